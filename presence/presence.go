@@ -1,0 +1,120 @@
+// Package presence knows who is here now.
+//
+// A status is a pure function (Resolve) of live leases and the time: the connections of a person, their own word, and
+// the claims of integrations. The Tracker holds the leases of this replica, asks a Registry what other replicas know,
+// and tells subscribers whose view may have changed.
+//
+// Users are opaque ids. The package refuses to know accounts, names, HTTP, sockets or SQL, and keeps no history: the
+// only thing of the past is one stamp a person, the last input.
+package presence
+
+import "time"
+
+// State is what a watcher is told about a person.
+type State string
+
+// The four states. There is no other: invisible is a setting and looks like Offline.
+const (
+	Online  State = "online"
+	Away    State = "away"
+	DND     State = "dnd"
+	Offline State = "offline"
+)
+
+// Word is what a person set by hand. The zero Word says nothing.
+type Word struct {
+	State State     // Online, Away or DND; empty leaves the state to connections and claims
+	Text  string    // shown while offline, too
+	Emoji string    // one, beside the text
+	Until time.Time // when it ends; zero: never
+	SetAt time.Time
+}
+
+// Claim is a word set by an integration under a key. It always ends.
+type Claim struct {
+	Key   string
+	State State // Away, DND or empty for text alone
+	Text  string
+	Emoji string
+	Until time.Time
+	SetAt time.Time
+}
+
+// Facts are what accounts know about a person that bears on their status. The zero Facts are those of most people.
+type Facts struct {
+	Word           Word
+	Claims         []Claim
+	Invisible      bool
+	InvisibleSince time.Time
+	Disabled       bool
+	IdleAfter      time.Duration // 0: the default of the Config; below 0: never idle
+}
+
+// plain reports whether f says nothing, so that nothing need be kept for it.
+func (f *Facts) plain() bool {
+	return f.Word == Word{} && len(f.Claims) == 0 && !f.Invisible && !f.Disabled && f.IdleAfter == 0
+}
+
+// idleAfter is the person's own choice, or else usual.
+func (f *Facts) idleAfter(usual time.Duration) time.Duration {
+	if f.IdleAfter != 0 {
+		return f.IdleAfter
+	}
+	return usual
+}
+
+// View is all that one watcher may see of one person. Two people with equal views cannot be told apart.
+type View struct {
+	Listed   bool // false: a disabled account, on no board at all
+	State    State
+	Since    time.Time // when State began; zero while offline, and where it is not known
+	Text     string
+	Emoji    string
+	Until    time.Time // when the word or claim behind State or Text ends; zero: not told
+	LastSeen time.Time // while offline: the last input as far as this process knows; zero: ask accounts
+}
+
+// Rule names the row of the table of rules that decided a status.
+type Rule uint8
+
+// The rules in the order in which they are asked (DESIGN: "Status: the rules").
+const (
+	ByDisabled     Rule = iota // 0: the account is disabled
+	ByInvisible                // 1: the person is invisible
+	ByNoConnection             // 2: no live connection
+	ByWord                     // 3: the person's own word
+	ByClaim                    // 4: an integration's claim
+	ByInput                    // 5: recent input
+	ByIdleness                 // 6: otherwise
+)
+
+// Why is the reason of a status, for the person alone.
+type Why struct {
+	Rule  Rule
+	Claim string        // the claim's key, with ByClaim
+	Until time.Time     // end of the word or claim that decided; zero: none
+	Idle  time.Duration // idle-after in force, with ByIdleness
+}
+
+// Lease is one connection: a tab, a device, a script.
+type Lease struct {
+	Input  time.Time // the last input
+	Hidden bool      // the page cannot be seen
+	Phone  bool      // with Hidden: the person has turned away
+	Locked bool      // the screen is locked
+	Until  time.Time // zero: open; else it has closed and counts, as it was, until then (grace)
+}
+
+// live reports whether l still counts at now.
+func (l *Lease) live(now time.Time) bool { return l.Until.IsZero() || now.Before(l.Until) }
+
+// attentive reports whether input on l can make its person online.
+func (l *Lease) attentive() bool { return !l.Locked && (!l.Hidden || !l.Phone) }
+
+// Digest is what one replica tells the others about its connections of one person. The zero Digest: it has none.
+// It carries no clock reading that another replica would compare: the owner alone decides when Active ends.
+type Digest struct {
+	Connected bool
+	Active    bool      // some connection had input within idle-after, and its page has the person's attention
+	Since     time.Time // when the person's present state began, as this replica saw it; for display alone
+}

@@ -1,0 +1,176 @@
+package presence
+
+import "time"
+
+// Subject is one person as Resolve needs them.
+type Subject struct {
+	Facts  *Facts
+	Leases []*Lease // this replica's connections, in any order
+	Remote []Digest // what other replicas have of the person, in any order
+	Seen   time.Time
+}
+
+// Result is what Resolve finds out.
+type Result struct {
+	View View // with Since empty: when a state began is the Tracker's to remember
+	Why  Why
+	Next time.Time // nothing visible and nothing in Why changes by time alone before Next; zero: it never does
+	From time.Time // the latest time at which the state can have begun, as far as the leases tell; zero: they do not
+}
+
+// Resolve applies the table of rules to one person at one time. idleAfter is the default for people who chose none;
+// below 0 means never. It has no side effects, does not depend on the order of leases, and does not allocate.
+func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
+	f := s.Facts
+	var r Result
+	if f.Disabled {
+		r.View.State, r.Why.Rule = Offline, ByDisabled
+		return r
+	}
+	idleAfter = f.idleAfter(idleAfter)
+	con := connected(s, idleAfter, now)
+	word := wordLive(&f.Word, now)
+	claim := bestClaim(f.Claims, now)
+	r.View.Listed = true
+	r.View.State, r.Why, r.From = decide(f, con, word, claim, idleAfter)
+	r.Next = soonest(con.next, f.nextEnd(now))
+	r.say(f, word, claim, now)
+	if r.View.State == Offline {
+		r.View.LastSeen, r.From = s.Seen, time.Time{}
+	}
+	return r
+}
+
+// decide is rules 1 to 6.
+func decide(f *Facts, con connectedness, word bool, claim *Claim, idleAfter time.Duration) (State, Why, time.Time) {
+	switch {
+	case f.Invisible:
+		return Offline, Why{Rule: ByInvisible}, time.Time{}
+	case !con.any:
+		return Offline, Why{Rule: ByNoConnection}, time.Time{}
+	case word && f.Word.State != "":
+		return f.Word.State, Why{Rule: ByWord, Until: f.Word.Until}, f.Word.SetAt
+	case claim != nil:
+		return claim.State, Why{Rule: ByClaim, Claim: claim.Key, Until: claim.Until}, claim.SetAt
+	case con.active:
+		return Online, Why{Rule: ByInput}, time.Time{}
+	default:
+		return Away, Why{Rule: ByIdleness, Idle: idleAfter}, con.idleFrom
+	}
+}
+
+// say fills in text and emoji: the own word's first, then those of the newest claim that has any. They stay while
+// the person is offline, or their vanishing would tell invisible from gone.
+func (r *Result) say(f *Facts, word bool, claim *Claim, now time.Time) {
+	v := &r.View
+	if r.Why.Rule == ByWord || r.Why.Rule == ByClaim {
+		v.Until = r.Why.Until
+	}
+	if word && (f.Word.Text != "" || f.Word.Emoji != "") {
+		v.Text, v.Emoji = f.Word.Text, f.Word.Emoji
+		v.Until = f.Word.Until
+		return
+	}
+	var newest *Claim
+	for i := range f.Claims {
+		c := &f.Claims[i]
+		if now.Before(c.Until) && (c.Text != "" || c.Emoji != "") && (newest == nil || newer(c, newest)) {
+			newest = c
+		}
+	}
+	if newest != nil {
+		v.Text, v.Emoji, v.Until = newest.Text, newest.Emoji, newest.Until
+	}
+}
+
+// connectedness sums up a person's connections here and elsewhere.
+type connectedness struct {
+	any      bool
+	active   bool      // rule 5 holds
+	idleFrom time.Time // with !active: when the last one stopped being active; zero: not known
+	next     time.Time // when time alone changes any or active
+}
+
+func connected(s Subject, idleAfter time.Duration, now time.Time) connectedness {
+	var c connectedness
+	for _, d := range s.Remote {
+		c.any = c.any || d.Connected
+		c.active = c.active || d.Connected && d.Active
+	}
+	for _, l := range s.Leases {
+		if !l.live(now) {
+			continue
+		}
+		c.any = true
+		if !l.Until.IsZero() {
+			c.next = soonest(c.next, l.Until)
+		}
+		if !l.attentive() {
+			continue
+		}
+		idle := l.Input.Add(idleAfter)
+		switch {
+		case idleAfter < 0:
+			c.active = true
+		case now.Before(idle):
+			c.active = true
+			c.next = soonest(c.next, idle)
+		case idle.After(c.idleFrom):
+			c.idleFrom = idle
+		}
+	}
+	return c
+}
+
+func wordLive(w *Word, now time.Time) bool {
+	said := w.State != "" || w.Text != "" || w.Emoji != ""
+	return said && (w.Until.IsZero() || now.Before(w.Until))
+}
+
+// bestClaim is rule 4: dnd before away, then the newest, then the key, so that order never shows. A claim of text
+// alone decides no state.
+func bestClaim(claims []Claim, now time.Time) *Claim {
+	var best *Claim
+	for i := range claims {
+		c := &claims[i]
+		if c.State == "" || !now.Before(c.Until) {
+			continue
+		}
+		switch {
+		case best == nil,
+			c.State == DND && best.State != DND,
+			c.State == best.State && newer(c, best):
+			best = c
+		}
+	}
+	return best
+}
+
+func newer(a, b *Claim) bool {
+	if !a.SetAt.Equal(b.SetAt) {
+		return a.SetAt.After(b.SetAt)
+	}
+	return a.Key < b.Key
+}
+
+// nextEnd is the first end of a live word or claim.
+func (f *Facts) nextEnd(now time.Time) time.Time {
+	var next time.Time
+	if wordLive(&f.Word, now) {
+		next = f.Word.Until
+	}
+	for i := range f.Claims {
+		if u := f.Claims[i].Until; now.Before(u) {
+			next = soonest(next, u)
+		}
+	}
+	return next
+}
+
+// soonest is the earlier of two times, of which a zero one means never.
+func soonest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,261 @@
+package presence
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+const idle = 10 * time.Minute
+
+func open(ago time.Duration) *Lease { return &Lease{Input: noon.Add(-ago)} }
+
+// TestResolveTable walks down the table of rules of the design, one line a case.
+func TestResolveTable(t *testing.T) {
+	word := Word{State: DND, Text: "deep work", SetAt: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
+	claim := func(key string, s State, set time.Duration) Claim {
+		return Claim{Key: key, State: s, SetAt: noon.Add(set), Until: noon.Add(time.Hour)}
+	}
+	for _, c := range []struct {
+		name   string
+		facts  Facts
+		leases []*Lease
+		remote []Digest
+		state  State
+		rule   Rule
+	}{
+		{name: "0 disabled beats all", facts: Facts{Disabled: true, Word: word}, leases: []*Lease{open(0)}, state: Offline, rule: ByDisabled},
+		{name: "1 invisible beats the word", facts: Facts{Invisible: true, Word: word}, leases: []*Lease{open(0)}, state: Offline, rule: ByInvisible},
+		{name: "2 nobody without a connection", facts: Facts{Word: word}, state: Offline, rule: ByNoConnection},
+		{name: "2 an ended grace is no connection", leases: []*Lease{{Input: noon, Until: noon}}, state: Offline, rule: ByNoConnection},
+		{name: "3 the own word", facts: Facts{Word: word, Claims: []Claim{claim("a", Away, 0)}}, leases: []*Lease{open(0)}, state: DND, rule: ByWord},
+		{name: "3 the own word online holds idleness off", facts: Facts{Word: Word{State: Online}}, leases: []*Lease{open(time.Hour)}, state: Online, rule: ByWord},
+		{name: "3 an ended word says nothing", facts: Facts{Word: Word{State: DND, Until: noon}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
+		{name: "3 a word of text leaves the state alone", facts: Facts{Word: Word{Text: "hi"}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
+		{name: "4 dnd before away", facts: Facts{Claims: []Claim{claim("new", Away, 0), claim("old", DND, -time.Hour)}}, leases: []*Lease{open(0)}, state: DND, rule: ByClaim},
+		{name: "4 a claim of text leaves the state alone", facts: Facts{Claims: []Claim{{Key: "k", Text: "x", Until: noon.Add(1)}}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
+		{name: "5 input", leases: []*Lease{open(idle - 1)}, state: Online, rule: ByInput},
+		{name: "5 a hidden desktop is not absence", leases: []*Lease{{Input: noon, Hidden: true}}, state: Online, rule: ByInput},
+		{name: "5 one attentive connection is enough", leases: []*Lease{open(time.Hour), open(0)}, state: Online, rule: ByInput},
+		{name: "5 input on another replica", leases: []*Lease{open(time.Hour)}, remote: []Digest{{Connected: true, Active: true}}, state: Online, rule: ByInput},
+		{name: "5 never idle", facts: Facts{IdleAfter: -1}, leases: []*Lease{open(100 * time.Hour)}, state: Online, rule: ByInput},
+		{name: "5 an own idle-after", facts: Facts{IdleAfter: 2 * time.Hour}, leases: []*Lease{open(time.Hour)}, state: Online, rule: ByInput},
+		{name: "6 no input", leases: []*Lease{open(idle)}, state: Away, rule: ByIdleness},
+		{name: "6 a hidden phone", leases: []*Lease{{Input: noon, Hidden: true, Phone: true}}, state: Away, rule: ByIdleness},
+		{name: "6 a locked screen", leases: []*Lease{{Input: noon, Locked: true}}, state: Away, rule: ByIdleness},
+		{name: "6 idle elsewhere", remote: []Digest{{Connected: true}}, state: Away, rule: ByIdleness},
+	} {
+		r := Resolve(Subject{Facts: &c.facts, Leases: c.leases, Remote: c.remote}, idle, noon)
+		if r.View.State != c.state || r.Why.Rule != c.rule {
+			t.Errorf("%s: Resolve = %s by rule %d, want %s by rule %d", c.name, r.View.State, r.Why.Rule, c.state, c.rule)
+		}
+	}
+}
+
+func TestResolveTextStaysWhileOffline(t *testing.T) {
+	f := Facts{Word: Word{State: DND, Text: "on holiday", Emoji: "🏖", Until: noon.Add(time.Hour)}}
+	got := Resolve(Subject{Facts: &f}, idle, noon).View
+	want := View{Listed: true, State: Offline, Text: "on holiday", Emoji: "🏖", Until: noon.Add(time.Hour)}
+	if got != want {
+		t.Errorf("Resolve(absent with a word) = %+v, want %+v", got, want)
+	}
+}
+
+// Generators of subjects within two hours around noon, in whole minutes, so that ends and times meet often.
+
+func minutes(lo, hi int) *rapid.Generator[time.Time] {
+	return rapid.Map(rapid.IntRange(lo, hi), func(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) })
+}
+
+func drawState(t *rapid.T, label string, states ...State) State {
+	return rapid.SampledFrom(states).Draw(t, label)
+}
+
+func drawLease(t *rapid.T) *Lease {
+	l := &Lease{
+		Input:  minutes(-120, 0).Draw(t, "input"),
+		Hidden: rapid.Bool().Draw(t, "hidden"), Phone: rapid.Bool().Draw(t, "phone"), Locked: rapid.Bool().Draw(t, "locked"),
+	}
+	if rapid.Bool().Draw(t, "closed") {
+		l.Until = minutes(-10, 10).Draw(t, "until")
+	}
+	return l
+}
+
+func drawClaim(t *rapid.T) Claim {
+	return Claim{
+		Key:   rapid.SampledFrom([]string{"cal", "build", "lamp", "phone"}).Draw(t, "key"),
+		State: drawState(t, "claim", "", Away, DND), Text: rapid.SampledFrom([]string{"", "busy", "out"}).Draw(t, "says"),
+		Until: minutes(-30, 30).Draw(t, "ends"), SetAt: minutes(-60, 0).Draw(t, "set"),
+	}
+}
+
+func drawFacts(t *rapid.T) Facts {
+	f := Facts{
+		Claims:    rapid.SliceOfNDistinct(rapid.Custom(drawClaim), 0, 3, func(c Claim) string { return c.Key }).Draw(t, "claims"),
+		IdleAfter: rapid.SampledFrom([]time.Duration{0, -1, time.Minute, 2 * time.Hour}).Draw(t, "idle-after"),
+	}
+	if rapid.Bool().Draw(t, "word") {
+		f.Word = Word{State: drawState(t, "state", "", Online, Away, DND), Text: rapid.SampledFrom([]string{"", "lunch"}).Draw(t, "text")}
+		if rapid.Bool().Draw(t, "ending") {
+			f.Word.Until = minutes(-30, 30).Draw(t, "word until")
+		}
+	}
+	return f
+}
+
+type drawn struct {
+	facts  Facts
+	leases []*Lease
+	remote []Digest
+	seen   time.Time
+}
+
+func (d *drawn) resolve(now time.Time) Result {
+	return Resolve(Subject{Facts: &d.facts, Leases: d.leases, Remote: d.remote, Seen: d.seen}, idle, now)
+}
+
+func drawSubject(t *rapid.T) *drawn {
+	d := &drawn{facts: drawFacts(t), leases: rapid.SliceOfN(rapid.Custom(drawLease), 0, 4).Draw(t, "leases"), seen: noon.Add(-time.Hour)}
+	for range rapid.IntRange(0, 2).Draw(t, "replicas") {
+		d.remote = append(d.remote, Digest{Connected: true, Active: rapid.Bool().Draw(t, "active")})
+	}
+	return d
+}
+
+func TestResolveOrderNeverShows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawSubject(t)
+		want := d.resolve(noon)
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		r.Shuffle(len(d.leases), func(i, j int) { d.leases[i], d.leases[j] = d.leases[j], d.leases[i] })
+		r.Shuffle(len(d.remote), func(i, j int) { d.remote[i], d.remote[j] = d.remote[j], d.remote[i] })
+		c := d.facts.Claims
+		r.Shuffle(len(c), func(i, j int) { c[i], c[j] = c[j], c[i] })
+		if got := d.resolve(noon); got != want {
+			t.Errorf("Resolve(shuffled) = %+v, want %+v", got, want)
+		}
+	})
+}
+
+func TestResolveNoConnectionMeansOffline(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawSubject(t)
+		d.remote = nil
+		for _, l := range d.leases {
+			l.Until = noon.Add(-time.Duration(rapid.IntRange(0, 9).Draw(t, "ago")) * time.Minute)
+		}
+		if got := d.resolve(noon).View.State; got != Offline {
+			t.Errorf("Resolve(no live connection) = %s, want offline", got)
+		}
+	})
+}
+
+func TestResolveOwnWordWins(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawSubject(t)
+		d.leases = append(d.leases, open(0))
+		d.facts.Word = Word{State: drawState(t, "said", Online, Away, DND)}
+		if got := d.resolve(noon); got.View.State != d.facts.Word.State || got.Why.Rule != ByWord {
+			t.Errorf("Resolve(word %s) = %s by rule %d, want the word", d.facts.Word.State, got.View.State, got.Why.Rule)
+		}
+	})
+}
+
+// TestResolveExpiredEqualsAbsent drops all that has ended by noon and expects no difference.
+func TestResolveExpiredEqualsAbsent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawSubject(t)
+		want := d.resolve(noon)
+		less := &drawn{facts: d.facts, remote: d.remote, seen: d.seen}
+		for _, l := range d.leases {
+			if l.Until.IsZero() || l.Until.After(noon) {
+				less.leases = append(less.leases, l)
+			}
+		}
+		less.facts.Claims = nil
+		for _, c := range d.facts.Claims {
+			if c.Until.After(noon) {
+				less.facts.Claims = append(less.facts.Claims, c)
+			}
+		}
+		if u := d.facts.Word.Until; !u.IsZero() && !u.After(noon) {
+			less.facts.Word = Word{}
+		}
+		if got := less.resolve(noon); got != want {
+			t.Errorf("Resolve(without the expired) = %+v, want %+v", got, want)
+		}
+	})
+}
+
+func TestResolveMoreDevicesNeverLower(t *testing.T) {
+	rank := map[State]int{Offline: 0, Away: 1, Online: 2}
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawSubject(t)
+		d.facts.Word, d.facts.Claims = Word{}, nil // those decide alone, whatever the devices
+		before := d.resolve(noon).View.State
+		if rapid.Bool().Draw(t, "elsewhere") {
+			d.remote = append(d.remote, Digest{Connected: true, Active: rapid.Bool().Draw(t, "more active")})
+		} else {
+			d.leases = append(d.leases, drawLease(t))
+		}
+		if after := d.resolve(noon).View.State; rank[after] < rank[before] {
+			t.Errorf("Resolve(one device more) = %s, was %s", after, before)
+		}
+	})
+}
+
+// TestResolveNextIsNeverLate looks at every minute before Next, and expects what was there at noon.
+func TestResolveNextIsNeverLate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawSubject(t)
+		r := d.resolve(noon)
+		for m := range 180 {
+			at := noon.Add(time.Duration(m) * time.Minute)
+			if !r.Next.IsZero() && !at.Before(r.Next) {
+				break
+			}
+			if got := d.resolve(at); got.View != r.View || got.Why != r.Why {
+				t.Fatalf("Resolve at %s = %+v, was %+v, and Next said %s", at, got, r, r.Next)
+			}
+		}
+		if !r.Next.IsZero() && !r.Next.After(noon) {
+			t.Errorf("Next = %s, want later than now", r.Next)
+		}
+	})
+}
+
+// TestResolveInvisibleEqualsDeparted: the views are one and the same value, so all that is made of them is, too.
+func TestResolveInvisibleEqualsDeparted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawSubject(t)
+		departed := &drawn{facts: d.facts, seen: d.seen}
+		d.facts.Invisible = true
+		for m := range 60 {
+			at := noon.Add(time.Duration(m) * time.Minute)
+			if got, want := d.resolve(at).View, departed.resolve(at).View; got != want {
+				t.Fatalf("at %s Resolve(invisible) = %+v, want that of a departed person %+v", at, got, want)
+			}
+		}
+	})
+}
+
+func TestResolveDoesNotAllocate(t *testing.T) {
+	f := Facts{Word: Word{Text: "hi"}}
+	leases := []*Lease{open(0), open(time.Minute)}
+	if n := testing.AllocsPerRun(100, func() { Resolve(Subject{Facts: &f, Leases: leases}, idle, noon) }); n != 0 {
+		t.Errorf("Resolve allocates %v times, want 0", n)
+	}
+}
+
+func BenchmarkResolve(b *testing.B) {
+	f := Facts{Word: Word{Text: "hi"}}
+	leases := []*Lease{open(0), open(time.Minute)}
+	for b.Loop() {
+		Resolve(Subject{Facts: &f, Leases: leases}, idle, noon)
+	}
+}

@@ -1,0 +1,261 @@
+package presence
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Config says how a Tracker behaves. A zero duration means what it says: no grace, no warming; a zero IdleAfter makes
+// everybody idle at once, so callers take DefaultConfig and change what they must.
+type Config struct {
+	IdleAfter    time.Duration // without input for this long a person is away; below 0: never
+	GraceClean   time.Duration // a connection closed by the browser counts on for this long
+	GraceDropped time.Duration // one that broke, or that the server closed
+	Warming      time.Duration // after a start without other replicas: who is not back yet is not known to be gone
+	StampEvery   time.Duration // a person's last seen is handed out for storage at most this often while they are here
+	Registry     Registry      // nil: this process is alone
+}
+
+// DefaultConfig has the constants of the design.
+func DefaultConfig() Config {
+	return Config{
+		IdleAfter:    10 * time.Minute,
+		GraceClean:   5 * time.Second,
+		GraceDropped: 15 * time.Second,
+		Warming:      10 * time.Second,
+		StampEvery:   time.Minute,
+	}
+}
+
+// Counts is how many listed people are in each state that is not offline.
+type Counts struct{ Online, Away, DND int }
+
+// Here is the number of people present.
+func (c Counts) Here() int { return c.Online + c.Away + c.DND }
+
+// Tracker holds the connections of this replica and what is shown of everybody. All methods may be called from many
+// goroutines; none blocks on I/O. Close ends its goroutine and timer.
+type Tracker struct {
+	cfg    Config
+	warmed chan struct{} // closed when warming is over
+	stop   context.CancelFunc
+	ended  sync.WaitGroup
+
+	mu       sync.Mutex
+	people   map[string]*person  // guarded by mu; whoever is not in it is offline with plain facts
+	due      agenda              // guarded by mu
+	timer    *time.Timer         // guarded by mu; fires at the head of due
+	counts   Counts              // guarded by mu
+	feeds    []*Feed             // guarded by mu
+	stamps   map[string]struct{} // guarded by mu; users for TakeSeen
+	draining bool                // guarded by mu
+	warm     bool                // guarded by mu
+}
+
+// person is all that the Tracker holds of one user. Guarded by Tracker.mu.
+type person struct {
+	user   string
+	facts  Facts
+	conns  []*Connection
+	remote []Digest
+
+	view View
+	why  Why
+	told Digest // what the Registry has from us
+
+	input   time.Time // the newest input while not invisible
+	seen    time.Time // the stamp that is shown while offline; zero: accounts know
+	stamped time.Time // when input was last handed out for storage
+
+	next  time.Time // when to look again; zero: nothing is due
+	index int       // in Tracker.due; -1: not in it
+}
+
+// NewTracker starts a Tracker. The caller closes it.
+func NewTracker(cfg Config) *Tracker {
+	if cfg.Registry == nil {
+		cfg.Registry = NewMemory().Replica()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	t := &Tracker{
+		cfg: cfg, stop: stop, warmed: make(chan struct{}), warm: true,
+		people: map[string]*person{}, stamps: map[string]struct{}{},
+	}
+	t.timer = time.AfterFunc(time.Hour, t.tick)
+	t.timer.Stop()
+	if cfg.Warming <= 0 {
+		t.warm = false
+		close(t.warmed)
+	}
+	t.ended.Add(1)
+	go t.follow(ctx)
+	return t
+}
+
+// Close stops the Tracker. Views stay readable as they were.
+func (t *Tracker) Close() {
+	t.stop()
+	t.ended.Wait()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.draining = true
+	t.timer.Stop()
+}
+
+// follow ends warming in time and brings in what other replicas say, until ctx ends.
+func (t *Tracker) follow(ctx context.Context) {
+	defer t.ended.Done()
+	warming := time.NewTimer(t.cfg.Warming)
+	defer warming.Stop()
+	remote := t.cfg.Registry.Changes()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-warming.C:
+			t.endWarming()
+		case <-remote.Ready():
+			for _, user := range remote.Take() {
+				digests := t.cfg.Registry.Remote(user)
+				t.mu.Lock()
+				p := t.personLocked(user)
+				p.remote = digests
+				t.updateLocked(p)
+				t.mu.Unlock()
+			}
+		}
+	}
+}
+
+func (t *Tracker) endWarming() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.warm {
+		t.warm = false
+		close(t.warmed)
+	}
+}
+
+// Warmed is closed when warming is over. Until then, a person who is not present may merely not be back yet.
+func (t *Tracker) Warmed() <-chan struct{} { return t.warmed }
+
+// Drain freezes what is shown and told: connections that end from now on change nothing, since their people are about
+// to return to another replica or to the next process.
+func (t *Tracker) Drain() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.draining = true
+	t.timer.Stop()
+}
+
+// Subscribe returns a Feed of the users whose View or Why may have changed from now on.
+func (t *Tracker) Subscribe() *Feed {
+	f := newFeed()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.feeds = append(t.feeds, f)
+	return f
+}
+
+// SetFacts replaces what is known of user from accounts.
+func (t *Tracker) SetFacts(user string, f Facts) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.personLocked(user)
+	if f.Invisible && !p.facts.Invisible && p.connected(time.Now()) {
+		// Turning invisible looks like signing out, stamp included.
+		p.seen = p.input.UTC().Round(0)
+		t.stamps[user] = struct{}{}
+	}
+	p.facts = f
+	t.updateLocked(p)
+}
+
+// Forget drops everything about user: the account is gone.
+func (t *Tracker) Forget(user string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.people[user]
+	if p == nil {
+		return
+	}
+	for _, c := range p.conns {
+		c.gone = true
+	}
+	p.conns, p.facts, p.seen, p.input = nil, Facts{}, time.Time{}, time.Time{}
+	delete(t.stamps, user)
+	t.updateLocked(p)
+}
+
+// View returns what a watcher may see of user.
+func (t *Tracker) View(user string) View {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.people[user]; p != nil {
+		return p.view
+	}
+	return nobody
+}
+
+// nobody is the View of a person with no connection and plain facts.
+var nobody = View{Listed: true, State: Offline}
+
+// Self returns what user is told of themself: the view of any watcher, and the reason.
+func (t *Tracker) Self(user string) (View, Why) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.people[user]; p != nil {
+		return p.view, p.why
+	}
+	return nobody, Why{Rule: ByNoConnection}
+}
+
+// Counts returns how many people are in each state.
+func (t *Tracker) Counts() Counts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.counts
+}
+
+// Status tells how this replica stands to the others.
+func (t *Tracker) Status() Status { return t.cfg.Registry.Status() }
+
+// TakeSeen returns the stamps of last seen that should be stored: of people who left since the last call, and of those
+// whose last input is newer than what was handed out StampEvery ago.
+func (t *Tracker) TakeSeen() map[string]time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	taken := make(map[string]time.Time, len(t.stamps))
+	for user := range t.stamps {
+		p := t.people[user]
+		if p == nil || p.input.IsZero() {
+			continue
+		}
+		taken[user] = p.input.UTC().Round(0)
+		p.stamped = now
+	}
+	clear(t.stamps)
+	for user := range taken {
+		t.dropLocked(t.people[user])
+	}
+	return taken
+}
+
+func (t *Tracker) personLocked(user string) *person {
+	p := t.people[user]
+	if p == nil {
+		p = &person{user: user, view: nobody, why: Why{Rule: ByNoConnection}, index: -1}
+		t.people[user] = p
+	}
+	return p
+}
+
+// dropLocked forgets a person about whom there is nothing to remember.
+func (t *Tracker) dropLocked(p *person) {
+	_, stamping := t.stamps[p.user]
+	if len(p.conns) == 0 && len(p.remote) == 0 && p.facts.plain() && !stamping && p.index < 0 {
+		delete(t.people, p.user)
+	}
+}

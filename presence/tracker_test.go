@@ -1,0 +1,311 @@
+package presence
+
+import (
+	"maps"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// inBubble runs f with a Tracker on fake time. change may alter the Config.
+func inBubble(t *testing.T, change func(*Config), f func(t *testing.T, tr *Tracker)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := DefaultConfig()
+		cfg.Warming = 0
+		if change != nil {
+			change(&cfg)
+		}
+		tr := NewTracker(cfg)
+		defer tr.Close()
+		f(t, tr)
+	})
+}
+
+// after lets fake time pass and everything that is due happen.
+func after(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func wantState(t *testing.T, tr *Tracker, user string, want State) {
+	t.Helper()
+	if got := tr.View(user).State; got != want {
+		t.Errorf("View(%s).State = %s, want %s", user, got, want)
+	}
+}
+
+func TestGraces(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		how   How
+		grace time.Duration
+	}{{"signed out", SignedOut, 0}, {"clean", Clean, 5 * time.Second}, {"dropped", Dropped, 15 * time.Second}} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+				tr.Join("ada", false, Activity{}).Leave(c.how)
+				if c.grace > 0 {
+					wantState(t, tr, "ada", Online)
+					after(c.grace - time.Millisecond)
+					wantState(t, tr, "ada", Online)
+					after(time.Millisecond)
+				}
+				wantState(t, tr, "ada", Offline)
+			})
+		})
+	}
+}
+
+// TestTwoTabs: closing one of two tabs once marked a person offline.
+func TestTwoTabs(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		one, two := tr.Join("ada", false, Activity{}), tr.Join("ada", false, Activity{})
+		one.Leave(Clean)
+		after(time.Hour)
+		two.Note(Activity{})
+		wantState(t, tr, "ada", Online)
+		one.Leave(SignedOut) // a second end of the same connection
+		wantState(t, tr, "ada", Online)
+		two.Leave(SignedOut)
+		wantState(t, tr, "ada", Offline)
+	})
+}
+
+func TestReloadIsSilentAndKeepsAway(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		c := tr.Join("ada", false, Activity{Ago: 20 * time.Minute})
+		wantState(t, tr, "ada", Away)
+		feed := tr.Subscribe()
+		for range 10 {
+			c.Leave(Clean)
+			after(2 * time.Second)
+			c = tr.Join("ada", false, Activity{Ago: 20 * time.Minute})
+			after(10 * time.Second)
+		}
+		if got := feed.Take(); len(got) != 0 {
+			t.Errorf("ten reloads of an away person changed %v, want nothing", got)
+		}
+	})
+}
+
+func TestIdleByTheServersClock(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		feed := tr.Subscribe()
+		c := tr.Join("ada", false, Activity{})
+		feed.Take()
+		after(10*time.Minute - time.Millisecond)
+		wantState(t, tr, "ada", Online)
+		after(time.Millisecond)
+		wantState(t, tr, "ada", Away)
+		if got := feed.Take(); len(got) != 1 {
+			t.Errorf("Take after idle-after = %v, want ada", got)
+		}
+		if _, why := tr.Self("ada"); why.Rule != ByIdleness || why.Idle != 10*time.Minute {
+			t.Errorf("Self(ada) why = %+v, want idleness of 10 min", why)
+		}
+		c.Note(Activity{Hidden: true, Ago: time.Hour})
+		wantState(t, tr, "ada", Away)
+		c.Note(Activity{})
+		wantState(t, tr, "ada", Online)
+	})
+}
+
+func TestHiddenPhoneIsIdleAtOnce(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		phone := tr.Join("ada", true, Activity{})
+		phone.Note(Activity{Hidden: true})
+		wantState(t, tr, "ada", Away)
+		tr.Join("ada", false, Activity{}).Note(Activity{Hidden: true})
+		wantState(t, tr, "ada", Online)
+	})
+}
+
+func TestWordsEndOnTime(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		tr.Join("ada", false, Activity{})
+		end := time.Now().Add(time.Minute)
+		tr.SetFacts("ada", Facts{Word: Word{State: DND, Text: "tests", Until: end}})
+		tr.SetFacts("bob", Facts{Word: Word{Text: "on the train", Until: end}}) // offline people's words end, too
+		wantState(t, tr, "ada", DND)
+		feed := tr.Subscribe()
+		after(time.Minute)
+		wantState(t, tr, "ada", Online)
+		if v := tr.View("bob"); v.Text != "" {
+			t.Errorf("View(bob).Text = %q after its end, want none", v.Text)
+		}
+		if got := feed.Take(); len(got) != 2 {
+			t.Errorf("Take = %v, want both", got)
+		}
+	})
+}
+
+func TestDisabledAndForgottenPeopleCountForNothing(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		c := tr.Join("ada", false, Activity{})
+		tr.SetFacts("ada", Facts{Disabled: true})
+		if v := tr.View("ada"); v.Listed || tr.Counts() != (Counts{}) {
+			t.Errorf("disabled: View = %+v, Counts = %+v, want unlisted and none", v, tr.Counts())
+		}
+		tr.SetFacts("ada", Facts{})
+		if tr.Counts() != (Counts{Online: 1}) {
+			t.Errorf("enabled again: Counts = %+v, want one online", tr.Counts())
+		}
+		tr.Forget("ada")
+		c.Note(Activity{})
+		c.Leave(Clean)
+		if tr.Counts() != (Counts{}) || len(tr.TakeSeen()) != 0 {
+			t.Errorf("forgotten: Counts = %+v, want none and no stamp", tr.Counts())
+		}
+	})
+}
+
+func TestLastSeen(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		start := time.Now().UTC()
+		c := tr.Join("ada", false, Activity{})
+		if got := tr.TakeSeen(); len(got) != 0 {
+			t.Errorf("TakeSeen on arrival = %v, want nothing yet", got)
+		}
+		after(61 * time.Second)
+		c.Note(Activity{})
+		after(time.Second)
+		c.Note(Activity{})
+		want := map[string]time.Time{"ada": start.Add(62 * time.Second)}
+		if got := tr.TakeSeen(); !maps.EqualFunc(got, want, time.Time.Equal) {
+			t.Errorf("TakeSeen after a minute = %v, want %v", got, want)
+		}
+		after(30 * time.Second)
+		c.Note(Activity{})
+		if got := tr.TakeSeen(); len(got) != 0 {
+			t.Errorf("TakeSeen within the minute = %v, want nothing", got)
+		}
+		c.Leave(Clean)
+		after(5 * time.Second)
+		last := start.Add(92 * time.Second)
+		if v := tr.View("ada"); !v.LastSeen.Equal(last) {
+			t.Errorf("View.LastSeen = %v, want the last input %v", v.LastSeen, last)
+		}
+		if got := tr.TakeSeen(); !got["ada"].Equal(last) {
+			t.Errorf("TakeSeen on leaving = %v, want %v", got, last)
+		}
+		if tr.people["ada"] != nil {
+			t.Error("a person who is gone and stored is still remembered")
+		}
+	})
+}
+
+// TestInvisibleLeavesNoTrace compares an invisible person to one who signed out at the same moment, over what both do
+// afterwards: the views, the counts, and the stamps.
+func TestInvisibleLeavesNoTrace(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		ada, bob := tr.Join("ada", false, Activity{}), tr.Join("bob", false, Activity{})
+		after(10 * time.Second)
+		tr.SetFacts("ada", Facts{Invisible: true, InvisibleSince: time.Now()})
+		bob.Leave(SignedOut)
+		for range 5 {
+			if a, b := tr.View("ada"), tr.View("bob"); a != b {
+				t.Errorf("View(invisible) = %+v, want that of the departed %+v", a, b)
+			}
+			after(20 * time.Second)
+			ada.Note(Activity{})
+			tr.Join("ada", false, Activity{}).Leave(Clean)
+		}
+		if tr.Counts().Here() != 0 {
+			t.Errorf("Counts = %+v, want nobody", tr.Counts())
+		}
+		got := tr.TakeSeen()
+		if !got["ada"].Equal(got["bob"]) {
+			t.Errorf("TakeSeen = %v, want the same stamp for both", got)
+		}
+	})
+}
+
+func TestSinceIsClaimedOnlyWhenKnown(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Warming = 10 * time.Second }, func(t *testing.T, tr *Tracker) {
+		tr.Join("back", false, Activity{})
+		idle := tr.Join("idle", false, Activity{Ago: 25 * time.Minute})
+		if v := tr.View("back"); v.State != Online || !v.Since.IsZero() {
+			t.Errorf("while warming View = %+v, want online since an unknown time", v)
+		}
+		if v, want := tr.View("idle"), time.Now().Add(-15*time.Minute).UTC(); !v.Since.Equal(want) {
+			t.Errorf("while warming View(idle).Since = %v, want %v", v.Since, want)
+		}
+		select {
+		case <-tr.Warmed():
+			t.Error("Warmed is closed at once, want after 10 s")
+		default:
+		}
+		after(10 * time.Second)
+		<-tr.Warmed()
+		tr.Join("new", false, Activity{})
+		if v := tr.View("new"); !v.Since.Equal(time.Now().UTC()) {
+			t.Errorf("View(new).Since = %v, want now", v.Since)
+		}
+		idle.Note(Activity{})
+		if v := tr.View("idle"); v.State != Online || !v.Since.Equal(time.Now().UTC()) {
+			t.Errorf("View(idle) after input = %+v, want online since now", v)
+		}
+	})
+}
+
+func TestDrainingTellsNobody(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		c := tr.Join("ada", false, Activity{})
+		feed := tr.Subscribe()
+		tr.Drain()
+		c.Leave(Dropped)
+		after(time.Hour)
+		wantState(t, tr, "ada", Online)
+		if got := feed.Take(); len(got) != 0 {
+			t.Errorf("draining changed %v, want nothing", got)
+		}
+	})
+}
+
+// TestTwoReplicas is the regression test of boards that mark people offline when one server sees them go.
+func TestTwoReplicas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		board := NewMemory()
+		open := func() *Tracker {
+			cfg := DefaultConfig()
+			cfg.Warming, cfg.Registry = 0, board.Replica()
+			return NewTracker(cfg)
+		}
+		a, b := open(), open()
+		defer a.Close()
+		defer b.Close()
+		onA, onB := a.Join("ada", false, Activity{}), b.Join("ada", false, Activity{Ago: time.Hour})
+		synctest.Wait()
+		for _, tr := range []*Tracker{a, b} {
+			wantState(t, tr, "ada", Online)
+		}
+		onA.Leave(SignedOut)
+		synctest.Wait()
+		for _, tr := range []*Tracker{a, b} {
+			wantState(t, tr, "ada", Away)
+		}
+		onB.Leave(SignedOut)
+		synctest.Wait()
+		for _, tr := range []*Tracker{a, b} {
+			wantState(t, tr, "ada", Offline)
+		}
+	})
+}
+
+func BenchmarkJoinLeave(b *testing.B) {
+	tr := NewTracker(DefaultConfig())
+	defer tr.Close()
+	tr.Subscribe()
+	for b.Loop() {
+		tr.Join("ada", false, Activity{}).Leave(SignedOut)
+	}
+}
+
+func BenchmarkNote(b *testing.B) {
+	tr := NewTracker(DefaultConfig())
+	defer tr.Close()
+	c := tr.Join("ada", false, Activity{})
+	for b.Loop() {
+		c.Note(Activity{})
+	}
+}

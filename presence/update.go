@@ -1,0 +1,172 @@
+package presence
+
+import (
+	"container/heap"
+	"time"
+)
+
+// maxSleep bounds how long the timer trusts the wall clock, by which words end, to go on as it did.
+const maxSleep = 30 * time.Second
+
+// updateLocked resolves p anew and does all that follows from it: counts, subscribers, other replicas, the agenda.
+func (t *Tracker) updateLocked(p *person) {
+	if t.draining {
+		return
+	}
+	now := time.Now()
+	was := len(p.conns) > 0 || len(p.remote) > 0
+	p.pruneLocked(now)
+	if here := len(p.conns) > 0 || len(p.remote) > 0; was && !here && !p.facts.Invisible && !p.input.IsZero() {
+		p.seen = p.input.UTC().Round(0)
+		t.stamps[p.user] = struct{}{}
+	}
+	var few [4]*Lease // most people have a tab or two
+	leases := few[:0]
+	for _, c := range p.conns {
+		leases = append(leases, &c.lease)
+	}
+	r := Resolve(Subject{Facts: &p.facts, Leases: leases, Remote: p.remote, Seen: p.seen}, t.cfg.IdleAfter, now)
+	r.View.Since = t.since(p, r, now)
+	changed := r.View != p.view || r.Why != p.why
+	if r.View != p.view {
+		t.countLocked(p.view, -1)
+		t.countLocked(r.View, +1)
+	}
+	p.view, p.why = r.View, r.Why
+	t.publishLocked(p, leases, now)
+	t.scheduleLocked(p, r.Next)
+	if changed {
+		for _, f := range t.feeds {
+			f.mark(p.user)
+		}
+	}
+	t.dropLocked(p)
+}
+
+// since says when the state in r began. It is for display alone and never decides a state. While warming, people come
+// back to states that began in another process: only what the leases themselves tell is claimed then.
+func (t *Tracker) since(p *person, r Result, now time.Time) time.Time {
+	if r.View.State == Offline {
+		return time.Time{}
+	}
+	if r.View.State == p.view.State {
+		return p.view.Since
+	}
+	since := now
+	if t.warm {
+		since = r.From
+	}
+	for _, d := range p.remote {
+		if !d.Since.IsZero() && (since.IsZero() || d.Since.Before(since)) {
+			since = d.Since
+		}
+	}
+	if since.After(now) {
+		since = now
+	}
+	if since.IsZero() {
+		return since
+	}
+	return since.UTC().Round(0)
+}
+
+func (t *Tracker) countLocked(v View, by int) {
+	if !v.Listed {
+		return
+	}
+	switch v.State {
+	case Online:
+		t.counts.Online += by
+	case Away:
+		t.counts.Away += by
+	case DND:
+		t.counts.DND += by
+	}
+}
+
+// publishLocked tells the Registry this replica's digest of p when it is not what was told last.
+func (t *Tracker) publishLocked(p *person, leases []*Lease, now time.Time) {
+	var d Digest
+	if len(leases) > 0 {
+		own := connected(Subject{Leases: leases}, p.facts.idleAfter(t.cfg.IdleAfter), now)
+		d = Digest{Connected: true, Active: own.active, Since: p.view.Since}
+	}
+	if d != p.told {
+		p.told = d
+		t.cfg.Registry.Publish(p.user, d)
+	}
+}
+
+// scheduleLocked puts p on the agenda for next. A time that only moved later stays as it was: looking once too early
+// costs less than moving a heap entry at each input.
+func (t *Tracker) scheduleLocked(p *person, next time.Time) {
+	switch {
+	case next.IsZero():
+		if p.index >= 0 {
+			heap.Remove(&t.due, p.index)
+		}
+		p.next = next
+		return
+	case p.index < 0:
+		p.next = next
+		heap.Push(&t.due, p)
+	case next.Before(p.next):
+		p.next = next
+		heap.Fix(&t.due, p.index)
+	default:
+		return
+	}
+	if p.index == 0 {
+		t.armLocked()
+	}
+}
+
+// armLocked sets the one timer for the head of the agenda.
+func (t *Tracker) armLocked() {
+	if len(t.due) == 0 {
+		t.timer.Stop()
+		return
+	}
+	t.timer.Reset(min(max(time.Until(t.due[0].next), 0), maxSleep))
+}
+
+// tick looks at everybody who is due.
+func (t *Tracker) tick() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.draining {
+		return
+	}
+	now := time.Now()
+	for len(t.due) > 0 && !now.Before(t.due[0].next) {
+		p := heap.Pop(&t.due).(*person)
+		t.updateLocked(p)
+	}
+	t.armLocked()
+}
+
+// agenda is a heap of people by the time at which to look at them again.
+type agenda []*person
+
+func (a agenda) Len() int           { return len(a) }
+func (a agenda) Less(i, j int) bool { return a[i].next.Before(a[j].next) }
+
+func (a agenda) Swap(i, j int) {
+	a[i], a[j] = a[j], a[i]
+	a[i].index, a[j].index = i, j
+}
+
+func (a *agenda) Push(x any) {
+	p := x.(*person)
+	p.index = len(*a)
+	*a = append(*a, p)
+}
+
+func (a *agenda) Pop() any {
+	old := *a
+	p := old[len(old)-1]
+	old[len(old)-1] = nil
+	*a = old[:len(old)-1]
+	p.index = -1
+	return p
+}
