@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -19,6 +20,9 @@ type Activity struct {
 	Hidden bool          // the page cannot be seen
 }
 
+// NoInput is the Ago of an Activity that says nothing new about input.
+const NoInput = time.Duration(math.MaxInt64)
+
 // How tells how a connection ended, and so how long it counts on.
 type How uint8
 
@@ -35,6 +39,9 @@ func (t *Tracker) Join(user string, phone bool, a Activity) *Connection {
 	defer t.mu.Unlock()
 	p := t.personLocked(user)
 	c := &Connection{tracker: t, person: p, lease: Lease{Phone: phone}}
+	if a.Ago == NoInput {
+		a.Ago = 0 // a client that does not tell counts as active when it connects
+	}
 	c.noteLocked(a)
 	p.conns = append(p.conns, c)
 	t.updateLocked(p)
@@ -54,12 +61,15 @@ func (c *Connection) Note(a Activity) {
 }
 
 func (c *Connection) noteLocked(a Activity) {
+	c.lease.Hidden = a.Hidden
+	if a.Ago == NoInput {
+		return
+	}
 	now := time.Now()
 	input := now.Add(-max(a.Ago, 0))
 	if input.After(c.lease.Input) {
 		c.lease.Input = input
 	}
-	c.lease.Hidden = a.Hidden
 	p, t := c.person, c.tracker
 	if p.facts.Invisible || !input.After(p.input) {
 		return

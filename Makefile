@@ -1,0 +1,68 @@
+# Rollcall. `make` alone lists what there is.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+# Flags for the program that a target starts: make run ARGS="--addr :9000"
+ARGS ?=
+# How long `make fuzz` stays with each target.
+FUZZTIME ?= 20s
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Fetch what is missing, build and start the board; its address is printed. Needs Go and Node.
+	@exec bin/rollcall serve $(ARGS)
+
+.PHONY: demo
+demo: build ## The same with a board full of people who come and go, in a temporary folder.
+	@exec bin/rollcall demo $(ARGS)
+
+.PHONY: build
+build: assets ## Build bin/rollcall.
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/rollcall .
+
+.PHONY: assets
+assets: node_modules/.package-lock.json ## Make what browsers load, and the list of common passwords.
+	node ui/build.mjs
+	node accounts/generate.mjs
+
+# npm writes this file last.
+node_modules/.package-lock.json: package-lock.json package.json
+	@scripts/need go node npm
+	npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: test
+test: ## Everything that can be tested, real browser included. Installs what it needs where apt is there.
+	@scripts/need go node npm
+	scripts/test-programs
+	$(MAKE) build lint
+	go test -race -timeout 8m $$(go list ./... | grep -v '/e2e$$')
+	go test -timeout 8m ./e2e/...
+
+.PHONY: check
+check: assets lint ## The fast part of test: no browser, no race detector.
+	go test $$(go list ./... | grep -v '/e2e$$')
+
+.PHONY: lint
+lint: ## gofmt, go vet and staticcheck.
+	@wrong=$$(gofmt -l .); test -z "$$wrong" || { echo "gofmt would change: $$wrong"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+.PHONY: bench
+bench: build ## Measure: memory, connects, time to every watcher, CPU, page rate. ARGS="-h" shows what can be chosen.
+	go run ./bench $(ARGS)
+
+.PHONY: fuzz
+fuzz: assets ## Each fuzz target for FUZZTIME (20s).
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: clean
+clean: ## Remove what was built and fetched.
+	rm -rf bin node_modules
+	find ui/static/build accounts/generated -type f ! -name .keep -exec rm -f {} +

@@ -1,0 +1,86 @@
+// Package accounts knows who may sign in: users, their passwords and sessions, the browsers they were seen with, and
+// the words they set by hand. All SQL of Rollcall is here.
+//
+// It refuses to know who is connected, HTTP, cookies, HTML and how fast somebody may try: that is for its callers. It
+// keeps nothing in memory that another process on the same database would have to see. Whatever others must notice
+// takes the next rev in the transaction that changes it; Store.Changes tells what happened since an earlier one.
+//
+// The default store is one SQLite file (Open). The SQL keeps to what SQLite and Postgres both understand: numbered
+// parameters, times as unix milliseconds made in Go, ids made in Go, names folded and ordered by keys made in Go.
+package accounts
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config says where accounts are kept.
+type Config struct {
+	Path        string           // the SQLite file; it and its folder are made when missing, readable by their owner alone
+	Log         *slog.Logger     // nil: no log
+	Now         func() time.Time // nil: time.Now
+	HashWorkers int              // passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core
+
+	params argonParams // cost of new hashes; zero: standardParams. Tests lower it.
+}
+
+// Person is what the board knows about somebody.
+type Person struct {
+	ID          string
+	Username    string // folded, unique, never changes
+	DisplayName string
+	Team        string    // "": none
+	LastSeen    time.Time // zero: never
+
+	place string // see place
+}
+
+// TeamKey identifies the person's team; people without a team share a key, too.
+func (p Person) TeamKey() string {
+	key, _, _ := cutPlace(p.placeKey())
+	return key
+}
+
+// Cursor is the person's place on the board, for PeopleQuery.After and Before. It stays valid when the person is
+// renamed or deleted.
+func (p Person) Cursor() string { return encodeCursor(p.placeKey()) }
+
+// placeKey is p.place, made up for a Person that does not come from a store.
+func (p Person) placeKey() string {
+	if p.place != "" {
+		return p.place
+	}
+	return place(teamKey(p.Team), p.DisplayName, p.ID)
+}
+
+// Word is what a person set by hand. The zero Word says nothing.
+type Word struct {
+	State          string    // "online", "away", "dnd", or "" to leave it to the connections
+	Text           string    // at most 140 runes
+	Emoji          string    // one emoji, or ""
+	Until          time.Time // when state, text and emoji end; zero: never
+	Invisible      bool      // does not end by itself
+	InvisibleSince time.Time // kept by the store
+	SetAt          time.Time // kept by the store; zero without state, text and emoji
+}
+
+// User is a person and what only they, the operator and other parts of Rollcall need to know.
+type User struct {
+	Person
+	Admin     bool
+	Disabled  bool          // may not sign in and is on no board
+	IdleAfter time.Duration // 0: the default; below 0: never idle
+	Word      Word
+	CreatedAt time.Time
+	Rev       int64 // of the last change that others must notice
+}
+
+// NewUser is somebody to create. Exactly one of Password and PasswordHash is given.
+type NewUser struct {
+	Username     string // see FoldUsername; reserved names are for administrators
+	DisplayName  string // "": the username
+	Team         string // "": none
+	Password     string // 8 to 256 bytes, and not a common one
+	PasswordHash string // argon2id in PHC form, from another system
+	Admin        bool
+}

@@ -1,0 +1,63 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+)
+
+const sqlRenewPassword = `UPDATE users SET password = $2 WHERE id = $1 AND password = $3`
+
+// Authenticate returns the user whose password it is. ErrCredentials for a wrong password, an unknown or impossible
+// name, and a disabled account: each costs one turn in the same queue and one hash. ErrBusy when the turn does not
+// come within 2 s. A hash of other than today's parameters is replaced on the way. Callers limit how often anybody may
+// try, before they call.
+func (s *Store) Authenticate(ctx context.Context, username, password string) (User, error) {
+	if len(password) == 0 || len(password) > MaxPassword {
+		return User{}, ErrCredentials // whoever the name belongs to
+	}
+	user, encoded, err := s.login(ctx, username)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return User{}, err
+	}
+	known := err == nil && !user.Disabled
+	stored := s.hash.dummy
+	if err == nil {
+		if stored, err = parsePHC(encoded); err != nil {
+			s.log.Error("stored password hash cannot be read", "user", user.ID, "error", err)
+			stored, known = s.hash.dummy, false
+		}
+	}
+	ok, renewed, err := s.hash.check(ctx, stored, password)
+	if err != nil {
+		return User{}, err
+	}
+	if !ok || !known {
+		return User{}, ErrCredentials
+	}
+	if renewed != "" {
+		s.renew(ctx, user.ID, encoded, renewed)
+	}
+	return user, nil
+}
+
+// login reads a user with their password hash.
+func (s *Store) login(ctx context.Context, username string) (user User, encoded string, err error) {
+	key, err := FoldUsername(username)
+	if err != nil {
+		return User{}, "", ErrNotFound
+	}
+	user, err = readUser(ctx, s.r, sqlLogin, []any{key}, &encoded)
+	return user, encoded, err
+}
+
+// renew stores a hash of today's parameters, unless the password was changed meanwhile. A failure is not the login's:
+// the next one tries again.
+func (s *Store) renew(ctx context.Context, userID, old, renewed string) {
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
+		_, err := t.exec(ctx, sqlRenewPassword, userID, renewed, old)
+		return err
+	})
+	if err != nil {
+		s.log.Warn("cannot renew a password hash", "user", userID, "error", err)
+	}
+}

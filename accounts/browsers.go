@@ -1,0 +1,90 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	browserLife  = 180 * 24 * time.Hour // since the last sign-in
+	maxBrowsers  = 50                   // of one user
+	maxOfBrowser = 20                   // users of one browser
+)
+
+const (
+	sqlKnown = `SELECT 1 FROM browsers b JOIN users u ON u.id = b.user_id
+		WHERE b.token_hash = $1 AND b.used_at > $2 AND u.username_key = $3`
+	sqlUsersOfBrowser = `SELECT user_id FROM browsers
+		WHERE token_hash = $1 AND used_at > $2 AND user_id <> $3 ORDER BY used_at DESC LIMIT $4`
+	sqlRenewBrowser   = `UPDATE browsers SET token_hash = $3 WHERE token_hash = $1 AND user_id = $2`
+	sqlDropBrowser    = `DELETE FROM browsers WHERE token_hash = $1`
+	sqlAddBrowser     = `INSERT INTO browsers (token_hash, user_id, used_at) VALUES ($1, $2, $3)`
+	sqlExpireBrowsers = `DELETE FROM browsers WHERE user_id = $1 AND used_at <= $2`
+	sqlTrimBrowsers   = `DELETE FROM browsers WHERE user_id = $1 AND token_hash IN
+		(SELECT token_hash FROM browsers WHERE user_id = $1 ORDER BY used_at DESC, token_hash LIMIT 100 OFFSET $2)`
+)
+
+// RememberBrowser notes that a user has just signed in with a browser that has token ("": none), and returns the
+// token it is to have from now on. Each sign-in gets a fresh one, so that a token planted in somebody's browser is
+// worth nothing to whoever planted it; other users of the browser stay known in it. ErrNotFound: no such user.
+func (s *Store) RememberBrowser(ctx context.Context, userID, token string) (string, error) {
+	fresh, hash := newToken()
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
+		if old, ok := tokenHash(token); ok {
+			if err := t.renewBrowser(ctx, old, hash, userID); err != nil {
+				return err
+			}
+		}
+		if _, err := t.exec(ctx, sqlExpireBrowsers, userID, t.now-browserLife.Milliseconds()); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, sqlAddBrowser, hash, userID, t.now)
+		if isOrphan(err) {
+			return ErrNotFound
+		}
+		if err == nil {
+			_, err = t.exec(ctx, sqlTrimBrowsers, userID, maxBrowsers)
+		}
+		return err
+	})
+	if err != nil {
+		return "", wrap("remember browser", err)
+	}
+	return fresh, nil
+}
+
+// renewBrowser gives a browser's other users its new token and forgets the old one.
+func (t *transaction) renewBrowser(ctx context.Context, old, hash, userID string) error {
+	since := t.now - browserLife.Milliseconds()
+	others, err := t.strings(ctx, sqlUsersOfBrowser, old, since, userID, maxOfBrowser-1)
+	if err != nil {
+		return err
+	}
+	for _, id := range others {
+		if _, err := t.exec(ctx, sqlRenewBrowser, old, id, hash); err != nil {
+			return err
+		}
+	}
+	_, err = t.exec(ctx, sqlDropBrowser, old)
+	return err
+}
+
+// KnownBrowser reports whether the browser with token is one in which username has signed in within half a year. It
+// is false alike for unknown names and wrong tokens.
+func (s *Store) KnownBrowser(ctx context.Context, username, token string) (bool, error) {
+	key, _ := FoldUsername(username) // "" is nobody's
+	hash, _ := tokenHash(token)      // "" is no browser's
+	since := s.nowMilli() - browserLife.Milliseconds()
+	var one int
+	err := s.r.queryRow(ctx, sqlKnown, []any{hash, since, key}, &one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("known browser: %w", err)
+	}
+	return true, nil
+}

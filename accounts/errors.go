@@ -1,0 +1,34 @@
+package accounts
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What callers can tell apart. Anything else is trouble with the database.
+var (
+	ErrTaken       = errors.New("username is taken")
+	ErrNotFound    = errors.New("no such user")
+	ErrCredentials = errors.New("wrong username or password") // or a disabled account: never told apart
+	ErrBusy        = errors.New("too busy, try again in a moment")
+	ErrNoSession   = errors.New("no such session") // unknown, ended, expired, or its user is disabled
+	ErrCursor      = errors.New("bad cursor")
+)
+
+// FieldError says what is wrong with one thing that somebody typed.
+type FieldError struct {
+	Field   string // username, display_name, team, password, state, text, emoji or until
+	Message string // a sentence for that person
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
+
+// ImportError says which of the users given to Import was refused. Nobody was imported.
+type ImportError struct {
+	Index int // into the slice given to Import
+	Err   error
+}
+
+func (e *ImportError) Error() string { return fmt.Sprintf("user %d: %v", e.Index+1, e.Err) }
+
+func (e *ImportError) Unwrap() error { return e.Err }

@@ -1,0 +1,129 @@
+package accounts
+
+import (
+	"encoding/base64"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	noTeam      = "\U0010FFFF" // key of no team: a noncharacter, which no name can hold, and which sorts last
+	placeSep    = "\x01"       // between the parts of a place; sorts before all that a name can hold
+	placeEnd    = "\x02"       // sorts after placeSep and before all that a name can hold
+	maxNameKey  = 64           // runes of a folded name that count for order
+	maxCursor   = 4096         // bytes of an encoded cursor; the longest place has under 1 KiB
+	idLength    = 36           // bytes of a UUID
+	searchInput = 512          // bytes of a search that are looked at
+	searchWords = 6            // words of a search that are looked at
+	wordEnd     = "\U0010FFFF" // sorts after all that can follow a prefix
+)
+
+// latinMarks are the accents that make no letter of their own for search and order, so that É is found and sorted as
+// E. The marks of other scripts (vowels of Devanagari, Thai, Arabic) stay: without them other words would result.
+var latinMarks = &unicode.RangeTable{R16: []unicode.Range16{
+	{Lo: 0x0300, Hi: 0x036F, Stride: 1}, {Lo: 0x1AB0, Hi: 0x1AFF, Stride: 1}, {Lo: 0x1DC0, Hi: 0x1DFF, Stride: 1},
+	{Lo: 0x20D0, Hi: 0x20FF, Stride: 1}, {Lo: 0xFE20, Hi: 0xFE2F, Stride: 1},
+}}
+
+// fold returns the key under which a name is ordered, searched and compared: compatibility forms, accents and case
+// levelled, invisible characters dropped, runs of white space as one space. It is idempotent.
+func fold(s string) string {
+	s = strip(norm.NFKD.String(s))
+	s = strip(norm.NFKD.String(cases.Fold().String(s)))
+	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
+}
+
+// strip drops what fold ignores from decomposed text.
+func strip(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(latinMarks, r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// teamKey identifies a team: "Design" and "design " are one.
+func teamKey(team string) string {
+	if key := fold(team); key != "" {
+		return key
+	}
+	return noTeam
+}
+
+// place is where a person stands on the board: by team, name and id, in one string whose order of bytes is the order
+// of the board.
+func place(teamKey, displayName, id string) string {
+	name := fold(displayName)
+	n := 0
+	for i := range name {
+		if n++; n > maxNameKey {
+			name = name[:i]
+			break
+		}
+	}
+	return teamKey + placeSep + name + placeSep + id
+}
+
+// cutPlace is the inverse of place.
+func cutPlace(place string) (teamKey, nameKey, id string) {
+	teamKey, rest, _ := strings.Cut(place, placeSep)
+	nameKey, id, _ = strings.Cut(rest, placeSep)
+	return teamKey, nameKey, id
+}
+
+// ComparePeople orders people as the board does: by team, those without one last, then by name, then by id.
+func ComparePeople(a, b Person) int { return strings.Compare(a.placeKey(), b.placeKey()) }
+
+func encodeCursor(place string) string { return base64.RawURLEncoding.EncodeToString([]byte(place)) }
+
+// decodeCursor returns the place behind a cursor, which anybody may have made up, or ErrCursor.
+func decodeCursor(cursor string) (string, error) {
+	if len(cursor) > maxCursor {
+		return "", ErrCursor
+	}
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || !utf8.Valid(b) {
+		return "", ErrCursor
+	}
+	p := string(b)
+	team, name, id := cutPlace(p)
+	if team == "" || len(id) != idLength || hasControl(team) || hasControl(name) || hasControl(id) {
+		return "", ErrCursor
+	}
+	return p, nil
+}
+
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
+
+// nameWords are the folded words under which a name is found, each once. Punctuation and white space end a word.
+func nameWords(names ...string) []string {
+	var words []string
+	seen := map[string]bool{}
+	for _, name := range names {
+		for _, w := range strings.FieldsFunc(fold(name), endsWord) {
+			if !seen[w] {
+				seen[w] = true
+				words = append(words, w)
+			}
+		}
+	}
+	return words
+}
+
+func endsWord(r rune) bool {
+	return !unicode.In(r, unicode.Letter, unicode.Mark, unicode.Number, unicode.Symbol)
+}
+
+// searchedWords are the words to look for when somebody typed s; a long search is cut.
+func searchedWords(s string) []string {
+	if len(s) > searchInput {
+		s = s[:searchInput]
+	}
+	words := nameWords(strings.ToValidUTF8(s, " "))
+	return words[:min(len(words), searchWords)]
+}

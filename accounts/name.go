@@ -1,0 +1,160 @@
+package accounts
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	maxName    = 64  // runes of a display name or team
+	maxTeamKey = 128 // runes of a folded team name, which compatibility forms can make longer than the name
+	maxMarks   = 6   // marks on one letter: more than any script needs, fewer than it takes to run into other lines
+)
+
+const (
+	zwnj    = '\u200C'
+	zwj     = '\u200D'
+	braille = '\u2800' // an empty braille cell: a symbol that shows nothing
+)
+
+// cleanDisplayName returns a display name as it is stored; "" stays "".
+func cleanDisplayName(name string) (string, error) { return cleanLine("display_name", name, maxName) }
+
+// cleanTeam returns a team name and its key; "" is no team.
+func cleanTeam(team string) (name, key string, err error) {
+	name, err = cleanLine("team", team, maxName)
+	if err != nil {
+		return "", "", err
+	}
+	key = teamKey(name)
+	if name != "" && key == noTeam {
+		return "", "", &FieldError{"team", "Use some letters, digits or symbols."}
+	}
+	if utf8.RuneCountInString(key) > maxTeamKey {
+		return "", "", &FieldError{"team", "Use fewer characters."}
+	}
+	return name, key, nil
+}
+
+// cleanLine returns one line of text of at most limit runes in the form in which it is stored and shown: composed
+// (NFC), trimmed, white space as single spaces. It refuses what cannot be seen or moves its neighbours about.
+func cleanLine(field, s string, limit int) (string, error) {
+	if len(s) > 64*limit { // not worth a closer look
+		return "", tooLong(field, limit)
+	}
+	if !utf8.ValidString(s) {
+		return "", &FieldError{field, "Use valid text (UTF-8)."}
+	}
+	s = norm.NFC.String(strings.TrimSpace(s))
+	if strings.ContainsFunc(s, unseen) || !joinersInPlace([]rune(s)) {
+		return "", &FieldError{field, "Leave out invisible and control characters."}
+	}
+	if stackedMarks(s) {
+		return "", &FieldError{field, "Use fewer accents on one letter."}
+	}
+	s = strings.Join(strings.Fields(s), " ")
+	if utf8.RuneCountInString(s) > limit {
+		return "", tooLong(field, limit)
+	}
+	return s, nil
+}
+
+func tooLong(field string, limit int) error {
+	if limit == maxWordText {
+		return &FieldError{field, "Use 140 characters or fewer."}
+	}
+	return &FieldError{field, "Use 64 characters or fewer."}
+}
+
+// unseen reports whether r is refused wherever it stands: controls, line and paragraph separators, everything that
+// reorders text, private and non-characters, and what is made to show nothing. Joiners, variation selectors and tags
+// are for joinersInPlace.
+func unseen(r rune) bool {
+	switch {
+	case r == zwj || r == zwnj || unicode.Is(unicode.Variation_Selector, r) || tagFirst <= r && r <= tagEnd:
+		return false
+	case r == braille, r&0xFFFE == 0xFFFE, 0xFDD0 <= r && r <= 0xFDEF:
+		return true
+	case unicode.In(r, unicode.Cc, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point):
+		return true
+	}
+	return unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+}
+
+// joinersInPlace reports whether each character that shows nothing by itself stands where writing needs it: joiners
+// inside words of scripts that join, and inside emoji; variation selectors behind what they vary; tags in flags.
+func joinersInPlace(rs []rune) bool {
+	for i, r := range rs {
+		var before, after rune
+		if i > 0 {
+			before = rs[i-1]
+		}
+		if i+1 < len(rs) {
+			after = rs[i+1]
+		}
+		switch {
+		case r == zwj || r == zwnj:
+			if !joins(r, before, after) {
+				return false
+			}
+		case unicode.Is(unicode.Variation_Selector, r):
+			if !unicode.In(before, unicode.Letter, unicode.Symbol, unicode.Number, unicode.Punct) {
+				return false
+			}
+		case tagFirst <= r && r <= tagEnd:
+			if !tagInPlace(before, after, r) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// joins reports whether a joiner may stand between two runes (0: the end of the text). An emoji is joined to an
+// emoji. In scripts that join, it stands between letters or marks, or ends a word behind a mark, as old spellings of
+// Malayalam and Sinhala have it.
+func joins(joiner, before, after rune) bool {
+	if joiner == zwj && endsPicture(before) && isPicture(after) {
+		return true
+	}
+	if !unicode.In(before, joining...) {
+		return false
+	}
+	return unicode.In(after, joining...) || unicode.Is(unicode.Mark, before)
+}
+
+// joining are the scripts that are misspelt without joiners.
+var joining = []*unicode.RangeTable{
+	unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Mandaic, unicode.Adlam,
+	unicode.Hanifi_Rohingya, unicode.Sogdian, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati,
+	unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala, unicode.Khmer,
+	unicode.Myanmar, unicode.Tibetan, unicode.Balinese, unicode.Javanese, unicode.Sundanese, unicode.Chakma,
+}
+
+// tagInPlace reports whether a tag belongs to a flag (of Scotland, say): behind the black flag or a tag, and the last
+// one is the end tag.
+func tagInPlace(before, after, tag rune) bool {
+	inFlag := before == blackFlag && tag != tagEnd || tagFirst <= before && before <= tagLast
+	goesOn := tagFirst <= after && after <= tagEnd
+	return inFlag && (goesOn != (tag == tagEnd))
+}
+
+// stackedMarks reports whether s begins with a mark, which would land on its neighbour, or piles marks up.
+func stackedMarks(s string) bool {
+	n := maxMarks // nothing yet that a mark could sit on
+	for _, r := range s {
+		switch {
+		case unicode.Is(unicode.Variation_Selector, r):
+		case !unicode.In(r, unicode.Mn, unicode.Me):
+			n = 0
+		default:
+			if n++; n > maxMarks {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,54 @@
+package accounts
+
+import (
+	"embed"
+	"errors"
+	"strings"
+	"sync"
+)
+
+// Limits of a password, in bytes. Longer ones are refused, never cut.
+const (
+	MinPassword = 8
+	MaxPassword = 256
+)
+
+//go:embed all:generated
+var generated embed.FS // a build without the list has the folder alone; see Ready
+
+// commonPasswords returns the 3,000 most frequent passwords of 8 and more characters in small letters, each between
+// line ends; "" in a binary that was built without them.
+var commonPasswords = sync.OnceValue(func() string {
+	list, err := generated.ReadFile("generated/common-passwords.txt")
+	if err != nil {
+		return ""
+	}
+	return "\n" + string(list)
+})
+
+// Ready reports what the binary was built without. Such a binary must not serve: it would accept any password.
+func Ready() error {
+	if strings.Count(commonPasswords(), "\n") < 3000 {
+		return errors.New("built without the list of common passwords: run `make assets`, then build again")
+	}
+	return nil
+}
+
+// checkPassword returns a *FieldError for a password that username must not choose.
+func checkPassword(username, password string) error {
+	switch {
+	case len(password) < MinPassword:
+		return &FieldError{"password", "Use 8 characters or more."}
+	case len(password) > MaxPassword:
+		return &FieldError{"password", "Use 256 bytes or fewer."}
+	case isCommon(password):
+		return &FieldError{"password", "This is one of the most used passwords. Choose another."}
+	case strings.EqualFold(password, username):
+		return &FieldError{"password", "Choose something other than your username."}
+	}
+	return nil
+}
+
+func isCommon(password string) bool {
+	return !strings.Contains(password, "\n") && strings.Contains(commonPasswords(), "\n"+strings.ToLower(password)+"\n")
+}

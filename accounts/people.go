@@ -1,0 +1,177 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MaxPage is the most people that one page of the board has.
+const MaxPage = 200
+
+const (
+	personColumns = `u.id, u.username_key, u.display_name, u.team, u.place, u.last_seen`
+
+	sqlPeople = `SELECT ` + personColumns + ` FROM users u
+		WHERE NOT u.disabled AND u.place > $1 AND u.place < $2 ORDER BY u.place LIMIT $3`
+	sqlPeopleBack = `SELECT ` + personColumns + ` FROM users u
+		WHERE NOT u.disabled AND u.place > $1 AND u.place < $2 ORDER BY u.place DESC LIMIT $3`
+	sqlTally = `SELECT team_key, min(team), count(*) FROM users WHERE NOT disabled GROUP BY team_key ORDER BY team_key`
+)
+
+// PeopleQuery asks for one page of the board.
+type PeopleQuery struct {
+	Team   *string // only this team, by its name or key, in any spelling that folds to it; "": those without; nil: all
+	Search string  // only people of whose name or username each of these words (at most 6) begins a word
+	After  string  // a Cursor: those behind it
+	Before string  // a Cursor: those before it; with After "", the last of them
+	Limit  int     // at most MaxPage; 0: MaxPage
+}
+
+// People returns a page of the enabled people in board order, and whether there are more in the direction asked for:
+// behind the page or, with Before alone, before it. ErrCursor for a cursor that no Person gave.
+func (s *Store) People(ctx context.Context, q PeopleQuery) (people []Person, more bool, err error) {
+	low, high, ok, err := q.bounds()
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	back := q.Before != "" && q.After == ""
+	limit := q.Limit
+	if limit <= 0 || limit > MaxPage {
+		limit = MaxPage
+	}
+	text, args := sqlPeople, []any{low, high, limit + 1}
+	if back {
+		text = sqlPeopleBack
+	}
+	if strings.TrimSpace(q.Search) != "" {
+		if text, args, err = s.search(ctx, q.Search, back, args); err != nil || text == "" {
+			return nil, false, wrap("search people", err)
+		}
+	}
+	rows, err := s.r.query(ctx, text, args...)
+	if err == nil {
+		people, err = collectPeople(rows, limit+1)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("list people: %w", err)
+	}
+	if more = len(people) > limit; more {
+		people = people[:limit]
+	}
+	if back {
+		slices.Reverse(people)
+	}
+	return people, more, nil
+}
+
+// bounds are the places between which the people asked for stand; ok is false when there can be none.
+func (q PeopleQuery) bounds() (low, high string, ok bool, err error) {
+	high = noTeam + placeEnd
+	if q.Team != nil {
+		key := teamKey(clip(*q.Team, 64*maxName))
+		if hasControl(key) {
+			return "", "", false, nil
+		}
+		low, high = key+placeSep, key+placeEnd
+	}
+	for _, cursor := range []struct {
+		text  string
+		bound *string
+		pick  func(...string) string
+	}{{q.After, &low, later}, {q.Before, &high, earlier}} {
+		if cursor.text == "" {
+			continue
+		}
+		p, err := decodeCursor(cursor.text)
+		if err != nil {
+			return "", "", false, err
+		}
+		*cursor.bound = cursor.pick(*cursor.bound, p)
+	}
+	return low, high, low < high, nil
+}
+
+func later(places ...string) string   { return slices.Max(places) }
+func earlier(places ...string) string { return slices.Min(places) }
+
+// collectPeople reads rows of personColumns.
+func collectPeople(rows *sql.Rows, expected int) ([]Person, error) {
+	defer rows.Close()
+	people := make([]Person, 0, min(expected, MaxPage+1))
+	for rows.Next() {
+		var p Person
+		var seen int64
+		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.place, &seen); err != nil {
+			return nil, err
+		}
+		p.LastSeen = at(seen)
+		people = append(people, p)
+	}
+	return people, rows.Err()
+}
+
+// idsAtOnce is how many people one query of PeopleByID asks for.
+const idsAtOnce = 100
+
+// PeopleByID returns those of the people with these ids who exist and are enabled, each once, in board order.
+func (s *Store) PeopleByID(ctx context.Context, ids []string) ([]Person, error) {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	people := make([]Person, 0, len(ids))
+	for batch := range slices.Chunk(ids, idsAtOnce) {
+		args := make([]any, len(batch))
+		for i, id := range batch {
+			args[i] = id
+		}
+		rows, err := s.queryIDs(ctx, len(batch), args)
+		if err != nil {
+			return nil, fmt.Errorf("people by id: %w", err)
+		}
+		found, err := collectPeople(rows, len(batch))
+		if err != nil {
+			return nil, fmt.Errorf("people by id: %w", err)
+		}
+		people = append(people, found...)
+	}
+	slices.SortFunc(people, ComparePeople)
+	return people, nil
+}
+
+// queryIDs keeps the statements for a full batch and for one person; others are used too seldom.
+func (s *Store) queryIDs(ctx context.Context, n int, ids []any) (*sql.Rows, error) {
+	if n == 1 || n == idsAtOnce {
+		return s.r.query(ctx, byIDsSQL(n), ids...)
+	}
+	return s.r.db.QueryContext(ctx, byIDsSQL(n), ids...)
+}
+
+func byIDsSQL(n int) string {
+	var b strings.Builder
+	b.WriteString(`SELECT ` + personColumns + ` FROM users u WHERE NOT u.disabled AND u.id IN ($1`)
+	for i := 2; i <= n; i++ {
+		fmt.Fprintf(&b, `, $%d`, i)
+	}
+	b.WriteString(`)`)
+	return b.String()
+}
+
+// Team is a team and how many enabled people it has.
+type Team struct {
+	Key    string // as Person.TeamKey
+	Name   string // "": people without a team
+	People int
+}
+
+// Tally returns all teams that have enabled people, in board order.
+func (s *Store) Tally(ctx context.Context) ([]Team, error) {
+	rows, err := s.r.query(ctx, sqlTally)
+	if err != nil {
+		return nil, fmt.Errorf("tally: %w", err)
+	}
+	teams, err := collect(rows, func(t *Team) []any { return []any{&t.Key, &t.Name, &t.People} })
+	return teams, wrap("tally", err)
+}

@@ -1,0 +1,150 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// SessionLife is how long a session lasts, used or not.
+	SessionLife = 30 * 24 * time.Hour
+
+	maxSessions  = 200 // of one user; one more ends the one unused for longest
+	maxUserAgent = 256 // bytes; the rest is cut
+	maxAddress   = 64
+	sweepAtOnce  = 100 // expired sessions that one new session clears away
+)
+
+const (
+	sqlSession = `SELECT ` + userColumns + `, s.id, s.created_at, s.expires_at, s.used_at, s.user_agent, s.address
+		FROM sessions s JOIN users u ON u.id = s.user_id
+		WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled`
+	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address)
+		VALUES ($1, $2, $3, $4, $5, $4, $6, $7)`
+	sqlEnd        = `DELETE FROM sessions WHERE id = $1 RETURNING id`
+	sqlEndByToken = `DELETE FROM sessions WHERE token_hash = $1 RETURNING id`
+	sqlEndOfUser  = `DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id`
+	sqlEndSurplus = `DELETE FROM sessions WHERE id IN
+		(SELECT id FROM sessions WHERE user_id = $1 ORDER BY used_at DESC, id DESC LIMIT 100 OFFSET $2) RETURNING id`
+	sqlSweep = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
+	sqlTouch = `UPDATE sessions SET used_at = $2 WHERE id = $1 AND used_at < $2`
+)
+
+// Session is one sign-in: one browser, until it signs out or the session expires.
+type Session struct {
+	ID, UserID                   string
+	CreatedAt, ExpiresAt, UsedAt time.Time
+	UserAgent, Address           string // as the browser had them when it signed in
+}
+
+// StartSession begins a session of 30 days and returns its token: 43 characters, known to nobody else and nowhere
+// stored. The session behind replaces (the token this browser had before, whoever's; "": none) ends at the same
+// moment. ErrNotFound when the user does not exist or is disabled.
+func (s *Store) StartSession(ctx context.Context, userID, userAgent, address, replaces string) (token string, _ Session, err error) {
+	token, hash := newToken()
+	id, err := newID()
+	if err != nil {
+		return "", Session{}, err
+	}
+	session := Session{ID: id, UserID: userID, UserAgent: clip(userAgent, maxUserAgent), Address: clip(address, maxAddress)}
+	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
+		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
+		if err != nil {
+			return err
+		}
+		if u.Disabled {
+			return ErrNotFound
+		}
+		session.CreatedAt, session.UsedAt = at(t.now), at(t.now)
+		session.ExpiresAt = session.CreatedAt.Add(SessionLife)
+		return t.startSession(ctx, session, hash, replaces)
+	})
+	if err != nil {
+		return "", Session{}, wrap("start session", err)
+	}
+	return token, session, nil
+}
+
+func (t *transaction) startSession(ctx context.Context, s Session, hash, replaces string) error {
+	if old, ok := tokenHash(replaces); ok {
+		if err := t.endSessions(ctx, sqlEndByToken, old); err != nil {
+			return err
+		}
+	}
+	if _, err := t.exec(ctx, sqlSweep, t.now, sweepAtOnce); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, sqlStart, s.ID, hash, s.UserID, t.now, milli(s.ExpiresAt), s.UserAgent, s.Address)
+	if err != nil {
+		return err
+	}
+	return t.endSessions(ctx, sqlEndSurplus, s.UserID, maxSessions)
+}
+
+// SessionByToken returns the session that a browser's token stands for, and its user. ErrNoSession when there is none
+// (any more), it has expired, or the user is disabled. It writes nothing.
+func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User, error) {
+	hash, ok := tokenHash(token)
+	if !ok {
+		return Session{}, User{}, ErrNoSession
+	}
+	var r userRow
+	var x Session
+	var created, expires, used int64
+	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address)
+	err := s.r.queryRow(ctx, sqlSession, []any{hash, s.nowMilli()}, dest...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Session{}, User{}, ErrNoSession
+	}
+	if err != nil {
+		return Session{}, User{}, fmt.Errorf("read session: %w", err)
+	}
+	u := r.finish()
+	x.UserID, x.CreatedAt, x.ExpiresAt, x.UsedAt = u.ID, at(created), at(expires), at(used)
+	return x, u, nil
+}
+
+// EndSession ends a session by its id. One that has ended already is no error.
+func (s *Store) EndSession(ctx context.Context, sessionID string) error {
+	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		return t.endSessions(ctx, sqlEnd, sessionID)
+	}))
+}
+
+// endSessions runs one of the statements that delete sessions, and lets others know which.
+func (t *transaction) endSessions(ctx context.Context, text string, args ...any) error {
+	ids, err := t.strings(ctx, text, args...)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	return t.remember(ctx, goneSession, ids...)
+}
+
+// endSessionsOf ends all sessions of a user but one ("": all).
+func (t *transaction) endSessionsOf(ctx context.Context, userID, keep string) error {
+	return t.endSessions(ctx, sqlEndOfUser, userID, keep)
+}
+
+// TouchSessions notes when sessions, by id, were last used. It never moves a time back, and others need not notice.
+func (s *Store) TouchSessions(ctx context.Context, used map[string]time.Time) error {
+	return wrap("touch sessions", s.stampAll(ctx, sqlTouch, used))
+}
+
+// clip cuts s to at most limit bytes of valid text.
+func clip(s string, limit int) string {
+	if len(s) > limit {
+		s = s[:limit]
+		for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
+			s = s[:len(s)-1]
+		}
+		if len(s) > 0 && s[len(s)-1] >= utf8.RuneSelf {
+			s = s[:len(s)-1]
+		}
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}

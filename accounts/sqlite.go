@@ -1,0 +1,158 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// applicationID marks SQLite files as Rollcall's: "roll".
+const applicationID = 0x726F6C6C
+
+// openSQLite opens the file at path, making it and its folder when they are missing, and returns a handle to write
+// (one connection: SQLite has one writer, and database/sql queues better than SQLite polls) and one that can only read.
+func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.DB, err error) {
+	if path == "" || path == ":memory:" || strings.HasPrefix(path, "file:") {
+		return nil, nil, fmt.Errorf("database %q: give the path of a file", path)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, nil, err
+	}
+	if err := makePrivate(path, log); err != nil {
+		return nil, nil, err
+	}
+	if err := recognise(ctx, path); err != nil {
+		return nil, nil, err
+	}
+	if w, err = sql.Open("sqlite", sqliteDSN(path, true)); err != nil {
+		return nil, nil, err
+	}
+	if r, err = sql.Open("sqlite", sqliteDSN(path, false)); err != nil {
+		w.Close()
+		return nil, nil, err
+	}
+	readers := max(4, runtime.NumCPU())
+	w.SetMaxOpenConns(1)
+	r.SetMaxOpenConns(readers)
+	r.SetMaxIdleConns(readers)
+	if err := w.PingContext(ctx); err != nil { // the first connection switches a new file to WAL
+		w.Close()
+		r.Close()
+		return nil, nil, explainSQLite(path, err)
+	}
+	return w, r, nil
+}
+
+// sqliteDSN holds all settings of a connection: a PRAGMA sent later would reach one connection of a pool.
+func sqliteDSN(path string, write bool) string {
+	q := url.Values{"_defensive": {"1"}, "_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "journal_size_limit(16777216)",
+	}}
+	if write {
+		q.Add("_pragma", "cache_size(-8192)") // KiB; three times as fast as the usual 2 MiB on 100,000 accounts
+	} else {
+		q.Set("_txlock", "deferred")
+		q.Add("_pragma", "cache_size(-4096)") // of each reader
+		q.Add("_pragma", "query_only(1)")
+	}
+	return sqliteURI(path) + "?" + q.Encode()
+}
+
+func sqliteURI(path string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") { // a drive letter
+		path = "/" + path
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String()
+}
+
+// makePrivate makes the file and its folder, closed to others, and closes a file that is open to them; SQLite gives
+// the files beside it (-wal, -shm) the same permissions. A folder that is there already is left as it is.
+func makePrivate(path string, log *slog.Logger) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("cannot make the folder of the database: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot write the database: %w", err)
+	}
+	f.Close()
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err != nil || info.Mode().Perm()&0o077 == 0 {
+			continue
+		}
+		if err := os.Chmod(name, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			log.Warn("the database can be read by other users of this machine", "file", name, "error", err)
+		}
+	}
+	return nil
+}
+
+// recognise returns an error unless the file is empty or Rollcall's. It changes nothing, so that a file named by
+// mistake stays what it was.
+func recognise(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", sqliteURI(path)+"?_pragma=busy_timeout(5000)&_pragma=query_only(1)")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var id, objects int64
+	err = db.QueryRowContext(ctx, "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id").
+		Scan(&id, &objects)
+	switch {
+	case err != nil:
+		return explainSQLite(path, err)
+	case id == applicationID || id == 0 && objects == 0:
+		return nil
+	}
+	return fmt.Errorf("%s is the database of another program; choose another file", path)
+}
+
+// explainSQLite says in words what the operator can do about an error from opening path.
+func explainSQLite(path string, err error) error {
+	switch sqliteCode(err) & 0xff {
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%s is not a database; choose another file: %w", path, err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("cannot write %s or beside it; make its folder writable or choose another: %w", path, err)
+	case sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%s is damaged; restore a backup: %w", path, err)
+	}
+	return fmt.Errorf("open %s: %w", path, err)
+}
+
+// sqliteCode is the extended result code behind err, 0 when it is none of SQLite's.
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
+
+// isBusy reports whether err says that other processes held the database for longer than busy_timeout.
+func isBusy(err error) bool {
+	code := sqliteCode(err) & 0xff
+	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+}
+
+// isDuplicate reports whether err says that a unique key exists already.
+func isDuplicate(err error) bool {
+	code := sqliteCode(err)
+	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+}
+
+// isOrphan reports whether err says that the user whom a row belongs to does not exist.
+func isOrphan(err error) bool { return sqliteCode(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY }

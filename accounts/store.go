@@ -1,0 +1,227 @@
+package accounts
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// openPatience is how long Open goes on trying while other processes that start on the same file hold it.
+const openPatience = 10 * time.Second
+
+// Store is the accounts of one Rollcall. Its methods may be called from any goroutine, and other processes may have
+// the same database open. A context ends the wait for a turn; a write that has begun is finished regardless.
+type Store struct {
+	w, r      *handle // r cannot write
+	log       *slog.Logger
+	now       func() time.Time
+	hash      *hasher
+	id        string
+	committed chan struct{}
+}
+
+// Open opens the accounts at cfg.Path, making or upgrading them as needed. Its errors say what the operator can do.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.HashWorkers == 0 {
+		cfg.HashWorkers = min(2, runtime.NumCPU())
+	}
+	if cfg.params == (argonParams{}) {
+		cfg.params = standardParams
+	}
+	s := &Store{log: cfg.Log, now: cfg.Now, committed: make(chan struct{}, 1)}
+	s.hash = newHasher(cfg.HashWorkers, cfg.params)
+	if err := s.open(ctx, cfg.Path); err != nil {
+		return nil, fmt.Errorf("accounts: %w", err)
+	}
+	return s, nil
+}
+
+// open tries to connect and migrate until it works, or fails for a reason other than that somebody else is at it.
+func (s *Store) open(ctx context.Context, path string) error {
+	steps, err := allMigrations(migrations)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, openPatience)
+	defer cancel()
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+		err := s.connect(ctx, path, steps)
+		if err == nil || !isBusy(err) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return fmt.Errorf("another process holds the database: %w", err)
+		}
+	}
+}
+
+func (s *Store) connect(ctx context.Context, path string, steps []migration) error {
+	w, r, err := openSQLite(ctx, path, s.log)
+	if err != nil {
+		return err
+	}
+	s.w, s.r = newHandle(w), newHandle(r)
+	err = migrate(ctx, w, steps, s.nowMilli())
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	} else {
+		err = s.identify(ctx)
+	}
+	if err != nil {
+		s.Close()
+	}
+	return err
+}
+
+const (
+	sqlKeepStoreID = `INSERT INTO meta (name, value, label) VALUES ('store', 0, $1) ON CONFLICT (name) DO NOTHING`
+	sqlStoreID     = `SELECT label FROM meta WHERE name = 'store'`
+)
+
+// identify reads the id of the store, which the first process to open it makes up.
+func (s *Store) identify(ctx context.Context) error {
+	if err := s.r.queryRow(ctx, sqlStoreID, nil, &s.id); !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if _, err := s.w.db.ExecContext(ctx, sqlKeepStoreID, rand.Text()); err != nil {
+		return err
+	}
+	return s.r.queryRow(ctx, sqlStoreID, nil, &s.id)
+}
+
+// Close ends all connections; the last process to close a SQLite file leaves nothing beside it.
+func (s *Store) Close() error {
+	return errors.Join(s.r.close(), s.w.close())
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var rev int64
+	return s.r.queryRow(ctx, sqlRev, nil, &rev)
+}
+
+// ID tells this store from every other: replicas that share presence must have the same.
+func (s *Store) ID() string { return s.id }
+
+// Committed has a value after each commit by this process that others must notice (it took a rev). Values do not
+// pile up: one means at least one.
+func (s *Store) Committed() <-chan struct{} { return s.committed }
+
+// write runs fn in a transaction on the one connection that writes. The wait for it ends with ctx; fn is then not
+// interrupted, so that somebody who gives up waiting leaves nothing half done. A database that other processes hold
+// for too long is ErrBusy.
+func (s *Store) write(ctx context.Context, fn func(context.Context, *transaction) error) error {
+	t, err := s.transact(ctx, fn)
+	if err != nil {
+		if isBusy(err) {
+			return fmt.Errorf("%w: %w", ErrBusy, err)
+		}
+		return err
+	}
+	for _, text := range t.missing {
+		if _, err := s.w.prepare(context.WithoutCancel(ctx), text); err != nil {
+			s.log.Warn("cannot prepare a statement", "error", err)
+		}
+	}
+	if t.rev > 0 {
+		select {
+		case s.committed <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+func (s *Store) transact(ctx context.Context, fn func(context.Context, *transaction) error) (*transaction, error) {
+	conn, err := s.w.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	ctx = context.WithoutCancel(ctx)
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	t := &transaction{Tx: tx, h: s.w, now: s.nowMilli()}
+	if err := fn(ctx, t); err != nil {
+		return nil, err
+	}
+	return t, tx.Commit()
+}
+
+// snapshot runs fn in a transaction that only reads: all its queries see the same moment.
+func (s *Store) snapshot(ctx context.Context, fn func(context.Context, *transaction) error) error {
+	tx, err := s.r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	t := &transaction{Tx: tx, h: s.r, now: s.nowMilli()}
+	if err := fn(ctx, t); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	for _, text := range t.missing {
+		if _, err := s.r.prepare(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	sqlRev     = `SELECT value FROM meta WHERE name = 'rev'`
+	sqlNextRev = `UPDATE meta SET value = value + 1 WHERE name = 'rev' RETURNING value`
+)
+
+// nextRev returns the rev of this transaction, taking it on the first call. Whoever takes it keeps others that want
+// one waiting, so revs are committed in their order.
+func (t *transaction) nextRev(ctx context.Context) (int64, error) {
+	if t.rev != 0 {
+		return t.rev, nil
+	}
+	err := t.queryRow(ctx, sqlNextRev, nil, &t.rev)
+	return t.rev, err
+}
+
+func (s *Store) nowMilli() int64 { return s.now().UnixMilli() }
+
+// milli is a time as it is stored; at is its inverse.
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func at(milli int64) time.Time {
+	if milli == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(milli).UTC()
+}
+
+// newID returns a UUID of version 7, whose order is that of its making.
+func newID() (string, error) {
+	id, err := uuid.NewV7()
+	return id.String(), err
+}

@@ -1,0 +1,45 @@
+package accounts
+
+import "strings"
+
+const (
+	minUsername = 2
+	maxUsername = 31 // bytes, all of them ASCII
+)
+
+// reserved are names that would pass for Rollcall itself or for the people who run it. Dots, dashes and underscores
+// do not count (isReserved), so that "sup-port" is no way around.
+const reserved = " abuse account accounts admin administrator administrators admins all anonymous anyone api assets auth" +
+	" away billing bot contact daemon deleted dev dnd everybody everyone faviconico ftp healthz help helpdesk here" +
+	" hostmaster info invisible localhost login logout mail mailerdaemon me metrics mod moderator moderators mods nobody" +
+	" none noreply null offline official oncall online operator operators owner owners password postmaster presence" +
+	" readyz register robotstxt rollcall rollcallbot root security self settings signin signout signup staff static" +
+	" status sudo superuser support sysadmin sysop system team teams test undefined unknown user users webmaster ws www" +
+	" you "
+
+// FoldUsername returns the one spelling of a username: 2 to 31 of a-z, 0-9, dot, underscore and dash, beginning with
+// a letter or digit. Capital letters become small; anything else is refused with a *FieldError. It is idempotent.
+func FoldUsername(name string) (string, error) {
+	if len(name) < minUsername || len(name) > maxUsername {
+		return "", &FieldError{"username", "Use 2 to 31 characters."}
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9':
+		case c == '.' || c == '_' || c == '-':
+			if i == 0 {
+				return "", &FieldError{"username", "Begin with a letter or a digit."}
+			}
+		default:
+			return "", &FieldError{"username", "Use only the letters a to z, digits, dots, dashes and underscores."}
+		}
+	}
+	return strings.ToLower(name), nil
+}
+
+// isReserved reports whether a folded username is for administrators alone.
+func isReserved(username string) bool {
+	bare := strings.NewReplacer(".", "", "_", "", "-", "").Replace(username)
+	return strings.Contains(reserved, " "+bare+" ")
+}

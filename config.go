@@ -1,0 +1,187 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// settings is everything an operator may choose for a server. Each flag has the variable named beside it; a flag wins
+// over its variable, the variable over the default. check must have passed before anything else is asked of it.
+type settings struct {
+	Addr           string   `group:"Listening:" variable:"ROLLCALL_ADDR" default:"127.0.0.1:8080" help:"Host and port to listen on; :8080 is every interface. Without it PORT is read, as :$$PORT."`
+	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"What people type, base path included. Decides the cookie and which origins may connect."`
+	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated peers whose forwarding headers tell a client's address."`
+
+	storage `group:"Storage:"`
+
+	Signup              string `group:"Who may get in:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anybody who reaches the page may sign up; off: people are added with rollcall user add."`
+	LimitSignups        int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour; 0: no limit, here and below."`
+	LimitLogins         int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes."`
+	LimitSocketsUser    int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
+	LimitSocketsAddress int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
+	LimitSockets        int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in all."`
+
+	IdleAfter    time.Duration `group:"Presence:" variable:"ROLLCALL_IDLE_AFTER" default:"10m" help:"Without input for this long a person is away; 0: never."`
+	GraceClean   time.Duration `hidden:"" variable:"ROLLCALL_GRACE_CLEAN" default:"5s" help:"How long a person stays after the browser closed their last connection."`
+	GraceDropped time.Duration `hidden:"" variable:"ROLLCALL_GRACE_DROPPED" default:"15s" help:"How long a person stays after their last connection broke."`
+	Warming      time.Duration `hidden:"" variable:"ROLLCALL_WARMING" default:"10s" help:"After a start, how long people have to come back before anybody counts as gone."`
+
+	LogFormat string `group:"Log:" variable:"ROLLCALL_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	LogLevel  string `group:"Log:" variable:"ROLLCALL_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level written: debug, info, warn or error."`
+
+	RedisURL secret   `kong:"-"` // REDIS_URL or REDIS_URL_FILE
+	Public   *url.URL `kong:"-"` // PublicURL parsed, without a slash at its end; nil: unset and not on Fly
+	OnFly    bool     `kong:"-"` // runs on a Fly machine, by FLY_APP_NAME
+}
+
+// storage is where accounts are kept.
+type storage struct {
+	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file; it and its folder are created. Default: ${db}."`
+	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
+}
+
+// check reads secrets and refuses settings that cannot be meant, with one line that says what to change.
+func (s *settings) check(env environment) error {
+	if err := s.storage.check(env); err != nil {
+		return err
+	}
+	var err error
+	if s.RedisURL, err = env.secret("REDIS_URL"); err != nil {
+		return err
+	}
+	if s.RedisURL != "" {
+		return later("REDIS_URL")
+	}
+	s.OnFly = env["FLY_APP_NAME"] != ""
+	if s.PublicURL == "" && s.OnFly {
+		s.PublicURL = "https://" + env["FLY_APP_NAME"] + ".fly.dev"
+	}
+	if s.Public, err = publicURL(s.PublicURL); err != nil {
+		return err
+	}
+	return cmp.Or(checkAddr(s.Addr), s.checkLimits(), s.checkTimes())
+}
+
+// check reads the secret and refuses what this version cannot do.
+func (s *storage) check(env environment) error {
+	var err error
+	if s.DatabaseURL, err = env.secret("DATABASE_URL"); err != nil {
+		return err
+	}
+	if s.DatabaseURL != "" {
+		return later("DATABASE_URL")
+	}
+	if s.DB == "" {
+		return errors.New("there is no home folder to keep the database in: say where with --db FILE")
+	}
+	return nil
+}
+
+// later refuses a setting that would split the board if it were ignored.
+func later(variable string) error {
+	return fmt.Errorf("%s is set, but several machines come in a later version: unset it, this one keeps everything in its own file", variable)
+}
+
+// publicURL parses what people type. Its base path has no slash at its end.
+func publicURL(text string) (*url.URL, error) {
+	if text == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, fmt.Errorf("--public-url %q: write a whole address, like https://board.example.org", text)
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil:
+		return nil, fmt.Errorf("--public-url %q: only scheme, host, port and path belong in it", text)
+	}
+	base := strings.TrimRight(u.Path, "/")
+	if base != "" && path.Clean(base) != base {
+		return nil, fmt.Errorf("--public-url %q: its path is not a plain one", text)
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: base}, nil
+}
+
+// base is the path under which everything is served: "", or like "/rollcall".
+func (s *settings) base() string {
+	if s.Public == nil {
+		return ""
+	}
+	return s.Public.Path
+}
+
+func checkAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("--addr %q: write HOST:PORT, or :PORT for every interface", addr)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("--addr %q: the port must be a number from 0 (any free one) to 65535", addr)
+	}
+	return nil
+}
+
+func (s *settings) checkLimits() error {
+	for _, limit := range []struct {
+		flag  string
+		value int
+	}{
+		{"--limit-signups", s.LimitSignups},
+		{"--limit-logins", s.LimitLogins},
+		{"--limit-sockets-user", s.LimitSocketsUser},
+		{"--limit-sockets-address", s.LimitSocketsAddress},
+		{"--limit-sockets", s.LimitSockets},
+	} {
+		if limit.value < 0 {
+			return fmt.Errorf("%s %d: below zero; 0 means no limit", limit.flag, limit.value)
+		}
+	}
+	return nil
+}
+
+func (s *settings) checkTimes() error {
+	switch {
+	case s.IdleAfter < 0 || s.GraceClean < 0 || s.GraceDropped < 0 || s.Warming < 0:
+		return errors.New("--idle-after, --grace-clean, --grace-dropped and --warming must not be below zero")
+	case s.GraceClean > s.GraceDropped:
+		return fmt.Errorf("--grace-clean %v is longer than --grace-dropped %v: who closed the page would stay longer than who lost the line", s.GraceClean, s.GraceDropped)
+	}
+	return nil
+}
+
+// logger writes to w in the chosen format.
+func (s *settings) logger(w io.Writer) *slog.Logger {
+	var level slog.Level // the zero Level, info, if the text were not one of the enum
+	_ = level.UnmarshalText([]byte(s.LogLevel))
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// prefix is a range of addresses; one address is a range of one.
+type prefix struct{ netip.Prefix }
+
+// UnmarshalText reads an address or a CIDR.
+func (p *prefix) UnmarshalText(text []byte) error {
+	if addr, err := netip.ParseAddr(string(text)); err == nil {
+		p.Prefix = netip.PrefixFrom(addr, addr.BitLen())
+		return nil
+	}
+	found, err := netip.ParsePrefix(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is neither an address nor a range like 10.0.0.0/8", text)
+	}
+	p.Prefix = found.Masked()
+	return nil
+}

@@ -1,0 +1,241 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSignInAndOut(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b := f.browser()
+	wantRedirect(t, "GET / as a stranger", b.get("/"), "/login")
+	wantRedirect(t, "POST /login", b.login("ada", goodPassword), "/")
+	if c := b.cookie("rollcall"); c == nil || c.Value == "" {
+		t.Fatal("POST /login set no session cookie")
+	}
+	if a := b.get("/"); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "@ada") {
+		t.Errorf("GET / = %d, want 200 with @ada\n%s", a.StatusCode, a.body)
+	}
+	wantRedirect(t, "GET /login when signed in", b.get("/login"), "/")
+	wantRedirect(t, "GET /signup when signed in", b.get("/signup"), "/")
+	wantRedirect(t, "POST /logout", b.do("POST", "/logout", url.Values{}), "/login")
+	if c := b.cookie("rollcall"); c == nil || c.MaxAge >= 0 {
+		t.Errorf("POST /logout set cookie %v, want it removed", c)
+	}
+	wantRedirect(t, "GET / after signing out", b.get("/"), "/login")
+	wantRedirect(t, "POST /logout as a stranger", b.do("POST", "/logout", url.Values{}), "/login")
+}
+
+// The session ends on the server: a copy of the cookie is worth nothing afterwards.
+func TestLogoutEndsTheSession(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b, thief := f.browser(), f.browser()
+	b.login("ada", goodPassword)
+	thief.cookies["rollcall"] = b.cookies["rollcall"]
+	if !thief.signedIn() {
+		t.Fatal("the cookie's copy does not work while the session lives")
+	}
+	b.do("POST", "/logout", url.Values{})
+	if thief.signedIn() {
+		t.Error("the cookie's copy works after POST /logout")
+	}
+}
+
+// GET must never sign out: an image on another page could do it.
+func TestLogoutIsPostOnly(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b := f.browser()
+	b.login("ada", goodPassword)
+	if a := b.get("/logout"); a.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("GET /logout = %d, want 405", a.StatusCode)
+	}
+	if !b.signedIn() {
+		t.Error("GET /logout ended the session")
+	}
+}
+
+func TestSessionFixation(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b := f.browser()
+	planted := "planted-by-somebody-else"
+	b.cookies["rollcall"] = planted
+	b.login("ada", goodPassword)
+	if b.cookies["rollcall"] == planted {
+		t.Fatal("POST /login kept a token made by the client")
+	}
+	attacker := f.browser()
+	attacker.cookies["rollcall"] = planted
+	if attacker.signedIn() {
+		t.Error("the planted token is signed in")
+	}
+}
+
+func TestSigningInAgainEndsTheSessionBefore(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b, old := f.browser(), f.browser()
+	b.login("ada", goodPassword)
+	old.cookies["rollcall"] = b.cookies["rollcall"]
+	wantRedirect(t, "second POST /login", b.login("ada", goodPassword), "/")
+	if b.cookies["rollcall"] == old.cookies["rollcall"] {
+		t.Error("the token did not change")
+	}
+	if !b.signedIn() || old.signedIn() {
+		t.Errorf("new token signed in = %t, old = %t, want true, false", b.signedIn(), old.signedIn())
+	}
+}
+
+var requestIDs = regexp.MustCompile(`[0-9a-f]{16}`)
+
+// Nobody learns from the sign-in page which names exist.
+func TestUnknownNameLooksLikeAWrongPassword(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	// The name typed stands in the form again, so both have the same length and are replaced.
+	known := f.browser().login("ada", "wrong password")
+	unknown := f.browser().login("eve", "wrong password")
+	if known.StatusCode != unknown.StatusCode || known.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("status = %d for a known and %d for an unknown name, want 422 for both", known.StatusCode, unknown.StatusCode)
+	}
+	k := requestIDs.ReplaceAllString(strings.ReplaceAll(known.body, `value="ada"`, `value="eve"`), "")
+	u := requestIDs.ReplaceAllString(unknown.body, "")
+	if k != u {
+		t.Errorf("bodies differ:\n%s\n%s", k, u)
+	}
+	for name := range known.Header {
+		if name != "X-Request-Id" && strings.Join(known.Header[name], "|") != strings.Join(unknown.Header[name], "|") {
+			t.Errorf("header %s = %q for a known and %q for an unknown name", name, known.Header[name], unknown.Header[name])
+		}
+	}
+}
+
+func TestRefusedLoginKeepsWhatWasTyped(t *testing.T) {
+	f := newFixture(t)
+	a := f.browser().do("POST", "/login", url.Values{"username": {"ada"}, "password": {"not-to-be-shown"}, "next": {"/?team=red"}})
+	wantStatus(t, "POST /login", a, http.StatusUnprocessableEntity)
+	for _, want := range []string{`value="ada"`, `value="/?team=red"`, "do not belong together"} {
+		if !strings.Contains(a.body, want) {
+			t.Errorf("the form does not hold %q:\n%s", want, a.body)
+		}
+	}
+	if strings.Contains(a.body, "not-to-be-shown") {
+		t.Error("the form holds the password")
+	}
+	a = f.browser().login("", "")
+	wantStatus(t, "POST /login with nothing", a, http.StatusUnprocessableEntity)
+}
+
+func TestNextSurvivesSigningIn(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b := f.browser()
+	wantRedirect(t, "GET /?q=ada", b.get("/?q=ada"), "/login?next=%2F%3Fq%3Dada")
+	if a := b.get("/login?next=%2F%3Fq%3Dada"); !strings.Contains(a.body, `name="next" value="/?q=ada"`) {
+		t.Errorf("GET /login?next= does not carry it on:\n%s", a.body)
+	}
+	a := b.do("POST", "/login", url.Values{"username": {"ada"}, "password": {goodPassword}, "next": {"/?q=ada"}})
+	wantRedirect(t, "POST /login", a, "/?q=ada")
+}
+
+func TestCookies(t *testing.T) {
+	tests := []struct {
+		public, name, path string
+		secure             bool
+	}{
+		{"", "rollcall", "/", false},
+		{"http://localhost:8080", "rollcall", "/", false},
+		{"http://localhost:8080/board/", "rollcall", "/board", false},
+		{"https://board.example", "__Host-rollcall", "/", true},
+		{"https://board.example/", "__Host-rollcall", "/", true},
+		{"https://example.org/rollcall", "__Secure-rollcall", "/rollcall", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.public, func(t *testing.T) {
+			var changes []func(*Config)
+			if tt.public != "" {
+				changes = append(changes, publicURL(t, tt.public))
+			}
+			f := newFixture(t, changes...)
+			f.person("ada")
+			b := f.browser()
+			wantRedirect(t, "POST /login", b.login("ada", goodPassword), f.server.site.base+"/")
+			for name, age := range map[string]time.Duration{tt.name: 30 * 24 * time.Hour, tt.name + "-known": 365 * 24 * time.Hour} {
+				c := b.cookie(name)
+				if c == nil {
+					t.Fatalf("no cookie %s; got %v", name, b.set)
+				}
+				if c.Path != tt.path || c.Secure != tt.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Domain != "" || c.MaxAge != int(age.Seconds()) {
+					t.Errorf("cookie %s = %v, want Path=%s Secure=%t HttpOnly SameSite=Lax Max-Age=%v and no Domain", name, c, tt.path, tt.secure, age)
+				}
+			}
+			if !b.signedIn() {
+				t.Error("not signed in afterwards")
+			}
+			wantRedirect(t, "POST /logout", b.do("POST", f.server.site.path("/logout"), url.Values{}), f.server.site.base+"/login")
+			if c := b.cookie(tt.name); c == nil || c.MaxAge >= 0 || c.Path != tt.path || c.Secure != tt.secure {
+				t.Errorf("POST /logout set %v, want the same cookie removed", c)
+			}
+		})
+	}
+}
+
+// A store that does not answer must not make members strangers, nor let anybody in.
+func TestStoreIll(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b := f.browser()
+	b.login("ada", goodPassword)
+	if err := f.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ada := url.Values{"username": {"ada"}, "password": {goodPassword}}
+	for _, tt := range []struct {
+		who    *browser
+		method string
+		path   string
+		form   url.Values
+	}{
+		{b, "GET", "/", nil}, {b, "GET", "/login", nil}, {b, "GET", "/signup", nil}, {b, "GET", "/me.css", nil},
+		{b, "GET", "/ws", nil}, {b, "POST", "/logout", url.Values{}},
+		{f.browser(), "POST", "/login", ada}, {f.browser(), "POST", "/signup", ada}, {f.browser(), "GET", "/readyz", nil},
+	} {
+		a := tt.who.do(tt.method, tt.path, tt.form)
+		wantStatus(t, tt.method+" "+tt.path, a, http.StatusServiceUnavailable)
+		if a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s %s: no Retry-After", tt.method, tt.path)
+		}
+		if c := tt.who.cookie("rollcall"); c != nil {
+			t.Errorf("%s %s set %v", tt.method, tt.path, c)
+		}
+		for _, internal := range []string{"sql", "closed", ".go:", "accounts"} {
+			if strings.Contains(strings.ToLower(a.body), internal) {
+				t.Errorf("%s %s shows %q:\n%s", tt.method, tt.path, internal, a.body)
+			}
+		}
+	}
+	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), http.StatusOK)
+}
+
+func TestNoTokenIsEverLogged(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b := f.browser()
+	b.login("ada", "a wrong password")
+	b.login("ada", goodPassword)
+	tokens := []string{b.cookies["rollcall"], b.cookies["rollcall-known"], goodPassword, "a wrong password"}
+	b.get("/?q=something")
+	b.do("POST", "/logout", url.Values{})
+	for _, token := range tokens {
+		if strings.Contains(f.logs.String(), token) {
+			t.Errorf("the log holds %q", token)
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"mime"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
+)
+
+// failure is an error that says what the visitor is told. Heading and Message are for people and are shown; Err is
+// the cause and goes to the log alone.
+type failure struct {
+	Status     int
+	Heading    string        // empty: the page's own words for Status
+	Message    string        // the same
+	RetryAfter time.Duration // told with 429 and 503; 0: a few seconds
+	Err        error
+
+	quiet  bool // expected: debug level whatever the status
+	logged bool // has been logged where it happened, with more detail
+}
+
+func (f *failure) Error() string {
+	text := strconv.Itoa(f.Status) + " " + http.StatusText(f.Status)
+	if f.Message != "" {
+		text += ": " + f.Message
+	}
+	if f.Err != nil {
+		text += ": " + f.Err.Error()
+	}
+	return text
+}
+
+func (f *failure) Unwrap() error { return f.Err }
+
+const (
+	statusClientGone = 499             // the client left before there was an answer; for the log alone
+	retrySoon        = 5 * time.Second // after a 503 that says no time of its own
+)
+
+// unavailable wraps an error of the store: whoever asked must neither be let in nor be told that it worked.
+func unavailable(err error) error {
+	return &failure{Status: http.StatusServiceUnavailable, Err: err}
+}
+
+// answer is Echo's error handler and the only place that turns an error into an answer. It picks the status, the form
+// (a page, or problem+json for a program) and the log level; the visitor never sees err itself.
+func (s *Server) answer(err error, c echo.Context) {
+	f := explain(err, c.Request())
+	s.logFailure(f, c)
+	if c.Response().Committed {
+		return // half of another answer is on its way; there is no better one now
+	}
+	setRetryAfter(c, f)
+	if wantsProblem(c.Request()) {
+		err = s.problem(f, c)
+	} else {
+		err = s.errorPage(f, c)
+	}
+	if err != nil && c.Request().Context().Err() == nil {
+		s.log.Debug("an error could not be answered", "err", err, "request", requestID(c))
+	}
+}
+
+// explain finds what an error means to a visitor. What it does not know is a 500 and says nothing.
+func explain(err error, r *http.Request) *failure {
+	var f *failure
+	if errors.As(err, &f) {
+		if f.Status >= 500 && r.Context().Err() != nil {
+			return clientGone(err)
+		}
+		return f
+	}
+	var tooLarge *http.MaxBytesError
+	var routed *echo.HTTPError
+	switch {
+	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
+		return clientGone(err)
+	case errors.Is(err, accounts.ErrBusy):
+		return busy(err)
+	case errors.Is(err, accounts.ErrCursor):
+		return &failure{Status: http.StatusBadRequest, Heading: "No such page", Message: "This address of a page of the board is damaged. Begin at the first one.", Err: err}
+	case errors.As(err, &tooLarge):
+		return bodyTooLarge(err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &failure{Status: http.StatusRequestTimeout, Heading: "Too slow", Message: "The request did not arrive in time. Please try again.", Err: err}
+	case errors.As(err, &routed):
+		return &failure{Status: routed.Code, Heading: headings[routed.Code], Message: messages[routed.Code], Err: err}
+	}
+	return &failure{Status: http.StatusInternalServerError, Err: err}
+}
+
+// Words for what Echo itself answers and the page has no better words for.
+var (
+	headings = map[int]string{http.StatusMethodNotAllowed: "Not this way"}
+	messages = map[int]string{http.StatusMethodNotAllowed: "This address exists, but it cannot be used like that."}
+)
+
+func clientGone(err error) *failure {
+	return &failure{Status: statusClientGone, Err: err}
+}
+
+func busy(err error) *failure {
+	return &failure{Status: http.StatusServiceUnavailable, Heading: "Very busy",
+		Message: "Many people are signing in at this moment. Try again in a few seconds.", Err: err}
+}
+
+func bodyTooLarge(err error) *failure {
+	return &failure{Status: http.StatusRequestEntityTooLarge, Heading: "Too much", Message: "That was more than this form takes.", Err: err}
+}
+
+// logFailure picks the level: a 5xx is for somebody to act on, unless it is a limit doing its work; the rest is
+// in the access log anyway.
+func (s *Server) logFailure(f *failure, c echo.Context) {
+	level := slog.LevelDebug
+	switch {
+	case f.logged:
+		return
+	case f.quiet || f.Status < 500:
+	case errors.Is(f.Err, accounts.ErrBusy):
+		level = slog.LevelWarn
+	default:
+		level = slog.LevelError
+	}
+	s.log.LogAttrs(context.Background(), level, "request failed",
+		slog.Int("status", f.Status), slog.Any("err", f.Err), slog.String("request", requestID(c)))
+}
+
+// setRetryAfter tells when to come back, in whole seconds rounded up, at least 1.
+func setRetryAfter(c echo.Context, f *failure) {
+	if f.Status != http.StatusTooManyRequests && f.Status != http.StatusServiceUnavailable {
+		return
+	}
+	wait := f.RetryAfter
+	if wait <= 0 {
+		wait = retrySoon
+	}
+	c.Response().Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+}
+
+func (s *Server) errorPage(f *failure, c echo.Context) error {
+	body, err := s.cfg.UI.Page(ui.ErrorPage{
+		Layout: s.layout(c, ""), Status: f.Status, Heading: f.Heading, Message: f.Message, RequestID: requestID(c),
+	})
+	if err != nil {
+		s.log.Error("the error page cannot be rendered", "err", err, "request", requestID(c))
+		return c.String(f.Status, http.StatusText(f.Status)+"\n")
+	}
+	return c.HTMLBlob(f.Status, body)
+}
+
+// problem answers a program (RFC 9457).
+func (s *Server) problem(f *failure, c echo.Context) error {
+	body, err := json.Marshal(struct {
+		Type    string `json:"type"`
+		Title   string `json:"title"`
+		Status  int    `json:"status"`
+		Detail  string `json:"detail,omitempty"`
+		Request string `json:"request_id"`
+	}{"about:blank", http.StatusText(f.Status), f.Status, f.Message, requestID(c)})
+	if err != nil {
+		return err
+	}
+	return c.Blob(f.Status, "application/problem+json", body)
+}
+
+// wantsProblem reports whether r asks for JSON and not for a page. Browsers always ask for HTML; a client that names
+// nothing gets the page.
+func wantsProblem(r *http.Request) bool {
+	asked := false
+	for _, header := range r.Header.Values("Accept") {
+		for item := range strings.SplitSeq(header, ",") {
+			kind, _, err := mime.ParseMediaType(item)
+			if err != nil {
+				continue
+			}
+			switch kind {
+			case "text/html", "application/xhtml+xml":
+				return false
+			case "application/json", "application/problem+json":
+				asked = true
+			}
+		}
+	}
+	return asked
+}

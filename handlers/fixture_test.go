@@ -1,0 +1,269 @@
+package handlers
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+	"rollcall/ui"
+)
+
+// fixture is a server over real accounts in a temporary folder, with real pages. Only what browsers load is made up,
+// so that the tests need no build of it.
+type fixture struct {
+	t       testing.TB
+	server  *Server
+	store   *accounts.Store
+	handler http.Handler
+	logs    *logs
+	path    string // of the accounts
+}
+
+// newFixture starts one; each change may alter its Config first.
+func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
+	t.Helper()
+	out := &logs{}
+	cfg := Config{
+		Presence:   presence.NewTracker(presence.DefaultConfig()),
+		Log:        slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		SignupOpen: true,
+		Limits:     Limits{Signups: 60, Logins: 100, SocketsUser: 20, SocketsAddress: 1000},
+	}
+	t.Cleanup(cfg.Presence.Close)
+	for _, change := range changes {
+		change(&cfg)
+	}
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	store, err := accounts.Open(t.Context(), accounts.Config{Path: path, Log: cfg.Log})
+	if err != nil {
+		t.Fatalf("accounts.Open = %v", err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	cfg.Accounts = store
+	base := ""
+	if cfg.PublicURL != nil {
+		base = strings.TrimSuffix(cfg.PublicURL.Path, "/")
+	}
+	if cfg.UI, err = ui.New(pageFiles(t), base); err != nil {
+		t.Fatalf("ui.New = %v", err)
+	}
+	server, err := New(cfg)
+	if err != nil {
+		t.Fatalf("New = %v", err)
+	}
+	return &fixture{t: t, server: server, store: store, handler: server.Handler(), logs: out, path: path}
+}
+
+// pageFiles are the real templates beside small stand-ins for the built files.
+func pageFiles(t testing.TB) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{
+		"static/build/app.js":      {Data: []byte("// script")},
+		"static/build/app.css":     {Data: []byte("/* style */")},
+		"static/build/favicon.svg": {Data: []byte("<svg/>")},
+	}
+	root := os.DirFS("../ui")
+	for _, pattern := range []string{"templates/*.html", "templates/parts/*.html"} {
+		names, err := filepath.Glob(filepath.Join("../ui", pattern))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("templates %s: %v, %v", pattern, names, err)
+		}
+		for _, name := range names {
+			name = filepath.ToSlash(strings.TrimPrefix(name, filepath.Clean("../ui")+string(filepath.Separator)))
+			f, err := root.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(f)
+			_ = f.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = &fstest.MapFile{Data: data}
+		}
+	}
+	return files
+}
+
+const (
+	goodPassword = "correct horse battery"
+	goodHash     = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBmb3IgdGVzdGluZw$oy2SooeagdRCQlNX6zQRBvvg3FhU5JCNN6V1PmWdv/M" // of goodPassword
+)
+
+// publicURL is a change for newFixture.
+func publicURL(t *testing.T, address string) func(*Config) {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(cfg *Config) { cfg.PublicURL = u }
+}
+
+func trust(prefixes ...string) func(*Config) {
+	return func(cfg *Config) {
+		for _, p := range prefixes {
+			cfg.TrustedProxies = append(cfg.TrustedProxies, netip.MustParsePrefix(p))
+		}
+	}
+}
+
+// person adds an account with goodPassword.
+func (f *fixture) person(name string) accounts.User {
+	f.t.Helper()
+	user, err := f.store.Create(f.t.Context(), accounts.NewUser{Username: name, PasswordHash: goodHash})
+	if err != nil {
+		f.t.Fatalf("Create(%q) = %v", name, err)
+	}
+	return user
+}
+
+// browser keeps cookies between its requests and sends what browsers send.
+type browser struct {
+	f       *fixture
+	cookies map[string]string
+	header  http.Header
+	remote  string // peer address
+	host    string
+	set     []*http.Cookie // of the last answer
+}
+
+func (f *fixture) browser() *browser {
+	return &browser{f: f, cookies: map[string]string{}, header: http.Header{"Accept": {"text/html,*/*;q=0.8"}}, remote: "192.0.2.1:40000", host: "example.com"}
+}
+
+// answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (a answer) location() string { return a.Header.Get("Location") }
+
+// do sends one request; form is the body of a POST, nil for none.
+func (b *browser) do(method, target string, form url.Values) answer {
+	b.f.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r := httptest.NewRequestWithContext(b.f.t.Context(), method, target, body)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return b.send(r)
+}
+
+func (b *browser) send(r *http.Request) answer {
+	b.f.t.Helper()
+	r.RemoteAddr = b.remote
+	r.Host = b.host
+	maps.Copy(r.Header, b.header)
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	b.f.handler.ServeHTTP(w, r)
+	resp := w.Result()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.f.t.Fatal(err)
+	}
+	b.set = resp.Cookies()
+	for _, c := range b.set {
+		if c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		} else {
+			b.cookies[c.Name] = c.Value
+		}
+	}
+	return answer{resp, string(body)}
+}
+
+func (b *browser) get(target string) answer { return b.do("GET", target, nil) }
+
+func (b *browser) login(name, password string) answer {
+	return b.do("POST", b.f.server.site.path("/login"), url.Values{"username": {name}, "password": {password}})
+}
+
+func (b *browser) signup(name, password string) answer {
+	return b.do("POST", b.f.server.site.path("/signup"), url.Values{"username": {name}, "password": {password}})
+}
+
+// cookie is the one of that name which the last answer set.
+func (b *browser) cookie(name string) *http.Cookie {
+	for _, c := range b.set {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// signedIn reports whether the board is open to b.
+func (b *browser) signedIn() bool {
+	b.f.t.Helper()
+	return b.get(b.f.server.site.path("/me.css")).StatusCode == http.StatusOK
+}
+
+// logs gathers what was logged.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// lines are those that hold every one of parts.
+func (l *logs) lines(parts ...string) []string {
+	var found []string
+	for line := range strings.Lines(l.String()) {
+		all := true
+		for _, part := range parts {
+			all = all && strings.Contains(line, part)
+		}
+		if all {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// wantStatus fails the test when the answer has another status.
+func wantStatus(t testing.TB, what string, a answer, want int) {
+	t.Helper()
+	if a.StatusCode != want {
+		t.Fatalf("%s = %d, want %d\n%s", what, a.StatusCode, want, a.body)
+	}
+}
+
+// wantRedirect fails the test unless the answer is a 303 to that address.
+func wantRedirect(t testing.TB, what string, a answer, to string) {
+	t.Helper()
+	if a.StatusCode != http.StatusSeeOther || a.location() != to {
+		t.Fatalf("%s = %d to %q, want 303 to %q\n%s", what, a.StatusCode, a.location(), to, a.body)
+	}
+}

@@ -1,0 +1,186 @@
+// Package handlers speaks HTTP: requests in, pages, JSON and live frames out.
+//
+// It decides who may call what, from where and how often, and answers every error in one place (errors.go). What
+// people see is made by package ui, who may sign in is known by package accounts, who is here by package presence.
+//
+// It refuses to hold SQL, to hold markup, to read flags or the environment, and to write anything in answer to a GET.
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/errgroup"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+	"rollcall/ui"
+)
+
+// Config is what a Server needs. Accounts, Presence, UI and Log must be given.
+type Config struct {
+	Accounts       *accounts.Store
+	Presence       *presence.Tracker
+	UI             *ui.UI
+	Log            *slog.Logger
+	PublicURL      *url.URL // where browsers reach the board; nil: not known, plain http at whatever Host they used
+	SignupOpen     bool     // anybody who reaches the page may sign up
+	Limits         Limits
+	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
+	OnFly          bool           // Fly-Client-IP is believed, too, from a trusted peer
+	Limiter        Limiter        // counts attempts; nil: in the memory of this process
+}
+
+// Limits bound what one person, one address or everybody may use. 0 means no limit.
+type Limits struct {
+	Signups        int // accounts made per address and hour
+	Logins         int // failed sign-ins per address in 15 minutes
+	SocketsUser    int // open sockets per person
+	SocketsAddress int // open sockets per address
+	Sockets        int // open sockets in all
+}
+
+// Server answers every request. Run must be running for it to be live.
+type Server struct {
+	cfg         Config
+	log         *slog.Logger
+	site        site
+	addresses   *addresses
+	limiter     Limiter
+	crossOrigin *http.CrossOriginProtection
+	headers     http.Header // set on every answer; never changed after New
+	touches     touches
+	board       *board
+	echo        *echo.Echo
+	draining    atomic.Bool
+
+	originWarned atomic.Bool // a foreign origin was named in the log, once in the life of the process
+}
+
+// New checks cfg and builds the server. Nothing runs and nothing listens yet.
+func New(cfg Config) (*Server, error) {
+	if cfg.Accounts == nil || cfg.Presence == nil || cfg.UI == nil || cfg.Log == nil {
+		return nil, errors.New("handlers: Accounts, Presence, UI and Log must all be given")
+	}
+	place, err := newSite(cfg.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg:         cfg,
+		log:         cfg.Log,
+		site:        place,
+		addresses:   newAddresses(cfg.TrustedProxies, cfg.OnFly, cfg.Log),
+		limiter:     cfg.Limiter,
+		crossOrigin: http.NewCrossOriginProtection(),
+		headers:     securityHeaders(place),
+	}
+	if s.limiter == nil {
+		s.limiter = newMemoryLimiter(maxLimiterKeys)
+	}
+	if place.origin != "" {
+		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
+			return nil, fmt.Errorf("public URL: %w", err)
+		}
+	}
+	if place.exposed() {
+		s.log.Warn("the public URL is http: passwords and sessions cross the network readable; put TLS in front and set --public-url to its https address",
+			"public-url", place.origin+place.base)
+	}
+	s.board = newBoard(cfg, s)
+	s.echo = s.newEcho()
+	return s, nil
+}
+
+// newEcho puts every request through the same steps before it is routed, in the order of this list.
+func (s *Server) newEcho() *echo.Echo {
+	e := echo.New()
+	e.HideBanner = true
+	e.HidePort = true
+	e.Debug = false
+	e.Logger.SetOutput(serverLog{s.log})
+	e.StdLogger = log.New(serverLog{s.log}, "", 0)
+	e.IPExtractor = func(r *http.Request) string { return s.addresses.of(r).String() }
+	e.HTTPErrorHandler = s.answer
+	e.Pre(
+		s.observe,         // request id, headers, access log; errors of all below are answered here
+		s.recoverPanics,   // into errors
+		s.boundRequests,   // sizes, and no uploads
+		s.refuseCrossSite, // before anything that could change state
+	)
+	s.routes(e)
+	return e
+}
+
+// Handler answers every URL of Rollcall.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// Limits of the server itself. A request that does not arrive within them is cut by net/http.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 16 << 10
+)
+
+// HTTPServer returns a server for Handler with all its limits set. The caller listens, serves and shuts it down;
+// an upgraded socket is outside these times.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          log.New(serverLog{s.log}, "", 0),
+		// Otherwise net/http answers "OPTIONS *" by itself, without our headers.
+		DisableGeneralOptionsHandler: true,
+	}
+}
+
+// serverLog takes what net/http and Echo say about connections. Almost all of it is noise made by clients.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Write(line []byte) (int, error) {
+	level := slog.LevelDebug
+	if bytes.Contains(line, []byte("panic serving")) {
+		level = slog.LevelError
+	}
+	l.log.Log(context.Background(), level, "http server", "line", string(bytes.TrimSpace(line)))
+	return len(line), nil
+}
+
+var _ io.Writer = serverLog{}
+
+// Run does what must be done while serving: the board's loops, and the times sessions were used. It returns after ctx
+// has ended and all of it has stopped; before that only with an error that should end the process.
+func (s *Server) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.board.run(ctx) })
+	g.Go(func() error { s.keepTouching(ctx); return nil })
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("board: %w", err)
+	}
+	return nil
+}
+
+// Drain makes the server leave: /readyz answers 503, sockets are refused, open ones are closed so that their pages
+// come back elsewhere. It returns when they have gone, at the latest after 2 s or when ctx ends. Requests go on being
+// answered; it cannot be undone.
+func (s *Server) Drain(ctx context.Context) {
+	s.draining.Store(true)
+	s.board.drain(ctx)
+}

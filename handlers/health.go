@@ -1,0 +1,30 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// healthz says that the process is alive: it answers, nothing else is asked.
+func (s *Server) healthz(c echo.Context) error {
+	c.Set(probeKey, true)
+	return c.String(http.StatusOK, "ok\n")
+}
+
+// readyz says whether requests should be sent here: not while draining, and not when accounts cannot be read.
+func (s *Server) readyz(c echo.Context) error {
+	c.Set(probeKey, true)
+	if s.draining.Load() {
+		return &failure{Status: http.StatusServiceUnavailable, Message: "This server is shutting down.", quiet: true}
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), time.Second)
+	defer cancel()
+	if err := s.cfg.Accounts.Ping(ctx); err != nil {
+		return unavailable(fmt.Errorf("accounts do not answer: %w", err))
+	}
+	return c.String(http.StatusOK, "ready\n")
+}

@@ -1,0 +1,36 @@
+package handlers
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+func TestReadiness(t *testing.T) {
+	f := newFixture(t)
+	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), 200)
+	wantStatus(t, "GET /readyz", f.browser().get("/readyz"), 200)
+	f.server.Drain(t.Context())
+	wantStatus(t, "GET /healthz while draining", f.browser().get("/healthz"), 200)
+	wantStatus(t, "GET /readyz while draining", f.browser().get("/readyz"), 503)
+	if lines := f.logs.lines("level=ERROR"); len(lines) != 0 {
+		t.Errorf("draining is logged as an error: %q", lines)
+	}
+	wantStatus(t, "GET /login while draining", f.browser().get("/login"), 200)
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	f := newFixture(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.server.Run(ctx) }()
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("Run goes on 5 s after its context ended")
+	}
+}

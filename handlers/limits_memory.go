@@ -1,0 +1,78 @@
+package handlers
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	maxLimiterKeys   = 100_000 // about 15 MB
+	limiterSweepTime = time.Minute
+)
+
+// memoryLimiter is the Limiter of a lone process. It holds at most max keys; when all are in use by windows that are
+// not over, a new key is refused: it never becomes open by being full. Filling it takes that many attempts that
+// counted within one window, and those wait for the hashing of passwords.
+type memoryLimiter struct {
+	max int
+
+	mu      sync.Mutex
+	windows map[string]*window // by key; guarded by mu
+	swept   time.Time          // when ended windows were last removed; guarded by mu
+}
+
+type window struct {
+	taken int
+	ends  time.Time
+}
+
+func newMemoryLimiter(max int) *memoryLimiter {
+	return &memoryLimiter{max: max, windows: make(map[string]*window), swept: time.Now()}
+}
+
+func (m *memoryLimiter) Take(_ context.Context, key string, limit int, length time.Duration) (bool, time.Duration, error) {
+	now := time.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.windows[key]
+	if w == nil || !now.Before(w.ends) {
+		if w == nil && !m.roomLocked(now) {
+			return false, limiterSweepTime, nil
+		}
+		w = &window{ends: now.Add(length)}
+		m.windows[key] = w
+	}
+	if w.taken >= limit {
+		return false, w.ends.Sub(now), nil
+	}
+	w.taken++
+	return true, 0, nil
+}
+
+func (m *memoryLimiter) Give(_ context.Context, key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.windows[key]
+	if w == nil || !time.Now().Before(w.ends) {
+		return
+	}
+	if w.taken--; w.taken <= 0 {
+		delete(m.windows, key)
+	}
+}
+
+// roomLocked reports whether one more key fits. It removes ended windows once a minute, and at most once a second
+// while full, so that a flood of new keys does not pay for a walk over all of them each time.
+func (m *memoryLimiter) roomLocked(now time.Time) bool {
+	since := now.Sub(m.swept)
+	if since >= limiterSweepTime || len(m.windows) >= m.max && since >= time.Second {
+		for key, w := range m.windows {
+			if !now.Before(w.ends) {
+				delete(m.windows, key)
+			}
+		}
+		m.swept = now
+	}
+	return len(m.windows) < m.max
+}

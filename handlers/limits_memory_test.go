@@ -1,0 +1,135 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestMemoryLimiter(t *testing.T) {
+	testLimiter(t, func() Limiter { return newMemoryLimiter(1000) })
+}
+
+// testLimiter holds any Limiter to its contract. Time is that of the bubble it runs in.
+func testLimiter(t *testing.T, open func() Limiter) {
+	ctx := context.Background()
+	take := func(t *testing.T, l Limiter, key string, want bool) time.Duration {
+		t.Helper()
+		ok, retryAfter, err := l.Take(ctx, key, 3, time.Minute)
+		if ok != want || err != nil {
+			t.Fatalf("Take(%q) = %t, %v, want %t", key, ok, err, want)
+		}
+		return retryAfter
+	}
+	run := func(name string, test func(t *testing.T, l Limiter)) {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { test(t, open()) }) })
+	}
+	run("refuses past the limit, by key", func(t *testing.T, l Limiter) {
+		for range 3 {
+			take(t, l, "a", true)
+		}
+		take(t, l, "a", false)
+		take(t, l, "b", true)
+	})
+	run("begins anew when the window ends, and not before", func(t *testing.T, l Limiter) {
+		take(t, l, "a", true)
+		time.Sleep(40 * time.Second)
+		take(t, l, "a", true)
+		take(t, l, "a", true)
+		if got := take(t, l, "a", false); got != 20*time.Second {
+			t.Errorf("retryAfter = %v, want 20s", got)
+		}
+		time.Sleep(20*time.Second - time.Millisecond)
+		take(t, l, "a", false)
+		time.Sleep(time.Millisecond)
+		take(t, l, "a", true)
+	})
+	run("gives back", func(t *testing.T, l Limiter) {
+		for range 3 {
+			take(t, l, "a", true)
+		}
+		l.Give(ctx, "a")
+		take(t, l, "a", true)
+		take(t, l, "a", false)
+	})
+	run("never gives more than was taken", func(t *testing.T, l Limiter) {
+		l.Give(ctx, "a")
+		take(t, l, "a", true)
+		for range 5 {
+			l.Give(ctx, "a")
+		}
+		for range 3 {
+			take(t, l, "a", true)
+		}
+		take(t, l, "a", false)
+	})
+	run("ignores what is given back too late", func(t *testing.T, l Limiter) {
+		take(t, l, "a", true)
+		time.Sleep(2 * time.Minute)
+		l.Give(ctx, "a")
+		for range 3 {
+			take(t, l, "a", true)
+		}
+		take(t, l, "a", false)
+	})
+	run("is exact when many ask at once", func(t *testing.T, l Limiter) {
+		var granted atomic.Int32
+		var all sync.WaitGroup
+		for range 200 {
+			all.Go(func() {
+				if ok, _, err := l.Take(ctx, "a", 10, time.Minute); ok && err == nil {
+					granted.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if granted.Load() != 10 {
+			t.Errorf("%d of 200 granted, want 10", granted.Load())
+		}
+	})
+}
+
+// A full limiter refuses new keys, keeps counting the old ones, and has room again when windows end.
+func TestMemoryLimiterFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newMemoryLimiter(100)
+		take := func(key string) bool {
+			ok, retryAfter, _ := l.Take(context.Background(), key, 2, time.Hour)
+			if !ok && retryAfter <= 0 {
+				t.Errorf("Take(%q) refused without a time to come back", key)
+			}
+			return ok
+		}
+		for i := range 100 {
+			if !take(fmt.Sprint(i)) {
+				t.Fatalf("Take of key %d = false, want true", i)
+			}
+		}
+		for i := range 1000 {
+			if take(fmt.Sprint("new", i)) {
+				t.Fatal("a full limiter granted a new key")
+			}
+		}
+		if len(l.windows) != 100 {
+			t.Errorf("%d keys held, want 100", len(l.windows))
+		}
+		if !take("7") || take("7") {
+			t.Error("a key that is held does not count on")
+		}
+		l.Give(context.Background(), "8")
+		if !take("new") {
+			t.Error("no room after a key was given back")
+		}
+		time.Sleep(time.Hour)
+		if !take("another") {
+			t.Error("no room after the windows ended")
+		}
+		if len(l.windows) != 1 {
+			t.Errorf("%d keys held after all windows ended, want 1", len(l.windows))
+		}
+	})
+}

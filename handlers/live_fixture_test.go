@@ -1,0 +1,292 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"rollcall/presence"
+)
+
+// patience bounds every wait for something that must happen. It is long because machines stall, and never used up
+// when all is well.
+const patience = 10 * time.Second
+
+// liveBoard is a fixture that listens, with its loops running.
+type liveBoard struct {
+	*fixture
+	url string
+}
+
+// quick makes graces short and starts warm, so that tests need not wait. Further changes come after.
+func quick(cfg *Config) {
+	p := presence.DefaultConfig()
+	p.GraceClean, p.GraceDropped, p.Warming = 30*time.Millisecond, 60*time.Millisecond, 0
+	cfg.Presence.Close()
+	cfg.Presence = presence.NewTracker(p)
+}
+
+func newLiveBoard(t *testing.T, changes ...func(*Config)) *liveBoard {
+	t.Helper()
+	f := newFixture(t, append([]func(*Config){quick}, changes...)...)
+	t.Cleanup(f.server.cfg.Presence.Close)
+	srv := httptest.NewServer(f.handler)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f.server.Run(ctx) }()
+	t.Cleanup(func() {
+		f.server.Drain(context.Background())
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+		srv.Close()
+	})
+	return &liveBoard{f, srv.URL}
+}
+
+// member signs a new person in.
+func (l *liveBoard) member(name string) *browser {
+	l.t.Helper()
+	l.person(name)
+	b := l.browser()
+	b.host = strings.TrimPrefix(l.url, "http://")
+	wantRedirect(l.t, "sign in "+name, b.login(name, goodPassword), "/")
+	return b
+}
+
+// tab is one open page of somebody: what it was served, and what frames made of it since.
+type tab struct {
+	t    testing.TB
+	conn *websocket.Conn
+	done chan struct{} // closed when the socket has ended
+
+	mu     sync.Mutex
+	rows   map[string]string // HTML of each row by username
+	states map[string][]string
+	text   map[string]string // of the numbered elements
+	frames []string
+	closed *websocket.CloseError
+}
+
+var (
+	rowPattern     = regexp.MustCompile(`(?s)<li [^>]*id="u-[^"]*".*?</li>`)
+	userPattern    = regexp.MustCompile(`data-user="([^"]*)"`)
+	statePattern   = regexp.MustCompile(`data-state="([^"]*)"`)
+	partialPattern = regexp.MustCompile(`(?s)<hx-partial id="([^"]*)" hx-swap=(\w+)>(.*?)</hx-partial>`)
+	socketPattern  = regexp.MustCompile(`hx-ws:connect="([^"]*)"`)
+)
+
+// load reads a page of the board as a browser does, and dial opens its socket.
+func (b *browser) load(target string) *tab {
+	b.f.t.Helper()
+	a := b.get(target)
+	wantStatus(b.f.t, "GET "+target, a, http.StatusOK)
+	tb := newTab(b.f.t)
+	tb.list(a.body)
+	for _, id := range []string{"n-all", "n-online", "n-away", "n-dnd", "n-offline", "summary"} {
+		if m := regexp.MustCompile(`id="` + id + `"[^>]*>([^<]*)<`).FindStringSubmatch(a.body); m != nil {
+			tb.text[id] = m[1]
+		}
+	}
+	m := socketPattern.FindStringSubmatch(a.body)
+	if m == nil {
+		b.f.t.Fatalf("GET %s names no socket:\n%s", target, a.body)
+	}
+	tb.text["socket"] = strings.ReplaceAll(m[1], "&amp;", "&")
+	return tb
+}
+
+func newTab(t testing.TB) *tab {
+	return &tab{t: t, rows: map[string]string{}, states: map[string][]string{}, text: map[string]string{}, done: make(chan struct{})}
+}
+
+// open loads the page and dials its socket with a first word, as our script does.
+func (l *liveBoard) open(b *browser, target, word string) *tab {
+	l.t.Helper()
+	tb := b.load(target)
+	l.dial(b, tb, tb.text["socket"])
+	tb.say(word)
+	return tb
+}
+
+// dialErr opens a socket and returns how it was refused.
+func (l *liveBoard) dialErr(b *browser, path string, header http.Header) (*websocket.Conn, *http.Response, error) {
+	h := http.Header{"Origin": {l.url}, "User-Agent": {"Mozilla/5.0 (X11; Linux x86_64)"}}
+	for name, value := range b.cookies {
+		h.Add("Cookie", name+"="+value)
+	}
+	maps.Copy(h, header)
+	return websocket.DefaultDialer.Dial(strings.Replace(l.url, "http", "ws", 1)+path, h)
+}
+
+func (l *liveBoard) dial(b *browser, tb *tab, path string) {
+	l.t.Helper()
+	conn, resp, err := l.dialErr(b, path, nil)
+	if err != nil {
+		l.t.Fatalf("dial %s = %v, %v", path, err, resp)
+	}
+	tb.conn = conn
+	go tb.read()
+	l.t.Cleanup(func() { _ = conn.Close(); <-tb.done })
+}
+
+// bare opens a socket with no page, as outside programs do.
+func (l *liveBoard) bare(b *browser, path string) *tab {
+	l.t.Helper()
+	tb := newTab(l.t)
+	l.dial(b, tb, path)
+	return tb
+}
+
+func (tb *tab) read() {
+	defer close(tb.done)
+	for {
+		_, frame, err := tb.conn.ReadMessage()
+		if err != nil {
+			tb.mu.Lock()
+			errors.As(err, &tb.closed)
+			tb.mu.Unlock()
+			return
+		}
+		tb.mu.Lock()
+		tb.frames = append(tb.frames, string(frame))
+		tb.apply(string(frame))
+		tb.mu.Unlock()
+	}
+}
+
+// apply does to the page what htmx does with a frame.
+func (tb *tab) apply(frame string) {
+	for _, m := range partialPattern.FindAllStringSubmatch(frame, -1) {
+		switch id, swap, html := m[1], m[2], m[3]; {
+		case id == "list":
+			tb.list(html)
+		case strings.HasPrefix(id, "u-") && swap == "outerMorph":
+			if user := userPattern.FindStringSubmatch(html); user != nil && tb.rows[user[1]] != "" {
+				tb.row(html)
+			}
+		default:
+			tb.text[id] = html
+		}
+	}
+}
+
+func (tb *tab) list(html string) {
+	clear(tb.rows)
+	for _, row := range rowPattern.FindAllString(html, -1) {
+		tb.row(row)
+	}
+}
+
+func (tb *tab) row(html string) {
+	user, state := userPattern.FindStringSubmatch(html)[1], statePattern.FindStringSubmatch(html)[1]
+	tb.rows[user] = html
+	if s := tb.states[user]; len(s) == 0 || s[len(s)-1] != state {
+		tb.states[user] = append(s, state)
+	}
+}
+
+func (tb *tab) say(word string) {
+	tb.t.Helper()
+	if err := tb.conn.WriteMessage(websocket.TextMessage, []byte(word)); err != nil {
+		tb.t.Fatalf("say %q = %v", word, err)
+	}
+}
+
+// leave closes the tab as a browser does.
+func (tb *tab) leave() {
+	_ = tb.conn.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""))
+	select {
+	case <-tb.done:
+	case <-time.After(patience):
+		tb.t.Error("the server did not answer the close")
+	}
+}
+
+// until waits until ok holds of the tab.
+func (tb *tab) until(what string, ok func() bool) {
+	tb.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		tb.mu.Lock()
+		good := ok()
+		tb.mu.Unlock()
+		if good {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.mu.Lock()
+			defer tb.mu.Unlock()
+			tb.t.Fatalf("not seen within %s: %s\nrows %v\ntext %v\nframes %d", patience, what, tb.shownLocked(), tb.text, len(tb.frames))
+		}
+	}
+}
+
+func (tb *tab) shownLocked() map[string]string {
+	shown := map[string]string{}
+	for user, row := range tb.rows {
+		shown[user] = statePattern.FindStringSubmatch(row)[1]
+	}
+	return shown
+}
+
+func (tb *tab) sees(user, state string) {
+	tb.t.Helper()
+	tb.until(user+" "+state, func() bool { return tb.shownLocked()[user] == state })
+}
+
+// history is every state that was shown of user, in order.
+func (tb *tab) history(user string) []string {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	return slices.Clone(tb.states[user])
+}
+
+func (tb *tab) frameCount() int {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	return len(tb.frames)
+}
+
+// wantClose waits for the end of the socket and checks its code.
+func (tb *tab) wantClose(code int) {
+	tb.t.Helper()
+	select {
+	case <-tb.done:
+	case <-time.After(patience):
+		tb.t.Fatalf("the socket is still open, want a close with %d", code)
+	}
+	if tb.closed == nil || tb.closed.Code != code {
+		tb.t.Fatalf("the socket ended with %v, want code %d", tb.closed, code)
+	}
+}
+
+var (
+	nextPattern = regexp.MustCompile(`href="([^"]*after=[^"]*)"`)
+	uidPattern  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
+	huePattern  = regexp.MustCompile(`class="p h[0-7]"`)
+	timePattern = regexp.MustCompile(`<time datetime="[^"]*">[^<]*</time>`)
+)
+
+// someHash is of no password anybody knows.
+const someHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$L8vLhz8wGpbyLHbSxRQ0H5cAHqv6C0rYZ8hEGYe0w2M"
+
+// uid is the id of a person by their username.
+func (f *fixture) uid(name string) string {
+	f.t.Helper()
+	user, err := f.store.UserByName(f.t.Context(), name)
+	if err != nil {
+		f.t.Fatalf("UserByName(%q) = %v", name, err)
+	}
+	return user.ID
+}

@@ -1,0 +1,545 @@
+package handlers
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/olahol/melody"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+func TestPeopleSeeEachOtherComeAndGo(t *testing.T) {
+	l := newLiveBoard(t)
+	ada, bob := l.member("ada"), l.member("bob")
+	a := l.open(ada, "/", "a")
+	a.sees("ada", "online")
+	b := l.open(bob, "/", "i1200")
+	a.sees("bob", "away")
+	b.say("a")
+	a.sees("bob", "online")
+	a.until("counts", func() bool { return a.text["n-online"] == "2" && a.text["n-offline"] == "0" })
+	b.leave()
+	a.sees("bob", "offline")
+	if got, want := a.history("bob"), []string{"offline", "away", "online", "offline"}; !slices.Equal(got, want) {
+		t.Errorf("ada was shown bob as %v, want %v", got, want)
+	}
+}
+
+// TestClosingOneOfTwoTabs, with no sign of it in anything the other person gets.
+func TestClosingOneOfTwoTabs(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	bob := l.member("bob")
+	one, two := l.open(bob, "/", "a"), l.open(bob, "/", "a")
+	a.sees("bob", "online")
+	one.leave()
+	l.person("later") // passes through the same loop after the departure of the tab had its time
+	a.sees("later", "offline")
+	if got := a.history("bob"); got[len(got)-1] != "online" || len(got) > 2 {
+		t.Errorf("ada was shown bob as %v, want online to the end", got)
+	}
+	two.leave()
+	a.sees("bob", "offline")
+}
+
+// TestCurrentPageGetsNothing: a page that shows the newest is sent no list when its socket opens.
+func TestCurrentPageGetsNothing(t *testing.T) {
+	l := newLiveBoard(t)
+	ada := l.member("ada")
+	a := l.open(ada, "/", "a")
+	a.sees("ada", "online")
+	again := l.open(ada, "/", "a")
+	again.until("the own state", func() bool { return again.text["me-why"] == "you are active" })
+	for _, frame := range again.frames {
+		if strings.Contains(frame, `id="list"`) || strings.Contains(frame, `<li`) {
+			t.Errorf("a current page was sent %q", frame)
+		}
+	}
+	old := l.bare(ada, "/ws?v=other-1") // of another process
+	old.sees("ada", "online")
+	none := l.bare(ada, "/ws") // of no page at all
+	none.sees("ada", "online")
+	none.until("counts", func() bool { return none.text["n-all"] == "1" && none.text["n-online"] == "1" })
+}
+
+// TestSilentClientIsActive: outside programs need not say anything; our own page is waited for.
+func TestSilentClientIsActive(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	l.bare(l.member("bob"), "/ws")
+	a.sees("bob", "online")
+	eve := l.member("eve")
+	tb := eve.load("/")
+	l.dial(eve, tb, tb.text["socket"])
+	tb.say("h900")
+	a.sees("eve", "away")
+	if got := a.history("eve"); slices.Contains(got, "online") {
+		t.Errorf("eve came back to a page without input and was shown %v, want never online", got)
+	}
+}
+
+func TestHiddenTabsGetNoRows(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	a.sees("ada", "online")
+	watcher := l.open(l.member("eve"), "/", "a")
+	a.sees("eve", "online")
+	watcher.sees("eve", "online")
+	a.say("h0")
+	a.until("hidden", func() bool {
+		l.server.board.mu.Lock()
+		defer l.server.board.mu.Unlock()
+		return len(l.server.board.pages[""].hidden) == 1
+	})
+	before := a.frameCount()
+	bob := l.open(l.member("bob"), "/", "a")
+	watcher.sees("bob", "online")
+	bob.leave()
+	watcher.sees("bob", "offline")
+	for _, frame := range a.frames[before:] {
+		if strings.Contains(frame, "<li") {
+			t.Errorf("a hidden tab was sent %q", frame)
+		}
+	}
+	l.open(l.member("zoe"), "/", "a")
+	watcher.sees("zoe", "online")
+	a.say("a")
+	a.sees("zoe", "online")
+	a.sees("bob", "offline")
+}
+
+func TestHiddenTabsAreToldTheTitle(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	a.sees("ada", "online")
+	a.say("h0")
+	w := l.open(l.member("bob"), "/", "a")
+	w.sees("bob", "online")
+	l.server.board.titles() // every 5 s by itself
+	a.until("the title", func() bool {
+		return len(a.frames) > 0 && strings.Contains(a.frames[len(a.frames)-1], "<title>(2) ")
+	})
+}
+
+func TestEndedSessionIsSentToSignIn(t *testing.T) {
+	l := newLiveBoard(t)
+	ada, bob := l.member("ada"), l.member("bob")
+	a := l.open(ada, "/", "a")
+	b1, b2 := l.open(bob, "/", "a"), l.open(bob, "/", "a")
+	a.sees("bob", "online")
+	wantRedirect(t, "sign out", bob.do("POST", "/logout", url.Values{}), "/login")
+	b1.wantClose(melody.ClosePolicyViolation)
+	b2.wantClose(melody.ClosePolicyViolation)
+	a.sees("bob", "offline")
+	late := l.bare(bob, "/ws")
+	late.wantClose(melody.ClosePolicyViolation)
+}
+
+// TestSessionThatEndsWhileItsSocketOpens must not leave a socket behind.
+func TestSessionThatEndsWhileItsSocketOpens(t *testing.T) {
+	l := newLiveBoard(t)
+	bob := l.member("bob")
+	session, user, err := l.store.SessionByToken(t.Context(), bob.cookies["rollcall"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := l.server.board
+	b.mu.Lock()
+	b.endSessionLocked(session.ID) // the follower was told just before the socket enters
+	b.mu.Unlock()
+	tb := l.bare(bob, "/ws")
+	tb.wantClose(melody.ClosePolicyViolation)
+	if v := l.server.cfg.Presence.View(user.ID); v.State != presence.Offline {
+		t.Errorf("View = %+v, want offline", v)
+	}
+}
+
+func TestSocketsAreRefused(t *testing.T) {
+	l := newLiveBoard(t)
+	ada := l.member("ada")
+	for origin, want := range map[string]int{"https://evil.example": 403, "": 403, "null": 403, l.url + ".evil.example": 403} {
+		_, resp, err := l.dialErr(ada, "/ws", http.Header{"Origin": {origin}})
+		if err == nil || resp == nil || resp.StatusCode != want {
+			t.Errorf("a socket from %q = %v, want %d", origin, resp, want)
+		}
+	}
+	if _, resp, err := l.dialErr(ada, "/ws?state=sleeping", nil); err == nil || resp.StatusCode != 400 {
+		t.Errorf("a socket with a bad filter = %v, %v, want 400", resp, err)
+	}
+	wantStatus(t, "GET /ws without an upgrade", ada.do("GET", "/ws", nil), http.StatusForbidden) // it has no Origin
+	stranger := l.browser()
+	l.bare(stranger, "/ws").wantClose(melody.ClosePolicyViolation)
+}
+
+func TestSocketLimits(t *testing.T) {
+	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser, c.Limits.SocketsAddress, c.Limits.Sockets = 3, 5, 100 })
+	ada, bob := l.member("ada"), l.member("bob")
+	first, second := l.open(ada, "/", "h5"), l.open(ada, "/", "a")
+	first.until("hidden", func() bool {
+		l.server.board.mu.Lock()
+		defer l.server.board.mu.Unlock()
+		return len(l.server.board.pages[""].hidden) == 1
+	})
+	l.open(ada, "/", "a")
+	l.open(ada, "/", "a")
+	first.wantClose(closeRested) // one more than allowed: the one hidden for longest gives way
+	second.sees("ada", "online")
+	l.open(bob, "/", "a")
+	l.open(bob, "/", "a")
+	full := l.bare(bob, "/ws")
+	full.wantClose(melody.CloseTryAgainLater)
+	if full.closed.Text != "full" {
+		t.Errorf("reason = %q, want full", full.closed.Text)
+	}
+	second.sees("bob", "online")
+}
+
+// TestAnotherProcessChangesAccounts uses a second store on the same file, as the command line does.
+func TestAnotherProcessChangesAccounts(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	bob := l.person("bob")
+	a.sees("bob", "offline")
+	other, err := accounts.Open(t.Context(), accounts.Config{Path: l.path, Log: l.server.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	shows := func(user, text string) func() bool {
+		return func() bool { return strings.Contains(a.rows[user], text) }
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(other.Rename(t.Context(), bob.ID, "Robert"))
+	a.until("the new name", shows("bob", "Robert"))
+	must(other.SetWord(t.Context(), bob.ID, accounts.Word{Text: "on holiday", Until: time.Now().Add(time.Hour)}))
+	a.until("the word", shows("bob", "on holiday"))
+	must(other.SetTeam(t.Context(), bob.ID, "Design"))
+	a.until("the team's count", func() bool { return strings.Contains(a.frames[len(a.frames)-1], "0 of 1 here") })
+	must(other.SetDisabled(t.Context(), bob.ID, true))
+	a.until("bob gone", func() bool { return a.rows["bob"] == "" && a.text["n-all"] == "1" })
+	must(other.SetDisabled(t.Context(), bob.ID, false))
+	a.sees("bob", "offline")
+	must(other.Delete(t.Context(), bob.ID))
+	a.until("bob gone for good", func() bool { return a.rows["bob"] == "" && a.text["n-all"] == "1" })
+	if _, err := other.Create(t.Context(), accounts.NewUser{Username: "zoe", Password: goodPassword}); err != nil {
+		t.Fatal(err)
+	}
+	a.sees("zoe", "offline")
+}
+
+// TestOwnSignUpIsOnTheNextPage: whoever makes an account sees themself at once, whatever the loops have done by then.
+func TestOwnSignUpIsOnTheNextPage(t *testing.T) {
+	l := newLiveBoard(t)
+	for i := range 20 {
+		name := fmt.Sprintf("person%d", i)
+		b := l.member(name)
+		tb := b.load("/")
+		if tb.rows[name] == "" || tb.text["n-all"] != fmt.Sprint(i+1) {
+			t.Fatalf("after sign-up %d the page lists %d people and counts %s", i+1, len(tb.rows), tb.text["n-all"])
+		}
+	}
+}
+
+func TestDeletedPersonIsSentAway(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	bob := l.member("bob")
+	b := l.open(bob, "/", "a")
+	a.sees("bob", "online")
+	user, err := l.store.UserByName(t.Context(), "bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.store.Delete(t.Context(), user.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.wantClose(melody.ClosePolicyViolation)
+	a.until("bob gone", func() bool { return a.rows["bob"] == "" && a.text["n-all"] == "1" && a.text["n-online"] == "1" })
+}
+
+// TestPanicLeavesNoGhost: a panic in a callback once left people online for ever.
+func TestPanicLeavesNoGhost(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	b := l.open(l.member("bob"), "/", "a")
+	a.sees("bob", "online")
+	board := l.server.board
+	board.mu.Lock()
+	var bobs *socket
+	for s := range board.byUser[l.uid("bob")] {
+		bobs = s
+	}
+	board.mu.Unlock()
+	board.guard(bobs.melody, "message", func() { panic("a bug") })
+	<-b.done
+	a.sees("bob", "offline")
+	if got := l.logs.lines("panic in a socket", "level=ERROR"); len(got) != 1 {
+		t.Errorf("logged %d panics, want 1", len(got))
+	}
+}
+
+// TestSlowReaderIsClosed: whoever does not read is cut off, and all others are served meanwhile.
+func TestSlowReaderIsClosed(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	bob := l.member("bob")
+	conn, _, err := l.dialErr(bob, "/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	a.sees("bob", "online")
+	board := l.server.board
+	frame := []byte("<p>" + strings.Repeat("x", 100_000) + "</p>")
+	for range 500 { // far more than kernels queue; bob reads none of it
+		board.mu.Lock()
+		for s := range board.byUser[l.uid("bob")] {
+			s.write(frame)
+		}
+		gone := len(board.byUser[l.uid("bob")]) == 0
+		board.mu.Unlock()
+		if gone {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	a.sees("bob", "offline")
+	zoe := l.open(l.member("zoe"), "/", "a")
+	a.sees("zoe", "online")
+	zoe.sees("ada", "online")
+}
+
+func TestFloodOfMessagesEndsItsSocketAlone(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	b := l.open(l.member("bob"), "/", "a")
+	for range 2 * messageBurst {
+		if b.conn.WriteMessage(1, []byte("a")) != nil {
+			break
+		}
+	}
+	<-b.done
+	a.sees("bob", "offline")
+	a.sees("ada", "online")
+}
+
+func TestPagesAndFiltersOnTheServer(t *testing.T) {
+	l := newLiveBoard(t)
+	people := make([]accounts.NewUser, 450)
+	for i := range people {
+		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: []string{"", "Design", "Platform"}[i%3], PasswordHash: someHash}
+	}
+	if err := l.store.Import(t.Context(), people); err != nil {
+		t.Fatal(err)
+	}
+	ada := l.member("ada")
+	seen := map[string]int{}
+	next := "/"
+	for range 4 {
+		a := ada.get(next)
+		for _, m := range userPattern.FindAllStringSubmatch(a.body, -1) {
+			seen[m[1]]++
+		}
+		m := nextPattern.FindStringSubmatch(a.body)
+		if m == nil {
+			break
+		}
+		next = strings.ReplaceAll(m[1], "&amp;", "&")
+	}
+	if len(seen) != 451 || seen["ada"] != 1 {
+		t.Errorf("the pages list %d people, want 451, each once", len(seen))
+	}
+	online := l.open(ada, "/?state=online", "a")
+	online.sees("ada", "online")
+	bob := l.open(l.member("bob"), "/?q=bo", "a")
+	online.sees("bob", "online")
+	bob.sees("bob", "online")
+	bob.leave()
+	online.until("bob off the filtered page", func() bool { return online.rows["bob"] == "" && len(online.rows) == 1 })
+	offline := ada.load("/?state=offline")
+	if len(offline.rows) != pageRows || offline.rows["ada"] != "" {
+		t.Errorf("the offline page lists %d people (ada: %q), want %d and not ada", len(offline.rows), offline.rows["ada"], pageRows)
+	}
+	team := ada.load("/?team=Design")
+	if len(team.rows) != 150 {
+		t.Errorf("the team's page lists %d people, want 150", len(team.rows))
+	}
+	wantStatus(t, "a bad cursor", ada.get("/?after=nonsense"), http.StatusBadRequest)
+	wantStatus(t, "a bad state", ada.get("/?state=asleep"), http.StatusBadRequest)
+}
+
+// TestRandomHistoryOfTheBoard lets people come, go, sign up, rename and say things at random while tabs on several
+// pages watch, and then compares what frames made of each tab with what a fresh page says.
+func TestRandomHistoryOfTheBoard(t *testing.T) {
+	l := newLiveBoard(t)
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 3))
+	t.Logf("seed %d", seed)
+	ada := l.member("ada")
+	targets := []string{"/", "/?q=p", "/?team=Design", "/?state=online", "/?state=offline"}
+	var watchers []*tab
+	for _, target := range targets {
+		watchers = append(watchers, l.open(ada, target, "a"))
+	}
+	var names []string
+	browsers, tabs := map[string]*browser{}, map[string][]*tab{}
+	for step := range 150 {
+		if step%10 == 0 {
+			name := fmt.Sprintf("p%02d", len(names))
+			names = append(names, name)
+			browsers[name] = l.member(name)
+		}
+		name := names[r.IntN(len(names))]
+		user, err := l.store.UserByName(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open := tabs[name]
+		switch r.IntN(8) {
+		case 0, 1, 2:
+			if len(open) < 3 {
+				tabs[name] = append(open, l.open(browsers[name], "/", []string{"a", "i5000", "h3"}[r.IntN(3)]))
+			}
+		case 3, 4:
+			if len(open) > 0 {
+				open[0].leave()
+				tabs[name] = open[1:]
+			}
+		case 5:
+			err = l.store.Rename(t.Context(), user.ID, fmt.Sprintf("Person %c%d", 'A'+r.IntN(26), step))
+		case 6:
+			err = l.store.SetTeam(t.Context(), user.ID, []string{"", "Design", "Platform"}[r.IntN(3)])
+		case 7:
+			err = l.store.SetWord(t.Context(), user.ID, accounts.Word{State: "dnd", Text: fmt.Sprint("step ", step)})
+		}
+		if err != nil {
+			t.Fatalf("step %d: %v", step, err)
+		}
+		if r.IntN(4) == 0 {
+			time.Sleep(time.Duration(r.IntN(120)) * time.Millisecond) // let some of it meet a flush, some not
+		}
+	}
+	for i, w := range watchers {
+		w.until("the same as a fresh page of "+targets[i], func() bool {
+			fresh := ada.load(targets[i])
+			return fmt.Sprint(fresh.rows) == fmt.Sprint(w.rows) &&
+				(w.text["n-online"] == "" || w.text["n-online"] == fresh.text["n-online"] && w.text["n-all"] == fresh.text["n-all"])
+		})
+	}
+}
+
+// TestFramesAreCoalesced: many changes in a short time make few frames.
+func TestFramesAreCoalesced(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	a.sees("ada", "online")
+	var people []*browser
+	for i := range 20 {
+		people = append(people, l.member(fmt.Sprintf("p%02d", i)))
+	}
+	a.sees("p19", "offline")
+	start, before := time.Now(), a.frameCount()
+	for _, p := range people {
+		l.bare(p, "/ws")
+	}
+	for i := range people {
+		a.sees(fmt.Sprintf("p%02d", i), "online")
+	}
+	most := int(time.Since(start)/flushEvery) + 3 // whatever time it took: one in 250 ms, one at each end, the own state
+	if got := a.frameCount() - before; got > most {
+		t.Errorf("20 arrivals made %d frames, want at most %d", got, most)
+	}
+}
+
+func TestWarming(t *testing.T) {
+	l := newLiveBoard(t, func(cfg *Config) {
+		p := presence.DefaultConfig()
+		p.Warming, p.GraceClean = 1500*time.Millisecond, 30*time.Millisecond
+		cfg.Presence.Close()
+		cfg.Presence = presence.NewTracker(p)
+	})
+	ada, bob := l.member("ada"), l.member("bob")
+	l.person("gone")
+	old := newTab(t) // a page from before the start, which shows bob as he was then
+	old.list(`<li class="p" id="u-1" data-user="ada" data-state="online"></li><li class="p" id="u-2" data-user="bob" data-state="dnd"></li>`)
+	l.dial(ada, old, "/ws?v=before-1")
+	old.say("a")
+	old.sees("ada", "online")
+	old.until("people are coming back", func() bool { return strings.Contains(old.text["warming"], "coming back") })
+	loaded := l.open(ada, "/", "a")
+	loaded.sees("ada", "online")
+	fleeting := l.open(bob, "/", "a")
+	loaded.sees("bob", "online")
+	old.sees("bob", "online")
+	fleeting.leave()
+	old.sees("gone", "offline") // with the end of warming
+	loaded.sees("gone", "offline")
+	old.sees("bob", "offline")
+	old.until("the end of warming", func() bool { return old.text["warming"] == "" && old.text["n-all"] == "3" })
+	if got, want := old.history("bob"), []string{"dnd", "online", "offline"}; !slices.Equal(got, want) {
+		t.Errorf("the old page showed bob as %v, want %v", got, want)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	l := newLiveBoard(t)
+	ada := l.member("ada")
+	a, b := l.open(ada, "/", "a"), l.open(l.member("bob"), "/", "a")
+	a.sees("bob", "online")
+	l.server.Drain(t.Context())
+	a.wantClose(melody.CloseServiceRestart)
+	b.wantClose(melody.CloseServiceRestart)
+	if got := a.history("bob"); slices.Contains(got[1:], "offline") {
+		t.Errorf("while draining ada was shown bob as %v, want no departure", got)
+	}
+	if _, resp, err := l.dialErr(ada, "/ws", nil); err == nil || resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a socket while draining = %v, want 503", resp)
+	}
+	wantStatus(t, "/readyz while draining", ada.get("/readyz"), http.StatusServiceUnavailable)
+}
+
+// TestInvisibleFrames compares what a watcher gets of a person who turns invisible with what they get of one who signs
+// out: the same bytes in the same number of frames, but for the names.
+func TestInvisibleFrames(t *testing.T) {
+	record := func(leave func(l *liveBoard, bob *browser)) string {
+		l := newLiveBoard(t)
+		a := l.open(l.member("ada"), "/", "a")
+		a.sees("ada", "online")
+		bob := l.member("bob")
+		l.open(bob, "/", "a")
+		a.sees("bob", "online")
+		before := a.frameCount()
+		leave(l, bob)
+		a.sees("bob", "offline")
+		l.person("zoe")
+		a.sees("zoe", "offline")
+		return strings.ReplaceAll(strings.Join(a.frames[before:], "\n"), l.uid("bob"), "BOB")
+	}
+	strip := func(s string) string { // the people made in the two runs have ids and times of their own
+		s = uidPattern.ReplaceAllString(s, "UID")
+		s = huePattern.ReplaceAllString(s, `class="p HUE"`)
+		return timePattern.ReplaceAllString(s, "TIME")
+	}
+	gone := record(func(l *liveBoard, bob *browser) { bob.do("POST", "/logout", url.Values{}) })
+	invisible := record(func(l *liveBoard, bob *browser) {
+		if err := l.store.SetWord(t.Context(), l.uid("bob"), accounts.Word{Invisible: true}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if strip(gone) != strip(invisible) {
+		t.Errorf("a watcher can tell invisible from gone:\ninvisible %s\ngone      %s", strip(invisible), strip(gone))
+	}
+}

@@ -1,0 +1,44 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+)
+
+// routes lists every URL, grouped by who may call it. What is not here does not exist: 404. Access is decided by the
+// line of a route and never by the look of its path.
+func (s *Server) routes(e *echo.Echo) {
+	at := s.site.path
+	get := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
+		e.Match([]string{http.MethodGet, http.MethodHead}, path, h, m...)
+	}
+	post := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) { e.POST(path, h, m...) }
+	zip := middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: 1 << 10}) // pages only: assets come compressed
+
+	// Anybody and any machine; nobody is looked up.
+	get("/healthz", s.healthz)
+	get("/readyz", s.readyz)
+	get(at("/a/*"), echo.WrapHandler(s.cfg.UI.Assets()))
+	get(at("/favicon.ico"), s.favicon)
+	get(at("/favicon.svg"), s.favicon)
+
+	// Visitors: signed in or not.
+	get(at("/login"), s.loginPage, zip, s.visitor)
+	post(at("/login"), s.login, zip, s.visitor)
+	get(at("/signup"), s.signupPage, zip, s.visitor)
+	post(at("/signup"), s.signup, zip, s.visitor)
+	post(at("/logout"), s.logout, s.visitor)
+	e.GET(at("/ws"), s.board.socket, s.visitor) // refuses strangers itself: by a close code, which pages understand
+
+	// Members: others are sent to /login.
+	get(at("/"), s.board.show, zip, s.member)
+	get(at("/me.css"), s.meCSS, s.member)
+
+	if s.site.base != "" { // for those who type the address, and for probes that come through the proxy
+		get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
+		get(at("/healthz"), s.healthz)
+		get(at("/readyz"), s.readyz)
+	}
+}

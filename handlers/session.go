@@ -1,0 +1,121 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
+)
+
+// viewer is the person who is signed in, and by which session.
+type viewer struct {
+	user    accounts.User
+	session accounts.Session
+}
+
+// signedIn is who makes the request, nil when nobody is signed in. It needs visitor or member before the handler.
+func signedIn(c echo.Context) *viewer {
+	v, _ := c.Get(viewerKey).(*viewer)
+	return v
+}
+
+// visitor looks up the session of the request, if there is one. When that fails for any other reason than that there
+// is none, the answer is 503: a person must not become a stranger because a disk is slow.
+func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		token := s.cookieValue(c.Request(), s.site.cookie)
+		if token == "" {
+			return next(c)
+		}
+		session, user, err := s.cfg.Accounts.SessionByToken(c.Request().Context(), token)
+		switch {
+		case err == nil:
+			c.Set(viewerKey, &viewer{user: user, session: session})
+			s.touches.mark(session, time.Now())
+		case !errors.Is(err, accounts.ErrNoSession):
+			return unavailable(err)
+		}
+		return next(c)
+	}
+}
+
+// member lets only those pass who are signed in; others are sent to the sign-in page and come back afterwards.
+func (s *Server) member(next echo.HandlerFunc) echo.HandlerFunc {
+	return s.visitor(func(c echo.Context) error {
+		if signedIn(c) != nil {
+			return next(c)
+		}
+		return s.redirect(c, s.site.path("/login")+nextQuery(s.site, c.Request()))
+	})
+}
+
+// nextQuery is "?next=…" for where r wanted to go; nothing for the board itself, where everybody lands anyway.
+func nextQuery(place site, r *http.Request) string {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return ""
+	}
+	wanted := place.next(r.URL.RequestURI())
+	if wanted == place.path("/") {
+		return ""
+	}
+	return "?next=" + url.QueryEscape(wanted)
+}
+
+// redirect sends the browser to one of our own paths by GET.
+func (s *Server) redirect(c echo.Context, to string) error {
+	return c.Redirect(http.StatusSeeOther, to)
+}
+
+// layout is what every page has.
+func (s *Server) layout(c echo.Context, title string) ui.Layout {
+	l := ui.Layout{Title: title, SignupOpen: s.cfg.SignupOpen}
+	if v := signedIn(c); v != nil {
+		l.Viewer = &ui.Viewer{UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName}
+	}
+	return l
+}
+
+// page renders p in memory and answers with it.
+func (s *Server) page(c echo.Context, status int, p ui.Page) error {
+	body, err := s.cfg.UI.Page(p)
+	if err != nil {
+		return err
+	}
+	return c.HTMLBlob(status, body)
+}
+
+// How long a browser keeps our cookies. A session ends on the server after 30 days whatever the cookie says.
+const (
+	sessionCookieAge = 30 * 24 * time.Hour
+	knownCookieAge   = 365 * 24 * time.Hour
+)
+
+// setCookie gives the browser a token. Scripts cannot read it, and other sites' forms and frames do not send it.
+func (s *Server) setCookie(c echo.Context, name, token string, age time.Duration) {
+	http.SetCookie(c.Response(), &http.Cookie{
+		Name: name, Value: token, Path: s.site.cookiePath(), MaxAge: int(age / time.Second),
+		HttpOnly: true, Secure: s.site.secure(), SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// dropCookie makes the browser forget one.
+func (s *Server) dropCookie(c echo.Context, name string) {
+	http.SetCookie(c.Response(), &http.Cookie{
+		Name: name, Path: s.site.cookiePath(), MaxAge: -1,
+		HttpOnly: true, Secure: s.site.secure(), SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// cookieValue is the token in the cookie called name, "" when there is none.
+func (s *Server) cookieValue(r *http.Request, name string) string {
+	cookie, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}

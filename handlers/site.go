@@ -1,0 +1,112 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// site is where browsers reach this server, and what follows from it: origins, cookies, the base of every path.
+// It never changes after New.
+type site struct {
+	origin string // scheme://host[:port] exactly as browsers send it; "" when the public URL is not known
+	scheme string // http or https
+	host   string // host[:port] of origin
+	base   string // "" or a path such as "/rollcall", before every path of ours
+	cookie string // name of the session cookie
+	known  string // name of the cookie of a browser its owner has signed in with
+}
+
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
+
+// newSite reasons from the public URL. https at the root allows the __Host- prefix, the strictest there is; https
+// under a base path shares its host, so __Secure- with that path; over http browsers accept neither, nor Secure.
+func newSite(public *url.URL) (site, error) {
+	if public == nil {
+		return site{scheme: "http"}.named(), nil
+	}
+	refuse := func(why string) (site, error) {
+		return site{}, fmt.Errorf("public URL %q: %s", public.Redacted(), why)
+	}
+	scheme := strings.ToLower(public.Scheme)
+	host, err := originHost(scheme, public)
+	base := strings.TrimSuffix(public.Path, "/")
+	switch {
+	case scheme != "http" && scheme != "https":
+		return refuse("it must begin with https:// or http://")
+	case err != nil:
+		return refuse(err.Error())
+	case public.User != nil || public.RawQuery != "" || public.Fragment != "" || public.ForceQuery:
+		return refuse("only scheme, host, port and path may be given")
+	case !plainPath.MatchString(base) || public.RawPath != "" || base != "" && path.Clean(base) != base:
+		return refuse("the path may hold letters, digits, '-', '.', '_' and '~' between single slashes")
+	}
+	return site{origin: scheme + "://" + host, scheme: scheme, host: host, base: base}.named(), nil
+}
+
+// originHost is host[:port] as it stands in an Origin header: lower case, without the scheme's own port.
+func originHost(scheme string, u *url.URL) (string, error) {
+	name, port := strings.ToLower(u.Hostname()), u.Port()
+	if name == "" {
+		return "", errors.New("the host is missing")
+	}
+	for _, r := range name {
+		if r > 0x7e {
+			return "", errors.New("write the host in its ASCII form (xn--…)")
+		}
+	}
+	if strings.Contains(name, ":") {
+		name = "[" + name + "]"
+	}
+	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
+		return name, nil
+	}
+	return name + ":" + port, nil
+}
+
+func (s site) named() site {
+	prefix := ""
+	switch {
+	case s.secure() && s.base == "":
+		prefix = "__Host-"
+	case s.secure():
+		prefix = "__Secure-"
+	}
+	s.cookie, s.known = prefix+"rollcall", prefix+"rollcall-known"
+	return s
+}
+
+// secure reports whether browsers reach the site by https.
+func (s site) secure() bool { return s.scheme == "https" }
+
+// path is the path of one of our pages; p begins with a slash.
+func (s site) path(p string) string { return s.base + p }
+
+// cookiePath is where cookies are sent: our own paths.
+func (s site) cookiePath() string {
+	if s.base == "" {
+		return "/"
+	}
+	return s.base
+}
+
+// exposed reports whether the public URL is plain http on a host that is not this machine.
+func (s site) exposed() bool {
+	if s.origin == "" || s.secure() {
+		return false
+	}
+	name := s.host
+	if h, _, err := net.SplitHostPort(name); err == nil {
+		name = h
+	}
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return false
+	}
+	addr, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return err != nil || !addr.IsLoopback()
+}

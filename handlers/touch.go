@@ -1,0 +1,75 @@
+package handlers
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"rollcall/accounts"
+)
+
+const (
+	touchAfter   = 10 * time.Minute // a session's time of use is this coarse
+	touchEvery   = time.Minute      // between writes
+	touchWait    = 2 * time.Second  // for the last write, when stopping
+	touchesAtOne = 10_000           // sessions remembered between two writes; others are noticed at their next request
+)
+
+// touches gathers which sessions were used, so that a GET never writes. The zero value is ready.
+type touches struct {
+	mu   sync.Mutex
+	used map[string]time.Time // by session id; guarded by mu
+}
+
+// mark notes that session was used at now, unless that was written less than 10 minutes ago.
+func (t *touches) mark(session accounts.Session, now time.Time) {
+	if now.Sub(session.UsedAt) < touchAfter {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, noted := t.used[session.ID]; noted || len(t.used) >= touchesAtOne {
+		return
+	}
+	if t.used == nil {
+		t.used = make(map[string]time.Time)
+	}
+	t.used[session.ID] = now
+}
+
+// take returns what was marked since the last take.
+func (t *touches) take() map[string]time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	used := t.used
+	t.used = nil
+	return used
+}
+
+// keepTouching writes the times of use each minute, and once more when ctx ends. A write that fails is not repeated:
+// the session is marked again by its next request.
+func (s *Server) keepTouching(ctx context.Context) {
+	tick := time.NewTicker(touchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.writeTouches(ctx)
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchWait)
+			defer cancel()
+			s.writeTouches(last)
+			return
+		}
+	}
+}
+
+func (s *Server) writeTouches(ctx context.Context) {
+	used := s.touches.take()
+	if len(used) == 0 {
+		return
+	}
+	if err := s.cfg.Accounts.TouchSessions(ctx, used); err != nil {
+		s.log.Warn("times of use of sessions were not written", "sessions", len(used), "err", err)
+	}
+}

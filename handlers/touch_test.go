@@ -1,0 +1,54 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"rollcall/accounts"
+)
+
+func TestTouches(t *testing.T) {
+	var used touches
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	used.mark(accounts.Session{ID: "fresh", UsedAt: now.Add(-9 * time.Minute)}, now)
+	used.mark(accounts.Session{ID: "old", UsedAt: now.Add(-10 * time.Minute)}, now)
+	used.mark(accounts.Session{ID: "old", UsedAt: now.Add(-10 * time.Minute)}, now.Add(time.Second))
+	if got := used.take(); len(got) != 1 || !got["old"].Equal(now) {
+		t.Errorf("take = %v, want old at %v", got, now)
+	}
+	if got := used.take(); len(got) != 0 {
+		t.Errorf("second take = %v, want nothing", got)
+	}
+	for i := range touchesAtOne + 10 {
+		used.mark(accounts.Session{ID: fmt.Sprint(i)}, now)
+	}
+	if got := used.take(); len(got) != touchesAtOne {
+		t.Errorf("%d sessions remembered, want at most %d", len(got), touchesAtOne)
+	}
+}
+
+// What was gathered is written when the server stops, and no GET wrote it before.
+func TestTouchesAreWritten(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b := f.browser()
+	b.login("ada", goodPassword)
+	token := b.cookies["rollcall"]
+	session, _, err := f.store.SessionByToken(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := session.UsedAt.Add(11 * time.Minute).Truncate(time.Millisecond)
+	f.server.touches.mark(session, later)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.server.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	session, _, err = f.store.SessionByToken(t.Context(), token)
+	if err != nil || !session.UsedAt.Equal(later) {
+		t.Errorf("UsedAt = %v, %v, want %v", session.UsedAt, err, later)
+	}
+}

@@ -1,0 +1,92 @@
+package handlers
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+// payloads are things people put into forms to see what happens: each of some sparks in each of some frames.
+func payloads() []string {
+	sparks := []string{
+		`<script>alert(1)</script>`, `<img src=x onerror=alert(1)>`, `<svg onload=alert(1)>`, `<svg><script>alert(1)</script></svg>`,
+		`<body onload=alert(1)>`, `<iframe src="javascript:alert(1)">`, `<a href="javascript:alert(1)">x</a>`, `<details open ontoggle=alert(1)>`,
+		`<math><mi xlink:href="javascript:alert(1)">`, `<hx-partial id="list" hx-swap="outerMorph">x</hx-partial>`, `<div hx-get="/x" hx-trigger="load">`,
+		`<form action="https://evil.example"><input name=password>`, `<base href="https://evil.example/">`, `<meta http-equiv=refresh content="0;url=//evil.example">`,
+		`<link rel=stylesheet href=//evil.example>`, `<style>*{background:url(//evil.example)}</style>`, `{{.}}`, `{{printf "%s" .}}`, `${alert(1)}`, `javascript:alert(1)`,
+		`&lt;script&gt;alert(1)&lt;/script&gt;`, `&#60;script&#62;`, "\u202e\u2066<script>", "<scr\x00ipt>alert(1)</script>", `<!--><script>alert(1)</script-->`,
+	}
+	frames := []string{"%s", `"%s`, `">%s`, `'>%s`, `" autofocus onfocus=alert(1) x="%s`, "`%s", `</textarea></title></style></script>%s`, `--> %s <!--`}
+	var all []string
+	for _, frame := range frames {
+		for _, spark := range sparks {
+			all = append(all, fmt.Sprintf(frame, spark))
+		}
+	}
+	return all
+}
+
+// What people type stays text: the page has the same elements and attributes as with a plain name, and the field
+// holds what was typed, sign for sign.
+func TestTypedTextStaysText(t *testing.T) {
+	f := newFixture(t)
+	all := payloads()
+	if len(all) < 200 {
+		t.Fatalf("%d payloads, want 200", len(all))
+	}
+	forms := []struct{ path, field string }{{"/login", "username"}, {"/signup", "username"}, {"/signup", "display_name"}}
+	for _, form := range forms {
+		post := func(text string) string {
+			// Without a password nothing is hashed and nobody is signed in.
+			return f.browser().do("POST", form.path, url.Values{form.field: {text}}).body
+		}
+		plain, _ := skeleton(post("no name"), form.field) // refused for the same reason
+		for _, payload := range all {
+			got, value := skeleton(post(payload), form.field)
+			if got != plain {
+				t.Fatalf("POST %s with %s=%q changes the page:\n%s\nwant\n%s", form.path, form.field, payload, got, plain)
+			}
+			want := strings.ReplaceAll(strings.TrimSpace(payload), "\x00", "\uFFFD")
+			if value != want {
+				t.Errorf("POST %s with %s=%q holds %q, want %q", form.path, form.field, payload, value, want)
+			}
+		}
+	}
+	for _, payload := range all {
+		body := f.browser().get("/login?next=" + url.QueryEscape(payload)).body
+		if strings.Contains(body, "alert(1)") || strings.Contains(body, "evil.example") {
+			t.Errorf("GET /login?next=%q carries it:\n%s", payload, body)
+		}
+	}
+}
+
+// skeleton is the page without its text: elements and the names of their attributes. value is that of the field.
+func skeleton(page, field string) (shape, value string) {
+	var b strings.Builder
+	z := html.NewTokenizer(strings.NewReader(page))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return b.String(), value
+		case html.StartTagToken, html.SelfClosingTagToken:
+			token := z.Token()
+			b.WriteString("<" + token.Data)
+			mine := false
+			for _, a := range token.Attr {
+				mine = mine || a.Key == "name" && a.Val == field
+			}
+			for _, a := range token.Attr {
+				b.WriteString(" " + a.Key)
+				if mine && a.Key == "value" {
+					value = a.Val
+				}
+			}
+			b.WriteString(">")
+		case html.EndTagToken:
+			b.WriteString("</" + z.Token().Data + ">")
+		}
+	}
+}

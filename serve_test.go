@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// running is a Rollcall that a test started by run, as main does.
+type running struct {
+	url   string        // http://127.0.0.1:PORT
+	lines chan string   // standard output after the line with the address
+	stop  func()        // as a signal does
+	ended chan error    // gets what run returned, once
+	log   *bytes.Buffer // standard error; to be read after the end
+}
+
+// start runs a command line that serves, and returns when it has said where.
+func start(t *testing.T, args ...string) *running {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	r := &running{stop: stop, ended: make(chan error, 1), log: &bytes.Buffer{}, lines: make(chan string, 100)}
+	go func() {
+		err := run(ctx, args, &console{env: environment{}, stdin: strings.NewReader(""), stdout: in, stderr: r.log})
+		in.CloseWithError(io.EOF)
+		r.ended <- err
+	}()
+	lines := bufio.NewScanner(out)
+	for r.url == "" && lines.Scan() {
+		if at, ok := strings.CutPrefix(lines.Text(), "Rollcall is at "); ok {
+			r.url = at
+		}
+	}
+	if r.url == "" {
+		t.Fatalf("run(%q) = %v without an address on standard output", args, <-r.ended)
+	}
+	go func() {
+		defer close(r.lines)
+		for lines.Scan() {
+			r.lines <- lines.Text()
+		}
+	}()
+	return r
+}
+
+// end stops the server and returns what run returned; it must be quick.
+func (r *running) end(t *testing.T) error {
+	t.Helper()
+	r.stop()
+	select {
+	case err := <-r.ended:
+		return err
+	case <-time.After(10 * time.Second):
+		t.Fatal("the server did not end within 10 s")
+		return nil
+	}
+}
+
+// browser is a client that keeps cookies and follows redirects.
+func browser(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Jar: jar, Transport: transport}
+}
+
+func TestServeFromSignUpToTheEnd(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
+	client := browser(t)
+	defer client.CloseIdleConnections()
+
+	answer, err := client.PostForm(r.url+"/signup", url.Values{
+		"username": {"ada"}, "display_name": {"Ada Okafor"}, "password": {"correct horse battery staple"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != http.StatusOK || !bytes.Contains(page, []byte(`data-user="ada"`)) {
+		t.Errorf("POST /signup = %s, want the board with ada on it:\n%s", answer.Status, page)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
+
+func TestServeFinishesOpenRequests(t *testing.T) {
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	idle, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://")) // as browsers open in advance
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+
+	form := "username=ada&password=correct+horse+battery+staple"
+	head := "POST /signup HTTP/1.1\r\nHost: board\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n"
+	if len(form) != 50 {
+		t.Fatalf("the form has %d bytes, want 50", len(form))
+	}
+	if _, err := io.WriteString(conn, head); err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(conn)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("first line of the answer = %q, %v, want 100 Continue", line, err)
+	}
+	if _, err := answers.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+
+	begin := time.Now()
+	r.stop()
+	waitFor(t, "the port to be closed", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+	if _, err := io.WriteString(conn, form); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(answers, nil)
+	if err != nil || answer.StatusCode != http.StatusSeeOther {
+		t.Errorf("the request that was open got %v, %v, want 303", answer, err)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("the end took %v, want less than 4 s: nobody waits for a connection that was never used", took)
+	}
+}
+
+// waitFor asks until what is so, for at most 5 s.
+func waitFor(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	deadline := time.After(5 * time.Second)
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for !so() {
+		select {
+		case <-deadline:
+			t.Fatalf("waited 5 s for %s", what)
+		case <-again.C:
+		}
+	}
+}
+
+func TestServeLogsJSONOnly(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	logs, w := io.Pipe()
+	var stdout bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"--log-format=json", "--addr=127.0.0.1:0", "--db=" + filepath.Join(t.TempDir(), "rollcall.db")},
+			&console{env: environment{"ROLLCALL_SIGNUPS": "off"}, stdin: strings.NewReader(""), stdout: &stdout, stderr: w})
+		w.Close()
+	}()
+	var all strings.Builder
+	lines := bufio.NewScanner(logs)
+	for lines.Scan() {
+		all.WriteString(lines.Text() + "\n")
+		if !strings.HasPrefix(lines.Text(), "{") {
+			t.Errorf("log line %q, want JSON", lines.Text())
+		}
+		if strings.Contains(lines.Text(), `"url":"http://127.0.0.1:`) {
+			stop()
+		}
+	}
+	if err := <-ended; err != nil || stdout.Len() > 0 {
+		t.Errorf("run = %v with %q on standard output, want nil and nothing", err, stdout.String())
+	}
+	if !strings.Contains(all.String(), `"variable":"ROLLCALL_SIGNUPS"`) {
+		t.Errorf("no word about the misspelt ROLLCALL_SIGNUPS in the log:\n%s", all.String())
+	}
+}

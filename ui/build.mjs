@@ -1,0 +1,76 @@
+// Makes what browsers load, in ui/static/build/:
+//
+//   app.js       our own script, then htmx, then its websocket extension
+//   app.css      our stylesheet
+//   favicon.svg  the icon
+//
+// each also compressed (.br and .gz). It is one script because htmx starts by
+// itself as soon as it is there: a part that comes later would never be used.
+// Run by `make assets`, after `npm ci`. Nothing here is committed.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+const ui = dirname(fileURLToPath(import.meta.url));
+const root = dirname(ui);
+const out = join(ui, 'static', 'build');
+const htmx = join(root, 'node_modules', 'htmx.org');
+const text = (...path) => readFileSync(join(...path), 'utf8');
+
+if (!existsSync(htmx)) {
+  console.error('node_modules is missing: run `npm ci` first');
+  process.exit(1);
+}
+
+const wanted = JSON.parse(text(root, 'package.json')).dependencies['htmx.org'];
+const found = JSON.parse(text(htmx, 'package.json')).version;
+if (wanted !== found) {
+  console.error(`htmx ${found} is installed but ${wanted} is wanted: run \`npm ci\``);
+  process.exit(1);
+}
+
+// Comments are for readers of the source.
+const own = text(ui, 'static', 'live.js').replace(/^\s*\/\/.*\n/gm, '');
+const css = text(ui, 'static', 'app.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, '');
+const theirs = (...path) => text(htmx, 'dist', ...path).replace(/^\/\/# sourceMappingURL=.*$/gm, '').trim();
+
+const script = [
+  '/*! Rollcall, MIT License */',
+  own.trim() + ';',
+  `/*! htmx ${found}, Zero-Clause BSD, https://htmx.org */`,
+  theirs('htmx.min.js') + ';',
+  `/*! hx-ws of htmx ${found}, Zero-Clause BSD, https://htmx.org */`,
+  theirs('ext', 'hx-ws.min.js') + ';',
+  '',
+].join('\n');
+
+mkdirSync(out, { recursive: true });
+for (const name of readdirSync(out)) {
+  if (name !== '.keep') rmSync(join(out, name));
+}
+
+const files = {
+  'app.js': script,
+  'app.css': css,
+  'favicon.svg': text(ui, 'static', 'favicon.svg'),
+};
+for (const [name, content] of Object.entries(files)) {
+  const data = Buffer.from(content);
+  const br = brotliCompressSync(data, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: data.length },
+  });
+  const gz = gzipSync(data, { level: 9 });
+  writeFileSync(join(out, name), data);
+  writeFileSync(join(out, name + '.br'), br);
+  writeFileSync(join(out, name + '.gz'), gz);
+  console.log(`${name.padEnd(12)} ${data.length} bytes, br ${br.length}, gz ${gz.length}`);
+}
+writeFileSync(join(out, 'LICENSE.htmx.txt'), text(htmx, 'LICENSE'));
+
+// The list of common passwords comes from npm as well; accounts says how.
+const passwords = join(root, 'accounts', 'generate.mjs');
+if (existsSync(passwords)) {
+  execFileSync(process.execPath, [passwords], { cwd: root, stdio: 'inherit' });
+}

@@ -1,0 +1,103 @@
+package ui
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestBuild looks at what `make assets` made: `make test` runs that first.
+func TestBuild(t *testing.T) {
+	read := func(name string) string {
+		b, err := os.ReadFile(buildFolder + "/" + name)
+		if os.IsNotExist(err) {
+			t.Skip("the browser's files are not built: run `make assets`")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	js, css := read("app.js"), read("app.css")
+
+	// One file, our own script first: see ui/build.mjs for the reason.
+	last := -1
+	for _, mark := range []string{"/*! Rollcall", "htmx:ws:after:connection", "/*! htmx 4", "var htmx=", "/*! hx-ws"} {
+		at := strings.Index(js, mark)
+		if at <= last {
+			t.Errorf("app.js: %q stands at %d, want it after %d", mark, at, last)
+		}
+		last = at
+	}
+	if strings.Contains(js, "sourceMappingURL") {
+		t.Error("app.js: points to a source map that is not there")
+	}
+	// The last line of each of our own files is in the build, so it is not stale.
+	for _, own := range []struct{ source, built string }{{"static/live.js", js}, {"static/app.css", css}} {
+		b, err := os.ReadFile(own.source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(string(b), "")) {
+			line = strings.TrimSpace(line)
+			if !strings.HasPrefix(line, "//") && !strings.Contains(own.built, line) {
+				t.Fatalf("%s is newer than the build (%q is not in it): run `make assets`", own.source, line)
+			}
+		}
+	}
+	for name, limit := range map[string]int{"app.js.br": 20 << 10, "app.css.br": 6 << 10, "favicon.svg.br": 1 << 10} {
+		if got := len(read(name)); got > limit {
+			t.Errorf("%s: %d bytes, want at most %d", name, got, limit)
+		}
+	}
+	z, err := gzip.NewReader(strings.NewReader(read("app.js.gz")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unpacked, err := io.ReadAll(z); err != nil || string(unpacked) != js {
+		t.Errorf("app.js.gz does not hold app.js (%v)", err)
+	}
+	if _, err := New(os.DirFS("."), ""); err != nil {
+		t.Errorf("New(the real files) = %v", err)
+	}
+}
+
+// Nothing that the installer resolves to a place of its own may be committed.
+func TestLockFileNamesNoRegistry(t *testing.T) {
+	lock, err := os.ReadFile("../package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(lock, []byte("://")) || bytes.Contains(lock, []byte(`"resolved"`)) {
+		t.Error("package-lock.json holds addresses: install with the repository's .npmrc")
+	}
+	if n := bytes.Count(lock, []byte(`"integrity": "sha512-`)); n < 3 {
+		t.Errorf("package-lock.json has %d checksums, want one for each package", n)
+	}
+}
+
+// htmx reads its settings from the page; a slip in them would be silent.
+func TestLiveSettings(t *testing.T) {
+	page := render(t, newUI(t, ""), BoardPage{})
+	m := regexp.MustCompile(`<meta name="htmx-config" content='([^']*)'>`).FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("the board has no settings for htmx")
+	}
+	var got struct {
+		WS struct {
+			PauseOnBackground                                  *bool
+			ReconnectDelay, ReconnectMaxDelay, ReconnectJitter float64
+		}
+	}
+	if err := json.Unmarshal([]byte(m[1]), &got); err != nil {
+		t.Fatal(err)
+	}
+	if w := got.WS; w.PauseOnBackground == nil || *w.PauseOnBackground || w.ReconnectDelay != 2000 || w.ReconnectMaxDelay != 4000 || w.ReconnectJitter != 1 {
+		t.Errorf("settings = %s, want the socket kept in hidden tabs and returns spread over 0 to 4 s", m[1])
+	}
+}

@@ -1,0 +1,215 @@
+package ui
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// rgb is a colour as sRGB, each part 0 to 1.
+type rgb [3]float64
+
+// textOn lists every token that colours text, and what it may stand on.
+var textOn = map[string][]string{
+	"ink":       {"paper", "surface", "sunken", "raised"},
+	"muted":     {"paper", "surface", "sunken"},
+	"accent":    {"paper", "surface"},
+	"on-accent": {"accent"},
+	"online":    {"surface"},
+	"away":      {"surface"},
+	"dnd":       {"surface", "paper"},
+	"offline":   {"paper", "surface"},
+	"on-absent": {"absent"},
+	"on-av":     {"av"},
+	"paper":     {"ink"}, // the pill and the skip link
+}
+
+// shapeOn lists borders of controls, state dots and the focus ring.
+var shapeOn = map[string][]string{
+	"edge":    {"paper", "surface"},
+	"accent":  {"paper", "surface", "sunken"},
+	"online":  {"surface", "paper", "sunken", "raised"},
+	"away":    {"surface", "paper", "sunken", "raised"},
+	"dnd":     {"surface", "paper", "sunken", "raised"},
+	"offline": {"surface", "paper", "sunken", "raised"},
+}
+
+// inList are the grounds inside #list, which is drained of colour while the
+// page is not live. The paper behind the list is not.
+var inList = []string{"surface", "absent", "av"}
+
+func TestContrast(t *testing.T) {
+	css := stylesheet(t)
+	for mode, dark := range map[string]bool{"light": false, "dark": true} {
+		for hue := range 8 {
+			c := palette(t, css, dark, hue)
+			for _, grey := range []bool{false, true} {
+				check := func(pairs map[string][]string, least float64) {
+					for text, grounds := range pairs {
+						for _, ground := range grounds {
+							a, b := c[text], c[ground]
+							if grey {
+								a = greyscale(a)
+								if slices.Contains(inList, ground) {
+									b = greyscale(b)
+								}
+							}
+							if got := contrast(a, b); got < least {
+								t.Errorf("%s, hue %d, not live %v: %s on %s = %.2f, want %.1f", mode, hue, grey, text, ground, got, least)
+							}
+						}
+					}
+				}
+				check(textOn, 4.5)
+				check(shapeOn, 3)
+			}
+		}
+	}
+}
+
+// A token that begins to colour text must be put into the table above, and
+// text must never be coloured by hand.
+func TestContrastTableIsWhole(t *testing.T) {
+	css := stylesheet(t)
+	for _, m := range regexp.MustCompile(`[{;\s]color:\s*([^;}]+)`).FindAllStringSubmatch(css, -1) {
+		value := strings.TrimSpace(m[1])
+		name := strings.TrimSuffix(strings.TrimPrefix(value, "var(--"), ")")
+		if value == "inherit" || name == "state" { // --state is one of the four states
+			continue
+		}
+		if textOn[name] == nil {
+			t.Errorf("color: %s is not in the table of contrasts", value)
+		}
+	}
+	if strings.Contains(css, "opacity:") && strings.Count(css, "opacity:") != strings.Count(css, "opacity: 1;") {
+		t.Error("opacity makes contrast unknown: use a token")
+	}
+	if m := regexp.MustCompile(`grayscale\(([^)]*)\)`).FindStringSubmatch(css); m == nil || m[1] != "."+strings.TrimPrefix(fmt.Sprint(drained), "0.") {
+		t.Errorf("the list is drained by %v, this test assumes %v", m, drained)
+	}
+}
+
+// Known values of the WCAG definition.
+func TestContrastFormula(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want float64
+	}{{"#000000", "#ffffff", 21}, {"#ffffff", "#ffffff", 1}, {"#777777", "#ffffff", 4.48}, {"#0000ff", "#ffffff", 8.59}} {
+		if got := contrast(colour(t, tt.a), colour(t, tt.b)); math.Abs(got-tt.want) > .01 {
+			t.Errorf("contrast(%s, %s) = %.3f, want %.2f", tt.a, tt.b, got, tt.want)
+		}
+	}
+	if got := colour(t, "oklch(.62796 .25768 29.234)"); contrast(got, colour(t, "#ff0000")) > 1.01 || got[0] < .99 {
+		t.Errorf("oklch of red = %v, want red", got)
+	}
+}
+
+func stylesheet(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("static/app.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// palette reads the tokens for one scheme and one hue of avatars.
+func palette(t *testing.T, css string, dark bool, hue int) map[string]rgb {
+	t.Helper()
+	h := regexp.MustCompile(`\.h` + strconv.Itoa(hue) + ` \{ --h: (\d+)`).FindStringSubmatch(css)
+	if h == nil {
+		t.Fatalf("no hue .h%d", hue)
+	}
+	out := make(map[string]rgb)
+	token := regexp.MustCompile(`--([a-z-]+):\s*light-dark\(((?:[^(),]|\([^()]*\)|\((?:[^()]|\([^()]*\))*\))+),\s*((?:[^(),]|\((?:[^()]|\([^()]*\))*\))+)\)`)
+	for _, m := range token.FindAllStringSubmatch(css, -1) {
+		value := m[2]
+		if dark {
+			value = m[3]
+		}
+		if m[1] != "shade" { // of shadows, never behind text
+			out[m[1]] = colour(t, strings.ReplaceAll(value, "var(--h)", h[1]))
+		}
+	}
+	if len(out) < 18 {
+		t.Fatalf("only %d colours were found: %v", len(out), out)
+	}
+	for _, pairs := range []map[string][]string{textOn, shapeOn} {
+		for text, grounds := range pairs {
+			for _, name := range append([]string{text}, grounds...) {
+				if _, ok := out[name]; !ok {
+					t.Fatalf("there is no colour --%s", name)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// colour reads #rrggbb and oklch(l c h).
+func colour(t *testing.T, s string) rgb {
+	t.Helper()
+	var r, g, b uint8
+	if n, _ := fmt.Sscanf(s, "#%02x%02x%02x", &r, &g, &b); n == 3 {
+		return rgb{float64(r) / 255, float64(g) / 255, float64(b) / 255}
+	}
+	var l, c, h float64
+	if n, _ := fmt.Sscanf(strings.NewReplacer("oklch(", "", ")", "").Replace(s), "%g %g %g", &l, &c, &h); n != 3 {
+		t.Fatalf("cannot read the colour %q", s)
+	}
+	return oklch(l, c, h)
+}
+
+// oklch follows CSS Color 4; colours out of gamut are clipped.
+func oklch(l, c, h float64) rgb {
+	a, b := c*math.Cos(h*math.Pi/180), c*math.Sin(h*math.Pi/180)
+	cube := func(x float64) float64 { return x * x * x }
+	x, y, z := cube(l+.3963377774*a+.2158037573*b), cube(l-.1055613458*a-.0638541728*b), cube(l-.0894841775*a-1.2914855480*b)
+	lin := rgb{
+		4.0767416621*x - 3.3077115913*y + .2309699292*z,
+		-1.2684380046*x + 2.6097574011*y - .3413193965*z,
+		-.0041960863*x - .7034186147*y + 1.7076147010*z,
+	}
+	for i, v := range lin {
+		if v <= .0031308 {
+			v *= 12.92
+		} else {
+			v = 1.055*math.Pow(v, 1/2.4) - .055
+		}
+		lin[i] = min(1, max(0, v))
+	}
+	return lin
+}
+
+// drained is how much colour a list that is not live loses.
+const drained = .85
+
+// greyscale is the filter of that name, from Filter Effects.
+func greyscale(c rgb) rgb {
+	grey := .2126*c[0] + .7152*c[1] + .0722*c[2]
+	for i := range c {
+		c[i] = drained*grey + (1-drained)*c[i]
+	}
+	return c
+}
+
+func contrast(a, b rgb) float64 {
+	la, lb := luminance(a), luminance(b)
+	return (max(la, lb) + .05) / (min(la, lb) + .05)
+}
+
+func luminance(c rgb) float64 {
+	for i, v := range c {
+		if v <= .04045 {
+			c[i] = v / 12.92
+		} else {
+			c[i] = math.Pow((v+.055)/1.055, 2.4)
+		}
+	}
+	return .2126*c[0] + .7152*c[1] + .0722*c[2]
+}

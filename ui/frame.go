@@ -1,0 +1,115 @@
+package ui
+
+import (
+	"bytes"
+	"html/template"
+)
+
+// comingBack is shown while people reconnect after a start.
+const comingBack = "People are coming back…"
+
+// Frame gathers changes of a page into one message of the live connection.
+// A page ignores what is about an element it does not have. A Frame is used by
+// one goroutine; the bytes it gives may be shared.
+type Frame struct {
+	body  bytes.Buffer
+	title string
+}
+
+// NewFrame starts an empty frame.
+func (u *UI) NewFrame() *Frame { return new(Frame) }
+
+// Empty reports whether there is nothing to send.
+func (f *Frame) Empty() bool { return f.body.Len() == 0 && f.title == "" }
+
+// Bytes returns the message. The title comes last, for it is the only part
+// that is not a partial.
+func (f *Frame) Bytes() []byte {
+	if f.title == "" {
+		return bytes.Clone(f.body.Bytes())
+	}
+	out := make([]byte, 0, f.body.Len()+len(f.title)+len("<title></title>"))
+	out = append(out, f.body.Bytes()...)
+	out = append(out, "<title>"...)
+	out = append(out, template.HTMLEscapeString(f.title)...)
+	return append(out, "</title>"...)
+}
+
+// Row replaces the row of one person with what UI.Row made.
+func (f *Frame) Row(uid string, html []byte) { f.partial("u-"+uid, "outerMorph", html) }
+
+// List replaces the whole list with what UI.List made. Rows that stay keep
+// their elements, and with them focus and reading position.
+func (f *Frame) List(html []byte) { f.partial("list", "innerMorph", html) }
+
+// Counts sends the numbers that differ between old and now, with all every
+// one of them; and, when any is sent, the sentence and the title as far as
+// they differ.
+func (f *Frame) Counts(old, now Counts, all bool) {
+	before, after := old.each(), now.each()
+	for i := range after {
+		if all || before[i].text != after[i].text {
+			f.text(after[i].id, after[i].text)
+		}
+	}
+	if s := summary(now); all || s != summary(old) {
+		f.text("summary", s)
+	}
+	if all || old.title() != now.title() {
+		f.Title(now)
+	}
+}
+
+// Title sends only the title of the tab: all that a hidden tab needs.
+func (f *Frame) Title(now Counts) { f.title = now.title() }
+
+// Team sends the count beside a team's name.
+func (f *Frame) Team(key string, here, people int) { f.text(TeamID(key), teamCount(here, people)) }
+
+// Warming shows or hides that people are coming back; while it shows, the list
+// is drained of colour.
+func (f *Frame) Warming(on bool) {
+	said := ""
+	if on {
+		said = comingBack
+	}
+	f.text("warming", said)
+}
+
+// Me sends the own state into the button of the account menu (#me) and the
+// reason into the menu (#me-why). The menu itself is not touched, so it stays open.
+func (f *Frame) Me(me Me) {
+	if Label(me.State) == "" {
+		return
+	}
+	f.partial("me", "innerMorph", []byte(`<i class="dot s-`+me.State+`" aria-hidden="true"></i>`+Label(me.State)))
+	f.text("me-why", me.Why)
+}
+
+// text replaces the text of an element.
+func (f *Frame) text(id, text string) {
+	f.partial(id, "textContent", []byte(template.HTMLEscapeString(text)))
+}
+
+func (f *Frame) partial(id, swap string, html []byte) {
+	f.body.WriteString(`<hx-partial id="`)
+	template.HTMLEscape(&f.body, []byte(id))
+	f.body.WriteString(`" hx-swap=` + swap + `>`)
+	f.body.Write(html)
+	f.body.WriteString(`</hx-partial>`)
+}
+
+// MeCSS is the small stylesheet that marks the viewer's own row, so that rows
+// themselves need not differ between viewers. It is empty for a uid that could
+// not stand in a selector.
+func (u *UI) MeCSS(uid string) []byte {
+	for _, r := range uid {
+		if r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
+			return nil
+		}
+	}
+	if uid == "" {
+		return nil
+	}
+	return []byte("#u-" + uid + "{--own:var(--accent);--you:\"you\";--you-room:calc(100% - 2em)}\n")
+}

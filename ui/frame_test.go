@@ -1,0 +1,107 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFrameCounts(t *testing.T) {
+	u := newUI(t, "")
+	text := func(id, text string) string {
+		return `<hx-partial id="` + id + `" hx-swap=textContent>` + text + `</hx-partial>`
+	}
+	old := Counts{People: 10, Online: 4, Away: 2, DND: 1}
+	tests := []struct {
+		name string
+		now  Counts
+		all  bool
+		want string
+	}{
+		{"nothing changed", old, false, ""},
+		{"online to away", Counts{People: 10, Online: 3, Away: 3, DND: 1}, false,
+			text("n-online", "3") + text("n-away", "3")},
+		{"somebody came", Counts{People: 10, Online: 5, Away: 2, DND: 1}, false,
+			text("n-online", "5") + text("n-offline", "2") + text("summary", "8 of 10 people are around right now") + "<title>(8) Rollcall</title>"},
+		{"an account more", Counts{People: 11, Online: 4, Away: 2, DND: 1}, false,
+			text("n-all", "11") + text("n-offline", "4") + text("summary", "7 of 11 people are around right now")},
+		{"all of them", old, true,
+			text("n-all", "10") + text("n-online", "4") + text("n-away", "2") + text("n-dnd", "1") + text("n-offline", "3") +
+				text("summary", "7 of 10 people are around right now") + "<title>(7) Rollcall</title>"},
+	}
+	for _, tt := range tests {
+		f := u.NewFrame()
+		f.Counts(old, tt.now, tt.all)
+		if got := string(f.Bytes()); got != tt.want {
+			t.Errorf("%s: Counts(%+v, %+v, %v) = %s, want %s", tt.name, old, tt.now, tt.all, got, tt.want)
+		}
+		if f.Empty() != (tt.want == "") {
+			t.Errorf("%s: Empty() = %v", tt.name, f.Empty())
+		}
+	}
+}
+
+func TestFrame(t *testing.T) {
+	u := newUI(t, "")
+	f := u.NewFrame()
+	if !f.Empty() || len(f.Bytes()) != 0 {
+		t.Errorf("new frame: Empty, Bytes = %v, %q, want true and nothing", f.Empty(), f.Bytes())
+	}
+	f.Title(Counts{Online: 5})
+	if f.Empty() {
+		t.Error("Empty() of a frame with a title = true, want false")
+	}
+	f.Row("0190-a", []byte("<li>a</li>"))
+	f.List([]byte("<section></section>"))
+	f.Warming(true)
+	f.Warming(false)
+	want := `<hx-partial id="u-0190-a" hx-swap=outerMorph><li>a</li></hx-partial>` +
+		`<hx-partial id="list" hx-swap=innerMorph><section></section></hx-partial>` +
+		`<hx-partial id="warming" hx-swap=textContent>People are coming back…</hx-partial>` +
+		`<hx-partial id="warming" hx-swap=textContent></hx-partial>` +
+		`<title>(5) Rollcall</title>`
+	if got := string(f.Bytes()); got != want {
+		t.Errorf("Bytes() = %s, want %s", got, want)
+	}
+	// What was handed out stays as it is when more is added.
+	first := f.Bytes()
+	f.Team("p", 1, 2)
+	if string(first) != want {
+		t.Errorf("Bytes() changed afterwards to %s", first)
+	}
+}
+
+// A frame puts into the account menu what the page has there.
+func TestFrameMe(t *testing.T) {
+	u := newUI(t, "")
+	for _, state := range []string{Online, Away, DND, Offline} {
+		me := Me{state, "no input for 10 min & more"}
+		f := u.NewFrame()
+		f.Me(me)
+		got := string(f.Bytes())
+		page := render(t, u, ErrorPage{Layout: Layout{Viewer: &Viewer{UID: "u", Me: me}}})
+		for _, id := range []string{"me", "me-why"} {
+			_, want, _ := strings.Cut(page, ` id="`+id+`">`)
+			want, _, _ = strings.Cut(want, map[string]string{"me": "</span>", "me-why": "</p>"}[id])
+			if want == "" || !strings.Contains(got, ">"+want+"</hx-partial>") {
+				t.Errorf("Me(%+v) = %s, want #%s as on the page: %q", me, got, id, want)
+			}
+		}
+	}
+	f := u.NewFrame()
+	f.Me(Me{})
+	if !f.Empty() {
+		t.Errorf("Me(no state) = %s, want nothing", f.Bytes())
+	}
+}
+
+func TestMeCSS(t *testing.T) {
+	u := newUI(t, "")
+	if got := string(u.MeCSS("01906f2e-Aa_1")); !strings.HasPrefix(got, "#u-01906f2e-Aa_1{") {
+		t.Errorf("MeCSS = %q, want a rule for the own row", got)
+	}
+	for _, uid := range []string{"", "a b", "a{}", "a,b", "a/*", "ä"} {
+		if got := u.MeCSS(uid); len(got) != 0 {
+			t.Errorf("MeCSS(%q) = %q, want nothing", uid, got)
+		}
+	}
+}

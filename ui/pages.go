@@ -1,0 +1,137 @@
+package ui
+
+import "net/http"
+
+// Layout is what every page has.
+type Layout struct {
+	// Title stands in the browser's tab, before "Rollcall". Empty: the page's own.
+	// The board shows how many people are here in its place.
+	Title string
+	// Viewer is nil when nobody is signed in.
+	Viewer *Viewer
+	// SignupOpen shows the way to sign up to those who are not signed in.
+	SignupOpen bool
+}
+
+// Viewer is the person who looks at the page.
+type Viewer struct {
+	UID, Username, Name string
+	Me                  Me
+}
+
+// Me is what only this person is told: the own state and why it is so, for
+// example "no input for 10 min". It stands in the account menu.
+type Me struct {
+	State, Why string
+}
+
+// LoginPage asks for username and password. Message says why an attempt was refused.
+type LoginPage struct {
+	Layout
+	Username, Next, Message string
+}
+
+// SignupPage makes a new account. Errors holds a message per field name
+// (username, display_name, password); Message is about all of it.
+type SignupPage struct {
+	Layout
+	Username, DisplayName, Next, Message string
+	Errors                               map[string]string
+}
+
+// ErrorPage is any answer that went wrong. Empty Heading and Message are
+// replaced by words for the Status. RequestID is shown for those who report it.
+type ErrorPage struct {
+	Layout
+	Status           int
+	Heading, Message string
+	RequestID        string
+}
+
+// BoardPage is the board. List is what UI.List made.
+type BoardPage struct {
+	Layout
+	Query  Query
+	Counts Counts
+	List   []byte
+	// Socket is path and query of the live connection.
+	Socket  string
+	Warming bool
+	// OnePage says that List holds everybody who matches Query.Q and Query.Team
+	// whatever their state: the filter then works in the browser alone, and
+	// Query.State only chooses what is shown at first. Otherwise the filter
+	// is made of links and List is already filtered.
+	OnePage bool
+	// Next and Prev are the addresses of the pages after and before, or "".
+	Next, Prev string
+}
+
+func (LoginPage) template() string  { return "login" }
+func (SignupPage) template() string { return "signup" }
+func (ErrorPage) template() string  { return "error" }
+func (BoardPage) template() string  { return "board" }
+
+// field is one input of a form with what is wrong with it.
+type field struct {
+	Name, Error string
+	Value       string
+}
+
+// Field returns what the template needs for one input. The password is never
+// put back into the page.
+func (p SignupPage) Field(name string) field {
+	f := field{Name: name, Error: p.Errors[name]}
+	switch name {
+	case "username":
+		f.Value = p.Username
+	case "display_name":
+		f.Value = p.DisplayName
+	}
+	return f
+}
+
+// Focus names the field the cursor starts in: the first that is wrong.
+func (p SignupPage) Focus() string {
+	for _, name := range [...]string{"username", "display_name", "password"} {
+		if p.Errors[name] != "" {
+			return name
+		}
+	}
+	return "username"
+}
+
+// said are the words for a status when the caller brings none.
+func said(status int) (heading, message string) {
+	switch status {
+	case http.StatusForbidden:
+		return "Not allowed", "This request was refused. Go back to the board and try again from there."
+	case http.StatusNotFound:
+		return "Nothing here", "There is no such page. The address may be mistyped, or the page is gone."
+	case http.StatusTooManyRequests:
+		return "Too many attempts", "Please wait a little before you try again."
+	case http.StatusServiceUnavailable:
+		return "Back in a moment", "Rollcall is busy or restarting. Try again in a few seconds."
+	}
+	if status >= 400 && status < 500 {
+		return "That did not work", "Rollcall could not understand this request."
+	}
+	return "Something went wrong", "It is not your fault. Try again; if it stays so, tell whoever runs this Rollcall."
+}
+
+// Says returns the heading that is shown.
+func (p ErrorPage) Says() string {
+	if p.Heading != "" {
+		return p.Heading
+	}
+	heading, _ := said(p.Status)
+	return heading
+}
+
+// Explains returns the message that is shown.
+func (p ErrorPage) Explains() string {
+	if p.Message != "" {
+		return p.Message
+	}
+	_, message := said(p.Status)
+	return message
+}

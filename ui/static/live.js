@@ -1,0 +1,214 @@
+// The page's own script. It stands before htmx in one file (see ui/build.mjs),
+// so that it hears the first connection, and so it touches nothing of the page
+// before an event says that the page is there.
+//
+// It does four things: tells the server when there was input, shows when the
+// page is not live, writes times as "for 4 min", and small comforts of forms
+// and the menu. Without it every page still works, only not live.
+(() => {
+  const root = document.documentElement;
+  const byId = id => document.getElementById(id);
+
+  // ---- Input: when did this person last do something in this tab? ----
+  //
+  // Kept in sessionStorage, because following a link must not lose it. A
+  // "navigate" is the person's own act and counts; a reload or the browser
+  // restoring its tabs may have happened by itself and does not.
+  const INPUT = 'rollcall-input';
+  const RESEND = 30e3; // at most one 'a' per 30 s; the server's clock decides the rest
+  const started = performance.getEntriesByType('navigation')[0];
+  const storage = { // may be switched off, and then throws
+    read: () => { try { return +sessionStorage.getItem(INPUT); } catch { return 0; } },
+    write: () => { try { sessionStorage.setItem(INPUT, lastInput); } catch {} },
+  };
+  let lastInput = started?.type !== 'navigate' && storage.read() || Date.now();
+  let saidActive = -Infinity;
+  let changedAt = Date.now(); // when the page last moved by itself
+  let socket = null;
+
+  const idleSeconds = () => Math.min(999999, Math.max(0, Math.round((Date.now() - lastInput) / 1000)));
+
+  // A frame is 'a' (active), or 'i' (idle) or 'h' (hidden) and the seconds since
+  // the last input. Never more than 12 bytes: the server cuts long ones off.
+  const say = what => {
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    if (what === 'a') saidActive = Date.now();
+    socket.send(what === 'a' ? 'a' : what + idleSeconds());
+    storage.write();
+  };
+
+  const sayFirst = () => {
+    saidActive = -Infinity;
+    if (document.hidden) say('h');
+    else say(Date.now() - lastInput <= RESEND ? 'a' : 'i');
+  };
+
+  const input = () => {
+    lastInput = Date.now();
+    if (!document.hidden && lastInput - saidActive >= RESEND) say('a');
+  };
+
+  // A pointer that did not move is the page coming or moving under it; and
+  // scrolling counts only when it cannot be the page's own doing: restoring the
+  // place after a load, or holding it while rows come and go.
+  let pointerAt = null;
+  const moved = e => {
+    const at = e.screenX + ',' + e.screenY;
+    if (pointerAt !== null && at !== pointerAt) input();
+    pointerAt = at;
+  };
+  const scrolled = () => { if (Date.now() - changedAt > 1000) input(); };
+  const passive = { passive: true, capture: true };
+  for (const type of ['pointerdown', 'keydown', 'wheel', 'touchstart']) addEventListener(type, input, passive);
+  addEventListener('pointermove', moved, passive);
+  addEventListener('scroll', scrolled, passive);
+
+  // ---- Is the page live? ----
+  //
+  // data-conn on <html> drains the list of its colour, #conn says why. Short
+  // breaks are not shown.
+  let wanted = 'on';
+  let showing;
+  const show = (state, text, after = 0) => {
+    if (state === wanted && state === 'wait') return; // let the first timer run
+    wanted = state;
+    clearTimeout(showing);
+    showing = setTimeout(() => {
+      root.dataset.conn = state;
+      byId('conn').textContent = text;
+    }, after);
+  };
+  const live = () => show('on', '');
+
+  document.addEventListener('htmx:ws:after:connection', e => {
+    socket = e.detail.connection.socket;
+    // htmx's own event does not carry the reason of a close.
+    socket.addEventListener('close', ended);
+    sayFirst();
+    // A server that is full opens the socket only to say so.
+    if (wanted === 'full') setTimeout(() => { if (socket.readyState === WebSocket.OPEN) live(); }, 1000);
+    else live();
+  });
+
+  document.addEventListener('htmx:ws:before:message:incoming', () => {
+    changedAt = Date.now();
+    if (wanted !== 'on' && socket?.readyState === WebSocket.OPEN) live();
+  });
+
+  const ended = e => {
+    if (e.code === 1013 && e.reason === 'full') show('full', 'Rollcall is full. This page keeps trying.');
+  };
+
+  document.addEventListener('htmx:ws:close', e => {
+    if (e.detail.reason !== 'closed') return;
+    const { code, connection } = e.detail;
+    if (code === 1008) {
+      // Signed out, here or elsewhere.
+      location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
+    } else if (code === 4001) {
+      show('rest', 'This tab was put to rest, since you have many open.');
+    } else if (!connection.config.reconnectCodes.includes(code)) {
+      show('off', 'Disconnected. Reload the page.', 1000);
+    } else if (wanted !== 'full') {
+      show('wait', 'Reconnecting…', 1000);
+    }
+  });
+
+  addEventListener('offline', () => { if (socket) show('wait', 'Reconnecting…', 1000); });
+  // After the network was gone an open socket may be dead without knowing it.
+  addEventListener('online', () => { if (socket?.readyState === WebSocket.OPEN) socket.close(); });
+
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) {
+      say('h');
+      storage.write();
+    } else if (wanted === 'rest') {
+      lastInput = Date.now();
+      storage.write();
+      location.reload();
+    } else {
+      // Coming back to a tab is input.
+      lastInput = Date.now();
+      say('a');
+      writeTimes();
+    }
+  });
+
+  addEventListener('pagehide', storage.write);
+  addEventListener('pageshow', e => {
+    // Back from the browser's memory: the socket is closed, and by now the
+    // person may be somebody else or nobody.
+    if (e.persisted && socket && socket.readyState !== WebSocket.OPEN) location.reload();
+  });
+
+  // ---- Times ----
+  //
+  // The server writes "since 14:03 UTC"; here it becomes "for 4 min". An
+  // observer's callback runs before the next paint, so nothing flashes when a
+  // row arrives. The server's clock counts if this one is far off.
+  let skew = 0;
+  const ago = since => {
+    const minutes = Math.floor((Date.now() - skew - since) / 60e3);
+    if (minutes < 1) return 'just now';
+    if (minutes < 60) return 'for ' + minutes + ' min';
+    if (minutes < 48 * 60) return 'for ' + Math.floor(minutes / 60) + ' h';
+    return 'for ' + Math.floor(minutes / 1440) + ' days';
+  };
+  const writeTimes = () => {
+    for (const time of document.querySelectorAll('#list time')) {
+      const text = ago(Date.parse(time.dateTime));
+      if (time.textContent !== text) time.textContent = text;
+    }
+  };
+
+  // What is cut off, and exact times, show when pointed at.
+  const explain = e => {
+    const el = e.target.closest?.('#list :is(time, .nm, .tx)');
+    if (!el || el.title) return;
+    if (el.dateTime) el.title = new Date(el.dateTime).toLocaleString();
+    else if ([el, ...el.children].some(x => x.scrollWidth > x.clientWidth + 1 || x.scrollHeight > x.clientHeight + 4)) el.title = el.textContent;
+  };
+
+  const startBoard = list => {
+    const board = byId('live');
+    const rendered = +board.dataset.now;
+    const off = performance.timeOrigin + (started?.responseStart ?? 0) - rendered;
+    if (Math.abs(off) > 60e3) skew = off;
+    writeTimes();
+    new MutationObserver(writeTimes).observe(list, {
+      subtree: true, childList: true, characterData: true, attributeFilter: ['datetime'],
+    });
+    setInterval(() => { if (!document.hidden) writeTimes(); }, 15e3); // only words; keeps nobody online
+    list.addEventListener('pointerover', explain);
+    if (!socket) show('wait', 'Connecting…', 4000);
+  };
+
+  // ---- Forms and the menu ----
+  const startReveal = button => {
+    const field = byId(button.getAttribute('aria-controls'));
+    const set = on => {
+      field.type = on ? 'text' : 'password';
+      button.setAttribute('aria-pressed', on);
+    };
+    button.hidden = false;
+    button.addEventListener('click', () => { set(field.type === 'password'); field.focus(); });
+    field.form.addEventListener('submit', () => set(false)); // else browsers would not offer to keep it
+  };
+
+  const startMenu = menu => {
+    document.addEventListener('pointerdown', e => { if (!menu.contains(e.target)) menu.open = false; });
+    menu.addEventListener('keydown', e => {
+      if (e.key === 'Escape' && menu.open) {
+        menu.open = false;
+        menu.querySelector('summary').focus();
+      }
+    });
+  };
+
+  document.addEventListener('DOMContentLoaded', () => {
+    const list = byId('list');
+    if (list) startBoard(list);
+    document.querySelectorAll('.reveal').forEach(startReveal);
+    document.querySelectorAll('.account').forEach(startMenu);
+  });
+})();

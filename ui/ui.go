@@ -1,0 +1,132 @@
+// Package ui is what people see: it turns typed pages, rows of the board and
+// changes of it into HTML, and serves the stylesheet, the script and the icon.
+//
+// It refuses to know who may see what and where the facts come from. It gets
+// plain values and imports nothing else of Rollcall. What people typed reaches
+// a page only through html/template's escaping; the one exception are rows that
+// this package rendered itself.
+package ui
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+)
+
+// UI holds the parsed templates and the assets. It never changes after New,
+// so all its methods may be called at the same time.
+type UI struct {
+	base   string
+	pages  map[string]*template.Template
+	parts  *template.Template
+	row    *template.Template
+	assets map[string]*asset
+	served map[string]*asset
+}
+
+// Page is one of the typed pages of this package.
+type Page interface {
+	template() string
+}
+
+// everyPage lists one zero value of each page: New renders them once, so that
+// a template that cannot be escaped stops the start and not a visitor.
+var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, ErrorPage{}}
+
+// New parses all templates and reads the assets. files holds templates/ and
+// static/. base is the path under which Rollcall is published: "" or a path
+// such as "/rollcall" without a slash at its end. It fails when a template is
+// wrong and when the build of the browser's files is missing; that error says
+// what to run.
+func New(files fs.FS, base string) (*UI, error) {
+	if base != "" && (!strings.HasPrefix(base, "/") || strings.HasSuffix(base, "/")) {
+		return nil, fmt.Errorf("ui: base path %q must be empty or start with a slash and not end with one", base)
+	}
+	assets, err := readAssets(files, base)
+	if err != nil {
+		return nil, err
+	}
+	u := &UI{base: base, assets: assets, served: byServedName(assets)}
+	if u.pages, u.parts, err = parse(files, u.funcs()); err != nil {
+		return nil, err
+	}
+	u.row = u.parts.Lookup("row")
+	return u, u.tryAll()
+}
+
+// parse reads every template: a page is the layout with that page's blocks.
+func parse(files fs.FS, funcs template.FuncMap) (pages map[string]*template.Template, parts *template.Template, err error) {
+	parts, err = template.New("parts").Funcs(funcs).ParseFS(files, "templates/parts/*.html")
+	if err != nil {
+		return nil, nil, fmt.Errorf("ui: parse parts: %w", err)
+	}
+	pages = make(map[string]*template.Template)
+	for _, p := range everyPage {
+		name := p.template()
+		t, err := parts.Clone()
+		if err == nil {
+			t, err = t.New("layout.html").ParseFS(files, "templates/layout.html", "templates/"+name+".html")
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("ui: parse page %s: %w", name, err)
+		}
+		pages[name] = t
+	}
+	return pages, parts, nil
+}
+
+// funcs are the functions templates may call.
+func (u *UI) funcs() template.FuncMap {
+	return template.FuncMap{
+		"base":     func() string { return u.base },
+		"asset":    u.assetURL,
+		"label":    Label,
+		"hue":      Hue,
+		"initials": Initials,
+		"teamid":   TeamID,
+		"summary":  summary,
+		"now":      func() int64 { return time.Now().UnixMilli() },
+		// rendered lets through what Row and List made, and nothing else may use it.
+		"rendered": func(html []byte) template.HTML { return template.HTML(html) },
+	}
+}
+
+// tryAll renders every page and part once: html/template finds what it cannot
+// escape only then.
+func (u *UI) tryAll() error {
+	var errs []error
+	for _, p := range everyPage {
+		_, err := u.Page(p)
+		errs = append(errs, err)
+	}
+	_, rowErr := u.Row(Row{State: Offline})
+	_, listErr := u.List([]Section{{Rows: [][]byte{nil}}}, Query{}, false)
+	_, emptyErr := u.List(nil, Query{}, true)
+	return errors.Join(append(errs, rowErr, listErr, emptyErr)...)
+}
+
+// Page renders a whole page into memory, so that an error never leaves half a
+// page behind a status of 200.
+func (u *UI) Page(p Page) ([]byte, error) {
+	var b bytes.Buffer
+	if board, ok := p.(BoardPage); ok {
+		b.Grow(len(board.List) + 8<<10)
+	}
+	if err := u.pages[p.template()].Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("ui: render page %s: %w", p.template(), err)
+	}
+	return b.Bytes(), nil
+}
+
+// part renders one of the templates in templates/parts.
+func (u *UI) part(w io.Writer, name string, data any) error {
+	if err := u.parts.ExecuteTemplate(w, name, data); err != nil {
+		return fmt.Errorf("ui: render %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,324 @@
+package ui
+
+import (
+	"html/template"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/jba/templatecheck"
+	"golang.org/x/net/html"
+)
+
+// sources are our own files with stand-ins for what the build makes, so that
+// these tests need no Node. TestBuild looks at the build itself.
+func sources(t testing.TB) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	err := fs.WalkDir(os.DirFS("."), "templates", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(filepath.FromSlash(path))
+		files[path] = &fstest.MapFile{Data: data}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{
+		"app.js": "script", "app.js.br": "br", "app.js.gz": "gz",
+		"app.css": "style", "favicon.svg": "<svg/>", ".keep": "", "LICENSE.htmx.txt": "words",
+	} {
+		files[buildFolder+"/"+name] = &fstest.MapFile{Data: []byte(data)}
+	}
+	return files
+}
+
+func newUI(t testing.TB, base string) *UI {
+	t.Helper()
+	u, err := New(sources(t), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func render(t testing.TB, u *UI, p Page) string {
+	t.Helper()
+	b, err := u.Page(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func row(t testing.TB, u *UI, r Row) []byte {
+	t.Helper()
+	b, err := u.Row(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestNewSaysWhatToRun(t *testing.T) {
+	files := sources(t)
+	delete(files, buildFolder+"/app.js")
+	_, err := New(files, "")
+	if err == nil || !strings.Contains(err.Error(), "make assets") {
+		t.Errorf("New(without app.js) = %v, want an error that says what to run", err)
+	}
+	files = sources(t)
+	delete(files, buildFolder+"/app.css")
+	if _, err = New(files, ""); err == nil || !strings.Contains(err.Error(), "make assets") {
+		t.Errorf("New(without app.css) = %v, want an error that says what to run", err)
+	}
+}
+
+func TestNewBase(t *testing.T) {
+	for base, ok := range map[string]bool{"": true, "/rollcall": true, "/a/b": true, "/": false, "rollcall": false, "/rollcall/": false} {
+		if _, err := New(sources(t), base); (err == nil) != ok {
+			t.Errorf("New(base %q) = %v, want ok %v", base, err, ok)
+		}
+	}
+	out := render(t, newUI(t, "/rollcall"), BoardPage{Layout: Layout{Viewer: &Viewer{UID: "u1"}}})
+	for _, tag := range regexp.MustCompile(`(?:href|src|action)="(/[^"]*)"`).FindAllStringSubmatch(out, -1) {
+		if !strings.HasPrefix(tag[1], "/rollcall/") {
+			t.Errorf("address %q does not start with the base path", tag[1])
+		}
+	}
+}
+
+func TestNewRejectsBrokenTemplates(t *testing.T) {
+	for name, body := range map[string]string{
+		"does not parse":       `{{define "main"}}{{`,
+		"asset does not exist": `{{define "main"}}{{asset "none.js"}}{{end}}`,
+		"cannot be escaped":    `{{define "main"}}<a href="{{if .Status}}x{{else}}"y{{end}}">{{end}}`,
+	} {
+		files := sources(t)
+		files["templates/error.html"] = &fstest.MapFile{Data: []byte(body)}
+		if _, err := New(files, ""); err == nil {
+			t.Errorf("New(a template that %s) = nil, want an error", name)
+		}
+	}
+}
+
+// Every template is checked against the struct it gets, on all its branches.
+func TestTemplateTypes(t *testing.T) {
+	u := newUI(t, "")
+	check := func(name string, tmpl *template.Template, data any) {
+		t.Helper()
+		if err := templatecheck.CheckHTML(tmpl, data); err != nil {
+			t.Errorf("template %s: %v", name, err)
+		}
+	}
+	// Parsed anew: rendering changes a parsed template.
+	pages, parts, err := parse(sources(t), u.funcs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range everyPage {
+		check(p.template(), pages[p.template()], p)
+	}
+	check("row", parts.Lookup("row"), &rowView{})
+	check("section", parts.Lookup("section"), sectionView{})
+	check("empty", parts.Lookup("empty"), emptyView{})
+}
+
+// everyLook renders each page in its different looks.
+func everyLook(t testing.TB, u *UI) map[string]string {
+	t.Helper()
+	viewer := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", Me: Me{Online, "there was input"}}
+	rows := [][]byte{
+		row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: time.Now(), Text: "x", Emoji: "🎉"}),
+		row(t, u, Row{UID: "0190-b", Username: "bob", Name: "Bob", State: Offline, Seen: "today"}),
+	}
+	list := func(s []Section, q Query, warming bool) []byte {
+		b, err := u.List(s, q, warming)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	full := list([]Section{{Key: "p", Name: "Platform", Here: 1, People: 2, Rows: rows}}, Query{}, false)
+	q := Query{Q: "a b", Team: "Platform", State: Away}
+	return map[string]string{
+		"board":         render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 2, DND: 1}, List: full, Socket: "/ws?v=1&q=a", OnePage: true}),
+		"board paged":   render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 999}, Query: q, List: full, Next: "?after=x", Prev: "?before=x"}),
+		"board warming": render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Warming: true, List: list(nil, Query{}, true)}),
+		"board empty":   render(t, u, BoardPage{Query: q, List: list(nil, q, false)}),
+		"login":         render(t, u, LoginPage{Layout: Layout{SignupOpen: true}, Next: "/?q=1"}),
+		"login refused": render(t, u, LoginPage{Username: "ada", Message: "No."}),
+		"signup":        render(t, u, SignupPage{}),
+		"signup refused": render(t, u, SignupPage{Username: "ada", Message: "No.", Errors: map[string]string{
+			"username": "taken", "display_name": "too long", "password": "short"}}),
+		"error":        render(t, u, ErrorPage{Status: 404}),
+		"error inside": render(t, u, ErrorPage{Layout: Layout{Viewer: viewer}, Status: 500, RequestID: "r1"}),
+	}
+}
+
+// The pages must work under a strict Content-Security-Policy and be sound HTML.
+func TestPagesAreStrict(t *testing.T) {
+	for name, page := range everyLook(t, newUI(t, "")) {
+		ids, names := map[string]bool{}, map[string]bool{}
+		var refs []string
+		each(t, page, func(n *html.Node) {
+			switch {
+			case n.Data == "style":
+				t.Errorf("%s: has a <style>", name)
+			case n.Data == "script" && (attr(n, "src") == "" || n.FirstChild != nil):
+				t.Errorf("%s: has an inline script", name)
+			case n.Data == "input" && attr(n, "type") != "hidden":
+				names[attr(n, "name")] = true
+			}
+			for _, a := range n.Attr {
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") || strings.HasPrefix(a.Val, "javascript:") {
+					t.Errorf("%s: <%s %s=%q>", name, n.Data, a.Key, a.Val)
+				}
+				if a.Key == "id" && ids[a.Val] {
+					t.Errorf("%s: id %q stands twice", name, a.Val)
+				}
+				if a.Key == "id" {
+					ids[a.Val] = true
+				}
+				switch a.Key {
+				case "for", "aria-labelledby", "aria-describedby", "aria-controls", "form":
+					refs = append(refs, strings.Fields(a.Val)...)
+				}
+			}
+		})
+		for _, id := range refs {
+			if !ids[id] {
+				t.Errorf("%s: there is no element %q that something refers to", name, id)
+			}
+		}
+	}
+}
+
+// The ids that frames speak of stand on the board.
+func TestBoardHasWhatFramesChange(t *testing.T) {
+	u := newUI(t, "")
+	f := u.NewFrame()
+	f.Row("0190-a", nil)
+	f.List(nil)
+	f.Counts(Counts{}, Counts{}, true)
+	f.Team("p", 1, 2)
+	f.Warming(true)
+	f.Me(Me{Online, "why"})
+	page := everyLook(t, u)["board"]
+	for _, m := range regexp.MustCompile(`<hx-partial id="([^"]+)"`).FindAllStringSubmatch(string(f.Bytes()), -1) {
+		if strings.Count(page, ` id="`+m[1]+`"`) != 1 {
+			t.Errorf("the board has no element %q, or several", m[1])
+		}
+	}
+	if !strings.Contains(page, `hx-ws:connect="/ws?v=1&amp;q=a" hx-swap="none"`) {
+		t.Errorf("the board does not connect: %s", page)
+	}
+	if !strings.Contains(page, "<title>(1) Rollcall</title>") {
+		t.Errorf("the board's title does not tell how many are here")
+	}
+}
+
+// What people typed stays text wherever it is shown.
+func TestHostileWords(t *testing.T) {
+	u := newUI(t, "")
+	for _, evil := range []string{
+		`<script>alert(1)</script>`,
+		`"><img src=x onerror=alert(1)>`,
+		`' onmouseover='alert(1)`,
+		`</li></ul></template><hx-partial id="list" hx-swap="innerHTML">gone</hx-partial>`,
+		`<title>(0) Gone</title>`, `</title><script>alert(1)</script>`,
+		`{{.}} {{template "layout"}}`, "\u202eright to left", "a\x00b", `javascript:alert(1)`, `&lt;b&gt;`,
+	} {
+		r := row(t, u, Row{UID: evil, Username: evil, Name: evil, State: DND, Since: time.Now(), Text: evil, Emoji: evil, Seen: evil})
+		list, err := u.List([]Section{{Key: evil, Name: evil, Rows: [][]byte{r}}}, Query{Q: evil, Team: evil, State: evil}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		empty, err := u.List(nil, Query{Q: evil}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		layout := Layout{Title: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{evil, evil}}}
+		for _, page := range []Page{
+			BoardPage{Layout: layout, List: list, Query: Query{evil, evil, evil, evil, evil}, Socket: evil, Next: evil, Prev: evil},
+			BoardPage{Layout: layout, List: empty, OnePage: true},
+			LoginPage{Layout: layout, Username: evil, Next: evil, Message: evil},
+			SignupPage{Layout: layout, Username: evil, DisplayName: evil, Next: evil, Message: evil, Errors: map[string]string{"username": evil}},
+			ErrorPage{Layout: layout, Heading: evil, Message: evil, RequestID: evil},
+		} {
+			harmless(t, evil, render(t, u, page))
+		}
+		f := u.NewFrame()
+		f.Row(evil, r)
+		f.Me(Me{Online, evil})
+		f.Team(evil, 1, 1)
+		frame := string(f.Bytes())
+		harmless(t, evil, frame)
+		if n := strings.Count(frame, "<hx-partial"); n != 4 {
+			t.Errorf("a frame about %q has %d partials, want 4", evil, n)
+		}
+		if css := string(u.MeCSS(evil)); css != "" {
+			t.Errorf("MeCSS(%q) = %q, want nothing", evil, css)
+		}
+	}
+}
+
+// harmless fails when markup holds an element or an attribute that came from
+// what was typed.
+func harmless(t *testing.T, evil, markup string) {
+	t.Helper()
+	each(t, markup, func(n *html.Node) {
+		if n.Data == "img" || (n.Data == "script" && attr(n, "src") == "") {
+			t.Errorf("%q became an element <%s>", evil, n.Data)
+		}
+		for _, a := range n.Attr {
+			if strings.HasPrefix(a.Key, "on") || (a.Key == "href" && strings.HasPrefix(strings.ToLower(a.Val), "javascript:")) {
+				t.Errorf("%q became <%s %s=%q>", evil, n.Data, a.Key, a.Val)
+			}
+		}
+	})
+	if n := strings.Count(markup, "<title>"); n > 1 {
+		t.Errorf("%q became a second title", evil)
+	}
+}
+
+// Only rows and lists, which this package rendered, may skip escaping.
+func TestRenderedIsOnlyForOurOwn(t *testing.T) {
+	allowed := map[string]bool{"{{rendered .List}}": true, "{{rendered .Rows}}": true}
+	for path, file := range sources(t) {
+		for _, use := range regexp.MustCompile(`\{\{[^}]*rendered[^}]*\}\}`).FindAllString(string(file.Data), -1) {
+			if !allowed[use] {
+				t.Errorf("%s: %s skips escaping", path, use)
+			}
+		}
+	}
+}
+
+func each(t *testing.T, markup string, do func(*html.Node)) {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(markup))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range doc.Descendants() {
+		if n.Type == html.ElementNode {
+			do(n)
+		}
+	}
+}
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package main
+
+// restrictNewFiles does nothing where new files are private to their user's profile already.
+func restrictNewFiles() {}

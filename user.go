@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"rollcall/accounts"
+)
+
+// userCmd is everything an operator does to people. It works on the database file beside a running server, which
+// notices within a second.
+type userCmd struct {
+	storage
+
+	Add     userAddCmd     `cmd:"" help:"Add a person."`
+	Import  userImportCmd  `cmd:"" help:"Add many people from a CSV file: all of them or, when one will not do, none."`
+	List    userListCmd    `cmd:"" help:"List everybody."`
+	Passwd  userPasswdCmd  `cmd:"" help:"Give a person a new password and end their sessions."`
+	Rename  userRenameCmd  `cmd:"" help:"Change the name shown on the board."`
+	Team    userTeamCmd    `cmd:"" help:"Move a person to a team."`
+	Disable userDisableCmd `cmd:"" help:"Take a person off the board, end their sessions and refuse their sign-ins."`
+	Enable  userEnableCmd  `cmd:"" help:"Undo disable."`
+	Delete  userDeleteCmd  `cmd:"" help:"Delete a person for good."`
+}
+
+// open opens the accounts; create says whether a new database will do.
+func (c *userCmd) open(ctx context.Context, con *console, create bool) (*accounts.Store, error) {
+	if err := c.check(con.env); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) && !create {
+		return nil, fmt.Errorf("there is no database at %s: name the server's with --db", c.DB)
+	}
+	if create {
+		if err := accounts.Ready(); err != nil {
+			return nil, err
+		}
+	}
+	return accounts.Open(ctx, accounts.Config{Path: c.DB, Log: slog.New(slog.NewTextHandler(con.stderr, nil))})
+}
+
+// change opens the accounts, finds the person, lets do change them, and says what was done.
+func (c *userCmd) change(ctx context.Context, con *console, username, done string, do func(*accounts.Store, accounts.User) error) error {
+	store, err := c.open(ctx, con, false)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	user, err := store.UserByName(ctx, username)
+	if errors.Is(err, accounts.ErrNotFound) {
+		return fmt.Errorf("there is nobody called %q: rollcall user list shows everybody", username)
+	}
+	if err == nil {
+		err = do(store, user)
+	}
+	if err != nil {
+		return plain(err)
+	}
+	_, err = fmt.Fprintf(con.stdout, "%s %s.\n", done, user.Username)
+	return err
+}
+
+// plain words errors of accounts for the person at the keyboard.
+func plain(err error) error {
+	var field *accounts.FieldError
+	switch {
+	case errors.As(err, &field):
+		return fmt.Errorf("%s: %s", strings.ReplaceAll(field.Field, "_", " "), field.Message)
+	case errors.Is(err, accounts.ErrTaken):
+		return errors.New("that username is taken")
+	}
+	return err
+}
+
+type userAddCmd struct {
+	Username      string `arg:"" help:"Letters a to z, digits, dot, dash and underscore."`
+	DisplayName   string `placeholder:"NAME" help:"Name shown on the board; the username without it."`
+	Team          string `placeholder:"TEAM" help:"Team on the board."`
+	Admin         bool   `help:"May manage the board."`
+	PasswordStdin bool   `help:"Read the password from standard input. Without this one is made and printed."`
+}
+
+// Run adds the person and prints the password if it made one.
+func (c *userAddCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	password, made, err := choosePassword(con.stdin, c.PasswordStdin)
+	if err != nil {
+		return err
+	}
+	store, err := group.open(ctx, con, true)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	user, err := store.Create(ctx, accounts.NewUser{
+		Username: c.Username, DisplayName: c.DisplayName, Team: c.Team, Password: password, Admin: c.Admin,
+	})
+	if err != nil {
+		return plain(err)
+	}
+	fmt.Fprintf(con.stdout, "Added %s.\n", user.Username)
+	return reveal(con, made)
+}
+
+type userPasswdCmd struct {
+	Username      string `arg:"" help:"Whose password."`
+	PasswordStdin bool   `help:"Read the password from standard input. Without this one is made and printed."`
+}
+
+// Run sets the password and prints it if it made one.
+func (c *userPasswdCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	password, made, err := choosePassword(con.stdin, c.PasswordStdin)
+	if err != nil {
+		return err
+	}
+	err = group.change(ctx, con, c.Username, "Changed the password and ended the sessions of", func(s *accounts.Store, u accounts.User) error {
+		return s.SetPassword(ctx, u.ID, password, "")
+	})
+	if err != nil {
+		return err
+	}
+	return reveal(con, made)
+}
+
+// choosePassword reads the first line of stdin, or makes a password.
+func choosePassword(stdin io.Reader, read bool) (password, made string, err error) {
+	if !read {
+		made = newPassword()
+		return made, made, nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(stdin, 4<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", "", fmt.Errorf("read the password: %w", err)
+	}
+	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+	if line == "" {
+		return "", "", errors.New("standard input holds no password")
+	}
+	return line, "", nil
+}
+
+// newPassword makes one of 80 random bits that can be read out over a telephone.
+func newPassword() string {
+	text := strings.ToLower(rand.Text())
+	return text[:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:16]
+}
+
+// reveal prints a password that was made; nobody can see it again.
+func reveal(con *console, password string) error {
+	if password == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(con.stdout, "Password: %s\n", password)
+	return err
+}
+
+type userRenameCmd struct {
+	Username string `arg:"" help:"Whose name."`
+	Display  string `arg:"" help:"The new name on the board; the username stays."`
+}
+
+// Run changes the name.
+func (c *userRenameCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	return group.change(ctx, con, c.Username, "Renamed", func(s *accounts.Store, u accounts.User) error {
+		return s.Rename(ctx, u.ID, c.Display)
+	})
+}
+
+type userTeamCmd struct {
+	Username string `arg:"" help:"Whom to move."`
+	Team     string `arg:"" help:"The team; \"\" for none."`
+}
+
+// Run changes the team.
+func (c *userTeamCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	return group.change(ctx, con, c.Username, "Moved", func(s *accounts.Store, u accounts.User) error {
+		return s.SetTeam(ctx, u.ID, c.Team)
+	})
+}
+
+type userDisableCmd struct {
+	Username string `arg:"" help:"Whom to disable."`
+}
+
+// Run disables the person.
+func (c *userDisableCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	return group.change(ctx, con, c.Username, "Disabled", func(s *accounts.Store, u accounts.User) error {
+		return s.SetDisabled(ctx, u.ID, true)
+	})
+}
+
+type userEnableCmd struct {
+	Username string `arg:"" help:"Whom to enable."`
+}
+
+// Run enables the person.
+func (c *userEnableCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	return group.change(ctx, con, c.Username, "Enabled", func(s *accounts.Store, u accounts.User) error {
+		return s.SetDisabled(ctx, u.ID, false)
+	})
+}
+
+type userDeleteCmd struct {
+	Username string `arg:"" help:"Whom to delete."`
+	Yes      bool   `help:"Really do it; nothing of the person is kept."`
+}
+
+// Run deletes the person.
+func (c *userDeleteCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	return group.change(ctx, con, c.Username, "Deleted", func(s *accounts.Store, u accounts.User) error {
+		if !c.Yes {
+			return fmt.Errorf("deleting %s (%s) cannot be undone: add --yes, or use rollcall user disable", u.Username, u.DisplayName)
+		}
+		return s.Delete(ctx, u.ID)
+	})
+}
