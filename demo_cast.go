@@ -75,7 +75,7 @@ func (c *cast) open(ctx context.Context) error {
 		default:
 			c.arrive(p)
 		}
-		if i%3 == 1 {
+		if i%2 == 1 {
 			if err := c.speak(ctx, p); err != nil {
 				return err
 			}

@@ -205,3 +205,29 @@ func (illLimiter) Take(context.Context, string, int, time.Duration) (bool, time.
 	return false, 0, errors.New("no connection")
 }
 func (illLimiter) Give(context.Context, string) {}
+
+// A limit that is reached answers before anything is looked up or hashed: here, before a store that is gone.
+func TestLimitsComeFirst(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Signups = 1 })
+	for range 10 {
+		f.browser().login("ada", "guess")
+	}
+	f.browser().signup("bob", goodPassword)
+	if err := f.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, "POST /login", f.browser().login("ada", goodPassword), http.StatusTooManyRequests)
+	wantStatus(t, "POST /signup", f.browser().signup("eve", goodPassword), http.StatusTooManyRequests)
+}
+
+// Attempts that could not be tried do not count.
+func TestUnavailableIsGivenBack(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins, cfg.Limits.Signups = 2, 2 })
+	if err := f.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 12 {
+		wantStatus(t, "POST /login", f.browser().login("ada", goodPassword), http.StatusServiceUnavailable)
+		wantStatus(t, "POST /signup", f.browser().signup("ada", goodPassword), http.StatusServiceUnavailable)
+	}
+}
