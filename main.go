@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,8 +21,15 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// gcPercent is GOGC where the environment does not set it. What lives on the heap is mostly idle sockets and what is
+// sent is shared, so collecting earlier costs little and saves 2 KiB a socket.
+const gcPercent = 50
+
 func main() {
 	restrictNewFiles()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	// From the first signal on signals do again what they do by themselves: a second one ends the process at once.
 	context.AfterFunc(ctx, stop)

@@ -95,8 +95,10 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	if h.empty, err = nobody(ctx, store); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	if h.empty {
-		cfg.Warming = 0 // who never was here cannot come back
+	if some, err := store.AnySession(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	} else if !some {
+		cfg.Warming = 0 // nobody is signed in, so nobody can come back
 	}
 	h.tracker = presence.NewTracker(cfg.presence())
 	h.server, err = handlers.New(handlers.Config{

@@ -33,7 +33,8 @@ var latinMarks = &unicode.RangeTable{R16: []unicode.Range16{
 // levelled, invisible characters dropped, runs of white space as one space. It is idempotent.
 func fold(s string) string {
 	s = strip(norm.NFKD.String(s))
-	s = strip(norm.NFKD.String(cases.Fold().String(s)))
+	s = strings.ToLower(cases.Fold().String(s)) // alone, the one keeps ẞ and ς apart, the other mixes Cherokee's cases
+	s = strip(norm.NFKD.String(s))
 	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
 }
 

@@ -80,7 +80,7 @@ var (
 
 // parsePHC reads what String wrote, and what other systems wrote within bounds.
 func parsePHC(s string) (phc, error) {
-	if len(s) > maxPHC {
+	if len(s) > maxPHC || strings.ContainsAny(s, "\r\n") { // which base64 would skip
 		return phc{}, errNotArgon
 	}
 	f := strings.Split(s, "$")

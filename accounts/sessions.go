@@ -109,6 +109,15 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	return x, u, nil
 }
 
+const sqlAnySession = `SELECT count(*) FROM (SELECT 1 FROM sessions WHERE expires_at > $1 LIMIT 1) live`
+
+// AnySession reports whether anybody at all is signed in, and so could come back to a server that has just started.
+func (s *Store) AnySession(ctx context.Context) (bool, error) {
+	var n int
+	err := s.r.queryRow(ctx, sqlAnySession, []any{s.nowMilli()}, &n)
+	return n > 0, wrap("look for sessions", err)
+}
+
 // EndSession ends a session by its id. One that has ended already is no error.
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {

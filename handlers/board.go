@@ -51,8 +51,8 @@ type board struct {
 	meDirty    map[string]struct{}
 
 	open      map[*melody.Session]*socket
-	byUser    map[string]map[*socket]struct{}
-	bySession map[string]map[*socket]struct{}
+	byUser    index
+	bySession index
 	byAddress map[netip.Prefix]int
 	ended     map[string]time.Time // sessions that ended within the last minute
 	draining  bool
@@ -75,8 +75,8 @@ func newBoard(cfg Config, s *Server) *board {
 		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8],
 		flushWanted: make(chan struct{}, 1), following: make(chan struct{}, 1),
 		cards: map[string]*card{}, here: map[string]int{}, pages: map[string]*page{}, meDirty: map[string]struct{}{},
-		open: map[*melody.Session]*socket{}, byUser: map[string]map[*socket]struct{}{},
-		bySession: map[string]map[*socket]struct{}{}, byAddress: map[netip.Prefix]int{}, ended: map[string]time.Time{},
+		open: map[*melody.Session]*socket{}, byUser: index{}, bySession: index{},
+		byAddress: map[netip.Prefix]int{}, ended: map[string]time.Time{},
 		tally: tally{stale: true}, empty: make(chan struct{}),
 	}
 	select {

@@ -127,7 +127,7 @@ func (b *board) apply(ctx context.Context, changes accounts.Changes) error {
 		b.endSessionLocked(id)
 	}
 	for _, id := range changes.Gone {
-		for s := range b.byUser[id] {
+		for _, s := range b.byUser[id] {
 			s.endLocked()
 		}
 	}

@@ -288,7 +288,7 @@ func (b *board) tellSelfLocked(user string) {
 	f := b.ui.NewFrame()
 	f.Me(me)
 	frame := f.Bytes()
-	for s := range b.byUser[user] {
+	for _, s := range b.byUser[user] {
 		if s.page != nil && !s.hidden && s.me != me {
 			s.me = me
 			s.write(frame)

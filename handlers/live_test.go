@@ -279,7 +279,7 @@ func TestPanicLeavesNoGhost(t *testing.T) {
 	board := l.server.board
 	board.mu.Lock()
 	var bobs *socket
-	for s := range board.byUser[l.uid("bob")] {
+	for _, s := range board.byUser[l.uid("bob")] {
 		bobs = s
 	}
 	board.mu.Unlock()
@@ -306,7 +306,7 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	frame := []byte("<p>" + strings.Repeat("x", 100_000) + "</p>")
 	for range 500 { // far more than kernels queue; bob reads none of it
 		board.mu.Lock()
-		for s := range board.byUser[l.uid("bob")] {
+		for _, s := range board.byUser[l.uid("bob")] {
 			s.write(frame)
 		}
 		gone := len(board.byUser[l.uid("bob")]) == 0

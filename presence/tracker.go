@@ -56,7 +56,7 @@ type Tracker struct {
 // person is all that the Tracker holds of one user. Guarded by Tracker.mu.
 type person struct {
 	user   string
-	facts  Facts
+	facts  *Facts // never nil; plainFacts for most, which is a fifth of a person's memory
 	conns  []*Connection
 	remote []Digest
 
@@ -71,6 +71,9 @@ type person struct {
 	next  time.Time // when to look again; zero: nothing is due
 	index int       // in Tracker.due; -1: not in it
 }
+
+// plainFacts are those of people about whom accounts have nothing to say. Never changed.
+var plainFacts = &Facts{}
 
 // NewTracker starts a Tracker. The caller closes it.
 func NewTracker(cfg Config) *Tracker {
@@ -168,7 +171,10 @@ func (t *Tracker) SetFacts(user string, f Facts) {
 		p.seen = p.input.UTC().Round(0)
 		t.stamps[user] = struct{}{}
 	}
-	p.facts = f
+	p.facts = plainFacts
+	if !f.plain() {
+		p.facts = &f
+	}
 	t.updateLocked(p)
 }
 
@@ -183,7 +189,7 @@ func (t *Tracker) Forget(user string) {
 	for _, c := range p.conns {
 		c.gone = true
 	}
-	p.conns, p.facts, p.seen, p.input = nil, Facts{}, time.Time{}, time.Time{}
+	p.conns, p.facts, p.seen, p.input = nil, plainFacts, time.Time{}, time.Time{}
 	delete(t.stamps, user)
 	t.updateLocked(p)
 }
@@ -246,7 +252,7 @@ func (t *Tracker) TakeSeen() map[string]time.Time {
 func (t *Tracker) personLocked(user string) *person {
 	p := t.people[user]
 	if p == nil {
-		p = &person{user: user, view: nobody, why: Why{Rule: ByNoConnection}, index: -1}
+		p = &person{user: user, facts: plainFacts, view: nobody, why: Why{Rule: ByNoConnection}, index: -1}
 		t.people[user] = p
 	}
 	return p

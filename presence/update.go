@@ -25,7 +25,7 @@ func (t *Tracker) updateLocked(p *person) {
 	for _, c := range p.conns {
 		leases = append(leases, &c.lease)
 	}
-	r := Resolve(Subject{Facts: &p.facts, Leases: leases, Remote: p.remote, Seen: p.seen}, t.cfg.IdleAfter, now)
+	r := Resolve(Subject{Facts: p.facts, Leases: leases, Remote: p.remote, Seen: p.seen}, t.cfg.IdleAfter, now)
 	r.View.Since = t.since(p, r, now)
 	changed := r.View != p.view || r.Why != p.why
 	if r.View != p.view {

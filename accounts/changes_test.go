@@ -1,0 +1,205 @@
+package accounts
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Every change that others must notice takes a rev, is told by Changes, and signalled; nothing else is.
+func TestChanges(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	rev := mustRev(t, s)
+	ada := User{}
+	var session Session
+	var token string
+	idsOf := func(facts []Facts) []string {
+		var ids []string
+		for _, f := range facts {
+			ids = append(ids, f.UserID)
+		}
+		return ids
+	}
+	for _, step := range []struct {
+		what                  string
+		act                   func() error
+		users, gone, sessions func() []string // nil: none
+	}{
+		{"create", func() error { ada = add(t, s, "ada", "", ""); return nil }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"sign in", func() error { token, session = signIn(t, s, ada.ID); return nil }, nil, nil, nil},
+		{"rename", func() error { return s.Rename(t.Context(), ada.ID, "Ada L") }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"rename to the same", func() error { return s.Rename(t.Context(), ada.ID, " Ada L ") }, nil, nil, nil},
+		{"team", func() error { return s.SetTeam(t.Context(), ada.ID, "Ops") }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"same team", func() error { return s.SetTeam(t.Context(), ada.ID, "OPS") }, nil, nil, nil},
+		{"word", func() error { return s.SetWord(t.Context(), ada.ID, Word{State: "away"}) }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"seen", func() error { return s.StampSeen(t.Context(), map[string]time.Time{ada.ID: c.now()}) }, nil, nil, nil},
+		{"touched", func() error {
+			return s.TouchSessions(t.Context(), map[string]time.Time{session.ID: c.now().Add(time.Hour)})
+		}, nil, nil, nil},
+		{"browser", func() error { _, err := s.RememberBrowser(t.Context(), ada.ID, ""); return err }, nil, nil, nil},
+		{"login", func() error { _, err := s.Authenticate(t.Context(), "ada", secret); return err }, nil, nil, nil},
+		{"session ended", func() error { return s.EndSession(t.Context(), session.ID) }, nil, nil, func() []string { return []string{session.ID} }},
+		{"sign in again", func() error { token, session = signIn(t, s, ada.ID); return nil }, nil, nil, nil},
+		{"password", func() error { return s.SetPassword(t.Context(), ada.ID, "another phrase", session.ID) },
+			func() []string { return []string{ada.ID} }, nil, nil},
+		{"disabled", func() error { return s.SetDisabled(t.Context(), ada.ID, true) },
+			func() []string { return []string{ada.ID} }, nil, func() []string { return []string{session.ID} }},
+		{"disabled again", func() error { return s.SetDisabled(t.Context(), ada.ID, true) }, nil, nil, nil},
+		{"enabled", func() error { return s.SetDisabled(t.Context(), ada.ID, false) }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"last sign in", func() error { token, session = signIn(t, s, ada.ID); return nil }, nil, nil, nil},
+		{"deleted", func() error { return s.Delete(t.Context(), ada.ID) }, nil,
+			func() []string { return []string{ada.ID} }, func() []string { return []string{session.ID} }},
+	} {
+		before := rev
+		select {
+		case <-s.Committed():
+		default:
+		}
+		do(t, step.what, step.act())
+		got, err := s.Changes(t.Context(), before)
+		do(t, "Changes", err)
+		list := func(ids func() []string) []string {
+			if ids == nil {
+				return nil
+			}
+			return ids()
+		}
+		quiet := step.users == nil && step.gone == nil && step.sessions == nil
+		want := Changes{Rev: before, Gone: list(step.gone), Sessions: list(step.sessions)}
+		if !quiet {
+			want.Rev++
+		}
+		if got.Rev != want.Rev || got.Reset || !slices.Equal(idsOf(got.Users), list(step.users)) ||
+			!slices.Equal(got.Gone, want.Gone) || !slices.Equal(got.Sessions, want.Sessions) {
+			t.Errorf("%s: Changes = %+v, want %+v and users %v", step.what, got, want, list(step.users))
+		}
+		select {
+		case <-s.Committed():
+			if quiet {
+				t.Errorf("%s: Committed was signalled, want not", step.what)
+			}
+		default:
+			if !quiet {
+				t.Errorf("%s: Committed was not signalled", step.what)
+			}
+		}
+		rev = got.Rev
+	}
+	if token == "" {
+		t.Error("no token")
+	}
+}
+
+func TestFacts(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	add(t, s, "plain", "", "")
+	word, off, hidden, idle := add(t, s, "word", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
+	do(t, "SetWord", s.SetWord(t.Context(), word.ID, Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}))
+	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
+	do(t, "SetWord", s.SetWord(t.Context(), hidden.ID, Word{Invisible: true}))
+	if _, err := s.w.db.Exec("UPDATE users SET idle_after = -1 WHERE id = $1", idle.ID); err != nil {
+		t.Fatal(err)
+	}
+	back := add(t, s, "back", "", "")
+	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{State: "dnd"}))
+	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{}))
+	want := map[string]Facts{
+		word.ID:   {UserID: word.ID, Word: Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour), SetAt: c.now()}},
+		off.ID:    {UserID: off.ID, Disabled: true},
+		hidden.ID: {UserID: hidden.ID, Word: Word{Invisible: true, InvisibleSince: c.now()}},
+		idle.ID:   {UserID: idle.ID, IdleAfter: -time.Millisecond},
+	}
+	facts, rev, err := s.Facts(t.Context())
+	got := map[string]Facts{}
+	for _, f := range facts {
+		got[f.UserID] = f
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("Facts = %+v, %v, want %+v", got, err, want)
+	}
+	changes, err := s.Changes(t.Context(), 0)
+	if err != nil || changes.Rev != rev || len(changes.Users) != 6 || changes.Reset {
+		t.Errorf("Changes(0) = %+v, %v, want 6 users up to rev %d", changes, err, rev)
+	}
+	for _, f := range changes.Users {
+		if w, ok := want[f.UserID]; ok && !reflect.DeepEqual(f, w) {
+			t.Errorf("Changes: %+v, want %+v", f, w)
+		}
+	}
+}
+
+// What is gone is remembered for a day. Who asks from before that starts anew; who asks later misses nothing.
+func TestChangesAfterADay(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
+	do(t, "Delete", s.Delete(t.Context(), u.ID))
+	deleted := mustRev(t, s)
+	_, session := signIn(t, s, v.ID)
+	c.add(goneFor + time.Minute)
+	if got, err := s.Changes(t.Context(), 0); err != nil || got.Reset || len(got.Gone) != 1 {
+		t.Errorf("Changes(0) = %+v, %v, want what is still remembered", got, err)
+	}
+	do(t, "EndSession", s.EndSession(t.Context(), session.ID))
+	for _, since := range []int64{-1, 0, deleted - 1, deleted + 2, 1 << 40} {
+		if got, err := s.Changes(t.Context(), since); err != nil || !reflect.DeepEqual(got, Changes{Rev: deleted + 1, Reset: true}) {
+			t.Errorf("Changes(%d) = %+v, %v, want Reset at rev %d", since, got, err, deleted+1)
+		}
+	}
+	want := Changes{Rev: deleted + 1, Sessions: []string{session.ID}}
+	got, err := s.Changes(t.Context(), deleted)
+	if len(got.Users) == 0 {
+		got.Users = nil
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("Changes(%d) = %+v, %v, want %+v", deleted, got, err, want)
+	}
+}
+
+func TestChangesAreBounded(t *testing.T) {
+	s := open(t, Config{})
+	hash := newPHC(secret, cheap).String()
+	users := make([]NewUser, maxChanges+1)
+	for i := range users {
+		users[i] = NewUser{Username: fmt.Sprintf("user%d", i), PasswordHash: hash}
+	}
+	do(t, "Import", s.Import(t.Context(), users[1:]))
+	if c, err := s.Changes(t.Context(), 0); err != nil || c.Reset || len(c.Users) != maxChanges {
+		t.Errorf("Changes(0) = %d users, reset %v, %v, want %d", len(c.Users), c.Reset, err, maxChanges)
+	}
+	do(t, "Import", s.Import(t.Context(), users[:1]))
+	if c, err := s.Changes(t.Context(), 0); err != nil || !c.Reset || len(c.Users) != 0 {
+		t.Errorf("Changes(0) = %d users, reset %v, %v, want Reset", len(c.Users), c.Reset, err)
+	}
+}
+
+// Another process on the same file (the command line, say) is noticed by rev.
+func TestChangesOfAnotherStore(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "rollcall.db")
+	a, b := open(t, Config{Path: file}), open(t, Config{Path: file})
+	if a.ID() != b.ID() || len(a.ID()) < 20 {
+		t.Errorf("ids of one store = %q and %q, want one", a.ID(), b.ID())
+	}
+	if other := open(t, Config{}); other.ID() == a.ID() {
+		t.Error("two stores have one id")
+	}
+	rev := mustRev(t, a)
+	u := add(t, b, "ada", "", "")
+	if c, err := a.Changes(t.Context(), rev); err != nil || len(c.Users) != 1 || c.Users[0].UserID != u.ID {
+		t.Errorf("Changes = %+v, %v, want the other store's user", c, err)
+	}
+	token, _ := signIn(t, b, u.ID)
+	do(t, "SetDisabled", a.SetDisabled(t.Context(), u.ID, true))
+	_, _, err := b.SessionByToken(t.Context(), token)
+	wantErr(t, "SessionByToken at the other store", err, ErrNoSession)
+	do(t, "Ping", a.Ping(t.Context()))
+	do(t, "Close", a.Close())
+	if err := a.Ping(t.Context()); err == nil {
+		t.Error("Ping of a closed store = no error, want one")
+	}
+}

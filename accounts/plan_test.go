@@ -1,0 +1,172 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// everything calls all methods, so that every statement is prepared.
+func everything(t *testing.T, s *Store) {
+	t.Helper()
+	for range 2 { // on the first round statements of transactions are only noted
+		u, v := add(t, s, "ada", "Ada L", "Ops"), add(t, s, "bob", "", "Ops")
+		token, session := signIn(t, s, u.ID)
+		signIn(t, s, u.ID)
+		token, _, err := s.StartSession(t.Context(), u.ID, "", "", token)
+		do(t, "StartSession", err)
+		known, err := s.RememberBrowser(t.Context(), v.ID, "")
+		do(t, "RememberBrowser", err)
+		known, err = s.RememberBrowser(t.Context(), u.ID, known)
+		do(t, "RememberBrowser", err)
+		_, err = s.KnownBrowser(t.Context(), "ada", known)
+		do(t, "KnownBrowser", err)
+		_, _, err = s.SessionByToken(t.Context(), token)
+		do(t, "SessionByToken", err)
+		do(t, "EndSession", s.EndSession(t.Context(), session.ID))
+		do(t, "TouchSessions", s.TouchSessions(t.Context(), map[string]time.Time{session.ID: time.Now()}))
+		do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: time.Now()}))
+		do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "Tea"}))
+		do(t, "SetPassword", s.SetPassword(t.Context(), u.ID, "another phrase", ""))
+		_, err = s.Authenticate(t.Context(), "ada", "another phrase")
+		do(t, "Authenticate", err)
+		s.renew(t.Context(), u.ID, "", "")
+		do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
+		_, err = s.UserByName(t.Context(), "ada")
+		do(t, "UserByName", err)
+		_, err = s.Users(t.Context(), "", 10)
+		do(t, "Users", err)
+		for _, q := range []PeopleQuery{{}, {Search: "a"}, {Search: "a l"}, {Search: "a b c d e f"}} {
+			_, _, err = s.People(t.Context(), q)
+			do(t, "People", err)
+			q.Before = u.Cursor()
+			_, _, err = s.People(t.Context(), q)
+			do(t, "People", err)
+		}
+		_, err = s.PeopleByID(t.Context(), []string{u.ID})
+		do(t, "PeopleByID", err)
+		_, err = s.Tally(t.Context())
+		do(t, "Tally", err)
+		do(t, "Delete", s.Delete(t.Context(), u.ID))
+		do(t, "Delete", s.Delete(t.Context(), v.ID))
+		_, err = s.Changes(t.Context(), 0)
+		do(t, "Changes", err)
+		mustRev(t, s)
+		do(t, "forget", s.write(t.Context(), func(ctx context.Context, tx *transaction) error {
+			if err := tx.remember(ctx, goneUser, "x"); err != nil {
+				return err
+			}
+			tx.now += 2 * goneFor.Milliseconds()
+			return tx.remember(ctx, goneUser, "y")
+		}))
+	}
+	_, err := s.w.prepare(t.Context(), sqlKeepStoreID)
+	do(t, "prepare", err)
+}
+
+// statements returns every text of SQL of the package, after everything.
+func statements(t *testing.T, s *Store) map[string]bool {
+	t.Helper()
+	everything(t, s)
+	texts := map[string]bool{}
+	for _, h := range []*handle{s.r, s.w} {
+		for text := range maps.Keys(h.stmts) {
+			texts[text] = true
+		}
+	}
+	texts[byIDsSQL(idsAtOnce)] = true
+	for n := 1; n <= searchWords; n++ {
+		for _, few := range []bool{true, false} {
+			texts[searchSQL(n, few, false)] = true
+			texts[searchSQL(n, few, true)] = true
+		}
+	}
+	return texts
+}
+
+var parameter = regexp.MustCompile(`\$\d+`)
+
+// No query reads all users, sessions or words one by one; the only scans are of small tables and of an index made for
+// the purpose.
+func TestNoFullScans(t *testing.T) {
+	s := open(t, Config{})
+	for text := range statements(t, s) {
+		args := map[string]bool{}
+		for _, p := range parameter.FindAllString(text, -1) {
+			args[p] = true
+		}
+		rows, err := s.w.db.Query("EXPLAIN QUERY PLAN "+text, make([]any, len(args))...)
+		if err != nil {
+			t.Errorf("EXPLAIN QUERY PLAN %s: %v", text, err)
+			continue
+		}
+		type step struct {
+			id, parent, unused int
+			detail             string
+		}
+		steps, err := collect(rows, func(s *step) []any { return []any{&s.id, &s.parent, &s.unused, &s.detail} })
+		do(t, "collect", err)
+		for _, step := range steps {
+			scan, ok := strings.CutPrefix(step.detail, "SCAN ")
+			switch {
+			case !ok:
+			case text == sqlTally && scan == "users USING COVERING INDEX users_team":
+			case text == sqlFacts && strings.HasPrefix(scan, "users USING INDEX users_facts"):
+			case scan == "w" && strings.HasPrefix(text, "WITH w AS"), scan == "found", scan == "hits": // results of a part
+			default:
+				t.Errorf("%s\n\thas the step %q, want a search by an index", text, step.detail)
+			}
+		}
+	}
+}
+
+// Texts and schema keep to what SQLite and Postgres both understand.
+func TestSQLIsShared(t *testing.T) {
+	s := open(t, Config{})
+	texts := statements(t, s)
+	steps, err := allMigrations(migrations)
+	do(t, "allMigrations", err)
+	for _, m := range steps {
+		text := regexp.MustCompile(`--.*`).ReplaceAllString(m.text, "")
+		texts[strings.ReplaceAll(text, "WITHOUT ROWID", "")] = true
+	}
+	own := regexp.MustCompile(`(?i)\b(I?LIKE|GLOB|AUTOINCREMENT|ROWID|NOCASE|PRAGMA|REPLACE|IGNORE|DATETIME|STRFTIME|LOWER|UPPER|` +
+		`INTEGER|BLOB|BYTEA|LAST_INSERT_ROWID|IFNULL|STRICT|SERIAL|NOW|CURRENT_TIMESTAMP)\b|\?|` + "`")
+	for text := range texts {
+		if found := own.FindString(text); found != "" {
+			t.Errorf("%s\n\tholds %q, which not every database understands", text, found)
+		}
+	}
+}
+
+// The two tests above see every statement: as many as there are constants named sql….
+func TestEveryStatementIsChecked(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	do(t, "Glob", err)
+	named := regexp.MustCompile(`(?m)^\s+(sql[A-Z]\w*)\s+=|^const (sql[A-Z]\w*) =`)
+	n := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		do(t, "ReadFile", err)
+		n += len(named.FindAll(source, -1))
+	}
+	s := open(t, Config{})
+	built := 1 + 1 + 4*searchWords // for one id, for many, and for searches
+	texts := statements(t, s)
+	if got := len(texts) - built; got != n {
+		var all []string
+		for text := range texts {
+			all = append(all, fmt.Sprintf("%.60s", text))
+		}
+		t.Errorf("%d statements were run, want the %d that are named: %s", got, n, strings.Join(all, "\n"))
+	}
+}

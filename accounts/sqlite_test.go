@@ -1,0 +1,247 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func wantOpenError(t *testing.T, path, says string) {
+	t.Helper()
+	s, err := Open(t.Context(), Config{Path: path})
+	if err == nil {
+		s.Close()
+		t.Fatalf("Open(%s) = no error, want one that says %q", path, says)
+	}
+	if !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("Open(%s) = %v, want one line that says %q", path, err, says)
+	}
+}
+
+// The file, what SQLite keeps beside it, and the folder made for it are for their owner alone.
+func TestFilesArePrivate(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "new", "data")
+	path := filepath.Join(folder, "rollcall.db")
+	s := open(t, Config{Path: path})
+	add(t, s, "ada", "", "")
+	check := func(name string, want fs.FileMode) {
+		t.Helper()
+		info, err := os.Stat(name)
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s has mode %v, %v, want %v", name, info, err, want)
+		}
+	}
+	check(folder, 0o700)
+	check(filepath.Dir(folder), 0o700)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		check(path+suffix, 0o600)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	open(t, Config{Path: path})
+	check(path, 0o600)
+}
+
+// All settings hold on all connections of both pools.
+func TestPragmas(t *testing.T) {
+	s := open(t, Config{})
+	readers := s.r.db.Stats().MaxOpenConnections
+	if n := s.w.db.Stats().MaxOpenConnections; n != 1 || readers < 4 {
+		t.Errorf("%d writers and %d readers, want 1 and at least 4", n, readers)
+	}
+	for _, h := range []struct {
+		db        *sql.DB
+		n         int
+		queryOnly string
+	}{{s.w.db, 1, "0"}, {s.r.db, readers, "1"}} {
+		for range h.n {
+			conn, err := h.db.Conn(t.Context())
+			do(t, "Conn", err)
+			defer conn.Close() // held, so that the next is another one
+			for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1",
+				"busy_timeout": "5000", "query_only": h.queryOnly, "application_id": fmt.Sprint(applicationID)} {
+				var got string
+				if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+					t.Errorf("PRAGMA %s = %s, %v, want %s", pragma, got, err, want)
+				}
+			}
+		}
+	}
+}
+
+func TestOddPaths(t *testing.T) {
+	for _, name := range []string{"with space.db", "q?mode=memory.db", "50%20.db", "a#b.db", "ümlaut'\".db", "a&_pragma=x.db"} {
+		path := filepath.Join(t.TempDir(), name)
+		s := open(t, Config{Path: path})
+		add(t, s, "ada", "", "")
+		s.Close()
+		entries, err := os.ReadDir(filepath.Dir(path))
+		if err != nil || len(entries) != 1 || entries[0].Name() != name {
+			t.Errorf("after Close, the folder of %q holds %v, %v, want the file alone", name, entries, err)
+		}
+		if _, err := open(t, Config{Path: path}).UserByName(t.Context(), "ada"); err != nil {
+			t.Errorf("UserByName in %q = %v, want no error", name, err)
+		}
+	}
+	for _, path := range []string{"", ":memory:", "file:x.db?mode=memory"} {
+		wantOpenError(t, path, "give the path of a file")
+	}
+	t.Chdir(t.TempDir())
+	open(t, Config{Path: "here.db"})
+	if _, err := os.Stat("here.db"); err != nil {
+		t.Errorf("a relative path: %v", err)
+	}
+}
+
+func TestUnwritableFolder(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantOpenError(t, filepath.Join(file, "sub", "rollcall.db"), "cannot make the folder")
+	wantOpenError(t, folder, "cannot write the database")
+	if os.Getuid() != 0 { // root may write everywhere
+		if err := os.Chmod(folder, 0o500); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Chmod(folder, 0o700)
+		wantOpenError(t, filepath.Join(folder, "rollcall.db"), "cannot write the database")
+	} else {
+		wantOpenError(t, "/proc/rollcall/rollcall.db", "cannot make the folder")
+		wantOpenError(t, "/proc/rollcall.db", "cannot write the database")
+	}
+}
+
+// A file that is not Rollcall's is refused and left as it is, to the byte.
+func TestForeignFiles(t *testing.T) {
+	script := func(statements string) func(string) error {
+		return func(path string) error {
+			db, err := sql.Open("sqlite", sqliteURI(path))
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			_, err = db.Exec(statements)
+			return err
+		}
+	}
+	for _, c := range []struct {
+		name, says string
+		make       func(path string) error
+	}{
+		{"another program", "another program", script("CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (1)")},
+		{"another program's migrations", "another program", script("CREATE TABLE schema_migrations (version TEXT)")},
+		{"another application_id", "another program", script("PRAGMA application_id = 252006673; CREATE TABLE x (y); DROP TABLE x")},
+		{"text", "not a database", func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("hello ", 1000)), 0o600) }},
+	} {
+		path := filepath.Join(t.TempDir(), "x.db")
+		do(t, c.name, c.make(path))
+		before, err := os.ReadFile(path)
+		do(t, "ReadFile", err)
+		wantOpenError(t, path, c.says)
+		after, err := os.ReadFile(path)
+		if err != nil || string(after) != string(before) {
+			t.Errorf("%s: the refused file was changed (%v)", c.name, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "empty.db")
+	do(t, "WriteFile", os.WriteFile(path, nil, 0o600))
+	open(t, Config{Path: path}) // an empty file is nobody's
+}
+
+func TestNewerFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	s := open(t, Config{Path: path})
+	if _, err := s.w.db.Exec("INSERT INTO schema_migrations (version, name, at) VALUES (9999, 'later', 0)"); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	wantOpenError(t, path, "made by a newer version of Rollcall (schema 9999")
+	wantOpenError(t, path, path)
+}
+
+// A step that fails leaves nothing of itself nor of those before it; what is there already is not run again.
+func TestMigrate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	db, err := sql.Open("sqlite", sqliteDSN(path, true))
+	do(t, "sql.Open", err)
+	defer db.Close()
+	one := migration{1, "0001_one.sql", "CREATE TABLE one (x TEXT); CREATE INDEX one_x ON one (x);"}
+	two := migration{2, "0002_two.sql", "CREATE TABLE two (x TEXT)"}
+	bad := migration{2, "0002_bad.sql", "CREATE TABLE two (x TEXT); CREATE TABLE one (x TEXT)"}
+	if err := migrate(t.Context(), db, []migration{one, bad}, 1); err == nil || !strings.Contains(err.Error(), bad.name) {
+		t.Errorf("migrate with a bad step = %v, want an error that names it", err)
+	}
+	count := func(table string) (n int) {
+		t.Helper()
+		if err := db.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name = $1", table).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if count("one")+count("two")+count("schema_migrations") != 0 {
+		t.Error("a failed migration left tables")
+	}
+	do(t, "migrate", migrate(t.Context(), db, []migration{one}, 1))
+	do(t, "migrate", migrate(t.Context(), db, []migration{one}, 1))
+	do(t, "migrate", migrate(t.Context(), db, []migration{one, two}, 2))
+	if count("one") != 1 || count("two") != 1 {
+		t.Error("tables are missing after migrate")
+	}
+	for _, names := range [][]string{{"0002_x.sql"}, {"0001_a.sql", "0001_b.sql"}, {"0001_a.sql", "0003_b.sql"}, {"one.sql"}} {
+		files := fstest.MapFS{}
+		for _, name := range names {
+			files["migrations/"+name] = &fstest.MapFile{}
+		}
+		if _, err := allMigrations(files); err == nil {
+			t.Errorf("allMigrations(%v) = no error, want one", names)
+		}
+	}
+}
+
+// A writer that another process keeps waiting too long is told to come back; a reader does not wait at all.
+func TestBusyDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	s := open(t, Config{Path: path})
+	u := add(t, s, "ada", "", "")
+	other, err := sql.Open("sqlite", sqliteDSN(path, true))
+	do(t, "sql.Open", err)
+	defer other.Close()
+	tx, err := other.Begin()
+	do(t, "Begin", err)
+	defer tx.Rollback()
+	if _, err := s.w.db.Exec("PRAGMA busy_timeout = 50"); err != nil { // the one connection that writes
+		t.Fatal(err)
+	}
+	wantErr(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"), ErrBusy)
+	if _, err := s.UserByID(t.Context(), u.ID); err != nil {
+		t.Errorf("UserByID = %v, want no error", err)
+	}
+	do(t, "Rollback", tx.Rollback())
+	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
+}
+
+// Who gives up waiting for the writer leaves nothing behind.
+func TestContextEndsTheWait(t *testing.T) {
+	s := open(t, Config{})
+	conn, err := s.w.db.Conn(t.Context())
+	do(t, "Conn", err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = s.Create(ctx, NewUser{Username: "ada", Password: secret})
+	wantErr(t, "Create", err, context.Canceled)
+	conn.Close()
+	_, err = s.UserByName(t.Context(), "ada")
+	wantErr(t, "UserByName", err, ErrNotFound)
+	if err := s.write(ctx, nil); err == nil {
+		t.Error("write with an ended context = no error, want one")
+	}
+}

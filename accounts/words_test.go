@@ -1,0 +1,87 @@
+package accounts
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSetWord(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	u := add(t, s, "ada", "", "")
+	began := c.now()
+	word := func() Word {
+		t.Helper()
+		got, err := s.UserByID(t.Context(), u.ID)
+		do(t, "UserByID", err)
+		return got.Word
+	}
+	for _, step := range []struct{ set, want Word }{
+		{Word{State: "dnd", Text: " Writing ", Emoji: "📝", Until: began.Add(time.Hour)},
+			Word{State: "dnd", Text: "Writing", Emoji: "📝", Until: began.Add(time.Hour), SetAt: began}},
+		{Word{Text: "Lunch", Invisible: true},
+			Word{Text: "Lunch", Invisible: true, SetAt: began.Add(time.Minute), InvisibleSince: began.Add(time.Minute)}},
+		{Word{Text: "Tea", Invisible: true}, // still invisible since the step before
+			Word{Text: "Tea", Invisible: true, SetAt: began.Add(2 * time.Minute), InvisibleSince: began.Add(time.Minute)}},
+		{Word{State: "online", InvisibleSince: began, SetAt: began}, // times are not the caller's to set
+			Word{State: "online", SetAt: began.Add(3 * time.Minute)}},
+		{Word{Until: began.Add(time.Hour)}, Word{}}, // an end of nothing
+		{Word{Invisible: true}, Word{Invisible: true, InvisibleSince: began.Add(5 * time.Minute)}},
+		{Word{}, Word{}},
+	} {
+		if err := s.SetWord(t.Context(), u.ID, step.set); err != nil {
+			t.Errorf("SetWord(%+v) = %v, want no error", step.set, err)
+		}
+		if got := word(); !reflect.DeepEqual(got, step.want) {
+			t.Errorf("word after SetWord(%+v) = %+v, want %+v", step.set, got, step.want)
+		}
+		c.add(time.Minute)
+	}
+	wantErr(t, "SetWord(nobody)", s.SetWord(t.Context(), "nobody", Word{}), ErrNotFound)
+}
+
+func TestSetWordRefuses(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	u := add(t, s, "ada", "", "")
+	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: strings.Repeat("ü", 140)}))
+	rev := mustRev(t, s)
+	for _, bad := range []struct {
+		field string
+		w     Word
+	}{
+		{"state", Word{State: "offline"}},
+		{"state", Word{State: "Online"}},
+		{"text", Word{Text: strings.Repeat("ü", 141)}},
+		{"text", Word{Text: strings.Repeat("x", 1<<20)}},
+		{"text", Word{Text: "a\nb"}},
+		{"text", Word{Text: "\u202Eabc"}},
+		{"text", Word{Text: "\xff"}},
+		{"emoji", Word{Emoji: "x"}},
+		{"emoji", Word{Emoji: "📝📝"}},
+		{"until", Word{Text: "x", Until: c.now()}},
+		{"until", Word{State: "away", Until: c.now().Add(-time.Hour)}},
+	} {
+		wantField(t, fmt.Sprintf("SetWord(%.40q)", fmt.Sprintf("%+v", bad.w)), s.SetWord(t.Context(), u.ID, bad.w), bad.field)
+	}
+	if got := mustRev(t, s); got != rev {
+		t.Errorf("rev after refused words = %d, want %d", got, rev)
+	}
+}
+
+func TestIsEmoji(t *testing.T) {
+	for _, s := range strings.Fields("📝 ☕ ☕️ ❤️ ❤ 👍🏽 🇩🇪 #️⃣ 1⃣ 👩‍💻 👩🏾‍💻 👨‍👩‍👧‍👦 🏳️‍🌈 🏴‍☠️ 🏴󠁧󠁢󠁳󠁣󠁴󠁿 🫠 ✅ ⌚ ▶️ ™️ 〰️ ㊗️ 🀄 🅰️ 🈚 🏴 ⬛") {
+		if !isEmoji(s) {
+			t.Errorf("isEmoji(%q) = false, want true", s)
+		}
+	}
+	for _, s := range []string{"", "x", "1", "11", "#", "📝📝", "📝x", "x📝", "🇩", "🇩🇪🇫", "👍🏽🏽", "👩‍", "‍👩", "👩‍‍💻", "👩‍x", " ", "☕ ",
+		"📝\u202E", "\u200B", "e\u0301", "🏴󠁧󠁢", "🏴󠁿", "<b>", "한", "\xff", "\U0010FFFF", "️", strings.Repeat("📝‍", 5) + "📝"} {
+		if isEmoji(s) {
+			t.Errorf("isEmoji(%q) = true, want false", s)
+		}
+	}
+}
