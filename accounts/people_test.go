@@ -78,6 +78,8 @@ func TestPeople(t *testing.T) {
 		encodeCursor("a\x01b\x00\x01" + users["bob"].ID), encodeCursor("a\x01b\x01c\x01" + users["bob"].ID)} {
 		_, _, err := s.People(t.Context(), PeopleQuery{After: cursor})
 		wantErr(t, "People(after a made-up cursor)", err, ErrCursor)
+		_, err = ParseCursor(cursor)
+		wantErr(t, "ParseCursor of a made-up cursor", err, ErrCursor)
 		_, _, err = s.People(t.Context(), PeopleQuery{Before: cursor})
 		wantErr(t, "People(before a made-up cursor)", err, ErrCursor)
 	}
@@ -168,8 +170,11 @@ func TestComparePeople(t *testing.T) {
 			if got, want := ComparePeople(a, bare), sign(i-j); got != want {
 				t.Errorf("ComparePeople(%s, %s) = %d, want %d", a.Username, b.Username, got, want)
 			}
-			if bare.Cursor() != b.Cursor() || bare.TeamKey() != b.TeamKey() {
+			if bare.Cursor() != b.Cursor() || bare.TeamKey() != b.TeamKey() || TeamKey(b.Team) != b.TeamKey() {
 				t.Errorf("keys of %+v differ from the store's", bare)
+			}
+			if p, err := ParseCursor(b.Cursor()); err != nil || ComparePeople(p, b) != 0 {
+				t.Errorf("ParseCursor(%s) = %+v, %v, want the place of %s", b.Cursor(), p, err, b.Username)
 			}
 		}
 	}

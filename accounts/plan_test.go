@@ -29,6 +29,8 @@ func everything(t *testing.T, s *Store) {
 		do(t, "KnownBrowser", err)
 		_, _, err = s.SessionByToken(t.Context(), token)
 		do(t, "SessionByToken", err)
+		_, err = s.AnySession(t.Context())
+		do(t, "AnySession", err)
 		do(t, "EndSession", s.EndSession(t.Context(), session.ID))
 		do(t, "TouchSessions", s.TouchSessions(t.Context(), map[string]time.Time{session.ID: time.Now()}))
 		do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: time.Now()}))
@@ -118,7 +120,7 @@ func TestNoFullScans(t *testing.T) {
 			case !ok:
 			case text == sqlTally && scan == "users USING COVERING INDEX users_team":
 			case text == sqlFacts && strings.HasPrefix(scan, "users USING INDEX users_facts"):
-			case scan == "w" && strings.HasPrefix(text, "WITH w AS"), scan == "found", scan == "hits": // results of a part
+			case scan == "w" && strings.HasPrefix(text, "WITH w AS"), scan == "found", scan == "hits", scan == "live": // results of a part
 			default:
 				t.Errorf("%s\n\thas the step %q, want a search by an index", text, step.detail)
 			}

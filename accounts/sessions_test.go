@@ -51,6 +51,9 @@ func TestSessionExpires(t *testing.T) {
 	u := add(t, s, "ada", "", "")
 	token, session := signIn(t, s, u.ID)
 	c.add(SessionLife - time.Millisecond)
+	if any, err := s.AnySession(t.Context()); err != nil || !any {
+		t.Errorf("AnySession = %v, %v, want true", any, err)
+	}
 	do(t, "TouchSessions", s.TouchSessions(t.Context(), map[string]time.Time{session.ID: c.now()}))
 	if x, _, err := s.SessionByToken(t.Context(), token); err != nil || !x.UsedAt.Equal(c.now()) {
 		t.Errorf("SessionByToken just before the end = %+v, %v, want it used now", x, err)
@@ -62,6 +65,9 @@ func TestSessionExpires(t *testing.T) {
 	c.add(time.Millisecond)
 	_, _, err := s.SessionByToken(t.Context(), token)
 	wantErr(t, "SessionByToken after 30 days of use", err, ErrNoSession)
+	if any, err := s.AnySession(t.Context()); err != nil || any {
+		t.Errorf("AnySession with none but an expired one = %v, %v, want false", any, err)
+	}
 	signIn(t, s, u.ID)
 	var n int
 	if err := s.r.db.QueryRow("SELECT count(*) FROM sessions").Scan(&n); err != nil || n != 1 {
@@ -284,6 +290,7 @@ func TestBrowsers(t *testing.T) {
 
 	c.add(browserLife - time.Hour)
 	three := remember(bob.ID, two)
+	known("bob", two, false)
 	c.add(time.Hour)
 	known("bob", three, true)
 	known("ada", three, false) // half a year without a sign-in

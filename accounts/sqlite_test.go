@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
+	"time"
 )
 
 func wantOpenError(t *testing.T, path, says string) {
@@ -227,6 +229,44 @@ func TestBusyDatabase(t *testing.T) {
 	}
 	do(t, "Rollback", tx.Rollback())
 	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
+}
+
+// A database that other processes hold while they start is tried again, for 10 s.
+func TestPatiently(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	open(t, Config{Path: path})
+	db, err := sql.Open("sqlite", sqliteURI(path)+"?_txlock=immediate")
+	do(t, "sql.Open", err)
+	defer db.Close()
+	tx, err := db.Begin()
+	do(t, "Begin", err)
+	defer tx.Rollback()
+	_, busy := db.Begin()
+	if !isBusy(busy) {
+		t.Fatalf("a second writer = %v, want SQLITE_BUSY", busy)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		err := patiently(t.Context(), func(context.Context) error {
+			if tries++; tries < 4 {
+				return fmt.Errorf("open: %w", busy)
+			}
+			return nil
+		})
+		if err != nil || tries != 4 {
+			t.Errorf("patiently = %v after %d tries, want no error after 4", err, tries)
+		}
+		tries = 0
+		wantErr(t, "patiently", patiently(t.Context(), func(context.Context) error { tries++; return ErrTaken }), ErrTaken)
+		if tries != 1 {
+			t.Errorf("patiently tried %d times after another error, want once", tries)
+		}
+		start := time.Now()
+		err = patiently(t.Context(), func(context.Context) error { return busy })
+		if waited := time.Since(start); !isBusy(err) || waited != openPatience {
+			t.Errorf("patiently = %v after %v, want SQLITE_BUSY after %v", err, waited, openPatience)
+		}
+	})
 }
 
 // Who gives up waiting for the writer leaves nothing behind.

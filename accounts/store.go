@@ -49,16 +49,22 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// open tries to connect and migrate until it works, or fails for a reason other than that somebody else is at it.
+// open connects and migrates.
 func (s *Store) open(ctx context.Context, path string) error {
 	steps, err := allMigrations(migrations)
 	if err != nil {
 		return err
 	}
+	return patiently(ctx, func(ctx context.Context) error { return s.connect(ctx, path, steps) })
+}
+
+// patiently calls try again and again while it fails because other processes hold the database, which in some steps
+// of starting on a new file SQLite does not wait for by itself.
+func patiently(ctx context.Context, try func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, openPatience)
 	defer cancel()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		err := s.connect(ctx, path, steps)
+		err := try(ctx)
 		if err == nil || !isBusy(err) {
 			return err
 		}
