@@ -79,6 +79,10 @@ func (r *memoryReplica) Status() Status {
 	return Status{Others: len(r.board.replicas) - 1}
 }
 
+func (r *memoryReplica) Synced() <-chan struct{} { return closed }
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
 func (r *memoryReplica) Leave(context.Context) error { return r.Close() }
 
 func (r *memoryReplica) Close() error {

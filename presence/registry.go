@@ -26,6 +26,8 @@ type Registry interface {
 	Remote(user string) []Digest
 	Changes() *Feed
 	Status() Status
+	// Synced is closed when it was first known what the others have. Where they cannot be reached it stays open.
+	Synced() <-chan struct{}
 	// Leave tells the others that this replica goes on purpose: its users have one lease to come back elsewhere.
 	Leave(ctx context.Context) error
 	// Close ends everything the Registry runs and waits for it.
@@ -34,6 +36,7 @@ type Registry interface {
 
 // Status is how a Registry stands to the other replicas.
 type Status struct {
-	Others int       // live replicas beside this one
-	Lost   time.Time // since when the others cannot be reached; zero: they can, or there are none to reach
+	Others   int       // live replicas beside this one
+	Lost     time.Time // since when the others cannot be reached; zero: they can, or there are none to reach
+	Conflict error     // this replica has left for good, and says why; nil: it has not
 }

@@ -111,23 +111,34 @@ func (t *Tracker) follow(ctx context.Context) {
 	defer t.ended.Done()
 	warming := time.NewTimer(t.cfg.Warming)
 	defer warming.Stop()
-	remote := t.cfg.Registry.Changes()
+	remote, synced := t.cfg.Registry.Changes(), t.cfg.Registry.Synced()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-synced:
+			synced = nil
+			if t.cfg.Registry.Status().Others > 0 {
+				t.takeIn(remote.Take())
+				t.endWarming() // the others know who is here
+			}
 		case <-warming.C:
 			t.endWarming()
 		case <-remote.Ready():
-			for _, user := range remote.Take() {
-				digests := t.cfg.Registry.Remote(user)
-				t.mu.Lock()
-				p := t.personLocked(user)
-				p.remote = digests
-				t.updateLocked(p)
-				t.mu.Unlock()
-			}
+			t.takeIn(remote.Take())
 		}
+	}
+}
+
+// takeIn asks what other replicas have of users.
+func (t *Tracker) takeIn(users []string) {
+	for _, user := range users {
+		digests := t.cfg.Registry.Remote(user)
+		t.mu.Lock()
+		p := t.personLocked(user)
+		p.remote = digests
+		t.updateLocked(p)
+		t.mu.Unlock()
 	}
 }
 

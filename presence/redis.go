@@ -1,0 +1,147 @@
+package presence
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// RedisConfig says which noticeboard replicas share.
+type RedisConfig struct {
+	URL    string // redis://, rediss:// or unix://, one server that allows CLIENT TRACKING
+	Prefix string // before every key; the server may be shared, the prefix may not
+	Store  string // id of the accounts store, which all replicas of one noticeboard must share
+	Log    *slog.Logger
+}
+
+// Redis is a Registry over Redis (server-assisted client-side caching in broadcast mode, Redis 6 or Valkey and newer),
+// and the bell by which replicas tell each other to look at the accounts.
+type Redis struct {
+	*syncer
+	link *redisLink
+}
+
+// OpenRedis joins the noticeboard. A server that cannot be reached now is no error: it is joined when it appears. An
+// error is what waiting would not mend: a URL that is none, a wrong password, a server that cannot do what is needed,
+// or replicas with another accounts store on the same noticeboard.
+func OpenRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
+	option, err := redisOption(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	id := replicaID()
+	r := &Redis{syncer: newSyncer(id, cfg.Log)}
+	r.link = newRedisLink(option, cfg, id, r.syncer)
+	r.syncer.link = r.link
+	if err := r.link.connect(ctx); err != nil {
+		if err := permanent(err); err != nil {
+			r.link.close()
+			return nil, err
+		}
+		cfg.Log.Warn("Redis cannot be reached; serving alone until it appears", "err", err)
+	} else if err := r.link.probe(ctx); err != nil {
+		r.link.close()
+		return nil, err
+	}
+	r.start()
+	return r, nil
+}
+
+// ID is this replica's id. It is new with every start, so that nothing a former process left is taken for ours.
+func (r *Redis) ID() string { return r.self }
+
+// Nudge tells all replicas, this one too, that accounts have changed up to rev. It is only a bell: a lost one is made
+// up for by their regular looks.
+func (r *Redis) Nudge(ctx context.Context, rev int64) error { return r.link.nudge(ctx, rev) }
+
+// Nudged is readable after somebody rang. Capacity 1.
+func (r *Redis) Nudged() <-chan struct{} { return r.link.nudged }
+
+// Client is the connection for other uses. It has no cache and no tracking; calls need a context with a deadline.
+func (r *Redis) Client() rueidis.Client { return r.link.plain }
+
+// replicaID is host name and chance: the first for people who read Redis, the second so that none is used twice.
+func replicaID() string {
+	host, _ := os.Hostname()
+	host = strings.Map(func(r rune) rune {
+		if r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, host)
+	return host[:min(len(host), 20)] + "-" + rand.Text()[:10]
+}
+
+// redisOption reads the URL, and refuses what this version cannot use.
+func redisOption(text string) (rueidis.ClientOption, error) {
+	u, err := url.Parse(text)
+	if err != nil { // its text holds the password
+		return rueidis.ClientOption{}, errors.New("the Redis URL cannot be read: write redis://:PASSWORD@HOST:6379, with special characters percent-encoded")
+	}
+	switch q := u.Query(); {
+	case strings.Contains(u.Scheme, "sentinel") || q.Has("master_set") || q.Has("sentinelMasterId"):
+		return rueidis.ClientOption{}, errors.New("the Redis URL is of Sentinel, which is not supported yet: give the address of one server")
+	case strings.Contains(u.Scheme, "cluster") || q.Has("addr") || strings.Contains(u.Host, ","):
+		return rueidis.ClientOption{}, errors.New("the Redis URL is of a cluster, which is not supported yet: give the address of one server")
+	case u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "valkey" && u.Scheme != "valkeys" && u.Scheme != "unix":
+		return rueidis.ClientOption{}, fmt.Errorf("the Redis URL begins with %q: write redis://, rediss:// or unix://", u.Scheme)
+	}
+	option, err := rueidis.ParseURL(text)
+	if err != nil {
+		return option, fmt.Errorf("the Redis URL cannot be used: %s", strings.ReplaceAll(err.Error(), text, u.Redacted()))
+	}
+	option.ForceSingleClient = true
+	option.PipelineMultiplex = -1 // one connection: several would each have their own order of announcements
+	option.BlockingPipeline = -1  // and none more for long batches
+	option.DisableRetry = true    // the loop retries, with what is true then
+	option.AlwaysRESP2, option.DisableCache = false, false
+	option.ConnWriteTimeout = 2 * time.Second
+	option.Dialer = net.Dialer{Timeout: 2 * time.Second, KeepAlive: time.Second}
+	option.ClientName = "rollcall"
+	return option, nil
+}
+
+// permanent returns the error to end the start with, or nil where waiting may help.
+func permanent(err error) error {
+	text := err.Error()
+	var dns *net.DNSError
+	var unknown *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Errorf("Redis: there is no host %q: check REDIS_URL", dns.Name)
+	case errors.As(err, &unknown):
+		return fmt.Errorf("Redis: its certificate is not trusted: %w", unknown)
+	case strings.Contains(text, "WRONGPASS"), strings.Contains(text, "invalid password"), strings.Contains(text, "invalid username-password"):
+		return errors.New("Redis refuses the password or user name: check REDIS_URL")
+	case strings.Contains(text, "NOAUTH"):
+		return errors.New("Redis wants a password: write it into REDIS_URL, redis://:PASSWORD@HOST:6379")
+	case strings.Contains(text, "NOPERM"):
+		return fmt.Errorf("Redis does not permit this user what Rollcall needs (%s): allow its keys, and CLIENT, HELLO and SCAN", text)
+	case strings.Contains(text, "DB index is out of range"):
+		return errors.New("Redis has no database of that number: check the end of REDIS_URL")
+	case errors.Is(err, rueidis.ErrNoCache), strings.Contains(text, "unknown command"), strings.Contains(text, "unknown subcommand"),
+		strings.Contains(text, "NOPROTO"), strings.Contains(text, "CLIENT TRACKING"), strings.Contains(text, "RESP"):
+		return fmt.Errorf("this Redis cannot announce changes to clients (CLIENT TRACKING over RESP3), which Rollcall needs: use Redis 6 or newer, or Valkey, run by yourself or by a provider that allows it (%s)", text)
+	}
+	return nil
+}
+
+// StoreError says that two groups of replicas with different accounts met on one noticeboard.
+type StoreError struct{ Ours, Theirs string }
+
+func (e *StoreError) Error() string {
+	return fmt.Sprintf("replicas with another accounts store use this Redis: theirs is %s, ours is %s; give each its own --redis-prefix, or all the same database", e.Theirs, e.Ours)
+}
+
+func formatRev(rev int64) string { return strconv.FormatInt(rev, 10) }

@@ -1,0 +1,309 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+const (
+	storeTTL   = 60 * time.Second // of the mark that says which accounts store the replicas share
+	cleanerTTL = 20 * time.Second // for one replica to clean up after others
+	scanCount  = 1000             // keys a step of SCAN looks at
+)
+
+// redisLink is the noticeboard in Redis. Beside the one tracked connection, which all of the protocol uses, it has a
+// plain client for everything else.
+type redisLink struct {
+	option rueidis.ClientOption
+	cfg    RedisConfig
+	self   string
+	to     *syncer
+	nudged chan struct{} // capacity 1
+	plain  rueidis.Client
+
+	presence, replica, rev, store, cleaner string // keys, or their beginnings
+
+	current atomic.Uint64 // counts connections: announcements of a replaced one are not ours
+
+	mu      sync.Mutex
+	tracked rueidis.Client // guarded by mu; nil before the first connect
+}
+
+func newRedisLink(option rueidis.ClientOption, cfg RedisConfig, self string, to *syncer) *redisLink {
+	l := &redisLink{option: option, cfg: cfg, self: self, to: to, nudged: make(chan struct{}, 1)}
+	l.presence, l.replica = cfg.Prefix+"presence:", cfg.Prefix+"replica:"
+	l.rev, l.store, l.cleaner = cfg.Prefix+"rev", cfg.Prefix+"store", cfg.Prefix+"cleaner"
+	plain := option
+	plain.DisableCache = true
+	l.plain, _ = rueidis.NewClient(plain) // usable even while the server is away
+	return l
+}
+
+// connect opens the tracked connection, in the place of the one there was.
+func (l *redisLink) connect(context.Context) error {
+	generation := l.current.Add(1)
+	option := l.option
+	option.ClientTrackingOptions = []string{"BCAST", "PREFIX", l.presence, "PREFIX", l.replica, "PREFIX", l.rev}
+	option.OnInvalidations = func(keys []rueidis.RedisMessage) {
+		if l.current.Load() == generation {
+			l.announced(keys)
+		}
+	}
+	client, err := rueidis.NewClient(option)
+	if client == nil {
+		return err
+	}
+	l.mu.Lock()
+	old := l.tracked
+	l.tracked = client
+	l.mu.Unlock()
+	if old != nil {
+		old.Close()
+	}
+	return err
+}
+
+// announced sorts what changed. nil means that announcements were lost: the connection broke, or all keys are gone. It
+// runs on the connection's reading goroutine and only marks.
+func (l *redisLink) announced(keys []rueidis.RedisMessage) {
+	if keys == nil {
+		l.ring()
+		l.to.invalidated(nil, nil, true)
+		return
+	}
+	var users, replicas []string
+	for i := range keys {
+		key, err := keys[i].ToString()
+		if err != nil {
+			continue
+		}
+		if user, ok := strings.CutPrefix(key, l.presence); ok {
+			users = append(users, user)
+		} else if id, ok := strings.CutPrefix(key, l.replica); ok {
+			replicas = append(replicas, id)
+		} else if key == l.rev {
+			l.ring()
+		}
+	}
+	if len(users)+len(replicas) > 0 {
+		l.to.invalidated(users, replicas, false)
+	}
+}
+
+func (l *redisLink) ring() {
+	select {
+	case l.nudged <- struct{}{}:
+	default:
+	}
+}
+
+func (l *redisLink) client() rueidis.Client {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tracked
+}
+
+// do sends commands in one batch and returns their answers, or the first error that is not a missing key.
+func (l *redisLink) do(ctx context.Context, commands ...rueidis.Completed) ([]rueidis.RedisResult, error) {
+	c := l.client()
+	if c == nil {
+		return nil, errors.New("not connected")
+	}
+	answers := c.DoMulti(ctx, commands...)
+	for _, a := range answers {
+		if err := a.Error(); err != nil && !rueidis.IsRedisNil(err) {
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
+func (l *redisLink) build() rueidis.Builder { return l.client().B() }
+
+// probe finds out at the start whether this server and its noticeboard are ours to use.
+func (l *redisLink) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, roundWait)
+	defer cancel()
+	answers, err := l.do(ctx, l.build().Info().Section("cluster").Build())
+	if err != nil {
+		return permanent(err)
+	}
+	if info, _ := answers[0].ToString(); strings.Contains(info, "cluster_enabled:1") {
+		return errors.New("this Redis is a node of a cluster, which is not supported yet: use one server")
+	}
+	var other *StoreError
+	if err := l.claimStore(ctx); errors.As(err, &other) {
+		return other
+	}
+	return nil
+}
+
+// claimStore says which accounts store the replicas of this noticeboard share, and finds out if others say otherwise.
+func (l *redisLink) claimStore(ctx context.Context) error {
+	b := l.build()
+	answers, err := l.do(ctx,
+		b.Set().Key(l.store).Value(l.cfg.Store).Nx().Px(storeTTL).Build(),
+		b.Getex().Key(l.store).Px(storeTTL).Build())
+	if err != nil {
+		return err
+	}
+	return l.sameStore(answers[1])
+}
+
+func (l *redisLink) sameStore(answer rueidis.RedisResult) error {
+	theirs, err := answer.ToString()
+	if err != nil || theirs == l.cfg.Store {
+		return err
+	}
+	return &StoreError{Ours: l.cfg.Store, Theirs: theirs}
+}
+
+func (l *redisLink) beat(ctx context.Context, leaving bool) (bool, error) {
+	value := "here"
+	if leaving {
+		value = "leaving"
+	}
+	b := l.build()
+	answers, err := l.do(ctx,
+		b.Set().Key(l.replica+l.self).Value(value).Get().Px(leaseTTL).Build(),
+		b.Getex().Key(l.store).Px(storeTTL).Build())
+	if err != nil {
+		return false, err
+	}
+	if err := l.sameStore(answers[1]); rueidis.IsRedisNil(err) {
+		err = l.claimStore(ctx)
+		if err != nil {
+			return false, err
+		}
+	} else if err != nil {
+		return false, err
+	}
+	return !rueidis.IsRedisNil(answers[0].Error()), nil
+}
+
+func (l *redisLink) users(ctx context.Context) ([]string, error) {
+	var users []string
+	for cursor := uint64(0); ; {
+		answers, err := l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(l.presence)+"*").Count(scanCount).Build())
+		if err != nil {
+			return nil, err
+		}
+		step, err := answers[0].AsScanEntry()
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range step.Elements {
+			users = append(users, strings.TrimPrefix(key, l.presence))
+		}
+		if cursor = step.Cursor; cursor == 0 {
+			return users, nil
+		}
+	}
+}
+
+func (l *redisLink) read(ctx context.Context, users []string) ([]map[string]string, error) {
+	commands := make([]rueidis.Completed, len(users))
+	for i, u := range users {
+		commands[i] = l.build().Hgetall().Key(l.presence + u).Build()
+	}
+	answers, err := l.do(ctx, commands...)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]map[string]string, len(users))
+	for i, a := range answers {
+		if entries[i], err = a.AsStrMap(); err != nil && !rueidis.IsRedisNil(err) {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+func (l *redisLink) write(ctx context.Context, entries []entry) error {
+	commands := make([]rueidis.Completed, len(entries))
+	for i, e := range entries {
+		key := l.presence + e.user
+		if e.value == "" {
+			commands[i] = l.build().Hdel().Key(key).Field(l.self).Build()
+		} else {
+			commands[i] = l.build().Hset().Key(key).FieldValue().FieldValue(l.self, e.value).Build()
+		}
+	}
+	_, err := l.do(ctx, commands...)
+	return err
+}
+
+func (l *redisLink) leases(ctx context.Context, replicas []string) ([]bool, error) {
+	commands := make([]rueidis.Completed, len(replicas))
+	for i, id := range replicas {
+		commands[i] = l.build().Exists().Key(l.replica + id).Build()
+	}
+	answers, err := l.do(ctx, commands...)
+	if err != nil {
+		return nil, err
+	}
+	leased := make([]bool, len(replicas))
+	for i, a := range answers {
+		n, err := a.AsInt64()
+		if err != nil {
+			return nil, err
+		}
+		leased[i] = n > 0
+	}
+	return leased, nil
+}
+
+func (l *redisLink) clean(ctx context.Context, gone map[string][]string) error {
+	answers, err := l.do(ctx, l.build().Set().Key(l.cleaner).Value(l.self).Nx().Px(cleanerTTL).Build())
+	if err != nil {
+		return err
+	}
+	if rueidis.IsRedisNil(answers[0].Error()) {
+		return nil // another replica is at it
+	}
+	for id, users := range gone {
+		for len(users) > 0 {
+			n := min(len(users), batchEntries)
+			commands := make([]rueidis.Completed, n)
+			for i, u := range users[:n] {
+				commands[i] = l.build().Hdel().Key(l.presence + u).Field(id).Build()
+			}
+			if _, err := l.do(ctx, commands...); err != nil {
+				return err
+			}
+			users = users[n:]
+		}
+	}
+	return nil
+}
+
+func (l *redisLink) nudge(ctx context.Context, rev int64) error {
+	return l.plain.Do(ctx, l.plain.B().Set().Key(l.rev).Value(formatRev(rev)).Build()).Error()
+}
+
+func (l *redisLink) renew(ctx context.Context) error {
+	if err := l.connect(ctx); err != nil {
+		return fmt.Errorf("reconnect: %w", err)
+	}
+	return nil
+}
+
+func (l *redisLink) close() {
+	l.current.Add(1)
+	if c := l.client(); c != nil {
+		c.Close()
+	}
+	l.plain.Close()
+}
+
+// globEscape takes the meaning from what SCAN would take for a pattern.
+func globEscape(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(s)
+}

@@ -1,0 +1,348 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// redisServer is a real redis-server on 127.0.0.1, ended with the test.
+type redisServer struct {
+	t    *testing.T
+	port string
+	args []string
+	cmd  *exec.Cmd
+}
+
+func startRedis(t *testing.T, args ...string) *redisServer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_ = l.Close()
+	r := &redisServer{t: t, port: port, args: args}
+	t.Cleanup(r.stop)
+	r.start()
+	return r
+}
+
+func (r *redisServer) start() {
+	r.t.Helper()
+	args := append([]string{"--port", r.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", r.t.TempDir()}, r.args...)
+	r.cmd = exec.Command("redis-server", args...)
+	if err := r.cmd.Start(); err != nil {
+		r.t.Fatalf("redis-server: %v (apt-get install redis-server)", err)
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+r.port)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("redis-server does not listen: %v", err)
+		}
+	}
+}
+
+func (r *redisServer) stop() {
+	if r.cmd != nil {
+		_ = r.cmd.Process.Kill()
+		_ = r.cmd.Wait()
+		r.cmd = nil
+	}
+}
+
+func (r *redisServer) url() string { return "redis://127.0.0.1:" + r.port }
+
+// admin is a client of the test's own.
+func (r *redisServer) admin() rueidis.Client {
+	r.t.Helper()
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"127.0.0.1:" + r.port}, DisableCache: true, ForceSingleClient: true})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(c.Close)
+	return c
+}
+
+func (r *redisServer) join(change ...func(*RedisConfig)) *Redis {
+	r.t.Helper()
+	cfg := RedisConfig{URL: r.url(), Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler)}
+	for _, f := range change {
+		f(&cfg)
+	}
+	reg, err := OpenRedis(r.t.Context(), cfg)
+	if err != nil {
+		r.t.Fatalf("OpenRedis = %v, want nil", err)
+	}
+	r.t.Cleanup(func() { _ = reg.Close() })
+	return reg
+}
+
+// patience bounds waits for what must happen on real servers, on a busy machine.
+const patience = 10 * time.Second
+
+func wait(t *testing.T, what string, within time.Duration, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+	}
+}
+
+func (s *syncer) quiet() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rounds > 0 && len(s.toRead)+len(s.toWrite)+len(s.kept) == 0 && !s.resync
+}
+
+// settleAll waits until no replica has had anything to do for a while.
+func settleAll(t *testing.T, all []*Redis) {
+	t.Helper()
+	calm := 0
+	wait(t, "the replicas to settle", patience, func() bool {
+		calm++
+		for _, r := range all {
+			if !r.quiet() {
+				calm = 0
+			}
+		}
+		return calm >= 20
+	})
+}
+
+func TestRedisRegistry(t *testing.T) {
+	testRegistry(t, func(t *testing.T) cluster {
+		server := startRedis(t)
+		var all []*Redis
+		return cluster{
+			join: func(t *testing.T) Registry {
+				r := server.join()
+				all = append(all, r)
+				settleAll(t, all)
+				return r
+			},
+			settle:    func(t *testing.T) { settleAll(t, all) },
+			departure: 2 * leaseTTL,
+		}
+	})
+}
+
+func TestRedisWipeAndRestart(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	const n = 2000
+	for u := range n {
+		a.Publish(fmt.Sprint("u", u), Digest{Connected: true})
+	}
+	settleAll(t, []*Redis{a, b})
+	missing := func() (gone int) {
+		for u := range n {
+			if len(b.Remote(fmt.Sprint("u", u))) == 0 {
+				gone++
+			}
+		}
+		return gone
+	}
+	if gone := missing(); gone != 0 {
+		t.Fatalf("%d of %d users did not arrive", gone, n)
+	}
+	admin := server.admin()
+	size := func() int64 {
+		v, err := admin.Do(t.Context(), admin.B().Dbsize().Build()).AsInt64()
+		if err != nil {
+			return -1
+		}
+		return v
+	}
+	for range 3 {
+		if err := admin.Do(t.Context(), admin.B().Flushall().Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, "everything to be written again", patience, func() bool {
+			if gone := missing(); gone != 0 {
+				t.Fatalf("after FLUSHALL %d users were missing, want none ever", gone)
+			}
+			return size() >= n+2
+		})
+	}
+	admin.Close()
+	server.stop()
+	wait(t, "b to notice", patience, func() bool { return !b.Status().Lost.IsZero() })
+	a.Publish("u0", Digest{}) // somebody leaves meanwhile
+	server.start()
+	admin = server.admin()
+	wait(t, "both to be back", patience, func() bool { return a.Status().Lost.IsZero() && b.Status().Lost.IsZero() && size() >= n+1 })
+	for u := 1; u < n; u++ {
+		if len(b.Remote(fmt.Sprint("u", u))) == 0 {
+			t.Fatalf("after the restart u%d is missing at b", u)
+		}
+	}
+	wait(t, "the departure during the outage", patience, func() bool { return len(b.Remote("u0")) == 0 })
+}
+
+func TestRedisAppearsLater(t *testing.T) {
+	server := startRedis(t)
+	server.stop()
+	a := server.join()
+	a.Publish("ada", Digest{Connected: true})
+	wait(t, "the loss to show", patience, func() bool { return !a.Status().Lost.IsZero() })
+	server.start()
+	b := server.join()
+	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 && a.Status().Others == 1 })
+}
+
+// TestRedisPushPathDies: tracking is switched off behind the client's back. The own beat does not come back, so the
+// connection is replaced.
+func TestRedisPushPathDies(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	settleAll(t, []*Redis{a, b})
+	c := b.link.client()
+	if err := c.Do(t.Context(), c.B().Arbitrary("CLIENT", "TRACKING", "OFF").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	a.Publish("ada", Digest{Connected: true})
+	wait(t, "b to see ada after all", patience, func() bool { return len(b.Remote("ada")) == 1 })
+	if b.link.client() == c {
+		t.Error("b still uses the connection that announces nothing")
+	}
+}
+
+func TestRedisRefusals(t *testing.T) {
+	server := startRedis(t, "--requirepass", "secret")
+	withPassword := "redis://:secret@127.0.0.1:" + server.port
+	open := func(url, store string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		r, err := OpenRedis(ctx, RedisConfig{URL: url, Prefix: "rollcall:", Store: store, Log: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			t.Cleanup(func() { _ = r.Close() })
+		}
+		return err
+	}
+	for url, want := range map[string]string{
+		server.url(): "wants a password",
+		"redis://:wrong@127.0.0.1:" + server.port: "refuses the password",
+		withPassword + "/99":                      "no database of that number",
+		"http://127.0.0.1":                        "begins with \"http\"",
+		"redis-sentinel://h:26379":                "Sentinel",
+		"redis://h:6379?master_set=mymaster":      "Sentinel",
+		"redis://a:6379,b:6379":                   "cluster",
+		"redis://h:6379?addr=i:6379":              "cluster",
+		"redis://:se%cret@h":                      "cannot be read",
+		"redis://no-such-host.invalid:6379":       "no host",
+	} {
+		err := open(url, "one")
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("OpenRedis(%s) = %v, want one line with %q", url, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("OpenRedis(%s) tells the password: %v", url, err)
+		}
+	}
+	if err := open(withPassword, "one"); err != nil {
+		t.Fatalf("OpenRedis = %v, want nil", err)
+	}
+	var other *StoreError
+	if err := open(withPassword, "two"); !errors.As(err, &other) || other.Ours != "two" || other.Theirs != "one" {
+		t.Errorf("OpenRedis with another store = %v, want an error naming both", err)
+	}
+	old := startRedis(t, "--rename-command", "CLIENT", "")
+	if err := open(old.url(), "one"); err == nil || !strings.Contains(err.Error(), "CLIENT TRACKING") {
+		t.Errorf("OpenRedis without CLIENT = %v, want a line about CLIENT TRACKING", err)
+	}
+	node := startRedis(t, "--cluster-enabled", "yes")
+	if err := open(node.url(), "one"); err == nil || !strings.Contains(err.Error(), "cluster") {
+		t.Errorf("OpenRedis of a cluster = %v, want a refusal", err)
+	}
+}
+
+// TestRedisStoreConflictLater: the mark of the store was lost, and others came in between.
+func TestRedisStoreConflictLater(t *testing.T) {
+	server := startRedis(t)
+	a := server.join()
+	settleAll(t, []*Redis{a})
+	admin := server.admin()
+	if err := admin.Do(t.Context(), admin.B().Set().Key("rollcall:store").Value("two").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "a to leave", patience, func() bool { return a.Status().Conflict != nil })
+}
+
+func TestRedisNudge(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	settleAll(t, []*Redis{a, b})
+	select {
+	case <-b.Nudged():
+	default:
+	}
+	if err := a.Nudge(t.Context(), 7); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-b.Nudged():
+	case <-time.After(patience):
+		t.Error("b heard no nudge")
+	}
+}
+
+// TestRedisIdleCost: while nothing happens, three replicas with any number of users send at most five commands a
+// second. Counted over beats, so that the length of the measurement does not matter.
+func TestRedisIdleCost(t *testing.T) {
+	server := startRedis(t)
+	all := []*Redis{server.join(), server.join(), server.join()}
+	for u := range 3000 {
+		all[u%3].Publish(fmt.Sprint("u", u), Digest{Connected: true})
+	}
+	settleAll(t, all)
+	admin := server.admin()
+	calls := func(command string) int {
+		text, err := admin.Do(t.Context(), admin.B().Info().Section("commandstats").Build()).ToString()
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := 0
+		for line := range strings.Lines(text) {
+			name, rest, _ := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
+			n, _, _ := strings.Cut(rest, ",")
+			if v, err := strconv.Atoi(n); err == nil && (name == command || command == "" && name != "ping" && name != "info") {
+				total += v
+			}
+		}
+		return total
+	}
+	before, beats := calls(""), calls("getex")
+	wait(t, "nine beats", 2*patience, func() bool { return calls("getex") >= beats+9 })
+	perBeat := float64(calls("")-before) / float64(calls("getex")-beats)
+	if perSecond := perBeat * 3 / beatEvery.Seconds(); perSecond > 5 {
+		t.Errorf("three idle replicas send %.1f commands a second, want at most 5", perSecond)
+	} else {
+		t.Logf("three idle replicas send %.1f commands a second", perSecond)
+	}
+}
+
+func FuzzDecodeDigest(f *testing.F) {
+	for _, s := range []string{"", "1 0", "0 1700000000000", "1", "2 x y", "1 -5"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if d := decodeDigest(s); d.Connected != (s != "") || !d.Connected && d != (Digest{}) {
+			t.Errorf("decodeDigest(%q) = %+v", s, d)
+		}
+	})
+}

@@ -1,0 +1,361 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// The times of the protocol between replicas (DESIGN: "Constants").
+const (
+	leaseTTL     = 10 * time.Second      // of a replica's lease
+	beatEvery    = 3 * time.Second       // between renewals, and between looks at the others'
+	holdFor      = 3 * time.Second       // after a resync: what is missing may merely not be back yet
+	gather       = 5 * time.Millisecond  // marks are gathered for so long before they are read
+	echoWait     = 1 * time.Second       // for the own beat to come back as an announcement
+	cleanAfter   = 60 * time.Second      // a replica without a lease for so long is gone for good
+	roundWait    = 4 * time.Second       // for one step of a round
+	retryFirst   = 50 * time.Millisecond // after a failed round, doubling
+	retryLast    = 500 * time.Millisecond
+	batchEntries = 500 // users in one batch
+)
+
+// rules can be switched off one by one by the simulation, to show that each is needed. All are on.
+type rules struct {
+	audit     bool // an own entry that is not what it should be is written again
+	union     bool // a resync looks at all users known here, not only at those found there
+	poll      bool // leases are looked at, never trusted to announce their end
+	hold      bool // after a resync, missing is not gone
+	keepMarks bool // what is announced during a read is read again
+}
+
+var allRules = rules{audit: true, union: true, poll: true, hold: true, keepMarks: true}
+
+// syncer keeps what other replicas have of their users, and makes the noticeboard say what this one has of its own.
+// Announcements only mark; one loop reads, compares and writes. It is self-stabilizing: whatever the noticeboard loses,
+// makes up or carries out late, once that stops, all replicas agree with the truth within seconds.
+type syncer struct {
+	link  link
+	self  string
+	log   *slog.Logger
+	rules rules
+
+	wake    chan struct{} // capacity 1
+	changes *Feed
+	synced  chan struct{} // closed after the first whole round
+	stop    context.CancelFunc
+	ended   chan struct{}
+
+	mu        sync.Mutex
+	own       map[string]string                // guarded by mu, like all below; the truth about our users, as entries
+	remote    map[string]map[string]remoteSeen // what others have, by user and replica
+	peers     map[string]*peer                 // other replicas, by id
+	toRead    map[string]struct{}
+	toWrite   map[string]struct{}
+	kept      map[string]struct{} // users with an entry that is missing and held
+	resync    bool                // everything must be read anew
+	renew     bool                // and the connection replaced first
+	holding   time.Time           // until then missing is not gone
+	beatAt    time.Time           // when the own lease was last renewed
+	echoed    bool                // that renewal was announced to us
+	beaten    bool                // there was one before
+	cleanedAt time.Time           // when the remains of dead replicas were last looked for
+	leaving   bool
+	rounds    int       // whole rounds so far
+	lastOK    time.Time // end of the last one
+	lost      time.Time // since when rounds fail; zero: they do not
+	conflict  error     // why this replica has left; nil: it has not
+}
+
+type remoteSeen struct {
+	value  string
+	digest Digest
+}
+
+// peer is another replica.
+type peer struct {
+	alive   bool
+	known   bool      // its lease was looked at at least once
+	missing time.Time // since when it had none; zero: it has one
+	users   map[string]struct{}
+}
+
+func newSyncer(self string, log *slog.Logger) *syncer {
+	return &syncer{
+		self: self, log: log, rules: allRules,
+		wake: make(chan struct{}, 1), changes: newFeed(), synced: make(chan struct{}), ended: make(chan struct{}),
+		own: map[string]string{}, remote: map[string]map[string]remoteSeen{}, peers: map[string]*peer{},
+		toRead: map[string]struct{}{}, toWrite: map[string]struct{}{}, kept: map[string]struct{}{},
+		resync: true, lastOK: time.Now(),
+	}
+}
+
+// start runs the loop until close.
+func (s *syncer) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	go s.run(ctx)
+}
+
+func (s *syncer) kick() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Publish implements Registry.
+func (s *syncer) Publish(user string, d Digest) {
+	value := encodeDigest(d)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.own[user] == value || s.leaving {
+		return
+	}
+	if value == "" {
+		delete(s.own, user)
+	} else {
+		s.own[user] = value
+	}
+	s.toWrite[user] = struct{}{}
+	s.kick()
+}
+
+// Remote implements Registry.
+func (s *syncer) Remote(user string) []Digest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var digests []Digest
+	for id, seen := range s.remote[user] {
+		if p := s.peers[id]; p != nil && p.alive {
+			digests = append(digests, seen.digest)
+		}
+	}
+	return digests
+}
+
+// Changes implements Registry.
+func (s *syncer) Changes() *Feed { return s.changes }
+
+// Status implements Registry.
+func (s *syncer) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := Status{Lost: s.lost, Conflict: s.conflict}
+	for _, p := range s.peers {
+		if p.alive {
+			st.Others++
+		}
+	}
+	return st
+}
+
+// Synced implements Registry.
+func (s *syncer) Synced() <-chan struct{} { return s.synced }
+
+// Leave implements Registry: one last beat says that this replica goes. Its entries stay, and its lease covers them
+// while its people come back elsewhere.
+func (s *syncer) Leave(ctx context.Context) error {
+	s.mu.Lock()
+	s.leaving = true
+	s.mu.Unlock()
+	s.end() // from now on nothing else may beat
+	_, err := s.link.beat(ctx, true)
+	return err
+}
+
+// Close implements Registry.
+func (s *syncer) Close() error {
+	s.end()
+	s.link.close()
+	return nil
+}
+
+func (s *syncer) end() {
+	s.stop()
+	<-s.ended
+}
+
+// invalidated takes in announcements: users to read, the own lease coming back, replicas never heard of; and lost, that
+// announcements were missed. It runs on the link's reading goroutine: it marks and does nothing else.
+func (s *syncer) invalidated(users, replicas []string, lost bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range users {
+		s.toRead[u] = struct{}{}
+	}
+	for _, id := range replicas {
+		if id == s.self {
+			s.echoed = true
+		} else if s.peers[id] == nil {
+			s.peers[id] = &peer{users: map[string]struct{}{}}
+		}
+	}
+	if lost {
+		s.resync = true
+	}
+	s.kick()
+}
+
+// run is the one loop: it gathers marks for a moment, then works them off.
+func (s *syncer) run(ctx context.Context) {
+	defer close(s.ended)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	retry := retryFirst
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-timer.C:
+		}
+		s.rest(ctx, gather)
+		if err := s.round(ctx); err != nil {
+			var conflict *StoreError
+			switch {
+			case ctx.Err() != nil:
+				return
+			case errors.As(err, &conflict):
+				s.depart(conflict)
+				return
+			}
+			s.failed(err)
+			s.rest(ctx, retry) // marks do not start the next round before that
+			retry = min(2*retry, retryLast)
+			s.kick()
+			continue
+		}
+		retry = retryFirst
+		s.succeeded()
+		timer.Reset(s.untilDue())
+	}
+}
+
+// depart leaves the noticeboard for good, because it belongs to other accounts. The own lease is not renewed and ends.
+func (s *syncer) depart(conflict *StoreError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.Error("leaving the replicas", "err", conflict)
+	s.conflict, s.leaving = conflict, true
+	for u := range s.remote {
+		s.changes.mark(u)
+	}
+	clear(s.remote)
+	clear(s.peers)
+}
+
+// rest waits for d or the end of ctx.
+func (s *syncer) rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+func (s *syncer) failed(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost.IsZero() {
+		s.lost = s.lastOK
+		s.log.Warn("other replicas cannot be reached; their people stay as they were last known", "err", err)
+	}
+}
+
+func (s *syncer) succeeded() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastOK = time.Now()
+	if !s.lost.IsZero() {
+		s.log.Info("other replicas can be reached again", "lost", time.Since(s.lost).Round(time.Millisecond))
+		s.lost = time.Time{}
+	}
+	if s.rounds++; s.rounds == 1 {
+		close(s.synced)
+	}
+}
+
+// untilDue is how long nothing need be done that is not announced.
+func (s *syncer) untilDue() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	due := s.beatAt.Add(beatEvery)
+	if !s.echoed && s.beatAt.Add(echoWait).Before(due) {
+		due = s.beatAt.Add(echoWait)
+	}
+	if len(s.kept) > 0 && s.holding.Before(due) {
+		due = s.holding
+	}
+	return max(due.Sub(now), time.Millisecond)
+}
+
+// round does all that is due. After an error what was not done stays marked.
+func (s *syncer) round(ctx context.Context) error {
+	if err := s.heal(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.beat(ctx), s.readMarked(ctx), s.writeMarked(ctx), s.cleanUp(ctx))
+}
+
+// step runs f with the time one step may take.
+func step[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, roundWait)
+	defer cancel()
+	return f(ctx)
+}
+
+// heal replaces a connection that tells nothing any more, and starts all over after announcements were missed: first a
+// beat, which proves the connection, then everybody who is found there, known here, or ours.
+func (s *syncer) heal(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.echoed && s.beaten && time.Since(s.beatAt) >= echoWait {
+		s.renew, s.resync = true, true
+	}
+	renew, resync := s.renew, s.resync
+	s.mu.Unlock()
+	if renew {
+		if _, err := step(ctx, func(ctx context.Context) (any, error) { return nil, s.link.renew(ctx) }); err != nil {
+			return err
+		}
+	}
+	if !resync {
+		return nil
+	}
+	s.mu.Lock()
+	s.resync, s.renew, s.beatAt = false, false, time.Time{}
+	if s.rules.hold && s.rounds > 0 { // at the start nothing is known that could be held
+		s.holding = time.Now().Add(holdFor)
+	}
+	s.mu.Unlock()
+	err := s.beat(ctx)
+	var found []string
+	if err == nil {
+		found, err = step(ctx, s.link.users)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.resync = true
+		return err
+	}
+	for _, u := range found {
+		s.toRead[u] = struct{}{}
+	}
+	if s.rules.union {
+		for u := range s.remote {
+			s.toRead[u] = struct{}{}
+		}
+		for u := range s.own {
+			s.toRead[u] = struct{}{}
+		}
+	}
+	if s.rules.hold && s.rounds > 0 {
+		s.holding = time.Now().Add(holdFor)
+	}
+	return nil
+}

@@ -1,0 +1,263 @@
+package presence
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// beat renews the own lease when it is time, and looks at those of the others.
+func (s *syncer) beat(ctx context.Context) error {
+	s.mu.Lock()
+	due := time.Since(s.beatAt) >= beatEvery
+	if due {
+		s.beatAt, s.echoed = time.Now(), false
+	}
+	var unknown bool
+	for _, p := range s.peers {
+		unknown = unknown || !p.known
+	}
+	s.mu.Unlock()
+	if due {
+		if err := s.renewLease(ctx); err != nil {
+			return err
+		}
+	}
+	if due || unknown {
+		return s.lookAtPeers(ctx)
+	}
+	return nil
+}
+
+func (s *syncer) renewLease(ctx context.Context) error {
+	had, err := step(ctx, func(ctx context.Context) (bool, error) { return s.link.beat(ctx, false) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.beatAt, s.echoed, s.beaten = time.Time{}, true, false // try again; there is nothing to be echoed
+		return err
+	}
+	if s.beaten && !had { // the lease had lapsed: others may have cleaned up after us
+		for u := range s.own {
+			s.toRead[u] = struct{}{}
+		}
+	}
+	s.beaten = true
+	return nil
+}
+
+// lookAtPeers asks which replicas have a lease. One without it is gone, and its people with it: they had the time of
+// the lease for a grace.
+func (s *syncer) lookAtPeers(ctx context.Context) error {
+	s.mu.Lock()
+	ids := make([]string, 0, len(s.peers))
+	for id, p := range s.peers {
+		if s.rules.poll || !p.known {
+			ids = append(ids, id)
+		}
+	}
+	s.mu.Unlock()
+	if len(ids) == 0 {
+		return nil
+	}
+	leased, err := step(ctx, func(ctx context.Context) ([]bool, error) { return s.link.leases(ctx, ids) })
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for i, id := range ids {
+		p := s.peers[id]
+		if p == nil {
+			continue
+		}
+		was := p.alive
+		switch {
+		case leased[i]:
+			p.alive, p.missing = true, time.Time{}
+		case p.missing.IsZero():
+			p.missing = now
+			fallthrough
+		default:
+			p.alive = was && now.Before(s.holding)
+		}
+		p.known = true
+		if p.alive != was {
+			for u := range p.users {
+				s.changes.mark(u)
+			}
+		}
+	}
+	return nil
+}
+
+// readMarked reads users that were announced, batch by batch.
+func (s *syncer) readMarked(ctx context.Context) error {
+	s.mu.Lock()
+	if now := time.Now(); !now.Before(s.holding) {
+		for u := range s.kept {
+			s.toRead[u] = struct{}{}
+		}
+		clear(s.kept)
+	}
+	s.mu.Unlock()
+	for {
+		users := s.take(s.toRead)
+		if len(users) == 0 {
+			return nil
+		}
+		entries, err := step(ctx, func(ctx context.Context) ([]map[string]string, error) { return s.link.read(ctx, users) })
+		s.mu.Lock()
+		for i, u := range users {
+			if err != nil {
+				s.toRead[u] = struct{}{}
+				continue
+			}
+			if !s.rules.keepMarks {
+				delete(s.toRead, u)
+			}
+			s.applyLocked(u, entries[i])
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if err := s.meetPeers(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// take removes up to a batch of users from marks. They are taken before anything is read or written, so that a mark
+// made meanwhile stays.
+func (s *syncer) take(marks map[string]struct{}) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	users := make([]string, 0, min(len(marks), batchEntries))
+	for u := range marks {
+		if len(users) == batchEntries {
+			break
+		}
+		users = append(users, u)
+		delete(marks, u)
+	}
+	return users
+}
+
+// applyLocked takes in what the noticeboard has of user.
+func (s *syncer) applyLocked(user string, entries map[string]string) {
+	if s.rules.audit && entries[s.self] != s.own[user] {
+		s.toWrite[user] = struct{}{} // ours is not there as it should be: the truth about our connections is ours
+	}
+	now, was := time.Now(), s.remote[user]
+	is := make(map[string]remoteSeen, len(entries))
+	for id, value := range entries {
+		if id != s.self {
+			is[id] = remoteSeen{value, decodeDigest(value)}
+		}
+	}
+	for id, seen := range was {
+		if _, there := is[id]; there || !now.Before(s.holding) || !s.aliveLocked(id) {
+			continue
+		}
+		is[id] = seen // its owner has not written it again yet
+		s.kept[user] = struct{}{}
+	}
+	changed := len(is) != len(was)
+	for id, seen := range is {
+		changed = changed || was[id].value != seen.value
+		s.peerLocked(id).users[user] = struct{}{}
+	}
+	for id := range was {
+		if _, there := is[id]; !there {
+			delete(s.peerLocked(id).users, user)
+		}
+	}
+	if len(is) > 0 {
+		s.remote[user] = is
+	} else {
+		delete(s.remote, user)
+	}
+	if changed {
+		s.changes.mark(user)
+	}
+}
+
+func (s *syncer) aliveLocked(id string) bool { p := s.peers[id]; return p != nil && p.alive }
+
+func (s *syncer) peerLocked(id string) *peer {
+	p := s.peers[id]
+	if p == nil {
+		p = &peer{users: map[string]struct{}{}}
+		s.peers[id] = p
+	}
+	return p
+}
+
+// meetPeers looks at the leases of replicas whose entries were read for the first time: what a dead one left behind
+// must not show.
+func (s *syncer) meetPeers(ctx context.Context) error {
+	s.mu.Lock()
+	unknown := false
+	for _, p := range s.peers {
+		unknown = unknown || !p.known
+	}
+	s.mu.Unlock()
+	if !unknown {
+		return nil
+	}
+	return s.lookAtPeers(ctx)
+}
+
+// writeMarked writes own entries, with what is true at the moment of sending.
+func (s *syncer) writeMarked(ctx context.Context) error {
+	for {
+		users := s.take(s.toWrite)
+		if len(users) == 0 {
+			return nil
+		}
+		entries := make([]entry, len(users))
+		s.mu.Lock()
+		for i, u := range users {
+			entries[i] = entry{u, s.own[u]}
+		}
+		s.mu.Unlock()
+		if _, err := step(ctx, func(ctx context.Context) (any, error) { return nil, s.link.write(ctx, entries) }); err != nil {
+			s.mu.Lock()
+			for _, u := range users {
+				s.toWrite[u] = struct{}{}
+			}
+			s.mu.Unlock()
+			return err
+		}
+	}
+}
+
+// cleanUp takes away what replicas left behind that have been gone for a minute. One that comes back all the same finds
+// that out by its own audit.
+func (s *syncer) cleanUp(ctx context.Context) error {
+	gone := map[string][]string{}
+	s.mu.Lock()
+	if time.Since(s.cleanedAt) < beatEvery {
+		s.mu.Unlock()
+		return nil
+	}
+	s.cleanedAt = time.Now()
+	for id, p := range s.peers {
+		switch {
+		case p.alive || p.missing.IsZero() || time.Since(p.missing) < cleanAfter:
+		case len(p.users) == 0:
+			delete(s.peers, id)
+		default:
+			gone[id] = slices.Collect(maps.Keys(p.users))
+		}
+	}
+	s.mu.Unlock()
+	if len(gone) == 0 {
+		return nil
+	}
+	_, err := step(ctx, func(ctx context.Context) (any, error) { return nil, s.link.clean(ctx, gone) })
+	return err
+}
