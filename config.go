@@ -13,6 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"rollcall/presence"
 )
 
 // settings is everything an operator may choose for a server. Each flag has the variable named beside it; a flag wins
@@ -30,6 +33,8 @@ type settings struct {
 	LimitSocketsUser    int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
 	LimitSocketsAddress int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
 	LimitSockets        int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in all."`
+
+	RedisPrefix string `group:"Replicas (with REDIS_URL):" variable:"ROLLCALL_REDIS_PREFIX" default:"rollcall:" help:"Before every key in Redis; boards that share a Redis need different ones."`
 
 	IdleAfter    time.Duration `group:"Presence:" variable:"ROLLCALL_IDLE_AFTER" default:"10m" help:"Without input for this long a person is away; 0: never."`
 	GraceClean   time.Duration `hidden:"" variable:"ROLLCALL_GRACE_CLEAN" default:"5s" help:"How long a person stays after the browser closed their last connection."`
@@ -59,9 +64,6 @@ func (s *settings) check(env environment) error {
 	if s.RedisURL, err = env.secret("REDIS_URL"); err != nil {
 		return err
 	}
-	if s.RedisURL != "" {
-		return later("REDIS_URL")
-	}
 	s.OnFly = env["FLY_APP_NAME"] != ""
 	if s.PublicURL == "" && s.OnFly {
 		s.PublicURL = "https://" + env["FLY_APP_NAME"] + ".fly.dev"
@@ -69,7 +71,7 @@ func (s *settings) check(env environment) error {
 	if s.Public, err = publicURL(s.PublicURL); err != nil {
 		return err
 	}
-	return cmp.Or(checkAddr(s.Addr), s.checkLimits(), s.checkTimes())
+	return cmp.Or(checkAddr(s.Addr), s.checkLimits(), s.checkTimes(), s.checkRedis())
 }
 
 // check reads the secret and refuses what this version cannot do.
@@ -144,6 +146,21 @@ func (s *settings) checkLimits() error {
 		if limit.value < 0 {
 			return fmt.Errorf("%s %d: below zero; 0 means no limit", limit.flag, limit.value)
 		}
+	}
+	return nil
+}
+
+// maxRedisPrefix bounds it, bytes: it is part of every key.
+const maxRedisPrefix = 100
+
+func (s *settings) checkRedis() error {
+	if s.RedisURL != "" {
+		if err := presence.CheckRedisURL(string(s.RedisURL)); err != nil {
+			return err
+		}
+	}
+	if p := s.RedisPrefix; p == "" || len(p) > maxRedisPrefix || strings.ContainsFunc(p, unicode.IsSpace) {
+		return fmt.Errorf("--redis-prefix %q: write 1 to %d characters without spaces, like rollcall:", p, maxRedisPrefix)
 	}
 	return nil
 }

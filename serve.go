@@ -74,6 +74,7 @@ type house struct {
 	log      *slog.Logger
 	empty    bool // there were no accounts at the start
 	store    *accounts.Store
+	redis    *presence.Redis // nil: this process is alone
 	tracker  *presence.Tracker
 	server   *handlers.Server
 }
@@ -100,9 +101,8 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	} else if !some {
 		cfg.Warming = 0 // nobody is signed in, so nobody can come back
 	}
-	h.tracker = presence.NewTracker(cfg.presence())
-	h.server, err = handlers.New(handlers.Config{
-		Accounts: store, Presence: h.tracker, UI: pages, Log: log,
+	web := handlers.Config{
+		Accounts: store, UI: pages, Log: log,
 		PublicURL:  cfg.Public,
 		SignupOpen: cfg.Signup == "open",
 		Limits: handlers.Limits{
@@ -111,8 +111,21 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 		},
 		TrustedProxies: cfg.proxies(),
 		OnFly:          cfg.OnFly,
-	})
-	if err != nil {
+	}
+	who := cfg.presence()
+	if cfg.RedisURL != "" {
+		h.redis, err = presence.OpenRedis(ctx, presence.RedisConfig{
+			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Store: store.ID(), Log: log,
+		})
+		if err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		who.Registry, web.Bell = h.redis, h.redis
+		web.Limiter = handlers.NewSharedLimiter(h.redis.Client(), cfg.RedisPrefix, log)
+	}
+	h.tracker = presence.NewTracker(who)
+	web.Presence = h.tracker
+	if h.server, err = handlers.New(web); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
@@ -127,7 +140,10 @@ func nobody(ctx context.Context, store *accounts.Store) (bool, error) {
 // close closes the parts, the last opened first.
 func (h *house) close() error {
 	h.tracker.Close()
-	return h.store.Close()
+	if h.redis == nil {
+		return h.store.Close()
+	}
+	return errors.Join(h.redis.Close(), h.store.Close())
 }
 
 // serve answers on l until ctx ends or a part fails, then stops in the order of the design: sockets first, so that

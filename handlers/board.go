@@ -37,9 +37,12 @@ type board struct {
 	flushWanted  chan struct{} // capacity 1
 	following    chan struct{} // capacity 1: held while changes of accounts are read and applied
 	followFailed atomic.Bool   // the last reading of them failed, and was logged
+	bell         Bell          // nil: there are no other replicas
+	ring         chan struct{} // capacity 1: accounts were changed by this process
 
 	mu         sync.Mutex
 	warming    bool
+	lost       time.Time // since when other replicas cannot be heard, as shown; zero: they can
 	generation uint64 // counts changes that may bear on lists
 	version    uint64 // the last that a page was given
 	cards      map[string]*card
@@ -74,6 +77,7 @@ func newBoard(cfg Config, s *Server) *board {
 		accounts: cfg.Accounts, presence: cfg.Presence, ui: cfg.UI, log: cfg.Log, limits: cfg.Limits, server: s,
 		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8],
 		flushWanted: make(chan struct{}, 1), following: make(chan struct{}, 1),
+		bell: cfg.Bell, ring: make(chan struct{}, 1),
 		cards: map[string]*card{}, here: map[string]int{}, pages: map[string]*page{}, meDirty: map[string]struct{}{},
 		open: map[*melody.Session]*socket{}, byUser: index{}, bySession: index{},
 		byAddress: map[netip.Prefix]int{}, ended: map[string]time.Time{},
@@ -117,7 +121,7 @@ func (b *board) view(p *page, layout ui.Layout) ui.BoardPage {
 	socket := p.query.values()
 	socket.Set("v", b.versionLocked(p))
 	page := ui.BoardPage{
-		Layout: layout, Query: p.query.view(), Counts: counts, Warming: b.warming,
+		Layout: layout, Query: p.query.view(), Counts: counts, Warming: b.warming, Lost: b.lost,
 		List:    b.listLocked(p, b.warming),
 		Socket:  b.server.site.base + "/ws?" + socket.Encode(),
 		OnePage: p.query.state == "" && p.query.after == "" && p.query.before == "" && !p.more,

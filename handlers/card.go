@@ -57,7 +57,9 @@ func rowOf(p accounts.Person, v presence.View, now time.Time) ui.Row {
 // renderLocked returns the card's row, rendered now if there is none.
 func (b *board) renderLocked(c *card) []byte {
 	if c.row == nil {
-		row, err := b.ui.Row(rowOf(c.person, c.view, time.Now()))
+		view := rowOf(c.person, c.view, time.Now())
+		view.Stale = c.view.Elsewhere && !b.lost.IsZero()
+		row, err := b.ui.Row(view)
 		if err != nil { // a template that cannot render a person is a bug, and the row of one person only
 			b.log.Error("render row", "error", err, "user", c.person.ID)
 			return nil

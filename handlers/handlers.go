@@ -40,6 +40,14 @@ type Config struct {
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
 	OnFly          bool           // Fly-Client-IP is believed, too, from a trusted peer
 	Limiter        Limiter        // counts attempts; nil: in the memory of this process
+	Bell           Bell           // between replicas; nil: there is only this one
+}
+
+// Bell is how replicas tell each other to look at the accounts at once. It only saves time: all look every half second
+// anyway, so a ring that is lost or comes twice does no harm.
+type Bell interface {
+	Nudge(ctx context.Context, rev int64) error // accounts have changed, up to rev
+	Nudged() <-chan struct{}                    // readable after somebody rang; capacity 1
 }
 
 // Limits bound what one person, one address or everybody may use. 0 means no limit.

@@ -15,11 +15,15 @@ func (s *Server) healthz(c echo.Context) error {
 	return c.String(http.StatusOK, "ok\n")
 }
 
-// readyz says whether requests should be sent here: not while draining, and not when accounts cannot be read.
+// readyz says whether requests should be sent here: not while draining, not when accounts cannot be read,
+// and not among replicas with other accounts. Whether Redis can be reached does not matter.
 func (s *Server) readyz(c echo.Context) error {
 	c.Set(probeKey, true)
 	if s.draining.Load() {
 		return &failure{Status: http.StatusServiceUnavailable, Message: "This server is shutting down.", quiet: true}
+	}
+	if err := s.cfg.Presence.Status().Conflict; err != nil {
+		return unavailable(err)
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), time.Second)
 	defer cancel()

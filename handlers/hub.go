@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"rollcall/presence"
@@ -18,9 +19,10 @@ const (
 
 // run is the one loop that moves news to pages: from presence and accounts in, frames out. It returns after ctx.
 func (b *board) run(ctx context.Context) error {
-	stamps := make(chan struct{})
-	go func() { defer close(stamps); b.keepSeen(ctx) }()
-	defer func() { <-stamps }()
+	var others sync.WaitGroup
+	others.Go(func() { b.keepSeen(ctx) })
+	others.Go(func() { b.keepRinging(ctx) })
+	defer others.Wait()
 
 	flush := time.NewTimer(time.Hour)
 	flush.Stop()
@@ -30,6 +32,10 @@ func (b *board) run(ctx context.Context) error {
 		defer t.Stop()
 	}
 	warmed := b.presence.Warmed()
+	var nudged <-chan struct{}
+	if b.bell != nil {
+		nudged = b.bell.Nudged()
+	}
 	b.followOrLog(ctx)
 	var last time.Time // of the last flush
 	var due bool       // flush is set
@@ -41,8 +47,12 @@ func (b *board) run(ctx context.Context) error {
 			b.look(ctx, b.feed.Take())
 		case <-b.accounts.Committed():
 			b.followOrLog(ctx)
+			signal(b.ring)
+		case <-nudged:
+			b.followOrLog(ctx)
 		case <-follow.C:
 			b.followOrLog(ctx)
+			b.checkReplicas(time.Now())
 		case <-warmed:
 			warmed = nil
 			b.endWarming(ctx)
@@ -68,8 +78,13 @@ func (b *board) run(ctx context.Context) error {
 // wantFlush notes that there is something to send, and wakes the loop. It may be called with b.mu held.
 func (b *board) wantFlush() {
 	b.unsent.Store(true)
+	signal(b.flushWanted)
+}
+
+// signal makes c, of capacity 1, readable.
+func signal(c chan struct{}) {
 	select {
-	case b.flushWanted <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

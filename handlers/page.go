@@ -345,6 +345,7 @@ func (b *board) snapshotLocked(p *page) []byte {
 		f.List(b.listLocked(p, false))
 		f.Counts(ui.Counts{}, b.countsLocked(), true)
 		f.Warming(false)
+		f.Lost(b.lost)
 		p.snapshot, p.snapshotOf = f.Bytes(), p.version
 	}
 	b.shownLocked(p)

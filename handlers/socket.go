@@ -31,6 +31,7 @@ const (
 	firstWordWait = 2 * time.Second        // our own page says at once how long ago the last input was
 	closeWait     = 500 * time.Millisecond // for a close frame to go out, before the connection is cut
 	drainWait     = 2 * time.Second
+	leaveWait     = time.Second // for the other replicas to be told
 
 	closeRested = 4001 // this tab was closed for another one of the same person; it comes back when it is looked at
 )
@@ -446,15 +447,21 @@ func (b *board) sweep(now time.Time) {
 // drain closes every socket so that its page comes back elsewhere, and waits for them, 2 s at most. What is shown of
 // their people stays as it is.
 func (b *board) drain(ctx context.Context) {
-	b.presence.Drain()
 	b.mu.Lock()
 	b.draining = true
+	b.mu.Unlock()
+	leave, cancel := context.WithTimeout(ctx, leaveWait)
+	if err := b.presence.Drain(leave); err != nil {
+		b.log.Warn("the other replicas could not be told that this one leaves", "err", err)
+	}
+	cancel()
+	b.mu.Lock()
 	for _, s := range b.open {
 		s.kick(melody.CloseServiceRestart, "")
 	}
 	b.emptyLocked()
 	b.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, drainWait)
+	ctx, cancel = context.WithTimeout(ctx, drainWait)
 	defer cancel()
 	select {
 	case <-b.empty:

@@ -72,6 +72,9 @@ type View struct {
 	Emoji    string
 	Until    time.Time // when the word or claim behind State or Text ends; zero: not told
 	LastSeen time.Time // while offline: the last input as far as this process knows; zero: ask accounts
+
+	// Elsewhere: present by the word of other replicas alone, so only as right as they can be heard.
+	Elsewhere bool
 }
 
 // Rule names the row of the table of rules that decided a status.

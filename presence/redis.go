@@ -58,6 +58,12 @@ func OpenRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 	return r, nil
 }
 
+// CheckRedisURL returns the error that OpenRedis would return for the URL alone, without asking any server.
+func CheckRedisURL(text string) error {
+	_, err := redisOption(text)
+	return err
+}
+
 // ID is this replica's id. It is new with every start, so that nothing a former process left is taken for ours.
 func (r *Redis) ID() string { return r.self }
 

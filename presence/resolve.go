@@ -37,6 +37,8 @@ func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 	r.say(f, word, claim, now)
 	if r.View.State == Offline {
 		r.View.LastSeen, r.From = s.Seen, time.Time{}
+	} else {
+		r.View.Elsewhere = !con.own
 	}
 	return r
 }
@@ -86,6 +88,7 @@ func (r *Result) say(f *Facts, word bool, claim *Claim, now time.Time) {
 // connectedness sums up a person's connections here and elsewhere.
 type connectedness struct {
 	any      bool
+	own      bool      // any, by a connection of this replica
 	active   bool      // rule 5 holds
 	idleFrom time.Time // with !active: when the last one stopped being active; zero: not known
 	next     time.Time // when time alone changes any or active
@@ -101,7 +104,7 @@ func connected(s Subject, idleAfter time.Duration, now time.Time) connectedness 
 		if !l.live(now) {
 			continue
 		}
-		c.any = true
+		c.any, c.own = true, true
 		if !l.Until.IsZero() {
 			c.next = soonest(c.next, l.Until)
 		}

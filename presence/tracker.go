@@ -155,12 +155,13 @@ func (t *Tracker) endWarming() {
 func (t *Tracker) Warmed() <-chan struct{} { return t.warmed }
 
 // Drain freezes what is shown and told: connections that end from now on change nothing, since their people are about
-// to return to another replica or to the next process.
-func (t *Tracker) Drain() {
+// to return to another replica or to the next process. The other replicas are told, as long as ctx allows.
+func (t *Tracker) Drain(ctx context.Context) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.draining = true
 	t.timer.Stop()
+	t.mu.Unlock()
+	return t.cfg.Registry.Leave(ctx)
 }
 
 // Subscribe returns a Feed of the users whose View or Why may have changed from now on.

@@ -252,7 +252,9 @@ func TestDrainingTellsNobody(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		c := tr.Join("ada", false, Activity{})
 		feed := tr.Subscribe()
-		tr.Drain()
+		if err := tr.Drain(t.Context()); err != nil {
+			t.Errorf("Drain = %v, want nil", err)
+		}
 		c.Leave(Dropped)
 		after(time.Hour)
 		wantState(t, tr, "ada", Online)

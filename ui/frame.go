@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"html/template"
+	"time"
 )
 
 // comingBack is shown while people reconnect after a start.
@@ -74,6 +75,21 @@ func (f *Frame) Warming(on bool) {
 		said = comingBack
 	}
 	f.text("warming", said)
+}
+
+// Lost shows since when other servers cannot be heard, or with a zero time that
+// they can again.
+func (f *Frame) Lost(since time.Time) { f.partial("lost", "innerMorph", []byte(lost(since))) }
+
+// lost is what #lost says; the own script writes the time as the clock on the
+// wall shows it.
+func lost(since time.Time) template.HTML {
+	if since.IsZero() {
+		return ""
+	}
+	at := since.UTC()
+	return template.HTML(`<span>Live updates from other servers are paused since <time datetime="` +
+		at.Format(time.RFC3339) + `">` + at.Format("15:04") + ` UTC</time></span>`)
 }
 
 // Me sends the own state into the button of the account menu (#me) and the

@@ -1,6 +1,9 @@
 package ui
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // Layout is what every page has.
 type Layout struct {
@@ -57,6 +60,8 @@ type BoardPage struct {
 	// Socket is path and query of the live connection.
 	Socket  string
 	Warming bool
+	// Lost is since when other servers cannot be heard; zero: they can.
+	Lost time.Time
 	// OnePage says that List holds everybody who matches Query.Q and Query.Team
 	// whatever their state: the filter then works in the browser alone, and
 	// Query.State only chooses what is shown at first. Otherwise the filter

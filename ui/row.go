@@ -46,6 +46,8 @@ type Row struct {
 	// Seen is roughly when somebody offline was last here ("today", "this week",
 	// "this month", "long ago"); "": not told.
 	Seen string
+	// Stale: what is shown is what was last known, for the server this person is connected to cannot be heard.
+	Stale bool
 }
 
 // rowView is what the template of a row reads. It is flat, and holds what the
@@ -55,7 +57,7 @@ type rowView struct {
 	Hue, Initials, Label       string
 	DateTime, Since, Seen      string
 	Emoji, Text                string // Emoji with the space after it
-	Said                       bool
+	Said, Stale                bool
 }
 
 // Row renders one person: an <li> without any space around it, because a morph
@@ -70,7 +72,7 @@ func (u *UI) Row(r Row) ([]byte, error) {
 	v := rowView{
 		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State,
 		Hue: strconv.Itoa(Hue(r.UID)), Initials: Initials(r.Name), Label: label,
-		Text: r.Text, Said: r.Text != "" || r.Emoji != "",
+		Text: r.Text, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale,
 	}
 	if r.Emoji != "" {
 		v.Emoji = r.Emoji + " "

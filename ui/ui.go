@@ -89,6 +89,7 @@ func (u *UI) funcs() template.FuncMap {
 		"hue":      Hue,
 		"initials": Initials,
 		"teamid":   TeamID,
+		"lost":     lost,
 		"summary":  summary,
 		"now":      func() int64 { return time.Now().UnixMilli() },
 		// rendered lets through what Row and List made, and nothing else may use it.

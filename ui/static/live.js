@@ -159,6 +159,11 @@
       const text = ago(Date.parse(time.dateTime));
       if (time.textContent !== text) time.textContent = text;
     }
+    // When other servers fell silent, by the clock on the wall here.
+    for (const time of document.querySelectorAll('#lost time')) {
+      const text = new Date(time.dateTime).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+      if (time.textContent !== text) time.textContent = text;
+    }
   };
 
   // What is cut off, and exact times, show when pointed at.
@@ -178,6 +183,7 @@
     new MutationObserver(writeTimes).observe(list, {
       subtree: true, childList: true, characterData: true, attributeFilter: ['datetime'],
     });
+    new MutationObserver(writeTimes).observe(byId('lost'), { subtree: true, childList: true });
     setInterval(() => { if (!document.hidden) writeTimes(); }, 15e3); // only words; keeps nobody online
     list.addEventListener('pointerover', explain);
     if (!socket) show('wait', 'Connecting…', 4000);
