@@ -66,6 +66,7 @@ type commands struct {
 	Demo        demoCmd        `cmd:"" help:"Serve a board with two dozen people in it, in a temporary folder."`
 	User        userCmd        `cmd:"" help:"Add, import, list and change people, while the server runs or not."`
 	Config      configCmd      `cmd:"" help:"Print the settings in force and where each comes from."`
+	Doctor      doctorCmd      `cmd:"" help:"Look at the database and Redis as a server with these settings would, and say what is wrong."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the running server whether it is alive."`
 	Ver         versionCmd     `cmd:"" name:"version" help:"Print the version."`
 }

@@ -43,8 +43,8 @@ type board struct {
 	mu         sync.Mutex
 	warming    bool
 	lost       time.Time // since when other replicas cannot be heard, as shown; zero: they can
-	generation uint64 // counts changes that may bear on lists
-	version    uint64 // the last that a page was given
+	generation uint64    // counts changes that may bear on lists
+	version    uint64    // the last that a page was given
 	cards      map[string]*card
 	present    []*card        // everybody here, in board order
 	here       map[string]int // the number of them by team key

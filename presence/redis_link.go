@@ -16,6 +16,9 @@ const (
 	storeTTL   = 60 * time.Second // of the mark that says which accounts store the replicas share
 	cleanerTTL = 20 * time.Second // for one replica to clean up after others
 	scanCount  = 1000             // keys a step of SCAN looks at
+
+	liveLease    = "here" // what stands in a lease
+	leavingLease = "leaving"
 )
 
 // redisLink is the noticeboard in Redis. Beside the one tracked connection, which all of the protocol uses, it has a
@@ -104,6 +107,8 @@ func (l *redisLink) ring() {
 	}
 }
 
+var errNotConnected = errors.New("not connected to Redis")
+
 func (l *redisLink) client() rueidis.Client {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,7 +119,7 @@ func (l *redisLink) client() rueidis.Client {
 func (l *redisLink) do(ctx context.Context, commands ...rueidis.Completed) ([]rueidis.RedisResult, error) {
 	c := l.client()
 	if c == nil {
-		return nil, errors.New("not connected")
+		return nil, errNotConnected
 	}
 	answers := c.DoMulti(ctx, commands...)
 	for _, a := range answers {
@@ -166,13 +171,13 @@ func (l *redisLink) sameStore(answer rueidis.RedisResult) error {
 }
 
 func (l *redisLink) beat(ctx context.Context, leaving bool) (bool, error) {
-	value := "here"
+	value := liveLease
 	if leaving {
-		value = "leaving"
+		value = leavingLease
 	}
 	b := l.build()
 	answers, err := l.do(ctx,
-		b.Set().Key(l.replica+l.self).Value(value).Get().Px(leaseTTL).Build(),
+		b.Set().Key(l.replica+l.self).Value(value).Get().Px(LeaseTTL).Build(),
 		b.Getex().Key(l.store).Px(storeTTL).Build())
 	if err != nil {
 		return false, err
@@ -188,10 +193,13 @@ func (l *redisLink) beat(ctx context.Context, leaving bool) (bool, error) {
 	return !rueidis.IsRedisNil(answers[0].Error()), nil
 }
 
-func (l *redisLink) users(ctx context.Context) ([]string, error) {
-	var users []string
+func (l *redisLink) users(ctx context.Context) ([]string, error) { return l.keys(ctx, l.presence) }
+
+// keys lists what follows prefix in the keys that begin with it. A key may be listed twice.
+func (l *redisLink) keys(ctx context.Context, prefix string) ([]string, error) {
+	var found []string
 	for cursor := uint64(0); ; {
-		answers, err := l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(l.presence)+"*").Count(scanCount).Build())
+		answers, err := l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(prefix)+"*").Count(scanCount).Build())
 		if err != nil {
 			return nil, err
 		}
@@ -200,10 +208,10 @@ func (l *redisLink) users(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		for _, key := range step.Elements {
-			users = append(users, strings.TrimPrefix(key, l.presence))
+			found = append(found, strings.TrimPrefix(key, prefix))
 		}
 		if cursor = step.Cursor; cursor == 0 {
-			return users, nil
+			return found, nil
 		}
 	}
 }

@@ -136,7 +136,7 @@ func TestRedisRegistry(t *testing.T) {
 				return r
 			},
 			settle:    func(t *testing.T) { settleAll(t, all) },
-			departure: 2 * leaseTTL,
+			departure: 2 * LeaseTTL,
 		}
 	})
 }
@@ -345,4 +345,27 @@ func FuzzDecodeDigest(f *testing.F) {
 			t.Errorf("decodeDigest(%q) = %+v", s, d)
 		}
 	})
+}
+
+func TestInspect(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	a.Publish("ada", Digest{Connected: true})
+	b.Publish("ada", Digest{Connected: true})
+	b.Publish("bob", Digest{Connected: true})
+	settleAll(t, []*Redis{a, b})
+	admin := server.admin()
+	if err := admin.Do(t.Context(), admin.B().Hset().Key("rollcall:presence:eve").FieldValue().FieldValue("dead", "1 0").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(t.Context(), RedisConfig{URL: server.url(), Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler)})
+	if err != nil || !r.Announces || r.Store != "one" || r.Users != 3 || r.RoundTrip <= 0 || len(r.Replicas) != 3 {
+		t.Fatalf("Inspect = %+v, %v, want three users of three replicas of store one", r, err)
+	}
+	for _, rep := range r.Replicas {
+		want := map[string]int{a.ID(): 1, b.ID(): 2, "dead": 1}[rep.ID]
+		if alive := rep.Lease > 0; rep.Users != want || alive != (rep.ID != "dead") || rep.Leaving {
+			t.Errorf("Inspect has %+v, want %d users", rep, want)
+		}
+	}
 }

@@ -148,7 +148,7 @@ func (b *simBoard) set(user, replica, value string) {
 func (l *simLink) beat(ctx context.Context, _ bool) (had bool, err error) {
 	err = l.do(ctx, func() {
 		had = time.Now().Before(l.board.leases[l.self])
-		l.board.leases[l.self] = time.Now().Add(leaseTTL)
+		l.board.leases[l.self] = time.Now().Add(LeaseTTL)
 		l.board.announce("", l.self)
 	})
 	return had, err

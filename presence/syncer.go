@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
+// LeaseTTL is how long a replica counts after its last sign of life.
+const LeaseTTL = 10 * time.Second
+
 // The times of the protocol between replicas (DESIGN: "Constants").
 const (
-	leaseTTL     = 10 * time.Second      // of a replica's lease
 	beatEvery    = 3 * time.Second       // between renewals, and between looks at the others'
 	holdFor      = 3 * time.Second       // after a resync: what is missing may merely not be back yet
 	gather       = 5 * time.Millisecond  // marks are gathered for so long before they are read

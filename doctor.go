@@ -1,0 +1,98 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+// doctorCmd looks at Redis and the accounts as a replica with the same settings would, and says what it finds.
+type doctorCmd struct {
+	settings `embed:""`
+}
+
+// Run prints what it finds. What would keep a replica from serving one truth with the others is an error.
+func (c *doctorCmd) Run(ctx context.Context, con *console) error {
+	if err := c.check(con.env); err != nil {
+		return err
+	}
+	store, err := c.store(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(con.stdout, "accounts    %s, %s\n", c.DB, cmp.Or(store, "not there yet"))
+	if c.RedisURL == "" {
+		fmt.Fprintln(con.stdout, "redis       not set: this process serves alone")
+		return nil
+	}
+	r, err := presence.Inspect(ctx, presence.RedisConfig{
+		URL: string(c.RedisURL), Prefix: c.RedisPrefix, Store: store, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.report(con, r); err != nil {
+		return err
+	}
+	return diagnose(r, store)
+}
+
+// store is the id of the accounts store, "" when there is no database yet; it is not for this command to make one.
+func (c *doctorCmd) store(ctx context.Context) (string, error) {
+	if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	s, err := accounts.Open(ctx, accounts.Config{Path: c.DB, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return "", err
+	}
+	return s.ID(), s.Close()
+}
+
+// report prints r as a table.
+func (c *doctorCmd) report(con *console, r presence.Report) error {
+	tracking := "changes are announced"
+	if !r.Announces {
+		tracking = "changes are NOT announced"
+	}
+	fmt.Fprintf(con.stdout, "redis       reached in %v, %s\n", r.RoundTrip.Round(10*time.Microsecond), tracking)
+	fmt.Fprintf(con.stdout, "people      %d with a connection\n", r.Users)
+	if len(r.Replicas) == 0 {
+		fmt.Fprintln(con.stdout, "replicas    none")
+		return nil
+	}
+	w := tabwriter.NewWriter(con.stdout, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "replica\tlease\tpeople")
+	for _, rep := range r.Replicas {
+		lease := "renewed " + (presence.LeaseTTL - rep.Lease).Round(100*time.Millisecond).String() + " ago"
+		switch {
+		case rep.Lease == 0:
+			lease = "none: it is gone, and its people do not count"
+		case rep.Leaving:
+			lease = "leaving, " + rep.Lease.Round(100*time.Millisecond).String() + " left"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\n", rep.ID, lease, rep.Users)
+	}
+	return w.Flush()
+}
+
+// diagnose names what is wrong.
+func diagnose(r presence.Report, store string) error {
+	var wrong []error
+	if !r.Announces {
+		wrong = append(wrong, errors.New("Redis does not announce changes: use one that allows CLIENT TRACKING"))
+	}
+	if r.Store != "" && store != "" && r.Store != store {
+		wrong = append(wrong, &presence.StoreError{Ours: store, Theirs: r.Store})
+	}
+	return errors.Join(wrong...)
+}

@@ -1,0 +1,138 @@
+package presence
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// Report is what somebody who looks at the noticeboard from outside finds.
+type Report struct {
+	RoundTrip time.Duration // of one command
+	Announces bool          // a change came back as an announcement within a second
+	Store     string        // id of the accounts store of the replicas; "" when there are none
+	Replicas  []ReplicaReport
+	Users     int // users with an entry of any replica
+}
+
+// ReplicaReport is one replica on the noticeboard.
+type ReplicaReport struct {
+	ID      string
+	Lease   time.Duration // until it ends; 0: it has none, and its users do not count
+	Leaving bool
+	Users   int
+}
+
+// Inspect looks at the noticeboard and changes nothing on it, but for one key of its own that ends within seconds. An
+// error is the one with which a replica would refuse to start, or that Redis cannot be reached.
+func Inspect(ctx context.Context, cfg RedisConfig) (Report, error) {
+	option, err := redisOption(cfg.URL)
+	if err != nil {
+		return Report{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*roundWait)
+	defer cancel()
+	probe := cfg.Prefix + "doctor:" + rand.Text()
+	heard := make(chan struct{}, 1)
+	option.ClientTrackingOptions = []string{"BCAST", "PREFIX", probe}
+	option.OnInvalidations = func(keys []rueidis.RedisMessage) {
+		if keys != nil {
+			select {
+			case heard <- struct{}{}:
+			default:
+			}
+		}
+	}
+	client, err := rueidis.NewClient(option)
+	if client != nil {
+		defer client.Close()
+	}
+	if err != nil {
+		if known := permanent(err); known != nil {
+			return Report{}, known
+		}
+		return Report{}, fmt.Errorf("Redis cannot be reached: %w", err)
+	}
+	l := newRedisLink(option, cfg, "", newSyncer("", cfg.Log))
+	defer l.close()
+	l.tracked = client
+	var r Report
+	start := time.Now()
+	if err := client.Do(ctx, client.B().Set().Key(probe).Value("1").Px(5*time.Second).Build()).Error(); err != nil {
+		return r, err
+	}
+	r.RoundTrip = time.Since(start)
+	select {
+	case <-heard:
+		r.Announces = true
+	case <-time.After(echoWait):
+	}
+	return r, l.survey(ctx, &r)
+}
+
+// survey counts who is on the noticeboard, by replica.
+func (l *redisLink) survey(ctx context.Context, r *Report) error {
+	answer := l.client().Do(ctx, l.build().Get().Key(l.store).Build())
+	if store, err := answer.ToString(); err == nil {
+		r.Store = store
+	} else if !rueidis.IsRedisNil(err) {
+		return err
+	}
+	found := map[string]*ReplicaReport{}
+	of := func(id string) *ReplicaReport {
+		if found[id] == nil {
+			found[id] = &ReplicaReport{ID: id}
+		}
+		return found[id]
+	}
+	keys, err := l.keys(ctx, l.replica)
+	if err != nil {
+		return err
+	}
+	for _, id := range keys {
+		of(id)
+	}
+	users, err := l.users(ctx)
+	if err != nil {
+		return err
+	}
+	slices.Sort(users)
+	users = slices.Compact(users)
+	r.Users = len(users)
+	for batch := range slices.Chunk(users, batchEntries) {
+		entries, err := l.read(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			for id := range e {
+				of(id).Users++
+			}
+		}
+	}
+	for _, replica := range found {
+		if err := l.lease(ctx, replica); err != nil {
+			return err
+		}
+		r.Replicas = append(r.Replicas, *replica)
+	}
+	slices.SortFunc(r.Replicas, func(a, b ReplicaReport) int { return strings.Compare(a.ID, b.ID) })
+	return nil
+}
+
+func (l *redisLink) lease(ctx context.Context, r *ReplicaReport) error {
+	key := l.replica + r.ID
+	answers, err := l.do(ctx, l.build().Get().Key(key).Build(), l.build().Pttl().Key(key).Build())
+	if err != nil {
+		return err
+	}
+	value, _ := answers[0].ToString()
+	ms, err := answers[1].AsInt64()
+	r.Leaving, r.Lease = value == leavingLease, time.Duration(max(ms, 0))*time.Millisecond
+	return err
+}
