@@ -139,7 +139,7 @@ func (c *cast) keepTyping() {
 
 // arrive opens a page on a phone: of phones alone it is known at once when nobody looks.
 func (c *cast) arrive(p *player) {
-	p.line = c.tracker.Join(p.id, true, presence.Activity{})
+	p.line = c.tracker.Join(p.id, presence.Client{Phone: true}, presence.Activity{})
 }
 
 func (c *cast) turnAside(p *player, aside bool) {

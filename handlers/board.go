@@ -33,31 +33,34 @@ type board struct {
 	feed     *presence.Feed
 	boot     string // begins the versions of this process, so that none of another one is taken for ours
 
-	unsent       atomic.Bool   // something waits for a flush
-	flushWanted  chan struct{} // capacity 1
-	following    chan struct{} // capacity 1: held while changes of accounts are read and applied
-	followFailed atomic.Bool   // the last reading of them failed, and was logged
-	bell         Bell          // nil: there are no other replicas
-	ring         chan struct{} // capacity 1: accounts were changed by this process
+	unsent      atomic.Bool     // something waits for a flush
+	flushWanted chan struct{}   // capacity 1
+	readWanted  chan struct{}   // capacity 1
+	following   chan struct{}   // capacity 1: held while changes of accounts are read and applied
+	failing     bool            // the last reading failed, and was logged; keepReading's own
+	bell        Bell            // nil: there are no other replicas
+	nudged      <-chan struct{} // nil without bell
+	ring        chan struct{}   // capacity 1: accounts were changed by this process
 
 	mu         sync.Mutex
 	warming    bool
 	lost       time.Time // since when other replicas cannot be heard, as shown; zero: they can
 	generation uint64    // counts changes that may bear on lists
+	applied    uint64    // counts changes of accounts that were taken in
 	version    uint64    // the last that a page was given
 	cards      map[string]*card
 	present    []*card        // everybody here, in board order
 	here       map[string]int // the number of them by team key
 	tally      tally
 	pages      map[string]*page
-	strangers  []string // people who are here and could not be read
-	meDirty    map[string]struct{}
+	strangers  map[string]struct{} // people who are here and have to be asked for
 
 	open      map[*melody.Session]*socket
 	byUser    index
 	bySession index
 	byAddress map[netip.Prefix]int
 	ended     map[string]time.Time // sessions that ended within the last minute
+	lately    map[string]lately    // sessions that had a socket within the last minute
 	draining  bool
 	empty     chan struct{} // closed when the last socket has gone while draining
 	emptied   sync.Once
@@ -67,26 +70,35 @@ type board struct {
 
 // tally is how many people there are, by team key.
 type tally struct {
-	total  int
-	people map[string]int
-	stale  bool
+	total           int
+	people          map[string]int
+	readAt, staleAt uint64 // board.generation, as with pages
+}
+
+// lately is whose session it was, and when it last had a socket.
+type lately struct {
+	user string
+	at   time.Time
 }
 
 func newBoard(cfg Config, s *Server) *board {
 	b := &board{
 		accounts: cfg.Accounts, presence: cfg.Presence, ui: cfg.UI, log: cfg.Log, limits: cfg.Limits, server: s,
 		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8],
-		flushWanted: make(chan struct{}, 1), following: make(chan struct{}, 1),
+		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), following: make(chan struct{}, 1),
 		bell: cfg.Bell, ring: make(chan struct{}, 1),
-		cards: map[string]*card{}, here: map[string]int{}, pages: map[string]*page{}, meDirty: map[string]struct{}{},
+		cards: map[string]*card{}, here: map[string]int{}, pages: map[string]*page{}, strangers: map[string]struct{}{},
 		open: map[*melody.Session]*socket{}, byUser: index{}, bySession: index{},
 		byAddress: map[netip.Prefix]int{}, ended: map[string]time.Time{},
-		tally: tally{stale: true}, empty: make(chan struct{}),
+		lately: map[string]lately{}, tally: tally{staleAt: 1}, generation: 1, empty: make(chan struct{}),
 	}
 	select {
 	case <-cfg.Presence.Warmed():
 	default:
 		b.warming = true
+	}
+	if b.bell != nil {
+		b.nudged = b.bell.Nudged()
 	}
 	b.sockets = b.newMelody()
 	return b
@@ -102,11 +114,21 @@ func (b *board) show(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("load board: %w", err)
 	}
+	if first := q; q.before != "" && b.nobody(p) { // those before have gone: begin at the beginning
+		first.before = ""
+		return b.server.redirect(c, b.server.site.path("/")+"?"+first.encode())
+	}
 	body, err := b.ui.Page(b.view(p, b.server.layout(c, "")))
 	if err != nil {
 		return fmt.Errorf("render board: %w", err)
 	}
 	return c.HTMLBlob(http.StatusOK, body)
+}
+
+func (b *board) nobody(p *page) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(p.cards) == 0
 }
 
 // view is p as a page, and the address of the socket that keeps it current.
@@ -116,36 +138,28 @@ func (b *board) view(p *page, layout ui.Layout) ui.BoardPage {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	counts := b.countsLocked()
 	b.shownLocked(p)
+	page := b.viewLocked(p)
+	page.Layout, page.List = layout, b.listLocked(p, b.warming)
 	socket := p.query.values()
 	socket.Set("v", b.versionLocked(p))
-	page := ui.BoardPage{
-		Layout: layout, Query: p.query.view(), Counts: counts, Warming: b.warming, Lost: b.lost,
-		List:    b.listLocked(p, b.warming),
-		Socket:  b.server.site.base + "/ws?" + socket.Encode(),
-		OnePage: p.query.state == "" && p.query.after == "" && p.query.before == "" && !p.more,
-	}
-	page.Prev, page.Next = b.neighboursLocked(p)
+	page.Socket = b.server.site.base + "/ws?" + socket.Encode()
 	return page
 }
 
-// neighboursLocked are the addresses of the pages before and behind p, or "".
-func (b *board) neighboursLocked(p *page) (prev, next string) {
-	if len(p.cards) == 0 {
-		return "", ""
-	}
-	at := func(q boardQuery) string { return b.server.site.base + "/?" + q.encode() }
+// viewLocked is what stands around the list of p.
+func (b *board) viewLocked(p *page) ui.BoardPage {
+	v := ui.BoardPage{Query: p.query.view(), Counts: b.countsLocked(), Warming: b.warming, Lost: b.lost, OnePage: p.onePage()}
 	back, on := p.query, p.query
-	back.before, back.after = p.cards[0].person.Cursor(), ""
-	on.after, on.before = p.cards[len(p.cards)-1].person.Cursor(), ""
-	if p.query.after != "" || p.query.before != "" && p.more {
-		prev = at(back)
+	back.before, back.after = p.prev, ""
+	on.after, on.before = p.next, ""
+	if p.prev != "" {
+		v.Prev = b.server.site.base + "/?" + back.encode()
 	}
-	if p.query.before != "" || p.more {
-		next = at(on)
+	if p.next != "" {
+		v.Next = b.server.site.base + "/?" + on.encode()
 	}
-	return prev, next
+	return v
 }
 
 // me is what user is told of themself.

@@ -76,6 +76,10 @@ func (b *board) cardLocked(p accounts.Person) *card {
 		c = &card{person: p, view: b.presence.View(p.ID)}
 		b.cards[p.ID] = c
 		b.placeLocked(c)
+		if c.present { // they came before anybody looked: news to the pages that filter, and to the teams' numbers
+			b.filteredLocked(presence.Offline, c.view.State)
+			b.wantFlush()
+		}
 		return c
 	}
 	b.replaceLocked(c, p)
@@ -111,9 +115,6 @@ func (b *board) lookLocked(c *card) {
 	if v.State != c.view.State || v.Listed != c.view.Listed {
 		b.filteredLocked(c.view.State, v.State)
 		b.wantFlush() // the counts changed, whoever lists the person
-	}
-	if c.view.LastSeen.After(c.person.LastSeen) {
-		c.person.LastSeen = c.view.LastSeen
 	}
 	c.view = v
 	if !here(v) {
@@ -174,16 +175,22 @@ func compareCards(a, b *card) int { return accounts.ComparePeople(a.person, b.pe
 
 // forgetLocked drops a card that no page lists and whose person is not here.
 func (b *board) forgetLocked(c *card) {
-	if len(c.pages) == 0 && !c.present {
+	if len(c.pages) == 0 && !c.present && b.cards[c.person.ID] == c {
 		delete(b.cards, c.person.ID)
 	}
 }
 
-// removeLocked takes a person off the board who is disabled or gone.
+// removeLocked takes a person off the board who is disabled or gone, and off every page at once: a card that is known
+// is of somebody who is listed.
 func (b *board) removeLocked(c *card) {
 	b.unplaceLocked(c)
 	for _, p := range c.pages {
-		b.staleLocked(p)
+		p.cards = slices.DeleteFunc(p.cards, func(o *card) bool { return o == c })
+		delete(p.dirty, c)
+		p.relist = true
+		b.staleLocked(p) // somebody may move up
 	}
-	b.forgetLocked(c)
+	c.pages = nil
+	delete(b.cards, c.person.ID)
+	b.wantFlush()
 }

@@ -42,7 +42,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 		SignupOpen: true,
 		Limits:     Limits{Signups: 60, Logins: 100, SocketsUser: 20, SocketsAddress: 1000},
 	}
-	t.Cleanup(cfg.Presence.Close)
+	t.Cleanup(func() { cfg.Presence.Close() }) // of whichever it is by then
 	for _, change := range changes {
 		change(&cfg)
 	}

@@ -39,7 +39,6 @@ func quick(cfg *Config) {
 func newLiveBoard(t *testing.T, changes ...func(*Config)) *liveBoard {
 	t.Helper()
 	f := newFixture(t, append([]func(*Config){quick}, changes...)...)
-	t.Cleanup(f.server.cfg.Presence.Close)
 	srv := httptest.NewServer(f.handler)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -12,15 +12,17 @@ import (
 
 // boardQuery is what a board page and its socket show, as the URL says it. Its zero value is the first page of everybody.
 type boardQuery struct {
-	search string // words of which each begins a word of the name or username
-	team   string
-	state  string // "", online, away, dnd or offline
-	after  string // cursor: only people behind it
-	before string // cursor: only people ahead of it; not together with after
+	search  string // words of which each begins a word of the name or username
+	team    string
+	teamKey string // of team
+	state   string // "", online, away, dnd or offline
+	after   string // cursor: only people behind it
+	before  string // cursor: only people ahead of it; not together with after
 }
 
 const (
 	maxSearch = 100  // runes
+	maxTeam   = 64   // runes
 	maxCursor = 4096 // bytes
 )
 
@@ -39,8 +41,11 @@ func parseBoardQuery(v url.Values) (boardQuery, error) {
 	if q.after != "" && q.before != "" || len(q.after) > maxCursor || len(q.before) > maxCursor {
 		return q, &failure{Status: http.StatusBadRequest, Message: "This link to a part of the board does not work."}
 	}
-	if utf8.RuneCountInString(q.search) > maxSearch || !utf8.ValidString(q.search+q.team) || len(q.team) > 4*maxSearch {
+	if utf8.RuneCountInString(q.search) > maxSearch || utf8.RuneCountInString(q.team) > maxTeam || !utf8.ValidString(q.search+q.team) {
 		return q, &failure{Status: http.StatusBadRequest, Message: "That is too long to search for."}
+	}
+	if q.team != "" {
+		q.teamKey = accounts.TeamKey(q.team) // folding is dear, and asked of many people
 	}
 	return q, nil
 }

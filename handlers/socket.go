@@ -177,9 +177,9 @@ func (b *board) connect(m *melody.Session) {
 	}
 	b.enterLocked(s)
 	if s.speaks {
-		s.wait = time.AfterFunc(firstWordWait, func() { b.join(s, presence.Activity{}) })
+		s.wait = time.AfterFunc(firstWordWait, func() { b.join(s, silent) })
 	} else {
-		s.conn = b.presence.Join(s.user, s.phone, presence.Activity{})
+		b.joinLocked(s, silent)
 	}
 	b.greetLocked(s)
 }
@@ -248,8 +248,7 @@ func (b *board) greetLocked(s *socket) {
 	case s.version != b.versionLocked(p):
 		s.write(b.snapshotLocked(p))
 	}
-	b.meDirty[s.user] = struct{}{}
-	b.wantFlush()
+	b.tellSelfLocked(s)
 }
 
 // warmGreetingLocked tells a page that comes back while warming who else has.
@@ -268,14 +267,27 @@ func (b *board) warmGreetingLocked(s *socket) []byte {
 	return f.Bytes()
 }
 
-// join lets s count for its person from now on.
+// silent is the activity of a client that has not said anything.
+var silent = presence.Activity{Ago: presence.NoInput}
+
+// join lets s count for its person from now on, or tells presence what it says where it does already.
 func (b *board) join(s *socket, a presence.Activity) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open[s.melody] == s && s.conn == nil {
-		s.conn = b.presence.Join(s.user, s.phone, a)
+	switch {
+	case b.open[s.melody] != s || s.closing.Load():
+	case s.conn == nil:
+		b.joinLocked(s, a)
+	default:
+		s.conn.Note(a)
+	}
+}
+
+func (b *board) joinLocked(s *socket, a presence.Activity) {
+	if s.wait != nil {
 		s.wait.Stop()
 	}
+	s.conn = b.presence.Join(s.user, presence.Client{Session: s.session, Phone: s.phone}, a)
 }
 
 // message takes in what the tab says of itself: there was input, it is idle, or it is hidden.
@@ -296,14 +308,7 @@ func (b *board) message(m *melody.Session, frame []byte) {
 		return
 	}
 	b.turn(s, a.Hidden)
-	b.mu.Lock()
-	conn := s.conn
-	b.mu.Unlock()
-	if conn == nil {
-		b.join(s, a)
-		return
-	}
-	conn.Note(a)
+	b.join(s, a)
 }
 
 // turn notes that a tab was hidden or is looked at again. One that comes back is brought up to date.
@@ -319,18 +324,28 @@ func (b *board) turn(s *socket, hidden bool) {
 		delete(p.watchers, s)
 		p.hidden[s] = struct{}{}
 		s.seen, s.titled = p.version, p.counts.Here()
+		p.thinLocked()
 		return
 	}
 	delete(p.hidden, s)
 	p.watchers[s] = struct{}{}
+	if p.stale() {
+		signal(b.readWanted) // nobody saw it until now
+	}
 	switch {
 	case b.warming:
 		s.write(b.warmGreetingLocked(s))
 	case s.seen != p.version:
 		s.write(b.snapshotLocked(p))
 	}
-	b.meDirty[s.user] = struct{}{}
-	b.wantFlush()
+	b.tellSelfLocked(s)
+}
+
+// thinLocked lets go of what only tabs that can be seen need.
+func (p *page) thinLocked() {
+	if len(p.watchers) == 0 {
+		p.snapshot = nil
+	}
 }
 
 // leave forgets a socket that has ended, however it did.
@@ -349,11 +364,14 @@ func (b *board) leave(s *socket) {
 	delete(s.page.watchers, s)
 	delete(s.page.hidden, s)
 	s.page.used = time.Now()
+	s.page.thinLocked()
+	b.trimLocked(nil)
 	if s.wait != nil {
 		s.wait.Stop()
 	}
 	if s.conn != nil {
 		s.conn.Leave(presence.How(s.how.Load()))
+		b.lately[s.session] = lately{s.user, time.Now()}
 	}
 	b.emptyLocked()
 }
@@ -425,6 +443,10 @@ func (b *board) endSessionLocked(id string) {
 	b.ended[id] = time.Now()
 	for _, s := range b.bySession[id] {
 		s.endLocked()
+		b.presence.End(s.user, id)
+	}
+	if was, ok := b.lately[id]; ok { // of a page that was left or reloaded just now
+		b.presence.End(was.user, id)
 	}
 }
 
@@ -440,6 +462,11 @@ func (b *board) sweep(now time.Time) {
 	for id, at := range b.ended {
 		if now.Sub(at) > sweepEvery {
 			delete(b.ended, id)
+		}
+	}
+	for id, was := range b.lately {
+		if now.Sub(was.at) > sweepEvery {
+			delete(b.lately, id)
 		}
 	}
 }

@@ -10,17 +10,26 @@ import (
 type Connection struct {
 	tracker *Tracker
 	person  *person
-	lease   Lease // guarded by Tracker.mu
-	gone    bool  // guarded by Tracker.mu; Leave was called, or the user was forgotten
+	session string
+
+	lease   Lease // guarded by Tracker.mu, like those below
+	assumed bool  // the client has not told when the last input was; Input is when it connected
+	gone    bool  // Leave was called, or the user was forgotten
+}
+
+// Client is what is known of a connection from the start.
+type Client struct {
+	Session string // the login it belongs to; connections of one session can be ended together
+	Phone   bool   // a hidden page means that its person has turned away
 }
 
 // Activity is what a client says of itself.
 type Activity struct {
-	Ago    time.Duration // since the last input, by the client's clock; never negative
+	Ago    time.Duration // since the last input, by the client's clock; never negative; NoInput: it does not say
 	Hidden bool          // the page cannot be seen
 }
 
-// NoInput is the Ago of an Activity that says nothing new about input.
+// NoInput is the Ago of an Activity that says nothing about input.
 const NoInput = time.Duration(math.MaxInt64)
 
 // How tells how a connection ended, and so how long it counts on.
@@ -33,14 +42,15 @@ const (
 	SignedOut            // its session ended: not at all
 )
 
-// Join adds a connection of user. phone says that a hidden page means that its person has turned away.
-func (t *Tracker) Join(user string, phone bool, a Activity) *Connection {
+// Join adds a connection of user. One that does not say when the last input was counts as active from now, until it
+// does say.
+func (t *Tracker) Join(user string, client Client, a Activity) *Connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.personLocked(user)
-	c := &Connection{tracker: t, person: p, lease: Lease{Phone: phone}}
+	c := &Connection{tracker: t, person: p, session: client.Session, lease: Lease{Phone: client.Phone}}
 	if a.Ago == NoInput {
-		a.Ago = 0 // a client that does not tell counts as active when it connects
+		c.assumed, c.lease.Input = true, time.Now()
 	}
 	c.noteLocked(a)
 	p.conns = append(p.conns, c)
@@ -67,10 +77,14 @@ func (c *Connection) noteLocked(a Activity) {
 	}
 	now := time.Now()
 	input := now.Add(-max(a.Ago, 0))
-	if input.After(c.lease.Input) {
-		c.lease.Input = input
+	if c.assumed || input.After(c.lease.Input) {
+		c.lease.Input, c.assumed = input, false
 	}
-	p, t := c.person, c.tracker
+	c.person.inputLocked(input, now, c.tracker)
+}
+
+// inputLocked notes that there was input, for last seen. While its person is invisible nothing is noted.
+func (p *person) inputLocked(input, now time.Time, t *Tracker) {
 	if p.facts.Invisible || !input.After(p.input) {
 		return
 	}
@@ -92,15 +106,69 @@ func (c *Connection) Leave(how How) {
 		return
 	}
 	c.gone = true
+	now := time.Now()
+	if c.assumed { // whoever never said anything was here when they connected
+		c.person.inputLocked(c.lease.Input, now, t)
+	}
 	switch how {
 	case SignedOut:
-		c.lease.Until = time.Now()
+		c.lease.Until = now
 	case Clean:
-		c.lease.Until = time.Now().Add(t.cfg.GraceClean)
+		c.lease.Until = now.Add(t.cfg.GraceClean)
 	default:
-		c.lease.Until = time.Now().Add(t.cfg.GraceDropped)
+		c.lease.Until = now.Add(t.cfg.GraceDropped)
 	}
+	c.foldLocked()
 	t.updateLocked(c.person)
+}
+
+// maxEnded is how many ended connections of one session count on beside each other. More are joined into the most
+// generous of them.
+const maxEnded = 8
+
+// foldLocked drops ended connections that make no difference beside c, which has just ended, so that a person who
+// connects and breaks off over and over holds no more than a few.
+func (c *Connection) foldLocked() {
+	p, ended := c.person, 0
+	var other *Connection
+	p.conns = slices.DeleteFunc(p.conns, func(o *Connection) bool {
+		if o == c || !o.gone || o.session != c.session || o.lease.attentive() != c.lease.attentive() {
+			return false
+		}
+		if !o.lease.Input.After(c.lease.Input) && !o.lease.Until.After(c.lease.Until) {
+			return true
+		}
+		ended++
+		other = o
+		return false
+	})
+	if ended < maxEnded {
+		return
+	}
+	if other.lease.Input.After(c.lease.Input) {
+		c.lease.Input = other.lease.Input
+	}
+	if other.lease.Until.After(c.lease.Until) {
+		c.lease.Until = other.lease.Until
+	}
+	p.conns = slices.DeleteFunc(p.conns, func(o *Connection) bool { return o == other })
+}
+
+// End ends all connections of a session of user without any grace, those that had left already and counted on too.
+func (t *Tracker) End(user, session string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.people[user]
+	if p == nil || t.draining {
+		return
+	}
+	now := time.Now()
+	for _, c := range p.conns {
+		if c.session == session {
+			c.gone, c.lease.Until = true, now
+		}
+	}
+	t.updateLocked(p)
 }
 
 // connected reports whether p has a live connection anywhere.

@@ -46,7 +46,7 @@ func TestRandomHistories(t *testing.T) {
 					switch do := r.IntN(4); {
 					case do == 0 || len(tabs) == 0:
 						ago := time.Duration(r.IntN(15)) * time.Minute
-						people[user] = append(tabs, &tab{conn: tr.Join(user, false, Activity{Ago: ago}), input: time.Now().Add(-ago)})
+						people[user] = append(tabs, &tab{conn: tr.Join(user, Client{}, Activity{Ago: ago}), input: time.Now().Add(-ago)})
 					case do == 1:
 						if tb := tabs[r.IntN(len(tabs))]; tb.until.IsZero() {
 							tb.conn.Note(Activity{Hidden: r.IntN(2) == 0})

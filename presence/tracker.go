@@ -160,6 +160,11 @@ func (t *Tracker) Drain(ctx context.Context) error {
 	t.mu.Lock()
 	t.draining = true
 	t.timer.Stop()
+	for user, p := range t.people {
+		if p.view.State != Offline && !p.input.IsZero() {
+			t.stamps[user] = struct{}{} // they may not come back
+		}
+	}
 	t.mu.Unlock()
 	return t.cfg.Registry.Leave(ctx)
 }
@@ -183,6 +188,9 @@ func (t *Tracker) SetFacts(user string, f Facts) {
 		p.seen = p.input.UTC().Round(0)
 		t.stamps[user] = struct{}{}
 	}
+	if !f.Invisible && p.facts.Invisible && p.connected(time.Now()) {
+		p.input = time.Now() // coming back is input; all before it stays untold
+	}
 	p.facts = plainFacts
 	if !f.plain() {
 		p.facts = &f
@@ -204,6 +212,19 @@ func (t *Tracker) Forget(user string) {
 	p.conns, p.facts, p.seen, p.input = nil, plainFacts, time.Time{}, time.Time{}
 	delete(t.stamps, user)
 	t.updateLocked(p)
+}
+
+// Known returns the users about whom facts other than the plain ones were set.
+func (t *Tracker) Known() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var known []string
+	for user, p := range t.people {
+		if p.facts != plainFacts {
+			known = append(known, user)
+		}
+	}
+	return known
 }
 
 // View returns what a watcher may see of user.

@@ -43,7 +43,7 @@ func TestGraces(t *testing.T) {
 	}{{"signed out", SignedOut, 0}, {"clean", Clean, 5 * time.Second}, {"dropped", Dropped, 15 * time.Second}} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, nil, func(t *testing.T, tr *Tracker) {
-				tr.Join("ada", false, Activity{}).Leave(c.how)
+				tr.Join("ada", Client{}, Activity{}).Leave(c.how)
 				if c.grace > 0 {
 					wantState(t, tr, "ada", Online)
 					after(c.grace - time.Millisecond)
@@ -59,7 +59,7 @@ func TestGraces(t *testing.T) {
 // TestTwoTabs: closing one of two tabs once marked a person offline.
 func TestTwoTabs(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
-		one, two := tr.Join("ada", false, Activity{}), tr.Join("ada", false, Activity{})
+		one, two := tr.Join("ada", Client{}, Activity{}), tr.Join("ada", Client{}, Activity{})
 		one.Leave(Clean)
 		after(time.Hour)
 		two.Note(Activity{})
@@ -73,13 +73,13 @@ func TestTwoTabs(t *testing.T) {
 
 func TestReloadIsSilentAndKeepsAway(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
-		c := tr.Join("ada", false, Activity{Ago: 20 * time.Minute})
+		c := tr.Join("ada", Client{}, Activity{Ago: 20 * time.Minute})
 		wantState(t, tr, "ada", Away)
 		feed := tr.Subscribe()
 		for range 10 {
 			c.Leave(Clean)
 			after(2 * time.Second)
-			c = tr.Join("ada", false, Activity{Ago: 20 * time.Minute})
+			c = tr.Join("ada", Client{}, Activity{Ago: 20 * time.Minute})
 			after(10 * time.Second)
 		}
 		if got := feed.Take(); len(got) != 0 {
@@ -91,7 +91,7 @@ func TestReloadIsSilentAndKeepsAway(t *testing.T) {
 func TestIdleByTheServersClock(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		feed := tr.Subscribe()
-		c := tr.Join("ada", false, Activity{})
+		c := tr.Join("ada", Client{}, Activity{})
 		feed.Take()
 		after(10*time.Minute - time.Millisecond)
 		wantState(t, tr, "ada", Online)
@@ -112,17 +112,17 @@ func TestIdleByTheServersClock(t *testing.T) {
 
 func TestHiddenPhoneIsIdleAtOnce(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
-		phone := tr.Join("ada", true, Activity{})
+		phone := tr.Join("ada", Client{Phone: true}, Activity{})
 		phone.Note(Activity{Hidden: true})
 		wantState(t, tr, "ada", Away)
-		tr.Join("ada", false, Activity{}).Note(Activity{Hidden: true})
+		tr.Join("ada", Client{}, Activity{}).Note(Activity{Hidden: true})
 		wantState(t, tr, "ada", Online)
 	})
 }
 
 func TestWordsEndOnTime(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
-		tr.Join("ada", false, Activity{})
+		tr.Join("ada", Client{}, Activity{})
 		end := time.Now().Add(time.Minute)
 		tr.SetFacts("ada", Facts{Word: Word{State: DND, Text: "tests", Until: end}})
 		tr.SetFacts("bob", Facts{Word: Word{Text: "on the train", Until: end}}) // offline people's words end, too
@@ -141,7 +141,7 @@ func TestWordsEndOnTime(t *testing.T) {
 
 func TestDisabledAndForgottenPeopleCountForNothing(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
-		c := tr.Join("ada", false, Activity{})
+		c := tr.Join("ada", Client{}, Activity{})
 		tr.SetFacts("ada", Facts{Disabled: true})
 		if v := tr.View("ada"); v.Listed || tr.Counts() != (Counts{}) {
 			t.Errorf("disabled: View = %+v, Counts = %+v, want unlisted and none", v, tr.Counts())
@@ -162,7 +162,7 @@ func TestDisabledAndForgottenPeopleCountForNothing(t *testing.T) {
 func TestLastSeen(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		start := time.Now().UTC()
-		c := tr.Join("ada", false, Activity{})
+		c := tr.Join("ada", Client{}, Activity{})
 		if got := tr.TakeSeen(); len(got) != 0 {
 			t.Errorf("TakeSeen on arrival = %v, want nothing yet", got)
 		}
@@ -198,7 +198,7 @@ func TestLastSeen(t *testing.T) {
 // afterwards: the views, the counts, and the stamps.
 func TestInvisibleLeavesNoTrace(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
-		ada, bob := tr.Join("ada", false, Activity{}), tr.Join("bob", false, Activity{})
+		ada, bob := tr.Join("ada", Client{}, Activity{}), tr.Join("bob", Client{}, Activity{})
 		after(10 * time.Second)
 		tr.SetFacts("ada", Facts{Invisible: true, InvisibleSince: time.Now()})
 		bob.Leave(SignedOut)
@@ -208,7 +208,7 @@ func TestInvisibleLeavesNoTrace(t *testing.T) {
 			}
 			after(20 * time.Second)
 			ada.Note(Activity{})
-			tr.Join("ada", false, Activity{}).Leave(Clean)
+			tr.Join("ada", Client{}, Activity{}).Leave(Clean)
 		}
 		if tr.Counts().Here() != 0 {
 			t.Errorf("Counts = %+v, want nobody", tr.Counts())
@@ -220,10 +220,98 @@ func TestInvisibleLeavesNoTrace(t *testing.T) {
 	})
 }
 
+// TestLastSeenAfterInvisible: whoever turns visible again was last seen no earlier than that.
+func TestLastSeenAfterInvisible(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		c := tr.Join("ada", Client{}, Activity{})
+		tr.SetFacts("ada", Facts{Invisible: true})
+		after(30 * 24 * time.Hour)
+		c.Note(Activity{})
+		back := time.Now()
+		tr.SetFacts("ada", Facts{})
+		after(20 * time.Second)
+		c.Leave(SignedOut)
+		if got := tr.View("ada").LastSeen; !got.Equal(back) {
+			t.Errorf("View.LastSeen = %v, want when they came back, %v", got, back)
+		}
+	})
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		tr.SetFacts("ada", Facts{Invisible: true})
+		c := tr.Join("ada", Client{}, Activity{}) // came while invisible
+		tr.SetFacts("ada", Facts{})
+		c.Leave(SignedOut)
+		if v := tr.View("ada"); v.LastSeen.IsZero() || len(tr.TakeSeen()) == 0 {
+			t.Errorf("View = %+v, want a last seen, and a stamp to store", v)
+		}
+	})
+}
+
+func TestDrainStampsWhoIsHere(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		tr.Join("ada", Client{}, Activity{})
+		after(9 * time.Minute) // reads quietly
+		tr.TakeSeen()
+		if err := tr.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := tr.TakeSeen(); len(got) != 1 {
+			t.Errorf("TakeSeen after Drain = %v, want ada: she may not come back", got)
+		}
+	})
+}
+
+// TestEndOfASession ends connections of it that had left and counted on, and no others.
+func TestEndOfASession(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		tr.Join("ada", Client{Session: "one"}, Activity{}).Leave(Clean) // a reload
+		tr.Join("ada", Client{Session: "one"}, Activity{})
+		tr.End("ada", "one")
+		wantState(t, tr, "ada", Offline)
+		tr.Join("ada", Client{Session: "two"}, Activity{})
+		tr.End("ada", "one")
+		tr.End("bob", "one")
+		wantState(t, tr, "ada", Online)
+	})
+}
+
+// TestLateFirstWord: until a client says when the last input was, it counts as active, and not a moment longer.
+func TestLateFirstWord(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		c := tr.Join("ada", Client{}, Activity{Ago: NoInput})
+		wantState(t, tr, "ada", Online)
+		after(3 * time.Second)
+		c.Note(Activity{Ago: NoInput, Hidden: true})
+		wantState(t, tr, "ada", Online)
+		c.Note(Activity{Ago: time.Hour, Hidden: true})
+		wantState(t, tr, "ada", Away)
+		c.Leave(SignedOut)
+		if got := time.Since(tr.View("ada").LastSeen); got < time.Hour {
+			t.Errorf("last seen %v ago, want an hour", got)
+		}
+		tr.Join("bob", Client{}, Activity{Ago: NoInput}).Leave(SignedOut)
+		if tr.View("bob").LastSeen.IsZero() {
+			t.Error("a client that never said anything was not seen, want when it connected")
+		}
+	})
+}
+
+// TestLeasesOfOnePersonAreBounded: connecting and breaking off over and over adds up to nothing.
+func TestLeasesOfOnePersonAreBounded(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		for i := range 1000 {
+			tr.Join("eve", Client{}, Activity{Ago: time.Duration(i) * time.Minute}).Leave(How(i % 2))
+		}
+		if n := len(tr.people["eve"].conns); n > maxEnded {
+			t.Errorf("1000 ended connections are held as %d, want at most %d", n, maxEnded)
+		}
+		wantState(t, tr, "eve", Online)
+	})
+}
+
 func TestSinceIsClaimedOnlyWhenKnown(t *testing.T) {
 	inBubble(t, func(c *Config) { c.Warming = 10 * time.Second }, func(t *testing.T, tr *Tracker) {
-		tr.Join("back", false, Activity{})
-		idle := tr.Join("idle", false, Activity{Ago: 25 * time.Minute})
+		tr.Join("back", Client{}, Activity{})
+		idle := tr.Join("idle", Client{}, Activity{Ago: 25 * time.Minute})
 		if v := tr.View("back"); v.State != Online || !v.Since.IsZero() {
 			t.Errorf("while warming View = %+v, want online since an unknown time", v)
 		}
@@ -237,7 +325,7 @@ func TestSinceIsClaimedOnlyWhenKnown(t *testing.T) {
 		}
 		after(10 * time.Second)
 		<-tr.Warmed()
-		tr.Join("new", false, Activity{})
+		tr.Join("new", Client{}, Activity{})
 		if v := tr.View("new"); !v.Since.Equal(time.Now().UTC()) {
 			t.Errorf("View(new).Since = %v, want now", v.Since)
 		}
@@ -250,7 +338,7 @@ func TestSinceIsClaimedOnlyWhenKnown(t *testing.T) {
 
 func TestDrainingTellsNobody(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
-		c := tr.Join("ada", false, Activity{})
+		c := tr.Join("ada", Client{}, Activity{})
 		feed := tr.Subscribe()
 		if err := tr.Drain(t.Context()); err != nil {
 			t.Errorf("Drain = %v, want nil", err)
@@ -276,7 +364,7 @@ func TestTwoReplicas(t *testing.T) {
 		a, b := open(), open()
 		defer a.Close()
 		defer b.Close()
-		onA, onB := a.Join("ada", false, Activity{}), b.Join("ada", false, Activity{Ago: time.Hour})
+		onA, onB := a.Join("ada", Client{}, Activity{}), b.Join("ada", Client{}, Activity{Ago: time.Hour})
 		synctest.Wait()
 		for _, tr := range []*Tracker{a, b} {
 			wantState(t, tr, "ada", Online)
@@ -299,14 +387,14 @@ func BenchmarkJoinLeave(b *testing.B) {
 	defer tr.Close()
 	tr.Subscribe()
 	for b.Loop() {
-		tr.Join("ada", false, Activity{}).Leave(SignedOut)
+		tr.Join("ada", Client{}, Activity{}).Leave(SignedOut)
 	}
 }
 
 func BenchmarkNote(b *testing.B) {
 	tr := NewTracker(DefaultConfig())
 	defer tr.Close()
-	c := tr.Join("ada", false, Activity{})
+	c := tr.Join("ada", Client{}, Activity{})
 	for b.Loop() {
 		c.Note(Activity{})
 	}

@@ -13,12 +13,13 @@ const comingBack = "People are coming back…"
 // A page ignores what is about an element it does not have. A Frame is used by
 // one goroutine; the bytes it gives may be shared.
 type Frame struct {
+	ui    *UI
 	body  bytes.Buffer
 	title string
 }
 
 // NewFrame starts an empty frame.
-func (u *UI) NewFrame() *Frame { return new(Frame) }
+func (u *UI) NewFrame() *Frame { return &Frame{ui: u} }
 
 // Empty reports whether there is nothing to send.
 func (f *Frame) Empty() bool { return f.body.Len() == 0 && f.title == "" }
@@ -75,6 +76,24 @@ func (f *Frame) Warming(on bool) {
 		said = comingBack
 	}
 	f.text("warming", said)
+}
+
+// Pager sends the links to the pages before and behind, of which p has the
+// addresses.
+func (f *Frame) Pager(p BoardPage) error { return f.part("pager", p) }
+
+// Filter sends the bar that counts and filters. It is for when p has become one
+// page of several, or the only one: a choice made in the bar itself is lost.
+func (f *Frame) Filter(p BoardPage) error { return f.part("filter", p) }
+
+// part sends what one of the templates makes into the element of its name.
+func (f *Frame) part(name string, p BoardPage) error {
+	var b bytes.Buffer
+	if err := f.ui.part(&b, name, p); err != nil {
+		return err
+	}
+	f.partial(name, "innerMorph", b.Bytes())
+	return nil
 }
 
 // Lost shows since when other servers cannot be heard, or with a zero time that

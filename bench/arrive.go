@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+const (
+	settle   = 700 * time.Millisecond // for what was done last to be on every page
+	seenWait = 2 * time.Minute
+	goneWait = 30 * time.Second
+)
+
+// arrive measures idle and connect: everybody connects at once while somebody watches, and stays.
+func (b *bench) arrive(ctx context.Context) error {
+	d, c := newDoor(b.base, false), newCrowd(b.base)
+	defer d.close()
+	defer c.close()
+	people := b.people[:b.users]
+	here, o, err := b.observe(ctx, d, c, people)
+	if err != nil {
+		return err
+	}
+	b.tell("connecting %d people", len(people))
+	before, rssErr := b.proc.rss()
+	cpu, _ := b.proc.cpu()
+	began := time.Now()
+	if _, err := c.dialAll(ctx, people, b.dialers, "", "bench", nil); err != nil {
+		return errors.Join(err, c.check())
+	}
+	connected := time.Since(began)
+	after, err := b.proc.rss()
+	rssErr = errors.Join(rssErr, err)
+	if err := seen(ctx, o); err != nil {
+		return errors.Join(err, c.check())
+	}
+	connectCPU := b.spent(cpu)
+	counted, showed := o.times()
+	n := float64(len(people))
+	if b.does("connect") {
+		b.report.add("connect", "connects", n/connected.Seconds(), "/s", "")
+		b.report.add("connect", "all connected", connected.Seconds(), "s", "")
+		b.report.add("connect", "all seen, by the count", counted.Sub(began).Seconds(), "s", "≤ 1.5 at 1,000, ≤ 12 at 5,000")
+		b.report.add("connect", "all seen, by the rows of the page", showed.Sub(began).Seconds(), "s", "≤ 1.5 at 1,000, ≤ 12 at 5,000")
+		b.report.add("connect", "server CPU per connect", per(connectCPU, n, time.Microsecond), "µs", "")
+	}
+	if b.does("idle") {
+		if err := b.rest(ctx, n, before, after, rssErr); err != nil {
+			return err
+		}
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	c.close()
+	return b.leave(ctx, d, here)
+}
+
+// observe opens the observer's socket. here is how many people were online by then.
+func (b *bench) observe(ctx context.Context, d *door, c *crowd, coming []*person) (here int, o *observer, err error) {
+	ours := map[string]bool{}
+	for _, p := range coming {
+		ours[p.name] = true
+	}
+	html, err := d.board(ctx, b.observer)
+	if err != nil {
+		return 0, nil, err
+	}
+	here, ok := scanCount(html, "n-online")
+	if !ok {
+		return 0, nil, errors.New("the board does not say how many people are online")
+	}
+	rows := map[string]bool{}
+	self := 1 // the observer comes, too
+	scanRows(html, func(uid, username, state []byte) {
+		if ours[string(username)] {
+			rows[string(uid)] = true
+		}
+		if string(username) == b.observer.name && parseShown(state) == online {
+			self = 0
+		}
+	})
+	o = newObserver(here+self+len(coming), rows)
+	if _, err := c.dial(ctx, b.observer, "", "bench", o.watch()); err != nil {
+		return 0, nil, err
+	}
+	return here, o, pause(ctx, settle)
+}
+
+// seen waits for the observer.
+func seen(ctx context.Context, o *observer) error {
+	select {
+	case <-o.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(seenWait):
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return fmt.Errorf("after %v the observer has not seen all: of the rows of its page %d are missing, and the count of %d came: %v",
+			seenWait, len(o.pending), o.wanted, !o.counted.IsZero())
+	}
+}
+
+// rest measures n connections that do nothing. rss was taken before and after they came, unless rssErr.
+func (b *bench) rest(ctx context.Context, n float64, before, after int64, rssErr error) error {
+	b.tell("resting for %v", b.idle)
+	cpu, _ := b.proc.cpu()
+	if err := pause(ctx, b.idle); err != nil {
+		return err
+	}
+	spent := b.spent(cpu)
+	later, err := b.proc.rss()
+	each := func(rss int64) float64 {
+		if rssErr != nil || err != nil {
+			return math.NaN()
+		}
+		return float64(rss-before) / n / 1024
+	}
+	b.report.add("idle", "RSS per connection, right after", each(after), "KiB", "≤ 20 at 5,000")
+	b.report.add("idle", "RSS per connection, rested", each(later), "KiB", "")
+	b.report.add("idle", "server CPU", per(spent, b.idle.Seconds()*0.01, time.Second), "% of one", "")
+	return nil
+}
+
+// leave waits until everybody is gone from a server that is not started anew.
+func (b *bench) leave(ctx context.Context, d *door, here int) error {
+	if b.own != nil {
+		return nil
+	}
+	b.tell("waiting until they are gone")
+	for end := time.Now().Add(goneWait); time.Now().Before(end); {
+		html, err := d.board(ctx, b.observer)
+		if err != nil {
+			return err
+		}
+		if n, _ := scanCount(html, "n-online"); n <= here {
+			return nil
+		}
+		if err := pause(ctx, settle); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("people who left were still online after %v", goneWait)
+}

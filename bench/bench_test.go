@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestQuick measures a real server in small. It looks at counts alone: times are not for a test to judge.
+func TestQuick(t *testing.T) {
+	binary := buildServer(t)
+	t.Run("own server", func(t *testing.T) {
+		t.Parallel()
+		figures := measure(t, "-quick", "-server", binary)
+		expectFigures(t, figures, map[string]float64{
+			"lone/changes": 6, "lone/arrived at watchers": 6 * 40, "lone/did not arrive": 0,
+			"burst/changes": 40, "burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0,
+			"page/accounts": 250, "page/rows on it": 200,
+		})
+		expectMeasured(t, figures, "server/start-up", "connect/connects", "connect/all seen, by the count", "page/pages")
+		if runtime.GOOS == "linux" {
+			expectMeasured(t, figures, "idle/RSS per connection, right after", "lone/server CPU per change and watcher")
+		}
+	})
+	t.Run("running server", func(t *testing.T) {
+		t.Parallel()
+		s, err := newServer(binary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := s.close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		if err := s.restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		figures := measure(t, "-quick", "-addr", s.base.String(), "-pid", strconv.Itoa(s.cmd.Process.Pid), "-scenarios", "connect,burst")
+		expectFigures(t, figures, map[string]float64{"burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0})
+		if runtime.GOOS == "linux" {
+			expectMeasured(t, figures, "burst/server CPU per change and watcher")
+		}
+		for name := range figures {
+			if strings.HasPrefix(name, "lone/") || strings.HasPrefix(name, "server/") {
+				t.Errorf("%s was measured, want connect and burst only", name)
+			}
+		}
+	})
+}
+
+// buildServer needs what make assets makes, and says so if it is missing.
+func buildServer(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "rollcall")
+	build := exec.Command("go", "build", "-o", binary, "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// measure runs the command; the figures are by scenario and name, nil if not measured.
+func measure(t *testing.T, args ...string) map[string]*float64 {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "figures.json")
+	var out, progress bytes.Buffer
+	if err := run(t.Context(), append(args, "-json", file), &out, &progress); err != nil {
+		t.Fatalf("run(%q) = %v\n%s%s", args, err, &progress, &out)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	figures := map[string]*float64{}
+	for _, f := range r.Figures {
+		figures[f.Scenario+"/"+f.Name] = f.Value
+	}
+	return figures
+}
+
+func expectFigures(t *testing.T, figures map[string]*float64, want map[string]float64) {
+	t.Helper()
+	for name, n := range want {
+		if got := figures[name]; got == nil || *got != n {
+			t.Errorf("%s = %v, want %v", name, value(got), n)
+		}
+	}
+}
+
+func expectMeasured(t *testing.T, figures map[string]*float64, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if figures[name] == nil {
+			t.Errorf("%s was not measured", name)
+		}
+	}
+}
+
+func value(v *float64) any {
+	if v == nil {
+		return "not measured"
+	}
+	return *v
+}
+
+func TestRunRefusesOtherMachines(t *testing.T) {
+	var out bytes.Buffer
+	err := run(t.Context(), []string{"-quick", "-addr", "http://192.0.2.1"}, &out, &out)
+	if err == nil || !strings.Contains(err.Error(), "only servers on this machine") {
+		t.Errorf("run(-addr http://192.0.2.1) = %v, want a refusal", err)
+	}
+}
+
+func TestRunNeedsAServer(t *testing.T) {
+	var out bytes.Buffer
+	err := run(t.Context(), []string{"-quick", "-server", filepath.Join(t.TempDir(), "none")}, &out, &out)
+	if err == nil || !strings.Contains(err.Error(), "make build") {
+		t.Errorf("run(-server none) = %v, want an error that says make build", err)
+	}
+}

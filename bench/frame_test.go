@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+const (
+	ada  = `<li class="p h1" id="u-1a" data-user="ada" data-state="online"><p>Ada id=&#34;u-9&#34;</p></li>`
+	grac = `<li data-state="away" data-user="grace" id="u-2b"><p>Grace</p></li>`
+)
+
+func TestScanRows(t *testing.T) {
+	partial := func(id, row string) string {
+		return `<hx-partial id="` + id + `" hx-swap=outerMorph>` + row + `</hx-partial>`
+	}
+	for _, c := range []struct {
+		name, html string
+		want       []string
+	}{
+		{"nothing", ``, nil},
+		{"no row", `<hx-partial id="n-online" hx-swap=textContent>4</hx-partial>`, nil},
+		{"one row", partial("u-1a", ada), []string{"1a ada online"}},
+		{"rows and a count", partial("u-1a", ada) + `<hx-partial id="n-all">2</hx-partial>` + partial("u-2b", grac),
+			[]string{"1a ada online", "2b grace away"}},
+		{"a list", partial("list", `<section><ul>`+ada+grac+`</ul></section>`), []string{"1a ada online", "2b grace away"}},
+		{"a row taken away", partial("u-1a", ``), nil},
+		{"cut off", `<li id="u-1a" data-user="ada`, nil},
+		{"cut off at the start", `id="u-1a" data-state="online">`, []string{"  online"}},
+	} {
+		var got []string
+		scanRows([]byte(c.html), func(uid, username, state []byte) {
+			got = append(got, fmt.Sprintf("%s %s %s", uid, username, state))
+		})
+		if !slices.Equal(got, c.want) {
+			t.Errorf("scanRows(%s) = %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestScanCount(t *testing.T) {
+	for _, c := range []struct {
+		html string
+		want int
+		ok   bool
+	}{
+		{`<hx-partial id="n-online" hx-swap=textContent>41</hx-partial>`, 41, true},
+		{`<b id="n-online"> 7 </b>`, 7, true},
+		{`<b id="n-away">7</b>`, 0, false},
+		{`<b id="n-online">–</b>`, 0, false},
+		{`<b id="n-online">7`, 7, false},
+		{`<b id="n-online"`, 0, false},
+	} {
+		if got, ok := scanCount([]byte(c.html), "n-online"); got != c.want || ok != c.ok {
+			t.Errorf("scanCount(%s) = %d, %v, want %d, %v", c.html, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+func TestSightings(t *testing.T) {
+	s := newSightings([]*person{{uid: "2b"}, {uid: "3c"}, {uid: "1a"}})
+	want := []sighting{{2, online}, {0, away}}
+	for range 2 { // the second time from memory
+		if got := s.in([]byte(ada + grac)); !slices.Equal(got, want) {
+			t.Errorf("in(frame) = %v, want %v", got, want)
+		}
+	}
+	for i := range 3 * manyFrames {
+		s.in(fmt.Append(nil, i))
+	}
+	if got := len(s.known); got > manyFrames {
+		t.Errorf("%d frames are remembered, want at most %d", got, manyFrames)
+	}
+	// Every watcher reads every frame: what is known must cost nothing.
+	frame := []byte(ada + grac)
+	if got := testing.AllocsPerRun(100, func() { s.in(frame) }); got > 0 {
+		t.Errorf("in(known frame) allocates %v times, want 0", got)
+	}
+}
+
+func BenchmarkSightings(b *testing.B) {
+	s := newSightings([]*person{{uid: "2b"}, {uid: "1a"}})
+	frame := []byte(ada + grac)
+	for b.Loop() {
+		s.in(frame)
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// load measures page: several people load the first page of a full board again and again, each over one connection.
+func (b *bench) load(ctx context.Context) error {
+	if err := b.fill(ctx); err != nil {
+		return err
+	}
+	d := newDoor(b.base, false)
+	defer d.close()
+	html, err := d.board(ctx, b.people[0]) // the first one is the server's to get warm with
+	if err != nil {
+		return err
+	}
+	all, ok := scanCount(html, "n-all")
+	if !ok {
+		return fmt.Errorf("the board does not say how many people there are")
+	}
+	rows := 0
+	scanRows(html, func(_, _, _ []byte) { rows++ })
+	b.tell("loading the board of %d accounts for %v", all, b.page)
+	cpu, _ := b.proc.cpu()
+	began := time.Now()
+	took, size, err := b.reload(ctx, d)
+	if err != nil {
+		return err
+	}
+	spent, elapsed := b.spent(cpu), time.Since(began)
+	s, n := spreadOf(took), float64(len(took))
+	b.report.add("page", "accounts", float64(all), "", "")
+	b.report.add("page", "rows on it", float64(rows), "", "")
+	b.report.add("page", "compressed size", float64(size)/n/1024, "KiB", "")
+	b.report.add("page", "pages", n/elapsed.Seconds(), "/s", "")
+	b.report.add("page", "time, p50", s.p50, "ms", "")
+	b.report.add("page", "time, p95", s.p95, "ms", "≤ 50 at 5,000")
+	b.report.add("page", "time, p99", s.p99, "ms", "")
+	b.report.add("page", "server CPU per page", per(spent, n, time.Microsecond), "µs", "")
+	return nil
+}
+
+// fill brings the board of our own server to the number of accounts asked for.
+func (b *bench) fill(ctx context.Context) error {
+	there := 1 + len(b.changers) + len(b.people)
+	if b.own == nil || b.accounts <= there {
+		return nil
+	}
+	b.tell("adding %d accounts", b.accounts-there)
+	extra := people("x", b.accounts-there, there)
+	if err := b.own.add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
+		return err
+	}
+	return b.fresh(ctx)
+}
+
+// reload loads pages until the time is over. size is of all answers, as they were sent.
+func (b *bench) reload(ctx context.Context, d *door) (took []time.Duration, size int64, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	times, sizes := make([][]time.Duration, b.clients), make([]int64, b.clients)
+	end := time.Now().Add(b.page)
+	for i := range b.clients {
+		g.Go(func() error {
+			for time.Now().Before(end) {
+				began := time.Now()
+				n, err := b.once(ctx, d, b.people[i])
+				if err != nil {
+					return err
+				}
+				times[i], sizes[i] = append(times[i], time.Since(began)), sizes[i]+n
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, 0, err
+	}
+	for i := range times {
+		took, size = append(took, times[i]...), size+sizes[i]
+	}
+	return took, size, nil
+}
+
+// once loads the page as a browser does, but for unpacking it.
+func (b *bench) once(ctx context.Context, d *door, p *person) (int64, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base.String()+"/", nil)
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Cookie", p.cookie)
+	r.Header.Set("Accept-Encoding", "gzip")
+	answer, err := d.client.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("GET / was answered %d", answer.StatusCode)
+	}
+	return io.Copy(io.Discard, answer.Body)
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseOptions(t *testing.T) {
+	o, err := parseOptions([]string{"-scenarios", "lone,page", "-changes", "51", "-rate", "100"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"lone", "page"}; !slices.Equal(o.scenarios, want) {
+		t.Errorf("scenarios = %v, want %v", o.scenarios, want)
+	}
+	if o.changes != 52 || o.changers() != 50 {
+		t.Errorf("changes, changers = %d, %d, want 52, 50", o.changes, o.changers())
+	}
+	if !o.does("burst", "page") || o.does("burst", "idle") {
+		t.Error("does is not about the scenarios that were chosen")
+	}
+}
+
+func TestParseOptionsRefuses(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"-users 0", "-users 0: from 1 to 20000"},
+		{"-users 20001", "-users 20001"},
+		{"-watchers -1", "-watchers -1"},
+		{"-rate 301", "-rate 301"},
+		{"-burst 1m", "-burst 1m0s"},
+		{"-scenarios idle,noise", `"noise"`},
+		{"-scenarios ,", `""`},
+		{"-pid 7", "-pid"},
+		{"idle", `"idle" is not a flag`},
+		{"-nonsense", "-nonsense"},
+	} {
+		if _, err := parseOptions(strings.Fields(c.args), io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("parseOptions(%s) = %v, want an error with %q", c.args, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+)
+
+// tick is the unit of processor times in /proc on every Linux: the kernel tells user space 100 a second, whatever it
+// uses itself.
+const tick = 10 * time.Millisecond
+
+// process is what can be measured from outside, on Linux. The zero process is one nobody can look at.
+type process struct{ pid int }
+
+var errNotMeasured = errors.New("not measured: no process id, or no /proc")
+
+// cpu is the processor time used since the process began, to 10 ms.
+func (p process) cpu() (time.Duration, error) {
+	stat, err := p.read("stat")
+	if err != nil {
+		return 0, err
+	}
+	return parseCPU(stat)
+}
+
+// rss is the resident memory, bytes.
+func (p process) rss() (int64, error) {
+	status, err := p.read("status")
+	if err != nil {
+		return 0, err
+	}
+	return parseRSS(status)
+}
+
+func (p process) read(file string) ([]byte, error) {
+	if p.pid == 0 {
+		return nil, errNotMeasured
+	}
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.pid, file))
+	if err != nil {
+		return nil, errors.Join(errNotMeasured, err)
+	}
+	return data, nil
+}
+
+// parseCPU adds user and system time of /proc/PID/stat. The name, in brackets, may hold anything.
+func parseCPU(stat []byte) (time.Duration, error) {
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("stat has %d fields after the name", len(fields))
+	}
+	user, err1 := strconv.ParseInt(string(fields[11]), 10, 64)
+	system, err2 := strconv.ParseInt(string(fields[12]), 10, 64)
+	return time.Duration(user+system) * tick, errors.Join(err1, err2)
+}
+
+// parseRSS finds VmRSS in /proc/PID/status, bytes.
+func parseRSS(status []byte) (int64, error) {
+	_, after, found := bytes.Cut(status, []byte("VmRSS:"))
+	fields := bytes.Fields(after)
+	if !found || len(fields) < 2 || string(fields[1]) != "kB" {
+		return 0, errors.New("status has no VmRSS")
+	}
+	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
+	return kib << 10, err
+}

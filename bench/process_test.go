@@ -1,0 +1,39 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseCPU(t *testing.T) {
+	stat := "42 (a name) 3 (b) S 1 42 42 0 -1 4194560 1 0 0 0 150 25 7 8 20 0 9 0 100 1 1"
+	if got, err := parseCPU([]byte(stat)); got != 1750*time.Millisecond || err != nil {
+		t.Errorf("parseCPU(%q) = %v, %v, want 1.75s", stat, got, err)
+	}
+	for _, stat := range []string{"", "42 (x) S 1 2", "42 (x) S 1 42 42 0 -1 4194560 1 0 0 0 many 25 7 8"} {
+		if got, err := parseCPU([]byte(stat)); err == nil {
+			t.Errorf("parseCPU(%q) = %v, want an error", stat, got)
+		}
+	}
+}
+
+func TestParseRSS(t *testing.T) {
+	status := "Name:\trollcall\nVmHWM:\t   9000 kB\nVmRSS:\t    2048 kB\nThreads:\t7\n"
+	if got, err := parseRSS([]byte(status)); got != 2<<20 || err != nil {
+		t.Errorf("parseRSS = %v, %v, want %v", got, err, 2<<20)
+	}
+	for _, status := range []string{"", "VmRSS:\t12 MB\n", "VmRSS:\n"} {
+		if got, err := parseRSS([]byte(status)); err == nil {
+			t.Errorf("parseRSS(%q) = %v, want an error", status, got)
+		}
+	}
+}
+
+func TestNobodyMeasuresTheZeroProcess(t *testing.T) {
+	if _, err := (process{}).cpu(); err == nil {
+		t.Error("process{}.cpu() = nil, want an error")
+	}
+	if _, err := (process{}).rss(); err == nil {
+		t.Error("process{}.rss() = nil, want an error")
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// parseTarget takes the address of a server on this machine, base path included. A name is replaced by the loopback
+// address it stands for, so that it cannot come to mean another machine later.
+func parseTarget(ctx context.Context, text string) (*url.URL, error) {
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" || u.Hostname() == "" || u.RawQuery != "" || u.User != nil {
+		return nil, fmt.Errorf("-addr %q: write an address like http://127.0.0.1:8080", text)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return nil, fmt.Errorf("-addr: %w", err)
+	}
+	for _, ip := range found {
+		if !ip.Unmap().IsLoopback() {
+			return nil, fmt.Errorf("-addr %s: only servers on this machine are measured, and %s is not", text, ip)
+		}
+	}
+	return &url.URL{Scheme: "http", Host: net.JoinHostPort(found[0].Unmap().String(), port), Path: strings.TrimRight(u.Path, "/")}, nil
+}
+
+// socketURL is the address of the live socket of the page that query names; "" is the first page.
+func socketURL(base *url.URL, query string) string {
+	u := *base
+	u.Scheme, u.Path, u.RawQuery = "ws", base.Path+"/ws", query
+	return u.String()
+}

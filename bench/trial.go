@@ -1,0 +1,82 @@
+package main
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// trial is a series of changes and when each watcher had them. Changes of one person alternate between two states, so
+// a frame that shows the state of the person's next change is its arrival, and one that shows the other state repeats
+// what is known. A change that never was sent in a frame of its own arrives, late, with the person's next change to
+// the same state: being overtaken shows.
+type trial struct {
+	began    time.Time
+	watchers int
+	changes  []*change   // in the order in which they are made
+	of       [][]*change // by person
+	next     []uint16    // by watcher, then person: their first change that has not arrived; one goroutine a watcher
+}
+
+// change is one person's change of state.
+type change struct {
+	who   int
+	to    shown
+	sent  atomic.Int64    // nanoseconds since the trial began, at least 1; 0: not yet
+	took  []atomic.Uint32 // by watcher: microseconds until it was there, at least 1; 0: not yet
+	left  atomic.Int32    // watchers who wait for it
+	there chan struct{}   // closed when left is 0
+}
+
+// newTrial plans n changes of so many people, who begin away and take turns.
+func newTrial(n, people, watchers int) *trial {
+	t := &trial{began: time.Now(), watchers: watchers, of: make([][]*change, people), next: make([]uint16, people*watchers)}
+	for i := range n {
+		c := &change{who: i % people, to: online, took: make([]atomic.Uint32, watchers), there: make(chan struct{})}
+		if len(t.of[c.who])%2 == 1 {
+			c.to = away
+		}
+		c.left.Store(int32(watchers))
+		t.changes = append(t.changes, c)
+		t.of[c.who] = append(t.of[c.who], c)
+	}
+	return t
+}
+
+// make notes that c is made now.
+func (t *trial) make(c *change) { c.sent.Store(max(1, int64(time.Since(t.began)))) }
+
+// see notes what a watcher was sent. Calls of one watcher come one after the other.
+func (t *trial) see(watcher int, found []sighting, at time.Time) {
+	for _, s := range found {
+		next := &t.next[watcher*len(t.of)+s.who]
+		if int(*next) >= len(t.of[s.who]) {
+			continue
+		}
+		c := t.of[s.who][*next]
+		sent := c.sent.Load()
+		if sent == 0 || s.state != c.to {
+			continue
+		}
+		took := at.Sub(t.began) - time.Duration(sent)
+		c.took[watcher].Store(uint32(max(1, took.Microseconds())))
+		*next++
+		if c.left.Add(-1) == 0 {
+			close(c.there)
+		}
+	}
+}
+
+// arrivals are the times of all that arrived; missing is how many did not.
+func (t *trial) arrivals() (took []time.Duration, missing int) {
+	took = make([]time.Duration, 0, len(t.changes)*t.watchers)
+	for _, c := range t.changes {
+		for w := range c.took {
+			if us := c.took[w].Load(); us > 0 {
+				took = append(took, time.Duration(us)*time.Microsecond)
+			} else {
+				missing++
+			}
+		}
+	}
+	return took, missing
+}

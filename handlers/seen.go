@@ -1,0 +1,57 @@
+package handlers
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	seenEvery = 5 * time.Second        // between writes of last seen
+	seenWait  = 10 * time.Second       // for one write
+	lastWait  = 700 * time.Millisecond // for the last, while the process ends
+)
+
+// keepSeen stores when people were last seen, in batches. What cannot be stored is tried again, and newer stamps of
+// the same person replace it; so there is never more than one a person.
+func (b *board) keepSeen(ctx context.Context) {
+	tick := time.NewTicker(seenEvery)
+	defer tick.Stop()
+	pending := map[string]time.Time{}
+	patience := seenWait
+	for done := false; !done; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			done, patience = true, lastWait
+		}
+		for user, at := range b.presence.TakeSeen() {
+			pending[user] = at
+		}
+		if len(pending) == 0 {
+			continue
+		}
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		err := b.accounts.StampSeen(wait, pending)
+		cancel()
+		if err != nil {
+			b.log.Warn("last seen could not be stored", "err", err, "people", len(pending), "again", !done)
+			continue
+		}
+		b.noteSeen(pending)
+		clear(pending)
+	}
+}
+
+// noteSeen brings stamps that are stored onto rows.
+func (b *board) noteSeen(stamps map[string]time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for user, at := range stamps {
+		if c := b.cards[user]; c != nil && at.After(c.person.LastSeen) {
+			c.person.LastSeen = at
+			if !c.present {
+				b.redrawLocked(c)
+			}
+		}
+	}
+}
