@@ -42,7 +42,12 @@ test: ## Everything that can be tested, real browser included. Installs what it 
 	scripts/test-programs
 	$(MAKE) build lint
 	go test -race -timeout 8m $$(go list ./... | grep -v '/e2e$$')
-	go test -timeout 8m ./e2e/...
+	go test -timeout 5m -run 'Simulation|EveryRule' ./presence
+	go test -timeout 9m ./e2e/...
+
+.PHONY: chaos
+chaos: build ## The replicas' tests with long outages and a thousand sockets; takes a good while.
+	ROLLCALL_CHAOS=full go test -count=1 -timeout 40m -v -run Replica ./e2e
 
 .PHONY: check
 check: assets lint ## The fast part of test: no browser, no race detector.

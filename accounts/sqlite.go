@@ -29,12 +29,13 @@ func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.D
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, nil, err
 	}
-	if err := makePrivate(path, log); err != nil {
+	if err := makeFile(path); err != nil {
 		return nil, nil, err
 	}
 	if err := recognise(ctx, path); err != nil {
 		return nil, nil, err
 	}
+	closeToOthers(path, log) // not before: the file may be another program's, named by mistake
 	if w, err = sql.Open("sqlite", sqliteDSN(path, true)); err != nil {
 		return nil, nil, err
 	}
@@ -77,9 +78,8 @@ func sqliteURI(path string) string {
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
-// makePrivate makes the file and its folder, closed to others, and closes a file that is open to them; SQLite gives
-// the files beside it (-wal, -shm) the same permissions. A folder that is there already is left as it is.
-func makePrivate(path string, log *slog.Logger) error {
+// makeFile makes the file and its folder, closed to others, where they are missing.
+func makeFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("cannot make the folder of the database: %w", err)
 	}
@@ -87,7 +87,12 @@ func makePrivate(path string, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the database: %w", err)
 	}
-	f.Close()
+	return f.Close()
+}
+
+// closeToOthers closes a file that is open to other users of the machine; SQLite gives the files beside it (-wal, -shm)
+// the same permissions. The folder is left as it is.
+func closeToOthers(path string, log *slog.Logger) {
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
 		info, err := os.Stat(name)
 		if err != nil || info.Mode().Perm()&0o077 == 0 {
@@ -97,7 +102,6 @@ func makePrivate(path string, log *slog.Logger) error {
 			log.Warn("the database can be read by other users of this machine", "file", name, "error", err)
 		}
 	}
-	return nil
 }
 
 // recognise returns an error unless the file is empty or Rollcall's. It changes nothing, so that a file named by

@@ -98,6 +98,12 @@ func (b *board) replaceLocked(c *card, p accounts.Person) (moved bool) {
 	if moved {
 		b.unplaceLocked(c)
 	}
+	if p.Team != c.person.Team { // the heading is another one, also where the order stays
+		for _, page := range c.pages {
+			page.relist = true
+		}
+		b.wantFlush()
+	}
 	c.person = p
 	if moved {
 		b.placeLocked(c)

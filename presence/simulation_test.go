@@ -1,3 +1,8 @@
+//go:build !race
+
+// The simulation goes through thousands of minutes of fake time, which the race detector makes ten times slower; make
+// test runs it without. Races of the same code are looked for on a real Redis (redis_test.go).
+
 package presence
 
 import (
@@ -8,6 +13,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,9 +21,9 @@ import (
 
 // simBoard is a noticeboard on fake time that does everything a Redis can do to its clients: it is cut off, freezes,
 // carries out commands late, forgets everything, comes back with an old dump, loses single entries, and announces
-// changes late or, where a connection broke, not at all. All of it runs in one synctest bubble, so its state needs no
-// lock: each step happens while everything else is parked.
+// changes late or, where a connection broke, not at all. All of it runs in one synctest bubble.
 type simBoard struct {
+	mu      sync.Mutex // guards all of it, and the links
 	r       *rand.Rand
 	entries map[string]map[string]string
 	leases  map[string]time.Time
@@ -35,7 +41,6 @@ type simLink struct {
 	frozen bool // nothing gets through now, and what was sent is carried out after the thaw
 	whole  bool // announcements arrive
 	queue  []func()
-	mu     chan struct{}
 }
 
 var errCut = errors.New("cut off")
@@ -48,26 +53,38 @@ func (b *simBoard) open(self string) *syncer {
 	s := newSyncer(self, slog.New(slog.DiscardHandler))
 	l := &simLink{board: b, self: self, s: s}
 	s.link = l
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.links = append(b.links, l)
 	return s
 }
 
+// pause takes up to most microseconds.
+func (b *simBoard) pause(most int) {
+	b.mu.Lock()
+	d := time.Duration(b.r.IntN(most)) * time.Microsecond
+	b.mu.Unlock()
+	time.Sleep(d)
+}
+
 // do carries out f after a moment, as far as the link lets it; an answer takes another moment.
 func (l *simLink) do(ctx context.Context, f func()) error {
-	time.Sleep(time.Duration(l.board.r.IntN(1500)) * time.Microsecond)
+	b := l.board
+	b.pause(1500)
+	b.mu.Lock()
 	switch {
-	case l.cut:
-		sleepOr(ctx, 2*time.Second)
-		return errCut
-	case l.frozen:
+	case l.frozen && !l.cut:
 		l.queue = append(l.queue, f) // it will be carried out, whoever has given it up by then
+		fallthrough
+	case l.cut:
+		b.mu.Unlock()
 		sleepOr(ctx, 2*time.Second)
 		return errCut
-	case !l.whole: // a new connection: announcements begin, and those before are lost
-		l.whole = true
 	}
+	l.whole = true // a new connection, if it was none: announcements begin, and those before are lost
 	f()
-	time.Sleep(time.Duration(l.board.r.IntN(1500)) * time.Microsecond)
+	b.mu.Unlock()
+	b.pause(1500)
 	return nil
 }
 
@@ -103,9 +120,12 @@ func (l *simLink) broken() {
 	time.AfterFunc(time.Millisecond, func() { l.s.invalidated(nil, nil, true) })
 }
 
-func (l *simLink) users(ctx context.Context) (found []string, err error) {
-	err = l.do(ctx, func() { found = slices.Collect(maps.Keys(l.board.entries)) })
-	return found, err
+func (l *simLink) users(ctx context.Context) ([]string, error) {
+	var found []string
+	if err := l.do(ctx, func() { found = slices.Collect(maps.Keys(l.board.entries)) }); err != nil {
+		return nil, err // what is carried out later finds nobody who listens
+	}
+	return found, nil
 }
 
 func (l *simLink) read(ctx context.Context, users []string) ([]map[string]string, error) {
@@ -115,8 +135,11 @@ func (l *simLink) read(ctx context.Context, users []string) ([]map[string]string
 			out[i] = maps.Clone(l.board.entries[u])
 		}
 	})
-	time.Sleep(time.Duration(l.board.r.IntN(4)) * time.Millisecond) // the answer is on its way while others write
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	l.board.pause(4000) // the answer is on its way while others write
+	return out, nil
 }
 
 func (l *simLink) write(ctx context.Context, entries []entry) error {
@@ -145,13 +168,17 @@ func (b *simBoard) set(user, replica, value string) {
 	b.announce(user, "")
 }
 
-func (l *simLink) beat(ctx context.Context, _ bool) (had bool, err error) {
-	err = l.do(ctx, func() {
+func (l *simLink) beat(ctx context.Context, _ bool) (bool, error) {
+	var had bool
+	err := l.do(ctx, func() {
 		had = time.Now().Before(l.board.leases[l.self])
 		l.board.leases[l.self] = time.Now().Add(LeaseTTL)
 		l.board.announce("", l.self)
 	})
-	return had, err
+	if err != nil {
+		return false, err
+	}
+	return had, nil
 }
 
 func (l *simLink) leases(ctx context.Context, replicas []string) ([]bool, error) {
@@ -161,7 +188,10 @@ func (l *simLink) leases(ctx context.Context, replicas []string) ([]bool, error)
 			out[i] = time.Now().Before(l.board.leases[id])
 		}
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (l *simLink) clean(ctx context.Context, gone map[string][]string) error {
@@ -179,7 +209,9 @@ func (l *simLink) clean(ctx context.Context, gone map[string][]string) error {
 }
 
 func (l *simLink) renew(ctx context.Context) error {
+	l.board.mu.Lock()
 	l.whole = false
+	l.board.mu.Unlock()
 	return l.do(ctx, func() {})
 }
 
@@ -197,7 +229,7 @@ type simReplica struct {
 // promises allow, and returns how the replicas then differ from the truth; "" for not at all.
 func simulate(seed uint64, with rules) string {
 	r := rand.New(rand.NewPCG(seed, 7))
-	b := newSimBoard(r)
+	b := newSimBoard(rand.New(rand.NewPCG(seed, 8)))
 	ids := 0
 	open := func() *simReplica {
 		ids++
@@ -226,9 +258,11 @@ func simulate(seed uint64, with rules) string {
 			}
 			continue
 		}
-		if crashed := b.fault(rep, r); crashed {
+		if b.fault(rep, r) {
 			_ = rep.s.Close()
+			b.mu.Lock()
 			b.links = slices.DeleteFunc(b.links, func(l *simLink) bool { return l == rep.link })
+			b.mu.Unlock()
 			replicas[i] = open()
 		}
 	}
@@ -246,6 +280,8 @@ func simulate(seed uint64, with rules) string {
 
 // fault does one bad thing, and says whether the process should crash.
 func (b *simBoard) fault(rep *simReplica, r *rand.Rand) (crash bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	l := rep.link
 	switch r.IntN(9) {
 	case 0, 1: // cut off for up to 16 s
@@ -277,7 +313,11 @@ func (b *simBoard) fault(rep *simReplica, r *rand.Rand) (crash bool) {
 		}
 	case 7: // a command of a dead connection is carried out late, over a newer one
 		user, value := fmt.Sprintf("u%d", r.IntN(12)), []string{"", "0 0", "1 0"}[r.IntN(3)]
-		time.AfterFunc(time.Duration(r.IntN(4000))*time.Millisecond, func() { b.set(user, l.self, value) })
+		time.AfterFunc(time.Duration(r.IntN(4000))*time.Millisecond, func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.set(user, l.self, value)
+		})
 	case 8:
 		return true
 	}
@@ -286,6 +326,8 @@ func (b *simBoard) fault(rep *simReplica, r *rand.Rand) (crash bool) {
 
 // heal lets a link work again. What was queued while frozen is carried out in an order of its own.
 func (l *simLink) heal() {
+	l.board.mu.Lock()
+	defer l.board.mu.Unlock()
 	if !l.cut && !l.frozen {
 		return
 	}
@@ -308,6 +350,8 @@ func cloneEntries(m map[string]map[string]string) map[string]map[string]string {
 
 // differences compares the noticeboard and what every replica has with the truth.
 func differences(b *simBoard, replicas []*simReplica) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for u := range 12 {
 		user := fmt.Sprintf("u%d", u)
 		for _, rep := range replicas {
@@ -347,7 +391,7 @@ func countWrong(t *testing.T, seeds int, with rules) (wrong int, first string) {
 	return wrong, first
 }
 
-// TestSimulation: a thousand histories of faults, and all replicas agree with the truth after each.
+// TestSimulation: a thousand histories full of faults, and all replicas agree with the truth after each.
 func TestSimulation(t *testing.T) {
 	if wrong, first := countWrong(t, 1000, allRules); wrong > 0 {
 		t.Errorf("%d of 1000 histories ended wrong; %s", wrong, first)
@@ -391,10 +435,12 @@ func TestHoldKeepsPeople(t *testing.T) {
 				all[u%3].Publish(fmt.Sprintf("u%d", u), Digest{Connected: true})
 			}
 			time.Sleep(5 * time.Second)
+			b.mu.Lock()
 			b.entries, b.leases = map[string]map[string]string{}, map[string]time.Time{}
 			for _, l := range b.links {
 				l.broken()
 			}
+			b.mu.Unlock()
 			for range 2000 {
 				time.Sleep(5 * time.Millisecond)
 				for u := range 50 {

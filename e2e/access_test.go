@@ -1,0 +1,161 @@
+package e2e_test
+
+import (
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+)
+
+// axe is the checker of accessibility that npm fetched.
+var axe = sync.OnceValues(func() (string, error) {
+	source, err := os.ReadFile("../node_modules/axe-core/axe.min.js")
+	return string(source), err
+})
+
+// axeRun answers with what axe finds serious on the page as it is now, a line each.
+const axeRun = `axe.run(document, { resultTypes: ['violations'] }).then(result => result.violations
+	.filter(v => v.impact === 'serious' || v.impact === 'critical')
+	.flatMap(v => v.nodes.map(n => v.id + ': ' + v.help + ': ' + n.target.join(' ') + ': ' + n.failureSummary)))`
+
+// wantAccessible fails the test for everything that axe finds serious or critical, in light and in dark. Nothing may
+// be in motion, or colours would be checked on their way.
+func wantAccessible(b *tab, what string) {
+	b.t.Helper()
+	installAxe(b)
+	for _, scheme := range []string{"light", "dark"} {
+		look(b, scheme)
+		dark := ask[bool](b, `matchMedia('(prefers-color-scheme: dark)').matches`)
+		if dark != (scheme == "dark") {
+			b.t.Fatalf("the scheme is not %s", scheme)
+		}
+		for _, found := range ask[[]string](b, axeRun) {
+			b.t.Errorf("%s, %s: %s", what, scheme, strings.ReplaceAll(found, "\n", " "))
+		}
+	}
+}
+
+func installAxe(b *tab) {
+	b.t.Helper()
+	source, err := axe()
+	if err != nil {
+		b.t.Fatalf("%v: run npm ci", err)
+	}
+	b.tell(source)
+}
+
+// A checker that finds nothing anywhere would pass every test.
+func TestAxeFindsWhatIsWrong(t *testing.T) {
+	parallel(t)
+	visitor := startServer(t).visitor(t).tab()
+	visitor.open("/login")
+	visitor.tell(`document.querySelector('label').remove()`)
+	visitor.tell(`document.querySelector('.sub').style.color = '#ccc'`)
+	installAxe(visitor)
+	found := strings.Join(ask[[]string](visitor, axeRun), "\n")
+	for _, rule := range []string{"label:", "color-contrast:"} {
+		if !strings.Contains(found, rule) {
+			t.Errorf("axe found %q on a page without a label and with pale text, want %s in it", found, rule)
+		}
+	}
+}
+
+// look shows pages in a colour scheme, and without motion.
+func look(b *tab, scheme string) {
+	b.t.Helper()
+	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme},
+		{Name: "prefers-reduced-motion", Value: "reduce"},
+	}))
+}
+
+func TestAccessibleBeforeSigningIn(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	s.addUser("taken")
+	visitor := s.visitor(t).tab()
+	visitor.allow(`status of (404|409|422)`)
+	look(visitor, "light")
+	for _, path := range []string{"/login", "/signup", "/nothing"} {
+		visitor.open(path)
+		wantAccessible(visitor, path)
+	}
+	visitor.open("/signup")
+	visitor.fill("#username", "taken")
+	visitor.fill("#password", password)
+	visitor.clickThrough("form button.main")
+	wantAccessible(visitor, "/signup with an error")
+	visitor.open("/login")
+	visitor.fill("#username", "taken")
+	visitor.fill("#password", "wrong password")
+	visitor.clickThrough("form button.main")
+	wantAccessible(visitor, "/login with an error")
+
+	closed := startServer(t, "--signup=off")
+	stranger := closed.visitor(t).tab()
+	stranger.allow(`status of 403`)
+	look(stranger, "light")
+	stranger.open("/signup")
+	stranger.until("the page is a refusal", `document.querySelector('h1').innerText === 'Sign-up is closed'`, patience)
+	wantAccessible(stranger, "403")
+}
+
+func TestAccessibleBoard(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms")
+	home := s.person(t, "anna")
+	anna := home.tab()
+	anna.allow(`status of 404`)
+	look(anna, "light")
+	anna.open("/")
+	anna.untilLive()
+	anna.untilState("anna", "online", soon)
+	wantAccessible(anna, "a board of one")
+	populate(s)
+	anna.untilState("dov", "offline", soon)
+	goAway(s.member(t, "ada").board())
+	s.member(t, "carl").board()
+	anna.untilState("ada", "away", patience)
+	anna.untilState("carl", "online", soon)
+	wantAccessible(anna, "the board")
+	anna.click(".account summary")
+	wantAccessible(anna, "the open menu")
+	anna.press("\x1b")
+	for _, filter := range []string{"online", "away", "dnd"} {
+		anna.click("label:has(#f-" + filter + ")")
+		wantAccessible(anna, "the board filtered by "+filter)
+	}
+	for _, path := range []string{"/?q=an", "/?q=zz", "/?team=Lab", "/?state=offline", "/?state=dnd", "/nothing"} {
+		anna.open(path)
+		wantAccessible(anna, path)
+	}
+}
+
+// The states in which the page is not live have colours of their own.
+func TestAccessibleWhileNotLive(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms")
+	populate(s)
+	home := s.person(t, "anna")
+	anna := home.tab()
+	anna.allowOutage()
+	look(anna, "light")
+	anna.open("/")
+	anna.untilLive()
+	goAway(anna)
+	anna.untilState("anna", "away", patience)
+	s.kill()
+	anna.until("the page says that it is not live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, soon)
+	wantAccessible(anna, "reconnecting")
+
+	s.start()
+	late := home.tab()
+	look(late, "light")
+	late.open("/")
+	late.until("the page says that people are coming back", `document.querySelector('#warming').innerText !== ''`, soon)
+	wantAccessible(late, "warming")
+	late.open("/?state=dnd")
+	wantAccessible(late, "warming and filtered")
+}

@@ -1,0 +1,273 @@
+package e2e_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// populate adds people in two teams and one in none, all of them offline.
+func populate(s *server) {
+	s.addUser("ada", "--display-name", "Ada Okafor", "--team", "Lab")
+	s.addUser("bela", "--display-name", "Béla Kiss", "--team", "Lab")
+	s.addUser("carl", "--display-name", "Carl Anders", "--team", "Office")
+	s.addUser("dov", "--display-name", "דב לוי")
+}
+
+// member is a profile in which somebody who was added is signed in.
+func (s *server) member(t *testing.T, username string) *profile {
+	t.Helper()
+	p := s.visitor(t)
+	p.name = "of " + username
+	p.setCookies(s.signIn(username))
+	return p
+}
+
+// untilVisible waits until exactly these rows can be seen, in this order.
+func (b *tab) untilVisible(want ...string) {
+	b.t.Helper()
+	var got []string
+	err := within(soon, func() (bool, string) {
+		got = nil
+		err := b.evaluate(`test.visible()`, &got)
+		return err == nil && slices.Equal(got, want), ""
+	})
+	if err != nil {
+		b.t.Fatalf("the rows in sight are %q, want %q\nthe page: %s", got, want, b.describe())
+	}
+}
+
+// The numbers filter by style sheet alone: by the keyboard, at once, without a request, and also what comes later.
+func TestCountsFilter(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms")
+	populate(s)
+	anna := s.person(t, "anna").board()
+	ada := s.member(t, "ada").board()
+	anna.untilVisible("ada", "bela", "carl", "anna", "dov")
+	anna.untilState("anna", "online", soon)
+	anna.untilState("ada", "online", soon)
+
+	anna.untilFocus(`input[type=search]`)
+	anna.press(kb.Tab)
+	anna.until("the filter has the focus", `document.activeElement.id === 'f-all'`, patience)
+	anna.press(kb.ArrowRight)
+	anna.untilVisible("ada", "anna")
+	anna.until("an empty team is not shown", `![...document.querySelectorAll('.team')].find(e => e.innerText.includes('Office'))?.checkVisibility()`, patience)
+	bela := s.member(t, "bela").board()
+	anna.untilVisible("ada", "bela", "anna")
+	ada.close()
+	anna.untilVisible("bela", "anna")
+	anna.press(kb.ArrowRight)
+	anna.untilVisible()
+	anna.until("the page says that nobody is away", `document.querySelector('.for-away').checkVisibility()`, patience)
+	goAway(bela)
+	anna.untilVisible("bela")
+	anna.press(kb.ArrowRight + kb.ArrowRight)
+	anna.untilVisible("ada", "carl", "dov")
+	anna.press(kb.ArrowRight) // goes round
+	anna.untilVisible("ada", "bela", "carl", "anna", "dov")
+	if got := anna.loaded(); got != 1 {
+		t.Errorf("the page was loaded %d times, want once: the filter needs no request", got)
+	}
+}
+
+// untilFocus presses Tab until what matches has the focus.
+func (b *tab) untilFocus(selector string) {
+	b.t.Helper()
+	for range 30 {
+		if ask[bool](b, `document.activeElement.matches(`+quote(selector)+`)`) {
+			return
+		}
+		b.press(kb.Tab)
+	}
+	b.t.Fatalf("30 times Tab did not reach %s\nthe page: %s", selector, b.describe())
+}
+
+// Search finds the beginnings of names, however they are written, keeps what was chosen, and stays live.
+func TestSearch(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	populate(s)
+	anna := s.person(t, "anna").board()
+	search := func(text string) {
+		t.Helper()
+		anna.fill(`[name=q]`, text)
+		before := anna.loaded()
+		anna.press(kb.Enter)
+		anna.untilLoaded(before)
+		anna.untilLive()
+	}
+	search("an")
+	anna.untilVisible("carl", "anna")
+	s.addUser("andrea")
+	anna.untilVisible("carl", "andrea", "anna")
+	s.cli("rename", "carl", "Carl Boss")
+	anna.untilVisible("andrea", "anna")
+	search("BELA ki")
+	anna.untilVisible("bela")
+	search("לוי")
+	anna.untilVisible("dov")
+	if got := anna.value(`[name=q]`); got != "לוי" {
+		t.Errorf("the field holds %q, want what was searched", got)
+	}
+	search(`zz"<b>`)
+	anna.untilVisible()
+	anna.until("the page says so", `document.querySelector('#list').innerText.includes('Nobody matches “zz"<b>”')`, patience)
+	anna.clickThrough(`.search a`)
+	anna.untilVisible("ada", "bela", "carl", "andrea", "anna", "dov")
+
+	// With a filter chosen, a search keeps it; from then on the server filters, also live.
+	anna.click(`label:has(#f-online)`)
+	search("an")
+	anna.untilVisible("anna")
+	s.member(t, "andrea").board()
+	anna.untilVisible("andrea", "anna")
+}
+
+// The own card is marked by the style sheet, and for nobody else.
+func TestOwnCard(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	anna := s.person(t, "anna").board()
+	s.person(t, "ben").board()
+	anna.untilState("ben", "online", soon)
+	mark := func(username string) string {
+		return ask[string](anna, `getComputedStyle(document.querySelector('[data-user=`+username+`] .nm'), '::after').content`)
+	}
+	if got := mark("anna"); got != `"you"` {
+		t.Errorf("the own card is marked with %s, want \"you\"", got)
+	}
+	if got := mark("ben"); got != "none" {
+		t.Errorf("another's card is marked with %s, want nothing", got)
+	}
+}
+
+// What a person is doing on the page survives that rows and the whole list change under them.
+func TestFocusAndMenuSurviveChanges(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms")
+	populate(s)
+	anna := s.person(t, "anna").board()
+	change := func(what string) {
+		t.Helper()
+		ada := s.member(t, "ada").board() // one row
+		anna.untilState("ada", "online", soon)
+		s.addUser("new-" + what) // the whole list
+		anna.untilState("new-"+what, "offline", soon)
+		ada.close()
+		anna.untilState("ada", "offline", soon)
+	}
+
+	anna.click(`[name=q]`)
+	anna.press("Bél")
+	anna.press(kb.ArrowLeft)
+	change("search")
+	anna.press("x")
+	if got := ask[string](anna, `document.activeElement.name + ' ' + document.activeElement.value`); got != "q Béxl" {
+		t.Errorf("typing went on in %q, want the search field with Béxl", got)
+	}
+
+	anna.untilFocus(`#list a`)
+	focused := ask[string](anna, `(window.focused = document.activeElement).href`)
+	change("link")
+	if !ask[bool](anna, `document.activeElement === focused && focused.isConnected`) {
+		t.Errorf("the focus is not on the link to %s any more, which it was on", focused)
+	}
+
+	anna.click(".account summary")
+	anna.until("the menu is open", `document.querySelector('.menu').checkVisibility()`, patience)
+	change("menu")
+	s.cli("rename", "anna", "Anna Berg")
+	anna.until("anna has her new name", `document.querySelector('[data-user=anna] bdi').innerText === 'Anna Berg'`, soon)
+	if !ask[bool](anna, `document.querySelector('.menu').checkVisibility()`) {
+		t.Errorf("the menu was closed by an update, want it open")
+	}
+	anna.press(kb.Escape)
+	anna.until("Escape closes the menu", `!document.querySelector('.menu').checkVisibility() && document.activeElement.matches('summary')`, patience)
+}
+
+// With Tab alone everything that can be used is reached in the order of the page, and it shows where one is.
+func TestTabOrder(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	populate(s)
+	anna := s.person(t, "anna").board()
+	var order []string
+	for range 30 {
+		anna.press(kb.Tab)
+		at := ask[string](anna, `(() => {
+			const el = document.activeElement;
+			if (el === document.body) return '';
+			const ring = [el, el.closest('label, .search') ?? el].some(e => getComputedStyle(e).outlineStyle !== 'none' && parseFloat(getComputedStyle(e).outlineWidth) >= 2);
+			return (el.id || el.name || el.ariaLabel || el.innerText.trim().replace(/\s+/g, ' ')) + (ring ? '' : ' without a ring');
+		})()`)
+		if at == "" || slices.Contains(order, at) {
+			break
+		}
+		order = append(order, at)
+	}
+	want := []string{"Skip to the main part", "Rollcall", "Board", "Your account, anna: A Online", "Search", "q", "f-all", "Lab", "Office"}
+	if !slices.Equal(order, want) {
+		t.Errorf("Tab goes through %q, want %q", order, want)
+	}
+
+	anna.reload()
+	anna.press(kb.Tab + kb.Enter) // the skip link
+	anna.until("the focus is in the main part", `document.activeElement.id === 'main'`, patience)
+	anna.untilFocus(`summary`)
+}
+
+// On a phone nothing is wider than the screen, and everything is large enough for a finger.
+func TestPhone(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	populate(s)
+	s.addUser("very.long.username_without-end", "--display-name", "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh von Alt", "--team", "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunter")
+	home := s.person(t, "anna")
+	for _, size := range []struct{ width, height int64 }{{390, 844}, {320, 568}} {
+		anna := home.tab()
+		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true), emulation.SetTouchEmulationEnabled(true))
+		anna.open("/")
+		anna.untilLive()
+		for _, path := range []string{"/", "/?q=wolf", "/?q=nobody", "/?team=Lab", "/?state=offline", "/nothing"} {
+			anna.allow(`status of 404`)
+			anna.open(path)
+			wantNoOverflow(anna, path, size.width)
+		}
+		anna.open("/")
+		anna.click(".account summary")
+		wantNoOverflow(anna, "the open menu", size.width)
+		if !ask[bool](anna, `document.querySelector('.menu a').checkVisibility()`) {
+			t.Errorf("at %d pixels the menu has no link to the board, want what the bar has no room for", size.width)
+		}
+	}
+	visitor := s.visitor(t).tab()
+	visitor.run(emulation.SetDeviceMetricsOverride(320, 568, 2, true), emulation.SetTouchEmulationEnabled(true))
+	for _, path := range []string{"/login", "/signup"} {
+		visitor.open(path)
+		wantNoOverflow(visitor, path, 320)
+	}
+}
+
+func wantNoOverflow(b *tab, what string, width int64) {
+	b.t.Helper()
+	if got := ask[int64](b, `Math.max(document.documentElement.scrollWidth, innerWidth)`); got > width {
+		b.t.Errorf("%s is %d pixels wide, want no more than the screen's %d", what, got, width)
+	}
+	small := ask[[]string](b, `[...document.querySelectorAll('a, button, summary, input:not(.vh), label:has(input)')]
+		.filter(el => el.checkVisibility() && !el.matches('.skip, .vh, input *'))
+		.map(el => [el, el.getBoundingClientRect()])
+		.filter(([el, box]) => box.height > 0 && (box.height < 43.5 || box.width < 24))
+		.map(([el, box]) => el.innerText.trim() + ' ' + Math.round(box.width) + '×' + Math.round(box.height))`)
+	if len(small) > 0 {
+		b.t.Errorf("%s at %d pixels: too small for a finger: %q", what, width, small)
+	}
+	cut := ask[[]string](b, `[...document.querySelectorAll('#list .p, .bar label, .sheet, .menu')].filter(el => el.checkVisibility())
+		.filter(el => { const box = el.getBoundingClientRect(); return box.left < -1 || box.right > innerWidth + 1 }).map(el => el.innerText)`)
+	if len(cut) > 0 {
+		b.t.Errorf("%s at %d pixels reaches beyond the screen: %q", what, width, cut)
+	}
+}

@@ -1,0 +1,52 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Set once by TestMain.
+var (
+	binary  string // the program under test
+	scratch string // a folder that is removed at the end
+)
+
+// TestMain builds the program, unless ROLLCALL_BINARY names one, and ends the browser that the tests share.
+func TestMain(m *testing.M) {
+	os.Exit(runAll(m))
+}
+
+func runAll(m *testing.M) (code int) {
+	folder, err := os.MkdirTemp("", "rollcall-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	scratch = folder
+	defer os.RemoveAll(scratch)
+	if binary = os.Getenv("ROLLCALL_BINARY"); binary == "" {
+		binary = filepath.Join(scratch, "rollcall")
+		if out, err := exec.Command("go", "build", "-o", binary, "rollcall").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+			return 1
+		}
+	} else if binary, err = filepath.Abs(binary); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer closeShared()
+	return m.Run()
+}
+
+// slots lets two tests run at once, however many cores there are: more would only make the browser slow.
+var slots = make(chan struct{}, 2)
+
+// parallel lets t run beside one other test.
+func parallel(t *testing.T) {
+	t.Parallel()
+	slots <- struct{}{}
+	t.Cleanup(func() { <-slots })
+}

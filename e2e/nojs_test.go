@@ -1,0 +1,106 @@
+package e2e_test
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// Without JavaScript every page works but for the live updates: the whole of a visit, from signing up to signing out.
+// The tests' own questions are still answered, watch.js is not there.
+func TestWithoutJavaScript(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	populate(s)
+	anna := s.visitor(t).tab()
+	anna.allow(`status of 422`)
+	anna.run(emulation.SetScriptExecutionDisabled(true))
+	// visible is test.visible, which is not there.
+	rows := func(want string) {
+		t.Helper()
+		anna.until("the rows in sight are "+want, `[...document.querySelectorAll('[data-user]')].filter(row => row.checkVisibility()).map(row => row.dataset.user).join(' ') === `+quote(want), patience)
+	}
+
+	anna.open("/signup")
+	if ask[bool](anna, `document.querySelector('.reveal').checkVisibility()`) {
+		t.Error("the button that shows the password is there, want it only where it works")
+	}
+	anna.typeInto("#username", "anna")
+	anna.typeInto("#display_name", "Anna Berg")
+	anna.typeInto("#password", "password")
+	anna.submit()
+	anna.until("the page says what is wrong", `document.querySelector('.field:has(#password) .wrong') && document.querySelector('#display_name').value === 'Anna Berg'`, patience)
+	anna.typeInto("#password", password)
+	anna.submit()
+	anna.untilAt("/", patience)
+	rows("ada bela carl anna dov")
+	anna.until("the page says that it stands still", `document.querySelector('.noscript').innerText.includes('does not change by itself')`, patience)
+	if got := anna.opened(); got != 0 {
+		t.Errorf("%d live connections were opened, want none", got)
+	}
+
+	// The filter is a style sheet; a search takes it along.
+	anna.focus("#f-all")
+	anna.press(kb.ArrowRight)
+	rows("")
+	anna.press(kb.ArrowLeft)
+	rows("ada bela carl anna dov")
+	anna.typeInto("[name=q]", "an")
+	anna.submit()
+	rows("carl anna")
+	anna.follow(`.search a`)
+	rows("ada bela carl anna dov")
+	anna.follow(`#list h2 a`)
+	rows("ada bela")
+	anna.focus("#f-online")
+	anna.press(" ")
+	anna.focus("[name=q]")
+	anna.submit()
+	rows("")
+	anna.follow(`.bar a:has(#n-offline)`)
+	rows("ada bela")
+	anna.follow(`.only a`)
+	rows("ada bela carl anna dov")
+
+	anna.focus(".account summary")
+	anna.press(kb.Enter)
+	anna.until("the menu opens", `document.querySelector('.menu').checkVisibility()`, patience)
+	anna.focus(".menu form button")
+	anna.submit()
+	anna.untilAt("/login", patience)
+	anna.typeInto("#username", "anna")
+	anna.typeInto("#password", password)
+	anna.submit()
+	anna.untilAt("/", patience)
+	rows("ada bela carl anna dov")
+}
+
+// focus puts the focus on an element. Calls from outside work also where the page's own scripts do not.
+func (b *tab) focus(selector string) {
+	b.t.Helper()
+	b.until(selector+" takes the focus", `(document.querySelector(`+quote(selector)+`).focus(), document.activeElement.matches(`+quote(selector)+`))`, patience)
+}
+
+// typeInto replaces what stands in a field by pressing keys.
+func (b *tab) typeInto(selector, text string) {
+	b.t.Helper()
+	b.focus(selector)
+	b.tell(`document.activeElement.select()`)
+	b.press(text)
+}
+
+// submit presses Enter and waits for the next document.
+func (b *tab) submit() {
+	b.t.Helper()
+	before := b.loaded()
+	b.press(kb.Enter)
+	b.untilLoaded(before)
+}
+
+// follow follows a link by the keyboard.
+func (b *tab) follow(selector string) {
+	b.t.Helper()
+	b.focus(selector)
+	b.submit()
+}

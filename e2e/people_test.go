@@ -1,0 +1,98 @@
+package e2e_test
+
+import (
+	"net/url"
+	"testing"
+)
+
+// What another process does to people shows on open pages, which are not loaded again.
+func TestPeopleChangedByCommandLine(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	anna := s.person(t, "anna").board()
+	anna.untilState("anna", "online", soon)
+	anna.forget()
+
+	s.addUser("ben", "--display-name", "Ben Sommer", "--team", "Lab")
+	anna.untilState("ben", "offline", soon)
+	anna.until("there is a team now", `document.querySelector('[data-user=ben]').closest('section').querySelector('h2').innerText === 'Lab'`, soon)
+	anna.until("everyone is two", `document.querySelector('#n-all').innerText === '2'`, soon)
+
+	s.cli("rename", "ben", "Benedict Sommer")
+	anna.until("ben has his new name", `document.querySelector('[data-user=ben] bdi').innerText === 'Benedict Sommer'`, soon)
+	s.cli("team", "ben", "Workshop")
+	anna.until("ben is in his new team", `document.querySelector('[data-user=ben]').closest('section').querySelector('h2').innerText === 'Workshop'`, soon)
+	s.cli("disable", "ben")
+	anna.untilState("ben", "none", soon)
+	anna.until("everyone is one", `document.querySelector('#n-all').innerText === '1'`, soon)
+	s.cli("enable", "ben")
+	anna.untilState("ben", "offline", soon)
+
+	// Somebody who signs up in a browser appears like somebody who is added.
+	s.person(t, "cleo").board()
+	anna.untilState("cleo", "online", soon)
+	s.cli("delete", "cleo", "--yes")
+	anna.untilState("cleo", "none", soon)
+	anna.wantShown("anna", "online")
+	if got := anna.loaded(); got != 1 {
+		t.Errorf("anna's page was loaded %d times, want once", got)
+	}
+}
+
+// hostile are names that would do something if they were anything but text.
+var hostile = []struct{ username, name, team string }{
+	{"script", `<script>document.title='x'</script>`, `<script>alert(1)</script>`},
+	{"image", `<img src=x onerror=alert(1)>`, `"><img src=x onerror=alert(1)>`},
+	{"partial", `<hx-partial id="list" hx-swap="innerHTML">x</hx-partial>`, `</h2></section></div>`},
+	{"title", `<title>(9) x</title>`, `<title>y</title>`},
+	{"entity", `&lt;b&gt; &amp;amp; "quoted" 'single'`, `a&team=b`},
+	{"template", `{{.Viewer}} ${location} \u003cb\u003e`, `?state=away#top`},
+	{"attribute", `" data-state="online" x="`, `' onclick='alert(1)`},
+	{"comment", `<!-- --> ]]> </li></ul>`, `--><b>`},
+}
+
+func TestHostileNamesAreText(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	anna := s.person(t, "anna").board()
+	for _, h := range hostile {
+		s.addUser(h.username, "--display-name="+h.name, "--team="+h.team)
+		anna.untilState(h.username, "offline", soon)
+	}
+	check := func(how string) {
+		t.Helper()
+		for _, h := range hostile {
+			row := `document.querySelector('[data-user=` + h.username + `]')`
+			if got := ask[string](anna, row+`.querySelector('.nm bdi').textContent`); got != h.name {
+				t.Errorf("%s: the name of %s reads %q, want %q", how, h.username, got, h.name)
+			}
+			if got := ask[string](anna, row+`.closest('section').querySelector('h2').textContent`); got != h.team {
+				t.Errorf("%s: the team of %s reads %q, want %q", how, h.username, got, h.team)
+			}
+			if got := ask[string](anna, `test.state(`+quote(h.username)+`)`); got != "offline" {
+				t.Errorf("%s: %s is shown as %s, want offline", how, h.username, got)
+			}
+			// The link of the team finds its people again.
+			if got := ask[string](anna, `new URL(`+row+`.closest('section').querySelector('h2 a').href).searchParams.get('team')`); got != h.team {
+				t.Errorf("%s: the link of the team of %s asks for %q, want %q", how, h.username, got, h.team)
+			}
+		}
+		if got := ask[int](anna, `document.querySelectorAll('#list :is(script, img, title, hx-partial), body title, [onclick], [onerror]').length`); got != 0 {
+			t.Errorf("%s: %d elements were made of names, want none", how, got)
+		}
+		if got := ask[string](anna, `document.title`); got != "(1) Rollcall" {
+			t.Errorf("%s: the title is %q, want (1) Rollcall", how, got)
+		}
+	}
+	check("sent live")
+	anna.reload()
+	anna.untilLive()
+	check("in the page")
+	for _, h := range hostile {
+		anna.open("/?team=" + url.QueryEscape(h.team))
+		anna.untilLive()
+		if got := ask[[]string](anna, `test.visible()`); len(got) != 1 || got[0] != h.username {
+			t.Errorf("the page of the team %q shows %q, want %s", h.team, got, h.username)
+		}
+	}
+}

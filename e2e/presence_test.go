@@ -1,0 +1,172 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+)
+
+// Two people with a browser each: one arrives, steps away, comes back and leaves, and the other sees just that.
+func TestTwoPeople(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--idle-after=4s")
+	anna := s.person(t, "anna").board()
+	s.addUser("ben")
+	anna.untilState("ben", "offline", soon)
+
+	home := ownBrowser(t).profile(t, s)
+	ben := home.tab()
+	ben.open("/login")
+	ben.fill("#username", "ben")
+	ben.fill("#password", password)
+	ben.clickThrough("form button.main")
+	ben.untilLive()
+	anna.untilState("ben", "online", soon)
+	ben.until("ben is told that he is online", `document.querySelector('#me').innerText === 'Online'`, soon)
+
+	ben.click(".account summary")
+	anna.untilState("ben", "away", patience)
+	ben.until("ben is told that he is away", `document.querySelector('#me').innerText === 'Away'`, soon)
+	if !ask[bool](ben, `document.querySelector('.menu').checkVisibility()`) {
+		t.Errorf("ben's menu was closed by the news about himself, want it open")
+	}
+	ben.wait(time.Minute) // a page tells of input at most every 30 s
+	ben.press(kb.Escape)
+	anna.untilState("ben", "online", soon)
+
+	signOut(ben)
+	anna.untilState("ben", "offline", soon)
+	anna.wantShown("ben", "offline", "online", "away", "online", "offline")
+	if got := anna.loaded(); got != 1 {
+		t.Errorf("anna's page was loaded %d times, want once", got)
+	}
+}
+
+// Who comes to a board sees at once who is there, and the numbers say the same as the rows.
+func TestCounts(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms")
+	s.addUser("dora")
+	anna := s.person(t, "anna").board()
+	ben := s.person(t, "ben").board()
+	for _, b := range []*tab{anna, ben} {
+		b.until("two are online", `document.querySelector('#n-online').innerText === '2'`, soon)
+		b.until("the sentence says so", `document.querySelector('#summary').innerText === '2 of 3 people are around right now'`, soon)
+		b.until("the title says so", `document.title === '(2) Rollcall'`, soon)
+	}
+	ben.close()
+	anna.untilState("ben", "offline", soon)
+	anna.until("one is online, two are offline", `document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-offline').innerText === '2'`, soon)
+	anna.until("the title says so", `document.title === '(1) Rollcall'`, soon)
+}
+
+// A closed tab takes its person away after the grace, and a second tab keeps them.
+func TestTwoTabs(t *testing.T) {
+	parallel(t)
+	const grace = time.Second
+	s := startServer(t, "--grace-clean=1s")
+	anna := s.person(t, "anna").board()
+	home := s.person(t, "ben")
+	first, second := home.board(), home.board()
+	anna.untilState("ben", "online", soon)
+	anna.forget()
+
+	first.close()
+	// Somebody else who closes their only tab later and is gone shows that ben's grace must be over as well.
+	cleo := s.person(t, "cleo").board()
+	anna.untilState("cleo", "online", soon)
+	cleo.close()
+	anna.untilState("cleo", "offline", grace+soon)
+	anna.wantShown("ben", "online")
+
+	closed := time.Now()
+	second.close()
+	anna.untilState("ben", "offline", grace+soon)
+	anna.wantShown("ben", "online", "offline")
+	if took := anna.shown("ben")[1].at.Sub(closed); took < grace/2 {
+		t.Errorf("ben was offline %v after he closed his last tab, want no sooner than the grace of %v", took, grace)
+	}
+}
+
+// Ten reloads, and following links, are never seen by anybody else.
+func TestReloadsAndLinksDoNotFlicker(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	s.addUser("ben", "--team", "Lab")
+	anna := s.person(t, "anna").board()
+	home := s.visitor(t)
+	home.setCookies(s.signIn("ben"))
+	ben := home.board()
+	anna.untilState("ben", "online", soon)
+	anna.forget()
+	for range 10 {
+		ben.reload()
+	}
+	ben.untilLive()
+	ben.clickThrough(`#list h2 a`)
+	ben.clickThrough(`.only a`)
+	ben.clickThrough(`.brand`)
+	ben.fill(`[name=q]`, "ben")
+	ben.clickThrough(`.search button`)
+	ben.clickThrough(`.search a`)
+	ben.untilLive()
+
+	// What happens now comes after all that anna was told before.
+	s.cli("rename", "ben", "Benedict")
+	anna.until("anna sees the new name", `document.querySelector('[data-user=ben] bdi').innerText === 'Benedict'`, soon)
+	anna.wantShown("ben", "online")
+	anna.wantShown("anna", "online")
+}
+
+// A hidden tab is not absence. It gets no rows while it is hidden and all of them when it is looked at again.
+func TestHiddenTab(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms")
+	anna := s.person(t, "anna").board()
+	home := s.person(t, "ben")
+	ben := home.board()
+	anna.untilState("ben", "online", soon)
+	anna.forget()
+	other := home.tab() // in front of it
+	ben.until("ben's board is hidden", `document.hidden`, patience)
+	ben.forget()
+
+	cleo := s.person(t, "cleo").board()
+	anna.untilState("cleo", "online", soon)
+	ben.until("ben's title tells of cleo", `document.title === '(3) Rollcall'`, 5*time.Second+soon)
+	if got := ask[string](ben, `test.state('cleo')`); got != "none" {
+		t.Errorf("cleo is on ben's hidden board as %s, want no rows sent there", got)
+	}
+	other.close()
+	ben.until("ben's board is visible", `!document.hidden`, patience)
+	ben.untilState("cleo", "online", soon)
+	cleo.close()
+	ben.untilState("cleo", "offline", soon)
+	anna.untilState("cleo", "offline", soon)
+	anna.wantShown("ben", "online")
+	ben.wantShown("ben", "online")
+}
+
+// A browser that is killed says nothing more: its person stays for the longer grace and is offline then.
+func TestBrowserKilled(t *testing.T) {
+	parallel(t)
+	const grace = 3 * time.Second
+	s := startServer(t, "--grace-clean=500ms", "--grace-dropped=3s")
+	anna := s.person(t, "anna").board()
+	theirs := ownBrowser(t)
+	home := theirs.profile(t, s)
+	home.setCookies(s.signUp("ben"))
+	ben := home.board()
+	anna.untilState("ben", "online", soon)
+	anna.forget()
+
+	killed := time.Now()
+	theirs.kill(t)
+	ben.closed = true
+	anna.untilState("ben", "offline", grace+patience)
+	anna.wantShown("ben", "online", "offline")
+	if took := anna.shown("ben")[1].at.Sub(killed); took < grace*9/10 || took > grace+soon {
+		t.Errorf("ben was offline %v after his browser was killed, want about the grace of %v", took, grace)
+	}
+}

@@ -1,0 +1,203 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// The password of somebody is changed. Every connection of all their sessions is closed on every replica, and they
+// are gone without a grace.
+func TestReplicaPasswordChanged(t *testing.T) {
+	parallel(t)
+	s := newScene(t, setting{})
+	s.begin()
+	s.watch()
+	var closed, gone times
+	runs := sized(6, 20)
+	for user := range runs {
+		other, err := login(s.replicas[0].url, userName(user), password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends := make(chan int, 4)
+		for i, cookie := range []string{s.cast.cookies[userName(user)], other, other, other} {
+			r := s.replicas[min(i, 1)] // one at A, three at B
+			conn, err := dialSocket(r, "/ws", cookie)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			s.work.Go(func() { ends <- closeCode(drainSocket(conn)) })
+		}
+		s.until(userName(user)+" is shown", 2*time.Second, func() bool { return s.shownEverywhere(userName(user), "online") })
+		s.apart()
+		s.replicas[0].cli("passwd", userName(user), "--password-stdin")
+		done := time.Now()
+		for range 4 {
+			select {
+			case code := <-ends:
+				if code != websocket.ClosePolicyViolation {
+					t.Errorf("a connection of %s ended with %d, want 1008", userName(user), code)
+				}
+			case <-time.After(5 * time.Second):
+				t.Fatalf("a connection of %s lives on 5s after the password was changed", userName(user))
+			}
+		}
+		closed = append(closed, time.Since(done))
+		s.until(userName(user)+" is gone", 2*time.Second, func() bool { return s.shownEverywhere(userName(user), "offline") })
+		gone = append(gone, time.Since(done))
+	}
+	t.Logf("from the end of the command to the last of four closes: %v", closed)
+	t.Logf("to offline on every page: %v", gone)
+	if got := closed.at(1); got > time.Second {
+		t.Errorf("the slowest of %d took %v, want 1s or less", runs, got)
+	}
+}
+
+// apart makes the next change a lone one: pages are told at most every 250 ms. How it falls between the regular looks
+// for commits is left to chance.
+func (s *scene) apart() {
+	s.wait(300*time.Millisecond + time.Duration(rand.Int64N(int64(500*time.Millisecond))))
+}
+
+func closeCode(err error) int {
+	if closed, ok := err.(*websocket.CloseError); ok {
+		return closed.Code
+	}
+	return websocket.CloseAbnormalClosure
+}
+
+// shownEverywhere reports whether all watchers who were ever shown somebody see them so now.
+func (s *scene) shownEverywhere(username, state string) bool {
+	return !slices.ContainsFunc(s.watchers, func(w *watcher) bool {
+		got := w.state(username)
+		return got != "" && got != state
+	})
+}
+
+// Changes of accounts show on the pages of all replicas: by another process at the next look, by a replica at once.
+func TestReplicaNudge(t *testing.T) {
+	parallel(t)
+	s := newScene(t, setting{flags: []string{"--limit-signups=0"}})
+	s.begin()
+	s.watch()
+	a, b := s.replicas[0], s.replicas[1]
+	var renamed, signedUp times
+	for i := range sized(5, 20) {
+		name := fmt.Sprintf("Name %d", i)
+		a.cli("rename", userName(i), name)
+		renamed = append(renamed, s.until("the new name is on every page", 3*time.Second, func() bool {
+			return !slices.ContainsFunc(s.watchers, func(w *watcher) bool {
+				got := w.nameOf(userName(i))
+				return got != "" && got != name
+			})
+		}))
+		s.apart()
+		newcomer := fmt.Sprintf("a%04d", i) // sorts onto the first page
+		if answer, err := postForm(a.url+"/signup", newcomer, password); err != nil || answer.StatusCode != http.StatusSeeOther {
+			t.Fatalf("POST /signup = %v, %v, want 303", answer, err)
+		}
+		signedUp = append(signedUp, s.until("who signed up at A is shown at B", 3*time.Second, func() bool {
+			return slices.ContainsFunc(s.watchers, func(w *watcher) bool { return w.r == b && w.state(newcomer) == "offline" })
+		}))
+		s.apart()
+	}
+	t.Logf("renamed by the command line until on the pages of both: %v", renamed)
+	t.Logf("signed up at A until on the pages of B: %v", signedUp)
+	if got := renamed.at(1); got > 1500*time.Millisecond {
+		t.Errorf("the slowest new name took %v, want 1.5s or less", got)
+	}
+	if got := signedUp.at(1); got > 300*time.Millisecond {
+		t.Errorf("the slowest sign-up took %v, want 300ms or less", got)
+	}
+}
+
+// Guesses at a name are counted by all replicas together, and by each while Redis is away.
+func TestReplicaSignInLimits(t *testing.T) {
+	parallel(t)
+	s := newScene(t, setting{})
+	s.begin()
+	// guess alternates between the replicas until both refuse, and counts what was tried.
+	guess := func(username string) (tried []int) {
+		tried = make([]int, len(s.replicas))
+		for i := range 60 {
+			at := i % len(s.replicas)
+			answer, err := postForm(s.replicas[at].url+"/login", username, "guess "+fmt.Sprint(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch answer.StatusCode {
+			case http.StatusUnprocessableEntity:
+				tried[at]++
+			case http.StatusTooManyRequests:
+			default:
+				t.Fatalf("POST /login = %d, want 422 or 429", answer.StatusCode)
+			}
+		}
+		return tried
+	}
+	tried := guess(userName(1))
+	t.Logf("with Redis %v guesses were tried", tried)
+	if tried[0]+tried[1] != 10 {
+		t.Errorf("%v guesses were tried, want 10 together", tried)
+	}
+	s.redis.stop()
+	for _, c := range []struct{ what, name string }{{"a new name", userName(2)}, {"the name of before", userName(1)}} {
+		tried = guess(c.name)
+		t.Logf("without Redis %v guesses at %s were tried", tried, c.what)
+		if tried[0] > 10 || tried[1] > 10 {
+			t.Errorf("without Redis %v guesses at %s were tried, want 10 at most on each", tried, c.what)
+		}
+	}
+	s.redis.start()
+	if tried = guess(userName(3)); tried[0]+tried[1] != 10 {
+		t.Errorf("with a new Redis %v guesses were tried, want 10 together", tried)
+	}
+}
+
+// A process with other accounts must not mix its people into this board.
+func TestReplicaOtherAccounts(t *testing.T) {
+	parallel(t)
+	s := newScene(t, setting{replicas: 1})
+	s.begin()
+	s.watch()
+	s.fill(3)
+	ours, err := s.redis.do("GET", "rollcall:store").ToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	cmd := exec.CommandContext(t.Context(), binary, "serve", "--addr", freeAddr(t), "--db", filepath.Join(t.TempDir(), "other.db"))
+	cmd.Env = append(cleanEnv(), "REDIS_URL="+s.replicas[0].redis)
+	dieWithUs(cmd)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	timer := time.AfterFunc(startWait, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	err = cmd.Run()
+	t.Logf("ended after %v: %v: %s", time.Since(began), err, strings.TrimSpace(out.String()))
+	if err == nil || !cmd.ProcessState.Exited() {
+		t.Fatalf("a process with other accounts: %v, want it to refuse", err)
+	}
+	_, theirs, named := strings.Cut(out.String(), "ours is ")
+	theirs, _, _ = strings.Cut(theirs, ";")
+	if !strings.Contains(out.String(), ours) || !named || theirs == "" || theirs == ours {
+		t.Errorf("it said %q, want both ids named, one of them %s", out.String(), ours)
+	}
+	s.settle(2 * time.Second)
+	if got := s.redis.keys("rollcall:replica:*"); len(got) != 1 {
+		t.Errorf("leases %q, want that of the first replica alone", got)
+	}
+}

@@ -1,0 +1,371 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// chaos asks for the full size of the tests of replicas: `make chaos`. The short one runs the same code.
+var chaos = os.Getenv("ROLLCALL_CHAOS") == "full"
+
+// sized is short, or long with chaos.
+func sized[T any](short, long T) T {
+	if chaos {
+		return long
+	}
+	return short
+}
+
+// redisServer is a real redis-server of the test's own.
+type redisServer struct {
+	t    *testing.T
+	port string
+	cmd  *exec.Cmd // nil: it does not run
+}
+
+// newRedis reserves a port; start starts the server.
+func newRedis(t *testing.T) *redisServer {
+	t.Helper()
+	_, port, _ := net.SplitHostPort(freeAddr(t))
+	r := &redisServer{t: t, port: port}
+	t.Cleanup(r.stop)
+	return r
+}
+
+func (r *redisServer) addr() string { return "127.0.0.1:" + r.port }
+
+// start starts an empty server and waits until it answers.
+func (r *redisServer) start() {
+	r.t.Helper()
+	r.cmd = exec.Command("redis-server", "--port", r.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", r.t.TempDir())
+	dieWithUs(r.cmd)
+	if err := r.cmd.Start(); err != nil {
+		r.t.Fatalf("redis-server: %v (apt-get install redis-server)", err)
+	}
+	for deadline := time.Now().Add(startWait); ; time.Sleep(2 * time.Millisecond) {
+		if conn, err := net.Dial("tcp", r.addr()); err == nil {
+			_ = conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatal("redis-server does not listen")
+		}
+	}
+}
+
+// stop ends the server at once, frozen or not.
+func (r *redisServer) stop() {
+	if r.cmd != nil {
+		_ = r.cmd.Process.Kill()
+		_ = r.cmd.Wait()
+		r.cmd = nil
+	}
+}
+
+func (r *redisServer) freeze() { r.signal(syscall.SIGSTOP) }
+func (r *redisServer) thaw()   { r.signal(syscall.SIGCONT) }
+
+func (r *redisServer) signal(s syscall.Signal) {
+	r.t.Helper()
+	if err := r.cmd.Process.Signal(s); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// do sends one command, given in words, and returns the answer.
+func (r *redisServer) do(words ...string) rueidis.RedisResult {
+	r.t.Helper()
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{r.addr()}, DisableCache: true, ForceSingleClient: true})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), startWait)
+	defer cancel()
+	answer := c.Do(ctx, c.B().Arbitrary(words...).Build())
+	if err := answer.Error(); err != nil && !rueidis.IsRedisNil(err) {
+		r.t.Fatalf("redis %q: %v", words, err)
+	}
+	return answer
+}
+
+// keys lists the keys that match a pattern.
+func (r *redisServer) keys(pattern string) []string {
+	r.t.Helper()
+	keys, err := r.do("KEYS", pattern).AsStrSlice()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return keys
+}
+
+// replica is a server that shares database and Redis with others.
+type replica struct {
+	*server
+	name  string
+	proxy *proxy // nil: it talks to Redis itself
+	redis string // URL
+
+	mu   sync.Mutex
+	life *life // guarded by mu: the process that runs, or ran last
+}
+
+// life is one process of a replica.
+type life struct {
+	replica *replica
+	ended   time.Time // guarded by replica.mu: when it was told to end; zero: it was not
+	how     ending    // guarded by replica.mu: restarted or killed
+}
+
+// end is when and how l was told to end; a zero time: it was not.
+func (l *life) end() (time.Time, ending) {
+	l.replica.mu.Lock()
+	defer l.replica.mu.Unlock()
+	return l.ended, l.how
+}
+
+func (r *replica) now() *life {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.life
+}
+
+// up reports whether the replica's process was not told to end.
+func (r *replica) up() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.life != nil && r.life.ended.IsZero()
+}
+
+func (r *replica) ending(how ending) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.life.ended, r.life.how = time.Now(), how
+}
+
+// launch starts the process and does not wait.
+func (r *replica) launch(flags ...string) {
+	r.t.Helper()
+	args := append([]string{"serve", "--addr", r.addr, "--db", r.db}, r.flags...)
+	cmd := exec.Command(binary, append(args, flags...)...)
+	cmd.Env = append(cleanEnv(), "REDIS_URL="+r.redis)
+	cmd.Stdout, cmd.Stderr = &r.log, &r.log
+	dieWithUs(cmd)
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	exited := make(chan error, 1)
+	r.cmd, r.exited = cmd, exited
+	go func() { exited <- cmd.Wait() }()
+}
+
+// start starts the process, waits until it is ready, and says how long that took.
+func (r *replica) start(flags ...string) time.Duration {
+	r.t.Helper()
+	began := time.Now()
+	r.launch(flags...)
+	for !r.ready() {
+		select {
+		case err := <-r.exited:
+			r.cmd = nil
+			r.t.Fatalf("replica %s ended: %v\n%s", r.name, err, r.log.String())
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Since(began) > startWait {
+			r.t.Fatalf("replica %s was not ready after %v:\n%s", r.name, startWait, r.log.String())
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.life = &life{replica: r}
+	return time.Since(began)
+}
+
+// end signals the process and waits for its exit, which must be 0 and in time. It says how long that took.
+func (r *replica) end(s syscall.Signal) time.Duration {
+	r.t.Helper()
+	r.ending(restarted)
+	began := time.Now()
+	if err := r.cmd.Process.Signal(s); err != nil {
+		r.t.Fatal(err)
+	}
+	select {
+	case err := <-r.exited:
+		if err != nil {
+			r.t.Errorf("replica %s after %v: %v, want exit code 0", r.name, s, err)
+		}
+	case <-time.After(stopWait):
+		r.t.Errorf("replica %s runs %v after %v, want an exit by then", r.name, stopWait, s)
+		r.server.kill()
+	}
+	r.cmd = nil
+	return time.Since(began)
+}
+
+// crash ends the process with SIGKILL.
+func (r *replica) crash() {
+	r.t.Helper()
+	r.ending(killed)
+	r.kill()
+}
+
+// memory is the resident memory of the process in MiB: now, and at its highest. 0 where /proc is not there.
+func (r *replica) memory() (now, peak float64) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	for line := range strings.Lines(string(status)) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		kb, _ := strconv.ParseFloat(fields[1], 64)
+		switch fields[0] {
+		case "VmRSS:":
+			now = kb / 1024
+		case "VmHWM:":
+			peak = kb / 1024
+		}
+	}
+	return now, peak
+}
+
+// cast is a database full of people who are all signed in. It is made once; each test has a copy.
+type cast struct {
+	people   int // u0000 and so on; the first 200 are the board's first page
+	watchers int // zz-w00 and so on
+	db       []byte
+	cookies  map[string]string // by username, as a Cookie header
+}
+
+const watcherCount = 40
+
+// hash is of password, so that nobody waits for it to be made a thousand times.
+const hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBmb3IgdGVzdGluZw$oy2SooeagdRCQlNX6zQRBvvg3FhU5JCNN6V1PmWdv/M"
+
+var (
+	theCast  cast
+	castOnce sync.Once
+)
+
+// crowdSize is how many people there are.
+func crowdSize() int { return sized(200, 1000) }
+
+func castFor(t *testing.T) *cast {
+	t.Helper()
+	castOnce.Do(func() { theCast = makeCast(t) })
+	if theCast.db == nil {
+		t.Fatal("the people could not be signed in, as an earlier test says")
+	}
+	return &theCast
+}
+
+func userName(i int) string    { return fmt.Sprintf("u%04d", i) }
+func watcherName(i int) string { return fmt.Sprintf("zz-w%02d", i) }
+
+func makeCast(t *testing.T) cast {
+	t.Helper()
+	c := cast{people: crowdSize(), watchers: watcherCount, cookies: map[string]string{}}
+	var names []string
+	for i := range c.people {
+		names = append(names, userName(i))
+	}
+	for i := range c.watchers {
+		names = append(names, watcherName(i))
+	}
+	var csv bytes.Buffer
+	csv.WriteString("username,password\n")
+	for _, name := range names {
+		fmt.Fprintf(&csv, "%s,%q\n", name, hash)
+	}
+	file := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(file, csv.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, "--limit-logins=0", "--log-level=warn")
+	s.cli("import", file)
+	var mu sync.Mutex
+	each(t, 4, len(names), func(i int) error {
+		cookie, err := login(s.url, names[i], password)
+		mu.Lock()
+		defer mu.Unlock()
+		c.cookies[names[i]] = cookie
+		return err
+	})
+	s.terminate()
+	db, err := os.ReadFile(s.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wal, err := os.Stat(s.db + "-wal"); err == nil && wal.Size() > 0 {
+		t.Fatal("the database was closed and has a log beside it all the same")
+	}
+	c.db = db
+	return c
+}
+
+// copyTo writes the database to a new file.
+func (c *cast) copyTo(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "rollcall.db")
+	if err := os.WriteFile(file, c.db, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// login signs in and returns the cookies as a header.
+func login(url, username, password string) (string, error) {
+	answer, err := postForm(url+"/login", username, password)
+	if err != nil {
+		return "", err
+	}
+	if answer.StatusCode != http.StatusSeeOther {
+		return "", fmt.Errorf("POST /login as %s = %d, want 303", username, answer.StatusCode)
+	}
+	var pairs []string
+	for _, k := range answer.Cookies() {
+		pairs = append(pairs, k.Name+"="+k.Value)
+	}
+	return strings.Join(pairs, "; "), nil
+}
+
+// each calls f for 0 to n-1, some at once, and fails the test with the first error.
+func each(t *testing.T, atOnce, n int, f func(i int) error) {
+	t.Helper()
+	var all sync.WaitGroup
+	turns, failed := make(chan int), make(chan error, n)
+	for range atOnce {
+		all.Go(func() {
+			for i := range turns {
+				if err := f(i); err != nil {
+					failed <- err
+				}
+			}
+		})
+	}
+	for i := range n {
+		turns <- i
+	}
+	close(turns)
+	all.Wait()
+	select {
+	case err := <-failed:
+		t.Fatalf("%d of %d failed, the first: %v", len(failed)+1, n, err)
+	default:
+	}
+}

@@ -1,0 +1,151 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"math/rand/v2"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// People with three tabs over two replicas close them in any order: they go offline after the last, and not before.
+func TestReplicaTabsClosedInAnyOrder(t *testing.T) {
+	parallel(t)
+	s := newScene(t, setting{})
+	s.begin()
+	s.watch()
+	s.probe()
+	people := sized(60, 200)
+	for round := range sized(1, 5) {
+		var all sync.WaitGroup
+		for user := range people {
+			var tabs []*client
+			for i := range 3 {
+				tabs = append(tabs, s.mustOpen(user, s.replicas[(i+rand.IntN(2))%2]))
+			}
+			rand.Shuffle(len(tabs), func(i, j int) { tabs[i], tabs[j] = tabs[j], tabs[i] })
+			all.Go(func() {
+				for _, c := range tabs {
+					s.wait(time.Duration(rand.Int64N(int64(2 * time.Second))))
+					c.leave()
+				}
+			})
+		}
+		all.Wait()
+		s.wait(graceClean)
+		t.Logf("round %d: as in truth %v after the last grace", round, s.settle(late))
+	}
+	v := s.report()
+	var hidden times
+	for _, h := range v.hidden {
+		hidden = append(hidden, h...)
+	}
+	t.Logf("from the last close to offline: %v", hidden)
+	if want := people * sized(1, 5) * len(s.watchers); len(hidden) != want {
+		t.Errorf("%d departures were seen, want %d", len(hidden), want)
+	}
+	s.reportPages()
+}
+
+func TestReplicaRollingRestartSIGTERM(t *testing.T) { rollingRestart(t, syscall.SIGTERM) }
+
+func TestReplicaRollingRestartSIGINT(t *testing.T) { rollingRestart(t, syscall.SIGINT) }
+
+// rollingRestart restarts one replica after the other under a crowd of which nobody leaves.
+func rollingRestart(t *testing.T, signal syscall.Signal) {
+	parallel(t)
+	s := newScene(t, setting{})
+	s.begin()
+	n := crowdSize()
+	s.fill(n)
+	s.watch()
+	s.probe()
+	s.settle(5 * time.Second)
+	for _, r := range s.replicas {
+		exit := r.end(signal)
+		start := r.start()
+		back := s.until("everybody is back", 10*time.Second, func() bool { return s.connected() == n })
+		settled := s.settle(5 * time.Second)
+		t.Logf("%s after %v: exit in %v, ready again in %v, everybody back %v after that, all pages right %v later", r.name, signal, exit, start, back, settled)
+	}
+	s.wait(leaseMost - returning) // what the replicas left behind runs out
+	s.settle(5 * time.Second)
+	s.report()
+	s.reportPages()
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	t.Logf("closes by code %v; from close to the new connection: %v", s.ledger.codes, times(s.ledger.returns))
+	for code, n := range s.ledger.codes {
+		if code != websocket.CloseServiceRestart && code != websocket.CloseGoingAway {
+			t.Errorf("%d connections ended with %d, want none but 1012 and 1001", n, code)
+		}
+	}
+	if got := times(s.ledger.returns).at(1); got > 10*time.Second {
+		t.Errorf("the last was back %v after its close, want 10s or less", got)
+	}
+}
+
+// A replica is killed. Those of its people who come back elsewhere are never shown offline there, the others are
+// hidden when its lease has run out.
+func TestReplicaKilled(t *testing.T) {
+	parallel(t)
+	s := newScene(t, setting{})
+	s.begin()
+	n := crowdSize()
+	a, b := s.replicas[0], s.replicas[1]
+	clients := s.fill(n)
+	s.mustOpen(0, b) // two tabs, one of which stays
+	s.watch()
+	s.probe()
+	s.settle(5 * time.Second)
+
+	stayAway := map[int]bool{} // of those at A
+	for i := 0; i < n; i += 2 {
+		if i > 0 && i%10 == 0 {
+			stayAway[i] = true
+			clients[i].mu.Lock()
+			clients[i].back = false
+			clients[i].mu.Unlock()
+		}
+	}
+	cleanly := []int{20, 40, 60} // who closed the page just before: the grace they have left is A's secret now
+	for _, u := range cleanly {
+		clients[u].leave()
+	}
+	s.wait(200 * time.Millisecond)
+	a.crash()
+	at := time.Now()
+	s.until("those who return are back", 10*time.Second, func() bool { return s.connected() == n+1-len(stayAway) })
+	t.Logf("killed %s with %d people; %d came back, the last after %v", a.name, n/2, n/2-len(stayAway), time.Since(at))
+	s.wait(time.Until(at.Add(leaseMost)))
+	t.Logf("as in truth %v after the longest lease", s.settle(late))
+	v := s.report()
+	s.reportPages()
+	var hidden, graced times
+	for u, h := range v.hidden {
+		for _, d := range h {
+			if u == cleanly[0] || u == cleanly[1] || u == cleanly[2] {
+				graced = append(graced, d)
+			} else if stayAway[u] {
+				hidden = append(hidden, d)
+			} else {
+				t.Errorf("%s was hidden, want nobody but those who did not return", userName(u))
+			}
+		}
+	}
+	t.Logf("hidden after the kill: %v", hidden)
+	t.Logf("hidden after they closed the page, just before the kill: %v", graced)
+	if got := hidden.at(0); got < leaseLeast-early {
+		t.Errorf("the first was hidden after %v, want no sooner than %v", got, leaseLeast)
+	}
+	if got := hidden.at(1); got > leaseMost+late {
+		t.Errorf("the last was hidden after %v, want %v at the latest", got, leaseMost)
+	}
+	if want := (len(stayAway) - len(cleanly)) * len(s.watchers) / 2; len(hidden) != want {
+		t.Errorf("%d were seen to be hidden, want %d", len(hidden), want)
+	}
+}

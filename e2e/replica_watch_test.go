@@ -1,0 +1,482 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"io"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// view is what somebody was shown, frame by frame or page by page.
+type view struct {
+	name string
+
+	mu     sync.Mutex
+	states map[string]string // as last shown, by username; guarded by mu, like all below
+	names  map[string]string
+	stale  map[string]bool // rows that are drained of colour
+	sights map[int][]sight
+	lost   string // what is said about the other servers
+	said   []string
+}
+
+func newView(name string) *view {
+	return &view{name: name, states: map[string]string{}, names: map[string]string{}, stale: map[string]bool{}, sights: map[int][]sight{}}
+}
+
+var (
+	rowStart = []byte(`<li class="p `)
+	userAttr = []byte(`data-user="`)
+	stateOf  = []byte(`data-state="`)
+	nameAttr = []byte(`<bdi>`)
+	lostPart = regexp.MustCompile(`(?s)id="lost"[^>]*>(.*?)</(?:hx-partial|p)>`)
+	tagged   = regexp.MustCompile(`<[^>]*>`)
+)
+
+// take notes every row in a page or frame.
+func (v *view) take(data []byte, at time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if m := lostPart.FindSubmatch(data); m != nil {
+		if text := tagged.ReplaceAllString(string(m[1]), ""); text != v.lost {
+			v.lost = text
+			v.said = append(v.said, text)
+		}
+	}
+	for {
+		i := bytes.Index(data, rowStart)
+		if i < 0 {
+			return
+		}
+		data = data[i+len(rowStart):]
+		class := before(data, '"')
+		user, state := string(after(data, userAttr)), string(after(data, stateOf))
+		name := data[max(0, bytes.Index(data, nameAttr))+len(nameAttr):]
+		v.names[user] = html.UnescapeString(string(before(name, '<')))
+		v.stale[user] = bytes.HasSuffix(class, []byte(" stale"))
+		if v.states[user] == state {
+			continue
+		}
+		v.states[user] = state
+		if n, ok := userNumber(user); ok {
+			v.sights[n] = append(v.sights[n], sight{at, state})
+		}
+	}
+}
+
+// before is what comes ahead of the first end.
+func before(data []byte, end byte) []byte {
+	return data[:max(0, bytes.IndexByte(data, end))]
+}
+
+// after is the value of the first attribute of that name.
+func after(data, attr []byte) []byte {
+	i := bytes.Index(data, attr)
+	if i < 0 {
+		return nil
+	}
+	return before(data[i+len(attr):], '"')
+}
+
+func userNumber(name string) (int, bool) {
+	if len(name) != 5 || name[0] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.Atoi(name[1:])
+	return n, err == nil
+}
+
+func (v *view) state(username string) string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.states[username]
+}
+
+func (v *view) nameOf(username string) string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.names[username]
+}
+
+func (v *view) notLive() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.lost
+}
+
+// everSaid is all that was ever said about the other servers.
+func (v *view) everSaid() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.said)
+}
+
+// drained counts the people shown present without colour, among those who are shown present.
+func (v *view) drained() (stale, present int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for user, state := range v.states {
+		if state == "offline" {
+			continue
+		}
+		present++
+		if v.stale[user] {
+			stale++
+		}
+	}
+	return stale, present
+}
+
+func (v *view) record() record {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	sights := make(map[int][]sight, len(v.sights))
+	for u, s := range v.sights {
+		sights[u] = slices.Clone(s)
+	}
+	return record{name: v.name, sights: sights}
+}
+
+// watcher is a live page that is looked at. Like a browser's, it keeps what it shows when its connection ends, and
+// connects again to the same replica.
+type watcher struct {
+	*view
+	s      *scene
+	r      *replica
+	query  string // of the page: "" or like "?after=…"
+	cookie string
+
+	conn *websocket.Conn // guarded by view.mu, like all below
+	ups  []span          // the last without an end is the present connection
+	gone bool
+}
+
+// watch opens two watchers per replica on every page that shows somebody of the crowd.
+func (s *scene) watch() {
+	s.t.Helper()
+	queries := s.queries()
+	n := 0
+	for _, r := range s.replicas {
+		for range 2 {
+			for _, q := range queries {
+				name := watcherName(n % watcherCount)
+				w := &watcher{view: newView(fmt.Sprintf("%s at %s", name, r.name)), s: s, r: r, query: q, cookie: s.cast.cookies[name]}
+				n++
+				path, err := w.load()
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				conn, err := dialSocket(r, path, w.cookie)
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				w.connected(conn)
+				s.watchers = append(s.watchers, w)
+				s.work.Go(func() { w.run(path, conn) })
+			}
+		}
+	}
+}
+
+var (
+	socketAttr = []byte(`hx-ws:connect="`)
+	nextLink   = regexp.MustCompile(`<a rel="next" href="/([^"]*)"`)
+)
+
+// queries are those of all pages with people of the crowd.
+func (s *scene) queries() []string {
+	s.t.Helper()
+	queries := []string{""}
+	for {
+		body, _, err := s.get(s.replicas[0], "/"+queries[len(queries)-1])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		m := nextLink.FindSubmatch(body)
+		if m == nil || len(queries)*200 >= s.cast.people {
+			return queries
+		}
+		queries = append(queries, html.UnescapeString(string(m[1])))
+	}
+}
+
+var pageClient = &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Second}}
+
+// get loads a page as the last of the watchers.
+func (s *scene) get(r *replica, path string) ([]byte, time.Duration, error) {
+	return s.getAs(r, path, s.cast.cookies[watcherName(watcherCount-1)])
+}
+
+func (s *scene) getAs(r *replica, path, cookie string) ([]byte, time.Duration, error) {
+	req, err := http.NewRequest(http.MethodGet, r.url+path, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	req.Header.Set("Cookie", cookie)
+	began := time.Now()
+	answer, err := pageClient.Do(req)
+	if err != nil {
+		return nil, time.Since(began), err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("GET %s at %s = %d, want 200", path, r.name, answer.StatusCode)
+	}
+	return body, time.Since(began), err
+}
+
+// load reads the page and says where its socket is.
+func (w *watcher) load() (socket string, err error) {
+	body, _, err := w.s.getAs(w.r, "/"+w.query, w.cookie)
+	if err != nil {
+		return "", err
+	}
+	w.take(body, time.Now())
+	return html.UnescapeString(string(after(body, socketAttr))), nil
+}
+
+func (w *watcher) connected(conn *websocket.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conn = conn
+	w.ups = append(w.ups, span{from: time.Now()})
+}
+
+func (w *watcher) disconnected() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conn = nil
+	w.ups[len(w.ups)-1].to = time.Now()
+}
+
+// run reads the socket, and connects again, until the scene ends.
+func (w *watcher) run(path string, conn *websocket.Conn) {
+	for {
+		for {
+			_, frame, err := conn.ReadMessage()
+			if err != nil {
+				break
+			}
+			w.take(frame, time.Now())
+		}
+		_ = conn.Close()
+		w.disconnected()
+		for {
+			select {
+			case <-w.s.quit:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			if !w.r.up() {
+				continue
+			}
+			var err error
+			if conn, err = dialSocket(w.r, path, w.cookie); err == nil {
+				break
+			}
+		}
+		w.connected(conn)
+		w.mu.Lock()
+		gone := w.gone
+		w.mu.Unlock()
+		if gone {
+			_ = conn.Close()
+		}
+	}
+}
+
+func (w *watcher) hangUp() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gone = true
+	if w.conn != nil {
+		_ = w.conn.Close()
+	}
+}
+
+func (w *watcher) record() record {
+	r := w.view.record()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r.replica, r.up = w.r, []span{}
+	for i, u := range w.ups {
+		if u.to.IsZero() {
+			u.to = time.Now().Add(time.Minute)
+		}
+		if i > 0 {
+			u.from = u.from.Add(time.Second) // it shows what it did until it is greeted
+		}
+		r.up = append(r.up, u)
+	}
+	return r
+}
+
+// live reports whether the watcher is connected.
+func (w *watcher) live() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conn != nil
+}
+
+// probe loads the first page of a replica four times a second.
+type probe struct {
+	*view
+	r *replica
+
+	took   times    // guarded by view.mu, like all below
+	failed []string // while the replica was up
+}
+
+func (s *scene) probe() {
+	for _, r := range s.replicas {
+		p := &probe{view: newView("pages of " + r.name), r: r}
+		s.probes = append(s.probes, p)
+		s.work.Go(func() {
+			tick := time.NewTicker(250 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-s.quit:
+					return
+				case <-tick.C:
+				}
+				if at := r.now(); r.up() {
+					body, took, err := s.get(r, "/")
+					p.note(body, took, err, at)
+				}
+			}
+		})
+	}
+}
+
+func (p *probe) note(body []byte, took time.Duration, err error, at *life) {
+	if err == nil {
+		p.take(body, time.Now())
+	}
+	ended, _ := at.end()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		p.took = append(p.took, took)
+	} else if ended.IsZero() {
+		p.failed = append(p.failed, fmt.Sprintf("%s after %v: %v", p.r.name, took, err))
+	}
+}
+
+// pageBound is how long the slowest page in a hundred may take, whatever Redis does.
+const pageBound = 500 * time.Millisecond
+
+// reportPages prints how long pages took, which must not depend on Redis.
+func (s *scene) reportPages() {
+	s.t.Helper()
+	for _, p := range s.probes {
+		p.mu.Lock()
+		took, failed := slices.Clone(p.took), slices.Clone(p.failed)
+		p.mu.Unlock()
+		s.t.Logf("pages of %s: %v; failed %d", p.r.name, took, len(failed))
+		s.wantNone("pages that failed", failed)
+		if got := took.at(0.99); got > pageBound {
+			s.t.Errorf("p99 of the pages of %s = %v, want %v or less", p.r.name, got, pageBound)
+		}
+	}
+}
+
+func (s *scene) records() []record {
+	var all []record
+	for _, w := range s.watchers {
+		all = append(all, w.record())
+	}
+	for _, p := range s.probes {
+		r := p.record()
+		r.replica = p.r
+		all = append(all, r)
+	}
+	return all
+}
+
+// settle waits until every page of every replica that runs, and everything that watchers are shown, equals the truth.
+// It says how long that took. Whoever is in their grace may be either way.
+func (s *scene) settle(limit time.Duration) time.Duration {
+	s.t.Helper()
+	began := time.Now()
+	for {
+		wrong := s.differences()
+		if len(wrong) == 0 {
+			return time.Since(began)
+		}
+		if time.Since(began) > limit {
+			s.wantNone(fmt.Sprintf("%v later shown otherwise than the truth", limit), wrong)
+			return time.Since(began)
+		}
+		s.wait(50 * time.Millisecond)
+	}
+}
+
+// differences lists what is shown and not true at this moment.
+func (s *scene) differences() (wrong []string) {
+	for _, r := range s.replicas {
+		if r.up() {
+			v, err := s.wholeBoard(r)
+			if err != nil {
+				return []string{err.Error()}
+			}
+			wrong = append(wrong, s.compare(v)...)
+		}
+	}
+	for _, w := range s.watchers {
+		switch {
+		case w.live():
+			wrong = append(wrong, s.compare(w.view)...)
+		case w.r.up():
+			wrong = append(wrong, w.name+" is not connected")
+		}
+	}
+	return wrong
+}
+
+// wholeBoard reads all pages of r.
+func (s *scene) wholeBoard(r *replica) (*view, error) {
+	v := newView("all pages of " + r.name)
+	for path := "/"; ; {
+		body, _, err := s.get(r, path)
+		if err != nil {
+			return nil, err
+		}
+		v.take(body, time.Now())
+		m := nextLink.FindSubmatch(body)
+		if m == nil {
+			return v, nil
+		}
+		path = "/" + html.UnescapeString(string(m[1]))
+	}
+}
+
+func (s *scene) compare(v *view) (wrong []string) {
+	present, maybe := s.ledger.here(time.Now())
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, user := range slices.Sorted(maps.Keys(v.states)) {
+		n, ok := userNumber(user)
+		shown := v.states[user] != "offline"
+		switch {
+		case !ok, present[n] == shown, !present[n] && maybe[n]:
+		case present[n]:
+			wrong = append(wrong, fmt.Sprintf("%s: %s is %s, want online", v.name, user, v.states[user]))
+		default:
+			wrong = append(wrong, fmt.Sprintf("%s: %s is %s, want offline", v.name, user, v.states[user]))
+		}
+	}
+	return wrong
+}

@@ -1,0 +1,146 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+)
+
+const warming = 10 * time.Second // the default: how long after a start people have to come back
+
+func TestServerTerminatedAndRestarted(t *testing.T) {
+	parallel(t)
+	const serviceRestart = 1012
+	restartUnder(t, (*server).terminate, serviceRestart)
+}
+
+func TestServerKilledAndRestarted(t *testing.T) {
+	parallel(t)
+	const broken = 1006
+	restartUnder(t, (*server).kill, broken)
+}
+
+// restartUnder ends a server under three people who are there, one of them away, and starts it again. Of two more,
+// one has never come and one does not come back. closeCode is what the pages' connections must end with.
+func restartUnder(t *testing.T, end func(*server), closeCode int) {
+	s := startServer(t, "--grace-clean=1s")
+	s.addUser("dora")
+	anna := s.person(t, "anna").board()
+	ben := s.person(t, "ben").board()
+	cleo := s.person(t, "cleo").board()
+	evan := s.person(t, "evan").board()
+	goAway(cleo)
+	pages := []*tab{anna, ben, cleo}
+	for _, b := range pages {
+		b.untilState("cleo", "away", patience)
+		b.untilState("evan", "online", soon)
+		b.untilState("dora", "offline", soon)
+		b.tell(`document.addEventListener('htmx:ws:close', e => { window.closedWith ??= e.detail.code })`)
+		b.forget()
+		b.allowOutage()
+	}
+	evan.allowOutage()
+	loads := loadsOf(pages)
+	sockets := opensOf(pages)
+
+	end(s)
+	evan.close()
+	s.cli("rename", "dora", "Theodora")
+	restarted := time.Now()
+	s.start()
+	late := s.person(t, "finn").board() // comes to a board that is still warming
+	late.until("a page loaded meanwhile says what goes on", `document.querySelector('#warming').innerText === 'People are coming back…'`, soon)
+	late.forget()
+
+	for i, b := range pages {
+		b.untilReconnected(sockets[i])
+		if got := ask[int](b, `closedWith`); got != closeCode {
+			t.Errorf("the connection of page %d was closed with %d, want %d", i, got, closeCode)
+		}
+	}
+	for _, b := range append(pages, late) {
+		b.untilState("evan", "offline", warming+soon)
+		b.untilState("dora", "offline", soon)
+		b.untilState("cleo", "away", soon)
+		b.untilState("finn", "online", soon)
+		b.until("the new name is there", `document.querySelector('[data-user=dora] bdi').innerText === 'Theodora'`, soon)
+		b.until("nothing says that people come back", `document.querySelector('#warming').innerText === ''`, soon)
+		b.until("the numbers are right", `['all', 'online', 'away', 'offline'].map(n => document.querySelector('#n-' + n).innerText).join() === '6,3,1,2'`, soon)
+	}
+	for i, b := range pages {
+		b.wantShown("anna", "online")
+		b.wantShown("ben", "online")
+		b.wantShown("cleo", "away")
+		b.wantShown("dora", "offline")
+		b.wantShown("evan", "online", "offline")
+		if gone := b.shown("evan"); len(gone) > 1 && gone[1].at.Before(restarted.Add(warming*8/10)) {
+			t.Errorf("evan was shown offline %v after the restart, want no sooner than after the warming of %v", gone[1].at.Sub(restarted), warming)
+		}
+		if got := b.loaded(); got != loads[i] {
+			t.Errorf("page %d was loaded %d times, want the %d from before the restart", i, got, loads[i])
+		}
+	}
+	for _, username := range []string{"anna", "ben", "cleo"} {
+		for _, m := range late.shown(username) {
+			if want := map[string]string{"cleo": "away"}[username]; m.state == "offline" || want != "" && m.state == "online" {
+				t.Errorf("the page loaded while warming showed %s as %q", username, late.states(username))
+			}
+		}
+	}
+
+	cleo.wait(time.Minute)
+	cleo.press(kb.ArrowDown)
+	anna.untilState("cleo", "online", soon)
+}
+
+// goAway makes the tab's person one who has not touched anything for longer than the default idle-after: the page's
+// clock goes on, and the page tells the server when it connects next.
+func goAway(b *tab) {
+	b.t.Helper()
+	b.wait(11 * time.Minute)
+	b.reload()
+	b.untilLive()
+}
+
+func loadsOf(tabs []*tab) (loads []int) {
+	for _, b := range tabs {
+		loads = append(loads, b.loaded())
+	}
+	return loads
+}
+
+func opensOf(tabs []*tab) (sockets []int) {
+	for _, b := range tabs {
+		sockets = append(sockets, b.opened())
+	}
+	return sockets
+}
+
+// Short breaks are not shown; after a second the page says that it is not live and loses its colour.
+func TestReconnecting(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--warming=1s")
+	anna := s.person(t, "anna").board()
+	anna.allowOutage()
+	anna.untilState("anna", "online", soon)
+	anna.forget()
+	anna.until("the board has its colour", `getComputedStyle(document.querySelector('#list')).filter === 'none'`, patience)
+	anna.tell(`new MutationObserver(() => { window.told ??= performance.now() }).observe(document.querySelector('#conn'), { childList: true })`)
+	anna.tell(`document.addEventListener('htmx:ws:close', () => { window.closed ??= performance.now() })`)
+	s.kill()
+	anna.until("the page says that it is not live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, soon)
+	if took := ask[float64](anna, `told - closed`); took < 900 || took > 3000 {
+		t.Errorf("the page said so %v ms after the connection closed, want about 1000", took)
+	}
+	anna.until("the list has lost its colour", `getComputedStyle(document.querySelector('#list')).filter === 'grayscale(0.85)'`, soon)
+	anna.wantShown("anna", "online")
+
+	s.start()
+	anna.untilReconnected(1)
+	anna.until("the page is live again", `document.querySelector('#conn').innerText === ''`, warming)
+	anna.until("the list has its colour again", `getComputedStyle(document.querySelector('#list')).filter === 'none'`, warming+soon)
+	if got := anna.loaded(); got != 1 {
+		t.Errorf("the page was loaded %d times, want once", got)
+	}
+}

@@ -1,0 +1,227 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	startWait = 20 * time.Second // for a server to be ready
+	stopWait  = 10 * time.Second // promised: after SIGTERM it has exited by then
+	password  = "correct horse battery"
+)
+
+// server is one Rollcall: a port, a database file, and the process that serves them now.
+type server struct {
+	t         *testing.T
+	addr, url string
+	db        string
+	flags     []string
+	cmd       *exec.Cmd
+	exited    chan error // gets the result of the process
+	log       buffer
+}
+
+// startServer serves an empty board with flags until t ends. ADDR in a flag becomes the host and port.
+func startServer(t *testing.T, flags ...string) *server {
+	t.Helper()
+	addr := freeAddr(t)
+	s := &server{t: t, addr: addr, url: "http://" + addr, db: filepath.Join(t.TempDir(), "rollcall.db")}
+	for _, flag := range flags {
+		s.flags = append(s.flags, strings.ReplaceAll(flag, "ADDR", addr))
+	}
+	t.Cleanup(s.cleanup)
+	s.start()
+	return s
+}
+
+// freeAddr is an address on which nobody listens. Servers get their port before they start, since a restart must
+// come back to the same one; for the same reason it is none that the system hands out to outgoing connections.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(18000)))
+		if err == nil {
+			l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// start starts the process and waits until it is ready.
+func (s *server) start() {
+	s.t.Helper()
+	args := append([]string{"serve", "--addr", s.addr, "--db", s.db}, s.flags...)
+	s.cmd = exec.Command(binary, args...)
+	s.cmd.Env = cleanEnv()
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	dieWithUs(s.cmd)
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	exited, cmd := make(chan error, 1), s.cmd
+	s.exited = exited
+	go func() { exited <- cmd.Wait() }()
+	deadline := time.Now().Add(startWait)
+	for !s.ready() {
+		select {
+		case err := <-exited:
+			s.t.Fatalf("rollcall serve ended: %v\n%s", err, s.log.String())
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("rollcall serve was not ready after %v:\n%s", startWait, s.log.String())
+		}
+	}
+}
+
+func (s *server) ready() bool {
+	answer, err := http.Get(s.url + "/readyz")
+	if err != nil {
+		return false
+	}
+	answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+// cleanEnv is our environment without any setting of Rollcall's.
+func cleanEnv() []string {
+	var env []string
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		switch {
+		case strings.HasPrefix(name, "ROLLCALL_"), name == "PORT", name == "REDIS_URL", name == "DATABASE_URL", name == "FLY_APP_NAME":
+		default:
+			env = append(env, pair)
+		}
+	}
+	return env
+}
+
+// terminate ends the process with SIGTERM; it must exit with 0 in time.
+func (s *server) terminate() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	select {
+	case err := <-s.exited:
+		if err != nil {
+			s.t.Errorf("rollcall serve after SIGTERM: %v, want exit code 0\n%s", err, s.log.String())
+		}
+	case <-time.After(stopWait):
+		s.t.Errorf("rollcall serve runs %v after SIGTERM, want an exit by then", stopWait)
+		s.kill()
+	}
+	s.cmd = nil
+}
+
+// kill ends the process with SIGKILL.
+func (s *server) kill() {
+	s.t.Helper()
+	if err := s.cmd.Process.Kill(); err != nil {
+		s.t.Fatal(err)
+	}
+	<-s.exited
+	s.cmd = nil
+}
+
+// cleanup ends the process, and complains about what it logged as an error.
+func (s *server) cleanup() {
+	if s.cmd != nil {
+		s.terminate()
+	}
+	log := s.log.String()
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "level=ERROR") || strings.Contains(line, "panic") {
+			s.t.Errorf("the server logged %s", line)
+		}
+	}
+	if s.t.Failed() {
+		s.t.Logf("log of the server at %s:\n%s", s.addr, log[max(0, len(log)-4000):])
+	}
+}
+
+// cli runs `rollcall user ARGS` on the server's database and returns when it did it.
+func (s *server) cli(args ...string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), startWait)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, append([]string{"user", "--db", s.db}, args...)...)
+	cmd.Env = cleanEnv()
+	cmd.Stdin = strings.NewReader(password + "\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("rollcall user %q: %v\n%s", args, err, out)
+	}
+}
+
+// addUser adds a person by the command line, with password.
+func (s *server) addUser(username string, flags ...string) {
+	s.t.Helper()
+	s.cli(append([]string{"add", username, "--password-stdin"}, flags...)...)
+}
+
+// post sends a form as a program would and returns the cookies of the answer, which must be a 303 to the board.
+func (s *server) post(path string, form url.Values) []*http.Cookie {
+	s.t.Helper()
+	client := &http.Client{
+		Timeout:       startWait,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	answer, err := client.PostForm(s.url+path, form)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/" {
+		body, _ := io.ReadAll(answer.Body)
+		s.t.Fatalf("POST %s = %d to %q, want 303 to /\n%s", path, answer.StatusCode, answer.Header.Get("Location"), body)
+	}
+	return answer.Cookies()
+}
+
+// signUp makes an account and returns the cookies of its session.
+func (s *server) signUp(username string) []*http.Cookie {
+	s.t.Helper()
+	return s.post("/signup", url.Values{"username": {username}, "password": {password}})
+}
+
+// signIn starts a session of somebody who has an account.
+func (s *server) signIn(username string) []*http.Cookie {
+	s.t.Helper()
+	return s.post("/login", url.Values{"username": {username}, "password": {password}})
+}
+
+// buffer is a bytes.Buffer that a process may write while a test reads.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer // guarded by mu
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

@@ -1,0 +1,53 @@
+// Runs in every page of the tests before anything of the page does.
+//
+// It records each state that a row ever showed, and lets a test move the
+// page's clock on.
+(() => {
+  const now = Date.now;
+  let skip = 0;
+  try { skip = +sessionStorage.getItem('test-skip'); } catch {} // about:blank has none
+  Date.now = () => now() + skip;
+
+  let shown = {}; // by username: [state, unix milliseconds] in the order shown
+  let last = {};
+  const note = (user, state) => {
+    if (last[user] === state) return;
+    last[user] = state;
+    (shown[user] ??= []).push([state, now()]);
+  };
+  const noteAll = () => {
+    const there = new Set();
+    for (const row of document.querySelectorAll('[data-user]')) {
+      there.add(row.dataset.user);
+      note(row.dataset.user, row.dataset.state);
+    }
+    for (const user in last) if (!there.has(user)) note(user, 'gone');
+  };
+  new MutationObserver(records => {
+    // A state that was set and replaced before we are called is an old value only.
+    for (const r of records) if (r.type === 'attributes' && r.oldValue && r.target.dataset.user) note(r.target.dataset.user, r.oldValue);
+    noteAll();
+  }).observe(document, { subtree: true, childList: true, attributeFilter: ['data-state'], attributeOldValue: true });
+
+  document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI));
+
+  // Where to press the mouse for an element, or nothing: it is not there, or something lies over it, as the picture
+  // of the last page does for a moment after a link was followed.
+  const point = selector => {
+    const el = document.querySelector(selector);
+    if (!el?.checkVisibility()) return [];
+    el.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+    const box = el.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
+    return el.contains(document.elementFromPoint(x, y)) ? [x, y] : [];
+  };
+
+  window.test = {
+    point,
+    shown: user => shown[user] ?? [],
+    forget: () => { shown = {}; last = {}; noteAll(); },
+    skip: ms => { skip += ms; sessionStorage.setItem('test-skip', skip); },
+    state: user => document.querySelector(`[data-user="${user}"]`)?.dataset.state ?? 'none',
+    // The usernames of the rows that can be seen, in the order of the page.
+    visible: () => [...document.querySelectorAll('[data-user]')].filter(row => row.checkVisibility()).map(row => row.dataset.user),
+  };
+})();
