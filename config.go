@@ -160,7 +160,7 @@ func (s *settings) checkRedis() error {
 		}
 	}
 	if p := s.RedisPrefix; p == "" || len(p) > maxRedisPrefix || strings.ContainsFunc(p, unicode.IsSpace) {
-		return fmt.Errorf("--redis-prefix %q: write 1 to %d characters without spaces, like rollcall:", p, maxRedisPrefix)
+		return fmt.Errorf("--redis-prefix %q: write 1 to %d characters without spaces", p, maxRedisPrefix)
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func (c *doctorCmd) report(con *console, r presence.Report) error {
 func diagnose(r presence.Report, store string) error {
 	var wrong []error
 	if !r.Announces {
-		wrong = append(wrong, errors.New("Redis does not announce changes: use one that allows CLIENT TRACKING"))
+		wrong = append(wrong, errors.New("changes are not announced by this Redis: use one that allows CLIENT TRACKING"))
 	}
 	if r.Store != "" && store != "" && r.Store != store {
 		wrong = append(wrong, &presence.StoreError{Ours: store, Theirs: r.Store})

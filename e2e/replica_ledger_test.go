@@ -24,6 +24,7 @@ const (
 const (
 	early = 300 * time.Millisecond  // a client notices a close so much later than the server
 	late  = 1500 * time.Millisecond // a change is on its way to watchers so long; DESIGN promises 1 s
+	heard = 500 * time.Millisecond  // and so long to another replica: who moves there at the end of their grace may flicker
 )
 
 // ending is how a connection, or a process, ended.
@@ -127,9 +128,11 @@ type ledger struct {
 	blind   []disturbance   // departures and arrivals in them count from their end
 	returns []time.Duration // from a close by the server to the new connection
 	codes   map[int]int     // of closes that clients did not ask for; 1006: without one
+
+	late, heard time.Duration // what is allowed for the way
 }
 
-func newLedger() *ledger { return &ledger{codes: map[int]int{}} }
+func newLedger() *ledger { return &ledger{codes: map[int]int{}, late: late, heard: heard} }
 
 func (l *ledger) opened(user int, at *life) *stay {
 	s := &stay{user: user, life: at, open: time.Now()}
@@ -171,7 +174,7 @@ func (l *ledger) here(now time.Time) (present, maybe map[int]bool) {
 		switch {
 		case s.closed.IsZero():
 			present[s.user] = true
-		case now.Before(s.goneBy()):
+		case now.Before(s.goneBy().Add(l.late)): // or the sight of it is on its way
 			maybe[s.user] = true
 		}
 	}
@@ -239,9 +242,9 @@ func (l *ledger) spansLocked(stays []*stay, at *replica, now time.Time) []presen
 		if !s.closed.IsZero() {
 			keeps, goneBy = s.keeps(), s.goneBy()
 		}
-		must := span{l.knownLocked(s, at).Add(late), keeps}
+		must := span{l.knownLocked(s, at).Add(l.late), keeps}
 		n := len(spans) - 1
-		if n < 0 || s.open.After(l.shiftLocked(spans[n].goneBy).Add(late)) {
+		if n < 0 || s.open.After(l.shiftLocked(spans[n].goneBy).Add(l.late)) {
 			spans = append(spans, presenceSpan{from: s.open, last: s.closed, goneBy: goneBy, must: []span{must}})
 			continue
 		}
@@ -266,10 +269,11 @@ func (l *ledger) spansLocked(stays []*stay, at *replica, now time.Time) []presen
 func (l *ledger) knownLocked(s *stay, at *replica) time.Time {
 	if s.life.replica != at {
 		for _, b := range l.blind {
-			if b.deaf && s.open.After(b.from.Add(-late)) && s.open.Before(b.to) {
-				return b.to.Add(late) // it connects again, and reads
+			if b.deaf && s.open.After(b.from.Add(-l.late)) && s.open.Before(b.to) {
+				return b.to.Add(l.late) // it connects again, and reads
 			}
 		}
+		return s.open.Add(l.heard)
 	}
 	return s.open
 }
@@ -284,7 +288,7 @@ func later(a, b time.Time) time.Time {
 // shiftLocked is when a departure at t can be expected at the latest, if Redis was away then.
 func (l *ledger) shiftLocked(t time.Time) time.Time {
 	for _, b := range l.blind {
-		if t.After(b.from.Add(-late)) && t.Before(b.to.Add(recovery)) {
+		if t.After(b.from.Add(-l.late)) && t.Before(b.to.Add(recovery)) {
 			t = b.to.Add(recovery)
 		}
 	}
@@ -310,7 +314,7 @@ func (l *ledger) judgeArrivalLocked(v *verdict, r record, user int, p presenceSp
 		}
 	}
 	i, before := stateAt(r.sights[user], p.from)
-	if before == "" || before != "offline" || !r.connected(p.from, from.Add(late)) {
+	if before != "offline" || !r.connected(p.from, from.Add(l.late)) {
 		return
 	}
 	for _, s := range r.sights[user][i:] {
@@ -319,7 +323,7 @@ func (l *ledger) judgeArrivalLocked(v *verdict, r record, user int, p presenceSp
 			return
 		}
 	}
-	if end := later(p.last, from); !p.last.IsZero() && end.Sub(from) < late || now.Sub(from) < late {
+	if end := later(p.last, from); !p.last.IsZero() && end.Sub(from) < l.late || now.Sub(from) < l.late {
 		return // gone again before it had to show
 	}
 	v.unseen = append(v.unseen, fmt.Sprintf("%s came and was not shown to %s", userName(user), r.name))
@@ -334,7 +338,7 @@ func (l *ledger) judgeDepartureLocked(v *verdict, r record, user int, p presence
 	if before == "" || before == "offline" {
 		return
 	}
-	bound := l.shiftLocked(p.goneBy).Add(late)
+	bound := l.shiftLocked(p.goneBy).Add(l.late)
 	for _, s := range r.sights[user][i:] {
 		if !s.at.Before(next) || !r.connected(p.last, s.at) {
 			break

@@ -96,18 +96,25 @@ func TestReplicaRedisEvicting(t *testing.T) {
 	s.reportPages()
 }
 
-// The leases alone are thrown out, which no replica can tell from another's death by looking at them once.
-func TestReplicaLeasesEvicted(t *testing.T) {
+// Leases are thrown out, which looks like the death of a replica to whoever looks at them once.
+func TestReplicaLeasesEvicted(t *testing.T) { evicted(t, "rollcall:replica:*", 2) }
+
+// Entries are thrown out, which looks like a departure.
+func TestReplicaEntriesEvicted(t *testing.T) { evicted(t, "rollcall:presence:*", 20) }
+
+// evicted deletes some of the keys that match pattern, again and again, while nobody comes or goes.
+func evicted(t *testing.T, pattern string, some int) {
 	s, _ := outageScene(t, setting{})
 	n := sized(12, 40)
 	for range n {
-		leases := s.redis.keys("rollcall:replica:*")
-		if len(leases) > 0 {
-			s.redis.do(append([]string{"DEL"}, leases...)...)
+		keys := s.redis.keys(pattern)
+		rand.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+		if keys = keys[:min(some, len(keys))]; len(keys) > 0 {
+			s.redis.do(append([]string{"DEL"}, keys...)...)
 		}
-		s.wait(time.Duration(rand.Int64N(int64(time.Second))))
+		s.wait(time.Duration(rand.Int64N(int64(800 * time.Millisecond))))
 	}
-	t.Logf("%d times all leases deleted; as in truth %v after the last", n, s.settle(healBound))
+	t.Logf("%d times %d of %s deleted; as in truth %v after the last", n, some, pattern, s.settle(healBound))
 	s.report()
 }
 
@@ -205,6 +212,7 @@ func (s *scene) signIns(until time.Time) (took times, failed int) {
 // Redis is far away: 300 ms for each round trip.
 func TestReplicaRedisSlow(t *testing.T) {
 	s, movers := outageScene(t, setting{proxied: true})
+	s.ledger.late, s.ledger.heard = 3*time.Second, 2500*time.Millisecond
 	for _, r := range s.replicas {
 		r.proxy.delay(300 * time.Millisecond)
 	}
