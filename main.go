@@ -23,7 +23,7 @@ import (
 
 // gcPercent is GOGC where the environment does not set it. What lives on the heap is mostly idle sockets and what is
 // sent is shared, so collecting earlier costs little and saves 2 KiB a socket.
-const gcPercent = 50
+const gcPercent = 40
 
 func main() {
 	restrictNewFiles()

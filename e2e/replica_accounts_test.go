@@ -25,7 +25,7 @@ func TestReplicaPasswordChanged(t *testing.T) {
 	s.begin()
 	s.watch()
 	var closed, gone times
-	runs := sized(6, 20)
+	runs := sized(5, 20)
 	for user := range runs {
 		other, err := login(s.replicas[0].url, userName(user), password)
 		if err != nil {
@@ -95,7 +95,7 @@ func TestReplicaNudge(t *testing.T) {
 	s.watch()
 	a, b := s.replicas[0], s.replicas[1]
 	var renamed, signedUp times
-	for i := range sized(5, 20) {
+	for i := range sized(4, 20) {
 		name := fmt.Sprintf("Name %d", i)
 		a.cli("rename", userName(i), name)
 		renamed = append(renamed, s.until("the new name is on every page", 3*time.Second, func() bool {

@@ -334,17 +334,19 @@ func (l *ledger) judgeDepartureLocked(v *verdict, r record, user int, p presence
 	if p.last.IsZero() {
 		return
 	}
-	i, before := stateAt(r.sights[user], p.last)
-	if before == "" || before == "offline" {
-		return
-	}
+	i, before := stateAt(r.sights[user], p.from)
+	shown := before != "" && before != "offline"
 	bound := l.shiftLocked(p.goneBy).Add(l.late)
 	for _, s := range r.sights[user][i:] {
 		if !s.at.Before(next) || !r.connected(p.last, s.at) {
 			break
 		}
-		if !s.offline() {
+		if !s.offline() || s.at.Before(p.last) {
+			shown = !s.offline()
 			continue
+		}
+		if !shown {
+			return
 		}
 		v.hidden[user] = append(v.hidden[user], s.at.Sub(p.last))
 		v.departures = append(v.departures, s.at.Sub(p.goneBy))
@@ -353,7 +355,7 @@ func (l *ledger) judgeDepartureLocked(v *verdict, r record, user int, p presence
 		}
 		return
 	}
-	if !next.Before(bound) && r.connected(p.last, bound) {
+	if shown && !next.Before(bound) && r.connected(p.last, bound) {
 		v.ghosts = append(v.ghosts, fmt.Sprintf("%s left and is still shown to %s", userName(user), r.name))
 	}
 }

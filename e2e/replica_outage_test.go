@@ -55,7 +55,7 @@ func TestReplicaRedisStopped(t *testing.T) {
 func TestReplicaRedisFlushed(t *testing.T) {
 	s, movers := outageScene(t, setting{})
 	stop := s.churn(movers, churnRate)
-	n := sized(6, 20)
+	n := sized(5, 20)
 	for range n {
 		s.redis.do("FLUSHALL")
 		at := time.Now()
@@ -77,7 +77,7 @@ func TestReplicaRedisEvicting(t *testing.T) {
 	began := time.Now()
 	s.redis.do("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
 	s.redis.do("CONFIG", "SET", "maxmemory", s.usedMemory())
-	s.wait(sized(5*time.Second, 20*time.Second))
+	s.wait(sized(4*time.Second, 20*time.Second))
 	s.redis.do("CONFIG", "SET", "maxmemory", "0")
 	s.ledger.loss(began)
 	stop()
@@ -162,7 +162,7 @@ func TestReplicaRedisFrozen(t *testing.T) {
 	stop := s.churn(movers, churnRate)
 	at := time.Now()
 	s.redis.freeze()
-	signIns, signInsFailed := s.signIns(at.Add(sized(12*time.Second, 40*time.Second)))
+	signIns, signInsFailed := s.signIns(at.Add(sized(11*time.Second, 40*time.Second)))
 	var told int
 	for _, w := range s.watchers {
 		if strings.Contains(w.notLive(), pausedText) {
@@ -265,7 +265,7 @@ func TestReplicaRedisDownAtBoot(t *testing.T) {
 		}
 		s.watch()
 		s.fill(20)
-		s.wait(2 * time.Second)
+		s.wait(time.Second)
 		at := time.Now()
 		if c.frozen {
 			for _, r := range s.replicas {
@@ -328,7 +328,7 @@ func TestReplicaCutOff(t *testing.T) {
 		t.Errorf("a page loaded from A now does not say %q (%v)", pausedText, err)
 	}
 	tab.leave()
-	s.wait(time.Until(cut.Add(sized(15*time.Second, 40*time.Second))))
+	s.wait(time.Until(cut.Add(sized(10*time.Second, 40*time.Second))))
 	hidden := 0
 	for u := 0; u < crowdSize()/2; u += 2 {
 		if atB[0].state(userName(u)) == "offline" {
@@ -336,7 +336,7 @@ func TestReplicaCutOff(t *testing.T) {
 		}
 	}
 	t.Logf("after %v %s hides %d of the %d people of A", time.Since(cut).Round(time.Millisecond), b.name, hidden, crowdSize()/4)
-	s.until("who left at A while it was cut off is shown gone there", 2*time.Second, func() bool { return atA[0].state(userName(newcomer)) == "offline" })
+	s.until("who left at A while it was cut off is shown gone there", graceClean+late, func() bool { return atA[0].state(userName(newcomer)) == "offline" })
 	for _, w := range atB {
 		if said := w.notLive(); said != "" {
 			t.Errorf("%s says %q, want nothing at the replica that is not cut off", w.name, said)

@@ -252,7 +252,8 @@ type cast struct {
 	cookies  map[string]string // by username, as a Cookie header
 }
 
-const watcherCount = 40
+// watcherCount is enough for two on each page of each replica, and one who loads pages.
+var watcherCount = sized(8, 40)
 
 // hash is of password, so that nobody waits for it to be made a thousand times.
 const hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBmb3IgdGVzdGluZw$oy2SooeagdRCQlNX6zQRBvvg3FhU5JCNN6V1PmWdv/M"

@@ -36,7 +36,7 @@ func TestReplicaTabsClosedInAnyOrder(t *testing.T) {
 			})
 		}
 		all.Wait()
-		s.wait(graceClean)
+		s.wait(graceClean + late)
 		t.Logf("round %d: as in truth %v after the last grace", round, s.settle(late))
 	}
 	v := s.report()
@@ -121,7 +121,7 @@ func TestReplicaKilled(t *testing.T) {
 	at := time.Now()
 	s.until("those who return are back", 10*time.Second, func() bool { return s.connected() == n+1-len(stayAway) })
 	t.Logf("killed %s with %d people; %d came back, the last after %v", a.name, n/2, n/2-len(stayAway), time.Since(at))
-	s.wait(time.Until(at.Add(leaseMost)))
+	s.wait(time.Until(at.Add(leaseMost + late)))
 	t.Logf("as in truth %v after the longest lease", s.settle(late))
 	v := s.report()
 	s.reportPages()
