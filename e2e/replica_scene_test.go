@@ -299,17 +299,6 @@ func (c *client) end(how ending) {
 	delete(c.s.clients, c)
 }
 
-// again opens the tab that was closed, at r.
-func (c *client) again(r *replica) error {
-	c.mu.Lock()
-	c.quit = false
-	c.mu.Unlock()
-	c.s.mu.Lock()
-	c.s.clients[c] = struct{}{}
-	c.s.mu.Unlock()
-	return c.dial(r)
-}
-
 // connected counts the crowd's open connections.
 func (s *scene) connected() int {
 	s.ledger.mu.Lock()

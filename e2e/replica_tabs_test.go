@@ -45,7 +45,7 @@ func TestReplicaTabsClosedInAnyOrder(t *testing.T) {
 		hidden = append(hidden, h...)
 	}
 	t.Logf("from the last close to offline: %v", hidden)
-	if want := people * sized(1, 5) * len(s.watchers); len(hidden) != want {
+	if want := people * sized(1, 5) * len(s.replicas) * eyes; len(hidden) != want {
 		t.Errorf("%d departures were seen, want %d", len(hidden), want)
 	}
 	s.reportPages()
@@ -145,7 +145,7 @@ func TestReplicaKilled(t *testing.T) {
 	if got := hidden.at(1); got > leaseMost+late {
 		t.Errorf("the last was hidden after %v, want %v at the latest", got, leaseMost)
 	}
-	if want := (len(stayAway) - len(cleanly)) * len(s.watchers) / 2; len(hidden) != want {
+	if want := (len(stayAway) - len(cleanly)) * eyes; len(hidden) != want {
 		t.Errorf("%d were seen to be hidden, want %d", len(hidden), want)
 	}
 }

@@ -162,13 +162,16 @@ type watcher struct {
 	gone bool
 }
 
-// watch opens two watchers per replica on every page that shows somebody of the crowd.
+// eyes is how many watch each page at each replica.
+const eyes = 2
+
+// watch opens watchers at every replica on every page that shows somebody of the crowd.
 func (s *scene) watch() {
 	s.t.Helper()
 	queries := s.queries()
 	n := 0
 	for _, r := range s.replicas {
-		for range 2 {
+		for range eyes {
 			for _, q := range queries {
 				name := watcherName(n % watcherCount)
 				w := &watcher{view: newView(fmt.Sprintf("%s at %s", name, r.name)), s: s, r: r, query: q, cookie: s.cast.cookies[name]}
