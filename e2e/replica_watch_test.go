@@ -300,6 +300,16 @@ func (w *watcher) run(path string, conn *websocket.Conn) {
 	}
 }
 
+// shownAt is how the first watcher at r that shows somebody shows them.
+func (s *scene) shownAt(r *replica, user int) string {
+	for _, w := range s.watchers {
+		if state := w.state(userName(user)); w.r == r && state != "" {
+			return state
+		}
+	}
+	return ""
+}
+
 func (w *watcher) hangUp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

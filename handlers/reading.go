@@ -35,11 +35,12 @@ func (b *board) keepReading(ctx context.Context) {
 		case <-b.readWanted:
 		case <-again.C:
 		}
-		err := cmp.Or(b.within(ctx, b.catchUp), b.within(ctx, b.meet), b.within(ctx, b.refreshTally))
+		err := cmp.Or(b.within(ctx, b.catchUp), b.within(ctx, b.meet))
 		if committed {
 			signal(b.ring)
 		}
 		left, rereadErr := b.reread(ctx)
+		err = cmp.Or(err, b.within(ctx, b.refreshTally)) // last: its frame would make the list wait for the next
 		b.readingFailed(cmp.Or(err, rereadErr))
 		if left > 0 {
 			again.Reset(rereadEvery)

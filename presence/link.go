@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// link is a noticeboard that replicas share, as one of them reaches it. Calls come from one goroutine, each ends by
-// its context, and an error says nothing about whether it was done: a write that timed out may be carried out later,
-// even after newer ones. What others write, and what this replica writes itself, is announced through
+// link is a noticeboard that replicas share, as one of them reaches it. Calls of one kind come one after another, of
+// different kinds also at once. Each ends by its context, and an error says nothing about whether it was done: a write
+// that timed out may be carried out later, even after newer ones. What others write, and what this replica writes itself, is announced through
 // syncer.invalidated, at least once after the last change while the link is whole, and in no order to the answers.
 type link interface {
 	// users lists those who have an entry, and may list others.
@@ -20,8 +20,8 @@ type link interface {
 	write(ctx context.Context, entries []entry) error
 	// beat renews this replica's lease, and reports whether it still had one. A leaving replica's is its last.
 	beat(ctx context.Context, leaving bool) (had bool, err error)
-	// leases reports which of replicas have one.
-	leases(ctx context.Context, replicas []string) ([]bool, error)
+	// leases tells how long each of replicas still has one; 0: it has none.
+	leases(ctx context.Context, replicas []string) ([]time.Duration, error)
 	// clean takes away entries of replicas that are gone for good, given as users by replica. While another replica is
 	// cleaning up it does nothing.
 	clean(ctx context.Context, gone map[string][]string) error

@@ -44,7 +44,9 @@ func OpenRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 	r := &Redis{syncer: newSyncer(id, cfg.Log)}
 	r.link = newRedisLink(option, cfg, id, r.syncer)
 	r.syncer.link = r.link
-	if err := r.link.connect(ctx); err != nil {
+	err = r.link.connect(ctx)
+	r.link.opening.Wait()
+	if err != nil {
 		if err := permanent(err); err != nil {
 			r.link.close()
 			return nil, err
@@ -113,7 +115,7 @@ func redisOption(text string) (rueidis.ClientOption, error) {
 	option.DisableRetry = true    // the loop retries, with what is true then
 	option.AlwaysRESP2, option.DisableCache = false, false
 	option.ConnWriteTimeout = 2 * time.Second
-	option.Dialer = net.Dialer{Timeout: 2 * time.Second, KeepAlive: time.Second}
+	option.Dialer = net.Dialer{Timeout: 1500 * time.Millisecond, KeepAlive: time.Second}
 	option.ClientName = "rollcall"
 	return option, nil
 }

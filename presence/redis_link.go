@@ -24,12 +24,13 @@ const (
 // redisLink is the noticeboard in Redis. Beside the one tracked connection, which all of the protocol uses, it has a
 // plain client for everything else.
 type redisLink struct {
-	option rueidis.ClientOption
-	cfg    RedisConfig
-	self   string
-	to     *syncer
-	nudged chan struct{} // capacity 1
-	plain  rueidis.Client
+	option  rueidis.ClientOption
+	cfg     RedisConfig
+	self    string
+	to      *syncer
+	nudged  chan struct{}  // capacity 1
+	plain   rueidis.Client // after opening
+	opening sync.WaitGroup
 
 	presence, replica, rev, store, cleaner string // keys, or their beginnings
 
@@ -45,7 +46,7 @@ func newRedisLink(option rueidis.ClientOption, cfg RedisConfig, self string, to 
 	l.rev, l.store, l.cleaner = cfg.Prefix+"rev", cfg.Prefix+"store", cfg.Prefix+"cleaner"
 	plain := option
 	plain.DisableCache = true
-	l.plain, _ = rueidis.NewClient(plain) // usable even while the server is away
+	l.opening.Go(func() { l.plain, _ = rueidis.NewClient(plain) }) // usable even while the server is away
 	return l
 }
 
@@ -248,24 +249,24 @@ func (l *redisLink) write(ctx context.Context, entries []entry) error {
 	return err
 }
 
-func (l *redisLink) leases(ctx context.Context, replicas []string) ([]bool, error) {
+func (l *redisLink) leases(ctx context.Context, replicas []string) ([]time.Duration, error) {
 	commands := make([]rueidis.Completed, len(replicas))
 	for i, id := range replicas {
-		commands[i] = l.build().Exists().Key(l.replica + id).Build()
+		commands[i] = l.build().Pttl().Key(l.replica + id).Build()
 	}
 	answers, err := l.do(ctx, commands...)
 	if err != nil {
 		return nil, err
 	}
-	leased := make([]bool, len(replicas))
+	left := make([]time.Duration, len(replicas))
 	for i, a := range answers {
 		n, err := a.AsInt64()
 		if err != nil {
 			return nil, err
 		}
-		leased[i] = n > 0
+		left[i] = time.Duration(max(n, 0)) * time.Millisecond
 	}
-	return leased, nil
+	return left, nil
 }
 
 func (l *redisLink) clean(ctx context.Context, gone map[string][]string) error {
@@ -308,6 +309,7 @@ func (l *redisLink) close() {
 	if c := l.client(); c != nil {
 		c.Close()
 	}
+	l.opening.Wait()
 	l.plain.Close()
 }
 

@@ -106,7 +106,7 @@ func wait(t *testing.T, what string, within time.Duration, ok func() bool) {
 func (s *syncer) quiet() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rounds > 0 && len(s.toRead)+len(s.toWrite)+len(s.kept) == 0 && !s.resync
+	return s.rounds > 0 && len(s.toRead)+len(s.toWrite)+len(s.kept)+len(s.doubted) == 0 && !s.resync
 }
 
 // settleAll waits until no replica has had anything to do for a while.

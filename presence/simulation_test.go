@@ -181,11 +181,11 @@ func (l *simLink) beat(ctx context.Context, _ bool) (bool, error) {
 	return had, nil
 }
 
-func (l *simLink) leases(ctx context.Context, replicas []string) ([]bool, error) {
-	out := make([]bool, len(replicas))
+func (l *simLink) leases(ctx context.Context, replicas []string) ([]time.Duration, error) {
+	out := make([]time.Duration, len(replicas))
 	err := l.do(ctx, func() {
 		for i, id := range replicas {
-			out[i] = time.Now().Before(l.board.leases[id])
+			out[i] = max(0, time.Until(l.board.leases[id]))
 		}
 	})
 	if err != nil {
@@ -440,6 +440,8 @@ func TestHoldKeepsPeople(t *testing.T) {
 			for _, l := range b.links {
 				l.broken()
 			}
+			b.links[0].cut = true // and one replica is slow to come back
+			time.AfterFunc(time.Second, b.links[0].heal)
 			b.mu.Unlock()
 			for range 2000 {
 				time.Sleep(5 * time.Millisecond)

@@ -19,6 +19,7 @@ const (
 	echoWait     = 1 * time.Second       // for the own beat to come back as an announcement
 	cleanAfter   = 60 * time.Second      // a replica without a lease for so long is gone for good
 	roundWait    = 4 * time.Second       // for one step of a round
+	doubtFor     = 50 * time.Millisecond // an entry that was thrown out is written again by then
 	retryFirst   = 50 * time.Millisecond // after a failed round, doubling
 	retryLast    = 500 * time.Millisecond
 	batchEntries = 500 // users in one batch
@@ -56,14 +57,15 @@ type syncer struct {
 	peers     map[string]*peer                 // other replicas, by id
 	toRead    map[string]struct{}
 	toWrite   map[string]struct{}
-	kept      map[string]struct{} // users with an entry that is missing and held
-	resync    bool                // everything must be read anew
-	renew     bool                // and the connection replaced first
-	holding   time.Time           // until then missing is not gone
-	beatAt    time.Time           // when the own lease was last renewed
-	echoed    bool                // that renewal was announced to us
-	beaten    bool                // there was one before
-	cleanedAt time.Time           // when the remains of dead replicas were last looked for
+	doubted   map[string]time.Time // users with an entry that is missing though its replica lives, until when it may come back
+	kept      map[string]struct{}  // users with an entry that is missing and held
+	resync    bool                 // everything must be read anew
+	renew     bool                 // and the connection replaced first
+	holding   time.Time            // until then missing is not gone
+	beatAt    time.Time            // when the own lease was last renewed
+	echoed    bool                 // that renewal was announced to us
+	beaten    bool                 // there was one before
+	cleanedAt time.Time            // when the remains of dead replicas were last looked for
 	leaving   bool
 	rounds    int       // whole rounds so far
 	lastOK    time.Time // end of the last one
@@ -81,6 +83,7 @@ type peer struct {
 	alive   bool
 	known   bool      // its lease was looked at at least once
 	missing time.Time // since when it had none; zero: it has one
+	until   time.Time // when the lease last seen runs out: gone before that, it was lost and did not end
 	users   map[string]struct{}
 }
 
@@ -89,7 +92,7 @@ func newSyncer(self string, log *slog.Logger) *syncer {
 		self: self, log: log, rules: allRules,
 		wake: make(chan struct{}, 1), changes: newFeed(), synced: make(chan struct{}), ended: make(chan struct{}),
 		own: map[string]string{}, remote: map[string]map[string]remoteSeen{}, peers: map[string]*peer{},
-		toRead: map[string]struct{}{}, toWrite: map[string]struct{}{}, kept: map[string]struct{}{},
+		toRead: map[string]struct{}{}, toWrite: map[string]struct{}{}, kept: map[string]struct{}{}, doubted: map[string]time.Time{},
 		resync: true, lastOK: time.Now(),
 	}
 }
@@ -293,6 +296,11 @@ func (s *syncer) untilDue() time.Duration {
 	if len(s.kept) > 0 && s.holding.Before(due) {
 		due = s.holding
 	}
+	for _, t := range s.doubted {
+		if t.Before(due) {
+			due = t
+		}
+	}
 	return max(due.Sub(now), time.Millisecond)
 }
 
@@ -301,7 +309,14 @@ func (s *syncer) round(ctx context.Context) error {
 	if err := s.heal(ctx); err != nil {
 		return err
 	}
-	return errors.Join(s.beat(ctx), s.readMarked(ctx), s.writeMarked(ctx), s.cleanUp(ctx))
+	// Side by side, so that a round takes one trip to a distant server and not one for each.
+	var all sync.WaitGroup
+	var beat, read, write error
+	all.Go(func() { beat = s.beat(ctx) })
+	all.Go(func() { write = s.writeMarked(ctx) })
+	read = s.readMarked(ctx)
+	all.Wait()
+	return errors.Join(beat, read, write, s.cleanUp(ctx))
 }
 
 // step runs f with the time one step may take.

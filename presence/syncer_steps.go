@@ -61,7 +61,7 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	leased, err := step(ctx, func(ctx context.Context) ([]bool, error) { return s.link.leases(ctx, ids) })
+	left, err := step(ctx, func(ctx context.Context) ([]time.Duration, error) { return s.link.leases(ctx, ids) })
 	if err != nil {
 		return err
 	}
@@ -75,13 +75,13 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 		}
 		was := p.alive
 		switch {
-		case leased[i]:
-			p.alive, p.missing = true, time.Time{}
+		case left[i] > 0:
+			p.alive, p.missing, p.until = true, time.Time{}, now.Add(left[i])
 		case p.missing.IsZero():
 			p.missing = now
 			fallthrough
 		default:
-			p.alive = was && now.Before(s.holding)
+			p.alive = was && (now.Before(s.holding) || now.Before(p.until))
 		}
 		p.known = true
 		if p.alive != was {
@@ -96,6 +96,11 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 // readMarked reads users that were announced, batch by batch.
 func (s *syncer) readMarked(ctx context.Context) error {
 	s.mu.Lock()
+	for u, t := range s.doubted {
+		if !time.Now().Before(t) {
+			s.toRead[u] = struct{}{}
+		}
+	}
 	if now := time.Now(); !now.Before(s.holding) {
 		for u := range s.kept {
 			s.toRead[u] = struct{}{}
@@ -103,7 +108,7 @@ func (s *syncer) readMarked(ctx context.Context) error {
 		clear(s.kept)
 	}
 	s.mu.Unlock()
-	for {
+	for range s.batches(s.toRead) { // what is announced meanwhile waits for the next round, or there would be no end
 		users := s.take(s.toRead)
 		if len(users) == 0 {
 			return nil
@@ -128,6 +133,14 @@ func (s *syncer) readMarked(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// batches is how many it takes to work off marks as they are now.
+func (s *syncer) batches(marks map[string]struct{}) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return (len(marks) + batchEntries - 1) / batchEntries
 }
 
 // take removes up to a batch of users from marks. They are taken before anything is read or written, so that a mark
@@ -149,6 +162,7 @@ func (s *syncer) take(marks map[string]struct{}) []string {
 // applyLocked takes in what the noticeboard has of user.
 func (s *syncer) applyLocked(user string, entries map[string]string) {
 	if s.rules.audit && entries[s.self] != s.own[user] {
+		s.kick()
 		s.toWrite[user] = struct{}{} // ours is not there as it should be: the truth about our connections is ours
 	}
 	now, was := time.Now(), s.remote[user]
@@ -158,8 +172,20 @@ func (s *syncer) applyLocked(user string, entries map[string]string) {
 			is[id] = remoteSeen{value, decodeDigest(value)}
 		}
 	}
+	doubt, doubting := s.doubted[user]
+	delete(s.doubted, user)
 	for id, seen := range was {
-		if _, there := is[id]; there || !now.Before(s.holding) || !s.aliveLocked(id) {
+		if _, there := is[id]; there || !s.aliveLocked(id) {
+			continue
+		}
+		if !now.Before(s.holding) {
+			if doubting && !now.Before(doubt) {
+				continue // it has gone on purpose
+			}
+			if !doubting {
+				doubt = now.Add(doubtFor)
+			}
+			s.doubted[user], is[id] = doubt, seen
 			continue
 		}
 		is[id] = seen // its owner has not written it again yet
@@ -213,7 +239,7 @@ func (s *syncer) meetPeers(ctx context.Context) error {
 
 // writeMarked writes own entries, with what is true at the moment of sending.
 func (s *syncer) writeMarked(ctx context.Context) error {
-	for {
+	for range s.batches(s.toWrite) {
 		users := s.take(s.toWrite)
 		if len(users) == 0 {
 			return nil
@@ -233,6 +259,7 @@ func (s *syncer) writeMarked(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // cleanUp takes away what replicas left behind that have been gone for a minute. One that comes back all the same finds
