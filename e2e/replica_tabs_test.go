@@ -72,7 +72,7 @@ func rollingRestart(t *testing.T, signal syscall.Signal) {
 		settled := s.settle(5 * time.Second)
 		t.Logf("%s after %v: exit in %v, ready again in %v, everybody back %v after that, all pages right %v later", r.name, signal, exit, start, back, settled)
 	}
-	s.wait(leaseMost - returning) // what the replicas left behind runs out
+	s.wait(sized(5*time.Second, leaseMost-returning)) // what the replicas left behind runs out
 	s.settle(5 * time.Second)
 	s.report()
 	s.reportPages()
