@@ -10,7 +10,7 @@ import (
 
 // herdMemory is what a replica may take at the most while everybody comes back, MiB for each of a thousand sockets on
 // it: what a socket costs at rest, and the frames it is greeted with.
-const herdMemory = 200
+const herdMemory = 60
 
 // Everybody loses the connection at once and comes back, spread as the pages do it, or all in the same moment.
 func TestReplicaHerd(t *testing.T) {

@@ -25,7 +25,6 @@ type scene struct {
 	replicas []*replica
 	cast     *cast
 	ledger   *ledger
-	first    string // query of the crowd's sockets
 	quit     chan struct{}
 	work     sync.WaitGroup
 
@@ -190,7 +189,7 @@ func dialSocket(r *replica, path, cookie string) (*websocket.Conn, error) {
 
 func (c *client) dial(r *replica) error {
 	at := r.now()
-	conn, err := dialSocket(r, "/ws"+c.s.first, c.s.cast.cookies[userName(c.user)])
+	conn, err := dialSocket(r, "/ws", c.s.cast.cookies[userName(c.user)])
 	if err != nil {
 		return err
 	}
