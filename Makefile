@@ -32,7 +32,6 @@ build: assets ## Build bin/rollcall.
 .PHONY: assets
 assets: node_modules/.package-lock.json ## Make what browsers load, and the list of common passwords.
 	node ui/build.mjs
-	node accounts/generate.mjs
 
 # npm writes this file last.
 node_modules/.package-lock.json: package-lock.json package.json
