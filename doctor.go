@@ -71,18 +71,32 @@ func (c *doctorCmd) report(con *console, r presence.Report) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(con.stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "replica\tlease\tpeople")
+	fmt.Fprintln(w, "replica\tpeople\tround trip\tdifferences\tlease")
 	for _, rep := range r.Replicas {
 		lease := "renewed " + (presence.LeaseTTL - rep.Lease).Round(100*time.Millisecond).String() + " ago"
+		trip, found := rep.RoundTrip.Round(10*time.Microsecond).String(), differences(rep)
 		switch {
 		case rep.Lease == 0:
-			lease = "none: it is gone, and its people do not count"
+			lease, trip, found = "none: it is gone, and its people do not count", "-", "-"
 		case rep.Leaving:
-			lease = "leaving, " + rep.Lease.Round(100*time.Millisecond).String() + " left"
+			lease, trip, found = "leaving, "+rep.Lease.Round(100*time.Millisecond).String()+" left", "-", "-"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\n", rep.ID, lease, rep.Users)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", rep.ID, rep.Users, trip, found, lease)
 	}
 	return w.Flush()
+}
+
+// differences is what a replica's audits of its own entries found: what they repaired, and how often it had to read
+// everything anew.
+func differences(rep presence.ReplicaReport) string {
+	if rep.Repaired == 0 && rep.Resyncs == 0 {
+		return "none"
+	}
+	text := fmt.Sprintf("%d repaired", rep.Repaired)
+	if rep.Repaired > 0 {
+		text += fmt.Sprintf(", the last %v ago", rep.Ago)
+	}
+	return text + fmt.Sprintf("; %d resyncs", rep.Resyncs)
 }
 
 // diagnose names what is wrong.
@@ -90,6 +104,11 @@ func diagnose(r presence.Report, store string) error {
 	var wrong []error
 	if !r.Announces {
 		wrong = append(wrong, errors.New("changes are not announced by this Redis: use one that allows CLIENT TRACKING"))
+	}
+	for _, rep := range r.Replicas {
+		if rep.Deaf {
+			wrong = append(wrong, fmt.Errorf("changes do not reach the replica %s: it replaces its connection by itself; if this stays, look what stands between it and Redis", rep.ID))
+		}
 	}
 	if r.Store != "" && store != "" && r.Store != store {
 		wrong = append(wrong, &presence.StoreError{Ours: store, Theirs: r.Store})

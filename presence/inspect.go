@@ -20,12 +20,20 @@ type Report struct {
 	Users     int // users with an entry of any replica
 }
 
-// ReplicaReport is one replica on the noticeboard.
+// ReplicaReport is one replica on the noticeboard: what is there, and what it said of itself when it last renewed its
+// lease, at most 3 s ago.
 type ReplicaReport struct {
 	ID      string
 	Lease   time.Duration // until it ends; 0: it has none, and its users do not count
 	Leaving bool
-	Users   int
+	Users   int // with an entry of this replica
+
+	Counts    int           // users with an entry, by its own account
+	RoundTrip time.Duration // of the lease before, from there
+	Deaf      bool          // announcements do not reach it
+	Repaired  int           // entries of its own that it found wrong or missing, since it started
+	Ago       time.Duration // since the last of them
+	Resyncs   int           // how often it missed announcements and read everything anew
 }
 
 // Inspect looks at the noticeboard and changes nothing on it, but for one key of its own that ends within seconds. An
@@ -72,11 +80,11 @@ func Inspect(ctx context.Context, cfg RedisConfig) (Report, error) {
 		r.Announces = true
 	case <-time.After(echoWait):
 	}
-	return r, l.survey(ctx, &r)
+	return r, l.fill(ctx, &r)
 }
 
-// survey counts who is on the noticeboard, by replica.
-func (l *redisLink) survey(ctx context.Context, r *Report) error {
+// fill counts who is on the noticeboard, by replica.
+func (l *redisLink) fill(ctx context.Context, r *Report) error {
 	answer := l.client().Do(ctx, l.build().Get().Key(l.store).Build())
 	if store, err := answer.ToString(); err == nil {
 		r.Store = store
@@ -90,16 +98,12 @@ func (l *redisLink) survey(ctx context.Context, r *Report) error {
 		}
 		return found[id]
 	}
-	keys, err := l.keys(ctx, l.replica)
+	users, replicas, err := l.survey(ctx)
 	if err != nil {
 		return err
 	}
-	for _, id := range keys {
+	for _, id := range replicas {
 		of(id)
-	}
-	users, err := l.users(ctx)
-	if err != nil {
-		return err
 	}
 	slices.Sort(users)
 	users = slices.Compact(users)
@@ -131,8 +135,10 @@ func (l *redisLink) lease(ctx context.Context, r *ReplicaReport) error {
 	if err != nil {
 		return err
 	}
-	value, _ := answers[0].ToString()
+	text, _ := answers[0].ToString()
+	says := decodeHealth(text)
 	ms, err := answers[1].AsInt64()
-	r.Leaving, r.Lease = value == leavingLease, time.Duration(max(ms, 0))*time.Millisecond
+	r.Leaving, r.Lease = says.leaving, time.Duration(max(ms, 0))*time.Millisecond
+	r.Counts, r.RoundTrip, r.Deaf, r.Repaired, r.Ago, r.Resyncs = says.people, says.trip, says.deaf, says.repaired, says.ago, says.resyncs
 	return err
 }

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -12,14 +13,14 @@ import (
 // that timed out may be carried out later, even after newer ones. What others write, and what this replica writes itself, is announced through
 // syncer.invalidated, at least once after the last change while the link is whole, and in no order to the answers.
 type link interface {
-	// users lists those who have an entry, and may list others.
-	users(ctx context.Context) ([]string, error)
+	// survey lists the users who have an entry and the replicas that have a lease, and may list others and repeat some.
+	survey(ctx context.Context) (users, replicas []string, err error)
 	// read returns the entries of each user by replica id; an empty map for none.
 	read(ctx context.Context, users []string) ([]map[string]string, error)
 	// write puts this replica's entry of each user; "" takes it away.
 	write(ctx context.Context, entries []entry) error
-	// beat renews this replica's lease, and reports whether it still had one. A leaving replica's is its last.
-	beat(ctx context.Context, leaving bool) (had bool, err error)
+	// beat renews this replica's lease, with what it says of itself in it, and reports whether it still had one.
+	beat(ctx context.Context, says health) (had bool, err error)
 	// leases tells how long each of replicas still has one; 0: it has none.
 	leases(ctx context.Context, replicas []string) ([]time.Duration, error)
 	// clean takes away entries of replicas that are gone for good, given as users by replica. While another replica is
@@ -32,6 +33,62 @@ type link interface {
 
 // entry is what this replica has of one user, as it is written down.
 type entry struct{ user, value string }
+
+// health is what a replica says of itself in its lease, for people who look at the noticeboard from outside. It costs
+// nothing: the lease is written anyway. Other replicas do not read it.
+type health struct {
+	leaving  bool          // this beat is the last
+	people   int           // users with an entry of this replica, by its own account
+	trip     time.Duration // of the beat before
+	deaf     bool          // that beat was not announced back in time
+	repaired int           // own entries that an audit found wrong or missing, since the start
+	ago      time.Duration // since the last of them
+	resyncs  int           // how often announcements were missed and everything was read anew
+}
+
+const (
+	liveLease    = "here" // what a lease begins with
+	leavingLease = "leaving"
+)
+
+// encodeHealth is h as it stands in a lease.
+func encodeHealth(h health) string {
+	if h.leaving {
+		return leavingLease
+	}
+	text := fmt.Sprintf("%s people=%d trip=%v repaired=%d resyncs=%d", liveLease, h.people, h.trip.Round(time.Microsecond), h.repaired, h.resyncs)
+	if h.repaired > 0 {
+		text += " ago=" + h.ago.Round(time.Second).String()
+	}
+	if h.deaf {
+		text += " deaf"
+	}
+	return text
+}
+
+// decodeHealth is the inverse. Words it does not know, of a newer version, are passed over.
+func decodeHealth(text string) (h health) {
+	for word := range strings.FieldsSeq(text) {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case leavingLease:
+			h.leaving = true
+		case "people":
+			h.people, _ = strconv.Atoi(value)
+		case "trip":
+			h.trip, _ = time.ParseDuration(value)
+		case "repaired":
+			h.repaired, _ = strconv.Atoi(value)
+		case "resyncs":
+			h.resyncs, _ = strconv.Atoi(value)
+		case "ago":
+			h.ago, _ = time.ParseDuration(value)
+		case "deaf":
+			h.deaf = true
+		}
+	}
+	return h
+}
 
 // encodeDigest is d on the noticeboard: "1" or "0" for active, and when the state began, unix milliseconds or 0.
 func encodeDigest(d Digest) string {

@@ -16,9 +16,6 @@ const (
 	storeTTL   = 60 * time.Second // of the mark that says which accounts store the replicas share
 	cleanerTTL = 20 * time.Second // for one replica to clean up after others
 	scanCount  = 1000             // keys a step of SCAN looks at
-
-	liveLease    = "here" // what stands in a lease
-	leavingLease = "leaving"
 )
 
 // redisLink is the noticeboard in Redis. Beside the one tracked connection, which all of the protocol uses, it has a
@@ -171,14 +168,10 @@ func (l *redisLink) sameStore(answer rueidis.RedisResult) error {
 	return &StoreError{Ours: l.cfg.Store, Theirs: theirs}
 }
 
-func (l *redisLink) beat(ctx context.Context, leaving bool) (bool, error) {
-	value := liveLease
-	if leaving {
-		value = leavingLease
-	}
+func (l *redisLink) beat(ctx context.Context, says health) (bool, error) {
 	b := l.build()
 	answers, err := l.do(ctx,
-		b.Set().Key(l.replica+l.self).Value(value).Get().Px(LeaseTTL).Build(),
+		b.Set().Key(l.replica+l.self).Value(encodeHealth(says)).Get().Px(LeaseTTL).Build(),
 		b.Getex().Key(l.store).Px(storeTTL).Build())
 	if err != nil {
 		return false, err
@@ -194,25 +187,25 @@ func (l *redisLink) beat(ctx context.Context, leaving bool) (bool, error) {
 	return !rueidis.IsRedisNil(answers[0].Error()), nil
 }
 
-func (l *redisLink) users(ctx context.Context) ([]string, error) { return l.keys(ctx, l.presence) }
-
-// keys lists what follows prefix in the keys that begin with it. A key may be listed twice.
-func (l *redisLink) keys(ctx context.Context, prefix string) ([]string, error) {
-	var found []string
+func (l *redisLink) survey(ctx context.Context) (users, replicas []string, err error) {
 	for cursor := uint64(0); ; {
-		answers, err := l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(prefix)+"*").Count(scanCount).Build())
+		answers, err := l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(l.cfg.Prefix)+"*").Count(scanCount).Build())
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		step, err := answers[0].AsScanEntry()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, key := range step.Elements {
-			found = append(found, strings.TrimPrefix(key, prefix))
+			if user, ok := strings.CutPrefix(key, l.presence); ok {
+				users = append(users, user)
+			} else if id, ok := strings.CutPrefix(key, l.replica); ok {
+				replicas = append(replicas, id)
+			}
 		}
 		if cursor = step.Cursor; cursor == 0 {
-			return found, nil
+			return users, replicas, nil
 		}
 	}
 }

@@ -358,14 +358,76 @@ func TestInspect(t *testing.T) {
 	if err := admin.Do(t.Context(), admin.B().Hset().Key("rollcall:presence:eve").FieldValue().FieldValue("dead", "1 0").Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := Inspect(t.Context(), RedisConfig{URL: server.url(), Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler)})
-	if err != nil || !r.Announces || r.Store != "one" || r.Users != 3 || r.RoundTrip <= 0 || len(r.Replicas) != 3 {
-		t.Fatalf("Inspect = %+v, %v, want three users of three replicas of store one", r, err)
+	inspect := func() Report {
+		t.Helper()
+		r, err := Inspect(t.Context(), RedisConfig{URL: server.url(), Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatalf("Inspect = %v, want nil", err)
+		}
+		return r
+	}
+	r := inspect()
+	if !r.Announces || r.Store != "one" || r.Users != 3 || r.RoundTrip <= 0 || len(r.Replicas) != 3 {
+		t.Fatalf("Inspect = %+v, want three users of three replicas of store one", r)
 	}
 	for _, rep := range r.Replicas {
 		want := map[string]int{a.ID(): 1, b.ID(): 2, "dead": 1}[rep.ID]
 		if alive := rep.Lease > 0; rep.Users != want || alive != (rep.ID != "dead") || rep.Leaving {
 			t.Errorf("Inspect has %+v, want %d users", rep, want)
 		}
+	}
+	// What a replica says of itself comes with its next beat: an entry of b's that was tampered with has been repaired.
+	if err := admin.Do(t.Context(), admin.B().Hset().Key("rollcall:presence:bob").FieldValue().FieldValue(b.ID(), "0 5").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	find := func(id string) (found ReplicaReport) {
+		for _, rep := range inspect().Replicas {
+			if rep.ID == id {
+				found = rep
+			}
+		}
+		return found
+	}
+	wait(t, "b to tell of one repair", patience, func() bool { return find(b.ID()).Repaired == 1 })
+	if got := find(b.ID()); got.Counts != 2 || got.RoundTrip <= 0 || got.Deaf || got.Resyncs != 0 {
+		t.Errorf("Inspect has %+v, want 2 users by its own account and nothing else wrong", got)
+	}
+	if got := find(a.ID()); got.Repaired != 0 {
+		t.Errorf("Inspect has %+v, want no repair", got)
+	}
+}
+
+// TestRedisMeetsEmptyReplicas: a replica on which nobody is yet is known to one that joins as soon as that has synced.
+func TestRedisMeetsEmptyReplicas(t *testing.T) {
+	server := startRedis(t)
+	settleAll(t, []*Redis{server.join()})
+	for range 3 {
+		b := server.join()
+		<-b.Synced()
+		if got := b.Status().Others; got != 1 {
+			t.Errorf("Others = %d when first synced, want 1", got)
+		}
+		if err := b.Leave(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.admin().Do(t.Context(), b.Client().B().Del().Key("rollcall:replica:"+b.ID()).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestHealthInLease(t *testing.T) {
+	for _, h := range []health{
+		{},
+		{leaving: true},
+		{people: 812, trip: 230 * time.Microsecond, repaired: 3, ago: 14 * time.Second, resyncs: 2},
+		{people: 1, trip: 2 * time.Second, deaf: true},
+	} {
+		if got := decodeHealth(encodeHealth(h)); got != h {
+			t.Errorf("decodeHealth(%q) = %+v, want %+v", encodeHealth(h), got, h)
+		}
+	}
+	if got, want := decodeHealth("here people=7 moons=3 ago=x"), (health{people: 7}); got != want {
+		t.Errorf("decodeHealth of a newer version = %+v, want %+v", got, want)
 	}
 }

@@ -120,12 +120,15 @@ func (l *simLink) broken() {
 	time.AfterFunc(time.Millisecond, func() { l.s.invalidated(nil, nil, true) })
 }
 
-func (l *simLink) users(ctx context.Context) ([]string, error) {
-	var found []string
-	if err := l.do(ctx, func() { found = slices.Collect(maps.Keys(l.board.entries)) }); err != nil {
-		return nil, err // what is carried out later finds nobody who listens
+func (l *simLink) survey(ctx context.Context) ([]string, []string, error) {
+	var users, replicas []string
+	err := l.do(ctx, func() {
+		users, replicas = slices.Collect(maps.Keys(l.board.entries)), slices.Collect(maps.Keys(l.board.leases))
+	})
+	if err != nil {
+		return nil, nil, err // what is carried out later finds nobody who listens
 	}
-	return found, nil
+	return users, replicas, nil
 }
 
 func (l *simLink) read(ctx context.Context, users []string) ([]map[string]string, error) {
@@ -168,7 +171,7 @@ func (b *simBoard) set(user, replica, value string) {
 	b.announce(user, "")
 }
 
-func (l *simLink) beat(ctx context.Context, _ bool) (bool, error) {
+func (l *simLink) beat(ctx context.Context, _ health) (bool, error) {
 	var had bool
 	err := l.do(ctx, func() {
 		had = time.Now().Before(l.board.leases[l.self])

@@ -64,7 +64,13 @@ type syncer struct {
 	holding   time.Time            // until then missing is not gone
 	beatAt    time.Time            // when the own lease was last renewed
 	echoed    bool                 // that renewal was announced to us
+	deaf      bool                 // the renewal before it never was
 	beaten    bool                 // there was one before
+	trip      time.Duration        // of that renewal
+	written   map[string]struct{}  // users whose entry was written in this round: an older one may still be read
+	repaired  int                  // own entries that were found wrong or missing
+	repairAt  time.Time            // when the last of them was
+	resyncs   int                  // after the first
 	cleanedAt time.Time            // when the remains of dead replicas were last looked for
 	leaving   bool
 	rounds    int       // whole rounds so far
@@ -92,7 +98,7 @@ func newSyncer(self string, log *slog.Logger) *syncer {
 		self: self, log: log, rules: allRules,
 		wake: make(chan struct{}, 1), changes: newFeed(), synced: make(chan struct{}), ended: make(chan struct{}),
 		own: map[string]string{}, remote: map[string]map[string]remoteSeen{}, peers: map[string]*peer{},
-		toRead: map[string]struct{}{}, toWrite: map[string]struct{}{}, kept: map[string]struct{}{}, doubted: map[string]time.Time{},
+		toRead: map[string]struct{}{}, toWrite: map[string]struct{}{}, kept: map[string]struct{}{}, doubted: map[string]time.Time{}, written: map[string]struct{}{},
 		resync: true, lastOK: time.Now(),
 	}
 }
@@ -167,7 +173,7 @@ func (s *syncer) Leave(ctx context.Context) error {
 	s.leaving = true
 	s.mu.Unlock()
 	s.end() // from now on nothing else may beat
-	_, err := s.link.beat(ctx, true)
+	_, err := s.link.beat(ctx, health{leaving: true})
 	return err
 }
 
@@ -309,6 +315,9 @@ func (s *syncer) round(ctx context.Context) error {
 	if err := s.heal(ctx); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	clear(s.written)
+	s.mu.Unlock()
 	// Side by side, so that a round takes one trip to a distant server and not one for each.
 	var all sync.WaitGroup
 	var beat, read, write error
@@ -350,9 +359,12 @@ func (s *syncer) heal(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	err := s.beat(ctx)
-	var found []string
+	var users, replicas []string
 	if err == nil {
-		found, err = step(ctx, s.link.users)
+		_, err = step(ctx, func(ctx context.Context) (_ any, err error) {
+			users, replicas, err = s.link.survey(ctx)
+			return nil, err
+		})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -360,7 +372,15 @@ func (s *syncer) heal(ctx context.Context) error {
 		s.resync = true
 		return err
 	}
-	for _, u := range found {
+	if s.rounds > 0 {
+		s.resyncs++
+	}
+	for _, id := range replicas { // also those without any users yet
+		if id != s.self {
+			s.peerLocked(id)
+		}
+	}
+	for _, u := range users {
 		s.toRead[u] = struct{}{}
 	}
 	if s.rules.union {

@@ -12,6 +12,7 @@ func (s *syncer) beat(ctx context.Context) error {
 	s.mu.Lock()
 	due := time.Since(s.beatAt) >= beatEvery
 	if due {
+		s.deaf = s.beaten && !s.echoed
 		s.beatAt, s.echoed = time.Now(), false
 	}
 	var unknown bool
@@ -31,7 +32,10 @@ func (s *syncer) beat(ctx context.Context) error {
 }
 
 func (s *syncer) renewLease(ctx context.Context) error {
-	had, err := step(ctx, func(ctx context.Context) (bool, error) { return s.link.beat(ctx, false) })
+	s.mu.Lock()
+	says, sent := s.healthLocked(), time.Now()
+	s.mu.Unlock()
+	had, err := step(ctx, func(ctx context.Context) (bool, error) { return s.link.beat(ctx, says) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -43,8 +47,13 @@ func (s *syncer) renewLease(ctx context.Context) error {
 			s.toRead[u] = struct{}{}
 		}
 	}
-	s.beaten = true
+	s.beaten, s.trip = true, time.Since(sent)
 	return nil
+}
+
+// healthLocked is what the next beat says of this replica.
+func (s *syncer) healthLocked() health {
+	return health{people: len(s.own), trip: s.trip, deaf: s.deaf, repaired: s.repaired, ago: time.Since(s.repairAt), resyncs: s.resyncs}
 }
 
 // lookAtPeers asks which replicas have a lease. One without it is gone, and its people with it: they had the time of
@@ -161,9 +170,8 @@ func (s *syncer) take(marks map[string]struct{}) []string {
 
 // applyLocked takes in what the noticeboard has of user.
 func (s *syncer) applyLocked(user string, entries map[string]string) {
-	if s.rules.audit && entries[s.self] != s.own[user] {
-		s.kick()
-		s.toWrite[user] = struct{}{} // ours is not there as it should be: the truth about our connections is ours
+	if s.rules.audit && entries[s.self] != s.own[user] { // the truth about our connections is ours
+		s.repairLocked(user)
 	}
 	now, was := time.Now(), s.remote[user]
 	is := make(map[string]remoteSeen, len(entries))
@@ -211,6 +219,18 @@ func (s *syncer) applyLocked(user string, entries map[string]string) {
 	}
 }
 
+// repairLocked has the own entry of user written again. It counts as a difference unless one is on its way anyway.
+func (s *syncer) repairLocked(user string) {
+	_, waiting := s.toWrite[user]
+	_, sent := s.written[user]
+	if !waiting && !sent {
+		s.repaired++
+		s.repairAt = time.Now()
+	}
+	s.toWrite[user] = struct{}{}
+	s.kick()
+}
+
 func (s *syncer) aliveLocked(id string) bool { p := s.peers[id]; return p != nil && p.alive }
 
 func (s *syncer) peerLocked(id string) *peer {
@@ -248,6 +268,7 @@ func (s *syncer) writeMarked(ctx context.Context) error {
 		s.mu.Lock()
 		for i, u := range users {
 			entries[i] = entry{u, s.own[u]}
+			s.written[u] = struct{}{}
 		}
 		s.mu.Unlock()
 		if _, err := step(ctx, func(ctx context.Context) (any, error) { return nil, s.link.write(ctx, entries) }); err != nil {
