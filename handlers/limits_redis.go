@@ -4,12 +4,16 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
 )
 
-const limiterWait = 500 * time.Millisecond // for Redis to count one attempt
+const (
+	limiterWait = 500 * time.Millisecond // for Redis to count one attempt
+	limiterRest = 5 * time.Second        // after a failure Redis is not asked for so long, so that one sign-in waits once and not four times
+)
 
 // takeScript reserves one attempt, all in one step, so that replicas together stay within the limit.
 // KEYS[1] the counter; ARGV[1] the limit; ARGV[2] the window in milliseconds.
@@ -40,6 +44,7 @@ type sharedLimiter struct {
 	prefix string
 	alone  Limiter
 	log    *slog.Logger
+	away   atomic.Int64 // unix nanoseconds until which Redis is not asked
 }
 
 // NewSharedLimiter returns a Limiter over client, with keys that begin with prefix.
@@ -48,6 +53,9 @@ func NewSharedLimiter(client rueidis.Client, prefix string, log *slog.Logger) Li
 }
 
 func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window time.Duration) (bool, time.Duration, error) {
+	if l.resting() {
+		return l.alone.Take(ctx, key, limit, window)
+	}
 	wait, cancel := context.WithTimeout(ctx, limiterWait)
 	defer cancel()
 	answer, err := takeScript.Exec(wait, l.redis, []string{l.prefix + key},
@@ -56,7 +64,7 @@ func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window 
 		if ctx.Err() != nil {
 			return false, 0, ctx.Err()
 		}
-		l.log.Debug("attempts are counted by this process alone", "err", err)
+		l.rest(err)
 		return l.alone.Take(ctx, key, limit, window)
 	}
 	if answer[0] == 1 {
@@ -68,9 +76,20 @@ func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window 
 // Give returns the attempt where it was counted, as far as that can be known: both places forget one.
 func (l *sharedLimiter) Give(ctx context.Context, key string) {
 	l.alone.Give(ctx, key)
+	if l.resting() {
+		return
+	}
 	wait, cancel := context.WithTimeout(ctx, limiterWait)
 	defer cancel()
 	if err := giveScript.Exec(wait, l.redis, []string{l.prefix + key}, nil).Error(); err != nil {
-		l.log.Debug("an attempt could not be given back", "err", err)
+		l.rest(err)
 	}
+}
+
+func (l *sharedLimiter) resting() bool { return time.Now().UnixNano() < l.away.Load() }
+
+// rest has this process count alone for a while.
+func (l *sharedLimiter) rest(err error) {
+	l.away.Store(time.Now().Add(limiterRest).UnixNano())
+	l.log.Debug("attempts are counted by this process alone", "err", err)
 }

@@ -4,26 +4,29 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/rueidis"
 )
 
-// redisAt starts a redis-server on a socket in a temporary folder and returns how to reach and how to end it.
-func redisAt(t *testing.T) (open func() rueidis.Client, stop func()) {
+// redisAt starts a redis-server on a socket in a temporary folder and returns how to reach it and its process, which
+// ends with the test.
+func redisAt(t *testing.T) (open func() rueidis.Client, process *os.Process) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "redis.sock")
 	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", filepath.Dir(path))
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("redis-server: %v (apt-get install redis-server)", err)
 	}
-	stop = sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	t.Cleanup(stop)
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		if conn, err := net.Dial("unix", path); err == nil {
 			_ = conn.Close()
@@ -41,11 +44,11 @@ func redisAt(t *testing.T) (open func() rueidis.Client, stop func()) {
 		}
 		t.Cleanup(c.Close)
 		return c
-	}, stop
+	}, cmd.Process
 }
 
 func TestSharedLimiter(t *testing.T) {
-	open, stop := redisAt(t)
+	open, process := redisAt(t)
 	ctx := context.Background()
 	log := slog.New(slog.DiscardHandler)
 	a, b := NewSharedLimiter(open(), "rollcall:", log), NewSharedLimiter(open(), "rollcall:", log)
@@ -91,11 +94,53 @@ func TestSharedLimiter(t *testing.T) {
 			t.Fatal("the window never ends")
 		}
 	}
-	stop()
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
 	if got := attempts("name", time.Hour); got == 0 || got > 20 {
 		t.Errorf("without Redis %d were let through on two replicas, want 10 on each", got)
 	}
 	if ok, _, err := a.Take(ctx, "name", 10, time.Hour); ok || err != nil {
 		t.Errorf("without Redis Take past the limit = %t, %v, want a refusal", ok, err)
+	}
+}
+
+// TestSharedLimiterFrozen: while Redis is frozen one attempt in a while waits for it, and not each of them.
+func TestSharedLimiterFrozen(t *testing.T) {
+	open, process := redisAt(t)
+	ctx := context.Background()
+	l := NewSharedLimiter(open(), "rollcall:", slog.New(slog.DiscardHandler))
+	if ok, _, err := l.Take(ctx, "name", 3, time.Hour); !ok || err != nil {
+		t.Fatalf("Take = %t, %v, want true", ok, err)
+	}
+	admin := open()
+	if err := process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	granted := 0
+	for range 10 {
+		ok, _, err := l.Take(ctx, "name", 3, time.Hour)
+		if err != nil {
+			t.Errorf("Take while Redis is frozen = %v, want nil", err)
+		}
+		if ok {
+			granted++
+		}
+		l.Give(ctx, "other")
+	}
+	if granted != 3 {
+		t.Errorf("while Redis was frozen %d attempts were let through, want 3", granted)
+	}
+	if err := process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	stats, err := admin.Do(ctx, admin.B().Info().Section("commandstats").Build()).ToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(stats, "cmdstat_evalsha:calls=")
+	calls, _, _ := strings.Cut(rest, ",")
+	if calls != "1" && calls != "2" { // the first, and the one that waited, which is carried out after the thaw
+		t.Errorf("Redis was asked %s times, want 1 or 2", calls)
 	}
 }
