@@ -164,8 +164,8 @@ func (b *board) viewLocked(p *page) ui.BoardPage {
 
 // me is what user is told of themself.
 func (b *board) me(user string) ui.Me {
-	view, why := b.presence.Self(user)
-	return ui.Me{State: string(view.State), Why: explainStatus(why)}
+	self := b.presence.Self(user)
+	return ui.Me{State: string(self.View.State), Why: explainStatus(self.Why)}
 }
 
 // explainStatus says in a few words why somebody is shown as they are, for them alone.

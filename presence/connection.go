@@ -11,6 +11,7 @@ type Connection struct {
 	tracker *Tracker
 	person  *person
 	session string
+	mark    string // of session
 
 	lease   Lease // guarded by Tracker.mu, like those below
 	assumed bool  // the client has not told when the last input was; Input is when it connected
@@ -48,7 +49,7 @@ func (t *Tracker) Join(user string, client Client, a Activity) *Connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.personLocked(user)
-	c := &Connection{tracker: t, person: p, session: client.Session, lease: Lease{Phone: client.Phone}}
+	c := &Connection{tracker: t, person: p, session: client.Session, mark: markOf(client.Session), lease: Lease{Phone: client.Phone}}
 	if a.Ago == NoInput {
 		c.assumed, c.lease.Input = true, time.Now()
 	}

@@ -90,7 +90,8 @@ func decodeHealth(text string) (h health) {
 	return h
 }
 
-// encodeDigest is d on the noticeboard: "1" or "0" for active, and when the state began, unix milliseconds or 0.
+// encodeDigest is d on the noticeboard: "1" or "0" for active, when the state began, unix milliseconds or 0, and the
+// marks of devices if there are any.
 func encodeDigest(d Digest) string {
 	if !d.Connected {
 		return ""
@@ -102,7 +103,11 @@ func encodeDigest(d Digest) string {
 	if !d.Since.IsZero() {
 		since = d.Since.UnixMilli()
 	}
-	return active + strconv.FormatInt(since, 10)
+	text := active + strconv.FormatInt(since, 10)
+	if d.Devices != "" {
+		text += " " + d.Devices
+	}
+	return text
 }
 
 // decodeDigest is the inverse. Of what a newer version may have written it understands that somebody is connected.
@@ -112,7 +117,8 @@ func decodeDigest(s string) Digest {
 	}
 	active, rest, _ := strings.Cut(s, " ")
 	d := Digest{Connected: true, Active: active == "1"}
-	since, _, _ := strings.Cut(rest, " ")
+	since, rest, _ := strings.Cut(rest, " ")
+	d.Devices, _, _ = strings.Cut(rest, " ")
 	if ms, err := strconv.ParseInt(since, 10, 64); err == nil && ms > 0 {
 		d.Since = time.UnixMilli(ms).UTC()
 	}

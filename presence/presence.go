@@ -96,7 +96,14 @@ type Why struct {
 	Rule  Rule
 	Claim string        // the claim's key, with ByClaim
 	Until time.Time     // end of the word or claim that decided; zero: none
-	Idle  time.Duration // idle-after in force, with ByIdleness
+	Idle  time.Duration // idle-after in force, with ByInput and ByIdleness; below 0: never idle
+}
+
+// Self is what a person is told of themself.
+type Self struct {
+	View    View // as every watcher has it
+	Why     Why
+	Devices int // sign-ins with a live connection, over all replicas
 }
 
 // Lease is one connection: a tab, a device, a script.
@@ -120,4 +127,5 @@ type Digest struct {
 	Connected bool
 	Active    bool      // some connection had input within idle-after, and its page has the person's attention
 	Since     time.Time // when the person's present state began, as this replica saw it; for display alone
+	Devices   string    // marks of the sign-ins that are connected, for counting over replicas; see devices.go
 }

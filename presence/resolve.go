@@ -55,7 +55,7 @@ func decide(f *Facts, con connectedness, word bool, claim *Claim, idleAfter time
 	case claim != nil:
 		return claim.State, Why{Rule: ByClaim, Claim: claim.Key, Until: claim.Until}, claim.SetAt
 	case con.active:
-		return Online, Why{Rule: ByInput}, time.Time{}
+		return Online, Why{Rule: ByInput, Idle: idleAfter}, time.Time{}
 	default:
 		return Away, Why{Rule: ByIdleness, Idle: idleAfter}, con.idleFrom
 	}

@@ -63,6 +63,7 @@ type person struct {
 	view View
 	why  Why
 	told Digest // what the Registry has from us
+	here int    // devices, over all replicas
 
 	input   time.Time // the newest input while not invisible
 	seen    time.Time // the stamp that is shown while offline; zero: accounts know
@@ -169,7 +170,7 @@ func (t *Tracker) Drain(ctx context.Context) error {
 	return t.cfg.Registry.Leave(ctx)
 }
 
-// Subscribe returns a Feed of the users whose View or Why may have changed from now on.
+// Subscribe returns a Feed of the users whose Self, and so maybe their View, may have changed from now on.
 func (t *Tracker) Subscribe() *Feed {
 	f := newFeed()
 	t.mu.Lock()
@@ -240,14 +241,14 @@ func (t *Tracker) View(user string) View {
 // nobody is the View of a person with no connection and plain facts.
 var nobody = View{Listed: true, State: Offline}
 
-// Self returns what user is told of themself: the view of any watcher, and the reason.
-func (t *Tracker) Self(user string) (View, Why) {
+// Self returns what user is told of themself.
+func (t *Tracker) Self(user string) Self {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.people[user]; p != nil {
-		return p.view, p.why
+		return Self{View: p.view, Why: p.why, Devices: p.here}
 	}
-	return nobody, Why{Rule: ByNoConnection}
+	return Self{View: nobody, Why: Why{Rule: ByNoConnection}}
 }
 
 // Counts returns how many people are in each state.

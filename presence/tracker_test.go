@@ -100,7 +100,7 @@ func TestIdleByTheServersClock(t *testing.T) {
 		if got := feed.Take(); len(got) != 1 {
 			t.Errorf("Take after idle-after = %v, want ada", got)
 		}
-		if _, why := tr.Self("ada"); why.Rule != ByIdleness || why.Idle != 10*time.Minute {
+		if why := tr.Self("ada").Why; why.Rule != ByIdleness || why.Idle != 10*time.Minute {
 			t.Errorf("Self(ada) why = %+v, want idleness of 10 min", why)
 		}
 		c.Note(Activity{Hidden: true, Ago: time.Hour})

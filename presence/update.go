@@ -27,13 +27,15 @@ func (t *Tracker) updateLocked(p *person) {
 	}
 	r := Resolve(Subject{Facts: p.facts, Leases: leases, Remote: p.remote, Seen: p.seen}, t.cfg.IdleAfter, now)
 	r.View.Since = t.since(p, r, now)
-	changed := r.View != p.view || r.Why != p.why
+	marks := p.marks(now)
+	here := devices(marks, p.remote)
+	changed := r.View != p.view || r.Why != p.why || here != p.here
 	if r.View != p.view {
 		t.countLocked(p.view, -1)
 		t.countLocked(r.View, +1)
 	}
-	p.view, p.why = r.View, r.Why
-	t.publishLocked(p, leases, now)
+	p.view, p.why, p.here = r.View, r.Why, here
+	t.publishLocked(p, leases, marks, now)
 	t.scheduleLocked(p, r.Next)
 	if changed {
 		for _, f := range t.feeds {
@@ -85,11 +87,11 @@ func (t *Tracker) countLocked(v View, by int) {
 }
 
 // publishLocked tells the Registry this replica's digest of p when it is not what was told last.
-func (t *Tracker) publishLocked(p *person, leases []*Lease, now time.Time) {
+func (t *Tracker) publishLocked(p *person, leases []*Lease, marks string, now time.Time) {
 	var d Digest
 	if len(leases) > 0 {
 		own := connected(Subject{Leases: leases}, p.facts.idleAfter(t.cfg.IdleAfter), now)
-		d = Digest{Connected: true, Active: own.active, Since: p.view.Since}
+		d = Digest{Connected: true, Active: own.active, Since: p.view.Since, Devices: marks}
 	}
 	if d != p.told {
 		p.told = d
