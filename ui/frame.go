@@ -107,7 +107,7 @@ func lost(since time.Time) template.HTML {
 		return ""
 	}
 	at := since.UTC()
-	return template.HTML(`<span>Live updates from other servers are paused since <time datetime="` +
+	return template.HTML(`<span>Live updates from other servers are paused since <time class="clock" datetime="` +
 		at.Format(time.RFC3339) + `">` + at.Format("15:04") + ` UTC</time></span>`)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,9 +44,13 @@ type Row struct {
 	Since time.Time
 	// Text and Emoji are the person's own words.
 	Text, Emoji string
+	// Until is when Text, or else the state, ends; zero: not told.
+	Until time.Time
 	// Seen is roughly when somebody offline was last here ("today", "this week",
-	// "this month", "long ago"); "": not told.
-	Seen string
+	// "this month", "long ago"), SeenAt exactly; "" and zero: not told. At most
+	// one of the two is given.
+	Seen   string
+	SeenAt time.Time
 	// Stale: what is shown is what was last known, for the server this person is connected to cannot be heard.
 	Stale bool
 }
@@ -55,10 +60,30 @@ type Row struct {
 type rowView struct {
 	UID, Username, Name, State string
 	Hue, Initials, Label       string
-	DateTime, Since, Seen      string
+	Since, Until               moment
+	Seen                       string
+	SeenAt                     moment
 	Emoji, Text                string // Emoji with the space after it
 	Said, Stale                bool
 }
+
+// moment is a time on a row: for the own script, and in words for those without it. The zero moment is not shown.
+type moment struct{ At, Text string }
+
+// momentOf is t in UTC, to the second for the script; layout is for people.
+func momentOf(t time.Time, layout string) moment {
+	if t.IsZero() {
+		return moment{}
+	}
+	t = t.UTC()
+	return moment{t.Format(time.RFC3339), t.Format(layout)}
+}
+
+const (
+	sinceLayout = "since 15:04 UTC, 2 Jan"
+	untilLayout = "until 15:04 UTC, 2 Jan"
+	seenLayout  = "15:04 UTC, 2 Jan"
+)
 
 // Row renders one person: an <li> without any space around it, because a morph
 // would leave such space behind in the list. The bytes are the same for every
@@ -77,13 +102,11 @@ func (u *UI) Row(r Row) ([]byte, error) {
 	if r.Emoji != "" {
 		v.Emoji = r.Emoji + " "
 	}
-	switch {
-	case r.State == Offline:
-		v.Seen = r.Seen
-	case !r.Since.IsZero():
-		since := r.Since.UTC()
-		v.DateTime = since.Format(time.RFC3339)
-		v.Since = since.Format("since 15:04 UTC, 2 Jan")
+	v.Until = momentOf(r.Until, untilLayout)
+	if r.State == Offline {
+		v.Seen, v.SeenAt = r.Seen, momentOf(r.SeenAt.Truncate(time.Minute), seenLayout)
+	} else {
+		v.Since = momentOf(r.Since, sinceLayout)
 	}
 	var b bytes.Buffer
 	b.Grow(640)
@@ -91,6 +114,17 @@ func (u *UI) Row(r Row) ([]byte, error) {
 		return nil, fmt.Errorf("ui: render row of %s: %w", r.UID, err)
 	}
 	return b.Bytes(), nil
+}
+
+// Preview is a row of the board as it stands on other people's pages, but for what
+// makes it findable there: the same person may be on this page, too.
+func Preview(row []byte) []byte {
+	head, rest, found := bytes.Cut(row, []byte(` id="u-`))
+	if !found {
+		return row
+	}
+	_, tail, _ := bytes.Cut(rest, []byte(` data-state=`))
+	return slices.Concat(head, []byte(` data-state=`), tail)
 }
 
 // Hue picks one of the eight colours of avatars, 0 to 7, always the same for a user.

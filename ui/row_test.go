@@ -48,6 +48,30 @@ func TestRow(t *testing.T) {
 			[]string{"<time", "2031", "14:03", "12:03"},
 		},
 		{
+			"a word with an end",
+			Row{UID: "a", State: DND, Until: noon},
+			[]string{`<b>Do not disturb</b> <span class="un">· <time class="until" datetime="2031-05-04T12:03:27Z">until 12:03 UTC, 4 May</time></span></p>`},
+			[]string{`class="tx"`},
+		},
+		{
+			"the end stands by the text",
+			Row{UID: "a", State: Offline, Text: "Lisbon", Until: noon},
+			[]string{`<b>Offline</b></p><p class="tx"><bdi>Lisbon</bdi> <span class="un">· <time class="until"`},
+			nil,
+		},
+		{
+			"exact last seen, to the minute",
+			Row{UID: "a", State: Offline, SeenAt: noon},
+			[]string{`<b>Offline</b> · seen <time class="seen" datetime="2031-05-04T12:03:00Z">12:03 UTC, 4 May</time></p>`},
+			[]string{":27"},
+		},
+		{
+			"present people are not told when they were seen",
+			Row{UID: "a", State: Online, Seen: "today", SeenAt: noon},
+			nil,
+			[]string{"seen", "<time"},
+		},
+		{
 			"offline without last seen",
 			Row{UID: "a", State: Offline},
 			[]string{`<b>Offline</b></p>`},
@@ -81,6 +105,16 @@ func TestRowUnknownState(t *testing.T) {
 		if b, err := u.Row(Row{State: state}); err == nil {
 			t.Errorf("Row(state %q) = %s, want an error", state, b)
 		}
+	}
+}
+
+// TestPreview: for the own panel a row loses what pages are updated by, and nothing else.
+func TestPreview(t *testing.T) {
+	u := newUI(t, "")
+	got := row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: Away, Since: noon, Text: ` id="u-x" data-state=y`})
+	want := strings.Replace(string(got), ` id="u-0190-a" data-user="ada"`, "", 1)
+	if p := string(Preview(got)); p != want || p == string(got) {
+		t.Errorf("Preview(%s) = %s, want %s", got, p, want)
 	}
 }
 
