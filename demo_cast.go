@@ -23,7 +23,7 @@ type player struct {
 
 // wordStore is what the cast needs of accounts.
 type wordStore interface {
-	SetWord(ctx context.Context, userID string, w accounts.Word) error
+	SetWord(ctx context.Context, userID string, w accounts.Word, lasts string) error
 	StampSeen(ctx context.Context, seen map[string]time.Time) error
 }
 
@@ -175,7 +175,7 @@ func (c *cast) speak(ctx context.Context, p *player) error {
 
 func (c *cast) setWord(ctx context.Context, p *player, word accounts.Word) error {
 	p.set, p.states, p.ends = word != accounts.Word{}, word.State != "", word.Until
-	if err := c.words.SetWord(ctx, p.id, word); err != nil {
+	if err := c.words.SetWord(ctx, p.id, word, accounts.LastsForever); err != nil {
 		return fmt.Errorf("demo: %s says %q: %w", p.username, word.Text, err)
 	}
 	return nil

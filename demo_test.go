@@ -50,7 +50,7 @@ func TestDemo(t *testing.T) {
 // invented takes the place of accounts for the cast.
 type invented struct{ words, seen int }
 
-func (i *invented) SetWord(context.Context, string, accounts.Word) error {
+func (i *invented) SetWord(context.Context, string, accounts.Word, string) error {
 	i.words++
 	return nil
 }
@@ -130,7 +130,7 @@ func TestDemoPeopleAndSayings(t *testing.T) {
 		if word.State != "" {
 			word.Until = time.Now().Add(time.Minute)
 		}
-		if err := store.SetWord(t.Context(), players[0].id, word); err != nil {
+		if err := store.SetWord(t.Context(), players[0].id, word, ""); err != nil {
 			t.Errorf("SetWord(%+v) = %v, want nil", word, err)
 		}
 	}

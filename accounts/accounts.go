@@ -24,6 +24,13 @@ type Config struct {
 	params argonParams // cost of new hashes; zero: standardParams. Tests lower it.
 }
 
+// How exactly a person lets others know when they were last seen.
+const (
+	Approximate = "" // today, this week, …; the default
+	Exact       = "exact"
+	Nobody      = "nobody" // not at all; such a person is not told it of others either
+)
+
 // Person is what the board knows about somebody.
 type Person struct {
 	ID          string
@@ -31,6 +38,7 @@ type Person struct {
 	DisplayName string
 	Team        string    // "": none
 	LastSeen    time.Time // zero: never
+	Precision   string    // how exactly LastSeen may be told to others: Approximate, Exact or Nobody
 
 	place string // see place
 }
@@ -55,24 +63,27 @@ func (p Person) placeKey() string {
 
 // Word is what a person set by hand. The zero Word says nothing.
 type Word struct {
-	State          string    // "online", "away", "dnd", or "" to leave it to the connections
-	Text           string    // at most 140 runes
-	Emoji          string    // one emoji, or ""
-	Until          time.Time // when state, text and emoji end; zero: never
-	Invisible      bool      // does not end by itself
-	InvisibleSince time.Time // kept by the store
-	SetAt          time.Time // kept by the store; zero without state, text and emoji
+	State string    // "online", "away", "dnd", or "" to leave it to the connections
+	Text  string    // at most 140 runes
+	Emoji string    // one emoji, or ""
+	Until time.Time // when it ends, at most a year ahead; zero: never
+	SetAt time.Time // kept by the store; zero for a word that says nothing
 }
 
 // User is a person and what only they, the operator and other parts of Rollcall need to know.
 type User struct {
 	Person
-	Admin     bool
-	Disabled  bool          // may not sign in and is on no board
-	IdleAfter time.Duration // 0: the default; below 0: never idle
-	Word      Word
-	CreatedAt time.Time
-	Rev       int64 // of the last change that others must notice
+	Admin          bool
+	Disabled       bool          // may not sign in and is on no board
+	IdleAfter      time.Duration // 0: the default; below 0: never idle
+	TimeZone       string        // IANA name; "": not known. See Zone
+	Theme          string        // "light", "dark", or "" for what the system has
+	Announce       bool          // screen readers are to speak of who comes and goes
+	Word           Word
+	Invisible      bool      // until they show themselves: it does not end by itself
+	InvisibleSince time.Time // zero: visible
+	CreatedAt      time.Time
+	Rev            int64 // of the last change that others must notice
 }
 
 // NewUser is somebody to create. Exactly one of Password and PasswordHash is given.

@@ -5,19 +5,36 @@ import (
 	"errors"
 )
 
-const sqlRenewPassword = `UPDATE users SET password = $2 WHERE id = $1 AND password = $3`
+const (
+	sqlLogin         = `SELECT ` + userColumns + `, u.password FROM users u WHERE u.username_key = $1`
+	sqlLoginByID     = `SELECT ` + userColumns + `, u.password FROM users u WHERE u.id = $1`
+	sqlRenewPassword = `UPDATE users SET password = $2 WHERE id = $1 AND password = $3`
+)
 
 // Authenticate returns the user whose password it is. ErrCredentials for a wrong password, an unknown or impossible
 // name, and a disabled account: each costs one turn in the same queue and one hash. ErrBusy when the turn does not
 // come within 2 s. A hash of other than today's parameters is replaced on the way. Callers limit how often anybody may
 // try, before they call.
 func (s *Store) Authenticate(ctx context.Context, username, password string) (User, error) {
+	key, _ := FoldUsername(username) // "" is nobody's
+	user, _, err := s.verify(ctx, sqlLogin, key, password)
+	return user, err
+}
+
+// CheckPassword returns nil if it is the password of the user with an id. Errors and costs are those of Authenticate.
+func (s *Store) CheckPassword(ctx context.Context, userID, password string) error {
+	_, _, err := s.verify(ctx, sqlLoginByID, userID, password)
+	return err
+}
+
+// verify checks the password of the user whom text finds under key, and returns the user and the hash that is stored.
+func (s *Store) verify(ctx context.Context, text, key, password string) (user User, encoded string, err error) {
 	if len(password) == 0 || len(password) > MaxPassword {
-		return User{}, ErrCredentials // whoever the name belongs to
+		return User{}, "", ErrCredentials // whoever the name belongs to
 	}
-	user, encoded, err := s.login(ctx, username)
+	user, err = readUser(ctx, s.r, text, []any{key}, &encoded)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return User{}, err
+		return User{}, "", err
 	}
 	known := err == nil && !user.Disabled
 	stored := s.hash.dummy
@@ -29,35 +46,27 @@ func (s *Store) Authenticate(ctx context.Context, username, password string) (Us
 	}
 	ok, renewed, err := s.hash.check(ctx, stored, password)
 	if err != nil {
-		return User{}, err
+		return User{}, "", err
 	}
 	if !ok || !known {
-		return User{}, ErrCredentials
+		return User{}, "", ErrCredentials
 	}
 	if renewed != "" {
-		s.renew(ctx, user.ID, encoded, renewed)
+		encoded = s.renew(ctx, user.ID, encoded, renewed)
 	}
-	return user, nil
+	return user, encoded, nil
 }
 
-// login reads a user with their password hash.
-func (s *Store) login(ctx context.Context, username string) (user User, encoded string, err error) {
-	key, err := FoldUsername(username)
-	if err != nil {
-		return User{}, "", ErrNotFound
-	}
-	user, err = readUser(ctx, s.r, sqlLogin, []any{key}, &encoded)
-	return user, encoded, err
-}
-
-// renew stores a hash of today's parameters, unless the password was changed meanwhile. A failure is not the login's:
-// the next one tries again.
-func (s *Store) renew(ctx context.Context, userID, old, renewed string) {
+// renew stores a hash of today's parameters, unless the password was changed meanwhile, and returns the hash to go on
+// with. A failure is not the login's: the next one tries again.
+func (s *Store) renew(ctx context.Context, userID, old, renewed string) string {
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
 		_, err := t.exec(ctx, sqlRenewPassword, userID, renewed, old)
 		return err
 	})
 	if err != nil {
 		s.log.Warn("cannot renew a password hash", "user", userID, "error", err)
+		return old
 	}
+	return renewed
 }

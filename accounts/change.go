@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,10 +10,12 @@ import (
 
 const (
 	sqlTeamSpelling = `SELECT team FROM users WHERE team_key = $1 LIMIT 1`
+	sqlTeamExists   = `SELECT 1 FROM users WHERE team_key = $1 AND NOT disabled LIMIT 1`
 	sqlAddWord      = `INSERT INTO name_words (word, place) VALUES ($1, $2)`
 	sqlDropWords    = `DELETE FROM name_words WHERE place = $1`
 	sqlMove         = `UPDATE users SET display_name = $2, team = $3, team_key = $4, place = $5, disabled = $6, rev = $7 WHERE id = $1`
 	sqlDelete       = `DELETE FROM users WHERE id = $1`
+	sqlPasswordIs   = `SELECT 1 FROM users WHERE id = $1 AND password = $2`
 	sqlSetPassword  = `UPDATE users SET password = $2, rev = $3 WHERE id = $1`
 	sqlForget       = `DELETE FROM browsers WHERE user_id = $1`
 )
@@ -75,10 +78,7 @@ func (s *Store) Rename(ctx context.Context, userID, displayName string) error {
 	}
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
 		_, err := t.move(ctx, userID, func(u *User, _ *string) error {
-			u.DisplayName = name
-			if name == "" {
-				u.DisplayName = u.Username
-			}
+			u.DisplayName = cmp.Or(name, u.Username)
 			return nil
 		})
 		return wrap("rename", err)
@@ -101,6 +101,43 @@ func (s *Store) SetTeam(ctx context.Context, userID, team string) error {
 		})
 		return wrap("set team", err)
 	})
+}
+
+// SetProfile changes display name and team in one act. A new team is made only if newTeam allows it; else the team is
+// one that enabled people are in, none, or the one that the user is in. Errors: *FieldError, ErrNotFound.
+func (s *Store) SetProfile(ctx context.Context, userID, displayName, team string, newTeam bool) error {
+	name, err := cleanDisplayName(displayName)
+	if err != nil {
+		return err
+	}
+	team, key, err := cleanTeam(team)
+	if err != nil {
+		return err
+	}
+	return wrap("set profile", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		_, err := t.move(ctx, userID, func(u *User, k *string) error {
+			u.DisplayName = cmp.Or(name, u.Username)
+			if *k == key {
+				return nil
+			}
+			u.Team, *k = team, key
+			if newTeam || key == noTeam {
+				return nil
+			}
+			return t.wantTeam(ctx, key)
+		})
+		return err
+	}))
+}
+
+// wantTeam returns a *FieldError unless enabled people are in a team.
+func (t *transaction) wantTeam(ctx context.Context, key string) error {
+	var one int
+	err := t.queryRow(ctx, sqlTeamExists, []any{key}, &one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return &FieldError{"team", "Choose a team that exists, or none."}
+	}
+	return err
 }
 
 // SetDisabled takes a user off the board and ends all their sessions, or lets them back in. Error: ErrNotFound.
@@ -147,14 +184,50 @@ func (s *Store) SetPassword(ctx context.Context, userID, password, keepSession s
 	if err := checkPassword(u.Username, password); err != nil {
 		return err
 	}
+	return wrap("set password", s.putPassword(ctx, userID, password, keepSession, nil))
+}
+
+// ChangePassword is SetPassword for somebody who knows the old one. Errors: *FieldError about password, or old_password
+// when that is empty; ErrCredentials when old is wrong, after one hash, so that callers limit how often anybody may
+// try; ErrNotFound, ErrBusy.
+func (s *Store) ChangePassword(ctx context.Context, userID, old, password, keepSession string) error {
+	if old == "" {
+		return &FieldError{"old_password", "Type the password that you have now."}
+	}
+	u, err := s.UserByID(ctx, userID)
+	if err == nil {
+		err = checkPassword(u.Username, password)
+	}
+	if err != nil {
+		return err
+	}
+	_, stored, err := s.verify(ctx, sqlLoginByID, userID, old)
+	if err != nil {
+		return err
+	}
+	return wrap("change password", s.putPassword(ctx, userID, password, keepSession, &stored))
+}
+
+// putPassword stores a password, if the hash of the one before is still was (nil: whatever it is).
+func (s *Store) putPassword(ctx context.Context, userID, password, keepSession string, was *string) error {
 	hash, err := s.hash.hash(ctx, password, hashWait)
 	if err != nil {
 		return err
 	}
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
+		if was != nil {
+			var one int
+			err := t.queryRow(ctx, sqlPasswordIs, []any{userID, *was}, &one)
+			if errors.Is(err, sql.ErrNoRows) {
+				return ErrCredentials
+			}
+			if err != nil {
+				return err
+			}
+		}
 		rev, err := t.nextRev(ctx)
 		if err != nil {
-			return wrap("set password", err)
+			return err
 		}
 		n, err := t.exec(ctx, sqlSetPassword, userID, hash, rev)
 		if err == nil && n == 0 {
@@ -166,7 +239,7 @@ func (s *Store) SetPassword(ctx context.Context, userID, password, keepSession s
 		if err == nil {
 			err = t.endSessionsOf(ctx, userID, keepSession)
 		}
-		return wrap("set password", err)
+		return err
 	})
 }
 

@@ -32,10 +32,12 @@ const (
 
 // Facts are what bears on a person's status.
 type Facts struct {
-	UserID    string
-	Word      Word
-	IdleAfter time.Duration
-	Disabled  bool
+	UserID         string
+	Word           Word
+	Invisible      bool
+	InvisibleSince time.Time
+	IdleAfter      time.Duration
+	Disabled       bool
 }
 
 // Changes are what happened after a rev.
@@ -55,13 +57,13 @@ type factsRow struct {
 func (r *factsRow) dest() []any {
 	f := &r.facts
 	return []any{&f.UserID, &f.Disabled, &r.idleAfter, &f.Word.State, &f.Word.Text, &f.Word.Emoji, &r.until, &r.setAt,
-		&f.Word.Invisible, &r.since}
+		&f.Invisible, &r.since}
 }
 
 func (r *factsRow) finish() Facts {
 	f := r.facts
 	f.IdleAfter = time.Duration(r.idleAfter) * time.Millisecond
-	f.Word.Until, f.Word.SetAt, f.Word.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
+	f.Word.Until, f.Word.SetAt, f.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
 	return f
 }
 

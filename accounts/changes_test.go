@@ -35,7 +35,7 @@ func TestChanges(t *testing.T) {
 		{"rename to the same", func() error { return s.Rename(t.Context(), ada.ID, " Ada L ") }, nil, nil, nil},
 		{"team", func() error { return s.SetTeam(t.Context(), ada.ID, "Ops") }, func() []string { return []string{ada.ID} }, nil, nil},
 		{"same team", func() error { return s.SetTeam(t.Context(), ada.ID, "OPS") }, nil, nil, nil},
-		{"word", func() error { return s.SetWord(t.Context(), ada.ID, Word{State: "away"}) }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"word", func() error { return s.SetWord(t.Context(), ada.ID, Word{State: "away"}, "") }, func() []string { return []string{ada.ID} }, nil, nil},
 		{"seen", func() error { return s.StampSeen(t.Context(), map[string]time.Time{ada.ID: c.now()}) }, nil, nil, nil},
 		{"touched", func() error {
 			return s.TouchSessions(t.Context(), map[string]time.Time{session.ID: c.now().Add(time.Hour)})
@@ -99,19 +99,19 @@ func TestFacts(t *testing.T) {
 	s := open(t, Config{Now: c.now})
 	add(t, s, "plain", "", "")
 	word, off, hidden, idle := add(t, s, "word", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
-	do(t, "SetWord", s.SetWord(t.Context(), word.ID, Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}))
+	do(t, "SetWord", s.SetWord(t.Context(), word.ID, Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}, ""))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
-	do(t, "SetWord", s.SetWord(t.Context(), hidden.ID, Word{Invisible: true}))
+	do(t, "SetInvisible", s.SetInvisible(t.Context(), hidden.ID, true))
 	if _, err := s.w.db.Exec("UPDATE users SET idle_after = -1 WHERE id = $1", idle.ID); err != nil {
 		t.Fatal(err)
 	}
 	back := add(t, s, "back", "", "")
-	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{State: "dnd"}))
-	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{}))
+	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{State: "dnd"}, ""))
+	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{}, ""))
 	want := map[string]Facts{
 		word.ID:   {UserID: word.ID, Word: Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour), SetAt: c.now()}},
 		off.ID:    {UserID: off.ID, Disabled: true},
-		hidden.ID: {UserID: hidden.ID, Word: Word{Invisible: true, InvisibleSince: c.now()}},
+		hidden.ID: {UserID: hidden.ID, Invisible: true, InvisibleSince: c.now()},
 		idle.ID:   {UserID: idle.ID, IdleAfter: -time.Millisecond},
 	}
 	facts, rev, err := s.Facts(t.Context())

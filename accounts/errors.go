@@ -17,8 +17,10 @@ var (
 
 // FieldError says what is wrong with one thing that somebody typed.
 type FieldError struct {
-	Field   string // username, display_name, team, password, state, text, emoji or until
-	Message string // a sentence for that person
+	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
+	// time_zone or theme.
+	Field   string
+	Message string // a sentence for that person, which says what to do
 }
 
 func (e *FieldError) Error() string { return e.Field + ": " + e.Message }

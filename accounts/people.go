@@ -12,13 +12,21 @@ import (
 const MaxPage = 200
 
 const (
-	personColumns = `u.id, u.username_key, u.display_name, u.team, u.place, u.last_seen`
+	personColumns = `u.id, u.username_key, u.display_name, u.team, u.place, u.last_seen, u.seen_precision`
 
 	sqlPeople = `SELECT ` + personColumns + ` FROM users u
 		WHERE NOT u.disabled AND u.place > $1 AND u.place < $2 ORDER BY u.place LIMIT $3`
 	sqlPeopleBack = `SELECT ` + personColumns + ` FROM users u
 		WHERE NOT u.disabled AND u.place > $1 AND u.place < $2 ORDER BY u.place DESC LIMIT $3`
 	sqlTally = `SELECT team_key, min(team), count(*) FROM users WHERE NOT disabled GROUP BY team_key ORDER BY team_key`
+	// sqlTeamNames jumps from one team to the next: a GROUP BY would read everybody.
+	sqlTeamNames = `WITH RECURSIVE teams (team_key, n) AS (
+		SELECT min(team_key), 1 FROM users WHERE NOT disabled
+		UNION ALL
+		SELECT (SELECT min(u.team_key) FROM users u WHERE u.team_key > t.team_key AND NOT u.disabled), t.n + 1
+			FROM teams t WHERE t.team_key IS NOT NULL AND t.n < $2)
+		SELECT (SELECT u.team FROM users u WHERE u.team_key = t.team_key AND NOT u.disabled LIMIT 1)
+		FROM teams t WHERE t.team_key < $1 ORDER BY t.n`
 )
 
 // PeopleQuery asks for one page of the board.
@@ -104,7 +112,7 @@ func collectPeople(rows *sql.Rows, expected int) ([]Person, error) {
 	for rows.Next() {
 		var p Person
 		var seen int64
-		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.place, &seen); err != nil {
+		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.place, &seen, &p.Precision); err != nil {
 			return nil, err
 		}
 		p.LastSeen = at(seen)
@@ -174,4 +182,14 @@ func (s *Store) Tally(ctx context.Context) ([]Team, error) {
 	}
 	teams, err := collect(rows, func(t *Team) []any { return []any{&t.Key, &t.Name, &t.People} })
 	return teams, wrap("tally", err)
+}
+
+// TeamNames returns the names of the teams that enabled people are in, at most limit, in board order.
+func (s *Store) TeamNames(ctx context.Context, limit int) ([]string, error) {
+	rows, err := s.r.query(ctx, sqlTeamNames, noTeam, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list teams: %w", err)
+	}
+	names, err := collect(rows, func(name *string) []any { return []any{name} })
+	return names, wrap("list teams", err)
 }

@@ -34,7 +34,27 @@ func everything(t *testing.T, s *Store) {
 		do(t, "EndSession", s.EndSession(t.Context(), session.ID))
 		do(t, "TouchSessions", s.TouchSessions(t.Context(), map[string]time.Time{session.ID: time.Now()}))
 		do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: time.Now()}))
-		do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "Tea"}))
+		do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "Tea"}, LastsToday))
+		do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, true))
+		presets, err := s.Presets(t.Context(), u.ID)
+		do(t, "Presets", err)
+		do(t, "ForgetPreset", s.ForgetPreset(t.Context(), u.ID, presets[0].ID))
+		do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{Announce: true}))
+		do(t, "GuessTimeZone", s.GuessTimeZone(t.Context(), u.ID, "Europe/Berlin"))
+		do(t, "SetProfile", s.SetProfile(t.Context(), u.ID, "Ada L", "Ops", false))
+		do(t, "SetTeam", s.SetTeam(t.Context(), u.ID, "Dev"))
+		do(t, "SetProfile", s.SetProfile(t.Context(), u.ID, "Ada L", "Ops", false))
+		_, err = s.TeamNames(t.Context(), 10)
+		do(t, "TeamNames", err)
+		_, err = s.Export(t.Context(), u.ID)
+		do(t, "Export", err)
+		sessions, err := s.Sessions(t.Context(), u.ID)
+		do(t, "Sessions", err)
+		do(t, "EndSessionOf", s.EndSessionOf(t.Context(), u.ID, sessions[0].ID))
+		_, err = s.EndOtherSessions(t.Context(), u.ID, "")
+		do(t, "EndOtherSessions", err)
+		do(t, "ChangePassword", s.ChangePassword(t.Context(), u.ID, secret, "a new phrase", ""))
+		do(t, "CheckPassword", s.CheckPassword(t.Context(), u.ID, "a new phrase"))
 		do(t, "SetPassword", s.SetPassword(t.Context(), u.ID, "another phrase", ""))
 		_, err = s.Authenticate(t.Context(), "ada", "another phrase")
 		do(t, "Authenticate", err)
@@ -120,7 +140,8 @@ func TestNoFullScans(t *testing.T) {
 			case !ok:
 			case text == sqlTally && scan == "users USING COVERING INDEX users_team":
 			case text == sqlFacts && strings.HasPrefix(scan, "users USING INDEX users_facts"):
-			case scan == "w" && strings.HasPrefix(text, "WITH w AS"), scan == "found", scan == "hits", scan == "live": // results of a part
+			case scan == "w" && strings.HasPrefix(text, "WITH w AS"), scan == "found", scan == "hits", scan == "live",
+				scan == "t" && text == sqlTeamNames: // results of a part
 			default:
 				t.Errorf("%s\n\thas the step %q, want a search by an index", text, step.detail)
 			}

@@ -31,7 +31,11 @@ const (
 	sqlEndOfUser  = `DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id`
 	sqlEndSurplus = `DELETE FROM sessions WHERE id IN
 		(SELECT id FROM sessions WHERE user_id = $1 ORDER BY used_at DESC, id DESC LIMIT 100 OFFSET $2) RETURNING id`
-	sqlSweep = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
+	sqlSweep    = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
+	sqlEndOfOwn = `DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING id`
+	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
+	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address
+		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
 	sqlTouch = `UPDATE sessions SET used_at = $2 WHERE id = $1 AND used_at < $2`
 )
 
@@ -72,7 +76,7 @@ func (s *Store) StartSession(ctx context.Context, userID, userAgent, address, re
 
 func (t *transaction) startSession(ctx context.Context, s Session, hash, replaces string) error {
 	if old, ok := tokenHash(replaces); ok {
-		if err := t.endSessions(ctx, sqlEndByToken, old); err != nil {
+		if _, err := t.endSessions(ctx, sqlEndByToken, old); err != nil {
 			return err
 		}
 	}
@@ -83,7 +87,8 @@ func (t *transaction) startSession(ctx context.Context, s Session, hash, replace
 	if err != nil {
 		return err
 	}
-	return t.endSessions(ctx, sqlEndSurplus, s.UserID, maxSessions)
+	_, err = t.endSessions(ctx, sqlEndSurplus, s.UserID, maxSessions)
+	return err
 }
 
 // SessionByToken returns the session that a browser's token stands for, and its user. ErrNoSession when there is none
@@ -121,22 +126,77 @@ func (s *Store) AnySession(ctx context.Context) (bool, error) {
 // EndSession ends a session by its id. One that has ended already is no error.
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return t.endSessions(ctx, sqlEnd, sessionID)
+		_, err := t.endSessions(ctx, sqlEnd, sessionID)
+		return err
 	}))
 }
 
-// endSessions runs one of the statements that delete sessions, and lets others know which.
-func (t *transaction) endSessions(ctx context.Context, text string, args ...any) error {
+// Sessions returns the sessions of a user that have neither ended nor expired, the one used last first.
+func (s *Store) Sessions(ctx context.Context, userID string) ([]Session, error) {
+	sessions, err := readSessions(ctx, s.r, userID, s.nowMilli())
+	return sessions, wrap("list sessions", err)
+}
+
+// readSessions reads the sessions of a user that expire after a time.
+func readSessions(ctx context.Context, from reader, userID string, after int64) ([]Session, error) {
+	type sessionRow struct {
+		Session
+		created, expires, used int64
+	}
+	rows, err := from.query(ctx, sqlSessions, userID, after, maxSessions)
+	if err != nil {
+		return nil, err
+	}
+	found, err := collect(rows, func(r *sessionRow) []any {
+		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address}
+	})
+	sessions := make([]Session, len(found))
+	for i, r := range found {
+		sessions[i] = r.Session
+		sessions[i].CreatedAt, sessions[i].ExpiresAt, sessions[i].UsedAt = at(r.created), at(r.expires), at(r.used)
+	}
+	return sessions, err
+}
+
+// EndSessionOf ends one session of a user. ErrNoSession when they have none with that id.
+func (s *Store) EndSessionOf(ctx context.Context, userID, sessionID string) error {
+	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		n, err := t.endSessions(ctx, sqlEndOfOwn, sessionID, userID, t.now)
+		if err == nil && n == 0 {
+			return ErrNoSession
+		}
+		return err
+	}))
+}
+
+// EndOtherSessions ends all sessions of a user but the one with the id keep, and returns how many.
+func (s *Store) EndOtherSessions(ctx context.Context, userID, keep string) (n int, err error) {
+	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
+		if _, err := t.exec(ctx, sqlExpire, userID, t.now); err != nil { // they do not count
+			return err
+		}
+		n, err = t.endSessions(ctx, sqlEndOfUser, userID, keep)
+		return err
+	})
+	if err != nil {
+		return 0, wrap("end other sessions", err)
+	}
+	return n, nil
+}
+
+// endSessions runs one of the statements that delete sessions, lets others know which, and returns how many.
+func (t *transaction) endSessions(ctx context.Context, text string, args ...any) (int, error) {
 	ids, err := t.strings(ctx, text, args...)
 	if err != nil || len(ids) == 0 {
-		return err
+		return 0, err
 	}
-	return t.remember(ctx, goneSession, ids...)
+	return len(ids), t.remember(ctx, goneSession, ids...)
 }
 
 // endSessionsOf ends all sessions of a user but one ("": all).
 func (t *transaction) endSessionsOf(ctx context.Context, userID, keep string) error {
-	return t.endSessions(ctx, sqlEndOfUser, userID, keep)
+	_, err := t.endSessions(ctx, sqlEndOfUser, userID, keep)
+	return err
 }
 
 // TouchSessions notes when sessions, by id, were last used. It never moves a time back, and others need not notice.

@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	userColumns = `u.id, u.username_key, u.display_name, u.team, u.place, u.last_seen, u.admin, u.disabled, u.idle_after,
-		u.word_state, u.word_text, u.word_emoji, u.word_until, u.word_set_at, u.invisible, u.invisible_since, u.created_at, u.rev`
+	userColumns = `u.id, u.username_key, u.display_name, u.team, u.place, u.last_seen, u.seen_precision, u.admin,
+		u.disabled, u.idle_after, u.time_zone, u.theme, u.announce, u.word_state, u.word_text, u.word_emoji, u.word_until, u.word_set_at,
+		u.invisible, u.invisible_since, u.created_at, u.rev`
 
 	sqlUserByID   = `SELECT ` + userColumns + ` FROM users u WHERE u.id = $1`
 	sqlUserByName = `SELECT ` + userColumns + ` FROM users u WHERE u.username_key = $1`
-	sqlLogin      = `SELECT ` + userColumns + `, u.password FROM users u WHERE u.username_key = $1`
 	sqlUsers      = `SELECT ` + userColumns + ` FROM users u WHERE u.username_key > $1 ORDER BY u.username_key LIMIT $2`
 	sqlNameTaken  = `SELECT 1 FROM users WHERE username_key = $1`
 )
@@ -28,25 +28,27 @@ type userRow struct {
 // dest is where the columns go.
 func (r *userRow) dest() []any {
 	u := &r.user
-	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Team, &u.place, &r.lastSeen, &u.Admin, &u.Disabled, &r.idleAfter,
-		&u.Word.State, &u.Word.Text, &u.Word.Emoji, &r.until, &r.setAt, &u.Word.Invisible, &r.since, &r.made, &u.Rev}
+	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Team, &u.place, &r.lastSeen, &u.Precision, &u.Admin,
+		&u.Disabled, &r.idleAfter, &u.TimeZone, &u.Theme, &u.Announce, &u.Word.State, &u.Word.Text, &u.Word.Emoji, &r.until, &r.setAt,
+		&u.Invisible, &r.since, &r.made, &u.Rev}
 }
 
 func (r *userRow) finish() User {
 	u := r.user
 	u.LastSeen, u.CreatedAt = at(r.lastSeen), at(r.made)
 	u.IdleAfter = time.Duration(r.idleAfter) * time.Millisecond
-	u.Word.Until, u.Word.SetAt, u.Word.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
+	u.Word.Until, u.Word.SetAt, u.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
 	return u
 }
 
-// rowReader is a handle or a transaction.
-type rowReader interface {
+// reader is a handle or a transaction.
+type reader interface {
+	query(ctx context.Context, text string, args ...any) (*sql.Rows, error)
 	queryRow(ctx context.Context, text string, args []any, dest ...any) error
 }
 
 // readUser reads one user, and the columns behind userColumns into more; ErrNotFound when there is none.
-func readUser(ctx context.Context, from rowReader, text string, args []any, more ...any) (User, error) {
+func readUser(ctx context.Context, from reader, text string, args []any, more ...any) (User, error) {
 	var r userRow
 	err := from.queryRow(ctx, text, args, append(r.dest(), more...)...)
 	if errors.Is(err, sql.ErrNoRows) {

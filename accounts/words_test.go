@@ -22,17 +22,12 @@ func TestSetWord(t *testing.T) {
 	for _, step := range []struct{ set, want Word }{
 		{Word{State: "dnd", Text: " Writing ", Emoji: "📝", Until: began.Add(time.Hour)},
 			Word{State: "dnd", Text: "Writing", Emoji: "📝", Until: began.Add(time.Hour), SetAt: began}},
-		{Word{Text: "Lunch", Invisible: true},
-			Word{Text: "Lunch", Invisible: true, SetAt: began.Add(time.Minute), InvisibleSince: began.Add(time.Minute)}},
-		{Word{Text: "Tea", Invisible: true}, // still invisible since the step before
-			Word{Text: "Tea", Invisible: true, SetAt: began.Add(2 * time.Minute), InvisibleSince: began.Add(time.Minute)}},
-		{Word{State: "online", InvisibleSince: began, SetAt: began}, // times are not the caller's to set
-			Word{State: "online", SetAt: began.Add(3 * time.Minute)}},
-		{Word{Until: began.Add(time.Hour)}, Word{}}, // an end of nothing
-		{Word{Invisible: true}, Word{Invisible: true, InvisibleSince: began.Add(5 * time.Minute)}},
+		{Word{Text: "Lunch"}, Word{Text: "Lunch", SetAt: began.Add(time.Minute)}},
+		{Word{State: "online", SetAt: began}, Word{State: "online", SetAt: began.Add(2 * time.Minute)}}, // not the caller's to set
+		{Word{Until: began.Add(time.Hour)}, Word{}},                                                     // an end of nothing
 		{Word{}, Word{}},
 	} {
-		if err := s.SetWord(t.Context(), u.ID, step.set); err != nil {
+		if err := s.SetWord(t.Context(), u.ID, step.set, ""); err != nil {
 			t.Errorf("SetWord(%+v) = %v, want no error", step.set, err)
 		}
 		if got := word(); !reflect.DeepEqual(got, step.want) {
@@ -40,14 +35,14 @@ func TestSetWord(t *testing.T) {
 		}
 		c.add(time.Minute)
 	}
-	wantErr(t, "SetWord(nobody)", s.SetWord(t.Context(), "nobody", Word{}), ErrNotFound)
+	wantErr(t, "SetWord(nobody)", s.SetWord(t.Context(), "nobody", Word{}, ""), ErrNotFound)
 }
 
 func TestSetWordRefuses(t *testing.T) {
 	c := newClock()
 	s := open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
-	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: strings.Repeat("ü", 140)}))
+	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: strings.Repeat("ü", 140)}, ""))
 	rev := mustRev(t, s)
 	for _, bad := range []struct {
 		field string
@@ -65,7 +60,7 @@ func TestSetWordRefuses(t *testing.T) {
 		{"until", Word{Text: "x", Until: c.now()}},
 		{"until", Word{State: "away", Until: c.now().Add(-time.Hour)}},
 	} {
-		wantField(t, fmt.Sprintf("SetWord(%.40q)", fmt.Sprintf("%+v", bad.w)), s.SetWord(t.Context(), u.ID, bad.w), bad.field)
+		wantField(t, fmt.Sprintf("SetWord(%.40q)", fmt.Sprintf("%+v", bad.w)), s.SetWord(t.Context(), u.ID, bad.w, ""), bad.field)
 	}
 	if got := mustRev(t, s); got != rev {
 		t.Errorf("rev after refused words = %d, want %d", got, rev)

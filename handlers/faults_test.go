@@ -206,11 +206,11 @@ func TestReset(t *testing.T) {
 	for _, u := range []string{bob.ID, eve.ID, kim.ID} {
 		f.arrive(u)
 	}
-	must(f.store.SetWord(ctx, kim.ID, accounts.Word{Invisible: true}))
+	must(f.store.SetInvisible(ctx, kim.ID, true))
 	must(b.catchUp(ctx))
 	b.look(b.feed.Take())
 	must(b.meet(ctx))
-	must(f.store.SetWord(ctx, kim.ID, accounts.Word{}))
+	must(f.store.SetInvisible(ctx, kim.ID, false))
 	must(f.store.SetTeam(ctx, bob.ID, "Design"))
 	must(f.store.Rename(ctx, bob.ID, "Robert"))
 	must(f.store.Delete(ctx, eve.ID))
@@ -234,7 +234,7 @@ func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	bob := l.member("bob")
-	if err := l.store.SetWord(t.Context(), l.uid("bob"), accounts.Word{Invisible: true}); err != nil {
+	if err := l.store.SetInvisible(t.Context(), l.uid("bob"), true); err != nil {
 		t.Fatal(err)
 	}
 	a.sees("bob", "offline")

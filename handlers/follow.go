@@ -166,7 +166,7 @@ func presenceFacts(f accounts.Facts) presence.Facts {
 		Word: presence.Word{
 			State: presence.State(f.Word.State), Text: f.Word.Text, Emoji: f.Word.Emoji, Until: f.Word.Until, SetAt: f.Word.SetAt,
 		},
-		Invisible: f.Word.Invisible, InvisibleSince: f.Word.InvisibleSince,
+		Invisible: f.Invisible, InvisibleSince: f.InvisibleSince,
 		Disabled: f.Disabled, IdleAfter: f.IdleAfter,
 	}
 }

@@ -224,7 +224,7 @@ func TestAnotherProcessChangesAccounts(t *testing.T) {
 	}
 	must(other.Rename(t.Context(), bob.ID, "Robert"))
 	a.until("the new name", shows("bob", "Robert"))
-	must(other.SetWord(t.Context(), bob.ID, accounts.Word{Text: "on holiday", Until: time.Now().Add(time.Hour)}))
+	must(other.SetWord(t.Context(), bob.ID, accounts.Word{Text: "on holiday", Until: time.Now().Add(time.Hour)}, ""))
 	a.until("the word", shows("bob", "on holiday"))
 	must(other.SetTeam(t.Context(), bob.ID, "Design"))
 	a.until("the team's count", func() bool { return strings.Contains(a.frames[len(a.frames)-1], "0 of 1 here") })
@@ -423,7 +423,7 @@ func TestRandomHistoryOfTheBoard(t *testing.T) {
 		case 6:
 			err = l.store.SetTeam(t.Context(), user.ID, []string{"", "Design", "Platform"}[r.IntN(3)])
 		case 7:
-			err = l.store.SetWord(t.Context(), user.ID, accounts.Word{State: "dnd", Text: fmt.Sprint("step ", step)})
+			err = l.store.SetWord(t.Context(), user.ID, accounts.Word{State: "dnd", Text: fmt.Sprint("step ", step)}, "")
 		}
 		if err != nil {
 			t.Fatalf("step %d: %v", step, err)
@@ -535,7 +535,7 @@ func TestInvisibleFrames(t *testing.T) {
 	}
 	gone := record(func(l *liveBoard, bob *browser) { bob.do("POST", "/logout", url.Values{}) })
 	invisible := record(func(l *liveBoard, bob *browser) {
-		if err := l.store.SetWord(t.Context(), l.uid("bob"), accounts.Word{Invisible: true}); err != nil {
+		if err := l.store.SetInvisible(t.Context(), l.uid("bob"), true); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -1,0 +1,136 @@
+package accounts
+
+import (
+	"cmp"
+	"context"
+	"time"
+)
+
+// Export is everything that is stored about a person, for them to have. Times are UTC, and missing where there is none.
+// Left out are the hashes of their password and tokens, which are nobody's to have, and what Rollcall makes of the rest
+// for itself: keys for order and search, and the number of the last change.
+type Export struct {
+	Account  ExportedAccount   `json:"account"`
+	Settings ExportedSettings  `json:"settings"`
+	Word     *ExportedWord     `json:"word"`               // null: none; one that has ended stays until the next
+	Presets  []ExportedPreset  `json:"presets"`            // the words to choose again, the last one first
+	Sessions []ExportedSession `json:"sessions"`           // sign-ins, the one used last first
+	Browsers []ExportedBrowser `json:"known_browsers"`     // those in which the password was right, last used first
+	LastSeen time.Time         `json:"last_seen,omitzero"` // the last input, whatever others are told of it
+}
+
+// ExportedAccount is who the person is.
+type ExportedAccount struct {
+	ID          string    `json:"id"`       // what stands for the person on the board
+	Username    string    `json:"username"` // to sign in with
+	DisplayName string    `json:"display_name"`
+	Team        string    `json:"team"` // "": none
+	Admin       bool      `json:"admin"`
+	Disabled    bool      `json:"disabled"` // by the operator
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+// ExportedSettings is what the person chose.
+type ExportedSettings struct {
+	IdleAfter      int       `json:"idle_after_minutes"` // 0: the default of this Rollcall; -1: never idle
+	LastSeen       string    `json:"show_last_seen"`     // approximate, exact or nobody
+	TimeZone       string    `json:"time_zone"`          // IANA name; "": not known
+	Theme          string    `json:"theme"`              // system, light or dark
+	Announce       bool      `json:"announce"`           // screen readers speak of who comes and goes
+	Invisible      bool      `json:"invisible"`
+	InvisibleSince time.Time `json:"invisible_since,omitzero"`
+}
+
+// ExportedWord is what the person set by hand.
+type ExportedWord struct {
+	State string    `json:"state"` // online, away, dnd, or "" for automatic
+	Text  string    `json:"text"`
+	Emoji string    `json:"emoji"`
+	Until time.Time `json:"until,omitzero"` // missing: no end
+	SetAt time.Time `json:"set_at"`
+}
+
+// ExportedPreset is a word that the person set before.
+type ExportedPreset struct {
+	State string `json:"state"`
+	Text  string `json:"text"`
+	Emoji string `json:"emoji"`
+	Lasts string `json:"lasts"` // 30m, 1h, 4h, today, week, or "" for no end
+}
+
+// ExportedSession is one sign-in.
+type ExportedSession struct {
+	Browser   string    `json:"browser"` // as it described itself
+	Address   string    `json:"address"` // where it signed in from
+	CreatedAt time.Time `json:"created_at"`
+	UsedAt    time.Time `json:"last_used_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// ExportedBrowser is a browser in which the person has signed in with the right password.
+type ExportedBrowser struct {
+	SignedInAt time.Time `json:"signed_in_at"` // last
+}
+
+const sqlBrowsers = `SELECT used_at FROM browsers WHERE user_id = $1 ORDER BY used_at DESC LIMIT $2`
+
+// Export returns everything that is stored about a person, all of it as of one moment. Error: ErrNotFound.
+func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
+	var x Export
+	err := s.snapshot(ctx, func(ctx context.Context, t *transaction) error {
+		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
+		if err != nil {
+			return err
+		}
+		x = exportUser(u)
+		return t.exportLists(ctx, userID, &x)
+	})
+	return x, wrap("export", err)
+}
+
+// exportUser is what an Export has of u's own row.
+func exportUser(u User) Export {
+	x := Export{
+		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, u.Admin, u.Disabled, u.CreatedAt},
+		Settings: ExportedSettings{
+			IdleAfter: int(u.IdleAfter / time.Minute), LastSeen: cmp.Or(u.Precision, "approximate"), TimeZone: u.TimeZone,
+			Theme: cmp.Or(u.Theme, "system"), Announce: u.Announce, Invisible: u.Invisible, InvisibleSince: u.InvisibleSince,
+		},
+		LastSeen: u.LastSeen,
+		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
+	}
+	if u.IdleAfter < 0 {
+		x.Settings.IdleAfter = -1
+	}
+	if w := u.Word; w.says() {
+		x.Word = &ExportedWord{w.State, w.Text, w.Emoji, w.Until, w.SetAt}
+	}
+	return x
+}
+
+// exportLists fills in what is stored in rows of their own.
+func (t *transaction) exportLists(ctx context.Context, userID string, x *Export) error {
+	presets, err := readPresets(ctx, t, userID)
+	if err != nil {
+		return err
+	}
+	for _, p := range presets {
+		x.Presets = append(x.Presets, ExportedPreset{p.State, p.Text, p.Emoji, p.Lasts})
+	}
+	sessions, err := readSessions(ctx, t, userID, 0)
+	if err != nil {
+		return err
+	}
+	for _, s := range sessions {
+		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt})
+	}
+	rows, err := t.query(ctx, sqlBrowsers, userID, maxBrowsers)
+	if err != nil {
+		return err
+	}
+	times, err := collect(rows, func(ms *int64) []any { return []any{ms} })
+	for _, ms := range times {
+		x.Browsers = append(x.Browsers, ExportedBrowser{at(ms)})
+	}
+	return err
+}

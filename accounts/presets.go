@@ -1,0 +1,60 @@
+package accounts
+
+import "context"
+
+const maxPresets = 6 // of one person; setting another word forgets the one not used for longest
+
+const (
+	sqlAddPreset = `INSERT INTO presets (id, user_id, state, text, emoji, lasts, rev) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (user_id, state, text, emoji) DO UPDATE SET lasts = excluded.lasts, rev = excluded.rev`
+	sqlTrimPresets = `DELETE FROM presets WHERE user_id = $1 AND id IN
+		(SELECT id FROM presets WHERE user_id = $1 ORDER BY rev DESC LIMIT 100 OFFSET $2)`
+	sqlPresets      = `SELECT id, state, text, emoji, lasts FROM presets WHERE user_id = $1 ORDER BY rev DESC LIMIT $2`
+	sqlForgetPreset = `DELETE FROM presets WHERE user_id = $1 AND id = $2`
+)
+
+// Preset is a word that a person set before and may want again.
+type Preset struct {
+	ID                 string
+	State, Text, Emoji string // as in a Word; two presets differ in one of them
+	Lasts              string // as EndOf takes it, but never LastsAt
+}
+
+// Presets returns the words that a person set last, at most 6, the last one first.
+func (s *Store) Presets(ctx context.Context, userID string) ([]Preset, error) {
+	presets, err := readPresets(ctx, s.r, userID)
+	return presets, wrap("list presets", err)
+}
+
+func readPresets(ctx context.Context, from reader, userID string) ([]Preset, error) {
+	rows, err := from.query(ctx, sqlPresets, userID, maxPresets)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(p *Preset) []any { return []any{&p.ID, &p.State, &p.Text, &p.Emoji, &p.Lasts} })
+}
+
+// ForgetPreset takes a preset from a person's. One that is not there, or is somebody else's, is no error.
+func (s *Store) ForgetPreset(ctx context.Context, userID, presetID string) error {
+	return wrap("forget preset", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		_, err := t.exec(ctx, sqlForgetPreset, userID, presetID)
+		return err
+	}))
+}
+
+// addPreset remembers w, which has taken a rev. The time of one day is none for another: a word that was to end at a
+// time is remembered as one for the day.
+func (t *transaction) addPreset(ctx context.Context, userID string, w Word, lasts string) error {
+	if lasts == LastsAt {
+		lasts = LastsToday
+	}
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, sqlAddPreset, id, userID, w.State, w.Text, w.Emoji, lasts, t.rev); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, sqlTrimPresets, userID, maxPresets)
+	return err
+}
