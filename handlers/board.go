@@ -49,11 +49,11 @@ type board struct {
 	applied    uint64    // counts changes of accounts that were taken in
 	version    uint64    // the last that a page was given
 	cards      map[string]*card
-	present    []*card        // everybody here, in board order
-	here       map[string]int // the number of them by team key
+	present    []*card                    // everybody here, in board order
+	here       map[string]presence.Counts // how many of them are in which state, by team key
 	tally      tally
 	pages      map[string]*page
-	strangers  map[string]struct{} // people who are here and have to be asked for
+	strangers  map[string]bool // people who are here and have to be asked for; true: they have just arrived
 
 	open      map[*melody.Session]*socket
 	byUser    index
@@ -87,7 +87,7 @@ func newBoard(cfg Config, s *Server) *board {
 		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8],
 		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), following: make(chan struct{}, 1),
 		bell: cfg.Bell, ring: make(chan struct{}, 1),
-		cards: map[string]*card{}, here: map[string]int{}, pages: map[string]*page{}, strangers: map[string]struct{}{},
+		cards: map[string]*card{}, here: map[string]presence.Counts{}, pages: map[string]*page{}, strangers: map[string]bool{},
 		open: map[*melody.Session]*socket{}, byUser: index{}, bySession: index{},
 		byAddress: map[netip.Prefix]int{}, ended: map[string]time.Time{},
 		lately: map[string]lately{}, tally: tally{staleAt: 1}, generation: 1, empty: make(chan struct{}),
@@ -118,7 +118,7 @@ func (b *board) show(c echo.Context) error {
 		first.before = ""
 		return b.server.redirect(c, b.server.site.path("/")+"?"+first.encode())
 	}
-	body, err := b.ui.Page(b.view(p, b.server.layout(c, "")))
+	body, err := b.ui.Page(b.view(p, b.server.layout(c, ""), signedIn(c).user))
 	if err != nil {
 		return fmt.Errorf("render board: %w", err)
 	}
@@ -131,25 +131,24 @@ func (b *board) nobody(p *page) bool {
 	return len(p.cards) == 0
 }
 
-// view is p as a page, and the address of the socket that keeps it current.
-func (b *board) view(p *page, layout ui.Layout) ui.BoardPage {
-	if layout.Viewer != nil {
-		layout.Viewer.Me = b.me(layout.Viewer.UID)
-	}
+// view is p as a page for viewer, and the address of the socket that keeps it current.
+func (b *board) view(p *page, layout ui.Layout, viewer accounts.User) ui.BoardPage {
+	layout.Viewer.Me = b.me(viewer.ID)
+	to := sightOf(viewer.Person)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.shownLocked(p)
 	page := b.viewLocked(p)
-	page.Layout, page.List = layout, b.listLocked(p, b.warming)
+	page.Layout, page.List, page.Announce = layout, b.listLocked(p, b.warming, to), viewer.Announce
 	socket := p.query.values()
-	socket.Set("v", b.versionLocked(p))
+	socket.Set("v", b.versionLocked(p, to))
 	page.Socket = b.server.site.base + "/ws?" + socket.Encode()
 	return page
 }
 
 // viewLocked is what stands around the list of p.
 func (b *board) viewLocked(p *page) ui.BoardPage {
-	v := ui.BoardPage{Query: p.query.view(), Counts: b.countsLocked(), Warming: b.warming, Lost: b.lost, OnePage: p.onePage()}
+	v := ui.BoardPage{Query: p.query.view(), Counts: b.countsLocked(p), Warming: b.warming, Lost: b.lost, OnePage: p.onePage(), Arrived: b.arrivals(p)}
 	back, on := p.query, p.query
 	back.before, back.after = p.prev, ""
 	on.after, on.before = p.next, ""

@@ -15,9 +15,10 @@ import (
 type card struct {
 	person  accounts.Person
 	view    presence.View
-	row     []byte // nil: to be rendered when somebody looks
+	rows    [sights][]byte // nil: to be rendered when somebody looks
 	pages   []*page
-	present bool // in board.present
+	present bool           // in board.present
+	counted presence.State // in board.here, while present
 }
 
 // seenWord is the approximate last seen: a word and never a time. Spans are counted back from now, since what is
@@ -38,35 +39,50 @@ func seenWord(seen, now time.Time) string {
 	}
 }
 
-// rowOf is what a row shows. It must not depend on who looks.
+// rowOf is what a row shows to those who may know all of it. It must not depend on who looks.
 func rowOf(p accounts.Person, v presence.View, now time.Time) ui.Row {
 	row := ui.Row{
 		UID: p.ID, Username: p.Username, Name: p.DisplayName,
-		State: string(v.State), Since: v.Since, Text: v.Text, Emoji: v.Emoji,
+		State: string(v.State), Since: v.Since, Text: v.Text, Emoji: v.Emoji, Until: v.Until,
 	}
-	if v.State == presence.Offline {
-		seen := p.LastSeen
-		if v.LastSeen.After(seen) {
-			seen = v.LastSeen
-		}
+	if v.State != presence.Offline {
+		return row
+	}
+	seen := p.LastSeen
+	if v.LastSeen.After(seen) {
+		seen = v.LastSeen
+	}
+	switch p.Precision {
+	case accounts.Nobody:
+	case accounts.Exact:
+		row.SeenAt = seen
+	default:
 		row.Seen = seenWord(seen, now)
 	}
 	return row
 }
 
-// renderLocked returns the card's row, rendered now if there is none.
-func (b *board) renderLocked(c *card) []byte {
-	if c.row == nil {
-		view := rowOf(c.person, c.view, time.Now())
-		view.Stale = c.view.Elsewhere && !b.lost.IsZero()
-		row, err := b.ui.Row(view)
-		if err != nil { // a template that cannot render a person is a bug, and the row of one person only
-			b.log.Error("render row", "error", err, "user", c.person.ID)
-			return nil
-		}
-		c.row = row
+// renderLocked returns the card's row for a sight, rendered now if there is none.
+func (b *board) renderLocked(c *card, to sight) []byte {
+	if c.rows[to] != nil {
+		return c.rows[to]
 	}
-	return c.row
+	view := rowOf(c.person, c.view, time.Now())
+	view.Stale = c.view.Elsewhere && !b.lost.IsZero()
+	if to == reticent {
+		if view.Seen == "" && view.SeenAt.IsZero() {
+			c.rows[to] = b.renderLocked(c, full)
+			return c.rows[to]
+		}
+		view.Seen, view.SeenAt = "", time.Time{}
+	}
+	row, err := b.ui.Row(view)
+	if err != nil { // a template that cannot render a person is a bug, and the row of one person only
+		b.log.Error("render row", "error", err, "user", c.person.ID)
+		return nil
+	}
+	c.rows[to] = row
+	return row
 }
 
 // cardLocked returns the card of p, new or brought up to date.
@@ -79,6 +95,10 @@ func (b *board) cardLocked(p accounts.Person) *card {
 		if c.present { // they came before anybody looked: news to the pages that filter, and to the teams' numbers
 			b.filteredLocked(presence.Offline, c.view.State)
 			b.wantFlush()
+		}
+		if b.strangers[p.ID] {
+			b.arrivedLocked(c)
+			delete(b.strangers, p.ID)
 		}
 		return c
 	}
@@ -123,10 +143,14 @@ func (b *board) lookLocked(c *card) {
 		b.wantFlush() // the counts changed, whoever lists the person
 	}
 	c.view = v
-	if !here(v) {
+	switch {
+	case !here(v):
 		b.unplaceLocked(c)
-	} else if !c.present {
+	case !c.present:
 		b.placeLocked(c)
+		b.arrivedLocked(c)
+	default:
+		b.countHereLocked(c, v.State)
 	}
 	b.redrawLocked(c)
 }
@@ -136,16 +160,18 @@ func here(v presence.View) bool { return v.Listed && v.State != presence.Offline
 
 // redrawLocked marks c on every page that lists it, when its row has truly become another one.
 func (b *board) redrawLocked(c *card) {
-	was := c.row
-	c.row = nil
+	was := c.rows
+	c.rows = [sights][]byte{}
 	if len(c.pages) == 0 {
 		return
 	}
-	if was != nil && bytes.Equal(was, b.renderLocked(c)) {
+	if was[full] != nil && bytes.Equal(was[full], b.renderLocked(c, full)) {
 		return
 	}
+	seen := was[reticent] != nil && bytes.Equal(was[reticent], b.renderLocked(c, reticent))
 	for _, p := range c.pages {
-		p.dirty[c] = struct{}{}
+		earlier, dirty := p.dirty[c]
+		p.dirty[c] = seen && (earlier || !dirty)
 	}
 	b.wantFlush()
 }
@@ -157,8 +183,22 @@ func (b *board) placeLocked(c *card) {
 	}
 	i, _ := slices.BinarySearchFunc(b.present, c, compareCards)
 	b.present = slices.Insert(b.present, i, c)
-	b.here[c.person.TeamKey()]++
 	c.present = true
+	b.countHereLocked(c, c.view.State)
+}
+
+// countHereLocked counts c's person in state among those of their team who are here; presence.Offline takes them out.
+func (b *board) countHereLocked(c *card, state presence.State) {
+	key := c.person.TeamKey()
+	counts := b.here[key]
+	counts.Add(c.counted, -1)
+	counts.Add(state, +1)
+	c.counted = state
+	if counts.Here() > 0 {
+		b.here[key] = counts
+	} else {
+		delete(b.here, key)
+	}
 }
 
 func (b *board) unplaceLocked(c *card) {
@@ -169,11 +209,7 @@ func (b *board) unplaceLocked(c *card) {
 	if found {
 		b.present = slices.Delete(b.present, i, i+1)
 	}
-	if key := c.person.TeamKey(); b.here[key] > 1 {
-		b.here[key]--
-	} else {
-		delete(b.here, key)
-	}
+	b.countHereLocked(c, presence.Offline)
 	c.present = false
 }
 

@@ -229,33 +229,6 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestInvisibleTabsMakeNoFrames: what an invisible person does with their tabs reaches nobody.
-func TestInvisibleTabsMakeNoFrames(t *testing.T) {
-	l := newLiveBoard(t)
-	a := l.open(l.member("ada"), "/", "a")
-	bob := l.member("bob")
-	if err := l.store.SetInvisible(t.Context(), l.uid("bob"), true); err != nil {
-		t.Fatal(err)
-	}
-	a.sees("bob", "offline")
-	a.until("calm", func() bool { return !l.server.board.unsent.Load() })
-	before := a.frameCount()
-	for range 4 {
-		tb := l.open(bob, "/", "a")
-		tb.until("told that they are invisible", func() bool { return tb.text["me-why"] == "you are invisible" })
-		tb.say("h3")
-		tb.say("a")
-		tb.leave()
-	}
-	l.person("zoe")
-	a.sees("zoe", "offline")
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if n := len(a.frames) - before; n != 1 {
-		t.Errorf("while bob, who is invisible, used his tabs and zoe signed up, ada was sent %d frames, want zoe's alone: %q", n, a.frames[before:])
-	}
-}
-
 // TestSparePagesAreDropped: pages that were watched do not stay for ever.
 func TestSparePagesAreDropped(t *testing.T) {
 	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser = 0 })
@@ -274,7 +247,7 @@ func TestSparePagesAreDropped(t *testing.T) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, p := range b.pages {
-			if p.snapshot != nil {
+			if p.snapshot[full] != nil {
 				return false
 			}
 		}

@@ -141,6 +141,7 @@ func (b *board) refreshAllLocked(people []accounts.Person, users []string) {
 
 // refreshLocked takes in what accounts say now of p: a person who may be new, moved, renamed, or have merely set a word.
 func (b *board) refreshLocked(p accounts.Person) {
+	defer b.sightLocked(p)
 	c := b.cards[p.ID]
 	if c != nil && accounts.ComparePeople(p, c.person) == 0 && p.Team == c.person.Team {
 		b.replaceLocked(c, p)

@@ -87,7 +87,7 @@ func (b *board) look(users []string) {
 			b.lookLocked(c)
 			b.forgetLocked(c)
 		} else if here(b.presence.View(u)) {
-			b.strangers[u] = struct{}{}
+			b.strangers[u] = b.strangers[u] || !b.warming
 			signal(b.readWanted)
 		}
 		for _, s := range b.byUser[u] {
@@ -126,8 +126,8 @@ func (b *board) flush() (sent bool) {
 	b.unsent.Store(false)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	counts := b.countsLocked()
 	for _, p := range b.pages {
+		counts := b.countsLocked(p)
 		switch {
 		case len(p.watchers) == 0:
 			b.settleLocked(p, counts)
@@ -142,7 +142,7 @@ func (b *board) flush() (sent bool) {
 
 // settleLocked does for a page that nobody can see what a flush would, without making the frame.
 func (b *board) settleLocked(p *page, counts ui.Counts) {
-	if len(p.dirty) > 0 || p.relist || p.repage || p.counts != counts {
+	if len(p.dirty) > 0 || p.relist || p.repage || p.counts != counts || p.arrived != p.announced {
 		b.renewLocked(p)
 	}
 	b.sentLocked(p, counts)
@@ -151,18 +151,30 @@ func (b *board) settleLocked(p *page, counts ui.Counts) {
 // sentLocked notes that every tab of p knows all there is to know.
 func (b *board) sentLocked(p *page, counts ui.Counts) {
 	p.counts, p.teams = counts, b.teamsLocked(p)
-	p.allCounts, p.relist, p.repage, p.one = false, false, false, p.onePage()
+	p.allCounts, p.relist, p.repage, p.one, p.announced = false, false, false, p.onePage(), p.arrived
 	clear(p.dirty)
 }
 
 // flushPageLocked puts all that changed on p into one frame and gives it to every tab that can be seen.
 func (b *board) flushPageLocked(p *page, counts ui.Counts) bool {
+	sent := send(p.watchers, func(to sight) []byte { return b.changesLocked(p, counts, to) })
+	b.sentLocked(p, counts)
+	if sent {
+		b.renewLocked(p)
+	}
+	return sent
+}
+
+// changesLocked is the frame of all that changed on p, as far as a sight may know; empty for nothing.
+func (b *board) changesLocked(p *page, counts ui.Counts, to sight) []byte {
 	f := b.ui.NewFrame()
 	if p.relist || len(p.dirty) > len(p.cards)/2 && len(p.dirty) > 1 {
-		f.List(b.listLocked(p, false)) // the teams' numbers are in it
+		f.List(b.listLocked(p, false, to)) // the teams' numbers are in it
 	} else {
-		for c := range p.dirty {
-			f.Row(c.person.ID, b.renderLocked(c))
+		for c, onlySeen := range p.dirty {
+			if !onlySeen || to == full {
+				f.Row(c.person.ID, b.renderLocked(c, to))
+			}
 		}
 		for key, n := range b.teamsLocked(p) {
 			if p.allCounts || p.teams[key] != n {
@@ -176,16 +188,10 @@ func (b *board) flushPageLocked(p *page, counts ui.Counts) bool {
 	if p.allCounts || counts != p.counts {
 		f.Counts(p.counts, counts, p.allCounts)
 	}
-	b.sentLocked(p, counts)
-	if f.Empty() {
-		return false
+	if p.arrived != p.announced {
+		f.Arrived(b.arrivals(p))
 	}
-	b.renewLocked(p)
-	frame := f.Bytes()
-	for s := range p.watchers {
-		s.write(frame)
-	}
-	return true
+	return f.Bytes()
 }
 
 // flushWarmingLocked tells who has come back, and nothing of the others: that somebody is not here is not known yet.
@@ -194,11 +200,11 @@ func (b *board) flushWarmingLocked(p *page) bool {
 	rows, list := b.ui.NewFrame(), b.ui.NewFrame()
 	for c := range p.dirty {
 		if c.present {
-			rows.Row(c.person.ID, b.renderLocked(c))
+			rows.Row(c.person.ID, b.renderLocked(c, full)) // the same for all: last seen is of people who are not here
 		}
 	}
 	if p.relist || !rows.Empty() {
-		list.List(b.listLocked(p, true))
+		list.List(b.listLocked(p, true, full))
 	}
 	clear(p.dirty)
 	if list.Empty() {
@@ -225,10 +231,10 @@ func (b *board) endWarming() {
 	b.warming = false
 	for _, p := range b.pages {
 		b.renewLocked(p)
-		b.sentLocked(p, b.countsLocked())
+		b.sentLocked(p, b.countsLocked(p))
 		for s := range p.watchers {
 			s.partial = false
-			s.write(b.snapshotLocked(p))
+			s.write(b.snapshotLocked(p, s.sight))
 		}
 		for s := range p.hidden {
 			s.partial = false
@@ -243,11 +249,14 @@ func (b *board) titles() {
 	if b.warming {
 		return
 	}
-	counts := b.countsLocked()
-	f := b.ui.NewFrame()
-	f.Title(counts)
-	frame := f.Bytes()
 	for _, p := range b.pages {
+		if len(p.hidden) == 0 {
+			continue
+		}
+		counts := b.countsLocked(p)
+		f := b.ui.NewFrame()
+		f.Title(counts)
+		frame := f.Bytes()
 		for s := range p.hidden {
 			if s.titled != counts.Here() {
 				s.titled = counts.Here()

@@ -14,7 +14,7 @@ import (
 // thinLocked lets go of what only tabs that can be seen need.
 func (p *page) thinLocked() {
 	if len(p.watchers) == 0 {
-		p.snapshot = nil
+		p.snapshot = [sights][]byte{}
 	}
 }
 

@@ -510,36 +510,3 @@ func TestDrain(t *testing.T) {
 	}
 	wantStatus(t, "/readyz while draining", ada.get("/readyz"), http.StatusServiceUnavailable)
 }
-
-// TestInvisibleFrames compares what a watcher gets of a person who turns invisible with what they get of one who signs
-// out: the same bytes in the same number of frames, but for the names.
-func TestInvisibleFrames(t *testing.T) {
-	record := func(leave func(l *liveBoard, bob *browser)) string {
-		l := newLiveBoard(t)
-		a := l.open(l.member("ada"), "/", "a")
-		a.sees("ada", "online")
-		bob := l.member("bob")
-		l.open(bob, "/", "a")
-		a.sees("bob", "online")
-		before := a.frameCount()
-		leave(l, bob)
-		a.sees("bob", "offline")
-		l.person("zoe")
-		a.sees("zoe", "offline")
-		return strings.ReplaceAll(strings.Join(a.frames[before:], "\n"), l.uid("bob"), "BOB")
-	}
-	strip := func(s string) string { // the people made in the two runs have ids and times of their own
-		s = uidPattern.ReplaceAllString(s, "UID")
-		s = huePattern.ReplaceAllString(s, `class="p HUE"`)
-		return timePattern.ReplaceAllString(s, "TIME")
-	}
-	gone := record(func(l *liveBoard, bob *browser) { bob.do("POST", "/logout", url.Values{}) })
-	invisible := record(func(l *liveBoard, bob *browser) {
-		if err := l.store.SetInvisible(t.Context(), l.uid("bob"), true); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if strip(gone) != strip(invisible) {
-		t.Errorf("a watcher can tell invisible from gone:\ninvisible %s\ngone      %s", strip(invisible), strip(gone))
-	}
-}

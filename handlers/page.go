@@ -33,15 +33,17 @@ type page struct {
 	readAt  uint64    // board.generation when the list was read
 	staleAt uint64    // the generation of the last change that may bear on the list
 
-	dirty     map[*card]struct{}     // rows that changed since the last flush
+	dirty     map[*card]bool         // rows that changed since the last flush; true: in nothing but last seen
 	relist    bool                   // the list itself did
 	repage    bool                   // what leads to other pages did
 	one       bool                   // onePage, as last sent
 	counts    ui.Counts              // as last sent
 	teams     map[string]teamNumbers // of each team on the page, as last sent
 	allCounts bool                   // somebody was shown other counts than those
+	arrived   int                    // people who came, and stand on other pages before or behind this one
+	announced int                    // arrived, as last sent
 
-	snapshot []byte // the frame that brings any tab to this version; nil: to be made
+	snapshot [sights][]byte // the frame that brings any tab to this version; nil: to be made
 }
 
 // teamNumbers are how many of a team are here, of how many.
@@ -51,7 +53,7 @@ func newPage(q boardQuery) (*page, error) {
 	p := &page{
 		query: q, key: q.encode(),
 		watchers: map[*socket]struct{}{}, hidden: map[*socket]struct{}{},
-		dirty: map[*card]struct{}{}, teams: map[string]teamNumbers{},
+		dirty: map[*card]bool{}, teams: map[string]teamNumbers{},
 	}
 	if q.after == "" {
 		return p, nil
@@ -64,7 +66,7 @@ func newPage(q boardQuery) (*page, error) {
 // renewLocked gives p a version that no page of this process ever had.
 func (b *board) renewLocked(p *page) {
 	b.version++
-	p.version, p.snapshot = b.version, nil
+	p.version, p.snapshot = b.version, [sights][]byte{}
 }
 
 func (p *page) stale() bool { return p.staleAt > p.readAt }
@@ -179,7 +181,7 @@ func (b *board) installLocked(p *page, list stretch) {
 	}
 	if p.version == 0 {
 		b.renewLocked(p)
-		b.sentLocked(p, b.countsLocked())
+		b.sentLocked(p, b.countsLocked(p))
 		return
 	}
 	p.relist = true
@@ -233,7 +235,7 @@ func (p *page) affects(person accounts.Person) bool {
 func (p *page) onePage() bool { return p.query.state == "" && p.prev == "" && p.next == "" }
 
 // sectionsLocked groups the cards of p by team. While warming, only the people who are here are told.
-func (b *board) sectionsLocked(p *page, onlyHere bool) []ui.Section {
+func (b *board) sectionsLocked(p *page, onlyHere bool, to sight) []ui.Section {
 	var sections []ui.Section
 	for _, c := range p.cards {
 		if onlyHere && !c.present {
@@ -242,11 +244,11 @@ func (b *board) sectionsLocked(p *page, onlyHere bool) []ui.Section {
 		key := c.person.TeamKey()
 		if n := len(sections); n == 0 || sections[n-1].Key != key {
 			sections = append(sections, ui.Section{
-				Key: key, Name: c.person.Team, Here: b.here[key], People: b.tally.people[key],
+				Key: key, Name: c.person.Team, Here: b.here[key].Here(), People: b.tally.people[key],
 			})
 		}
 		s := &sections[len(sections)-1]
-		s.Rows = append(s.Rows, b.renderLocked(c))
+		s.Rows = append(s.Rows, b.renderLocked(c, to))
 	}
 	return sections
 }
@@ -256,37 +258,42 @@ func (b *board) teamsLocked(p *page) map[string]teamNumbers {
 	teams := make(map[string]teamNumbers, len(p.teams))
 	for _, c := range p.cards {
 		key := c.person.TeamKey()
-		teams[key] = teamNumbers{b.here[key], b.tally.people[key]}
+		teams[key] = teamNumbers{b.here[key].Here(), b.tally.people[key]}
 	}
 	return teams
 }
 
-func (b *board) countsLocked() ui.Counts {
-	c := b.presence.Counts()
-	return ui.Counts{People: b.tally.total, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: b.warming}
+// countsLocked are the numbers that p shows: those of its team, or of everybody.
+func (b *board) countsLocked(p *page) ui.Counts {
+	c, people := b.presence.Counts(), b.tally.total
+	if p.query.team != "" {
+		c, people = b.here[p.query.teamKey], b.tally.people[p.query.teamKey]
+	}
+	return ui.Counts{Team: p.query.team, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: b.warming}
 }
 
-// snapshotLocked is the frame that makes any tab that shows p current, made once a version.
-func (b *board) snapshotLocked(p *page) []byte {
-	if p.snapshot == nil {
+// snapshotLocked is the frame that makes any tab of a sight that shows p current, made once a version.
+func (b *board) snapshotLocked(p *page, to sight) []byte {
+	if p.snapshot[to] == nil {
 		f := b.ui.NewFrame()
-		f.List(b.listLocked(p, false))
-		f.Counts(ui.Counts{}, b.countsLocked(), true)
+		f.List(b.listLocked(p, false, to))
+		f.Counts(ui.Counts{}, b.countsLocked(p), true)
 		b.pagerLocked(f, p)
+		f.Arrived(b.arrivals(p))
 		f.Warming(false)
 		f.Lost(b.lost)
-		p.snapshot = f.Bytes()
+		p.snapshot[to] = f.Bytes()
 	}
 	b.shownLocked(p)
-	return p.snapshot
+	return p.snapshot[to]
 }
 
 // shownLocked notes that somebody is shown p as it is now, which may be newer than what was sent last. Numbers that
 // were shown early are sent to all with the next flush, or one that went back meanwhile would stay wrong.
 func (b *board) shownLocked(p *page) {
-	early := b.countsLocked() != p.counts
+	early := b.countsLocked(p) != p.counts
 	for key, n := range p.teams {
-		early = early || n != teamNumbers{b.here[key], b.tally.people[key]}
+		early = early || n != teamNumbers{b.here[key].Here(), b.tally.people[key]}
 	}
 	if early && !p.allCounts {
 		p.allCounts = true
@@ -294,8 +301,8 @@ func (b *board) shownLocked(p *page) {
 	}
 }
 
-func (b *board) listLocked(p *page, onlyHere bool) []byte {
-	list, err := b.ui.List(b.sectionsLocked(p, onlyHere), p.query.view(), b.warming)
+func (b *board) listLocked(p *page, onlyHere bool, to sight) []byte {
+	list, err := b.ui.List(b.sectionsLocked(p, onlyHere, to), p.query.view(), b.warming)
 	if err != nil {
 		b.log.Error("render list", "err", err)
 	}
@@ -320,10 +327,10 @@ func (b *board) repagedLocked(f *ui.Frame, p *page) {
 	}
 }
 
-// versionLocked names what a freshly loaded page shows. It holds for this process alone, and says whether only the
-// people who are here were on it.
-func (b *board) versionLocked(p *page) string {
-	v := b.boot + "-" + strconv.FormatUint(p.version, 36)
+// versionLocked names what a freshly loaded page shows to a sight. It holds for this process alone, and says whether
+// only the people who are here were on it.
+func (b *board) versionLocked(p *page, to sight) string {
+	v := b.boot + "-" + strconv.FormatUint(p.version, 36) + to.mark()
 	if b.warming {
 		v += partialMark
 	}

@@ -92,11 +92,11 @@ func (b *board) meet(ctx context.Context) error {
 		signal(b.readWanted) // a change overtook the reading: read again
 		return nil
 	}
-	for _, u := range users {
-		delete(b.strangers, u)
-	}
 	for _, p := range people {
 		b.forgetLocked(b.cardLocked(p))
+	}
+	for _, u := range users {
+		delete(b.strangers, u)
 	}
 	return nil
 }

@@ -39,6 +39,7 @@ type socket struct {
 	version string // of the page, as its URL says; "" for none
 
 	page    *page
+	sight   sight
 	conn    *presence.Connection // nil until it is known how long ago the last input was
 	wait    *time.Timer          // until then
 	hidden  bool
@@ -123,7 +124,7 @@ func (b *board) turn(s *socket, hidden bool) {
 	case b.warming:
 		s.write(b.warmGreetingLocked(s))
 	case s.seen != p.version:
-		s.write(b.snapshotLocked(p))
+		s.write(b.snapshotLocked(p, s.sight))
 	}
 	b.tellSelfLocked(s)
 }

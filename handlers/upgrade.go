@@ -68,6 +68,7 @@ func (b *board) socket(c echo.Context) error {
 	}
 	if v := signedIn(c); v != nil {
 		s.user, s.session, s.expires = v.user.ID, v.session.ID, v.session.ExpiresAt
+		s.sight = sightOf(v.user.Person)
 		if s.page, err = b.load(r.Context(), q); err != nil {
 			return err
 		}
@@ -191,13 +192,13 @@ func mostRested(sockets []*socket) *socket {
 func (b *board) greetLocked(s *socket) {
 	p := s.page
 	switch {
-	case b.warming && s.version == b.versionLocked(p):
+	case b.warming && s.version == b.versionLocked(p, s.sight):
 		s.partial = true
 	case b.warming:
 		s.partial = strings.HasPrefix(s.version, b.boot) && strings.HasSuffix(s.version, partialMark)
 		s.write(b.warmGreetingLocked(s))
-	case s.version != b.versionLocked(p):
-		s.write(b.snapshotLocked(p))
+	case s.version != b.versionLocked(p, s.sight):
+		s.write(b.snapshotLocked(p, s.sight))
 	}
 	b.tellSelfLocked(s)
 }
@@ -207,12 +208,12 @@ func (b *board) warmGreetingLocked(s *socket) []byte {
 	f := b.ui.NewFrame()
 	f.Warming(true)
 	if s.partial {
-		f.List(b.listLocked(s.page, true))
+		f.List(b.listLocked(s.page, true, full))
 		return f.Bytes()
 	}
 	for _, c := range s.page.cards {
 		if c.present {
-			f.Row(c.person.ID, b.renderLocked(c))
+			f.Row(c.person.ID, b.renderLocked(c, full))
 		}
 	}
 	return f.Bytes()

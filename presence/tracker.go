@@ -31,6 +31,18 @@ func DefaultConfig() Config {
 // Counts is how many listed people are in each state that is not offline.
 type Counts struct{ Online, Away, DND int }
 
+// Add counts by more people in state. Offline is not counted.
+func (c *Counts) Add(state State, by int) {
+	switch state {
+	case Online:
+		c.Online += by
+	case Away:
+		c.Away += by
+	case DND:
+		c.DND += by
+	}
+}
+
 // Here is the number of people present.
 func (c Counts) Here() int { return c.Online + c.Away + c.DND }
 

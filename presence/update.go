@@ -73,16 +73,8 @@ func (t *Tracker) since(p *person, r Result, now time.Time) time.Time {
 }
 
 func (t *Tracker) countLocked(v View, by int) {
-	if !v.Listed {
-		return
-	}
-	switch v.State {
-	case Online:
-		t.counts.Online += by
-	case Away:
-		t.counts.Away += by
-	case DND:
-		t.counts.DND += by
+	if v.Listed {
+		t.counts.Add(v.State, by)
 	}
 }
 

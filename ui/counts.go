@@ -7,6 +7,8 @@ import (
 
 // Counts are the numbers of the bar. People is everybody on the board.
 type Counts struct {
+	// Team is whose numbers they are; "": of everybody.
+	Team                      string
 	People, Online, Away, DND int
 	// Unsure is set while people come back after a start: who is offline is not
 	// known then, so no number is shown for it.
@@ -58,7 +60,13 @@ func summary(c Counts) string {
 }
 
 // title is what stands in the browser's tab while the board is open.
-func (c Counts) title() string { return "(" + strconv.Itoa(c.Here()) + ") Rollcall" }
+func (c Counts) title() string {
+	here := "(" + strconv.Itoa(c.Here()) + ") "
+	if c.Team != "" {
+		return here + c.Team + " · Rollcall"
+	}
+	return here + "Rollcall"
+}
 
 // Heading is the title of the tab.
 func (p BoardPage) Heading() string { return p.Counts.title() }

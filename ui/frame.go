@@ -86,6 +86,14 @@ func (f *Frame) Pager(p BoardPage) error { return f.part("pager", p) }
 // page of several, or the only one: a choice made in the bar itself is lost.
 func (f *Frame) Filter(p BoardPage) error { return f.part("filter", p) }
 
+// Arrived sends how many people came who stand on other pages.
+func (f *Frame) Arrived(a Arrivals) {
+	var b bytes.Buffer
+	if err := f.ui.part(&b, "arrived", a); err == nil { // tryAll has rendered it
+		f.partial("arrived", "outerMorph", b.Bytes())
+	}
+}
+
 // part sends what one of the templates makes into the element of its name.
 func (f *Frame) part(name string, p BoardPage) error {
 	var b bytes.Buffer

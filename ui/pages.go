@@ -69,7 +69,23 @@ type BoardPage struct {
 	OnePage bool
 	// Next and Prev are the addresses of the pages after and before, or "".
 	Next, Prev string
+	Arrived    Arrivals
+	// Announce has screen readers told, seldom and in one sentence, who came and left.
+	Announce bool
 }
+
+// Arrivals are people who came while the page was open and stand on another
+// page of the board. N counts them since the server process Since began; a page
+// tells those beyond its first N.
+type Arrivals struct {
+	Since string
+	N     int
+	// Show is what to look at to see them.
+	Show Query
+}
+
+// Href is where they are shown.
+func (a Arrivals) Href() string { return a.Show.WithState(Online) }
 
 func (LoginPage) template() string  { return "login" }
 func (SignupPage) template() string { return "signup" }

@@ -108,7 +108,8 @@ func (u *UI) tryAll() error {
 	_, rowErr := u.Row(Row{State: Offline})
 	_, listErr := u.List([]Section{{Rows: [][]byte{nil}}}, Query{}, false)
 	_, emptyErr := u.List(nil, Query{}, true)
-	return errors.Join(append(errs, rowErr, listErr, emptyErr)...)
+	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
+	return errors.Join(append(errs, rowErr, listErr, emptyErr, arrivedErr)...)
 }
 
 // Page renders a whole page into memory, so that an error never leaves half a

@@ -1,0 +1,104 @@
+package handlers
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+var arrivedPattern = regexp.MustCompile(`id="arrived" value="(\d+)"`)
+
+// arrived is the number that a tab was last told.
+func (tb *tab) arrived() string {
+	m := arrivedPattern.FindStringSubmatch(tb.text["arrived"])
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}
+
+// TestArrivalsOutsideThePage: who comes and stands on another page is counted there, and nobody else is.
+func TestArrivalsOutsideThePage(t *testing.T) {
+	l := newLiveBoard(t)
+	people := make([]accounts.NewUser, 450)
+	for i := range people {
+		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: []string{"Design", "Platform"}[i%2], PasswordHash: someHash}
+	}
+	if err := l.store.Import(t.Context(), people); err != nil {
+		t.Fatal(err)
+	}
+	ada := l.member("ada")
+	l.open(ada, "/?q=ada", "a").sees("ada", "online")
+	first := l.open(ada, "/", "a")
+	search := l.open(ada, "/?q=p44", "a")
+	design, platform := l.open(ada, "/?team=Design", "a"), l.open(ada, "/?team=Platform", "a")
+	join := func(name string) *presence.Connection {
+		return l.server.board.presence.Join(l.uid(name), presence.Client{}, presence.Activity{})
+	}
+	join("p000") // on the first page
+	first.sees("p000", "online")
+	join("p448") // Design, the last of its second page
+	join("p449") // Platform, likewise
+	c := join("p447")
+	first.until("three on other pages", func() bool { return first.arrived() == "3" })
+	design.until("one of the team", func() bool { return design.arrived() == "1" })
+	platform.until("two of the team", func() bool { return platform.arrived() == "2" })
+	search.until("what a search finds is on its page", func() bool { return search.shownLocked()["p448"] == "online" })
+	if got := search.arrived(); got != "" {
+		t.Errorf("a page of a search was told of %s arrivals, want none", got)
+	}
+	c.Leave(presence.SignedOut)
+	first.until("p447 left", func() bool { return first.text["n-online"] == "4" })
+	if got := first.arrived(); got != "3" {
+		t.Errorf("after one has left again %s arrived, want 3 still: the number only grows", got)
+	}
+	if body := ada.get("/").body; !strings.Contains(body, `id="arrived" value="3"`) || !strings.Contains(body, `id="more" href="?state=online" hidden`) {
+		t.Error("a page that is loaded now does not begin to count from 3")
+	}
+}
+
+// TestTeamPage: the page of a team counts its people alone, and follows them.
+func TestTeamPage(t *testing.T) {
+	l := newLiveBoard(t)
+	ada := l.member("ada")
+	for name, team := range map[string]string{"ada": "Design", "bob": "Design", "cat": "Platform"} {
+		if name != "ada" {
+			l.person(name)
+		}
+		if err := l.store.SetTeam(t.Context(), l.uid(name), team); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := l.open(ada, "/?team=design", "a")
+	whole := l.open(ada, "/", "a")
+	numbers := func(all, online, away, offline string) {
+		t.Helper()
+		page.until("the team's numbers", func() bool {
+			return page.text["n-all"] == all && page.text["n-online"] == online && page.text["n-away"] == away && page.text["n-offline"] == offline
+		})
+	}
+	numbers("2", "1", "0", "1")
+	l.server.board.presence.Join(l.uid("cat"), presence.Client{}, presence.Activity{})
+	whole.until("cat is counted among all", func() bool { return whole.text["n-online"] == "2" })
+	bob := l.server.board.presence.Join(l.uid("bob"), presence.Client{Phone: true}, presence.Activity{})
+	numbers("2", "2", "0", "0")
+	bob.Note(presence.Activity{Hidden: true, Ago: presence.NoInput})
+	numbers("2", "1", "1", "0")
+	if err := l.store.SetTeam(t.Context(), l.uid("bob"), "Platform"); err != nil {
+		t.Fatal(err)
+	}
+	numbers("1", "1", "0", "0")
+	bob.Leave(presence.SignedOut)
+	whole.until("bob left", func() bool { return whole.text["n-offline"] == "1" })
+	fresh := ada.load("/?team=Platform")
+	if got, want := fresh.text["summary"], "1 of 2 people is around right now"; got != want {
+		t.Errorf("the page of Platform says %q, want %q", got, want)
+	}
+	if body := ada.get("/?team=Platform").body; !strings.Contains(body, "<title>(1) Platform · Rollcall</title>") || !strings.Contains(body, "<h1><bdi>Platform</bdi></h1>") {
+		t.Error("the page of a team is not headed by its name")
+	}
+}

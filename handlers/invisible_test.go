@@ -1,0 +1,212 @@
+package handlers
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+// recording is all that a watcher got over one history: each page and frame, in order.
+type recording struct {
+	l       *liveBoard
+	watcher *browser
+	tab     *tab
+	frames  int // of tab, that were recorded
+	said    []string
+}
+
+func newRecording(t *testing.T) *recording {
+	l := newLiveBoard(t)
+	ada := l.member("ada")
+	r := &recording{l: l, watcher: ada, tab: l.open(ada, "/", "a")}
+	r.tab.sees("ada", "online")
+	return r
+}
+
+// note records the frames that came since, and how the pages are now.
+func (r *recording) note(step string) {
+	r.tab.mu.Lock()
+	frames := slices.Clone(r.tab.frames[r.frames:])
+	r.frames = len(r.tab.frames)
+	r.tab.mu.Unlock()
+	for _, f := range frames {
+		r.said = append(r.said, step+" frame "+f)
+	}
+	for _, target := range []string{"/", "/?q=bo", "/?state=offline", "/?state=online", "/?state=dnd", "/?team=Design"} {
+		r.said = append(r.said, step+" page "+target+" "+r.watcher.get(target).body)
+	}
+}
+
+var (
+	versionPattern = regexp.MustCompile(`(\?|&amp;)v=[^"&]*`)
+	madePattern    = regexp.MustCompile(`data-(now|since)="[^"]*"`)
+	avatarPattern  = regexp.MustCompile(`class="(p|av) h[0-7]`)
+	anyTimePattern = regexp.MustCompile(`<time[^>]*>[^<]*</time>`)
+)
+
+// stripped is what was said without what differs between any two runs: ids, the colours made of them, and times.
+func (r *recording) stripped() []string {
+	names := map[string]string{}
+	out := make([]string, len(r.said))
+	for i, s := range r.said {
+		s = uidPattern.ReplaceAllStringFunc(s, func(id string) string {
+			if names[id] == "" {
+				names[id] = fmt.Sprint("UID", len(names))
+			}
+			return names[id]
+		})
+		s = avatarPattern.ReplaceAllString(s, `class="$1 HUE`)
+		s = versionPattern.ReplaceAllString(s, "${1}v=V")
+		s = madePattern.ReplaceAllString(s, `data-$1=""`)
+		out[i] = anyTimePattern.ReplaceAllString(s, "TIME")
+	}
+	return out
+}
+
+// TestInvisibleIsLikeGone plays one random history twice. In it bob comes and goes, says things, and at some time
+// leaves for good: once by signing out, once by turning invisible, after which he goes on opening and closing pages,
+// typing and walking away. Whoever watches gets the same pages and the same number of the same frames, byte for byte.
+func TestInvisibleIsLikeGone(t *testing.T) {
+	for range 3 {
+		seed := rand.Uint64()
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			gone, invisible := invisibleHistory(t, seed, false), invisibleHistory(t, seed, true)
+			for i := range max(len(gone), len(invisible)) {
+				a, b := "nothing", "nothing"
+				if i < len(gone) {
+					a = gone[i]
+				}
+				if i < len(invisible) {
+					b = invisible[i]
+				}
+				if a != b {
+					t.Fatalf("a watcher can tell invisible from gone:\n%s", firstDifference(a, b))
+				}
+			}
+		})
+	}
+}
+
+// firstDifference shows where two long texts part.
+func firstDifference(gone, invisible string) string {
+	at := 0
+	for at < min(len(gone), len(invisible)) && gone[at] == invisible[at] {
+		at++
+	}
+	around := func(s string) string { return s[max(0, min(at, len(s))-200):min(len(s), at+200)] }
+	return fmt.Sprintf("%.60s\n%.60s\ngone      …%s…\ninvisible …%s…", gone, invisible, around(gone), around(invisible))
+}
+
+// invisibleHistory is what the watcher of one history got.
+func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 11))
+	rec := newRecording(t)
+	l, a := rec.l, rec.tab
+	l.person("zoe")
+	bob := l.member("bob")
+	id := l.uid("bob")
+	set := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(l.store.SetTeam(t.Context(), id, "Design"))
+	set(l.store.SetPreferences(t.Context(), id, accounts.Preferences{Precision: []string{accounts.Approximate, accounts.Exact, accounts.Nobody}[r.IntN(3)]}))
+	if r.IntN(2) == 0 {
+		set(l.store.SetWord(t.Context(), id, accounts.Word{State: "dnd", Text: "before"}, ""))
+	}
+	open := l.open(bob, "/", "a")
+	a.until("bob is here", func() bool { s := a.shownLocked()["bob"]; return s == "online" || s == "dnd" })
+	a.until("calm", func() bool { return !l.server.board.unsent.Load() })
+	rec.frames = a.frameCount()
+	var zoe *presence.Connection
+	steps, leaves := 14, 3+r.IntN(4)
+	for step := range steps {
+		name := fmt.Sprintf("step %d", step)
+		switch {
+		case step == leaves && invisible:
+			set(l.store.SetInvisible(t.Context(), id, true))
+			a.sees("bob", "offline")
+		case step == leaves:
+			bob.do("POST", "/logout", url.Values{})
+			a.sees("bob", "offline")
+		case r.IntN(4) == 0: // offline or not, people see a new text
+			text := fmt.Sprint("text of ", name)
+			set(l.store.SetWord(t.Context(), id, accounts.Word{State: []string{"", "dnd"}[r.IntN(2)], Text: text}, ""))
+			a.until(text, func() bool { return strings.Contains(a.rows["bob"], text) })
+		case zoe == nil: // what others do is seen by all, so that the steps of both runs keep pace
+			zoe = l.server.board.presence.Join(l.uid("zoe"), presence.Client{}, presence.Activity{})
+			a.sees("zoe", "online")
+		default:
+			zoe.Leave(presence.SignedOut)
+			zoe = nil
+			a.sees("zoe", "offline")
+		}
+		if step > leaves && invisible {
+			open = rec.secretly(bob, open, r.IntN(3))
+		} else {
+			r.IntN(3)
+		}
+		a.until("calm", func() bool { return !l.server.board.unsent.Load() })
+		rec.note(name)
+	}
+	return rec.stripped()
+}
+
+// secretly has an invisible person do something at their own devices, and waits until the server knows.
+func (r *recording) secretly(bob *browser, open *tab, what int) *tab {
+	told := func(tb *tab) {
+		tb.until("told that they are invisible", func() bool { return tb.text["me-why"] == "you are invisible" })
+	}
+	switch what {
+	case 0: // a second tab for a moment
+		other := r.l.open(bob, "/", "i700")
+		told(other)
+		other.leave()
+	case 1: // away and back
+		open.say("h900")
+		open.say("a")
+	case 2: // a reload
+		open.leave()
+		open = r.l.open(bob, "/", "a")
+		told(open)
+	}
+	return open
+}
+
+// TestInvisibleTabsMakeNoFrames: what an invisible person does with their tabs reaches nobody.
+func TestInvisibleTabsMakeNoFrames(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	bob := l.member("bob")
+	if err := l.store.SetInvisible(t.Context(), l.uid("bob"), true); err != nil {
+		t.Fatal(err)
+	}
+	a.sees("bob", "offline")
+	a.until("calm", func() bool { return !l.server.board.unsent.Load() })
+	before := a.frameCount()
+	for range 4 {
+		tb := l.open(bob, "/", "a")
+		tb.until("told that they are invisible", func() bool { return tb.text["me-why"] == "you are invisible" })
+		tb.say("h3")
+		tb.say("a")
+		tb.leave()
+	}
+	l.person("zoe")
+	a.sees("zoe", "offline")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(a.frames) - before; n != 1 {
+		t.Errorf("while bob, who is invisible, used his tabs and zoe signed up, ada was sent %d frames, want zoe's alone: %q", n, a.frames[before:])
+	}
+}

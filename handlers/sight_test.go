@@ -1,0 +1,95 @@
+package handlers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+// prefer sets how exactly name's last seen is told.
+func (l *liveBoard) prefer(name, precision string) {
+	l.t.Helper()
+	if err := l.store.SetPreferences(l.t.Context(), l.uid(name), accounts.Preferences{Precision: precision}); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// TestLastSeenIsReciprocal: who hides theirs is not sent that of others, by pages or by frames, and gets it back with
+// the change of mind, without a reload.
+func TestLastSeenIsReciprocal(t *testing.T) {
+	l := newLiveBoard(t)
+	ada, eve := l.member("ada"), l.member("eve")
+	bob := l.open(l.member("bob"), "/", "a")
+	a, e := l.open(ada, "/", "a"), l.open(eve, "/", "a")
+	l.prefer("eve", accounts.Nobody)
+	bob.leave()
+	a.until("bob seen today", func() bool { return strings.Contains(a.rows["bob"], "Offline</b> · seen today") })
+	e.until("bob offline, and no more", func() bool { return strings.Contains(e.rows["bob"], "<b>Offline</b></p>") })
+	fresh := eve.load("/")
+	if strings.Contains(fresh.rows["bob"], "seen") {
+		t.Errorf("eve, who hides her last seen, loads %s", fresh.rows["bob"])
+	}
+	if got := eve.load("/?q=bob"); strings.Contains(got.rows["bob"], "seen") {
+		t.Errorf("eve, who hides her last seen, finds %s", got.rows["bob"])
+	}
+	for _, frame := range e.frames[1:] { // the first list was before she hid hers
+		if strings.Contains(frame, "seen today") {
+			t.Errorf("eve, who hides her last seen, was sent %s", frame)
+		}
+	}
+	l.prefer("eve", accounts.Exact)
+	e.until("bob's last seen is back", func() bool { return strings.Contains(e.rows["bob"], "seen today") })
+	e.leave()
+	a.until("eve's own is exact", func() bool { return strings.Contains(a.rows["eve"], `· seen <time class="seen"`) })
+	l.prefer("eve", accounts.Nobody)
+	a.until("eve's own is hidden", func() bool { return strings.Contains(a.rows["eve"], "<b>Offline</b></p>") })
+}
+
+// TestSightsShareFrames: what two renderings have in common is rendered once, and who is told less is not sent frames
+// about what they are not told.
+func TestSightsShareFrames(t *testing.T) {
+	l := newLiveBoard(t)
+	ada, eve := l.member("ada"), l.member("eve")
+	l.person("bob")
+	l.prefer("eve", accounts.Nobody)
+	a, e := l.open(ada, "/", "a"), l.open(eve, "/", "a")
+	a.sees("eve", "online")
+	e.sees("ada", "online")
+	b := l.server.board
+	b.mu.Lock()
+	for name, id := range map[string]string{"ada": l.uid("ada"), "bob": l.uid("bob")} {
+		c := b.cards[id]
+		if one, other := b.renderLocked(c, full), b.renderLocked(c, reticent); &one[0] != &other[0] {
+			t.Errorf("the two renderings of %s, of whom no last seen is told, are not the same bytes", name)
+		}
+	}
+	b.mu.Unlock()
+	before := e.frameCount()
+	bob := b.presence.Join(l.uid("bob"), presence.Client{}, presence.Activity{})
+	a.sees("bob", "online")
+	e.sees("bob", "online")
+	bob.Leave(presence.SignedOut)
+	a.until("bob was seen", func() bool { return strings.Contains(a.rows["bob"], "seen today") })
+	e.sees("bob", "offline")
+	mid := e.frameCount()
+	if mid == before {
+		t.Fatal("eve was sent nothing of bob's coming and going")
+	}
+	l.prefer("bob", accounts.Exact)
+	a.until("bob's exact time", func() bool { return strings.Contains(a.rows["bob"], `class="seen"`) })
+	l.person("zoe")
+	e.sees("zoe", "offline")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, frame := range e.frames[mid:] {
+		if strings.Contains(frame, `<hx-partial id="u-`+l.uid("bob")) {
+			t.Errorf("eve was sent a row of bob's in which nothing is new to her: %s", frame)
+		}
+	}
+	if fmt.Sprint(e.shownLocked()["bob"]) != "offline" {
+		t.Errorf("eve sees bob %s, want offline", e.shownLocked()["bob"])
+	}
+}
