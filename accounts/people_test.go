@@ -350,3 +350,36 @@ func TestPeopleWhileRenamed(t *testing.T) {
 		t.Errorf("People = %v, want ErrCursor", err)
 	}
 }
+
+// TestFinderFindsWhatPeopleFinds, for every prefix of words that occur and some that do not.
+func TestFinderFindsWhatPeopleFinds(t *testing.T) {
+	s := open(t, Config{})
+	for name, display := range map[string]string{
+		"ada.o": "Ada Okafor", "elodie": "Élodie de la Tour", "mei": "田中 芽衣", "grace_h": "Grace  O'Hopper", "x-99": "Ǆ 3com",
+	} {
+		add(t, s, name, display, "")
+	}
+	everybody, _, err := s.People(t.Context(), PeopleQuery{})
+	if err != nil || len(everybody) != 5 {
+		t.Fatalf("People = %v, %v, want five", everybody, err)
+	}
+	for _, typed := range []string{"", " ", "a", "ad ok", "ok ad", "e", "É", "elo tour", "la", "田", "芽衣 田", "h", "o'h", "grace h", "3", "x 99", "zz", "a zz", "...", "\xff"} {
+		found, _, err := s.People(t.Context(), PeopleQuery{Search: typed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.TrimSpace(typed) == "" {
+			found = nil // no search at all lists everybody
+		}
+		var got []Person
+		finds := Finder(typed)
+		for _, p := range everybody {
+			if finds(p) {
+				got = append(got, p)
+			}
+		}
+		if !slices.Equal(got, found) {
+			t.Errorf("Finder(%q) finds %v, People finds %v", typed, got, found)
+		}
+	}
+}

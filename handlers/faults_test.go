@@ -141,6 +141,24 @@ func TestPagesOfPresentPeople(t *testing.T) {
 	}
 }
 
+// TestSearchAmongThePresent: who is here is found at once, however far behind on the board.
+func TestSearchAmongThePresent(t *testing.T) {
+	l := newLiveBoard(t)
+	l.crowd(2300, "p")
+	for _, u := range l.everybody() {
+		if u.Username == "p02250" || u.Username == "p02299" {
+			l.arrive(u.ID)
+		}
+	}
+	ada := l.member("ada")
+	for target, want := range map[string]int{"/?q=p&state=online": 2, "/?q=p02299&state=online": 1, "/?q=p022&state=away": 0, "/?q=x&state=online": 0} {
+		a := ada.get(target)
+		if n := strings.Count(a.body, "data-user="); n != want || link(a.body, "next") != "" {
+			t.Errorf("GET %s lists %d people and leads on to %q, want %d and nothing", target, n, link(a.body, "next"), want)
+		}
+	}
+}
+
 // TestOfflinePeopleBehindManyPresent: the filter reads a bounded stretch, and its links lead on to everybody all the same.
 func TestOfflinePeopleBehindManyPresent(t *testing.T) {
 	l := newLiveBoard(t)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"rollcall/accounts"
+	"rollcall/presence"
 )
 
 const (
@@ -28,7 +29,7 @@ func (b *board) read(ctx context.Context, q boardQuery) (stretch, error) {
 			return stretch{}, err
 		}
 		return q.stretch(people, more, ""), nil
-	case q.state != "offline" && q.search == "":
+	case b.inMemory(q):
 		return b.readPresent(q)
 	default:
 		return b.walk(ctx, q)
@@ -65,14 +66,41 @@ func (q boardQuery) stretch(people []accounts.Person, more bool, at string) stre
 	return s
 }
 
+// manyPresent is from how many people in a state a search among them asks the accounts: most of those that are found
+// there are in that state then, and looking at each here would take longer.
+const manyPresent = 5000
+
+// inMemory reports whether the page of q, which filters by a state, is best taken out of the people who are here.
+func (b *board) inMemory(q boardQuery) bool {
+	if q.state == string(presence.Offline) || q.search == "" {
+		return q.state != string(presence.Offline)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.present) <= manyPresent
+}
+
 // readPresent takes a page out of the sorted people who are here.
 func (b *board) readPresent(q boardQuery) (stretch, error) {
+	people, err := b.presentFrom(q)
+	if err != nil {
+		return stretch{}, err
+	}
+	if q.search != "" {
+		found := accounts.Finder(q.search)
+		people = slices.DeleteFunc(people, func(p accounts.Person) bool { return !found(p) })
+	}
+	return q.inOrder(people, len(people) > pageRows, ""), nil
+}
+
+// presentFrom are the people in the state and team of q, from its cursor on and in its direction: without a search no
+// more than it takes to know whether there are more than a page.
+func (b *board) presentFrom(q boardQuery) (people []accounts.Person, err error) {
 	start := q.after + q.before
 	var place accounts.Person
 	if start != "" {
-		var err error
 		if place, err = accounts.ParseCursor(start); err != nil {
-			return stretch{}, err
+			return nil, err
 		}
 	}
 	b.mu.Lock()
@@ -87,13 +115,11 @@ func (b *board) readPresent(q boardQuery) (stretch, error) {
 			at++
 		}
 	}
-	var found []accounts.Person
-	take := func(c *card) (full bool) {
-		if string(c.view.State) != q.state || q.team != "" && q.teamKey != c.person.TeamKey() {
-			return false
+	take := func(c *card) (enough bool) {
+		if string(c.view.State) == q.state && (q.team == "" || q.teamKey == c.person.TeamKey()) {
+			people = append(people, c.person)
 		}
-		found = append(found, c.person)
-		return len(found) > pageRows // one further, to know whether there are more
+		return q.search == "" && len(people) > pageRows
 	}
 	if q.before != "" {
 		for i := at - 1; i >= 0 && !take(b.present[i]); i-- {
@@ -102,7 +128,7 @@ func (b *board) readPresent(q boardQuery) (stretch, error) {
 		for i := at; i < len(b.present) && !take(b.present[i]); i++ {
 		}
 	}
-	return q.inOrder(found, len(found) > pageRows, ""), nil
+	return people, nil
 }
 
 // inOrder makes a stretch of people in the order in which they were found.
