@@ -56,6 +56,10 @@ chaos: build ## The replicas' tests with long outages and a thousand sockets; ta
 check: assets lint ## The fast part of test: no browser, no race detector.
 	go test $$(go list ./... | grep -v '/e2e$$')
 
+.PHONY: screenshots
+screenshots: build ## Draw every page, light, dark and on a phone, into docs/; needs Chromium, takes some minutes.
+	@exec go run ./e2e/screenshots $(ARGS)
+
 .PHONY: lint
 lint: ## gofmt, go vet and staticcheck.
 	@wrong=$$(gofmt -l .); test -z "$$wrong" || { echo "gofmt would change: $$wrong"; exit 1; }

@@ -1,6 +1,7 @@
-// Screenshots draws the pictures of the README from the demo: board-light.png and board-dark.png.
+// Screenshots draws every page as people see it, from the demo: light, dark, and on a phone of 390 px. The board goes
+// into the README as board-light.png and board-dark.png, all of them into a folder beside.
 //
-//	make build && go run ./e2e/screenshots
+//	make screenshots
 //
 // It refuses to show anything but what a visitor of the demo sees.
 package main
@@ -23,14 +24,63 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
 const (
-	width, height = 1280, 860
-	maxBytes      = 200_000 // of a picture
-	patience      = time.Minute
+	width, height           = 1280, 860
+	phoneWidth, phoneHeight = 390, 844
+	maxBytes                = 200_000 // of a picture of the README
+	maxSmall                = 60_000  // of one of the others
+	quality                 = 60      // of those, which are WebP: half of what PNG takes, and text stays crisp
+	patience                = 90 * time.Second
 )
+
+// looks are the ways in which each page is drawn.
+var looks = []struct {
+	name, scheme  string
+	width, height int64
+}{
+	{"light", "light", width, height},
+	{"dark", "dark", width, height},
+	{"phone", "light", phoneWidth, phoneHeight},
+	{"phone-dark", "dark", phoneWidth, phoneHeight},
+}
+
+// sight is one thing to draw.
+type sight struct {
+	name, path string
+	ready      string            // what must be visible before
+	then       []chromedp.Action // what to do before, once the page is there
+	whole      bool              // the whole page, however long
+}
+
+var (
+	visitors = []sight{
+		{name: "login", path: "/login", ready: "#username"},
+		{name: "signup", path: "/signup", ready: "#username"},
+		{name: "login-wrong", path: "/login", ready: "#message", then: []chromedp.Action{
+			chromedp.SendKeys("#username", "clara", chromedp.ByQuery),
+			chromedp.SendKeys("#password", "not the password", chromedp.ByQuery),
+			chromedp.Submit("#password", chromedp.ByQuery),
+		}},
+	}
+	members = []sight{
+		{name: "board", path: "/", ready: live},
+		{name: "menu", path: "/", ready: "#panel form", then: []chromedp.Action{
+			chromedp.WaitVisible(live, chromedp.ByQuery), chromedp.Click(".account summary", chromedp.ByQuery),
+		}},
+		{name: "me", path: "/me", ready: "main form", whole: true},
+		{name: "team", path: "/?team=Design", ready: live},
+		{name: "nobody", path: "/?q=nobody", ready: ".none.now"},
+		{name: "settings", path: "/settings", ready: "main form", whole: true},
+		{name: "stored", path: "/settings/stored", ready: "main h1", whole: true},
+		{name: "missing", path: "/no-such-page", ready: "main h1"},
+	}
+)
+
+const live = `[data-conn=on] #list`
 
 func main() {
 	binary := flag.String("binary", "bin/rollcall", "the program to show")
@@ -46,6 +96,9 @@ func main() {
 func run(binary, folder string, after time.Duration) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), after+patience)
 	defer cancel()
+	if err := os.MkdirAll(filepath.Join(folder, "screens"), 0o755); err != nil {
+		return err
+	}
 	d, err := startDemo(ctx, binary)
 	if err != nil {
 		return err
@@ -55,6 +108,9 @@ func run(binary, folder string, after time.Duration) (err error) {
 	quiet := func(string, ...any) {} // chromedp does not know every event of a newer Chromium, and says so
 	tab, _ := chromedp.NewContext(ctx, chromedp.WithLogf(quiet), chromedp.WithErrorf(quiet))
 	defer func() { err = errors.Join(err, chromedp.Cancel(tab)) }()
+	if err := drawAll(tab, d.url, folder, visitors); err != nil {
+		return err
+	}
 	err = chromedp.Run(tab,
 		emulation.SetDeviceMetricsOverride(width, height, 1, false),
 		chromedp.Navigate(d.url),
@@ -72,31 +128,76 @@ func run(binary, folder string, after time.Duration) (err error) {
 			return err
 		}
 	}
+	return drawAll(tab, d.url, folder, members)
+}
+
+// drawAll draws each sight in every look.
+func drawAll(tab context.Context, url, folder string, sights []sight) error {
+	for _, s := range sights {
+		for _, look := range looks {
+			file := filepath.Join(folder, "screens", s.name+"-"+look.name+".webp")
+			err := chromedp.Run(tab,
+				emulation.SetDeviceMetricsOverride(look.width, look.height, 1, look.width == phoneWidth),
+				scheme(look.scheme),
+				chromedp.Navigate(url+s.path),
+				chromedp.Tasks(s.then),
+				chromedp.WaitVisible(s.ready, chromedp.ByQuery),
+				chromedp.Evaluate(`document.fonts.ready.then(() => new Promise(requestAnimationFrame))`, nil),
+				chromedp.ActionFunc(func(ctx context.Context) error { return draw(ctx, file, s.whole) }),
+			)
+			if err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+		}
+	}
 	return nil
 }
 
-// shoot writes the page as it is now, in one of the colour schemes.
-func shoot(tab context.Context, scheme, file string) error {
-	var shot []byte
-	err := chromedp.Run(tab,
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme},
-			{Name: "prefers-reduced-motion", Value: "reduce"},
-		}),
-		chromedp.CaptureScreenshot(&shot),
-	)
+// scheme has the page drawn in one of the colour schemes, and without movement.
+func scheme(name string) chromedp.Action {
+	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: name},
+		{Name: "prefers-reduced-motion", Value: "reduce"},
+	})
+}
+
+// draw writes what the tab shows.
+func draw(ctx context.Context, file string, whole bool) error {
+	take := page.CaptureScreenshot().WithFormat(page.CaptureScreenshotFormatWebp).WithQuality(quality)
+	if whole {
+		_, _, _, _, _, size, err := page.GetLayoutMetrics().Do(ctx)
+		if err != nil {
+			return err
+		}
+		take = take.WithCaptureBeyondViewport(true).WithClip(&page.Viewport{Width: size.Width, Height: size.Height, Scale: 1})
+	}
+	shot, err := take.Do(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", scheme, err)
+		return err
+	}
+	return keep(file, shot, maxSmall)
+}
+
+// shoot writes the page as it is now, in one of the colour schemes.
+func shoot(tab context.Context, name, file string) error {
+	var shot []byte
+	if err := chromedp.Run(tab, scheme(name), chromedp.CaptureScreenshot(&shot)); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	small, err := shrink(shot)
 	if err != nil {
-		return fmt.Errorf("%s: %w", scheme, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	if len(small) > maxBytes {
-		return fmt.Errorf("%s has %d bytes, want no more than %d", file, len(small), maxBytes)
+	return keep(file, small, maxBytes)
+}
+
+// keep writes a picture that is not larger than it may be.
+func keep(file string, picture []byte, limit int) error {
+	if len(picture) > limit {
+		return fmt.Errorf("%s has %d bytes, want no more than %d", file, len(picture), limit)
 	}
-	fmt.Printf("%s  %d bytes\n", file, len(small))
-	return os.WriteFile(file, small, 0o644)
+	fmt.Printf("%s  %d bytes\n", file, len(picture))
+	return os.WriteFile(file, picture, 0o644)
 }
 
 // shrink packs a picture as small as PNG can without losing anything: Chromium cares more for speed, and for a
