@@ -196,22 +196,25 @@ func (l *redisLink) beat(ctx context.Context, leaving bool) (bool, error) {
 
 func (l *redisLink) users(ctx context.Context) ([]string, error) { return l.keys(ctx, l.presence) }
 
-// keys lists what follows prefix in the keys that begin with it. A key may be listed twice.
+// keys lists what follows prefix in the keys that begin with it. A key may be listed twice. How many steps that takes
+// depends on what else is in the server, so each of them has its own time.
 func (l *redisLink) keys(ctx context.Context, prefix string) ([]string, error) {
 	var found []string
 	for cursor := uint64(0); ; {
-		answers, err := l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(prefix)+"*").Count(scanCount).Build())
+		answers, err := step(ctx, func(ctx context.Context) ([]rueidis.RedisResult, error) {
+			return l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(prefix)+"*").Count(scanCount).Build())
+		})
 		if err != nil {
 			return nil, err
 		}
-		step, err := answers[0].AsScanEntry()
+		some, err := answers[0].AsScanEntry()
 		if err != nil {
 			return nil, err
 		}
-		for _, key := range step.Elements {
+		for _, key := range some.Elements {
 			found = append(found, strings.TrimPrefix(key, prefix))
 		}
-		if cursor = step.Cursor; cursor == 0 {
+		if cursor = some.Cursor; cursor == 0 {
 			return found, nil
 		}
 	}

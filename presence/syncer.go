@@ -310,13 +310,14 @@ func (s *syncer) round(ctx context.Context) error {
 		return err
 	}
 	// Side by side, so that a round takes one trip to a distant server and not one for each.
-	var all sync.WaitGroup
-	var beat, read, write error
-	all.Go(func() { beat = s.beat(ctx) })
-	all.Go(func() { write = s.writeMarked(ctx) })
-	read = s.readMarked(ctx)
-	all.Wait()
-	return errors.Join(beat, read, write, s.cleanUp(ctx))
+	return s.whileBeating(ctx, func(ctx context.Context) error {
+		var writing sync.WaitGroup
+		var write error
+		writing.Go(func() { write = s.writeMarked(ctx) })
+		read := s.readMarked(ctx)
+		writing.Wait()
+		return errors.Join(read, write, s.cleanUp(ctx))
+	})
 }
 
 // step runs f with the time one step may take.
@@ -352,7 +353,10 @@ func (s *syncer) heal(ctx context.Context) error {
 	err := s.beat(ctx)
 	var found []string
 	if err == nil {
-		found, err = step(ctx, s.link.users)
+		err = s.whileBeating(ctx, func(ctx context.Context) (err error) {
+			found, err = s.link.users(ctx)
+			return err
+		})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
