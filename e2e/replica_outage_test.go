@@ -152,6 +152,7 @@ func infoNumber(info, name string) string {
 // Redis stands still for less than a lease: nobody notices.
 func TestReplicaRedisFrozenBriefly(t *testing.T) {
 	s, _ := outageScene(t, setting{})
+	s.lastMoment()
 	at := time.Now()
 	s.redis.freeze()
 	s.wait(5 * time.Second)
@@ -166,6 +167,17 @@ func TestReplicaRedisFrozenBriefly(t *testing.T) {
 			t.Errorf("%s was told %q, want nothing of a standstill of 5s", w.name, said)
 		}
 	}
+}
+
+// lastMoment waits until some replica is about to renew its lease: it has heard nothing of Redis for the longest time
+// that is in order.
+func (s *scene) lastMoment() {
+	s.t.Helper()
+	leases := s.redis.keys("rollcall:replica:*")
+	s.until("a lease is about to be renewed", 5*time.Second, func() bool {
+		ms, _ := s.redis.do("PTTL", leases[0]).AsInt64()
+		return ms > 0 && ms < 7300
+	})
 }
 
 // Redis stands still for longer than a lease. Pages say so, and sign-ins go on.

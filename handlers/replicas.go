@@ -3,11 +3,16 @@ package handlers
 import (
 	"context"
 	"time"
+
+	"rollcall/presence"
 )
 
 const (
-	ringWait  = 2 * time.Second // for one ring
-	lostShown = 7 * time.Second // a shorter silence of the other replicas shows nowhere
+	ringWait = 2 * time.Second // for one ring
+
+	// A shorter silence of the other replicas shows nowhere. It counts from when they were last heard, which in order is
+	// up to 3 s before they can be heard no more: being cut off for 7 s shows nothing.
+	lostShown = presence.LeaseTTL
 )
 
 // keepRinging tells the other replicas that this process has changed accounts. One that is not told finds out by

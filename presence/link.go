@@ -8,12 +8,14 @@ import (
 	"time"
 )
 
-// link is a noticeboard that replicas share, as one of them reaches it. Calls of one kind come one after another, of
-// different kinds also at once. Each ends by its context, and an error says nothing about whether it was done: a write
-// that timed out may be carried out later, even after newer ones. What others write, and what this replica writes itself, is announced through
-// syncer.invalidated, at least once after the last change while the link is whole, and in no order to the answers.
+// link is a noticeboard that replicas share, as one of them reaches it. Calls of one kind come one after another, but for
+// leases; of different kinds also at once. Each ends by its context, and an error says nothing about whether it was done: a
+// write that timed out may be carried out later, even after newer ones. What others write, and what this replica writes
+// itself, is announced through syncer.invalidated, at least once after the last change while the link is whole, and in no
+// order to the answers.
 type link interface {
-	// survey lists the users who have an entry and the replicas that have a lease, and may list others and repeat some.
+	// survey lists the users who have an entry and the replicas that have a lease, and may list others and repeat some. It
+	// may take many trips, and ends by itself when one of them takes longer than a step may.
 	survey(ctx context.Context) (users, replicas []string, err error)
 	// read returns the entries of each user by replica id; an empty map for none.
 	read(ctx context.Context, users []string) ([]map[string]string, error)

@@ -187,24 +187,27 @@ func (l *redisLink) beat(ctx context.Context, says health) (bool, error) {
 	return !rueidis.IsRedisNil(answers[0].Error()), nil
 }
 
+// survey takes as many steps as there are keys of anybody in the server, so each of them has its own time.
 func (l *redisLink) survey(ctx context.Context) (users, replicas []string, err error) {
 	for cursor := uint64(0); ; {
-		answers, err := l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(l.cfg.Prefix)+"*").Count(scanCount).Build())
+		answers, err := step(ctx, func(ctx context.Context) ([]rueidis.RedisResult, error) {
+			return l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(l.cfg.Prefix)+"*").Count(scanCount).Build())
+		})
 		if err != nil {
 			return nil, nil, err
 		}
-		step, err := answers[0].AsScanEntry()
+		some, err := answers[0].AsScanEntry()
 		if err != nil {
 			return nil, nil, err
 		}
-		for _, key := range step.Elements {
+		for _, key := range some.Elements {
 			if user, ok := strings.CutPrefix(key, l.presence); ok {
 				users = append(users, user)
 			} else if id, ok := strings.CutPrefix(key, l.replica); ok {
 				replicas = append(replicas, id)
 			}
 		}
-		if cursor = step.Cursor; cursor == 0 {
+		if cursor = some.Cursor; cursor == 0 {
 			return users, replicas, nil
 		}
 	}

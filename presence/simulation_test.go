@@ -41,6 +41,8 @@ type simLink struct {
 	frozen bool // nothing gets through now, and what was sent is carried out after the thaw
 	whole  bool // announcements arrive
 	queue  []func()
+
+	distance time.Duration // of each round trip, beside the usual
 }
 
 var errCut = errors.New("cut off")
@@ -71,6 +73,7 @@ func (b *simBoard) pause(most int) {
 func (l *simLink) do(ctx context.Context, f func()) error {
 	b := l.board
 	b.pause(1500)
+	time.Sleep(l.distance)
 	b.mu.Lock()
 	switch {
 	case l.frozen && !l.cut:
@@ -473,4 +476,36 @@ func TestHoldKeepsPeople(t *testing.T) {
 	if flashes(without) == 0 {
 		t.Error("without the hold nobody was missing either: this tests nothing")
 	}
+}
+
+// TestBeatsWhileBusy: a round with many users on a slow line takes longer than a lease, and the lease is kept.
+func TestBeatsWhileBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newSimBoard(rand.New(rand.NewPCG(1, 1)))
+		s := b.open("r0")
+		b.links[0].distance = 300 * time.Millisecond
+		s.start()
+		defer s.Close()
+		time.Sleep(5 * time.Second)
+		const n = 60 * batchEntries // 18 s of writes, and as long of reads
+		for u := range n {
+			s.Publish(fmt.Sprint("u", u), Digest{Connected: true})
+		}
+		began := time.Now()
+		for written := 0; written < n; time.Sleep(100 * time.Millisecond) {
+			b.mu.Lock()
+			written = len(b.entries)
+			left := time.Until(b.leases["r0"])
+			b.mu.Unlock()
+			if left <= 0 {
+				t.Fatalf("the lease was lost %v after %d people came", time.Since(began), n)
+			}
+			if time.Since(began) > time.Minute {
+				t.Fatalf("%d of %d users were written within a minute", written, n)
+			}
+		}
+		if took := time.Since(began); took < LeaseTTL {
+			t.Errorf("all was written after %v: this tests nothing", took)
+		}
+	})
 }

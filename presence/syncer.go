@@ -319,13 +319,14 @@ func (s *syncer) round(ctx context.Context) error {
 	clear(s.written)
 	s.mu.Unlock()
 	// Side by side, so that a round takes one trip to a distant server and not one for each.
-	var all sync.WaitGroup
-	var beat, read, write error
-	all.Go(func() { beat = s.beat(ctx) })
-	all.Go(func() { write = s.writeMarked(ctx) })
-	read = s.readMarked(ctx)
-	all.Wait()
-	return errors.Join(beat, read, write, s.cleanUp(ctx))
+	return s.whileBeating(ctx, func(ctx context.Context) error {
+		var writing sync.WaitGroup
+		var write error
+		writing.Go(func() { write = s.writeMarked(ctx) })
+		read := s.readMarked(ctx)
+		writing.Wait()
+		return errors.Join(read, write, s.cleanUp(ctx))
+	})
 }
 
 // step runs f with the time one step may take.
@@ -361,9 +362,9 @@ func (s *syncer) heal(ctx context.Context) error {
 	err := s.beat(ctx)
 	var users, replicas []string
 	if err == nil {
-		_, err = step(ctx, func(ctx context.Context) (_ any, err error) {
+		err = s.whileBeating(ctx, func(ctx context.Context) (err error) {
 			users, replicas, err = s.link.survey(ctx)
-			return nil, err
+			return err
 		})
 	}
 	s.mu.Lock()
