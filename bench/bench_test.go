@@ -28,6 +28,15 @@ func TestQuick(t *testing.T) {
 			expectMeasured(t, figures, "idle/RSS per connection, right after", "lone/server CPU per change and watcher")
 		}
 	})
+	t.Run("replicas", func(t *testing.T) {
+		t.Parallel()
+		figures := measure(t, "-quick", "-replicas", "3", "-server", binary)
+		expectFigures(t, figures, map[string]float64{
+			"lone/arrived at watchers": 6 * 40, "lone/did not arrive": 0,
+			"burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0,
+		})
+		expectMeasured(t, figures, "lone/time from A to a watcher at B, p99", "lone/time from A to a watcher at C, p99")
+	})
 	t.Run("running server", func(t *testing.T) {
 		t.Parallel()
 		s, err := newServer(binary)
@@ -39,7 +48,7 @@ func TestQuick(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		if err := s.restart(t.Context()); err != nil {
+		if err := s.start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		figures := measure(t, "-quick", "-addr", s.base.String(), "-pid", strconv.Itoa(s.cmd.Process.Pid), "-scenarios", "connect,burst")

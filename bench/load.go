@@ -15,7 +15,7 @@ func (b *bench) load(ctx context.Context) error {
 	if err := b.fill(ctx); err != nil {
 		return err
 	}
-	d := newDoor(b.base, false)
+	d := newDoor(b.bases[0], false)
 	defer d.close()
 	html, err := d.board(ctx, b.people[0]) // the first one is the server's to get warm with
 	if err != nil {
@@ -28,13 +28,13 @@ func (b *bench) load(ctx context.Context) error {
 	rows := 0
 	scanRows(html, func(_, _, _ []byte) { rows++ })
 	b.tell("loading the board of %d accounts for %v", all, b.page)
-	cpu, _ := b.proc.cpu()
+	cpu, _ := b.procs.cpu()
 	began := time.Now()
 	took, size, err := b.reload(ctx, d)
 	if err != nil {
 		return err
 	}
-	spent, elapsed := b.spent(cpu), time.Since(began)
+	spent, elapsed := b.procs.spent(cpu), time.Since(began)
 	s, n := spreadOf(took), float64(len(took))
 	b.report.add("page", "accounts", float64(all), "", "")
 	b.report.add("page", "rows on it", float64(rows), "", "")
@@ -55,7 +55,7 @@ func (b *bench) fill(ctx context.Context) error {
 	}
 	b.tell("adding %d accounts", b.accounts-there)
 	extra := people("x", b.accounts-there, there)
-	if err := b.own.add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
+	if err := b.own[0].add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
 		return err
 	}
 	return b.fresh(ctx)

@@ -19,17 +19,22 @@ const (
 	maxBurst    = 15 * time.Second
 	maxClients  = 64
 	maxDialers  = 256
+	maxReplicas = 5
 )
 
 // scenarios are what can be measured, in the order in which it is done. idle and connect come from the same connects,
 // lone and burst from the same sockets.
-var scenarios = []string{"idle", "connect", "lone", "burst", "page"}
+var (
+	scenarios = []string{"idle", "connect", "lone", "burst", "page"} // of one server
+	together  = []string{"lone", "burst"}                            // of replicas
+)
 
 // options is what a run does.
 type options struct {
 	addr      string // of a running server; "": start one
 	pid       int    // of that server, for CPU and memory; 0: not measured
 	server    string // the program to start
+	replicas  int    // servers on one database and one Redis; 1: a server alone
 	scenarios []string
 	users     int // who connect in idle and connect
 	watchers  int // who watch in lone and burst
@@ -54,7 +59,8 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.StringVar(&o.addr, "addr", "", "measure the server at this `URL` on this machine, instead of starting one")
 	f.IntVar(&o.pid, "pid", 0, "process id of the server at -addr, for its CPU and memory")
 	f.StringVar(&o.server, "server", "./bin/rollcall", "the `program` to start; make build makes it")
-	f.StringVar(&which, "scenarios", "all", "comma-separated: "+strings.Join(scenarios, ", ")+" or all")
+	f.IntVar(&o.replicas, "replicas", 1, "start so many servers on one database and one Redis, for which redis-server must be there")
+	f.StringVar(&which, "scenarios", "all", "comma-separated: "+strings.Join(scenarios, ", ")+" or all; with -replicas: "+strings.Join(together, ", ")+" or all")
 	f.IntVar(&o.users, "users", 1000, "people who connect in idle and connect")
 	f.IntVar(&o.watchers, "watchers", 1000, "people who watch in lone and burst")
 	f.IntVar(&o.changes, "changes", 60, "lone changes")
@@ -66,7 +72,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.DurationVar(&o.idle, "idle", 10*time.Second, "time between the two looks at the memory of idle connections")
 	f.DurationVar(&o.page, "page", 8*time.Second, "how long page lasts")
 	f.StringVar(&o.json, "json", "", "write the figures to this `file`, too")
-	f.BoolVar(&quick, "quick", false, "a small run of a few seconds, to see that all works; other numbers are ignored")
+	f.BoolVar(&quick, "quick", false, "a small run of a few seconds, to see that all works; other numbers but -replicas are ignored")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -78,7 +84,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	}
 	o.changes += o.changes % 2 // everybody who came goes again
 	var err error
-	if o.scenarios, err = parseScenarios(which); err != nil {
+	if o.scenarios, err = parseScenarios(which, o.replicas); err != nil {
 		return o, err
 	}
 	return o, o.check()
@@ -89,14 +95,18 @@ func (o *options) quick() {
 	o.rate, o.burst, o.idle, o.page = 40, time.Second, time.Second, time.Second
 }
 
-func parseScenarios(list string) ([]string, error) {
+func parseScenarios(list string, replicas int) ([]string, error) {
+	known := scenarios
+	if replicas > 1 {
+		known = together
+	}
 	if list == "all" {
-		return scenarios, nil
+		return known, nil
 	}
 	chosen := strings.Split(list, ",")
 	for _, s := range chosen {
-		if !slices.Contains(scenarios, s) {
-			return nil, fmt.Errorf("-scenarios: %q is none of %s, all", s, strings.Join(scenarios, ", "))
+		if !slices.Contains(known, s) {
+			return nil, fmt.Errorf("-scenarios: %q is none of %s, all, which can be measured with -replicas %d", s, strings.Join(known, ", "), replicas)
 		}
 	}
 	return chosen, nil
@@ -108,6 +118,7 @@ func (o *options) check() error {
 		flag            string
 		value, min, max int
 	}{
+		{"replicas", o.replicas, 1, maxReplicas},
 		{"users", o.users, 1, maxUsers},
 		{"watchers", o.watchers, 1, maxUsers},
 		{"changes", o.changes, 1, maxChanges},
@@ -135,6 +146,9 @@ func (o *options) check() error {
 	}
 	if o.pid != 0 && o.addr == "" {
 		return errors.New("-pid is about the server at -addr; without -addr it is not needed")
+	}
+	if o.replicas > 1 && o.addr != "" {
+		return errors.New("-replicas are started here; leave out -addr")
 	}
 	return nil
 }
