@@ -60,7 +60,7 @@ func prepare(ctx context.Context, o options, progress io.Writer) (_ *bench, err 
 // crowded is how many people the largest scenario needs.
 func (b *bench) crowded() int {
 	n := 0
-	if b.does("idle", "connect") {
+	if b.does("idle", "connect", "quiet") {
 		n = b.users
 	}
 	if b.does("lone", "burst") {
@@ -158,6 +158,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{[]string{"idle", "connect"}, b.arrive},
 		{[]string{"lone", "burst"}, b.change},
 		{[]string{"page"}, b.load},
+		{[]string{"quiet"}, b.quiet},
 	} {
 		if !b.does(group.scenarios...) {
 			continue

@@ -34,8 +34,13 @@ func TestQuick(t *testing.T) {
 		expectFigures(t, figures, map[string]float64{
 			"lone/arrived at watchers": 6 * 40, "lone/did not arrive": 0,
 			"burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0,
+			"quiet/people online": 60, "quiet/replicas": 3,
 		})
-		expectMeasured(t, figures, "lone/time from A to a watcher at B, p99", "lone/time from A to a watcher at C, p99")
+		expectMeasured(t, figures, "lone/time from A to a watcher at B, p99", "lone/time from A to a watcher at C, p99",
+			"quiet/Redis commands, but for PING", "quiet/PINGs of the driver", "quiet/Redis memory per entry, as it estimates")
+		if runtime.GOOS == "linux" {
+			expectMeasured(t, figures, "quiet/Redis CPU")
+		}
 	})
 	t.Run("running server", func(t *testing.T) {
 		t.Parallel()

@@ -1,6 +1,6 @@
 // Command bench puts a load on a Rollcall server and measures it: memory per idle connection, connects per second, the
 // time until every watcher has a change, server CPU per delivered change, and how fast the board is rendered. Of several
-// replicas it measures the time from one to the other.
+// replicas it measures the time from one to the other, and what they ask of Redis.
 //
 // It knows the server only by its contract (forms, the board's rows, the live socket) and imports nothing of it. It
 // refuses every target that is not on this machine, and all it does is bounded in number and time.

@@ -26,7 +26,7 @@ const (
 // lone and burst from the same sockets.
 var (
 	scenarios = []string{"idle", "connect", "lone", "burst", "page"} // of one server
-	together  = []string{"lone", "burst"}                            // of replicas
+	together  = []string{"lone", "burst", "quiet"}                   // of replicas
 )
 
 // options is what a run does.
@@ -36,7 +36,7 @@ type options struct {
 	server    string // the program to start
 	replicas  int    // servers on one database and one Redis; 1: a server alone
 	scenarios []string
-	users     int // who connect in idle and connect
+	users     int // who connect in idle, connect and quiet
 	watchers  int // who watch in lone and burst
 	changes   int // of lone
 	accounts  int // on the board in page, beside those who sign in
@@ -44,7 +44,7 @@ type options struct {
 	dialers   int // connects under way at once
 	rate      int // changes a second of burst
 	burst     time.Duration
-	idle      time.Duration // between the two looks at memory
+	idle      time.Duration // in which nothing happens, in idle and quiet
 	page      time.Duration
 	json      string // file; "": none
 }
@@ -61,7 +61,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.StringVar(&o.server, "server", "./bin/rollcall", "the `program` to start; make build makes it")
 	f.IntVar(&o.replicas, "replicas", 1, "start so many servers on one database and one Redis, for which redis-server must be there")
 	f.StringVar(&which, "scenarios", "all", "comma-separated: "+strings.Join(scenarios, ", ")+" or all; with -replicas: "+strings.Join(together, ", ")+" or all")
-	f.IntVar(&o.users, "users", 1000, "people who connect in idle and connect")
+	f.IntVar(&o.users, "users", 1000, "people who connect in idle, connect and quiet")
 	f.IntVar(&o.watchers, "watchers", 1000, "people who watch in lone and burst")
 	f.IntVar(&o.changes, "changes", 60, "lone changes")
 	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page")
@@ -69,7 +69,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.dialers, "dialers", 32, "connects under way at once")
 	f.IntVar(&o.rate, "rate", 100, "changes a second in burst")
 	f.DurationVar(&o.burst, "burst", 5*time.Second, "how long burst lasts")
-	f.DurationVar(&o.idle, "idle", 10*time.Second, "time between the two looks at the memory of idle connections")
+	f.DurationVar(&o.idle, "idle", 10*time.Second, "how long nothing happens in idle and quiet")
 	f.DurationVar(&o.page, "page", 8*time.Second, "how long page lasts")
 	f.StringVar(&o.json, "json", "", "write the figures to this `file`, too")
 	f.BoolVar(&quick, "quick", false, "a small run of a few seconds, to see that all works; other numbers but -replicas are ignored")

@@ -36,7 +36,7 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{"-scenarios idle,noise", `"noise"`},
 		{"-scenarios ,", `""`},
 		{"-scenarios quiet", `"quiet" is none of idle, connect, lone, burst, page, all`},
-		{"-scenarios page -replicas 2", `"page" is none of lone, burst, all`},
+		{"-scenarios page -replicas 2", `"page" is none of lone, burst, quiet, all`},
 		{"-replicas 6", "-replicas 6: from 1 to 5"},
 		{"-replicas 2 -addr 127.0.0.1:80", "leave out -addr"},
 		{"-pid 7", "-pid"},

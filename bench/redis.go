@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,4 +102,113 @@ func (r *redisServer) do(ctx context.Context, commands ...[]string) ([]rueidis.R
 func (r *redisServer) empty(ctx context.Context) error {
 	_, err := r.do(ctx, []string{"FLUSHALL"})
 	return err
+}
+
+// memory is what the server has allocated, bytes, but for the buffers of connections, which come and go.
+func (r *redisServer) memory(ctx context.Context) (int64, error) {
+	info, err := r.info(ctx, "memory")
+	if err != nil {
+		return 0, err
+	}
+	used, err1 := strconv.ParseInt(info["used_memory"], 10, 64)
+	buffers, err2 := strconv.ParseInt(info["mem_clients_normal"], 10, 64)
+	return used - buffers, errors.Join(err1, err2)
+}
+
+// entrySizes is what each of some users' entries takes, bytes, as the server estimates it; at least one, if there are any.
+func (r *redisServer) entrySizes(ctx context.Context) ([]int64, error) {
+	found, err := r.do(ctx, []string{"SCAN", "0", "MATCH", presenceKey + "*", "COUNT", "1000"})
+	if err != nil {
+		return nil, err
+	}
+	entry, err := found[0].AsScanEntry()
+	if err != nil {
+		return nil, err
+	}
+	var commands [][]string
+	for _, key := range entry.Elements {
+		commands = append(commands, []string{"MEMORY", "USAGE", key})
+	}
+	answers, err := r.do(ctx, commands...)
+	if err != nil {
+		return nil, err
+	}
+	sizes := make([]int64, len(answers))
+	for i := range answers {
+		if sizes[i], err = answers[i].AsInt64(); err != nil {
+			return nil, err
+		}
+	}
+	return sizes, nil
+}
+
+// info is one section of what the server tells of itself.
+func (r *redisServer) info(ctx context.Context, section string) (map[string]string, error) {
+	answer, err := r.do(ctx, []string{"INFO", section})
+	if err != nil {
+		return nil, err
+	}
+	text, err := answer[0].ToString()
+	return parseInfo(text), err
+}
+
+func parseInfo(text string) map[string]string {
+	info := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && !strings.HasPrefix(name, "#") {
+			info[name] = value
+		}
+	}
+	return info
+}
+
+// commands is how many of each command, by its name in small letters, a Redis has carried out.
+type commands map[string]int64
+
+func (r *redisServer) commands(ctx context.Context) (commands, error) {
+	info, err := r.info(ctx, "commandstats")
+	if err != nil {
+		return nil, err
+	}
+	return parseCommands(info)
+}
+
+// parseCommands reads lines like cmdstat_set:calls=7,usec=21,…
+func parseCommands(info map[string]string) (commands, error) {
+	all := commands{}
+	for name, value := range info {
+		name, ok := strings.CutPrefix(name, "cmdstat_")
+		if !ok {
+			continue
+		}
+		calls, _, _ := strings.Cut(strings.TrimPrefix(value, "calls="), ",")
+		n, err := strconv.ParseInt(calls, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("INFO commandstats: %s: %w", name, err)
+		}
+		all[name] = n
+	}
+	return all, nil
+}
+
+// since is what came after before, told apart: the PINGs by which the replicas' driver watches its connections, and
+// all else. Asking for it, which is ours, is in neither.
+func (c commands) since(before commands) (asked commands, pings int64) {
+	asked = maps.Clone(c)
+	for name, n := range before {
+		if asked[name] -= n; asked[name] == 0 {
+			delete(asked, name)
+		}
+	}
+	pings = asked["ping"]
+	delete(asked, "ping")
+	delete(asked, "info")
+	return asked, pings
+}
+
+func (c commands) sum() (n int64) {
+	for _, calls := range c {
+		n += calls
+	}
+	return n
 }
