@@ -159,6 +159,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{[]string{"lone", "burst"}, b.change},
 		{[]string{"page"}, b.load},
 		{[]string{"quiet"}, b.quiet},
+		{[]string{"sync"}, b.sync},
 	} {
 		if !b.does(group.scenarios...) {
 			continue

@@ -34,12 +34,13 @@ func TestQuick(t *testing.T) {
 		expectFigures(t, figures, map[string]float64{
 			"lone/arrived at watchers": 6 * 40, "lone/did not arrive": 0,
 			"burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0,
-			"quiet/people online": 60, "quiet/replicas": 3,
+			"quiet/people online": 60, "quiet/replicas": 3, "sync/people online": 450,
 		})
 		expectMeasured(t, figures, "lone/time from A to a watcher at B, p99", "lone/time from A to a watcher at C, p99",
-			"quiet/Redis commands, but for PING", "quiet/PINGs of the driver", "quiet/Redis memory per entry, as it estimates")
+			"quiet/Redis commands, but for PING", "quiet/PINGs of the driver", "quiet/Redis memory per entry, as it estimates",
+			"sync/all seen by a running replica, by the count", "sync/all seen by a new replica, by the count")
 		if runtime.GOOS == "linux" {
-			expectMeasured(t, figures, "quiet/Redis CPU")
+			expectMeasured(t, figures, "quiet/Redis CPU", "sync/RSS per remote user, rested")
 		}
 	})
 	t.Run("running server", func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 // load measures page: several people load the first page of a full board again and again, each over one connection.
 func (b *bench) load(ctx context.Context) error {
-	if err := b.fill(ctx); err != nil {
+	if err := b.fill(ctx, b.accounts); err != nil {
 		return err
 	}
 	d := newDoor(b.bases[0], false)
@@ -47,14 +47,14 @@ func (b *bench) load(ctx context.Context) error {
 	return nil
 }
 
-// fill brings the board of our own server to the number of accounts asked for.
-func (b *bench) fill(ctx context.Context) error {
+// fill brings the board of our own server to so many accounts.
+func (b *bench) fill(ctx context.Context, accounts int) error {
 	there := 1 + len(b.changers) + len(b.people)
-	if b.own == nil || b.accounts <= there {
+	if b.own == nil || accounts <= there {
 		return nil
 	}
-	b.tell("adding %d accounts", b.accounts-there)
-	extra := people("x", b.accounts-there, there)
+	b.tell("adding %d accounts", accounts-there)
+	extra := people("x", accounts-there, there)
 	if err := b.own[0].add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
 		return err
 	}

@@ -20,13 +20,14 @@ const (
 	maxClients  = 64
 	maxDialers  = 256
 	maxReplicas = 5
+	maxOnline   = 100_000
 )
 
 // scenarios are what can be measured, in the order in which it is done. idle and connect come from the same connects,
 // lone and burst from the same sockets.
 var (
 	scenarios = []string{"idle", "connect", "lone", "burst", "page"} // of one server
-	together  = []string{"lone", "burst", "quiet"}                   // of replicas
+	together  = []string{"lone", "burst", "quiet", "sync"}           // of replicas
 )
 
 // options is what a run does.
@@ -40,11 +41,12 @@ type options struct {
 	watchers  int // who watch in lone and burst
 	changes   int // of lone
 	accounts  int // on the board in page, beside those who sign in
+	online    int // elsewhere, in sync
 	clients   int // of page
 	dialers   int // connects under way at once
 	rate      int // changes a second of burst
 	burst     time.Duration
-	idle      time.Duration // in which nothing happens, in idle and quiet
+	idle      time.Duration // in which nothing happens, in idle, quiet and sync
 	page      time.Duration
 	json      string // file; "": none
 }
@@ -65,11 +67,12 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.watchers, "watchers", 1000, "people who watch in lone and burst")
 	f.IntVar(&o.changes, "changes", 60, "lone changes")
 	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page")
+	f.IntVar(&o.online, "online", 10000, "people who are online elsewhere in sync")
 	f.IntVar(&o.clients, "clients", 8, "who load the board at once in page")
 	f.IntVar(&o.dialers, "dialers", 32, "connects under way at once")
 	f.IntVar(&o.rate, "rate", 100, "changes a second in burst")
 	f.DurationVar(&o.burst, "burst", 5*time.Second, "how long burst lasts")
-	f.DurationVar(&o.idle, "idle", 10*time.Second, "how long nothing happens in idle and quiet")
+	f.DurationVar(&o.idle, "idle", 10*time.Second, "how long nothing happens in idle, quiet and sync")
 	f.DurationVar(&o.page, "page", 8*time.Second, "how long page lasts")
 	f.StringVar(&o.json, "json", "", "write the figures to this `file`, too")
 	f.BoolVar(&quick, "quick", false, "a small run of a few seconds, to see that all works; other numbers but -replicas are ignored")
@@ -91,7 +94,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 }
 
 func (o *options) quick() {
-	o.users, o.watchers, o.changes, o.accounts, o.clients, o.dialers = 60, 40, 6, 250, 4, 8
+	o.users, o.watchers, o.changes, o.accounts, o.online, o.clients, o.dialers = 60, 40, 6, 250, 450, 4, 8
 	o.rate, o.burst, o.idle, o.page = 40, time.Second, time.Second, time.Second
 }
 
@@ -123,6 +126,7 @@ func (o *options) check() error {
 		{"watchers", o.watchers, 1, maxUsers},
 		{"changes", o.changes, 1, maxChanges},
 		{"accounts", o.accounts, 0, maxAccounts},
+		{"online", o.online, 1, maxOnline},
 		{"clients", o.clients, 1, maxClients},
 		{"dialers", o.dialers, 1, maxDialers},
 		{"rate", o.rate, 1, maxRate},

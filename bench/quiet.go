@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// presenceKey begins the keys in which replicas write who is connected there.
-const presenceKey = "rollcall:presence:"
-
 // countWait is for a replica to count everybody who has connected.
 const countWait = time.Minute
 
