@@ -16,7 +16,7 @@ const (
 
 // arrive measures idle and connect: everybody connects at once while somebody watches, and stays.
 func (b *bench) arrive(ctx context.Context) error {
-	d, c := newDoor(b.base, false), newCrowd(b.base)
+	d, c := newDoor(b.bases[0], false), newCrowd(b.bases[0])
 	defer d.close()
 	defer c.close()
 	people := b.people[:b.users]
@@ -25,19 +25,19 @@ func (b *bench) arrive(ctx context.Context) error {
 		return err
 	}
 	b.tell("connecting %d people", len(people))
-	before, rssErr := b.proc.rss()
-	cpu, _ := b.proc.cpu()
+	before, rssErr := b.procs.rss()
+	cpu, _ := b.procs.cpu()
 	began := time.Now()
 	if _, err := c.dialAll(ctx, people, b.dialers, "", "bench", nil); err != nil {
 		return errors.Join(err, c.check())
 	}
 	connected := time.Since(began)
-	after, err := b.proc.rss()
+	after, err := b.procs.rss()
 	rssErr = errors.Join(rssErr, err)
 	if err := seen(ctx, o); err != nil {
 		return errors.Join(err, c.check())
 	}
-	connectCPU := b.spent(cpu)
+	connectCPU := b.procs.spent(cpu)
 	counted, showed := o.times()
 	n := float64(len(people))
 	if b.does("connect") {
@@ -108,12 +108,12 @@ func seen(ctx context.Context, o *observer) error {
 // rest measures n connections that do nothing. rss was taken before and after they came, unless rssErr.
 func (b *bench) rest(ctx context.Context, n float64, before, after int64, rssErr error) error {
 	b.tell("resting for %v", b.idle)
-	cpu, _ := b.proc.cpu()
+	cpu, _ := b.procs.cpu()
 	if err := pause(ctx, b.idle); err != nil {
 		return err
 	}
-	spent := b.spent(cpu)
-	later, err := b.proc.rss()
+	spent := b.procs.spent(cpu)
+	later, err := b.procs.rss()
 	each := func(rss int64) float64 {
 		if rssErr != nil || err != nil {
 			return math.NaN()

@@ -17,9 +17,10 @@ type bench struct {
 	progress io.Writer
 	report   *report
 
-	own  *server  // nil: measuring somebody else's
-	base *url.URL // of the server, as it runs now
-	proc process
+	own   []*server    // ours, one or replicas on one database; none: measuring somebody else's
+	redis *redisServer // what replicas share; nil: there is one server
+	bases []*url.URL   // of all servers, as they run now
+	procs processes
 
 	observer *person
 	changers []*person // they make changes, and stand first on the board
@@ -32,28 +33,24 @@ func prepare(ctx context.Context, o options, progress io.Writer) (_ *bench, err 
 	b.observer = people("observer", 1, 0)[0]
 	b.changers = people("changer", o.changers(), 0)
 	b.people = people("user", b.crowded(), o.changers())
-	if o.addr != "" {
-		if b.base, err = parseTarget(ctx, o.addr); err != nil {
-			return nil, err
-		}
-		b.proc = process{o.pid}
-	} else if b.own, err = newServer(o.server); err != nil {
-		return nil, err
-	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
 		}
 	}()
-	if b.own != nil {
-		if err := b.populate(ctx); err != nil {
+	if o.addr != "" {
+		base, err := parseTarget(ctx, o.addr)
+		if err != nil {
 			return nil, err
 		}
+		b.bases, b.procs = []*url.URL{base}, processes{{o.pid}}
+	} else if err := b.found(ctx); err != nil {
+		return nil, err
 	}
 	if err := b.fresh(ctx); err != nil {
 		return nil, err
 	}
-	d := newDoor(b.base, b.own == nil)
+	d := newDoor(b.bases[0], b.own == nil)
 	defer d.close()
 	all := b.signing()
 	b.tell("signing %d people in", len(all))
@@ -63,7 +60,7 @@ func prepare(ctx context.Context, o options, progress io.Writer) (_ *bench, err 
 // crowded is how many people the largest scenario needs.
 func (b *bench) crowded() int {
 	n := 0
-	if b.does("idle", "connect") {
+	if b.does("idle", "connect", "quiet") {
 		n = b.users
 	}
 	if b.does("lone", "burst") {
@@ -81,6 +78,31 @@ func (b *bench) signing() []*person {
 	return all
 }
 
+// found makes servers of our own, with everybody in their database and none of them running yet.
+func (b *bench) found(ctx context.Context) error {
+	for range b.replicas {
+		s, err := newServer(b.server)
+		if err != nil {
+			return err
+		}
+		b.own = append(b.own, s)
+		s.db = b.own[0].db
+	}
+	if b.replicas > 1 {
+		var err error
+		if b.redis, err = newRedis(ctx); err != nil {
+			return err
+		}
+		for i, s := range b.own {
+			s.name, s.redis = "server "+b.name(i), b.redis.url()
+		}
+	}
+	return b.populate(ctx)
+}
+
+// name is what the i-th server is called.
+func (b *bench) name(i int) string { return string(rune('A' + i)) }
+
 // populate adds everybody to the database of our own server, all with one password, because a hash takes 20 ms.
 func (b *bench) populate(ctx context.Context) error {
 	all := append([]*person{b.observer}, append(b.changers, b.people...)...)
@@ -88,18 +110,32 @@ func (b *bench) populate(ctx context.Context) error {
 	for _, p := range all {
 		p.password = password
 	}
-	return b.own.add(ctx, all, sharedHash(password))
+	return b.own[0].add(ctx, all, sharedHash(password))
 }
 
-// fresh makes sure that the next scenario does not measure what the one before left: our own server is started anew.
+// fresh makes sure that the next scenario does not measure what the one before left: our own servers are started anew,
+// and what they share is emptied.
 func (b *bench) fresh(ctx context.Context) error {
 	if b.own == nil {
 		return nil
 	}
-	if err := b.own.restart(ctx); err != nil {
-		return err
+	for _, s := range b.own {
+		if err := s.stop(); err != nil {
+			return err
+		}
 	}
-	b.base, b.proc = b.own.base, process{b.own.cmd.Process.Pid}
+	if b.redis != nil {
+		if err := b.redis.empty(ctx); err != nil {
+			return err
+		}
+	}
+	b.bases, b.procs = nil, nil
+	for _, s := range b.own {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		b.bases, b.procs = append(b.bases, s.base), append(b.procs, s.process())
+	}
 	return nil
 }
 
@@ -110,8 +146,8 @@ func (b *bench) measure(ctx context.Context) error {
 		if err := b.fresh(ctx); err != nil {
 			return err
 		}
-		b.report.add("server", "start-up", ms(b.own.startup), "ms", "≤ 300")
-		if info, err := os.Stat(b.own.binary); err == nil {
+		b.report.add("server", "start-up", ms(b.own[0].startup), "ms", "≤ 300")
+		if info, err := os.Stat(b.own[0].binary); err == nil {
 			b.report.add("server", "binary", float64(info.Size())/1e6, "MB", "≤ 25")
 		}
 	}
@@ -122,6 +158,8 @@ func (b *bench) measure(ctx context.Context) error {
 		{[]string{"idle", "connect"}, b.arrive},
 		{[]string{"lone", "burst"}, b.change},
 		{[]string{"page"}, b.load},
+		{[]string{"quiet"}, b.quiet},
+		{[]string{"sync"}, b.sync},
 	} {
 		if !b.does(group.scenarios...) {
 			continue
@@ -138,27 +176,19 @@ func (b *bench) measure(ctx context.Context) error {
 
 // close ends what was started.
 func (b *bench) close() error {
-	if b.own == nil {
-		return nil
+	var errs []error
+	for _, s := range b.own {
+		errs = append(errs, s.close())
 	}
-	return b.own.close()
+	if b.redis != nil {
+		errs = append(errs, b.redis.close())
+	}
+	return errors.Join(errs...)
 }
 
 func (b *bench) tell(format string, args ...any) {
 	fmt.Fprintf(b.progress, "bench: "+format+"\n", args...)
 }
-
-// spent is the processor time of the server since before, NaN when nobody can tell; before comes from b.proc.cpu.
-func (b *bench) spent(before time.Duration) time.Duration {
-	now, err := b.proc.cpu()
-	if err != nil {
-		return unknown
-	}
-	return now - before
-}
-
-// unknown is the spent of a server that nobody can look at.
-const unknown = time.Duration(math.MinInt64)
 
 // per divides a spent time, in units of unit; NaN if it is unknown.
 func per(spent time.Duration, n float64, unit time.Duration) float64 {

@@ -28,6 +28,21 @@ func TestQuick(t *testing.T) {
 			expectMeasured(t, figures, "idle/RSS per connection, right after", "lone/server CPU per change and watcher")
 		}
 	})
+	t.Run("replicas", func(t *testing.T) {
+		t.Parallel()
+		figures := measure(t, "-quick", "-replicas", "3", "-server", binary)
+		expectFigures(t, figures, map[string]float64{
+			"lone/arrived at watchers": 6 * 40, "lone/did not arrive": 0,
+			"burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0,
+			"quiet/people online": 60, "quiet/replicas": 3, "sync/people online": 450,
+		})
+		expectMeasured(t, figures, "lone/time from A to a watcher at B, p99", "lone/time from A to a watcher at C, p99",
+			"quiet/Redis commands, but for PING", "quiet/PINGs of the driver", "quiet/Redis memory per entry, as it estimates",
+			"sync/all seen by a running replica, by the count", "sync/all seen by a new replica, by the count")
+		if runtime.GOOS == "linux" {
+			expectMeasured(t, figures, "quiet/Redis CPU", "sync/RSS per remote user, rested")
+		}
+	})
 	t.Run("running server", func(t *testing.T) {
 		t.Parallel()
 		s, err := newServer(binary)
@@ -39,7 +54,7 @@ func TestQuick(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		if err := s.restart(t.Context()); err != nil {
+		if err := s.start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		figures := measure(t, "-quick", "-addr", s.base.String(), "-pid", strconv.Itoa(s.cmd.Process.Pid), "-scenarios", "connect,burst")

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -18,9 +20,11 @@ const (
 	nowhere = "q=nobody+has+such+a+name"
 )
 
-// floor is watchers and people who make changes, all connected.
+// floor is watchers and people who make changes, all connected. Among replicas those who make changes are all at the
+// first one, and the watchers at the others in turn.
 type floor struct {
-	crowd     *crowd
+	watchers  *crowd
+	changers  *crowd
 	watching  []*socket
 	changing  []*socket
 	sightings *sightings
@@ -33,7 +37,7 @@ func (b *bench) change(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer f.crowd.close()
+	defer f.close()
 	if b.does("lone") {
 		if err := b.lone(ctx, f); err != nil {
 			return err
@@ -45,30 +49,43 @@ func (b *bench) change(ctx context.Context) error {
 		}
 	}
 	runtime.KeepAlive(f)
-	return f.crowd.check()
+	return f.check()
+}
+
+func (f *floor) check() error { return errors.Join(f.watchers.check(), f.changers.check()) }
+
+func (f *floor) close() {
+	f.watchers.close()
+	f.changers.close()
+}
+
+// watched are the servers at which the watchers are.
+func (b *bench) watched() []*url.URL {
+	if len(b.bases) > 1 {
+		return b.bases[1:]
+	}
+	return b.bases
 }
 
 // gather connects everybody; those who make changes are away then.
 func (b *bench) gather(ctx context.Context) (f *floor, err error) {
-	d := newDoor(b.base, false)
-	defer d.close()
-	f = &floor{crowd: newCrowd(b.base)}
+	f = &floor{watchers: newCrowd(b.watched()...), changers: newCrowd(b.bases[0])}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, f.crowd.check())
-			f.crowd.close()
+			err = errors.Join(err, f.check())
+			f.close()
 		}
 	}()
-	if err := b.identify(ctx, d); err != nil {
+	if err := b.identify(ctx); err != nil {
 		return nil, err
 	}
 	f.sightings = newSightings(b.changers)
 	b.tell("connecting %d watchers", b.watchers)
-	f.watching, err = f.crowd.dialAll(ctx, b.people[:b.watchers], b.dialers, "", "bench", f.watch)
+	f.watching, err = f.watchers.dialAll(ctx, b.people[:b.watchers], b.dialers, "", "bench", f.watch)
 	if err != nil {
 		return nil, err
 	}
-	f.changing, err = f.crowd.dialAll(ctx, b.changers, 4, nowhere, phone, nil)
+	f.changing, err = f.changers.dialAll(ctx, b.changers, 4, nowhere, phone, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +94,12 @@ func (b *bench) gather(ctx context.Context) (f *floor, err error) {
 			return nil, err
 		}
 	}
-	return f, b.awaitAway(ctx, d)
+	for _, base := range b.watched() {
+		if err := b.awaitAway(ctx, base); err != nil {
+			return nil, err
+		}
+	}
+	return f, pause(ctx, 2*settle)
 }
 
 // watch is what watcher i does with frames.
@@ -93,7 +115,9 @@ func (f *floor) watch(i int) *watch {
 }
 
 // identify learns the ids of those who make changes from the first page, where they must be.
-func (b *bench) identify(ctx context.Context, d *door) error {
+func (b *bench) identify(ctx context.Context) error {
+	d := newDoor(b.bases[0], false)
+	defer d.close()
 	html, err := d.board(ctx, b.people[0])
 	if err != nil {
 		return err
@@ -108,8 +132,10 @@ func (b *bench) identify(ctx context.Context, d *door) error {
 	return nil
 }
 
-// awaitAway waits until everybody who makes changes is shown away, and then until nothing is on its way any more.
-func (b *bench) awaitAway(ctx context.Context, d *door) error {
+// awaitAway waits until everybody who makes changes is shown away by the server at base.
+func (b *bench) awaitAway(ctx context.Context, base *url.URL) error {
+	d := newDoor(base, false)
+	defer d.close()
 	for end := time.Now().Add(arriveWait); time.Now().Before(end); {
 		html, err := d.board(ctx, b.people[0])
 		if err != nil {
@@ -123,7 +149,7 @@ func (b *bench) awaitAway(ctx context.Context, d *door) error {
 			}
 		}
 		if n == len(b.changers) {
-			return pause(ctx, 2*settle)
+			return nil
 		}
 		if err := pause(ctx, settle/4); err != nil {
 			return err
@@ -151,7 +177,11 @@ func (b *bench) lone(ctx context.Context, f *floor) error {
 			return err
 		}
 	}
-	return m.end("lone", "p99 ≤ 30 at 1,000", "≤ 16 at 1,000")
+	wanted := wanted{time: "p99 ≤ 30 at 1,000", cpu: "≤ 16 at 1,000"}
+	if b.replicas > 1 {
+		wanted.time, wanted.cpu = "p99 ≤ 40 at 500 each", ""
+	}
+	return m.end("lone", wanted)
 }
 
 // bursts makes many changes a second.
@@ -183,7 +213,7 @@ func (b *bench) bursts(ctx context.Context, f *floor) error {
 		}
 		break
 	}
-	return m.end("burst", "p99 ≤ 400 at 100/s and 1,000", "far below lone")
+	return m.end("burst", wanted{time: "p99 ≤ 400 at 100/s and 1,000", cpu: "far below lone"})
 }
 
 // make makes c.
@@ -194,7 +224,7 @@ func (f *floor) make(ctx context.Context, t *trial, c *change) error {
 	}
 	t.make(c)
 	if err := f.changing[c.who].say(frame); err != nil {
-		return errors.Join(err, f.crowd.check(), context.Cause(ctx))
+		return errors.Join(err, f.check(), context.Cause(ctx))
 	}
 	return nil
 }
@@ -211,7 +241,7 @@ type meter struct {
 // begin lets the watchers look.
 func (b *bench) begin(f *floor, t *trial) *meter {
 	m := &meter{bench: b, floor: f, trial: t}
-	m.server, _ = b.proc.cpu()
+	m.server, _ = b.procs.cpu()
 	m.own, _ = process{os.Getpid()}.cpu()
 	m.frames, m.bytes = received(f.watching)
 	t.began = time.Now()
@@ -219,30 +249,39 @@ func (b *bench) begin(f *floor, t *trial) *meter {
 	return m
 }
 
+// wanted is what is hoped for of a trial: the time to a watcher, and server CPU for each.
+type wanted struct{ time, cpu string }
+
 // end reports a trial. Changes that did not arrive are an error: nothing may be lost.
-func (m *meter) end(scenario, wantedTime, wantedCPU string) error {
+func (m *meter) end(scenario string, wanted wanted) error {
 	m.floor.trial.Store(nil)
-	spent, elapsed := m.bench.spent(m.server), time.Since(m.trial.began)
+	spent, elapsed := m.bench.procs.spent(m.server), time.Since(m.trial.began)
 	own, _ := process{os.Getpid()}.cpu()
 	frames, bytes := received(m.floor.watching)
 	frames, bytes = frames-m.frames, bytes-m.bytes
-	took, missing := m.trial.arrivals()
+	byServer, missing := m.trial.arrivals(len(m.bench.watched()))
+	took := slices.Concat(byServer...)
 	s := spreadOf(took)
 	r, watchers := m.bench.report, float64(m.trial.watchers)
 	r.add(scenario, "changes", float64(len(m.trial.changes)), "", "")
 	r.add(scenario, "arrived at watchers", float64(len(took)), "", "")
 	r.add(scenario, "did not arrive", float64(missing), "", "0")
 	r.add(scenario, "time to a watcher, p50", s.p50, "ms", "")
-	r.add(scenario, "time to a watcher, p99", s.p99, "ms", wantedTime)
+	r.add(scenario, "time to a watcher, p99", s.p99, "ms", wanted.time)
 	r.add(scenario, "time to a watcher, max", s.max, "ms", "")
-	r.add(scenario, "server CPU per change and watcher", per(spent, float64(len(took)), time.Microsecond), "µs", wantedCPU)
+	for i, took := range byServer {
+		if m.bench.replicas > 1 { // 0 is where the changes are made
+			r.add(scenario, "time from A to a watcher at "+m.bench.name(i+1)+", p99", spreadOf(took).p99, "ms", wanted.time)
+		}
+	}
+	r.add(scenario, "server CPU per change and watcher", per(spent, float64(len(took)), time.Microsecond), "µs", wanted.cpu)
 	r.add(scenario, "server CPU per frame", per(spent, float64(frames), time.Microsecond), "µs", "")
 	r.add(scenario, "server CPU", per(spent, elapsed.Seconds()*0.01, time.Second), "% of one", "")
 	r.add(scenario, "load's own CPU", per(own-m.own, elapsed.Seconds()*0.01, time.Second), "% of one", "")
 	r.add(scenario, "frames per watcher", float64(frames)/watchers, "", "")
 	r.add(scenario, "bytes per watcher and change", float64(bytes)/watchers/float64(len(m.trial.changes)), "", "")
 	if missing > 0 {
-		return errors.Join(fmt.Errorf("%s: %d of %d changes did not arrive at a watcher within %v", scenario, missing, missing+len(took), arriveWait), m.floor.crowd.check())
+		return errors.Join(fmt.Errorf("%s: %d of %d changes did not arrive at a watcher within %v", scenario, missing, missing+len(took), arriveWait), m.floor.check())
 	}
 	return nil
 }

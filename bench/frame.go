@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"hash/maphash"
+	"html"
 	"strconv"
 	"sync"
 )
@@ -53,6 +54,15 @@ func scanCount(html []byte, id string) (int, bool) {
 	text, _, closed := bytes.Cut(text, []byte("<"))
 	n, err := strconv.Atoi(string(bytes.TrimSpace(text)))
 	return n, closed && err == nil
+}
+
+// pageRows is how many people a full page of the board has.
+const pageRows = 200
+
+// scanNext finds the address of the next page.
+func scanNext(page []byte) (string, bool) {
+	href := attribute(page, `<a rel="next" href="`)
+	return html.UnescapeString(string(href)), href != nil
 }
 
 // shown is a state that people who make changes are seen in.

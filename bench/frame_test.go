@@ -58,6 +58,20 @@ func TestScanCount(t *testing.T) {
 	}
 }
 
+func TestScanNext(t *testing.T) {
+	for _, c := range []struct {
+		html, want string
+		ok         bool
+	}{
+		{`<a rel="prev" href="/?before=a">P</a> <a rel="next" href="/board?after=a&amp;team=x">N</a>`, "/board?after=a&team=x", true},
+		{`<a rel="prev" href="/?before=a">P</a>`, "", false},
+	} {
+		if got, ok := scanNext([]byte(c.html)); got != c.want || ok != c.ok {
+			t.Errorf("scanNext(%s) = %q, %v, want %q, %v", c.html, got, ok, c.want, c.ok)
+		}
+	}
+}
+
 func TestSightings(t *testing.T) {
 	s := newSightings([]*person{{uid: "2b"}, {uid: "3c"}, {uid: "1a"}})
 	want := []sighting{{2, online}, {0, away}}

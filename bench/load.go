@@ -12,10 +12,10 @@ import (
 
 // load measures page: several people load the first page of a full board again and again, each over one connection.
 func (b *bench) load(ctx context.Context) error {
-	if err := b.fill(ctx); err != nil {
+	if err := b.fill(ctx, b.accounts); err != nil {
 		return err
 	}
-	d := newDoor(b.base, false)
+	d := newDoor(b.bases[0], false)
 	defer d.close()
 	html, err := d.board(ctx, b.people[0]) // the first one is the server's to get warm with
 	if err != nil {
@@ -28,13 +28,13 @@ func (b *bench) load(ctx context.Context) error {
 	rows := 0
 	scanRows(html, func(_, _, _ []byte) { rows++ })
 	b.tell("loading the board of %d accounts for %v", all, b.page)
-	cpu, _ := b.proc.cpu()
+	cpu, _ := b.procs.cpu()
 	began := time.Now()
 	took, size, err := b.reload(ctx, d)
 	if err != nil {
 		return err
 	}
-	spent, elapsed := b.spent(cpu), time.Since(began)
+	spent, elapsed := b.procs.spent(cpu), time.Since(began)
 	s, n := spreadOf(took), float64(len(took))
 	b.report.add("page", "accounts", float64(all), "", "")
 	b.report.add("page", "rows on it", float64(rows), "", "")
@@ -47,15 +47,15 @@ func (b *bench) load(ctx context.Context) error {
 	return nil
 }
 
-// fill brings the board of our own server to the number of accounts asked for.
-func (b *bench) fill(ctx context.Context) error {
+// fill brings the board of our own server to so many accounts.
+func (b *bench) fill(ctx context.Context, accounts int) error {
 	there := 1 + len(b.changers) + len(b.people)
-	if b.own == nil || b.accounts <= there {
+	if b.own == nil || accounts <= there {
 		return nil
 	}
-	b.tell("adding %d accounts", b.accounts-there)
-	extra := people("x", b.accounts-there, there)
-	if err := b.own.add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
+	b.tell("adding %d accounts", accounts-there)
+	extra := people("x", accounts-there, there)
+	if err := b.own[0].add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
 		return err
 	}
 	return b.fresh(ctx)

@@ -1,8 +1,9 @@
 // Command bench puts a load on a Rollcall server and measures it: memory per idle connection, connects per second, the
-// time until every watcher has a change, server CPU per delivered change, and how fast the board is rendered.
+// time until every watcher has a change, server CPU per delivered change, and how fast the board is rendered. Of several
+// replicas it measures the time from one to the other, what they ask of Redis, and how fast a new one knows everybody.
 //
-// It knows the server only by its contract (forms, the board's rows, the live socket) and imports nothing of it. It
-// refuses every target that is not on this machine, and all it does is bounded in number and time.
+// It knows the server only by its contract (forms, the board's rows, the live socket, what replicas write in Redis) and
+// imports nothing of it. It refuses every target that is not on this machine, and all it does is bounded in number and time.
 package main
 
 import (

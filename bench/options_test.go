@@ -18,6 +18,9 @@ func TestParseOptions(t *testing.T) {
 	if o.changes != 52 || o.changers() != 50 {
 		t.Errorf("changes, changers = %d, %d, want 52, 50", o.changes, o.changers())
 	}
+	if o, err := parseOptions([]string{"-replicas", "3", "-quick"}, io.Discard); err != nil || !slices.Equal(o.scenarios, together) {
+		t.Errorf("parseOptions(-replicas 3) = %v, %v, want the scenarios %v", o.scenarios, err, together)
+	}
 	if !o.does("burst", "page") || o.does("burst", "idle") {
 		t.Error("does is not about the scenarios that were chosen")
 	}
@@ -32,6 +35,11 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{"-burst 1m", "-burst 1m0s"},
 		{"-scenarios idle,noise", `"noise"`},
 		{"-scenarios ,", `""`},
+		{"-scenarios quiet", `"quiet" is none of idle, connect, lone, burst, page, all`},
+		{"-scenarios page -replicas 2", `"page" is none of lone, burst, quiet, sync, all`},
+		{"-replicas 6", "-replicas 6: from 1 to 5"},
+		{"-replicas 2 -addr 127.0.0.1:80", "leave out -addr"},
+		{"-replicas 2 -online 100001", "-online 100001"},
 		{"-pid 7", "-pid"},
 		{"idle", `"idle" is not a flag`},
 		{"-nonsense", "-nonsense"},

@@ -147,7 +147,39 @@ func (d *door) post(ctx context.Context, path string, form url.Values, p *person
 
 // board loads the first page as p.
 func (d *door) board(ctx context.Context, p *person) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base.String()+"/", nil)
+	return d.page(ctx, p, d.base.String()+"/")
+}
+
+// everybody lists the ids of n people in the order of the board, as p, who is not among them.
+func (d *door) everybody(ctx context.Context, p *person, n int) ([]string, error) {
+	uids := make([]string, 0, n+pageRows)
+	for at := d.base.JoinPath("/"); len(uids) < n; {
+		html, err := d.page(ctx, p, at.String())
+		if err != nil {
+			return nil, err
+		}
+		scanRows(html, func(uid, username, _ []byte) {
+			if string(username) != p.name {
+				uids = append(uids, string(uid))
+			}
+		})
+		next, found := scanNext(html)
+		if !found {
+			break
+		}
+		if at, err = d.base.Parse(next); err != nil {
+			return nil, err
+		}
+	}
+	if len(uids) < n {
+		return nil, fmt.Errorf("the board has %d people on its pages, not %d", len(uids), n)
+	}
+	return uids[:n], nil
+}
+
+// page loads a page of the board as p.
+func (d *door) page(ctx context.Context, p *person, at string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +190,7 @@ func (d *door) board(ctx context.Context, p *person) ([]byte, error) {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET / was answered %d", answer.StatusCode)
+		return nil, fmt.Errorf("GET %s was answered %d", r.URL.Path, answer.StatusCode)
 	}
 	return io.ReadAll(answer.Body)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"time"
@@ -15,6 +16,40 @@ const tick = 10 * time.Millisecond
 
 // process is what can be measured from outside, on Linux. The zero process is one nobody can look at.
 type process struct{ pid int }
+
+// processes are several that do one work: what they use is added up. None of them is nobody to look at.
+type processes []process
+
+func (all processes) cpu() (time.Duration, error) { return sum(all, process.cpu) }
+
+func (all processes) rss() (int64, error) { return sum(all, process.rss) }
+
+func sum[N time.Duration | int64](all processes, of func(process) (N, error)) (N, error) {
+	if len(all) == 0 {
+		return 0, errNotMeasured
+	}
+	var total N
+	for _, p := range all {
+		n, err := of(p)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// spent is the processor time since before, which comes from cpu; unknown when nobody can tell.
+func (all processes) spent(before time.Duration) time.Duration {
+	now, err := all.cpu()
+	if err != nil {
+		return unknown
+	}
+	return now - before
+}
+
+// unknown is the spent of what nobody can look at.
+const unknown = time.Duration(math.MinInt64)
 
 var errNotMeasured = errors.New("not measured: no process id, or no /proc")
 

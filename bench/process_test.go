@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -25,6 +27,22 @@ func TestParseRSS(t *testing.T) {
 	for _, status := range []string{"", "VmRSS:\t12 MB\n", "VmRSS:\n"} {
 		if got, err := parseRSS([]byte(status)); err == nil {
 			t.Errorf("parseRSS(%q) = %v, want an error", status, got)
+		}
+	}
+}
+
+func TestProcesses(t *testing.T) {
+	if runtime.GOOS == "linux" {
+		own := process{os.Getpid()}
+		one, err := own.rss()
+		two, err2 := processes{own, own}.rss()
+		if err != nil || err2 != nil || two < one*3/2 {
+			t.Errorf("rss() of one, of two = %d, %d, %v, %v, want twice as much", one, two, err, err2)
+		}
+	}
+	for _, all := range []processes{nil, {{}}, {{os.Getpid()}, {}}} {
+		if got := all.spent(0); got != unknown {
+			t.Errorf("%v.spent(0) = %v, want unknown", all, got)
 		}
 	}
 }

@@ -34,7 +34,7 @@ type watch struct {
 
 // crowd dials sockets and holds them: a socket that nothing refers to would be closed by the garbage collector.
 type crowd struct {
-	base   *url.URL
+	bases  []*url.URL // of the servers they are spread over
 	dialer websocket.Dialer
 	pool   sync.Pool // of *[]byte, for frames
 	lost   atomic.Int64
@@ -52,9 +52,9 @@ type socket struct {
 	closing       atomic.Bool
 }
 
-func newCrowd(base *url.URL) *crowd {
+func newCrowd(bases ...*url.URL) *crowd {
 	return &crowd{
-		base: base,
+		bases: bases,
 		dialer: websocket.Dialer{
 			HandshakeTimeout: dialWait,
 			ReadBufferSize:   4 << 10, WriteBufferSize: 256, WriteBufferPool: &sync.Pool{},
@@ -64,10 +64,15 @@ func newCrowd(base *url.URL) *crowd {
 	}
 }
 
-// dial opens a socket of p on the page that query names, and starts to read it. A nil w counts frames only.
+// dial opens a socket of p on the page that query names, at the first server, and starts to read it. A nil w counts
+// frames only.
 func (c *crowd) dial(ctx context.Context, p *person, query, agent string, w *watch) (*socket, error) {
-	header := http.Header{"Cookie": {p.cookie}, "Origin": {c.base.Scheme + "://" + c.base.Host}, "User-Agent": {agent}}
-	conn, answer, err := c.dialer.DialContext(ctx, socketURL(c.base, query), header)
+	return c.dialAt(ctx, c.bases[0], p, query, agent, w)
+}
+
+func (c *crowd) dialAt(ctx context.Context, base *url.URL, p *person, query, agent string, w *watch) (*socket, error) {
+	header := http.Header{"Cookie": {p.cookie}, "Origin": {base.Scheme + "://" + base.Host}, "User-Agent": {agent}}
+	conn, answer, err := c.dialer.DialContext(ctx, socketURL(base, query), header)
 	switch {
 	case errors.Is(err, syscall.EMFILE):
 		return nil, fmt.Errorf("%w: raise the limit of open files (ulimit -Hn) or connect fewer", err)
@@ -84,7 +89,8 @@ func (c *crowd) dial(ctx context.Context, p *person, query, agent string, w *wat
 	return s, nil
 }
 
-// dialAll opens a socket for each of the people, so many under way at once; see makes the watch of each and may be nil.
+// dialAll opens a socket for each of the people, so many under way at once, at the servers in turn; see makes the watch
+// of each and may be nil.
 func (c *crowd) dialAll(ctx context.Context, all []*person, dialers int, query, agent string, see func(i int) *watch) ([]*socket, error) {
 	sockets := make([]*socket, len(all))
 	g, ctx := errgroup.WithContext(ctx)
@@ -100,7 +106,7 @@ func (c *crowd) dialAll(ctx context.Context, all []*person, dialers int, query, 
 				if see != nil {
 					w = see(i)
 				}
-				s, err := c.dial(ctx, all[i], query, agent, w)
+				s, err := c.dialAt(ctx, c.bases[i%len(c.bases)], all[i], query, agent, w)
 				if err != nil {
 					return fmt.Errorf("connect %s: %w", all[i].name, err)
 				}

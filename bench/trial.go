@@ -66,13 +66,15 @@ func (t *trial) see(watcher int, found []sighting, at time.Time) {
 	}
 }
 
-// arrivals are the times of all that arrived; missing is how many did not.
-func (t *trial) arrivals() (took []time.Duration, missing int) {
-	took = make([]time.Duration, 0, len(t.changes)*t.watchers)
+// arrivals are the times of all that arrived, by the server of the watchers, who are at so many in turn; missing is how
+// many did not.
+func (t *trial) arrivals(servers int) (took [][]time.Duration, missing int) {
+	took = make([][]time.Duration, servers)
 	for _, c := range t.changes {
 		for w := range c.took {
 			if us := c.took[w].Load(); us > 0 {
-				took = append(took, time.Duration(us)*time.Microsecond)
+				at := w % servers
+				took[at] = append(took[at], time.Duration(us)*time.Microsecond)
 			} else {
 				missing++
 			}

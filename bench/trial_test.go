@@ -38,9 +38,9 @@ func TestTrial(t *testing.T) {
 	tr.make(second)
 	tr.make(third)
 	tr.see(1, []sighting{{0, away}, {1, online}}, at(third, time.Millisecond))
-	took, missing := tr.arrivals()
-	if len(took) != 4 || missing != 4 {
-		t.Errorf("arrivals() = %d, %d missing, want 4, 4", len(took), missing)
+	took, missing := tr.arrivals(2)
+	if len(took) != 2 || len(took[0]) != 1 || len(took[1]) != 3 || missing != 4 {
+		t.Errorf("arrivals(2) = %v, %d missing, want 1 of the first server's watcher, 3 of the second's, 4", took, missing)
 	}
 }
 

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// countWait is for a replica to count everybody who has connected.
+const countWait = time.Minute
+
+// quiet measures what replicas ask of Redis while people are connected and nothing happens.
+func (b *bench) quiet(ctx context.Context) error {
+	people := b.people[:b.users]
+	if err := pause(ctx, 2*settle); err != nil { // Redis measures buffers once a second
+		return err
+	}
+	before, err := b.redis.memory(ctx)
+	if err != nil {
+		return err
+	}
+	c := newCrowd(b.bases...)
+	defer c.close()
+	b.tell("connecting %d people to %d replicas", len(people), len(b.bases))
+	if _, err := c.dialAll(ctx, people, b.dialers, "", "bench", nil); err != nil {
+		return errors.Join(err, c.check())
+	}
+	for _, base := range b.bases {
+		if err := b.awaitCount(ctx, base, len(people)); err != nil {
+			return errors.Join(err, c.check())
+		}
+	}
+	if err := pause(ctx, 2*settle); err != nil {
+		return err
+	}
+	b.report.add("quiet", "people online", float64(len(people)), "", "")
+	b.report.add("quiet", "replicas", float64(len(b.bases)), "", "")
+	if err := b.listen(ctx); err != nil {
+		return err
+	}
+	if err := b.weigh(ctx, before, len(people)); err != nil {
+		return err
+	}
+	return c.check()
+}
+
+// awaitCount waits until the board of the server at base says that n people are online.
+func (b *bench) awaitCount(ctx context.Context, base *url.URL, n int) error {
+	d := newDoor(base, false)
+	defer d.close()
+	got := 0
+	for end := time.Now().Add(countWait); time.Now().Before(end); {
+		html, err := d.board(ctx, b.observer)
+		if err != nil {
+			return err
+		}
+		if got, _ = scanCount(html, "n-online"); got == n {
+			return nil
+		}
+		if err := pause(ctx, settle/4); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("after %v the board of %s counts %d people online, not %d", countWait, base, got, n)
+}
+
+// listen counts commands while nothing happens.
+func (b *bench) listen(ctx context.Context) error {
+	b.tell("listening for %v", b.idle)
+	servers, _ := b.procs.cpu()
+	redis := processes{b.redis.process()}
+	redisCPU, _ := redis.cpu()
+	before, err := b.redis.commands(ctx)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := pause(ctx, b.idle); err != nil {
+		return err
+	}
+	after, err := b.redis.commands(ctx)
+	if err != nil {
+		return err
+	}
+	seconds := time.Since(began).Seconds()
+	asked, pings := after.since(before)
+	b.report.add("quiet", "Redis commands, but for PING", float64(asked.sum())/seconds, "/s", "≤ 5 of 3 replicas at 10,000")
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		b.report.add("quiet", "of them "+strings.ToUpper(name), float64(asked[name])/seconds, "/s", "")
+	}
+	b.report.add("quiet", "PINGs of the driver", float64(pings)/seconds, "/s", "")
+	b.report.add("quiet", "server CPU, of all replicas", per(b.procs.spent(servers), seconds*0.01, time.Second), "% of one", "")
+	b.report.add("quiet", "Redis CPU", per(redis.spent(redisCPU), seconds*0.01, time.Second), "% of one", "")
+	return nil
+}
+
+// weigh tells what n people take in Redis, which held before without them.
+func (b *bench) weigh(ctx context.Context, before int64, n int) error {
+	after, err := b.redis.memory(ctx)
+	if err != nil {
+		return err
+	}
+	sizes, err := b.redis.entrySizes(ctx)
+	if err != nil {
+		return err
+	}
+	sum := int64(0)
+	for _, size := range sizes {
+		sum += size
+	}
+	b.report.add("quiet", "Redis memory per person", each(after-before, n, nil), "B", "")
+	b.report.add("quiet", "Redis memory per entry, as it estimates", each(sum, len(sizes), nil), "B", "")
+	return nil
+}
+
+// each divides bytes; NaN if they could not be measured, which err says.
+func each(bytes int64, n int, err error) float64 {
+	if err != nil || n == 0 {
+		return math.NaN()
+	}
+	return float64(bytes) / float64(n)
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// sync measures how a replica learns who is online at others: one that runs when very many come at once, and one that
+// is started when they are there. They are at a replica that is made up, so that nobody has to connect.
+func (b *bench) sync(ctx context.Context) (err error) {
+	if err := b.fill(ctx, b.online+1); err != nil {
+		return err
+	}
+	running, joining := b.own[0], b.own[len(b.own)-1]
+	b.tell("reading who there is")
+	// At the replica that is started anew later: loading pages leaves memory behind, and the other one's is measured.
+	d := newDoor(joining.base, false)
+	defer d.close()
+	uids, err := d.everybody(ctx, b.observer, b.online)
+	if err != nil {
+		return err
+	}
+	if err := joining.stop(); err != nil {
+		return err
+	}
+	b.report.add("sync", "people online", float64(len(uids)), "", "")
+	c := newCrowd(running.base)
+	defer c.close()
+	others, err := b.flood(ctx, c, running, uids)
+	if err != nil {
+		return errors.Join(err, c.check())
+	}
+	defer func() { err = errors.Join(err, others.leave()) }()
+	if err := b.join(ctx, joining, uids); err != nil {
+		return err
+	}
+	return c.check()
+}
+
+// flood makes all users online at once at a replica that is made up, and measures running, at which nobody is but the
+// observer.
+func (b *bench) flood(ctx context.Context, c *crowd, running *server, uids []string) (others *phantom, err error) {
+	o := b.awaiting(uids)
+	if _, err := c.dial(ctx, b.observer, "", "bench", o.watch()); err != nil {
+		return nil, err
+	}
+	if err := pause(ctx, 2*settle); err != nil {
+		return nil, err
+	}
+	before, _ := running.process().rss()
+	b.tell("%d people come online elsewhere", len(uids))
+	if others, err = newPhantom(ctx, b.redis); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, others.leave())
+		}
+	}()
+	began := time.Now()
+	if err := others.bring(ctx, uids); err != nil {
+		return nil, err
+	}
+	if err := seen(ctx, o); err != nil {
+		return nil, err
+	}
+	after, _ := running.process().rss()
+	counted, _ := o.times()
+	b.report.add("sync", "all seen by a running replica, by the count", counted.Sub(began).Seconds(), "s", "")
+	b.tell("resting for %v", b.idle)
+	if err := pause(ctx, b.idle); err != nil {
+		return nil, err
+	}
+	later, rssErr := running.process().rss()
+	b.report.add("sync", "RSS per remote user, right after", each(after-before, len(uids), rssErr), "B", "")
+	b.report.add("sync", "RSS per remote user, rested", each(later-before, len(uids), rssErr), "B", "")
+	return others, nil
+}
+
+// join starts a replica among others that know of users online.
+func (b *bench) join(ctx context.Context, joining *server, uids []string) error {
+	b.tell("a new replica joins")
+	o := b.awaiting(uids)
+	if err := joining.start(ctx); err != nil {
+		return err
+	}
+	c := newCrowd(joining.base)
+	defer c.close()
+	if _, err := c.dial(ctx, b.observer, "", "bench", o.watch()); err != nil {
+		return err
+	}
+	if err := seen(ctx, o); err != nil {
+		return errors.Join(err, c.check())
+	}
+	cpu, _ := joining.process().cpu()
+	counted, showed := o.times()
+	b.report.add("sync", "new replica ready", ms(joining.startup), "ms", "")
+	b.report.add("sync", "all seen by a new replica, by the count", counted.Sub(joining.began).Seconds(), "s", "≤ 2 at 100,000")
+	b.report.add("sync", "all seen by a new replica, by the rows of the page", showed.Sub(joining.began).Seconds(), "s", "≤ 2 at 100,000")
+	b.report.add("sync", "new replica's CPU until then", cpu.Seconds(), "s", "")
+	return c.check()
+}
+
+// awaiting is an observer who waits for all users, of whom the first stand on the first page.
+func (b *bench) awaiting(uids []string) *observer {
+	rows := map[string]bool{}
+	for _, uid := range uids[:min(len(uids), pageRows-1)] { // one row may be the observer's own
+		rows[uid] = true
+	}
+	return newObserver(len(uids)+1, rows)
+}
