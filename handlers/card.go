@@ -92,18 +92,61 @@ func (b *board) cardLocked(p accounts.Person) *card {
 		c = &card{person: p, view: b.presence.View(p.ID)}
 		b.cards[p.ID] = c
 		b.placeLocked(c)
-		if c.present { // they came before anybody looked: news to the pages that filter, and to the teams' numbers
-			b.filteredLocked(presence.Offline, c.view.State)
-			b.wantFlush()
-		}
-		if b.strangers[p.ID] {
-			b.arrivedLocked(c)
-			delete(b.strangers, p.ID)
-		}
+		b.cameLocked(c)
 		return c
 	}
 	b.replaceLocked(c, p)
 	return c
+}
+
+// cameLocked takes note of somebody who is new on the board. If they are here, they came before anybody looked: news to
+// the pages that filter, and to the teams' numbers.
+func (b *board) cameLocked(c *card) {
+	if c.present {
+		b.filteredLocked(presence.Offline, c.view.State)
+		b.wantFlush()
+	}
+	if b.strangers[c.person.ID] {
+		b.arrivedLocked(c)
+		delete(b.strangers, c.person.ID)
+	}
+}
+
+// meetLocked makes cards of people, who stand in board order, and puts those who are here among the others in one go.
+func (b *board) meetLocked(people []accounts.Person) {
+	var here []*card
+	for _, p := range people {
+		c := b.cards[p.ID]
+		if c != nil {
+			b.replaceLocked(c, p)
+			continue
+		}
+		c = &card{person: p, view: b.presence.View(p.ID)}
+		if !isHere(c.view) {
+			continue // gone again, and on no page
+		}
+		b.cards[p.ID] = c
+		c.present = true
+		b.countHereLocked(c, c.view.State)
+		here = append(here, c)
+	}
+	b.present = merge(b.present, here)
+	for _, c := range here {
+		b.cameLocked(c)
+	}
+}
+
+// merge returns the cards of two sorted lists in one.
+func merge(a, b []*card) []*card {
+	all := make([]*card, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if compareCards(a[0], b[0]) < 0 {
+			all, a = append(all, a[0]), a[1:]
+		} else {
+			all, b = append(all, b[0]), b[1:]
+		}
+	}
+	return append(append(all, a...), b...)
 }
 
 // replaceLocked gives c what accounts say now, and reports whether its place on the board may have changed.
@@ -144,7 +187,7 @@ func (b *board) lookLocked(c *card) {
 	}
 	c.view = v
 	switch {
-	case !here(v):
+	case !isHere(v):
 		b.unplaceLocked(c)
 	case !c.present:
 		b.placeLocked(c)
@@ -155,8 +198,8 @@ func (b *board) lookLocked(c *card) {
 	b.redrawLocked(c)
 }
 
-// here reports whether v is of a person who is shown as present.
-func here(v presence.View) bool { return v.Listed && v.State != presence.Offline }
+// isHere reports whether v is of a person who is shown as present.
+func isHere(v presence.View) bool { return v.Listed && v.State != presence.Offline }
 
 // redrawLocked marks c on every page that lists it, when its row has truly become another one.
 func (b *board) redrawLocked(c *card) {
@@ -178,7 +221,7 @@ func (b *board) redrawLocked(c *card) {
 
 // placeLocked puts c among the people who are here, if it is one of them.
 func (b *board) placeLocked(c *card) {
-	if c.present || !here(c.view) {
+	if c.present || !isHere(c.view) {
 		return
 	}
 	i, _ := slices.BinarySearchFunc(b.present, c, compareCards)

@@ -189,8 +189,9 @@ func TestOfflinePeopleBehindManyPresent(t *testing.T) {
 // TestFailedReadingIsRepeated: the disk hiccups once while a page must be read anew.
 func TestFailedReadingIsRepeated(t *testing.T) {
 	l := newLiveBoard(t)
-	a := l.open(l.member("ada"), "/?q=bob&state=online", "a")
+	a := l.open(l.member("ada"), "/?q=bob&state=offline", "a")
 	bob := l.member("bob")
+	a.sees("bob", "offline")
 	db, err := sql.Open("sqlite", l.path)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +208,7 @@ func TestFailedReadingIsRepeated(t *testing.T) {
 	l.open(bob, "/", "a")
 	a.until("the failure", func() bool { return len(l.logs.lines("accounts cannot be read")) > 0 })
 	run(`ALTER TABLE hidden_words RENAME TO name_words`)
-	a.sees("bob", "online")
+	a.until("bob off the page", func() bool { return a.rows["bob"] == "" })
 }
 
 // TestReset: after more changes than are kept, nothing of before may stay.

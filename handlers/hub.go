@@ -86,9 +86,10 @@ func (b *board) look(users []string) {
 		if c := b.cards[u]; c != nil {
 			b.lookLocked(c)
 			b.forgetLocked(c)
-		} else if here(b.presence.View(u)) {
+		} else if isHere(b.presence.View(u)) {
 			b.strangers[u] = b.strangers[u] || !b.warming
 			signal(b.readWanted)
+			b.wantFlush() // they count before they are known
 		}
 		for _, s := range b.byUser[u] {
 			b.tellSelfLocked(s)

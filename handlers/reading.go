@@ -70,21 +70,33 @@ func (b *board) readingFailed(err error) {
 	}
 }
 
-// meet gets to know people who are here and were on no page yet.
+// meetAtOnce is how many strangers one reading gets to know: 20 ms or so.
+const meetAtOnce = 1000
+
+// meet gets to know people who are here and were on no page yet, some at a time, and rests as long as it took: when a
+// replica starts they are many, and nobody waits for them but the numbers of teams and pages of present people.
 func (b *board) meet(ctx context.Context) error {
 	b.mu.Lock()
 	applied := b.applied
-	users := make([]string, 0, len(b.strangers))
+	users := make([]string, 0, min(len(b.strangers), meetAtOnce))
 	for u := range b.strangers {
+		if len(users) == meetAtOnce {
+			signal(b.readWanted)
+			break
+		}
 		users = append(users, u)
 	}
 	b.mu.Unlock()
 	if len(users) == 0 {
 		return nil
 	}
+	start := time.Now()
 	people, err := b.accounts.PeopleByID(ctx, users)
 	if err != nil {
 		return err
+	}
+	if len(users) == meetAtOnce {
+		defer func() { rest(ctx, time.Since(start)) }()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -92,9 +104,7 @@ func (b *board) meet(ctx context.Context) error {
 		signal(b.readWanted) // a change overtook the reading: read again
 		return nil
 	}
-	for _, p := range people {
-		b.forgetLocked(b.cardLocked(p))
-	}
+	b.meetLocked(people)
 	for _, u := range users {
 		delete(b.strangers, u)
 	}

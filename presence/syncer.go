@@ -52,9 +52,9 @@ type syncer struct {
 	ended   chan struct{}
 
 	mu        sync.Mutex
-	own       map[string]string                // guarded by mu, like all below; the truth about our users, as entries
-	remote    map[string]map[string]remoteSeen // what others have, by user and replica
-	peers     map[string]*peer                 // other replicas, by id
+	own       map[string]string    // guarded by mu, like all below; the truth about our users, as entries
+	remote    map[string][]posting // what others have, by user, in no order
+	peers     map[string]*peer     // other replicas, by id
 	toRead    map[string]struct{}
 	toWrite   map[string]struct{}
 	doubted   map[string]time.Time // users with an entry that is missing though its replica lives, until when it may come back
@@ -79,9 +79,20 @@ type syncer struct {
 	conflict  error     // why this replica has left; nil: it has not
 }
 
-type remoteSeen struct {
-	value  string
-	digest Digest
+// posting is the entry that one replica has of a user. There are as many as there are people at other replicas.
+type posting struct {
+	by    *peer
+	value string
+}
+
+// posted is what by has in postings, "" for nothing.
+func posted(postings []posting, by *peer) string {
+	for _, p := range postings {
+		if p.by == by {
+			return p.value
+		}
+	}
+	return ""
 }
 
 // peer is another replica.
@@ -90,14 +101,14 @@ type peer struct {
 	known   bool      // its lease was looked at at least once
 	missing time.Time // since when it had none; zero: it has one
 	until   time.Time // when the lease last seen runs out: gone before that, it was lost and did not end
-	users   map[string]struct{}
+	users   int       // with an entry of it, in syncer.remote
 }
 
 func newSyncer(self string, log *slog.Logger) *syncer {
 	return &syncer{
 		self: self, log: log, rules: allRules,
 		wake: make(chan struct{}, 1), changes: newFeed(), synced: make(chan struct{}), ended: make(chan struct{}),
-		own: map[string]string{}, remote: map[string]map[string]remoteSeen{}, peers: map[string]*peer{},
+		own: map[string]string{}, remote: map[string][]posting{}, peers: map[string]*peer{},
 		toRead: map[string]struct{}{}, toWrite: map[string]struct{}{}, kept: map[string]struct{}{}, doubted: map[string]time.Time{}, written: map[string]struct{}{},
 		resync: true, lastOK: time.Now(),
 	}
@@ -139,9 +150,9 @@ func (s *syncer) Remote(user string) []Digest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var digests []Digest
-	for id, seen := range s.remote[user] {
-		if p := s.peers[id]; p != nil && p.alive {
-			digests = append(digests, seen.digest)
+	for _, p := range s.remote[user] {
+		if p.by.alive {
+			digests = append(digests, decodeDigest(p.value))
 		}
 	}
 	return digests
@@ -200,8 +211,8 @@ func (s *syncer) invalidated(users, replicas []string, lost bool) {
 	for _, id := range replicas {
 		if id == s.self {
 			s.echoed = true
-		} else if s.peers[id] == nil {
-			s.peers[id] = &peer{users: map[string]struct{}{}}
+		} else if p := s.peerLocked(id); !p.alive {
+			p.known = false // it is new, or back: look at it at once
 		}
 	}
 	if lost {

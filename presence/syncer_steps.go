@@ -2,8 +2,6 @@ package presence
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -62,7 +60,7 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 	s.mu.Lock()
 	ids := make([]string, 0, len(s.peers))
 	for id, p := range s.peers {
-		if s.rules.poll || !p.known {
+		if s.rules.poll && (p.alive || time.Now().Before(s.holding)) || !p.known { // one that is gone is announced when it comes back
 			ids = append(ids, id)
 		}
 	}
@@ -94,7 +92,7 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 		}
 		p.known = true
 		if p.alive != was {
-			for u := range p.users {
+			for _, u := range s.usersOfLocked(p) {
 				s.changes.mark(u)
 			}
 		}
@@ -173,41 +171,21 @@ func (s *syncer) applyLocked(user string, entries map[string]string) {
 	if s.rules.audit && entries[s.self] != s.own[user] { // the truth about our connections is ours
 		s.repairLocked(user)
 	}
-	now, was := time.Now(), s.remote[user]
-	is := make(map[string]remoteSeen, len(entries))
+	was := s.remote[user]
+	is := make([]posting, 0, len(entries))
 	for id, value := range entries {
-		if id != s.self {
-			is[id] = remoteSeen{value, decodeDigest(value)}
+		if id != s.self && value != "" {
+			is = append(is, posting{s.peerLocked(id), value})
 		}
 	}
-	doubt, doubting := s.doubted[user]
-	delete(s.doubted, user)
-	for id, seen := range was {
-		if _, there := is[id]; there || !s.aliveLocked(id) {
-			continue
-		}
-		if !now.Before(s.holding) {
-			if doubting && !now.Before(doubt) {
-				continue // it has gone on purpose
-			}
-			if !doubting {
-				doubt = now.Add(doubtFor)
-			}
-			s.doubted[user], is[id] = doubt, seen
-			continue
-		}
-		is[id] = seen // its owner has not written it again yet
-		s.kept[user] = struct{}{}
-	}
+	is = s.keepLocked(user, was, is)
 	changed := len(is) != len(was)
-	for id, seen := range is {
-		changed = changed || was[id].value != seen.value
-		s.peerLocked(id).users[user] = struct{}{}
+	for _, p := range was {
+		p.by.users--
 	}
-	for id := range was {
-		if _, there := is[id]; !there {
-			delete(s.peerLocked(id).users, user)
-		}
+	for _, p := range is {
+		p.by.users++
+		changed = changed || posted(was, p.by) != p.value
 	}
 	if len(is) > 0 {
 		s.remote[user] = is
@@ -217,6 +195,41 @@ func (s *syncer) applyLocked(user string, entries map[string]string) {
 	if changed {
 		s.changes.mark(user)
 	}
+}
+
+// keepLocked returns what is of user, and beside it what was and has vanished though its owner lives, and may be merely
+// lost: while holding all of it, and otherwise for the moment that the owner needs to write it again.
+func (s *syncer) keepLocked(user string, was, is []posting) []posting {
+	now := time.Now()
+	doubt, doubting := s.doubted[user]
+	delete(s.doubted, user)
+	for _, p := range was {
+		switch {
+		case posted(is, p.by) != "" || !p.by.alive:
+		case now.Before(s.holding):
+			is = append(is, p) // its owner has not written it again yet
+			s.kept[user] = struct{}{}
+		case doubting && !now.Before(doubt): // it has gone on purpose
+		default:
+			if !doubting {
+				doubt = now.Add(doubtFor)
+			}
+			s.doubted[user] = doubt
+			is = append(is, p)
+		}
+	}
+	return is
+}
+
+// usersOfLocked are the users with an entry of p.
+func (s *syncer) usersOfLocked(p *peer) []string {
+	users := make([]string, 0, p.users)
+	for u, postings := range s.remote {
+		if posted(postings, p) != "" {
+			users = append(users, u)
+		}
+	}
+	return users
 }
 
 // repairLocked has the own entry of user written again. It counts as a difference unless one is on its way anyway.
@@ -231,12 +244,10 @@ func (s *syncer) repairLocked(user string) {
 	s.kick()
 }
 
-func (s *syncer) aliveLocked(id string) bool { p := s.peers[id]; return p != nil && p.alive }
-
 func (s *syncer) peerLocked(id string) *peer {
 	p := s.peers[id]
 	if p == nil {
-		p = &peer{users: map[string]struct{}{}}
+		p = &peer{}
 		s.peers[id] = p
 	}
 	return p
@@ -296,10 +307,10 @@ func (s *syncer) cleanUp(ctx context.Context) error {
 	for id, p := range s.peers {
 		switch {
 		case p.alive || p.missing.IsZero() || time.Since(p.missing) < cleanAfter:
-		case len(p.users) == 0:
+		case p.users == 0:
 			delete(s.peers, id)
 		default:
-			gone[id] = slices.Collect(maps.Keys(p.users))
+			gone[id] = s.usersOfLocked(p)
 		}
 	}
 	s.mu.Unlock()
