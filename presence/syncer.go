@@ -81,7 +81,7 @@ type remoteSeen struct {
 // peer is another replica.
 type peer struct {
 	alive   bool
-	known   bool      // its lease was looked at at least once
+	known   bool      // its lease was looked at, and has not been announced again after it was missing
 	missing time.Time // since when it had none; zero: it has one
 	until   time.Time // when the lease last seen runs out: gone before that, it was lost and did not end
 	users   map[string]struct{}
@@ -194,8 +194,8 @@ func (s *syncer) invalidated(users, replicas []string, lost bool) {
 	for _, id := range replicas {
 		if id == s.self {
 			s.echoed = true
-		} else if s.peers[id] == nil {
-			s.peers[id] = &peer{users: map[string]struct{}{}}
+		} else if p := s.peerLocked(id); !p.missing.IsZero() {
+			p.known = false // perhaps it is back
 		}
 	}
 	if lost {
@@ -346,8 +346,8 @@ func (s *syncer) heal(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	s.resync, s.renew, s.beatAt = false, false, time.Time{}
-	if s.rules.hold && s.rounds > 0 { // at the start nothing is known that could be held
-		s.holding = time.Now().Add(holdFor)
+	if s.rounds > 0 { // at the start nothing is known that could be held
+		s.holdLocked(time.Now().Add(holdFor))
 	}
 	s.mu.Unlock()
 	err := s.beat(ctx)
@@ -375,8 +375,8 @@ func (s *syncer) heal(ctx context.Context) error {
 			s.toRead[u] = struct{}{}
 		}
 	}
-	if s.rules.hold && s.rounds > 0 {
-		s.holding = time.Now().Add(holdFor)
+	if s.rounds > 0 {
+		s.holdLocked(time.Now().Add(holdFor))
 	}
 	return nil
 }
