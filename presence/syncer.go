@@ -167,6 +167,9 @@ func (s *syncer) Leave(ctx context.Context) error {
 	s.leaving = true
 	s.mu.Unlock()
 	s.end() // from now on nothing else may beat
+	if s.Status().Conflict != nil {
+		return nil // it has left, and what is there belongs to others
+	}
 	_, err := s.link.beat(ctx, true)
 	return err
 }
