@@ -370,9 +370,7 @@ func TestReplicaCutOff(t *testing.T) {
 	t.Logf("as in truth %v after the line was whole", s.settle(healBound))
 	for _, w := range s.watchers {
 		s.until(w.name+" says nothing any more", 2*time.Second, func() bool { return w.notLive() == "" })
-		if stale, _ := w.drained(); stale > 0 {
-			t.Errorf("%s still shows %d people without colour", w.name, stale)
-		}
+		s.until(w.name+" shows everybody in colour", late, func() bool { stale, _ := w.drained(); return stale == 0 })
 	}
 	s.reportPages()
 
