@@ -122,6 +122,9 @@ func (b *board) lookLocked(c *card) {
 		b.filteredLocked(c.view.State, v.State)
 		b.wantFlush() // the counts changed, whoever lists the person
 	}
+	if here(c.view) && c.view.Elsewhere && !here(v) {
+		b.left[c.person.ID] = time.Now()
+	}
 	c.view = v
 	if !here(v) {
 		b.unplaceLocked(c)

@@ -32,6 +32,7 @@ func (b *board) keepReading(ctx context.Context) {
 		case <-b.nudged:
 		case <-follow.C:
 			b.checkReplicas(time.Now())
+			b.askSeen(time.Now())
 		case <-b.readWanted:
 		case <-again.C:
 		}
@@ -70,7 +71,7 @@ func (b *board) readingFailed(err error) {
 	}
 }
 
-// meet gets to know people who are here and were on no page yet.
+// meet gets to know people who are here and were on no page yet, or of whom there is something new to know.
 func (b *board) meet(ctx context.Context) error {
 	b.mu.Lock()
 	applied := b.applied
