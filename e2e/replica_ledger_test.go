@@ -125,7 +125,7 @@ type disturbance struct {
 type ledger struct {
 	mu      sync.Mutex
 	stays   []*stay
-	blind   []disturbance   // departures and arrivals in them count from their end
+	blind   []disturbance   // departures in them count from their end; arrivals, where replicas were deaf
 	returns []time.Duration // from a close by the server to the new connection
 	codes   map[int]int     // of closes that clients did not ask for; 1006: without one
 
@@ -309,7 +309,7 @@ func (l *ledger) judgeFalse(v *verdict, watcher string, user int, sights []sight
 func (l *ledger) judgeArrivalLocked(v *verdict, r record, user int, p presenceSpan, now time.Time) {
 	from := p.from
 	for _, b := range l.blind {
-		if b.holds(from) {
+		if b.deaf && b.holds(from) {
 			from = b.to
 		}
 	}

@@ -53,7 +53,8 @@ type board struct {
 	here       map[string]presence.Counts // how many of them are in which state, by team key
 	tally      tally
 	pages      map[string]*page
-	strangers  map[string]bool // people who are here and have to be asked for; true: they have just arrived
+	strangers  map[string]bool      // people who have to be asked for: who is here and not known yet (true: has just arrived), or was seen last elsewhere
+	left       map[string]time.Time // people who were on other replicas until then
 
 	open      map[*melody.Session]*socket
 	byUser    index
@@ -87,7 +88,8 @@ func newBoard(cfg Config, s *Server) *board {
 		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8],
 		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), following: make(chan struct{}, 1),
 		bell: cfg.Bell, ring: make(chan struct{}, 1),
-		cards: map[string]*card{}, here: map[string]presence.Counts{}, pages: map[string]*page{}, strangers: map[string]bool{},
+		cards: map[string]*card{}, here: map[string]presence.Counts{}, pages: map[string]*page{},
+		strangers: map[string]bool{}, left: map[string]time.Time{},
 		open: map[*melody.Session]*socket{}, byUser: index{}, bySession: index{},
 		byAddress: map[netip.Prefix]int{}, ended: map[string]time.Time{},
 		lately: map[string]lately{}, tally: tally{staleAt: 1}, generation: 1, empty: make(chan struct{}),

@@ -119,6 +119,7 @@ func (b *board) meetLocked(people []accounts.Person) {
 		c := b.cards[p.ID]
 		if c != nil {
 			b.replaceLocked(c, p)
+			b.forgetLocked(c)
 			continue
 		}
 		c = &card{person: p, view: b.presence.View(p.ID)}
@@ -184,6 +185,9 @@ func (b *board) lookLocked(c *card) {
 	if v.State != c.view.State || v.Listed != c.view.Listed {
 		b.filteredLocked(c.view.State, v.State)
 		b.wantFlush() // the counts changed, whoever lists the person
+	}
+	if isHere(c.view) && c.view.Elsewhere && !isHere(v) {
+		b.left[c.person.ID] = time.Now()
 	}
 	c.view = v
 	switch {

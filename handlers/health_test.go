@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"rollcall/presence"
 )
 
 func TestReadiness(t *testing.T) {
@@ -17,6 +19,29 @@ func TestReadiness(t *testing.T) {
 		t.Errorf("draining is logged as an error: %q", lines)
 	}
 	wantStatus(t, "GET /login while draining", f.browser().get("/login"), 200)
+}
+
+// strayed is a Registry that has found other accounts on its noticeboard.
+type strayed struct{ presence.Registry }
+
+func (strayed) Status() presence.Status {
+	return presence.Status{Conflict: &presence.StoreError{Ours: "one", Theirs: "two"}}
+}
+
+// TestNotReadyAmongOtherAccounts: a replica that noticed at run time that it shares Redis with other accounts gets no
+// more requests, and its log says which accounts they are.
+func TestNotReadyAmongOtherAccounts(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) {
+		p := presence.DefaultConfig()
+		p.Registry = strayed{presence.NewMemory().Replica()}
+		cfg.Presence.Close()
+		cfg.Presence = presence.NewTracker(p)
+	})
+	wantStatus(t, "GET /readyz", f.browser().get("/readyz"), 503)
+	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), 200)
+	if lines := f.logs.lines("theirs is two, ours is one"); len(lines) == 0 {
+		t.Error("the log does not name both accounts")
+	}
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {

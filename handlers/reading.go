@@ -32,6 +32,7 @@ func (b *board) keepReading(ctx context.Context) {
 		case <-b.nudged:
 		case <-follow.C:
 			b.checkReplicas(time.Now())
+			b.askSeen(time.Now())
 		case <-b.readWanted:
 		case <-again.C:
 		}
@@ -73,8 +74,9 @@ func (b *board) readingFailed(err error) {
 // meetAtOnce is how many strangers one reading gets to know: 20 ms or so.
 const meetAtOnce = 1000
 
-// meet gets to know people who are here and were on no page yet, some at a time, and rests as long as it took: when a
-// replica starts they are many, and nobody waits for them but the numbers of teams and pages of present people.
+// meet gets to know people who are here and were on no page yet, or of whom there is something new to know: some at a
+// time, resting as long as it took. When a replica starts they are many, and nobody waits for them but the numbers of
+// teams and pages of present people.
 func (b *board) meet(ctx context.Context) error {
 	b.mu.Lock()
 	applied := b.applied

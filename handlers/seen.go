@@ -55,3 +55,18 @@ func (b *board) noteSeen(stamps map[string]time.Time) {
 		}
 	}
 }
+
+// askSeen has the accounts asked when people were last seen who left other replicas: those alone know, and have stored it
+// by then.
+func (b *board) askSeen(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for user, at := range b.left {
+		if now.Sub(at) > 2*seenEvery {
+			delete(b.left, user)
+			if b.cards[user] != nil {
+				b.strangers[user] = b.strangers[user]
+			}
+		}
+	}
+}

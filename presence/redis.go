@@ -25,7 +25,7 @@ type RedisConfig struct {
 	Log    *slog.Logger
 }
 
-// Redis is a Registry over Redis (server-assisted client-side caching in broadcast mode, Redis 6 or Valkey and newer),
+// Redis is a Registry over Redis (server-assisted client-side caching in broadcast mode, Redis 6.2 or Valkey and newer),
 // and the bell by which replicas tell each other to look at the accounts.
 type Redis struct {
 	*syncer
@@ -140,7 +140,7 @@ func permanent(err error) error {
 		return errors.New("Redis has no database of that number: check the end of REDIS_URL")
 	case errors.Is(err, rueidis.ErrNoCache), strings.Contains(text, "unknown command"), strings.Contains(text, "unknown subcommand"),
 		strings.Contains(text, "NOPROTO"), strings.Contains(text, "CLIENT TRACKING"), strings.Contains(text, "RESP"):
-		return fmt.Errorf("this Redis cannot announce changes to clients (CLIENT TRACKING over RESP3), which Rollcall needs: use Redis 6 or newer, or Valkey, run by yourself or by a provider that allows it (%s)", text)
+		return fmt.Errorf("this Redis lacks what Rollcall needs, above all to announce changes to clients (CLIENT TRACKING over RESP3): use Redis 6.2 or newer, or Valkey, run by yourself or by a provider that allows it (%s)", text)
 	}
 	return nil
 }

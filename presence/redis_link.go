@@ -144,6 +144,8 @@ func (l *redisLink) probe(ctx context.Context) error {
 	var other *StoreError
 	if err := l.claimStore(ctx); errors.As(err, &other) {
 		return other
+	} else if err != nil {
+		return permanent(err)
 	}
 	return nil
 }

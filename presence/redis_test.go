@@ -265,22 +265,45 @@ func TestRedisRefusals(t *testing.T) {
 	if err := open(old.url(), "one"); err == nil || !strings.Contains(err.Error(), "CLIENT TRACKING") {
 		t.Errorf("OpenRedis without CLIENT = %v, want a line about CLIENT TRACKING", err)
 	}
+	older := startRedis(t, "--rename-command", "GETEX", "") // as before 6.2
+	if err := open(older.url(), "one"); err == nil || !strings.Contains(err.Error(), "6.2") {
+		t.Errorf("OpenRedis of a server older than 6.2 = %v, want a line that says so", err)
+	}
 	node := startRedis(t, "--cluster-enabled", "yes")
 	if err := open(node.url(), "one"); err == nil || !strings.Contains(err.Error(), "cluster") {
 		t.Errorf("OpenRedis of a cluster = %v, want a refusal", err)
 	}
 }
 
-// TestRedisStoreConflictLater: the mark of the store was lost, and others came in between.
+// TestRedisStoreConflictLater: the mark of the store was lost, and others came in between. Whoever notices leaves: what
+// it had of others is gone, and it writes nothing more, not even that it goes.
 func TestRedisStoreConflictLater(t *testing.T) {
 	server := startRedis(t)
-	a := server.join()
-	settleAll(t, []*Redis{a})
+	a, b := server.join(), server.join()
+	b.Publish("ada", Digest{Connected: true})
+	settleAll(t, []*Redis{a, b})
 	admin := server.admin()
 	if err := admin.Do(t.Context(), admin.B().Set().Key("rollcall:store").Value("two").Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, "a to leave", patience, func() bool { return a.Status().Conflict != nil })
+	var conflict *StoreError
+	if err := a.Status().Conflict; !errors.As(err, &conflict) || conflict.Ours != "one" || conflict.Theirs != "two" {
+		t.Errorf("Status().Conflict = %v, want both stores named", err)
+	}
+	if got := a.Status().Others; got != 0 || len(a.Remote("ada")) != 0 {
+		t.Errorf("who has left has %d others and %v of ada, want none", got, a.Remote("ada"))
+	}
+	lease := "rollcall:replica:" + a.ID()
+	if err := admin.Do(t.Context(), admin.B().Del().Key(lease).Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Leave(t.Context()); err != nil {
+		t.Errorf("Leave of who has left = %v, want nil", err)
+	}
+	if n, err := admin.Do(t.Context(), admin.B().Exists().Key(lease).Build()).AsInt64(); err != nil || n != 0 {
+		t.Errorf("the lease of who has left: %d, %v, want none", n, err)
+	}
 }
 
 func TestRedisNudge(t *testing.T) {

@@ -509,3 +509,39 @@ func TestBeatsWhileBusy(t *testing.T) {
 		}
 	})
 }
+
+// TestHoldWaitsForTheLost: a noticeboard forgets everything while one replica is cut off from it. The others keep its
+// people until it is back and has written them again, and let those go who left meanwhile.
+func TestHoldWaitsForTheLost(t *testing.T) {
+	for _, away := range []time.Duration{time.Second, 3 * time.Second, 4 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newSimBoard(rand.New(rand.NewPCG(1, 1)))
+			x, y := b.open("x"), b.open("y")
+			for _, s := range []*syncer{x, y} {
+				s.start()
+				defer s.Close()
+			}
+			y.Publish("ada", Digest{Connected: true})
+			y.Publish("bob", Digest{Connected: true})
+			time.Sleep(20 * time.Second)
+			b.mu.Lock()
+			b.entries, b.leases = map[string]map[string]string{}, map[string]time.Time{}
+			for _, l := range b.links {
+				l.broken()
+			}
+			b.links[1].cut = true
+			b.mu.Unlock()
+			y.Publish("bob", Digest{})
+			time.AfterFunc(away, b.links[1].heal)
+			for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(5 * time.Millisecond) {
+				if len(x.Remote("ada")) == 0 {
+					t.Fatalf("ada is missing %v after the wipe, with her replica away for %v", time.Since(began), away)
+				}
+				// It takes 2 s and a half to notice that it is back, then the hold begins.
+				if left := away + 2500*time.Millisecond + holdFor + time.Second; time.Since(began) > left && len(x.Remote("bob")) > 0 {
+					t.Fatalf("bob is still there %v after the wipe, with his replica away for %v", left, away)
+				}
+			}
+		})
+	}
+}

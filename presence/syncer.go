@@ -98,7 +98,7 @@ func posted(postings []posting, by *peer) string {
 // peer is another replica.
 type peer struct {
 	alive   bool
-	known   bool      // its lease was looked at at least once
+	known   bool      // its lease was looked at, and has not been announced again after it was missing
 	missing time.Time // since when it had none; zero: it has one
 	until   time.Time // when the lease last seen runs out: gone before that, it was lost and did not end
 	users   int       // with an entry of it, in syncer.remote
@@ -184,6 +184,9 @@ func (s *syncer) Leave(ctx context.Context) error {
 	s.leaving = true
 	s.mu.Unlock()
 	s.end() // from now on nothing else may beat
+	if s.Status().Conflict != nil {
+		return nil // it has left, and what is there belongs to others
+	}
 	_, err := s.link.beat(ctx, health{leaving: true})
 	return err
 }
@@ -211,8 +214,8 @@ func (s *syncer) invalidated(users, replicas []string, lost bool) {
 	for _, id := range replicas {
 		if id == s.self {
 			s.echoed = true
-		} else if p := s.peerLocked(id); !p.alive {
-			p.known = false // it is new, or back: look at it at once
+		} else if p := s.peerLocked(id); !p.missing.IsZero() {
+			p.known = false // perhaps it is back
 		}
 	}
 	if lost {
@@ -366,8 +369,8 @@ func (s *syncer) heal(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	s.resync, s.renew, s.beatAt = false, false, time.Time{}
-	if s.rules.hold && s.rounds > 0 { // at the start nothing is known that could be held
-		s.holding = time.Now().Add(holdFor)
+	if s.rounds > 0 { // at the start nothing is known that could be held
+		s.holdLocked(time.Now().Add(holdFor))
 	}
 	s.mu.Unlock()
 	err := s.beat(ctx)
@@ -403,8 +406,8 @@ func (s *syncer) heal(ctx context.Context) error {
 			s.toRead[u] = struct{}{}
 		}
 	}
-	if s.rules.hold && s.rounds > 0 {
-		s.holding = time.Now().Add(holdFor)
+	if s.rounds > 0 {
+		s.holdLocked(time.Now().Add(holdFor))
 	}
 	return nil
 }

@@ -55,7 +55,8 @@ func (s *syncer) healthLocked() health {
 }
 
 // lookAtPeers asks which replicas have a lease. One without it is gone, and its people with it: they had the time of
-// the lease for a grace.
+// the lease for a grace. One that lost it in a wipe and may be alive prolongs the hold until it is back, and has written
+// its entries again: it may come back later than others.
 func (s *syncer) lookAtPeers(ctx context.Context) error {
 	s.mu.Lock()
 	ids := make([]string, 0, len(s.peers))
@@ -75,6 +76,7 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	held := now.Before(s.holding)
 	for i, id := range ids {
 		p := s.peers[id]
 		if p == nil {
@@ -83,12 +85,18 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 		was := p.alive
 		switch {
 		case left[i] > 0:
+			if held && was && !p.missing.IsZero() {
+				s.holdLocked(now.Add(holdFor))
+			}
 			p.alive, p.missing, p.until = true, time.Time{}, now.Add(left[i])
 		case p.missing.IsZero():
 			p.missing = now
 			fallthrough
 		default:
-			p.alive = was && (now.Before(s.holding) || now.Before(p.until))
+			p.alive = was && (held || now.Before(p.until))
+			if held && p.alive {
+				s.holdLocked(earlier(p.until, now.Add(beatEvery+echoWait))) // or until the next look
+			}
 		}
 		p.known = true
 		if p.alive != was {
@@ -98,6 +106,20 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// holdLocked makes that until then, missing is not gone.
+func (s *syncer) holdLocked(then time.Time) {
+	if s.rules.hold && then.After(s.holding) {
+		s.holding = then
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // readMarked reads users that were announced, batch by batch.
