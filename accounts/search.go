@@ -11,7 +11,7 @@ import (
 // page is full reads less; but when other words are wanted, too, the walk may find too few and be long.
 const (
 	fewHits        = 2_000
-	fewHitsOfFirst = 20_000
+	fewHitsOfFirst = 5_000
 )
 
 const sqlCountHits = `SELECT count(*) FROM (SELECT 1 FROM name_words WHERE word >= $1 AND word < $2 LIMIT $3) hits`

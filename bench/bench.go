@@ -25,6 +25,7 @@ type bench struct {
 	observer *person
 	changers []*person // they make changes, and stand first on the board
 	people   []*person // they connect and watch
+	filled   int       // accounts that fill has brought the board to; 0: it was not called
 }
 
 // prepare starts what is needed and signs everybody in. Nothing of it is measured.
@@ -60,7 +61,7 @@ func prepare(ctx context.Context, o options, progress io.Writer) (_ *bench, err 
 // crowded is how many people the largest scenario needs.
 func (b *bench) crowded() int {
 	n := 0
-	if b.does("idle", "connect", "quiet") {
+	if b.does("idle", "connect", "browse", "quiet") {
 		n = b.users
 	}
 	if b.does("lone", "burst") {
@@ -158,6 +159,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{[]string{"idle", "connect"}, b.arrive},
 		{[]string{"lone", "burst"}, b.change},
 		{[]string{"page"}, b.load},
+		{[]string{"browse"}, b.browse},
 		{[]string{"quiet"}, b.quiet},
 		{[]string{"sync"}, b.sync},
 	} {

@@ -23,7 +23,8 @@ func TestQuick(t *testing.T) {
 			"burst/changes": 40, "burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0,
 			"page/accounts": 250, "page/rows on it": 200,
 		})
-		expectMeasured(t, figures, "server/start-up", "connect/connects", "connect/all seen, by the count", "page/pages")
+		expectMeasured(t, figures, "server/start-up", "connect/connects", "connect/all seen, by the count", "page/pages",
+			"browse/search, two words, p95", "browse/page further on, p95")
 		if runtime.GOOS == "linux" {
 			expectMeasured(t, figures, "idle/RSS per connection, right after", "lone/server CPU per change and watcher")
 		}

@@ -26,8 +26,8 @@ const (
 // scenarios are what can be measured, in the order in which it is done. idle and connect come from the same connects,
 // lone and burst from the same sockets.
 var (
-	scenarios = []string{"idle", "connect", "lone", "burst", "page"} // of one server
-	together  = []string{"lone", "burst", "quiet", "sync"}           // of replicas
+	scenarios = []string{"idle", "connect", "lone", "burst", "page", "browse"} // of one server
+	together  = []string{"lone", "burst", "quiet", "sync"}                     // of replicas
 )
 
 // options is what a run does.
@@ -63,17 +63,17 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.StringVar(&o.server, "server", "./bin/rollcall", "the `program` to start; make build makes it")
 	f.IntVar(&o.replicas, "replicas", 1, "start so many servers on one database and one Redis, for which redis-server must be there")
 	f.StringVar(&which, "scenarios", "all", "comma-separated: "+strings.Join(scenarios, ", ")+" or all; with -replicas: "+strings.Join(together, ", ")+" or all")
-	f.IntVar(&o.users, "users", 1000, "people who connect in idle, connect and quiet")
+	f.IntVar(&o.users, "users", 1000, "people who connect in idle, connect, browse and quiet")
 	f.IntVar(&o.watchers, "watchers", 1000, "people who watch in lone and burst")
 	f.IntVar(&o.changes, "changes", 60, "lone changes")
-	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page")
+	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page and browse")
 	f.IntVar(&o.online, "online", 10000, "people who are online elsewhere in sync")
-	f.IntVar(&o.clients, "clients", 8, "who load the board at once in page")
+	f.IntVar(&o.clients, "clients", 8, "who load the board at once in page and browse")
 	f.IntVar(&o.dialers, "dialers", 32, "connects under way at once")
 	f.IntVar(&o.rate, "rate", 100, "changes a second in burst")
 	f.DurationVar(&o.burst, "burst", 5*time.Second, "how long burst lasts")
 	f.DurationVar(&o.idle, "idle", 10*time.Second, "how long nothing happens in idle, quiet and sync")
-	f.DurationVar(&o.page, "page", 8*time.Second, "how long page lasts")
+	f.DurationVar(&o.page, "page", 8*time.Second, "how long page lasts, and browse for each kind of look a quarter of it")
 	f.StringVar(&o.json, "json", "", "write the figures to this `file`, too")
 	f.BoolVar(&quick, "quick", false, "a small run of a few seconds, to see that all works; other numbers but -replicas are ignored")
 	if err := f.Parse(args); err != nil {

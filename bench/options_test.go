@@ -35,7 +35,7 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{"-burst 1m", "-burst 1m0s"},
 		{"-scenarios idle,noise", `"noise"`},
 		{"-scenarios ,", `""`},
-		{"-scenarios quiet", `"quiet" is none of idle, connect, lone, burst, page, all`},
+		{"-scenarios quiet", `"quiet" is none of idle, connect, lone, burst, page, browse, all`},
 		{"-scenarios page -replicas 2", `"page" is none of lone, burst, quiet, sync, all`},
 		{"-replicas 6", "-replicas 6: from 1 to 5"},
 		{"-replicas 2 -addr 127.0.0.1:80", "leave out -addr"},
