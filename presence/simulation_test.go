@@ -545,3 +545,38 @@ func TestHoldWaitsForTheLost(t *testing.T) {
 		})
 	}
 }
+
+// TestThrownOutIsNotGone: a noticeboard throws out single entries and leases, and says so. Nobody vanishes for it.
+func TestThrownOutIsNotGone(t *testing.T) {
+	for what, throwOut := range map[string]func(*simBoard){
+		"the entry": func(b *simBoard) { b.set("ada", "y", "") },
+		"the lease": func(b *simBoard) { delete(b.leases, "y"); b.announce("", "y") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newSimBoard(rand.New(rand.NewPCG(1, 1)))
+			x, y := b.open("x"), b.open("y")
+			for _, s := range []*syncer{x, y} {
+				s.start()
+				defer s.Close()
+				time.Sleep(beatEvery / 2) // so that one looks between the beats of the other
+			}
+			y.Publish("ada", Digest{Connected: true})
+			time.Sleep(20 * time.Second)
+			for range 20 {
+				b.mu.Lock()
+				throwOut(b)
+				b.mu.Unlock()
+				for began := time.Now(); time.Since(began) < 4*time.Second; time.Sleep(time.Millisecond) {
+					if len(x.Remote("ada")) == 0 {
+						t.Fatalf("%s was thrown out, and ada is missing %v later", what, time.Since(began))
+					}
+				}
+			}
+			y.Publish("ada", Digest{})
+			time.Sleep(time.Second)
+			if got := x.Remote("ada"); len(got) != 0 {
+				t.Errorf("after %s was thrown out and ada left, Remote = %v, want none", what, got)
+			}
+		})
+	}
+}
