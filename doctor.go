@@ -51,11 +51,7 @@ func (c *doctorCmd) store(ctx context.Context) (string, error) {
 	if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	s, err := accounts.Open(ctx, accounts.Config{Path: c.DB, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return "", err
-	}
-	return s.ID(), s.Close()
+	return accounts.Peek(ctx, c.DB)
 }
 
 // report prints r as a table.

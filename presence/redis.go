@@ -51,7 +51,7 @@ func OpenRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 			r.link.close()
 			return nil, err
 		}
-		cfg.Log.Warn("Redis cannot be reached; serving alone until it appears", "err", err)
+		cfg.Log.Warn("Redis cannot be reached; serving alone until it appears; if that is not what you expect, check REDIS_URL", "err", err)
 	} else if err := r.link.probe(ctx); err != nil {
 		r.link.close()
 		return nil, err
@@ -120,14 +120,12 @@ func redisOption(text string) (rueidis.ClientOption, error) {
 	return option, nil
 }
 
-// permanent returns the error to end the start with, or nil where waiting may help.
+// permanent returns the error to end the start with, or nil where waiting may help. A host that has no address is no
+// such error: where names are those of machines or containers that run, it may come to have one.
 func permanent(err error) error {
 	text := err.Error()
-	var dns *net.DNSError
 	var unknown *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return fmt.Errorf("Redis: there is no host %q: check REDIS_URL", dns.Name)
 	case errors.As(err, &unknown):
 		return fmt.Errorf("Redis: its certificate is not trusted: %w", unknown)
 	case strings.Contains(text, "WRONGPASS"), strings.Contains(text, "invalid password"), strings.Contains(text, "invalid username-password"):

@@ -216,21 +216,38 @@ func (l *redisLink) survey(ctx context.Context) (users, replicas []string, err e
 }
 
 func (l *redisLink) read(ctx context.Context, users []string) ([]map[string]string, error) {
+	c := l.client()
+	if c == nil {
+		return nil, errNotConnected
+	}
 	commands := make([]rueidis.Completed, len(users))
 	for i, u := range users {
-		commands[i] = l.build().Hgetall().Key(l.presence + u).Build()
-	}
-	answers, err := l.do(ctx, commands...)
-	if err != nil {
-		return nil, err
+		commands[i] = c.B().Hgetall().Key(l.presence + u).Build()
 	}
 	entries := make([]map[string]string, len(users))
-	for i, a := range answers {
-		if entries[i], err = a.AsStrMap(); err != nil && !rueidis.IsRedisNil(err) {
+	var foreign []rueidis.Completed
+	for i, a := range c.DoMulti(ctx, commands...) {
+		found, err := a.AsStrMap()
+		switch {
+		case isForeign(err):
+			l.cfg.Log.Warn("a key of ours in Redis was of another kind and is removed: boards that share a Redis need different prefixes", "key", l.presence+users[i])
+			foreign = append(foreign, c.B().Unlink().Key(l.presence+users[i]).Build())
+		case err != nil && !rueidis.IsRedisNil(err):
 			return nil, err
 		}
+		entries[i] = found
+	}
+	if len(foreign) > 0 { // else our own entry could not be written
+		_, err := l.do(ctx, foreign...)
+		return entries, err
 	}
 	return entries, nil
+}
+
+// isForeign reports whether err says that a key holds something that no replica writes there.
+func isForeign(err error) bool {
+	r, ok := rueidis.IsRedisErr(err)
+	return ok && strings.HasPrefix(r.Error(), "WRONGTYPE")
 }
 
 func (l *redisLink) write(ctx context.Context, entries []entry) error {
@@ -244,6 +261,9 @@ func (l *redisLink) write(ctx context.Context, entries []entry) error {
 		}
 	}
 	_, err := l.do(ctx, commands...)
+	if isForeign(err) {
+		return nil // reading it, which is due by now, makes room, and the audit writes again
+	}
 	return err
 }
 

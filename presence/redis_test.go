@@ -244,7 +244,6 @@ func TestRedisRefusals(t *testing.T) {
 		"redis://a:6379,b:6379":                   "cluster",
 		"redis://h:6379?addr=i:6379":              "cluster",
 		"redis://:se%cret@h":                      "cannot be read",
-		"redis://no-such-host.invalid:6379":       "no host",
 	} {
 		err := open(url, "one")
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -452,5 +451,39 @@ func TestHealthInLease(t *testing.T) {
 	}
 	if got, want := decodeHealth("here people=7 moons=3 ago=x"), (health{people: 7}); got != want {
 		t.Errorf("decodeHealth of a newer version = %+v, want %+v", got, want)
+	}
+}
+
+// TestRedisHostUnknown: where a host is not known it may be that its machine does not run yet.
+func TestRedisHostUnknown(t *testing.T) {
+	r, err := OpenRedis(t.Context(), RedisConfig{URL: "redis://no-such-host.invalid:6379", Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatalf("OpenRedis = %v, want nil", err)
+	}
+	defer r.Close()
+	wait(t, "the others to be lost", patience, func() bool { return !r.Status().Lost.IsZero() })
+}
+
+// TestRedisForeignKey: what other programs leave under our prefix stops nobody, not even the one whose key it is.
+func TestRedisForeignKey(t *testing.T) {
+	server := startRedis(t)
+	admin := server.admin()
+	put := func(user string) {
+		t.Helper()
+		if err := admin.Do(t.Context(), admin.B().Set().Key("rollcall:presence:"+user).Value("x").Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("junk")
+	a, b := server.join(), server.join()
+	a.Publish("ada", Digest{Connected: true})
+	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 })
+	put("ada")
+	put("bob")
+	a.Publish("bob", Digest{Connected: true})
+	wait(t, "bob at b, and ada again", patience, func() bool { return len(b.Remote("bob")) == 1 && len(b.Remote("ada")) == 1 })
+	settleAll(t, []*Redis{a, b})
+	if !a.Status().Lost.IsZero() || len(b.Remote("ada")) != 1 {
+		t.Errorf("after foreign keys a is lost since %v and ada is %v at b, want not lost and here", a.Status().Lost, b.Remote("ada"))
 	}
 }

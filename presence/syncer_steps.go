@@ -40,8 +40,9 @@ func (s *syncer) renewLease(ctx context.Context) error {
 		s.beatAt, s.echoed, s.beaten = time.Time{}, true, false // try again; there is nothing to be echoed
 		return err
 	}
-	if s.beaten && !had { // the lease had lapsed: others may have cleaned up after us
+	if s.beaten && !had { // the lease had lapsed: all may be gone, or others have cleaned up after us
 		for u := range s.own {
+			s.toWrite[u] = struct{}{} // and not only after reading: others hold our people for a few seconds
 			s.toRead[u] = struct{}{}
 		}
 	}
