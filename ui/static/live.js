@@ -201,8 +201,9 @@
     const show = () => {
       const now = byId('arrived'), n = +now.value;
       if (since !== now.dataset.since || n < base) { since = now.dataset.since; base = n; }
-      more.hidden = n === base;
-      more.textContent = n - base + ' more arrived · show';
+      const text = n > base ? n - base + ' more arrived · show' : '';
+      if (more.textContent !== text) more.textContent = text; // or this would never end
+      more.hidden = !text;
     };
     const begin = () => { base = Infinity; show(); };
     begin();

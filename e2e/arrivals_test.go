@@ -1,0 +1,51 @@
+package e2e_test
+
+import "testing"
+
+// Who comes and stands on another page of the board is told of, and a click shows them.
+func TestArrivalsOnOtherPages(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	crowd(s, 230)
+	for _, name := range []string{"xan", "yan", "zoe"} {
+		s.addUser(name)
+	}
+	anna := s.person(t, "anna").board()
+	anna.until("a whole page", `test.visible().length === 200`, soon)
+	// The first two seconds bring one's own arrival.
+	anna.until("the page counts arrivals", `performance.now() > performance.getEntriesByType('navigation')[0].loadEventEnd + 3000`, patience)
+	if ask[bool](anna, `document.querySelector('#more').checkVisibility()`) {
+		t.Error("anna is told of arrivals before there were any")
+	}
+	s.member(t, "yan").board()
+	anna.until("one has arrived", `document.querySelector('#more').checkVisibility() && document.querySelector('#more').innerText === '1 more arrived · show'`, soon)
+	s.member(t, "zoe").board()
+	anna.until("two have arrived", `document.querySelector('#more').innerText === '2 more arrived · show'`, soon)
+	anna.clickThrough("#more")
+	anna.untilLive()
+	anna.untilVisible("anna", "yan", "zoe")
+	s.member(t, "xan").board()
+	anna.untilVisible("anna", "xan", "yan", "zoe")
+}
+
+// The page of a team is headed by its name and counts its people alone.
+func TestTeamPage(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	s.addUser("ben", "--team", "Design")
+	s.addUser("cleo", "--team", "Design")
+	s.addUser("dora", "--team", "Platform")
+	anna := s.person(t, "anna").board()
+	anna.untilState("dora", "offline", soon)
+	anna.clickThrough(`#list h2 a`)
+	anna.untilLive()
+	anna.until("the team's name", `document.querySelector('h1').innerText === 'Design' && document.title === '(0) Design · Rollcall'`, soon)
+	anna.untilVisible("ben", "cleo")
+	s.member(t, "dora").board()
+	s.member(t, "ben").board()
+	anna.until("one of two", `document.title === '(1) Design · Rollcall' && document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-all').innerText === '2'`, soon)
+	s.cli("team", "cleo", "Platform")
+	anna.untilVisible("ben")
+	anna.clickThrough(".only a")
+	anna.until("everybody again", `document.querySelector('#n-online').innerText === '3' && document.querySelector('h1').innerText === 'Who’s here'`, soon)
+}
