@@ -42,7 +42,9 @@ func (s *Server) loginPage(c echo.Context) error {
 	if signedIn(c) != nil {
 		return s.redirect(c, next)
 	}
-	return s.page(c, http.StatusOK, ui.LoginPage{Layout: s.layout(c, ""), Next: s.nextField(next)})
+	return s.page(c, http.StatusOK, ui.LoginPage{
+		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
+	})
 }
 
 // login signs a person in. A wrong password, an unknown name and a disabled account get the same answer after the

@@ -36,6 +36,17 @@ func (s *Server) routes(e *echo.Echo) {
 	get(at("/"), s.board.show, zip, s.member)
 	get(at("/me.css"), s.meCSS, s.member)
 
+	get(at("/settings"), s.settingsPage, zip, s.member)
+	post(at("/settings/profile"), s.setProfile, zip, s.member)
+	post(at("/settings/presence"), s.setPresence, zip, s.member)
+	post(at("/settings/look"), s.setLook, zip, s.member)
+	post(at("/settings/password"), s.setPassword, zip, s.member)
+	post(at("/settings/sessions/end"), s.endSession, zip, s.member)
+	post(at("/settings/sessions/end-others"), s.endOtherSessions, zip, s.member)
+	post(at("/settings/delete"), s.deleteAccount, zip, s.member)
+	get(at("/settings/my-data.json"), s.myData, zip, s.member)
+	get(at("/settings/stored"), s.storedPage, zip, s.member)
+
 	if s.site.base != "" { // for those who type the address, and for probes that come through the proxy
 		get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
 		get(at("/healthz"), s.healthz)

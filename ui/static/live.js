@@ -196,14 +196,17 @@
     const rendered = +board.dataset.now;
     const off = performance.timeOrigin + (started?.responseStart ?? 0) - rendered;
     if (Math.abs(off) > 60e3) skew = off;
-    writeTimes();
     new MutationObserver(writeTimes).observe(list, {
       subtree: true, childList: true, characterData: true, attributeFilter: ['datetime'],
     });
     new MutationObserver(writeTimes).observe(byId('lost'), { subtree: true, childList: true });
-    setInterval(() => { if (!document.hidden) writeTimes(); }, 15e3); // only words; keeps nobody online
     list.addEventListener('pointerover', explain);
     if (!socket) show('wait', 'Connecting…', 4000);
+  };
+
+  const startTimes = () => {
+    writeTimes();
+    setInterval(() => { if (!document.hidden) writeTimes(); }, 15e3); // only words; keeps nobody online
   };
 
   // ---- Forms and the menu ----
@@ -218,6 +221,9 @@
     field.form.addEventListener('submit', () => set(false)); // else browsers would not offer to keep it
   };
 
+  // Typing an own value chooses it.
+  const startPick = field => field.addEventListener('input', () => { byId(field.dataset.picks).checked = true; });
+
   const startMenu = menu => {
     document.addEventListener('pointerdown', e => { if (!menu.contains(e.target)) menu.open = false; });
     menu.addEventListener('keydown', e => {
@@ -231,7 +237,10 @@
   document.addEventListener('DOMContentLoaded', () => {
     const list = byId('list');
     if (list) startBoard(list);
+    if (document.querySelector('time') || list) startTimes();
     document.querySelectorAll('.reveal').forEach(startReveal);
+    document.querySelectorAll('[data-picks]').forEach(startPick);
+    if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname); // said once, not again after a reload
     document.querySelectorAll('.account').forEach(startMenu);
   });
 })();
