@@ -177,7 +177,7 @@ func TestEndDevice(t *testing.T) {
 	anna.clickThrough(`.devices form button`) // of the one used last
 	laptop.untilAt("/login", soon)
 	phone.untilState("anna", "online", soon)
-	anna.until("it says so", `document.querySelector('[role=status]').innerText.includes('Signed out.')`, patience)
+	anna.until("it says so", `document.querySelector('.saved').innerText.includes('Signed out.')`, patience)
 	anna.clickThrough(`form[action$="end-others"] button`)
 	phone.untilAt("/login", soon)
 	if got := ask[int](anna, `document.querySelectorAll('.devices li').length`); got != 1 {
@@ -205,7 +205,7 @@ func TestDeleteAccount(t *testing.T) {
 	anna.fill("#confirm_password", password)
 	anna.clickThrough(".danger button.grave")
 	anna.untilAt("/login", patience)
-	if got := anna.text("[role=status]"); !strings.Contains(got, "Your account is deleted.") {
+	if got := anna.text(".saved"); !strings.Contains(got, "Your account is deleted.") {
 		t.Errorf("the sign-in page says %q, want that the account is deleted", got)
 	}
 	ben.untilState("anna", "none", soon)
@@ -265,7 +265,7 @@ func TestSettingsWithoutJavaScript(t *testing.T) {
 	anna.run(emulation.SetScriptExecutionDisabled(true))
 	saved := func(what string) {
 		t.Helper()
-		anna.until(what+" is saved", `document.querySelector('[role=status]')?.innerText.includes('Saved.') && document.activeElement.matches('[role=status]')`, patience)
+		anna.until(what+" is saved", `document.querySelector('.saved')?.innerText.includes('Saved.') && document.activeElement.matches('.saved')`, patience)
 	}
 	anna.open("/settings")
 	anna.typeInto("#display_name", "Anna Berg")
@@ -328,6 +328,36 @@ func TestAccessibleSettings(t *testing.T) {
 	look(visitor, "light")
 	visitor.open("/login?deleted=1")
 	wantAccessible(visitor, "signing in after deleting")
+}
+
+// Whoever looks at the settings is here, and is sent to sign in when the session ends.
+func TestSettingsAreLive(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms", "--grace-dropped=200ms")
+	ben := s.person(t, "ben").board()
+	anna := s.person(t, "anna").board()
+	ben.untilState("anna", "online", soon)
+	ben.forget()
+	for _, path := range []string{"/settings", "/settings/stored"} {
+		anna.open(path)
+		anna.untilLive()
+		ben.untilState("anna", "online", soon)
+		title := ask[string](anna, `document.title`)
+		newcomer := "new" + path[len(path)-1:]
+		s.person(t, newcomer).board()
+		ben.untilState(newcomer, "online", soon) // whose arrival changes the title of boards
+		anna.until("a frame has come", `document.documentElement.dataset.conn === 'on'`, soon)
+		if got := ask[string](anna, `document.title`); got != title || !strings.Contains(got, "· Rollcall") {
+			t.Errorf("the title of %s became %q, want %q", path, got, title)
+		}
+	}
+	anna.open("/settings")
+	anna.untilLive()
+	s.cli("passwd", "anna", "--password-stdin")
+	anna.untilAt("/login", soon)
+	if got := ask[string](anna, `new URLSearchParams(location.search).get('next')`); got != "/settings" {
+		t.Errorf("after signing in anna comes back to %q, want /settings", got)
+	}
 }
 
 // Nothing is wider than a phone.

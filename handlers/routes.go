@@ -37,13 +37,18 @@ func (s *Server) routes(e *echo.Echo) {
 	get(at("/me.css"), s.meCSS, s.member)
 
 	get(at("/settings"), s.settingsPage, zip, s.member)
-	post(at("/settings/profile"), s.setProfile, zip, s.member)
-	post(at("/settings/presence"), s.setPresence, zip, s.member)
-	post(at("/settings/look"), s.setLook, zip, s.member)
-	post(at("/settings/password"), s.setPassword, zip, s.member)
-	post(at("/settings/sessions/end"), s.endSession, zip, s.member)
-	post(at("/settings/sessions/end-others"), s.endOtherSessions, zip, s.member)
-	post(at("/settings/delete"), s.deleteAccount, zip, s.member)
+	for path, set := range map[string]echo.HandlerFunc{
+		"/settings/profile":             s.setProfile,
+		"/settings/presence":            s.setPresence,
+		"/settings/look":                s.setLook,
+		"/settings/password":            s.setPassword,
+		"/settings/sessions/end":        s.endSession,
+		"/settings/sessions/end-others": s.endOtherSessions,
+		"/settings/delete":              s.deleteAccount,
+	} {
+		post(at(path), set, zip, s.member)
+		get(at(path), s.toSettings, s.member) // the address of a form that was refused
+	}
 	get(at("/settings/my-data.json"), s.myData, zip, s.member)
 	get(at("/settings/stored"), s.storedPage, zip, s.member)
 

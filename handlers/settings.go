@@ -29,6 +29,9 @@ func (s *Server) settingsPage(c echo.Context) error {
 	return s.page(c, http.StatusOK, p)
 }
 
+// toSettings answers those who come back to the address of a form.
+func (s *Server) toSettings(c echo.Context) error { return s.redirect(c, s.site.path("/settings")) }
+
 // settings is the page as the account has it.
 func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	v, ctx := signedIn(c), c.Request().Context()

@@ -60,7 +60,7 @@ func TestSettingsAreForMembers(t *testing.T) {
 	}
 	for _, form := range settingsForms {
 		wantRedirect(t, "POST "+form.path+" as a stranger", f.browser().do("POST", form.path, form.good), "/login")
-		wantStatus(t, "GET "+form.path, ada.get(form.path), http.StatusMethodNotAllowed)
+		wantRedirect(t, "GET "+form.path, ada.get(form.path), "/settings")
 		for name, header := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
 			cross := f.browser()
 			cross.cookies = ada.cookies
@@ -118,7 +118,7 @@ func wantRefused(t *testing.T, b *browser, path string, form url.Values, status 
 	if strings.Count(a.body, " autofocus") != 1 || strings.Count(a.body, `class="wrong"`) != 1 {
 		t.Errorf("POST %s %v: %d fields have the focus and %d are wrong, want one each", path, form, strings.Count(a.body, " autofocus"), strings.Count(a.body, `class="wrong"`))
 	}
-	if strings.Contains(a.body, `role="status"`) {
+	if strings.Contains(a.body, `class="saved"`) {
 		t.Errorf("POST %s %v says that something was saved:\n%s", path, form, a.body)
 	}
 	for name, values := range form {
@@ -296,7 +296,7 @@ func TestSavedCannotBeSpoofed(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	for _, said := range []string{"Your password is 1234", "<b>x</b>", "PROFILE", "data", "wrong"} {
-		if body := ada.get("/settings?saved=" + url.QueryEscape(said)).body; strings.Contains(body, `role="status"`) || strings.Contains(body, "1234") || strings.Contains(body, "<b>x") {
+		if body := ada.get("/settings?saved=" + url.QueryEscape(said)).body; strings.Contains(body, `class="saved"`) || strings.Contains(body, "1234") || strings.Contains(body, "<b>x") {
 			t.Errorf("GET /settings?saved=%s says it:\n%s", said, body)
 		}
 	}

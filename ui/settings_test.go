@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func TestSettingsSaySaved(t *testing.T) {
 	}
 	p := settingsPage(Layout{})
 	p.Saved = "Your password is 1234"
-	if page := render(t, u, p); strings.Contains(page, "1234") || strings.Contains(page, `role="status"`) {
+	if page := render(t, u, p); strings.Contains(page, "1234") || strings.Contains(page, `class="saved"`) {
 		t.Errorf("the page says what somebody wants it to say:\n%s", page)
 	}
 }
@@ -137,6 +138,22 @@ func TestStoredLastSeen(t *testing.T) {
 	for chosen, want := range map[string]string{"approximate": "a word only", "exact": "to the minute", "nobody": "nobody is told"} {
 		if got := (StoredPage{ShowLastSeen: chosen}).lastSeenNote(); !strings.Contains(got, want) || !strings.Contains(got, "no record") {
 			t.Errorf("lastSeenNote(%s) = %q, want %q in it", chosen, got, want)
+		}
+	}
+}
+
+// A part that is defined twice would silently be the one that is read last.
+func TestPartsAreDefinedOnce(t *testing.T) {
+	at := map[string]string{}
+	for path, file := range sources(t) {
+		if !strings.HasPrefix(path, "templates/parts/") {
+			continue
+		}
+		for _, m := range regexp.MustCompile(`\{\{define "([^"]+)"`).FindAllStringSubmatch(string(file.Data), -1) {
+			if other := at[m[1]]; other != "" {
+				t.Errorf("%q is defined in %s and in %s", m[1], other, path)
+			}
+			at[m[1]] = path
 		}
 	}
 }

@@ -25,6 +25,8 @@
   let saidActive = -Infinity;
   let changedAt = Date.now(); // when the page last moved by itself
   let socket = null;
+  let leaving = false; // a form was sent, and its answer is on its way
+  let title; // as the page came
 
   const idleSeconds = () => Math.min(999999, Math.max(0, Math.round((Date.now() - lastInput) / 1000)));
 
@@ -95,6 +97,14 @@
     if (wanted !== 'on' && socket?.readyState === WebSocket.OPEN) live();
   });
 
+  // A page that shows no list keeps the title it has.
+  document.addEventListener('htmx:ws:after:message:incoming', () => {
+    if (!byId('list')) document.title = title;
+  });
+
+  // The answer to a form that was sent decides where to go, also when it ends the session.
+  addEventListener('submit', e => { if (!e.defaultPrevented) leaving = true; });
+
   const ended = e => {
     if (e.code === 1013 && e.reason === 'full') show('full', 'Rollcall is full. This page keeps trying.');
   };
@@ -104,7 +114,7 @@
     const { code, connection } = e.detail;
     if (code === 1008) {
       // Signed out, here or elsewhere.
-      location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
+      if (!leaving) location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
     } else if (code === 4001) {
       show('rest', 'This tab was put to rest, since you have many open.');
     } else if (!connection.config.reconnectCodes.includes(code)) {
@@ -236,6 +246,7 @@
 
   document.addEventListener('DOMContentLoaded', () => {
     const list = byId('list');
+    title = document.title;
     if (list) startBoard(list);
     if (document.querySelector('time') || list) startTimes();
     document.querySelectorAll('.reveal').forEach(startReveal);
