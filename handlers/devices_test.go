@@ -112,7 +112,7 @@ func TestEndedDevicesCloseAtOnce(t *testing.T) {
 	other.login("ada", goodPassword)
 	here, there := l.open(ada, "/", "a"), l.open(other, "/", "a")
 	here.sees("ada", "online")
-	if page := ada.get("/settings").body; !strings.Contains(page, "the board is open now") {
+	if page := ada.get("/settings").body; !strings.Contains(page, "· open now") {
 		t.Errorf("the other device is not shown as open:\n%s", page)
 	}
 	wantRedirect(t, "sign out a device", ada.do("POST", "/settings/sessions/end", url.Values{"session": {l.sessionOf(other, "ada")}}), "/settings?saved=devices")

@@ -204,19 +204,6 @@ func TestTeams(t *testing.T) {
 	}
 }
 
-// A team that the operator moved somebody to stays, whatever an old page sends with a new name.
-func TestFixedTeamIsNotMovedBack(t *testing.T) {
-	f := newFixture(t, func(cfg *Config) { cfg.Teams = TeamsFixed })
-	ada := f.member("ada")
-	if err := f.store.SetTeam(t.Context(), f.uid("ada"), "Blue"); err != nil {
-		t.Fatal(err)
-	}
-	wantRedirect(t, "a name alone", ada.do("POST", "/settings/profile", url.Values{"display_name": {"Ada"}}), "/settings?saved=profile")
-	if got := f.user("ada"); got.Team != "Blue" || got.DisplayName != "Ada" {
-		t.Errorf("ada is %q in %q, want Ada in Blue", got.DisplayName, got.Team)
-	}
-}
-
 func TestPresenceSettings(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")

@@ -60,7 +60,7 @@ type Device struct {
 	// Name is browser and system in words.
 	Name, Address  string
 	SignedIn, Used time.Time
-	// This is the one that the page is shown in; Open: it shows the board at this moment.
+	// This is the one that the page is shown in; Open: a page of it is open.
 	This, Open bool
 }
 
