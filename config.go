@@ -28,6 +28,7 @@ type settings struct {
 	storage `group:"Storage:"`
 
 	Signup              string `group:"Who may get in:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anybody who reaches the page may sign up; off: people are added with rollcall user add."`
+	Teams               string `group:"Who may get in:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose their team or name a new one; existing: they choose one that exists; fixed: rollcall user team alone moves them."`
 	LimitSignups        int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour; 0: no limit, here and below."`
 	LimitLogins         int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes."`
 	LimitSocketsUser    int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`

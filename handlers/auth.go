@@ -42,7 +42,9 @@ func (s *Server) loginPage(c echo.Context) error {
 	if signedIn(c) != nil {
 		return s.redirect(c, next)
 	}
-	return s.page(c, http.StatusOK, ui.LoginPage{Layout: s.layout(c, ""), Next: s.nextField(next)})
+	return s.page(c, http.StatusOK, ui.LoginPage{
+		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
+	})
 }
 
 // login signs a person in. A wrong password, an unknown name and a disabled account get the same answer after the
@@ -58,7 +60,11 @@ func (s *Server) login(c echo.Context) error {
 	if t.username == "" || t.password == "" {
 		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Type your username and your password."})
 	}
-	user, err := s.attempt(c, t.username, t.password)
+	var user accounts.User
+	err = s.attempt(c, t.username, func(ctx context.Context) (err error) {
+		user, err = s.cfg.Accounts.Authenticate(ctx, t.username, t.password)
+		return err
+	})
 	var over *limited
 	switch {
 	case errors.As(err, &over):
@@ -73,27 +79,28 @@ func (s *Server) login(c echo.Context) error {
 	return s.signIn(c, user, t.next)
 }
 
-// attempt checks a password within the limits. The limits are reserved before the password is hashed, and what is
-// reserved counts unless the password was right or was not tried at all.
-func (s *Server) attempt(c echo.Context, username, password string) (accounts.User, error) {
+// attempt runs try, which checks a password of username's, within the limits. They are reserved before the password is
+// hashed, and what is reserved counts unless the password was right or was not tried at all.
+func (s *Server) attempt(c echo.Context, username string, try func(context.Context) error) error {
 	ctx := c.Request().Context()
 	held := reservation{limiter: s.limiter}
-	user, err := s.tryPassword(ctx, &held, c, username, password)
+	err := s.takeAttempt(ctx, &held, c.Request(), username)
+	if err == nil {
+		err = try(ctx)
+	}
 	if !errors.Is(err, accounts.ErrCredentials) && !errors.Is(err, context.Canceled) {
 		held.giveBack(ctx)
 	}
-	return user, err
+	return err
 }
 
-func (s *Server) tryPassword(ctx context.Context, held *reservation, c echo.Context, username, password string) (accounts.User, error) {
-	address := s.addresses.prefix(c.Request()).String()
+// takeAttempt reserves a failure of the address and of the name.
+func (s *Server) takeAttempt(ctx context.Context, held *reservation, r *http.Request, username string) error {
+	address := s.addresses.prefix(r).String()
 	if err := held.take(ctx, "login:address:"+address, s.cfg.Limits.Logins, failureWindow); err != nil {
-		return accounts.User{}, err
+		return err
 	}
-	if err := s.takeName(ctx, held, c.Request(), username); err != nil {
-		return accounts.User{}, err
-	}
-	return s.cfg.Accounts.Authenticate(ctx, username, password)
+	return s.takeName(ctx, held, r, username)
 }
 
 // takeName reserves a failure for username: of the name, or of the browser when its owner has signed in with it
@@ -132,15 +139,20 @@ func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 		return unavailable(fmt.Errorf("start session: %w", err))
 	}
 	s.setCookie(c, s.site.cookie, token, sessionCookieAge)
-	// Without it the person is signed in all the same; the browser is only not known next time.
-	known, err := s.cfg.Accounts.RememberBrowser(r.Context(), user.ID, s.cookieValue(r, s.site.known))
-	if err != nil {
-		s.log.Warn("browser not remembered", "user", user.ID, "err", err, "request", requestID(c))
-	} else {
-		s.setCookie(c, s.site.known, known, knownCookieAge)
-	}
+	s.rememberBrowser(c, user.ID)
 	c.Set(viewerKey, &viewer{user: user, session: session})
 	return s.redirect(c, next)
+}
+
+// rememberBrowser makes this browser one in which its owner has given the right password. When that fails it is only
+// not known next time.
+func (s *Server) rememberBrowser(c echo.Context, userID string) {
+	known, err := s.cfg.Accounts.RememberBrowser(c.Request().Context(), userID, s.cookieValue(c.Request(), s.site.known))
+	if err != nil {
+		s.log.Warn("browser not remembered", "user", userID, "err", err, "request", requestID(c))
+		return
+	}
+	s.setCookie(c, s.site.known, known, knownCookieAge)
 }
 
 // logout ends the session. The sockets it had are closed by whoever follows the changes of accounts.

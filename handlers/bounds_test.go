@@ -133,7 +133,7 @@ func TestBodies(t *testing.T) {
 func TestMultipartIsRefusedEverywhere(t *testing.T) {
 	f := newFixture(t)
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "GET"} {
-		for _, path := range []string{"/", "/login", "/signup", "/logout", "/ws", "/me.css", "/a/x", "/healthz", "/nowhere"} {
+		for _, path := range []string{"/", "/login", "/signup", "/logout", "/ws", "/me.css", "/a/x", "/healthz", "/nowhere", "/settings", "/settings/profile", "/settings/my-data.json"} {
 			r := httptest.NewRequest(method, path, strings.NewReader("--x--"))
 			r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
 			wantStatus(t, method+" "+path, f.browser().send(r), http.StatusUnsupportedMediaType)

@@ -8,6 +8,7 @@ package handlers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,12 +37,22 @@ type Config struct {
 	Log            *slog.Logger
 	PublicURL      *url.URL // where browsers reach the board; nil: not known, plain http at whatever Host they used
 	SignupOpen     bool     // anybody who reaches the page may sign up
+	Teams          Teams    // who decides which team somebody is in; "": TeamsOpen
 	Limits         Limits
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
 	OnFly          bool           // Fly-Client-IP is believed, too, from a trusted peer
 	Limiter        Limiter        // counts attempts; nil: in the memory of this process
 	Bell           Bell           // between replicas; nil: there is only this one
 }
+
+// Teams says who decides which team somebody is in.
+type Teams string
+
+const (
+	TeamsOpen     Teams = "open"     // they themself, and they may name a new one
+	TeamsExisting Teams = "existing" // they themself, out of those that exist
+	TeamsFixed    Teams = "fixed"    // whoever runs the server
+)
 
 // Bell is how replicas tell each other to look at the accounts at once. It only saves time: all look every half second
 // anyway, so a ring that is lost or comes twice does no harm.
@@ -80,6 +91,11 @@ type Server struct {
 func New(cfg Config) (*Server, error) {
 	if cfg.Accounts == nil || cfg.Presence == nil || cfg.UI == nil || cfg.Log == nil {
 		return nil, errors.New("handlers: Accounts, Presence, UI and Log must all be given")
+	}
+	switch cfg.Teams = cmp.Or(cfg.Teams, TeamsOpen); cfg.Teams {
+	case TeamsOpen, TeamsExisting, TeamsFixed:
+	default:
+		return nil, fmt.Errorf("handlers: Teams = %q, want open, existing or fixed", cfg.Teams)
 	}
 	place, err := newSite(cfg.PublicURL)
 	if err != nil {

@@ -35,6 +35,15 @@ func everyAnswer(t *testing.T, f *fixture, check func(what string, a answer)) {
 	ask(member, "HEAD", at("/"), nil, 200)
 	ask(member, "GET", at("/me.css"), nil, 200)
 	ask(member, "GET", at("/login"), nil, 303)
+	for _, path := range settingsPages {
+		ask(stranger, "GET", at(path), nil, 303)
+		ask(member, "GET", at(path), nil, 200)
+		ask(member, "HEAD", at(path), nil, 200)
+	}
+	for _, form := range settingsForms {
+		ask(stranger, "POST", at(form.path), none, 303)
+		ask(member, "POST", at(form.path), none, form.empty)
+	}
 	ask(stranger, "GET", f.server.cfg.UI.AssetURL("app.css"), nil, 200)
 	ask(stranger, "GET", at("/a/app.000000000000.css"), nil, 404)
 	ask(stranger, "GET", at("/favicon.ico"), nil, 302)

@@ -36,6 +36,22 @@ func (s *Server) routes(e *echo.Echo) {
 	get(at("/"), s.board.show, zip, s.member)
 	get(at("/me.css"), s.meCSS, s.member)
 
+	get(at("/settings"), s.settingsPage, zip, s.member)
+	for path, set := range map[string]echo.HandlerFunc{
+		"/settings/profile":             s.setProfile,
+		"/settings/presence":            s.setPresence,
+		"/settings/look":                s.setLook,
+		"/settings/password":            s.setPassword,
+		"/settings/sessions/end":        s.endSession,
+		"/settings/sessions/end-others": s.endOtherSessions,
+		"/settings/delete":              s.deleteAccount,
+	} {
+		post(at(path), set, zip, s.member)
+		get(at(path), s.toSettings, s.member) // the address of a form that was refused
+	}
+	get(at("/settings/my-data.json"), s.myData, zip, s.member)
+	get(at("/settings/stored"), s.storedPage, zip, s.member)
+
 	if s.site.base != "" { // for those who type the address, and for probes that come through the proxy
 		get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
 		get(at("/healthz"), s.healthz)

@@ -75,6 +75,7 @@ func (s *Server) redirect(c echo.Context, to string) error {
 func (s *Server) layout(c echo.Context, title string) ui.Layout {
 	l := ui.Layout{Title: title, SignupOpen: s.cfg.SignupOpen}
 	if v := signedIn(c); v != nil {
+		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName}
 	}
 	return l

@@ -63,6 +63,53 @@ func TestTypedTextStaysText(t *testing.T) {
 	}
 }
 
+// The same in the settings: each form is refused for something else, whatever the payload is.
+func TestTypedSettingsStayText(t *testing.T) {
+	open := newFixture(t)
+	fixed := newFixture(t, func(cfg *Config) { cfg.Teams = TeamsFixed })
+	for _, form := range []struct {
+		f           *fixture
+		path, field string
+		rest        url.Values
+	}{
+		{fixed, "/settings/profile", "display_name", url.Values{"team": {"other"}}},
+		{open, "/settings/profile", "team", url.Values{"display_name": {"\u202e"}}},
+		{open, "/settings/presence", "time_zone", url.Values{"last_seen": {"none"}}},
+		{open, "/settings/presence", "idle_minutes", url.Values{"last_seen": {"none"}}},
+		{open, "/settings/delete", "username", url.Values{"password": {goodPassword}}},
+	} {
+		form.f.server.cfg.Limits.Logins = 0
+		name := "member" + strings.ReplaceAll(form.field, "_", "") + string(form.path[10])
+		ada := form.f.member(name)
+		post := func(text string) string {
+			form.rest.Set(form.field, text)
+			a := ada.do("POST", form.path, form.rest)
+			if a.StatusCode != 422 && a.StatusCode != 403 {
+				t.Fatalf("POST %s with %s=%q = %d, want a refusal", form.path, form.field, text, a.StatusCode)
+			}
+			return a.body
+		}
+		// Another form has an input of this name for password managers, before the one that is meant.
+		field := form.field
+		part := func(page string) string {
+			if field == "username" {
+				_, page, _ = strings.Cut(page, `<details class="danger"`)
+			}
+			return page
+		}
+		plain, _ := skeleton(part(post("no name")), field)
+		for _, payload := range payloads() {
+			got, value := skeleton(part(post(payload)), field)
+			if got != plain {
+				t.Fatalf("POST %s with %s=%q changes the page:\n%s\nwant\n%s", form.path, field, payload, got, plain)
+			}
+			if want := strings.ReplaceAll(strings.TrimSpace(payload), "\x00", "\uFFFD"); value != want {
+				t.Errorf("POST %s with %s=%q holds %q, want %q", form.path, field, payload, value, want)
+			}
+		}
+	}
+}
+
 // skeleton is the page without its text: elements and the names of their attributes. value is that of the field.
 func skeleton(page, field string) (shape, value string) {
 	var b strings.Builder

@@ -270,6 +270,9 @@ func (t *Tracker) Counts() Counts {
 	return t.counts
 }
 
+// IdleAfter is after how long without input somebody is away who has not chosen a time of their own; below 0: never.
+func (t *Tracker) IdleAfter() time.Duration { return t.cfg.IdleAfter }
+
 // Status tells how this replica stands to the others.
 func (t *Tracker) Status() Status { return t.cfg.Registry.Status() }
 

@@ -12,6 +12,8 @@ type Layout struct {
 	Title string
 	// Viewer is nil when nobody is signed in.
 	Viewer *Viewer
+	// Scheme is light or dark when the viewer has chosen one; "": as the system.
+	Scheme string
 	// SignupOpen shows the way to sign up to those who are not signed in.
 	SignupOpen bool
 }
@@ -32,6 +34,8 @@ type Me struct {
 type LoginPage struct {
 	Layout
 	Username, Next, Message string
+	// Deleted: the visitor has just deleted their account.
+	Deleted bool
 }
 
 // SignupPage makes a new account. Errors holds a message per field name

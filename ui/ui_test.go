@@ -158,8 +158,17 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		"signup":        render(t, u, SignupPage{}),
 		"signup refused": render(t, u, SignupPage{Username: "ada", Message: "No.", Errors: map[string]string{
 			"username": "taken", "display_name": "too long", "password": "short"}}),
-		"error":        render(t, u, ErrorPage{Status: 404}),
-		"error inside": render(t, u, ErrorPage{Layout: Layout{Viewer: viewer}, Status: 500, RequestID: "r1"}),
+		"settings": render(t, u, settingsPage(Layout{Viewer: viewer})),
+		"settings saved": render(t, u, SettingsPage{Layout: Layout{Viewer: viewer, Scheme: "dark"}, Saved: DevicesSection, TeamRule: "fixed",
+			Devices: []Device{{ID: "s1", Name: "Firefox on Linux", This: true}}}),
+		"settings refused": render(t, u, SettingsPage{Layout: Layout{Viewer: viewer}, Failed: DataSection, Errors: map[string]string{
+			"confirm_username": "no", "confirm_password": "no", "display_name": "no", "team": "no", "idle_after": "no", "last_seen": "no",
+			"time_zone": "no", "theme": "no", "old_password": "no", "password": "no"}}),
+		"stored": render(t, u, StoredPage{Layout: Layout{Viewer: viewer}, ID: "0190-a", DisplayName: "Ada", Text: "x", Until: time.Now(),
+			LastSeen: time.Now(), Invisible: true, InvisibleSince: time.Now(), ShowLastSeen: "nobody", Replicas: true}),
+		"login deleted": render(t, u, LoginPage{Deleted: true}),
+		"error":         render(t, u, ErrorPage{Status: 404}),
+		"error inside":  render(t, u, ErrorPage{Layout: Layout{Viewer: viewer}, Status: 500, RequestID: "r1"}),
 	}
 }
 
@@ -245,12 +254,15 @@ func TestHostileWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		layout := Layout{Title: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{evil, evil}}}
+		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{evil, evil}}}
 		for _, page := range []Page{
 			BoardPage{Layout: layout, List: list, Query: Query{evil, evil, evil, evil, evil}, Socket: evil, Next: evil, Prev: evil},
 			BoardPage{Layout: layout, List: empty, OnePage: true},
 			LoginPage{Layout: layout, Username: evil, Next: evil, Message: evil},
 			SignupPage{Layout: layout, Username: evil, DisplayName: evil, Next: evil, Message: evil, Errors: map[string]string{"username": evil}},
+			settingsPageOf(layout, evil),
+			StoredPage{Layout: layout, ID: evil, Username: evil, DisplayName: evil, Team: evil, State: evil, Text: evil, Emoji: evil,
+				ShowLastSeen: evil, TimeZone: evil, Theme: evil},
 			ErrorPage{Layout: layout, Heading: evil, Message: evil, RequestID: evil},
 		} {
 			harmless(t, evil, render(t, u, page))

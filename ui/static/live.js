@@ -25,6 +25,8 @@
   let saidActive = -Infinity;
   let changedAt = Date.now(); // when the page last moved by itself
   let socket = null;
+  let leaving = false; // a form was sent, and its answer is on its way
+  let title; // as the page came
 
   const idleSeconds = () => Math.min(999999, Math.max(0, Math.round((Date.now() - lastInput) / 1000)));
 
@@ -95,6 +97,14 @@
     if (wanted !== 'on' && socket?.readyState === WebSocket.OPEN) live();
   });
 
+  // A page that shows no list keeps the title it has.
+  document.addEventListener('htmx:ws:after:message:incoming', () => {
+    if (!byId('list')) document.title = title;
+  });
+
+  // The answer to a form that was sent decides where to go, also when it ends the session.
+  addEventListener('submit', e => { if (!e.defaultPrevented) leaving = true; });
+
   const ended = e => {
     if (e.code === 1013 && e.reason === 'full') show('full', 'Rollcall is full. This page keeps trying.');
   };
@@ -104,7 +114,7 @@
     const { code, connection } = e.detail;
     if (code === 1008) {
       // Signed out, here or elsewhere.
-      location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
+      if (!leaving) location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
     } else if (code === 4001) {
       show('rest', 'This tab was put to rest, since you have many open.');
     } else if (!connection.config.reconnectCodes.includes(code)) {
@@ -247,16 +257,19 @@
     const rendered = +board.dataset.now;
     const off = performance.timeOrigin + (started?.responseStart ?? 0) - rendered;
     if (Math.abs(off) > 60e3) skew = off;
-    writeTimes();
     new MutationObserver(writeTimes).observe(list, {
       subtree: true, childList: true, characterData: true, attributeFilter: ['datetime'],
     });
     new MutationObserver(writeTimes).observe(byId('lost'), { subtree: true, childList: true });
-    setInterval(() => { if (!document.hidden) writeTimes(); }, 15e3); // only words; keeps nobody online
     list.addEventListener('pointerover', explain);
     startArrivals(byId('more'));
     if (byId('said')) startAnnouncing(byId('said'), list);
     if (!socket) show('wait', 'Connecting…', 4000);
+  };
+
+  const startTimes = () => {
+    writeTimes();
+    setInterval(() => { if (!document.hidden) writeTimes(); }, 15e3); // only words; keeps nobody online
   };
 
   // ---- Forms and the menu ----
@@ -271,6 +284,9 @@
     field.form.addEventListener('submit', () => set(false)); // else browsers would not offer to keep it
   };
 
+  // Typing an own value chooses it.
+  const startPick = field => field.addEventListener('input', () => { byId(field.dataset.picks).checked = true; });
+
   const startMenu = menu => {
     document.addEventListener('pointerdown', e => { if (!menu.contains(e.target)) menu.open = false; });
     menu.addEventListener('keydown', e => {
@@ -283,8 +299,12 @@
 
   document.addEventListener('DOMContentLoaded', () => {
     const list = byId('list');
+    title = document.title;
     if (list) startBoard(list);
+    if (document.querySelector('time') || list) startTimes();
     document.querySelectorAll('.reveal').forEach(startReveal);
+    document.querySelectorAll('[data-picks]').forEach(startPick);
+    if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname); // said once, not again after a reload
     document.querySelectorAll('.account').forEach(startMenu);
   });
 })();

@@ -1,0 +1,109 @@
+package handlers
+
+import (
+	"context"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/ui"
+)
+
+// devices are all sign-ins of the person, the one that asks first, then the one used last.
+func (s *Server) devices(ctx context.Context, v *viewer) ([]ui.Device, error) {
+	sessions, err := s.cfg.Accounts.Sessions(ctx, v.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	open := s.board.openSessions(v.user.ID)
+	var own, others []ui.Device
+	for _, x := range sessions {
+		d := ui.Device{
+			ID: x.ID, Name: deviceName(x.UserAgent), Address: x.Address, SignedIn: x.CreatedAt, Used: x.UsedAt,
+			This: x.ID == v.session.ID, Open: open[x.ID],
+		}
+		if d.This {
+			own = append(own, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	return append(own, others...), nil
+}
+
+// openSessions are the sessions of a person that have a live connection to this replica.
+func (b *board) openSessions(user string) map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	open := map[string]bool{}
+	for _, s := range b.byUser[user] {
+		if !s.closing.Load() {
+			open[s.session] = true
+		}
+	}
+	return open
+}
+
+// endSession signs out one device of the person. Its sockets are closed by whoever follows the changes of accounts.
+func (s *Server) endSession(c echo.Context) error {
+	fields, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	v, id := signedIn(c), fields.Get("session")
+	if id == v.session.ID {
+		return s.logout(c)
+	}
+	err = s.cfg.Accounts.EndSessionOf(c.Request().Context(), v.user.ID, id)
+	return s.settled(c, ui.DevicesSection, err, func(*ui.SettingsPage) {})
+}
+
+// endOtherSessions signs out all devices of the person but this one.
+func (s *Server) endOtherSessions(c echo.Context) error {
+	if _, err := readForm(c.Request()); err != nil {
+		return err
+	}
+	v := signedIn(c)
+	_, err := s.cfg.Accounts.EndOtherSessions(c.Request().Context(), v.user.ID, v.session.ID)
+	return s.settled(c, ui.DevicesSection, err, func(*ui.SettingsPage) {})
+}
+
+// mark is a part of a user agent and what it means.
+type mark struct{ part, name string }
+
+// Browsers also name those that they want to pass for, so the first that is found counts.
+var (
+	browserMarks = []mark{
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Vivaldi/", "Vivaldi"}, {"YaBrowser/", "Yandex Browser"},
+		{"SamsungBrowser/", "Samsung Internet"}, {"DuckDuckGo/", "DuckDuckGo"}, {"FxiOS/", "Firefox"}, {"Firefox/", "Firefox"},
+		{"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Chromium/", "Chromium"}, {"Safari/", "Safari"},
+		{"curl/", "curl"}, {"Wget/", "Wget"}, {"python", "Python"}, {"Go-http-client/", "A Go program"},
+	}
+	systemMarks = []mark{
+		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"CrOS", "ChromeOS"},
+		{"Macintosh", "Mac"}, {"Linux", "Linux"}, {"BSD", "BSD"},
+	}
+)
+
+// deviceName is browser and system in words, as far as a user agent tells them: any program can claim anything.
+func deviceName(userAgent string) string {
+	browser, system := firstMark(browserMarks, userAgent), firstMark(systemMarks, userAgent)
+	switch {
+	case browser == "" && system == "":
+		return "Unknown program"
+	case browser == "":
+		return "Unknown browser on " + system
+	case system == "":
+		return browser
+	}
+	return browser + " on " + system
+}
+
+func firstMark(marks []mark, text string) string {
+	for _, m := range marks {
+		if strings.Contains(text, m.part) {
+			return m.name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,97 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
+)
+
+// export is all that is stored about the person who asks.
+func (s *Server) export(c echo.Context) (accounts.Export, error) {
+	x, err := s.cfg.Accounts.Export(c.Request().Context(), signedIn(c).user.ID)
+	switch {
+	case errors.Is(err, accounts.ErrNotFound):
+		return x, &failure{Status: http.StatusGone, Heading: "Deleted", Message: "This account has been deleted: nothing is stored about it.", Err: err}
+	case err != nil:
+		return x, unavailable(err)
+	}
+	return x, nil
+}
+
+// myData answers with everything stored about the person, as a file.
+func (s *Server) myData(c echo.Context) error {
+	x, err := s.export(c)
+	if err != nil {
+		return err
+	}
+	body, err := json.MarshalIndent(x, "", "  ")
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="rollcall-`+x.Account.Username+`.json"`) // a username is plain ASCII
+	return c.Blob(http.StatusOK, "application/json", append(body, '\n'))
+}
+
+// storedPage says in words what is stored about the person, who can see it, and for how long.
+func (s *Server) storedPage(c echo.Context) error {
+	x, err := s.export(c)
+	if err != nil {
+		return err
+	}
+	p := ui.StoredPage{
+		Layout: s.layout(c, ""),
+		ID:     x.Account.ID, Username: x.Account.Username, DisplayName: x.Account.DisplayName, Team: x.Account.Team,
+		Admin: x.Account.Admin, Disabled: x.Account.Disabled, Created: x.Account.CreatedAt,
+		LastSeen: x.LastSeen, IdleAfter: time.Duration(x.Settings.IdleAfter) * time.Minute, UsualIdle: s.cfg.Presence.IdleAfter(),
+		ShowLastSeen: x.Settings.LastSeen, TimeZone: x.Settings.TimeZone, Theme: x.Settings.Theme, Announce: x.Settings.Announce,
+		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
+		Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
+	}
+	if w := x.Word; w != nil {
+		p.State, p.Text, p.Emoji, p.Until, p.SetAt = w.State, w.Text, w.Emoji, w.Until, w.SetAt
+	}
+	return s.page(c, http.StatusOK, p)
+}
+
+// deleteAccount removes the person who asks for good, once they have typed their username and their password. The
+// password is tried within the limits of sign-ins.
+func (s *Server) deleteAccount(c echo.Context) error {
+	fields, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	v, typed := signedIn(c), text(fields, "username", "")
+	if err = s.confirm(c, v.user, typed, fields.Get("password")); err == nil {
+		err = s.cfg.Accounts.Delete(c.Request().Context(), v.user.ID)
+	}
+	if err != nil && !errors.Is(err, accounts.ErrNotFound) { // who is gone already is where they wanted to be
+		return s.settled(c, ui.DataSection, err, func(p *ui.SettingsPage) { p.ConfirmUsername = echoed(typed) })
+	}
+	s.dropCookie(c, s.site.cookie)
+	return s.redirect(c, s.site.path("/login")+"?deleted=1")
+}
+
+// confirm returns nil when username and password are those of user.
+func (s *Server) confirm(c echo.Context, user accounts.User, username, password string) error {
+	if folded, err := accounts.FoldUsername(username); err != nil || folded != user.Username {
+		return &refusal{http.StatusUnprocessableEntity, "confirm_username", "Type " + user.Username + ", so that nobody is deleted by mistake."}
+	}
+	if password == "" {
+		return &refusal{http.StatusUnprocessableEntity, "confirm_password", "Type your password."}
+	}
+	err := s.attempt(c, user.Username, func(ctx context.Context) error {
+		return s.cfg.Accounts.CheckPassword(ctx, user.ID, password)
+	})
+	if errors.Is(err, accounts.ErrCredentials) {
+		return notYourPassword("confirm_password")
+	}
+	return err
+}

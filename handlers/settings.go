@@ -1,0 +1,248 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
+)
+
+// maxTeams is how many teams are offered to choose from; others can be typed.
+const maxTeams = 200
+
+// settingsPage shows what the person has chosen, and the forms to choose otherwise.
+func (s *Server) settingsPage(c echo.Context) error {
+	p, err := s.settings(c)
+	if err != nil {
+		return err
+	}
+	p.Saved = c.QueryParam("saved") // only names of sections say anything
+	return s.page(c, http.StatusOK, p)
+}
+
+// toSettings answers those who come back to the address of a form.
+func (s *Server) toSettings(c echo.Context) error { return s.redirect(c, s.site.path("/settings")) }
+
+// settings is the page as the account has it.
+func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
+	v, ctx := signedIn(c), c.Request().Context()
+	p := ui.SettingsPage{
+		Layout:   s.layout(c, ""),
+		Username: v.user.Username, DisplayName: v.user.DisplayName, Team: v.user.Team, TeamRule: string(s.cfg.Teams),
+		Idle: "default", UsualIdle: s.cfg.Presence.IdleAfter(), TimeZone: v.user.TimeZone, Zones: commonZones,
+		LastSeen: nameOf(precisions, v.user.Precision), Theme: nameOf(themes, v.user.Theme), Announce: v.user.Announce,
+	}
+	switch idle := v.user.IdleAfter; {
+	case idle < 0:
+		p.Idle = "never"
+	case idle > 0:
+		p.Idle, p.IdleMinutes = "minutes", strconv.Itoa(int(idle/time.Minute))
+	}
+	var err error
+	if s.cfg.Teams != TeamsFixed {
+		if p.Teams, err = s.cfg.Accounts.TeamNames(ctx, maxTeams); err != nil {
+			return p, unavailable(fmt.Errorf("settings: %w", err))
+		}
+	}
+	if p.Devices, err = s.devices(ctx, v); err != nil {
+		return p, unavailable(fmt.Errorf("settings: %w", err))
+	}
+	return p, nil
+}
+
+// precisions and themes are what forms and downloads call the settings of accounts.
+var (
+	precisions = map[string]string{"approximate": accounts.Approximate, "exact": accounts.Exact, "nobody": accounts.Nobody}
+	themes     = map[string]string{"system": "", "light": "light", "dark": "dark"}
+)
+
+// nameOf is what a form calls a setting.
+func nameOf(names map[string]string, setting string) string {
+	for name, value := range names {
+		if value == setting {
+			return name
+		}
+	}
+	return setting
+}
+
+// chosen is the setting behind what a form sent, was when the form has no such field. What is none stays what it is, for
+// accounts to refuse.
+func chosen(fields url.Values, field string, names map[string]string, was string) string {
+	if !fields.Has(field) {
+		return was
+	}
+	name := fields.Get(field)
+	if value, ok := names[name]; ok {
+		return value
+	}
+	return "?" + name
+}
+
+// text is what a form sent, was when it has no such field.
+func text(fields url.Values, field, was string) string {
+	if !fields.Has(field) {
+		return was
+	}
+	return strings.TrimSpace(fields.Get(field))
+}
+
+// setProfile changes name and team.
+func (s *Server) setProfile(c echo.Context) error {
+	fields, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	v, ctx := signedIn(c), c.Request().Context()
+	name, team := text(fields, "display_name", v.user.DisplayName), text(fields, "team", v.user.Team)
+	switch {
+	case s.cfg.Teams != TeamsFixed:
+		err = s.cfg.Accounts.SetProfile(ctx, v.user.ID, name, team, s.cfg.Teams == TeamsOpen)
+	case team != v.user.Team:
+		err = &refusal{http.StatusForbidden, "team", "Ask whoever runs this Rollcall to move you to another team."}
+	default: // not the team as this request found it: it may have been moved since
+		err = s.cfg.Accounts.Rename(ctx, v.user.ID, name)
+	}
+	return s.settled(c, ui.ProfileSection, err, func(p *ui.SettingsPage) {
+		p.DisplayName = echoed(name)
+		if s.cfg.Teams != TeamsFixed {
+			p.Team = echoed(team)
+		}
+	})
+}
+
+// setPresence changes when the person is away, and what others are told of when they were here.
+func (s *Server) setPresence(c echo.Context) error {
+	fields, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	v := signedIn(c)
+	chose := v.user.Preferences()
+	chose.IdleAfter = idleAfter(fields, chose.IdleAfter)
+	chose.Precision = chosen(fields, "last_seen", precisions, chose.Precision)
+	chose.TimeZone = text(fields, "time_zone", chose.TimeZone)
+	err = s.cfg.Accounts.SetPreferences(c.Request().Context(), v.user.ID, chose)
+	return s.settled(c, ui.PresenceSection, err, func(p *ui.SettingsPage) {
+		p.Idle, p.IdleMinutes = text(fields, "idle", p.Idle), echoed(text(fields, "idle_minutes", p.IdleMinutes))
+		p.LastSeen, p.TimeZone = text(fields, "last_seen", p.LastSeen), echoed(chose.TimeZone)
+	})
+}
+
+// idleAfter is the time that a form asks for; one that accounts refuse when it is none.
+func idleAfter(fields url.Values, was time.Duration) time.Duration {
+	const none = 24 * time.Hour
+	switch text(fields, "idle", "as it was") {
+	case "as it was":
+		return was
+	case "default":
+		return 0
+	case "never":
+		return -1
+	case "minutes":
+		if minutes, err := strconv.ParseUint(text(fields, "idle_minutes", ""), 10, 8); err == nil && minutes > 0 {
+			return time.Duration(minutes) * time.Minute
+		}
+	}
+	return none
+}
+
+// setLook changes the theme, and whether screen readers are told of arrivals.
+func (s *Server) setLook(c echo.Context) error {
+	fields, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	v := signedIn(c)
+	chose := v.user.Preferences()
+	chose.Theme = chosen(fields, "theme", themes, chose.Theme)
+	chose.Announce = fields.Get("announce") == "on"
+	err = s.cfg.Accounts.SetPreferences(c.Request().Context(), v.user.ID, chose)
+	return s.settled(c, ui.LookSection, err, func(p *ui.SettingsPage) {
+		p.Theme, p.Announce = text(fields, "theme", p.Theme), chose.Announce
+	})
+}
+
+// setPassword changes the password and signs out all other devices. The old one is tried within the limits of
+// sign-ins.
+func (s *Server) setPassword(c echo.Context) error {
+	fields, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	v := signedIn(c)
+	err = s.attempt(c, v.user.Username, func(ctx context.Context) error {
+		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, fields.Get("old_password"), fields.Get("password"), v.session.ID)
+	})
+	if err == nil {
+		s.rememberBrowser(c, v.user.ID) // all were forgotten with the old password
+	}
+	if errors.Is(err, accounts.ErrCredentials) {
+		err = notYourPassword("old_password")
+	}
+	return s.settled(c, ui.PasswordSection, err, func(*ui.SettingsPage) {})
+}
+
+// refusal is what is wrong with one field of the settings that accounts do not know.
+type refusal struct {
+	status         int
+	field, message string
+}
+
+func (r *refusal) Error() string { return r.field + ": " + r.message }
+
+func notYourPassword(field string) error {
+	return &refusal{http.StatusForbidden, field, "That is not your password."}
+}
+
+// settled answers a form of the settings: with the settings as they are now, or when err is not nil, with the form as it
+// was typed and what is wrong with it.
+func (s *Server) settled(c echo.Context, section string, err error, typed func(*ui.SettingsPage)) error {
+	if err == nil {
+		return s.redirect(c, s.site.path("/settings")+"?saved="+section)
+	}
+	f, wrong := settingsFailure(err)
+	if f == nil {
+		return unavailable(fmt.Errorf("settings: %w", err))
+	}
+	p, err := s.settings(c)
+	if err != nil {
+		return err
+	}
+	if p.Failed, p.Errors = section, wrong; wrong == nil {
+		p.Message = f.Message
+	}
+	typed(&p)
+	return s.form(c, f, p)
+}
+
+// settingsFailure is what a form says about err, in all and by field; nil when it is not the person's doing.
+func settingsFailure(err error) (*failure, map[string]string) {
+	var over *limited
+	var field *accounts.FieldError
+	var wrong *refusal
+	switch {
+	case errors.As(err, &over):
+		return tooMany("give your password", over), nil
+	case errors.As(err, &field):
+		return &failure{Status: http.StatusUnprocessableEntity, Message: field.Message}, map[string]string{field.Field: field.Message}
+	case errors.As(err, &wrong):
+		return &failure{Status: wrong.status, Message: wrong.message}, map[string]string{wrong.field: wrong.message}
+	case errors.Is(err, accounts.ErrNoSession):
+		return &failure{Status: http.StatusNotFound, Message: "That device is not signed in any more."}, nil
+	case errors.Is(err, accounts.ErrNotFound):
+		return &failure{Status: http.StatusConflict, Message: "This account has been deleted meanwhile."}, nil
+	case errors.Is(err, accounts.ErrBusy):
+		return busy(err), nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,159 @@
+package ui
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+)
+
+// settingsPage is one of somebody with two devices, who has chosen something everywhere.
+func settingsPage(layout Layout) SettingsPage {
+	return SettingsPage{
+		Layout: layout, Username: "ada", DisplayName: "Ada", Team: "Red", Teams: []string{"Blue", "Red"}, TeamRule: "open",
+		Idle: "minutes", IdleMinutes: "25", UsualIdle: 10 * time.Minute, LastSeen: "exact", TimeZone: "Asia/Tokyo",
+		Zones: []string{"Asia/Tokyo"}, Theme: "dark", Announce: true,
+		Devices: []Device{
+			{ID: "s1", Name: "Firefox on Linux", Address: "192.0.2.1", SignedIn: time.Now(), Used: time.Now(), This: true},
+			{ID: "s2", Name: "Safari on iPhone", Address: "192.0.2.2", SignedIn: time.Now(), Used: time.Now()},
+		},
+	}
+}
+
+// settingsPageOf has the same text in every place.
+func settingsPageOf(layout Layout, text string) SettingsPage {
+	p := SettingsPage{
+		Layout: layout, Failed: ProfileSection, Saved: text, Message: text, Username: text, DisplayName: text, Team: text,
+		Teams: []string{text}, TeamRule: text, Idle: text, IdleMinutes: text, LastSeen: text, TimeZone: text, Zones: []string{text},
+		Theme: text, Devices: []Device{{ID: text, Name: text, Address: text}}, ConfirmUsername: text, Errors: map[string]string{},
+	}
+	for _, fields := range fieldsOf {
+		for _, field := range fields {
+			p.Errors[field] = text
+		}
+	}
+	return p
+}
+
+// Each field that is wrong says so to everybody: by its look, and to assistive technology; and it has the focus.
+func TestSettingsSayWhatIsWrong(t *testing.T) {
+	u := newUI(t, "")
+	for section, fields := range fieldsOf {
+		for _, field := range fields {
+			p := settingsPage(Layout{})
+			p.Failed, p.Errors = section, map[string]string{field: "This is wrong."}
+			page := render(t, u, p)
+			var invalid, focused, described []string
+			each(t, page, func(n *html.Node) {
+				for _, a := range n.Attr {
+					switch a.Key {
+					case "aria-invalid":
+						invalid = append(invalid, n.Data)
+						described = strings.Fields(attr(n, "aria-describedby"))
+					case "autofocus":
+						focused = append(focused, attr(n, "id")+attr(n, "name"))
+					}
+				}
+			})
+			if len(invalid) != 1 || len(focused) != 1 || len(described) == 0 || described[len(described)-1] != field+"-error" {
+				t.Errorf("with %s wrong, %q are marked, described by %q, and %q have the focus", field, invalid, described, focused)
+			}
+			if !strings.Contains(page, `<p class="wrong" id="`+field+`-error">This is wrong.</p>`) || !strings.Contains(page, "<title>Error: Settings") {
+				t.Errorf("with %s wrong the page does not say it:\n%s", field, page)
+			}
+		}
+	}
+}
+
+// A form that was refused as a whole says why in its section, and the focus is in it.
+func TestSettingsRefusedAsAWhole(t *testing.T) {
+	u := newUI(t, "")
+	for section := range fieldsOf {
+		p := settingsPage(Layout{})
+		p.Failed, p.Message = section, "Try again in 7 minutes."
+		page := render(t, u, p)
+		if strings.Count(page, "Try again in 7 minutes.") != 1 || strings.Count(page, " autofocus") != 1 || !strings.Contains(page, `role="alert"`) {
+			t.Errorf("%s: refused as a whole, the page is\n%s", section, page)
+		}
+	}
+}
+
+func TestSettingsSaySaved(t *testing.T) {
+	u := newUI(t, "")
+	for section, says := range savedWords {
+		p := settingsPage(Layout{})
+		p.Saved = section
+		if page := render(t, u, p); strings.Count(page, `role="status" tabindex="-1" autofocus>`+says) != 1 {
+			t.Errorf("%s: the page does not say %q once", section, says)
+		}
+	}
+	p := settingsPage(Layout{})
+	p.Saved = "Your password is 1234"
+	if page := render(t, u, p); strings.Contains(page, "1234") || strings.Contains(page, `class="saved"`) {
+		t.Errorf("the page says what somebody wants it to say:\n%s", page)
+	}
+}
+
+func TestPasswordsAreNeverPutBack(t *testing.T) {
+	each(t, render(t, newUI(t, ""), settingsPageOf(Layout{}, "typed")), func(n *html.Node) {
+		if n.Data == "input" && attr(n, "type") == "password" && attr(n, "value") != "" {
+			t.Errorf("%s holds %q", attr(n, "id"), attr(n, "value"))
+		}
+	})
+}
+
+func TestScheme(t *testing.T) {
+	u := newUI(t, "")
+	for scheme, want := range map[string][]string{
+		"":      {`<html lang="en">`, `content="light dark"`, `media="(prefers-color-scheme: light)" content="#f5f4ef"`, `media="(prefers-color-scheme: dark)" content="#121512"`},
+		"light": {`<html lang="en" data-theme="light">`, `name="color-scheme" content="light"`, `name="theme-color" content="#f5f4ef"`},
+		"dark":  {`<html lang="en" data-theme="dark">`, `name="color-scheme" content="dark"`, `name="theme-color" content="#121512"`},
+	} {
+		page := render(t, u, ErrorPage{Layout: Layout{Scheme: scheme}})
+		for _, part := range want {
+			if !strings.Contains(page, part) {
+				t.Errorf("scheme %q: the page has no %s:\n%.900s", scheme, part, page)
+			}
+		}
+		if got := strings.Count(page, "theme-color"); scheme != "" && got != 1 {
+			t.Errorf("scheme %q: %d colours of the browser's bar, want 1", scheme, got)
+		}
+	}
+}
+
+func TestIdleWords(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-1: "never", time.Minute: "1 minute", 10 * time.Minute: "10 minutes", 90 * time.Second: "1m30s", 2 * time.Hour: "120 minutes", time.Second: "1s",
+	} {
+		if got := idleWords(d); got != want {
+			t.Errorf("idleWords(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+// What is told about last seen follows what was chosen.
+func TestStoredLastSeen(t *testing.T) {
+	for chosen, want := range map[string]string{"approximate": "a word only", "exact": "to the minute", "nobody": "nobody is told"} {
+		if got := (StoredPage{ShowLastSeen: chosen}).lastSeenNote(); !strings.Contains(got, want) || !strings.Contains(got, "no record") {
+			t.Errorf("lastSeenNote(%s) = %q, want %q in it", chosen, got, want)
+		}
+	}
+}
+
+// A part that is defined twice would silently be the one that is read last.
+func TestPartsAreDefinedOnce(t *testing.T) {
+	at := map[string]string{}
+	for path, file := range sources(t) {
+		if !strings.HasPrefix(path, "templates/parts/") {
+			continue
+		}
+		for _, m := range regexp.MustCompile(`\{\{define "([^"]+)"`).FindAllStringSubmatch(string(file.Data), -1) {
+			if other := at[m[1]]; other != "" {
+				t.Errorf("%q is defined in %s and in %s", m[1], other, path)
+			}
+			at[m[1]] = path
+		}
+	}
+}
