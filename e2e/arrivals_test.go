@@ -49,3 +49,20 @@ func TestTeamPage(t *testing.T) {
 	anna.clickThrough(".only a")
 	anna.until("everybody again", `document.querySelector('#n-online').innerText === '3' && document.querySelector('h1').innerText === 'Who’s here'`, soon)
 }
+
+// While nothing happens the page does nothing: a script that reacts to its own doing would go on for ever.
+func TestQuietPageIsQuiet(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	anna := s.person(t, "anna").board()
+	anna.untilState("anna", "online", soon)
+	anna.tell(`(() => {
+		const began = performance.now();
+		test.quiet = { changes: 0, long: () => performance.now() > began + 1500 };
+		new MutationObserver(all => test.quiet.changes += all.length).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+	})()`)
+	anna.until("a while has passed", `test.quiet.long()`, patience)
+	if n := ask[int](anna, `test.quiet.changes`); n > 20 {
+		t.Errorf("a page on which nothing happens changed %d times in 1.5 s, want next to none", n)
+	}
+}

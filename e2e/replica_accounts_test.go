@@ -163,6 +163,7 @@ func TestReplicaSignInLimits(t *testing.T) {
 		}
 	}
 	s.redis.start()
+	s.wait(2 * time.Second) // for a second after a failure replicas do not ask Redis
 	if tried = guess(userName(3)); tried[0]+tried[1] != 10 {
 		t.Errorf("with a new Redis %v guesses were tried, want 10 together", tried)
 	}

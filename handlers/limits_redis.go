@@ -12,7 +12,7 @@ import (
 
 const (
 	limiterWait = 500 * time.Millisecond // for Redis to count one attempt
-	limiterRest = 5 * time.Second        // after a failure Redis is not asked for so long, so that one sign-in waits once and not four times
+	limiterRest = time.Second            // after a failure Redis is not asked for so long: one sign-in waits once and not four times
 )
 
 // takeScript reserves one attempt, all in one step, so that replicas together stay within the limit.
