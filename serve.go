@@ -105,6 +105,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 		Accounts: store, UI: pages, Log: log,
 		PublicURL:  cfg.Public,
 		SignupOpen: cfg.Signup == "open",
+		Invisible:  cfg.Invisible == "on",
 		Limits: handlers.Limits{
 			Signups: cfg.LimitSignups, Logins: cfg.LimitLogins,
 			SocketsUser: cfg.LimitSocketsUser, SocketsAddress: cfg.LimitSocketsAddress, Sockets: cfg.LimitSockets,

@@ -36,6 +36,7 @@ type Config struct {
 	Log            *slog.Logger
 	PublicURL      *url.URL // where browsers reach the board; nil: not known, plain http at whatever Host they used
 	SignupOpen     bool     // anybody who reaches the page may sign up
+	Invisible      bool     // people may become invisible
 	Limits         Limits
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
 	OnFly          bool           // Fly-Client-IP is believed, too, from a trusted peer
