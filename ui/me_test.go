@@ -89,7 +89,7 @@ func TestPanelForm(t *testing.T) {
 	page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true}}, Panel: p})
 	for _, want := range []string{
 		`name="state" value="dnd" id="word-dnd" checked>`, `name="text" value="Deep work"`, `name="emoji" value="🎧"`,
-		`<option value="at" selected>`, `type="datetime-local" value="2026-11-24T14:30"`, `On the clock of Europe/Berlin.`,
+		`<option value="at" selected>`, `type="datetime-local" value="2026-11-24T14:30"`, `Your time zone: Europe/Berlin`,
 		`name="clear"`, `Become invisible`, `; two devices`,
 		`<time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then your activity decides. Your text ends <time class="end" datetime="2026-11-24T15:30:00Z">`,
 		`<bdi>Deep work</bdi> <small>Do not disturb, 4 h</small>`, `<bdi>Away</bdi></button>`, `<bdi>Automatic</bdi> <small>this week</small>`,

@@ -283,7 +283,7 @@
     let typed = false;
     menu.addEventListener('toggle', () => { if (menu.open && !typed) menu.dispatchEvent(new Event('open')); });
     menu.addEventListener('input', () => { typed = true; });
-    menu.addEventListener('htmx:after:swap', () => { typed = false; writeTimes(); });
+    menu.addEventListener('htmx:after:swap', () => { typed = false; });
     new MutationObserver(writeTimes).observe(menu, { subtree: true, childList: true, attributeFilter: ['datetime'] });
     document.addEventListener('pointerdown', e => { if (!menu.contains(e.target)) menu.open = false; });
     menu.addEventListener('keydown', e => {
@@ -292,6 +292,7 @@
         menu.querySelector('summary').focus();
       }
     });
+    writeTimes();
     if (menu.dataset.zone) fetch(menu.dataset.zone, { method: 'POST', body: new URLSearchParams({ zone }) }).catch(() => {});
   };
 
