@@ -38,6 +38,7 @@ type settings struct {
 	RedisPrefix string `group:"Replicas (with REDIS_URL):" variable:"ROLLCALL_REDIS_PREFIX" default:"rollcall:" help:"Before every key in Redis; boards that share a Redis need different ones."`
 
 	IdleAfter    time.Duration `group:"Presence:" variable:"ROLLCALL_IDLE_AFTER" default:"10m" help:"Without input for this long a person is away; 0: never."`
+	Invisible    string        `group:"Presence:" variable:"ROLLCALL_INVISIBLE" enum:"on,off" default:"on" help:"on: people may look as if they had left; off: nobody can become invisible."`
 	GraceClean   time.Duration `hidden:"" variable:"ROLLCALL_GRACE_CLEAN" default:"5s" help:"How long a person stays after the browser closed their last connection."`
 	GraceDropped time.Duration `hidden:"" variable:"ROLLCALL_GRACE_DROPPED" default:"15s" help:"How long a person stays after their last connection broke."`
 	Warming      time.Duration `hidden:"" variable:"ROLLCALL_WARMING" default:"10s" help:"After a start, how long people have to come back before anybody counts as gone."`

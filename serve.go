@@ -106,6 +106,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 		PublicURL:  cfg.Public,
 		SignupOpen: cfg.Signup == "open",
 		Teams:      handlers.Teams(cfg.Teams),
+		Invisible:  cfg.Invisible == "on",
 		Limits: handlers.Limits{
 			Signups: cfg.LimitSignups, Logins: cfg.LimitLogins,
 			SocketsUser: cfg.LimitSocketsUser, SocketsAddress: cfg.LimitSocketsAddress, Sockets: cfg.LimitSockets,

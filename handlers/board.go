@@ -162,32 +162,3 @@ func (b *board) viewLocked(p *page) ui.BoardPage {
 	}
 	return v
 }
-
-// me is what user is told of themself.
-func (b *board) me(user string) ui.Me {
-	self := b.presence.Self(user)
-	return ui.Me{State: string(self.View.State), Why: explainStatus(self.Why)}
-}
-
-// explainStatus says in a few words why somebody is shown as they are, for them alone.
-func explainStatus(why presence.Why) string {
-	switch why.Rule {
-	case presence.ByInvisible:
-		return "you are invisible"
-	case presence.ByNoConnection:
-		return "no device of yours is connected"
-	case presence.ByWord:
-		return "you set it"
-	case presence.ByClaim:
-		return "set by " + why.Claim
-	case presence.ByInput:
-		return "you are active"
-	case presence.ByIdleness:
-		if minutes := int(why.Idle / time.Minute); minutes > 0 {
-			return fmt.Sprintf("no input for %d min", minutes)
-		}
-		return "no input"
-	default:
-		return ""
-	}
-}

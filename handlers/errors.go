@@ -63,9 +63,12 @@ func (s *Server) answer(err error, c echo.Context) {
 		return // half of another answer is on its way; there is no better one now
 	}
 	setRetryAfter(c, f)
-	if wantsProblem(c.Request()) {
+	switch {
+	case wantsProblem(c.Request()):
 		err = s.problem(f, c)
-	} else {
+	case ofPanel(c):
+		err = c.HTMLBlob(f.Status, s.cfg.UI.Refused(f.Status, f.Heading, f.Message))
+	default:
 		err = s.errorPage(f, c)
 	}
 	if err != nil && c.Request().Context().Err() == nil {

@@ -38,6 +38,7 @@ type Config struct {
 	PublicURL      *url.URL // where browsers reach the board; nil: not known, plain http at whatever Host they used
 	SignupOpen     bool     // anybody who reaches the page may sign up
 	Teams          Teams    // who decides which team somebody is in; "": TeamsOpen
+	Invisible      bool     // people may become invisible
 	Limits         Limits
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
 	OnFly          bool           // Fly-Client-IP is believed, too, from a trusted peer

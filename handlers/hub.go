@@ -97,19 +97,6 @@ func (b *board) look(users []string) {
 	}
 }
 
-// tellSelfLocked sends what only its own person may know, when it is news to s. It is no part of the frames of pages:
-// what an invisible person does must not move those, not even in time.
-func (b *board) tellSelfLocked(s *socket) {
-	me := b.me(s.user)
-	if s.hidden || s.me == me {
-		return
-	}
-	s.me = me
-	f := b.ui.NewFrame()
-	f.Me(me)
-	s.write(f.Bytes())
-}
-
 // filteredLocked marks the pages whose filter by state somebody has passed into or out of.
 func (b *board) filteredLocked(from, to presence.State) {
 	if from == to {

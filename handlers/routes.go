@@ -35,6 +35,12 @@ func (s *Server) routes(e *echo.Echo) {
 	// Members: others are sent to /login.
 	get(at("/"), s.board.show, zip, s.member)
 	get(at("/me.css"), s.meCSS, s.member)
+	get(at("/me"), s.mePage, zip, s.member)
+	get(at("/me/panel"), s.mePanel, zip, s.member)
+	post(at("/me/word"), s.setWord, zip, s.member)
+	post(at("/me/invisible"), s.setInvisible, zip, s.member)
+	post(at("/me/presets/forget"), s.forgetPreset, zip, s.member)
+	post(at("/me/zone"), s.guessZone, s.member)
 
 	get(at("/settings"), s.settingsPage, zip, s.member)
 	for path, set := range map[string]echo.HandlerFunc{

@@ -47,8 +47,12 @@ func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 // member lets only those pass who are signed in; others are sent to the sign-in page and come back afterwards.
 func (s *Server) member(next echo.HandlerFunc) echo.HandlerFunc {
 	return s.visitor(func(c echo.Context) error {
-		if signedIn(c) != nil {
+		switch {
+		case signedIn(c) != nil:
 			return next(c)
+		case ofPanel(c): // the page goes, and not the piece that was asked for
+			c.Response().Header().Set("HX-Redirect", s.site.path("/login"))
+			return c.NoContent(http.StatusUnauthorized)
 		}
 		return s.redirect(c, s.site.path("/login")+nextQuery(s.site, c.Request()))
 	})
@@ -76,7 +80,10 @@ func (s *Server) layout(c echo.Context, title string) ui.Layout {
 	l := ui.Layout{Title: title, SignupOpen: s.cfg.SignupOpen}
 	if v := signedIn(c); v != nil {
 		l.Scheme = v.user.Theme
-		l.Viewer = &ui.Viewer{UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName}
+		l.Viewer = &ui.Viewer{
+			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, NoZone: v.user.TimeZone == "",
+			Me: ui.Me{Invisible: v.user.Invisible}, // the rest changes by itself: only pages that are live tell it
+		}
 	}
 	return l
 }

@@ -45,6 +45,8 @@ func send(watchers map[*socket]struct{}, frame func(sight) []byte) (sent bool) {
 func (b *board) sightLocked(p accounts.Person) {
 	to := sightOf(p)
 	for _, s := range b.byUser[p.ID] {
+		s.person = p
+		b.tellSelfLocked(s)
 		if s.sight == to {
 			continue
 		}

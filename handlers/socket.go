@@ -8,6 +8,7 @@ import (
 
 	"github.com/olahol/melody"
 
+	"rollcall/accounts"
 	"rollcall/presence"
 	"rollcall/ui"
 )
@@ -43,12 +44,14 @@ type socket struct {
 	conn    *presence.Connection // nil until it is known how long ago the last input was
 	wait    *time.Timer          // until then
 	hidden  bool
-	since   time.Time // hidden, or else open, since
-	seen    uint64    // the page's version when it became hidden
-	partial bool      // shows only the people who are here: its page was loaded while warming
-	me      ui.Me     // as last sent
-	titled  int       // people here by its title, while hidden
-	budget  budget    // of messages; used by the reading goroutine alone
+	since   time.Time       // hidden, or else open, since
+	seen    uint64          // the page's version when it became hidden
+	partial bool            // shows only the people who are here: its page was loaded while warming
+	person  accounts.Person // whose it is
+	me      ui.Me           // as last sent, like row
+	row     []byte
+	titled  int    // people here by its title, while hidden
+	budget  budget // of messages; used by the reading goroutine alone
 
 	closing atomic.Bool  // the close frame is on its way
 	lost    atomic.Bool  // a frame did not fit into the queue

@@ -68,7 +68,7 @@ func (b *board) socket(c echo.Context) error {
 	}
 	if v := signedIn(c); v != nil {
 		s.user, s.session, s.expires = v.user.ID, v.session.ID, v.session.ExpiresAt
-		s.sight = sightOf(v.user.Person)
+		s.person, s.sight = v.user.Person, sightOf(v.user.Person)
 		if s.page, err = b.load(r.Context(), q); err != nil {
 			return err
 		}

@@ -119,16 +119,6 @@ func lost(since time.Time) template.HTML {
 		at.Format(time.RFC3339) + `">` + at.Format("15:04") + ` UTC</time></span>`)
 }
 
-// Me sends the own state into the button of the account menu (#me) and the
-// reason into the menu (#me-why). The menu itself is not touched, so it stays open.
-func (f *Frame) Me(me Me) {
-	if Label(me.State) == "" {
-		return
-	}
-	f.partial("me", "innerMorph", []byte(`<i class="dot s-`+me.State+`" aria-hidden="true"></i>`+Label(me.State)))
-	f.text("me-why", me.Why)
-}
-
 // text replaces the text of an element.
 func (f *Frame) text(id, text string) {
 	f.partial(id, "textContent", []byte(template.HTMLEscapeString(text)))

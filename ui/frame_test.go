@@ -70,30 +70,6 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-// A frame puts into the account menu what the page has there.
-func TestFrameMe(t *testing.T) {
-	u := newUI(t, "")
-	for _, state := range []string{Online, Away, DND, Offline} {
-		me := Me{state, "no input for 10 min & more"}
-		f := u.NewFrame()
-		f.Me(me)
-		got := string(f.Bytes())
-		page := render(t, u, ErrorPage{Layout: Layout{Viewer: &Viewer{UID: "u", Me: me}}})
-		for _, id := range []string{"me", "me-why"} {
-			_, want, _ := strings.Cut(page, ` id="`+id+`">`)
-			want, _, _ = strings.Cut(want, map[string]string{"me": "</span>", "me-why": "</p>"}[id])
-			if want == "" || !strings.Contains(got, ">"+want+"</hx-partial>") {
-				t.Errorf("Me(%+v) = %s, want #%s as on the page: %q", me, got, id, want)
-			}
-		}
-	}
-	f := u.NewFrame()
-	f.Me(Me{})
-	if !f.Empty() {
-		t.Errorf("Me(no state) = %s, want nothing", f.Bytes())
-	}
-}
-
 func TestMeCSS(t *testing.T) {
 	u := newUI(t, "")
 	if got := string(u.MeCSS("01906f2e-Aa_1")); !strings.HasPrefix(got, "#u-01906f2e-Aa_1{") {

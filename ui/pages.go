@@ -22,12 +22,10 @@ type Layout struct {
 type Viewer struct {
 	UID, Username, Name string
 	Me                  Me
-}
-
-// Me is what only this person is told: the own state and why it is so, for
-// example "no input for 10 min". It stands in the account menu.
-type Me struct {
-	State, Why string
+	// NoZone: their time zone is not known yet, so the script may say it.
+	NoZone bool
+	// AtMe: the page itself is what the account menu would load.
+	AtMe bool
 }
 
 // LoginPage asks for username and password. Message says why an attempt was refused.

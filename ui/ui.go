@@ -36,7 +36,7 @@ type Page interface {
 
 // everyPage lists one zero value of each page: New renders them once, so that
 // a template that cannot be escaped stops the start and not a visitor.
-var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, ErrorPage{}, SettingsPage{}, StoredPage{}}
+var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}}
 
 // New parses all templates and reads the assets. files holds templates/ and
 // static/. base is the path under which Rollcall is published: "" or a path
@@ -109,7 +109,9 @@ func (u *UI) tryAll() error {
 	_, listErr := u.List([]Section{{Rows: [][]byte{nil}}}, Query{}, false)
 	_, emptyErr := u.List(nil, Query{}, true)
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
-	return errors.Join(append(errs, rowErr, listErr, emptyErr, arrivedErr)...)
+	_, panelErr := u.Panel(Panel{})
+	unseenErr := u.part(io.Discard, "unseen", Me{})
+	return errors.Join(append(errs, rowErr, listErr, emptyErr, arrivedErr, panelErr, unseenErr)...)
 }
 
 // Page renders a whole page into memory, so that an error never leaves half a

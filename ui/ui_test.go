@@ -129,12 +129,15 @@ func TestTemplateTypes(t *testing.T) {
 	check("row", parts.Lookup("row"), &rowView{})
 	check("section", parts.Lookup("section"), sectionView{})
 	check("empty", parts.Lookup("empty"), emptyView{})
+	check("panel", parts.Lookup("panel"), Panel{})
+	check("unseen", parts.Lookup("unseen"), Me{})
+	check("next", parts.Lookup("next"), Next{})
 }
 
 // everyLook renders each page in its different looks.
 func everyLook(t testing.TB, u *UI) map[string]string {
 	t.Helper()
-	viewer := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", Me: Me{Online, "there was input"}}
+	viewer := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", Me: Me{State: Online, Why: "there was input"}}
 	rows := [][]byte{
 		row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: time.Now(), Text: "x", Emoji: "🎉"}),
 		row(t, u, Row{UID: "0190-b", Username: "bob", Name: "Bob", State: Offline, Seen: "today"}),
@@ -147,6 +150,11 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		return b
 	}
 	full := list([]Section{{Key: "p", Name: "Platform", Here: 1, People: 2, Rows: rows}}, Query{}, false)
+	atMe := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", AtMe: true, NoZone: true}
+	panel, err := u.Panel(somePanel(t, u))
+	if err != nil {
+		t.Fatal(err)
+	}
 	q := Query{Q: "a b", Team: "Platform", State: Away}
 	return map[string]string{
 		"board":         render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 2, DND: 1}, List: full, Socket: "/ws?v=1&q=a", OnePage: true}),
@@ -168,7 +176,11 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 			LastSeen: time.Now(), Invisible: true, InvisibleSince: time.Now(), ShowLastSeen: "nobody", Replicas: true}),
 		"login deleted": render(t, u, LoginPage{Deleted: true}),
 		"error":         render(t, u, ErrorPage{Status: 404}),
-		"error inside":  render(t, u, ErrorPage{Layout: Layout{Viewer: viewer}, Status: 500, RequestID: "r1"}),
+		"me":            render(t, u, MePage{Layout: Layout{Viewer: atMe}, Panel: somePanel(t, u)}),
+		"me refused": render(t, u, MePage{Layout: Layout{Viewer: atMe}, Panel: Panel{Me: Me{Invisible: true}, Suggested: true, Presets: []Preset{{ID: "lunch", Text: "Lunch"}},
+			Word: WordForm{Lasts: "at", Errors: map[string]string{"state": "no", "text": "no", "emoji": "no", "until": "no"}}}}),
+		"panel":        string(panel),
+		"error inside": render(t, u, ErrorPage{Layout: Layout{Viewer: viewer}, Status: 500, RequestID: "r1"}),
 	}
 }
 
@@ -219,10 +231,13 @@ func TestBoardHasWhatFramesChange(t *testing.T) {
 	f.Counts(Counts{}, Counts{}, true)
 	f.Team("p", 1, 2)
 	f.Warming(true)
-	f.Me(Me{Online, "why"})
-	page := everyLook(t, u)["board"]
+	f.Me(Me{State: Online, Why: "why"}, nil)
+	looks := everyLook(t, u)
+	page := looks["board"]
+	// What is in the panel is on the board once that is open.
+	open := regexp.MustCompile(`(?s)<div class="panel" id="panel">.*?</div>`).ReplaceAllLiteralString(page, `<div id="panel">`+looks["panel"]+`</div>`)
 	for _, m := range regexp.MustCompile(`<hx-partial id="([^"]+)"`).FindAllStringSubmatch(string(f.Bytes()), -1) {
-		if strings.Count(page, ` id="`+m[1]+`"`) != 1 {
+		if strings.Count(open, ` id="`+m[1]+`"`) != 1 {
 			t.Errorf("the board has no element %q, or several", m[1])
 		}
 	}
@@ -254,7 +269,13 @@ func TestHostileWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{evil, evil}}}
+		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, NoZone: true}}
+		panel := Panel{
+			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil}}, Row: r, Said: evil,
+			Word: WordForm{State: evil, Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
+				Errors: map[string]string{"state": evil, "text": evil, "emoji": evil, "until": evil}},
+			Presets: []Preset{{evil, evil, evil, evil, evil}},
+		}
 		for _, page := range []Page{
 			BoardPage{Layout: layout, List: list, Query: Query{evil, evil, evil, evil, evil}, Socket: evil, Next: evil, Prev: evil},
 			BoardPage{Layout: layout, List: empty, OnePage: true},
@@ -264,17 +285,28 @@ func TestHostileWords(t *testing.T) {
 			StoredPage{Layout: layout, ID: evil, Username: evil, DisplayName: evil, Team: evil, State: evil, Text: evil, Emoji: evil,
 				ShowLastSeen: evil, TimeZone: evil, Theme: evil},
 			ErrorPage{Layout: layout, Heading: evil, Message: evil, RequestID: evil},
+			MePage{Layout: layout, Panel: panel},
 		} {
 			harmless(t, evil, render(t, u, page))
 		}
 		f := u.NewFrame()
 		f.Row(evil, r)
-		f.Me(Me{Online, evil})
+		f.Me(Me{State: Online, Why: evil, Next: Next{Before: evil, After: evil}}, r)
 		f.Team(evil, 1, 1)
 		frame := string(f.Bytes())
 		harmless(t, evil, frame)
-		if n := strings.Count(frame, "<hx-partial"); n != 4 {
-			t.Errorf("a frame about %q has %d partials, want 4", evil, n)
+		if n := strings.Count(frame, "<hx-partial"); n != 9 {
+			t.Errorf("a frame about %q has %d partials, want 9", evil, n)
+		}
+		answer, err := u.Panel(panel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range [][]byte{answer, u.Refused(422, evil, evil)} {
+			harmless(t, evil, string(part))
+			if n := strings.Count(string(part), "<hx-partial"); n != 1 {
+				t.Errorf("an answer about %q has %d partials, want 1", evil, n)
+			}
 		}
 		if css := string(u.MeCSS(evil)); css != "" {
 			t.Errorf("MeCSS(%q) = %q, want nothing", evil, css)
@@ -303,7 +335,7 @@ func harmless(t *testing.T, evil, markup string) {
 
 // Only rows and lists, which this package rendered, may skip escaping.
 func TestRenderedIsOnlyForOurOwn(t *testing.T) {
-	allowed := map[string]bool{"{{rendered .List}}": true, "{{rendered .Rows}}": true}
+	allowed := map[string]bool{"{{rendered .List}}": true, "{{rendered .Rows}}": true, "{{rendered .Shown}}": true}
 	for path, file := range sources(t) {
 		for _, use := range regexp.MustCompile(`\{\{[^}]*rendered[^}]*\}\}`).FindAllString(string(file.Data), -1) {
 			if !allowed[use] {

@@ -184,6 +184,12 @@
       if (t < midnight(7)) return 'until ' + date(t, { weekday: 'short' }) + ' ' + clock(t);
       return 'until ' + date(t, { day: 'numeric', month: 'short' });
     },
+    end: t => {
+      if (t === midnight(1)) return 'at midnight';
+      if (t < midnight(1)) return 'at ' + clock(t);
+      if (t < midnight(7)) return 'on ' + date(t, { weekday: 'long' }) + ' at ' + clock(t);
+      return 'on ' + date(t, { day: 'numeric', month: 'long' }) + ' at ' + clock(t);
+    },
     clock,
   };
   const writeTimes = () => {
@@ -287,7 +293,14 @@
   // Typing an own value chooses it.
   const startPick = field => field.addEventListener('input', () => { byId(field.dataset.picks).checked = true; });
 
+  // The panel in the menu is loaded anew each time the menu opens, unless
+  // something was typed into it and not sent.
   const startMenu = menu => {
+    let typed = false;
+    menu.addEventListener('toggle', () => { if (menu.open && !typed) menu.dispatchEvent(new Event('open')); });
+    menu.addEventListener('input', () => { typed = true; });
+    menu.addEventListener('htmx:after:swap', () => { typed = false; });
+    new MutationObserver(writeTimes).observe(menu, { subtree: true, childList: true, attributeFilter: ['datetime'] });
     document.addEventListener('pointerdown', e => { if (!menu.contains(e.target)) menu.open = false; });
     menu.addEventListener('keydown', e => {
       if (e.key === 'Escape' && menu.open) {
@@ -295,7 +308,17 @@
         menu.querySelector('summary').focus();
       }
     });
+    writeTimes();
+    if (menu.dataset.zone) fetch(menu.dataset.zone, { method: 'POST', body: new URLSearchParams({ zone }) }).catch(() => {});
   };
+
+  // Where the clock of this browser is; said while the server does not know.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
+  document.addEventListener('submit', e => { if (e.target.elements.zone) e.target.elements.zone.value = zone; }, true);
+
+  document.addEventListener('htmx:error', () => {
+    if (byId('me-said')) byId('me-said').textContent = 'Rollcall could not be reached. Try again in a moment.';
+  });
 
   document.addEventListener('DOMContentLoaded', () => {
     const list = byId('list');

@@ -1,0 +1,291 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+	"rollcall/ui"
+)
+
+// unlimited is a Limiter that counts nothing.
+type unlimited struct{}
+
+func (unlimited) Take(context.Context, string, int, time.Duration) (bool, time.Duration, error) {
+	return true, 0, nil
+}
+func (unlimited) Give(context.Context, string) {}
+
+// actsOfMe are all forms that a person sends about themself.
+var actsOfMe = []struct {
+	path string
+	form url.Values
+}{
+	{"/me/word", url.Values{"state": {"dnd"}, "text": {"forged"}}},
+	{"/me/word", url.Values{"preset": {"lunch"}}},
+	{"/me/word", url.Values{"clear": {"yes"}}},
+	{"/me/invisible", url.Values{"invisible": {"on"}}},
+	{"/me/presets/forget", url.Values{"preset": {"x"}}},
+	{"/me/zone", url.Values{"zone": {"Europe/Berlin"}}},
+}
+
+func TestStrangersHaveNoPanel(t *testing.T) {
+	f := newFixture(t)
+	ada := f.member("ada")
+	before := f.user("ada")
+	stranger, menu := f.browser(), f.browser().byMenu()
+	wantRedirect(t, "GET /me", stranger.get("/me"), "/login?next=%2Fme")
+	forms := actsOfMe
+	for _, act := range forms {
+		wantRedirect(t, "POST "+act.path, stranger.do("POST", act.path, act.form), "/login")
+		a := menu.do("POST", act.path, act.form)
+		if wantStatus(t, act.path+" by the menu", a, http.StatusUnauthorized); a.Header.Get("HX-Redirect") != "/login" || a.body != "" {
+			t.Errorf("POST %s by a menu without a session leads to %q with %q, want /login", act.path, a.Header.Get("HX-Redirect"), a.body)
+		}
+	}
+	if a := menu.get("/me/panel"); a.StatusCode != http.StatusUnauthorized || a.Header.Get("HX-Redirect") != "/login" {
+		t.Errorf("GET /me/panel without a session = %d to %q, want 401 to /login", a.StatusCode, a.Header.Get("HX-Redirect"))
+	}
+	for _, site := range []string{"cross-site", "same-site"} {
+		ada.header.Set("Sec-Fetch-Site", site)
+		for _, act := range forms {
+			wantStatus(t, site+" POST "+act.path, ada.do("POST", act.path, act.form), http.StatusForbidden)
+		}
+	}
+	if after := f.user("ada"); after != before {
+		t.Errorf("other sites and strangers changed %+v to %+v", before, after)
+	}
+}
+
+func TestGetOfMeWritesNothing(t *testing.T) {
+	f := newFixture(t)
+	ada := f.member("ada")
+	before := f.user("ada")
+	for _, path := range []string{"/me", "/me?done=set&invisible=on&zone=Europe/Berlin", "/me/panel?clear=yes&preset=lunch"} {
+		wantStatus(t, path, ada.get(path), http.StatusOK)
+	}
+	for _, act := range actsOfMe {
+		wantStatus(t, "GET "+act.path, ada.get(act.path+"?"+act.form.Encode()), http.StatusMethodNotAllowed)
+	}
+	if after := f.user("ada"); after != before {
+		t.Errorf("GET changed %+v to %+v", before, after)
+	}
+}
+
+// Whatever goes wrong, an open menu gets the reason beside its form, and never a page into it.
+func TestErrorsInTheMenu(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.Invisible = false })
+	ada := f.member("ada").byMenu()
+	post := func(path string, form url.Values) func() answer {
+		return func() answer { return ada.do("POST", path, form) }
+	}
+	for _, tt := range []struct {
+		name   string
+		status int
+		says   string
+		ask    func() answer
+	}{
+		{"forgotten preset", 404, "Forgotten. This one is not among yours", post("/me/word", url.Values{"preset": {"gone"}})},
+		{"invisible where it is off", 403, "switched invisibility off", post("/me/invisible", url.Values{"invisible": {"on"}})},
+		{"neither on nor off", 422, "on or off", post("/me/invisible", url.Values{"invisible": {"maybe"}})},
+		{"too large", 413, "more than this form takes", post("/me/word", url.Values{"text": {strings.Repeat("x", maxBody)}})},
+		{"too many fields", 400, "too many fields", post("/me/word", url.Values{"text": make([]string, maxFields+1)})},
+	} {
+		a := tt.ask()
+		wantStatus(t, tt.name, a, tt.status)
+		if !strings.HasPrefix(a.body, `<hx-partial id="me-said" hx-swap=textContent>`) || strings.Count(a.body, "<") != 2 || !strings.Contains(a.body, tt.says) {
+			t.Errorf("%s: the menu gets\n%s\nwant %q for #me-said alone", tt.name, a.body, tt.says)
+		}
+	}
+	if err := f.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a := ada.get("/me/panel")
+	wantStatus(t, "ill store", a, http.StatusServiceUnavailable)
+	if !strings.HasPrefix(a.body, `<hx-partial id="me-said" hx-swap=textContent>Back in a moment. `) || a.Header.Get("Retry-After") == "" {
+		t.Errorf("an ill store: the menu gets\n%s", a.body)
+	}
+}
+
+// Nobody can make everybody's screen flash.
+func TestActsAreLimited(t *testing.T) {
+	f := newFixture(t)
+	ada, bob := f.member("ada"), f.member("bob")
+	for i := range actsPerPerson {
+		wantRedirect(t, "act", ada.do("POST", "/me/invisible", url.Values{"invisible": {[]string{"on", "off"}[i%2]}}), "/me?done="+[]string{"invisible", "visible"}[i%2])
+	}
+	a := ada.do("POST", "/me/word", url.Values{"state": {"dnd"}})
+	wantStatus(t, "one more", a, http.StatusTooManyRequests)
+	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || f.user("ada").Word.State != "" {
+		t.Errorf("one more act = %v, %s", a.Header, a.body)
+	}
+	wantRedirect(t, "bob's", bob.do("POST", "/me/word", url.Values{"state": {"dnd"}}), "/me?done=set")
+}
+
+func TestInvisibleByForm(t *testing.T) {
+	f := newFixture(t)
+	ada := f.member("ada")
+	const button = `<i class="dot s-invisible" aria-hidden="true"></i>Invisible`
+	wantRedirect(t, "on", ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}}), "/me?done=invisible")
+	if u := f.user("ada"); !u.Invisible || u.InvisibleSince.IsZero() {
+		t.Errorf("after on: %+v", u)
+	}
+	for _, path := range []string{"/", "/me", "/nowhere"} {
+		if body := ada.get(path).body; path != "/nowhere" && !strings.Contains(body, button) {
+			t.Errorf("GET %s does not say that ada is invisible:\n%s", path, body)
+		}
+	}
+	body := ada.get("/me").body
+	for _, want := range []string{"You are invisible.", "Show yourself", "everybody sees when you change your text", "Until you show yourself", `data-state="offline"`} {
+		if !strings.Contains(strings.ReplaceAll(body, "until you", "Until you"), want) {
+			t.Errorf("GET /me of somebody invisible has no %q:\n%s", want, body)
+		}
+	}
+	wantRedirect(t, "off", ada.do("POST", "/me/invisible", url.Values{"invisible": {"off"}}), "/me?done=visible")
+	if f.user("ada").Invisible || strings.Contains(ada.get("/me").body, button) {
+		t.Error("after off ada is still invisible")
+	}
+	for _, wrong := range []url.Values{{}, {"invisible": {""}}, {"invisible": {"true"}}} {
+		wantStatus(t, wrong.Encode(), ada.do("POST", "/me/invisible", wrong), http.StatusUnprocessableEntity)
+	}
+}
+
+// Where it is switched off nobody becomes invisible; who is stays so until they show themself.
+func TestInvisibleSwitchedOff(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.Invisible = false })
+	ada := f.member("ada")
+	if body := ada.get("/me").body; !strings.Contains(body, "switched invisibility off") || strings.Contains(body, "/me/invisible") {
+		t.Errorf("GET /me offers what is off:\n%s", body)
+	}
+	wantStatus(t, "on", ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}}), http.StatusForbidden)
+	if f.user("ada").Invisible {
+		t.Error("ada is invisible")
+	}
+	if err := f.store.SetInvisible(t.Context(), f.uid("ada"), true); err != nil {
+		t.Fatal(err)
+	}
+	if body := ada.get("/me").body; !strings.Contains(body, "Show yourself") || !strings.Contains(body, "switched off here meanwhile") {
+		t.Errorf("GET /me of somebody who was invisible before:\n%s", body)
+	}
+	wantRedirect(t, "off", ada.do("POST", "/me/invisible", url.Values{"invisible": {"off"}}), "/me?done=visible")
+}
+
+// findable is what a row of the board has and a preview has not.
+func unfindable(row string) string { return string(ui.Preview([]byte(row))) }
+
+// The panel shows the own row as others have it, to the byte, and keeps it so in all own tabs. Nobody else gets anything
+// of it.
+func TestOwnTabsAreTold(t *testing.T) {
+	l := newLiveBoard(t)
+	ada, bob := l.member("ada"), l.member("bob")
+	one, two, other := l.open(ada, "/", "a"), l.open(ada, "/?state=away", "a"), l.open(bob, "/", "a")
+	asOthers := func(what string) {
+		t.Helper()
+		other.mu.Lock()
+		want := unfindable(other.rows["ada"])
+		other.mu.Unlock()
+		for _, tb := range []*tab{one, two} {
+			tb.until("the own row, "+what, func() bool { return tb.text["me-row"] == want })
+		}
+		if body := ada.get("/me/panel").body; !strings.Contains(body, `<ul class="cards" role="list" id="me-row">`+want+`</ul>`) {
+			t.Errorf("%s: GET /me/panel = %s\nwant the row as bob has it: %s", what, body, want)
+		}
+	}
+	other.sees("ada", "online")
+	asOthers("online")
+	one.until("what is next", func() bool { return one.text["me-next"] == "away after 10 min without input" })
+
+	wantRedirect(t, "set", ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "text": {"<b>Deep work"}, "lasts": {"1h"}}), "/me?done=set")
+	other.sees("ada", "dnd")
+	asOthers("dnd")
+	for _, tb := range []*tab{one, two} {
+		tb.until("why and next", func() bool {
+			return tb.text["me-why"] == "you set it" && strings.HasPrefix(tb.text["me-next"], `ends <time class="end"`) && tb.text["me-devices"] == "; one device" &&
+				strings.HasSuffix(tb.text["me"], "Do not disturb") && tb.text["me-alone"] == ""
+		})
+	}
+	ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}})
+	other.sees("ada", "offline")
+	asOthers("invisible")
+	one.until("that they are invisible", func() bool {
+		return strings.HasSuffix(one.text["me"], "Invisible") && one.text["me-alone"] != "" && strings.Contains(one.text["me-unseen"], "Show yourself")
+	})
+	if err := l.store.Rename(t.Context(), l.uid("ada"), "Ada O."); err != nil {
+		t.Fatal(err)
+	}
+	other.until("the new name", func() bool { return strings.Contains(other.rows["ada"], "Ada O.") })
+	asOthers("renamed")
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	for _, frame := range other.frames {
+		for _, private := range []string{"you set it", "Ada O.</bdi> <span class=\"at\">@ada</span></p><p class=\"st\"><b>Online", `s-invisible`, "Show yourself"} {
+			if strings.Contains(frame, private) {
+				t.Errorf("bob was sent %q in %s", private, frame)
+			}
+		}
+	}
+}
+
+// Nor does the own row depend on being on a page that somebody looks at.
+func TestOwnRowOnNoPage(t *testing.T) {
+	l := newLiveBoard(t)
+	l.crowd(pageRows, "a")
+	zed := l.member("zed")
+	tb := l.open(zed, "/", "a")
+	tb.until("online", func() bool { return strings.Contains(tb.text["me-row"], `data-state="online"`) })
+	zed.do("POST", "/me/invisible", url.Values{"invisible": {"on"}})
+	tb.until("offline", func() bool { return strings.Contains(tb.text["me-row"], `data-state="offline"`) })
+	again := l.open(zed, "/", "a")
+	again.until("offline in a new tab", func() bool { return strings.Contains(again.text["me-row"], `data-state="offline"`) })
+	if body := zed.get("/me/panel").body; !strings.Contains(body, `data-state="offline"`) {
+		t.Errorf("GET /me/panel = %s, want the own row", body)
+	}
+}
+
+func TestNextOf(t *testing.T) {
+	end := time.Date(2026, 11, 24, 14, 30, 0, 0, time.UTC)
+	view := presence.View{Text: "Lunch", Until: end}
+	for _, tt := range []struct {
+		self presence.Self
+		want ui.Next
+	}{
+		{presence.Self{Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you show yourself"}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you show yourself", TextEnds: end}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByNoConnection}}, ui.Next{Before: "back as soon as you open the board"}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByWord}}, ui.Next{Before: "until you change it"}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByWord, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then your activity decides"}},
+		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByWord, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then your activity decides"}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByClaim, Until: end.Add(time.Hour)}},
+			ui.Next{Before: "ends", At: end.Add(time.Hour), After: ", then your activity decides", TextEnds: end}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInput, Idle: 10 * time.Minute}}, ui.Next{Before: "away after 10 min without input", TextEnds: end}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: 45 * time.Second}}, ui.Next{Before: "away after 45 s without input"}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: -1}}, ui.Next{Before: "offline when your last device leaves"}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByIdleness}}, ui.Next{Before: "online with your next input"}},
+	} {
+		if got := nextOf(tt.self); got != tt.want {
+			t.Errorf("nextOf(%+v) = %+v, want %+v", tt.self, got, tt.want)
+		}
+	}
+}
+
+// A word that has ended is not offered as one that is set.
+func TestWordForm(t *testing.T) {
+	now := time.Date(2026, 11, 24, 14, 3, 30, 0, time.UTC)
+	user := accounts.User{TimeZone: "Europe/Berlin", Word: accounts.Word{State: "dnd", Text: "x", Until: now.Add(30 * time.Minute)}}
+	zone := accounts.Zone(user.TimeZone)
+	if got := wordForm(user, zone, now); got.State != "dnd" || got.Text != "x" || got.Lasts != "at" || got.At != "2026-11-24T15:33" || !got.Live {
+		t.Errorf("wordForm(a live word) = %+v", got)
+	}
+	if got := wordForm(user, zone, user.Word.Until); got.State != "" || got.Text != "" || got.Lasts != "" || got.At != "2026-11-24T16:45" || got.Live {
+		t.Errorf("wordForm(an ended word) = %+v", got)
+	}
+	user.TimeZone, user.Word.Until = "", time.Time{}
+	if got := wordForm(user, time.UTC, now); got.State != "dnd" || got.Lasts != "" || got.At != "" || !got.Live {
+		t.Errorf("wordForm(without end and zone) = %+v", got)
+	}
+}

@@ -1,0 +1,152 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
+)
+
+const (
+	atLayout  = "2006-01-02T15:04" // of <input type=datetime-local>
+	usualTime = time.Hour          // offered as a time, until somebody chooses another one
+	roundTime = 15 * time.Minute
+)
+
+// wordForm is the form with what is set now. An end is offered as the time it is at, so that changing the text keeps it.
+func wordForm(user accounts.User, zone *time.Location, now time.Time) ui.WordForm {
+	f := ui.WordForm{Zone: user.TimeZone, At: now.Add(usualTime).Add(roundTime).Truncate(roundTime).In(zone).Format(atLayout)}
+	if user.TimeZone == "" {
+		f.At = ""
+	}
+	w := user.Word
+	if !w.Until.IsZero() && !now.Before(w.Until) {
+		return f // ended
+	}
+	f.State, f.Text, f.Emoji = w.State, w.Text, w.Emoji
+	f.Live = w.State != "" || w.Text != "" || w.Emoji != ""
+	if !w.Until.IsZero() {
+		f.Lasts, f.At = accounts.LastsAt, w.Until.In(zone).Format(atLayout)
+	}
+	return f
+}
+
+// setWord sets what the form says in one act, what a preset says, or takes it all back.
+func (s *Server) setWord(c echo.Context) error {
+	fields, err := s.readAct(c)
+	if err != nil {
+		return err
+	}
+	ctx, user := c.Request().Context(), signedIn(c).user
+	zone, err := s.zoneOf(ctx, user, fields)
+	if err != nil {
+		return err
+	}
+	form := ui.WordForm{
+		State: fields.Get("state"), Text: strings.TrimSpace(fields.Get("text")), Emoji: strings.TrimSpace(fields.Get("emoji")),
+		Lasts: fields.Get("lasts"), At: strings.TrimSpace(fields.Get("at")),
+	}
+	what := "set"
+	switch {
+	case fields.Has("clear"):
+		form, what = ui.WordForm{}, "cleared"
+	case fields.Has("preset"):
+		if form, err = s.preset(ctx, user.ID, fields.Get("preset")); err != nil {
+			return err
+		}
+	case form.State == "" && form.Text == "" && form.Emoji == "":
+		what = "cleared"
+	}
+	err = s.say(ctx, user.ID, form, zone)
+	var wrong *accounts.FieldError
+	switch {
+	case errors.As(err, &wrong):
+		return s.refuseWord(c, form, wrong)
+	case errors.Is(err, accounts.ErrNotFound): // deleted a moment ago
+		return &failure{Status: http.StatusForbidden, Message: "This account is gone.", Err: err}
+	case err != nil:
+		return unavailable(fmt.Errorf("set word: %w", err))
+	}
+	return s.did(c, what)
+}
+
+// say sets what form says, on a clock in zone.
+func (s *Server) say(ctx context.Context, user string, form ui.WordForm, zone *time.Location) error {
+	until, err := accounts.EndOf(form.Lasts, form.At, zone, time.Now())
+	if err != nil {
+		return err
+	}
+	word := accounts.Word{State: form.State, Text: form.Text, Emoji: form.Emoji, Until: until}
+	return s.cfg.Accounts.SetWord(ctx, user, word, form.Lasts)
+}
+
+// preset is a form with what one of the presets of user, or of ours, says.
+func (s *Server) preset(ctx context.Context, user, id string) (ui.WordForm, error) {
+	form := func(p ui.Preset) (ui.WordForm, error) {
+		return ui.WordForm{State: p.State, Text: p.Text, Emoji: p.Emoji, Lasts: p.Lasts}, nil
+	}
+	for _, p := range suggestions {
+		if p.ID == id {
+			return form(p)
+		}
+	}
+	presets, err := s.cfg.Accounts.Presets(ctx, user)
+	if err != nil {
+		return ui.WordForm{}, unavailable(fmt.Errorf("presets: %w", err))
+	}
+	for _, p := range presets {
+		if p.ID == id {
+			return form(ui.Preset(p))
+		}
+	}
+	return ui.WordForm{}, &failure{Status: http.StatusNotFound, Heading: "Forgotten", Message: "This one is not among yours any more. Open the menu again to see those that are."}
+}
+
+// refuseWord shows the form again with what was typed, and beside the field what is wrong.
+func (s *Server) refuseWord(c echo.Context, typed ui.WordForm, wrong *accounts.FieldError) error {
+	f := &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}
+	if wantsProblem(c.Request()) {
+		return f
+	}
+	p, err := s.panel(c)
+	if err != nil {
+		return err
+	}
+	typed.Text, typed.Emoji, typed.At = echoed(typed.Text), echoed(typed.Emoji), echoed(typed.At)
+	typed.Zone, typed.Live = p.Word.Zone, p.Word.Live
+	typed.Errors = map[string]string{wrong.Field: wrong.Message}
+	p.Word = typed
+	if ofPanel(c) {
+		s.logFailure(f, c)
+		return s.fragment(c, f.Status, p)
+	}
+	return s.form(c, f, s.meLayout(c, p))
+}
+
+// suggestions are offered to people who have set nothing yet.
+var suggestions = [...]ui.Preset{
+	{ID: "lunch", State: "away", Text: "Lunch", Emoji: "🍜", Lasts: accounts.Lasts1Hour},
+	{ID: "meeting", State: "dnd", Text: "In a meeting", Emoji: "📅", Lasts: accounts.Lasts1Hour},
+	{ID: "focus", State: "dnd", Text: "Focusing", Emoji: "🎧", Lasts: accounts.Lasts4Hours},
+	{ID: "day-off", State: "away", Text: "Day off", Emoji: "🌴", Lasts: accounts.LastsToday},
+}
+
+// zoneOf is where the clock of user is: as they chose, or else as the form says, which is then kept.
+func (s *Server) zoneOf(ctx context.Context, user accounts.User, fields url.Values) (*time.Location, error) {
+	guess := fields.Get("zone")
+	if user.TimeZone != "" || guess == "" {
+		return accounts.Zone(user.TimeZone), nil
+	}
+	if err := s.cfg.Accounts.GuessTimeZone(ctx, user.ID, guess); err != nil {
+		return nil, unavailable(fmt.Errorf("time zone: %w", err))
+	}
+	return accounts.Zone(guess), nil
+}

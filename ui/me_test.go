@@ -1,0 +1,153 @@
+package ui
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// somePanel has all that a panel can have.
+func somePanel(t testing.TB, u *UI) Panel {
+	t.Helper()
+	end := time.Date(2026, 11, 24, 14, 30, 0, 0, time.UTC)
+	return Panel{
+		Me: Me{
+			State: DND, Why: "you set it", Devices: 2, MayHide: true,
+			Next: Next{Before: "ends", At: end, After: ", then your activity decides", TextEnds: end.Add(time.Hour)},
+		},
+		Row:     row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: end, Text: "Deep work", Emoji: "🎧", Until: end}),
+		Word:    WordForm{State: DND, Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T14:30", Zone: "Europe/Berlin", Live: true},
+		Presets: []Preset{{"0191-a", DND, "Deep work", "🎧", "4h"}, {"0191-b", Away, "", "", ""}, {"0191-c", "", "", "🌴", "week"}},
+		Said:    "Set.",
+	}
+}
+
+// A frame puts into the account menu and the panel what they have when they are loaded.
+func TestFrameMe(t *testing.T) {
+	u := newUI(t, "/base")
+	p := somePanel(t, u)
+	for _, me := range []Me{
+		p.Me,
+		{State: Online, Why: "you are active & well", Devices: 1, Next: Next{Before: "away after 10 min without input"}},
+		{State: Away, Why: "no input", Next: Next{Before: "online with your next input", TextEnds: p.Me.Next.At}},
+		{State: Offline, Why: "you are invisible", Invisible: true, Next: Next{Before: "until you show yourself"}},
+	} {
+		p.Me = me
+		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{UID: "u", Me: me, AtMe: true}}, Panel: p})
+		f := u.NewFrame()
+		f.Me(me, p.Row)
+		ids := regexp.MustCompile(`(?s)<hx-partial id="([^"]+)" hx-swap=\w+>(.*?)</hx-partial>`).FindAllStringSubmatch(string(f.Bytes()), -1)
+		if len(ids) != 7 {
+			t.Errorf("Me(%+v) = %s, want 7 partials", me, f.Bytes())
+		}
+		for _, m := range ids {
+			if !regexp.MustCompile(`<\w+[^>]* id="` + m[1] + `"[^>]*>` + regexp.QuoteMeta(m[2]) + `</`).MatchString(page) {
+				t.Errorf("Me(%+v) sends #%s %q, which is not what the page has there:\n%s", me, m[1], m[2], page)
+			}
+		}
+	}
+	f := u.NewFrame()
+	f.Me(Me{}, nil)
+	if !f.Empty() {
+		t.Errorf("Me(no state) = %s, want nothing", f.Bytes())
+	}
+}
+
+// The frame of an open panel must not touch what is being typed.
+func TestFrameMeLeavesTheFormAlone(t *testing.T) {
+	u := newUI(t, "")
+	f := u.NewFrame()
+	f.Me(somePanel(t, u).Me, nil)
+	for _, part := range []string{`name="text"`, `name="state"`, `name="lasts"`, `id="panel"`, `id="word-`} {
+		if strings.Contains(string(f.Bytes()), part) {
+			t.Errorf("Me() sends %s: %s", part, f.Bytes())
+		}
+	}
+}
+
+func TestPanelShowsTheRowAsOthersGetIt(t *testing.T) {
+	u := newUI(t, "")
+	p := somePanel(t, u)
+	got, err := u.Panel(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, inner, _ := bytes.Cut(p.Row, []byte(`data-state=`))
+	if !bytes.Contains(got, inner) {
+		t.Errorf("Panel() = %s, want in it the row to the byte: %s", got, inner)
+	}
+	if bytes.Contains(got, []byte(`id="u-`)) || bytes.Contains(got, []byte(`data-user`)) {
+		t.Errorf("Panel() = %s, want no second element with the id of the row", got)
+	}
+}
+
+func TestPanelForm(t *testing.T) {
+	u := newUI(t, "")
+	p := somePanel(t, u)
+	page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true}}, Panel: p})
+	for _, want := range []string{
+		`name="state" value="dnd" id="word-dnd" checked>`, `name="text" value="Deep work"`, `name="emoji" value="🎧"`,
+		`<option value="at" selected>`, `type="datetime-local" value="2026-11-24T14:30"`, `Your time zone: Europe/Berlin`,
+		`name="clear"`, `Become invisible`, `; two devices`,
+		`<time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then your activity decides. Your text ends <time class="end" datetime="2026-11-24T15:30:00Z">`,
+		`<bdi>Deep work</bdi> <small>Do not disturb, 4 h</small>`, `<bdi>Away</bdi></button>`, `<bdi>Automatic</bdi> <small>this week</small>`,
+		`aria-label="Forget 🎧 Deep work"`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the panel has no %s:\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, `name="zone"`) {
+		t.Error("the form asks for the zone, which is known")
+	}
+	p.Word = WordForm{Text: "x", Lasts: "at", At: "nonsense", Errors: map[string]string{"until": "Give a time.", "text": "Too long."}}
+	page = render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true}}, Panel: p})
+	for _, want := range []string{
+		`<title>Error: You · Rollcall</title>`, `name="zone"`, `id="word-auto" checked>`,
+		`value="nonsense" aria-label="Date and time" aria-describedby="word-zone word-until-error" aria-invalid="true">`,
+		`aria-describedby="me-alone word-text-error" aria-invalid="true" autofocus>`,
+		`<p class="wrong" id="word-until-error">Give a time.</p>`, `<p class="wrong" id="word-text-error">Too long.</p>`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the refused form has no %s:\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, `name="clear"`) {
+		t.Error("the form offers to take back what is not set")
+	}
+}
+
+// The menu and the panel say plainly that somebody is invisible, and whether that may be chosen.
+func TestPanelInvisible(t *testing.T) {
+	u := newUI(t, "")
+	for _, tt := range []struct {
+		me        Me
+		want, not string
+	}{
+		{Me{MayHide: true}, "Become invisible", "You are invisible"},
+		{Me{}, "Whoever runs this Rollcall has switched invisibility off.", `action="/me/invisible"`},
+		{Me{MayHide: true, Invisible: true}, "Show yourself", "switched off"},
+		{Me{Invisible: true}, "once you show yourself, you stay visible", "Become invisible"},
+	} {
+		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true, Me: tt.me}}, Panel: Panel{Me: tt.me}})
+		if !strings.Contains(page, tt.want) || strings.Contains(page, tt.not) {
+			t.Errorf("panel of %+v = %s, want %q and not %q", tt.me, page, tt.want, tt.not)
+		}
+		if got := strings.Contains(page, `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i>Invisible</span>`); got != tt.me.Invisible {
+			t.Errorf("the button of the menu says that %+v is invisible: %v", tt.me, got)
+		}
+		if got := strings.Contains(page, "everybody sees when you change your text"); got != tt.me.Invisible {
+			t.Errorf("the form of %+v warns: %v", tt.me, got)
+		}
+	}
+}
+
+func TestDevicesText(t *testing.T) {
+	for n, want := range map[int]string{-1: "", 0: "", 1: "; one device", 2: "; two devices", 6: "; six devices", 7: "; 7 devices"} {
+		if got := (Me{Devices: n}).DevicesText(); got != want {
+			t.Errorf("DevicesText() of %d = %q, want %q", n, got, want)
+		}
+	}
+}
