@@ -36,7 +36,7 @@ var onlyIn = map[string][]string{
 	"html/template":               {"ui"},
 	"github.com/alecthomas/kong":  {"."},
 	"os/signal":                   {".", "bench"},
-	"github.com/redis/rueidis":    {"presence", "handlers"},
+	"github.com/redis/rueidis":    {"presence", "handlers", "bench"},
 }
 
 func TestArrows(t *testing.T) {
