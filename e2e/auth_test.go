@@ -159,6 +159,6 @@ func TestSignInAndOut(t *testing.T) {
 func signOut(b *tab) {
 	b.t.Helper()
 	b.click(".account summary")
-	b.clickThrough(".menu form button")
+	b.clickThrough(`.menu form[action$="/logout"] button`)
 	b.untilAt("/login", patience)
 }

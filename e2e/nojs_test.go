@@ -66,7 +66,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	anna.focus(".account summary")
 	anna.press(kb.Enter)
 	anna.until("the menu opens", `document.querySelector('.menu').checkVisibility()`, patience)
-	anna.focus(".menu form button")
+	anna.focus(`.menu form[action$="/logout"] button`)
 	anna.submit()
 	anna.untilAt("/login", patience)
 	anna.typeInto("#username", "anna")

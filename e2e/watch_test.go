@@ -71,6 +71,6 @@ func TestBasePath(t *testing.T) {
 	anna.clickThrough("form button.main")
 	anna.untilLive()
 	anna.click(".account summary")
-	anna.clickThrough(".menu form button")
+	anna.clickThrough(`.menu form[action$="/logout"] button`)
 	anna.untilAt("/team/rollcall/login", patience)
 }
