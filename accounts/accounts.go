@@ -22,6 +22,7 @@ type Config struct {
 	HashWorkers int              // passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core
 
 	params argonParams // cost of new hashes; zero: standardParams. Tests lower it.
+	small  int64       // see wipe; 0: smallFile. Tests lower it.
 }
 
 // How exactly a person lets others know when they were last seen.

@@ -154,9 +154,11 @@ func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) e
 	})
 }
 
-// Delete removes a user with all their sessions for good. Error: ErrNotFound.
+// Delete removes a user for good, and all that is stored about them: sessions, browsers, presets. The files keep no copy
+// either, as far as that can be had without making others wait (wipe). For a day the id alone is remembered, so that
+// other processes learn of it. Error: ErrNotFound.
 func (s *Store) Delete(ctx context.Context, userID string) error {
-	return s.write(ctx, func(ctx context.Context, t *transaction) error {
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
 		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
 		if err != nil {
 			return err
@@ -172,6 +174,13 @@ func (s *Store) Delete(ctx context.Context, userID string) error {
 		}
 		return wrap("delete", t.remember(ctx, goneUser, userID))
 	})
+	if err != nil {
+		return err
+	}
+	if err := wipe(ctx, s.w.db, s.small); err != nil { // no failure of the deletion
+		s.log.Warn("copies of a deleted account may stay in unused space of the database until it is used again", "error", err)
+	}
+	return nil
 }
 
 // SetPassword changes a password and ends all sessions of the user but keepSession, a session's id ("": all). The

@@ -26,7 +26,7 @@ const (
 		SELECT (SELECT min(u.team_key) FROM users u WHERE u.team_key > t.team_key AND NOT u.disabled), t.n + 1
 			FROM teams t WHERE t.team_key IS NOT NULL AND t.n < $2)
 		SELECT (SELECT u.team FROM users u WHERE u.team_key = t.team_key AND NOT u.disabled LIMIT 1)
-		FROM teams t WHERE t.team_key < $1 ORDER BY t.n`
+		FROM teams t WHERE t.team_key < $1 AND t.n <= $2 ORDER BY t.n`
 )
 
 // PeopleQuery asks for one page of the board.
@@ -184,9 +184,9 @@ func (s *Store) Tally(ctx context.Context) ([]Team, error) {
 	return teams, wrap("tally", err)
 }
 
-// TeamNames returns the names of the teams that enabled people are in, at most limit, in board order.
+// TeamNames returns the names of the teams that enabled people are in, at most limit and at most 1000, in board order.
 func (s *Store) TeamNames(ctx context.Context, limit int) ([]string, error) {
-	rows, err := s.r.query(ctx, sqlTeamNames, noTeam, limit)
+	rows, err := s.r.query(ctx, sqlTeamNames, noTeam, min(limit, 1000))
 	if err != nil {
 		return nil, fmt.Errorf("list teams: %w", err)
 	}

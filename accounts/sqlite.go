@@ -20,6 +20,9 @@ import (
 // applicationID marks SQLite files as Rollcall's: "roll".
 const applicationID = 0x726F6C6C
 
+// busyTimeout is how long SQLite waits for other processes before it gives up, milliseconds.
+const busyTimeout = 5000
+
 // openSQLite opens the file at path, making it and its folder when they are missing, and returns a handle to write
 // (one connection: SQLite has one writer, and database/sql queues better than SQLite polls) and one that can only read.
 func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.DB, err error) {
@@ -58,10 +61,12 @@ func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.D
 // sqliteDSN holds all settings of a connection: a PRAGMA sent later would reach one connection of a pool.
 func sqliteDSN(path string, write bool) string {
 	q := url.Values{"_defensive": {"1"}, "_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "journal_size_limit(16777216)",
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "journal_size_limit(16777216)",
 	}}
 	if write {
 		q.Add("_pragma", "cache_size(-8192)") // KiB; three times as fast as the usual 2 MiB on 100,000 accounts
+		q.Add("_pragma", "secure_delete(1)")  // what is deleted is overwritten with zeros, but see wipe
+		q.Add("_pragma", "temp_store(2)")     // in memory: wipe must leave nothing elsewhere
 	} else {
 		q.Set("_txlock", "deferred")
 		q.Add("_pragma", "cache_size(-1024)") // of each reader: the operating system caches the file once for all

@@ -62,13 +62,14 @@ func TestPragmas(t *testing.T) {
 		db        *sql.DB
 		n         int
 		queryOnly string
-	}{{s.w.db, 1, "0"}, {s.r.db, readers, "1"}} {
+		erases    string
+	}{{s.w.db, 1, "0", "1"}, {s.r.db, readers, "1", "0"}} {
 		for range h.n {
 			conn, err := h.db.Conn(t.Context())
 			do(t, "Conn", err)
 			defer conn.Close() // held, so that the next is another one
 			for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1",
-				"busy_timeout": "5000", "query_only": h.queryOnly, "application_id": fmt.Sprint(applicationID)} {
+				"busy_timeout": "5000", "query_only": h.queryOnly, "secure_delete": h.erases, "application_id": fmt.Sprint(applicationID)} {
 				var got string
 				if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 					t.Errorf("PRAGMA %s = %s, %v, want %s", pragma, got, err, want)

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -23,6 +24,7 @@ type Store struct {
 	log       *slog.Logger
 	now       func() time.Time
 	hash      *hasher
+	small     int64 // see wipe
 	id        string
 	committed chan struct{}
 }
@@ -41,7 +43,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.params == (argonParams{}) {
 		cfg.params = standardParams
 	}
-	s := &Store{log: cfg.Log, now: cfg.Now, committed: make(chan struct{}, 1)}
+	s := &Store{log: cfg.Log, now: cfg.Now, small: cmp.Or(cfg.small, smallFile), committed: make(chan struct{}, 1)}
 	s.hash = newHasher(cfg.HashWorkers, cfg.params)
 	if err := s.open(ctx, cfg.Path); err != nil {
 		return nil, fmt.Errorf("accounts: %w", err)

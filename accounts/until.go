@@ -105,7 +105,7 @@ func offset(t time.Time) time.Duration {
 // leaves open what it makes of times that there are twice or not at all.
 func next(wanted time.Time, zone *time.Location, now time.Time) (time.Time, bool) {
 	for t := now.In(zone); ; {
-		_, change := t.ZoneBounds() // zero: none to come
+		change := nextChange(t)
 		moment := wanted.Add(-offset(t))
 		switch {
 		case !change.IsZero() && !moment.Before(change):
@@ -121,4 +121,15 @@ func next(wanted time.Time, zone *time.Location, now time.Time) (time.Time, bool
 		again := wanted.Add(-offset(change))
 		return again, !again.Before(change) // shown a second time if the clock is put back over it
 	}
+}
+
+// nextChange returns a moment after t up to which the clock in t's zone runs on evenly; zero: it always does.
+func nextChange(t time.Time) time.Time {
+	_, change := t.ZoneBounds()
+	if change.IsZero() || change.After(t) {
+		return change
+	}
+	// Where zones go by a rule, time takes every year to have 365 days: on the last day of a leap year the change that it
+	// tells is in the past. The next one is not before the new year, in UTC.
+	return t.Truncate(24 * time.Hour).Add(24 * time.Hour)
 }

@@ -38,6 +38,45 @@ func TestSetWord(t *testing.T) {
 	wantErr(t, "SetWord(nobody)", s.SetWord(t.Context(), "nobody", Word{}, ""), ErrNotFound)
 }
 
+// Visibility and word are set apart, and neither changes the other.
+func TestSetInvisible(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	u := add(t, s, "ada", "", "")
+	rev := mustRev(t, s)
+	check := func(what string, text string, since time.Time, takes int64) {
+		t.Helper()
+		rev += takes
+		got, err := s.UserByID(t.Context(), u.ID)
+		if err != nil || got.Word.Text != text || got.Invisible != !since.IsZero() || !got.InvisibleSince.Equal(since) || mustRev(t, s) != rev {
+			t.Errorf("after %s: %+v at rev %d, %v, want the text %q, invisible since %v, rev %d", what, got, mustRev(t, s), err, text, since, rev)
+		}
+	}
+	set := func(on bool) { t.Helper(); do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, on)) }
+	say := func(text string) { t.Helper(); do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: text}, "")) }
+	set(false)
+	check("showing who is shown", "", time.Time{}, 0)
+	say("Lunch")
+	began := c.now()
+	set(true)
+	check("hiding", "Lunch", began, 2)
+	c.add(time.Minute)
+	set(true)
+	check("hiding again", "Lunch", began, 0)
+	say("Tea")
+	check("a word while invisible", "Tea", began, 1)
+	say("")
+	check("taking it back", "", began, 1)
+	facts, _, err := s.Facts(t.Context())
+	if err != nil || len(facts) != 1 || !facts[0].Invisible || !facts[0].InvisibleSince.Equal(began) {
+		t.Errorf("Facts = %+v, %v, want one who is invisible since %v", facts, err, began)
+	}
+	say("Here")
+	set(false)
+	check("showing", "Here", time.Time{}, 2)
+	wantErr(t, "SetInvisible(nobody)", s.SetInvisible(t.Context(), "nobody", true), ErrNotFound)
+}
+
 func TestSetWordRefuses(t *testing.T) {
 	c := newClock()
 	s := open(t, Config{Now: c.now})
@@ -58,6 +97,8 @@ func TestSetWordRefuses(t *testing.T) {
 		{"emoji", Word{Emoji: "x"}},
 		{"emoji", Word{Emoji: "📝📝"}},
 		{"until", Word{Text: "x", Until: c.now()}},
+		{"until", Word{Text: "x", Until: c.now().AddDate(1, 0, 2)}},
+		{"until", Word{Text: "x", Until: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)}}, // which JSON could not tell
 		{"until", Word{State: "away", Until: c.now().Add(-time.Hour)}},
 	} {
 		wantField(t, fmt.Sprintf("SetWord(%.40q)", fmt.Sprintf("%+v", bad.w)), s.SetWord(t.Context(), u.ID, bad.w, ""), bad.field)

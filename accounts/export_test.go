@@ -1,0 +1,110 @@
+package accounts
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The names and forms in the JSON are what people's own programs read: they do not change.
+func TestExport(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	u, err := s.Create(t.Context(), NewUser{Username: "ada", DisplayName: "Ada L", Team: "Ops", Password: secret, Admin: true})
+	do(t, "Create", err)
+	c.add(1500 * time.Millisecond)
+	token, _, err := s.StartSession(t.Context(), u.ID, "Firefox", "192.0.2.1", "")
+	do(t, "StartSession", err)
+	browser, err := s.RememberBrowser(t.Context(), u.ID, "")
+	do(t, "RememberBrowser", err)
+	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Emoji: "🎧"}, ""))
+	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{State: "away", Text: "Lunch", Emoji: "🍜", Until: c.now().Add(time.Hour)}, Lasts1Hour))
+	do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, true))
+	do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: c.now()}))
+	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{IdleAfter: 20 * time.Minute, Precision: Exact,
+		TimeZone: "Europe/Berlin", Theme: "dark", Announce: true}))
+	const now = `"2026-03-01T12:00:01.5Z"`
+	want := `{"account":{"id":"` + u.ID + `","username":"ada","display_name":"Ada L","team":"Ops","admin":true,"disabled":false,` +
+		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":20,"show_last_seen":"exact","time_zone":"Europe/Berlin",` +
+		`"theme":"dark","announce":true,"invisible":true,"invisible_since":` + now + `},"word":{"state":"away","text":"Lunch",` +
+		`"emoji":"🍜","until":"2026-03-01T13:00:01.5Z","set_at":` + now + `},"presets":[{"state":"away","text":"Lunch","emoji":"🍜",` +
+		`"lasts":"1h"},{"state":"","text":"","emoji":"🎧","lasts":""}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
+		`"created_at":` + now + `,"last_used_at":` + now + `,"expires_at":"2026-03-31T12:00:01.5Z"}],"known_browsers":[{"signed_in_at":` +
+		now + `}],"last_seen":` + now + `}`
+	got := wantExport(t, s, u.ID, want)
+	tokenKey, _ := tokenHash(token)
+	browserKey, _ := tokenHash(browser)
+	for _, hidden := range []string{token, browser, tokenKey, browserKey, storedHash(t, s, u.ID), "argon2"} {
+		if strings.Contains(got, hidden) {
+			t.Errorf("Export holds %s, which is a secret", hidden)
+		}
+	}
+}
+
+// wantExport compares what is stored about a person.
+func wantExport(t *testing.T, s *Store, userID, want string) string {
+	t.Helper()
+	x, err := s.Export(t.Context(), userID)
+	do(t, "Export", err)
+	got, err := json.Marshal(x)
+	if err != nil || string(got) != want {
+		t.Errorf("Export = %s, %v, want %s", got, err, want)
+	}
+	return string(got)
+}
+
+// Of somebody about whom nothing but the account is stored, lists are empty and times missing.
+func TestExportOfLittle(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	u := add(t, s, "ada", "", "")
+	add(t, s, "bob", "", "")
+	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{IdleAfter: neverIdle}))
+	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
+	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","admin":false,"disabled":true,`+
+		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
+		`"theme":"system","announce":false,"invisible":false},"word":null,"presets":[],"sessions":[],"known_browsers":[]}`)
+	_, err := s.Export(t.Context(), "nobody")
+	wantErr(t, "Export(nobody)", err, ErrNotFound)
+}
+
+// Every column about a person is in the Export, or has a reason not to be. Whoever adds one decides here, and says so
+// to people on the page about what is stored.
+func TestExportHasEverything(t *testing.T) {
+	exported := map[string]string{
+		"users": "id username_key display_name team last_seen admin disabled idle_after word_state word_text word_emoji word_until " +
+			"word_set_at invisible invisible_since created_at time_zone theme seen_precision announce",
+		"sessions": "created_at expires_at used_at user_agent address",
+		"browsers": "used_at",
+		"presets":  "state text emoji lasts",
+	}
+	leftOut := map[string]string{
+		"users":      "place team_key rev password", // made of the names; a number; a hash
+		"sessions":   "id token_hash user_id",
+		"browsers":   "token_hash user_id",
+		"presets":    "id user_id rev",
+		"name_words": "word place",     // made of the names
+		"gone":       "rev kind id at", // of who is no more
+		"meta":       "name value label", "schema_migrations": "version name at",
+	}
+	s := open(t, Config{})
+	rows, err := s.r.db.Query(`SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`)
+	do(t, "Query", err)
+	type column struct{ table, name string }
+	columns, err := collect(rows, func(c *column) []any { return []any{&c.table, &c.name} })
+	do(t, "collect", err)
+	got := map[string][]string{}
+	for _, c := range columns {
+		got[c.table] = append(got[c.table], c.name)
+	}
+	for _, table := range slices.Sorted(maps.Keys(got)) {
+		want := strings.Fields(exported[table] + " " + leftOut[table])
+		slices.Sort(got[table])
+		if slices.Sort(want); !slices.Equal(got[table], want) {
+			t.Errorf("columns of %s = %v, want %v: exported or left out for a reason", table, got[table], want)
+		}
+	}
+}

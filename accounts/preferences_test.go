@@ -1,0 +1,95 @@
+package accounts
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSetPreferences(t *testing.T) {
+	s := open(t, Config{})
+	u := add(t, s, "ada", "", "")
+	add(t, s, "bob", "", "")
+	for _, p := range []Preferences{
+		{IdleAfter: time.Minute, Precision: Exact, TimeZone: "Asia/Kolkata", Theme: "dark", Announce: true},
+		{IdleAfter: 2 * time.Hour, Precision: Nobody, TimeZone: "UTC", Theme: "light"},
+		{IdleAfter: neverIdle, Announce: true},
+		{},
+	} {
+		before := mustRev(t, s)
+		do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, p))
+		got, err := s.UserByID(t.Context(), u.ID)
+		if err != nil || got.Preferences() != p || got.Rev != before+1 {
+			t.Errorf("preferences = %+v at rev %d, %v, want %+v at %d", got.Preferences(), got.Rev, err, p, before+1)
+		}
+		people, _, err := s.People(t.Context(), PeopleQuery{})
+		if err != nil || people[0].Precision != p.Precision || people[1].Precision != Approximate {
+			t.Errorf("People = %+v, %v, want the first one's Precision to be %q", people, err, p.Precision)
+		}
+		do(t, "SetPreferences again", s.SetPreferences(t.Context(), u.ID, p))
+		if rev := mustRev(t, s); rev != before+1 {
+			t.Errorf("rev after the same preferences = %d, want %d", rev, before+1)
+		}
+	}
+	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{IdleAfter: -5 * time.Hour}))
+	changes, err := s.Changes(t.Context(), mustRev(t, s)-1)
+	if err != nil || len(changes.Users) != 1 || changes.Users[0].IdleAfter != neverIdle {
+		t.Errorf("Changes after never idle = %+v, %v, want one that is below 0", changes, err)
+	}
+	wantErr(t, "SetPreferences(nobody)", s.SetPreferences(t.Context(), "nobody", Preferences{}), ErrNotFound)
+}
+
+func TestSetPreferencesRefuses(t *testing.T) {
+	s := open(t, Config{})
+	u := add(t, s, "ada", "", "")
+	rev := mustRev(t, s)
+	for _, c := range []struct {
+		field string
+		p     Preferences
+	}{
+		{"idle_after", Preferences{IdleAfter: time.Second}},
+		{"idle_after", Preferences{IdleAfter: 90 * time.Second}},
+		{"idle_after", Preferences{IdleAfter: 121 * time.Minute}},
+		{"idle_after", Preferences{IdleAfter: 1<<63 - 1}},
+		{"last_seen", Preferences{Precision: "approximate"}},
+		{"last_seen", Preferences{Precision: "Exact"}},
+		{"time_zone", Preferences{TimeZone: "Local"}},
+		{"time_zone", Preferences{TimeZone: "Mars/Olympus"}},
+		{"time_zone", Preferences{TimeZone: "/etc/localtime"}},
+		{"time_zone", Preferences{TimeZone: "../../etc/passwd"}},
+		{"time_zone", Preferences{TimeZone: strings.Repeat("Europe/", 1<<16)}},
+		{"theme", Preferences{Theme: "system"}},
+		{"theme", Preferences{Theme: "dark\" onload"}},
+	} {
+		wantField(t, fmt.Sprintf("SetPreferences(%.60q)", fmt.Sprintf("%+v", c.p)), s.SetPreferences(t.Context(), u.ID, c.p), c.field)
+	}
+	if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.Preferences() != (Preferences{}) || mustRev(t, s) != rev {
+		t.Errorf("preferences after refusals = %+v, %v, want the default ones and no rev", got.Preferences(), err)
+	}
+}
+
+// A zone is guessed once, and others are not bothered with it.
+func TestGuessTimeZone(t *testing.T) {
+	s := open(t, Config{})
+	u := add(t, s, "ada", "", "")
+	rev := mustRev(t, s)
+	for _, step := range []struct{ guess, want string }{
+		{"", ""}, {"Local", ""}, {"Nowhere/City", ""}, {"../UTC", ""}, {"+01:00", ""}, {strings.Repeat("A", 1<<16), ""},
+		{"Europe/Berlin", "Europe/Berlin"}, {"Asia/Tokyo", "Europe/Berlin"}, {"", "Europe/Berlin"},
+	} {
+		do(t, "GuessTimeZone", s.GuessTimeZone(t.Context(), u.ID, step.guess))
+		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.TimeZone != step.want {
+			t.Errorf("time zone after GuessTimeZone(%.20q) = %q, %v, want %q", step.guess, got.TimeZone, err, step.want)
+		}
+	}
+	if got := mustRev(t, s); got != rev {
+		t.Errorf("rev after guesses = %d, want %d", got, rev)
+	}
+	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{TimeZone: "UTC"}))
+	do(t, "GuessTimeZone", s.GuessTimeZone(t.Context(), u.ID, "Asia/Tokyo"))
+	if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.TimeZone != "UTC" {
+		t.Errorf("time zone after a choice and a guess = %q, %v, want the choice", got.TimeZone, err)
+	}
+	do(t, "GuessTimeZone(nobody)", s.GuessTimeZone(t.Context(), "nobody", "UTC"))
+}

@@ -1,0 +1,89 @@
+package accounts
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// wantPresets compares what is remembered of a person, their ids apart.
+func wantPresets(t *testing.T, s *Store, what, userID string, want ...Preset) []Preset {
+	t.Helper()
+	got, err := s.Presets(t.Context(), userID)
+	do(t, "Presets", err)
+	bare := slices.Clone(got)
+	for i := range bare {
+		bare[i].ID = ""
+	}
+	if !slices.Equal(bare, want) {
+		t.Errorf("presets after %s = %+v, want %+v", what, bare, want)
+	}
+	return got
+}
+
+func TestPresets(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
+	set := func(w Word, lasts string) {
+		t.Helper()
+		do(t, "SetWord", s.SetWord(t.Context(), u.ID, w, lasts))
+	}
+	wantPresets(t, s, "nothing", u.ID)
+	set(Word{State: "dnd"}, Lasts1Hour)
+	set(Word{}, "")
+	wantPresets(t, s, "words without text and emoji", u.ID)
+	set(Word{State: "away", Text: " Lunch ", Emoji: "🍜"}, Lasts30Min)
+	set(Word{Text: "Lunch", Emoji: "🍜"}, LastsToday) // another state is another preset
+	set(Word{Emoji: "🎧"}, LastsForever)
+	lunch, automatic, music := Preset{State: "away", Text: "Lunch", Emoji: "🍜", Lasts: "30m"},
+		Preset{Text: "Lunch", Emoji: "🍜", Lasts: "today"}, Preset{Emoji: "🎧"}
+	before := wantPresets(t, s, "three words", u.ID, music, automatic, lunch)
+
+	c.add(-time.Hour) // a clock that was put right does not change their order
+	lunch.Lasts = "1h"
+	set(Word{State: "away", Text: "Lunch", Emoji: "🍜"}, Lasts1Hour)
+	after := wantPresets(t, s, "one of them again, for longer", u.ID, lunch, music, automatic)
+	if after[0].ID != before[2].ID {
+		t.Errorf("the id of a preset that was set again = %s, want %s as before", after[0].ID, before[2].ID)
+	}
+
+	set(Word{Text: "Dentist", Until: c.now().Add(time.Hour)}, LastsAt)
+	dentist := Preset{Text: "Dentist", Lasts: "today"} // the time itself would mean nothing tomorrow
+	wantPresets(t, s, "a word until a time", u.ID, dentist, lunch, music, automatic)
+
+	do(t, "ForgetPreset", s.ForgetPreset(t.Context(), v.ID, after[1].ID))
+	wantPresets(t, s, "somebody else forgetting", u.ID, dentist, lunch, music, automatic)
+	do(t, "ForgetPreset", s.ForgetPreset(t.Context(), u.ID, after[1].ID))
+	do(t, "ForgetPreset", s.ForgetPreset(t.Context(), u.ID, after[1].ID))
+	do(t, "ForgetPreset", s.ForgetPreset(t.Context(), u.ID, "nonsense"))
+	wantPresets(t, s, "forgetting one", u.ID, dentist, lunch, automatic)
+
+	wantField(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "New"}, "2h"), "until")
+	wantField(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "New", State: "gone"}, ""), "state")
+	wantErr(t, "SetWord(nobody)", s.SetWord(t.Context(), "nobody", Word{Text: "New"}, ""), ErrNotFound)
+	wantPresets(t, s, "refused words", u.ID, dentist, lunch, automatic)
+	wantPresets(t, s, "words of others", v.ID)
+}
+
+// Six are remembered; another one takes the place of the one that was set longest ago.
+func TestPresetsAreBounded(t *testing.T) {
+	s := open(t, Config{})
+	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
+	do(t, "SetWord", s.SetWord(t.Context(), v.ID, Word{Text: "mine"}, ""))
+	var want []Preset
+	for i := range 10 {
+		do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: fmt.Sprint("word ", i)}, ""))
+		do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "always"}, ""))
+		if i > 4 {
+			want = append([]Preset{{Text: fmt.Sprint("word ", i)}}, want...)
+		}
+	}
+	wantPresets(t, s, "twenty words", u.ID, append([]Preset{{Text: "always"}}, want...)...)
+	wantPresets(t, s, "words of others", v.ID, Preset{Text: "mine"})
+	var rows int
+	if err := s.r.db.QueryRow("SELECT count(*) FROM presets").Scan(&rows); err != nil || rows != maxPresets+1 {
+		t.Errorf("%d presets are stored, %v, want %d", rows, err, maxPresets+1)
+	}
+}

@@ -1,0 +1,64 @@
+package accounts
+
+import (
+	"database/sql"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// A database of the first schema, as the first version filled it.
+const firstSchemaRows = `
+INSERT INTO users (id, username_key, display_name, team, place, last_seen, team_key, admin, disabled, idle_after, word_state,
+	word_text, word_emoji, word_until, word_set_at, invisible, invisible_since, created_at, rev, password)
+VALUES ('0190b000-0000-7000-8000-000000000001', 'ada', 'Ada L', 'Ops',
+	'ops' || char(1) || 'ada l' || char(1) || '0190b000-0000-7000-8000-000000000001', 1700000000001, 'ops', TRUE, FALSE, -1, 'dnd',
+	'Lunch', '🍜', 1700000000002, 1700000000003, TRUE, 1700000000004, 1700000000005, 1, '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
+INSERT INTO name_words (word, place) SELECT 'ada', place FROM users;
+INSERT INTO sessions VALUES ('session', 'hash', '0190b000-0000-7000-8000-000000000001', 1700000000006, 4000000000000, 1700000000007, 'Firefox', '192.0.2.1');
+INSERT INTO browsers VALUES ('hash', '0190b000-0000-7000-8000-000000000001', 1700000000008);
+INSERT INTO gone VALUES (2, 'user', 'somebody', 1700000000009);
+UPDATE meta SET value = 2 WHERE name = 'rev';
+INSERT INTO meta (name, value, label) VALUES ('store', 0, 'the first store')`
+
+// Everything that the first version stored is there after an upgrade, and what is new has its default.
+func TestUpgradeFromTheFirstSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	steps, err := allMigrations(migrations)
+	do(t, "allMigrations", err)
+	db, err := sql.Open("sqlite", sqliteDSN(path, true))
+	do(t, "sql.Open", err)
+	do(t, "migrate", migrate(t.Context(), db, steps[:1], 1))
+	if _, err := db.Exec(firstSchemaRows); err != nil {
+		t.Fatal(err)
+	}
+	do(t, "Close", db.Close())
+
+	s := open(t, Config{Path: path})
+	ms := func(n int64) time.Time { return time.UnixMilli(1700000000000 + n).UTC() }
+	const id = "0190b000-0000-7000-8000-000000000001"
+	want := User{
+		Person: Person{ID: id, Username: "ada", DisplayName: "Ada L", Team: "Ops", LastSeen: ms(1), place: "ops\x01ada l\x01" + id},
+		Admin:  true, IdleAfter: neverIdle, Word: Word{State: "dnd", Text: "Lunch", Emoji: "🍜", Until: ms(2), SetAt: ms(3)},
+		Invisible: true, InvisibleSince: ms(4), CreatedAt: ms(5), Rev: 1,
+	}
+	if got, err := s.UserByName(t.Context(), "ada"); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("UserByName = %+v, %v, want %+v", got, err, want)
+	}
+	people, _, err := s.People(t.Context(), PeopleQuery{Search: "ada"})
+	if err != nil || len(people) != 1 || people[0] != want.Person {
+		t.Errorf("People(ada) = %+v, %v, want %+v", people, err, want.Person)
+	}
+	x, err := s.Export(t.Context(), id)
+	if err != nil || len(x.Sessions) != 1 || x.Sessions[0].UsedAt != ms(7) || len(x.Browsers) != 1 || len(x.Presets) != 0 {
+		t.Errorf("Export = %+v, %v, want the session and the browser", x, err)
+	}
+	if c, err := s.Changes(t.Context(), 0); err != nil || c.Rev != 2 || len(c.Users) != 1 || len(c.Gone) != 1 || s.ID() != "the first store" {
+		t.Errorf("Changes(0) = %+v, %v, want one user and one who is gone, of the first store", c, err)
+	}
+	do(t, "SetWord", s.SetWord(t.Context(), id, Word{Text: "Tea"}, ""))
+	wantPresets(t, s, "a word after the upgrade", id, Preset{Text: "Tea"})
+	do(t, "SetPreferences", s.SetPreferences(t.Context(), id, Preferences{Precision: Exact}))
+	do(t, "Delete", s.Delete(t.Context(), id))
+}
