@@ -32,8 +32,8 @@ const (
 	width, height           = 1280, 860
 	phoneWidth, phoneHeight = 390, 844
 	maxBytes                = 200_000 // of a picture of the README
-	maxSmall                = 60_000  // of one of the others
-	quality                 = 60      // of those, which are WebP: half of what PNG takes, and text stays crisp
+	maxSmall                = 60_000  // of one of the others, and twice that of one that is long
+	quality                 = 50      // of those, which are WebP: half of what PNG takes, and text stays crisp
 	patience                = 90 * time.Second
 )
 
@@ -45,7 +45,6 @@ var looks = []struct {
 	{"light", "light", width, height},
 	{"dark", "dark", width, height},
 	{"phone", "light", phoneWidth, phoneHeight},
-	{"phone-dark", "dark", phoneWidth, phoneHeight},
 }
 
 // sight is one thing to draw.
@@ -175,7 +174,11 @@ func draw(ctx context.Context, file string, whole bool) error {
 	if err != nil {
 		return err
 	}
-	return keep(file, shot, maxSmall)
+	limit := maxSmall
+	if whole {
+		limit *= 2
+	}
+	return keep(file, shot, limit)
 }
 
 // shoot writes the page as it is now, in one of the colour schemes.
