@@ -48,9 +48,9 @@ func (b *board) tellSelfLocked(s *socket) {
 	if s.me == me && bytes.Equal(s.row, row) {
 		return
 	}
-	s.me, s.row = me, row
 	f := b.ui.NewFrame()
-	f.Me(me, row)
+	f.Me(s.me, me, s.row, row)
+	s.me, s.row = me, row
 	s.write(f.Bytes())
 }
 

@@ -68,19 +68,33 @@ func (m Me) DevicesText() string {
 
 // Me sends what only its own person may know into the account menu: their state
 // into its button, and the rest into the panel, if that is open. row is theirs as
-// it stands on the board. The form of the panel is not touched, and neither are
-// the menu and the focus.
-func (f *Frame) Me(me Me, row []byte) {
-	if Label(me.State) == "" {
+// it stands on the board. What is as it was is left out; the zero Me was nothing.
+// The form of the panel is not touched, and neither are the menu and the focus.
+func (f *Frame) Me(was, now Me, wasRow, row []byte) {
+	if Label(now.State) == "" {
 		return
 	}
-	f.mine("me", "me", me)
-	f.text("me-why", me.Why)
-	f.text("me-devices", me.DevicesText())
-	f.mine("me-next", "next", me.Next)
-	f.text("me-alone", me.Alone())
-	f.mine("me-unseen", "unseen", me)
-	f.partial("me-row", "innerMorph", Preview(row))
+	all := was.State == ""
+	seen := was.Invisible != now.Invisible
+	if all || seen || was.State != now.State {
+		f.mine("me", "me", now)
+	}
+	if all || was.Why != now.Why {
+		f.text("me-why", now.Why)
+	}
+	if all || was.Devices != now.Devices {
+		f.text("me-devices", now.DevicesText())
+	}
+	if all || was.Next != now.Next {
+		f.mine("me-next", "next", now.Next)
+	}
+	if all || seen {
+		f.text("me-alone", now.Alone())
+		f.mine("me-unseen", "unseen", now)
+	}
+	if all || !bytes.Equal(wasRow, row) {
+		f.partial("me-row", "innerMorph", Preview(row))
+	}
 }
 
 // mine sends what one of the templates makes into the element with this id.

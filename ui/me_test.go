@@ -37,7 +37,7 @@ func TestFrameMe(t *testing.T) {
 		p.Me = me
 		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{UID: "u", Me: me, AtMe: true}}, Panel: p})
 		f := u.NewFrame()
-		f.Me(me, p.Row)
+		f.Me(Me{}, me, nil, p.Row)
 		ids := regexp.MustCompile(`(?s)<hx-partial id="([^"]+)" hx-swap=\w+>(.*?)</hx-partial>`).FindAllStringSubmatch(string(f.Bytes()), -1)
 		if len(ids) != 7 {
 			t.Errorf("Me(%+v) = %s, want 7 partials", me, f.Bytes())
@@ -49,9 +49,44 @@ func TestFrameMe(t *testing.T) {
 		}
 	}
 	f := u.NewFrame()
-	f.Me(Me{}, nil)
+	f.Me(Me{}, Me{}, nil, nil)
 	if !f.Empty() {
 		t.Errorf("Me(no state) = %s, want nothing", f.Bytes())
+	}
+}
+
+// What has not changed is not sent again.
+func TestFrameMeSendsChanges(t *testing.T) {
+	u := newUI(t, "")
+	base := somePanel(t, u).Me
+	row := []byte("<li>a</li>")
+	change := func(f func(*Me)) Me {
+		me := base
+		f(&me)
+		return me
+	}
+	for _, tt := range []struct {
+		now  Me
+		row  string
+		want string
+	}{
+		{base, "<li>a</li>", ""},
+		{base, "<li>b</li>", "me-row"},
+		{change(func(m *Me) { m.State = Away }), "<li>a</li>", "me"},
+		{change(func(m *Me) { m.Why = "no input" }), "<li>a</li>", "me-why"},
+		{change(func(m *Me) { m.Devices = 1 }), "<li>a</li>", "me-devices"},
+		{change(func(m *Me) { m.Next.After = "" }), "<li>a</li>", "me-next"},
+		{change(func(m *Me) { m.Invisible = true }), "<li>a</li>", "me me-alone me-unseen"},
+	} {
+		f := u.NewFrame()
+		f.Me(base, tt.now, row, []byte(tt.row))
+		var ids []string
+		for _, m := range regexp.MustCompile(`<hx-partial id="([^"]+)"`).FindAllStringSubmatch(string(f.Bytes()), -1) {
+			ids = append(ids, m[1])
+		}
+		if got := strings.Join(ids, " "); got != tt.want {
+			t.Errorf("Me(%+v to %+v, row %s) sends %q, want %q", base, tt.now, tt.row, got, tt.want)
+		}
 	}
 }
 
@@ -59,7 +94,7 @@ func TestFrameMe(t *testing.T) {
 func TestFrameMeLeavesTheFormAlone(t *testing.T) {
 	u := newUI(t, "")
 	f := u.NewFrame()
-	f.Me(somePanel(t, u).Me, nil)
+	f.Me(Me{}, somePanel(t, u).Me, nil, nil)
 	for _, part := range []string{`name="text"`, `name="state"`, `name="lasts"`, `id="panel"`, `id="word-`} {
 		if strings.Contains(string(f.Bytes()), part) {
 			t.Errorf("Me() sends %s: %s", part, f.Bytes())

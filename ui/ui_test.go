@@ -231,7 +231,7 @@ func TestBoardHasWhatFramesChange(t *testing.T) {
 	f.Counts(Counts{}, Counts{}, true)
 	f.Team("p", 1, 2)
 	f.Warming(true)
-	f.Me(Me{State: Online, Why: "why"}, nil)
+	f.Me(Me{}, Me{State: Online, Why: "why"}, nil, nil)
 	looks := everyLook(t, u)
 	page := looks["board"]
 	// What is in the panel is on the board once that is open.
@@ -291,7 +291,7 @@ func TestHostileWords(t *testing.T) {
 		}
 		f := u.NewFrame()
 		f.Row(evil, r)
-		f.Me(Me{State: Online, Why: evil, Next: Next{Before: evil, After: evil}}, r)
+		f.Me(Me{}, Me{State: Online, Why: evil, Next: Next{Before: evil, After: evil}}, nil, r)
 		f.Team(evil, 1, 1)
 		frame := string(f.Bytes())
 		harmless(t, evil, frame)
