@@ -387,3 +387,21 @@ func TestPanelOnAPhone(t *testing.T) {
 		wantNoOverflow(anna, "/me", size.width)
 	}
 }
+
+// Whoever looks at the page about themselves is here, and the page follows what happens to them.
+func TestMePageIsLive(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=300ms")
+	watcher := s.person(t, "anna").board()
+	ben := s.person(t, "ben").tab()
+	ben.open("/me")
+	watcher.untilState("ben", "online", soon)
+	ben.until("the page shows that", `document.querySelector('#panel [data-state]').dataset.state === 'online'`, soon)
+	s.cli("rename", "ben", "Benedict")
+	ben.until("and the new name", `document.querySelector('#panel .nm bdi').innerText === 'Benedict'`, soon)
+	if got := ask[string](ben, `document.title`); got != "You · Rollcall" {
+		t.Errorf("the page is titled %q, want its own title", got)
+	}
+	ben.close()
+	watcher.untilState("ben", "offline", soon)
+}

@@ -98,7 +98,7 @@ func TestFilterLinks(t *testing.T) {
 		`<a href="?q=a&#43;b&amp;state=online&amp;team=R%26D">`,
 		`<a href="?q=a&#43;b&amp;state=away&amp;team=R%26D" aria-current="true">`,
 		`<a href="?state=away&amp;team=R%26D">Clear`,
-		`<a href="?q=a&#43;b&amp;state=away">Show all teams</a>`,
+		`<a href="?q=a&#43;b&amp;state=away">← All teams</a>`,
 		`<input type="hidden" name="team" value="R&amp;D">`,
 		`<input type="hidden" name="state" value="away">`,
 	} {
