@@ -54,7 +54,7 @@ type board struct {
 	tally      tally
 	pages      map[string]*page
 	strangers  map[string]bool      // people who have to be asked for: who is here and not known yet (true: has just arrived), or was seen last elsewhere
-	left       map[string]time.Time // people who were on other replicas until then
+	left       map[string]time.Time // people who may have been on other replicas until then
 
 	open      map[*melody.Session]*socket
 	byUser    index
