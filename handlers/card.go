@@ -213,6 +213,7 @@ func (b *board) redrawLocked(c *card) {
 		return
 	}
 	if was[full] != nil && bytes.Equal(was[full], b.renderLocked(c, full)) {
+		c.rows = was // the other rendering, too: what is told of less has not changed either
 		return
 	}
 	seen := was[reticent] != nil && bytes.Equal(was[reticent], b.renderLocked(c, reticent))

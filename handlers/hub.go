@@ -146,23 +146,21 @@ func (b *board) sentLocked(p *page, counts ui.Counts) {
 // flushPageLocked puts all that changed on p into one frame and gives it to every tab that can be seen.
 func (b *board) flushPageLocked(p *page, counts ui.Counts) bool {
 	sent := send(p.watchers, func(to sight) []byte { return b.changesLocked(p, counts, to) })
-	b.sentLocked(p, counts)
-	if sent {
+	if sent || len(p.dirty) > 0 { // last seen alone may be news to tabs that are hidden, and to none that can be seen
 		b.renewLocked(p)
 	}
+	b.sentLocked(p, counts)
 	return sent
 }
 
 // changesLocked is the frame of all that changed on p, as far as a sight may know; empty for nothing.
 func (b *board) changesLocked(p *page, counts ui.Counts, to sight) []byte {
-	f := b.ui.NewFrame()
-	if p.relist || len(p.dirty) > len(p.cards)/2 && len(p.dirty) > 1 {
+	f, news := b.ui.NewFrame(), p.news(to)
+	if p.relist || len(news) > len(p.cards)/2 && len(news) > 1 {
 		f.List(b.listLocked(p, false, to)) // the teams' numbers are in it
 	} else {
-		for c, onlySeen := range p.dirty {
-			if !onlySeen || to == full {
-				f.Row(c.person.ID, b.renderLocked(c, to))
-			}
+		for _, c := range news {
+			f.Row(c.person.ID, b.renderLocked(c, to))
 		}
 		for key, n := range b.teamsLocked(p) {
 			if p.allCounts || p.teams[key] != n {

@@ -27,6 +27,17 @@ func (to sight) mark() string {
 	return ""
 }
 
+// news are the cards of p whose rows have become others for a sight.
+func (p *page) news(to sight) []*card {
+	cards := make([]*card, 0, len(p.dirty))
+	for c, onlySeen := range p.dirty {
+		if to == full || !onlySeen {
+			cards = append(cards, c)
+		}
+	}
+	return cards
+}
+
 // send gives every watcher what frame makes for their sight, made once each, and reports whether there was anything.
 func send(watchers map[*socket]struct{}, frame func(sight) []byte) (sent bool) {
 	var made [sights]bool
