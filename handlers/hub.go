@@ -131,7 +131,7 @@ func (b *board) flush() (sent bool) {
 // settleLocked does for a page that nobody can see what a flush would, without making the frame.
 func (b *board) settleLocked(p *page, counts ui.Counts) {
 	if len(p.dirty) > 0 || p.relist || p.repage || p.counts != counts || p.arrived != p.announced {
-		b.renewLocked(p)
+		p.renew()
 	}
 	b.sentLocked(p, counts)
 }
@@ -147,7 +147,7 @@ func (b *board) sentLocked(p *page, counts ui.Counts) {
 func (b *board) flushPageLocked(p *page, counts ui.Counts) bool {
 	sent := send(p.watchers, func(to sight) []byte { return b.changesLocked(p, counts, to) })
 	if sent || len(p.dirty) > 0 { // last seen alone may be news to tabs that are hidden, and to none that can be seen
-		b.renewLocked(p)
+		p.renew()
 	}
 	b.sentLocked(p, counts)
 	return sent
@@ -196,7 +196,7 @@ func (b *board) flushWarmingLocked(p *page) bool {
 	if list.Empty() {
 		return false
 	}
-	b.renewLocked(p)
+	p.renew()
 	p.relist = false
 	whole, some := list.Bytes(), rows.Bytes()
 	for s := range p.watchers {
@@ -216,7 +216,7 @@ func (b *board) endWarming() {
 	defer b.mu.Unlock()
 	b.warming = false
 	for _, p := range b.pages {
-		b.renewLocked(p)
+		p.renew()
 		b.sentLocked(p, b.countsLocked(p))
 		for s := range p.watchers {
 			s.partial = false

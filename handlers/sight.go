@@ -22,7 +22,7 @@ func sightOf(p accounts.Person) sight {
 // mark ends the version of a page, so that one that was loaded with another sight is not taken for current.
 func (to sight) mark() string {
 	if to == reticent {
-		return "r"
+		return "-r"
 	}
 	return ""
 }
