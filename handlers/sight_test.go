@@ -164,3 +164,23 @@ func TestSeenOnlyIsNews(t *testing.T) {
 	l.dial(ada, loaded, loaded.text["socket"])
 	loaded.until("bob was seen this week", func() bool { return strings.Contains(loaded.rows["bob"], "seen this week") })
 }
+
+// TestSightThatChangesWhileASocketOpens: a tab that comes back just as its person hides theirs is told less at once.
+func TestSightThatChangesWhileASocketOpens(t *testing.T) {
+	l := newLiveBoard(t)
+	eve := l.member("eve")
+	l.person("bob")
+	l.open(eve, "/", "a").sees("eve", "online")
+	l.seenOnly("bob", time.Hour)
+	b := l.server.board
+	b.mu.Lock()
+	p := b.cards[l.uid("eve")].person
+	p.Precision = accounts.Nobody
+	b.refreshLocked(p) // the follower was told just before the socket enters
+	b.mu.Unlock()
+	late := l.bare(eve, "/ws")
+	late.sees("bob", "offline")
+	if strings.Contains(late.rows["bob"], "seen") {
+		t.Errorf("eve, who hides her last seen, was sent %s", late.rows["bob"])
+	}
+}
