@@ -130,7 +130,7 @@ func (b *board) flush() (sent bool) {
 
 // settleLocked does for a page that nobody can see what a flush would, without making the frame.
 func (b *board) settleLocked(p *page, counts ui.Counts) {
-	if len(p.dirty) > 0 || p.relist || p.repage || p.counts != counts || p.arrived != p.announced {
+	if len(p.dirty) > 0 || p.relist || p.repage || p.allCounts || p.counts != counts || p.arrived != p.announced {
 		p.renew()
 	}
 	b.sentLocked(p, counts)
