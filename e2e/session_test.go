@@ -56,3 +56,14 @@ func TestSignOutInAnotherWindow(t *testing.T) {
 		t.Errorf("the other browser opened %d connections, want the one of its reload", got-sockets)
 	}
 }
+
+// A form whose answer never comes, because it was stopped, does not keep a page up whose session has ended.
+func TestSignOutWhileAFormHasNoAnswer(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	home := s.person(t, "anna")
+	first, second := home.board(), home.board()
+	first.tell(`dispatchEvent(new SubmitEvent('submit'))`)
+	signOut(second)
+	first.untilAt("/login", patience)
+}

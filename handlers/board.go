@@ -47,14 +47,13 @@ type board struct {
 	lost       time.Time // since when other replicas cannot be heard, as shown; zero: they can
 	generation uint64    // counts changes that may bear on lists
 	applied    uint64    // counts changes of accounts that were taken in
-	version    uint64    // the last that a page was given
 	cards      map[string]*card
 	present    []*card                    // everybody here, in board order
 	here       map[string]presence.Counts // how many of them are in which state, by team key
 	tally      tally
 	pages      map[string]*page
 	strangers  map[string]bool      // people who have to be asked for: who is here and not known yet (true: has just arrived), or was seen last elsewhere
-	left       map[string]time.Time // people who were on other replicas until then
+	left       map[string]time.Time // people who may have been on other replicas until then
 
 	open      map[*melody.Session]*socket
 	byUser    index

@@ -186,7 +186,7 @@ func (b *board) lookLocked(c *card) {
 		b.filteredLocked(c.view.State, v.State)
 		b.wantFlush() // the counts changed, whoever lists the person
 	}
-	if isHere(c.view) && c.view.Elsewhere && !isHere(v) {
+	if isHere(c.view) && !isHere(v) && (c.view.Elsewhere || b.presence.Status().Others > 0) {
 		b.left[c.person.ID] = time.Now()
 	}
 	c.view = v
@@ -213,6 +213,7 @@ func (b *board) redrawLocked(c *card) {
 		return
 	}
 	if was[full] != nil && bytes.Equal(was[full], b.renderLocked(c, full)) {
+		c.rows = was // the other rendering, too: what is told of less has not changed either
 		return
 	}
 	seen := was[reticent] != nil && bytes.Equal(was[reticent], b.renderLocked(c, reticent))

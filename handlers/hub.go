@@ -130,8 +130,8 @@ func (b *board) flush() (sent bool) {
 
 // settleLocked does for a page that nobody can see what a flush would, without making the frame.
 func (b *board) settleLocked(p *page, counts ui.Counts) {
-	if len(p.dirty) > 0 || p.relist || p.repage || p.counts != counts || p.arrived != p.announced {
-		b.renewLocked(p)
+	if len(p.dirty) > 0 || p.relist || p.repage || p.allCounts || p.counts != counts || p.arrived != p.announced {
+		p.renew()
 	}
 	b.sentLocked(p, counts)
 }
@@ -146,23 +146,21 @@ func (b *board) sentLocked(p *page, counts ui.Counts) {
 // flushPageLocked puts all that changed on p into one frame and gives it to every tab that can be seen.
 func (b *board) flushPageLocked(p *page, counts ui.Counts) bool {
 	sent := send(p.watchers, func(to sight) []byte { return b.changesLocked(p, counts, to) })
-	b.sentLocked(p, counts)
-	if sent {
-		b.renewLocked(p)
+	if sent || len(p.dirty) > 0 { // last seen alone may be news to tabs that are hidden, and to none that can be seen
+		p.renew()
 	}
+	b.sentLocked(p, counts)
 	return sent
 }
 
 // changesLocked is the frame of all that changed on p, as far as a sight may know; empty for nothing.
 func (b *board) changesLocked(p *page, counts ui.Counts, to sight) []byte {
-	f := b.ui.NewFrame()
-	if p.relist || len(p.dirty) > len(p.cards)/2 && len(p.dirty) > 1 {
+	f, news := b.ui.NewFrame(), p.news(to)
+	if p.relist || len(news) > len(p.cards)/2 && len(news) > 1 {
 		f.List(b.listLocked(p, false, to)) // the teams' numbers are in it
 	} else {
-		for c, onlySeen := range p.dirty {
-			if !onlySeen || to == full {
-				f.Row(c.person.ID, b.renderLocked(c, to))
-			}
+		for _, c := range news {
+			f.Row(c.person.ID, b.renderLocked(c, to))
 		}
 		for key, n := range b.teamsLocked(p) {
 			if p.allCounts || p.teams[key] != n {
@@ -198,7 +196,7 @@ func (b *board) flushWarmingLocked(p *page) bool {
 	if list.Empty() {
 		return false
 	}
-	b.renewLocked(p)
+	p.renew()
 	p.relist = false
 	whole, some := list.Bytes(), rows.Bytes()
 	for s := range p.watchers {
@@ -218,7 +216,7 @@ func (b *board) endWarming() {
 	defer b.mu.Unlock()
 	b.warming = false
 	for _, p := range b.pages {
-		b.renewLocked(p)
+		p.renew()
 		b.sentLocked(p, b.countsLocked(p))
 		for s := range p.watchers {
 			s.partial = false

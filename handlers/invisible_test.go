@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -208,5 +209,50 @@ func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 	defer a.mu.Unlock()
 	if n := len(a.frames) - before; n != 1 {
 		t.Errorf("while bob, who is invisible, used his tabs and zoe signed up, ada was sent %d frames, want zoe's alone: %q", n, a.frames[before:])
+	}
+}
+
+// TestVersionsTellNothing: the version of a page, which stands in it, is no count of what happens on others: they are
+// watched by people who cannot be seen, too.
+func TestVersionsTellNothing(t *testing.T) {
+	l := newLiveBoard(t)
+	ada := l.member("ada")
+	version := func(target string) uint64 {
+		t.Helper()
+		_, v, _ := strings.Cut(ada.load(target).text["socket"], "v=")
+		_, v, _ = strings.Cut(v, "-")
+		n, err := strconv.ParseUint(v, 36, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := version("/?q=a")
+	for _, target := range []string{"/?q=b", "/?q=c", "/?q=d"} {
+		after := version(target)
+		if far := max(before, after) - min(before, after); far < 1_000_000 {
+			t.Errorf("the version of a page is %d, and of one loaded next %d, want nothing to be learnt of the difference", before, after)
+		}
+		before = after
+	}
+}
+
+// TestVersionsOfSights: the same version is never that of another sight, or of a page on which people are missing.
+func TestVersionsOfSights(t *testing.T) {
+	b := newFixture(t).server.board
+	for _, version := range []uint64{1, 27, 63, 68, 32, 2304} {
+		seen := map[string]bool{}
+		for _, p := range []*page{{version: version}, {version: version * 36}, {version: version*36 + 27}, {version: version*36 + 32}} {
+			for _, warming := range []bool{false, true} {
+				for to := range sights {
+					b.warming = warming
+					v := b.versionLocked(p, to)
+					if seen[v] {
+						t.Errorf("version %d of sight %d, warming %t, is %q, as another one is", p.version, to, warming, v)
+					}
+					seen[v] = true
+				}
+			}
+		}
 	}
 }

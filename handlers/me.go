@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	actsPerPerson = 60 // changes of word and visibility: each may reach everybody's screen
+	actsPerPerson = 60 // changes of word, visibility and settings: each may reach everybody's screen
 	actsWindow    = time.Minute
 )
 

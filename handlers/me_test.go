@@ -123,7 +123,14 @@ func TestActsAreLimited(t *testing.T) {
 	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || f.user("ada").Word.State != "" {
 		t.Errorf("one more act = %v, %s", a.Header, a.body)
 	}
+	for _, form := range settingsForms[:3] { // a name, a team or who may know last seen is on every screen, too
+		wantStatus(t, form.path, ada.do("POST", form.path, form.good), http.StatusTooManyRequests)
+	}
+	if u := f.user("ada"); u.DisplayName == "Ada" || u.Precision == accounts.Exact || u.Theme == "dark" {
+		t.Errorf("after too many acts the settings are %+v, want those from before", u)
+	}
 	wantRedirect(t, "bob's", bob.do("POST", "/me/word", url.Values{"state": {"dnd"}}), "/me?done=set")
+	wantRedirect(t, "bob's settings", bob.do("POST", settingsForms[0].path, settingsForms[0].good), "/settings?saved=profile")
 }
 
 func TestInvisibleByForm(t *testing.T) {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -63,10 +64,10 @@ func newPage(q boardQuery) (*page, error) {
 	return p, err
 }
 
-// renewLocked gives p a version that no page of this process ever had.
-func (b *board) renewLocked(p *page) {
-	b.version++
-	p.version, p.snapshot = b.version, [sights][]byte{}
+// renew gives p a version that no page of this process ever had. It stands in pages, so it must not count what happens:
+// that is also done by people who cannot be seen.
+func (p *page) renew() {
+	p.version, p.snapshot = rand.Uint64()|1, [sights][]byte{} // 0: none yet
 }
 
 func (p *page) stale() bool { return p.staleAt > p.readAt }
@@ -180,7 +181,7 @@ func (b *board) installLocked(p *page, list stretch) {
 		}
 	}
 	if p.version == 0 {
-		b.renewLocked(p)
+		p.renew()
 		b.sentLocked(p, b.countsLocked(p))
 		return
 	}
@@ -338,4 +339,4 @@ func (b *board) versionLocked(p *page, to sight) string {
 }
 
 // partialMark ends the version of a page that was loaded while warming.
-const partialMark = "w"
+const partialMark = "-w"

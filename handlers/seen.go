@@ -56,8 +56,8 @@ func (b *board) noteSeen(stamps map[string]time.Time) {
 	}
 }
 
-// askSeen has the accounts asked when people were last seen who left other replicas: those alone know, and have stored it
-// by then.
+// askSeen has the accounts asked when people were last seen who left, maybe other replicas: those alone know, and have
+// stored it by then.
 func (b *board) askSeen(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -8,17 +8,22 @@ import (
 	"rollcall/presence"
 )
 
+// replicated gives a server a Tracker that shares what it knows with others, and is warm.
+func replicated(shared *presence.Memory) func(*Config) {
+	return func(cfg *Config) {
+		p := presence.DefaultConfig()
+		p.Warming, p.Registry = 0, shared.Replica()
+		cfg.Presence.Close()
+		cfg.Presence = presence.NewTracker(p)
+	}
+}
+
 // TestSeenElsewhere: when somebody was last seen is shown also where they were not connected, as soon as the replica
 // that knows has stored it.
 func TestSeenElsewhere(t *testing.T) {
 	shared := presence.NewMemory()
 	other := shared.Replica()
-	l := newLiveBoard(t, func(cfg *Config) {
-		p := presence.DefaultConfig()
-		p.Warming, p.Registry = 0, shared.Replica()
-		cfg.Presence.Close()
-		cfg.Presence = presence.NewTracker(p)
-	})
+	l := newLiveBoard(t, replicated(shared))
 	l.person("ada")
 	ada := l.uid("ada")
 	tab := l.open(l.member("bob"), "/", "a")
@@ -27,6 +32,29 @@ func TestSeenElsewhere(t *testing.T) {
 	tab.sees("ada", "away")
 	other.Publish(ada, presence.Digest{})
 	tab.sees("ada", "offline")
+	if err := l.store.StampSeen(t.Context(), map[string]time.Time{ada: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	l.server.board.askSeen(time.Now().Add(time.Minute))
+	tab.until("ada was seen today", func() bool { return strings.Contains(tab.rows["ada"], "seen today") })
+}
+
+// TestSeenHereAndElsewhere: the same of somebody with a tab here, who was seen last at one on another replica and
+// turns invisible.
+func TestSeenHereAndElsewhere(t *testing.T) {
+	shared := presence.NewMemory()
+	other := shared.Replica()
+	l := newLiveBoard(t, replicated(shared))
+	l.person("ada")
+	ada := l.uid("ada")
+	tab := l.open(l.member("bob"), "/", "a")
+	other.Publish(ada, presence.Digest{Connected: true, Active: true})
+	tab.sees("ada", "online")
+	l.server.board.presence.Join(ada, presence.Client{}, presence.Activity{Ago: 40 * time.Hour})
+	if err := l.store.SetInvisible(t.Context(), ada, true); err != nil {
+		t.Fatal(err)
+	}
+	tab.until("ada was seen by this replica", func() bool { return strings.Contains(tab.rows["ada"], "seen this week") })
 	if err := l.store.StampSeen(t.Context(), map[string]time.Time{ada: time.Now()}); err != nil {
 		t.Fatal(err)
 	}

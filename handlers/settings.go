@@ -98,7 +98,7 @@ func text(fields url.Values, field, was string) string {
 
 // setProfile changes name and team.
 func (s *Server) setProfile(c echo.Context) error {
-	fields, err := readForm(c.Request())
+	fields, err := s.readAct(c)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *Server) setProfile(c echo.Context) error {
 
 // setPresence changes when the person is away, and what others are told of when they were here.
 func (s *Server) setPresence(c echo.Context) error {
-	fields, err := readForm(c.Request())
+	fields, err := s.readAct(c)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func idleAfter(fields url.Values, was time.Duration) time.Duration {
 
 // setLook changes the theme, and whether screen readers are told of arrivals.
 func (s *Server) setLook(c echo.Context) error {
-	fields, err := readForm(c.Request())
+	fields, err := s.readAct(c)
 	if err != nil {
 		return err
 	}

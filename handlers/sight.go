@@ -22,9 +22,20 @@ func sightOf(p accounts.Person) sight {
 // mark ends the version of a page, so that one that was loaded with another sight is not taken for current.
 func (to sight) mark() string {
 	if to == reticent {
-		return "r"
+		return "-r"
 	}
 	return ""
+}
+
+// news are the cards of p whose rows have become others for a sight.
+func (p *page) news(to sight) []*card {
+	cards := make([]*card, 0, len(p.dirty))
+	for c, onlySeen := range p.dirty {
+		if to == full || !onlySeen {
+			cards = append(cards, c)
+		}
+	}
+	return cards
 }
 
 // send gives every watcher what frame makes for their sight, made once each, and reports whether there was anything.

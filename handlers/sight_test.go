@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/accounts"
 	"rollcall/presence"
@@ -91,5 +92,95 @@ func TestSightsShareFrames(t *testing.T) {
 	}
 	if fmt.Sprint(e.shownLocked()["bob"]) != "offline" {
 		t.Errorf("eve sees bob %s, want offline", e.shownLocked()["bob"])
+	}
+}
+
+// seenOnly gives bob another last seen, and nothing else, without telling anybody yet.
+func (l *liveBoard) seenOnly(name string, ago time.Duration) {
+	l.t.Helper()
+	b := l.server.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.cards[l.uid(name)]
+	c.person.LastSeen = time.Now().Add(-ago)
+	b.redrawLocked(c)
+}
+
+// TestRollOverTellsTheReticentNothing: that "today" has become "this week" makes no frame for who is not told either,
+// not even one with nothing new in it, and be it the whole list.
+func TestRollOverTellsTheReticentNothing(t *testing.T) {
+	l := newLiveBoard(t)
+	eve := l.member("eve")
+	for _, name := range []string{"bob", "cat", "dan"} {
+		l.person(name)
+	}
+	l.prefer("eve", accounts.Nobody)
+	e, a := l.open(eve, "/", "a"), l.open(l.member("ada"), "/", "a")
+	e.sees("ada", "online")
+	seen := func(name, when string) {
+		t.Helper()
+		a.until(name+" seen "+when, func() bool { return strings.Contains(a.rows[name], "· seen "+when+"<") })
+	}
+	l.seenOnly("bob", time.Hour)
+	seen("bob", "today")
+	before := e.frameCount()
+	l.seenOnly("bob", 2*time.Hour) // the same word
+	l.seenOnly("bob", 48*time.Hour)
+	seen("bob", "this week")
+	b := l.server.board
+	b.mu.Lock() // all three in one flush
+	for _, name := range []string{"bob", "cat", "dan"} {
+		c := b.cards[l.uid(name)]
+		c.person.LastSeen = time.Now().Add(-10 * 24 * time.Hour)
+		b.redrawLocked(c)
+	}
+	b.mu.Unlock()
+	seen("dan", "this month")
+	l.person("zoe")
+	e.sees("zoe", "offline")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if got := e.frames[before:]; len(got) != 1 {
+		t.Errorf("eve, who is not told when others were last seen, was sent %d frames, want zoe's alone: %q", len(got), got)
+	}
+}
+
+// TestSeenOnlyIsNews: a change that no watcher is told of makes tabs old all the same that are.
+func TestSeenOnlyIsNews(t *testing.T) {
+	l := newLiveBoard(t)
+	eve, ada := l.member("eve"), l.member("ada")
+	l.person("bob")
+	l.prefer("eve", accounts.Nobody)
+	e := l.open(eve, "/", "a")
+	e.sees("eve", "online")
+	l.seenOnly("bob", time.Hour)
+	e.until("calm", func() bool { return !l.server.board.unsent.Load() })
+	loaded := ada.load("/")
+	if !strings.Contains(loaded.rows["bob"], "seen today") {
+		t.Fatalf("ada loads %s, want seen today", loaded.rows["bob"])
+	}
+	l.seenOnly("bob", 48*time.Hour)
+	e.until("calm", func() bool { return !l.server.board.unsent.Load() })
+	l.dial(ada, loaded, loaded.text["socket"])
+	loaded.until("bob was seen this week", func() bool { return strings.Contains(loaded.rows["bob"], "seen this week") })
+}
+
+// TestSightThatChangesWhileASocketOpens: a tab that comes back just as its person hides theirs is told less at once.
+func TestSightThatChangesWhileASocketOpens(t *testing.T) {
+	l := newLiveBoard(t)
+	eve := l.member("eve")
+	l.person("bob")
+	l.open(eve, "/", "a").sees("eve", "online")
+	l.seenOnly("bob", time.Hour)
+	b := l.server.board
+	b.mu.Lock()
+	p := b.cards[l.uid("eve")].person
+	p.Precision = accounts.Nobody
+	b.refreshLocked(p) // the follower was told just before the socket enters
+	b.mu.Unlock()
+	late := l.bare(eve, "/ws")
+	late.sees("bob", "offline")
+	if strings.Contains(late.rows["bob"], "seen") {
+		t.Errorf("eve, who hides her last seen, was sent %s", late.rows["bob"])
 	}
 }

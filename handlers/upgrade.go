@@ -164,6 +164,9 @@ func (b *board) enterLocked(s *socket) {
 	if over(open, b.limits.SocketsUser) {
 		mostRested(b.byUser[s.user]).kick(closeRested, "rested")
 	}
+	if c := b.cards[s.user]; c != nil { // they may have changed their mind since the request began
+		s.person, s.sight = c.person, sightOf(c.person)
+	}
 	s.since = time.Now()
 	b.open[s.melody] = s
 	b.byUser.add(s.user, s)

@@ -56,14 +56,12 @@ func (s *Server) setWord(c echo.Context) error {
 	}
 	what := "set"
 	switch {
-	case fields.Has("clear"):
-		form, what = ui.WordForm{}, "cleared"
 	case fields.Has("preset"):
 		if form, err = s.preset(ctx, user.ID, fields.Get("preset")); err != nil {
 			return err
 		}
-	case form.State == "" && form.Text == "" && form.Emoji == "":
-		what = "cleared"
+	case fields.Has("clear"), form.State == "" && form.Text == "" && form.Emoji == "":
+		form, what = ui.WordForm{}, "cleared" // an end of nothing may be anything
 	}
 	err = s.say(ctx, user.ID, form, zone)
 	var wrong *accounts.FieldError

@@ -50,6 +50,8 @@ func TestSetWord(t *testing.T) {
 		t.Errorf("after Clear the word is %+v, want none", w)
 	}
 	wantRedirect(t, "set nothing", ada.do("POST", "/me/word", url.Values{}), "/me?done=cleared")
+	ended := url.Values{"state": {""}, "text": {" "}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}} // while the menu was open
+	wantRedirect(t, "set nothing, until a time that has passed", ada.do("POST", "/me/word", ended), "/me?done=cleared")
 }
 
 // From the menu, the answer is the panel as it is now; the page stays.

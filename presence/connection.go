@@ -98,6 +98,13 @@ func (p *person) inputLocked(input, now time.Time, t *Tracker) {
 	}
 }
 
+// presumeLocked is for when the person goes: whoever never said anything was here when they connected.
+func (c *Connection) presumeLocked(now time.Time) {
+	if c.assumed {
+		c.person.inputLocked(c.lease.Input, now, c.tracker)
+	}
+}
+
 // Leave ends the connection. Its person keeps it for the grace that how allows, as it was. A second call does nothing.
 func (c *Connection) Leave(how How) {
 	t := c.tracker
@@ -108,9 +115,7 @@ func (c *Connection) Leave(how How) {
 	}
 	c.gone = true
 	now := time.Now()
-	if c.assumed { // whoever never said anything was here when they connected
-		c.person.inputLocked(c.lease.Input, now, t)
-	}
+	c.presumeLocked(now)
 	switch how {
 	case SignedOut:
 		c.lease.Until = now

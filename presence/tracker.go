@@ -196,8 +196,11 @@ func (t *Tracker) SetFacts(user string, f Facts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.personLocked(user)
-	if f.Invisible && !p.facts.Invisible && p.connected(time.Now()) {
+	if now := time.Now(); f.Invisible && !p.facts.Invisible && p.connected(now) {
 		// Turning invisible looks like signing out, stamp included.
+		for _, c := range p.conns {
+			c.presumeLocked(now)
+		}
 		p.seen = p.input.UTC().Round(0)
 		t.stamps[user] = struct{}{}
 	}

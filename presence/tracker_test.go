@@ -220,6 +220,24 @@ func TestInvisibleLeavesNoTrace(t *testing.T) {
 	})
 }
 
+// TestInvisibleWithoutAWord: also a client that never told of any input was seen when it connected, whichever way its
+// person goes.
+func TestInvisibleWithoutAWord(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		tr.Join("ada", Client{}, Activity{Ago: NoInput})
+		bob := tr.Join("bob", Client{}, Activity{Ago: NoInput})
+		after(time.Minute)
+		tr.SetFacts("ada", Facts{Invisible: true, InvisibleSince: time.Now()})
+		bob.Leave(SignedOut)
+		if a, b := tr.View("ada"), tr.View("bob"); a != b {
+			t.Errorf("View(invisible) = %+v, want that of the departed %+v", a, b)
+		}
+		if got := tr.TakeSeen(); !got["ada"].Equal(got["bob"]) {
+			t.Errorf("TakeSeen = %v, want the same stamp for both", got)
+		}
+	})
+}
+
 // TestLastSeenAfterInvisible: whoever turns visible again was last seen no earlier than that.
 func TestLastSeenAfterInvisible(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {

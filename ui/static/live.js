@@ -102,7 +102,8 @@
     if (!byId('list')) document.title = title;
   });
 
-  // The answer to a form that was sent decides where to go, also when it ends the session.
+  // The answer to a form that was sent decides where to go, also when it ends the session; if it comes at all.
+  const ANSWER = 10e3;
   addEventListener('submit', e => { if (!e.defaultPrevented) leaving = true; });
 
   const ended = e => {
@@ -114,7 +115,9 @@
     const { code, connection } = e.detail;
     if (code === 1008) {
       // Signed out, here or elsewhere.
-      if (!leaving) location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
+      const go = () => location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
+      if (leaving) setTimeout(go, ANSWER);
+      else go();
     } else if (code === 4001) {
       show('rest', 'This tab was put to rest, since you have many open.');
     } else if (!connection.config.reconnectCodes.includes(code)) {
