@@ -369,6 +369,12 @@ func TestAccessiblePanel(t *testing.T) {
 	wantAccessible(anna, "the panel of somebody invisible")
 	anna.open("/me")
 	wantAccessible(anna, "/me")
+	anna.fill("#word-emoji", "no")
+	before := anna.loaded()
+	anna.tell(`document.querySelector('form.word').submit()`) // as without JavaScript: a whole page is the answer
+	anna.untilLoaded(before)
+	anna.until("refused", `document.title.startsWith('Error: ') && document.querySelector('#word-emoji-error')`, patience)
+	wantAccessible(anna, "/me with an error")
 }
 
 // On a phone the panel is a sheet that fits, and all of it can be reached.
