@@ -10,7 +10,10 @@ func TestArrivalsOnOtherPages(t *testing.T) {
 	for _, name := range []string{"xan", "yan", "zoe"} {
 		s.addUser(name)
 	}
-	anna := s.person(t, "anna").board()
+	anna := s.person(t, "anna").tab()
+	look(anna, "light")
+	anna.open("/")
+	anna.untilLive()
 	anna.until("a whole page", `test.visible().length === 200`, soon)
 	// The first two seconds bring one's own arrival.
 	anna.until("the page counts arrivals", `performance.now() > performance.getEntriesByType('navigation')[0].loadEventEnd + 3000`, patience)
@@ -21,6 +24,7 @@ func TestArrivalsOnOtherPages(t *testing.T) {
 	anna.until("one has arrived", `document.querySelector('#more').checkVisibility() && document.querySelector('#more').innerText === '1 more arrived · show'`, soon)
 	s.member(t, "zoe").board()
 	anna.until("two have arrived", `document.querySelector('#more').innerText === '2 more arrived · show'`, soon)
+	wantAccessible(anna, "the board with a note of arrivals")
 	anna.clickThrough("#more")
 	anna.untilLive()
 	anna.untilVisible("anna", "yan", "zoe")

@@ -123,6 +123,15 @@ type replica struct {
 	life *life // guarded by mu: the process that runs, or ran last
 }
 
+// newReplica is a replica that does not run yet; its cleanup is for the caller to arrange.
+func newReplica(t *testing.T, name, db string, redis *redisServer) *replica {
+	t.Helper()
+	addr := freeAddr(t)
+	r := &replica{name: name, redis: "redis://" + redis.addr()}
+	r.server = &server{t: t, addr: addr, url: "http://" + addr, db: db}
+	return r
+}
+
 // life is one process of a replica.
 type life struct {
 	replica *replica

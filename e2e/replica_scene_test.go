@@ -57,9 +57,7 @@ func newScene(t *testing.T, how setting) *scene {
 	}
 	db := s.cast.copyTo(t)
 	for i := range how.replicas {
-		r := &replica{name: string(rune('A' + i)), redis: "redis://" + s.redis.addr()}
-		addr := freeAddr(t)
-		r.server = &server{t: t, addr: addr, url: "http://" + addr, db: db}
+		r := newReplica(t, string(rune('A'+i)), db, s.redis)
 		r.flags = append([]string{"--limit-sockets-address=0", "--log-level=warn"}, how.flags...)
 		if how.proxied {
 			r.proxy = newProxy(t, s.redis.addr())

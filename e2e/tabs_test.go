@@ -120,8 +120,8 @@ func TestManyTabs(t *testing.T) {
 	second.until("the tab hidden for longest now gives way", `document.documentElement.dataset.conn === 'rest'`, soon)
 }
 
-// connectAs opens one more live connection, which stays until the test ends, as a tab would.
-func connectAs(t *testing.T, s *server, cookies []*http.Cookie) {
+// connectAs opens one more live connection, which stays until the test ends if it is not closed, as a tab would.
+func connectAs(t *testing.T, s *server, cookies []*http.Cookie) *websocket.Conn {
 	t.Helper()
 	header := http.Header{"Origin": {s.url}}
 	for _, c := range cookies {
@@ -139,6 +139,7 @@ func connectAs(t *testing.T, s *server, cookies []*http.Cookie) {
 			}
 		}
 	}()
+	return conn
 }
 
 // A page that finds no place says so and gets one as soon as there is one.

@@ -70,7 +70,7 @@ func TestBasePath(t *testing.T) {
 	anna.fill("#password", password)
 	anna.clickThrough("form button.main")
 	anna.untilLive()
-	anna.click(".account summary")
+	anna.openMenu()
 	anna.clickThrough(`.menu form[action$="/logout"] button`)
 	anna.untilAt("/team/rollcall/login", patience)
 }

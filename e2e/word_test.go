@@ -25,6 +25,29 @@ func (b *tab) lasts(value string) {
 	b.tell(`document.querySelector('#word-lasts').value = ` + quote(value))
 }
 
+// endIn writes into the field for the time when a word ends, after d at least, and says when exactly. It has seconds, so
+// that nobody has to wait for a minute.
+func (b *tab) endIn(d time.Duration) time.Time {
+	b.t.Helper()
+	return time.UnixMilli(ask[int64](b, `(() => {
+		const end = new Date(Math.ceil(Date.now() / 1000) * 1000 + `+fmt.Sprint(d.Milliseconds())+`), two = n => String(n).padStart(2, '0'), at = document.querySelector('#word-at');
+		at.step = 1;
+		at.value = end.getFullYear() + '-' + two(end.getMonth() + 1) + '-' + two(end.getDate()) + 'T' + [end.getHours(), end.getMinutes(), end.getSeconds()].map(two).join(':');
+		return +end;
+	})()`))
+}
+
+// wantEnded fails the test unless the last thing that the row of username came to show was shown within a second of end.
+func (b *tab) wantEnded(username string, end time.Time) {
+	b.t.Helper()
+	shown := b.shown(username)
+	late := shown[len(shown)-1].at.Sub(end)
+	b.t.Logf("the word of %s ended %v after its time on the screen %s", username, late, b.who)
+	if late < 0 || late > time.Second {
+		b.t.Errorf("the word of %s ended %v after its time on the screen %s, want within a second", username, late, b.who)
+	}
+}
+
 // untilSaid waits for what the panel says of the last act.
 func (b *tab) untilSaid(text string) {
 	b.t.Helper()
@@ -118,27 +141,14 @@ func TestWordEnds(t *testing.T) {
 	anna.fill("#word-text", "Back in a moment")
 	anna.lasts("at")
 	anna.until("the time is asked for", `document.querySelector('#word-at').checkVisibility()`, soon)
-	// Seconds, so that nobody has to wait for a minute.
-	end := time.UnixMilli(ask[int64](anna, `(() => {
-		const end = new Date(Math.ceil(Date.now() / 1000) * 1000 + 4000), two = n => String(n).padStart(2, '0'), at = document.querySelector('#word-at');
-		at.step = 1;
-		at.value = end.getFullYear() + '-' + two(end.getMonth() + 1) + '-' + two(end.getDate()) + 'T' + [end.getHours(), end.getMinutes(), end.getSeconds()].map(two).join(':');
-		return +end;
-	})()`))
+	end := anna.endIn(4 * time.Second)
 	anna.click("#word-set")
 	ben.untilState("anna", "away", soon)
 	ben.untilText("anna", "Back in a moment")
 	ben.untilState("anna", "online", patience)
 	ben.untilText("anna", "")
-	shown := ben.shown("anna")
-	if len(shown) != 3 {
-		t.Fatalf("anna was shown as %v, want online, away and online", shown)
-	}
-	if late := shown[2].at.Sub(end); late < 0 || late > time.Second {
-		t.Errorf("the word ended %v after its time on ben's screen, want within a second", late)
-	} else {
-		t.Logf("the word ended %v after its time on ben's screen", late)
-	}
+	ben.wantShown("anna", "online", "away", "online")
+	ben.wantEnded("anna", end)
 	anna.until("the panel says what is so now", `document.querySelector('#me-why').innerText.toLowerCase() === 'you are active' && document.querySelector('#me').innerText === 'Online'`, soon)
 
 	// A day ends where the person is.
@@ -359,6 +369,12 @@ func TestAccessiblePanel(t *testing.T) {
 	wantAccessible(anna, "the panel of somebody invisible")
 	anna.open("/me")
 	wantAccessible(anna, "/me")
+	anna.fill("#word-emoji", "no")
+	before := anna.loaded()
+	anna.tell(`document.querySelector('form.word').submit()`) // as without JavaScript: a whole page is the answer
+	anna.untilLoaded(before)
+	anna.until("refused", `document.title.startsWith('Error: ') && document.querySelector('#word-emoji-error')`, patience)
+	wantAccessible(anna, "/me with an error")
 }
 
 // On a phone the panel is a sheet that fits, and all of it can be reached.

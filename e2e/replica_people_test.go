@@ -1,0 +1,206 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// startPair starts two replicas on one database and one Redis, for people with a browser at either.
+func startPair(t *testing.T) (a, b *replica) {
+	t.Helper()
+	redis := newRedis(t)
+	redis.start()
+	db := filepath.Join(t.TempDir(), "rollcall.db")
+	a, b = newReplica(t, "A", db, redis), newReplica(t, "B", db, redis)
+	for _, r := range []*replica{a, b} {
+		t.Cleanup(r.cleanup)
+		r.start("--warming=50ms") // nobody can come back
+	}
+	return a, b
+}
+
+// A word that is set at A is seen at B, all of it, and is seen to end there.
+func TestReplicaWord(t *testing.T) {
+	parallel(t)
+	a, b := startPair(t)
+	anna, ben := a.person(t, "anna").board(), b.person(t, "ben").board()
+	ben.untilState("anna", "online", soon)
+	ben.forget()
+	anna.openMenu()
+	anna.click("label:has(#word-dnd)")
+	anna.fill("#word-emoji", "🎧")
+	anna.fill("#word-text", "Deep work")
+	anna.lasts("at")
+	end := anna.endIn(4 * time.Second)
+	anna.click("#word-set")
+	anna.untilSaid("Set.")
+	ben.until("ben sees all of it", `document.querySelector('[data-user=anna] .tx')?.innerText.startsWith('🎧 Deep work · until ') && test.state('anna') === 'dnd'`, soon)
+	ben.untilState("anna", "online", patience)
+	ben.untilText("anna", "")
+	ben.wantShown("anna", "online", "dnd", "online")
+	ben.wantEnded("anna", end)
+}
+
+// Who turns invisible at A has left as far as B tells, and knows it in every browser of theirs.
+func TestReplicaInvisible(t *testing.T) {
+	parallel(t)
+	a, b := startPair(t)
+	anna, ben := a.person(t, "anna").board(), b.person(t, "ben").board()
+	phone := b.phone(t, "anna")
+	ben.untilState("anna", "online", soon)
+	ben.forget()
+	anna.openMenu()
+	anna.click("#me-visible")
+	anna.untilSaid("You are invisible.")
+	ben.untilState("anna", "offline", soon)
+	phone.until("anna's phone says so", `document.querySelector('#me').innerText === 'Invisible'`, soon)
+	phone.untilState("anna", "offline", soon)
+	anna.click("#me-visible")
+	anna.untilSaid("You can be seen again.")
+	ben.untilState("anna", "online", soon)
+	phone.until("anna's phone says so", `document.querySelector('#me').innerText === 'Online'`, soon)
+	ben.wantShown("anna", "online", "offline", "online")
+}
+
+// Settings that are saved at A are in force at B: one's name, one's team, and whether one is told when others were last
+// seen.
+func TestReplicaSettings(t *testing.T) {
+	parallel(t)
+	a, b := startPair(t)
+	ben := b.person(t, "ben").board()
+	carl := b.person(t, "carl").board()
+	ben.untilState("carl", "online", soon)
+	signOut(carl)
+	ben.untilStatus("carl", `Offline · seen today`)
+
+	anna := a.person(t, "anna").tab()
+	anna.open("/settings")
+	anna.fill("#display_name", "Anna Berg")
+	anna.fill("#team", "Lab")
+	save(anna, "profile")
+	ben.until("anna has her new name and team", `document.querySelector('[data-user=anna] bdi').innerText === 'Anna Berg'
+		&& document.querySelector('[data-user=anna]').closest('section').querySelector('h2').innerText === 'Lab'`, soon)
+
+	home := a.member(t, "ben").tab()
+	for _, c := range []struct{ choice, carl string }{{"nobody", `Offline`}, {"approximate", `Offline · seen today`}} {
+		home.open("/settings")
+		home.click(`input[name=last_seen][value=` + c.choice + `]`)
+		save(home, "presence")
+		ben.untilStatus("carl", c.carl)
+	}
+	if got := ben.loaded(); got != 1 {
+		t.Errorf("ben's page was loaded %d times, want once", got)
+	}
+}
+
+// Devices are counted over both replicas, and are signed out at A while their page is at B: one by its button, all others
+// by a new password.
+func TestReplicaDevices(t *testing.T) {
+	parallel(t)
+	a, b := startPair(t)
+	home := a.person(t, "anna")
+	board := home.board()
+	board.openMenu()
+	devices := func(want string) {
+		t.Helper()
+		board.front()
+		board.until("the panel says"+want, `document.querySelector('#me-devices').textContent === `+quote(want), soon)
+	}
+	devices("; one device")
+	phone := b.phone(t, "anna")
+	devices("; two devices")
+
+	settings := home.tab()
+	settings.open("/settings")
+	settings.clickThrough(`.devices form[action$="/end"] button`)
+	phone.untilAt("/login", soon)
+	devices("; one device")
+
+	phone = b.phone(t, "anna")
+	devices("; two devices")
+	settings.front()
+	settings.fill("#old_password", password)
+	settings.fill("#password", "another good password")
+	save(settings, "password")
+	phone.untilAt("/login", soon)
+	devices("; one device")
+	if got := board.loaded(); got != 1 {
+		t.Errorf("the board of who changed the password was loaded %d times, want once", got)
+	}
+}
+
+// Who deletes their account at A is gone from the pages at B, and so is their own page there.
+func TestReplicaDelete(t *testing.T) {
+	parallel(t)
+	a, b := startPair(t)
+	ben := b.person(t, "ben").board()
+	anna := a.person(t, "anna").tab()
+	phone := b.phone(t, "anna")
+	ben.untilState("anna", "online", soon)
+	anna.open("/settings")
+	anna.click(".danger summary")
+	anna.fill("#confirm_username", "anna")
+	anna.fill("#confirm_password", password)
+	anna.clickThrough(".danger button.grave")
+	anna.untilAt("/login", patience)
+	ben.untilState("anna", "none", soon)
+	ben.until("everyone is one", `document.querySelector('#n-all').innerText === '1'`, soon)
+	phone.untilAt("/login", soon)
+	if got := ben.loaded(); got != 1 {
+		t.Errorf("ben's page was loaded %d times, want once", got)
+	}
+}
+
+// Who is disabled by the command line is off both boards and out of both sockets within a second of its end, and back
+// when enabled.
+func TestReplicaDisable(t *testing.T) {
+	parallel(t)
+	a, b := startPair(t)
+	watchers := []*tab{a.person(t, "ada").board(), b.person(t, "bea").board()}
+	anna, phone := a.person(t, "anna").board(), b.phone(t, "anna")
+	all := func(state string) {
+		t.Helper()
+		for _, w := range watchers {
+			w.untilState("anna", state, soon)
+		}
+	}
+	all("online")
+	for _, w := range watchers {
+		w.forget()
+	}
+	a.cli("disable", "anna")
+	done := time.Now()
+	all("none")
+	for _, w := range watchers {
+		w.wantShown("anna", "online", "gone")
+		wantWithinASecond(t, "off the board "+w.who, w.shown("anna")[1].at.Sub(done))
+	}
+	for _, own := range []*tab{anna, phone} {
+		own.untilAt("/login", soon)
+		left := time.UnixMilli(ask[int64](own, `Math.round(performance.timeOrigin)`))
+		wantWithinASecond(t, "sent away from the page at "+own.profile.server.addr, left.Sub(done))
+	}
+
+	a.cli("enable", "anna")
+	done = time.Now()
+	all("offline")
+	for _, w := range watchers {
+		wantWithinASecond(t, "back on the board "+w.who, w.shown("anna")[2].at.Sub(done))
+	}
+	phone.fill("#username", "anna")
+	phone.fill("#password", password)
+	phone.clickThrough("form button.main")
+	phone.untilLive()
+	all("online")
+}
+
+func wantWithinASecond(t *testing.T, what string, late time.Duration) {
+	t.Helper()
+	t.Logf("anna was %s %v after the command", what, late.Round(time.Millisecond))
+	if late > time.Second {
+		t.Errorf("anna was %s %v after the command, want within a second", what, late)
+	}
+}
