@@ -192,6 +192,11 @@ func TestSocketLimits(t *testing.T) {
 	l.open(ada, "/", "a")
 	first.wantClose(closeRested) // one more than allowed: the one hidden for longest gives way
 	second.sees("ada", "online")
+	second.until("the first has left", func() bool { // else it counts as one of its address
+		l.server.board.mu.Lock()
+		defer l.server.board.mu.Unlock()
+		return len(l.server.board.open) == 3
+	})
 	l.open(bob, "/", "a")
 	l.open(bob, "/", "a")
 	full := l.bare(bob, "/ws")
