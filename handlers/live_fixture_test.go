@@ -273,8 +273,6 @@ func (tb *tab) wantClose(code int) {
 var (
 	nextPattern = regexp.MustCompile(`href="([^"]*after=[^"]*)"`)
 	uidPattern  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
-	huePattern  = regexp.MustCompile(`class="p h[0-7]"`)
-	timePattern = regexp.MustCompile(`<time datetime="[^"]*">[^<]*</time>`)
 )
 
 // someHash is of no password anybody knows.

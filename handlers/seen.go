@@ -64,8 +64,8 @@ func (b *board) askSeen(now time.Time) {
 	for user, at := range b.left {
 		if now.Sub(at) > 2*seenEvery {
 			delete(b.left, user)
-			if b.cards[user] != nil {
-				b.strangers[user] = b.strangers[user]
+			if _, asked := b.strangers[user]; !asked && b.cards[user] != nil {
+				b.strangers[user] = false
 			}
 		}
 	}
