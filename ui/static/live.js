@@ -231,7 +231,8 @@
   };
 
   // For screen readers, when wanted: one sentence about the rows of this page, at
-  // most every 20 s. Who came and left again meanwhile is not mentioned.
+  // most every 20 s. Who came and left again meanwhile is not mentioned, and neither
+  // is the page's own person, who comes with it.
   const QUIET = 20e3;
   const startAnnouncing = (said, list) => {
     const moved = new Map(); // name -> 'came' or 'left'
@@ -252,7 +253,7 @@
       for (const { target, oldValue } of changes) {
         const here = target.dataset.state !== 'offline', was = oldValue !== 'offline';
         const name = target.querySelector('.nm bdi')?.textContent;
-        if (here === was || !name) continue;
+        if (here === was || !name || target.id === said.dataset.own) continue;
         const how = here ? 'came' : 'left';
         if (moved.has(name) && moved.get(name) !== how) moved.delete(name);
         else moved.set(name, how);
