@@ -83,7 +83,6 @@ func TestTypedSettingsStayText(t *testing.T) {
 		post := func(text string) string {
 			form.f.server.limiter = newMemoryLimiter(maxLimiterKeys) // there are more payloads than acts in a minute
 			form.rest.Set(form.field, text)
-			form.f.server.limiter = newMemoryLimiter(maxLimiterKeys) // so many acts are not for one minute
 			a := ada.do("POST", form.path, form.rest)
 			if a.StatusCode != 422 && a.StatusCode != 403 {
 				t.Fatalf("POST %s with %s=%q = %d, want a refusal", form.path, form.field, text, a.StatusCode)
