@@ -56,6 +56,9 @@ func (b *bench) fill(ctx context.Context, accounts int) error {
 	b.filled = accounts
 	b.tell("adding %d accounts", accounts-there)
 	extra := people("x", accounts-there, there)
+	for i, p := range extra { // names do not come in the order of teams
+		p.display = fmt.Sprintf("Bench X %05d", i*7919%maxAccounts)
+	}
 	if err := b.own[0].add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
 		return err
 	}
