@@ -31,16 +31,23 @@ func (u User) Preferences() Preferences {
 	return Preferences{u.IdleAfter, u.Precision, u.TimeZone, u.Theme, u.Announce}
 }
 
-// SetPreferences sets all that a person can choose. Errors: *FieldError about idle_after, last_seen, time_zone or theme;
-// ErrNotFound.
+// SetPreferences sets all that a person can choose. Errors are those of ChangePreferences.
 func (s *Store) SetPreferences(ctx context.Context, userID string, p Preferences) error {
-	p, err := p.clean()
-	if err != nil {
-		return err
-	}
+	return s.ChangePreferences(ctx, userID, func(was *Preferences) { *was = p })
+}
+
+// ChangePreferences sets what change makes of a person's choices as they are at that moment: forms about different ones
+// that are sent at once do not undo each other. Errors: *FieldError about idle_after, last_seen, time_zone or theme;
+// ErrNotFound.
+func (s *Store) ChangePreferences(ctx context.Context, userID string, change func(*Preferences)) error {
 	return wrap("set preferences", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
-		if err != nil || u.Preferences() == p {
+		if err != nil {
+			return err
+		}
+		p := u.Preferences()
+		change(&p)
+		if p, err = p.clean(); err != nil || p == u.Preferences() {
 			return err
 		}
 		rev, err := t.nextRev(ctx)

@@ -3,6 +3,7 @@ package accounts
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -92,4 +93,31 @@ func TestGuessTimeZone(t *testing.T) {
 		t.Errorf("time zone after a choice and a guess = %q, %v, want the choice", got.TimeZone, err)
 	}
 	do(t, "GuessTimeZone(nobody)", s.GuessTimeZone(t.Context(), "nobody", "UTC"))
+}
+
+// TestChangePreferencesAtOnce: forms about different things that are sent in the same moment do not undo each other.
+func TestChangePreferencesAtOnce(t *testing.T) {
+	s := open(t, Config{})
+	u := add(t, s, "ada", "", "")
+	for range 20 {
+		do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{}))
+		var all sync.WaitGroup
+		for _, change := range []func(*Preferences){
+			func(p *Preferences) { p.Precision = Nobody },
+			func(p *Preferences) { p.Theme = "dark" },
+			func(p *Preferences) { p.Announce = true },
+		} {
+			all.Go(func() {
+				if err := s.ChangePreferences(t.Context(), u.ID, change); err != nil {
+					t.Errorf("ChangePreferences = %v, want nil", err)
+				}
+			})
+		}
+		all.Wait()
+		got, err := s.UserByID(t.Context(), u.ID)
+		do(t, "UserByID", err)
+		if want := (Preferences{Precision: Nobody, Theme: "dark", Announce: true}); got.Preferences() != want {
+			t.Fatalf("after three changes at once the preferences are %+v, want %+v", got.Preferences(), want)
+		}
+	}
 }

@@ -127,14 +127,15 @@ func (s *Server) setPresence(c echo.Context) error {
 		return err
 	}
 	v := signedIn(c)
-	chose := v.user.Preferences()
-	chose.IdleAfter = idleAfter(fields, chose.IdleAfter)
-	chose.Precision = chosen(fields, "last_seen", precisions, chose.Precision)
-	chose.TimeZone = text(fields, "time_zone", chose.TimeZone)
-	err = s.cfg.Accounts.SetPreferences(c.Request().Context(), v.user.ID, chose)
+	zone := text(fields, "time_zone", v.user.TimeZone)
+	err = s.cfg.Accounts.ChangePreferences(c.Request().Context(), v.user.ID, func(chose *accounts.Preferences) {
+		chose.IdleAfter = idleAfter(fields, chose.IdleAfter)
+		chose.Precision = chosen(fields, "last_seen", precisions, chose.Precision)
+		chose.TimeZone = text(fields, "time_zone", chose.TimeZone)
+	})
 	return s.settled(c, ui.PresenceSection, err, func(p *ui.SettingsPage) {
 		p.Idle, p.IdleMinutes = text(fields, "idle", p.Idle), echoed(text(fields, "idle_minutes", p.IdleMinutes))
-		p.LastSeen, p.TimeZone = text(fields, "last_seen", p.LastSeen), echoed(chose.TimeZone)
+		p.LastSeen, p.TimeZone = text(fields, "last_seen", p.LastSeen), echoed(zone)
 	})
 }
 
@@ -162,13 +163,13 @@ func (s *Server) setLook(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := signedIn(c)
-	chose := v.user.Preferences()
-	chose.Theme = chosen(fields, "theme", themes, chose.Theme)
-	chose.Announce = fields.Get("announce") == "on"
-	err = s.cfg.Accounts.SetPreferences(c.Request().Context(), v.user.ID, chose)
+	announce := fields.Get("announce") == "on"
+	err = s.cfg.Accounts.ChangePreferences(c.Request().Context(), signedIn(c).user.ID, func(chose *accounts.Preferences) {
+		chose.Theme = chosen(fields, "theme", themes, chose.Theme)
+		chose.Announce = announce
+	})
 	return s.settled(c, ui.LookSection, err, func(p *ui.SettingsPage) {
-		p.Theme, p.Announce = text(fields, "theme", p.Theme), chose.Announce
+		p.Theme, p.Announce = text(fields, "theme", p.Theme), announce
 	})
 }
 
