@@ -21,6 +21,7 @@ func (f *fixture) full() (ada, bob *browser) {
 	ada, bob = f.member("ada"), f.member("bob")
 	for _, name := range []string{"ada", "bob"} {
 		id, ctx := f.uid(name), f.t.Context()
+		wantRedirect(f.t, "sign in "+name, map[string]*browser{"ada": ada, "bob": bob}[name].login(name, goodPassword), "/") // as a browser that is known
 		for _, err := range []error{
 			f.store.SetWord(ctx, id, accounts.Word{State: "dnd", Text: "words of " + name, Emoji: "🎧", Until: time.Now().Add(time.Hour)}, "1h"),
 			f.store.SetInvisible(ctx, id, true),
