@@ -413,6 +413,7 @@ func TestMePageIsLive(t *testing.T) {
 	ben.open("/me")
 	watcher.untilState("ben", "online", soon)
 	ben.until("the page shows that", `document.querySelector('#panel [data-state]').dataset.state === 'online'`, soon)
+	ben.until("and since when, in words", `document.querySelector('#panel time')?.innerText === 'just now'`, soon)
 	s.cli("rename", "ben", "Benedict")
 	ben.until("and the new name", `document.querySelector('#panel .nm bdi').innerText === 'Benedict'`, soon)
 	if got := ask[string](ben, `document.title`); got != "You · Rollcall" {

@@ -328,7 +328,9 @@
     const list = byId('list');
     title = document.title;
     if (list) startBoard(list);
-    if (document.querySelector('time') || list) startTimes();
+    const panel = document.querySelector('main #panel'); // in the menu it is looked after there
+    if (panel) new MutationObserver(writeTimes).observe(panel, { subtree: true, childList: true, attributeFilter: ['datetime'] });
+    if (document.querySelector('time') || list || panel) startTimes();
     document.querySelectorAll('.reveal').forEach(startReveal);
     document.querySelectorAll('[data-picks]').forEach(startPick);
     if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname); // said once, not again after a reload
