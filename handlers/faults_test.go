@@ -47,6 +47,35 @@ func (f *fixture) arrive(user string) *presence.Connection {
 	return f.server.cfg.Presence.Join(user, presence.Client{}, presence.Activity{})
 }
 
+// gather has the users among the accounts for whom pick is true arrive, and waits until the board has met them.
+func (l *liveBoard) gather(pick func(username string) bool) {
+	l.t.Helper()
+	here := map[string]bool{}
+	for _, u := range l.everybody() {
+		if pick(u.Username) {
+			l.arrive(u.ID)
+			here[u.ID] = true
+		}
+	}
+	b := l.server.board
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		b.mu.Lock()
+		met := 0
+		for _, c := range b.present {
+			if here[c.person.ID] {
+				met++
+			}
+		}
+		b.mu.Unlock()
+		if met == len(here) {
+			return
+		}
+		if time.Now().After(deadline) {
+			l.t.Fatalf("the board has met %d of %d who arrived", met, len(here))
+		}
+	}
+}
+
 // link is the address behind a rel link, "" for none.
 func link(body, rel string) string {
 	_, rest, found := strings.Cut(body, `rel="`+rel+`" href="`)
@@ -119,9 +148,7 @@ func TestSignOutAfterReload(t *testing.T) {
 func TestPagesOfPresentPeople(t *testing.T) {
 	l := newLiveBoard(t)
 	l.crowd(450, "p")
-	for _, u := range l.everybody() {
-		l.arrive(u.ID)
-	}
+	l.gather(func(string) bool { return true })
 	ada := l.member("ada")
 	at, seen := "/?state=online", 0
 	var pages []answer
@@ -145,11 +172,7 @@ func TestPagesOfPresentPeople(t *testing.T) {
 func TestSearchAmongThePresent(t *testing.T) {
 	l := newLiveBoard(t)
 	l.crowd(2300, "p")
-	for _, u := range l.everybody() {
-		if u.Username == "p02250" || u.Username == "p02299" {
-			l.arrive(u.ID)
-		}
-	}
+	l.gather(func(name string) bool { return name == "p02250" || name == "p02299" })
 	ada := l.member("ada")
 	for target, want := range map[string]int{"/?q=p&state=online": 2, "/?q=p02299&state=online": 1, "/?q=p022&state=away": 0, "/?q=x&state=online": 0} {
 		a := ada.get(target)
@@ -163,11 +186,7 @@ func TestSearchAmongThePresent(t *testing.T) {
 func TestOfflinePeopleBehindManyPresent(t *testing.T) {
 	l := newLiveBoard(t)
 	l.crowd(2300, "p")
-	for _, u := range l.everybody() {
-		if u.Username < "p02100" && u.Username != "p00050" {
-			l.arrive(u.ID)
-		}
-	}
+	l.gather(func(name string) bool { return name < "p02100" && name != "p00050" })
 	ada := l.member("ada") // offline, like 200 others and p00050
 	found := map[string]bool{}
 	at := "/?state=offline"
