@@ -212,8 +212,12 @@ func TestInvisibleByMenu(t *testing.T) {
 	anna.click("#word-set")
 	ben.untilText("anna", "Gone fishing")
 	ben.untilState("anna", "offline", soon)
+	anna.fill("#word-text", "Half a sentence")
 	anna.click("#me-visible")
 	anna.untilSaid("You can be seen again.")
+	anna.click(".account summary") // closes the menu
+	anna.click(".account summary")
+	anna.until("what was typed is kept", `document.querySelector('#word-text')?.checkVisibility() && document.querySelector('#word-text').value === 'Half a sentence'`, patience)
 	ben.untilState("anna", "online", soon)
 	ben.wantShown("anna", "online", "offline", "online")
 

@@ -117,7 +117,7 @@ func (s *Server) setInvisible(c echo.Context) error {
 	if err := s.cfg.Accounts.SetInvisible(c.Request().Context(), signedIn(c).user.ID, on); err != nil {
 		return unavailable(fmt.Errorf("set invisible: %w", err))
 	}
-	return s.did(c, what)
+	return s.did(c, what, fields)
 }
 
 // forgetPreset takes one of the person's presets from them.
@@ -129,7 +129,7 @@ func (s *Server) forgetPreset(c echo.Context) error {
 	if err := s.cfg.Accounts.ForgetPreset(c.Request().Context(), signedIn(c).user.ID, fields.Get("preset")); err != nil {
 		return unavailable(fmt.Errorf("forget preset: %w", err))
 	}
-	return s.did(c, "forgotten")
+	return s.did(c, "forgotten", fields)
 }
 
 // guessZone takes in which zone the browser says its clock is, while none is known.
@@ -144,7 +144,8 @@ func (s *Server) guessZone(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// readAct reads the form of an act, of which each person may do so many.
+// readAct reads the form of an act, of which each person may do so many. What was over that is read all the same, for
+// the form to be shown again.
 func (s *Server) readAct(c echo.Context) (url.Values, error) {
 	fields, err := readForm(c.Request())
 	if err != nil {
@@ -155,15 +156,16 @@ func (s *Server) readAct(c echo.Context) (url.Values, error) {
 	var over *limited
 	switch {
 	case errors.As(err, &over):
-		return nil, tooMany("change this", over)
+		return fields, tooMany("change this", over)
 	case err != nil:
 		return nil, unavailable(err)
 	}
 	return fields, nil
 }
 
-// did answers an act: the panel as it is now for an open menu, or the way back to the page.
-func (s *Server) did(c echo.Context, what string) error {
+// did answers an act: the panel as it is now for an open menu, or the way back to the page. What stood in the form of the
+// word when something else was done, and is not set yet, is in typed and stays.
+func (s *Server) did(c echo.Context, what string, typed url.Values) error {
 	if !ofPanel(c) {
 		return s.redirect(c, s.site.path("/me")+"?done="+what)
 	}
@@ -172,6 +174,7 @@ func (s *Server) did(c echo.Context, what string) error {
 		return err
 	}
 	p.Said = done[what]
+	p.Word = keepTyped(p.Word, typed)
 	return s.fragment(c, http.StatusOK, p)
 }
 

@@ -120,11 +120,18 @@ func TestActsAreLimited(t *testing.T) {
 	}
 	a := ada.do("POST", "/me/word", url.Values{"state": {"dnd"}})
 	wantStatus(t, "one more", a, http.StatusTooManyRequests)
-	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || f.user("ada").Word.State != "" {
-		t.Errorf("one more act = %v, %s", a.Header, a.body)
+	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || !strings.Contains(a.body, `id="word-dnd" checked`) || f.user("ada").Word.State != "" {
+		t.Errorf("one more act = %v, %s\nwant when to come back, and the form as it was sent", a.Header, a.body)
 	}
 	for _, form := range settingsForms[:3] { // a name, a team or who may know last seen is on every screen, too
-		wantStatus(t, form.path, ada.do("POST", form.path, form.good), http.StatusTooManyRequests)
+		a := ada.do("POST", form.path, form.good)
+		wantStatus(t, form.path, a, http.StatusTooManyRequests)
+		if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Too many attempts to change this.") {
+			t.Errorf("POST %s once more = %v, %s", form.path, a.Header, a.body)
+		}
+	}
+	if a = ada.do("POST", "/settings/profile", url.Values{"display_name": {"Ada King"}}); !strings.Contains(a.body, `value="Ada King"`) {
+		t.Errorf("a name over the limit = %s, want it kept", a.body)
 	}
 	if u := f.user("ada"); u.DisplayName == "Ada" || u.Precision == accounts.Exact || u.Theme == "dark" {
 		t.Errorf("after too many acts the settings are %+v, want those from before", u)
@@ -277,6 +284,59 @@ func TestNextOf(t *testing.T) {
 }
 
 // A word that has ended is not offered as one that is set.
+// TestTypedIsKept: what stands in the form and is not set yet outlives other acts in the same menu.
+func TestTypedIsKept(t *testing.T) {
+	f := newFixture(t)
+	ada := f.member("ada").byMenu()
+	for _, act := range []struct {
+		path   string
+		fields url.Values
+	}{
+		{"/me/invisible", url.Values{"invisible": {"on"}}},
+		{"/me/presets/forget", url.Values{"preset": {"none"}}},
+	} {
+		fields := url.Values{"state": {"dnd"}, "text": {"Half a <sentence>"}, "emoji": {"x"}, "lasts": {"at"}, "at": {"2031-01-02T03:04"}}
+		for name, values := range act.fields {
+			fields[name] = values
+		}
+		a := ada.do("POST", act.path, fields)
+		wantStatus(t, act.path, a, http.StatusOK)
+		for _, want := range []string{`id="word-dnd" checked`, `value="Half a &lt;sentence&gt;"`, `value="x"`, `value="at" selected`, `value="2031-01-02T03:04"`, " data-unset"} {
+			if !strings.Contains(a.body, want) {
+				t.Errorf("POST %s answers without %s:\n%s", act.path, want, a.body)
+			}
+		}
+		fields = url.Values{"state": {""}, "text": {""}, "emoji": {""}, "lasts": {""}, "at": {"2031-01-02T03:04"}}
+		for name, values := range act.fields {
+			fields[name] = values
+		}
+		if a := ada.do("POST", act.path, fields); strings.Contains(a.body, "data-unset") {
+			t.Errorf("POST %s with an untouched form takes it for typed:\n%s", act.path, a.body)
+		}
+	}
+	if w := f.user("ada").Word; w.State != "" || w.Text != "" {
+		t.Errorf("the other acts set the word to %+v", w)
+	}
+}
+
+// TestEndIsKept: forms have ends to the minute, and saving one anew must not cut it.
+func TestEndIsKept(t *testing.T) {
+	f := newFixture(t)
+	ada := f.member("ada").byMenu()
+	wantStatus(t, "set", ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "lasts": {"30m"}, "zone": {"Europe/Berlin"}}), http.StatusOK)
+	was := f.user("ada")
+	form := wordForm(was, accounts.Zone(was.TimeZone), time.Now())
+	wantStatus(t, "the text", ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "text": {"Deep work"}, "lasts": {form.Lasts}, "at": {form.At}}), http.StatusOK)
+	if got := f.user("ada").Word; got.Text != "Deep work" || !got.Until.Equal(was.Word.Until) {
+		t.Errorf("with a new text the word is %+v, want the end %v kept", got, was.Word.Until)
+	}
+	at := time.Now().Add(3 * time.Hour).In(accounts.Zone(was.TimeZone)).Format(atLayout)
+	wantStatus(t, "another end", ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "lasts": {"at"}, "at": {at}}), http.StatusOK)
+	if got := f.user("ada").Word; !got.Until.After(was.Word.Until) {
+		t.Errorf("with a later end the word is %+v, want it to end after %v", got, was.Word.Until)
+	}
+}
+
 func TestWordForm(t *testing.T) {
 	now := time.Date(2026, 11, 24, 14, 3, 30, 0, time.UTC)
 	user := accounts.User{TimeZone: "Europe/Berlin", Word: accounts.Word{State: "dnd", Text: "x", Until: now.Add(30 * time.Minute)}}

@@ -99,12 +99,13 @@ func text(fields url.Values, field, was string) string {
 // setProfile changes name and team.
 func (s *Server) setProfile(c echo.Context) error {
 	fields, err := s.readAct(c)
-	if err != nil {
+	if fields == nil {
 		return err
 	}
 	v, ctx := signedIn(c), c.Request().Context()
 	name, team := text(fields, "display_name", v.user.DisplayName), text(fields, "team", v.user.Team)
 	switch {
+	case err != nil:
 	case s.cfg.Teams != TeamsFixed:
 		err = s.cfg.Accounts.SetProfile(ctx, v.user.ID, name, team, s.cfg.Teams == TeamsOpen)
 	case team != v.user.Team:
@@ -123,16 +124,18 @@ func (s *Server) setProfile(c echo.Context) error {
 // setPresence changes when the person is away, and what others are told of when they were here.
 func (s *Server) setPresence(c echo.Context) error {
 	fields, err := s.readAct(c)
-	if err != nil {
+	if fields == nil {
 		return err
 	}
 	v := signedIn(c)
 	zone := text(fields, "time_zone", v.user.TimeZone)
-	err = s.cfg.Accounts.ChangePreferences(c.Request().Context(), v.user.ID, func(chose *accounts.Preferences) {
-		chose.IdleAfter = idleAfter(fields, chose.IdleAfter)
-		chose.Precision = chosen(fields, "last_seen", precisions, chose.Precision)
-		chose.TimeZone = text(fields, "time_zone", chose.TimeZone)
-	})
+	if err == nil {
+		err = s.cfg.Accounts.ChangePreferences(c.Request().Context(), v.user.ID, func(chose *accounts.Preferences) {
+			chose.IdleAfter = idleAfter(fields, chose.IdleAfter)
+			chose.Precision = chosen(fields, "last_seen", precisions, chose.Precision)
+			chose.TimeZone = text(fields, "time_zone", chose.TimeZone)
+		})
+	}
 	return s.settled(c, ui.PresenceSection, err, func(p *ui.SettingsPage) {
 		p.Idle, p.IdleMinutes = text(fields, "idle", p.Idle), echoed(text(fields, "idle_minutes", p.IdleMinutes))
 		p.LastSeen, p.TimeZone = text(fields, "last_seen", p.LastSeen), echoed(zone)
@@ -160,14 +163,16 @@ func idleAfter(fields url.Values, was time.Duration) time.Duration {
 // setLook changes the theme, and whether screen readers are told of arrivals.
 func (s *Server) setLook(c echo.Context) error {
 	fields, err := s.readAct(c)
-	if err != nil {
+	if fields == nil {
 		return err
 	}
 	announce := fields.Get("announce") == "on"
-	err = s.cfg.Accounts.ChangePreferences(c.Request().Context(), signedIn(c).user.ID, func(chose *accounts.Preferences) {
-		chose.Theme = chosen(fields, "theme", themes, chose.Theme)
-		chose.Announce = announce
-	})
+	if err == nil {
+		err = s.cfg.Accounts.ChangePreferences(c.Request().Context(), signedIn(c).user.ID, func(chose *accounts.Preferences) {
+			chose.Theme = chosen(fields, "theme", themes, chose.Theme)
+			chose.Announce = announce
+		})
+	}
 	return s.settled(c, ui.LookSection, err, func(p *ui.SettingsPage) {
 		p.Theme, p.Announce = text(fields, "theme", p.Theme), announce
 	})
@@ -229,11 +234,14 @@ func (s *Server) settled(c echo.Context, section string, err error, typed func(*
 // settingsFailure is what a form says about err, in all and by field; nil when it is not the person's doing.
 func settingsFailure(err error) (*failure, map[string]string) {
 	var over *limited
+	var told *failure
 	var field *accounts.FieldError
 	var wrong *refusal
 	switch {
 	case errors.As(err, &over):
 		return tooMany("give your password", over), nil
+	case errors.As(err, &told) && told.Status == http.StatusTooManyRequests:
+		return told, nil
 	case errors.As(err, &field):
 		return &failure{Status: http.StatusUnprocessableEntity, Message: field.Message}, map[string]string{field.Field: field.Message}
 	case errors.As(err, &wrong):

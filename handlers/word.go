@@ -42,17 +42,21 @@ func wordForm(user accounts.User, zone *time.Location, now time.Time) ui.WordFor
 // setWord sets what the form says in one act, what a preset says, or takes it all back.
 func (s *Server) setWord(c echo.Context) error {
 	fields, err := s.readAct(c)
-	if err != nil {
+	if fields == nil {
+		return err
+	}
+	form := typedWord(fields)
+	var over *failure
+	switch {
+	case errors.As(err, &over) && !ofPanel(c): // the script leaves the form as it is, and says why
+		return s.refuseWord(c, form, over, nil)
+	case err != nil:
 		return err
 	}
 	ctx, user := c.Request().Context(), signedIn(c).user
 	zone, err := s.zoneOf(ctx, user, fields)
 	if err != nil {
 		return err
-	}
-	form := ui.WordForm{
-		State: fields.Get("state"), Text: strings.TrimSpace(fields.Get("text")), Emoji: strings.TrimSpace(fields.Get("emoji")),
-		Lasts: fields.Get("lasts"), At: strings.TrimSpace(fields.Get("at")),
 	}
 	what := "set"
 	switch {
@@ -63,27 +67,57 @@ func (s *Server) setWord(c echo.Context) error {
 	case fields.Has("clear"), form.State == "" && form.Text == "" && form.Emoji == "":
 		form, what = ui.WordForm{}, "cleared" // an end of nothing may be anything
 	}
-	err = s.say(ctx, user.ID, form, zone)
+	err = s.say(ctx, user, form, zone)
 	var wrong *accounts.FieldError
 	switch {
 	case errors.As(err, &wrong):
-		return s.refuseWord(c, form, wrong)
+		return s.refuseWord(c, form, &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}, wrong)
 	case errors.Is(err, accounts.ErrNotFound): // deleted a moment ago
 		return &failure{Status: http.StatusForbidden, Message: "This account is gone.", Err: err}
 	case err != nil:
 		return unavailable(fmt.Errorf("set word: %w", err))
 	}
-	return s.did(c, what)
+	return s.did(c, what, nil)
 }
 
-// say sets what form says, on a clock in zone.
-func (s *Server) say(ctx context.Context, user string, form ui.WordForm, zone *time.Location) error {
-	until, err := accounts.EndOf(form.Lasts, form.At, zone, time.Now())
-	if err != nil {
-		return err
+// typedWord is the form as it was sent.
+func typedWord(fields url.Values) ui.WordForm {
+	return ui.WordForm{
+		State: fields.Get("state"), Text: strings.TrimSpace(fields.Get("text")), Emoji: strings.TrimSpace(fields.Get("emoji")),
+		Lasts: fields.Get("lasts"), At: strings.TrimSpace(fields.Get("at")),
+	}
+}
+
+// keepTyped is the form with what is set now, or with what was typed into it if fields hold that and it differs.
+func keepTyped(set ui.WordForm, fields url.Values) ui.WordForm {
+	typed := typedWord(fields)
+	sameEnd := typed.Lasts == set.Lasts && (typed.Lasts != accounts.LastsAt || typed.At == set.At)
+	if !fields.Has("lasts") || sameEnd && typed.State == set.State && typed.Text == set.Text && typed.Emoji == set.Emoji {
+		return set
+	}
+	return unset(typed, set)
+}
+
+// unset is the form with what was typed where set is in force.
+func unset(typed, set ui.WordForm) ui.WordForm {
+	typed.Text, typed.Emoji, typed.At = echoed(typed.Text), echoed(typed.Emoji), echoed(typed.At)
+	typed.Zone, typed.Live, typed.Unset = set.Zone, set.Live, true
+	return typed
+}
+
+// say sets what form says, on a clock in zone. The end that is set already stays what it is, to the millisecond, though
+// forms have it to the minute.
+func (s *Server) say(ctx context.Context, user accounts.User, form ui.WordForm, zone *time.Location) error {
+	now := time.Now()
+	until := user.Word.Until
+	if was := wordForm(user, zone, now); !was.Live || form.Lasts != accounts.LastsAt || was.Lasts != form.Lasts || was.At != form.At {
+		var err error
+		if until, err = accounts.EndOf(form.Lasts, form.At, zone, now); err != nil {
+			return err
+		}
 	}
 	word := accounts.Word{State: form.State, Text: form.Text, Emoji: form.Emoji, Until: until}
-	return s.cfg.Accounts.SetWord(ctx, user, word, form.Lasts)
+	return s.cfg.Accounts.SetWord(ctx, user.ID, word, form.Lasts)
 }
 
 // preset is a form with what one of the presets of user, or of ours, says.
@@ -108,9 +142,9 @@ func (s *Server) preset(ctx context.Context, user, id string) (ui.WordForm, erro
 	return ui.WordForm{}, &failure{Status: http.StatusNotFound, Heading: "Forgotten", Message: "This one is not among yours any more. Open the menu again to see those that are."}
 }
 
-// refuseWord shows the form again with what was typed, and beside the field what is wrong.
-func (s *Server) refuseWord(c echo.Context, typed ui.WordForm, wrong *accounts.FieldError) error {
-	f := &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}
+// refuseWord shows the form again with what was typed, and says what is wrong: beside the field, or above all when it is
+// none of the fields.
+func (s *Server) refuseWord(c echo.Context, typed ui.WordForm, f *failure, wrong *accounts.FieldError) error {
 	if wantsProblem(c.Request()) {
 		return f
 	}
@@ -118,10 +152,12 @@ func (s *Server) refuseWord(c echo.Context, typed ui.WordForm, wrong *accounts.F
 	if err != nil {
 		return err
 	}
-	typed.Text, typed.Emoji, typed.At = echoed(typed.Text), echoed(typed.Emoji), echoed(typed.At)
-	typed.Zone, typed.Live = p.Word.Zone, p.Word.Live
-	typed.Errors = map[string]string{wrong.Field: wrong.Message}
-	p.Word = typed
+	p.Word = unset(typed, p.Word)
+	if wrong != nil {
+		p.Word.Errors = map[string]string{wrong.Field: wrong.Message}
+	} else {
+		p.Said = f.Message
+	}
 	if ofPanel(c) {
 		s.logFailure(f, c)
 		return s.fragment(c, f.Status, p)

@@ -28,6 +28,8 @@ type WordForm struct {
 	Zone string
 	// Live: something is set that can be taken back.
 	Live bool
+	// Unset: it holds what was typed and is not set.
+	Unset bool
 	// Errors holds a message per field: state, text, emoji, until.
 	Errors map[string]string
 }

@@ -103,8 +103,15 @@
   });
 
   // The answer to a form that was sent decides where to go, also when it ends the session; if it comes at all.
-  const ANSWER = 10e3;
-  addEventListener('submit', e => { if (!e.defaultPrevented) leaving = true; });
+  // A double click does not send it twice: the second would try the old password against the new one.
+  const ANSWER = 10e3, DOUBLE = 2e3;
+  let sent = -Infinity;
+  addEventListener('submit', e => {
+    if (e.defaultPrevented) return;
+    if (Date.now() - sent < DOUBLE) return e.preventDefault();
+    sent = Date.now();
+    leaving = true;
+  });
 
   const ended = e => {
     if (e.code === 1013 && e.reason === 'full') show('full', 'Rollcall is full. This page keeps trying.');
@@ -151,6 +158,7 @@
   addEventListener('pageshow', e => {
     // Back from the browser's memory: the socket is closed, and by now the
     // person may be somebody else or nobody.
+    sent = -Infinity;
     if (e.persisted && socket && socket.readyState !== WebSocket.OPEN) location.reload();
   });
 
@@ -303,7 +311,11 @@
     let typed = false;
     menu.addEventListener('toggle', () => { if (menu.open && !typed) menu.dispatchEvent(new Event('open')); });
     menu.addEventListener('input', () => { typed = true; });
-    menu.addEventListener('htmx:after:swap', () => { typed = false; });
+    let form = menu.querySelector('.word');
+    menu.addEventListener('htmx:after:swap', () => {
+      const now = menu.querySelector('.word');
+      if (now !== form) typed = (form = now)?.dataset.unset !== undefined;
+    });
     new MutationObserver(writeTimes).observe(menu, { subtree: true, childList: true, attributeFilter: ['datetime'] });
     document.addEventListener('pointerdown', e => { if (!menu.contains(e.target)) menu.open = false; });
     menu.addEventListener('keydown', e => {
