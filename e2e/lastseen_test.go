@@ -114,6 +114,7 @@ func TestLastSeenIsReciprocal(t *testing.T) {
 func TestWordsStayRight(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
+	s.tabsHide = true
 	home := s.person(t, "anna")
 	anna := home.board()
 	s.person(t, "ben").board()

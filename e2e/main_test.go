@@ -14,7 +14,7 @@ var (
 	scratch string // a folder that is removed at the end
 )
 
-// TestMain builds the program, unless ROLLCALL_BINARY names one, and ends the browser that the tests share.
+// TestMain builds the program, unless ROLLCALL_BINARY names one, and ends the browsers that the tests share.
 func TestMain(m *testing.M) {
 	os.Exit(runAll(m))
 }
@@ -37,7 +37,8 @@ func runAll(m *testing.M) (code int) {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer closeShared()
+	defer sharedShell.close()
+	defer sharedWhole.close()
 	return m.Run()
 }
 

@@ -123,6 +123,7 @@ func TestReloadsAndLinksDoNotFlicker(t *testing.T) {
 func TestHiddenTab(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
+	s.tabsHide = true
 	anna := s.person(t, "anna").board()
 	home := s.person(t, "ben")
 	ben := home.board()

@@ -34,6 +34,7 @@ type server struct {
 	cmd       *exec.Cmd
 	exited    chan error // gets the result of the process
 	log       buffer
+	tabsHide  bool // people open it in a browser in which a tab in front hides the others
 }
 
 // startServer serves an empty board with flags until t ends. ADDR in a flag becomes the host and port.

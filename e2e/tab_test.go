@@ -202,7 +202,7 @@ func (b *tab) reload() {
 	b.untilLoaded(before)
 }
 
-// front shows the tab; the others of its profile are hidden.
+// front shows the tab; the others of its profile are hidden if tabsHide.
 func (b *tab) front() {
 	b.t.Helper()
 	b.do("bring to front", func(ctx context.Context) error { return page.BringToFront().Do(ctx) })

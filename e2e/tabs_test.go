@@ -89,6 +89,7 @@ func TestNetworkLostAndFound(t *testing.T) {
 func TestManyTabs(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
+	s.tabsHide = true
 	cookies := s.signUp("anna")
 	home := s.visitor(t)
 	home.setCookies(cookies)
@@ -160,6 +161,7 @@ func TestFull(t *testing.T) {
 func TestHiddenPhone(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
+	s.tabsHide = true
 	anna := s.person(t, "anna").board()
 	home := s.person(t, "ben")
 	phone := home.tab()

@@ -189,6 +189,7 @@ func TestPresets(t *testing.T) {
 func TestInvisibleByMenu(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
+	s.tabsHide = true
 	home := s.person(t, "anna")
 	other := home.board()
 	other.openMenu()
