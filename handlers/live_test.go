@@ -472,7 +472,7 @@ func TestFramesAreCoalesced(t *testing.T) {
 func TestWarming(t *testing.T) {
 	l := newLiveBoard(t, func(cfg *Config) {
 		p := presence.DefaultConfig()
-		p.Warming, p.GraceClean = 1500*time.Millisecond, 30*time.Millisecond
+		p.Warming, p.GraceClean = 3*time.Second, 30*time.Millisecond
 		cfg.Presence.Close()
 		cfg.Presence = presence.NewTracker(p)
 	})
