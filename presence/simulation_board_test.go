@@ -1,0 +1,242 @@
+//go:build !race
+
+package presence
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// simBoard is a noticeboard on fake time that does everything a Redis can do to its clients: it is cut off, freezes,
+// carries out commands late, forgets everything, comes back with an old dump, loses single entries, and announces
+// changes late or, where a connection broke, not at all. All of it runs in one synctest bubble.
+type simBoard struct {
+	mu      sync.Mutex // guards all of it, and the links
+	r       *rand.Rand
+	entries map[string]map[string]string
+	leases  map[string]time.Time
+	links   []*simLink
+	dump    map[string]map[string]string
+	cleaner time.Time
+}
+
+// simLink is one replica's connection.
+type simLink struct {
+	board  *simBoard
+	self   string
+	s      *syncer
+	cut    bool // nothing gets through
+	frozen bool // nothing gets through now, and what was sent is carried out after the thaw
+	whole  bool // announcements arrive
+	queue  []func()
+
+	distance time.Duration // of each round trip, beside the usual
+}
+
+var errCut = errors.New("cut off")
+
+func newSimBoard(r *rand.Rand) *simBoard {
+	return &simBoard{r: r, entries: map[string]map[string]string{}, leases: map[string]time.Time{}}
+}
+
+func (b *simBoard) open(self string) *syncer {
+	s := newSyncer(self, slog.New(slog.DiscardHandler))
+	l := &simLink{board: b, self: self, s: s}
+	s.link = l
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.links = append(b.links, l)
+	return s
+}
+
+// pause takes up to most microseconds.
+func (b *simBoard) pause(most int) {
+	b.mu.Lock()
+	d := time.Duration(b.r.IntN(most)) * time.Microsecond
+	b.mu.Unlock()
+	time.Sleep(d)
+}
+
+// do carries out f after a moment, as far as the link lets it; an answer takes another moment.
+func (l *simLink) do(ctx context.Context, f func()) error {
+	b := l.board
+	b.pause(1500)
+	time.Sleep(l.distance)
+	b.mu.Lock()
+	switch {
+	case l.frozen && !l.cut:
+		l.queue = append(l.queue, f) // it will be carried out, whoever has given it up by then
+		fallthrough
+	case l.cut:
+		b.mu.Unlock()
+		sleepOr(ctx, 2*time.Second)
+		return errCut
+	}
+	l.whole = true // a new connection, if it was none: announcements begin, and those before are lost
+	f()
+	b.mu.Unlock()
+	b.pause(1500)
+	return nil
+}
+
+func sleepOr(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// announce tells every whole link, each after a time of its own, so that news overtake answers and the other way round.
+func (b *simBoard) announce(user, replica string) {
+	for _, l := range b.links {
+		if l.cut || l.frozen || !l.whole {
+			l.whole = l.whole && !l.cut
+			continue
+		}
+		var users, replicas []string
+		if user != "" {
+			users = []string{user}
+		} else {
+			replicas = []string{replica}
+		}
+		time.AfterFunc(time.Duration(b.r.IntN(2000))*time.Microsecond, func() { l.s.invalidated(users, replicas, false) })
+	}
+}
+
+// broken ends the connection: announcements stop, and the replica is told that they did.
+func (l *simLink) broken() {
+	l.whole = false
+	time.AfterFunc(time.Millisecond, func() { l.s.invalidated(nil, nil, true) })
+}
+
+func (l *simLink) survey(ctx context.Context) ([]string, []string, error) {
+	var users, replicas []string
+	err := l.do(ctx, func() {
+		users, replicas = slices.Collect(maps.Keys(l.board.entries)), slices.Collect(maps.Keys(l.board.leases))
+	})
+	if err != nil {
+		return nil, nil, err // what is carried out later finds nobody who listens
+	}
+	return users, replicas, nil
+}
+
+func (l *simLink) read(ctx context.Context, users []string) ([]map[string]string, error) {
+	out := make([]map[string]string, len(users))
+	err := l.do(ctx, func() {
+		for i, u := range users {
+			out[i] = maps.Clone(l.board.entries[u])
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.board.pause(30_000) // the answer is on its way while others write
+	return out, nil
+}
+
+func (l *simLink) write(ctx context.Context, entries []entry) error {
+	return l.do(ctx, func() {
+		for _, e := range entries {
+			l.board.set(e.user, l.self, e.value)
+		}
+	})
+}
+
+func (b *simBoard) set(user, replica, value string) {
+	if value == "" {
+		if _, there := b.entries[user][replica]; !there {
+			return
+		}
+		delete(b.entries[user], replica)
+		if len(b.entries[user]) == 0 {
+			delete(b.entries, user)
+		}
+	} else {
+		if b.entries[user] == nil {
+			b.entries[user] = map[string]string{}
+		}
+		b.entries[user][replica] = value
+	}
+	b.announce(user, "")
+}
+
+func (l *simLink) beat(ctx context.Context, _ health) (bool, error) {
+	var had bool
+	err := l.do(ctx, func() {
+		had = time.Now().Before(l.board.leases[l.self])
+		l.board.leases[l.self] = time.Now().Add(LeaseTTL)
+		l.board.announce("", l.self)
+	})
+	if err != nil {
+		return false, err
+	}
+	return had, nil
+}
+
+func (l *simLink) leases(ctx context.Context, replicas []string) ([]time.Duration, error) {
+	out := make([]time.Duration, len(replicas))
+	err := l.do(ctx, func() {
+		for i, id := range replicas {
+			out[i] = max(0, time.Until(l.board.leases[id]))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (l *simLink) clean(ctx context.Context, gone map[string][]string) error {
+	return l.do(ctx, func() {
+		if time.Now().Before(l.board.cleaner) {
+			return
+		}
+		l.board.cleaner = time.Now().Add(20 * time.Second)
+		for replica, users := range gone {
+			for _, u := range users {
+				l.board.set(u, replica, "")
+			}
+		}
+	})
+}
+
+func (l *simLink) renew(ctx context.Context) error {
+	l.board.mu.Lock()
+	l.whole = false
+	l.board.mu.Unlock()
+	return l.do(ctx, func() {})
+}
+
+func (l *simLink) close() {}
+
+// heal lets a link work again. What was queued while frozen is carried out in an order of its own.
+func (l *simLink) heal() {
+	l.board.mu.Lock()
+	defer l.board.mu.Unlock()
+	if !l.cut && !l.frozen {
+		return
+	}
+	l.cut, l.frozen = false, false
+	l.board.r.Shuffle(len(l.queue), func(i, j int) { l.queue[i], l.queue[j] = l.queue[j], l.queue[i] })
+	for _, f := range l.queue {
+		f()
+	}
+	l.queue = nil
+	l.broken()
+}
+
+func cloneEntries(m map[string]map[string]string) map[string]map[string]string {
+	out := make(map[string]map[string]string, len(m))
+	for u, e := range m {
+		out[u] = maps.Clone(e)
+	}
+	return out
+}
