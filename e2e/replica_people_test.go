@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -115,6 +116,9 @@ func TestReplicaDevices(t *testing.T) {
 
 	settings := home.tab()
 	settings.open("/settings")
+	if got := settings.text(".devices"); strings.Count(got, "open now") != 1 {
+		t.Errorf("the devices at A are\n%s\nwant the phone to have the board open, which it does at B", got)
+	}
 	settings.clickThrough(`.devices form[action$="/end"] button`)
 	phone.untilAt("/login", soon)
 	devices("; one device")

@@ -211,6 +211,7 @@ func TestInvisibleByMenu(t *testing.T) {
 	anna.front()
 	anna.fill("#word-text", "Gone fishing")
 	anna.click("#word-set")
+	anna.untilSaid("Set.")
 	ben.untilText("anna", "Gone fishing")
 	ben.untilState("anna", "offline", soon)
 	anna.fill("#word-text", "Half a sentence")

@@ -20,7 +20,7 @@ func (s *Server) devices(ctx context.Context, v *viewer) ([]ui.Device, error) {
 	for _, x := range sessions {
 		d := ui.Device{
 			ID: x.ID, Name: deviceName(x.UserAgent), Address: x.Address, SignedIn: x.CreatedAt, Used: x.UsedAt,
-			This: x.ID == v.session.ID, Open: open[x.ID],
+			This: x.ID == v.session.ID, Open: open[x.ID] || s.cfg.Presence.OpenElsewhere(v.user.ID, x.ID),
 		}
 		if d.This {
 			own = append(own, d)

@@ -46,6 +46,16 @@ func (p *person) marks(now time.Time) string {
 	return strings.Join(more[:min(len(more), maxMarks)], betweenTwo)
 }
 
+// OpenElsewhere reports whether user has a live connection of session on another replica, by the mark of the session.
+func (t *Tracker) OpenElsewhere(user, session string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, mark := t.people[user], markOf(session)
+	return p != nil && slices.ContainsFunc(p.remote, func(d Digest) bool {
+		return slices.Contains(strings.Split(d.Devices, betweenTwo), mark)
+	})
+}
+
 // devices counts the sign-ins behind marks of this replica and of others.
 func devices(own string, remote []Digest) int {
 	if len(remote) == 0 { // most people

@@ -38,6 +38,9 @@ func TestSelfCountsDevices(t *testing.T) {
 		feed.Take()
 		phone := b.Join("ada", Client{Session: "phone"}, Activity{})
 		want(2)
+		if !a.OpenElsewhere("ada", "phone") || !a.OpenElsewhere("ada", "laptop") || b.OpenElsewhere("ada", "phone") || !b.OpenElsewhere("ada", "laptop") || a.OpenElsewhere("ada", "tablet") {
+			t.Error("OpenElsewhere does not tell where laptop (on both replicas) and phone (on b) are open")
+		}
 		if got := feed.Take(); len(got) != 1 {
 			t.Errorf("Take after a second device came elsewhere = %v, want ada", got)
 		}
