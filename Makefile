@@ -49,7 +49,7 @@ test: ## Everything that can be tested, real browser included. Installs what it 
 	$(MAKE) build lint
 	go test -race -timeout 8m $$(go list ./... | grep -v '/e2e$$')
 	go test -timeout 5m -run 'Simulation|EveryRule' ./presence
-	go test -timeout 20m ./e2e/...
+	go test -timeout 9m ./e2e/...
 
 .PHONY: chaos
 chaos: build ## The replicas' tests with long outages and a thousand sockets; takes a good while.

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestSlowClients: 150 clients that send their headers or bodies drop by drop, or read nothing, are cut off in the
+// TestSlowClients: clients that send their headers or bodies drop by drop, or read nothing, are cut off in the
 // end, and honest requests are answered all the while. The times are a tenth of the real ones, which
 // TestServerLimits holds fast.
 func TestSlowClients(t *testing.T) {
@@ -31,8 +31,9 @@ func TestSlowClients(t *testing.T) {
 		"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 60000\r\n\r\nusername=",
 		"GET /login HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat("GET /login HTTP/1.1\r\nHost: x\r\n\r\n", 200),
 	}
-	ended := make(chan error, 150)
-	for i := range 150 {
+	const slow = 45
+	ended := make(chan error, slow)
+	for i := range slow {
 		conn, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -41,7 +42,7 @@ func TestSlowClients(t *testing.T) {
 		go func() { ended <- trickle(conn, starts[i%len(starts)]) }()
 	}
 	client := &http.Client{Timeout: patience}
-	for waiting := 150; waiting > 0; {
+	for waiting := slow; waiting > 0; {
 		select {
 		case err := <-ended:
 			if waiting--; err != nil {
@@ -50,7 +51,7 @@ func TestSlowClients(t *testing.T) {
 		default:
 			resp, err := client.Get("http://" + l.Addr().String() + "/healthz")
 			if err != nil || resp.StatusCode != http.StatusOK {
-				t.Fatalf("an honest request while 150 are slow = %v, %v", resp, err)
+				t.Fatalf("an honest request while %d are slow = %v, %v", slow, resp, err)
 			}
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
