@@ -48,7 +48,7 @@ func (c *restoreCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if c.DatabaseURL != "" {
-		return errors.New(`the accounts are in Postgres, which has a tool for this: pg_restore --dbname="$DATABASE_URL" FILE`)
+		return fmt.Errorf(`the accounts are in Postgres, which has a tool for this: stop all servers, then pg_restore --clean --if-exists --no-owner --single-transaction --dbname="$DATABASE_URL" %s`, c.File)
 	}
 	done, err := accounts.Restore(ctx, c.File, c.DB, c.Force)
 	if err != nil {

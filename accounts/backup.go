@@ -128,11 +128,11 @@ func whatIsThere(ctx context.Context, path string, force bool) (id string, there
 // wantUnused returns an error when somebody has the database at path open. A file so damaged that it has no locks to ask
 // about counts as unused.
 func wantUnused(ctx context.Context, path string) error {
-	path, err := filepath.Abs(path)
+	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", sqliteURI(path)+"?_txlock=exclusive&_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)")
+	db, err := sql.Open("sqlite", sqliteURI(absolute)+"?_txlock=exclusive&_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)")
 	if err != nil {
 		return err
 	}
@@ -157,10 +157,11 @@ func extract(ctx context.Context, path, meantFor string) (temporary string, user
 	if err != nil {
 		return "", 0, err
 	}
-	temporary = f.Name()
+	name := f.Name()
 	defer func() {
 		if err = errors.Join(err, f.Close()); err != nil {
-			os.Remove(temporary)
+			os.Remove(name)
+			os.Remove(name + "-journal") // which SQLite leaves when the disk is full
 		}
 	}()
 	db, err := sql.Open("sqlite", sqliteURI(path)+fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)", busyTimeout))
@@ -171,13 +172,13 @@ func extract(ctx context.Context, path, meantFor string) (temporary string, user
 	if err := wantSound(ctx, db, path); err != nil { // VACUUM would make a sound file of what it can still read
 		return "", 0, err
 	}
-	if _, err := db.ExecContext(ctx, "VACUUM INTO $1", temporary); err != nil {
+	if _, err := db.ExecContext(ctx, "VACUUM INTO $1", name); err != nil {
 		return "", 0, fmt.Errorf("copy %s into %s: %w", path, filepath.Dir(meantFor), err)
 	}
-	if users, err = inspect(ctx, temporary); err != nil {
+	if users, err = inspect(ctx, name); err != nil {
 		return "", 0, err
 	}
-	return temporary, users, f.Sync()
+	return name, users, f.Sync()
 }
 
 // inspect makes sure that a database which nobody uses is sound, and counts its accounts.

@@ -105,7 +105,7 @@ func TestBackupRefuses(t *testing.T) {
 
 	content, err := os.ReadFile(path)
 	do(t, "ReadFile", err)
-	clear(content[len(content)/2/4096*4096:][:8192]) // two pages
+	clear(content[len(content)*3/4/4096*4096:][:8192]) // two pages, of people
 	do(t, "WriteFile", os.WriteFile(path, content, 0o600))
 	refused(path, filepath.Join(folder, "x"), "is damaged")
 	folderHolds(t, folder, "there", "zz.txt")
