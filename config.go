@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"path"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
+	"rollcall/accounts"
 	"rollcall/presence"
 )
 
@@ -53,7 +56,8 @@ type settings struct {
 
 // storage is where accounts are kept.
 type storage struct {
-	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file; it and its folder are created. Default: ${db}."`
+	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file; it and its folder are created. Not looked at with DATABASE_URL. Default: ${db}."`
+	DBConns     int    `variable:"ROLLCALL_DB_CONNS" name:"db-conns" default:"10" help:"Connections to Postgres at most, with DATABASE_URL."`
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
 }
 
@@ -76,14 +80,20 @@ func (s *settings) check(env environment) error {
 	return cmp.Or(checkAddr(s.Addr), s.checkLimits(), s.checkTimes(), s.checkRedis())
 }
 
-// check reads the secret and refuses what this version cannot do.
+// maxConns bounds --db-conns: it is far above what one process can use.
+const maxConns = 1000
+
+// check reads the secret and refuses what cannot be meant.
 func (s *storage) check(env environment) error {
 	var err error
 	if s.DatabaseURL, err = env.secret("DATABASE_URL"); err != nil {
 		return err
 	}
+	if s.DBConns < 2 || s.DBConns > maxConns {
+		return fmt.Errorf("--db-conns %d: write a number from 2 to %d", s.DBConns, maxConns)
+	}
 	if s.DatabaseURL != "" {
-		return later("DATABASE_URL")
+		return accounts.CheckURL(string(s.DatabaseURL))
 	}
 	if s.DB == "" {
 		return errors.New("there is no home folder to keep the database in: say where with --db FILE")
@@ -91,9 +101,15 @@ func (s *storage) check(env environment) error {
 	return nil
 }
 
-// later refuses a setting that would split the board if it were ignored.
-func later(variable string) error {
-	return fmt.Errorf("%s is set, but several machines come in a later version: unset it, this one keeps everything in its own file", variable)
+// accounts is the configuration of the store.
+func (s *storage) accounts(log *slog.Logger) accounts.Config {
+	return accounts.Config{Path: s.DB, URL: string(s.DatabaseURL), Conns: s.DBConns, Log: log}
+}
+
+// missing reports whether the accounts are in a file that does not exist.
+func (s *storage) missing() bool {
+	_, err := os.Stat(s.DB)
+	return s.DatabaseURL == "" && errors.Is(err, fs.ErrNotExist)
 }
 
 // publicURL parses what people type. Its base path has no slash at its end.

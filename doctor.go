@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -29,7 +27,7 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(con.stdout, "accounts    %s, %s\n", c.DB, cmp.Or(store, "not there yet"))
+	fmt.Fprintf(con.stdout, "accounts    %s, %s\n", c.accounts(nil).Where(), cmp.Or(store, "not there yet"))
 	if c.RedisURL == "" {
 		fmt.Fprintln(con.stdout, "redis       not set: this process serves alone")
 		return nil
@@ -48,10 +46,10 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 
 // store is the id of the accounts store, "" when there is no database yet; it is not for this command to make one.
 func (c *doctorCmd) store(ctx context.Context) (string, error) {
-	if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) {
+	if c.missing() {
 		return "", nil
 	}
-	return accounts.Peek(ctx, c.DB)
+	return accounts.Peek(ctx, c.accounts(nil))
 }
 
 // report prints r as a table.

@@ -65,6 +65,9 @@ type commands struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve the board (what rollcall alone does)."`
 	Demo        demoCmd        `cmd:"" help:"Serve a board with two dozen people in it, in a temporary folder."`
 	User        userCmd        `cmd:"" help:"Add, import, list and change people, while the server runs or not."`
+	Backup      backupCmd      `cmd:"" help:"Write a backup of the database file, while the server runs or not."`
+	Restore     restoreCmd     `cmd:"" help:"Put a backup in the place of the database file."`
+	DB          dbCmd          `cmd:"" name:"db" help:"Move from a database file to Postgres."`
 	Config      configCmd      `cmd:"" help:"Print the settings in force and where each comes from."`
 	Doctor      doctorCmd      `cmd:"" help:"Look at the database and Redis as a server with these settings would, and say what is wrong."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the running server whether it is alive."`

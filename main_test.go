@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rollcall/accounts/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -25,6 +27,7 @@ func TestMain(m *testing.M) {
 //	serve VAR [flag...]  rollcall serves on a free port; VAR becomes its address
 //	stop VAR             the server at that address gets SIGTERM and has to exit with 0
 //	sqlite FILE TEXT     one statement on a database file
+//	postgres VAR         a Postgres starts; VAR becomes the URL of an empty database in it, of a role with the password hunter2
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -37,10 +40,11 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"listen": scriptListen,
-			"serve":  scriptServe,
-			"stop":   scriptStop,
-			"sqlite": scriptSQLite,
+			"listen":   scriptListen,
+			"serve":    scriptServe,
+			"stop":     scriptStop,
+			"sqlite":   scriptSQLite,
+			"postgres": scriptPostgres,
 		},
 	})
 }
@@ -65,7 +69,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	cmd := exec.CommandContext(ctx, "rollcall", append([]string{"serve", "--addr", "127.0.0.1:0"}, args[1:]...)...)
 	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "XDG_DATA_HOME=", "FLY_APP_NAME=")
+	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "XDG_DATA_HOME=", "FLY_APP_NAME=", "DATABASE_URL="+ts.Getenv("DATABASE_URL"))
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
@@ -102,4 +106,17 @@ func scriptSQLite(ts *testscript.TestScript, neg bool, args []string) {
 	defer db.Close()
 	_, err = db.Exec(args[1])
 	ts.Check(err)
+}
+
+func scriptPostgres(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: postgres VAR")
+	}
+	server, err := pgtest.Start()
+	ts.Check(err)
+	ts.Defer(server.Stop)
+	ts.Check(server.Exec("postgres", "CREATE ROLE "+pgtest.LockedRole+" LOGIN PASSWORD 'hunter2'"))
+	name, err := server.Create("OWNER " + pgtest.LockedRole)
+	ts.Check(err)
+	ts.Setenv(args[0], server.URLAs(pgtest.LockedRole+":hunter2", name))
 }

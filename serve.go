@@ -88,7 +88,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := accounts.Open(ctx, accounts.Config{Path: cfg.DB, Log: log})
+	store, err := accounts.Open(ctx, cfg.accounts(log))
 	if err != nil {
 		return nil, err
 	}
@@ -223,6 +223,9 @@ func (h *house) announce(out io.Writer, addr net.Addr) {
 func (s *settings) warn(env environment, log *slog.Logger) {
 	for _, name := range env.unknown(variables()) {
 		log.Warn("this variable is no setting of Rollcall and was ignored", "variable", name)
+	}
+	if s.DatabaseURL != "" && s.RedisURL == "" {
+		log.Warn("DATABASE_URL without REDIS_URL: each process shows only the people who are connected to itself, so run one, or give all of them the same REDIS_URL")
 	}
 	if s.IdleAfter > 0 && s.IdleAfter < time.Minute {
 		log.Warn("pages report input every 30 s: with idle-after this short, people who type are shown away", "idle-after", s.IdleAfter)

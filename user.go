@@ -7,16 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 
 	"rollcall/accounts"
 )
 
-// userCmd is everything an operator does to people. It works on the database file beside a running server, which
-// notices within a second.
+// userCmd is everything an operator does to people. It works on the database beside running servers, which notice within
+// a second.
 type userCmd struct {
 	storage
 
@@ -36,7 +34,7 @@ func (c *userCmd) open(ctx context.Context, con *console, create bool) (*account
 	if err := c.check(con.env); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(c.DB); errors.Is(err, fs.ErrNotExist) && !create {
+	if c.missing() && !create {
 		return nil, fmt.Errorf("there is no database at %s: name the server's with --db", c.DB)
 	}
 	if create {
@@ -44,7 +42,7 @@ func (c *userCmd) open(ctx context.Context, con *console, create bool) (*account
 			return nil, err
 		}
 	}
-	return accounts.Open(ctx, accounts.Config{Path: c.DB, Log: slog.New(slog.NewTextHandler(con.stderr, nil))})
+	return accounts.Open(ctx, c.accounts(slog.New(slog.NewTextHandler(con.stderr, nil))))
 }
 
 // change opens the accounts, finds the person, lets do change them, and says what was done.

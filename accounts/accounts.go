@@ -5,8 +5,9 @@
 // keeps nothing in memory that another process on the same database would have to see. Whatever others must notice
 // takes the next rev in the transaction that changes it; Store.Changes tells what happened since an earlier one.
 //
-// The default store is one SQLite file (Open). The SQL keeps to what SQLite and Postgres both understand: numbered
-// parameters, times as unix milliseconds made in Go, ids made in Go, names folded and ordered by keys made in Go.
+// The default store is one SQLite file; several machines share a Postgres. The SQL is one for both and keeps to what both
+// understand: numbered parameters, times as unix milliseconds made in Go, ids made in Go, names folded and ordered by keys
+// made in Go. What differs is in sqlite.go and postgres.go, behind kind.
 package accounts
 
 import (
@@ -17,12 +18,23 @@ import (
 // Config says where accounts are kept.
 type Config struct {
 	Path        string           // the SQLite file; it and its folder are made when missing, readable by their owner alone
+	URL         string           // a Postgres, postgres://USER:PASSWORD@HOST/DATABASE; Path is not looked at then
+	Conns       int              // most connections to Postgres at once; 0: DefaultConns
 	Log         *slog.Logger     // nil: no log
 	Now         func() time.Time // nil: time.Now
 	HashWorkers int              // passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core
 
-	params argonParams // cost of new hashes; zero: standardParams. Tests lower it.
-	small  int64       // see wipe; 0: smallFile. Tests lower it.
+	params   argonParams   // cost of new hashes; zero: standardParams. Tests lower it.
+	small    int64         // see wipe; 0: smallFile. Tests lower it.
+	patience time.Duration // see kind; 0: stepPatience. Tests lower it.
+}
+
+// Where names the database for people: the file, or the URL without its password.
+func (c Config) Where() string {
+	if c.URL != "" {
+		return wherePostgres(c.URL)
+	}
+	return c.Path
 }
 
 // How exactly a person lets others know when they were last seen.

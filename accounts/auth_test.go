@@ -90,12 +90,14 @@ func TestHasherWaits(t *testing.T) {
 }
 
 // A hash with other parameters gives way to a standard one at the next login; nobody need notice.
-func TestAuthenticateRenews(t *testing.T) {
+func TestAuthenticateRenews(t *testing.T) { onEach(t, testAuthenticateRenews) }
+
+func testAuthenticateRenews(t *testing.T, db database) {
 	for _, stored := range []phc{
 		newPHC(secret, argonParams{memory: 64, time: 3, threads: 2}),
 		{params: cheap, salt: make([]byte, 8)},
 	} {
-		s := open(t, Config{})
+		s := db.open(t, Config{})
 		if stored.key == nil {
 			stored.key = stored.derive(secret, 16)
 		}

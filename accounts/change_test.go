@@ -7,8 +7,10 @@ import (
 	"testing"
 )
 
-func TestSetProfile(t *testing.T) {
-	s := open(t, Config{})
+func TestSetProfile(t *testing.T) { onEach(t, testSetProfile) }
+
+func testSetProfile(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u := add(t, s, "ada", "Ada", "Ops")
 	add(t, s, "bob", "", "Dev Team")
 	off := add(t, s, "off", "", "Gone")
@@ -52,8 +54,10 @@ func TestSetProfile(t *testing.T) {
 	wantErr(t, "SetProfile(nobody)", s.SetProfile(t.Context(), "nobody", "", "", true), ErrNotFound)
 }
 
-func TestTeamNames(t *testing.T) {
-	s := open(t, Config{})
+func TestTeamNames(t *testing.T) { onEach(t, testTeamNames) }
+
+func testTeamNames(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	check := func(what string, limit int, want ...string) {
 		t.Helper()
 		if got, err := s.TeamNames(t.Context(), limit); err != nil || !slices.Equal(got, want) {
@@ -80,8 +84,10 @@ func TestTeamNames(t *testing.T) {
 	check("no teams", 10)
 }
 
-func TestChangePassword(t *testing.T) {
-	s := open(t, Config{})
+func TestChangePassword(t *testing.T) { onEach(t, testChangePassword) }
+
+func testChangePassword(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u := add(t, s, "ada.lovelace", "", "")
 	_, kept := signIn(t, s, u.ID)
 	signIn(t, s, u.ID)
@@ -121,8 +127,10 @@ func TestChangePassword(t *testing.T) {
 }
 
 // Of two changes at once that both know the old password, the later one no longer does.
-func TestChangesOfPasswordAtOnce(t *testing.T) {
-	s := open(t, Config{HashWorkers: 4})
+func TestChangesOfPasswordAtOnce(t *testing.T) { onEach(t, testChangesOfPasswordAtOnce) }
+
+func testChangesOfPasswordAtOnce(t *testing.T, db database) {
+	s := db.open(t, Config{HashWorkers: 4})
 	u := add(t, s, "ada", "", "")
 	passwords := []string{"phrase number one", "phrase number two", "phrase number three", "phrase number four"}
 	errs := make([]error, len(passwords))
@@ -150,8 +158,10 @@ func TestChangesOfPasswordAtOnce(t *testing.T) {
 	do(t, "CheckPassword", s.CheckPassword(t.Context(), u.ID, "the operator's choice"))
 }
 
-func TestCheckPassword(t *testing.T) {
-	s := open(t, Config{})
+func TestCheckPassword(t *testing.T) { onEach(t, testCheckPassword) }
+
+func testCheckPassword(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u, off := add(t, s, "ada", "", ""), add(t, s, "off", "", "")
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
 	do(t, "CheckPassword", s.CheckPassword(t.Context(), u.ID, secret))

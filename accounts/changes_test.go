@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -10,9 +9,11 @@ import (
 )
 
 // Every change that others must notice takes a rev, is told by Changes, and signalled; nothing else is.
-func TestChanges(t *testing.T) {
+func TestChanges(t *testing.T) { onEach(t, testChanges) }
+
+func testChanges(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	rev := mustRev(t, s)
 	ada := User{}
 	var session Session
@@ -108,9 +109,11 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-func TestFacts(t *testing.T) {
+func TestFacts(t *testing.T) { onEach(t, testFacts) }
+
+func testFacts(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	add(t, s, "plain", "", "")
 	word, off, hidden, idle := add(t, s, "word", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
 	do(t, "SetWord", s.SetWord(t.Context(), word.ID, Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}, ""))
@@ -148,9 +151,11 @@ func TestFacts(t *testing.T) {
 }
 
 // What is gone is remembered for a day. Who asks from before that starts anew; who asks later misses nothing.
-func TestChangesAfterADay(t *testing.T) {
+func TestChangesAfterADay(t *testing.T) { onEach(t, testChangesAfterADay) }
+
+func testChangesAfterADay(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
 	do(t, "Delete", s.Delete(t.Context(), u.ID))
 	deleted := mustRev(t, s)
@@ -192,14 +197,16 @@ func TestChangesAreBounded(t *testing.T) {
 	}
 }
 
-// Another process on the same file (the command line, say) is noticed by rev.
-func TestChangesOfAnotherStore(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "rollcall.db")
-	a, b := open(t, Config{Path: file}), open(t, Config{Path: file})
+// Another process on the same database (the command line, say) is noticed by rev.
+func TestChangesOfAnotherStore(t *testing.T) { onEach(t, testChangesOfAnotherStore) }
+
+func testChangesOfAnotherStore(t *testing.T, db database) {
+	place := db.place(t)
+	a, b := openAt(t, place), openAt(t, place)
 	if a.ID() != b.ID() || len(a.ID()) < 20 {
 		t.Errorf("ids of one store = %q and %q, want one", a.ID(), b.ID())
 	}
-	if other := open(t, Config{}); other.ID() == a.ID() {
+	if other := db.open(t, Config{}); other.ID() == a.ID() {
 		t.Error("two stores have one id")
 	}
 	rev := mustRev(t, a)

@@ -10,9 +10,11 @@ import (
 	"time"
 )
 
-func TestCreate(t *testing.T) {
+func TestCreate(t *testing.T) { onEach(t, testCreate) }
+
+func testCreate(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u, err := s.Create(t.Context(), NewUser{Username: "Ada.L", DisplayName: "  Ada\u00A0Lovelace ", Team: " Design ",
 		Password: secret, Admin: true})
 	do(t, "Create", err)
@@ -41,8 +43,10 @@ func TestCreate(t *testing.T) {
 	wantErr(t, "UserByID(nobody)", err, ErrNotFound)
 }
 
-func TestCreateRefuses(t *testing.T) {
-	s := open(t, Config{})
+func TestCreateRefuses(t *testing.T) { onEach(t, testCreateRefuses) }
+
+func testCreateRefuses(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	for _, c := range []struct {
 		field string
 		n     NewUser
@@ -74,8 +78,10 @@ func TestCreateRefuses(t *testing.T) {
 }
 
 // Lengths at the limit are accepted, and a password is neither cut nor folded.
-func TestCreateAtTheLimits(t *testing.T) {
-	s := open(t, Config{})
+func TestCreateAtTheLimits(t *testing.T) { onEach(t, testCreateAtTheLimits) }
+
+func testCreateAtTheLimits(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	for i, password := range []string{"8 bytes!", strings.Repeat("Pass phrase ", 21) + "1234", "п-пароль-ю", "🦊🦊"} {
 		n := NewUser{Username: strings.Repeat("x", 30) + fmt.Sprint(i), DisplayName: strings.Repeat("ü", 64),
 			Team: strings.Repeat("한", 64), Password: password}
@@ -90,8 +96,10 @@ func TestCreateAtTheLimits(t *testing.T) {
 	}
 }
 
-func TestTakenCostsNoHash(t *testing.T) {
-	s := open(t, Config{})
+func TestTakenCostsNoHash(t *testing.T) { onEach(t, testTakenCostsNoHash) }
+
+func testTakenCostsNoHash(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	add(t, s, "ada", "", "")
 	before := s.hash.ops.Load()
 	_, err := s.Create(t.Context(), NewUser{Username: "ADA", Password: secret})
@@ -101,8 +109,10 @@ func TestTakenCostsNoHash(t *testing.T) {
 	}
 }
 
-func TestRacingCreatesHaveOneWinner(t *testing.T) {
-	s := open(t, Config{})
+func TestRacingCreatesHaveOneWinner(t *testing.T) { onEach(t, testRacingCreatesHaveOneWinner) }
+
+func testRacingCreatesHaveOneWinner(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	var wg sync.WaitGroup
 	errs := make([]error, 20)
 	for i := range errs {
@@ -131,8 +141,10 @@ func TestRacingCreatesHaveOneWinner(t *testing.T) {
 }
 
 // A team is spelt as its first member did, until everybody has left it.
-func TestTeamSpelling(t *testing.T) {
-	s := open(t, Config{})
+func TestTeamSpelling(t *testing.T) { onEach(t, testTeamSpelling) }
+
+func testTeamSpelling(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	a := add(t, s, "aa", "", "Ma Équipe")
 	b := add(t, s, "bb", "", "ma  EQUIPE ")
 	if b.Team != "Ma Équipe" || b.TeamKey() != a.TeamKey() {
@@ -152,8 +164,10 @@ func TestTeamSpelling(t *testing.T) {
 	}
 }
 
-func TestImport(t *testing.T) {
-	s := open(t, Config{})
+func TestImport(t *testing.T) { onEach(t, testImport) }
+
+func testImport(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	hash := newPHC("from elsewhere", argonParams{memory: 64, time: 2, threads: 2}).String()
 	do(t, "Import", s.Import(t.Context(), []NewUser{
 		{Username: "ada", Password: secret, Team: "One"},
@@ -168,8 +182,10 @@ func TestImport(t *testing.T) {
 	do(t, "Import(nil)", s.Import(t.Context(), nil))
 }
 
-func TestImportIsAllOrNothing(t *testing.T) {
-	s := open(t, Config{})
+func TestImportIsAllOrNothing(t *testing.T) { onEach(t, testImportIsAllOrNothing) }
+
+func testImportIsAllOrNothing(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	add(t, s, "taken", "", "")
 	rev := mustRev(t, s)
 	for _, c := range []struct {
@@ -200,8 +216,10 @@ func TestImportIsAllOrNothing(t *testing.T) {
 }
 
 // Many passwords at once do not take more workers than there are, nor give up after 2 s.
-func TestImportHashesAll(t *testing.T) {
-	s := open(t, Config{HashWorkers: 2})
+func TestImportHashesAll(t *testing.T) { onEach(t, testImportHashesAll) }
+
+func testImportHashesAll(t *testing.T, db database) {
+	s := db.open(t, Config{HashWorkers: 2})
 	users := make([]NewUser, 300)
 	for i := range users {
 		users[i] = NewUser{Username: fmt.Sprintf("user%d", i), Password: secret}
@@ -228,8 +246,10 @@ func mustRev(tb testing.TB, s *Store) int64 {
 	return rev
 }
 
-func TestStampSeen(t *testing.T) {
-	s := open(t, Config{})
+func TestStampSeen(t *testing.T) { onEach(t, testStampSeen) }
+
+func testStampSeen(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	rev := mustRev(t, s)

@@ -3,6 +3,8 @@ package accounts
 import (
 	"errors"
 	"fmt"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // What callers can tell apart. Anything else is trouble with the database.
@@ -34,3 +36,20 @@ type ImportError struct {
 func (e *ImportError) Error() string { return fmt.Sprintf("user %d: %v", e.Index+1, e.Err) }
 
 func (e *ImportError) Unwrap() error { return e.Err }
+
+// isBusy reports whether err says that others held the database for too long, or that it is about to be there.
+func isBusy(err error) bool {
+	code := sqliteCode(err) & 0xff
+	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || isBusyPostgres(postgresCode(err))
+}
+
+// isDuplicate reports whether err says that a unique key exists already.
+func isDuplicate(err error) bool {
+	code := sqliteCode(err)
+	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || postgresCode(err) == uniqueViolation
+}
+
+// isOrphan reports whether err says that the user whom a row belongs to does not exist.
+func isOrphan(err error) bool {
+	return sqliteCode(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY || postgresCode(err) == foreignKeyViolation
+}

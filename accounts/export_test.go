@@ -10,9 +10,11 @@ import (
 )
 
 // The names and forms in the JSON are what people's own programs read: they do not change.
-func TestExport(t *testing.T) {
+func TestExport(t *testing.T) { onEach(t, testExport) }
+
+func testExport(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u, err := s.Create(t.Context(), NewUser{Username: "ada", DisplayName: "Ada L", Team: "Ops", Password: secret, Admin: true})
 	do(t, "Create", err)
 	c.add(1500 * time.Millisecond)
@@ -57,9 +59,11 @@ func wantExport(t *testing.T, s *Store, userID, want string) string {
 }
 
 // Of somebody about whom nothing but the account is stored, lists are empty and times missing.
-func TestExportOfLittle(t *testing.T) {
+func TestExportOfLittle(t *testing.T) { onEach(t, testExportOfLittle) }
+
+func testExportOfLittle(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
 	add(t, s, "bob", "", "")
 	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{IdleAfter: neverIdle}))
@@ -91,7 +95,7 @@ func TestExportHasEverything(t *testing.T) {
 		"meta":       "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})
-	rows, err := s.r.db.Query(`SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`)
+	rows, err := s.r.query(t.Context(), `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`)
 	do(t, "Query", err)
 	type column struct{ table, name string }
 	columns, err := collect(rows, func(c *column) []any { return []any{&c.table, &c.name} })

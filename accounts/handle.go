@@ -3,19 +3,28 @@ package accounts
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"sync"
+	"time"
 )
 
-// handle is one pool of connections with the statements prepared on it. There are as many statements as different
-// texts in this package; none is made of what people typed.
+// tries is how often something is tried whose connection was lost, or that another transaction was in the way of.
+const tries = 4
+
+// handle is one pool of connections with the statements prepared on it, if its kind keeps any. There are as many
+// statements as different texts in this package; none is made of what people typed.
 type handle struct {
 	db *sql.DB
+	kind
 
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt // guarded by mu; by text
 }
 
-func newHandle(db *sql.DB) *handle { return &handle{db: db, stmts: map[string]*sql.Stmt{}} }
+func newHandle(db *sql.DB, k kind) *handle {
+	return &handle{db: db, kind: k, stmts: map[string]*sql.Stmt{}}
+}
 
 // prepared returns the statement for text if there is one.
 func (h *handle) prepared(text string) (*sql.Stmt, bool) {
@@ -44,7 +53,69 @@ func (h *handle) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	return st, nil
 }
 
-func (h *handle) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+// prepareAll prepares what a transaction could not.
+func (h *handle) prepareAll(ctx context.Context, texts []string) error {
+	for _, text := range texts {
+		if _, err := h.prepare(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rows are the result of a query, to be closed.
+type rows struct {
+	*sql.Rows
+	end context.CancelFunc
+}
+
+// Close frees the connection.
+func (r *rows) Close() error {
+	defer r.end()
+	return r.Rows.Close()
+}
+
+// bounded is ctx with an end that is as far away as a step may take.
+func (h *handle) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if h.patience == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, h.patience)
+}
+
+// retry runs try until it succeeds or would not the next time either. try changes nothing.
+func (h *handle) retry(ctx context.Context, try func(context.Context) error) (err error) {
+	for range tries {
+		if err = try(ctx); err == nil || h.again == nil || !h.again(err) {
+			break
+		}
+	}
+	return err
+}
+
+// query runs a statement that reads..
+func (h *handle) query(ctx context.Context, text string, args ...any) (*rows, error) {
+	return h.queryKept(ctx, true, text, args)
+}
+
+// queryKept is query; keep is false for texts that are too many to be prepared.
+func (h *handle) queryKept(ctx context.Context, keep bool, text string, args []any) (r *rows, err error) {
+	err = h.retry(ctx, func(ctx context.Context) error {
+		r = &rows{}
+		ctx, r.end = h.bounded(ctx)
+		r.Rows, err = h.start(ctx, keep, text, args)
+		if err != nil {
+			r.end()
+		}
+		return err
+	})
+	return r, err
+}
+
+func (h *handle) start(ctx context.Context, keep bool, text string, args []any) (*sql.Rows, error) {
+	if !keep || !h.prepares {
+		return h.db.QueryContext(ctx, text, h.arguments(args)...)
+	}
 	st, err := h.prepare(ctx, text)
 	if err != nil {
 		return nil, err
@@ -54,14 +125,33 @@ func (h *handle) query(ctx context.Context, text string, args ...any) (*sql.Rows
 
 // queryRow reads one row into dest; sql.ErrNoRows when there is none.
 func (h *handle) queryRow(ctx context.Context, text string, args []any, dest ...any) error {
-	st, err := h.prepare(ctx, text)
-	if err != nil {
-		return err
-	}
-	return st.QueryRowContext(ctx, args...).Scan(dest...)
+	return h.retry(ctx, func(ctx context.Context) error {
+		ctx, end := h.bounded(ctx)
+		defer end()
+		if !h.prepares {
+			return h.db.QueryRowContext(ctx, text, h.arguments(args)...).Scan(dest...)
+		}
+		st, err := h.prepare(ctx, text)
+		if err != nil {
+			return err
+		}
+		return st.QueryRowContext(ctx, args...).Scan(dest...)
+	})
 }
 
-// close ends the statements and the pool.
+// arguments are args as the database takes them.
+func (h *handle) arguments(args []any) []any {
+	if h.argument == nil {
+		return args
+	}
+	taken := make([]any, len(args))
+	for i, arg := range args {
+		taken[i] = h.argument(arg)
+	}
+	return taken
+}
+
+// close ends the statements and the pool. A second time does nothing.
 func (h *handle) close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -72,18 +162,73 @@ func (h *handle) close() error {
 	return h.db.Close()
 }
 
+// conn waits for a connection.
+func (h *handle) conn(ctx context.Context) (*sql.Conn, error) {
+	wait, end := h.bounded(ctx)
+	defer end()
+	conn, err := h.db.Conn(wait)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("%w: no connection to the database was free within %v", ErrBusy, h.patience)
+	}
+	return conn, err
+}
+
 // transaction is one transaction on a handle.
 type transaction struct {
 	*sql.Tx
 	h       *handle
-	missing []string // texts to prepare when the connection is free again
-	now     int64    // unix milliseconds, one time for all of it
-	rev     int64    // taken by nextRev; 0: none yet
+	watch   *time.Timer // ends the transaction when a step takes too long; nil: none does
+	missing []string    // texts to prepare when the connection is free again
+	now     int64       // unix milliseconds, one time for all of it
+	rev     int64       // taken by nextRev; 0: none yet
+}
+
+// transact runs fn in a transaction, which first of all is sent a text ("": nothing), and commits. ctx ends all of it.
+// With an error done tells whether that came from the commit itself, and so may have happened.
+func (h *handle) transact(ctx context.Context, conn *sql.Conn, options *sql.TxOptions, first string, now int64,
+	fn func(context.Context, *transaction) error) (t *transaction, done bool, err error) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	t = &transaction{h: h, now: now}
+	if h.patience > 0 {
+		slow := fmt.Errorf("the database did not answer within %v", h.patience)
+		t.watch = time.AfterFunc(h.patience, func() { end(slow) })
+		defer t.watch.Stop()
+		defer func() { // not the context's own error: callers take that for their caller's
+			if err != nil && context.Cause(ctx) == slow {
+				err = slow
+			}
+		}()
+	}
+	if t.Tx, err = conn.BeginTx(ctx, options); err != nil {
+		return nil, false, err
+	}
+	defer t.Rollback() // does nothing after Commit
+	if t.step(); first != "" {
+		if _, err := t.ExecContext(ctx, first); err != nil {
+			return nil, false, err
+		}
+		t.step()
+	}
+	if err := fn(ctx, t); err != nil {
+		return nil, false, err
+	}
+	return t, true, t.Commit()
+}
+
+// step notes that the database has answered.
+func (t *transaction) step() {
+	if t.watch != nil {
+		t.watch.Reset(t.h.patience)
+	}
 }
 
 // stmt returns the prepared statement for text, if there is one. None can be made here: on the writer it would wait
 // for the connection that this transaction has.
 func (t *transaction) stmt(ctx context.Context, text string) *sql.Stmt {
+	if !t.h.prepares {
+		return nil
+	}
 	if st, ok := t.h.prepared(text); ok {
 		return t.StmtContext(ctx, st)
 	}
@@ -92,11 +237,12 @@ func (t *transaction) stmt(ctx context.Context, text string) *sql.Stmt {
 }
 
 func (t *transaction) exec(ctx context.Context, text string, args ...any) (affected int64, err error) {
+	defer t.step()
 	var res sql.Result
 	if st := t.stmt(ctx, text); st != nil {
 		res, err = st.ExecContext(ctx, args...)
 	} else {
-		res, err = t.ExecContext(ctx, text, args...)
+		res, err = t.ExecContext(ctx, text, t.h.arguments(args)...)
 	}
 	if err != nil {
 		return 0, err
@@ -104,18 +250,25 @@ func (t *transaction) exec(ctx context.Context, text string, args ...any) (affec
 	return res.RowsAffected()
 }
 
-func (t *transaction) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+func (t *transaction) query(ctx context.Context, text string, args ...any) (*rows, error) {
+	defer t.step()
+	found, err := t.start(ctx, text, args)
+	return &rows{found, func() {}}, err
+}
+
+func (t *transaction) start(ctx context.Context, text string, args []any) (*sql.Rows, error) {
 	if st := t.stmt(ctx, text); st != nil {
 		return st.QueryContext(ctx, args...)
 	}
-	return t.QueryContext(ctx, text, args...)
+	return t.QueryContext(ctx, text, t.h.arguments(args)...)
 }
 
 func (t *transaction) queryRow(ctx context.Context, text string, args []any, dest ...any) error {
+	defer t.step()
 	if st := t.stmt(ctx, text); st != nil {
 		return st.QueryRowContext(ctx, args...).Scan(dest...)
 	}
-	return t.QueryRowContext(ctx, text, args...).Scan(dest...)
+	return t.QueryRowContext(ctx, text, t.h.arguments(args)...).Scan(dest...)
 }
 
 // strings runs a query of one text column.
@@ -128,7 +281,7 @@ func (t *transaction) strings(ctx context.Context, text string, args ...any) ([]
 }
 
 // collect reads all rows, each into the places that dest gives for a new T.
-func collect[T any](rows *sql.Rows, dest func(*T) []any) ([]T, error) {
+func collect[T any](rows *rows, dest func(*T) []any) ([]T, error) {
 	defer rows.Close()
 	var all []T
 	for rows.Next() {

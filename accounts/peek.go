@@ -8,27 +8,39 @@ import (
 	"path/filepath"
 )
 
-// Peek returns the id of the store in the SQLite file at path, "" when there is none yet. Unlike Open it makes, upgrades
-// and changes nothing, so that looking at what a running server of another version uses does no harm.
-func Peek(ctx context.Context, path string) (id string, err error) {
-	if path, err = filepath.Abs(path); err != nil {
-		return "", err
-	}
-	if err := recognise(ctx, path); err != nil {
-		return "", err
-	}
-	db, err := sql.Open("sqlite", sqliteDSN(path, false))
+// Peek returns the id of the store that cfg names, "" when there is none yet. Unlike Open it makes, upgrades and changes
+// nothing, so that looking at what a running server of another version uses does no harm.
+func Peek(ctx context.Context, cfg Config) (id string, err error) {
+	db, there, err := openToPeek(ctx, cfg)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("accounts: %w", err)
 	}
 	defer db.Close()
 	var tables int
-	err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'meta'").Scan(&tables)
+	err = db.QueryRowContext(ctx, there).Scan(&tables)
 	if err == nil && tables > 0 {
 		err = db.QueryRowContext(ctx, sqlStoreID).Scan(&id)
 	}
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("accounts: %w", explainSQLite(path, err))
+		return "", fmt.Errorf("accounts: %s: %w", cfg.Where(), err)
 	}
 	return id, nil
+}
+
+// openToPeek opens a database to read alone, and returns the query that counts the tables called meta.
+func openToPeek(ctx context.Context, cfg Config) (db *sql.DB, there string, err error) {
+	if cfg.URL != "" {
+		cfg.patience = stepPatience
+		db, _, err = openPostgres(ctx, cfg)
+		return db, "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'meta'", err
+	}
+	path, err := filepath.Abs(cfg.Path)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := recognise(ctx, path); err != nil {
+		return nil, "", err
+	}
+	db, err = sql.Open("sqlite", sqliteDSN(path, false))
+	return db, "SELECT count(*) FROM sqlite_schema WHERE name = 'meta'", err
 }

@@ -12,7 +12,7 @@ import (
 func TestPeek(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := open(t, Config{Path: path})
-	if id, err := Peek(t.Context(), path); err != nil || id != s.ID() {
+	if id, err := Peek(t.Context(), Config{Path: path}); err != nil || id != s.ID() {
 		t.Errorf("Peek = %q, %v, want %q", id, err, s.ID())
 	}
 	do(t, "Close", s.Close())
@@ -24,7 +24,7 @@ func TestPeek(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Peek(t.Context(), path); err != nil {
+	if _, err := Peek(t.Context(), Config{Path: path}); err != nil {
 		t.Errorf("Peek at another schema = %v, want nil", err)
 	}
 	if after, _ := os.ReadFile(path); string(after) != string(before) {
@@ -32,12 +32,12 @@ func TestPeek(t *testing.T) {
 	}
 	empty := filepath.Join(t.TempDir(), "empty.db")
 	do(t, "WriteFile", os.WriteFile(empty, nil, 0o600))
-	if id, err := Peek(t.Context(), empty); err != nil || id != "" {
+	if id, err := Peek(t.Context(), Config{Path: empty}); err != nil || id != "" {
 		t.Errorf("Peek at an empty file = %q, %v, want nothing", id, err)
 	}
 	other := filepath.Join(t.TempDir(), "other.db")
 	do(t, "WriteFile", os.WriteFile(other, []byte("some other file, and no database"), 0o600))
-	if id, err := Peek(t.Context(), other); err == nil {
+	if id, err := Peek(t.Context(), Config{Path: other}); err == nil {
 		t.Errorf("Peek at no database = %q, want an error", id)
 	}
 }

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,7 +105,7 @@ func later(places ...string) string   { return slices.Max(places) }
 func earlier(places ...string) string { return slices.Min(places) }
 
 // collectPeople reads rows of personColumns.
-func collectPeople(rows *sql.Rows, expected int) ([]Person, error) {
+func collectPeople(rows *rows, expected int) ([]Person, error) {
 	defer rows.Close()
 	people := make([]Person, 0, min(expected, MaxPage+1))
 	for rows.Next() {
@@ -150,11 +149,8 @@ func (s *Store) PeopleByID(ctx context.Context, ids []string) ([]Person, error) 
 }
 
 // queryIDs keeps the statements for a full batch and for one person; others are used too seldom.
-func (s *Store) queryIDs(ctx context.Context, n int, ids []any) (*sql.Rows, error) {
-	if n == 1 || n == idsAtOnce {
-		return s.r.query(ctx, byIDsSQL(n), ids...)
-	}
-	return s.r.db.QueryContext(ctx, byIDsSQL(n), ids...)
+func (s *Store) queryIDs(ctx context.Context, n int, ids []any) (*rows, error) {
+	return s.r.queryKept(ctx, n == 1 || n == idsAtOnce, byIDsSQL(n), ids)
 }
 
 func byIDsSQL(n int) string {

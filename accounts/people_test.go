@@ -24,8 +24,10 @@ func board(t *testing.T, s *Store) map[string]User {
 	return users
 }
 
-func TestPeople(t *testing.T) {
-	s := open(t, Config{})
+func TestPeople(t *testing.T) { onEach(t, testPeople) }
+
+func testPeople(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	users := board(t, s)
 	one, two := "ada", "ada2"
 	if users[one].ID > users[two].ID {
@@ -85,8 +87,10 @@ func TestPeople(t *testing.T) {
 	}
 }
 
-func TestBoardFollowsChanges(t *testing.T) {
-	s := open(t, Config{})
+func TestBoardFollowsChanges(t *testing.T) { onEach(t, testBoardFollowsChanges) }
+
+func testBoardFollowsChanges(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	users := board(t, s)
 	eva := users["eva"].ID
 	check := func(what string, q PeopleQuery, want string) {
@@ -130,8 +134,10 @@ func TestBoardFollowsChanges(t *testing.T) {
 	}
 }
 
-func TestTallyAndPeopleByID(t *testing.T) {
-	s := open(t, Config{})
+func TestTallyAndPeopleByID(t *testing.T) { onEach(t, testTallyAndPeopleByID) }
+
+func testTallyAndPeopleByID(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	users := board(t, s)
 	teams, err := s.Tally(t.Context())
 	want := []Team{{"design", "Design", 3}, {"emeutes", "Émeutes", 1}, {"ops", "Ops", 2}, {noTeam, "", 2}}
@@ -159,8 +165,10 @@ func TestTallyAndPeopleByID(t *testing.T) {
 	wantNames(t, "PeopleByID of many", people, "emil", "bob")
 }
 
-func TestComparePeople(t *testing.T) {
-	s := open(t, Config{})
+func TestComparePeople(t *testing.T) { onEach(t, testComparePeople) }
+
+func testComparePeople(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	board(t, s)
 	people, _, err := s.People(t.Context(), PeopleQuery{})
 	do(t, "People", err)
@@ -220,11 +228,13 @@ func walk(t *testing.T, s *Store, rnd *rand.Rand, q PeopleQuery, back bool, page
 }
 
 // Pages, put together, hold everybody exactly once and in order, in both directions, for every filter.
-func TestPagesHoldEverybodyOnce(t *testing.T) {
+func TestPagesHoldEverybodyOnce(t *testing.T) { onEach(t, testPagesHoldEverybodyOnce) }
+
+func testPagesHoldEverybodyOnce(t *testing.T, db database) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	s := open(t, Config{})
+	s := db.open(t, Config{})
 	randomPeople(t, s, rnd, "user", 500)
 	var everybody []Person
 	users, err := s.Users(t.Context(), "", 1000)
@@ -265,11 +275,13 @@ func TestPagesHoldEverybodyOnce(t *testing.T) {
 }
 
 // While people come, those who were there all the time are on exactly one of the pages.
-func TestPagesWhilePeopleCome(t *testing.T) {
+func TestPagesWhilePeopleCome(t *testing.T) { onEach(t, testPagesWhilePeopleCome) }
+
+func testPagesWhilePeopleCome(t *testing.T, db database) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	s := open(t, Config{})
+	s := db.open(t, Config{})
 	randomPeople(t, s, rnd, "old", 300)
 	old, err := s.Users(t.Context(), "", 1000)
 	do(t, "Users", err)
@@ -300,8 +312,10 @@ func TestPagesWhilePeopleCome(t *testing.T) {
 }
 
 // Both ways of searching find the same.
-func TestSearchWays(t *testing.T) {
-	s := open(t, Config{})
+func TestSearchWays(t *testing.T) { onEach(t, testSearchWays) }
+
+func testSearchWays(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	board(t, s)
 	for _, typed := range []string{"z", "a", "ada love", "e", "al"} {
 		for _, back := range []bool{false, true} {
@@ -328,8 +342,10 @@ func TestSearchWays(t *testing.T) {
 }
 
 // Readers see whole changes: a user is found under exactly one name while it is changed all the time.
-func TestPeopleWhileRenamed(t *testing.T) {
-	s := open(t, Config{})
+func TestPeopleWhileRenamed(t *testing.T) { onEach(t, testPeopleWhileRenamed) }
+
+func testPeopleWhileRenamed(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u := add(t, s, "ada", "Left", "")
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -352,8 +368,10 @@ func TestPeopleWhileRenamed(t *testing.T) {
 }
 
 // TestFinderFindsWhatPeopleFinds, for every prefix of words that occur and some that do not.
-func TestFinderFindsWhatPeopleFinds(t *testing.T) {
-	s := open(t, Config{})
+func TestFinderFindsWhatPeopleFinds(t *testing.T) { onEach(t, testFinderFindsWhatPeopleFinds) }
+
+func testFinderFindsWhatPeopleFinds(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	for name, display := range map[string]string{
 		"ada.o": "Ada Okafor", "elodie": "Élodie de la Tour", "mei": "田中 芽衣", "grace_h": "Grace  O'Hopper", "x-99": "Ǆ 3com",
 	} {

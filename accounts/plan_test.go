@@ -123,7 +123,7 @@ func TestNoFullScans(t *testing.T) {
 		for _, p := range parameter.FindAllString(text, -1) {
 			args[p] = true
 		}
-		rows, err := s.w.db.Query("EXPLAIN QUERY PLAN "+text, make([]any, len(args))...)
+		rows, err := s.w.queryKept(t.Context(), false, "EXPLAIN QUERY PLAN "+text, make([]any, len(args)))
 		if err != nil {
 			t.Errorf("EXPLAIN QUERY PLAN %s: %v", text, err)
 			continue

@@ -91,7 +91,7 @@ func (s *Store) GuessTimeZone(ctx context.Context, userID, zone string) error {
 	if _, err := loadZone(zone); err != nil {
 		return nil
 	}
-	return wrap("guess time zone", s.write(ctx, func(ctx context.Context, t *transaction) error {
+	return wrap("guess time zone", s.note(ctx, func(ctx context.Context, t *transaction) error {
 		_, err := t.exec(ctx, sqlGuessTimeZone, userID, zone)
 		return err
 	}))

@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-func TestSetPreferences(t *testing.T) {
-	s := open(t, Config{})
+func TestSetPreferences(t *testing.T) { onEach(t, testSetPreferences) }
+
+func testSetPreferences(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u := add(t, s, "ada", "", "")
 	add(t, s, "bob", "", "")
 	for _, p := range []Preferences{
@@ -41,8 +43,10 @@ func TestSetPreferences(t *testing.T) {
 	wantErr(t, "SetPreferences(nobody)", s.SetPreferences(t.Context(), "nobody", Preferences{}), ErrNotFound)
 }
 
-func TestSetPreferencesRefuses(t *testing.T) {
-	s := open(t, Config{})
+func TestSetPreferencesRefuses(t *testing.T) { onEach(t, testSetPreferencesRefuses) }
+
+func testSetPreferencesRefuses(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u := add(t, s, "ada", "", "")
 	rev := mustRev(t, s)
 	for _, c := range []struct {
@@ -71,8 +75,10 @@ func TestSetPreferencesRefuses(t *testing.T) {
 }
 
 // A zone is guessed once, and others are not bothered with it.
-func TestGuessTimeZone(t *testing.T) {
-	s := open(t, Config{})
+func TestGuessTimeZone(t *testing.T) { onEach(t, testGuessTimeZone) }
+
+func testGuessTimeZone(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u := add(t, s, "ada", "", "")
 	rev := mustRev(t, s)
 	for _, step := range []struct{ guess, want string }{
@@ -96,8 +102,10 @@ func TestGuessTimeZone(t *testing.T) {
 }
 
 // TestChangePreferencesAtOnce: forms about different things that are sent in the same moment do not undo each other.
-func TestChangePreferencesAtOnce(t *testing.T) {
-	s := open(t, Config{})
+func TestChangePreferencesAtOnce(t *testing.T) { onEach(t, testChangePreferencesAtOnce) }
+
+func testChangePreferencesAtOnce(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u := add(t, s, "ada", "", "")
 	for range 20 {
 		do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{}))

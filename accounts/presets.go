@@ -36,7 +36,7 @@ func readPresets(ctx context.Context, from reader, userID string) ([]Preset, err
 
 // ForgetPreset takes a preset from a person's. One that is not there, or is somebody else's, is no error.
 func (s *Store) ForgetPreset(ctx context.Context, userID, presetID string) error {
-	return wrap("forget preset", s.write(ctx, func(ctx context.Context, t *transaction) error {
+	return wrap("forget preset", s.note(ctx, func(ctx context.Context, t *transaction) error {
 		_, err := t.exec(ctx, sqlForgetPreset, userID, presetID)
 		return err
 	}))

@@ -22,9 +22,11 @@ func wantPresets(t *testing.T, s *Store, what, userID string, want ...Preset) []
 	return got
 }
 
-func TestPresets(t *testing.T) {
+func TestPresets(t *testing.T) { onEach(t, testPresets) }
+
+func testPresets(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
 	set := func(w Word, lasts string) {
 		t.Helper()
@@ -68,8 +70,10 @@ func TestPresets(t *testing.T) {
 }
 
 // Six are remembered; another one takes the place of the one that was set longest ago.
-func TestPresetsAreBounded(t *testing.T) {
-	s := open(t, Config{})
+func TestPresetsAreBounded(t *testing.T) { onEach(t, testPresetsAreBounded) }
+
+func testPresetsAreBounded(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
 	do(t, "SetWord", s.SetWord(t.Context(), v.ID, Word{Text: "mine"}, ""))
 	var want []Preset

@@ -21,7 +21,7 @@ func (s *Store) StampSeen(ctx context.Context, seen map[string]time.Time) error 
 // stampAll runs text for each id and time, in batches.
 func (s *Store) stampAll(ctx context.Context, text string, times map[string]time.Time) error {
 	for batch := range slices.Chunk(slices.Sorted(maps.Keys(times)), stampsAtOnce) {
-		err := s.write(ctx, func(ctx context.Context, t *transaction) error {
+		err := s.note(ctx, func(ctx context.Context, t *transaction) error {
 			for _, id := range batch {
 				if _, err := t.exec(ctx, text, id, milli(times[id])); err != nil {
 					return err

@@ -8,9 +8,11 @@ import (
 )
 
 // A user's own sessions: what they see of them, and ending them one by one or all others.
-func TestSessionsOfUser(t *testing.T) {
+func TestSessionsOfUser(t *testing.T) { onEach(t, testSessionsOfUser) }
+
+func testSessionsOfUser(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
 	_, expiring, err := s.StartSession(t.Context(), u.ID, "old", "192.0.2.1", "")
 	do(t, "StartSession", err)

@@ -13,9 +13,11 @@ import (
 	"unicode/utf8"
 )
 
-func TestSession(t *testing.T) {
+func TestSession(t *testing.T) { onEach(t, testSession) }
+
+func testSession(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "Ada", "")
 	token, started, err := s.StartSession(t.Context(), u.ID, "Firefox "+strings.Repeat("ü", 300), "192.0.2.1", "")
 	do(t, "StartSession", err)
@@ -45,9 +47,11 @@ func TestSession(t *testing.T) {
 	wantErr(t, "StartSession(nobody)", err, ErrNotFound)
 }
 
-func TestSessionExpires(t *testing.T) {
+func TestSessionExpires(t *testing.T) { onEach(t, testSessionExpires) }
+
+func testSessionExpires(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
 	token, session := signIn(t, s, u.ID)
 	c.add(SessionLife - time.Millisecond)
@@ -76,8 +80,10 @@ func TestSessionExpires(t *testing.T) {
 }
 
 // Signing in again on a browser ends what it had, whoever's that was, and changes the token.
-func TestSessionReplaces(t *testing.T) {
-	s := open(t, Config{})
+func TestSessionReplaces(t *testing.T) { onEach(t, testSessionReplaces) }
+
+func testSessionReplaces(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	ada, bob := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
 	other, _ := signIn(t, s, ada.ID)
 	old, replaced := signIn(t, s, ada.ID)
@@ -102,7 +108,9 @@ func TestSessionReplaces(t *testing.T) {
 	}
 }
 
-func TestWhatEndsSessions(t *testing.T) {
+func TestWhatEndsSessions(t *testing.T) { onEach(t, testWhatEndsSessions) }
+
+func testWhatEndsSessions(t *testing.T, db database) {
 	for _, c := range []struct {
 		name string
 		end  func(s *Store, userID, keep string) error
@@ -113,7 +121,7 @@ func TestWhatEndsSessions(t *testing.T) {
 		{"disabled", func(s *Store, id, _ string) error { return s.SetDisabled(t.Context(), id, true) }, false},
 		{"deleted", func(s *Store, id, _ string) error { return s.Delete(t.Context(), id) }, false},
 	} {
-		s := open(t, Config{})
+		s := db.open(t, Config{})
 		ada, bob := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
 		var tokens, ids []string
 		for range 3 {
@@ -145,8 +153,10 @@ func TestWhatEndsSessions(t *testing.T) {
 }
 
 // A disabled user stays out even if a session was begun at the same moment, and cannot begin one.
-func TestDisabledUserHasNoSession(t *testing.T) {
-	s := open(t, Config{})
+func TestDisabledUserHasNoSession(t *testing.T) { onEach(t, testDisabledUserHasNoSession) }
+
+func testDisabledUserHasNoSession(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u := add(t, s, "ada", "", "")
 	token, _ := signIn(t, s, u.ID)
 	if _, err := s.w.db.Exec("UPDATE users SET disabled = TRUE"); err != nil {
@@ -158,8 +168,10 @@ func TestDisabledUserHasNoSession(t *testing.T) {
 	wantErr(t, "StartSession", err, ErrNotFound)
 }
 
-func TestSetPassword(t *testing.T) {
-	s := open(t, Config{})
+func TestSetPassword(t *testing.T) { onEach(t, testSetPassword) }
+
+func testSetPassword(t *testing.T, db database) {
+	s := db.open(t, Config{})
 	u := add(t, s, "ada", "", "")
 	known, err := s.RememberBrowser(t.Context(), u.ID, "")
 	do(t, "RememberBrowser", err)
@@ -178,9 +190,11 @@ func TestSetPassword(t *testing.T) {
 }
 
 // One user's sessions are bounded: the one unused for longest gives way.
-func TestSessionsAreBounded(t *testing.T) {
+func TestSessionsAreBounded(t *testing.T) { onEach(t, testSessionsAreBounded) }
+
+func testSessionsAreBounded(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
 	first, firstSession := signIn(t, s, u.ID)
 	c.add(time.Second)
@@ -255,9 +269,11 @@ func TestClip(t *testing.T) {
 	}
 }
 
-func TestBrowsers(t *testing.T) {
+func TestBrowsers(t *testing.T) { onEach(t, testBrowsers) }
+
+func testBrowsers(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	ada, bob := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
 	known := func(username, token string, want bool) {
 		t.Helper()
@@ -312,9 +328,11 @@ func TestBrowsers(t *testing.T) {
 	known("bob", three, false)
 }
 
-func TestManyUsersOfOneBrowser(t *testing.T) {
+func TestManyUsersOfOneBrowser(t *testing.T) { onEach(t, testManyUsersOfOneBrowser) }
+
+func testManyUsersOfOneBrowser(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	token := ""
 	for i := range maxOfBrowser + 5 {
 		c.add(time.Second)

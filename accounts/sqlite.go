@@ -23,6 +23,31 @@ const applicationID = 0x726F6C6C
 // busyTimeout is how long SQLite waits for other processes before it gives up, milliseconds.
 const busyTimeout = 5000
 
+// sqliteKind is one file with one writer.
+var sqliteKind = kind{
+	schema:   func(text string) string { return strings.ReplaceAll(text, ` COLLATE "C"`, "") }, // it knows no other order
+	claim:    claimSQLite,
+	prepares: true,
+	snapshot: &sql.TxOptions{ReadOnly: true},
+	wipe:     true,
+}
+
+// claimSQLite marks the file as Rollcall's, and refuses one that another program filled since recognise looked. The
+// transaction is the only one that writes.
+func claimSQLite(ctx context.Context, tx *sql.Tx) (used bool, err error) {
+	var id, ours, others int64
+	err = tx.QueryRowContext(ctx, `SELECT application_id, (SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'),
+		(SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'schema_migrations') FROM pragma_application_id`).Scan(&id, &ours, &others)
+	if err != nil || id == applicationID {
+		return ours > 0, err
+	}
+	if id != 0 || others > 0 {
+		return false, fmt.Errorf("the database belongs to another program; choose another file")
+	}
+	_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID))
+	return ours > 0, err
+}
+
 // openSQLite opens the file at path, making it and its folder when they are missing, and returns a handle to write
 // (one connection: SQLite has one writer, and database/sql queues better than SQLite polls) and one that can only read.
 func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.DB, err error) {
@@ -150,18 +175,3 @@ func sqliteCode(err error) int {
 	}
 	return 0
 }
-
-// isBusy reports whether err says that other processes held the database for longer than busy_timeout.
-func isBusy(err error) bool {
-	code := sqliteCode(err) & 0xff
-	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
-}
-
-// isDuplicate reports whether err says that a unique key exists already.
-func isDuplicate(err error) bool {
-	code := sqliteCode(err)
-	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
-}
-
-// isOrphan reports whether err says that the user whom a row belongs to does not exist.
-func isOrphan(err error) bool { return sqliteCode(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY }

@@ -17,6 +17,9 @@ import (
 // openPatience is how long Open goes on trying while other processes that start on the same file hold it.
 const openPatience = 10 * time.Second
 
+// stepPatience is how long a server of a database may take for one step, be it connecting, a statement, or a commit.
+const stepPatience = 10 * time.Second
+
 // Store is the accounts of one Rollcall. Its methods may be called from any goroutine, and other processes may have
 // the same database open. A context ends the wait for a turn; a write that has begun is finished regardless.
 type Store struct {
@@ -29,7 +32,7 @@ type Store struct {
 	committed chan struct{}
 }
 
-// Open opens the accounts at cfg.Path, making or upgrading them as needed. Its errors say what the operator can do.
+// Open opens the accounts at cfg.URL or else cfg.Path, making or upgrading them as needed. Its errors say what the operator can do.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -43,21 +46,24 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.params == (argonParams{}) {
 		cfg.params = standardParams
 	}
+	if cfg.patience == 0 {
+		cfg.patience = stepPatience
+	}
 	s := &Store{log: cfg.Log, now: cfg.Now, small: cmp.Or(cfg.small, smallFile), committed: make(chan struct{}, 1)}
 	s.hash = newHasher(cfg.HashWorkers, cfg.params)
-	if err := s.open(ctx, cfg.Path); err != nil {
+	if err := s.open(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("accounts: %w", err)
 	}
 	return s, nil
 }
 
 // open connects and migrates.
-func (s *Store) open(ctx context.Context, path string) error {
+func (s *Store) open(ctx context.Context, cfg Config) error {
 	steps, err := allMigrations(migrations)
 	if err != nil {
 		return err
 	}
-	return patiently(ctx, func(ctx context.Context) error { return s.connect(ctx, path, steps) })
+	return patiently(ctx, func(ctx context.Context) error { return s.connect(ctx, cfg, steps) })
 }
 
 // patiently calls try again and again while it fails because other processes hold the database, which in some steps
@@ -78,22 +84,38 @@ func patiently(ctx context.Context, try func(context.Context) error) error {
 	}
 }
 
-func (s *Store) connect(ctx context.Context, path string, steps []migration) error {
-	w, r, err := openSQLite(ctx, path, s.log)
+func (s *Store) connect(ctx context.Context, cfg Config, steps []migration) error {
+	err := s.openHandles(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	s.w, s.r = newHandle(w), newHandle(r)
-	err = migrate(ctx, w, steps, s.nowMilli())
-	if err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	} else {
+	if err = migrate(ctx, s.w, steps, s.nowMilli()); err == nil {
 		err = s.identify(ctx)
 	}
 	if err != nil {
 		s.Close()
+		return fmt.Errorf("%s: %w", cfg.Where(), err)
 	}
-	return err
+	return nil
+}
+
+// openHandles opens the one kind of database or the other.
+func (s *Store) openHandles(ctx context.Context, cfg Config) error {
+	if cfg.URL != "" {
+		db, k, err := openPostgres(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		s.w = newHandle(db, k)
+		s.r = s.w
+		return nil
+	}
+	w, r, err := openSQLite(ctx, cfg.Path, s.log)
+	if err != nil {
+		return err
+	}
+	s.w, s.r = newHandle(w, sqliteKind), newHandle(r, sqliteKind)
+	return nil
 }
 
 const (
@@ -130,21 +152,31 @@ func (s *Store) ID() string { return s.id }
 // pile up: one means at least one.
 func (s *Store) Committed() <-chan struct{} { return s.committed }
 
-// write runs fn in a transaction on the one connection that writes. The wait for it ends with ctx; fn is then not
-// interrupted, so that somebody who gives up waiting leaves nothing half done. A database that other processes hold
-// for too long is ErrBusy.
+// write runs fn in a transaction beside which no other write runs, in whatever process: what fn reads stays true until it
+// commits. SQLite has one writer at a time anyway; on Postgres, whose transactions see each other's commits between two
+// statements, each takes the row of the rev first (kind.turn), and other locks after it, so that none waits for another in
+// a circle. The wait for a turn ends with ctx; fn is then not interrupted, so that somebody who gives up waiting leaves
+// nothing half done. fn may run again from the start when Postgres broke it off. A database that others hold for too
+// long is ErrBusy.
 func (s *Store) write(ctx context.Context, fn func(context.Context, *transaction) error) error {
-	t, err := s.transact(ctx, fn)
+	return s.writeFirst(ctx, s.w.turn, fn)
+}
+
+// note is write for what reads nothing, takes no rev and minds nobody's order: it may run beside other writes.
+func (s *Store) note(ctx context.Context, fn func(context.Context, *transaction) error) error {
+	return s.writeFirst(ctx, s.w.bound, fn)
+}
+
+func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Context, *transaction) error) error {
+	t, err := s.transact(ctx, first, fn)
 	if err != nil {
 		if isBusy(err) {
 			return fmt.Errorf("%w: %w", ErrBusy, err)
 		}
 		return err
 	}
-	for _, text := range t.missing {
-		if _, err := s.w.prepare(context.WithoutCancel(ctx), text); err != nil {
-			s.log.Warn("cannot prepare a statement", "error", err)
-		}
+	if err := s.w.prepareAll(context.WithoutCancel(ctx), t.missing); err != nil {
+		s.log.Warn("cannot prepare a statement", "error", err)
 	}
 	if t.rev > 0 {
 		select {
@@ -155,45 +187,35 @@ func (s *Store) write(ctx context.Context, fn func(context.Context, *transaction
 	return nil
 }
 
-func (s *Store) transact(ctx context.Context, fn func(context.Context, *transaction) error) (*transaction, error) {
-	conn, err := s.w.db.Conn(ctx)
-	if err != nil {
-		return nil, err
+// transact tries again what was certainly not committed.
+func (s *Store) transact(ctx context.Context, first string, fn func(context.Context, *transaction) error) (t *transaction, err error) {
+	for range tries {
+		var conn *sql.Conn
+		if conn, err = s.w.conn(ctx); err != nil {
+			return nil, err
+		}
+		var done bool
+		t, done, err = s.w.transact(context.WithoutCancel(ctx), conn, nil, first, s.nowMilli(), fn)
+		conn.Close()
+		if err == nil || done && !isBusy(err) || s.w.again == nil || !s.w.again(err) {
+			break
+		}
 	}
-	defer conn.Close()
-	ctx = context.WithoutCancel(ctx)
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer tx.Rollback() // does nothing after Commit
-	t := &transaction{Tx: tx, h: s.w, now: s.nowMilli()}
-	if err := fn(ctx, t); err != nil {
-		return nil, err
-	}
-	return t, tx.Commit()
+	return t, err
 }
 
 // snapshot runs fn in a transaction that only reads: all its queries see the same moment.
 func (s *Store) snapshot(ctx context.Context, fn func(context.Context, *transaction) error) error {
-	tx, err := s.r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	conn, err := s.r.conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	t := &transaction{Tx: tx, h: s.r, now: s.nowMilli()}
-	if err := fn(ctx, t); err != nil {
+	t, _, err := s.r.transact(ctx, conn, s.r.snapshot, "", s.nowMilli(), fn)
+	conn.Close()
+	if err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return err
-	}
-	for _, text := range t.missing {
-		if _, err := s.r.prepare(ctx, text); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.r.prepareAll(ctx, t.missing)
 }
 
 const (

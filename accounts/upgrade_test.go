@@ -29,7 +29,7 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	do(t, "allMigrations", err)
 	db, err := sql.Open("sqlite", sqliteDSN(path, true))
 	do(t, "sql.Open", err)
-	do(t, "migrate", migrate(t.Context(), db, steps[:1], 1))
+	do(t, "migrate", migrate(t.Context(), newHandle(db, sqliteKind), steps[:1], 1))
 	if _, err := db.Exec(firstSchemaRows); err != nil {
 		t.Fatal(err)
 	}

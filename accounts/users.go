@@ -43,7 +43,7 @@ func (r *userRow) finish() User {
 
 // reader is a handle or a transaction.
 type reader interface {
-	query(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+	query(ctx context.Context, text string, args ...any) (*rows, error)
 	queryRow(ctx context.Context, text string, args []any, dest ...any) error
 }
 

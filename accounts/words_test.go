@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
-func TestSetWord(t *testing.T) {
+func TestSetWord(t *testing.T) { onEach(t, testSetWord) }
+
+func testSetWord(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
 	began := c.now()
 	word := func() Word {
@@ -39,9 +41,11 @@ func TestSetWord(t *testing.T) {
 }
 
 // Visibility and word are set apart, and neither changes the other.
-func TestSetInvisible(t *testing.T) {
+func TestSetInvisible(t *testing.T) { onEach(t, testSetInvisible) }
+
+func testSetInvisible(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
 	rev := mustRev(t, s)
 	check := func(what string, text string, since time.Time, takes int64) {
@@ -77,9 +81,11 @@ func TestSetInvisible(t *testing.T) {
 	wantErr(t, "SetInvisible(nobody)", s.SetInvisible(t.Context(), "nobody", true), ErrNotFound)
 }
 
-func TestSetWordRefuses(t *testing.T) {
+func TestSetWordRefuses(t *testing.T) { onEach(t, testSetWordRefuses) }
+
+func testSetWordRefuses(t *testing.T, db database) {
 	c := newClock()
-	s := open(t, Config{Now: c.now})
+	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
 	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: strings.Repeat("ü", 140)}, ""))
 	rev := mustRev(t, s)

@@ -1,0 +1,137 @@
+package accounts
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"rollcall/accounts/pgtest"
+)
+
+// database is a kind of database that the tests of this package run on.
+type database struct {
+	name  string
+	place func(testing.TB) string // a new one with the schema: a path or a URL
+	empty func(testing.TB) string // a new one with nothing in it
+}
+
+var (
+	onSQLite   = database{"SQLite", newFile, newFile}
+	onPostgres = database{"Postgres", usedDatabase, emptyDatabase}
+)
+
+// onEach runs a test on every kind of database.
+func onEach(t *testing.T, test func(*testing.T, database)) {
+	for _, db := range []database{onSQLite, onPostgres} {
+		t.Run(db.name, func(t *testing.T) { test(t, db) })
+	}
+}
+
+// open returns a store on a new database.
+func (db database) open(tb testing.TB, cfg Config) *Store {
+	tb.Helper()
+	return open(tb, located(db.place(tb), cfg))
+}
+
+// openAt returns a store at a place.
+func openAt(tb testing.TB, place string) *Store {
+	tb.Helper()
+	return open(tb, located(place, Config{}))
+}
+
+// located is cfg with a place.
+func located(place string, cfg Config) Config {
+	if strings.HasPrefix(place, "postgres://") {
+		cfg.URL = place
+	} else {
+		cfg.Path = place
+	}
+	return cfg
+}
+
+func newFile(tb testing.TB) string { return filepath.Join(tb.TempDir(), "new", "rollcall.db") }
+
+// server is the Postgres of this run, started when the first test asks for it. In its databases text that is not
+// declared otherwise is in the order of a language, which ours must not be.
+var server = sync.OnceValues(func() (*pgtest.Server, error) {
+	s, err := pgtest.Start()
+	if err != nil {
+		return nil, err
+	}
+	running = s
+	if err := s.Exec("postgres", "CREATE DATABASE rollcall "+english); err != nil {
+		return s, err
+	}
+	store, err := Open(context.Background(), Config{URL: s.URL("rollcall"), params: cheap})
+	if err != nil {
+		return s, err
+	}
+	store.Close()
+	return s, s.Exec("rollcall", "DELETE FROM meta WHERE name = 'store'") // each copy makes up its own
+})
+
+// running is the server that TestMain has to stop.
+var running *pgtest.Server
+
+func postgres(tb testing.TB) *pgtest.Server {
+	tb.Helper()
+	s, err := server()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// english is how databases are made whose text is in another order than ours.
+const english = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+
+// emptyDatabase returns the URL of a database that lives as long as the test.
+func emptyDatabase(tb testing.TB) string {
+	tb.Helper()
+	return newDatabase(tb, english)
+}
+
+func newDatabase(tb testing.TB, options string) string {
+	tb.Helper()
+	s := postgres(tb)
+	name, err := s.Create(options)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Drop(name); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s.URL(name)
+}
+
+// clean are databases with the schema and nothing else, left by earlier tests: making one takes longer than most tests.
+var clean []string
+
+// usedDatabase returns the URL of a database with the schema.
+func usedDatabase(tb testing.TB) string {
+	tb.Helper()
+	s := postgres(tb)
+	var name string
+	if len(clean) > 0 {
+		name, clean = clean[0], clean[1:]
+	} else {
+		var err error
+		if name, err = s.Create("TEMPLATE rollcall"); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	tb.Cleanup(func() {
+		err := s.Exec(name, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+			`DELETE FROM users; DELETE FROM name_words; DELETE FROM gone; DELETE FROM meta WHERE name = 'store'; UPDATE meta SET value = 0`)
+		if err != nil {
+			tb.Error(err)
+			return
+		}
+		clean = append(clean, name)
+	})
+	return s.URL(name)
+}

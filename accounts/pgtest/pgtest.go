@@ -1,0 +1,192 @@
+// Package pgtest starts a real Postgres for tests: an unprivileged process of its own on a free port of this machine, in a
+// temporary folder, without any care for what it stores. It is in no part of the program.
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// LockedRole is a role that needs a password; all others need none. It exists when somebody made it.
+const LockedRole = "locked"
+
+const startWait = 30 * time.Second
+
+// Server is a running Postgres.
+type Server struct {
+	Port   int
+	folder string
+	cmd    *exec.Cmd
+	log    *os.File
+	made   atomic.Int64
+}
+
+// Start starts a server. Whoever starts one has to Stop it.
+func Start() (s *Server, err error) {
+	bin, err := bindir()
+	if err != nil {
+		return nil, err
+	}
+	s = &Server{}
+	if s.folder, err = os.MkdirTemp("", "rollcall-postgres-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.Stop()
+		}
+	}()
+	if err := giveAway(s.folder); err != nil {
+		return nil, err
+	}
+	data := filepath.Join(s.folder, "data")
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "--no-sync", "--auth=trust", "--username=postgres",
+		"--encoding=UTF8", "--locale=C", "--pgdata="+data)
+	initdb.Dir = s.folder
+	unprivileged(initdb)
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	if err := letIn(filepath.Join(data, "pg_hba.conf")); err != nil {
+		return nil, err
+	}
+	if s.Port, err = freePort(); err != nil {
+		return nil, err
+	}
+	if s.log, err = os.Create(filepath.Join(s.folder, "log")); err != nil {
+		return nil, err
+	}
+	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(s.Port))
+	for _, setting := range []string{"listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off",
+		"synchronous_commit=off", "full_page_writes=off", "max_connections=200", "wal_level=minimal", "max_wal_senders=0"} {
+		s.cmd.Args = append(s.cmd.Args, "-c", setting)
+	}
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.folder, s.log, s.log
+	unprivileged(s.cmd)
+	return s, s.start()
+}
+
+// start starts the process and waits until it lets somebody in.
+func (s *Server) start() error {
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	var err error
+	for deadline := time.Now().Add(startWait); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if err = s.Exec("postgres", "SELECT 1"); err == nil {
+			return nil
+		}
+	}
+	log, _ := os.ReadFile(s.log.Name())
+	return fmt.Errorf("postgres did not come up: %w\n%s", err, log)
+}
+
+// Restart ends the server, and all connections, calls between, and starts it again on the same port.
+func (s *Server) Restart(between func()) error {
+	s.halt(syscall.SIGINT)
+	between()
+	again := exec.Command(s.cmd.Path)
+	again.Args, again.Dir, again.Stdout, again.Stderr = s.cmd.Args, s.cmd.Dir, s.log, s.log
+	unprivileged(again)
+	s.cmd = again
+	return s.start()
+}
+
+// halt signals the server and waits for its end.
+func (s *Server) halt(sig syscall.Signal) {
+	if s.cmd != nil && s.cmd.Process != nil {
+		s.cmd.Process.Signal(sig)
+		s.cmd.Wait()
+	}
+}
+
+// Stop ends the server and removes all that it stored.
+func (s *Server) Stop() {
+	s.halt(syscall.SIGQUIT)
+	if s.log != nil {
+		s.log.Close()
+	}
+	os.RemoveAll(s.folder)
+}
+
+// URL is that of a database, for the role postgres, which may do anything.
+func (s *Server) URL(database string) string { return s.URLAs("postgres", database) }
+
+// URLAs is URL for somebody else: a role, or a role:password.
+func (s *Server) URLAs(who, database string) string {
+	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", who, s.Port, database)
+}
+
+// Exec runs statements in a database.
+func (s *Server) Exec(database string, statements ...string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startWait)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, s.URL(database))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for _, text := range statements {
+		if _, err := conn.Exec(ctx, text); err != nil {
+			return fmt.Errorf("%s: %w", text, err)
+		}
+	}
+	return nil
+}
+
+// Create makes a new database and returns its name; options are what follows the name in CREATE DATABASE.
+func (s *Server) Create(options string) (name string, err error) {
+	name = fmt.Sprintf("test%d", s.made.Add(1))
+	return name, s.Exec("postgres", "CREATE DATABASE "+name+" "+options)
+}
+
+// Drop removes a database, whoever is connected to it.
+func (s *Server) Drop(name string) error {
+	return s.Exec("postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+}
+
+// bindir is where the programs of Postgres are.
+func bindir() (string, error) {
+	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
+		return strings.TrimSpace(string(out)), nil
+	}
+	if path, err := exec.LookPath("postgres"); err == nil {
+		path, err = filepath.EvalSymlinks(path)
+		return filepath.Dir(path), err
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if len(found) == 0 {
+		return "", fmt.Errorf("there is no Postgres to test with: install it (apt-get install postgresql)")
+	}
+	return filepath.Dir(found[len(found)-1]), nil
+}
+
+// letIn asks one role for a password.
+func letIn(hba string) error {
+	old, err := os.ReadFile(hba)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(hba, append([]byte("host all "+LockedRole+" 127.0.0.1/32 scram-sha-256\n"), old...), 0o600)
+}
+
+// freePort is one on which nobody listens now.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

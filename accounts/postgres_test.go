@@ -1,0 +1,379 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rollcall/accounts/pgtest"
+)
+
+// nameOf is the database in a URL.
+func nameOf(t *testing.T, place string) string {
+	t.Helper()
+	u, err := url.Parse(place)
+	do(t, "Parse", err)
+	return strings.TrimPrefix(u.Path, "/")
+}
+
+// sendTo runs statements in the database at place, beside a store.
+func sendTo(t *testing.T, place string, statements ...string) {
+	t.Helper()
+	do(t, "Exec", postgres(t).Exec(nameOf(t, place), statements...))
+}
+
+// What keeps an operator from starting is said in one line that tells what to do, without the password.
+func TestPostgresOpenErrors(t *testing.T) {
+	s := postgres(t)
+	_ = s.Exec("postgres", "DROP ROLE IF EXISTS "+pgtest.LockedRole)
+	do(t, "Exec", s.Exec("postgres", "CREATE ROLE "+pgtest.LockedRole+" LOGIN PASSWORD 'right'"))
+	defer s.Exec("postgres", "DROP ROLE "+pgtest.LockedRole)
+	used, bare, others, newer := usedDatabase(t), emptyDatabase(t), emptyDatabase(t), usedDatabase(t)
+	ascii := newDatabase(t, "TEMPLATE template0 ENCODING SQL_ASCII LOCALE 'C'")
+	sendTo(t, bare, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+	sendTo(t, others, "CREATE TABLE schema_migrations (version TEXT)")
+	sendTo(t, newer, "INSERT INTO schema_migrations (version, name, at) VALUES (9999, 'later', 0)")
+	defer sendTo(t, newer, "DELETE FROM schema_migrations WHERE version = 9999")
+	locked := func(password, place string) string { return s.URLAs(pgtest.LockedRole+":"+password, nameOf(t, place)) }
+	for _, c := range []struct{ what, url, says string }{
+		{"wrong password", locked("hunter2", used), "wrong password, or no such role"},
+		{"no such role", strings.Replace(used, "postgres@", "nobody:hunter2@", 1), "does not let this role in"},
+		{"no such database", s.URLAs("postgres:hunter2", "nowhere"), "there is no such database: make it with createdb --owner=postgres nowhere"},
+		{"nobody listens", "postgres://ada:hunter2@127.0.0.1:1/x", "cannot be reached: connect: connection refused: is the server running"},
+		{"may not make tables", locked("right", bare), "permission denied for schema public"},
+		{"another program's", others, "tables of another program"},
+		{"another encoding", ascii, "has the encoding SQL_ASCII: make the database with"},
+		{"a newer version's", newer, "made by a newer version of Rollcall (schema 9999"},
+		{"no TLS", strings.Replace(used, "sslmode=disable", "sslmode=require", 1), "cannot be reached"},
+		{"another kind", "mysql://ada:hunter2@h/x", "does not begin with postgres://"},
+		{"odd characters", "postgres://ada:hunter2/?#@h/x", "%40 %3A"},
+	} {
+		store, err := Open(t.Context(), Config{URL: c.url})
+		if err == nil {
+			store.Close()
+			t.Errorf("%s: Open = no error, want one that says %q", c.what, c.says)
+			continue
+		}
+		if text := err.Error(); !strings.Contains(text, c.says) || strings.Contains(text, "\n") || strings.Contains(text, "hunter2") {
+			t.Errorf("%s: Open = %q, want one line that says %q and holds no password", c.what, text, c.says)
+		}
+	}
+	do(t, "checkServer", checkServer("x", minPostgres, "UTF8"))
+	if err := checkServer("x", 110022, "UTF8"); err == nil || !strings.Contains(err.Error(), "x is PostgreSQL 11: use version 12 or newer") {
+		t.Errorf("checkServer of version 11 = %v, want what to use", err)
+	}
+}
+
+// All text is compared byte by byte, in a database whose own order is another one.
+func TestPostgresOrder(t *testing.T) {
+	s := openAt(t, usedDatabase(t))
+	var english bool
+	do(t, "Scan", s.w.db.QueryRow("SELECT 'a' < 'B'").Scan(&english))
+	if !english {
+		t.Fatal("the database orders text by bytes: the test cannot see")
+	}
+	var texts, others int
+	do(t, "Scan", s.w.db.QueryRow(`SELECT count(*), count(*) FILTER (WHERE collation_name IS DISTINCT FROM 'C')
+		FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'text' AND table_name <> 'schema_migrations'`).Scan(&texts, &others))
+	if texts < 20 || others > 0 {
+		t.Errorf("%d of %d text columns have an order of their own, want none", others, texts)
+	}
+}
+
+// Nothing of a transaction outlives it, and within it a process that freezes is cut off by the server.
+func TestPostgresTransactionsAreBounded(t *testing.T) {
+	s := open(t, Config{URL: usedDatabase(t), Conns: 2})
+	show := func(ctx context.Context, from reader, setting, want string) {
+		t.Helper()
+		var got string
+		if err := from.queryRow(ctx, "SELECT current_setting($1)", []any{setting}, &got); err != nil || got != want {
+			t.Errorf("%s = %s, %v, want %s", setting, got, err, want)
+		}
+	}
+	for _, write := range []func(context.Context, func(context.Context, *transaction) error) error{s.write, s.note} {
+		do(t, "write", write(t.Context(), func(ctx context.Context, tx *transaction) error {
+			show(ctx, tx, "idle_in_transaction_session_timeout", "15s")
+			show(ctx, tx, "lock_timeout", "5s")
+			return nil
+		}))
+	}
+	show(t.Context(), s.r, "idle_in_transaction_session_timeout", "0")
+	show(t.Context(), s.r, "application_name", "rollcall")
+	if n := s.w.db.Stats().MaxOpenConnections; n != 2 {
+		t.Errorf("%d connections at most, want 2", n)
+	}
+	var prepared int
+	do(t, "Scan", s.w.db.QueryRow("SELECT count(*) FROM pg_prepared_statements").Scan(&prepared))
+	if prepared != 0 {
+		t.Errorf("%d statements stay prepared, want 0", prepared)
+	}
+}
+
+// Who asks for what happened after a rev misses nothing, however many write at once in several processes.
+func TestPostgresChangesMissNothing(t *testing.T) {
+	place := usedDatabase(t)
+	a, b, reader := openAt(t, place), openAt(t, place), openAt(t, place)
+	const each, writers = 30, 4
+	var writing sync.WaitGroup
+	for w := range writers {
+		s := []*Store{a, b}[w%2]
+		writing.Go(func() {
+			for i := range each {
+				if _, err := s.Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret}); err != nil {
+					t.Errorf("Create = %v", err)
+				}
+			}
+		})
+	}
+	seen, rev := map[string]bool{}, int64(0)
+	finished := make(chan struct{})
+	go func() { writing.Wait(); close(finished) }()
+	for last := false; !last; {
+		select {
+		case <-finished:
+			last = true
+		default:
+		}
+		c, err := reader.Changes(t.Context(), rev)
+		do(t, "Changes", err)
+		rev = c.Rev
+		for _, f := range c.Users {
+			seen[f.UserID] = true
+		}
+	}
+	if len(seen) != each*writers || rev != each*writers {
+		t.Errorf("%d users were seen up to rev %d, want %d of both", len(seen), rev, each*writers)
+	}
+}
+
+// What one write reads, no other changes before it is done.
+func TestPostgresWritesTakeTurns(t *testing.T) {
+	place := usedDatabase(t)
+	a, b := openAt(t, place), openAt(t, place)
+	both := func(one, two func() error) {
+		t.Helper()
+		var running sync.WaitGroup
+		var first, second error
+		running.Go(func() { first = one() })
+		running.Go(func() { second = two() })
+		running.Wait()
+		for _, err := range []error{first, second} {
+			if err != nil && !strings.Contains(err.Error(), ErrNotFound.Error()) {
+				t.Errorf("one of two writes = %v, want no error", err)
+			}
+		}
+	}
+	for i := range 25 {
+		u, v := add(t, a, fmt.Sprintf("a%d", i), "", ""), add(t, b, fmt.Sprintf("b%d", i), "", "")
+		both(func() error { return a.SetDisabled(t.Context(), u.ID, true) },
+			func() error { _, _, err := b.StartSession(t.Context(), u.ID, "", "", ""); return err })
+		if left, err := a.Sessions(t.Context(), u.ID); err != nil || len(left) > 0 {
+			t.Errorf("a disabled user has %d sessions, %v, want 0", len(left), err)
+		}
+		team := fmt.Sprintf("Team %d", i)
+		both(func() error { return a.SetTeam(t.Context(), v.ID, team) },
+			func() error { return b.Rename(t.Context(), v.ID, "Somebody Else") })
+		both(func() error {
+			_, err := a.Create(t.Context(), NewUser{Username: fmt.Sprintf("c%d", i), Password: secret, Team: team})
+			return err
+		},
+			func() error {
+				_, err := b.Create(t.Context(), NewUser{Username: fmt.Sprintf("d%d", i), Password: secret, Team: strings.ToUpper(team)})
+				return err
+			})
+		if got, err := a.UserByID(t.Context(), v.ID); err != nil || got.Team != team || got.DisplayName != "Somebody Else" {
+			t.Errorf("after two changes at once = %q in %q, %v, want both", got.DisplayName, got.Team, err)
+		}
+	}
+	tally, err := a.Tally(t.Context())
+	if err != nil || len(tally) != 25 {
+		t.Errorf("Tally = %d teams, %v, want 25", len(tally), err)
+	}
+	for query, want := range map[string]int{
+		"SELECT count(DISTINCT team) FROM users": 26, // one for each team, and none
+		"SELECT count(*) FROM name_words w WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.place = w.place)": 0,
+	} {
+		var n int
+		if err := a.w.db.QueryRow(query).Scan(&n); err != nil || n != want {
+			t.Errorf("%s = %d, %v, want %d", query, n, err, want)
+		}
+	}
+}
+
+// Connections that the server ends under way are made again; whoever was told that it worked finds it so.
+func TestPostgresConnectionsKilled(t *testing.T) {
+	place := usedDatabase(t)
+	s := openAt(t, place)
+	ctx, cancel := context.WithCancel(t.Context())
+	var killing sync.WaitGroup
+	killed := 0
+	killing.Go(func() {
+		for ; ctx.Err() == nil; killed++ {
+			sendTo(t, place, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}
+	})
+	var acknowledged, failed int
+	for i := range 200 {
+		u, err := s.Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d", i), Password: secret})
+		if err != nil { // its end is not known: it may have been committed
+			failed++
+			continue
+		}
+		acknowledged++
+		if _, err := s.UserByID(t.Context(), u.ID); err != nil {
+			t.Errorf("UserByID of an acknowledged user = %v", err)
+		}
+	}
+	cancel()
+	killing.Wait()
+	t.Logf("%d rounds of kills, %d acknowledged, %d not", killed, acknowledged, failed)
+	if acknowledged < 150 {
+		t.Errorf("%d of 200 sign-ups were acknowledged, want most", acknowledged)
+	}
+	var users, words int
+	do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*), (SELECT count(DISTINCT place) FROM name_words) FROM users", nil, &users, &words))
+	if users < acknowledged || users > acknowledged+failed || words != users {
+		t.Errorf("%d users and the words of %d, want %d to %d of both", users, words, acknowledged, acknowledged+failed)
+	}
+}
+
+// line is a network connection to a server that can be made to swallow everything.
+type line struct {
+	net.Listener
+	dead atomic.Bool
+}
+
+// newLine returns a place that leads to the one given.
+func newLine(t *testing.T, place string) (*line, string) {
+	t.Helper()
+	u, err := url.Parse(place)
+	do(t, "Parse", err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	do(t, "Listen", err)
+	between := &line{Listener: l}
+	server := u.Host
+	var open sync.WaitGroup
+	t.Cleanup(func() { l.Close(); open.Wait() })
+	open.Go(func() {
+		for {
+			here, err := l.Accept()
+			if err != nil {
+				return
+			}
+			there, err := net.Dial("tcp", server)
+			if err != nil {
+				here.Close()
+				continue
+			}
+			open.Go(func() { between.carry(here, there) })
+			open.Go(func() { between.carry(there, here) })
+		}
+	})
+	u.Host = l.Addr().String()
+	return between, u.String()
+}
+
+// carry copies bytes until one side ends, and loses them while the line is dead.
+func (l *line) carry(from, to net.Conn) {
+	defer from.Close()
+	defer to.Close()
+	buffer := make([]byte, 4096)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		if l.dead.Load() {
+			continue
+		}
+		if _, err := to.Write(buffer[:n]); err != nil && err != io.EOF {
+			return
+		}
+	}
+}
+
+// A server that swallows everything keeps nobody waiting for longer than a step may take, and is used again when it
+// answers again.
+func TestPostgresDeadLine(t *testing.T) {
+	l, place := newLine(t, usedDatabase(t))
+	s := open(t, Config{URL: place, patience: 500 * time.Millisecond, Conns: 3})
+	u := add(t, s, "ada", "", "")
+	calls := map[string]func() error{
+		"UserByID":  func() error { _, err := s.UserByID(context.Background(), u.ID); return err },
+		"People":    func() error { _, _, err := s.People(context.Background(), PeopleQuery{}); return err },
+		"Facts":     func() error { _, _, err := s.Facts(context.Background()); return err },
+		"Rename":    func() error { return s.Rename(context.Background(), u.ID, "Ada") },
+		"StampSeen": func() error { return s.StampSeen(context.Background(), map[string]time.Time{u.ID: time.Now()}) },
+		"Ping":      func() error { return s.Ping(context.Background()) },
+	}
+	for name, call := range calls {
+		do(t, name, call())
+	}
+	l.dead.Store(true)
+	var waiting sync.WaitGroup
+	for name, call := range calls {
+		for range 2 { // more than there are connections
+			waiting.Go(func() {
+				start := time.Now()
+				err := call()
+				if took := time.Since(start); err == nil || took > 5*time.Second {
+					t.Errorf("%s on a dead line = %v after %v, want an error soon", name, err, took)
+				}
+			})
+		}
+	}
+	waiting.Wait()
+	l.dead.Store(false)
+	for name, call := range calls {
+		do(t, name+" on a mended line", call())
+	}
+}
+
+// Everything works through a pooler that gives each transaction whichever connection is free, the migration too.
+func TestPostgresPooler(t *testing.T) {
+	place := emptyDatabase(t)
+	pooler, err := pgtest.StartPooler(postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pooler.Stop()
+	s, other := openAt(t, pooler.URL(nameOf(t, place))), openAt(t, pooler.URL(nameOf(t, place)))
+	everything(t, s)
+	var working sync.WaitGroup
+	for w := range 8 { // more than the pooler has connections
+		working.Go(func() {
+			for i := range 10 {
+				u, err := []*Store{s, other}[w%2].Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret})
+				if err == nil {
+					err = s.SetWord(t.Context(), u.ID, Word{Text: "Tea"}, "")
+				}
+				if err == nil {
+					_, _, err = other.StartSession(t.Context(), u.ID, "", "", "")
+				}
+				if err == nil {
+					_, _, err = s.Facts(t.Context())
+				}
+				if err != nil {
+					t.Errorf("through a pooler: %v", err)
+				}
+			}
+		})
+	}
+	working.Wait()
+	if people, _, err := other.People(t.Context(), PeopleQuery{}); err != nil || len(people) != 80 {
+		t.Errorf("People = %d, %v, want 80", len(people), err)
+	}
+	do(t, "Close", s.Close())
+	do(t, "Close", other.Close())
+}
