@@ -54,6 +54,7 @@ type settings struct {
 // storage is where accounts are kept.
 type storage struct {
 	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file; it and its folder are created. Default: ${db}."`
+	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, when started as root: give the database's folder to this user and become it before anything is opened."`
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
 }
 
@@ -88,7 +89,10 @@ func (s *storage) check(env environment) error {
 	if s.DB == "" {
 		return errors.New("there is no home folder to keep the database in: say where with --db FILE")
 	}
-	return nil
+	if s.RunAs != "" {
+		_, err = parseIdentity(s.RunAs)
+	}
+	return err
 }
 
 // later refuses a setting that would split the board if it were ignored.
