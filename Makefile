@@ -30,7 +30,13 @@ demo: build ## The same with a board full of people who come and go, in a tempor
 
 .PHONY: build
 build: assets ## Build bin/rollcall.
-	CGO_ENABLED=0 go build -trimpath $(SMALLER) -o bin/rollcall .
+	@$(MAKE) --no-print-directory compile
+
+# The program alone, where the assets are there already; GOOS, GOARCH and OUT may say what and where to.
+OUT ?= bin/rollcall
+.PHONY: compile
+compile:
+	CGO_ENABLED=0 go build -trimpath $(SMALLER) -o $(OUT) .
 
 .PHONY: assets
 assets: node_modules/.package-lock.json ## Make what browsers load, and the list of common passwords.
@@ -54,6 +60,12 @@ test: ## Everything that can be tested, real browser included. Installs what it 
 .PHONY: chaos
 chaos: build ## The replicas' tests with long outages and a thousand sockets; takes a good while.
 	ROLLCALL_CHAOS=full go test -count=1 -timeout 40m -v -run Replica ./e2e
+
+.PHONY: proof
+proof: build ## What takes too long for test: a thousand sockets through each proxy, the image without an engine, two builds of a release that must be the same.
+	ROLLCALL_PROOF=full go test -count=1 -timeout 30m -v -run TestProxies ./e2e
+	scripts/like-the-image
+	scripts/reproducible
 
 .PHONY: check
 check: assets lint ## The fast part of test: no browser, no race detector.
