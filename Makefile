@@ -38,6 +38,17 @@ OUT ?= bin/rollcall
 compile:
 	CGO_ENABLED=0 go build -trimpath $(SMALLER) -o $(OUT) .
 
+TARGETS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: dist
+dist: assets ## Archives for every platform with checksums and lists of parts, in dist/, from a checkout without changes.
+	rm -rf dist
+	@set -e; for target in $(TARGETS); do \
+		os=$${target%/*} arch=$${target#*/} ext=; [ $$os != windows ] || ext=.exe; \
+		GOOS=$$os GOARCH=$$arch $(MAKE) --no-print-directory compile OUT=dist/build/$${os}_$$arch/rollcall$$ext; \
+	done
+	go run ./scripts/release dist/build dist
+
 .PHONY: assets
 assets: node_modules/.package-lock.json ## Make what browsers load, and the list of common passwords.
 	node ui/build.mjs
@@ -91,5 +102,5 @@ fuzz: assets ## Each fuzz target for FUZZTIME (20s).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin node_modules
+	rm -rf bin dist node_modules
 	find ui/static/build accounts/generated -type f ! -name .keep -exec rm -f {} +

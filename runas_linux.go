@@ -20,6 +20,9 @@ func (id identity) take(db string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // the user makes it, or says why that cannot be
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // somebody else's, and root without the capability to look in: nothing of it is root's to give
+	}
 	if err != nil {
 		return err
 	}
