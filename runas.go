@@ -62,9 +62,9 @@ func giveUpRoot(command *kong.Context) error {
 	return nil
 }
 
-// flagOf is the text of a flag of the command that was chosen, "" when it has none of that name.
+// flagOf is the text of a flag that the command or one above it has, "" when there is none of that name.
 func flagOf(command *kong.Context, name string) string {
-	for _, flag := range command.Selected().Flags {
+	for _, flag := range command.Flags() {
 		if flag.Name == name {
 			return flag.Target.String()
 		}
