@@ -32,11 +32,13 @@ demo: build ## The same with a board full of people who come and go, in a tempor
 build: assets ## Build bin/rollcall.
 	@$(MAKE) --no-print-directory compile
 
-# The program alone, where the assets are there already; GOOS, GOARCH and OUT may say what and where to.
+# The program alone, where the assets are there already; GOOS, GOARCH and OUT may say what and where to. STAMP is what
+# to do about the version, which comes from git: by itself, Go puts it in where it can.
 OUT ?= bin/rollcall
+STAMP ?=
 .PHONY: compile
 compile:
-	CGO_ENABLED=0 go build -trimpath $(SMALLER) -o $(OUT) .
+	CGO_ENABLED=0 go build $(STAMP) -trimpath $(SMALLER) -o $(OUT) .
 
 TARGETS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -45,7 +47,7 @@ dist: assets ## Archives for every platform with checksums and lists of parts, i
 	rm -rf dist
 	@set -e; for target in $(TARGETS); do \
 		os=$${target%/*} arch=$${target#*/} ext=; [ $$os != windows ] || ext=.exe; \
-		GOOS=$$os GOARCH=$$arch $(MAKE) --no-print-directory compile OUT=dist/build/$${os}_$$arch/rollcall$$ext; \
+		GOOS=$$os GOARCH=$$arch $(MAKE) --no-print-directory compile STAMP=-buildvcs=true OUT=dist/build/$${os}_$$arch/rollcall$$ext; \
 	done
 	go run ./scripts/release dist/build dist
 
