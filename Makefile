@@ -30,7 +30,26 @@ demo: build ## The same with a board full of people who come and go, in a tempor
 
 .PHONY: build
 build: assets ## Build bin/rollcall.
-	CGO_ENABLED=0 go build -trimpath $(SMALLER) -o bin/rollcall .
+	@$(MAKE) --no-print-directory compile
+
+# The program alone, where the assets are there already; GOOS, GOARCH and OUT may say what and where to. STAMP is what
+# to do about the version, which comes from git: by itself, Go puts it in where it can.
+OUT ?= bin/rollcall
+STAMP ?=
+.PHONY: compile
+compile:
+	CGO_ENABLED=0 go build $(STAMP) -trimpath $(SMALLER) -o $(OUT) .
+
+TARGETS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: dist
+dist: assets ## Archives for every platform with checksums and lists of parts, in dist/, from a checkout without changes.
+	rm -rf dist
+	@set -e; for target in $(TARGETS); do \
+		os=$${target%/*} arch=$${target#*/} ext=; [ $$os != windows ] || ext=.exe; \
+		GOOS=$$os GOARCH=$$arch $(MAKE) --no-print-directory compile STAMP=-buildvcs=true OUT=dist/build/$${os}_$$arch/rollcall$$ext; \
+	done
+	go run ./scripts/release dist/build dist
 
 .PHONY: assets
 assets: node_modules/.package-lock.json ## Make what browsers load, and the list of common passwords.
@@ -54,6 +73,12 @@ test: ## Everything that can be tested, real browser included. Installs what it 
 .PHONY: chaos
 chaos: build ## The replicas' tests with long outages and a thousand sockets; takes a good while.
 	ROLLCALL_CHAOS=full go test -count=1 -timeout 40m -v -run Replica ./e2e
+
+.PHONY: proof
+proof: build ## What takes too long for test: a thousand sockets through each proxy, the image without an engine, two builds of a release that must be the same.
+	ROLLCALL_PROOF=full go test -count=1 -timeout 30m -v -run TestProxies ./e2e
+	scripts/like-the-image
+	scripts/reproducible
 
 .PHONY: check
 check: assets lint ## The fast part of test: no browser, no race detector.
@@ -79,5 +104,5 @@ fuzz: assets ## Each fuzz target for FUZZTIME (20s).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin node_modules
+	rm -rf bin dist node_modules
 	find ui/static/build accounts/generated -type f ! -name .keep -exec rm -f {} +

@@ -58,6 +58,7 @@ type settings struct {
 type storage struct {
 	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file; it and its folder are created. Not looked at with DATABASE_URL. Default: ${db}."`
 	DBConns     int    `variable:"ROLLCALL_DB_CONNS" name:"db-conns" default:"10" help:"Connections to Postgres at most, with DATABASE_URL."`
+	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, when started as root: give the database's folder to this user and become it before anything is opened."`
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
 }
 
@@ -88,6 +89,11 @@ func (s *storage) check(env environment) error {
 	var err error
 	if s.DatabaseURL, err = env.secret("DATABASE_URL"); err != nil {
 		return err
+	}
+	if s.RunAs != "" {
+		if _, err := parseIdentity(s.RunAs); err != nil {
+			return err
+		}
 	}
 	if s.DBConns < 2 || s.DBConns > maxConns {
 		return fmt.Errorf("--db-conns %d: write a number from 2 to %d", s.DBConns, maxConns)

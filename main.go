@@ -70,7 +70,7 @@ type commands struct {
 	DB          dbCmd          `cmd:"" name:"db" help:"Move from a database file to Postgres."`
 	Config      configCmd      `cmd:"" help:"Print the settings in force and where each comes from."`
 	Doctor      doctorCmd      `cmd:"" help:"Look at the database and Redis as a server with these settings would, and say what is wrong."`
-	Healthcheck healthcheckCmd `cmd:"" help:"Ask the running server whether it is alive."`
+	Healthcheck healthcheckCmd `cmd:"" aliases:"health" help:"Ask the running server whether it is alive."`
 	Ver         versionCmd     `cmd:"" name:"version" help:"Print the version."`
 }
 
@@ -98,6 +98,9 @@ func run(ctx context.Context, args []string, con *console) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%w (see rollcall --help)", err)
+	}
+	if err := giveUpRoot(command); err != nil {
+		return err
 	}
 	return command.Run()
 }

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Makes the secrets that docker-compose.yml reads, once, in secrets/ beside this file. Those who may not enter the folder
+# cannot read them; the containers get each file by itself.
+set -eu
+cd "$(dirname "$0")"
+[ ! -e secrets ] || { echo "rollcall: deploy/secrets is there already: remove it to make new ones" >&2; exit 1; }
+umask 077
+mkdir secrets
+word() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+postgres=$(word)
+redis=$(word)
+printf %s "$postgres" >secrets/postgres_password
+printf 'postgres://rollcall:%s@postgres:5432/rollcall' "$postgres" >secrets/database_url
+printf 'redis://:%s@redis:6379' "$redis" >secrets/redis_url
+cat >secrets/redis.conf <<CONF
+requirepass $redis
+save ""
+appendonly no
+maxmemory-policy noeviction
+client-output-buffer-limit normal 64mb 16mb 30
+CONF
+chmod 644 secrets/*

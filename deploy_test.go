@@ -1,0 +1,145 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// drainLimit is what all steps of the way out may take together.
+const drainLimit = drainSockets + finishRequests + stopLoops
+
+// flyApp is what we set of Fly's configuration.
+type flyApp struct {
+	App, PrimaryRegion string
+	KillSignal         string `toml:"kill_signal"`
+	KillTimeout        int    `toml:"kill_timeout"` // seconds
+	Env                map[string]string
+	Mounts             struct{ Source, Destination string }
+	HTTPService        struct {
+		InternalPort int    `toml:"internal_port"`
+		AutoStop     string `toml:"auto_stop_machines"`
+		MinRunning   int    `toml:"min_machines_running"`
+		Concurrency  struct{ Type string }
+		Checks       []struct{ Path, Method string }
+	} `toml:"http_service"`
+}
+
+// dockerfile is the image's own variables, and its whole text.
+func dockerfile(t *testing.T) (variables environment, text string) {
+	t.Helper()
+	text = readText(t, "Dockerfile")
+	for _, m := range regexp.MustCompile(`(?m)^ENV (.*)$`).FindAllStringSubmatch(text, -1) {
+		variables = environ(strings.Fields(m[1]))
+	}
+	return variables, text
+}
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// What fly.toml says agrees with the image and with the code.
+func TestFly(t *testing.T) {
+	image, _ := dockerfile(t)
+	var fly flyApp
+	if err := toml.Unmarshal([]byte(readText(t, "fly.toml")), &fly); err != nil {
+		t.Fatal(err)
+	}
+	if got := time.Duration(fly.KillTimeout) * time.Second; fly.KillSignal != "SIGTERM" || got <= drainLimit+time.Second {
+		t.Errorf("fly.toml: %s after %v, want SIGTERM after more than %v", fly.KillSignal, got, drainLimit+time.Second)
+	}
+	if port := ":" + fly.Env["PORT"]; port != ":8080" || fly.HTTPService.InternalPort != 8080 || image["PORT"] != "8080" {
+		t.Errorf("ports: fly.toml %s and %d, image %s, want 8080", port, fly.HTTPService.InternalPort, image["PORT"])
+	}
+	if folder := fly.Mounts.Destination; !strings.HasPrefix(image["ROLLCALL_DB"], folder+"/") {
+		t.Errorf("fly.toml mounts %s, but the image keeps the database at %s", folder, image["ROLLCALL_DB"])
+	}
+	if s := fly.HTTPService; s.AutoStop != "off" || s.MinRunning != 1 || s.Concurrency.Type != "connections" {
+		t.Errorf("fly.toml: autostop %q, machines %d, concurrency by %q, want off, 1, connections", s.AutoStop, s.MinRunning, s.Concurrency.Type)
+	}
+	if checks := fly.HTTPService.Checks; len(checks) != 1 || checks[0].Path != "/readyz" || checks[0].Method != "GET" {
+		t.Errorf("fly.toml checks %v, want GET /readyz", checks)
+	}
+	if unknown := environment(fly.Env).unknown(variables()); len(unknown) > 0 {
+		t.Errorf("fly.toml sets %q, which are no settings", unknown)
+	}
+}
+
+// What the image sets are settings, and it has a health check that is a command of ours.
+func TestDockerfile(t *testing.T) {
+	image, text := dockerfile(t)
+	if unknown := image.unknown(variables()); len(unknown) > 0 {
+		t.Errorf("the image sets %q, which are no settings", unknown)
+	}
+	if id, err := parseIdentity(image["ROLLCALL_RUN_AS"]); err != nil || id.uid != id.gid {
+		t.Errorf("the image runs as %v, %v, want a user and a group of the same number", id, err)
+	}
+	for _, want := range []string{
+		"\nFROM scratch\n", "\nENTRYPOINT [\"/rollcall\"]\n", "CMD [\"/rollcall\", \"health\"]\n", "\nVOLUME /data\n", "\nSTOPSIGNAL SIGTERM\n",
+		"--chown=" + image["ROLLCALL_RUN_AS"] + ":" + image["ROLLCALL_RUN_AS"] + " --chmod=0700 ",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the Dockerfile lacks %q", want)
+		}
+	}
+	for m := range strings.Lines(text) {
+		if strings.HasPrefix(m, "FROM ") && strings.Contains(m, ":") && !strings.Contains(m, "--platform=$BUILDPLATFORM ") {
+			t.Errorf("%swants --platform=$BUILDPLATFORM: builders are not emulated", m)
+		}
+	}
+}
+
+// The supervisors wait longer than the end may take, and nothing but the board can be reached from outside.
+func TestSupervisors(t *testing.T) {
+	for file, pattern := range map[string]string{
+		"deploy/rollcall.service":   `(?m)^TimeoutStopSec=(\d+)$`,
+		"deploy/docker-compose.yml": `(?m)^  stop_grace_period: (\d+)s$`,
+	} {
+		m := regexp.MustCompile(pattern).FindStringSubmatch(readText(t, file))
+		if m == nil {
+			t.Errorf("%s does not say how long a stop may take", file)
+			continue
+		}
+		if got, err := time.ParseDuration(m[1] + "s"); err != nil || got <= drainLimit+time.Second {
+			t.Errorf("%s waits %v, %v, want more than %v", file, got, err, drainLimit+time.Second)
+		}
+	}
+	compose := readText(t, "deploy/docker-compose.yml")
+	for _, m := range regexp.MustCompile(`ports: \[(.*)\]`).FindAllStringSubmatch(compose, -1) {
+		if !regexp.MustCompile(`^"127\.0\.0\.1:808[12]:8080"$`).MatchString(m[1]) {
+			t.Errorf("docker-compose.yml publishes %s, want the board alone, on this machine alone", m[1])
+		}
+	}
+	known := append(variables(), "DATABASE_URL", "REDIS_URL")
+	for _, m := range regexp.MustCompile(`(?m)^    (ROLLCALL_\w+|DATABASE_URL|REDIS_URL)(?:_FILE)?: `).FindAllStringSubmatch(compose, -1) {
+		if !slices.Contains(known, m[1]) {
+			t.Errorf("docker-compose.yml sets %s, which is no setting", m[1])
+		}
+	}
+}
+
+// Reading times of the proxies are longer than the time between two pings.
+func TestProxiesWaitForPings(t *testing.T) {
+	for _, file := range []string{"deploy/nginx/root.conf", "deploy/nginx/path.conf"} {
+		all := regexp.MustCompile(`proxy_(?:read|send)_timeout (\d+s);`).FindAllStringSubmatch(readText(t, file), -1)
+		if len(all) != 2 {
+			t.Errorf("%s has %d time-outs, want two", file, len(all))
+		}
+		for _, m := range all {
+			if d, err := time.ParseDuration(m[1]); err != nil || d < 60*time.Second {
+				t.Errorf("%s: %s, want a minute or more: there is a ping every 20 s", file, m[0])
+			}
+		}
+	}
+}

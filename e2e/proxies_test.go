@@ -1,0 +1,288 @@
+//go:build linux
+
+package e2e_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// The files of deploy/ for nginx and Caddy, in front of a real server.
+func TestProxies(t *testing.T) {
+	for _, tt := range []struct {
+		name, host, base string
+		start            func(*testing.T, *server) *gateway
+	}{
+		{"nginx", "board.example.org", "", func(t *testing.T, s *server) *gateway { return startNginx(t, "root.conf", "board.example.org", s) }},
+		{"nginx under a path", "www.example.org", "/rollcall", func(t *testing.T, s *server) *gateway { return startNginx(t, "path.conf", "www.example.org", s) }},
+		{"caddy", "board.example.org", "", func(t *testing.T, s *server) *gateway { return startCaddy(t, "root.Caddyfile", "board.example.org", s) }},
+		{"caddy under a path", "www.example.org", "/rollcall", func(t *testing.T, s *server) *gateway {
+			return startCaddy(t, "path.Caddyfile", "www.example.org", s)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			parallel(t)
+			s := startServer(t, "--public-url=https://"+tt.host+tt.base+"/", "--trusted-proxies=127.0.0.1",
+				"--limit-signups=2", "--limit-sockets-user=0", "--limit-sockets-address=0")
+			g := tt.start(t, s)
+			anna := g.visitor(t, "127.0.0.1")
+			anna.base = tt.base
+			anna.arrives("anna")
+			anna.crawls()
+			wantAddresses(t, g, tt.base)
+			anna.holdsSockets(s)
+		})
+	}
+}
+
+// guest is a client of a gateway with an address of its own.
+type guest struct {
+	t      *testing.T
+	g      *gateway
+	base   string
+	from   string
+	client *http.Client
+}
+
+func (g *gateway) visitor(t *testing.T, from string) *guest {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &guest{t: t, g: g, from: from}
+	transport := &http.Transport{DialContext: v.dial, TLSClientConfig: &tls.Config{RootCAs: g.pool}, ForceAttemptHTTP2: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	v.client = &http.Client{
+		Transport: transport, Jar: jar, Timeout: startWait,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return v
+}
+
+// dial reaches the gateway under whatever name, from the guest's own address.
+func (v *guest) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(v.from)}}
+	return d.DialContext(ctx, network, v.g.addr)
+}
+
+// ask sends one request and returns the answer with its body read.
+func (v *guest) ask(method, path string, form url.Values) (*http.Response, string) {
+	v.t.Helper()
+	r, err := http.NewRequest(method, "https://"+v.g.host+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", "https://"+v.g.host)
+		r.Header.Set("X-Forwarded-For", "203.0.113.7") // a lie
+		r.Header.Set("X-Real-Ip", "203.0.113.7")
+	}
+	answer, err := v.client.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return answer, string(body)
+}
+
+func (v *guest) signUp(username string) *http.Response {
+	v.t.Helper()
+	answer, _ := v.ask("POST", v.base+"/signup", url.Values{"username": {username}, "password": {password}})
+	return answer
+}
+
+// arrives signs up by way of every redirect there is, and looks at the cookies.
+func (v *guest) arrives(username string) {
+	v.t.Helper()
+	if v.base != "" {
+		v.wantRedirect(v.base, v.base+"/")
+	}
+	v.wantRedirect(v.base+"/", v.base+"/login")
+	answer := v.signUp(username)
+	if got := answer.Header.Get("Location"); answer.StatusCode != http.StatusSeeOther || got != v.base+"/" {
+		v.t.Fatalf("POST %s/signup = %d to %q, want 303 to %s/", v.base, answer.StatusCode, got, v.base)
+	}
+	name, path := "__Host-rollcall", "/"
+	if v.base != "" {
+		name, path = "__Secure-rollcall", v.base
+	}
+	var names []string
+	for _, c := range answer.Cookies() {
+		names = append(names, c.Name)
+		if c.Path != path || !c.Secure || !c.HttpOnly {
+			v.t.Errorf("cookie %s: path %q, secure %t, http only %t, want %q and both", c.Name, c.Path, c.Secure, c.HttpOnly, path)
+		}
+		if !strings.HasPrefix(c.Name, name) {
+			v.t.Errorf("cookie %s, want one that begins with %s", c.Name, name)
+		}
+	}
+	if len(names) == 0 || answer.Header.Get("Strict-Transport-Security") == "" {
+		v.t.Errorf("cookies %q and header %v, want a session and Strict-Transport-Security", names, answer.Header)
+	}
+}
+
+func (v *guest) wantRedirect(from, to string) {
+	v.t.Helper()
+	answer, _ := v.ask("GET", from, nil)
+	if got := answer.Header.Get("Location"); answer.StatusCode/100 != 3 || got != to {
+		v.t.Errorf("GET %s = %d to %q, want a redirect to %s", from, answer.StatusCode, got, to)
+	}
+}
+
+// link finds every attribute by which a page names another address.
+var link = regexp.MustCompile(`(?:href|src|action|data-login|data-zone|hx-(?:get|post|ws:connect))="([^"#][^"]*)"`)
+
+// crawls opens the pages: whatever they name lies under the base path, and is there.
+func (v *guest) crawls() {
+	v.t.Helper()
+	seen := map[string]bool{v.base + "/logout": true}
+	for _, page := range []string{"/", "/me", "/settings", "/settings/stored", "/login", "/signup", "/nothing"} {
+		_, body := v.ask("GET", v.base+page, nil)
+		for _, m := range link.FindAllStringSubmatch(body, -1) {
+			to := html.UnescapeString(m[1])
+			if to[0] == '?' {
+				to = v.base + page + to
+			}
+			if !strings.HasPrefix(to, v.base+"/") || strings.HasPrefix(to, "//") {
+				v.t.Errorf("%s names %q, want it under %s/", page, to, v.base)
+			}
+			if seen[to] {
+				continue
+			}
+			seen[to] = true
+			if answer, _ := v.ask("GET", to, nil); answer.StatusCode == http.StatusNotFound || answer.StatusCode >= 500 {
+				v.t.Errorf("GET %s, which %s names, = %d", to, page, answer.StatusCode)
+			}
+		}
+	}
+	if len(seen) < 12 {
+		v.t.Errorf("the pages name %d addresses, want a dozen or more", len(seen))
+	}
+}
+
+// wantAddresses: sign-ups are counted by who the client is, not by the proxy and not by what the client claims.
+func wantAddresses(t *testing.T, g *gateway, base string) {
+	t.Helper()
+	for i, tt := range []struct {
+		from string
+		want int
+	}{
+		{"127.0.0.1", http.StatusSeeOther}, {"127.0.0.1", http.StatusTooManyRequests}, {"127.0.0.2", http.StatusSeeOther},
+	} {
+		v := g.visitor(t, tt.from)
+		v.base = base
+		if got := v.signUp(fmt.Sprintf("guest%d", i)).StatusCode; got != tt.want {
+			t.Errorf("sign-up %d, from %s, = %d, want %d", i+1, tt.from, got, tt.want)
+		}
+	}
+}
+
+// full is set for the long form: make proof.
+var full = os.Getenv("ROLLCALL_PROOF") == "full"
+
+// holdsSockets opens many, leaves them in peace, and sees a change and then the end of the server reach every one.
+func (v *guest) holdsSockets(s *server) {
+	v.t.Helper()
+	count, quiet := 100, time.Duration(0)
+	if full {
+		count, quiet = 1000, 70*time.Second // nginx closes after 60 what it has not been told to leave
+	}
+	_, body := v.ask("GET", v.base+"/", nil)
+	m := regexp.MustCompile(`hx-ws:connect="([^"]*)"`).FindStringSubmatch(body)
+	if m == nil {
+		v.t.Fatalf("the board has no socket:\n%s", body)
+	}
+	path := html.UnescapeString(m[1])
+	all := make([]*held, count)
+	began := time.Now()
+	var opening sync.WaitGroup
+	for i := range all {
+		all[i] = &held{news: make(chan struct{}), gone: make(chan error, 1)}
+		opening.Go(func() { all[i].open(v, path) })
+		if i%20 == 19 {
+			opening.Wait()
+		}
+	}
+	opening.Wait()
+	took := time.Since(began)
+	time.Sleep(quiet)
+	s.addUser("newcomer")
+	told := time.Now()
+	deadline := time.After(10 * time.Second)
+	for i, h := range all {
+		select {
+		case <-h.news:
+		case err := <-h.gone:
+			v.t.Fatalf("socket %d ended: %v", i, err)
+		case <-deadline:
+			v.t.Fatalf("socket %d has not heard of a newcomer after 10 s", i)
+		}
+	}
+	v.t.Logf("%d sockets: open after %v, quiet for %v, all told of a newcomer within %v", count, took.Round(time.Millisecond), quiet, time.Since(told).Round(time.Millisecond))
+	s.terminate()
+	for i, h := range all {
+		if err := <-h.gone; !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
+			v.t.Fatalf("socket %d ended with %v, want 1012: the page comes back by itself", i, err)
+		}
+	}
+}
+
+// held is one open socket.
+type held struct {
+	news chan struct{} // closed when it is told of the newcomer
+	gone chan error    // gets why it ended
+}
+
+// open opens the socket and reads until it ends.
+func (h *held) open(v *guest, path string) {
+	dialer := websocket.Dialer{NetDialContext: v.dial, TLSClientConfig: &tls.Config{RootCAs: v.g.pool}, Jar: v.client.Jar, HandshakeTimeout: startWait}
+	conn, answer, err := dialer.Dial("wss://"+v.g.host+path, http.Header{"Origin": {"https://" + v.g.host}})
+	if err != nil {
+		status := 0
+		if answer != nil {
+			status = answer.StatusCode
+		}
+		h.gone <- fmt.Errorf("dial: %w, %d", err, status)
+		return
+	}
+	v.t.Cleanup(func() { conn.Close() })
+	if err := conn.WriteMessage(websocket.TextMessage, []byte("a")); err != nil {
+		h.gone <- err
+		return
+	}
+	go func() {
+		told := false
+		for {
+			_, frame, err := conn.ReadMessage()
+			if err != nil {
+				h.gone <- err
+				return
+			}
+			if !told && strings.Contains(string(frame), `data-user="newcomer"`) {
+				told = true
+				close(h.news)
+			}
+		}
+	}()
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// identity is the user that a process started as root becomes. Images ask for it, because a volume that a platform
+// mounts belongs to root and because nothing that Rollcall does needs root.
+type identity struct{ uid, gid int }
+
+// maxID is the largest number of a user or group; the one above means "no change" to the system.
+const maxID = 1<<32 - 2
+
+// parseIdentity reads UID or UID:GID; the group has the number of the user where none is given.
+func parseIdentity(text string) (identity, error) {
+	uid, gid, two := strings.Cut(text, ":")
+	if !two {
+		gid = uid
+	}
+	var ids [2]int
+	for i, part := range []string{uid, gid} {
+		n, err := strconv.ParseUint(part, 10, 32)
+		if err != nil || n == 0 || n > maxID {
+			return identity{}, fmt.Errorf("--run-as %q: write the number of a user who is not root, like 65532, or UID:GID", text)
+		}
+		ids[i] = int(n)
+	}
+	return identity{ids[0], ids[1]}, nil
+}
+
+// String is UID:GID.
+func (id identity) String() string { return fmt.Sprintf("%d:%d", id.uid, id.gid) }
+
+// giveUpRoot does what --run-as asks of a process that was started as root, before its command opens anything: the
+// database's folder becomes the user's, and so does the process, for good. Anybody else stays who they are.
+func giveUpRoot(command *kong.Context) error {
+	as := flagOf(command, "run-as")
+	if as == "" || os.Geteuid() != 0 {
+		return nil
+	}
+	id, err := parseIdentity(as)
+	if err != nil {
+		return err
+	}
+	if db := flagOf(command, "db"); db != "" {
+		if db, err = filepath.Abs(db); err != nil {
+			return fmt.Errorf("--db: %w", err)
+		}
+		if err := id.take(db); err != nil {
+			return fmt.Errorf("--run-as %s: %w", as, err)
+		}
+	}
+	if err := id.become(); err != nil {
+		return fmt.Errorf("--run-as %s: %w: start Rollcall as that user, or leave root the capabilities CHOWN, SETUID and SETGID", as, err)
+	}
+	return nil
+}
+
+// flagOf is the text of a flag that the command or one above it has, "" when there is none of that name.
+func flagOf(command *kong.Context, name string) string {
+	for _, flag := range command.Flags() {
+		if flag.Name == name {
+			return flag.Target.String()
+		}
+	}
+	return ""
+}

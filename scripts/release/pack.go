@@ -1,0 +1,87 @@
+package main
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// besides is what comes with each program, from the top of the tree.
+var besides = []string{"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"}
+
+// pack writes base.tar.gz, or base.zip for Windows, and returns its path. Times are that of the commit, owners are
+// nobody, so the bytes depend on what is in it and on nothing else.
+func (b *build) pack(base string) (path string, err error) {
+	ext, write := ".tar.gz", b.tar
+	if strings.HasPrefix(b.platform, "windows_") {
+		ext, write = ".zip", b.zip
+	}
+	f, err := os.Create(base + ext)
+	if err != nil {
+		return "", err
+	}
+	return base + ext, closing(write(f, filepath.Base(base)+"/"), f)
+}
+
+// each calls add for every file of the archive.
+func (b *build) each(add func(name string, mode int64, data []byte) error) error {
+	for _, path := range append([]string{b.program}, besides...) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		mode := int64(0o644)
+		if path == b.program {
+			mode = 0o755
+		}
+		if err := add(filepath.Base(path), mode, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *build) tar(w io.Writer, folder string) error {
+	zipped, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	archive := tar.NewWriter(zipped)
+	err = b.each(func(name string, mode int64, data []byte) error {
+		header := &tar.Header{Name: folder + name, Mode: mode, Size: int64(len(data)), ModTime: b.made, Typeflag: tar.TypeReg, Format: tar.FormatUSTAR}
+		if err := archive.WriteHeader(header); err != nil {
+			return err
+		}
+		_, err := archive.Write(data)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := archive.Close(); err != nil {
+		return err
+	}
+	return zipped.Close()
+}
+
+func (b *build) zip(w io.Writer, folder string) error {
+	archive := zip.NewWriter(w)
+	err := b.each(func(name string, mode int64, data []byte) error {
+		header := &zip.FileHeader{Name: folder + name, Method: zip.Deflate, Modified: b.made.UTC()}
+		header.SetMode(os.FileMode(mode))
+		entry, err := archive.CreateHeader(header)
+		if err != nil {
+			return err
+		}
+		_, err = entry.Write(data)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return archive.Close()
+}
