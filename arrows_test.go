@@ -37,6 +37,8 @@ var onlyIn = map[string][]string{
 	"github.com/alecthomas/kong":  {"."},
 	"os/signal":                   {".", "bench"},
 	"github.com/redis/rueidis":    {"presence", "handlers", "bench"},
+	"github.com/prometheus":       {"handlers"},
+	"net/http/pprof":              {"."},
 }
 
 func TestArrows(t *testing.T) {

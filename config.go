@@ -26,17 +26,23 @@ import (
 type settings struct {
 	Addr           string   `group:"Listening:" variable:"ROLLCALL_ADDR" default:"127.0.0.1:8080" help:"Host and port to listen on; :8080 is every interface. Without it PORT is read, as :$$PORT."`
 	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"What people type, base path included. Decides the cookie and which origins may connect."`
-	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated peers whose forwarding headers tell a client's address."`
+	MetricsAddr    string   `group:"Listening:" variable:"ROLLCALL_METRICS_ADDR" placeholder:"HOST:PORT" help:"Where to answer GET /metrics for Prometheus; nowhere by default."`
+	DebugAddr      string   `group:"Listening:" variable:"ROLLCALL_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where to show Go profiles (/debug/pprof/); nowhere by default, and never to other machines."`
+	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated peers whose forwarding headers tell a client's address, and whose X-Request-Id names a request."`
 
 	storage `group:"Storage:"`
 
-	Signup              string `group:"Who may get in:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anybody who reaches the page may sign up; off: people are added with rollcall user add."`
-	Teams               string `group:"Who may get in:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose their team or name a new one; existing: they choose one that exists; fixed: rollcall user team alone moves them."`
-	LimitSignups        int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour; 0: no limit, here and below."`
-	LimitLogins         int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes."`
-	LimitSocketsUser    int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
-	LimitSocketsAddress int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
-	LimitSockets        int    `group:"Who may get in:" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in all."`
+	Signup string `group:"Who may get in:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anybody who reaches the page may sign up; off: people are added with rollcall user add."`
+	Teams  string `group:"Who may get in:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose their team or name a new one; existing: they choose one that exists; fixed: rollcall user team alone moves them."`
+
+	LimitSignups        int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
+	LimitLogins         int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes."`
+	LimitSocketsUser    int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
+	LimitSocketsAddress int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
+	LimitSockets        int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in all; 0: nine tenths of --limit-connections."`
+	LimitConnections    int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_CONNECTIONS" default:"0" help:"Open connections in all, live ones included; 0: 20,000, or as many as the system lets the process have files open."`
+	LimitActs           int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_ACTS" default:"120" help:"Changes that one person makes in a minute."`
+	LimitHashes         int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_HASHES" default:"0" help:"Passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core."`
 
 	RedisPrefix string `group:"Replicas (with REDIS_URL):" variable:"ROLLCALL_REDIS_PREFIX" default:"rollcall:" help:"Before every key in Redis; boards that share a Redis need different ones."`
 
@@ -46,6 +52,7 @@ type settings struct {
 	GraceDropped time.Duration `hidden:"" variable:"ROLLCALL_GRACE_DROPPED" default:"15s" help:"How long a person stays after their last connection broke."`
 	Warming      time.Duration `hidden:"" variable:"ROLLCALL_WARMING" default:"10s" help:"After a start, how long people have to come back before anybody counts as gone."`
 
+	AccessLog string `group:"Log:" variable:"ROLLCALL_ACCESS_LOG" enum:"on,off" default:"on" help:"on: one line a request, a live connection's when it ends; off: none."`
 	LogFormat string `group:"Log:" variable:"ROLLCALL_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 	LogLevel  string `group:"Log:" variable:"ROLLCALL_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level written: debug, info, warn or error."`
 
@@ -78,7 +85,7 @@ func (s *settings) check(env environment) error {
 	if s.Public, err = publicURL(s.PublicURL); err != nil {
 		return err
 	}
-	return cmp.Or(checkAddr(s.Addr), s.checkLimits(), s.checkTimes(), s.checkRedis())
+	return cmp.Or(checkAddr(s.Addr), s.checkAside(), s.checkLimits(), s.checkTimes(), s.checkRedis())
 }
 
 // maxConns bounds --db-conns: it is far above what one process can use.
@@ -145,13 +152,15 @@ func (s *settings) base() string {
 	return s.Public.Path
 }
 
-func checkAddr(addr string) error {
+func checkAddr(addr string) error { return checkAddrOf("--addr", addr) }
+
+func checkAddrOf(flag, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("--addr %q: write HOST:PORT, or :PORT for every interface", addr)
+		return fmt.Errorf("%s %q: write HOST:PORT, or :PORT for every interface", flag, addr)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return fmt.Errorf("--addr %q: the port must be a number from 0 (any free one) to 65535", addr)
+		return fmt.Errorf("%s %q: the port must be a number from 0 (any free one) to 65535", flag, addr)
 	}
 	return nil
 }
@@ -166,10 +175,16 @@ func (s *settings) checkLimits() error {
 		{"--limit-sockets-user", s.LimitSocketsUser},
 		{"--limit-sockets-address", s.LimitSocketsAddress},
 		{"--limit-sockets", s.LimitSockets},
+		{"--limit-connections", s.LimitConnections},
+		{"--limit-acts", s.LimitActs},
+		{"--limit-hashes", s.LimitHashes},
 	} {
 		if limit.value < 0 {
 			return fmt.Errorf("%s %d: below zero; 0 means no limit", limit.flag, limit.value)
 		}
+	}
+	if s.LimitConnections > 0 && s.LimitSockets > s.LimitConnections {
+		return fmt.Errorf("--limit-sockets %d is more than --limit-connections %d, which counts them too", s.LimitSockets, s.LimitConnections)
 	}
 	return nil
 }

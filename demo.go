@@ -54,7 +54,7 @@ func (c *demoCmd) Run(ctx context.Context, con *console) (err error) {
 	fmt.Fprintf(con.stdout, demoHint, reachable(l.Addr().String()), demoLogin, password, players[0].username)
 
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return h.serve(ctx, l) })
+	group.Go(func() error { return h.serve(ctx, h.server.Door(l)) })
 	group.Go(func() error { return newCast(h.store, h.tracker, players, rand.New(rand.NewPCG(c.Seed, 0))).play(ctx) })
 	return group.Wait()
 }
@@ -85,11 +85,11 @@ func (c *demoCmd) listen(usual string) (net.Listener, error) {
 		if err := checkAddr(c.Addr); err != nil {
 			return nil, err
 		}
-		return listen(c.Addr)
+		return listen("--addr", c.Addr)
 	}
-	l, err := listen(usual)
+	l, err := listen("--addr", usual)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return listen("127.0.0.1:0")
+		return listen("--addr", "127.0.0.1:0")
 	}
 	return l, err
 }

@@ -38,11 +38,16 @@ func (c *serveCmd) Run(ctx context.Context, con *console) (err error) {
 	if err := c.check(con.env); err != nil {
 		return err
 	}
-	l, err := listen(c.Addr)
+	l, err := listen("--addr", c.Addr)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
+	aside, err := c.listenAside()
+	if err != nil {
+		return err
+	}
+	defer aside.close()
 	log := c.logger(con.stderr)
 	h, err := open(ctx, c.settings, log)
 	if err != nil {
@@ -51,19 +56,20 @@ func (c *serveCmd) Run(ctx context.Context, con *console) (err error) {
 	defer func() { err = errors.Join(err, h.close()) }()
 	c.warn(con.env, log)
 	h.announce(con.stdout, l.Addr())
-	return h.serve(ctx, l)
+	aside.serve(h.server.Metrics(), log)
+	return h.serve(ctx, h.server.Door(l))
 }
 
-// listen is net.Listen with the errors people meet in their own words.
-func listen(addr string) (net.Listener, error) {
+// listen is net.Listen for the address that flag names, with the errors people meet in their own words.
+func listen(flag, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s: %w: stop the program that listens there, or choose another address with --addr", addr, syscall.EADDRINUSE)
+		return nil, fmt.Errorf("%s: %w: stop the program that listens there, or choose another address with %s", addr, syscall.EADDRINUSE, flag)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("%s: %w: choose a port above 1023 with --addr", addr, syscall.EACCES)
+		return nil, fmt.Errorf("%s: %w: choose a port above 1023 with %s", addr, syscall.EACCES, flag)
 	case err != nil:
-		return nil, fmt.Errorf("--addr: %w", err)
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	return l, nil
 }
@@ -88,7 +94,9 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := accounts.Open(ctx, cfg.accounts(log))
+	kept := cfg.accounts(log)
+	kept.HashWorkers = cfg.LimitHashes
+	store, err := accounts.Open(ctx, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -103,14 +111,13 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	}
 	web := handlers.Config{
 		Accounts: store, UI: pages, Log: log,
-		PublicURL:  cfg.Public,
-		SignupOpen: cfg.Signup == "open",
-		Teams:      handlers.Teams(cfg.Teams),
-		Invisible:  cfg.Invisible == "on",
-		Limits: handlers.Limits{
-			Signups: cfg.LimitSignups, Logins: cfg.LimitLogins,
-			SocketsUser: cfg.LimitSocketsUser, SocketsAddress: cfg.LimitSocketsAddress, Sockets: cfg.LimitSockets,
-		},
+		PublicURL:      cfg.Public,
+		SignupOpen:     cfg.Signup == "open",
+		Teams:          handlers.Teams(cfg.Teams),
+		Invisible:      cfg.Invisible == "on",
+		Limits:         cfg.limits(fileLimit()),
+		AccessLog:      cfg.AccessLog == "on",
+		Version:        buildVersion(),
 		TrustedProxies: cfg.proxies(),
 		OnFly:          cfg.OnFly,
 	}
@@ -230,6 +237,7 @@ func (s *settings) warn(env environment, log *slog.Logger) {
 	if s.IdleAfter > 0 && s.IdleAfter < time.Minute {
 		log.Warn("pages report input every 30 s: with idle-after this short, people who type are shown away", "idle-after", s.IdleAfter)
 	}
+	s.warnOfFiles(fileLimit(), log)
 	host, _, _ := net.SplitHostPort(s.Addr)
 	if ip, err := netip.ParseAddr(host); s.Public == nil && host != "localhost" && (err != nil || !ip.IsLoopback()) {
 		log.Warn("reachable from other machines over plain http: put TLS in front and set --public-url to its https address", "addr", s.Addr)

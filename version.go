@@ -19,9 +19,12 @@ func (versionCmd) Run(_ context.Context, con *console) error {
 // version tells what was built, as the Go tool stamped it: the tag, or the commit's time and hash, with +dirty when
 // the source had changes.
 func version() string {
-	v := "(unknown)"
+	return fmt.Sprintf("rollcall %s %s/%s %s", buildVersion(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
+func buildVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
+		return info.Main.Version
 	}
-	return fmt.Sprintf("rollcall %s %s/%s %s", v, runtime.GOOS, runtime.GOARCH, runtime.Version())
+	return "(unknown)"
 }

@@ -16,7 +16,9 @@ type hasher struct {
 	params argonParams
 	slots  chan struct{} // holds one value for each hash that is being worked on
 	dummy  phc           // matches nothing; stands in for the hash of unknown users
-	ops    atomic.Int64  // hashes computed, for tests
+	ops    atomic.Int64  // hashes computed
+
+	waiting, refused atomic.Int64 // for Stats
 }
 
 func newHasher(workers int, params argonParams) *hasher {
@@ -34,12 +36,15 @@ func (h *hasher) enter(ctx context.Context, wait time.Duration) error {
 		return nil
 	default:
 	}
+	h.waiting.Add(1)
+	defer h.waiting.Add(-1)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case h.slots <- struct{}{}:
 		return nil
 	case <-timer.C:
+		h.refused.Add(1)
 		return ErrBusy
 	case <-ctx.Done():
 		return ctx.Err()

@@ -34,6 +34,8 @@ type board struct {
 	boot     string // begins the versions of this process, so that none of another one is taken for ours
 
 	unsent      atomic.Bool     // something waits for a flush
+	wanted      atomic.Int64    // since when, after begun; 0: nothing does
+	begun       time.Time       // never changes
 	flushWanted chan struct{}   // capacity 1
 	readWanted  chan struct{}   // capacity 1
 	following   chan struct{}   // capacity 1: held while changes of accounts are read and applied
@@ -62,6 +64,7 @@ type board struct {
 	ended     map[string]time.Time // sessions that ended within the last minute
 	lately    map[string]lately    // sessions that had a socket within the last minute
 	draining  bool
+	traffic   traffic
 	empty     chan struct{} // closed when the last socket has gone while draining
 	emptied   sync.Once
 
@@ -84,7 +87,7 @@ type lately struct {
 func newBoard(cfg Config, s *Server) *board {
 	b := &board{
 		accounts: cfg.Accounts, presence: cfg.Presence, ui: cfg.UI, log: cfg.Log, limits: cfg.Limits, server: s,
-		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8],
+		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8], begun: time.Now(),
 		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), following: make(chan struct{}, 1),
 		bell: cfg.Bell, ring: make(chan struct{}, 1),
 		cards: map[string]*card{}, here: map[string]presence.Counts{}, pages: map[string]*page{},

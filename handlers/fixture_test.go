@@ -41,6 +41,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 		Log:        slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		SignupOpen: true,
 		Invisible:  true,
+		AccessLog:  true,
 		Limits:     Limits{Signups: 60, Logins: 100, SocketsUser: 20, SocketsAddress: 1000},
 	}
 	t.Cleanup(func() { cfg.Presence.Close() }) // of whichever it is by then

@@ -44,6 +44,8 @@ type Config struct {
 	OnFly          bool           // Fly-Client-IP is believed, too, from a trusted peer
 	Limiter        Limiter        // counts attempts; nil: in the memory of this process
 	Bell           Bell           // between replicas; nil: there is only this one
+	AccessLog      bool           // one line a request
+	Version        string         // for the metrics
 }
 
 // Teams says who decides which team somebody is in.
@@ -64,11 +66,13 @@ type Bell interface {
 
 // Limits bound what one person, one address or everybody may use. 0 means no limit.
 type Limits struct {
+	Connections    int // open connections in all, sockets included; see Door
 	Signups        int // accounts made per address and hour
 	Logins         int // failed sign-ins per address in 15 minutes
 	SocketsUser    int // open sockets per person
 	SocketsAddress int // open sockets per address
 	Sockets        int // open sockets in all
+	Acts           int // what one person changes in a minute
 }
 
 // Server answers every request. Run must be running for it to be live.
@@ -81,6 +85,9 @@ type Server struct {
 	crossOrigin *http.CrossOriginProtection
 	headers     http.Header // set on every answer; never changed after New
 	touches     touches
+	acts        Limiter // counts what people change, each in the process that they do it at
+	door        *door
+	metrics     *metrics
 	board       *board
 	echo        *echo.Echo
 	draining    atomic.Bool
@@ -123,8 +130,12 @@ func New(cfg Config) (*Server, error) {
 		s.log.Warn("the public URL is http: passwords and sessions cross the network readable; put TLS in front and set --public-url to its https address",
 			"public-url", place.origin+place.base)
 	}
+	s.acts = newMemoryLimiter(maxLimiterKeys)
+	s.metrics = newMetrics(s)
+	s.door = newDoor(cfg.Limits.Connections, s.metrics.away.Inc)
 	s.board = newBoard(cfg, s)
 	s.echo = s.newEcho()
+	s.metrics.learn(s.echo.Routes(), s.site.base)
 	return s, nil
 }
 

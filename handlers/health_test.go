@@ -44,6 +44,42 @@ func TestNotReadyAmongOtherAccounts(t *testing.T) {
 	}
 }
 
+// adrift is a Registry whose others cannot be reached.
+type adrift struct{ presence.Registry }
+
+func (adrift) Status() presence.Status { return presence.Status{Lost: time.Now().Add(-time.Hour)} }
+
+// TestReadyWithoutRedis: all replicas lose Redis at once, and a balancer that took all of them away would end the board.
+func TestReadyWithoutRedis(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) {
+		p := presence.DefaultConfig()
+		p.Registry = adrift{presence.NewMemory().Replica()}
+		cfg.Presence.Close()
+		cfg.Presence = presence.NewTracker(p)
+	})
+	wantStatus(t, "GET /readyz", f.browser().get("/readyz"), 200)
+	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), 200)
+}
+
+// TestNotReadyAsSoonAsDraining: the balancer is told before the first socket is closed, and not after the last.
+func TestNotReadyAsSoonAsDraining(t *testing.T) {
+	l := newLiveBoard(t)
+	a := l.open(l.member("ada"), "/", "a")
+	a.sees("ada", "online")
+	l.server.board.mu.Lock() // so that draining cannot go on to the sockets
+	drained := make(chan struct{})
+	go func() { defer close(drained); l.server.Drain(context.Background()) }()
+	for deadline := time.Now().Add(patience); l.browser().get("/readyz").StatusCode != 503; {
+		if time.Now().After(deadline) {
+			t.Error("GET /readyz is not 503 while draining waits for the sockets")
+			break
+		}
+	}
+	l.server.board.mu.Unlock()
+	a.wantClose(1012)
+	<-drained
+}
+
 func TestRunEndsWithItsContext(t *testing.T) {
 	f := newFixture(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -66,6 +66,9 @@ func (b *board) run(ctx context.Context) error {
 
 // wantFlush notes that there may be something to send, and wakes the loop. It may be called with b.mu held.
 func (b *board) wantFlush() {
+	if b.wanted.Load() == 0 {
+		b.wanted.CompareAndSwap(0, int64(time.Since(b.begun)))
+	}
 	b.unsent.Store(true)
 	signal(b.flushWanted)
 }
@@ -112,6 +115,15 @@ func (b *board) filteredLocked(from, to presence.State) {
 // flush sends every page what it has not been sent, and reports whether there was anything.
 func (b *board) flush() (sent bool) {
 	b.unsent.Store(false)
+	wanted, start := time.Duration(b.wanted.Swap(0)), time.Since(b.begun)
+	if sent = b.flushPages(); sent && wanted > 0 {
+		end := time.Since(b.begun)
+		b.server.metrics.flushed(end-start, end-wanted)
+	}
+	return sent
+}
+
+func (b *board) flushPages() (sent bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, p := range b.pages {

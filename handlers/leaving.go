@@ -50,6 +50,7 @@ func (b *board) leave(s *socket) {
 // it holds board.mu, so for that no lock is taken here and nothing is waited for.
 func (b *board) failed(m *melody.Session, err error) {
 	if errors.Is(err, melody.ErrMessageBufferFull) {
+		b.server.metrics.dropped.Inc()
 		go b.tooSlow(m)
 		return
 	}
@@ -77,6 +78,7 @@ func (b *board) tooSlow(m *melody.Session) {
 		return
 	}
 	s.closing.Store(true)
+	b.server.metrics.slow.Inc()
 	conn := m.WebsocketConnection()
 	_ = conn.WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(melody.CloseTryAgainLater, "slow"), time.Now().Add(50*time.Millisecond))
 	cut(conn)

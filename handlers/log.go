@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -23,12 +24,12 @@ const (
 // maxLogged bounds what a client can make us write: bytes of a path or method in one line.
 const maxLogged = 200
 
-// observe wraps everything else: it names the request, sets the headers of every answer, answers errors and writes
-// the one line of the access log. The line holds no query, no address and no name; the user's id is all there is.
+// observe wraps everything else: it names the request, sets the headers of every answer, answers errors, counts, and
+// writes the one line of the access log. The line holds no query, no cookie and no name.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
-		id := newRequestID()
+		id := s.nameRequest(c.Request())
 		c.Set(requestIDKey, id)
 		s.setHeaders(c.Response().Header())
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
@@ -36,12 +37,18 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
-		s.logRequest(c, time.Since(start))
+		took := time.Since(start)
+		s.metrics.request(c, took)
+		s.logRequest(c, took)
 		return nil
 	}
 }
 
+// logRequest writes the line of a request. That of a socket is written when it ends (logSocket).
 func (s *Server) logRequest(c echo.Context, took time.Duration) {
+	if !s.cfg.AccessLog || c.Response().Status == http.StatusSwitchingProtocols {
+		return
+	}
 	level := slog.LevelInfo
 	if c.Get(probeKey) != nil {
 		level = slog.LevelDebug
@@ -52,6 +59,7 @@ func (s *Server) logRequest(c echo.Context, took time.Duration) {
 		slog.Int("status", c.Response().Status),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.Int64("bytes", c.Response().Size),
+		slog.String("address", from(s.addresses.of(c.Request()))),
 		slog.String("request", requestID(c)),
 	}
 	if v := signedIn(c); v != nil {
@@ -78,7 +86,67 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// newRequestID is made by us for each request; an id sent by the client is never taken over into the log.
+// asked is what a socket keeps of the request that opened it.
+type asked struct {
+	at      time.Time
+	from    netip.Addr
+	request string // id
+}
+
+// logSocket writes the line of a socket that has ended.
+func (b *board) logSocket(s *socket) {
+	if s.melody == nil || !b.server.cfg.AccessLog {
+		return // it never was one, and the refusal is in the log
+	}
+	b.mu.Lock()
+	sent := s.sent
+	b.mu.Unlock()
+	attrs := []slog.Attr{
+		slog.String("method", http.MethodGet),
+		slog.String("path", b.server.site.path("/ws")),
+		slog.Int("status", http.StatusSwitchingProtocols),
+		slog.Float64("ms", float64(time.Since(s.asked.at).Microseconds())/1000),
+		slog.Uint64("bytes", sent),
+		slog.String("address", from(s.asked.from)),
+		slog.String("request", s.asked.request),
+	}
+	if s.user != "" {
+		attrs = append(attrs, slog.String("user", s.user))
+	}
+	b.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
+}
+
+// from is an address for the log.
+func from(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return "-" // a unix socket
+	}
+	return addr.String()
+}
+
+// nameRequest is the id of a request: what a trusted proxy calls it, so that one line in each log can be found by the
+// other, and else one that we make. Clients do not write into our log.
+func (s *Server) nameRequest(r *http.Request) string {
+	if id := r.Header.Get(echo.HeaderXRequestID); plainID(id) && s.addresses.trusts(parseAddr(r.RemoteAddr)) {
+		return id
+	}
+	return newRequestID()
+}
+
+// maxRequestID bounds the id that a proxy may give, bytes.
+const maxRequestID = 64
+
+func plainID(id string) bool {
+	for i := range len(id) {
+		switch c := id[i]; {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return id != "" && len(id) <= maxRequestID
+}
+
 func newRequestID() string {
 	var b [8]byte
 	rand.Read(b[:]) // never fails

@@ -17,12 +17,12 @@ func TestAccessLog(t *testing.T) {
 	if len(lines) != 1 {
 		t.Fatalf("%d lines for one request, want 1:\n%s", len(lines), f.logs)
 	}
-	for _, want := range []string{"level=INFO", "method=GET", "path=/ ", "status=200", "ms=", "bytes=", "user=" + ada.ID} {
+	for _, want := range []string{"level=INFO", "method=GET", "path=/ ", "status=200", "ms=", "bytes=", "address=192.0.2.1 ", "user=" + ada.ID} {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("the line does not hold %q: %s", want, lines[0])
 		}
 	}
-	for _, private := range []string{"private-search", "192.0.2.1", "=ada", `"ada"`} {
+	for _, private := range []string{"private-search", "=ada", `"ada"`, goodPassword, b.cookies["rollcall"], b.cookies["rollcall-known"]} {
 		if found := f.logs.lines("msg=request ", private); len(found) != 0 {
 			t.Errorf("the access log holds %q: %q", private, found)
 		}
@@ -48,5 +48,64 @@ func TestAccessLogIsBounded(t *testing.T) {
 	f.browser().send(r)
 	if lines := f.logs.lines("forged"); len(lines) != 1 || strings.HasPrefix(lines[0], "level=ERROR") || strings.Contains(lines[0], "\x1b") || len(lines[0]) > 1000 {
 		t.Errorf("log = %q, want one short line with everything escaped", lines)
+	}
+}
+
+func TestNoAccessLog(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.AccessLog = false })
+	f.browser().get("/login")
+	if lines := f.logs.lines("msg=request "); len(lines) != 0 {
+		t.Errorf("without an access log it holds %q", lines)
+	}
+}
+
+// A socket is in the access log once, when it ends: for how long it was there, and how much it was sent.
+func TestAccessLogOfSockets(t *testing.T) {
+	l := newLiveBoard(t)
+	ada := l.member("ada")
+	a := l.open(ada, "/", "a")
+	a.sees("ada", "online")
+	if lines := l.logs.lines("msg=request ", "path=/ws"); len(lines) != 0 {
+		t.Errorf("an open socket is in the access log: %q", lines)
+	}
+	a.leave()
+	a.until("the line", func() bool { return len(l.logs.lines("msg=request ", "path=/ws")) > 0 })
+	lines := l.logs.lines("msg=request ", "path=/ws")
+	if len(lines) != 1 {
+		t.Fatalf("%d lines for one socket, want 1: %q", len(lines), lines)
+	}
+	for _, want := range []string{"level=INFO", "method=GET", "status=101", "address=127.0.0.1", "request=", "user="} {
+		if !strings.Contains(lines[0], want) {
+			t.Errorf("the line does not hold %q: %s", want, lines[0])
+		}
+	}
+	if strings.Contains(lines[0], "bytes=0 ") || strings.Contains(lines[0], "v=") {
+		t.Errorf("the line says that nothing was sent, or holds the query: %s", lines[0])
+	}
+}
+
+// A proxy that is trusted may name requests; nobody else writes into the log.
+func TestRequestIDs(t *testing.T) {
+	f := newFixture(t, trust("192.0.2.0/24"))
+	for _, tt := range []struct {
+		peer, id string
+		taken    bool
+	}{
+		{"192.0.2.1:1", "01JD-abc.DEF_9", true},
+		{"192.0.2.1:1", strings.Repeat("x", 64), true},
+		{"192.0.2.1:1", strings.Repeat("x", 65), false},
+		{"192.0.2.1:1", "a b", false},
+		{"192.0.2.1:1", "a\nlevel=ERROR", false},
+		{"192.0.2.1:1", "", false},
+		{"198.51.100.1:1", "01JD-abc.DEF_9", false},
+	} {
+		b := f.browser()
+		b.remote = tt.peer
+		r := httptest.NewRequest("GET", "/login", nil)
+		r.Header["X-Request-Id"] = []string{tt.id}
+		got := b.send(r).Header.Get("X-Request-Id")
+		if (got == tt.id) != tt.taken || got == "" {
+			t.Errorf("the id of a request from %s that brought %q = %q, want it taken: %t", tt.peer, tt.id, got, tt.taken)
+		}
 	}
 }

@@ -26,9 +26,9 @@ func (s *Server) routes(e *echo.Echo) {
 
 	// Visitors: signed in or not.
 	get(at("/login"), s.loginPage, zip, s.visitor)
-	post(at("/login"), s.login, zip, s.visitor)
+	post(at("/login"), s.login, zip, s.visitor, counted(s.metrics.signIns))
 	get(at("/signup"), s.signupPage, zip, s.visitor)
-	post(at("/signup"), s.signup, zip, s.visitor)
+	post(at("/signup"), s.signup, zip, s.visitor, counted(s.metrics.signUps))
 	post(at("/logout"), s.logout, s.visitor)
 	e.GET(at("/ws"), s.board.socket, s.visitor) // refuses strangers itself: by a close code, which pages understand
 
@@ -37,10 +37,10 @@ func (s *Server) routes(e *echo.Echo) {
 	get(at("/me.css"), s.meCSS, s.member)
 	get(at("/me"), s.mePage, zip, s.member)
 	get(at("/me/panel"), s.mePanel, zip, s.member)
-	post(at("/me/word"), s.setWord, zip, s.member)
-	post(at("/me/invisible"), s.setInvisible, zip, s.member)
-	post(at("/me/presets/forget"), s.forgetPreset, zip, s.member)
-	post(at("/me/zone"), s.guessZone, s.member)
+	post(at("/me/word"), s.setWord, zip, s.member, s.act)
+	post(at("/me/invisible"), s.setInvisible, zip, s.member, s.act)
+	post(at("/me/presets/forget"), s.forgetPreset, zip, s.member, s.act)
+	post(at("/me/zone"), s.guessZone, s.member, s.act)
 
 	get(at("/settings"), s.settingsPage, zip, s.member)
 	for path, set := range map[string]echo.HandlerFunc{
@@ -52,7 +52,7 @@ func (s *Server) routes(e *echo.Echo) {
 		"/settings/sessions/end-others": s.endOtherSessions,
 		"/settings/delete":              s.deleteAccount,
 	} {
-		post(at(path), set, zip, s.member)
+		post(at(path), set, zip, s.member, s.act)
 		get(at(path), s.toSettings, s.member) // the address of a form that was refused
 	}
 	get(at("/settings/my-data.json"), s.myData, zip, s.member)

@@ -56,6 +56,10 @@ type socket struct {
 	closing atomic.Bool  // the close frame is on its way
 	lost    atomic.Bool  // a frame did not fit into the queue
 	how     atomic.Int32 // presence.How, for the end
+
+	traffic *traffic // of the board
+	sent    uint64   // bytes of it, queued for this socket
+	asked   asked    // for the access log
 }
 
 // silent is the activity of a client that has not said anything.
@@ -132,11 +136,15 @@ func (b *board) turn(s *socket, hidden bool) {
 	b.tellSelfLocked(s)
 }
 
-// write queues a frame, which nobody may change any more.
+// write queues a frame, which nobody may change any more. It needs board.mu.
 func (s *socket) write(frame []byte) {
-	if len(frame) > 0 && !s.closing.Load() {
-		_ = s.melody.Write(frame) // a closed session is about to leave; a full queue is told to failed
+	if len(frame) == 0 || s.closing.Load() {
+		return
 	}
+	s.traffic.frames++
+	s.traffic.bytes += uint64(len(frame))
+	s.sent += uint64(len(frame))
+	_ = s.melody.Write(frame) // a closed session is about to leave; a full queue is told to failed
 }
 
 // kick closes s with code. A tab that does not read its close frame is cut off.

@@ -1,8 +1,8 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -65,6 +65,7 @@ func (b *board) socket(c echo.Context) error {
 		version: c.QueryParam("v"), speaks: c.QueryParams().Has("v"),
 		phone:   strings.Contains(r.UserAgent(), "Mobi"),
 		address: b.server.addresses.prefix(r),
+		traffic: &b.traffic, asked: asked{time.Now(), b.server.addresses.of(r), requestID(c)},
 	}
 	if v := signedIn(c); v != nil {
 		s.user, s.session, s.expires = v.user.ID, v.session.ID, v.session.ExpiresAt
@@ -94,6 +95,7 @@ func (b *board) serve(c echo.Context, s *socket) error {
 // pump runs the socket until it ends. The request and its writer are arguments and not captured, so that they are
 // garbage as soon as the upgrade is done: that is half the memory of an idle socket.
 func (b *board) pump(s *socket, w http.ResponseWriter, r *http.Request, ready chan struct{}, refused chan<- error) {
+	defer b.logSocket(s)
 	defer b.leave(s)
 	defer func() {
 		if v := recover(); v != nil {
@@ -118,12 +120,14 @@ func (b *board) connect(m *melody.Session) {
 	conn := m.WebsocketConnection()
 	s.tune(conn)
 	if s.user == "" {
+		b.server.metrics.refused.WithLabelValues("login").Inc()
 		s.kick(melody.ClosePolicyViolation, "login")
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if code, reason := b.refusalLocked(s); code != 0 {
+		b.server.metrics.refused.WithLabelValues(cmp.Or(reason, "restart")).Inc()
 		s.kick(code, reason)
 		return
 	}
@@ -224,7 +228,7 @@ func (b *board) warmGreetingLocked(s *socket) []byte {
 
 // tune bounds what the kernel queues for a reader, and what pings may cost.
 func (s *socket) tune(conn *websocket.Conn) {
-	if tcp, ok := conn.NetConn().(*net.TCPConn); ok {
+	if tcp, ok := conn.NetConn().(interface{ SetWriteBuffer(int) error }); ok {
 		_ = tcp.SetWriteBuffer(kernelBuffer)
 	}
 	pong := conn.PingHandler()

@@ -51,32 +51,35 @@ type syncer struct {
 	stop    context.CancelFunc
 	ended   chan struct{}
 
-	mu        sync.Mutex
-	own       map[string]string    // guarded by mu, like all below; the truth about our users, as entries
-	remote    map[string][]posting // what others have, by user, in no order
-	peers     map[string]*peer     // other replicas, by id
-	toRead    map[string]struct{}
-	toWrite   map[string]struct{}
-	doubted   map[string]time.Time // users with an entry that is missing though its replica lives, until when it may come back
-	kept      map[string]struct{}  // users with an entry that is missing and held
-	resync    bool                 // everything must be read anew
-	renew     bool                 // and the connection replaced first
-	holding   time.Time            // until then missing is not gone
-	beatAt    time.Time            // when the own lease was last renewed
-	echoed    bool                 // that renewal was announced to us
-	deaf      bool                 // the renewal before it never was
-	beaten    bool                 // there was one before
-	trip      time.Duration        // of that renewal
-	written   map[string]struct{}  // users whose entry was written in this round: an older one may still be read
-	repaired  int                  // own entries that were found wrong or missing
-	repairAt  time.Time            // when the last of them was
-	resyncs   int                  // after the first
-	cleanedAt time.Time            // when the remains of dead replicas were last looked for
-	leaving   bool
-	rounds    int       // whole rounds so far
-	lastOK    time.Time // end of the last one
-	lost      time.Time // since when rounds fail; zero: they do not
-	conflict  error     // why this replica has left; nil: it has not
+	mu         sync.Mutex
+	own        map[string]string    // guarded by mu, like all below; the truth about our users, as entries
+	remote     map[string][]posting // what others have, by user, in no order
+	peers      map[string]*peer     // other replicas, by id
+	toRead     map[string]struct{}
+	toWrite    map[string]struct{}
+	doubted    map[string]time.Time // users with an entry that is missing though its replica lives, until when it may come back
+	kept       map[string]struct{}  // users with an entry that is missing and held
+	resync     bool                 // everything must be read anew
+	renew      bool                 // and the connection replaced first
+	holding    time.Time            // until then missing is not gone
+	beatAt     time.Time            // when the own lease was last renewed
+	echoed     bool                 // that renewal was announced to us
+	deaf       bool                 // the renewal before it never was
+	beaten     bool                 // there was one before
+	trip       time.Duration        // of that renewal
+	written    map[string]struct{}  // users whose entry was written in this round: an older one may still be read
+	repaired   int                  // own entries that were found wrong or missing
+	repairAt   time.Time            // when the last of them was
+	resyncs    int                  // after the first
+	renewedAt  time.Time            // when the own lease was last known to be renewed
+	outages    uint64               // how often lost was set
+	reconnects uint64               // how often the connection was replaced
+	cleanedAt  time.Time            // when the remains of dead replicas were last looked for
+	leaving    bool
+	rounds     int       // whole rounds so far
+	lastOK     time.Time // end of the last one
+	lost       time.Time // since when rounds fail; zero: they do not
+	conflict   error     // why this replica has left; nil: it has not
 }
 
 // posting is the entry that one replica has of a user. There are as many as there are people at other replicas.
@@ -287,6 +290,7 @@ func (s *syncer) failed(err error) {
 	defer s.mu.Unlock()
 	if s.lost.IsZero() {
 		s.lost = s.lastOK
+		s.outages++
 		s.log.Warn("other replicas cannot be reached; their people stay as they were last known", "err", err)
 	}
 }
@@ -363,6 +367,9 @@ func (s *syncer) heal(ctx context.Context) error {
 		if _, err := step(ctx, func(ctx context.Context) (any, error) { return nil, s.link.renew(ctx) }); err != nil {
 			return err
 		}
+		s.mu.Lock()
+		s.reconnects++
+		s.mu.Unlock()
 	}
 	if !resync {
 		return nil

@@ -46,7 +46,7 @@ func (s *syncer) renewLease(ctx context.Context) error {
 			s.toRead[u] = struct{}{}
 		}
 	}
-	s.beaten, s.trip = true, time.Since(sent)
+	s.beaten, s.trip, s.renewedAt = true, time.Since(sent), time.Now()
 	return nil
 }
 

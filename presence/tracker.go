@@ -59,6 +59,7 @@ type Tracker struct {
 	due      agenda              // guarded by mu
 	timer    *time.Timer         // guarded by mu; fires at the head of due
 	counts   Counts              // guarded by mu
+	changes  uint64              // guarded by mu; of views, since the start
 	feeds    []*Feed             // guarded by mu
 	stamps   map[string]struct{} // guarded by mu; users for TakeSeen
 	draining bool                // guarded by mu

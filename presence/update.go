@@ -33,6 +33,7 @@ func (t *Tracker) updateLocked(p *person) {
 	if r.View != p.view {
 		t.countLocked(p.view, -1)
 		t.countLocked(r.View, +1)
+		t.changes++
 	}
 	p.view, p.why, p.here = r.View, r.Why, here
 	t.publishLocked(p, leases, marks, now)

@@ -1,0 +1,156 @@
+package handlers
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// behindDoor serves f with a limit of connections and returns the address.
+func (f *fixture) behindDoor() string {
+	f.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	srv := f.server.HTTPServer()
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(f.server.Door(l)) }()
+	f.t.Cleanup(func() { _ = srv.Close(); <-served })
+	return l.Addr().String()
+}
+
+// ask sends a request on conn and returns the answer.
+func ask(conn net.Conn) (*http.Response, error) {
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		return nil, err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err == nil {
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+	return resp, err
+}
+
+// TestFullHouse: who is inside stays served, who comes is told to come back, and is let in when somebody has left.
+func TestFullHouse(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Connections = 10 })
+	address := f.behindDoor()
+	dial := func() net.Conn {
+		t.Helper()
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	inside := dial()
+	if resp, err := ask(inside); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("the first = %v, %v, want 200", resp, err)
+	}
+	var slow []net.Conn
+	for range 9 {
+		conn := dial()
+		_, _ = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nX-Slow: ")
+		slow = append(slow, conn)
+	}
+	wantOpen(t, f, 10)
+	for range 3 * awayAtOnce { // a flood
+		_ = dial().Close()
+	}
+	if resp, err := ask(inside); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("somebody inside, beside a flood = %v, %v, want 200", resp, err)
+	}
+	for deadline := time.Now().Add(patience); ; { // until there is time to tell somebody why
+		resp, err := ask(dial())
+		if err == nil {
+			if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "5" || !resp.Close {
+				t.Errorf("one too many = %d with Retry-After %q, want 503, 5 and the end", resp.StatusCode, resp.Header.Get("Retry-After"))
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("one too many = %v, want an answer", err)
+		}
+	}
+	wantOpen(t, f, 10)
+	if got := f.scrape()["rollcall_http_connections_refused_total"]; got == "" || got == "0" {
+		t.Errorf("connections refused = %q, want some", got)
+	}
+	_ = slow[0].Close()
+	wantOpen(t, f, 9)
+	if resp, err := ask(dial()); err != nil || resp.StatusCode != 200 {
+		t.Errorf("after somebody has left = %v, %v, want 200", resp, err)
+	}
+}
+
+func wantOpen(t *testing.T, f *fixture, want int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); f.server.door.stats().open != want; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are open, want %d", f.server.door.stats().open, want)
+		}
+	}
+}
+
+// TestDoorCountsSockets: a connection that became a socket is open until that ends.
+func TestDoorCountsSockets(t *testing.T) {
+	f := newFixture(t, quick)
+	address := f.behindDoor()
+	l := &liveBoard{f, "http://" + address}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.server.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-done })
+	ada := l.member("ada")
+	a := l.bare(ada, "/ws")
+	a.until("a greeting", func() bool { return len(a.frames) > 0 })
+	wantOpen(t, f, 1)
+	a.leave()
+	wantOpen(t, f, 0)
+}
+
+// TestAnswerOfTheDoor is a whole answer.
+func TestAnswerOfTheDoor(t *testing.T) {
+	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(string(fullAnswer))), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != fullText {
+		t.Errorf("body = %q, %v, want %q", body, err, fullText)
+	}
+}
+
+// TestActsPerMinute: one person changes so much and no more; others are not touched, and nothing is lost but the change.
+func TestActsPerMinute(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Acts = 3 })
+	f.person("ada")
+	f.person("bob")
+	ada, bob := f.browser(), f.browser()
+	ada.enter("ada")
+	bob.enter("bob")
+	for i := range 5 {
+		a := ada.do("POST", "/me/word", map[string][]string{"text": {fmt.Sprint("at ", i)}})
+		want := http.StatusSeeOther
+		if i >= 3 {
+			want = http.StatusTooManyRequests
+		}
+		wantStatus(t, fmt.Sprint("act ", i+1), a, want)
+		if i >= 3 && (a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute")) {
+			t.Errorf("the refusal says not when to come back: %v\n%s", a.Header, a.body)
+		}
+	}
+	wantStatus(t, "another act of the same person", ada.do("POST", "/settings/look", map[string][]string{"theme": {"dark"}}), http.StatusTooManyRequests)
+	wantStatus(t, "a page of the same person", ada.get("/me"), http.StatusOK)
+	wantStatus(t, "an act of another person", bob.do("POST", "/me/word", map[string][]string{"text": {"here"}}), http.StatusSeeOther)
+	wantRedirect(t, "signing out", ada.do("POST", "/logout", map[string][]string{}), "/login")
+}

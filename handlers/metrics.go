@@ -1,0 +1,170 @@
+package handlers
+
+import (
+	"bytes"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/common/expfmt"
+)
+
+// metrics is what happened, as Prometheus counts it. Labels have few values, known beforehand: a route and never a
+// path, an outcome and never a name. What the other packages know in numbers is asked when somebody looks (numbers.go).
+type metrics struct {
+	registry *prometheus.Registry
+	routes   map[string]string // label by Echo's own path; what is not in it is "other"
+
+	requests *prometheus.CounterVec   // method, route, class
+	took     *prometheus.HistogramVec // route
+	signIns  *prometheus.CounterVec   // outcome
+	signUps  *prometheus.CounterVec   // outcome
+	refused  *prometheus.CounterVec   // reason
+	dropped  prometheus.Counter
+	slow     prometheus.Counter
+	away     prometheus.Counter
+	render   prometheus.Histogram
+	lag      prometheus.Histogram
+}
+
+// Values of labels.
+var (
+	outcomes = []string{"ok", "refused", "limited", "unavailable", "gone"}
+	refusals = []string{"full", "restart", "login"}
+	classes  = []string{"1xx", "2xx", "3xx", "4xx", "5xx"}
+)
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: counters("http_requests_total", "Requests answered, by method, route and class of status.", "method", "route", "class"),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "rollcall_http_request_duration_seconds", Help: "Time to answer a request, by route; of /ws the handshake alone.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"route"}),
+		signIns: counters("sign_ins_total", "Attempts to sign in, by outcome.", "outcome"),
+		signUps: counters("sign_ups_total", "Attempts to sign up, by outcome.", "outcome"),
+		refused: counters("connections_refused_total", "Live connections that were closed at the door, by reason.", "reason"),
+		dropped: counter("frames_dropped_total", "Frames that did not fit into the queue of a slow reader, whose connection is then closed."),
+		slow:    counter("slow_closes_total", "Live connections closed because their reader did not keep up."),
+		away:    counter("http_connections_refused_total", "Connections turned away because all that are allowed were open."),
+		render:  histogram("render_seconds", "Time to make the frames of one flush and to queue them for everybody."),
+		lag:     histogram("flush_lag_seconds", "Time from a change that is to be shown until its frame is queued; 0.25 s at most is on purpose."),
+	}
+	for _, outcome := range outcomes { // a counter that is not there yet cannot be seen to grow
+		m.signIns.WithLabelValues(outcome)
+		m.signUps.WithLabelValues(outcome)
+	}
+	for _, reason := range refusals {
+		m.refused.WithLabelValues(reason)
+	}
+	m.registry.MustRegister(m.requests, m.took, m.signIns, m.signUps, m.refused, m.dropped, m.slow, m.away, m.render, m.lag,
+		numbers{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "rollcall_build_info", Help: "1, with the version as a label.",
+			ConstLabels: prometheus.Labels{"version": s.cfg.Version, "goversion": runtime.Version()},
+		}, func() float64 { return 1 }))
+	return m
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: "rollcall_" + name, Help: help})
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollcall_" + name, Help: help}, labels)
+}
+
+func histogram(name, help string) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "rollcall_" + name, Help: help, Buckets: []float64{.0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1},
+	})
+}
+
+// learn takes the routes there are for the values of a label, without the base path of this server.
+func (m *metrics) learn(routes []*echo.Route, base string) {
+	m.routes = map[string]string{}
+	for _, r := range routes {
+		label := r.Path
+		if base != "" {
+			label = "/" + strings.TrimPrefix(strings.TrimPrefix(label, base), "/")
+		}
+		m.routes[r.Path] = label
+	}
+}
+
+// request counts one that was answered.
+func (m *metrics) request(c echo.Context, took time.Duration) {
+	method, route := "other", m.routes[c.Path()]
+	switch c.Request().Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		method = c.Request().Method
+	}
+	status := c.Response().Status
+	if route == "" || status == http.StatusNotFound && !strings.Contains(route, "*") {
+		route = "other"
+	}
+	m.requests.WithLabelValues(method, route, classes[min(max(status/100, 1), 5)-1]).Inc()
+	m.took.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// counted counts what becomes of attempts.
+func counted(attempts *prometheus.CounterVec) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			err := next(c)
+			status := c.Response().Status
+			if err != nil {
+				status = explain(err, c.Request()).Status
+			}
+			attempts.WithLabelValues(outcome(status)).Inc()
+			return err
+		}
+	}
+}
+
+// outcome is what an answer's status says about an attempt to get in.
+func outcome(status int) string {
+	switch {
+	case status < 400:
+		return "ok"
+	case status == http.StatusTooManyRequests:
+		return "limited"
+	case status == statusClientGone:
+		return "gone"
+	case status >= 500:
+		return "unavailable"
+	}
+	return "refused"
+}
+
+// flushed notes one flush that had something to send.
+func (m *metrics) flushed(render, lag time.Duration) {
+	m.render.Observe(render.Seconds())
+	m.lag.Observe(lag.Seconds())
+}
+
+// Metrics answers GET /metrics in the text format of Prometheus. It is for a listener of its own: whoever reaches it is
+// told how many people there are, and nothing about anybody.
+func (s *Server) Metrics() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		families, err := s.metrics.registry.Gather()
+		if err != nil {
+			s.log.Error("metrics cannot be gathered", "err", err)
+			http.Error(w, "metrics cannot be gathered; the log says why", http.StatusInternalServerError)
+			return
+		}
+		var text bytes.Buffer
+		for _, family := range families {
+			_, _ = expfmt.MetricFamilyToText(&text, family) // a bytes.Buffer takes everything
+		}
+		w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
+		_, _ = w.Write(text.Bytes())
+	})
+	return mux
+}

@@ -1,0 +1,163 @@
+package handlers
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+// numbers are what the parts of the program know about themselves, asked once for each look at the metrics.
+type numbers struct{ server *Server }
+
+// moment is one look.
+type moment struct {
+	presence presence.Stats
+	accounts accounts.Stats
+	board    boardStats
+	door     doorStats
+	draining bool
+}
+
+// boardStats is what the board can tell in numbers.
+type boardStats struct {
+	seen, hidden  int // tabs, by whether they can be seen
+	pages, people int
+	traffic       traffic
+}
+
+// traffic is what was put into the queues of sockets. Guarded by board.mu, as all that writes to them.
+type traffic struct{ frames, bytes uint64 }
+
+func (b *board) stats() boardStats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	st := boardStats{pages: len(b.pages), people: b.tally.total, traffic: b.traffic}
+	for _, p := range b.pages {
+		st.hidden += len(p.hidden)
+	}
+	st.seen = len(b.open) - st.hidden
+	return st
+}
+
+func (n numbers) look() moment {
+	s := n.server
+	return moment{
+		presence: s.cfg.Presence.Stats(), accounts: s.cfg.Accounts.Stats(),
+		board: s.board.stats(), door: s.door.stats(), draining: s.draining.Load(),
+	}
+}
+
+// number is one metric, with the values that its labels take.
+type number struct {
+	desc   *prometheus.Desc
+	kind   prometheus.ValueType
+	values func(moment) []float64 // one for each of labels; none: there is nothing to tell here
+	labels [][]string
+}
+
+// one is a metric without labels.
+func one(name, help string, kind prometheus.ValueType, value func(moment) float64) number {
+	return number{
+		prometheus.NewDesc("rollcall_"+name, help, nil, nil), kind,
+		func(m moment) []float64 { return []float64{value(m)} }, [][]string{nil},
+	}
+}
+
+// ofReplicas is a metric that only a process with Redis has.
+func ofReplicas(name, help string, kind prometheus.ValueType, value func(*presence.ReplicaStats) float64) number {
+	n := one(name, help, kind, nil)
+	n.values = func(m moment) []float64 {
+		if m.presence.Link == nil {
+			return nil
+		}
+		return []float64{value(m.presence.Link)}
+	}
+	return n
+}
+
+// ofPools is a metric of both pools of connections to the database.
+func ofPools(name, help string, kind prometheus.ValueType, value func(accounts.PoolStats) float64) number {
+	return number{
+		prometheus.NewDesc("rollcall_"+name, help, []string{"pool"}, nil), kind,
+		func(m moment) []float64 {
+			return []float64{value(m.accounts.Writer), value(m.accounts.Reader)}
+		}, [][]string{{"writer"}, {"reader"}},
+	}
+}
+
+const (
+	gauge = prometheus.GaugeValue
+	total = prometheus.CounterValue
+)
+
+func yes(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+var allNumbers = []number{
+	{
+		prometheus.NewDesc("rollcall_connections", "Live connections, by whether the tab can be seen.", []string{"tab"}, nil), gauge,
+		func(m moment) []float64 { return []float64{float64(m.board.seen), float64(m.board.hidden)} },
+		[][]string{{"seen"}, {"hidden"}},
+	},
+	{
+		prometheus.NewDesc("rollcall_users", "People with an account, by the state that is shown of them.", []string{"state"}, nil), gauge,
+		func(m moment) []float64 {
+			c := m.presence.Counts
+			return []float64{float64(c.Online), float64(c.Away), float64(c.DND), float64(max(0, m.board.people-c.Here()))}
+		},
+		[][]string{{"online"}, {"away"}, {"dnd"}, {"offline"}},
+	},
+	one("changes_total", "Changes of what is shown of somebody.", total, func(m moment) float64 { return float64(m.presence.Changes) }),
+	one("people_remembered", "People in the memory of this process.", gauge, func(m moment) float64 { return float64(m.presence.People) }),
+	one("pages", "Pages of the board in memory.", gauge, func(m moment) float64 { return float64(m.board.pages) }),
+	one("frames_total", "Frames queued for live connections.", total, func(m moment) float64 { return float64(m.board.traffic.frames) }),
+	one("frame_bytes_total", "Bytes of these frames.", total, func(m moment) float64 { return float64(m.board.traffic.bytes) }),
+	one("draining", "1 while this process is about to end.", gauge, func(m moment) float64 { return yes(m.draining) }),
+	one("http_connections", "Open connections, live ones included.", gauge, func(m moment) float64 { return float64(m.door.open) }),
+	one("http_connections_limit", "Connections that may be open; 0: no limit.", gauge, func(m moment) float64 { return float64(m.door.limit) }),
+
+	one("hash_workers", "Passwords that may be hashed at once.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Workers) }),
+	one("hashes_running", "Passwords that are being hashed.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Running) }),
+	one("hashes_waiting", "Attempts that wait for their turn to be hashed.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Waiting) }),
+	one("hashes_total", "Passwords hashed.", total, func(m moment) float64 { return float64(m.accounts.Hash.Done) }),
+	one("hashes_refused_total", "Attempts told to come back because their turn did not come in time.", total, func(m moment) float64 { return float64(m.accounts.Hash.Refused) }),
+
+	ofPools("sql_connections", "Open connections to the database, by pool.", gauge, func(s accounts.PoolStats) float64 { return float64(s.Open) }),
+	ofPools("sql_connections_in_use", "Those that are in use.", gauge, func(s accounts.PoolStats) float64 { return float64(s.InUse) }),
+	ofPools("sql_waits_total", "Waits for a connection to the database.", total, func(s accounts.PoolStats) float64 { return float64(s.Waits) }),
+	ofPools("sql_wait_seconds_total", "Time spent in these waits.", total, func(s accounts.PoolStats) float64 { return s.Waited.Seconds() }),
+
+	ofReplicas("replicas", "Replicas with a lease, this one included.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Others + 1) }),
+	ofReplicas("redis_lost", "1 while the other replicas cannot be reached.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Lost) }),
+	ofReplicas("store_conflict", "1 after this replica has left because the others have other accounts.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Conflict) }),
+	ofReplicas("redis_round_trip_seconds", "Time of the last renewal of the lease.", gauge, func(r *presence.ReplicaStats) float64 { return r.Trip.Seconds() }),
+	ofReplicas("lease_age_seconds", "Time since the lease was renewed; it ends after 10 s.", gauge, func(r *presence.ReplicaStats) float64 { return r.LeaseAge.Seconds() }),
+	ofReplicas("entries_own", "People with an entry of this replica in Redis.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Own) }),
+	ofReplicas("entries_elsewhere", "People with an entry of another replica.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Elsewhere) }),
+	ofReplicas("redis_outages_total", "How often the other replicas were lost.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Outages) }),
+	ofReplicas("redis_reconnects_total", "How often a connection that told nothing any more was replaced.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Reconnects) }),
+	ofReplicas("resyncs_total", "How often announcements were missed and everything was read anew.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Resyncs) }),
+	ofReplicas("audit_repairs_total", "Own entries that were found wrong or missing, and written again.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Repaired) }),
+}
+
+// Describe is part of prometheus.Collector.
+func (numbers) Describe(to chan<- *prometheus.Desc) {
+	for _, n := range allNumbers {
+		to <- n.desc
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (n numbers) Collect(to chan<- prometheus.Metric) {
+	m := n.look()
+	for _, n := range allNumbers {
+		for i, value := range n.values(m) {
+			to <- prometheus.MustNewConstMetric(n.desc, n.kind, value, n.labels[i]...)
+		}
+	}
+}

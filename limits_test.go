@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+// What is left to the system is taken from what it says; what the operator says holds.
+func TestLimitsFollowFiles(t *testing.T) {
+	for _, tt := range []struct {
+		files, connections, sockets int // as set; 0: by the rule
+		wantConnections, want       int
+		warning                     string
+	}{
+		{files: 1_048_576, wantConnections: 20_000, want: 18_000},
+		{files: 0, wantConnections: 20_000, want: 18_000},
+		{files: 4096, wantConnections: 3840, want: 3456},
+		{files: 1024, wantConnections: 768, want: 692, warning: "may open few files"},
+		{files: 256, wantConnections: 128, want: 116, warning: "may open few files"},
+		{files: 4096, connections: 4000, wantConnections: 4000, want: 3600, warning: "may not open as many files"},
+		{files: 4096, connections: 500, wantConnections: 500, want: 450},
+		{files: 4096, connections: 500, sockets: 100, wantConnections: 500, want: 100},
+	} {
+		cfg := settings{LimitConnections: tt.connections, LimitSockets: tt.sockets}
+		got := cfg.limits(tt.files)
+		if got.Connections != tt.wantConnections || got.Sockets != tt.want {
+			t.Errorf("limits(%d) with --limit-connections %d = %d connections and %d sockets, want %d and %d",
+				tt.files, tt.connections, got.Connections, got.Sockets, tt.wantConnections, tt.want)
+		}
+		var log bytes.Buffer
+		cfg.warnOfFiles(tt.files, slog.New(slog.NewTextHandler(&log, nil)))
+		if tt.warning == "" && log.Len() > 0 || !strings.Contains(log.String(), tt.warning) {
+			t.Errorf("warnOfFiles(%d) with --limit-connections %d logs %q, want %q", tt.files, tt.connections, log.String(), tt.warning)
+		}
+	}
+}
+
+func TestFileLimitIsKnown(t *testing.T) {
+	if n := fileLimit(); n < 100 {
+		t.Errorf("fileLimit() = %d, want what the system says", n)
+	}
+}

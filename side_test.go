@@ -1,0 +1,107 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// freePort is an address of this machine on which nobody listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// read asks for a page and returns its status and text.
+func read(t *testing.T, client *http.Client, address string) (int, string) {
+	t.Helper()
+	answer, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
+}
+
+// TestServedAside: metrics and profiles are where they were asked for, and nowhere else.
+func TestServedAside(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	metrics, debug := freePort(t), freePort(t)
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"), "--metrics-addr", metrics, "--debug-addr", debug)
+	client := browser(t)
+	answer, err := client.PostForm(r.url+"/signup", url.Values{"username": {"ada"}, "password": {"correct horse battery staple"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	var status int
+	var text string
+	waitFor(t, "the last request to be counted", func() bool {
+		status, text = read(t, client, "http://"+metrics+"/metrics")
+		return strings.Contains(text, `method="GET",route="/"} 1`)
+	})
+	for _, want := range []string{
+		`rollcall_sign_ups_total{outcome="ok"} 1`, `rollcall_http_requests_total{class="3xx",method="POST",route="/signup"} 1`,
+		`rollcall_http_requests_total{class="2xx",method="GET",route="/"} 1`,
+		"rollcall_hashes_total 1\n", `rollcall_build_info{goversion="go1`,
+		`rollcall_users{state="offline"} 1`, "rollcall_http_connections_limit ",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("GET /metrics = %d without %q:\n%s", status, want, text)
+		}
+	}
+	if status, text := read(t, client, "http://"+debug+"/debug/pprof/goroutine?debug=1"); status != 200 || !strings.Contains(text, "goroutine profile") {
+		t.Errorf("GET /debug/pprof/goroutine = %d %q, want a profile", status, text)
+	}
+	for _, elsewhere := range []string{r.url + "/metrics", r.url + "/debug/pprof/", "http://" + metrics + "/debug/pprof/", "http://" + debug + "/metrics", "http://" + metrics + "/"} {
+		if status, _ := read(t, client, elsewhere); status != 404 {
+			t.Errorf("GET %s = %d, want 404", elsewhere, status)
+		}
+	}
+	client.CloseIdleConnections()
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
+
+// TestNothingAside: by default nothing but the board listens.
+func TestNothingAside(t *testing.T) {
+	aside, err := (&settings{}).listenAside()
+	if err != nil || aside.metrics != nil || aside.debug != nil {
+		t.Errorf("listenAside() = %+v, %v, want nothing", aside, err)
+	}
+}
+
+// TestAsideIsTaken: a port that is taken ends the start and says which flag to change.
+func TestAsideIsTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	cfg := settings{MetricsAddr: freePort(t), DebugAddr: l.Addr().String()}
+	if _, err := cfg.listenAside(); err == nil || !strings.Contains(err.Error(), "choose another address with --debug-addr") {
+		t.Errorf("listenAside() with a taken port = %v, want what to change", err)
+	}
+	free, err := net.Listen("tcp", cfg.MetricsAddr)
+	if err != nil {
+		t.Errorf("the other port is still taken: %v", err)
+	} else {
+		free.Close()
+	}
+}
