@@ -64,7 +64,7 @@ type settings struct {
 // storage is where accounts are kept.
 type storage struct {
 	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file; it and its folder are created. Not looked at with DATABASE_URL. Default: ${db}."`
-	DBConns     int    `variable:"ROLLCALL_DB_CONNS" name:"db-conns" default:"10" help:"Connections to Postgres at most, with DATABASE_URL."`
+	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"10" help:"Connections to Postgres at most, with DATABASE_URL."`
 	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, when started as root: give the database's folder to this user and become it before anything is opened."`
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
 }
@@ -102,8 +102,8 @@ func (s *storage) check(env environment) error {
 			return err
 		}
 	}
-	if s.DBConns < 2 || s.DBConns > maxConns {
-		return fmt.Errorf("--db-conns %d: write a number from 2 to %d", s.DBConns, maxConns)
+	if s.DbConns < 2 || s.DbConns > maxConns {
+		return fmt.Errorf("--db-conns %d: write a number from 2 to %d", s.DbConns, maxConns)
 	}
 	if s.DatabaseURL != "" {
 		return accounts.CheckURL(string(s.DatabaseURL))
@@ -116,7 +116,7 @@ func (s *storage) check(env environment) error {
 
 // accounts is the configuration of the store.
 func (s *storage) accounts(log *slog.Logger) accounts.Config {
-	return accounts.Config{Path: s.DB, URL: string(s.DatabaseURL), Conns: s.DBConns, Log: log}
+	return accounts.Config{Path: s.DB, URL: string(s.DatabaseURL), Conns: s.DbConns, Log: log}
 }
 
 // missing reports whether the accounts are in a file that does not exist.

@@ -33,15 +33,6 @@ func (t *transaction) teamSpelling(ctx context.Context, key, given string) (stri
 	return spelling, err
 }
 
-func (t *transaction) addWords(ctx context.Context, place string, names ...string) error {
-	for _, word := range nameWords(names...) {
-		if _, err := t.exec(ctx, sqlAddWord, word, place); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // move changes where a user stands on the board, and whether they do at all. fn changes the user's display name, team
 // or Disabled, with the key of the team as it results; nothing is written when it changes nothing.
 func (t *transaction) move(ctx context.Context, id string, fn func(u *User, teamKey *string) error) (changed bool, err error) {
@@ -67,7 +58,11 @@ func (t *transaction) move(ctx context.Context, id string, fn func(u *User, team
 	if _, err := t.exec(ctx, sqlDropWords, old.place); err != nil || u.Disabled {
 		return true, err
 	}
-	return true, t.addWords(ctx, p, u.DisplayName, u.Username)
+	var words []any
+	for _, word := range nameWords(u.DisplayName, u.Username) {
+		words = append(words, word, p)
+	}
+	return true, t.insert(ctx, sqlAddWord, words)
 }
 
 // Rename changes a display name; "" makes it the username. Errors: *FieldError, ErrNotFound.

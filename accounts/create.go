@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -71,11 +74,11 @@ func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	}
 	var user User
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		id, err := t.insertUser(ctx, r)
+		ids, err := t.insertUsers(ctx, []newRow{r})
 		if err != nil {
 			return err
 		}
-		user, err = readUser(ctx, t, sqlUserByID, []any{id})
+		user, err = readUser(ctx, t, sqlUserByID, []any{ids[0]})
 		return err
 	})
 	if err != nil {
@@ -119,14 +122,19 @@ func (s *Store) Import(ctx context.Context, users []NewUser) error {
 	if err := s.hashAll(ctx, rows); err != nil {
 		return err
 	}
-	return s.write(ctx, func(ctx context.Context, t *transaction) error {
-		for i, r := range rows {
-			if _, err := t.insertUser(ctx, r); err != nil {
-				return &ImportError{i, err}
-			}
-		}
-		return nil
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
+		_, err := t.insertUsers(ctx, rows)
+		return err
 	})
+	if !errors.Is(err, ErrTaken) {
+		return wrap("import", err)
+	}
+	for i, r := range rows { // which one was taken while the passwords were hashed
+		if err := s.checkFree(ctx, r.username); err != nil {
+			return &ImportError{i, err}
+		}
+	}
+	return wrap("import", err)
 }
 
 // hashAll hashes the passwords of rows that have no hash, waiting for its turns as long as ctx lasts.
@@ -157,26 +165,81 @@ func (s *Store) hashAll(ctx context.Context, rows []newRow) error {
 	return context.Cause(ctx)
 }
 
-// insertUser adds a row of users and its words, and returns the new id.
-func (t *transaction) insertUser(ctx context.Context, r newRow) (id string, err error) {
+// insertUsers adds rows of users and their words, and returns the new ids.
+func (t *transaction) insertUsers(ctx context.Context, rows []newRow) (ids []string, err error) {
 	rev, err := t.nextRev(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if id, err = newID(); err != nil {
-		return "", err
+	var users, words []any
+	spelt := map[string]string{} // teams, by key
+	for _, r := range rows {
+		id, err := newID()
+		if err != nil {
+			return nil, err
+		}
+		team, known := spelt[r.teamKey]
+		if !known {
+			if team, err = t.teamSpelling(ctx, r.teamKey, r.team); err != nil {
+				return nil, err
+			}
+			spelt[r.teamKey] = team
+		}
+		p := place(r.teamKey, r.displayName, id)
+		users = append(users, id, r.username, r.displayName, team, p, r.teamKey, r.admin, t.now, rev, r.hash)
+		for _, word := range nameWords(r.displayName, r.username) {
+			words = append(words, word, p)
+		}
+		ids = append(ids, id)
 	}
-	team, err := t.teamSpelling(ctx, r.teamKey, r.team)
-	if err != nil {
-		return "", err
-	}
-	p := place(r.teamKey, r.displayName, id)
-	_, err = t.exec(ctx, sqlCreate, id, r.username, r.displayName, team, p, r.teamKey, r.admin, t.now, rev, r.hash)
+	err = t.insert(ctx, sqlCreate, users)
 	if isDuplicate(err) {
-		return "", ErrTaken
+		return nil, ErrTaken
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return id, t.addWords(ctx, p, r.displayName, r.username)
+	return ids, t.insert(ctx, sqlAddWord, words)
 }
+
+// rowsAtOnce is how many rows one statement adds when there are as many: a server at the other end of a network answers
+// once for all of them, while everybody else waits to write.
+const rowsAtOnce = 50
+
+var (
+	rowParameter = regexp.MustCompile(`\$(\d+)`)
+	manyRows     = map[string]string{sqlCreate: rowsSQL(sqlCreate, rowsAtOnce), sqlAddWord: rowsSQL(sqlAddWord, rowsAtOnce)}
+)
+
+// insert adds rows by a statement for one row; args are those of all rows.
+func (t *transaction) insert(ctx context.Context, text string, args []any) error {
+	each := parametersOf(text)
+	for len(args) > 0 {
+		n, statement := each, text
+		if len(args) >= rowsAtOnce*each {
+			n, statement = rowsAtOnce*each, manyRows[text]
+		}
+		if _, err := t.exec(ctx, statement, args[:n]...); err != nil {
+			return err
+		}
+		args = args[n:]
+	}
+	return nil
+}
+
+// rowsSQL is a statement that adds n rows, made of one that adds one and has its parameters in order.
+func rowsSQL(text string, n int) string {
+	into, row, _ := strings.Cut(text, "VALUES ")
+	var b strings.Builder
+	b.WriteString(into + "VALUES " + row)
+	for i := 1; i < n; i++ {
+		b.WriteString(", " + rowParameter.ReplaceAllStringFunc(row, func(p string) string {
+			number, _ := strconv.Atoi(p[1:])
+			return fmt.Sprintf("$%d", number+i*parametersOf(text))
+		}))
+	}
+	return b.String()
+}
+
+// parametersOf is how many parameters a statement has that uses each once.
+func parametersOf(text string) int { return strings.Count(text, "$") }

@@ -16,7 +16,7 @@ var cheap = argonParams{memory: 8, time: 1, threads: 1}
 // open returns a store on a new file, with hashes that cost next to nothing.
 func open(tb testing.TB, cfg Config) *Store {
 	tb.Helper()
-	if cfg.Path == "" {
+	if cfg.Path == "" && cfg.URL == "" {
 		cfg.Path = filepath.Join(tb.TempDir(), "rollcall.db")
 	}
 	if cfg.params == (argonParams{}) {
@@ -24,7 +24,7 @@ func open(tb testing.TB, cfg Config) *Store {
 	}
 	s, err := Open(context.Background(), cfg)
 	if err != nil {
-		tb.Fatalf("Open(%q) = %v", cfg.Path, err)
+		tb.Fatalf("Open(%q) = %v", cfg.Where(), err)
 	}
 	tb.Cleanup(func() { s.Close() })
 	return s

@@ -170,7 +170,7 @@ func (r *replica) launch(flags ...string) {
 	r.t.Helper()
 	args := append([]string{"serve", "--addr", r.addr, "--db", r.db}, r.flags...)
 	cmd := exec.Command(binary, append(args, flags...)...)
-	cmd.Env = append(cleanEnv(), "REDIS_URL="+r.redis)
+	cmd.Env = append(append(cleanEnv(), "REDIS_URL="+r.redis), r.env...)
 	cmd.Stdout, cmd.Stderr = &r.log, &r.log
 	dieWithUs(cmd)
 	if err := cmd.Start(); err != nil {

@@ -31,6 +31,7 @@ type server struct {
 	addr, url string
 	db        string
 	flags     []string
+	env       []string // variables beside those that all have
 	cmd       *exec.Cmd
 	exited    chan error // gets the result of the process
 	log       buffer
@@ -70,7 +71,7 @@ func (s *server) start() {
 	s.t.Helper()
 	args := append([]string{"serve", "--addr", s.addr, "--db", s.db}, s.flags...)
 	s.cmd = exec.Command(binary, args...)
-	s.cmd.Env = cleanEnv()
+	s.cmd.Env = append(cleanEnv(), s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	dieWithUs(s.cmd)
 	if err := s.cmd.Start(); err != nil {
@@ -165,7 +166,7 @@ func (s *server) cli(args ...string) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), startWait)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, append([]string{"user", "--db", s.db}, args...)...)
-	cmd.Env = cleanEnv()
+	cmd.Env = append(cleanEnv(), s.env...)
 	cmd.Stdin = strings.NewReader(password + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.t.Fatalf("rollcall user %q: %v\n%s", args, err, out)

@@ -1,0 +1,177 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// DefaultConns is how many connections one process has to Postgres at most, unless Config says otherwise.
+const DefaultConns = 10
+
+// minPostgres is the first version that understands all of the SQL (WITH … AS MATERIALIZED).
+const minPostgres = 120000
+
+// CheckURL returns an error unless url can be that of a Postgres. What it says holds no part of url.
+func CheckURL(text string) error {
+	_, err := parsePostgres(text)
+	return err
+}
+
+func parsePostgres(text string) (*pgx.ConnConfig, error) {
+	const form = "write postgres://USER:PASSWORD@HOST:5432/DATABASE, with @ : / ? # % in a password as %40 %3A %2F %3F %23 %25"
+	if !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
+		return nil, errors.New("the database URL does not begin with postgres://: " + form)
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("the database URL cannot be read: " + form)
+	}
+	cfg, err := pgx.ParseConfig(text)
+	if err != nil {
+		return nil, errors.New("the database URL cannot be used: a part of it or a file it names is wrong: " + form)
+	}
+	if !u.Query().Has("default_query_exec_mode") {
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // the one that any pooler allows
+	}
+	if !u.Query().Has("connect_timeout") {
+		cfg.ConnectTimeout = 5 * time.Second
+	}
+	if cfg.RuntimeParams["application_name"] == "" {
+		cfg.RuntimeParams["application_name"] = "rollcall"
+	}
+	return cfg, nil
+}
+
+// wherePostgres is the URL without its password and options.
+func wherePostgres(text string) string {
+	cfg, err := parsePostgres(text)
+	if err != nil {
+		return "postgres"
+	}
+	return where(cfg)
+}
+
+func where(cfg *pgx.ConnConfig) string {
+	u := url.URL{Scheme: "postgres", User: url.User(cfg.User), Path: "/" + cfg.Database}
+	if u.Host = net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port)); strings.HasPrefix(cfg.Host, "/") {
+		u.Host, u.RawQuery = "", "host="+cfg.Host
+	}
+	return u.String()
+}
+
+// openPostgres opens the pool and makes sure that the server will do. Idle connections are closed after a while, and all
+// now and then, so that a server which took over gets its share.
+func openPostgres(ctx context.Context, cfg Config) (*sql.DB, kind, error) {
+	config, err := parsePostgres(cfg.URL)
+	if err != nil {
+		return nil, kind{}, err
+	}
+	if cfg.Conns == 0 {
+		cfg.Conns = DefaultConns
+	}
+	db := sql.OpenDB(connector{stdlib.GetConnector(*config), config})
+	db.SetMaxOpenConns(cfg.Conns)
+	db.SetMaxIdleConns(cfg.Conns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	db.SetConnMaxLifetime(30 * time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, cfg.patience)
+	defer cancel()
+	var version int
+	var encoding string
+	err = db.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')").
+		Scan(&version, &encoding)
+	var unconnected *connectError
+	switch {
+	case err == nil:
+		err = checkServer(where(config), version, encoding)
+	case !errors.As(err, &unconnected):
+		err = errors.New(explainPostgres(config, err))
+	}
+	if err != nil {
+		db.Close()
+		return nil, kind{}, err
+	}
+	return db, postgresKind(cfg.patience), nil
+}
+
+// connector words the errors of connecting for people.
+type connector struct {
+	driver.Connector
+	cfg *pgx.ConnConfig
+}
+
+// Connect is part of driver.Connector.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, &connectError{explainPostgres(c.cfg, err), err}
+	}
+	return conn, nil
+}
+
+// connectError says that there is no connection.
+type connectError struct {
+	says string
+	err  error
+}
+
+func (e *connectError) Error() string { return e.says }
+
+func (e *connectError) Unwrap() error { return e.err }
+
+// checkServer refuses servers that cannot serve.
+func checkServer(where string, version int, encoding string) error {
+	switch {
+	case version < minPostgres:
+		return fmt.Errorf("%s is PostgreSQL %d: use version %d or newer", where, version/10000, minPostgres/10000)
+	case encoding != "UTF8":
+		return fmt.Errorf("%s has the encoding %s: make the database with ENCODING 'UTF8' TEMPLATE template0", where, encoding)
+	}
+	return nil
+}
+
+// explainPostgres says in one line what the operator can do about an error from connecting. pgconn never puts the password
+// into its errors, and no more of them is used than is needed.
+func explainPostgres(cfg *pgx.ConnConfig, err error) string {
+	at := where(cfg)
+	switch code := postgresCode(err); {
+	case code == "28P01":
+		return at + ": wrong password, or no such role: put the right one into DATABASE_URL"
+	case code == "28000":
+		return fmt.Sprintf("%s: the server does not let this role in (%s): look into its pg_hba.conf", at, reason(err))
+	case code == "3D000":
+		return fmt.Sprintf("%s: there is no such database: make it with createdb --owner=%s %s", at, cfg.User, cfg.Database)
+	case code == "53300":
+		return at + ": the server has no connection left: lower --db-conns, raise its max_connections, or use a pooler"
+	case code != "":
+		return at + ": " + reason(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return at + " does not answer: is the server running, and the address in DATABASE_URL right?"
+	}
+	return fmt.Sprintf("%s cannot be reached: %s: is the server running, and the address in DATABASE_URL right?", at, reason(err))
+}
+
+// reason is the innermost cause of err, in one line.
+func reason(err error) string {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return said.Message
+	}
+	var network *net.OpError
+	if errors.As(err, &network) {
+		err = network.Err
+	}
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}

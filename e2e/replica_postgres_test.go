@@ -1,0 +1,177 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startPostgres starts a server for as long as the test runs and returns the URL of an empty database.
+func startPostgres(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("pg_config", "--bindir").Output()
+	if err != nil {
+		t.Fatalf("pg_config: %v (apt-get install postgresql)", err)
+	}
+	bin := strings.TrimSpace(string(out))
+	folder, err := os.MkdirTemp("", "rollcall-e2e-postgres-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	var log bytes.Buffer
+	program := func(name string, args ...string) *exec.Cmd {
+		cmd := exec.Command(filepath.Join(bin, name), args...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = folder, &log, &log
+		dieWithUs(cmd)
+		unprivileged(t, cmd, folder)
+		return cmd
+	}
+	_, port, _ := net.SplitHostPort(freeAddr(t))
+	data := filepath.Join(folder, "data")
+	if err := program("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--pgdata="+data).Run(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, log.String())
+	}
+	server := program("postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off")
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Process.Signal(syscall.SIGQUIT); _ = server.Wait() })
+	for deadline := time.Now().Add(startWait); exec.Command(filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port).Run() != nil; {
+		if time.Now().After(deadline) {
+			t.Fatalf("postgres does not listen:\n%s", log.String())
+		}
+	}
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%s/postgres?sslmode=disable", port)
+}
+
+// unprivileged lets a program run as somebody else when we are root, which Postgres refuses to be.
+func unprivileged(t *testing.T, cmd *exec.Cmd, folder string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, _ := strconv.Atoi(nobody.Uid)
+	gid, _ := strconv.Atoi(nobody.Gid)
+	if err := os.Chown(folder, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
+
+// signUpAt signs somebody up at a replica and returns the cookies of the session.
+func signUpAt(t *testing.T, r *replica, username string) string {
+	t.Helper()
+	var pairs []string
+	for _, c := range r.post("/signup", url.Values{"username": {username}, "password": {password}}) {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// shownAt is how a replica's board shows somebody to whoever has the cookies; "": not at all.
+func shownAt(t *testing.T, r *replica, cookies, username string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Cookie", cookies)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("GET / at %s = %d, %v, want the board", r.name, answer.StatusCode, err)
+	}
+	v := newView(r.name)
+	v.take(page, time.Now())
+	return v.state(username)
+}
+
+// Two replicas on one Postgres and one Redis, started at once on an empty database, are one board: with one list of
+// people, one truth of who is here, and one end of whom the command line disables.
+func TestReplicaPostgres(t *testing.T) {
+	parallel(t)
+	redis := newRedis(t)
+	redis.start()
+	database := startPostgres(t)
+	var replicas []*replica
+	for _, name := range []string{"A", "B"} {
+		r := newReplica(t, name, filepath.Join(t.TempDir(), "unused.db"), redis)
+		r.env = []string{"DATABASE_URL=" + database}
+		t.Cleanup(r.cleanup)
+		r.launch("--warming=50ms")
+		replicas = append(replicas, r)
+	}
+	until := func(what string, ok func() bool) {
+		t.Helper()
+		for began := time.Now(); !ok(); time.Sleep(20 * time.Millisecond) {
+			if time.Since(began) > startWait {
+				t.Fatalf("not within %v: %s\n%s", startWait, what, replicas[0].log.String()+replicas[1].log.String())
+			}
+		}
+	}
+	a, b := replicas[0], replicas[1]
+	until("both are ready", func() bool { return a.ready() && b.ready() })
+
+	ada, bob := signUpAt(t, a, "ada"), signUpAt(t, b, "bob")
+	conn, err := dialSocket(a, "/ws", ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- drainSocket(conn) }()
+	for _, r := range replicas {
+		until("ada is online at "+r.name, func() bool { return shownAt(t, r, bob, "ada") == "online" })
+		if got := shownAt(t, r, bob, "bob"); got != "offline" {
+			t.Errorf("bob, who has no page open, is %q at %s, want offline", got, r.name)
+		}
+	}
+	if _, err := login(b.url, "ada", password); err != nil {
+		t.Errorf("ada, who signed up at A, at B: %v", err)
+	}
+
+	b.cli("disable", "ada")
+	select {
+	case err := <-ended:
+		if code := closeCode(err); code != 1008 {
+			t.Errorf("the connection of a disabled user ended with %d, want 1008", code)
+		}
+	case <-time.After(startWait):
+		t.Fatal("the connection of a disabled user lives on")
+	}
+	for _, r := range replicas {
+		until("ada is off the board of "+r.name, func() bool { return shownAt(t, r, bob, "ada") == "" })
+	}
+	for _, r := range replicas {
+		r.terminate()
+	}
+	if _, err := os.Stat(a.db); err == nil {
+		t.Error("with DATABASE_URL a database file was made, want none")
+	}
+}
