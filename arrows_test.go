@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"ui":       nil, // plain values in, HTML out
 	"e2e":      nil, // starts the binary, as a user does
 	"bench":    nil, // talks to any address, as a stranger does
+	"scripts":  nil, // looks at built programs from outside
 }
 
 // onlyIn keeps what one package is there for out of the others. Tests may use what they like, and bench is a program

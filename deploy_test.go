@@ -49,30 +49,33 @@ func readText(t *testing.T, path string) string {
 	return string(text)
 }
 
-// What fly.toml says agrees with the image and with the code.
+// What Fly is told agrees with the image and with the code, for one machine and for many.
 func TestFly(t *testing.T) {
 	image, _ := dockerfile(t)
-	var fly flyApp
-	if err := toml.Unmarshal([]byte(readText(t, "fly.toml")), &fly); err != nil {
-		t.Fatal(err)
-	}
-	if got := time.Duration(fly.KillTimeout) * time.Second; fly.KillSignal != "SIGTERM" || got <= drainLimit+time.Second {
-		t.Errorf("fly.toml: %s after %v, want SIGTERM after more than %v", fly.KillSignal, got, drainLimit+time.Second)
-	}
-	if port := ":" + fly.Env["PORT"]; port != ":8080" || fly.HTTPService.InternalPort != 8080 || image["PORT"] != "8080" {
-		t.Errorf("ports: fly.toml %s and %d, image %s, want 8080", port, fly.HTTPService.InternalPort, image["PORT"])
-	}
-	if folder := fly.Mounts.Destination; !strings.HasPrefix(image["ROLLCALL_DB"], folder+"/") {
-		t.Errorf("fly.toml mounts %s, but the image keeps the database at %s", folder, image["ROLLCALL_DB"])
-	}
-	if s := fly.HTTPService; s.AutoStop != "off" || s.MinRunning != 1 || s.Concurrency.Type != "connections" {
-		t.Errorf("fly.toml: autostop %q, machines %d, concurrency by %q, want off, 1, connections", s.AutoStop, s.MinRunning, s.Concurrency.Type)
-	}
-	if checks := fly.HTTPService.Checks; len(checks) != 1 || checks[0].Path != "/readyz" || checks[0].Method != "GET" {
-		t.Errorf("fly.toml checks %v, want GET /readyz", checks)
-	}
-	if unknown := environment(fly.Env).unknown(variables()); len(unknown) > 0 {
-		t.Errorf("fly.toml sets %q, which are no settings", unknown)
+	for file, machines := range map[string]int{"fly.toml": 1, "deploy/fly-many.toml": 2} {
+		var fly flyApp
+		if err := toml.Unmarshal([]byte(readText(t, file)), &fly); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if got := time.Duration(fly.KillTimeout) * time.Second; fly.KillSignal != "SIGTERM" || got <= drainLimit+time.Second {
+			t.Errorf("%s: %s after %v, want SIGTERM after more than %v", file, fly.KillSignal, got, drainLimit+time.Second)
+		}
+		if port := ":" + fly.Env["PORT"]; port != ":8080" || fly.HTTPService.InternalPort != 8080 || image["PORT"] != "8080" {
+			t.Errorf("ports: %s %s and %d, image %s, want 8080", file, port, fly.HTTPService.InternalPort, image["PORT"])
+		}
+		if s := fly.HTTPService; s.AutoStop != "off" || s.MinRunning != machines || s.Concurrency.Type != "connections" {
+			t.Errorf("%s: autostop %q, machines %d, concurrency by %q, want off, %d, connections", file, s.AutoStop, s.MinRunning, s.Concurrency.Type, machines)
+		}
+		if checks := fly.HTTPService.Checks; len(checks) != 1 || checks[0].Path != "/readyz" || checks[0].Method != "GET" {
+			t.Errorf("%s checks %v, want GET /readyz", file, checks)
+		}
+		if unknown := environment(fly.Env).unknown(variables()); len(unknown) > 0 {
+			t.Errorf("%s sets %q, which are no settings", file, unknown)
+		}
+		folder := fly.Mounts.Destination
+		if one := machines == 1; one != (folder != "") || one && !strings.HasPrefix(image["ROLLCALL_DB"], folder+"/") {
+			t.Errorf("%s mounts %q, want a volume for one machine alone, with %s on it", file, folder, image["ROLLCALL_DB"])
+		}
 	}
 }
 

@@ -77,3 +77,28 @@ func TestBasePath(t *testing.T) {
 		wantStatus(t, "GET "+path, b.get(path), want)
 	}
 }
+
+// What people do leads to places below the base path, and takes back the very cookies that were given.
+func TestBasePathOfActs(t *testing.T) {
+	f := newFixture(t, publicURL(t, "https://example.org/rollcall"))
+	f.person("ada")
+	b := f.browser()
+	wantRedirect(t, "POST /rollcall/login", b.login("ada", goodPassword), "/rollcall/")
+	for path, form := range map[string]url.Values{
+		"/rollcall/me/word":           {"state": {"away"}},
+		"/rollcall/me/invisible":      {"invisible": {"on"}},
+		"/rollcall/settings/profile":  {"display_name": {"Ada"}},
+		"/rollcall/settings/password": {"old_password": {goodPassword}, "password": {"another good password"}},
+	} {
+		if a := b.do("POST", path, form); a.StatusCode != 303 || !strings.HasPrefix(a.location(), "/rollcall/") {
+			t.Errorf("POST %s = %d to %q, want 303 to a place below /rollcall/\n%s", path, a.StatusCode, a.location(), a.body)
+		}
+	}
+	wantRedirect(t, "POST /rollcall/logout", b.do("POST", "/rollcall/logout", url.Values{}), "/rollcall/login")
+	if c := b.cookie("__Secure-rollcall"); c == nil || c.Path != "/rollcall" || c.MaxAge >= 0 || !c.Secure {
+		t.Errorf("the cookie after sign-out = %v, want it dropped at /rollcall", c)
+	}
+	if a := b.byMenu().get("/rollcall/me/panel"); a.Header.Get("HX-Redirect") != "/rollcall/login" {
+		t.Errorf("HX-Redirect of the panel without a session = %q, want /rollcall/login", a.Header.Get("HX-Redirect"))
+	}
+}

@@ -10,8 +10,11 @@ import (
 	"strings"
 )
 
-// besides is what comes with each program, from the top of the tree.
-var besides = []string{"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"}
+// besides is what comes with each program, as it lies in the tree.
+var besides = []string{
+	"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "deploy/rollcall.service",
+	"deploy/nginx/root.conf", "deploy/nginx/path.conf", "deploy/caddy/root.Caddyfile", "deploy/caddy/path.Caddyfile",
+}
 
 // pack writes base.tar.gz, or base.zip for Windows, and returns its path. Times are that of the commit, owners are
 // nobody, so the bytes depend on what is in it and on nothing else.
@@ -34,11 +37,11 @@ func (b *build) each(add func(name string, mode int64, data []byte) error) error
 		if err != nil {
 			return err
 		}
-		mode := int64(0o644)
+		name, mode := path, int64(0o644)
 		if path == b.program {
-			mode = 0o755
+			name, mode = filepath.Base(path), 0o755
 		}
-		if err := add(filepath.Base(path), mode, data); err != nil {
+		if err := add(name, mode, data); err != nil {
 			return err
 		}
 	}
