@@ -55,6 +55,10 @@ test: ## Everything that can be tested, real browser included. Installs what it 
 chaos: build ## The replicas' tests with long outages and a thousand sockets; takes a good while.
 	ROLLCALL_CHAOS=full go test -count=1 -timeout 40m -v -run Replica ./e2e
 
+.PHONY: proof
+proof: build chaos ## What takes long: chaos, then fifty kills during sign-ups and ten minutes of people who come and go.
+	ROLLCALL_PROOF=full go test -count=1 -timeout 40m -v -run 'KilledDuringSignUps|Soak|Disk|ReadOnly|Flood|FullOf' ./e2e
+
 .PHONY: check
 check: assets lint ## The fast part of test: no browser, no race detector.
 	go test $$(go list ./... | grep -v '/e2e$$')
