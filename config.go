@@ -41,7 +41,7 @@ type settings struct {
 	LimitSocketsAddress int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
 	LimitSockets        int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in all; 0: nine tenths of --limit-connections."`
 	LimitConnections    int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_CONNECTIONS" default:"0" help:"Open connections in all, live ones included; 0: 20,000, or as many as the system lets the process have files open."`
-	LimitActs           int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_ACTS" default:"120" help:"Changes that one person makes in a minute."`
+	LimitActs           int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_ACTS" default:"60" help:"Changes that one person makes in a minute; each may reach everybody's screen."`
 	LimitHashes         int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_HASHES" default:"0" help:"Passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core."`
 
 	RedisPrefix string `group:"Replicas (with REDIS_URL):" variable:"ROLLCALL_REDIS_PREFIX" default:"rollcall:" help:"Before every key in Redis; boards that share a Redis need different ones."`

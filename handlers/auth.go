@@ -136,7 +136,7 @@ func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked
 		return &failure{Status: http.StatusForbidden, Message: "This account cannot sign in any more.", Err: err}
 	case err != nil:
-		return unavailable(fmt.Errorf("start session: %w", err))
+		return notSaved(fmt.Errorf("start session: %w", err))
 	}
 	s.setCookie(c, s.site.cookie, token, sessionCookieAge)
 	s.rememberBrowser(c, user.ID)
@@ -160,7 +160,7 @@ func (s *Server) logout(c echo.Context) error {
 	if v := signedIn(c); v != nil {
 		err := s.cfg.Accounts.EndSession(c.Request().Context(), v.session.ID)
 		if err != nil && !errors.Is(err, accounts.ErrNoSession) {
-			return unavailable(fmt.Errorf("end session: %w", err))
+			return notSaved(fmt.Errorf("end session: %w", err))
 		}
 	}
 	s.dropCookie(c, s.site.cookie)

@@ -3,7 +3,6 @@ package handlers
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -128,29 +127,4 @@ func TestAnswerOfTheDoor(t *testing.T) {
 	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != fullText {
 		t.Errorf("body = %q, %v, want %q", body, err, fullText)
 	}
-}
-
-// TestActsPerMinute: one person changes so much and no more; others are not touched, and nothing is lost but the change.
-func TestActsPerMinute(t *testing.T) {
-	f := newFixture(t, func(cfg *Config) { cfg.Limits.Acts = 3 })
-	f.person("ada")
-	f.person("bob")
-	ada, bob := f.browser(), f.browser()
-	ada.enter("ada")
-	bob.enter("bob")
-	for i := range 5 {
-		a := ada.do("POST", "/me/word", map[string][]string{"text": {fmt.Sprint("at ", i)}})
-		want := http.StatusSeeOther
-		if i >= 3 {
-			want = http.StatusTooManyRequests
-		}
-		wantStatus(t, fmt.Sprint("act ", i+1), a, want)
-		if i >= 3 && (a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute")) {
-			t.Errorf("the refusal says not when to come back: %v\n%s", a.Header, a.body)
-		}
-	}
-	wantStatus(t, "another act of the same person", ada.do("POST", "/settings/look", map[string][]string{"theme": {"dark"}}), http.StatusTooManyRequests)
-	wantStatus(t, "a page of the same person", ada.get("/me"), http.StatusOK)
-	wantStatus(t, "an act of another person", bob.do("POST", "/me/word", map[string][]string{"text": {"here"}}), http.StatusSeeOther)
-	wantRedirect(t, "signing out", ada.do("POST", "/logout", map[string][]string{}), "/login")
 }

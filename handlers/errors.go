@@ -54,6 +54,12 @@ func unavailable(err error) error {
 	return &failure{Status: http.StatusServiceUnavailable, Err: err}
 }
 
+// notSaved is unavailable for what was to be stored: a disk that is full or cannot be written, say.
+func notSaved(err error) error {
+	return &failure{Status: http.StatusServiceUnavailable, Heading: "Not saved",
+		Message: "Rollcall cannot store anything at this moment; nothing was changed. Try again in a minute, and if that goes on tell whoever runs it.", Err: err}
+}
+
 // answer is Echo's error handler and the only place that turns an error into an answer. It picks the status, the form
 // (a page, or problem+json for a program) and the log level; the visitor never sees err itself.
 func (s *Server) answer(err error, c echo.Context) {

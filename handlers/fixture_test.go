@@ -42,7 +42,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 		SignupOpen: true,
 		Invisible:  true,
 		AccessLog:  true,
-		Limits:     Limits{Signups: 60, Logins: 100, SocketsUser: 20, SocketsAddress: 1000},
+		Limits:     Limits{Signups: 60, Logins: 100, SocketsUser: 20, SocketsAddress: 1000, Acts: usualActs},
 	}
 	t.Cleanup(func() { cfg.Presence.Close() }) // of whichever it is by then
 	for _, change := range changes {
@@ -99,6 +99,8 @@ func pageFiles(t testing.TB) fstest.MapFS {
 	}
 	return files
 }
+
+const usualActs = 60
 
 const (
 	goodPassword = "correct horse battery"

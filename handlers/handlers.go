@@ -72,7 +72,7 @@ type Limits struct {
 	SocketsUser    int // open sockets per person
 	SocketsAddress int // open sockets per address
 	Sockets        int // open sockets in all
-	Acts           int // what one person changes in a minute
+	Acts           int // changes per person and minute: each may reach everybody\'s screen
 }
 
 // Server answers every request. Run must be running for it to be live.
@@ -85,7 +85,6 @@ type Server struct {
 	crossOrigin *http.CrossOriginProtection
 	headers     http.Header // set on every answer; never changed after New
 	touches     touches
-	acts        Limiter // counts what people change, each in the process that they do it at
 	door        *door
 	metrics     *metrics
 	board       *board
@@ -130,7 +129,6 @@ func New(cfg Config) (*Server, error) {
 		s.log.Warn("the public URL is http: passwords and sessions cross the network readable; put TLS in front and set --public-url to its https address",
 			"public-url", place.origin+place.base)
 	}
-	s.acts = newMemoryLimiter(maxLimiterKeys)
 	s.metrics = newMetrics(s)
 	s.door = newDoor(cfg.Limits.Connections, s.metrics.away.Inc)
 	s.board = newBoard(cfg, s)

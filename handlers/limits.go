@@ -5,10 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"time"
-
-	"github.com/labstack/echo/v4"
 )
 
 // Limiter counts attempts in fixed windows: the first Take of a key opens a window of the given length, and within it
@@ -29,7 +26,6 @@ const (
 	failuresOfBrowsers = 30 // by all browsers of that kind together
 	failureWindow      = 15 * time.Minute
 	signupWindow       = time.Hour
-	actWindow          = time.Minute
 )
 
 // limited is the error of an attempt that was not made.
@@ -73,21 +69,4 @@ func (r *reservation) giveBack(ctx context.Context) {
 func hashKey(kind, text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return kind + base64.RawURLEncoding.EncodeToString(sum[:16])
-}
-
-// act lets a person change only so much in a minute, whatever it is. It needs member before it.
-func (s *Server) act(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if limit := s.cfg.Limits.Acts; limit > 0 {
-			ok, retryAfter, err := s.acts.Take(c.Request().Context(), signedIn(c).user.ID, limit, actWindow)
-			if err != nil {
-				return unavailable(err)
-			}
-			if !ok {
-				return &failure{Status: http.StatusTooManyRequests, RetryAfter: retryAfter,
-					Heading: "Slowly", Message: "That were many changes within a minute. Try again in a minute."}
-			}
-		}
-		return next(c)
-	}
 }

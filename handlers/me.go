@@ -13,10 +13,7 @@ import (
 	"rollcall/ui"
 )
 
-const (
-	actsPerPerson = 60 // changes of word, visibility and settings: each may reach everybody's screen
-	actsWindow    = time.Minute
-)
+const actsWindow = time.Minute
 
 // done are the sentences that say what was done, by the value of ?done= on /me.
 var done = map[string]string{
@@ -115,7 +112,7 @@ func (s *Server) setInvisible(c echo.Context) error {
 		return &failure{Status: http.StatusForbidden, Heading: "Not here", Message: "Whoever runs this Rollcall has switched invisibility off."}
 	}
 	if err := s.cfg.Accounts.SetInvisible(c.Request().Context(), signedIn(c).user.ID, on); err != nil {
-		return unavailable(fmt.Errorf("set invisible: %w", err))
+		return notSaved(fmt.Errorf("set invisible: %w", err))
 	}
 	return s.did(c, what, fields)
 }
@@ -127,7 +124,7 @@ func (s *Server) forgetPreset(c echo.Context) error {
 		return err
 	}
 	if err := s.cfg.Accounts.ForgetPreset(c.Request().Context(), signedIn(c).user.ID, fields.Get("preset")); err != nil {
-		return unavailable(fmt.Errorf("forget preset: %w", err))
+		return notSaved(fmt.Errorf("forget preset: %w", err))
 	}
 	return s.did(c, "forgotten", fields)
 }
@@ -152,7 +149,7 @@ func (s *Server) readAct(c echo.Context) (url.Values, error) {
 		return nil, err
 	}
 	held := reservation{limiter: s.limiter}
-	err = held.take(c.Request().Context(), "me:"+signedIn(c).user.ID, actsPerPerson, actsWindow)
+	err = held.take(c.Request().Context(), "me:"+signedIn(c).user.ID, s.cfg.Limits.Acts, actsWindow)
 	var over *limited
 	switch {
 	case errors.As(err, &over):

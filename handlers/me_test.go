@@ -115,7 +115,7 @@ func TestErrorsInTheMenu(t *testing.T) {
 func TestActsAreLimited(t *testing.T) {
 	f := newFixture(t)
 	ada, bob := f.member("ada"), f.member("bob")
-	for i := range actsPerPerson {
+	for i := range usualActs {
 		wantRedirect(t, "act", ada.do("POST", "/me/invisible", url.Values{"invisible": {[]string{"on", "off"}[i%2]}}), "/me?done="+[]string{"invisible", "visible"}[i%2])
 	}
 	a := ada.do("POST", "/me/word", url.Values{"state": {"dnd"}})

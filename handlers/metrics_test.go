@@ -3,6 +3,8 @@ package handlers
 import (
 	"io"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"regexp"
 	"runtime"
 	"strings"
@@ -152,5 +154,71 @@ func TestFlushLag(t *testing.T) {
 	b.flush()
 	if b.wanted.Load() != 0 {
 		t.Errorf("wanted = %d after the flush, want 0", b.wanted.Load())
+	}
+}
+
+// TestMetricsAreDocumented: docs/operations.md has every metric of ours, and no document names one that is none.
+func TestMetricsAreDocumented(t *testing.T) {
+	f := newFixture(t)
+	f.browser().get("/login")
+	known := map[string]bool{}
+	families, err := f.server.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		known[family.GetName()] = true
+	}
+	for _, n := range allNumbers { // also those of replicas
+		_, name, _ := strings.Cut(n.desc.String(), `fqName: "`)
+		name, _, _ = strings.Cut(name, `"`)
+		known[name] = true
+	}
+	named := map[string]bool{}
+	for _, file := range []string{"operations.md", "alerts.yml", "limits.md"} {
+		text, err := os.ReadFile("../docs/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`\b(rollcall|process|go)_[a-z_]+`).FindAllString(string(text), -1) {
+			name = strings.TrimSuffix(name, "_bucket")
+			named[name] = true
+			if ours := strings.HasPrefix(name, "rollcall_"); ours && !known[name] || !ours && !known[name] && strings.Count(name, "_") > 1 {
+				t.Errorf("docs/%s names %s, which is no metric", file, name)
+			}
+		}
+	}
+	for name := range known {
+		if strings.HasPrefix(name, "rollcall_") && !named[name] {
+			t.Errorf("docs/operations.md does not name %s", name)
+		}
+	}
+}
+
+// TestAlertsSayWhatToDo: every rule has a severity, and a summary of some length. Where promtool is to be had it reads the
+// rules, too.
+func TestAlertsSayWhatToDo(t *testing.T) {
+	text, err := os.ReadFile("../docs/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := strings.Split(string(text), "- alert: ")[1:]
+	if len(rules) < 15 {
+		t.Errorf("%d rules were found, want all", len(rules))
+	}
+	for _, rule := range rules {
+		name, rest, _ := strings.Cut(rule, "\n")
+		_, summary, _ := strings.Cut(rest, "summary: ")
+		if !strings.HasPrefix(name, "Rollcall") || !strings.Contains(rest, "expr: ") || !regexp.MustCompile(`severity: (page|ticket)`).MatchString(rest) || len(summary) < 80 {
+			t.Errorf("the rule %s lacks an expression, a severity or a summary:\n%s", name, rest)
+		}
+	}
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Log("promtool is not here: the expressions were not parsed")
+		return
+	}
+	if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", "../docs/alerts.yml").CombinedOutput(); err != nil {
+		t.Errorf("promtool check rules = %v\n%s", err, out)
 	}
 }

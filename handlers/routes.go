@@ -37,10 +37,10 @@ func (s *Server) routes(e *echo.Echo) {
 	get(at("/me.css"), s.meCSS, s.member)
 	get(at("/me"), s.mePage, zip, s.member)
 	get(at("/me/panel"), s.mePanel, zip, s.member)
-	post(at("/me/word"), s.setWord, zip, s.member, s.act)
-	post(at("/me/invisible"), s.setInvisible, zip, s.member, s.act)
-	post(at("/me/presets/forget"), s.forgetPreset, zip, s.member, s.act)
-	post(at("/me/zone"), s.guessZone, s.member, s.act)
+	post(at("/me/word"), s.setWord, zip, s.member)
+	post(at("/me/invisible"), s.setInvisible, zip, s.member)
+	post(at("/me/presets/forget"), s.forgetPreset, zip, s.member)
+	post(at("/me/zone"), s.guessZone, s.member)
 
 	get(at("/settings"), s.settingsPage, zip, s.member)
 	for path, set := range map[string]echo.HandlerFunc{
@@ -52,7 +52,7 @@ func (s *Server) routes(e *echo.Echo) {
 		"/settings/sessions/end-others": s.endOtherSessions,
 		"/settings/delete":              s.deleteAccount,
 	} {
-		post(at(path), set, zip, s.member, s.act)
+		post(at(path), set, zip, s.member)
 		get(at(path), s.toSettings, s.member) // the address of a form that was refused
 	}
 	get(at("/settings/my-data.json"), s.myData, zip, s.member)

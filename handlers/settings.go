@@ -218,7 +218,7 @@ func (s *Server) settled(c echo.Context, section string, err error, typed func(*
 	}
 	f, wrong := settingsFailure(err)
 	if f == nil {
-		return unavailable(fmt.Errorf("settings: %w", err))
+		return notSaved(fmt.Errorf("settings: %w", err))
 	}
 	p, err := s.settings(c)
 	if err != nil {

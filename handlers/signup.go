@@ -39,7 +39,7 @@ func (s *Server) signup(c echo.Context) error {
 	}
 	f, wrong := signupFailure(err)
 	if f == nil {
-		return unavailable(fmt.Errorf("sign up: %w", err))
+		return notSaved(fmt.Errorf("sign up: %w", err))
 	}
 	p := ui.SignupPage{Layout: s.layout(c, ""), Username: echoed(t.username), DisplayName: echoed(t.displayName), Next: s.nextField(t.next), Errors: wrong}
 	if wrong == nil {

@@ -75,7 +75,7 @@ func (s *Server) setWord(c echo.Context) error {
 	case errors.Is(err, accounts.ErrNotFound): // deleted a moment ago
 		return &failure{Status: http.StatusForbidden, Message: "This account is gone.", Err: err}
 	case err != nil:
-		return unavailable(fmt.Errorf("set word: %w", err))
+		return notSaved(fmt.Errorf("set word: %w", err))
 	}
 	return s.did(c, what, nil)
 }

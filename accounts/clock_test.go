@@ -1,0 +1,51 @@
+package accounts
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+// TestClockJumps: somebody puts the clock right while people are signed in. Nobody is signed out early, what is done now
+// is found by those who follow, and a session ends when its time by the clock is over and not later.
+func TestClockJumps(t *testing.T) {
+	for _, jump := range []time.Duration{-time.Hour, -5 * time.Minute, 5 * time.Minute, time.Hour} {
+		t.Run(jump.String(), func(t *testing.T) {
+			c := newClock()
+			s := open(t, Config{Now: c.now})
+			ctx := t.Context()
+			ada, err := s.Create(ctx, NewUser{Username: "ada", Password: secret})
+			do(t, "Create", err)
+			token, _, err := s.StartSession(ctx, ada.ID, "", "", "")
+			do(t, "StartSession", err)
+			rev := mustRev(t, s)
+			c.add(jump)
+			_, user, err := s.SessionByToken(ctx, token)
+			do(t, "SessionByToken after the jump", err)
+			if user.ID != ada.ID {
+				t.Errorf("SessionByToken after the jump = %s, want ada", user.ID)
+			}
+			bob, err := s.Create(ctx, NewUser{Username: "bob", Password: secret})
+			do(t, "Create after the jump", err)
+			do(t, "Rename after the jump", s.Rename(ctx, ada.ID, "Ada"))
+			do(t, "SetWord after the jump", s.SetWord(ctx, bob.ID, Word{Text: "here", Until: c.now().Add(time.Hour)}, ""))
+			changes, err := s.Changes(ctx, rev)
+			do(t, "Changes", err)
+			if changes.Rev != rev+3 || len(changes.Users) != 2 {
+				t.Errorf("Changes after the jump = rev %d of %d users, want %d of 2", changes.Rev, len(changes.Users), rev+3)
+			}
+			if fresh, _, err := s.StartSession(ctx, bob.ID, "", "", ""); err != nil {
+				t.Errorf("StartSession after the jump = %v", err)
+			} else if _, _, err := s.SessionByToken(ctx, fresh); err != nil {
+				t.Errorf("SessionByToken of a session from after the jump = %v", err)
+			}
+			c.add(SessionLife - jump - time.Second)
+			_, _, err = s.SessionByToken(ctx, token)
+			do(t, "SessionByToken a second before its end", err)
+			c.add(2 * time.Second)
+			if _, _, err := s.SessionByToken(ctx, token); !errors.Is(err, ErrNoSession) {
+				t.Errorf("SessionByToken a second after its end = %v, want %v", err, ErrNoSession)
+			}
+		})
+	}
+}

@@ -1,0 +1,24 @@
+package accounts
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestLimitsAreDocumented holds docs/limits.md against the code.
+func TestLimitsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/limits.md")
+	do(t, "ReadFile", err)
+	for _, want := range []string{
+		fmt.Sprintf("| text of a word | %d characters |", maxWordText),
+		fmt.Sprintf("| a display name | %d characters |", maxName),
+		fmt.Sprintf("those that come wait; after %d s 503", hashWait/time.Second),
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("docs/limits.md does not hold %q", want)
+		}
+	}
+}

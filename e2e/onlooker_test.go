@@ -1,0 +1,97 @@
+package e2e_test
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+var shownRow = regexp.MustCompile(`data-user="([^"]*)"[^>]*data-state="(\w+)"`)
+
+// onlooker is somebody's live connection without a browser: what it was told last of everybody, and how it ended.
+type onlooker struct {
+	t    *testing.T
+	conn *websocket.Conn
+	gone chan struct{} // closed when it has ended
+
+	mu     sync.Mutex
+	states map[string]string // guarded by mu
+	code   int               // guarded by mu; of the end
+}
+
+// watchAs opens one with the cookies of a session.
+func (s *server) watchAs(cookies []*http.Cookie) *onlooker {
+	s.t.Helper()
+	header := http.Header{"Origin": {s.url}}
+	for _, c := range cookies {
+		header.Add("Cookie", c.Name+"="+c.Value)
+	}
+	conn, answer, err := websocket.DefaultDialer.Dial("ws://"+s.addr+"/ws", header)
+	if err != nil {
+		s.t.Fatalf("GET /ws = %v, %v, want a connection", answer, err)
+	}
+	o := &onlooker{t: s.t, conn: conn, gone: make(chan struct{}), states: map[string]string{}}
+	go o.read()
+	s.t.Cleanup(o.close)
+	return o
+}
+
+func (o *onlooker) read() {
+	defer close(o.gone)
+	for {
+		_, frame, err := o.conn.ReadMessage()
+		o.mu.Lock()
+		if err != nil {
+			o.code = websocket.CloseAbnormalClosure
+			if closed := (*websocket.CloseError)(nil); errors.As(err, &closed) {
+				o.code = closed.Code
+			}
+			o.mu.Unlock()
+			return
+		}
+		for _, m := range shownRow.FindAllStringSubmatch(string(frame), -1) {
+			o.states[m[1]] = m[2]
+		}
+		o.mu.Unlock()
+	}
+}
+
+// close breaks the connection and waits for its end.
+func (o *onlooker) close() {
+	_ = o.conn.Close()
+	<-o.gone
+}
+
+// sees waits until somebody is shown in state.
+func (o *onlooker) sees(user, state string) {
+	o.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		o.mu.Lock()
+		got := o.states[user]
+		o.mu.Unlock()
+		if got == state {
+			return
+		}
+		if time.Now().After(deadline) {
+			o.t.Fatalf("%s is shown %q after %v, want %s", user, got, patience, state)
+		}
+	}
+}
+
+// wantEnd waits for the end and checks its code.
+func (o *onlooker) wantEnd(code int) {
+	o.t.Helper()
+	select {
+	case <-o.gone:
+	case <-time.After(patience):
+		o.t.Fatalf("the connection is open after %v, want an end with %d", patience, code)
+	}
+	if o.code != code {
+		o.t.Errorf("the connection ended with %d, want %d", o.code, code)
+	}
+}

@@ -1,0 +1,58 @@
+package handlers
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/accounts"
+)
+
+// TestLimitsAreDocumented holds docs/limits.md against the code. The limits that are flags are held by their defaults in
+// docs/configuration.md.
+func TestLimitsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/limits.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) == 6 {
+			rows[strings.TrimSpace(cells[1])] = strings.TrimSpace(cells[2])
+		}
+	}
+	short := func(d time.Duration) string {
+		return strings.NewReplacer("ms", " ms", "m0s", " min", "s", " s").Replace(d.String())
+	}
+	for what, want := range map[string]string{
+		"failed sign-ins per name in " + short(failureWindow): fmt.Sprint(failuresPerName),
+		"messages of a live connection":                       fmt.Sprintf("%d at once, then one a second", messageBurst),
+		"a message":                                           fmt.Sprintf("%d B, of which %d mean something", maxMessage, maxActivity),
+		"frames that wait for a slow reader":                  fmt.Sprint(queueFrames),
+		"frames to one page":                                  "one in " + short(flushEvery),
+		"a request's header":                                  fmt.Sprintf("%d KiB", maxHeaderBytes>>10),
+		"a request's body":                                    fmt.Sprintf("%d KiB", maxBody>>10),
+		"a form":                                              fmt.Sprintf("%d fields, no files", maxFields),
+		"the query of an address":                             fmt.Sprintf("%d KiB", maxQuery>>10),
+		"a password":                                          fmt.Sprintf("%d to %d B", accounts.MinPassword, accounts.MaxPassword),
+		"a page of the board":                                 fmt.Sprintf("%d people", pageRows),
+		"time to send a header":                               short(readHeaderTimeout),
+		"time to send a request":                              short(readTimeout),
+		"time to take an answer":                              short(writeTimeout),
+		"an unused connection":                                fmt.Sprintf("%d s", idleTimeout/time.Second),
+		"time between pings of a live connection":             short(pingEvery),
+		"time without an answer to a ping":                    short(pongWait),
+		"time to take one frame":                              short(writeWait),
+		"a session":                                           fmt.Sprintf("%d d", accounts.SessionLife/(24*time.Hour)),
+		"attempts counted at once, without Redis":             fmt.Sprintf("%d,%03d", maxLimiterKeys/1000, maxLimiterKeys%1000),
+	} {
+		if rows[what] != want {
+			t.Errorf("docs/limits.md says of %q %q, want %q", what, rows[what], want)
+		}
+	}
+	if len(rows) < 28 || !strings.Contains(string(text), fmt.Sprintf("counts on for %v", short(15*time.Second))) {
+		t.Errorf("docs/limits.md has %d rows, want all", len(rows))
+	}
+}
