@@ -72,7 +72,7 @@ type Limits struct {
 	SocketsUser    int // open sockets per person
 	SocketsAddress int // open sockets per address
 	Sockets        int // open sockets in all
-	Acts           int // changes per person and minute: each may reach everybody\'s screen
+	Acts           int // changes per person and minute: each may reach everybody's screen
 }
 
 // Server answers every request. Run must be running for it to be live.

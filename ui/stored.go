@@ -167,7 +167,7 @@ func secrets() []StoredFact {
 
 func (p StoredPage) operators() []StoredFact {
 	facts := []StoredFact{
-		{What: "A line in the log for each request", Note: "Time, path and your id; no name, no address, nothing that you typed into a form. As long as they keep logs. If they turn on the debug log, it can have addresses."},
+		{What: "A line in the log for each request", Note: "Time, path, the address you came from and your id; no name, nothing that you typed into a form. Unless they turn it off, and as long as they keep logs."},
 		{What: "Counters of tries", Note: "How many wrong passwords came from an address, for a username or from a browser (those two as hashes), for 15 minutes; how many accounts were made from an address, for an hour; and how often you changed something, for a minute."},
 		{What: "What is made of your names", Note: "The words by which you are found, your place in the order of the board, and the number of your last change. They change with your names."},
 	}
