@@ -139,7 +139,7 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 	page := ada.get("/settings/stored").body
 	for _, want := range []string{
 		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes", "Everybody, exactly", "told it to the minute",
-		"Asia/Tokyo", "Dark", "no record of when you were here", "no address", "how often you changed something", `class="until"`, `class="since"`,
+		"Asia/Tokyo", "Dark", "no record of when you were here", "the address you came from", "how often you changed something", `class="until"`, `class="since"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not hold %q:\n%s", want, page)
