@@ -1,0 +1,106 @@
+//go:build linux
+
+package e2e_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"html"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// full is set for the long form: make proof.
+var full = os.Getenv("ROLLCALL_PROOF") == "full"
+
+// holdsSockets opens many, leaves them in peace, and sees a change and then the end of the server reach every one.
+func (v *guest) holdsSockets(s *server) {
+	v.t.Helper()
+	count, quiet := 100, time.Duration(0)
+	if full {
+		count, quiet = 1000, 70*time.Second // nginx closes after 60 what it has not been told to leave
+	}
+	_, body := v.ask("GET", v.base+"/", nil)
+	m := regexp.MustCompile(`hx-ws:connect="([^"]*)"`).FindStringSubmatch(body)
+	if m == nil {
+		v.t.Fatalf("the board has no socket:\n%s", body)
+	}
+	path := html.UnescapeString(m[1])
+	all := make([]*held, count)
+	began := time.Now()
+	var opening sync.WaitGroup
+	for i := range all {
+		all[i] = &held{news: make(chan struct{}), gone: make(chan error, 1)}
+		opening.Go(func() { all[i].open(v, path) })
+		if i%20 == 19 {
+			opening.Wait()
+		}
+	}
+	opening.Wait()
+	took := time.Since(began)
+	time.Sleep(quiet)
+	s.addUser("newcomer")
+	told := time.Now()
+	deadline := time.After(10 * time.Second)
+	for i, h := range all {
+		select {
+		case <-h.news:
+		case err := <-h.gone:
+			v.t.Fatalf("socket %d ended: %v", i, err)
+		case <-deadline:
+			v.t.Fatalf("socket %d has not heard of a newcomer after 10 s", i)
+		}
+	}
+	v.t.Logf("%d sockets: open after %v, quiet for %v, all told of a newcomer within %v", count, took.Round(time.Millisecond), quiet, time.Since(told).Round(time.Millisecond))
+	s.terminate()
+	for i, h := range all {
+		if err := <-h.gone; !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
+			v.t.Fatalf("socket %d ended with %v, want 1012: the page comes back by itself", i, err)
+		}
+	}
+}
+
+// held is one open socket.
+type held struct {
+	news chan struct{} // closed when it is told of the newcomer
+	gone chan error    // gets why it ended
+}
+
+// open opens the socket and reads until it ends.
+func (h *held) open(v *guest, path string) {
+	dialer := websocket.Dialer{NetDialContext: v.dial, TLSClientConfig: &tls.Config{RootCAs: v.g.pool}, Jar: v.client.Jar, HandshakeTimeout: startWait}
+	conn, answer, err := dialer.Dial("wss://"+v.g.host+path, http.Header{"Origin": {"https://" + v.g.host}})
+	if err != nil {
+		status := 0
+		if answer != nil {
+			status = answer.StatusCode
+		}
+		h.gone <- fmt.Errorf("dial: %w, %d", err, status)
+		return
+	}
+	v.t.Cleanup(func() { conn.Close() })
+	if err := conn.WriteMessage(websocket.TextMessage, []byte("a")); err != nil {
+		h.gone <- err
+		return
+	}
+	go func() {
+		told := false
+		for {
+			_, frame, err := conn.ReadMessage()
+			if err != nil {
+				h.gone <- err
+				return
+			}
+			if !told && strings.Contains(string(frame), `data-user="newcomer"`) {
+				told = true
+				close(h.news)
+			}
+		}
+	}()
+}
