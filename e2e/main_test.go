@@ -42,10 +42,11 @@ func runAll(m *testing.M) (code int) {
 	return m.Run()
 }
 
-// slots lets two tests run at once, however many cores there are: more would only make the browser slow.
-var slots = make(chan struct{}, 2)
+// slots lets three tests run at once, however many cores there are: each waits most of the time, and more would make the
+// browser slow.
+var slots = make(chan struct{}, 3)
 
-// parallel lets t run beside one other test.
+// parallel lets t run beside few other tests.
 func parallel(t *testing.T) {
 	t.Parallel()
 	slots <- struct{}{}
