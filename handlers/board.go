@@ -49,6 +49,7 @@ type board struct {
 	lost       time.Time // since when other replicas cannot be heard, as shown; zero: they can
 	generation uint64    // counts changes that may bear on lists
 	applied    uint64    // counts changes of accounts that were taken in
+	looks      uint64    // counts looks for such changes, from their begin
 	cards      map[string]*card
 	present    []*card                    // everybody here, in board order
 	here       map[string]presence.Counts // how many of them are in which state, by team key

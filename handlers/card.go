@@ -19,6 +19,7 @@ type card struct {
 	pages   []*page
 	present bool           // in board.present
 	counted presence.State // in board.here, while present
+	readIn  uint64         // board.looks when a reading of a page last brought it or moved it
 }
 
 // seenWord is the approximate last seen: a word and never a time. Spans are counted back from now, since what is
@@ -89,15 +90,21 @@ func (b *board) renderLocked(c *card, to sight) []byte {
 func (b *board) cardLocked(p accounts.Person) *card {
 	c := b.cards[p.ID]
 	if c == nil {
-		c = &card{person: p, view: b.presence.View(p.ID)}
+		c = &card{person: p, view: b.presence.View(p.ID), readIn: b.looks}
 		b.cards[p.ID] = c
 		b.placeLocked(c)
 		b.cameLocked(c)
 		return c
 	}
-	b.replaceLocked(c, p)
+	if b.replaceLocked(c, p) {
+		c.readIn = b.looks
+	}
 	return c
 }
+
+// aheadLocked reports whether a page may have been read with what the changes that are being applied only now tell of c.
+// It cannot have been when a whole look for changes came between.
+func (b *board) aheadLocked(c *card) bool { return b.looks <= c.readIn+1 }
 
 // cameLocked takes note of somebody who is new on the board. If they are here, they came before anybody looked: news to
 // the pages that filter, and to the teams' numbers.

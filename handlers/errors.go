@@ -122,7 +122,7 @@ func clientGone(err error) *failure {
 
 func busy(err error) *failure {
 	return &failure{Status: http.StatusServiceUnavailable, Heading: "Very busy",
-		Message: "Many people are signing in at this moment. Try again in a few seconds.", Err: err}
+		Message: "There is more to do at this moment than can be done at once. Try again in a few seconds.", Err: err}
 }
 
 func bodyTooLarge(err error) *failure {

@@ -230,6 +230,46 @@ func TestFailedReadingIsRepeated(t *testing.T) {
 	a.until("bob off the page", func() bool { return a.rows["bob"] == "" })
 }
 
+// TestReadAhead: a page that is read before the change is taken in that it already shows must not hide that change from
+// the totals and from other pages.
+func TestReadAhead(t *testing.T) {
+	f := newFixture(t, quick) // its loops do not run
+	b, ctx := f.server.board, t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.person("ada")
+	all, err := b.load(ctx, boardQuery{})
+	must(err)
+	bob := f.person("bob")
+	search := boardQuery{search: "bob"}
+	_, err = b.reload(ctx, search)
+	must(err)
+	must(b.catchUp(ctx))
+	must(b.refreshTally(ctx))
+	b.mu.Lock()
+	if b.tally.total != 2 || !all.stale() {
+		t.Errorf("after a sign-up that a page was read with, %d people are counted and the other page is stale: %t, want 2, true", b.tally.total, all.stale())
+	}
+	b.mu.Unlock()
+
+	_, err = b.load(ctx, boardQuery{})
+	must(err)
+	must(f.store.SetTeam(ctx, bob.ID, "Design"))
+	_, err = b.reload(ctx, search)
+	must(err)
+	must(b.catchUp(ctx))
+	must(b.refreshTally(ctx))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := b.tally.people[accounts.Person{Team: "Design"}.TeamKey()]; n != 1 || !all.stale() {
+		t.Errorf("after a move that a page was read with, %d people are counted in the team and the other page is stale: %t, want 1, true", n, all.stale())
+	}
+}
+
 // TestReset: after more changes than are kept, nothing of before may stay.
 func TestReset(t *testing.T) {
 	f := newFixture(t, quick)

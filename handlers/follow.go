@@ -26,6 +26,9 @@ func (b *board) catchUp(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-b.following }()
+	b.mu.Lock()
+	b.looks++
+	b.mu.Unlock()
 	if !b.follow.begun {
 		return b.begin(ctx)
 	}
@@ -143,7 +146,7 @@ func (b *board) refreshAllLocked(people []accounts.Person, users []string) {
 func (b *board) refreshLocked(p accounts.Person) {
 	defer b.sightLocked(p)
 	c := b.cards[p.ID]
-	if c != nil && accounts.ComparePeople(p, c.person) == 0 && p.Team == c.person.Team {
+	if c != nil && accounts.ComparePeople(p, c.person) == 0 && p.Team == c.person.Team && !b.aheadLocked(c) {
 		b.replaceLocked(c, p)
 		return
 	}
