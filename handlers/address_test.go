@@ -85,6 +85,7 @@ func TestUntrustedProxyIsNamedOnce(t *testing.T) {
 
 // Headers a stranger makes up change neither limits, nor cookies, nor redirects, nor the log.
 func TestSpoofedHeadersChangeNothing(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 5 })
 	spoof := func(i int) http.Header {
 		address := fmt.Sprintf("203.0.113.%d", i)
@@ -128,6 +129,7 @@ func TestSpoofedHeadersChangeNothing(t *testing.T) {
 }
 
 func TestTrustedProxyDecidesTheLimit(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, trust("192.0.2.0/24"), func(cfg *Config) { cfg.Limits.Logins = 2 })
 	for i := range 6 {
 		b := f.browser()

@@ -23,6 +23,7 @@ func (tb *tab) arrived() string {
 
 // TestArrivalsOutsideThePage: who comes and stands on another page is counted there, and nobody else is.
 func TestArrivalsOutsideThePage(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	people := make([]accounts.NewUser, 450)
 	for i := range people {
@@ -63,6 +64,7 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 
 // TestTeamPage: the page of a team counts its people alone, and follows them.
 func TestTeamPage(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	ada := l.member("ada")
 	for name, team := range map[string]string{"ada": "Design", "bob": "Design", "cat": "Platform"} {

@@ -79,6 +79,7 @@ func TestSessionFixation(t *testing.T) {
 }
 
 func TestSigningInAgainEndsTheSessionBefore(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
 	b, old := f.browser(), f.browser()
@@ -146,6 +147,7 @@ func TestNextSurvivesSigningIn(t *testing.T) {
 }
 
 func TestCookies(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		public, name, path string
 		secure             bool
@@ -227,6 +229,7 @@ func TestStoreIll(t *testing.T) {
 }
 
 func TestNoTokenIsEverLogged(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
 	b := f.browser()

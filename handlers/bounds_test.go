@@ -11,6 +11,7 @@ import (
 )
 
 func TestCrossSitePosts(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		public, host, fetchSite, origin string
 		want                            int
@@ -80,6 +81,7 @@ func TestCrossSiteCannotSignOut(t *testing.T) {
 }
 
 func TestBodies(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	const form = "application/x-www-form-urlencoded"
 	fill := func(n int) string { return "username=a&x=" + strings.Repeat("x", n-len("username=a&x=")) }

@@ -71,6 +71,7 @@ func (f *fixture) sessionOf(b *browser, name string) string {
 }
 
 func TestEndOtherSessions(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ada, eve := f.member("ada"), f.member("eve")
 	others := []*browser{f.browser(), f.browser(), f.browser()}
@@ -105,6 +106,7 @@ func TestEndOwnSession(t *testing.T) {
 // Open pages of a device that is signed out are closed at once, with the code that sends them to the sign-in page;
 // those of this device stay.
 func TestEndedDevicesCloseAtOnce(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	ada := l.member("ada")
 	other := l.browser()

@@ -17,6 +17,7 @@ import (
 )
 
 func TestErrorsAreAnswered(t *testing.T) {
+	t.Parallel()
 	secret := errors.New("secret-cause at internal.go:17")
 	tests := []struct {
 		err        error
@@ -144,6 +145,7 @@ func TestWantsProblem(t *testing.T) {
 
 // Programs get refusals of the forms as problems, too.
 func TestFormsForPrograms(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
 	for path, want := range map[string]int{"/login": 422, "/signup": 409} {

@@ -88,6 +88,7 @@ func link(body, rel string) string {
 
 // TestEnabledAgain: a page that nobody watched once kept disabled people off the board for good.
 func TestEnabledAgain(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	ada := l.member("ada")
 	a := l.open(ada, "/", "a")
@@ -146,6 +147,7 @@ func TestSignOutAfterReload(t *testing.T) {
 
 // TestPagesOfPresentPeople walks forth and back: no link leads to nobody.
 func TestPagesOfPresentPeople(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	l.crowd(450, "p")
 	l.gather(func(string) bool { return true })
@@ -170,6 +172,7 @@ func TestPagesOfPresentPeople(t *testing.T) {
 
 // TestSearchAmongThePresent: who is here is found at once, however far behind on the board.
 func TestSearchAmongThePresent(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	l.crowd(2300, "p")
 	l.gather(func(name string) bool { return name == "p02250" || name == "p02299" })
@@ -184,6 +187,7 @@ func TestSearchAmongThePresent(t *testing.T) {
 
 // TestOfflinePeopleBehindManyPresent: the filter reads a bounded stretch, and its links lead on to everybody all the same.
 func TestOfflinePeopleBehindManyPresent(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	l.crowd(2300, "p")
 	l.gather(func(name string) bool { return name < "p02100" && name != "p00050" })
@@ -207,6 +211,7 @@ func TestOfflinePeopleBehindManyPresent(t *testing.T) {
 
 // TestFailedReadingIsRepeated: the disk hiccups once while a page must be read anew.
 func TestFailedReadingIsRepeated(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/?q=bob&state=offline", "a")
 	bob := l.member("bob")
@@ -272,6 +277,7 @@ func TestReadAhead(t *testing.T) {
 
 // TestReset: after more changes than are kept, nothing of before may stay.
 func TestReset(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, quick)
 	b, ctx := f.server.board, t.Context()
 	bob, eve, kim := f.person("bob"), f.person("eve"), f.person("kim")
@@ -309,6 +315,7 @@ func TestReset(t *testing.T) {
 
 // TestSparePagesAreDropped: pages that were watched do not stay for ever.
 func TestSparePagesAreDropped(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser = 0 })
 	l.crowd(30, "p")
 	eve := l.member("eve")
@@ -359,6 +366,7 @@ func TestSlowStoreDelaysNobody(t *testing.T) {
 
 // TestTotalsReachOpenPages, also when somebody's page load learnt of a sign-up first.
 func TestTotalsReachOpenPages(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	ada := l.member("ada")
 	a := l.open(ada, "/", "a")

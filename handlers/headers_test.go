@@ -92,6 +92,7 @@ func addPanic(f *fixture) {
 }
 
 func TestHeadersOfEveryAnswer(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ public, connect, hsts string }{
 		{"", "connect-src 'self';", ""},
 		{"http://localhost:8080", "connect-src 'self' ws://localhost:8080;", ""},

@@ -143,6 +143,7 @@ var mayStay = map[string]bool{
 // TestHostileFrames breaks sockets in every way known, while others go on living their lives. Nothing may panic, leak
 // or be delayed for others; and whoever broke the protocol is closed.
 func TestHostileFrames(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser = 0 })
 	a := l.open(l.member("ada"), "/", "a")
 	bob := l.open(l.member("bob"), "/", "a")

@@ -18,6 +18,7 @@ import (
 
 // Guesses at one name stop after ten, from however many addresses, and the right password does not help a stranger.
 func TestFailuresPerName(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
 	for i := range 10 {
@@ -58,6 +59,7 @@ func TestFailuresPerAddress(t *testing.T) {
 }
 
 func TestNoLimitOfTheAddress(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins, cfg.Limits.Signups = 0, 0 })
 	b := f.browser()
 	for i := range 5 {
@@ -85,6 +87,7 @@ func TestFailuresPerIPv6Network(t *testing.T) {
 
 // A right password costs nothing: people who sign in often are not stopped by it.
 func TestSuccessIsGivenBack(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 2 })
 	f.person("ada")
 	for range 12 {
@@ -94,6 +97,7 @@ func TestSuccessIsGivenBack(t *testing.T) {
 
 // Somebody who keeps guessing locks out other guessers, not the owner's own browser.
 func TestKnownBrowser(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
 	f.person("bob")
@@ -119,6 +123,7 @@ func TestKnownBrowser(t *testing.T) {
 // Two people share a browser. One of them renews its token by signing in again and again, and yet has a
 // bounded number of guesses at the other.
 func TestKnownBrowserRenewed(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 0 })
 	f.person("ada")
 	f.person("bob")
@@ -140,6 +145,7 @@ func TestKnownBrowserRenewed(t *testing.T) {
 
 // The limit is reserved before the password is hashed: many at once get no more tries than one after the other.
 func TestManyGuessesAtOnce(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
 	var tried, refused, other atomic.Int32
@@ -163,6 +169,7 @@ func TestManyGuessesAtOnce(t *testing.T) {
 }
 
 func TestSignupsPerAddress(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Signups = 2 })
 	b := f.browser()
 	for range 5 { // none of these makes an account, so none counts
@@ -208,6 +215,7 @@ func (illLimiter) Give(context.Context, string) {}
 
 // A limit that is reached answers before anything is looked up or hashed: here, before a store that is gone.
 func TestLimitsComeFirst(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Signups = 1 })
 	for range 10 {
 		f.browser().login("ada", "guess")

@@ -17,6 +17,7 @@ import (
 )
 
 func TestPeopleSeeEachOtherComeAndGo(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	ada, bob := l.member("ada"), l.member("bob")
 	a := l.open(ada, "/", "a")
@@ -87,6 +88,7 @@ func TestSilentClientIsActive(t *testing.T) {
 }
 
 func TestHiddenTabsGetNoRows(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	a.sees("ada", "online")
@@ -209,6 +211,7 @@ func TestSocketLimits(t *testing.T) {
 
 // TestAnotherProcessChangesAccounts uses a second store on the same file, as the command line does.
 func TestAnotherProcessChangesAccounts(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	bob := l.person("bob")
@@ -342,6 +345,7 @@ func TestFloodOfMessagesEndsItsSocketAlone(t *testing.T) {
 }
 
 func TestPagesAndFiltersOnTheServer(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	people := make([]accounts.NewUser, 450)
 	for i := range people {
@@ -389,6 +393,7 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 // TestRandomHistoryOfTheBoard lets people come, go, sign up, rename and say things at random while tabs on several
 // pages watch, and then compares what frames made of each tab with what a fresh page says.
 func TestRandomHistoryOfTheBoard(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 3))
@@ -448,6 +453,7 @@ func TestRandomHistoryOfTheBoard(t *testing.T) {
 
 // TestFramesAreCoalesced: many changes in a short time make few frames.
 func TestFramesAreCoalesced(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	a.sees("ada", "online")
@@ -470,6 +476,7 @@ func TestFramesAreCoalesced(t *testing.T) {
 }
 
 func TestWarming(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t, func(cfg *Config) {
 		p := presence.DefaultConfig()
 		p.Warming, p.GraceClean = 3*time.Second, 30*time.Millisecond

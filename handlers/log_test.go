@@ -8,6 +8,7 @@ import (
 )
 
 func TestAccessLog(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ada := f.person("ada")
 	b := f.browser()

@@ -113,6 +113,7 @@ func TestErrorsInTheMenu(t *testing.T) {
 
 // Nobody can make everybody's screen flash.
 func TestActsAreLimited(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ada, bob := f.member("ada"), f.member("bob")
 	for i := range usualActs {
@@ -191,6 +192,7 @@ func TestInvisibleSwitchedOff(t *testing.T) {
 // The panel shows the own row as others have it, to the byte, and keeps it so in all own tabs. Nobody else gets anything
 // of it.
 func TestOwnTabsAreTold(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	ada, bob := l.member("ada"), l.member("bob")
 	one, two, other := l.open(ada, "/", "a"), l.open(ada, "/?state=away", "a"), l.open(bob, "/", "a")
@@ -243,6 +245,7 @@ func TestOwnTabsAreTold(t *testing.T) {
 
 // Nor does the own row depend on being on a page that somebody looks at.
 func TestOwnRowOnNoPage(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	l.crowd(pageRows, "a")
 	zed := l.member("zed")

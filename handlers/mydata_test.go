@@ -38,6 +38,7 @@ func (f *fixture) full() (ada, bob *browser) {
 }
 
 func TestMyData(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ada, _ := f.full()
 	a := ada.get("/settings/my-data.json")
@@ -75,6 +76,7 @@ func TestMyData(t *testing.T) {
 
 // Looking at the settings, and taking one's data along, writes nothing.
 func TestLookingAtSettingsWritesNothing(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ada, _ := f.full()
 	before, err := f.store.Export(t.Context(), f.uid("ada"))
@@ -134,6 +136,7 @@ func TestStoredPageIsWhole(t *testing.T) {
 }
 
 func TestStoredPageHasTheOwnValues(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ada, _ := f.full()
 	page := ada.get("/settings/stored").body
@@ -157,6 +160,7 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 }
 
 func TestDeleteAccount(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, quick)
 	ada, bob := f.full()
 	phone := f.browser()
@@ -194,6 +198,7 @@ func TestDeleteAccount(t *testing.T) {
 
 // Whoever deletes their account is gone from every open page at once, and their own pages go to the sign-in page.
 func TestDeletedAtOnce(t *testing.T) {
+	t.Parallel()
 	l := newLiveBoard(t)
 	watcher := l.open(l.member("bob"), "/", "a")
 	ada := l.member("ada")

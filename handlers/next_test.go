@@ -61,6 +61,7 @@ func TestNextOwnPaths(t *testing.T) {
 
 // What is refused is refused on the page, on the form and when it is used.
 func TestNextThroughTheFrontDoor(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
 	b := f.browser()

@@ -7,6 +7,7 @@ import (
 )
 
 func TestOriginOfSockets(t *testing.T) {
+	t.Parallel()
 	hostile := []string{
 		"", "null", "https://evil.example", "http://evil.example", "https://board.example.evil.example", "https://evilboard.example",
 		"https://board.example:8443", "https://board.example:443", "http://board.example", "https://board.example/", "https://board.example.",
@@ -67,6 +68,7 @@ func TestOriginOfSockets(t *testing.T) {
 
 // The same question asked through the front door.
 func TestForeignOriginGetsNoSocket(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
 	b := f.browser()

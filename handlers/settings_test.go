@@ -290,6 +290,7 @@ func TestSavedCannotBeSpoofed(t *testing.T) {
 }
 
 func TestPasswordSettings(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ada := f.member("ada")
 	phone := f.browser()
@@ -321,6 +322,7 @@ func TestPasswordSettings(t *testing.T) {
 
 // Whoever found an open page cannot try more passwords in it than at the sign-in page, and both count together.
 func TestPasswordsTriedInSettingsAreLimited(t *testing.T) {
+	t.Parallel()
 	for path, form := range map[string]url.Values{
 		"/settings/password": {"old_password": {"guess"}, "password": {"another good password"}},
 		"/settings/delete":   {"username": {"ada"}, "password": {"guess"}},
@@ -346,6 +348,7 @@ func TestPasswordsTriedInSettingsAreLimited(t *testing.T) {
 
 // What was right, or could not be tried, does not count.
 func TestRightPasswordsInSettingsDoNotCount(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 2 })
 	ada := f.member("ada")
 	old := goodPassword

@@ -8,6 +8,7 @@ import (
 )
 
 func TestSignup(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	b := f.browser()
 	a := b.do("POST", "/signup", url.Values{"username": {" Ada "}, "display_name": {"Ada Lovelace"}, "password": {goodPassword}, "next": {"/?q=x"}})

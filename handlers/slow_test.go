@@ -15,6 +15,7 @@ import (
 // end, and honest requests are answered all the while. The times are a tenth of the real ones, which
 // TestServerLimits holds fast.
 func TestSlowClients(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	srv := f.server.HTTPServer()
 	srv.ReadHeaderTimeout, srv.ReadTimeout, srv.WriteTimeout = readHeaderTimeout/10, readTimeout/10, writeTimeout/10

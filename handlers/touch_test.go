@@ -31,6 +31,7 @@ func TestTouches(t *testing.T) {
 
 // What was gathered is written when the server stops, and no GET wrote it before.
 func TestTouchesAreWritten(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
 	b := f.browser()

@@ -32,6 +32,7 @@ func payloads() []string {
 // What people type stays text: the page has the same elements and attributes as with a plain name, and the field
 // holds what was typed, sign for sign.
 func TestTypedTextStaysText(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	all := payloads()
 	if len(all) < 200 {
@@ -65,6 +66,7 @@ func TestTypedTextStaysText(t *testing.T) {
 
 // The same in the settings: each form is refused for something else, whatever the payload is.
 func TestTypedSettingsStayText(t *testing.T) {
+	t.Parallel()
 	open := newFixture(t)
 	fixed := newFixture(t, func(cfg *Config) { cfg.Teams = TeamsFixed })
 	for _, form := range []struct {
