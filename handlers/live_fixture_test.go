@@ -257,6 +257,13 @@ func (tb *tab) frameCount() int {
 	return len(tb.frames)
 }
 
+// framesFrom are the frames that came, those before the nth apart.
+func (tb *tab) framesFrom(n int) []string {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	return slices.Clone(tb.frames[n:])
+}
+
 // wantClose waits for the end of the socket and checks its code.
 func (tb *tab) wantClose(code int) {
 	tb.t.Helper()

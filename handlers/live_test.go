@@ -59,7 +59,7 @@ func TestCurrentPageGetsNothing(t *testing.T) {
 	a.sees("ada", "online")
 	again := l.open(ada, "/", "a")
 	again.until("the own state", func() bool { return again.text["me-why"] == "you are active" })
-	for _, frame := range again.frames {
+	for _, frame := range again.framesFrom(0) {
 		if strings.Contains(frame, `id="list"`) || strings.Contains(frame, `id="u-`) {
 			t.Errorf("a current page was sent %q", frame)
 		}
@@ -106,7 +106,7 @@ func TestHiddenTabsGetNoRows(t *testing.T) {
 	watcher.sees("bob", "online")
 	bob.leave()
 	watcher.sees("bob", "offline")
-	for _, frame := range a.frames[before:] {
+	for _, frame := range a.framesFrom(before) {
 		if strings.Contains(frame, "<li") {
 			t.Errorf("a hidden tab was sent %q", frame)
 		}

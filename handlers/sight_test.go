@@ -36,13 +36,11 @@ func TestLastSeenIsReciprocal(t *testing.T) {
 	if got := eve.load("/?q=bob"); strings.Contains(got.rows["bob"], "seen") {
 		t.Errorf("eve, who hides her last seen, finds %s", got.rows["bob"])
 	}
-	e.mu.Lock()
-	for _, frame := range e.frames[1:] { // the first list was before she hid hers
+	for _, frame := range e.framesFrom(1) { // the first list was before she hid hers
 		if strings.Contains(frame, "seen today") {
 			t.Errorf("eve, who hides her last seen, was sent %s", frame)
 		}
 	}
-	e.mu.Unlock()
 	l.prefer("eve", accounts.Exact)
 	e.until("bob's last seen is back", func() bool { return strings.Contains(e.rows["bob"], "seen today") })
 	e.leave()
