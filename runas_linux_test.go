@@ -127,7 +127,13 @@ func TestRunAsWithFewCapabilities(t *testing.T) {
 // statusOfServer starts a server, and is what the system says of all its threads once it serves. The server ends in order.
 func statusOfServer(t *testing.T, flags ...string) string {
 	t.Helper()
-	cmd := exec.Command("rollcall", append([]string{"serve", "--addr", "127.0.0.1:0"}, flags...)...)
+	return statusOf(t, append([]string{"serve", "--addr", "127.0.0.1:0"}, flags...)...)
+}
+
+// statusOf is statusOfServer for any command that serves.
+func statusOf(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("rollcall", args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{0, 4, 6}}}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -152,6 +158,33 @@ func statusOfServer(t *testing.T, flags ...string) string {
 		t.Errorf("the server after SIGTERM: %v, want exit code 0\n%s", err, log.String())
 	}
 	return string(status)
+}
+
+// A demo serves too, and a variable asks for it as well.
+func TestDemoGivesUpRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Log("without root there is nothing to give up: TestRunAs sees to that")
+		return
+	}
+	t.Setenv("ROLLCALL_RUN_AS", fmt.Sprint(nobodys))
+	t.Setenv("TMPDIR", "/tmp")
+	if status := statusOf(t, "demo", "--addr", "127.0.0.1:0"); !strings.Contains(status, "Uid:\t65532\t65532\t65532\t65532\n") {
+		t.Errorf("the demo's status lacks the user it was given:\n%s", status)
+	}
+}
+
+// A command that has no such flag goes by the variable, and is refused what it does not mean; one that opens nothing does not look.
+func TestCommandsWithoutTheFlag(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Log("without root there is nothing to give up: TestRunAs sees to that")
+		return
+	}
+	t.Setenv("ROLLCALL_RUN_AS", "0")
+	for command, refused := range map[string]bool{"db copy --from nowhere.db": true, "demo": true, "version": false, "health --addr 127.0.0.1:1": false} {
+		if out, _ := rollcall(strings.Fields(command)...); strings.Contains(out, "--run-as") != refused {
+			t.Errorf("rollcall %s with ROLLCALL_RUN_AS=0 prints %q, want a refusal: %t", command, out, refused)
+		}
+	}
 }
 
 // What belongs to the database goes by whole names.
