@@ -28,7 +28,7 @@ type settings struct {
 	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"What people type, base path included. Decides the cookie and which origins may connect."`
 	MetricsAddr    string   `group:"Listening:" variable:"ROLLCALL_METRICS_ADDR" placeholder:"HOST:PORT" help:"Where to answer GET /metrics for Prometheus; nowhere by default."`
 	DebugAddr      string   `group:"Listening:" variable:"ROLLCALL_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where to show Go profiles (/debug/pprof/); nowhere by default, and never to other machines."`
-	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated peers whose forwarding headers tell a client's address, and whose X-Request-Id names a request."`
+	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated peers whose forwarding headers tell a client's address, and whose X-Request-Id (on Fly, Fly-Request-Id) names a request."`
 
 	storage `group:"Storage:"`
 
