@@ -118,6 +118,9 @@ func TestSupervisors(t *testing.T) {
 			t.Errorf("%s waits %v, %v, want more than %v", file, got, err, drainLimit+time.Second)
 		}
 	}
+	if unit, _, _ := strings.Cut(readText(t, "deploy/rollcall.service"), "\n[Service]\n"); !strings.Contains(unit, "\nStartLimitIntervalSec=0\n") {
+		t.Error("systemd gives up after some starts, want StartLimitIntervalSec=0 in [Unit]: a database may be away for long")
+	}
 	compose := readText(t, "deploy/docker-compose.yml")
 	for _, m := range regexp.MustCompile(`ports: \[(.*)\]`).FindAllStringSubmatch(compose, -1) {
 		if !regexp.MustCompile(`^"127\.0\.0\.1:808[12]:8080"$`).MatchString(m[1]) {
