@@ -149,3 +149,28 @@ func TestProxiesWaitForPings(t *testing.T) {
 		}
 	}
 }
+
+// The job of a release that may publish runs nothing of the source or of npm, and nothing is released untested.
+func TestReleaseIsPublishedByAJobOfItsOwn(t *testing.T) {
+	writes := 0
+	for _, job := range regexp.MustCompile(`(?m)^  \w+:\n(?:(?: {4}.*)?\n)+`).FindAllString(readText(t, ".github/workflows/release.yml"), -1) {
+		if !strings.Contains(job, "contents: write") {
+			continue
+		}
+		writes++
+		for _, never := range []string{"checkout", "setup-node", "make ", "npm"} {
+			if strings.Contains(job, never) {
+				t.Errorf("a job that may write has %q in it:\n%s", never, job)
+			}
+		}
+		if !strings.Contains(job, "needs: archives\n") {
+			t.Errorf("a job that may write does not wait for the archives:\n%s", job)
+		}
+	}
+	if writes != 1 {
+		t.Errorf("%d jobs may write contents, want one", writes)
+	}
+	if n := strings.Count(readText(t, ".github/workflows/release.yml"), "\n    needs: test\n"); n != 2 {
+		t.Errorf("%d jobs wait for the tests, want archives and image", n)
+	}
+}
