@@ -31,7 +31,7 @@ Secrets are never flags, which other people of the machine could read.
 |---|---|---|
 | ` + "`REDIS_URL`" + ` | | ` + "`redis://:PASSWORD@HOST:6379`, `rediss://…` with TLS, or `unix://…`" + `: replicas share one board ([replicas](replicas.md)). Without it this process is alone |
 | ` + "`DATABASE_URL`" + ` | | where accounts are when they are not in a file of this machine. A value that this version cannot use ends the start |
-| ` + "`REDIS_URL_FILE`, `DATABASE_URL_FILE`" + ` | | a file that holds the value, white space around it apart; one of the two may be set |
+| ` + "`REDIS_URL_FILE`, `DATABASE_URL_FILE`" + ` | | a file that holds the value, white space around it apart; one of the two may be set. With ` + "`--run-as`" + ` that user reads it |
 | ` + "`PORT`" + ` | | the port to listen on, on every interface, when neither ` + "`--addr` nor `ROLLCALL_ADDR`" + ` is given |
 | ` + "`FLY_APP_NAME`" + ` | | set by Fly: ` + "`--public-url`" + ` is ` + "`https://$FLY_APP_NAME.fly.dev`" + ` unless it is given, and ` + "`Fly-Client-IP` and `Fly-Request-Id`" + ` are believed from a trusted peer |
 | ` + "`XDG_DATA_HOME`, `HOME`" + ` | | where the database is unless ` + "`--db`" + ` says: ` + "`rollcall/rollcall.db`" + ` in the first, or in ` + "`.local/share`" + ` of the second; ` + "`Library/Application Support`" + ` on macOS, ` + "`%LocalAppData%`" + ` on Windows |
