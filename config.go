@@ -28,7 +28,7 @@ type settings struct {
 	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"What people type, base path included. Decides the cookie and which origins may connect."`
 	MetricsAddr    string   `group:"Listening:" variable:"ROLLCALL_METRICS_ADDR" placeholder:"HOST:PORT" help:"Where to answer GET /metrics for Prometheus; nowhere by default."`
 	DebugAddr      string   `group:"Listening:" variable:"ROLLCALL_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where to show Go profiles (/debug/pprof/); nowhere by default, and never to other machines."`
-	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated peers whose forwarding headers tell a client's address, and whose X-Request-Id names a request."`
+	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated peers whose forwarding headers tell a client's address, and whose X-Request-Id (on Fly, Fly-Request-Id) names a request."`
 
 	storage `group:"Storage:"`
 
@@ -40,7 +40,7 @@ type settings struct {
 	LimitSocketsUser    int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
 	LimitSocketsAddress int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
 	LimitSockets        int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in all; 0: nine tenths of --limit-connections."`
-	LimitConnections    int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_CONNECTIONS" default:"0" help:"Open connections in all, live ones included; 0: 20,000, or as many as the system lets the process have files open."`
+	LimitConnections    int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_CONNECTIONS" default:"0" help:"Open connections in all, live ones included; 0: 20,000, or as many as the system lets the process have files open; at least a tenth more than --limit-sockets."`
 	LimitActs           int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_ACTS" default:"60" help:"Changes that one person makes in a minute; each may reach everybody's screen."`
 	LimitHashes         int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_HASHES" default:"0" help:"Passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core."`
 
@@ -166,21 +166,23 @@ func checkAddrOf(flag, addr string) error {
 }
 
 func (s *settings) checkLimits() error {
+	const none, ours = "no limit", "that Rollcall chooses"
 	for _, limit := range []struct {
 		flag  string
 		value int
+		zero  string
 	}{
-		{"--limit-signups", s.LimitSignups},
-		{"--limit-logins", s.LimitLogins},
-		{"--limit-sockets-user", s.LimitSocketsUser},
-		{"--limit-sockets-address", s.LimitSocketsAddress},
-		{"--limit-sockets", s.LimitSockets},
-		{"--limit-connections", s.LimitConnections},
-		{"--limit-acts", s.LimitActs},
-		{"--limit-hashes", s.LimitHashes},
+		{"--limit-signups", s.LimitSignups, none},
+		{"--limit-logins", s.LimitLogins, none},
+		{"--limit-sockets-user", s.LimitSocketsUser, none},
+		{"--limit-sockets-address", s.LimitSocketsAddress, none},
+		{"--limit-sockets", s.LimitSockets, ours},
+		{"--limit-connections", s.LimitConnections, ours},
+		{"--limit-acts", s.LimitActs, none},
+		{"--limit-hashes", s.LimitHashes, ours},
 	} {
 		if limit.value < 0 {
-			return fmt.Errorf("%s %d: below zero; 0 means no limit", limit.flag, limit.value)
+			return fmt.Errorf("%s %d: below zero; 0 means %s", limit.flag, limit.value, limit.zero)
 		}
 	}
 	if s.LimitConnections > 0 && s.LimitSockets > s.LimitConnections {

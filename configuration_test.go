@@ -15,7 +15,7 @@ const configurationIntro = `# Settings
 
 Each flag of ` + "`rollcall serve`" + ` has a variable; the flag wins, then the variable, then the default. ` + "`rollcall config`" + ` prints what is
 in force and where each value comes from, and fails where ` + "`rollcall`" + ` would refuse to start; a variable that begins with
-` + "`ROLLCALL_`" + ` and is none of these is named in the log. Durations are written ` + "`90s`, `10m`, `1h30m`" + `. What the limits are for, and
+` + "`ROLLCALL_`" + ` and is no setting is named in the log. Durations are written ` + "`90s`, `10m`, `1h30m`" + `. What the limits are for, and
 those that cannot be changed: [limits](limits.md).
 
 This page is made from the code: ` + "`go test -run TestConfigurationDocument -update .`" + ` writes it anew.
@@ -31,9 +31,9 @@ Secrets are never flags, which other people of the machine could read.
 |---|---|---|
 | ` + "`REDIS_URL`" + ` | | ` + "`redis://:PASSWORD@HOST:6379`, `rediss://…` with TLS, or `unix://…`" + `: replicas share one board ([replicas](replicas.md)). Without it this process is alone |
 | ` + "`DATABASE_URL`" + ` | | where accounts are when they are not in a file of this machine. A value that this version cannot use ends the start |
-| ` + "`REDIS_URL_FILE`, `DATABASE_URL_FILE`" + ` | | a file that holds the value, white space around it apart; one of the two may be set |
+| ` + "`REDIS_URL_FILE`, `DATABASE_URL_FILE`" + ` | | a file that holds the value, white space around it apart; one of the two may be set. With ` + "`--run-as`" + ` that user reads it |
 | ` + "`PORT`" + ` | | the port to listen on, on every interface, when neither ` + "`--addr` nor `ROLLCALL_ADDR`" + ` is given |
-| ` + "`FLY_APP_NAME`" + ` | | set by Fly: ` + "`--public-url`" + ` is ` + "`https://$FLY_APP_NAME.fly.dev`" + ` unless it is given, and ` + "`Fly-Client-IP`" + ` is believed from a trusted peer |
+| ` + "`FLY_APP_NAME`" + ` | | set by Fly: ` + "`--public-url`" + ` is ` + "`https://$FLY_APP_NAME.fly.dev`" + ` unless it is given, and ` + "`Fly-Client-IP` and `Fly-Request-Id`" + ` are believed from a trusted peer |
 | ` + "`XDG_DATA_HOME`, `HOME`" + ` | | where the database is unless ` + "`--db`" + ` says: ` + "`rollcall/rollcall.db`" + ` in the first, or in ` + "`.local/share`" + ` of the second; ` + "`Library/Application Support`" + ` on macOS, ` + "`%LocalAppData%`" + ` on Windows |
 | ` + "`GOGC`, `GOMEMLIMIT`" + ` | ` + "`40`, none" + ` | when Go collects garbage, and how much memory it tries to stay below ([operations](operations.md)) |
 `

@@ -118,6 +118,9 @@ func TestSupervisors(t *testing.T) {
 			t.Errorf("%s waits %v, %v, want more than %v", file, got, err, drainLimit+time.Second)
 		}
 	}
+	if unit, _, _ := strings.Cut(readText(t, "deploy/rollcall.service"), "\n[Service]\n"); !strings.Contains(unit, "\nStartLimitIntervalSec=0\n") {
+		t.Error("systemd gives up after some starts, want StartLimitIntervalSec=0 in [Unit]: a database may be away for long")
+	}
 	compose := readText(t, "deploy/docker-compose.yml")
 	for _, m := range regexp.MustCompile(`ports: \[(.*)\]`).FindAllStringSubmatch(compose, -1) {
 		if !regexp.MustCompile(`^"127\.0\.0\.1:808[12]:8080"$`).MatchString(m[1]) {
@@ -144,5 +147,30 @@ func TestProxiesWaitForPings(t *testing.T) {
 				t.Errorf("%s: %s, want a minute or more: there is a ping every 20 s", file, m[0])
 			}
 		}
+	}
+}
+
+// The job of a release that may publish runs nothing of the source or of npm, and nothing is released untested.
+func TestReleaseIsPublishedByAJobOfItsOwn(t *testing.T) {
+	writes := 0
+	for _, job := range regexp.MustCompile(`(?m)^  \w+:\n(?:(?: {4}.*)?\n)+`).FindAllString(readText(t, ".github/workflows/release.yml"), -1) {
+		if !strings.Contains(job, "contents: write") {
+			continue
+		}
+		writes++
+		for _, never := range []string{"checkout", "setup-node", "make ", "npm"} {
+			if strings.Contains(job, never) {
+				t.Errorf("a job that may write has %q in it:\n%s", never, job)
+			}
+		}
+		if !strings.Contains(job, "needs: archives\n") {
+			t.Errorf("a job that may write does not wait for the archives:\n%s", job)
+		}
+	}
+	if writes != 1 {
+		t.Errorf("%d jobs may write contents, want one", writes)
+	}
+	if n := strings.Count(readText(t, ".github/workflows/release.yml"), "\n    needs: test\n"); n != 2 {
+		t.Errorf("%d jobs wait for the tests, want archives and image", n)
 	}
 }

@@ -12,12 +12,18 @@ const (
 	fewConnections   = 1000   // fewer than that is seldom meant
 )
 
-// connections is how many connections may be open, on a system that lets this process have files open.
+// connections is how many connections may be open, on a system that lets this process have files open. Who asks for many
+// live ones alone gets room for them.
 func (s *settings) connections(files int) int {
-	switch {
-	case s.LimitConnections > 0:
+	if s.LimitConnections > 0 {
 		return s.LimitConnections
-	case files == 0:
+	}
+	return max(possible(files), s.LimitSockets+s.LimitSockets/10)
+}
+
+// possible is how many connections may be open where the operator says nothing.
+func possible(files int) int {
+	if files == 0 {
 		return usualConnections
 	}
 	return min(usualConnections, max(files-ownFiles, files/2))
@@ -40,12 +46,13 @@ func (s *settings) limits(files int) handlers.Limits {
 // warnOfFiles logs when the system lets this process open fewer files than its limits speak of.
 func (s *settings) warnOfFiles(files int, log *slog.Logger) {
 	connections := s.connections(files)
+	chosen := s.LimitConnections > 0 || connections > possible(files)
 	switch {
 	case files == 0:
-	case connections+ownFiles > files && s.LimitConnections > 0:
-		log.Warn("this process may not open as many files as the limit of connections needs: raise it (ulimit -n, LimitNOFILE), or lower --limit-connections",
+	case connections+ownFiles > files && chosen:
+		log.Warn("this process may not open as many files as the limit of connections needs: raise it (ulimit -n, LimitNOFILE), or lower --limit-connections or --limit-sockets",
 			"files", files, "needed", connections+ownFiles)
-	case connections < fewConnections && s.LimitConnections == 0:
+	case connections < fewConnections && !chosen:
 		log.Warn("this process may open few files, and so hold few connections: raise the limit (ulimit -n, LimitNOFILE)",
 			"files", files, "connections", connections)
 	}

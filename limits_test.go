@@ -22,12 +22,17 @@ func TestLimitsFollowFiles(t *testing.T) {
 		{files: 4096, connections: 4000, wantConnections: 4000, want: 3600, warning: "may not open as many files"},
 		{files: 4096, connections: 500, wantConnections: 500, want: 450},
 		{files: 4096, connections: 500, sockets: 100, wantConnections: 500, want: 100},
+		{files: 1_048_576, sockets: 50_000, wantConnections: 55_000, want: 50_000},
+		{files: 1_048_576, sockets: 19_000, wantConnections: 20_900, want: 19_000},
+		{files: 1_048_576, sockets: 100, wantConnections: 20_000, want: 100},
+		{files: 4096, sockets: 5000, wantConnections: 5500, want: 5000, warning: "may not open as many files"},
+		{files: 0, sockets: 50_000, wantConnections: 55_000, want: 50_000},
 	} {
 		cfg := settings{LimitConnections: tt.connections, LimitSockets: tt.sockets}
 		got := cfg.limits(tt.files)
 		if got.Connections != tt.wantConnections || got.Sockets != tt.want {
-			t.Errorf("limits(%d) with --limit-connections %d = %d connections and %d sockets, want %d and %d",
-				tt.files, tt.connections, got.Connections, got.Sockets, tt.wantConnections, tt.want)
+			t.Errorf("limits(%d) with --limit-connections %d and --limit-sockets %d = %d connections and %d sockets, want %d and %d",
+				tt.files, tt.connections, tt.sockets, got.Connections, got.Sockets, tt.wantConnections, tt.want)
 		}
 		var log bytes.Buffer
 		cfg.warnOfFiles(tt.files, slog.New(slog.NewTextHandler(&log, nil)))

@@ -99,7 +99,7 @@ func run(ctx context.Context, args []string, con *console) error {
 	if err != nil {
 		return fmt.Errorf("%w (see rollcall --help)", err)
 	}
-	if err := giveUpRoot(command); err != nil {
+	if err := giveUpRoot(command, con.env); err != nil {
 		return err
 	}
 	return command.Run()

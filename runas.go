@@ -38,9 +38,13 @@ func parseIdentity(text string) (identity, error) {
 func (id identity) String() string { return fmt.Sprintf("%d:%d", id.uid, id.gid) }
 
 // giveUpRoot does what --run-as asks of a process that was started as root, before its command opens anything: the
-// database's folder becomes the user's, and so does the process, for good. Anybody else stays who they are.
-func giveUpRoot(command *kong.Context) error {
-	as := flagOf(command, "run-as")
+// database's folder becomes the user's, and so does the process, for good. Anybody else stays who they are. Commands
+// without the flag go by its variable, so that nothing an image does is done by root.
+func giveUpRoot(command *kong.Context, env environment) error {
+	as, known := flagOf(command, "run-as")
+	if !known && !opensNothing(command.Selected()) {
+		as = env["ROLLCALL_RUN_AS"]
+	}
 	if as == "" || os.Geteuid() != 0 {
 		return nil
 	}
@@ -48,7 +52,7 @@ func giveUpRoot(command *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	if db := flagOf(command, "db"); db != "" {
+	if db, _ := flagOf(command, "db"); db != "" {
 		if db, err = filepath.Abs(db); err != nil {
 			return fmt.Errorf("--db: %w", err)
 		}
@@ -62,12 +66,17 @@ func giveUpRoot(command *kong.Context) error {
 	return nil
 }
 
-// flagOf is the text of a flag that the command or one above it has, "" when there is none of that name.
-func flagOf(command *kong.Context, name string) string {
+// opensNothing reports whether a command needs no user: a health check must work without any capability.
+func opensNothing(command *kong.Node) bool {
+	return command != nil && (command.Name == "healthcheck" || command.Name == "version")
+}
+
+// flagOf is the text of a flag, and whether the command or one above it has it.
+func flagOf(command *kong.Context, name string) (text string, known bool) {
 	for _, flag := range command.Flags() {
 		if flag.Name == name {
-			return flag.Target.String()
+			return flag.Target.String(), true
 		}
 	}
-	return ""
+	return "", false
 }

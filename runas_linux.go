@@ -14,7 +14,8 @@ import (
 //
 // Whoever had the folder before may have put anything into it, and root must not be led astray: everything is reached
 // by handles from the top of the tree, never through a symbolic link, and a file with a second name somewhere else
-// stays as it is. A folder that also holds other things of root's is not given away: it was not meant for this.
+// stays as it is. A folder that also holds other things of root's is not given away: it was not meant for this, and then
+// nothing in it is given away either.
 func (id identity) take(db string) error {
 	dir, err := openFolder(filepath.Dir(db))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,37 +28,62 @@ func (id identity) take(db string) error {
 		return err
 	}
 	defer dir.Close()
-	entries, err := dir.ReadDir(-1)
+	info, err := dir.Stat()
 	if err != nil {
 		return err
 	}
-	var foreign string
-	for _, e := range entries {
-		info, err := e.Info()
-		switch ours := strings.HasPrefix(e.Name(), filepath.Base(db)); {
-		case err != nil: // gone meanwhile
-		case ours:
-			if err := id.takeFile(dir, e.Name()); err != nil {
-				return err
-			}
-		case ofRoot(info) && e.Name() != "lost+found":
-			foreign = e.Name()
-		}
-	}
-	if info, err := dir.Stat(); err != nil || !ofRoot(info) {
+	ours, foreign, err := sorted(dir, filepath.Base(db))
+	if err != nil {
 		return err
 	}
-	if foreign != "" || dir.Name() == "/" {
+	if ofRoot(info) && (foreign != "" || dir.Name() == "/") {
 		return fmt.Errorf("%s holds %s, which belongs to root: give the database a folder of its own", dir.Name(), filepath.Join(dir.Name(), foreign))
+	}
+	for _, name := range ours {
+		if err := id.takeFile(dir, name); err != nil {
+			return err
+		}
+	}
+	if !ofRoot(info) {
+		return nil
 	}
 	return dir.Chown(id.uid, id.gid)
 }
 
-// takeFile gives the user a plain file of root's. Anything else with that name is left as it is.
+// sorted tells what is in dir: the files of the database called base, and something else of root's, if there is any.
+func sorted(dir *os.File, base string) (ours []string, foreign string, err error) {
+	entries, err := dir.ReadDir(-1)
+	for _, e := range entries {
+		if ofDatabase(e.Name(), base) {
+			ours = append(ours, e.Name())
+			continue
+		}
+		if info, err := e.Info(); err == nil && ofRoot(info) && e.Name() != "lost+found" { // with an error it is gone meanwhile
+			foreign = e.Name()
+		}
+	}
+	return ours, foreign, err
+}
+
+// ofDatabase reports whether a file is the database called base, one that SQLite keeps beside it, or one that a restore
+// has put aside.
+func ofDatabase(name, base string) bool {
+	rest, ok := strings.CutPrefix(name, base)
+	switch rest {
+	case "", "-wal", "-shm", "-journal":
+		return ok
+	}
+	return ok && strings.HasPrefix(rest, ".before-")
+}
+
+// takeFile gives the user a plain file of root's. Anything else with that name is left as it is, and so is what root may
+// not open for want of a capability: that is somebody else's already.
 func (id identity) takeFile(dir *os.File, name string) error {
 	fd, err := syscall.Openat(int(dir.Fd()), name, syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
-	if errors.Is(err, syscall.ELOOP) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENXIO) {
-		return nil
+	for _, harmless := range []error{syscall.ELOOP, fs.ErrNotExist, syscall.ENXIO, fs.ErrPermission} {
+		if errors.Is(err, harmless) {
+			return nil
+		}
 	}
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: filepath.Join(dir.Name(), name), Err: err}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -67,11 +68,14 @@ const (
 // serve answers aside until close.
 func (a *side) serve(metrics http.Handler, log *slog.Logger) {
 	if a.metrics != nil {
+		if host, _, err := net.SplitHostPort(a.metrics.Addr().String()); err == nil && ofThisMachine(host) {
+			metrics = askedHere(metrics)
+		}
 		a.answer(a.metrics, metrics)
 		log.Info("metrics are told to whoever reaches them", "url", "http://"+a.metrics.Addr().String()+"/metrics")
 	}
 	if a.debug != nil {
-		a.answer(a.debug, insides())
+		a.answer(a.debug, askedHere(insides()))
 		log.Info("profiles are shown to everybody on this machine", "url", "http://"+a.debug.Addr().String()+"/debug/pprof/")
 	}
 }
@@ -83,6 +87,28 @@ func (a *side) answer(l net.Listener, h http.Handler) {
 	}
 	a.servers = append(a.servers, server)
 	a.serving.Go(func() { _ = server.Serve(l) }) // until close, which is no error
+}
+
+// askedHere refuses requests that name another host: a page of the web whose name was made to lead to this machine would
+// otherwise read what only this machine may.
+func askedHere(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = strings.Trim(r.Host, "[]")
+		}
+		if !ofThisMachine(host) {
+			http.Error(w, "Ask for this at 127.0.0.1 or localhost.", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// ofThisMachine reports whether a host can be no other machine's.
+func ofThisMachine(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
 // insides are Go's profiles. The package that makes them also registers them where we do not serve.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -77,6 +78,60 @@ func TestServedAside(t *testing.T) {
 	if err := r.end(t); err != nil {
 		t.Errorf("run = %v, want nil after a signal", err)
 	}
+}
+
+// TestAsideKnowsItsName: what is for this machine alone is not told to a page of the web whose name leads here.
+func TestAsideKnowsItsName(t *testing.T) {
+	cfg := settings{MetricsAddr: "127.0.0.1:0", DebugAddr: "[::1]:0"}
+	aside, err := cfg.listenAside()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aside.close()
+	aside.serve(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	everywhere := &side{metrics: listening(t, ":0")}
+	defer everywhere.close()
+	everywhere.serve(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	_, port, _ := net.SplitHostPort(everywhere.metrics.Addr().String())
+	for _, tt := range []struct {
+		addr, path, host string
+		want             int
+	}{
+		{aside.debug.Addr().String(), "/debug/pprof/heap", "localhost", 200},
+		{aside.debug.Addr().String(), "/debug/pprof/", "Localhost:6060", 200},
+		{aside.debug.Addr().String(), "/debug/pprof/", "[::1]:6060", 200},
+		{aside.debug.Addr().String(), "/debug/pprof/", "[::1]", 200},
+		{aside.debug.Addr().String(), "/debug/pprof/", "127.0.0.1", 200},
+		{aside.debug.Addr().String(), "/debug/pprof/", "rebound.example.org:6060", 403},
+		{aside.debug.Addr().String(), "/debug/pprof/", "192.0.2.1:6060", 403},
+		{aside.debug.Addr().String(), "/debug/pprof/", "localhost.example.org", 403},
+		{aside.metrics.Addr().String(), "/metrics", "rebound.example.org", 403},
+		{aside.metrics.Addr().String(), "/metrics", "localhost:9100", 404},
+		{"127.0.0.1:" + port, "/metrics", "rollcall-a:9100", 404},
+	} {
+		r, err := http.NewRequest(http.MethodGet, "http://"+tt.addr+tt.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host, r.Close = tt.host, true
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != tt.want {
+			t.Errorf("GET %s at %s as %s = %d, want %d", tt.path, tt.addr, tt.host, answer.StatusCode, tt.want)
+		}
+	}
+}
+
+func listening(t *testing.T, addr string) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 // TestNothingAside: by default nothing but the board listens.

@@ -40,6 +40,7 @@ func TestProxies(t *testing.T) {
 			anna.arrives("anna")
 			anna.crawls()
 			wantAddresses(t, g, tt.base)
+			anna.namesRequests(s)
 			anna.holdsSockets(s)
 			if strings.HasPrefix(tt.name, "caddy") {
 				anna.waitsForRestart(s)
@@ -193,6 +194,28 @@ func wantAddresses(t *testing.T, g *gateway, base string) {
 		if got := v.signUp(fmt.Sprintf("guest%d", i)).StatusCode; got != tt.want {
 			t.Errorf("sign-up %d, from %s, = %d, want %d", i+1, tt.from, got, tt.want)
 		}
+	}
+}
+
+// namesRequests: the proxy names a request, so that its log and ours have the same id, and not the client.
+func (v *guest) namesRequests(s *server) {
+	v.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, "https://"+v.g.host+v.base+"/login", nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("X-Request-Id", "mine")
+	answer, err := v.client.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	answer.Body.Close()
+	id := answer.Header.Get("X-Request-Id")
+	if len(id) < 32 { // ours have 16 characters
+		v.t.Errorf("X-Request-Id through the proxy = %q, want one of the proxy's", id)
+	}
+	if log := s.log.String(); strings.Contains(log, "request=mine") || !strings.Contains(log, "request="+id) {
+		v.t.Errorf("the log does not name the request %s, or as the client wished", id)
 	}
 }
 

@@ -376,3 +376,20 @@ func TestSettingsOnAPhone(t *testing.T) {
 		}
 	}
 }
+
+// TestDoubleClick: the same form is not sent twice in a moment; another one is, and after coming back any.
+func TestDoubleClick(t *testing.T) {
+	parallel(t)
+	anna := startServer(t).person(t, "anna").tab()
+	anna.open("/settings")
+	got := ask[string](anna, `(() => {
+		const [one, two] = document.querySelectorAll('main form');
+		const send = form => form.dispatchEvent(new SubmitEvent('submit', { bubbles: true, cancelable: true })) ? 'sent' : 'stopped';
+		const first = [one, one, two, two].map(send);
+		dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+		return [...first, send(two)].join(' ');
+	})()`)
+	if want := "sent stopped sent stopped sent"; got != want {
+		t.Errorf("two forms, clicked twice each, and the second again after coming back = %q, want %q", got, want)
+	}
+}

@@ -14,10 +14,15 @@ const (
 	awayReads  = 4 << 10     // bytes of the request that are read
 )
 
+// spareLocal is how many connections from this machine itself come in above the limit: a full server is a healthy one, and
+// whoever checks it from beside it must learn that, or it would be killed for being popular.
+const spareLocal = 64
+
 // door counts the connections that are open, live ones included, and turns away those that are too many, so that a flood
 // cannot use up the file descriptors that database, Redis and log need. Whoever is inside is not touched.
 type door struct {
 	limit   int // 0: none
+	spare   int // above the limit, for this machine itself
 	open    atomic.Int64
 	refused func() // counts
 	telling chan struct{}
@@ -27,7 +32,7 @@ type door struct {
 type doorStats struct{ open, limit int }
 
 func newDoor(limit int, refused func()) *door {
-	return &door{limit: limit, refused: refused, telling: make(chan struct{}, awayAtOnce)}
+	return &door{limit: limit, spare: spareLocal, refused: refused, telling: make(chan struct{}, awayAtOnce)}
 }
 
 func (d *door) stats() doorStats { return doorStats{int(d.open.Load()), d.limit} }
@@ -52,12 +57,24 @@ func (w *doorway) Accept() (net.Conn, error) {
 		if !ok {
 			return conn, nil
 		}
-		if n := w.door.open.Add(1); w.door.limit <= 0 || n <= int64(w.door.limit) {
+		if w.door.enter(tcp.RemoteAddr()) {
 			return &visitorConn{TCPConn: tcp, door: w.door}, nil
 		}
-		w.door.open.Add(-1)
 		w.door.turnAway(tcp)
 	}
+}
+
+// enter counts a connection from peer, unless it is one too many.
+func (d *door) enter(peer net.Addr) bool {
+	room := int64(d.limit)
+	if parseAddr(peer.String()).IsLoopback() {
+		room += int64(d.spare)
+	}
+	if n := d.open.Add(1); d.limit <= 0 || n <= room {
+		return true
+	}
+	d.open.Add(-1)
+	return false
 }
 
 // visitorConn is a connection that counts until it is closed.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,7 @@ func ask(conn net.Conn) (*http.Response, error) {
 // TestFullHouse: who is inside stays served, who comes is told to come back, and is let in when somebody has left.
 func TestFullHouse(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Connections = 10 })
+	f.server.door.spare = 0 // as for those who come from elsewhere
 	address := f.behindDoor()
 	dial := func() net.Conn {
 		t.Helper()
@@ -89,6 +91,47 @@ func TestFullHouse(t *testing.T) {
 	wantOpen(t, f, 9)
 	if resp, err := ask(dial()); err != nil || resp.StatusCode != 200 {
 		t.Errorf("after somebody has left = %v, %v, want 200", resp, err)
+	}
+}
+
+// TestFullHouseIsChecked: what runs on the same machine comes in where others are turned away, up to a bound, so that a
+// health check does not take a full server for a dead one.
+func TestFullHouseIsChecked(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Connections = 1 })
+	address := f.behindDoor()
+	enter := func() (*http.Response, error) {
+		t.Helper()
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return ask(conn)
+	}
+	for i := range 1 + spareLocal {
+		if resp, err := enter(); err != nil || resp.StatusCode != 200 {
+			t.Fatalf("check %d of a full server = %v, %v, want 200", i, resp, err)
+		}
+	}
+	if resp, err := enter(); err != nil || resp.StatusCode != 503 {
+		t.Errorf("one more = %v, %v, want 503", resp, err)
+	}
+}
+
+// TestEnter: above the limit the peer's address decides.
+func TestEnter(t *testing.T) {
+	for peer, want := range map[string]bool{
+		"127.0.0.1:1": true, "127.8.0.1:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true,
+		"192.0.2.1:1": false, "[2001:db8::1]:1": false, "10.0.0.1:1": false, "[::ffff:192.0.2.1]:1": false,
+	} {
+		d := newDoor(2, func() {})
+		d.open.Store(2)
+		if got := d.enter(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(peer))); got != want {
+			t.Errorf("enter(%s) of a full house = %t, want %t", peer, got, want)
+		}
+		if got, want := d.stats().open, 2+map[bool]int{true: 1}[want]; got != want {
+			t.Errorf("open after enter(%s) = %d, want %d", peer, got, want)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ type Config struct {
 	Invisible      bool     // people may become invisible
 	Limits         Limits
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
-	OnFly          bool           // Fly-Client-IP is believed, too, from a trusted peer
+	OnFly          bool           // Fly-Client-IP and Fly-Request-Id are believed from a trusted peer
 	Limiter        Limiter        // counts attempts; nil: in the memory of this process
 	Bell           Bell           // between replicas; nil: there is only this one
 	AccessLog      bool           // one line a request

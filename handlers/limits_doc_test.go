@@ -52,6 +52,9 @@ func TestLimitsAreDocumented(t *testing.T) {
 			t.Errorf("docs/limits.md says of %q %q, want %q", what, rows[what], want)
 		}
 	}
+	if !strings.Contains(string(text), fmt.Sprintf("come in above the limit, %d of them at most", spareLocal)) {
+		t.Errorf("docs/limits.md does not say that %d connections come in above the limit", spareLocal)
+	}
 	if len(rows) < 28 || !strings.Contains(string(text), fmt.Sprintf("counts on for %v", short(15*time.Second))) {
 		t.Errorf("docs/limits.md has %d rows, want all", len(rows))
 	}

@@ -125,10 +125,14 @@ func from(addr netip.Addr) string {
 }
 
 // nameRequest is the id of a request: what a trusted proxy calls it, so that one line in each log can be found by the
-// other, and else one that we make. Clients do not write into our log.
+// other, and else one that we make. Clients do not write into our log: Fly's proxy passes X-Request-Id on as they wrote it.
 func (s *Server) nameRequest(r *http.Request) string {
-	if id := r.Header.Get(echo.HeaderXRequestID); plainID(id) && s.addresses.trusts(parseAddr(r.RemoteAddr)) {
-		return id
+	header := echo.HeaderXRequestID
+	if s.cfg.OnFly {
+		header = "Fly-Request-Id"
+	}
+	if id := r.Header.Values(header); len(id) == 1 && plainID(id[0]) && s.addresses.trusts(parseAddr(r.RemoteAddr)) {
+		return id[0]
 	}
 	return newRequestID()
 }

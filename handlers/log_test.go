@@ -110,3 +110,29 @@ func TestRequestIDs(t *testing.T) {
 		}
 	}
 }
+
+// On Fly the proxy's own name counts, and not the header that it leaves to clients.
+func TestRequestIDsOnFly(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { trust("192.0.2.0/24")(cfg); cfg.OnFly = true })
+	for _, tt := range []struct {
+		peer   string
+		fly    []string
+		want   bool // the first of fly
+		reason string
+	}{
+		{"192.0.2.1:1", []string{"01JDQ3V6Z0XK-fra"}, true, "from the proxy"},
+		{"192.0.2.1:1", nil, false, "from a client, by another header"},
+		{"192.0.2.1:1", []string{"a b"}, false, "not plain"},
+		{"192.0.2.1:1", []string{"one", "two"}, false, "twice"},
+		{"198.51.100.1:1", []string{"01JDQ3V6Z0XK-fra"}, false, "from a stranger"},
+	} {
+		b := f.browser()
+		b.remote = tt.peer
+		r := httptest.NewRequest("GET", "/login", nil)
+		r.Header["Fly-Request-Id"], r.Header["X-Request-Id"] = tt.fly, []string{"mine"}
+		got := b.send(r).Header.Get("X-Request-Id")
+		if taken := len(tt.fly) > 0 && got == tt.fly[0]; taken != tt.want || got == "mine" || got == "" {
+			t.Errorf("the id of a request on Fly, %s, = %q, want Fly's: %t", tt.reason, got, tt.want)
+		}
+	}
+}

@@ -124,6 +124,18 @@ func TestActsAreLimited(t *testing.T) {
 	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || !strings.Contains(a.body, `id="word-dnd" checked`) || f.user("ada").Word.State != "" {
 		t.Errorf("one more act = %v, %s\nwant when to come back, and the form as it was sent", a.Header, a.body)
 	}
+	if err := f.store.SetWord(t.Context(), f.uid("ada"), accounts.Word{State: "away", Text: "Lunch"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	a = ada.do("POST", "/me/word", url.Values{"preset": {"focus"}})
+	wantStatus(t, "a preset once more", a, http.StatusTooManyRequests)
+	if !strings.Contains(a.body, `id="word-away" checked`) || !strings.Contains(a.body, `value="Lunch"`) {
+		t.Errorf("a preset over the limit blanks the form:\n%s", a.body)
+	}
+	a = ada.do("POST", "/me/word", url.Values{"preset": {"focus"}, "text": {"Typed"}, "lasts": {"30m"}})
+	if !strings.Contains(a.body, `value="Typed"`) {
+		t.Errorf("a preset over the limit, beside something typed, loses that:\n%s", a.body)
+	}
 	for _, form := range settingsForms[:3] { // a name, a team or who may know last seen is on every screen, too
 		a := ada.do("POST", form.path, form.good)
 		wantStatus(t, form.path, a, http.StatusTooManyRequests)

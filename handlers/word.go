@@ -49,7 +49,7 @@ func (s *Server) setWord(c echo.Context) error {
 	var over *failure
 	switch {
 	case errors.As(err, &over) && !ofPanel(c): // the script leaves the form as it is, and says why
-		return s.refuseWord(c, form, over, nil)
+		return s.refuseWord(c, beside(fields, &form), over, nil)
 	case err != nil:
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *Server) setWord(c echo.Context) error {
 	var wrong *accounts.FieldError
 	switch {
 	case errors.As(err, &wrong):
-		return s.refuseWord(c, form, &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}, wrong)
+		return s.refuseWord(c, &form, &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}, wrong)
 	case errors.Is(err, accounts.ErrNotFound): // deleted a moment ago
 		return &failure{Status: http.StatusForbidden, Message: "This account is gone.", Err: err}
 	case err != nil:
@@ -86,6 +86,14 @@ func typedWord(fields url.Values) ui.WordForm {
 		State: fields.Get("state"), Text: strings.TrimSpace(fields.Get("text")), Emoji: strings.TrimSpace(fields.Get("emoji")),
 		Lasts: fields.Get("lasts"), At: strings.TrimSpace(fields.Get("at")),
 	}
+}
+
+// beside is the form that was sent, nil for the button of a preset with nothing typed beside it.
+func beside(fields url.Values, form *ui.WordForm) *ui.WordForm {
+	if fields.Has("preset") && !fields.Has("lasts") {
+		return nil
+	}
+	return form
 }
 
 // keepTyped is the form with what is set now, or with what was typed into it if fields hold that and it differs.
@@ -142,9 +150,9 @@ func (s *Server) preset(ctx context.Context, user, id string) (ui.WordForm, erro
 	return ui.WordForm{}, &failure{Status: http.StatusNotFound, Heading: "Forgotten", Message: "This one is not among yours any more. Open the menu again to see those that are."}
 }
 
-// refuseWord shows the form again with what was typed, and says what is wrong: beside the field, or above all when it is
+// refuseWord shows the form again with what was typed, or with what is set when that is nil, and says what is wrong: beside the field, or above all when it is
 // none of the fields.
-func (s *Server) refuseWord(c echo.Context, typed ui.WordForm, f *failure, wrong *accounts.FieldError) error {
+func (s *Server) refuseWord(c echo.Context, typed *ui.WordForm, f *failure, wrong *accounts.FieldError) error {
 	if wantsProblem(c.Request()) {
 		return f
 	}
@@ -152,7 +160,9 @@ func (s *Server) refuseWord(c echo.Context, typed ui.WordForm, f *failure, wrong
 	if err != nil {
 		return err
 	}
-	p.Word = unset(typed, p.Word)
+	if typed != nil {
+		p.Word = unset(*typed, p.Word)
+	}
 	if wrong != nil {
 		p.Word.Errors = map[string]string{wrong.Field: wrong.Message}
 	} else {

@@ -74,7 +74,7 @@ func wantZip(t *testing.T, data []byte) {
 	for _, f := range r.File {
 		names = append(names, f.Name)
 	}
-	for _, want := range []string{"rollcall", "LICENSE", "deploy/nginx/root.conf"} {
+	for _, want := range []string{"rollcall", "LICENSE", "deploy/nginx/root.conf", "docs/install.md", "docs/alerts.yml"} {
 		if want = "rollcall_1.2.3_windows_arm64/" + want; !slices.Contains(names, want) {
 			t.Errorf("the archive has %q, want %s among them", names, want)
 		}

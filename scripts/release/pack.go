@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +15,11 @@ import (
 var besides = []string{
 	"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "deploy/rollcall.service",
 	"deploy/nginx/root.conf", "deploy/nginx/path.conf", "deploy/caddy/root.Caddyfile", "deploy/caddy/path.Caddyfile",
+	"docs/alerts.yml",
 }
+
+// documents finds what there is to read, the pictures apart.
+const documents = "docs/*.md"
 
 // pack writes base.tar.gz, or base.zip for Windows, and returns its path. Times are that of the commit, owners are
 // nobody, so the bytes depend on what is in it and on nothing else.
@@ -32,12 +37,16 @@ func (b *build) pack(base string) (path string, err error) {
 
 // each calls add for every file of the archive.
 func (b *build) each(add func(name string, mode int64, data []byte) error) error {
-	for _, path := range append([]string{b.program}, besides...) {
+	read, err := filepath.Glob(documents) // sorted
+	if err != nil {
+		return err
+	}
+	for _, path := range slices.Concat([]string{b.program}, besides, read) {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		name, mode := path, int64(0o644)
+		name, mode := filepath.ToSlash(path), int64(0o644)
 		if path == b.program {
 			name, mode = filepath.Base(path), 0o755
 		}

@@ -103,13 +103,14 @@
   });
 
   // The answer to a form that was sent decides where to go, also when it ends the session; if it comes at all.
-  // A double click does not send it twice: the second would try the old password against the new one.
+  // A double click does not send it twice: the second would try the old password against the new one. Another form may go.
   const ANSWER = 10e3, DOUBLE = 2e3;
-  let sent = -Infinity;
+  let sent = -Infinity, sentForm = null;
   addEventListener('submit', e => {
     if (e.defaultPrevented) return;
-    if (Date.now() - sent < DOUBLE) return e.preventDefault();
+    if (e.target === sentForm && Date.now() - sent < DOUBLE) return e.preventDefault();
     sent = Date.now();
+    sentForm = e.target;
     leaving = true;
   });
 
@@ -156,10 +157,12 @@
 
   addEventListener('pagehide', storage.write);
   addEventListener('pageshow', e => {
-    // Back from the browser's memory: the socket is closed, and by now the
-    // person may be somebody else or nobody.
+    if (!e.persisted) return;
+    // Back from the browser's memory: no answer is on its way, the socket is
+    // closed, and by now the person may be somebody else or nobody.
     sent = -Infinity;
-    if (e.persisted && socket && socket.readyState !== WebSocket.OPEN) location.reload();
+    leaving = false;
+    if (socket && socket.readyState !== WebSocket.OPEN) location.reload();
   });
 
   // ---- Times ----
