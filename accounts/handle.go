@@ -17,6 +17,7 @@ const tries = 4
 type handle struct {
 	db *sql.DB
 	kind
+	turns chan struct{} // see queue; nil: no limit
 
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt // guarded by mu; by text
@@ -160,6 +161,25 @@ func (h *handle) close() error {
 	}
 	h.stmts = nil
 	return h.db.Close()
+}
+
+// queue waits for a place among those who take a turn, who are fewer than there are connections: whoever waits for a
+// turn has one, and who only reads must not wait for that, too.
+func (h *handle) queue(ctx context.Context) (leave func(), err error) {
+	if h.turns == nil {
+		return func() {}, nil
+	}
+	wait, end := h.bounded(ctx)
+	defer end()
+	select {
+	case h.turns <- struct{}{}:
+		return func() { <-h.turns }, nil
+	case <-wait.Done():
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: others were first for %v", ErrBusy, h.patience)
 }
 
 // conn waits for a connection.

@@ -248,6 +248,42 @@ func TestPostgresConnectionsKilled(t *testing.T) {
 	}
 }
 
+// However many wait for their turn, reading goes on; they are told that they waited in vain.
+func TestPostgresReadsBesideWaitingWrites(t *testing.T) {
+	const conns = 4
+	place := usedDatabase(t)
+	s, other := open(t, Config{URL: place, Conns: conns, patience: 2 * time.Second}), openAt(t, place)
+	u := add(t, s, "ada", "", "")
+	holding, err := other.w.db.BeginTx(t.Context(), nil)
+	do(t, "BeginTx", err)
+	defer holding.Rollback()
+	_, err = holding.Exec("SELECT value FROM meta WHERE name = 'rev' FOR UPDATE")
+	do(t, "Exec", err)
+	var writing sync.WaitGroup
+	var ended atomic.Int64
+	for i := range 2 * conns {
+		writing.Go(func() {
+			if err := s.Rename(t.Context(), u.ID, fmt.Sprintf("Ada %d", i)); err == nil {
+				t.Error("Rename while another process has the turn = no error, want one")
+			}
+			ended.Add(1)
+		})
+	}
+	for waiting := 0; waiting < max(1, conns/2); {
+		do(t, "Scan", other.w.db.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting))
+	}
+	for range 20 {
+		do(t, "Ping", s.Ping(t.Context()))
+		_, err = s.UserByID(t.Context(), u.ID)
+		do(t, "UserByID", err)
+	}
+	if n := ended.Load(); n > 0 {
+		t.Errorf("%d writes had ended before the reads, want 0", n)
+	}
+	do(t, "Rollback", func() error { writing.Wait(); return holding.Rollback() }())
+	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
+}
+
 // line is a network connection to a server that can be made to swallow everything.
 type line struct {
 	net.Listener

@@ -107,6 +107,7 @@ func (s *Store) openHandles(ctx context.Context, cfg Config) error {
 			return err
 		}
 		s.w = newHandle(db, k)
+		s.w.turns = make(chan struct{}, max(1, db.Stats().MaxOpenConnections/2))
 		s.r = s.w
 		return nil
 	}
@@ -189,6 +190,13 @@ func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Co
 
 // transact tries again what was certainly not committed.
 func (s *Store) transact(ctx context.Context, first string, fn func(context.Context, *transaction) error) (t *transaction, err error) {
+	if first == s.w.turn {
+		leave, err := s.w.queue(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
 	for range tries {
 		var conn *sql.Conn
 		if conn, err = s.w.conn(ctx); err != nil {
