@@ -270,6 +270,13 @@ func (t *transaction) exec(ctx context.Context, text string, args ...any) (affec
 	return res.RowsAffected()
 }
 
+// execOnce is exec for texts that are too many to be prepared.
+func (t *transaction) execOnce(ctx context.Context, text string, args []any) error {
+	defer t.step()
+	_, err := t.ExecContext(ctx, text, t.h.arguments(args)...)
+	return err
+}
+
 func (t *transaction) query(ctx context.Context, text string, args ...any) (*rows, error) {
 	defer t.step()
 	found, err := t.start(ctx, text, args)
