@@ -41,6 +41,8 @@ func TestPostgresOpenErrors(t *testing.T) {
 	sendTo(t, others, "CREATE TABLE schema_migrations (version TEXT)")
 	sendTo(t, newer, "INSERT INTO schema_migrations (version, name, at) VALUES (9999, 'later', 0)")
 	defer sendTo(t, newer, "DELETE FROM schema_migrations WHERE version = 9999")
+	standby := emptyDatabase(t)
+	sendTo(t, standby, "ALTER DATABASE "+nameOf(t, standby)+" SET default_transaction_read_only = on")
 	locked := func(password, place string) string { return s.URLAs(pgtest.LockedRole+":"+password, nameOf(t, place)) }
 	for _, c := range []struct{ what, url, says string }{
 		{"wrong password", locked("hunter2", used), "wrong password, or no such role"},
@@ -51,6 +53,7 @@ func TestPostgresOpenErrors(t *testing.T) {
 		{"another program's", others, "tables of another program"},
 		{"another encoding", ascii, "has the encoding SQL_ASCII: make the database with"},
 		{"a newer version's", newer, "made by a newer version of Rollcall (schema 9999"},
+		{"a standby", standby, " is read-only: name the primary"},
 		{"no TLS", strings.Replace(used, "sslmode=disable", "sslmode=require", 1), "cannot be reached"},
 		{"another kind", "mysql://ada:hunter2@h/x", "does not begin with postgres://"},
 		{"odd characters", "postgres://ada:hunter2/?#@h/x", "%40 %3A"},
@@ -281,6 +284,15 @@ func TestPostgresReadsBesideWaitingWrites(t *testing.T) {
 		t.Errorf("%d writes had ended before the reads, want 0", n)
 	}
 	do(t, "Rollback", func() error { writing.Wait(); return holding.Rollback() }())
+	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
+}
+
+// A connection to a server that has become a standby is given up.
+func TestPostgresDemoted(t *testing.T) {
+	s := open(t, Config{URL: usedDatabase(t), Conns: 1})
+	u := add(t, s, "ada", "", "")
+	_, err := s.w.db.Exec("SET default_transaction_read_only = on")
+	do(t, "Exec", err)
 	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -204,12 +205,21 @@ func (s *Store) transact(ctx context.Context, first string, fn func(context.Cont
 		}
 		var done bool
 		t, done, err = s.w.transact(context.WithoutCancel(ctx), conn, nil, first, s.nowMilli(), fn)
-		conn.Close()
+		giveBack(conn, err)
 		if err == nil || done && !isBusy(err) || s.w.again == nil || !s.w.again(err) {
 			break
 		}
 	}
 	return t, err
+}
+
+// giveBack frees a connection, or drops it when it leads to a server that takes no changes any more: the next one may
+// lead to the server that does.
+func giveBack(conn *sql.Conn, err error) {
+	if postgresCode(err) == readOnly {
+		conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	conn.Close()
 }
 
 // snapshot runs fn in a transaction that only reads: all its queries see the same moment.
