@@ -263,7 +263,7 @@ func testStampSeen(t *testing.T, db database) {
 		t.Errorf("rev after StampSeen = %d, want %d", got, rev)
 	}
 	many := map[string]time.Time{u.ID: noon.Add(time.Hour)}
-	for i := range 2*stampsAtOnce + 1 {
+	for i := range 2*StampsAtOnce + 1 {
 		many[fmt.Sprint(i)] = noon
 	}
 	do(t, "StampSeen", s.StampSeen(t.Context(), many))

@@ -17,6 +17,7 @@ const tries = 4
 type handle struct {
 	db *sql.DB
 	kind
+	turns chan struct{} // see queue; nil: no limit
 
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt // guarded by mu; by text
@@ -162,6 +163,25 @@ func (h *handle) close() error {
 	return h.db.Close()
 }
 
+// queue waits for a place among those who take a turn, who are fewer than there are connections: whoever waits for a
+// turn has one, and who only reads must not wait for that, too.
+func (h *handle) queue(ctx context.Context) (leave func(), err error) {
+	if h.turns == nil {
+		return func() {}, nil
+	}
+	wait, end := h.bounded(ctx)
+	defer end()
+	select {
+	case h.turns <- struct{}{}:
+		return func() { <-h.turns }, nil
+	case <-wait.Done():
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: others were first for %v", ErrBusy, h.patience)
+}
+
 // conn waits for a connection.
 func (h *handle) conn(ctx context.Context) (*sql.Conn, error) {
 	wait, end := h.bounded(ctx)
@@ -248,6 +268,13 @@ func (t *transaction) exec(ctx context.Context, text string, args ...any) (affec
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+// execOnce is exec for texts that are too many to be prepared.
+func (t *transaction) execOnce(ctx context.Context, text string, args []any) error {
+	defer t.step()
+	_, err := t.ExecContext(ctx, text, t.h.arguments(args)...)
+	return err
 }
 
 func (t *transaction) query(ctx context.Context, text string, args ...any) (*rows, error) {

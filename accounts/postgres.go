@@ -19,6 +19,7 @@ const (
 	uniqueViolation     = "23505"
 	foreignKeyViolation = "23503"
 	cannotConnectNow    = "57P03" // it is starting, or stopping
+	readOnly            = "25006" // it was made a standby
 )
 
 // migrationLock is the advisory lock of those who migrate: "roll".
@@ -105,7 +106,7 @@ func againPostgres(err error) bool {
 		return false
 	}
 	switch code := postgresCode(err); code {
-	case "40001", "40P01", "57P01", "57P02", "25P03": // of the latter: the server ended the connection
+	case "40001", "40P01", "57P01", "57P02", "25P03", readOnly: // of the last but one: the server ended the connection
 		return true
 	case "":
 	default:

@@ -47,10 +47,27 @@ func parsePostgres(text string) (*pgx.ConnConfig, error) {
 	if !u.Query().Has("connect_timeout") {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
+	cfg.ValidateConnect = wantPrimary
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "rollcall"
 	}
 	return cfg, nil
+}
+
+// errReadOnly says that a server takes no changes: it is a standby, or was made one.
+var errReadOnly = errors.New("read-only")
+
+// wantPrimary refuses a server that takes no changes, at each connection, since one may become a standby at any time. Its
+// answers would be old, too.
+func wantPrimary(ctx context.Context, conn *pgconn.PgConn) error {
+	results, err := conn.Exec(ctx, "SHOW transaction_read_only").ReadAll()
+	if err != nil {
+		return err
+	}
+	if len(results) == 1 && len(results[0].Rows) == 1 && string(results[0].Rows[0][0]) == "on" {
+		return errReadOnly
+	}
+	return nil
 }
 
 // wherePostgres is the URL without its password and options.
@@ -146,6 +163,8 @@ func checkServer(where string, version int, encoding string) error {
 func explainPostgres(cfg *pgx.ConnConfig, err error) string {
 	at := where(cfg)
 	switch code := postgresCode(err); {
+	case errors.Is(err, errReadOnly):
+		return at + " is read-only: name the primary"
 	case code == "28P01":
 		return at + ": wrong password, or no such role: put the right one into DATABASE_URL"
 	case code == "28000":

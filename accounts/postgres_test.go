@@ -41,6 +41,8 @@ func TestPostgresOpenErrors(t *testing.T) {
 	sendTo(t, others, "CREATE TABLE schema_migrations (version TEXT)")
 	sendTo(t, newer, "INSERT INTO schema_migrations (version, name, at) VALUES (9999, 'later', 0)")
 	defer sendTo(t, newer, "DELETE FROM schema_migrations WHERE version = 9999")
+	standby := emptyDatabase(t)
+	sendTo(t, standby, "ALTER DATABASE "+nameOf(t, standby)+" SET default_transaction_read_only = on")
 	locked := func(password, place string) string { return s.URLAs(pgtest.LockedRole+":"+password, nameOf(t, place)) }
 	for _, c := range []struct{ what, url, says string }{
 		{"wrong password", locked("hunter2", used), "wrong password, or no such role"},
@@ -51,6 +53,7 @@ func TestPostgresOpenErrors(t *testing.T) {
 		{"another program's", others, "tables of another program"},
 		{"another encoding", ascii, "has the encoding SQL_ASCII: make the database with"},
 		{"a newer version's", newer, "made by a newer version of Rollcall (schema 9999"},
+		{"a standby", standby, " is read-only: name the primary"},
 		{"no TLS", strings.Replace(used, "sslmode=disable", "sslmode=require", 1), "cannot be reached"},
 		{"another kind", "mysql://ada:hunter2@h/x", "does not begin with postgres://"},
 		{"odd characters", "postgres://ada:hunter2/?#@h/x", "%40 %3A"},
@@ -246,6 +249,51 @@ func TestPostgresConnectionsKilled(t *testing.T) {
 	if users < acknowledged || users > acknowledged+failed || words != users {
 		t.Errorf("%d users and the words of %d, want %d to %d of both", users, words, acknowledged, acknowledged+failed)
 	}
+}
+
+// However many wait for their turn, reading goes on; they are told that they waited in vain.
+func TestPostgresReadsBesideWaitingWrites(t *testing.T) {
+	const conns = 4
+	place := usedDatabase(t)
+	s, other := open(t, Config{URL: place, Conns: conns, patience: 2 * time.Second}), openAt(t, place)
+	u := add(t, s, "ada", "", "")
+	holding, err := other.w.db.BeginTx(t.Context(), nil)
+	do(t, "BeginTx", err)
+	defer holding.Rollback()
+	_, err = holding.Exec("SELECT value FROM meta WHERE name = 'rev' FOR UPDATE")
+	do(t, "Exec", err)
+	var writing sync.WaitGroup
+	var ended atomic.Int64
+	for i := range 2 * conns {
+		writing.Go(func() {
+			if err := s.Rename(t.Context(), u.ID, fmt.Sprintf("Ada %d", i)); err == nil {
+				t.Error("Rename while another process has the turn = no error, want one")
+			}
+			ended.Add(1)
+		})
+	}
+	for waiting := 0; waiting < max(1, conns/2); {
+		do(t, "Scan", other.w.db.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting))
+	}
+	for range 20 {
+		do(t, "Ping", s.Ping(t.Context()))
+		_, err = s.UserByID(t.Context(), u.ID)
+		do(t, "UserByID", err)
+	}
+	if n := ended.Load(); n > 0 {
+		t.Errorf("%d writes had ended before the reads, want 0", n)
+	}
+	do(t, "Rollback", func() error { writing.Wait(); return holding.Rollback() }())
+	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
+}
+
+// A connection to a server that has become a standby is given up.
+func TestPostgresDemoted(t *testing.T) {
+	s := open(t, Config{URL: usedDatabase(t), Conns: 1})
+	u := add(t, s, "ada", "", "")
+	_, err := s.w.db.Exec("SET default_transaction_read_only = on")
+	do(t, "Exec", err)
+	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
 }
 
 // line is a network connection to a server that can be made to swallow everything.

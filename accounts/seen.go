@@ -2,36 +2,51 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
-// stampsAtOnce is how many rows one transaction stamps, so that others who write need not wait for a long batch.
-const stampsAtOnce = 500
-
-const sqlStampSeen = `UPDATE users SET last_seen = $2 WHERE id = $1 AND last_seen < $2`
+// StampsAtOnce is how many rows one transaction stamps, in one statement, so that others who write need not wait for a long
+// batch. StampSeen and TouchSessions take any number; one that fails may have stored batches of this size.
+const StampsAtOnce = 500
 
 // StampSeen notes when people, by id, were last seen. It never moves a time back, ignores unknown ids, and others
 // need not notice.
 func (s *Store) StampSeen(ctx context.Context, seen map[string]time.Time) error {
-	return wrap("stamp last seen", s.stampAll(ctx, sqlStampSeen, seen))
+	return wrap("stamp last seen", s.stampAll(ctx, seenSQL, seen))
 }
 
-// stampAll runs text for each id and time, in batches.
-func (s *Store) stampAll(ctx context.Context, text string, times map[string]time.Time) error {
-	for batch := range slices.Chunk(slices.Sorted(maps.Keys(times)), stampsAtOnce) {
+// stampAll stores each id's time by the statement for so many rows, in batches.
+func (s *Store) stampAll(ctx context.Context, text func(n int) string, times map[string]time.Time) error {
+	for batch := range slices.Chunk(slices.Sorted(maps.Keys(times)), StampsAtOnce) {
+		args := make([]any, 0, 2*len(batch))
+		for _, id := range batch {
+			args = append(args, id, milli(times[id]))
+		}
 		err := s.note(ctx, func(ctx context.Context, t *transaction) error {
-			for _, id := range batch {
-				if _, err := t.exec(ctx, text, id, milli(times[id])); err != nil {
-					return err
-				}
-			}
-			return nil
+			return t.execOnce(ctx, text(len(batch)), args)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// seenSQL stamps n people, touchSQL n sessions.
+func seenSQL(n int) string  { return stampSQL("users", "last_seen", n) }
+func touchSQL(n int) string { return stampSQL("sessions", "used_at", n) }
+
+// stampSQL sets a column of n rows, where it grows; its arguments are an id and a value for each.
+func stampSQL(table, column string, n int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "UPDATE %s SET %s = v.column2 FROM (VALUES (CAST($1 AS TEXT), CAST($2 AS BIGINT))", table, column)
+	for i := 1; i < n; i++ {
+		fmt.Fprintf(&b, ", ($%d, $%d)", 2*i+1, 2*i+2)
+	}
+	fmt.Fprintf(&b, ") AS v WHERE %s.id = v.column1 AND %s.%s < v.column2", table, table, column)
+	return b.String()
 }

@@ -36,7 +36,6 @@ const (
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
 	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
-	sqlTouch = `UPDATE sessions SET used_at = $2 WHERE id = $1 AND used_at < $2`
 )
 
 // Session is one sign-in: one browser, until it signs out or the session expires.
@@ -201,7 +200,7 @@ func (t *transaction) endSessionsOf(ctx context.Context, userID, keep string) er
 
 // TouchSessions notes when sessions, by id, were last used. It never moves a time back, and others need not notice.
 func (s *Store) TouchSessions(ctx context.Context, used map[string]time.Time) error {
-	return wrap("touch sessions", s.stampAll(ctx, sqlTouch, used))
+	return wrap("touch sessions", s.stampAll(ctx, touchSQL, used))
 }
 
 // clip cuts s to at most limit bytes of valid text.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -107,6 +108,7 @@ func (s *Store) openHandles(ctx context.Context, cfg Config) error {
 			return err
 		}
 		s.w = newHandle(db, k)
+		s.w.turns = make(chan struct{}, max(1, db.Stats().MaxOpenConnections/2))
 		s.r = s.w
 		return nil
 	}
@@ -189,6 +191,13 @@ func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Co
 
 // transact tries again what was certainly not committed.
 func (s *Store) transact(ctx context.Context, first string, fn func(context.Context, *transaction) error) (t *transaction, err error) {
+	if first == s.w.turn {
+		leave, err := s.w.queue(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
 	for range tries {
 		var conn *sql.Conn
 		if conn, err = s.w.conn(ctx); err != nil {
@@ -196,12 +205,21 @@ func (s *Store) transact(ctx context.Context, first string, fn func(context.Cont
 		}
 		var done bool
 		t, done, err = s.w.transact(context.WithoutCancel(ctx), conn, nil, first, s.nowMilli(), fn)
-		conn.Close()
+		giveBack(conn, err)
 		if err == nil || done && !isBusy(err) || s.w.again == nil || !s.w.again(err) {
 			break
 		}
 	}
 	return t, err
+}
+
+// giveBack frees a connection, or drops it when it leads to a server that takes no changes any more: the next one may
+// lead to the server that does.
+func giveBack(conn *sql.Conn, err error) {
+	if postgresCode(err) == readOnly {
+		conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	conn.Close()
 }
 
 // snapshot runs fn in a transaction that only reads: all its queries see the same moment.

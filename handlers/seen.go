@@ -2,7 +2,11 @@ package handlers
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
+
+	"rollcall/accounts"
 )
 
 const (
@@ -31,15 +35,30 @@ func (b *board) keepSeen(ctx context.Context) {
 			continue
 		}
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		err := b.accounts.StampSeen(wait, pending)
-		cancel()
-		if err != nil {
+		if err := b.storeSeen(wait, pending, b.accounts.StampSeen); err != nil {
 			b.log.Warn("last seen could not be stored", "err", err, "people", len(pending), "again", !done)
-			continue
 		}
-		b.noteSeen(pending)
-		clear(pending)
+		cancel()
 	}
+}
+
+// storeSeen stores stamps part by part and takes what is stored out of pending, so that a backlog shrinks even when there
+// is no time for all of it.
+func (b *board) storeSeen(ctx context.Context, pending map[string]time.Time, store func(context.Context, map[string]time.Time) error) error {
+	for part := range slices.Chunk(slices.Collect(maps.Keys(pending)), accounts.StampsAtOnce) {
+		stamps := make(map[string]time.Time, len(part))
+		for _, user := range part {
+			stamps[user] = pending[user]
+		}
+		if err := store(ctx, stamps); err != nil {
+			return err
+		}
+		b.noteSeen(stamps)
+		for _, user := range part {
+			delete(pending, user)
+		}
+	}
+	return nil
 }
 
 // noteSeen brings stamps that are stored onto rows.

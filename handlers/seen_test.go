@@ -1,10 +1,14 @@
 package handlers
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"rollcall/accounts"
 	"rollcall/presence"
 )
 
@@ -60,4 +64,26 @@ func TestSeenHereAndElsewhere(t *testing.T) {
 	}
 	l.server.board.askSeen(time.Now().Add(time.Minute))
 	tab.until("ada was seen today", func() bool { return strings.Contains(tab.rows["ada"], "seen today") })
+}
+
+// What was stored of a backlog is not stored again when the rest fails, and is on the rows.
+func TestSeenBacklogShrinks(t *testing.T) {
+	l := newLiveBoard(t)
+	pending := map[string]time.Time{}
+	for i := range 2*accounts.StampsAtOnce + 1 {
+		pending[fmt.Sprint(i)] = time.Now()
+	}
+	calls, slow := 0, errors.New("slow")
+	err := l.server.board.storeSeen(t.Context(), pending, func(context.Context, map[string]time.Time) error {
+		if calls++; calls == 3 {
+			return slow
+		}
+		return nil
+	})
+	if !errors.Is(err, slow) || len(pending) != 1 {
+		t.Errorf("storeSeen = %v with %d left, want %v with 1", err, len(pending), slow)
+	}
+	if err := l.server.board.storeSeen(t.Context(), pending, l.store.StampSeen); err != nil || len(pending) != 0 {
+		t.Errorf("storeSeen again = %v with %d left, want none", err, len(pending))
+	}
 }

@@ -1,0 +1,76 @@
+//go:build unix
+
+package accounts
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// A file that root restores belongs to whoever the server runs as: the owner of the file before, or else of the folder.
+// Of anybody else's doing nothing changes hands.
+func TestRestoreKeepsTheOwner(t *testing.T) {
+	source, backup := newFile(t), filepath.Join(t.TempDir(), "backup.db")
+	do(t, "Close", open(t, Config{Path: source}).Close())
+	_, err := Backup(t.Context(), source, backup, false)
+	do(t, "Backup", err)
+	folder := t.TempDir()
+	path := filepath.Join(folder, "board.db")
+	ids := func(name string) [2]uint32 {
+		t.Helper()
+		info, err := os.Stat(name)
+		do(t, "Stat", err)
+		owner := info.Sys().(*syscall.Stat_t)
+		return [2]uint32{owner.Uid, owner.Gid}
+	}
+	give := func(name string, uid, gid uint32) (want [2]uint32) {
+		t.Helper()
+		if os.Geteuid() != 0 {
+			return ids(name)
+		}
+		do(t, "Chown", os.Chown(name, int(uid), int(gid)))
+		return [2]uint32{uid, gid}
+	}
+	want := give(folder, 4711, 4712)
+	_, err = Restore(t.Context(), backup, path, false)
+	do(t, "Restore", err)
+	if got := ids(path); got != want {
+		t.Errorf("a new file belongs to %v, want the folder's owner %v", got, want)
+	}
+	want = give(path, 4713, 4714)
+	done, err := Restore(t.Context(), backup, path, true)
+	do(t, "Restore", err)
+	if got, kept := ids(path), ids(done.Kept); got != want || kept != want {
+		t.Errorf("the file belongs to %v and the one before to %v, want both to %v", got, kept, want)
+	}
+}
+
+// Root gives nobody a file that somebody put into the place of the new one.
+func TestGiveToRefusesLinks(t *testing.T) {
+	folder := t.TempDir()
+	file, symbolic, hard := filepath.Join(folder, "file"), filepath.Join(folder, "symbolic"), filepath.Join(folder, "hard")
+	do(t, "WriteFile", os.WriteFile(file, nil, 0o600))
+	if os.Geteuid() == 0 {
+		do(t, "Chown", os.Chown(folder, 4711, 4711))
+	}
+	do(t, "Symlink", os.Symlink(file, symbolic))
+	refused := func(name string) {
+		t.Helper()
+		f, err := os.Open(name)
+		do(t, "Open", err)
+		defer f.Close()
+		if err := giveTo(f, filepath.Join(folder, "board.db")); (err != nil) != (os.Geteuid() == 0) {
+			t.Errorf("giveTo(%s) = %v, want an error for root alone", filepath.Base(name), err)
+		}
+	}
+	refused(symbolic)
+	do(t, "Link", os.Link(file, hard))
+	refused(hard)
+	info, err := os.Stat(file)
+	do(t, "Stat", err)
+	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != uint32(os.Geteuid()) {
+		t.Errorf("the file belongs to %d, want %d as before", owner, os.Geteuid())
+	}
+}
