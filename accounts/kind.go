@@ -22,5 +22,6 @@ type kind struct {
 
 	argument func(any) any    // an argument as the database takes it; nil: as it is
 	again    func(error) bool // whether a transaction that was not committed is to be tried again; nil: never
+	unknown  func(error) bool // whether a commit that ended so may have happened; nil: never
 	wipe     bool             // see wipe
 }

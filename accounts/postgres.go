@@ -44,6 +44,7 @@ func postgresKind(patience time.Duration) kind {
 		patience: patience,
 		argument: postgresText,
 		again:    againPostgres,
+		unknown:  unknownPostgres,
 	}
 }
 
@@ -101,8 +102,7 @@ func isBusyPostgres(code string) bool {
 // againPostgres reports whether another try may do better: another transaction was in the way, or the connection was
 // lost. A server that cannot be reached is not tried again: whoever waits is told so at once.
 func againPostgres(err error) bool {
-	var unconnected *connectError
-	if errors.As(err, &unconnected) {
+	if isAway(err) {
 		return false
 	}
 	switch code := postgresCode(err); code {
@@ -118,4 +118,15 @@ func againPostgres(err error) bool {
 	var network *net.OpError
 	return errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn)
+}
+
+// unknownPostgres reports whether a commit that ended with err may have happened: the server said nothing, or that it was
+// ending, and not what was wrong.
+func unknownPostgres(err error) bool {
+	switch code := postgresCode(err); code {
+	case "", "57P01", "57P02", "40003":
+		return true
+	default:
+		return strings.HasPrefix(code, "08")
+	}
 }

@@ -159,7 +159,7 @@ func (s *Store) Committed() <-chan struct{} { return s.committed }
 // statements, each takes the row of the rev first (kind.turn), and other locks after it, so that none waits for another in
 // a circle. The wait for a turn ends with ctx; fn is then not interrupted, so that somebody who gives up waiting leaves
 // nothing half done. fn may run again from the start when Postgres broke it off. A database that others hold for too
-// long is ErrBusy.
+// long is ErrBusy, and a commit that was not answered ErrUnknown.
 func (s *Store) write(ctx context.Context, fn func(context.Context, *transaction) error) error {
 	return s.writeFirst(ctx, s.w.turn, fn)
 }
@@ -172,7 +172,7 @@ func (s *Store) note(ctx context.Context, fn func(context.Context, *transaction)
 func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Context, *transaction) error) error {
 	t, err := s.transact(ctx, first, fn)
 	if err != nil {
-		if isBusy(err) {
+		if isBusy(err) && !isAway(err) {
 			return fmt.Errorf("%w: %w", ErrBusy, err)
 		}
 		return err
@@ -206,6 +206,9 @@ func (s *Store) transact(ctx context.Context, first string, fn func(context.Cont
 		var done bool
 		t, done, err = s.w.transact(context.WithoutCancel(ctx), conn, nil, first, s.nowMilli(), fn)
 		giveBack(conn, err)
+		if err != nil && done && s.w.unknown != nil && s.w.unknown(err) {
+			return t, fmt.Errorf("%w: %w", ErrUnknown, err)
+		}
 		if err == nil || done && !isBusy(err) || s.w.again == nil || !s.w.again(err) {
 			break
 		}
