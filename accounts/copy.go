@@ -34,7 +34,7 @@ func Copy(ctx context.Context, from string, to Config) (copied []Copied, err err
 	if err != nil {
 		return nil, err
 	}
-	source, err := sql.Open("sqlite", sqliteDSN(path, false))
+	source, err := sql.Open("sqlite", peekDSN(path))
 	if err != nil {
 		return nil, err
 	}
