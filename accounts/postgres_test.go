@@ -285,6 +285,21 @@ func TestPostgresReadsBesideWaitingWrites(t *testing.T) {
 	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
 }
 
+// What reads at one moment is read again when its connection was lost.
+func TestPostgresSnapshotsAreRetried(t *testing.T) {
+	place := usedDatabase(t)
+	s := open(t, Config{URL: place, Conns: 1})
+	u := add(t, s, "ada", "", "")
+	for name, read := range map[string]func() error{
+		"Facts":  func() error { _, _, err := s.Facts(t.Context()); return err },
+		"Export": func() error { _, err := s.Export(t.Context(), u.ID); return err },
+	} {
+		do(t, name, read())
+		sendTo(t, place, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		do(t, name+" on a lost connection", read())
+	}
+}
+
 // A connection to a server that has become a standby is given up.
 func TestPostgresDemoted(t *testing.T) {
 	s := open(t, Config{URL: usedDatabase(t), Conns: 1})

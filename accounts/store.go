@@ -225,14 +225,19 @@ func giveBack(conn *sql.Conn, err error) {
 	conn.Close()
 }
 
-// snapshot runs fn in a transaction that only reads: all its queries see the same moment.
+// snapshot runs fn in a transaction that only reads: all its queries see the same moment. fn may run again from the
+// start when the connection was lost.
 func (s *Store) snapshot(ctx context.Context, fn func(context.Context, *transaction) error) error {
-	conn, err := s.r.conn(ctx)
-	if err != nil {
+	var t *transaction
+	err := s.r.retry(ctx, func(ctx context.Context) error {
+		conn, err := s.r.conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		t, _, err = s.r.transact(ctx, conn, s.r.snapshot, "", s.nowMilli(), fn)
 		return err
-	}
-	t, _, err := s.r.transact(ctx, conn, s.r.snapshot, "", s.nowMilli(), fn)
-	conn.Close()
+	})
 	if err != nil {
 		return err
 	}

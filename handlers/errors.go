@@ -54,6 +54,15 @@ func unavailable(err error) error {
 	return &failure{Status: http.StatusServiceUnavailable, Err: err}
 }
 
+// notRead is unavailable for what was to be read; what the visitor's own address is the cause of, and what has words of
+// its own, stays what it is.
+func notRead(err error) error {
+	if errors.Is(err, accounts.ErrCursor) || errors.Is(err, accounts.ErrBusy) {
+		return err
+	}
+	return unavailable(err)
+}
+
 // notSaved is unavailable for what was to be stored: a disk that is full or cannot be written, say.
 func notSaved(err error) error {
 	if errors.Is(err, accounts.ErrUnknown) {
