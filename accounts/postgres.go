@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"regexp"
@@ -30,6 +31,10 @@ const migrationLock = applicationID
 // others waiting, until the server's TCP notices: hours.
 const boundPostgres = `SET LOCAL idle_in_transaction_session_timeout = 15000; SET LOCAL lock_timeout = 5000`
 
+// migratePostgres bounds the same for a transaction that migrates. Whoever waits for a table that somebody reads for long
+// keeps all others waiting behind them: better to give up soon and try again. Its statements may take as long as they need.
+const migratePostgres = `SET LOCAL idle_in_transaction_session_timeout = 15000; SET LOCAL lock_timeout = 2000`
+
 // turnPostgres takes the row of the rev, which whoever writes takes before anything else: see Store.write.
 const turnPostgres = boundPostgres + `; SELECT value FROM meta WHERE name = 'rev' FOR UPDATE`
 
@@ -39,6 +44,7 @@ func postgresKind(patience time.Duration) kind {
 		schema:   postgresSchema,
 		claim:    claimPostgres,
 		snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+		migrates: migratePostgres,
 		bound:    boundPostgres,
 		turn:     turnPostgres,
 		patience: patience,
@@ -67,7 +73,7 @@ func postgresText(arg any) any {
 // claimPostgres refuses tables of other programs, and waits for others who migrate.
 func claimPostgres(ctx context.Context, tx *sql.Tx) (used bool, err error) {
 	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
-		return false, err
+		return false, fmt.Errorf("wait for another process that upgrades the database: %w", err)
 	}
 	var tables, columns int
 	err = tx.QueryRowContext(ctx, `SELECT

@@ -15,8 +15,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// openPatience is how long Open goes on trying while other processes that start on the same file hold it.
+// openPatience is how long Open goes on trying while other processes that start on the same database hold it.
 const openPatience = 10 * time.Second
+
+// tryPatience is how long one of these tries may take: upgrading a large database is not to be broken off.
+const tryPatience = 10 * time.Minute
 
 // stepPatience is how long a server of a database may take for one step, be it connecting, a statement, or a commit.
 const stepPatience = 10 * time.Second
@@ -70,19 +73,29 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 // patiently calls try again and again while it fails because other processes hold the database, which in some steps
 // of starting on a new file SQLite does not wait for by itself.
 func patiently(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, openPatience)
-	defer cancel()
+	over := time.After(openPatience)
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		err := try(ctx)
+		err := tryOnce(ctx, try)
 		if err == nil || !isBusy(err) {
 			return err
 		}
 		select {
 		case <-time.After(pause):
+			continue
+		case <-over:
 		case <-ctx.Done():
-			return fmt.Errorf("another process holds the database: %w", err)
 		}
+		if isAway(err) { // it says itself that the server is about to be there
+			return err
+		}
+		return fmt.Errorf("another process holds the database: %w", err)
 	}
+}
+
+func tryOnce(ctx context.Context, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, tryPatience)
+	defer cancel()
+	return try(ctx)
 }
 
 func (s *Store) connect(ctx context.Context, cfg Config, steps []migration) error {
