@@ -108,6 +108,7 @@ func (s *Store) Changes(ctx context.Context, since int64) (Changes, error) {
 	}
 	err := s.snapshot(ctx, func(ctx context.Context, t *transaction) error {
 		var forgotten int64
+		c = Changes{}
 		if err := t.queryRow(ctx, sqlRevAndLimit, nil, &c.Rev, &forgotten); err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func Copy(ctx context.Context, from string, to Config) (copied []Copied, err err
 	if err != nil {
 		return nil, err
 	}
-	source, err := sql.Open("sqlite", sqliteDSN(path, false))
+	source, err := sql.Open("sqlite", peekDSN(path))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,10 @@ func Copy(ctx context.Context, from string, to Config) (copied []Copied, err err
 		copied, err = copyAll(ctx, source, c.(*stdlib.Conn).Conn())
 		return err
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return nil, fmt.Errorf("copy %s to %s: all of it was copied or nothing: %w", from, to.Where(), err)
+	case err != nil:
 		return nil, fmt.Errorf("copy %s to %s: %w; nothing was copied", from, to.Where(), err)
 	}
 	return copied, nil
@@ -111,7 +114,10 @@ func copyAll(ctx context.Context, source *sql.DB, target *pgx.Conn) ([]Copied, e
 	if err := copyMeta(ctx, from, to); err != nil {
 		return nil, err
 	}
-	return copied, to.Commit(ctx)
+	if err = to.Commit(ctx); err != nil && unknownPostgres(err) {
+		err = fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	return copied, err
 }
 
 // wantEmpty refuses a database in which there is, or was, anybody.

@@ -13,7 +13,8 @@ var (
 	ErrNotFound    = errors.New("no such user")
 	ErrCredentials = errors.New("wrong username or password") // or a disabled account: never told apart
 	ErrBusy        = errors.New("too busy, try again in a moment")
-	ErrNoSession   = errors.New("no such session") // unknown, ended, expired, or its user is disabled
+	ErrUnknown     = errors.New("this may or may not have been saved: look before you try again") // a commit was not answered
+	ErrNoSession   = errors.New("no such session")                                                // unknown, ended, expired, or its user is disabled
 	ErrCursor      = errors.New("bad cursor")
 )
 
@@ -41,6 +42,12 @@ func (e *ImportError) Unwrap() error { return e.Err }
 func isBusy(err error) bool {
 	code := sqliteCode(err) & 0xff
 	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || isBusyPostgres(postgresCode(err))
+}
+
+// isAway reports whether err says that there was no connection to the database at all.
+func isAway(err error) bool {
+	var unconnected *connectError
+	return errors.As(err, &unconnected)
 }
 
 // isDuplicate reports whether err says that a unique key exists already.

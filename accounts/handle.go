@@ -187,7 +187,7 @@ func (h *handle) conn(ctx context.Context) (*sql.Conn, error) {
 	wait, end := h.bounded(ctx)
 	defer end()
 	conn, err := h.db.Conn(wait)
-	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && !isAway(err) {
 		return nil, fmt.Errorf("%w: no connection to the database was free within %v", ErrBusy, h.patience)
 	}
 	return conn, err

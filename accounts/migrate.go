@@ -49,6 +49,11 @@ func migrate(ctx context.Context, h *handle, steps []migration, now int64) error
 		return err
 	}
 	defer tx.Rollback()
+	if h.migrates != "" {
+		if _, err := tx.ExecContext(ctx, h.migrates); err != nil {
+			return err
+		}
+	}
 	have, err := schemaOf(ctx, tx, h.claim)
 	if err != nil {
 		return err

@@ -41,6 +41,6 @@ func openToPeek(ctx context.Context, cfg Config) (db *sql.DB, there string, err 
 	if err := recognise(ctx, path); err != nil {
 		return nil, "", err
 	}
-	db, err = sql.Open("sqlite", sqliteDSN(path, false))
+	db, err = sql.Open("sqlite", peekDSN(path))
 	return db, "SELECT count(*) FROM sqlite_schema WHERE name = 'meta'", err
 }

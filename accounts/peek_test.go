@@ -41,3 +41,34 @@ func TestPeek(t *testing.T) {
 		t.Errorf("Peek at no database = %q, want an error", id)
 	}
 }
+
+// A backup is read as it is, be it in a place that cannot be written: no byte of it changes, and nothing appears beside it.
+func TestBackupsStayAsTheyAre(t *testing.T) {
+	path, folder := newFile(t), filepath.Join(t.TempDir(), "backups")
+	s := open(t, Config{Path: path})
+	add(t, s, "ada", "", "")
+	do(t, "Mkdir", os.Mkdir(folder, 0o700))
+	backup := filepath.Join(folder, "backup.db")
+	_, err := Backup(t.Context(), path, backup, false)
+	do(t, "Backup", err)
+	do(t, "Chmod", errors.Join(os.Chmod(backup, 0o400), os.Chmod(folder, 0o500)))
+	t.Cleanup(func() { os.Chmod(folder, 0o700) })
+	before, err := os.ReadFile(backup)
+	do(t, "ReadFile", err)
+	unchanged := func(what string, err error) {
+		t.Helper()
+		do(t, what, err)
+		if after, err := os.ReadFile(backup); err != nil || string(after) != string(before) {
+			t.Errorf("%s changed the backup (%v)", what, err)
+		}
+		folderHolds(t, folder, "backup.db")
+	}
+	_, err = Peek(t.Context(), Config{Path: backup})
+	unchanged("Peek", err)
+	_, err = Restore(t.Context(), backup, newFile(t), false)
+	unchanged("Restore", err)
+	_, err = Copy(t.Context(), backup, Config{URL: emptyDatabase(t)})
+	unchanged("Copy", err)
+	_, err = Backup(t.Context(), backup, filepath.Join(t.TempDir(), "again.db"), false)
+	unchanged("Backup", err)
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"regexp"
@@ -30,6 +31,10 @@ const migrationLock = applicationID
 // others waiting, until the server's TCP notices: hours.
 const boundPostgres = `SET LOCAL idle_in_transaction_session_timeout = 15000; SET LOCAL lock_timeout = 5000`
 
+// migratePostgres bounds the same for a transaction that migrates. Whoever waits for a table that somebody reads for long
+// keeps all others waiting behind them: better to give up soon and try again. Its statements may take as long as they need.
+const migratePostgres = `SET LOCAL idle_in_transaction_session_timeout = 15000; SET LOCAL lock_timeout = 2000`
+
 // turnPostgres takes the row of the rev, which whoever writes takes before anything else: see Store.write.
 const turnPostgres = boundPostgres + `; SELECT value FROM meta WHERE name = 'rev' FOR UPDATE`
 
@@ -39,11 +44,13 @@ func postgresKind(patience time.Duration) kind {
 		schema:   postgresSchema,
 		claim:    claimPostgres,
 		snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+		migrates: migratePostgres,
 		bound:    boundPostgres,
 		turn:     turnPostgres,
 		patience: patience,
 		argument: postgresText,
 		again:    againPostgres,
+		unknown:  unknownPostgres,
 	}
 }
 
@@ -66,7 +73,7 @@ func postgresText(arg any) any {
 // claimPostgres refuses tables of other programs, and waits for others who migrate.
 func claimPostgres(ctx context.Context, tx *sql.Tx) (used bool, err error) {
 	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
-		return false, err
+		return false, fmt.Errorf("wait for another process that upgrades the database: %w", err)
 	}
 	var tables, columns int
 	err = tx.QueryRowContext(ctx, `SELECT
@@ -101,8 +108,7 @@ func isBusyPostgres(code string) bool {
 // againPostgres reports whether another try may do better: another transaction was in the way, or the connection was
 // lost. A server that cannot be reached is not tried again: whoever waits is told so at once.
 func againPostgres(err error) bool {
-	var unconnected *connectError
-	if errors.As(err, &unconnected) {
+	if isAway(err) {
 		return false
 	}
 	switch code := postgresCode(err); code {
@@ -118,4 +124,15 @@ func againPostgres(err error) bool {
 	var network *net.OpError
 	return errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn)
+}
+
+// unknownPostgres reports whether a commit that ended with err may have happened: the server said nothing, or that it was
+// ending, and not what was wrong.
+func unknownPostgres(err error) bool {
+	switch code := postgresCode(err); code {
+	case "", "57P01", "57P02", "40003":
+		return true
+	default:
+		return strings.HasPrefix(code, "08")
+	}
 }

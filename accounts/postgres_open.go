@@ -173,6 +173,8 @@ func explainPostgres(cfg *pgx.ConnConfig, err error) string {
 		return fmt.Sprintf("%s: there is no such database: make it with createdb --owner=%s %s", at, cfg.User, cfg.Database)
 	case code == "53300":
 		return at + ": the server has no connection left: lower --db-conns, raise its max_connections, or use a pooler"
+	case code == cannotConnectNow:
+		return at + " is starting or stopping: wait until it lets people in"
 	case code != "":
 		return at + ": " + reason(err)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -3,8 +3,6 @@ package accounts
 import (
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -287,6 +285,21 @@ func TestPostgresReadsBesideWaitingWrites(t *testing.T) {
 	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
 }
 
+// What reads at one moment is read again when its connection was lost.
+func TestPostgresSnapshotsAreRetried(t *testing.T) {
+	place := usedDatabase(t)
+	s := open(t, Config{URL: place, Conns: 1})
+	u := add(t, s, "ada", "", "")
+	for name, read := range map[string]func() error{
+		"Facts":  func() error { _, _, err := s.Facts(t.Context()); return err },
+		"Export": func() error { _, err := s.Export(t.Context(), u.ID); return err },
+	} {
+		do(t, name, read())
+		sendTo(t, place, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		do(t, name+" on a lost connection", read())
+	}
+}
+
 // A connection to a server that has become a standby is given up.
 func TestPostgresDemoted(t *testing.T) {
 	s := open(t, Config{URL: usedDatabase(t), Conns: 1})
@@ -294,104 +307,6 @@ func TestPostgresDemoted(t *testing.T) {
 	_, err := s.w.db.Exec("SET default_transaction_read_only = on")
 	do(t, "Exec", err)
 	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
-}
-
-// line is a network connection to a server that can be made to swallow everything.
-type line struct {
-	net.Listener
-	dead atomic.Bool
-}
-
-// newLine returns a place that leads to the one given.
-func newLine(t *testing.T, place string) (*line, string) {
-	t.Helper()
-	u, err := url.Parse(place)
-	do(t, "Parse", err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	do(t, "Listen", err)
-	between := &line{Listener: l}
-	server := u.Host
-	var open sync.WaitGroup
-	t.Cleanup(func() { l.Close(); open.Wait() })
-	open.Go(func() {
-		for {
-			here, err := l.Accept()
-			if err != nil {
-				return
-			}
-			there, err := net.Dial("tcp", server)
-			if err != nil {
-				here.Close()
-				continue
-			}
-			open.Go(func() { between.carry(here, there) })
-			open.Go(func() { between.carry(there, here) })
-		}
-	})
-	u.Host = l.Addr().String()
-	return between, u.String()
-}
-
-// carry copies bytes until one side ends, and loses them while the line is dead.
-func (l *line) carry(from, to net.Conn) {
-	defer from.Close()
-	defer to.Close()
-	buffer := make([]byte, 4096)
-	for {
-		n, err := from.Read(buffer)
-		if err != nil {
-			return
-		}
-		if l.dead.Load() {
-			continue
-		}
-		if _, err := to.Write(buffer[:n]); err != nil && err != io.EOF {
-			return
-		}
-	}
-}
-
-// A server that swallows everything keeps nobody waiting for longer than a step may take, and is used again when it
-// answers again.
-func TestPostgresDeadLine(t *testing.T) {
-	l, place := newLine(t, usedDatabase(t))
-	s := open(t, Config{URL: place, patience: 500 * time.Millisecond, Conns: 3})
-	u := add(t, s, "ada", "", "")
-	calls := map[string]func() error{
-		"UserByID":  func() error { _, err := s.UserByID(context.Background(), u.ID); return err },
-		"People":    func() error { _, _, err := s.People(context.Background(), PeopleQuery{}); return err },
-		"Facts":     func() error { _, _, err := s.Facts(context.Background()); return err },
-		"Rename":    func() error { return s.Rename(context.Background(), u.ID, "Ada") },
-		"StampSeen": func() error { return s.StampSeen(context.Background(), map[string]time.Time{u.ID: time.Now()}) },
-		"Ping":      func() error { return s.Ping(context.Background()) },
-	}
-	for name, call := range calls {
-		do(t, name, call())
-	}
-	l.dead.Store(true)
-	var waiting sync.WaitGroup
-	for name, call := range calls {
-		for range 2 { // more than there are connections
-			waiting.Go(func() {
-				start := time.Now()
-				err := call()
-				if took := time.Since(start); err == nil || took > 5*time.Second {
-					t.Errorf("%s on a dead line = %v after %v, want an error soon", name, err, took)
-				}
-			})
-		}
-	}
-	waiting.Wait()
-	l.dead.Store(false)
-	for name, call := range calls {
-		var err error
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); { // connections are given up one by one
-			if err = call(); err == nil {
-				break
-			}
-		}
-		do(t, name+" on a mended line", err)
-	}
 }
 
 // Everything works through a pooler that gives each transaction whichever connection is free, the migration too.

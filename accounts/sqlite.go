@@ -100,6 +100,11 @@ func sqliteDSN(path string, write bool) string {
 	return sqliteURI(path) + "?" + q.Encode()
 }
 
+// peekDSN is for looking at a file that stays what it is, a backup say, which may be one that cannot be written.
+func peekDSN(path string) string {
+	return sqliteURI(path) + fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=query_only(1)", busyTimeout)
+}
+
 func sqliteURI(path string) string {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") { // a drive letter
@@ -137,7 +142,7 @@ func closeToOthers(path string, log *slog.Logger) {
 // recognise returns an error unless the file is empty or Rollcall's. It changes nothing, so that a file named by
 // mistake stays what it was.
 func recognise(ctx context.Context, path string) error {
-	db, err := sql.Open("sqlite", sqliteURI(path)+"?_pragma=busy_timeout(5000)&_pragma=query_only(1)")
+	db, err := sql.Open("sqlite", peekDSN(path))
 	if err != nil {
 		return err
 	}

@@ -262,6 +262,15 @@ func TestPatiently(t *testing.T) {
 		if tries != 1 {
 			t.Errorf("patiently tried %d times after another error, want once", tries)
 		}
+		err = patiently(t.Context(), func(ctx context.Context) error {
+			select {
+			case <-time.After(2 * openPatience): // upgrading a large database
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		do(t, "patiently with a long try", err)
 		start := time.Now()
 		err = patiently(t.Context(), func(context.Context) error { return busy })
 		if waited := time.Since(start); !isBusy(err) || waited != openPatience {

@@ -15,8 +15,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// openPatience is how long Open goes on trying while other processes that start on the same file hold it.
+// openPatience is how long Open goes on trying while other processes that start on the same database hold it.
 const openPatience = 10 * time.Second
+
+// tryPatience is how long one of these tries may take: upgrading a large database is not to be broken off.
+const tryPatience = 10 * time.Minute
 
 // stepPatience is how long a server of a database may take for one step, be it connecting, a statement, or a commit.
 const stepPatience = 10 * time.Second
@@ -70,19 +73,29 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 // patiently calls try again and again while it fails because other processes hold the database, which in some steps
 // of starting on a new file SQLite does not wait for by itself.
 func patiently(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, openPatience)
-	defer cancel()
+	over := time.After(openPatience)
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		err := try(ctx)
+		err := tryOnce(ctx, try)
 		if err == nil || !isBusy(err) {
 			return err
 		}
 		select {
 		case <-time.After(pause):
+			continue
+		case <-over:
 		case <-ctx.Done():
-			return fmt.Errorf("another process holds the database: %w", err)
 		}
+		if isAway(err) { // it says itself that the server is about to be there
+			return err
+		}
+		return fmt.Errorf("another process holds the database: %w", err)
 	}
+}
+
+func tryOnce(ctx context.Context, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, tryPatience)
+	defer cancel()
+	return try(ctx)
 }
 
 func (s *Store) connect(ctx context.Context, cfg Config, steps []migration) error {
@@ -159,7 +172,7 @@ func (s *Store) Committed() <-chan struct{} { return s.committed }
 // statements, each takes the row of the rev first (kind.turn), and other locks after it, so that none waits for another in
 // a circle. The wait for a turn ends with ctx; fn is then not interrupted, so that somebody who gives up waiting leaves
 // nothing half done. fn may run again from the start when Postgres broke it off. A database that others hold for too
-// long is ErrBusy.
+// long is ErrBusy, and a commit that was not answered ErrUnknown.
 func (s *Store) write(ctx context.Context, fn func(context.Context, *transaction) error) error {
 	return s.writeFirst(ctx, s.w.turn, fn)
 }
@@ -172,7 +185,7 @@ func (s *Store) note(ctx context.Context, fn func(context.Context, *transaction)
 func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Context, *transaction) error) error {
 	t, err := s.transact(ctx, first, fn)
 	if err != nil {
-		if isBusy(err) {
+		if isBusy(err) && !isAway(err) {
 			return fmt.Errorf("%w: %w", ErrBusy, err)
 		}
 		return err
@@ -206,6 +219,9 @@ func (s *Store) transact(ctx context.Context, first string, fn func(context.Cont
 		var done bool
 		t, done, err = s.w.transact(context.WithoutCancel(ctx), conn, nil, first, s.nowMilli(), fn)
 		giveBack(conn, err)
+		if err != nil && done && s.w.unknown != nil && s.w.unknown(err) {
+			return t, fmt.Errorf("%w: %w", ErrUnknown, err)
+		}
 		if err == nil || done && !isBusy(err) || s.w.again == nil || !s.w.again(err) {
 			break
 		}
@@ -222,14 +238,19 @@ func giveBack(conn *sql.Conn, err error) {
 	conn.Close()
 }
 
-// snapshot runs fn in a transaction that only reads: all its queries see the same moment.
+// snapshot runs fn in a transaction that only reads: all its queries see the same moment. fn may run again from the
+// start when the connection was lost.
 func (s *Store) snapshot(ctx context.Context, fn func(context.Context, *transaction) error) error {
-	conn, err := s.r.conn(ctx)
-	if err != nil {
+	var t *transaction
+	err := s.r.retry(ctx, func(ctx context.Context) error {
+		conn, err := s.r.conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		t, _, err = s.r.transact(ctx, conn, s.r.snapshot, "", s.nowMilli(), fn)
 		return err
-	}
-	t, _, err := s.r.transact(ctx, conn, s.r.snapshot, "", s.nowMilli(), fn)
-	conn.Close()
+	})
 	if err != nil {
 		return err
 	}

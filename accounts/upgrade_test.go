@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"database/sql"
 	"path/filepath"
 	"reflect"
@@ -61,4 +62,28 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	wantPresets(t, s, "a word after the upgrade", id, Preset{Text: "Tea"})
 	do(t, "SetPreferences", s.SetPreferences(t.Context(), id, Preferences{Precision: Exact}))
 	do(t, "Delete", s.Delete(t.Context(), id))
+}
+
+// An upgrade that has to wait for a table lets those pass soon who wait behind it, says what it waited for, and is made later.
+func TestPostgresUpgradeWaitsBriefly(t *testing.T) {
+	db, k, err := openPostgres(t.Context(), Config{URL: emptyDatabase(t), patience: stepPatience})
+	do(t, "openPostgres", err)
+	defer db.Close()
+	h := newHandle(db, k)
+	steps, err := allMigrations(migrations)
+	do(t, "allMigrations", err)
+	do(t, "migrate", migrate(t.Context(), h, steps[:1], 1))
+	reading, err := db.BeginTx(t.Context(), nil)
+	do(t, "BeginTx", err)
+	defer reading.Rollback()
+	_, err = reading.Exec("SELECT count(*) FROM users")
+	do(t, "Exec", err)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err = migrate(ctx, h, steps, 2)
+	if wantSays(t, "migrate beside somebody who reads", err, steps[1].name+": ERROR: canceling statement due to lock timeout"); !isBusy(err) {
+		t.Errorf("migrate beside somebody who reads = %v, want an error to try again after", err)
+	}
+	do(t, "Rollback", reading.Rollback())
+	do(t, "migrate", migrate(t.Context(), h, steps, 2))
 }

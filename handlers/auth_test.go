@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"database/sql"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -226,6 +227,24 @@ func TestStoreIll(t *testing.T) {
 		}
 	}
 	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), http.StatusOK)
+}
+
+// A board that cannot be read is asked for again later, when the session of whoever asks could be read just before.
+func TestBoardUnread(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b := f.browser()
+	b.login("ada", goodPassword)
+	db, err := sql.Open("sqlite", f.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("ALTER TABLE name_words RENAME TO hidden"); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, "GET / of what cannot be read", b.get("/?q=ada"), http.StatusServiceUnavailable)
+	wantStatus(t, "GET / with a bad cursor", b.get("/?after=x"), http.StatusBadRequest)
 }
 
 func TestNoTokenIsEverLogged(t *testing.T) {

@@ -117,7 +117,7 @@ func (b *board) show(c echo.Context) error {
 	}
 	p, err := b.load(c.Request().Context(), q)
 	if err != nil {
-		return fmt.Errorf("load board: %w", err)
+		return notRead(fmt.Errorf("load board: %w", err))
 	}
 	if first := q; q.before != "" && b.nobody(p) { // those before have gone: begin at the beginning
 		first.before = ""

@@ -54,10 +54,28 @@ func unavailable(err error) error {
 	return &failure{Status: http.StatusServiceUnavailable, Err: err}
 }
 
+// notRead is unavailable for what was to be read; what the visitor's own address is the cause of, and what has words of
+// its own, stays what it is.
+func notRead(err error) error {
+	if errors.Is(err, accounts.ErrCursor) || errors.Is(err, accounts.ErrBusy) {
+		return err
+	}
+	return unavailable(err)
+}
+
 // notSaved is unavailable for what was to be stored: a disk that is full or cannot be written, say.
 func notSaved(err error) error {
+	if errors.Is(err, accounts.ErrUnknown) {
+		return perhapsSaved(err)
+	}
 	return &failure{Status: http.StatusServiceUnavailable, Heading: "Not saved",
 		Message: "Rollcall cannot store anything at this moment; nothing was changed. Try again in a minute, and if that goes on tell whoever runs it.", Err: err}
+}
+
+// perhapsSaved is for a change whose end nobody can know.
+func perhapsSaved(err error) *failure {
+	return &failure{Status: http.StatusServiceUnavailable, Heading: "Saved or not",
+		Message: "This may or may not have been saved: look before you try again.", Err: err}
 }
 
 // answer is Echo's error handler and the only place that turns an error into an answer. It picks the status, the form
@@ -98,6 +116,8 @@ func explain(err error, r *http.Request) *failure {
 		return clientGone(err)
 	case errors.Is(err, accounts.ErrBusy):
 		return busy(err)
+	case errors.Is(err, accounts.ErrUnknown):
+		return perhapsSaved(err)
 	case errors.Is(err, accounts.ErrCursor):
 		return &failure{Status: http.StatusBadRequest, Heading: "No such page", Message: "This address of a page of the board is damaged. Begin at the first one.", Err: err}
 	case errors.As(err, &tooLarge):

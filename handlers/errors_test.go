@@ -29,6 +29,7 @@ func TestErrorsAreAnswered(t *testing.T) {
 		{fmt.Errorf("load: %w", secret), 500, "ERROR", ""},
 		{unavailable(secret), 503, "ERROR", "5"},
 		{fmt.Errorf("hash: %w", accounts.ErrBusy), 503, "WARN", "5"},
+		{fmt.Errorf("change: %w", accounts.ErrUnknown), 503, "ERROR", "5"},
 		{accounts.ErrCursor, 400, "DEBUG", ""},
 		{&failure{Status: 404, Err: secret}, 404, "DEBUG", ""},
 		{fmt.Errorf("wrapped: %w", &failure{Status: 418, Err: secret}), 418, "DEBUG", ""},
@@ -159,6 +160,19 @@ func TestFormsForPrograms(t *testing.T) {
 		wantStatus(t, "POST "+path, a, want)
 		if !strings.Contains(a.body, `"detail":"`) || a.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("POST %s = %s %s, want a problem with a detail", path, a.Header.Get("Content-Type"), a.body)
+		}
+	}
+}
+
+// Whoever cannot be told that nothing was changed is not told so.
+func TestPerhapsSaved(t *testing.T) {
+	for err, want := range map[error]string{
+		errors.New("disk full"):                         "nothing was changed",
+		fmt.Errorf("set word: %w", accounts.ErrUnknown): "may or may not have been saved: look before you try again",
+	} {
+		var f *failure
+		if !errors.As(notSaved(err), &f) || !strings.Contains(f.Message, want) {
+			t.Errorf("notSaved(%v) = %+v, want that %s", err, f, want)
 		}
 	}
 }
