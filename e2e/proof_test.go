@@ -122,7 +122,7 @@ func (s *server) sizeOf(metrics, debug string) size {
 		name, value, _ := strings.Cut(lines.Text(), " ")
 		values[name], _ = strconv.ParseFloat(value, 64)
 	}
-	return size{values["go_goroutines"], values["process_open_fds"], values["go_memstats_heap_inuse_bytes"] / (1 << 20)}
+	return size{values["go_goroutines"], values["process_open_fds"], values["go_memstats_heap_alloc_bytes"] / (1 << 20)}
 }
 
 func fetch(t *testing.T, address string) string {
