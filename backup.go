@@ -22,7 +22,7 @@ func (c *backupCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if c.DatabaseURL != "" {
-		return fmt.Errorf(`the accounts are in Postgres, which has a tool for this: pg_dump --format=custom --file=%s "$DATABASE_URL"`, c.File)
+		return fmt.Errorf(`the accounts are in Postgres, which has a tool for this: pg_dump --format=custom --file=%s --dbname=%s`, c.File, inShell(con.env))
 	}
 	if c.missing() {
 		return fmt.Errorf("there is no database at %s: name the server's with --db", c.DB)
@@ -33,6 +33,14 @@ func (c *backupCmd) Run(ctx context.Context, con *console) error {
 	}
 	_, err = fmt.Fprintf(con.stdout, "Wrote %s: %d accounts, checked.\n", c.File, users)
 	return err
+}
+
+// inShell is what a shell puts the address of the database in the place of.
+func inShell(env environment) string {
+	if env["DATABASE_URL"] == "" {
+		return `"$(cat "$DATABASE_URL_FILE")"`
+	}
+	return `"$DATABASE_URL"`
 }
 
 // restoreCmd puts a backup in the place of the database file.
@@ -48,7 +56,8 @@ func (c *restoreCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if c.DatabaseURL != "" {
-		return fmt.Errorf(`the accounts are in Postgres, which has a tool for this: stop all servers, then pg_restore --clean --if-exists --no-owner --single-transaction --dbname="$DATABASE_URL" %s`, c.File)
+		return fmt.Errorf(`the accounts are in Postgres, which has a tool for this: stop all servers, put the address of a new empty database `+
+			`in the place of the old one, then pg_restore --no-owner --single-transaction --dbname=%s %s`, inShell(con.env), c.File)
 	}
 	done, err := accounts.Restore(ctx, c.File, c.DB, c.Force)
 	if err != nil {
