@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -120,6 +121,10 @@ func whileUnused(ctx context.Context, path string, fn func(id string) error) err
 	var id string
 	if err := tx.QueryRowContext(ctx, sqlStoreID).Scan(&id); err != nil {
 		id = ""
+	}
+	if runtime.GOOS == "windows" { // it gives no file another name that somebody has open, us included: that is lock enough
+		tx.Rollback()
+		db.Close()
 	}
 	return fn(id)
 }
