@@ -3,6 +3,7 @@ package handlers
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -71,7 +72,7 @@ func (b *board) socket(c echo.Context) error {
 		s.user, s.session, s.expires = v.user.ID, v.session.ID, v.session.ExpiresAt
 		s.person, s.sight = v.user.Person, sightOf(v.user.Person)
 		if s.page, err = b.load(r.Context(), q); err != nil {
-			return err
+			return notRead(fmt.Errorf("load board: %w", err))
 		}
 	}
 	return b.serve(c, s)
