@@ -67,7 +67,7 @@ test: ## Everything that can be tested, real browser included. Installs what it 
 	@scripts/need go node npm
 	scripts/test-programs
 	$(MAKE) build lint
-	go test -race -timeout 8m $$(go list ./... | grep -v '/e2e$$')
+	go test -race -timeout 8m ./handlers $$(go list ./... | grep -v -e '/e2e$$' -e '/handlers$$') # the longest first
 	go test -timeout 5m -run 'Simulation|EveryRule' ./presence
 	go test -timeout 9m ./e2e/...
 
