@@ -150,8 +150,8 @@ func (s *Server) preset(ctx context.Context, user, id string) (ui.WordForm, erro
 	return ui.WordForm{}, &failure{Status: http.StatusNotFound, Heading: "Forgotten", Message: "This one is not among yours any more. Open the menu again to see those that are."}
 }
 
-// refuseWord shows the form again with what was typed, or with what is set when that is nil, and says what is wrong: beside the field, or above all when it is
-// none of the fields.
+// refuseWord shows the form again with what was typed, or with what is set when that is nil, and says what is wrong:
+// beside the field, or above all when it is none of the fields.
 func (s *Server) refuseWord(c echo.Context, typed *ui.WordForm, f *failure, wrong *accounts.FieldError) error {
 	if wantsProblem(c.Request()) {
 		return f
