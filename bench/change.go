@@ -236,6 +236,7 @@ type meter struct {
 	trial         *trial
 	server, own   time.Duration
 	frames, bytes int64
+	lateness      *lateness
 }
 
 // begin lets the watchers look.
@@ -244,6 +245,7 @@ func (b *bench) begin(f *floor, t *trial) *meter {
 	m.server, _ = b.procs.cpu()
 	m.own, _ = process{os.Getpid()}.cpu()
 	m.frames, m.bytes = received(f.watching)
+	m.lateness = watchLateness()
 	t.began = time.Now()
 	f.trial.Store(t)
 	return m
@@ -255,6 +257,7 @@ type wanted struct{ time, cpu string }
 // end reports a trial. Changes that did not arrive are an error: nothing may be lost.
 func (m *meter) end(scenario string, wanted wanted) error {
 	m.floor.trial.Store(nil)
+	late := m.lateness.end()
 	spent, elapsed := m.bench.procs.spent(m.server), time.Since(m.trial.began)
 	own, _ := process{os.Getpid()}.cpu()
 	frames, bytes := received(m.floor.watching)
@@ -274,6 +277,7 @@ func (m *meter) end(scenario string, wanted wanted) error {
 			r.add(scenario, "time from A to a watcher at "+m.bench.name(i+1)+", p99", spreadOf(took).p99, "ms", wanted.time)
 		}
 	}
+	r.add(scenario, "timers of the load were late by, max", per(late, 1, time.Millisecond), "ms", "")
 	r.add(scenario, "server CPU per change and watcher", per(spent, float64(len(took)), time.Microsecond), "µs", wanted.cpu)
 	r.add(scenario, "server CPU per frame", per(spent, float64(frames), time.Microsecond), "µs", "")
 	r.add(scenario, "server CPU", per(spent, elapsed.Seconds()*0.01, time.Second), "% of one", "")
