@@ -171,6 +171,18 @@ func TestCommonPasswords(t *testing.T) {
 	}
 }
 
+// TestPasswordLength: what counts are the characters that people see, in any script.
+func TestPasswordLength(t *testing.T) {
+	for password, ok := range map[string]bool{
+		"зимаsea": false, "зимнееее": true, "zimnee7": false, "👋👋👋👋👋👋👋": false,
+		strings.Repeat("я", MaxPassword/2): true, strings.Repeat("я", MaxPassword/2) + "a": false,
+	} {
+		if err := checkPassword("ada", password); (err == nil) != ok {
+			t.Errorf("checkPassword(%q) = %v, want accepted: %t", password, err, ok)
+		}
+	}
+}
+
 func TestParsePHC(t *testing.T) {
 	good := newPHC(secret, cheap).String()
 	for _, s := range []string{

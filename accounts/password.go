@@ -5,12 +5,13 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
-// Limits of a password, in bytes. Longer ones are refused, never cut.
+// Limits of a password. Longer ones are refused, never cut.
 const (
-	MinPassword = 8
-	MaxPassword = 256
+	MinPassword = 8   // characters: runes, as NIST SP 800-63B counts them
+	MaxPassword = 256 // bytes
 )
 
 //go:embed all:generated
@@ -37,7 +38,7 @@ func Ready() error {
 // checkPassword returns a *FieldError for a password that username must not choose.
 func checkPassword(username, password string) error {
 	switch {
-	case len(password) < MinPassword:
+	case utf8.RuneCountInString(password) < MinPassword:
 		return &FieldError{"password", "Use 8 characters or more."}
 	case len(password) > MaxPassword:
 		return &FieldError{"password", "Use 256 bytes or fewer."}

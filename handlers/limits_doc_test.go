@@ -36,7 +36,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"a request's body":                                    fmt.Sprintf("%d KiB", maxBody>>10),
 		"a form":                                              fmt.Sprintf("%d fields, no files", maxFields),
 		"the query of an address":                             fmt.Sprintf("%d KiB", maxQuery>>10),
-		"a password":                                          fmt.Sprintf("%d to %d B", accounts.MinPassword, accounts.MaxPassword),
+		"a password":                                          fmt.Sprintf("%d characters to %d B", accounts.MinPassword, accounts.MaxPassword),
 		"a page of the board":                                 fmt.Sprintf("%d people", pageRows),
 		"time to send a header":                               short(readHeaderTimeout),
 		"time to send a request":                              short(readTimeout),
