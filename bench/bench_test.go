@@ -72,9 +72,16 @@ func TestQuick(t *testing.T) {
 	})
 }
 
-// buildServer needs what make assets makes, and says so if it is missing.
+// buildServer builds the server, unless ROLLCALL_BINARY names one. It needs what make assets makes, and says so if it is
+// missing.
 func buildServer(t *testing.T) string {
 	t.Helper()
+	if binary := os.Getenv("ROLLCALL_BINARY"); binary != "" {
+		if _, err := os.Stat(binary); err != nil { // looked at, so that go test notices when it has changed
+			t.Fatalf("ROLLCALL_BINARY: %v", err)
+		}
+		return binary
+	}
 	binary := filepath.Join(t.TempDir(), "rollcall")
 	build := exec.Command("go", "build", "-o", binary, "..")
 	if out, err := build.CombinedOutput(); err != nil {

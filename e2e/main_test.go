@@ -33,13 +33,24 @@ func runAll(m *testing.M) (code int) {
 			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 			return 1
 		}
-	} else if binary, err = filepath.Abs(binary); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	} else if binary, err = given(binary); err != nil {
+		fmt.Fprintln(os.Stderr, "ROLLCALL_BINARY:", err)
 		return 1
 	}
 	defer sharedShell.close()
 	defer sharedWhole.close()
 	return m.Run()
+}
+
+// given is the path of a program that is there. That it was looked at keeps go test from answering from its cache when it
+// has changed.
+func given(program string) (string, error) {
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return "", err
+	}
+	_, err = os.Stat(program)
+	return program, err
 }
 
 // slots lets three tests run at once, however many cores there are: each waits most of the time, and more would make the
