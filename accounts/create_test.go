@@ -82,7 +82,7 @@ func TestCreateAtTheLimits(t *testing.T) { onEach(t, testCreateAtTheLimits) }
 
 func testCreateAtTheLimits(t *testing.T, db database) {
 	s := db.open(t, Config{})
-	for i, password := range []string{"8 bytes!", strings.Repeat("Pass phrase ", 21) + "1234", "п-пароль-ю", "🦊🦊"} {
+	for i, password := range []string{"8 signs!", strings.Repeat("Pass phrase ", 21) + "1234", "п-пароль-ю", "🦊🦊 лисицы"} {
 		n := NewUser{Username: strings.Repeat("x", 30) + fmt.Sprint(i), DisplayName: strings.Repeat("ü", 64),
 			Team: strings.Repeat("한", 64), Password: password}
 		if _, err := s.Create(t.Context(), n); err != nil {

@@ -193,13 +193,17 @@ func TestSocketLimits(t *testing.T) {
 	l.open(ada, "/", "a")
 	first.wantClose(closeRested) // one more than allowed: the one hidden for longest gives way
 	second.sees("ada", "online")
-	second.until("the first has left", func() bool { // else it counts as one of its address
-		l.server.board.mu.Lock()
-		defer l.server.board.mu.Unlock()
-		return len(l.server.board.open) == 3
-	})
+	are := func(n int) func() bool {
+		return func() bool {
+			l.server.board.mu.Lock()
+			defer l.server.board.mu.Unlock()
+			return len(l.server.board.open) == n
+		}
+	}
+	second.until("the first has left", are(3)) // else it counts as one of its address
 	l.open(bob, "/", "a")
 	l.open(bob, "/", "a")
+	second.until("all are in", are(5)) // the handshake ends before that
 	full := l.bare(bob, "/ws")
 	full.wantClose(melody.CloseTryAgainLater)
 	if full.closed.Text != "full" {
