@@ -69,6 +69,7 @@ func (l *line) carry(from, to net.Conn) {
 			continue
 		}
 		if l.deaf.Load() && bytes.Contains(buffer[:n], []byte("commit")) {
+			from.Close() // first, or the answer may be quicker
 			to.Write(buffer[:n])
 			return
 		}
