@@ -104,7 +104,7 @@ func (s *server) refuseWrites(fill, free func()) {
 }
 
 func TestDiskRefusesWrites(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := startServer(t, "--grace-clean=50ms", "--warming=0s")
 	s.refuseWrites(func() { s.mayWrite(0) }, func() { s.mayWrite(-1) })
 }
@@ -123,7 +123,7 @@ func mounts(t *testing.T) []string {
 
 // TestDiskFull: the database is alone on a disk of 1 MiB, and something else takes all of it.
 func TestDiskFull(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newServer(t, "--grace-clean=50ms", "--warming=0s")
 	with, folder := mounts(t), filepath.Dir(s.db)
 	if with == nil {
@@ -175,7 +175,7 @@ func (s *server) fillUp(filler string) {
 
 // TestReadOnlyAtStart: a folder that cannot be written ends the start with one line that says what to do.
 func TestReadOnlyAtStart(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newServer(t)
 	folder := filepath.Dir(s.db)
 	args := []string{binary, "serve", "--addr", s.addr, "--db", s.db}

@@ -42,7 +42,7 @@ func (i *inside) ask() (*http.Response, error) {
 
 // TestFullOfSockets: the sixth of five is told so by a code that its page understands, and the five go on.
 func TestFullOfSockets(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := startServer(t, "--limit-sockets=5", "--grace-clean=50ms", "--warming=0s")
 	ada := s.signUp("ada")
 	bob := s.signUp("bob")

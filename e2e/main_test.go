@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,6 +21,10 @@ func TestMain(m *testing.M) {
 }
 
 func runAll(m *testing.M) (code int) {
+	if err := flag.Set("test.parallel", "1000"); err != nil { // see parallel and patient
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	folder, err := os.MkdirTemp("", "rollcall-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -53,12 +58,19 @@ func given(program string) (string, error) {
 	return program, err
 }
 
-// slots lets three tests run at once, however many cores there are: each waits most of the time, and more would make the
-// browser slow.
-var slots = make(chan struct{}, 3)
+// How many tests run at once, however many cores there are: more would make browsers slow, and what is waited for late.
+var (
+	browsing = make(chan struct{}, 2)
+	waiting  = make(chan struct{}, 2)
+)
 
-// parallel lets t run beside few other tests.
-func parallel(t *testing.T) {
+// parallel lets t, which has a browser, run beside few other tests.
+func parallel(t *testing.T) { beside(t, browsing) }
+
+// patient lets t run beside few other tests. It has no browser, and mostly waits for leases, graces and outages to end.
+func patient(t *testing.T) { beside(t, waiting) }
+
+func beside(t *testing.T, slots chan struct{}) {
 	t.Parallel()
 	slots <- struct{}{}
 	t.Cleanup(func() { <-slots })

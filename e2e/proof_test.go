@@ -149,7 +149,7 @@ const (
 // TestSoak: people come, go, reload, sign in and change their word for a while; afterwards the process holds no more than
 // before.
 func TestSoak(t *testing.T) {
-	parallel(t)
+	patient(t)
 	metrics, debug := freeAddr(t), freeAddr(t)
 	s := startServer(t, "--grace-clean=100ms", "--grace-dropped=200ms", "--limit-signups=0", "--limit-acts=0", "--access-log=off",
 		"--metrics-addr="+metrics, "--debug-addr="+debug)

@@ -20,7 +20,7 @@ import (
 // The password of somebody is changed. Every connection of all their sessions is closed on every replica, and they
 // are gone without a grace.
 func TestReplicaPasswordChanged(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newScene(t, setting{})
 	s.begin()
 	s.watch()
@@ -89,7 +89,7 @@ func (s *scene) shownEverywhere(username, state string) bool {
 
 // Changes of accounts show on the pages of all replicas: by another process at the next look, by a replica at once.
 func TestReplicaNudge(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newScene(t, setting{flags: []string{"--limit-signups=0"}})
 	s.begin()
 	s.watch()
@@ -127,7 +127,7 @@ func TestReplicaNudge(t *testing.T) {
 
 // Guesses at a name are counted by all replicas together, and by each while Redis is away.
 func TestReplicaSignInLimits(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newScene(t, setting{})
 	s.begin()
 	// guess alternates between the replicas until both refuse, and counts what was tried.
@@ -171,7 +171,7 @@ func TestReplicaSignInLimits(t *testing.T) {
 
 // A process with other accounts must not mix its people into this board.
 func TestReplicaOtherAccounts(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newScene(t, setting{replicas: 1})
 	s.begin()
 	s.watch()

@@ -13,7 +13,7 @@ import (
 // rollcall doctor says, from outside, which replicas there are, how many people each has, and that one of them had to
 // repair what was tampered with.
 func TestReplicaDoctor(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newScene(t, setting{})
 	s.begin()
 	a, b := s.replicas[0], s.replicas[1]

@@ -14,7 +14,7 @@ const herdMemory = 60
 
 // Everybody loses the connection at once and comes back, spread as the pages do it, or all in the same moment.
 func TestReplicaHerd(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newScene(t, setting{})
 	s.begin()
 	n := crowdSize()

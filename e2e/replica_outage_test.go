@@ -13,7 +13,7 @@ import (
 
 // outageScene has half of the people there for good; the others come and go while churn runs.
 func outageScene(t *testing.T, how setting) (s *scene, movers []int) {
-	parallel(t)
+	patient(t)
 	s = newScene(t, how)
 	s.begin()
 	s.watch()
@@ -261,14 +261,15 @@ func TestReplicaRedisSlow(t *testing.T) {
 	s.settle(healBound)
 	v := s.report()
 	s.reportPages()
-	if got := v.arrivals.at(0.99); len(v.arrivals) == 0 || got > 2*time.Second {
-		t.Errorf("p99 of arrivals = %v of %d, want 2s or less", got, len(v.arrivals))
+	bound := sized(4*time.Second, 2*time.Second) // in the short form browsers take the processor meanwhile
+	if got := v.arrivals.at(0.99); len(v.arrivals) == 0 || got > bound {
+		t.Errorf("p99 of arrivals = %v of %d, want %v or less", got, len(v.arrivals), bound)
 	}
 }
 
 // Redis is not there when the replicas start, or is there and says nothing.
 func TestReplicaRedisDownAtBoot(t *testing.T) {
-	parallel(t)
+	patient(t)
 	for _, c := range []struct {
 		name   string
 		frozen bool

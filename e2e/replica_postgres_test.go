@@ -115,7 +115,7 @@ func shownAt(t *testing.T, r *replica, cookies, username string) string {
 // Two replicas on one Postgres and one Redis, started at once on an empty database, are one board: with one list of
 // people, one truth of who is here, and one end of whom the command line disables.
 func TestReplicaPostgres(t *testing.T) {
-	parallel(t)
+	patient(t)
 	redis := newRedis(t)
 	redis.start()
 	database := startPostgres(t)

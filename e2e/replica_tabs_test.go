@@ -14,7 +14,7 @@ import (
 
 // People with three tabs over two replicas close them in any order: they go offline after the last, and not before.
 func TestReplicaTabsClosedInAnyOrder(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newScene(t, setting{})
 	s.begin()
 	s.watch()
@@ -57,7 +57,7 @@ func TestReplicaRollingRestartSIGINT(t *testing.T) { rollingRestart(t, syscall.S
 
 // rollingRestart restarts one replica after the other under a crowd of which nobody leaves.
 func rollingRestart(t *testing.T, signal syscall.Signal) {
-	parallel(t)
+	patient(t)
 	s := newScene(t, setting{})
 	s.begin()
 	n := crowdSize()
@@ -92,7 +92,7 @@ func rollingRestart(t *testing.T, signal syscall.Signal) {
 // A replica is killed. Those of its people who come back elsewhere are never shown offline there, the others are
 // hidden when its lease has run out.
 func TestReplicaKilled(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := newScene(t, setting{})
 	s.begin()
 	n := crowdSize()
