@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,9 +21,9 @@ type onlooker struct {
 	conn *websocket.Conn
 	gone chan struct{} // closed when it has ended
 
-	mu     sync.Mutex
-	states map[string]string // guarded by mu
-	code   int               // guarded by mu; of the end
+	mu   sync.Mutex
+	seen map[string][]string // guarded by mu; the states of each, in order
+	code int                 // guarded by mu; of the end
 }
 
 // watchAs opens one with the cookies of a session.
@@ -35,7 +37,7 @@ func (s *server) watchAs(cookies []*http.Cookie) *onlooker {
 	if err != nil {
 		s.t.Fatalf("GET /ws = %v, %v, want a connection", answer, err)
 	}
-	o := &onlooker{t: s.t, conn: conn, gone: make(chan struct{}), states: map[string]string{}}
+	o := &onlooker{t: s.t, conn: conn, gone: make(chan struct{}), seen: map[string][]string{}}
 	go o.read()
 	s.t.Cleanup(o.close)
 	return o
@@ -55,7 +57,9 @@ func (o *onlooker) read() {
 			return
 		}
 		for _, m := range shownRow.FindAllStringSubmatch(string(frame), -1) {
-			o.states[m[1]] = m[2]
+			if all := o.seen[m[1]]; len(all) == 0 || all[len(all)-1] != m[2] {
+				o.seen[m[1]] = append(all, m[2])
+			}
 		}
 		o.mu.Unlock()
 	}
@@ -70,16 +74,35 @@ func (o *onlooker) close() {
 // sees waits until somebody is shown in state.
 func (o *onlooker) sees(user, state string) {
 	o.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		o.mu.Lock()
-		got := o.states[user]
-		o.mu.Unlock()
-		if got == state {
-			return
-		}
-		if time.Now().After(deadline) {
-			o.t.Fatalf("%s is shown %q after %v, want %s", user, got, patience, state)
-		}
+	o.seesWithin(user, state, patience)
+}
+
+func (o *onlooker) seesWithin(user, state string, limit time.Duration) {
+	o.t.Helper()
+	err := within(limit, func() (bool, string) {
+		all := o.states(user)
+		return len(all) > 0 && all[len(all)-1] == state, fmt.Sprintf("%q", all)
+	})
+	if err != nil {
+		o.t.Fatalf("%s is not shown %s: %v", user, state, err)
+	}
+}
+
+func (o *onlooker) states(user string) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.seen[user])
+}
+
+// wantSeen compares all states that somebody was shown in, after offline at the beginning.
+func (o *onlooker) wantSeen(user string, want ...string) {
+	o.t.Helper()
+	got := o.states(user)
+	if len(got) > 0 && got[0] == "offline" {
+		got = got[1:]
+	}
+	if !slices.Equal(got, want) {
+		o.t.Errorf("%s was shown %q, want %q", user, got, want)
 	}
 }
 

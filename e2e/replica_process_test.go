@@ -172,10 +172,7 @@ func (r *replica) launch(flags ...string) {
 	cmd := exec.Command(binary, append(args, flags...)...)
 	cmd.Env = append(append(cleanEnv(), "REDIS_URL="+r.redis), r.env...)
 	cmd.Stdout, cmd.Stderr = &r.log, &r.log
-	dieWithUs(cmd)
-	if err := cmd.Start(); err != nil {
-		r.t.Fatal(err)
-	}
+	r.run(cmd)
 	exited := make(chan error, 1)
 	r.cmd, r.exited = cmd, exited
 	go func() { exited <- cmd.Wait() }()

@@ -32,9 +32,10 @@ type server struct {
 	addr, url string
 	db        string
 	flags     []string
-	env       []string // variables beside those that all have
-	wrap      []string // a program that starts the process, with its arguments
-	faulty    bool     // errors in the log are what the test is about
+	env       []string              // variables beside those that all have
+	wrap      []string              // a program that starts the process, with its arguments
+	begin     func(*exec.Cmd) error // starts the process; nil: exec.Cmd.Start
+	faulty    bool                  // errors in the log are what the test is about
 	cmd       *exec.Cmd
 	exited    chan error // gets the result of the process
 	log       buffer
@@ -84,10 +85,7 @@ func (s *server) start() {
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Env = append(cleanEnv(), s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
-	dieWithUs(s.cmd)
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
+	s.run(s.cmd)
 	exited, cmd := make(chan error, 1), s.cmd
 	s.exited = exited
 	go func() { exited <- cmd.Wait() }()
@@ -101,6 +99,19 @@ func (s *server) start() {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("rollcall serve was not ready after %v:\n%s", startWait, s.log.String())
 		}
+	}
+}
+
+// run starts cmd as the server's process.
+func (s *server) run(cmd *exec.Cmd) {
+	s.t.Helper()
+	dieWithUs(cmd)
+	begin := s.begin
+	if begin == nil {
+		begin = (*exec.Cmd).Start
+	}
+	if err := begin(cmd); err != nil {
+		s.t.Fatal(err)
 	}
 }
 

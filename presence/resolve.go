@@ -33,7 +33,7 @@ func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 	claim := bestClaim(f.Claims, now)
 	r.View.Listed = true
 	r.View.State, r.Why, r.From = decide(f, con, word, claim, idleAfter)
-	r.Next = soonest(con.next, f.nextEnd(now))
+	r.Next = soonest(ahead(con.next, now), ahead(f.nextEnd(now), now))
 	r.say(f, word, claim, now)
 	if r.View.State == Offline {
 		r.View.LastSeen, r.From = s.Seen, time.Time{}
@@ -168,6 +168,15 @@ func (f *Facts) nextEnd(now time.Time) time.Time {
 		}
 	}
 	return next
+}
+
+// ahead is t on both clocks as they stand at now: on the one that counts what passes, by which connections go, and on the
+// time of day, by which words end. Only such times can be compared whatever has been done to the time of day since.
+func ahead(t, now time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return now.Add(t.Sub(now))
 }
 
 // soonest is the earlier of two times, of which a zero one means never.

@@ -2,11 +2,15 @@ package presence
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
-// maxSleep bounds how long the timer trusts the wall clock, by which words end, to go on as it did.
-const maxSleep = 30 * time.Second
+// Words end by the time of day, and somebody may put that right.
+const (
+	maxSleep = 30 * time.Second       // the agenda is looked at that often, for a time of day that has jumped
+	maxSlew  = 500 * time.Millisecond // what it may be off meanwhile without having jumped
+)
 
 // updateLocked resolves p anew and does all that follows from it: counts, subscribers, other replicas, the agenda.
 func (t *Tracker) updateLocked(p *person) {
@@ -133,11 +137,24 @@ func (t *Tracker) tick() {
 		return
 	}
 	now := time.Now()
+	if t.jumpedLocked(now) {
+		for _, p := range slices.Clone(t.due) {
+			t.updateLocked(p)
+		}
+	}
 	for len(t.due) > 0 && !now.Before(t.due[0].next) {
 		p := heap.Pop(&t.due).(*person)
 		t.updateLocked(p)
 	}
 	t.armLocked()
+}
+
+// jumpedLocked reports whether the time of day was changed since it was looked at last.
+func (t *Tracker) jumpedLocked(now time.Time) bool {
+	before := t.looked
+	t.looked = now
+	passed, shown := now.Sub(before), now.Round(0).Sub(before.Round(0)) // Round takes the other clock away
+	return (shown - passed).Abs() > maxSlew
 }
 
 // agenda is a heap of people by the time at which to look at them again.
