@@ -18,7 +18,7 @@ NOT_INLINED = github.com/redis/rueidis/... github.com/alecthomas/kong crypto/tls
 FLAGS = -trimpath -tags=nethttpomithttp2 $(NOT_INLINED:%=-gcflags=%=-l)
 LINK = -ldflags='-s -w -funcalign=16'
 # For what is compiled beside the program, so that what both need is compiled once.
-ALIKE = CGO_ENABLED=0 GOFLAGS="$(FLAGS)"
+ALIKE = CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) $(FLAGS)"
 
 .PHONY: help
 help: ## List the targets.

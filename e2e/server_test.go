@@ -111,7 +111,12 @@ func (s *server) run(cmd *exec.Cmd) {
 		begin = (*exec.Cmd).Start
 	}
 	if err := begin(cmd); err != nil {
-		s.t.Fatal(err)
+		if cmd.Process != nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+		s.cmd = nil
+		s.t.Fatalf("start %s: %v", s.url, err)
 	}
 }
 
