@@ -18,7 +18,7 @@ NOT_INLINED = github.com/redis/rueidis/... github.com/alecthomas/kong crypto/tls
 FLAGS = -trimpath -tags=nethttpomithttp2 $(NOT_INLINED:%=-gcflags=%=-l)
 LINK = -ldflags='-s -w -funcalign=16'
 # For what is compiled beside the program, so that what both need is compiled once.
-ALIKE = CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) $(FLAGS)"
+ALIKE = CGO_ENABLED=0 GOFLAGS="$$(go env GOFLAGS) $(FLAGS)"
 
 .PHONY: help
 help: ## List the targets.
@@ -70,7 +70,7 @@ node_modules/.package-lock.json: package-lock.json package.json
 UNWATCHED = modernc.org/sqlite/lib modernc.org/libc/... golang.org/x/crypto/argon2 golang.org/x/crypto/blake2b
 RACE = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 # The program that tests and measurements start is the one that people get.
-TRIED = ROLLCALL_BINARY=$(CURDIR)/bin/rollcall
+TRIED = ROLLCALL_BINARY="$(CURDIR)/bin/rollcall"
 
 .PHONY: test
 test: ## Everything that can be tested, real browser included. Installs what it needs where apt is there.

@@ -104,7 +104,7 @@ type NewUser struct {
 	Username     string // see FoldUsername; reserved names are for administrators
 	DisplayName  string // "": the username
 	Team         string // "": none
-	Password     string // 8 to 256 bytes, and not a common one
+	Password     string // 8 characters to 256 bytes, and not a common one
 	PasswordHash string // argon2id in PHC form, from another system
 	Admin        bool
 }

@@ -171,7 +171,7 @@ func TestCommonPasswords(t *testing.T) {
 	}
 }
 
-// TestPasswordLength: what counts are the characters that people see, in any script.
+// TestPasswordLength: what counts are characters (runes) in any script, not bytes.
 func TestPasswordLength(t *testing.T) {
 	for password, ok := range map[string]bool{
 		"зимаsea": false, "зимнееее": true, "zimnee7": false, "👋👋👋👋👋👋👋": false,

@@ -6,22 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
-// giveTo gives a new file to the owner of the one at path, which it replaces, or of its folder when there is none. Only
-// root can and must: a server that runs as somebody else could not open the file. Whoever owns the folder may have put
-// a link to somebody else's file in the place of ours, so nothing that is reached by one is given away.
+// giveTo gives a new file to the owner of the file or folder at path. Only root can and must: a server that runs as
+// somebody else could not open the file. Whoever owns the folder may have put a link to somebody else's file in the
+// place of ours, so nothing that is reached by one is given away.
 func giveTo(f *os.File, path string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
 	like, err := os.Stat(path)
 	if err != nil {
-		if like, err = os.Stat(filepath.Dir(path)); err != nil {
-			return err
-		}
+		return err
 	}
 	ours, err := f.Stat()
 	if err != nil {

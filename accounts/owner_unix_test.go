@@ -47,6 +47,23 @@ func TestRestoreKeepsTheOwner(t *testing.T) {
 	}
 }
 
+// A file that root makes beside a server that runs as somebody else, by user add say, is one that the server can open.
+func TestNewFileIsTheFoldersOwners(t *testing.T) {
+	folder := t.TempDir()
+	want := uint32(os.Geteuid())
+	if want == 0 {
+		want = 4711
+		do(t, "Chown", os.Chown(folder, 4711, 4711))
+	}
+	path := filepath.Join(folder, "board.db")
+	do(t, "Close", open(t, Config{Path: path}).Close())
+	info, err := os.Stat(path)
+	do(t, "Stat", err)
+	if got := info.Sys().(*syscall.Stat_t).Uid; got != want {
+		t.Errorf("a new file belongs to %d, want the folder's owner %d", got, want)
+	}
+}
+
 // Root gives nobody a file that somebody put into the place of the new one.
 func TestGiveToRefusesLinks(t *testing.T) {
 	folder := t.TempDir()
@@ -61,7 +78,7 @@ func TestGiveToRefusesLinks(t *testing.T) {
 		f, err := os.Open(name)
 		do(t, "Open", err)
 		defer f.Close()
-		if err := giveTo(f, filepath.Join(folder, "board.db")); (err != nil) != (os.Geteuid() == 0) {
+		if err := giveTo(f, folder); (err != nil) != (os.Geteuid() == 0) {
 			t.Errorf("giveTo(%s) = %v, want an error for root alone", filepath.Base(name), err)
 		}
 	}

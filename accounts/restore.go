@@ -179,7 +179,11 @@ func prepareRestored(ctx context.Context, temporary, path string, another bool) 
 	if err != nil {
 		return err
 	}
-	return errors.Join(giveTo(f, path), f.Sync(), f.Close())
+	like := path // which it replaces
+	if _, err := os.Stat(path); err != nil {
+		like = filepath.Dir(path)
+	}
+	return errors.Join(giveTo(f, like), f.Sync(), f.Close())
 }
 
 // replace gives the temporary file its name; what has it already, if there is anything, gets another one. When that fails

@@ -118,11 +118,18 @@ func makeFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("cannot make the folder of the database: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	made := err == nil
+	if errors.Is(err, fs.ErrExist) {
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot write the database: %w", err)
 	}
-	return f.Close()
+	if made {
+		err = giveTo(f, filepath.Dir(path)) // what root makes, the server must be able to open
+	}
+	return errors.Join(err, f.Close())
 }
 
 // closeToOthers closes a file that is open to other users of the machine; SQLite gives the files beside it (-wal, -shm)

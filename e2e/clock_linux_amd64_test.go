@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -110,6 +111,7 @@ func (c *wallClock) timeFunction() (at, size int64, err error) {
 
 func (c *wallClock) memory() string { return fmt.Sprintf("/proc/%d/mem", c.pid) }
 
+// write changes code of the process, which may run.
 func (c *wallClock) write(at int64, data []byte) error {
 	memory, err := os.OpenFile(c.memory(), os.O_WRONLY, 0)
 	if err != nil {
@@ -178,6 +180,18 @@ func (s *server) comeAndGo(name string, cookies []*http.Cookie, eyes ...*onlooke
 	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
 	for _, o := range eyes {
 		o.sees(name, "offline")
+	}
+}
+
+// wantSeen compares all states that somebody was shown in, after offline at the beginning.
+func (o *onlooker) wantSeen(user string, want ...string) {
+	o.t.Helper()
+	got := o.states(user)
+	if len(got) > 0 && got[0] == "offline" {
+		got = got[1:]
+	}
+	if !slices.Equal(got, want) {
+		o.t.Errorf("%s was shown %q, want %q", user, got, want)
 	}
 }
 

@@ -94,18 +94,6 @@ func (o *onlooker) states(user string) []string {
 	return slices.Clone(o.seen[user])
 }
 
-// wantSeen compares all states that somebody was shown in, after offline at the beginning.
-func (o *onlooker) wantSeen(user string, want ...string) {
-	o.t.Helper()
-	got := o.states(user)
-	if len(got) > 0 && got[0] == "offline" {
-		got = got[1:]
-	}
-	if !slices.Equal(got, want) {
-		o.t.Errorf("%s was shown %q, want %q", user, got, want)
-	}
-}
-
 // wantEnd waits for the end and checks its code.
 func (o *onlooker) wantEnd(code int) {
 	o.t.Helper()

@@ -58,7 +58,7 @@ type Tracker struct {
 	people   map[string]*person  // guarded by mu; whoever is not in it is offline with plain facts
 	due      agenda              // guarded by mu
 	timer    *time.Timer         // guarded by mu; fires at the head of due
-	looked   time.Time           // guarded by mu; when it did last
+	planned  time.Time           // guarded by mu; what is due was worked out by the time of day as it was then
 	counts   Counts              // guarded by mu
 	changes  uint64              // guarded by mu; of views, since the start
 	feeds    []*Feed             // guarded by mu
@@ -98,7 +98,7 @@ func NewTracker(cfg Config) *Tracker {
 	ctx, stop := context.WithCancel(context.Background())
 	t := &Tracker{
 		cfg: cfg, stop: stop, warmed: make(chan struct{}), warm: true,
-		people: map[string]*person{}, stamps: map[string]struct{}{}, looked: time.Now(),
+		people: map[string]*person{}, stamps: map[string]struct{}{}, planned: time.Now(),
 	}
 	t.timer = time.AfterFunc(time.Hour, t.tick)
 	t.timer.Stop()

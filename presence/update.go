@@ -9,7 +9,7 @@ import (
 // Words end by the time of day, and somebody may put that right.
 const (
 	maxSleep = 30 * time.Second       // the agenda is looked at that often, for a time of day that has jumped
-	maxSlew  = 500 * time.Millisecond // what it may be off meanwhile without having jumped
+	maxStep  = 500 * time.Millisecond // what it may have been put right by before the agenda is made anew
 )
 
 // updateLocked resolves p anew and does all that follows from it: counts, subscribers, other replicas, the agenda.
@@ -149,12 +149,14 @@ func (t *Tracker) tick() {
 	t.armLocked()
 }
 
-// jumpedLocked reports whether the time of day was changed since it was looked at last.
+// jumpedLocked reports whether the time of day was put right, at once or little by little, since the agenda was made by it.
 func (t *Tracker) jumpedLocked(now time.Time) bool {
-	before := t.looked
-	t.looked = now
-	passed, shown := now.Sub(before), now.Round(0).Sub(before.Round(0)) // Round takes the other clock away
-	return (shown - passed).Abs() > maxSlew
+	passed, shown := now.Sub(t.planned), now.Round(0).Sub(t.planned.Round(0)) // Round takes the other clock away
+	if (shown - passed).Abs() <= maxStep {
+		return false
+	}
+	t.planned = now
+	return true
 }
 
 // agenda is a heap of people by the time at which to look at them again.
