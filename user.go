@@ -42,10 +42,12 @@ func (c *userCmd) open(ctx context.Context, con *console, create bool) (*account
 			return nil, err
 		}
 	}
-	if c.missing() { // perhaps the server's is elsewhere
+	made := c.missing()
+	store, err := accounts.Open(ctx, c.accounts(slog.New(slog.NewTextHandler(con.stderr, nil))))
+	if err == nil && made { // perhaps the server's is elsewhere
 		fmt.Fprintf(con.stderr, "rollcall: there was no database at %s: this is a new one\n", c.DB)
 	}
-	return accounts.Open(ctx, c.accounts(slog.New(slog.NewTextHandler(con.stderr, nil))))
+	return store, err
 }
 
 // change opens the accounts, finds the person, lets do change them, and says what was done.

@@ -133,43 +133,6 @@ func (c *wallClock) isAhead(by time.Duration) {
 // jumps are where the clock is put, one after the other.
 var jumps = []time.Duration{2 * time.Hour, -26 * time.Hour, 20 * 24 * time.Hour, -20 * 24 * time.Hour, 0}
 
-// tell sets a word.
-func (s *server) tell(cookies []*http.Cookie, word url.Values) {
-	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/me/word", strings.NewReader(word.Encode()))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if answer := s.send(request, cookies); answer.StatusCode != http.StatusSeeOther {
-		s.t.Fatalf("POST /me/word %v = %d, want 303", word, answer.StatusCode)
-	}
-}
-
-// send sends a request of somebody.
-func (s *server) send(request *http.Request, cookies []*http.Cookie) *http.Response {
-	s.t.Helper()
-	for _, c := range cookies {
-		request.AddCookie(c)
-	}
-	answer, err := http.DefaultTransport.RoundTrip(request)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	answer.Body.Close()
-	return answer
-}
-
-// board is the status of a request for the board.
-func (s *server) board(cookies []*http.Cookie) int {
-	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+"/", nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return s.send(request, cookies).StatusCode
-}
-
 // comeAndGo has somebody arrive at a server and leave it, before the eyes of all.
 func (s *server) comeAndGo(name string, cookies []*http.Cookie, eyes ...*onlooker) {
 	s.t.Helper()
@@ -216,20 +179,22 @@ func TestClockJumps(t *testing.T) {
 		s.addUser(name + "b") // by another process, whose clock is right
 		eyes.sees(name+"b", "offline")
 		for _, cookies := range [][]*http.Cookie{ada, bob, carol} {
-			if got := s.board(cookies); got != http.StatusOK {
+			if got := s.get("/", cookies); got != http.StatusOK {
 				t.Errorf("GET / at %v = %d, want 200: nobody's session has ended", by, got)
 			}
 		}
 	}
 	eyes.wantSeen("bob", "online")
 
-	s.tell(bob, url.Values{"state": {"dnd"}, "lasts": {"30m"}})
+	if answer, body := s.try("/me/word", url.Values{"state": {"dnd"}, "lasts": {"30m"}}, bob...); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("POST /me/word = %d, want 303\n%s", answer.StatusCode, body)
+	}
 	eyes.sees("bob", "dnd")
 	clock.isAhead(31 * time.Minute)
 	eyes.seesWithin("bob", "online", 35*time.Second) // docs/operations.md promises 30
 	eyes.wantSeen("bob", "online", "dnd", "online")
 	clock.isAhead(31 * 24 * time.Hour)
-	if got := s.board(bob); got != http.StatusSeeOther {
+	if got := s.get("/", bob); got != http.StatusSeeOther {
 		t.Errorf("GET / after 31 days by the clock = %d, want 303 to the sign-in", got)
 	}
 }

@@ -30,11 +30,31 @@ func (s *server) mayWrite(size int64) {
 	}
 }
 
-// try sends a form and returns the answer with its body read.
-func (s *server) try(path string, form url.Values) (*http.Response, string) {
+// try sends a form, as somebody who is signed in if there are cookies, and returns the answer with its body read.
+func (s *server) try(path string, form url.Values, cookies ...*http.Cookie) (*http.Response, string) {
 	s.t.Helper()
-	client := &http.Client{Timeout: startWait, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := client.PostForm(s.url+path, form)
+	return s.send(http.MethodPost, path, form.Encode(), cookies)
+}
+
+// get is the status of a page for somebody.
+func (s *server) get(path string, cookies []*http.Cookie) int {
+	s.t.Helper()
+	answer, _ := s.send(http.MethodGet, path, "", cookies)
+	return answer.StatusCode
+}
+
+// send sends a request, and follows no redirect.
+func (s *server) send(method, path, form string, cookies []*http.Cookie) (*http.Response, string) {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(form))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, c := range cookies {
+		request.AddCookie(c)
+	}
+	answer, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -63,20 +83,8 @@ func (s *server) wantNotSaved(path, name string) {
 func (s *server) wantUnharmed(ada, bob []*http.Cookie) {
 	s.t.Helper()
 	for path, cookies := range map[string][]*http.Cookie{"/": ada, "/me": bob, "/settings": bob, "/readyz": nil, "/healthz": nil} {
-		request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, nil)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		for _, c := range cookies {
-			request.AddCookie(c)
-		}
-		answer, err := http.DefaultTransport.RoundTrip(request)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			s.t.Errorf("GET %s while nothing can be stored = %d, want 200", path, answer.StatusCode)
+		if got := s.get(path, cookies); got != http.StatusOK {
+			s.t.Errorf("GET %s while nothing can be stored = %d, want 200", path, got)
 		}
 	}
 	eyes := s.watchAs(ada)

@@ -39,6 +39,7 @@ type setting struct {
 	replicas int      // 0: two
 	proxied  bool     // each replica talks to Redis through a proxy of its own
 	noRedis  bool     // Redis does not run yet
+	alone    bool     // times are measured that other tests would change: none runs beside
 	flags    []string // for every replica
 }
 
