@@ -227,8 +227,7 @@ func (p *soaker) act(who int) error {
 		}
 		return conn.Close()
 	case n < 62:
-		_, err := login(p.s.url, fmt.Sprint("soak", who), password)
-		return err
+		return p.signIn(fmt.Sprint("soak", who))
 	case n < 75:
 		return p.ask(http.MethodPost, "/me/word", url.Values{"text": {fmt.Sprint("text ", n)}}.Encode(), http.StatusSeeOther)
 	case n < 90:
@@ -236,6 +235,18 @@ func (p *soaker) act(who int) error {
 	default:
 		return p.ask(http.MethodGet, "/me", "", http.StatusOK)
 	}
+}
+
+// signIn may be refused for the moment: passwords are slow to check, and the queue for that is short.
+func (p *soaker) signIn(name string) error {
+	answer, err := postForm(p.s.url+"/login", name, password)
+	if err != nil {
+		return err
+	}
+	if code := answer.StatusCode; code != http.StatusSeeOther && (code != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "") {
+		return fmt.Errorf("POST /login as %s = %d, want 303, or 503 and when to try again", name, code)
+	}
+	return nil
 }
 
 func (p *soaker) ask(method, path, form string, want int) error {

@@ -17,6 +17,10 @@ import (
 	"github.com/redis/rueidis"
 )
 
+// dialWait is for a connection to open, TLS included, and again for its first answers. A start waits for them, and promises
+// to serve within 2 s.
+const dialWait = time.Second
+
 // RedisConfig says which noticeboard replicas share.
 type RedisConfig struct {
 	URL    string // redis://, rediss:// or unix://, one server that allows CLIENT TRACKING
@@ -115,7 +119,7 @@ func redisOption(text string) (rueidis.ClientOption, error) {
 	option.DisableRetry = true    // the loop retries, with what is true then
 	option.AlwaysRESP2, option.DisableCache = false, false
 	option.ConnWriteTimeout = 2 * time.Second
-	option.Dialer = net.Dialer{Timeout: 1500 * time.Millisecond, KeepAlive: time.Second}
+	option.Dialer = net.Dialer{Timeout: dialWait, KeepAlive: time.Second}
 	option.ClientName = "rollcall"
 	return option, nil
 }
