@@ -268,6 +268,10 @@ func TestRedisRefusals(t *testing.T) {
 	if err := open(older.url(), "one"); err == nil || !strings.Contains(err.Error(), "6.2") {
 		t.Errorf("OpenRedis of a server older than 6.2 = %v, want a line that says so", err)
 	}
+	oldest := startRedis(t, "--rename-command", "HELLO", "") // as before 6
+	if err := open(oldest.url(), "one"); err == nil || !strings.Contains(err.Error(), "RESP3") {
+		t.Errorf("OpenRedis of a server without RESP3 = %v, want a line that says so", err)
+	}
 	node := startRedis(t, "--cluster-enabled", "yes")
 	if err := open(node.url(), "one"); err == nil || !strings.Contains(err.Error(), "cluster") {
 		t.Errorf("OpenRedis of a cluster = %v, want a refusal", err)
