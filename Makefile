@@ -79,7 +79,7 @@ test: ## Everything that can be tested, real browser included. Installs what it 
 	$(MAKE) build lint # vet is done then, and not again by each package
 	$(TRIED) go test $(RACE) -vet=off -p 3 -timeout 8m ./handlers ./accounts ./presence $$(go list ./... | grep -v -E '/(e2e|handlers|accounts|presence)$$') # the longest first
 	$(ALIKE) go test -vet=off -timeout 5m -run 'Simulation|EveryRule' ./presence
-	$(ALIKE) $(TRIED) go test -vet=off -timeout 9m ./e2e/...
+	$(ALIKE) $(TRIED) go test -vet=off -timeout 15m ./e2e/...
 
 .PHONY: chaos
 chaos: build ## The replicas' tests with long outages and a thousand sockets; takes a good while.
