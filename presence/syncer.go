@@ -15,7 +15,8 @@ const LeaseTTL = 10 * time.Second
 const (
 	beatEvery    = 3 * time.Second       // between renewals, and between looks at the others'
 	holdFor      = 3 * time.Second       // after a resync: what is missing may merely not be back yet
-	gather       = 5 * time.Millisecond  // marks are gathered for so long before they are read
+	gather       = 5 * time.Millisecond  // marks are gathered for so long before they are worked off
+	gatherAfter  = 20 * time.Millisecond // but not the first after so long without any: a lone change goes at once
 	echoWait     = 1 * time.Second       // for the own beat to come back as an announcement
 	cleanAfter   = 60 * time.Second      // a replica without a lease for so long is gone for good
 	roundWait    = 4 * time.Second       // for one step of a round
@@ -227,12 +228,13 @@ func (s *syncer) invalidated(users, replicas []string, lost bool) {
 	s.kick()
 }
 
-// run is the one loop: it gathers marks for a moment, then works them off.
+// run is the one loop: it gathers marks for a moment, unless there were none for a while, then works them off.
 func (s *syncer) run(ctx context.Context) {
 	defer close(s.ended)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	retry := retryFirst
+	var worked time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -240,7 +242,9 @@ func (s *syncer) run(ctx context.Context) {
 		case <-s.wake:
 		case <-timer.C:
 		}
-		s.rest(ctx, gather)
+		if time.Since(worked) < gatherAfter {
+			s.rest(ctx, gather)
+		}
 		if err := s.round(ctx); err != nil {
 			var conflict *StoreError
 			switch {
@@ -256,7 +260,7 @@ func (s *syncer) run(ctx context.Context) {
 			s.kick()
 			continue
 		}
-		retry = retryFirst
+		retry, worked = retryFirst, time.Now()
 		s.succeeded()
 		timer.Reset(s.untilDue())
 	}
