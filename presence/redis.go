@@ -17,9 +17,9 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// dialWait is for a connection to open, TLS included, and again for its first answers. A start waits for them, and promises
-// to serve within 2 s.
-const dialWait = time.Second
+// dialWait is for a connection to open, TLS included, and again for its first answers. A server that is away or silent
+// costs the start one of them, and the start promises to serve within 2 s. A lost packet is sent again after 1 s.
+const dialWait = 1200 * time.Millisecond
 
 // RedisConfig says which noticeboard replicas share.
 type RedisConfig struct {

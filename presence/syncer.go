@@ -16,7 +16,8 @@ const (
 	beatEvery    = 3 * time.Second       // between renewals, and between looks at the others'
 	holdFor      = 3 * time.Second       // after a resync: what is missing may merely not be back yet
 	gather       = 5 * time.Millisecond  // marks are gathered for so long before they are worked off
-	gatherAfter  = 20 * time.Millisecond // but not the first after so long without any: a lone change goes at once
+	gatherLone   = 1 * time.Millisecond  // and for so long where there was no round for gatherAfter: a lone change need not
+	gatherAfter  = 20 * time.Millisecond // wait for others, but those made in one go stay together
 	echoWait     = 1 * time.Second       // for the own beat to come back as an announcement
 	cleanAfter   = 60 * time.Second      // a replica without a lease for so long is gone for good
 	roundWait    = 4 * time.Second       // for one step of a round
@@ -228,7 +229,7 @@ func (s *syncer) invalidated(users, replicas []string, lost bool) {
 	s.kick()
 }
 
-// run is the one loop: it gathers marks for a moment, unless there were none for a while, then works them off.
+// run is the one loop: it gathers marks for a moment, then works them off.
 func (s *syncer) run(ctx context.Context) {
 	defer close(s.ended)
 	timer := time.NewTimer(0)
@@ -244,6 +245,8 @@ func (s *syncer) run(ctx context.Context) {
 		}
 		if time.Since(worked) < gatherAfter {
 			s.rest(ctx, gather)
+		} else {
+			s.rest(ctx, gatherLone)
 		}
 		if err := s.round(ctx); err != nil {
 			var conflict *StoreError

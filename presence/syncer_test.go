@@ -10,13 +10,19 @@ import (
 	"time"
 )
 
-// promptLink is a noticeboard that answers in no time, and notes when what was asked of it. It tells of no other replicas.
+// promptLink is a noticeboard that answers in no time, and notes whom it was asked for and when. It is silent about other
+// replicas, and announces nothing.
 type promptLink struct {
 	link
 	s      *syncer
 	mu     sync.Mutex
-	reads  []time.Time // guarded by mu
-	writes []time.Time // guarded by mu
+	reads  []promptStep // guarded by mu
+	writes []promptStep // guarded by mu
+}
+
+type promptStep struct {
+	at    time.Time
+	users int
 }
 
 func (l *promptLink) survey(context.Context) (users, replicas []string, err error) {
@@ -26,14 +32,14 @@ func (l *promptLink) survey(context.Context) (users, replicas []string, err erro
 func (l *promptLink) read(_ context.Context, users []string) ([]map[string]string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reads = append(l.reads, time.Now())
+	l.reads = append(l.reads, promptStep{time.Now(), len(users)})
 	return make([]map[string]string, len(users)), nil
 }
 
-func (l *promptLink) write(context.Context, []entry) error {
+func (l *promptLink) write(_ context.Context, entries []entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.writes = append(l.writes, time.Now())
+	l.writes = append(l.writes, promptStep{time.Now(), len(entries)})
 	return nil
 }
 
@@ -44,44 +50,56 @@ func (l *promptLink) beat(context.Context, health) (bool, error) {
 
 func (l *promptLink) close() {}
 
-// TestGather: a lone change is written, and a lone announcement read, without any rest. Of many in a row only the first is;
-// the others are gathered.
+// TestGather: a lone change is written, and a lone announcement read, almost at once, and what comes in one go together.
+// While more come all the time, they are gathered, and none waits longer than for that.
 func TestGather(t *testing.T) {
+	const ms = time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		s := newSyncer("self", slog.New(slog.DiscardHandler))
 		l := &promptLink{s: s}
 		s.link = l
 		s.start()
 		defer s.Close()
-		quiet := func() time.Time {
-			time.Sleep(beatEvery / 3)
-			synctest.Wait()
-			l.reads, l.writes = nil, nil
-			return time.Now()
-		}
-		for what, change := range map[string]struct {
-			does func(user string)
-			seen *[]time.Time
-		}{
-			"written": {func(user string) { s.Publish(user, Digest{Connected: true}) }, &l.writes},
-			"read":    {func(user string) { s.invalidated([]string{user}, nil, false) }, &l.reads},
-		} {
-			at := quiet()
-			change.does("ada")
-			synctest.Wait()
-			if got := *change.seen; len(got) != 1 || !got[0].Equal(at) {
-				t.Errorf("a lone change was %s at %v, want at %v", what, got, at)
-			}
-			quiet()
-			const n = 100
+		// steps makes n changes, every so often, and returns how many steps they took and how long any of them waited.
+		steps := func(what string, n int, every time.Duration, change func(user string), seen *[]promptStep) (took int, longest time.Duration) {
+			t.Helper()
+			time.Sleep(beatEvery / 6)
+			synctest.Wait() // the loop sleeps: what the link noted can be read
+			*seen = nil
+			began := time.Now()
 			for i := range n {
-				change.does(fmt.Sprint(what, i))
-				time.Sleep(time.Millisecond)
+				change(fmt.Sprint(what, n, "of", i))
+				time.Sleep(every)
 			}
 			time.Sleep(gather)
 			synctest.Wait()
-			if got, want := len(*change.seen), 1+n/int(gather/time.Millisecond); got > want {
-				t.Errorf("%d changes in as many ms were %s in %d steps, want %d at most", n, what, got, want)
+			users := 0
+			for _, step := range *seen {
+				longest = max(longest, step.at.Sub(began.Add(time.Duration(users)*every))) // of the first in this step
+				users += step.users
+			}
+			if users != n {
+				t.Errorf("%d of %d changes were %s", users, n, what)
+			}
+			return len(*seen), longest
+		}
+		for _, c := range []struct {
+			what   string
+			change func(user string)
+			seen   *[]promptStep
+		}{
+			{"written", func(user string) { s.Publish(user, Digest{Connected: true}) }, &l.writes},
+			{"read", func(user string) { s.invalidated([]string{user}, nil, false) }, &l.reads},
+		} {
+			if _, waited := steps(c.what, 1, ms, c.change, c.seen); waited > ms {
+				t.Errorf("a lone change was %s after %v, want %v", c.what, waited, ms)
+			}
+			if n, _ := steps(c.what, 20, 0, c.change, c.seen); n != 1 {
+				t.Errorf("20 changes in one go were %s in %d steps, want 1", c.what, n)
+			}
+			n, waited := steps(c.what, 100, ms, c.change, c.seen)
+			if most := 2 + 100/int(gather/ms); n > most || waited > gather {
+				t.Errorf("100 changes in as many ms were %s in %d steps, the longest after %v, want %d and %v at most", c.what, n, waited, most, gather)
 			}
 		}
 	})
