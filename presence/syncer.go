@@ -104,6 +104,7 @@ func posted(postings []posting, by *peer) string {
 type peer struct {
 	alive   bool
 	known   bool      // its lease was looked at, and has not been announced again after it was missing
+	heard   int       // how often its lease was announced; an answer that was asked for before the last may be older
 	missing time.Time // since when it had none; zero: it has one
 	until   time.Time // when the lease last seen runs out: gone before that, it was lost and did not end
 	users   int       // with an entry of it, in syncer.remote
@@ -219,8 +220,12 @@ func (s *syncer) invalidated(users, replicas []string, lost bool) {
 	for _, id := range replicas {
 		if id == s.self {
 			s.echoed = true
-		} else if p := s.peerLocked(id); !p.missing.IsZero() {
-			p.known = false // perhaps it is back
+		} else {
+			p := s.peerLocked(id)
+			p.heard++
+			if !p.missing.IsZero() {
+				p.known = false // perhaps it is back
+			}
 		}
 	}
 	if lost {

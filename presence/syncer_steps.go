@@ -61,9 +61,10 @@ func (s *syncer) healthLocked() health {
 func (s *syncer) lookAtPeers(ctx context.Context) error {
 	s.mu.Lock()
 	ids := make([]string, 0, len(s.peers))
+	heard := make([]int, 0, len(s.peers))
 	for id, p := range s.peers {
 		if s.rules.poll && (p.alive || time.Now().Before(s.holding)) || !p.known { // one that is gone is announced when it comes back
-			ids = append(ids, id)
+			ids, heard = append(ids, id), append(heard, p.heard)
 		}
 	}
 	s.mu.Unlock()
@@ -99,7 +100,10 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 				s.holdLocked(earlier(p.until, now.Add(beatEvery+echoWait))) // or until the next look
 			}
 		}
-		p.known = true
+		p.known = left[i] > 0 || p.heard == heard[i]
+		if !p.known { // it may have come back just after the answer, and have said so before it
+			s.kick()
+		}
 		if p.alive != was {
 			for _, u := range s.usersOfLocked(p) {
 				s.changes.mark(u)

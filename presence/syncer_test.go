@@ -104,3 +104,41 @@ func TestGather(t *testing.T) {
 		}
 	})
 }
+
+// leaseLink tells how long any other replica has a lease.
+type leaseLink struct {
+	*promptLink
+	left func() time.Duration
+}
+
+func (l leaseLink) leases(_ context.Context, replicas []string) ([]time.Duration, error) {
+	left := make([]time.Duration, len(replicas))
+	for i := range left {
+		left[i] = l.left()
+	}
+	return left, nil
+}
+
+// TestBackWhileAsked: a replica comes back just after another asked for its lease, and that is announced before the answer
+// arrives that it has none. The other asks again at once, not only with its next beat.
+func TestBackWhileAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSyncer("self", slog.New(slog.DiscardHandler))
+		asked := 0
+		s.link = leaseLink{&promptLink{s: s}, func() time.Duration {
+			if asked++; asked > 1 {
+				return LeaseTTL
+			}
+			s.invalidated(nil, []string{"other"}, false)
+			return 0
+		}}
+		s.start()
+		defer s.Close()
+		time.Sleep(beatEvery / 3)
+		s.invalidated(nil, []string{"other"}, false)
+		time.Sleep(beatEvery / 3)
+		if got := s.Status().Others; got != 1 {
+			t.Errorf("after %d questions Status tells of %d other replicas, want the one that is back", asked, got)
+		}
+	})
+}
