@@ -254,7 +254,7 @@ func (p *soaker) signIn(name string) error {
 		if answer.StatusCode != http.StatusServiceUnavailable || wait == 0 || time.Now().Add(wait).After(deadline) {
 			return fmt.Errorf("POST /login as %s = %d, want 303, or 503 and when to try again, within %v", name, answer.StatusCode, patience)
 		}
-		time.Sleep(wait)
+		time.Sleep(wait) // as the server asks
 	}
 }
 

@@ -16,8 +16,8 @@ const (
 	beatEvery    = 3 * time.Second       // between renewals, and between looks at the others'
 	holdFor      = 3 * time.Second       // after a resync: what is missing may merely not be back yet
 	gather       = 5 * time.Millisecond  // marks are gathered for so long before they are worked off
-	gatherLone   = 1 * time.Millisecond  // and for so long where there was no round for gatherAfter: a lone change need not
-	gatherAfter  = 20 * time.Millisecond // wait for others, but those made in one go stay together
+	gatherLone   = 1 * time.Millisecond  // or for so long, which keeps those made in one go together,
+	gatherAfter  = 20 * time.Millisecond // where there was no round for this long: a lone change need not wait for more
 	echoWait     = 1 * time.Second       // for the own beat to come back as an announcement
 	cleanAfter   = 60 * time.Second      // a replica without a lease for so long is gone for good
 	roundWait    = 4 * time.Second       // for one step of a round
@@ -104,7 +104,7 @@ func posted(postings []posting, by *peer) string {
 type peer struct {
 	alive   bool
 	known   bool      // its lease was looked at, and has not been announced again after it was missing
-	heard   int       // how often its lease was announced; an answer that was asked for before the last may be older
+	heard   int       // how often its lease was announced: when it was asked for before the last time, the answer may be older
 	missing time.Time // since when it had none; zero: it has one
 	until   time.Time // when the lease last seen runs out: gone before that, it was lost and did not end
 	users   int       // with an entry of it, in syncer.remote
@@ -240,7 +240,7 @@ func (s *syncer) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	retry := retryFirst
-	var worked time.Time
+	var worked time.Time // when the last round ended well
 	for {
 		select {
 		case <-ctx.Done():
@@ -248,11 +248,11 @@ func (s *syncer) run(ctx context.Context) {
 		case <-s.wake:
 		case <-timer.C:
 		}
-		if time.Since(worked) < gatherAfter {
-			s.rest(ctx, gather)
-		} else {
-			s.rest(ctx, gatherLone)
+		pause := gather
+		if time.Since(worked) >= gatherAfter {
+			pause = gatherLone
 		}
+		s.rest(ctx, pause)
 		if err := s.round(ctx); err != nil {
 			var conflict *StoreError
 			switch {

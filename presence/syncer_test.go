@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// promptLink is a noticeboard that answers in no time, and notes whom it was asked for and when. It is silent about other
-// replicas, and announces nothing.
+// promptLink is a noticeboard that answers in no time, and notes when it was asked and about how many users. It
+// is silent about other replicas, and announces nothing but beats.
 type promptLink struct {
 	link
 	s      *syncer
