@@ -94,8 +94,8 @@ func TestGather(t *testing.T) {
 			if _, waited := steps(c.what, 1, ms, c.change, c.seen); waited > ms {
 				t.Errorf("a lone change was %s after %v, want %v", c.what, waited, ms)
 			}
-			if n, _ := steps(c.what, 20, 0, c.change, c.seen); n != 1 {
-				t.Errorf("20 changes in one go were %s in %d steps, want 1", c.what, n)
+			if n, _ := steps(c.what, 10, ms/20, c.change, c.seen); n != 1 {
+				t.Errorf("10 changes in one go were %s in %d steps, want 1", c.what, n)
 			}
 			n, waited := steps(c.what, 100, ms, c.change, c.seen)
 			if most := 2 + 100/int(gather/ms); n > most || waited > gather {
