@@ -37,7 +37,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"a form":                                              fmt.Sprintf("%d fields, no files", maxFields),
 		"the query of an address":                             fmt.Sprintf("%d KiB", maxQuery>>10),
 		"a password":                                          fmt.Sprintf("%d characters to %d B", accounts.MinPassword, accounts.MaxPassword),
-		"a page of the board":                                 fmt.Sprintf("%d people", pageRows),
+		"a page of the board":                                 fmt.Sprintf("%d people", live.PageRows),
 		"time to send a header":                               short(readHeaderTimeout),
 		"time to send a request":                              short(readTimeout),
 		"time to take an answer":                              short(writeTimeout),

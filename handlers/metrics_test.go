@@ -140,23 +140,6 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	}
 }
 
-// TestFlushLag: what waits for the next frame is measured from its first change.
-func TestFlushLag(t *testing.T) {
-	f := newFixture(t, quick)
-	b := f.server.board
-	b.wantFlush()
-	first := b.wanted.Load()
-	time.Sleep(time.Millisecond)
-	b.wantFlush()
-	if b.wanted.Load() != first || first == 0 {
-		t.Errorf("wanted = %d after a second change, want that of the first, %d", b.wanted.Load(), first)
-	}
-	b.flush()
-	if b.wanted.Load() != 0 {
-		t.Errorf("wanted = %d after the flush, want 0", b.wanted.Load())
-	}
-}
-
 // TestMetricsAreDocumented: docs/operations.md has every metric of ours, and no document names one that is none.
 func TestMetricsAreDocumented(t *testing.T) {
 	f := newFixture(t)

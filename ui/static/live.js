@@ -97,11 +97,6 @@
     if (wanted !== 'on' && socket?.readyState === WebSocket.OPEN) live();
   });
 
-  // A page that shows no list keeps the title it has.
-  document.addEventListener('htmx:ws:after:message:incoming', () => {
-    if (!byId('list')) document.title = title;
-  });
-
   // The answer to a form that was sent decides where to go, also when it ends the session; if it comes at all.
   // A double click does not send it twice: the second would try the old password against the new one. Another form may go.
   const ANSWER = 10e3, DOUBLE = 2e3;
