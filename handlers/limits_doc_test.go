@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/live"
 )
 
 // TestLimitsAreDocumented holds docs/limits.md against the code. The limits that are flags are held by their defaults in
@@ -31,7 +32,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"messages of a live connection":                       fmt.Sprintf("%d at once, then one a second", messageBurst),
 		"a message":                                           fmt.Sprintf("%d B, of which %d mean something", maxMessage, maxActivity),
 		"frames that wait for a slow reader":                  fmt.Sprint(queueFrames),
-		"frames to one page":                                  "one in " + short(flushEvery),
+		"frames to one page":                                  "one in " + short(live.FlushEvery),
 		"a request's header":                                  fmt.Sprintf("%d KiB", maxHeaderBytes>>10),
 		"a request's body":                                    fmt.Sprintf("%d KiB", maxBody>>10),
 		"a form":                                              fmt.Sprintf("%d fields, no files", maxFields),

@@ -185,3 +185,30 @@ func TestVersions(t *testing.T) {
 		}
 	}
 }
+
+// A page that was loaded with numbers that were not sent yet, and aren't true any more, isn't taken for current.
+func TestNumbersShownEarly(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada := f.person("ada")
+	f.list(Query{})
+	load := func() Page {
+		t.Helper()
+		p, err := f.board.Load(t.Context(), Query{}, ada)
+		f.must(err)
+		return p
+	}
+	f.board.flush()
+	c := f.arrive(ada)
+	f.board.look(f.board.feed.Take())
+	before := load()
+	if before.Counts.Online != 1 {
+		t.Fatalf("the page counts %+v, want ada online", before.Counts)
+	}
+	c.Leave(presence.SignedOut)
+	f.board.look(f.board.feed.Take())
+	f.board.flush() // nobody watches
+	if after := load(); after.Version == before.Version {
+		t.Errorf("pages that count %+v and %+v have the same version", before.Counts, after.Counts)
+	}
+}

@@ -1,13 +1,10 @@
 package handlers
 
 import (
-	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"rollcall/accounts"
-	"rollcall/presence"
 )
 
 // prefer sets how exactly name's last seen is told.
@@ -47,15 +44,4 @@ func TestLastSeenIsReciprocal(t *testing.T) {
 	a.until("eve's own is exact", func() bool { return strings.Contains(a.rows["eve"], `· seen <time class="seen"`) })
 	l.prefer("eve", accounts.Nobody)
 	a.until("eve's own is hidden", func() bool { return strings.Contains(a.rows["eve"], "<b>Offline</b></p>") })
-}
-
-// seenOnly gives bob another last seen, and nothing else, without telling anybody yet.
-func (l *liveBoard) seenOnly(name string, ago time.Duration) {
-	l.t.Helper()
-	b := l.server.board
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	c := b.cards[l.uid(name)]
-	c.person.LastSeen = time.Now().Add(-ago)
-	b.redrawLocked(c)
 }
