@@ -34,17 +34,17 @@ func TestReadAhead(t *testing.T) {
 	all := f.list(Query{})
 	bob := f.person("bob")
 	search := Query{Search: "bob"}
-	f.must(b.reload(ctx, search))
+	f.must(b.reader.reload(ctx, search))
 	f.must(b.CatchUp(ctx))
-	f.must(b.refreshTotals(ctx))
+	f.must(b.reader.refreshTotals(ctx))
 	if b.roster.tally.total != 2 || !all.isStale() {
 		t.Errorf("after a sign-up that a list was read with, %d people are counted and the other list is stale: %t, want 2, true", b.roster.tally.total, all.isStale())
 	}
 	f.list(Query{})
 	f.must(f.store.SetTeam(ctx, bob.ID, "Design"))
-	f.must(b.reload(ctx, search))
+	f.must(b.reader.reload(ctx, search))
 	f.must(b.CatchUp(ctx))
-	f.must(b.refreshTotals(ctx))
+	f.must(b.reader.refreshTotals(ctx))
 	if n := b.roster.tally.people[accounts.Person{Team: "Design"}.TeamKey()]; n != 1 || !all.isStale() {
 		t.Errorf("after a move that a list was read with, %d people are counted in the team and the other list is stale: %t, want 1, true", n, all.isStale())
 	}
@@ -90,7 +90,7 @@ func TestReadingThatWasOvertaken(t *testing.T) {
 	bob := f.person("bob")
 	l := f.list(Query{})
 	generation, applied := b.lists.generation, b.roster.applied
-	old, err := b.readWindow(ctx, Query{})
+	old, err := b.reader.readWindow(ctx, Query{})
 	f.must(err)
 	f.must(f.store.Rename(ctx, bob.ID, "BOB")) // its place stays the same
 	f.must(b.CatchUp(ctx))

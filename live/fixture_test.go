@@ -63,9 +63,9 @@ func (f *fixture) step() {
 	ctx := f.t.Context()
 	f.must(f.board.CatchUp(ctx))
 	f.board.look(f.board.feed.Take())
-	f.must(f.board.meet(ctx))
+	f.must(f.board.reader.meet(ctx))
 	f.reread()
-	f.must(f.board.refreshTotals(ctx))
+	f.must(f.board.reader.refreshTotals(ctx))
 	f.board.flush()
 }
 
@@ -74,7 +74,7 @@ func (f *fixture) reread() {
 	f.t.Helper()
 	for q, l := range f.board.lists.all {
 		if l.isStale() && len(l.watchers.active) > 0 {
-			f.must(f.board.reload(f.t.Context(), q))
+			f.must(f.board.reader.reload(f.t.Context(), q))
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (f *fixture) prefer(p accounts.Person, precision string) {
 // list returns the list of q, loaded now.
 func (f *fixture) list(q Query) *list {
 	f.t.Helper()
-	f.must(f.board.load(f.t.Context(), q))
+	f.must(f.board.reader.load(f.t.Context(), q))
 	return f.board.lists.all[q]
 }
 

@@ -110,9 +110,10 @@ func (l *list) misses(m *member) bool {
 // lists are all lists in memory. Guarded by Board.mu, but for the signals.
 type lists struct {
 	all        map[Query]*list
-	generation uint64 // counts changes that may bear on who is on lists
-	news       func() // there may be something to flush
-	read       func() // there may be something to read
+	generation uint64      // counts changes that may bear on who is on lists
+	news       func()      // there may be something to flush
+	read       func()      // there may be something to read
+	readList   func(*list) // this list is to be read again
 }
 
 // stale notes that l may have changed, also for a reading of it that is under way.
@@ -122,9 +123,7 @@ func (s *lists) stale(l *list) {
 	}
 	s.generation++
 	l.staleAt = s.generation
-	if len(l.watchers.active) > 0 {
-		s.read()
-	}
+	s.readList(l)
 }
 
 // passed marks the lists whose filter by state m has passed into or out of.

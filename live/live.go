@@ -12,7 +12,6 @@ package live
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -37,11 +36,9 @@ type Board struct {
 	log      *slog.Logger
 	follower *follower
 	seen     *seenWriter
-	totals   *shared // counts everybody anew
+	reader   *reader
 	flushes  flusher
 	feed     *presence.Feed
-	toRead   chan struct{} // capacity 1: something must be read from the accounts
-	failing  bool          // the last reading failed, and was logged; used by keepReading alone
 
 	mu       sync.Mutex
 	lists    lists
@@ -53,11 +50,12 @@ type Board struct {
 func New(cfg Config) *Board {
 	b := &Board{
 		accounts: cfg.Accounts, presence: cfg.Presence, log: cfg.Log,
-		feed: cfg.Presence.Subscribe(), totals: newShared(), toRead: make(chan struct{}, 1),
+		feed:     cfg.Presence.Subscribe(),
 		flushes:  newFlusher(cfg.Flushed),
 		watching: watching{all: map[*Watcher]struct{}{}, byPerson: map[string][]*Watcher{}},
 	}
-	b.lists = lists{all: map[Query]*list{}, generation: 1, news: b.flushes.want, read: func() { signal(b.toRead) }}
+	b.reader = newReader(b)
+	b.lists = lists{all: map[Query]*list{}, generation: 1, news: b.flushes.want, read: b.reader.want, readList: b.reader.wantList}
 	b.roster = newRoster(cfg.Presence, &b.lists)
 	b.seen = &seenWriter{
 		presence: cfg.Presence, log: cfg.Log, store: cfg.Accounts.StampSeen, pending: map[string]time.Time{},
@@ -169,122 +167,6 @@ func (b *Board) ownOf(p accounts.Person) Own {
 	return own
 }
 
-// readingFailed logs that the accounts can't be read, once until they can be again. What was to be read is still marked,
-// and is asked for again with the next look.
-func (b *Board) readingFailed(err error) {
-	if errors.Is(err, context.Canceled) {
-		return
-	}
-	if failed := err != nil; failed != b.failing {
-		if b.failing = failed; failed {
-			b.log.Error("accounts cannot be read; the board goes on with what it knows", "err", err)
-		} else {
-			b.log.Info("accounts can be read again")
-		}
-	}
-}
-
-// load returns the list of q as new as the accounts are now. It is kept while somebody watches it or it was used lately.
-func (b *Board) load(ctx context.Context, q Query) error {
-	if err := b.CatchUp(ctx); err != nil {
-		return err
-	}
-	if err := b.refreshTotals(ctx); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	l := b.lists.all[q]
-	fresh := l != nil && !l.isStale()
-	if fresh {
-		l.used = time.Now()
-	}
-	b.mu.Unlock()
-	if fresh {
-		return nil
-	}
-	return b.reload(ctx, q)
-}
-
-// rereads is how often a reading that a change of the accounts overtook is repeated at once. After that it is taken as it
-// is, and stays marked as stale.
-const rereads = 3
-
-// reload reads who is on the list of q.
-func (b *Board) reload(ctx context.Context, q Query) error {
-	for try := 1; ; try++ {
-		b.mu.Lock()
-		generation, applied := b.lists.generation, b.roster.applied
-		b.mu.Unlock()
-		start := time.Now()
-		people, err := b.readWindow(ctx, q)
-		if err != nil {
-			return err
-		}
-		took := time.Since(start)
-		again := false
-		b.update(func() {
-			overtaken := b.roster.applied != applied
-			if again = overtaken && try < rereads; again {
-				return
-			}
-			var l *list
-			if l, err = b.roster.install(q, people, generation); err != nil {
-				return
-			}
-			if l.cost = took; overtaken {
-				b.lists.stale(l)
-			}
-		})
-		if !again {
-			return err
-		}
-	}
-}
-
-// refreshTotals counts everybody anew where that is needed.
-func (b *Board) refreshTotals(ctx context.Context) error {
-	if stale, _ := b.totalsStale(); !stale {
-		return nil
-	}
-	return b.totals.do(ctx, b.readTotals)
-}
-
-// totalsStale reports whether everybody has to be counted anew, and the generation that a count from now on is of.
-func (b *Board) totalsStale() (stale bool, generation uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.roster.tally.staleAt > b.roster.tally.readAt, b.lists.generation
-}
-
-func (b *Board) readTotals(ctx context.Context) error {
-	stale, generation := b.totalsStale()
-	if !stale { // the run before this one was enough
-		return nil
-	}
-	teams, err := b.accounts.Tally(ctx)
-	if err != nil {
-		return err
-	}
-	t := tally{people: make(map[string]int, len(teams))}
-	for _, team := range teams {
-		t.total += team.People
-		t.people[team.Key] = team.People
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	t.readAt, t.staleAt = generation, b.roster.tally.staleAt
-	b.roster.tally = t
-	b.flushes.want()
-	return nil
-}
-
-// within runs f with the time that one reading may take.
-func within(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, readWait)
-	defer cancel()
-	return f(ctx)
-}
-
 // Page is a list as it is now, for a page that is loaded.
 type Page struct {
 	Listing
@@ -300,7 +182,7 @@ type Page struct {
 // Load returns the list of q, as Clean returned it, for the eyes of p.
 func (b *Board) Load(ctx context.Context, q Query, p accounts.Person) (Page, error) {
 	for {
-		if err := b.load(ctx, q); err != nil {
+		if err := b.reader.load(ctx, q); err != nil {
 			return Page{}, err
 		}
 		if page, ok := b.page(q, p); ok {

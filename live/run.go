@@ -1,9 +1,7 @@
 package live
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,9 +13,6 @@ const (
 	FlushEvery   = 250 * time.Millisecond // between flushes; a change after as long a quiet goes out at once
 	titleEvery   = 5 * time.Second        // paused watchers learn the title at most this often
 	freshenEvery = time.Hour              // between looks whether "today" has become "this week"
-	rereadEvery  = 250 * time.Millisecond // between readings of one list
-	readWait     = 5 * time.Second        // for one reading
-	meetAtOnce   = 1000                   // people that one reading gets to know: 20 ms or so
 
 	// LostShown is how long other replicas may be silent before it shows. It counts from when they were last heard, which in
 	// order is up to 3 s before they can be heard no more: being cut off for 7 s shows nothing.
@@ -53,7 +48,8 @@ func (f *flusher) want() {
 // change; what must be read is left to goroutines beside it, which it waits for.
 func (b *Board) Run(ctx context.Context) {
 	var others sync.WaitGroup
-	others.Go(func() { b.keepReading(ctx) })
+	others.Go(func() { b.reader.run(ctx) })
+	others.Go(func() { b.reader.runCostly(ctx) })
 	others.Go(func() { b.follower.keepRinging(ctx) })
 	others.Go(func() { b.seen.run(ctx) })
 	defer others.Wait()
@@ -103,7 +99,7 @@ func (b *Board) look(users []string) {
 				b.roster.forget(m)
 			} else if isHere(b.presence.View(u)) {
 				b.roster.unmet[u] = b.roster.unmet[u] || !b.roster.warming
-				signal(b.toRead)
+				b.reader.want()
 				b.flushes.want() // they count before they are known
 			}
 			for _, w := range b.watching.byPerson[u] {
@@ -180,123 +176,6 @@ func (b *Board) freshen() {
 			}
 		}
 	})
-}
-
-// keepReading asks the accounts for what was committed, for people who arrived and aren't known yet, for totals, and for
-// lists that may have changed. It rests as long as it reads, so that half the time is left for others, however many
-// costly lists are watched.
-func (b *Board) keepReading(ctx context.Context) {
-	follow := time.NewTicker(followEvery)
-	defer follow.Stop()
-	again := time.NewTimer(0) // and at once
-	defer again.Stop()
-	for {
-		committed := false
-		select {
-		case <-ctx.Done():
-			return
-		case <-b.accounts.Committed():
-			committed = true
-		case <-b.follower.nudged():
-		case <-follow.C:
-			b.checkReplicas(time.Now())
-			b.askSeen(time.Now())
-		case <-b.toRead:
-		case <-again.C:
-		}
-		err := cmp.Or(within(ctx, b.CatchUp), within(ctx, b.meet))
-		if committed {
-			signal(b.follower.ring)
-		}
-		left, rereadErr := b.reread(ctx)
-		err = cmp.Or(err, within(ctx, b.refreshTotals)) // last: its change would make the list wait for the next flush
-		b.readingFailed(cmp.Or(err, rereadErr))
-		if left > 0 {
-			again.Reset(rereadEvery)
-		}
-	}
-}
-
-// meet gets to know people who are here and were on no list yet, or of whom there is something new to know: some at a
-// time, resting as long as it took. When a replica starts they are many, and nobody waits for them but the numbers of
-// teams and lists of present people.
-func (b *Board) meet(ctx context.Context) error {
-	b.mu.Lock()
-	applied := b.roster.applied
-	users := make([]string, 0, min(len(b.roster.unmet), meetAtOnce))
-	for u := range b.roster.unmet {
-		if len(users) == meetAtOnce {
-			signal(b.toRead)
-			break
-		}
-		users = append(users, u)
-	}
-	b.mu.Unlock()
-	if len(users) == 0 {
-		return nil
-	}
-	start := time.Now()
-	people, err := b.accounts.PeopleByID(ctx, users)
-	if err != nil {
-		return err
-	}
-	if len(users) == meetAtOnce {
-		defer func() { rest(ctx, time.Since(start)) }()
-	}
-	b.update(func() {
-		if b.roster.applied != applied {
-			signal(b.toRead) // a change overtook the reading: read again
-			return
-		}
-		b.roster.meetAll(people)
-		for _, u := range users {
-			delete(b.roster.unmet, u)
-		}
-	})
-	return nil
-}
-
-// reread reads the watched lists that may have changed, the most urgent first, and returns how many are left for later.
-// A list that nobody can see waits until somebody can.
-func (b *Board) reread(ctx context.Context) (left int, err error) {
-	now := time.Now()
-	b.mu.Lock()
-	var stale []*list
-	for _, l := range b.lists.all {
-		if !l.isStale() || len(l.watchers.active) == 0 {
-			continue
-		}
-		if left++; now.Sub(l.reread) >= rereadEvery {
-			stale = append(stale, l)
-		}
-	}
-	slices.SortFunc(stale, byUrgency(now))
-	b.mu.Unlock()
-	for began := now; len(stale) > 0 && time.Since(began) < rereadEvery; stale = stale[1:] {
-		start := time.Now()
-		l := stale[0]
-		one := within(ctx, func(ctx context.Context) error { return b.reload(ctx, l.filter.Query) })
-		b.mu.Lock()
-		l.reread = time.Now()
-		if !l.isStale() {
-			left--
-		} else if one == nil { // a change overtook the reading
-			l.staleSince = l.reread
-		}
-		b.mu.Unlock()
-		err = cmp.Or(err, one)
-		rest(ctx, time.Since(start))
-	}
-	return left, err
-}
-
-func rest(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }
 
 // askSeen has the accounts asked when people were last seen who left, maybe from other replicas: only those know, and

@@ -71,7 +71,7 @@ func (b *Board) Watch(ctx context.Context, want Want) (*Watcher, error) {
 	if want.List == nil {
 		return w, nil
 	}
-	return w, b.load(ctx, *want.List)
+	return w, b.reader.load(ctx, *want.List)
 }
 
 // Start lets changes come. In one step it makes the watcher current (its queue holds what its page lacks) and has it hear
@@ -148,7 +148,7 @@ func (w *Watcher) Resume() {
 			delete(l.watchers.paused, w)
 			l.watchers.active[w] = struct{}{}
 			if l.isStale() {
-				signal(b.toRead) // nobody saw it until now
+				b.reader.wantList(l) // nobody saw it until now
 			}
 			switch {
 			case b.roster.warming:

@@ -64,39 +64,39 @@ func (f *filter) inOrder(found []accounts.Person, more bool, at string) window {
 
 // readWindow asks for the people of q. Without a filter by state they are a stretch of the accounts; present people come
 // from memory; the rest is a bounded walk.
-func (b *Board) readWindow(ctx context.Context, q Query) (window, error) {
+func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 	f, err := newFilter(q)
 	switch {
 	case err != nil:
 		return window{}, err
 	case f.State == "":
-		people, more, err := b.accounts.People(ctx, f.people(PageRows))
+		people, more, err := r.accounts.People(ctx, f.people(PageRows))
 		if err != nil {
 			return window{}, err
 		}
 		return f.window(people, more, ""), nil
-	case b.inMemory(&f):
-		return b.readPresent(&f), nil
+	case r.inMemory(&f):
+		return r.readPresent(&f), nil
 	default:
-		return b.walk(ctx, &f)
+		return r.walk(ctx, &f)
 	}
 }
 
 // inMemory reports whether the people of f, which filters by a state, are best taken from those who are here.
-func (b *Board) inMemory(f *filter) bool {
+func (r *reader) inMemory(f *filter) bool {
 	if f.State == presence.Offline || f.Search == "" {
 		return f.State != presence.Offline
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.roster.present) <= manyPresent
+	r.board.mu.Lock()
+	defer r.board.mu.Unlock()
+	return len(r.board.roster.present) <= manyPresent
 }
 
 // readPresent takes a window out of the sorted people who are here.
-func (b *Board) readPresent(f *filter) window {
-	b.mu.Lock()
-	people := b.roster.presentFrom(f)
-	b.mu.Unlock()
+func (r *reader) readPresent(f *filter) window {
+	r.board.mu.Lock()
+	people := r.board.roster.presentFrom(f)
+	r.board.mu.Unlock()
 	if f.Search != "" {
 		people = slices.DeleteFunc(people, func(p accounts.Person) bool { return !f.search.Finds(p.Words()) })
 	}
@@ -134,12 +134,12 @@ func (r *roster) presentFrom(f *filter) (people []accounts.Person) {
 
 // walk reads the accounts window by window and keeps those whose state is wanted, until the page is full or it has gone
 // far enough. Its cursors lead on to everybody.
-func (b *Board) walk(ctx context.Context, f *filter) (window, error) {
+func (r *reader) walk(ctx context.Context, f *filter) (window, error) {
 	var found []accounts.Person
 	var at string
 	part := f.people(PageRows)
 	for n := 0; n < maxWalk || len(found) == 0 && n < maxEmptyWalk; n++ {
-		people, more, err := b.accounts.People(ctx, part)
+		people, more, err := r.accounts.People(ctx, part)
 		if err != nil {
 			return window{}, err
 		}
@@ -147,7 +147,7 @@ func (b *Board) walk(ctx context.Context, f *filter) (window, error) {
 			slices.Reverse(people)
 		}
 		for _, p := range people {
-			if v := b.presence.View(p.ID); !v.Listed || v.State != f.State {
+			if v := r.presence.View(p.ID); !v.Listed || v.State != f.State {
 				continue
 			}
 			if len(found) == PageRows {
