@@ -2,6 +2,7 @@ package presence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,7 +22,14 @@ type link interface {
 	read(ctx context.Context, users []string) ([]map[string]string, error)
 	// write puts this replica's entry of each user; "" takes it away.
 	write(ctx context.Context, entries []entry) error
-	// beat renews this replica's lease, with what it says of itself in it, and reports whether it still had one.
+	// owner checks whose accounts the noticeboard belongs to. The error is nil for ours, errUnowned for nobody's, and a
+	// *StoreError for those of others. It writes nothing, except that with contest a foreign mark ends within a lease
+	// unless its replicas go on renewing it.
+	owner(ctx context.Context, contest bool) error
+	// claim marks a noticeboard that belongs to nobody as ours. When others were quicker, the error is a *StoreError.
+	claim(ctx context.Context) error
+	// beat renews this replica's lease, with what it says of itself in it, and reports whether it still had one. It also
+	// renews the mark that owner reads, and sets it if it's gone. When the mark is foreign, the error is a *StoreError.
 	beat(ctx context.Context, says health) (had bool, err error)
 	// leases tells how long each of replicas still has one; 0: it has none.
 	leases(ctx context.Context, replicas []string) ([]time.Duration, error)
@@ -32,6 +40,12 @@ type link interface {
 	renew(ctx context.Context) error
 	close()
 }
+
+// Errors of a link that the protocol tells apart.
+var (
+	errUnowned  = errors.New("nobody has marked this Redis as theirs yet")
+	errReadOnly = errors.New("this Redis takes no writes") // the same address may lead to one that does
+)
 
 // entry is what this replica has of one user, as it is written down.
 type entry struct{ user, value string }

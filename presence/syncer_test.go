@@ -43,6 +43,8 @@ func (l *promptLink) write(_ context.Context, entries []entry) error {
 	return nil
 }
 
+func (l *promptLink) owner(context.Context, bool) error { return nil }
+
 func (l *promptLink) beat(context.Context, health) (bool, error) {
 	l.s.invalidated(nil, []string{l.s.self}, false)
 	return true, nil
