@@ -19,7 +19,8 @@ import (
 //     It may name users for whom nothing changed.
 //   - A replica that leaves (Leave) or dies takes its digests with it: at once in memory, after at most one lease
 //     (10 s, seen after 7–13 s) elsewhere. A digest that merely got lost on the way is not a departure.
-//   - While the others cannot be reached, Remote keeps the last known digests and Status says since when.
+//   - While the others cannot be reached, or the place where they meet belongs to other accounts, Remote keeps the last
+//     known digests and Status says since when. It comes back by itself.
 //   - All methods may be called from many goroutines; none calls back into the Tracker.
 type Registry interface {
 	Publish(user string, d Digest)
@@ -38,5 +39,5 @@ type Registry interface {
 type Status struct {
 	Others   int       // live replicas beside this one
 	Lost     time.Time // since when the others cannot be reached; zero: they can, or there are none to reach
-	Conflict error     // this replica has left for good, and says why; nil: it has not
+	Conflict error     // why this replica stays away from the others, which it does until that changes; nil: it doesn't
 }

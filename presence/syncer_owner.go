@@ -52,10 +52,10 @@ func (s *syncer) mayClaim(err error) bool {
 }
 
 // foreignLocked keeps this replica away from a noticeboard that belongs to other accounts. What it knows of others stays
-// as it was, and their leases, like its own, end unseen.
+// as it was: that a foreign mark is there doesn't mean that anybody has left.
 func (s *syncer) foreignLocked(found *StoreError) {
 	if s.conflict == nil {
-		s.log.Error("this Redis belongs to other accounts; staying away from the other replicas until it doesn't", "err", found)
+		s.log.Error("this Redis belongs to other accounts; staying away from the other replicas until that changes", "err", found)
 	}
 	s.conflict = found
 	s.lostLocked()
