@@ -173,7 +173,7 @@ func TestSimulationPeopleStay(t *testing.T) {
 	for name, fault := range stayFaults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(50) {
+			for seed := range uint64(40) {
 				synctest.Test(t, func(t *testing.T) {
 					if wrong := simulateStay(seed, fault, allRules); wrong != "" {
 						t.Errorf("seed %d: %s", seed, wrong)
