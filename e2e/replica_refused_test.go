@@ -104,7 +104,9 @@ func TestReplicaRedisFailover(t *testing.T) {
 		was, next := s.redis, newRedis(t)
 		next.start()
 		next.do("REPLICAOF", "127.0.0.1", was.port)
-		s.until("the other Redis has all", startWait, func() bool { return next.info("replication", "master_link_status") == "up" })
+		s.until("the other Redis has all", startWait, func() bool {
+			return next.info("replication", "master_link_status") == "up"
+		})
 		at := time.Now()
 		next.do("REPLICAOF", "NO", "ONE")
 		for _, r := range s.replicas {
@@ -213,7 +215,7 @@ func (s *scene) supervise() (stop func()) {
 	return func() { close(ended); work.Wait() }
 }
 
-// A process with other accounts is started again and again while Redis goes away and comes back empty. The replicas that
+// A process with other accounts starts again and again while Redis goes away and comes back empty. The replicas that
 // were there keep it, stay ready, and show nobody offline who is there.
 func TestReplicaWrongStoreTakesOver(t *testing.T) {
 	s, _ := outageScene(t, setting{})
@@ -268,7 +270,7 @@ func TestReplicaStoreOverwritten(t *testing.T) {
 		s.until("all are ready again", 30*time.Second, func() bool { return s.replicas[0].ready() && s.replicas[1].ready() })
 		s.ledger.outage(at)
 		for i, d := range down() {
-			t.Logf("mark deleted: %v; replica %s was not ready for %v", deleted, s.replicas[i].name, d.Round(10*time.Millisecond))
+			t.Logf("deleted: %v; replica %s was not ready for %v", deleted, s.replicas[i].name, d.Round(time.Millisecond))
 			if d > 30*time.Second {
 				t.Errorf("replica %s was not ready for %v, want 30s or less", s.replicas[i].name, d)
 			}

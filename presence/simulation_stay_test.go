@@ -167,8 +167,8 @@ func simulateStay(seed uint64, fault func(*stayers), with rules) string {
 	return ""
 }
 
-// TestSimulationPeopleStay: whatever Redis and processes of other accounts do, nobody who stays is missing for a moment, and no
-// replica stays away from the others for long.
+// TestSimulationPeopleStay: whatever Redis and processes of other accounts do, nobody who stays is missing for a moment,
+// and no replica stays away from the others for long.
 func TestSimulationPeopleStay(t *testing.T) {
 	for name, fault := range stayFaults {
 		t.Run(name, func(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// enter makes sure that the noticeboard belongs to our accounts before this replica writes to it for the first time, and
-// again after it belonged to others.
+// enter makes sure that the noticeboard belongs to our accounts, before this replica writes to it for the first time and
+// after it belonged to others.
 func (s *syncer) enter(ctx context.Context) error {
 	s.mu.Lock()
 	inside, ours := s.ours && s.conflict == nil, s.ours
@@ -51,11 +51,12 @@ func (s *syncer) mayClaim(err error) bool {
 	return time.Since(s.unowned) >= s.claimAfter
 }
 
-// foreignLocked keeps this replica away from a noticeboard that belongs to other accounts. What it knows of others stays
-// as it was: that a foreign mark is there doesn't mean that anybody has left.
+// foreignLocked keeps this replica away from a noticeboard that belongs to other accounts. What it knows of others
+// stays as it was: that a foreign mark is there doesn't mean that anybody has left.
 func (s *syncer) foreignLocked(found *StoreError) {
 	if s.conflict == nil {
-		s.log.Error("this Redis belongs to other accounts; staying away from the other replicas until that changes", "err", found)
+		s.log.Error("this Redis belongs to other accounts; staying away from the other replicas until that changes",
+			"err", found)
 	}
 	s.conflict = found
 	s.lostLocked()
