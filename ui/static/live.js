@@ -25,7 +25,6 @@
   let saidActive = -Infinity;
   let changedAt = Date.now(); // when the page last moved by itself
   let socket = null;
-  let leaving = false; // a form was sent, and its answer is on its way
   let title; // as the page came
 
   const idleSeconds = () => Math.min(999999, Math.max(0, Math.round((Date.now() - lastInput) / 1000)));
@@ -102,17 +101,30 @@
     if (!byId('list')) document.title = title;
   });
 
-  // The answer to a form that was sent decides where to go, also when it ends the session; if it comes at all.
-  // A double click does not send it twice: the second would try the old password against the new one. Another form may go.
+  // After a form was sent, its answer decides where to go, also when the form ends the session. A double click doesn't
+  // send it twice: the second one would try the old password against the new one. Another form may go.
   const ANSWER = 10e3, DOUBLE = 2e3;
   let sent = -Infinity, sentForm = null;
+  let signedOut = false;
+  const leaving = () => signedOut || Date.now() - sent < ANSWER;
   addEventListener('submit', e => {
     if (e.defaultPrevented) return;
     if (e.target === sentForm && Date.now() - sent < DOUBLE) return e.preventDefault();
     sent = Date.now();
     sentForm = e.target;
-    leaving = true;
+    dropLoads();
   });
+
+  // A page that is leaving loads nothing more: its session may have ended, and
+  // the answer would be an error.
+  const loads = new Set();
+  const dropLoads = () => { for (const request of loads) request.abort(); };
+  document.addEventListener('htmx:before:request', e => {
+    const { request } = e.detail.ctx;
+    if (leaving()) e.preventDefault();
+    else if (request.method === 'GET') loads.add(request);
+  });
+  document.addEventListener('htmx:finally:request', e => loads.delete(e.detail.ctx.request));
 
   const ended = e => {
     if (e.code === 1013 && e.reason === 'full') show('full', 'Rollcall is full. This page keeps trying.');
@@ -124,8 +136,10 @@
     if (code === 1008) {
       // Signed out, here or elsewhere.
       const go = () => location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
-      if (leaving) setTimeout(go, ANSWER);
+      if (leaving()) setTimeout(go, ANSWER);
       else go();
+      signedOut = true;
+      dropLoads();
     } else if (code === 4001) {
       show('rest', 'This tab was put to rest, since you have many open.');
     } else if (!connection.config.reconnectCodes.includes(code)) {
@@ -161,7 +175,6 @@
     // Back from the browser's memory: no answer is on its way, the socket is
     // closed, and by now the person may be somebody else or nobody.
     sent = -Infinity;
-    leaving = false;
     if (socket && socket.readyState !== WebSocket.OPEN) location.reload();
   });
 
