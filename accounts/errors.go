@@ -11,7 +11,8 @@ import (
 var (
 	ErrTaken       = errors.New("username is taken")
 	ErrNotFound    = errors.New("no such user")
-	ErrCredentials = errors.New("wrong username or password") // or a disabled account: never told apart
+	ErrCredentials = errors.New("wrong username or password")
+	ErrDisabled    = errors.New("this account is disabled") // only to those who gave its password
 	ErrBusy        = errors.New("too busy, try again in a moment")
 	ErrUnknown     = errors.New("this may or may not have been saved: look before you try again") // a commit was not answered
 	ErrNoSession   = errors.New("no such session")                                                // unknown, ended, expired, or its user is disabled

@@ -118,7 +118,7 @@ func TestSignInAndOut(t *testing.T) {
 	anna.fill("#username", "anna")
 	anna.fill("#password", "wrong password")
 	anna.clickThrough("form button.main")
-	anna.until("the page says what is wrong", `document.querySelector('[role=alert]').innerText.includes('do not belong together')`, patience)
+	anna.until("the page says what is wrong", `document.querySelector('[role=alert]').innerText.includes('Wrong username or password')`, patience)
 	if got := anna.value("#username"); got != "anna" {
 		t.Errorf("the username field holds %q, want what was typed", got)
 	}

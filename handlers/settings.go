@@ -248,6 +248,8 @@ func settingsFailure(err error) (*failure, map[string]string) {
 		return &failure{Status: wrong.status, Message: wrong.message}, map[string]string{wrong.field: wrong.message}
 	case errors.Is(err, accounts.ErrNoSession):
 		return &failure{Status: http.StatusNotFound, Message: "That device is not signed in any more."}, nil
+	case errors.Is(err, accounts.ErrDisabled):
+		return disabledAccount(err), nil
 	case errors.Is(err, accounts.ErrNotFound):
 		return &failure{Status: http.StatusConflict, Message: "This account has been deleted meanwhile."}, nil
 	case errors.Is(err, accounts.ErrBusy):

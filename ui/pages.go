@@ -34,6 +34,22 @@ type LoginPage struct {
 	Username, Next, Message string
 	// Deleted: the visitor has just deleted their account.
 	Deleted bool
+	// Ended is why the session that this browser had ended: disabled, deleted or
+	// anything else; "": it had none.
+	Ended string
+}
+
+// EndedBecause tells somebody who did not sign out by themself what happened.
+func (p LoginPage) EndedBecause() string {
+	switch p.Ended {
+	case "":
+		return ""
+	case "disabled":
+		return "Your account has been disabled. Ask the person who runs this Rollcall to enable it."
+	case "deleted":
+		return "Your account has been deleted."
+	}
+	return "You've been signed out on this device. This happens after 30 days, when you change your password, or when you sign this device out from another one."
 }
 
 // SignupPage makes a new account. Errors holds a message per field name

@@ -128,19 +128,24 @@
 
   const ended = e => {
     if (e.code === 1013 && e.reason === 'full') show('full', 'Rollcall is full. This page keeps trying.');
+    if (e.code === 1008) signOut(e.reason);
+  };
+
+  // The session has ended, here or elsewhere; the sign-in page says why.
+  const signOut = why => {
+    const to = new URLSearchParams({ next: location.pathname + location.search, why });
+    const go = () => location.assign(document.querySelector('[data-login]').dataset.login + '?' + to);
+    if (leaving()) setTimeout(go, ANSWER);
+    else go();
+    signedOut = true;
+    dropLoads();
   };
 
   document.addEventListener('htmx:ws:close', e => {
     if (e.detail.reason !== 'closed') return;
     const { code, connection } = e.detail;
-    if (code === 1008) {
-      // Signed out, here or elsewhere.
-      const go = () => location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
-      if (leaving()) setTimeout(go, ANSWER);
-      else go();
-      signedOut = true;
-      dropLoads();
-    } else if (code === 4001) {
+    if (code === 1008) return; // the socket's own event has the reason
+    if (code === 4001) {
       show('rest', 'This tab was put to rest, since you have many open.');
     } else if (!connection.config.reconnectCodes.includes(code)) {
       show('off', 'Disconnected. Reload the page.', 1000);
