@@ -22,8 +22,8 @@ type Layout struct {
 type Viewer struct {
 	UID, Username, Name string
 	Me                  Me
-	// NoZone: their time zone is not known yet, so the script may say it.
-	NoZone bool
+	// TimeZone is an IANA name; "" while it isn't known, and the script tells it.
+	TimeZone string
 	// AtMe: the page itself is what the account menu would load.
 	AtMe bool
 }

@@ -182,6 +182,7 @@ func inBrowser() []StoredFact {
 		{What: "A cookie that keeps you signed in", Note: "For 30 days, or until you sign out."},
 		{What: "A cookie by which this browser is known", Note: "For a year. See “Browsers that know your password”."},
 		{What: "When this tab last had input", Note: "Until you close the tab."},
+		{What: "The time zone you decided to keep", Note: "Only if a page offered you another one. Until you decide again."},
 	}
 }
 

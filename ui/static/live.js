@@ -192,8 +192,11 @@
   let skew = 0;
   const minutesSince = t => Math.floor((Date.now() - skew - t) / 60e3);
   const midnight = days => { const d = new Date(Date.now() - skew); d.setHours(24 * days, 0, 0, 0); return +d; };
-  const clock = t => new Date(t).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  const date = (t, parts) => new Date(t).toLocaleDateString([], parts);
+  // The reader's region decides how, if they read the page's language: an
+  // English page has no German weekdays.
+  const locale = navigator.languages.find(tag => tag.split('-')[0] === root.lang) ?? root.lang;
+  const clock = t => new Date(t).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit' });
+  const date = (t, parts) => new Date(t).toLocaleDateString(locale, parts);
   const words = {
     since: t => {
       const minutes = minutesSince(t);
@@ -235,7 +238,7 @@
   const explain = e => {
     const el = e.target.closest?.(':is(time, .nm, .tx)');
     if (!el || el.title) return;
-    if (el.dateTime) el.title = new Date(el.dateTime).toLocaleString();
+    if (el.dateTime) el.title = new Date(el.dateTime).toLocaleString(locale);
     else if ([el, ...el.children].some(x => x.scrollWidth > x.clientWidth + 1 || x.scrollHeight > x.clientHeight + 4)) el.title = el.textContent;
   };
 
@@ -349,9 +352,25 @@
     if (menu.dataset.zone) fetch(menu.dataset.zone, { method: 'POST', body: new URLSearchParams({ zone }) }).catch(() => {});
   };
 
-  // Where the clock of this browser is; said while the server does not know.
+  // The time zone of this browser; sent while the server knows none, and offered
+  // when the clock there is another one than in the zone that the server knows.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
   document.addEventListener('submit', e => { if (e.target.elements.zone) e.target.elements.zone.value = zone; }, true);
+  const KEPT = 'rollcall-zone-kept';
+  const clocksOf = timeZone => [0, 182].map(days => new Date(Date.now() + days * 864e5).toLocaleString('en', { timeZone })).join();
+  const startZoneOffer = offer => {
+    const known = offer.dataset.zone, choice = known + ' ' + zone;
+    try {
+      if (!zone || localStorage.getItem(KEPT) === choice || clocksOf(known) === clocksOf(zone)) return;
+    } catch { return; } // no storage to keep the answer in, or a zone that this browser doesn't know
+    for (const name of offer.querySelectorAll('.zone-now')) name.textContent = zone;
+    offer.elements.next.value = location.pathname + location.search;
+    offer.hidden = false;
+    byId('zone-keep').addEventListener('click', () => {
+      localStorage.setItem(KEPT, choice);
+      offer.hidden = true;
+    });
+  };
 
   document.addEventListener('htmx:error', () => {
     if (byId('me-said')) byId('me-said').textContent = 'Rollcall could not be reached. Try again in a moment.';
@@ -368,5 +387,6 @@
     document.querySelectorAll('[data-picks]').forEach(startPick);
     if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname); // said once, not again after a reload
     document.querySelectorAll('.account').forEach(startMenu);
+    if (byId('zone-offer')) startZoneOffer(byId('zone-offer'));
   });
 })();
