@@ -3,6 +3,7 @@ package accounts
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -28,6 +29,32 @@ type FieldError struct {
 }
 
 func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
+
+// FieldErrors are all that is wrong with what somebody typed. errors.As finds the first one as a *FieldError.
+type FieldErrors []*FieldError
+
+func (e FieldErrors) Error() string {
+	all := make([]string, len(e))
+	for i, one := range e {
+		all[i] = one.Error()
+	}
+	return strings.Join(all, "; ")
+}
+
+func (e FieldErrors) Unwrap() []error {
+	all := make([]error, len(e))
+	for i, one := range e {
+		all[i] = one
+	}
+	return all
+}
+
+// add adds err, a *FieldError; nil is nothing.
+func (e *FieldErrors) add(err error) {
+	if one, ok := errors.AsType[*FieldError](err); ok {
+		*e = append(*e, one)
+	}
+}
 
 // ImportError says which of the users given to Import was refused. Nobody was imported.
 type ImportError struct {

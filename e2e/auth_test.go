@@ -50,8 +50,8 @@ func TestSignUp(t *testing.T) {
 		if got := anna.value("#display_name"); got != strings.TrimSpace(wrong.display) {
 			t.Errorf("%s: the name field holds %q, want %q as typed", wrong.name, got, wrong.display)
 		}
-		if got := anna.value("#password"); got != "" {
-			t.Errorf("%s: the password field holds %q, want nothing", wrong.name, got)
+		if got := anna.value("#password"); got != wrong.password {
+			t.Errorf("%s: the password field holds %q, want it as typed", wrong.name, got)
 		}
 		anna.until("the focus is on the wrong field", `document.activeElement.id === `+quote(wrong.field), patience)
 	}

@@ -56,8 +56,8 @@ func (p LoginPage) EndedBecause() string {
 // (username, display_name, password); Message is about all of it.
 type SignupPage struct {
 	Layout
-	Username, DisplayName, Next, Message string
-	Errors                               map[string]string
+	Username, DisplayName, Password, Next, Message string
+	Errors                                         map[string]string
 }
 
 // ErrorPage is any answer that went wrong. Empty Heading and Message are
@@ -116,8 +116,8 @@ type field struct {
 	Value       string
 }
 
-// Field returns what the template needs for one input. The password is never
-// put back into the page.
+// Field returns what the template needs for one input. The password is put back,
+// too: nobody wants to type it again because of their name.
 func (p SignupPage) Field(name string) field {
 	f := field{Name: name, Error: p.Errors[name]}
 	switch name {
@@ -125,6 +125,8 @@ func (p SignupPage) Field(name string) field {
 		f.Value = p.Username
 	case "display_name":
 		f.Value = p.DisplayName
+	case "password":
+		f.Value = p.Password
 	}
 	return f
 }
