@@ -291,12 +291,12 @@ func TestHostileWords(t *testing.T) {
 		}
 		f := u.NewFrame()
 		f.Row(evil, r)
-		f.Me(Me{}, Me{State: Online, Why: evil, Next: Next{Before: evil, After: evil}}, nil, r)
+		f.Me(Me{}, Me{Name: evil, State: Online, Why: evil, Next: Next{Before: evil, After: evil}}, nil, r)
 		f.Team(evil, 1, 1)
 		frame := string(f.Bytes())
 		harmless(t, evil, frame)
-		if n := strings.Count(frame, "<hx-partial"); n != 9 {
-			t.Errorf("a frame about %q has %d partials, want 9", evil, n)
+		if n := strings.Count(frame, "<hx-partial"); n != 11 {
+			t.Errorf("a frame about %q has %d partials, want 11", evil, n)
 		}
 		answer, err := u.Panel(panel)
 		if err != nil {
