@@ -26,6 +26,9 @@ func (s *Server) settingsPage(c echo.Context) error {
 		return err
 	}
 	p.Saved = c.QueryParam("saved") // only names of sections say anything
+	if n, err := strconv.ParseUint(c.QueryParam("ended"), 10, 8); err == nil {
+		p.SignedOut = int(n)
+	}
 	return s.page(c, http.StatusOK, p)
 }
 
