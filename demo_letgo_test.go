@@ -10,8 +10,8 @@ import (
 	"rollcall/presence"
 )
 
-// The cast lets go of anyone whom a visitor signs in as. It doesn't touch their status or presence again, even after the
-// visitor signs out.
+// The cast lets go of anyone whom a visitor signs in as. It doesn't touch their status or presence again, even after
+// the visitor signs out.
 func TestCastLetsGoOfAnyoneWhoSignsIn(t *testing.T) {
 	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "rollcall.db")})
 	if err != nil {

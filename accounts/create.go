@@ -66,8 +66,8 @@ func prepareHash(username string, n NewUser) (string, error) {
 }
 
 // Create adds a user. Errors: FieldErrors for what was typed, ErrTaken (joined to those, if any), and ErrBusy when too
-// many passwords wait to be hashed. Of several that create the same name at once, one succeeds. The team is spelt as its
-// first member did.
+// many passwords wait to be hashed. If several callers create the same name at once, one succeeds. The team is spelled
+// as its first member spelled it.
 func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	r, err := prepareUser(n)
 	if r.username != "" {

@@ -89,7 +89,8 @@ func unseen(r rune) bool {
 		return false
 	case r&0xFFFE == 0xFFFE, 0xFDD0 <= r && r <= 0xFDEF:
 		return true
-	case unicode.In(r, blanks, unicode.Cc, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point):
+	case unicode.In(r, blanks, unicode.Other_Default_Ignorable_Code_Point),
+		unicode.In(r, unicode.Cc, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp):
 		return true
 	}
 	return unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)

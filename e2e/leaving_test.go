@@ -87,8 +87,8 @@ func (p *pauses) untilOver(path string) {
 	}
 }
 
-// A page that signs out asks for nothing any more: neither what is on its way then, nor what would be asked for later. An
-// answer would be a 401, which the browser logs as an error.
+// A page that signs out gives up what it is loading and loads nothing more. The answers would be 401, which the browser
+// logs as an error.
 func TestPageThatLeavesAsksForNothing(t *testing.T) {
 	parallel(t)
 	s := startServer(t)

@@ -48,8 +48,8 @@ func (s *Server) loginPage(c echo.Context) error {
 	})
 }
 
-// endedWhy is why the session of this browser ended, "" when there was none or the browser signed out by itself: then it
-// has no cookie any more. So a link can't make the page say anything to strangers.
+// endedWhy is why the session of this browser ended. It's "" when there was none and when the browser signed out by
+// itself: both have no cookie. So a link can't make the page say anything to strangers.
 func (s *Server) endedWhy(c echo.Context) string {
 	if s.cookieValue(c.Request(), s.site.cookie) == "" {
 		return ""
