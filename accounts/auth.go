@@ -11,10 +11,10 @@ const (
 	sqlRenewPassword = `UPDATE users SET password = $2 WHERE id = $1 AND password = $3`
 )
 
-// Authenticate returns the user whose password it is. ErrCredentials for a wrong password, an unknown or impossible
-// name, and a disabled account: each costs one turn in the same queue and one hash. ErrBusy when the turn does not
-// come within 2 s. A hash of other than today's parameters is replaced on the way. Callers limit how often anybody may
-// try, before they call.
+// Authenticate returns the user whose password it is. ErrCredentials for a wrong password and an unknown or impossible
+// name, ErrDisabled for the right password of a disabled account: each costs one turn in the same queue and one hash.
+// ErrBusy when the turn does not come within 2 s. A hash of other than today's parameters is replaced on the way.
+// Callers limit how often anybody may try, before they call.
 func (s *Store) Authenticate(ctx context.Context, username, password string) (User, error) {
 	key, _ := FoldUsername(username) // "" is nobody's
 	user, _, err := s.verify(ctx, sqlLogin, key, password)
@@ -36,7 +36,7 @@ func (s *Store) verify(ctx context.Context, text, key, password string) (user Us
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return User{}, "", err
 	}
-	known := err == nil && !user.Disabled
+	known := err == nil
 	stored := s.hash.dummy
 	if err == nil {
 		if stored, err = parsePHC(encoded); err != nil {
@@ -50,6 +50,9 @@ func (s *Store) verify(ctx context.Context, text, key, password string) (user Us
 	}
 	if !ok || !known {
 		return User{}, "", ErrCredentials
+	}
+	if user.Disabled {
+		return User{}, "", ErrDisabled
 	}
 	if renewed != "" {
 		encoded = s.renew(ctx, user.ID, encoded, renewed)

@@ -165,11 +165,12 @@ func testCheckPassword(t *testing.T, db database) {
 	u, off := add(t, s, "ada", "", ""), add(t, s, "off", "", "")
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
 	do(t, "CheckPassword", s.CheckPassword(t.Context(), u.ID, secret))
+	wantErr(t, "CheckPassword(disabled)", s.CheckPassword(t.Context(), off.ID, secret), ErrDisabled)
 	for _, c := range []struct {
 		what, id, password string
 		hashes             int64
 	}{
-		{"wrong", u.ID, "wrong phrase", 1}, {"of another case", u.ID, strings.ToUpper(secret), 1}, {"disabled", off.ID, secret, 1},
+		{"wrong", u.ID, "wrong phrase", 1}, {"of another case", u.ID, strings.ToUpper(secret), 1},
 		{"nobody", "nobody", secret, 1}, {"the username for the id", "ada", secret, 1},
 		{"empty", u.ID, "", 0}, {"long", u.ID, strings.Repeat("x", 257), 0},
 	} {

@@ -100,6 +100,7 @@ func TestWordByMenu(t *testing.T) {
 	anna.tell(`window.field = document.activeElement`)
 	s.cli("rename", "anna", "Anna Berg")
 	anna.until("the own row has the new name", `document.querySelector('#me-row bdi').innerText === 'Anna Berg'`, soon)
+	anna.until("the header has the new name", `document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
 	anna.press("tence")
 	if got := ask[string](anna, `document.activeElement === field && field.isConnected ? field.value : 'lost'`); got != "Half a sentence" {
 		t.Errorf("typing went on in %q, want Half a sentence in the same field", got)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,12 +44,21 @@ func (s *Server) loginPage(c echo.Context) error {
 		return s.redirect(c, next)
 	}
 	return s.page(c, http.StatusOK, ui.LoginPage{
-		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
+		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "", Ended: s.endedWhy(c),
 	})
 }
 
-// login signs a person in. A wrong password, an unknown name and a disabled account get the same answer after the
-// same work.
+// endedWhy is why the session of this browser ended. It's "" when there was none and when the browser signed out by
+// itself: both have no cookie. So a link can't make the page say anything to strangers.
+func (s *Server) endedWhy(c echo.Context) string {
+	if s.cookieValue(c.Request(), s.site.cookie) == "" {
+		return ""
+	}
+	return cmp.Or(c.QueryParam("why"), endedSession)
+}
+
+// login signs a person in. A wrong password and an unknown name get the same answer after the same work; only the right
+// password of a disabled account gets another.
 func (s *Server) login(c echo.Context) error {
 	t, err := s.readTyped(c)
 	if err != nil {
@@ -70,7 +80,9 @@ func (s *Server) login(c echo.Context) error {
 	case errors.As(err, &over):
 		return refuse(tooMany("sign in", over))
 	case errors.Is(err, accounts.ErrCredentials):
-		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "That username and password do not belong together."})
+		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Wrong username or password."})
+	case errors.Is(err, accounts.ErrDisabled):
+		return refuse(disabledAccount(err))
 	case errors.Is(err, accounts.ErrBusy):
 		return refuse(busy(err))
 	case err != nil:
@@ -134,7 +146,7 @@ func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), s.addresses.of(r).String(), s.cookieValue(r, s.site.cookie))
 	switch {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked
-		return &failure{Status: http.StatusForbidden, Message: "This account cannot sign in any more.", Err: err}
+		return disabledAccount(err)
 	case err != nil:
 		return notSaved(fmt.Errorf("start session: %w", err))
 	}
@@ -175,6 +187,11 @@ func (s *Server) form(c echo.Context, f *failure, p ui.Page) error {
 	s.logFailure(f, c)
 	setRetryAfter(c, f)
 	return s.page(c, f.Status, p)
+}
+
+func disabledAccount(err error) *failure {
+	return &failure{Status: http.StatusForbidden, Err: err,
+		Message: "This account is disabled. Ask the person who runs this Rollcall to enable it."}
 }
 
 // nextField is what a form carries on: nothing for the board, where everybody lands anyway.

@@ -138,7 +138,7 @@ func (b *board) nobody(p *page) bool {
 
 // view is p as a page for viewer, and the address of the socket that keeps it current.
 func (b *board) view(p *page, layout ui.Layout, viewer accounts.User) ui.BoardPage {
-	layout.Viewer.Me = b.me(viewer.ID)
+	layout.Viewer.Me = b.me(viewer.Person)
 	to := sightOf(viewer.Person)
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -112,13 +112,13 @@ func (b *board) apply(ctx context.Context, changes accounts.Changes) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refreshAllLocked(people, append(ids, changes.Gone...))
-	for _, id := range changes.Sessions {
-		b.endSessionLocked(id)
-	}
 	for _, id := range changes.Gone {
 		for _, s := range b.byUser[id] {
-			s.endLocked()
+			s.endLocked(endedDeleted)
 		}
+	}
+	for _, id := range changes.Sessions {
+		b.endSessionLocked(id)
 	}
 	return nil
 }

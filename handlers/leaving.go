@@ -84,20 +84,31 @@ func (b *board) tooSlow(m *melody.Session) {
 	cut(conn)
 }
 
+// Why a session ended, as the close frame and the sign-in page name it.
+const (
+	endedSession  = "login" // signed out, or run out
+	endedDisabled = "disabled"
+	endedDeleted  = "deleted"
+)
+
 // endLocked closes s because its session has ended: its person has left this tab on purpose, without any grace.
-func (s *socket) endLocked() {
+func (s *socket) endLocked(why string) {
 	s.how.Store(int32(presence.SignedOut))
 	if s.conn != nil {
 		s.conn.Leave(presence.SignedOut)
 	}
-	s.kick(melody.ClosePolicyViolation, "login")
+	s.kick(melody.ClosePolicyViolation, why)
 }
 
 // endSessionLocked closes the sockets of a session, and those that are being opened.
 func (b *board) endSessionLocked(id string) {
 	b.ended[id] = time.Now()
 	for _, s := range b.bySession[id] {
-		s.endLocked()
+		why := endedSession
+		if !b.presence.View(s.user).Listed {
+			why = endedDisabled
+		}
+		s.endLocked(why)
 		b.presence.End(s.user, id)
 	}
 	if was, ok := b.lately[id]; ok { // of a page that was left or reloaded just now
@@ -111,7 +122,7 @@ func (b *board) sweep(now time.Time) {
 	defer b.mu.Unlock()
 	for _, s := range b.open {
 		if !now.Before(s.expires) {
-			s.endLocked()
+			s.endLocked(endedSession)
 		}
 	}
 	for id, at := range b.ended {

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/accounts"
+	"rollcall/presence"
 	"rollcall/ui"
 )
 
@@ -50,7 +51,7 @@ func (s *Server) storedPage(c echo.Context) error {
 		Layout: s.layout(c, ""),
 		ID:     x.Account.ID, Username: x.Account.Username, DisplayName: x.Account.DisplayName, Team: x.Account.Team,
 		Admin: x.Account.Admin, Disabled: x.Account.Disabled, Created: x.Account.CreatedAt,
-		LastSeen: x.LastSeen, IdleAfter: time.Duration(x.Settings.IdleAfter) * time.Minute, UsualIdle: s.cfg.Presence.IdleAfter(),
+		LastSeen: x.LastSeen, Online: s.cfg.Presence.View(x.Account.ID).State != presence.Offline, IdleAfter: time.Duration(x.Settings.IdleAfter) * time.Minute, UsualIdle: s.cfg.Presence.IdleAfter(),
 		ShowLastSeen: x.Settings.LastSeen, TimeZone: x.Settings.TimeZone, Theme: x.Settings.Theme, Announce: x.Settings.Announce,
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
 		Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,

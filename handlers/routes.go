@@ -40,7 +40,7 @@ func (s *Server) routes(e *echo.Echo) {
 	post(at("/me/word"), s.setWord, zip, s.member)
 	post(at("/me/invisible"), s.setInvisible, zip, s.member)
 	post(at("/me/presets/forget"), s.forgetPreset, zip, s.member)
-	post(at("/me/zone"), s.guessZone, s.member)
+	post(at("/me/zone"), s.setZone, s.member)
 
 	get(at("/settings"), s.settingsPage, zip, s.member)
 	for path, set := range map[string]echo.HandlerFunc{

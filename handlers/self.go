@@ -10,10 +10,11 @@ import (
 	"rollcall/ui"
 )
 
-// me is what user is told of themself.
-func (b *board) me(user string) ui.Me {
-	self := b.presence.Self(user)
+// me is what p is told of themself.
+func (b *board) me(p accounts.Person) ui.Me {
+	self := b.presence.Self(p.ID)
 	return ui.Me{
+		Name:  p.DisplayName,
 		State: string(self.View.State), Why: explainStatus(self.Why), Next: nextOf(self), Devices: self.Devices,
 		Invisible: self.Why.Rule == presence.ByInvisible, MayHide: b.server.cfg.Invisible,
 	}
@@ -35,7 +36,7 @@ func (b *board) ownRowLocked(p accounts.Person) []byte {
 func (b *board) self(p accounts.Person) (ui.Me, []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.me(p.ID), b.ownRowLocked(p)
+	return b.me(p), b.ownRowLocked(p)
 }
 
 // tellSelfLocked sends what only its own person may know, when it is news to s. It is no part of the frames of pages:
@@ -44,7 +45,7 @@ func (b *board) tellSelfLocked(s *socket) {
 	if s.hidden {
 		return
 	}
-	me, row := b.me(s.user), b.ownRowLocked(s.person)
+	me, row := b.me(s.person), b.ownRowLocked(s.person)
 	if s.me == me && bytes.Equal(s.row, row) {
 		return
 	}

@@ -26,6 +26,9 @@ func (s *Server) settingsPage(c echo.Context) error {
 		return err
 	}
 	p.Saved = c.QueryParam("saved") // only names of sections say anything
+	if n, err := strconv.ParseUint(c.QueryParam("ended"), 10, 8); err == nil {
+		p.SignedOut = int(n)
+	}
 	return s.page(c, http.StatusOK, p)
 }
 
@@ -248,6 +251,8 @@ func settingsFailure(err error) (*failure, map[string]string) {
 		return &failure{Status: wrong.status, Message: wrong.message}, map[string]string{wrong.field: wrong.message}
 	case errors.Is(err, accounts.ErrNoSession):
 		return &failure{Status: http.StatusNotFound, Message: "That device is not signed in any more."}, nil
+	case errors.Is(err, accounts.ErrDisabled):
+		return disabledAccount(err), nil
 	case errors.Is(err, accounts.ErrNotFound):
 		return &failure{Status: http.StatusConflict, Message: "This account has been deleted meanwhile."}, nil
 	case errors.Is(err, accounts.ErrBusy):

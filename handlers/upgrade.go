@@ -122,7 +122,7 @@ func (b *board) connect(m *melody.Session) {
 	s.tune(conn)
 	if s.user == "" {
 		b.server.metrics.refused.WithLabelValues("login").Inc()
-		s.kick(melody.ClosePolicyViolation, "login")
+		s.kick(melody.ClosePolicyViolation, endedSession)
 		return
 	}
 	b.mu.Lock()
@@ -148,7 +148,7 @@ func (b *board) refusalLocked(s *socket) (code int, reason string) {
 	case b.draining, b.pages[s.page.key] != s.page: // or the page was dropped while this socket was being opened
 		return melody.CloseServiceRestart, ""
 	case ended || !time.Now().Before(s.expires):
-		return melody.ClosePolicyViolation, "login"
+		return melody.ClosePolicyViolation, endedSession
 	case over(len(b.open), b.limits.Sockets) || over(b.byAddress[s.address], b.limits.SocketsAddress):
 		return melody.CloseTryAgainLater, "full"
 	}
