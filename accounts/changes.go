@@ -2,6 +2,8 @@ package accounts
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -25,7 +27,8 @@ const (
 	sqlGone        = `SELECT kind, id FROM gone WHERE rev > $1 ORDER BY rev LIMIT $2`
 	sqlAddGone     = `INSERT INTO gone (rev, kind, id, at) VALUES ($1, $2, $3, $4)`
 	sqlOldGone     = `SELECT COALESCE(max(rev), 0) FROM gone WHERE at < $1`
-	sqlDropGone    = `DELETE FROM gone WHERE at < $1`
+	sqlManyGone    = `SELECT rev FROM gone WHERE rev <= $1 ORDER BY rev DESC LIMIT 1 OFFSET $2`
+	sqlDropGone    = `DELETE FROM gone WHERE rev <= $1`
 	sqlSetForgot   = `UPDATE meta SET value = $1 WHERE name = 'forgotten' AND value < $1`
 	sqlRevAndLimit = `SELECT r.value, f.value FROM meta r, meta f WHERE r.name = 'rev' AND f.name = 'forgotten'`
 )
@@ -146,7 +149,7 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	return err
 }
 
-// remember notes, for a day, what is no more, and drops what it noted before that.
+// remember notes what is no more, and drops what Changes lists no longer.
 func (t *transaction) remember(ctx context.Context, kind string, ids ...string) error {
 	rev, err := t.nextRev(ctx)
 	if err != nil {
@@ -157,14 +160,27 @@ func (t *transaction) remember(ctx context.Context, kind string, ids ...string) 
 			return err
 		}
 	}
-	before := t.now - goneFor.Milliseconds()
-	var newest int64
-	if err := t.queryRow(ctx, sqlOldGone, []any{before}, &newest); err != nil || newest == 0 {
+	last, err := t.lastToForget(ctx, rev)
+	if err != nil || last == 0 {
 		return err
 	}
-	if _, err := t.exec(ctx, sqlSetForgot, newest); err != nil {
+	if _, err := t.exec(ctx, sqlSetForgot, last); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, sqlDropGone, before)
+	_, err = t.exec(ctx, sqlDropGone, last)
 	return err
+}
+
+// lastToForget returns the rev up to which nothing that is no more needs to be known: it is from more than a day ago, or
+// more has happened since than Changes lists. 0: there is none.
+func (t *transaction) lastToForget(ctx context.Context, rev int64) (int64, error) {
+	var old, many int64
+	if err := t.queryRow(ctx, sqlOldGone, []any{t.now - goneFor.Milliseconds()}, &old); err != nil {
+		return 0, err
+	}
+	err := t.queryRow(ctx, sqlManyGone, []any{rev, maxChanges}, &many)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, err
+	}
+	return max(old, many), nil
 }

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -194,6 +195,40 @@ func TestChangesAreBounded(t *testing.T) {
 	do(t, "Import", s.Import(t.Context(), users[:1]))
 	if c, err := s.Changes(t.Context(), 0); err != nil || !c.Reset || len(c.Users) != 0 {
 		t.Errorf("Changes(0) = %d users, reset %v, %v, want Reset", len(c.Users), c.Reset, err)
+	}
+}
+
+// TestGoneIsBounded: what is no more is remembered as far as Changes lists it. A reader that was further behind starts anew.
+func TestGoneIsBounded(t *testing.T) { onEach(t, testGoneIsBounded) }
+
+func testGoneIsBounded(t *testing.T, db database) {
+	s := db.open(t, Config{})
+	end := func(n int) int64 {
+		t.Helper()
+		ids := make([]string, n)
+		for i := range ids {
+			ids[i] = fmt.Sprint("session", i)
+		}
+		do(t, "remember", s.write(t.Context(), func(ctx context.Context, tx *transaction) error { return tx.remember(ctx, goneSession, ids...) }))
+		return mustRev(t, s)
+	}
+	rows := func() (n int) {
+		t.Helper()
+		do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*) FROM gone", nil, &n))
+		return n
+	}
+	first := end(maxChanges - 1)
+	if end(1); rows() != maxChanges {
+		t.Errorf("%d rows are remembered, want all of %d", rows(), maxChanges)
+	}
+	if end(1); rows() != 2 {
+		t.Errorf("%d rows are remembered, want the last two: one more is more than Changes lists", rows())
+	}
+	if c, err := s.Changes(t.Context(), first); err != nil || c.Reset || len(c.Sessions) != 2 {
+		t.Errorf("Changes(%d) = %d sessions, reset %v, %v, want 2", first, len(c.Sessions), c.Reset, err)
+	}
+	if c, err := s.Changes(t.Context(), first-1); err != nil || !c.Reset {
+		t.Errorf("Changes(%d) = %+v, %v, want Reset", first-1, c, err)
 	}
 }
 
