@@ -130,7 +130,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 			return nil, errors.Join(err, store.Close())
 		}
 		who.Registry, web.Bell = h.redis, h.redis
-		web.Limiter = handlers.NewSharedLimiter(h.redis.Client(), cfg.RedisPrefix, log)
+		web.Limiters = handlers.SharedLimiters(h.redis.Client(), cfg.RedisPrefix, log)
 	}
 	h.tracker = presence.NewTracker(who)
 	web.Presence = h.tracker

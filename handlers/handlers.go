@@ -41,8 +41,8 @@ type Config struct {
 	Invisible      bool     // people may become invisible
 	Limits         Limits
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
-	OnFly          bool           // Fly-Client-IP and Fly-Request-Id are believed from a trusted peer
-	Limiter        Limiter        // counts attempts; nil: in the memory of this process
+	OnFly          bool           // of a trusted peer, Fly-Client-IP and Fly-Request-Id are believed, and no X-Forwarded-For
+	Limiters       Limiters       // count attempts; zero: in the memory of this process
 	Bell           Bell           // between replicas; nil: there is only this one
 	AccessLog      bool           // one line a request
 	Version        string         // for the metrics
@@ -81,7 +81,7 @@ type Server struct {
 	log         *slog.Logger
 	site        site
 	addresses   *addresses
-	limiter     Limiter
+	limiters    Limiters
 	crossOrigin *http.CrossOriginProtection
 	headers     http.Header // set on every answer; never changed after New
 	touches     touches
@@ -113,12 +113,9 @@ func New(cfg Config) (*Server, error) {
 		log:         cfg.Log,
 		site:        place,
 		addresses:   newAddresses(cfg.TrustedProxies, cfg.OnFly, cfg.Log),
-		limiter:     cfg.Limiter,
+		limiters:    cfg.Limiters.orMemory(),
 		crossOrigin: http.NewCrossOriginProtection(),
 		headers:     securityHeaders(place),
-	}
-	if s.limiter == nil {
-		s.limiter = newMemoryLimiter(maxLimiterKeys)
 	}
 	if place.origin != "" {
 		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
