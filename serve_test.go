@@ -119,7 +119,7 @@ func TestServeFinishesOpenRequests(t *testing.T) {
 	defer idle.Close()
 
 	form := "username=ada&password=correct+horse+battery+staple"
-	head := "POST /signup HTTP/1.1\r\nHost: board\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n"
+	head := "POST /signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n"
 	if len(form) != 50 {
 		t.Fatalf("the form has %d bytes, want 50", len(form))
 	}

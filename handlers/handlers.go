@@ -35,7 +35,8 @@ type Config struct {
 	Presence       *presence.Tracker
 	UI             *ui.UI
 	Log            *slog.Logger
-	PublicURL      *url.URL // where browsers reach the board; nil: not known, plain http at whatever Host they used
+	PublicURL      *url.URL // where browsers reach the board; nil: not known, plain http at a host that no stranger can own
+	Loopback       bool     // only this machine can connect
 	SignupOpen     bool     // anybody who reaches the page may sign up
 	Teams          Teams    // who decides which team somebody is in; "": TeamsOpen
 	Invisible      bool     // people may become invisible
@@ -92,6 +93,7 @@ type Server struct {
 	draining    atomic.Bool
 
 	originWarned atomic.Bool // a foreign origin was named in the log, once in the life of the process
+	hostWarned   atomic.Bool // so was a foreign host
 }
 
 // New checks cfg and builds the server. Nothing runs and nothing listens yet.
