@@ -2,8 +2,6 @@ package accounts
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -14,8 +12,8 @@ const (
 	goneUser    = "user"
 	goneSession = "session"
 
-	// maxChanges is how many users, or ended sessions, one Changes lists; above it, reading everything anew is cheaper
-	// for everybody.
+	// maxChanges is how many users, or ended sessions, one Changes lists, and for how many revs the latter are remembered;
+	// above it, reading everything anew is cheaper for everybody.
 	maxChanges = 10_000
 )
 
@@ -27,7 +25,7 @@ const (
 	sqlGone        = `SELECT kind, id FROM gone WHERE rev > $1 ORDER BY rev LIMIT $2`
 	sqlAddGone     = `INSERT INTO gone (rev, kind, id, at) VALUES ($1, $2, $3, $4)`
 	sqlOldGone     = `SELECT COALESCE(max(rev), 0) FROM gone WHERE at < $1`
-	sqlManyGone    = `SELECT rev FROM gone WHERE rev <= $1 ORDER BY rev DESC LIMIT 1 OFFSET $2`
+	sqlFarGone     = `SELECT COALESCE(max(rev), 0) FROM gone WHERE rev <= $1`
 	sqlDropGone    = `DELETE FROM gone WHERE rev <= $1`
 	sqlSetForgot   = `UPDATE meta SET value = $1 WHERE name = 'forgotten' AND value < $1`
 	sqlRevAndLimit = `SELECT r.value, f.value FROM meta r, meta f WHERE r.name = 'rev' AND f.name = 'forgotten'`
@@ -149,7 +147,7 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	return err
 }
 
-// remember notes what is no more, and drops what Changes lists no longer.
+// remember notes what is no more, for a day and at most maxChanges further revs, and drops what it noted before that.
 func (t *transaction) remember(ctx context.Context, kind string, ids ...string) error {
 	rev, err := t.nextRev(ctx)
 	if err != nil {
@@ -171,16 +169,12 @@ func (t *transaction) remember(ctx context.Context, kind string, ids ...string) 
 	return err
 }
 
-// lastToForget returns the rev up to which nothing that is no more needs to be known: it is from more than a day ago, or
-// more has happened since than Changes lists. 0: there is none.
+// lastToForget returns the highest rev that is too old or too far back to be remembered at rev; 0: there is none.
 func (t *transaction) lastToForget(ctx context.Context, rev int64) (int64, error) {
-	var old, many int64
+	var old, far int64
 	if err := t.queryRow(ctx, sqlOldGone, []any{t.now - goneFor.Milliseconds()}, &old); err != nil {
 		return 0, err
 	}
-	err := t.queryRow(ctx, sqlManyGone, []any{rev, maxChanges}, &many)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, err
-	}
-	return max(old, many), nil
+	err := t.queryRow(ctx, sqlFarGone, []any{rev - maxChanges}, &far)
+	return max(old, far), err
 }
