@@ -34,7 +34,8 @@ func (s *Server) misdirected() *failure {
 	case s.cfg.Loopback:
 		where = "Open it as localhost or 127.0.0.1."
 	}
-	return &failure{Status: http.StatusMisdirectedRequest, Heading: "Wrong address", Message: "Rollcall doesn't answer at this address. " + where}
+	return &failure{Status: http.StatusMisdirectedRequest, Heading: "Wrong address",
+		Message: "Rollcall doesn't answer at this address. " + where}
 }
 
 // answersTo reports whether a request with this Host header is for us. loopback says that only this machine can connect.

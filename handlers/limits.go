@@ -46,9 +46,9 @@ const (
 	sharedCounters = 1 << 15 // of each kind of key
 )
 
-// coarser is the key that a limiter with maxLimiterKeys keys uses for a new one: the counter that it shares with others of
-// its kind, up to its last colon. There are so many that a flood of sign-ins, each of which takes time to hash, doesn't use
-// all of them up within a window.
+// coarser is the key that a full limiter uses for a new one: a counter that it shares with others of its kind, which is the
+// text up to its last colon. There are so many that a flood of sign-ins can't use all of them up within a window, because
+// each takes time to hash.
 func coarser(key string) string {
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, key)
@@ -86,7 +86,8 @@ func (r *reservation) take(ctx context.Context, l Limiter, key string, limit int
 }
 
 // takeNetworks reserves one more of each network, in which limit is that of one client.
-func (r *reservation) takeNetworks(ctx context.Context, l Limiter, kind string, networks []network, limit int, window time.Duration) error {
+func (r *reservation) takeNetworks(ctx context.Context, l Limiter, kind string, networks []network,
+	limit int, window time.Duration) error {
 	for _, n := range networks {
 		if err := r.take(ctx, l, hashKey(kind, n.name), limit*n.share, window); err != nil {
 			return err

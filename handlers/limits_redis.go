@@ -74,7 +74,8 @@ func SharedLimiters(client rueidis.Client, prefix string, log *slog.Logger) Limi
 	away := new(atomic.Int64)
 	of := func(whose string) Limiter {
 		return &sharedLimiter{
-			redis: client, prefix: prefix + "limit:" + whose + ":", max: maxLimiterKeys, alone: newMemoryLimiter(maxLimiterKeys), log: log, away: away,
+			redis: client, prefix: prefix + "limit:" + whose + ":", max: maxLimiterKeys,
+			alone: newMemoryLimiter(maxLimiterKeys), log: log, away: away,
 		}
 	}
 	return Limiters{Strangers: of("strangers"), Browsers: of("browsers"), Members: of("members")}
@@ -92,7 +93,8 @@ func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window 
 	wait, cancel := context.WithTimeout(ctx, limiterWait)
 	defer cancel()
 	answer, err := takeScript.Exec(wait, l.redis, l.keys(key), []string{
-		strconv.Itoa(limit), strconv.FormatInt(window.Milliseconds(), 10), strconv.Itoa(l.max), strconv.FormatInt(signupWindow.Milliseconds(), 10),
+		strconv.Itoa(limit), strconv.FormatInt(window.Milliseconds(), 10),
+		strconv.Itoa(l.max), strconv.FormatInt(signupWindow.Milliseconds(), 10),
 	}).AsIntSlice()
 	if err != nil || len(answer) != 2 {
 		if ctx.Err() != nil {

@@ -204,3 +204,20 @@ func TestSharedLimiterFull(t *testing.T) {
 		t.Errorf("Take of a member = %t, %v, want a counter of its own", ok, err)
 	}
 }
+
+// TestSharedLimiterWithoutMemory: a Redis that has used up its memory counts nothing more. The process then counts by itself,
+// to the same limit.
+func TestSharedLimiterWithoutMemory(t *testing.T) {
+	open, _ := redisAt(t)
+	ctx := context.Background()
+	l := SharedLimiters(open(), "rollcall:", slog.New(slog.DiscardHandler)).Strangers
+	admin := open()
+	if err := admin.Do(ctx, admin.B().ConfigSet().ParameterValue().ParameterValue("maxmemory", "1").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if ok, _, err := l.Take(ctx, "name:ada", 3, time.Hour); ok != (i < 3) || err != nil {
+			t.Errorf("Take %d = %t, %v, want %t", i+1, ok, err, i < 3)
+		}
+	}
+}
