@@ -12,9 +12,9 @@ const (
 )
 
 // Authenticate returns the user whose password it is. ErrCredentials for a wrong password and an unknown or impossible
-// name, ErrDisabled for the right password of a disabled account: each costs one turn in the same queue and one hash.
-// ErrBusy when the turn does not come within 2 s. A hash of other than today's parameters is replaced on the way.
-// Callers limit how often anybody may try, before they call.
+// name: each costs one turn in the same queue and the same hashes. ErrDisabled for the right password of a disabled account.
+// ErrBusy when the turn does not come within 2 s. A hash of other than today's parameters is replaced on the way. Callers
+// limit how often anybody may try, before they call.
 func (s *Store) Authenticate(ctx context.Context, username, password string) (User, error) {
 	key, _ := FoldUsername(username) // "" is nobody's
 	user, _, err := s.verify(ctx, sqlLogin, key, password)
@@ -29,7 +29,7 @@ func (s *Store) CheckPassword(ctx context.Context, userID, password string) erro
 
 // verify checks the password of the user whom text finds under key, and returns the user and the hash that is stored.
 func (s *Store) verify(ctx context.Context, text, key, password string) (user User, encoded string, err error) {
-	if len(password) == 0 || len(password) > MaxPassword {
+	if !PossiblePassword(password) {
 		return User{}, "", ErrCredentials // whoever the name belongs to
 	}
 	user, err = readUser(ctx, s.r, text, []any{key}, &encoded)
@@ -44,11 +44,15 @@ func (s *Store) verify(ctx context.Context, text, key, password string) (user Us
 			stored, known = s.hash.dummy, false
 		}
 	}
-	ok, renewed, err := s.hash.check(ctx, stored, password)
+	costs, err := s.hashCosts(ctx)
 	if err != nil {
 		return User{}, "", err
 	}
-	if !ok || !known {
+	ok, renewed, err := s.hash.check(ctx, stored, known, password, costs)
+	if err != nil {
+		return User{}, "", err
+	}
+	if !ok {
 		return User{}, "", ErrCredentials
 	}
 	if user.Disabled {

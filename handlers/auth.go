@@ -71,7 +71,7 @@ func (s *Server) login(c echo.Context) error {
 		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Type your username and your password."})
 	}
 	var user accounts.User
-	err = s.attempt(c, t.username, func(ctx context.Context) (err error) {
+	err = s.attempt(c, t.username, t.password, func(ctx context.Context) (err error) {
 		user, err = s.cfg.Accounts.Authenticate(ctx, t.username, t.password)
 		return err
 	})
@@ -92,58 +92,98 @@ func (s *Server) login(c echo.Context) error {
 }
 
 // attempt runs try, which checks a password of username's, within the limits. They are reserved before the password is
-// hashed, and what is reserved counts unless the password was right or was not tried at all.
-func (s *Server) attempt(c echo.Context, username string, try func(context.Context) error) error {
+// hashed. What is reserved of failures counts when the password was wrong, of successes when it was right, and neither
+// when it was not tried. A password that nobody can have is wrong without being counted.
+func (s *Server) attempt(c echo.Context, username, password string, try func(context.Context) error) error {
+	if !accounts.PossiblePassword(password) {
+		return accounts.ErrCredentials
+	}
 	ctx := c.Request().Context()
-	held := reservation{limiter: s.limiter}
-	err := s.takeAttempt(ctx, &held, c.Request(), username)
+	var failure, success reservation
+	err := s.reserve(ctx, &failure, &success, c.Request(), username)
 	if err == nil {
 		err = try(ctx)
 	}
-	if !errors.Is(err, accounts.ErrCredentials) && !errors.Is(err, context.Canceled) {
-		held.giveBack(ctx)
+	switch {
+	case err == nil:
+		failure.giveBack(ctx)
+	case errors.Is(err, accounts.ErrCredentials), errors.Is(err, context.Canceled):
+		success.giveBack(ctx)
+	default:
+		failure.giveBack(ctx)
+		success.giveBack(ctx)
 	}
 	return err
 }
 
-// takeAttempt reserves a failure of the address and of the name.
-func (s *Server) takeAttempt(ctx context.Context, held *reservation, r *http.Request, username string) error {
-	address := s.addresses.prefix(r).String()
-	if err := held.take(ctx, "login:address:"+address, s.cfg.Limits.Logins, failureWindow); err != nil {
-		return err
-	}
-	return s.takeName(ctx, held, r, username)
-}
-
-// takeName reserves a failure for username: of the name, or of the browser when its owner has signed in with it
-// before. So somebody who keeps guessing locks out other guessers, and not the owner. A browser's token changes with
-// each sign-in, also of somebody else who shares it, so all known browsers together have a limit, too.
-func (s *Server) takeName(ctx context.Context, held *reservation, r *http.Request, username string) error {
+// reserve reserves an attempt to sign in as username, as a failure and as a success. A name that can't exist counts like
+// one that does not. What counts for a name counts for the password it has: a new one starts all of it anew, so that
+// giving somebody a new password lets them in at once.
+func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *http.Request, username string) error {
 	name, err := accounts.FoldUsername(username)
-	if err != nil { // no such name can exist; it counts like one that does not
+	if err != nil {
 		name = strings.ToLower(username)
 	}
 	token := s.cookieValue(r, s.site.known)
-	if token == "" {
-		return held.take(ctx, hashKey("login:name:", name), failuresPerName, failureWindow)
-	}
-	known, err := s.cfg.Accounts.KnownBrowser(ctx, username, token)
-	switch {
-	case err != nil:
-		return err
-	case !known:
-		return held.take(ctx, hashKey("login:name:", name), failuresPerName, failureWindow)
-	}
-	if err := held.take(ctx, hashKey("login:browser:", token), failuresPerName, failureWindow); err != nil {
+	known, password, err := s.cfg.Accounts.KnownBrowser(ctx, username, token)
+	if err != nil {
 		return err
 	}
-	return held.take(ctx, hashKey("login:browsers-of:", name), failuresOfBrowsers, failureWindow)
+	account, networks := name+"\x00"+password, s.addresses.networks(r)
+	if known {
+		err = s.takeKnown(ctx, failure, account, token)
+	} else {
+		err = s.takeStranger(ctx, failure, account, networks)
+	}
+	if err == nil {
+		err = success.take(ctx, s.limiters.Members, hashKey("login:successes:", account), successesPerName, loginWindow)
+	}
+	if err == nil {
+		err = success.takeNetworks(ctx, s.limiters.Strangers, "login:successes:", networks, successesShare*s.cfg.Limits.Logins, loginWindow)
+	}
+	return err
+}
+
+// takeStranger reserves a failure of the address and of the account.
+func (s *Server) takeStranger(ctx context.Context, failure *reservation, account string, networks []network) error {
+	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "login:address:", networks, s.cfg.Limits.Logins, loginWindow); err != nil {
+		return err
+	}
+	return failure.take(ctx, s.limiters.Strangers, hashKey("login:name:", account), failuresPerName, loginWindow)
+}
+
+// takeKnown reserves a failure of a browser in which the owner of the account has signed in before: whoever keeps guessing
+// at the name, or from the same address, locks out other guessers and not the owner. A browser's token changes with each
+// sign-in, also of somebody else who shares it, so all known browsers together have a limit, too.
+func (s *Server) takeKnown(ctx context.Context, failure *reservation, account, token string) error {
+	if err := failure.take(ctx, s.limiters.Browsers, hashKey("login:browser:", account+"\x00"+token), failuresPerName, loginWindow); err != nil {
+		return err
+	}
+	return failure.take(ctx, s.limiters.Browsers, hashKey("login:browsers-of:", account), failuresOfBrowsers, loginWindow)
+}
+
+// attemptOwn runs try, which checks the password of the person who is signed in. Its failures are counted by session: guesses
+// of strangers don't keep members from their own settings.
+func (s *Server) attemptOwn(c echo.Context, password string, try func(context.Context) error) error {
+	if password != "" && !accounts.PossiblePassword(password) {
+		return accounts.ErrCredentials
+	}
+	ctx := c.Request().Context()
+	var failure reservation
+	err := failure.take(ctx, s.limiters.Members, "password:"+signedIn(c).session.ID, failuresPerName, loginWindow)
+	if err == nil {
+		err = try(ctx)
+	}
+	if !errors.Is(err, accounts.ErrCredentials) && !errors.Is(err, context.Canceled) {
+		failure.giveBack(ctx)
+	}
+	return err
 }
 
 // signIn starts a session, ends the one this browser had, and goes on to next.
 func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 	r := c.Request()
-	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), s.addresses.of(r).String(), s.cookieValue(r, s.site.cookie))
+	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), from(s.addresses.of(r)), s.cookieValue(r, s.site.cookie))
 	switch {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked
 		return disabledAccount(err)

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"log/slog"
 	"maps"
@@ -146,7 +147,7 @@ type browser struct {
 }
 
 func (f *fixture) browser() *browser {
-	return &browser{f: f, cookies: map[string]string{}, header: http.Header{"Accept": {"text/html,*/*;q=0.8"}}, remote: "192.0.2.1:40000", host: "example.com"}
+	return &browser{f: f, cookies: map[string]string{}, header: http.Header{"Accept": {"text/html,*/*;q=0.8"}}, remote: "192.0.2.1:40000", host: cmp.Or(f.server.site.host, "board.local")}
 }
 
 // answer is a response with its body read.

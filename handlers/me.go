@@ -166,8 +166,8 @@ func (s *Server) readAct(c echo.Context) (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := reservation{limiter: s.limiter}
-	err = held.take(c.Request().Context(), "me:"+signedIn(c).user.ID, s.cfg.Limits.Acts, actsWindow)
+	var held reservation
+	err = held.take(c.Request().Context(), s.limiters.Members, "me:"+signedIn(c).user.ID, s.cfg.Limits.Acts, actsWindow)
 	var over *limited
 	switch {
 	case errors.As(err, &over):

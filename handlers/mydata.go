@@ -62,8 +62,7 @@ func (s *Server) storedPage(c echo.Context) error {
 	return s.page(c, http.StatusOK, p)
 }
 
-// deleteAccount removes the person who asks for good, once they have typed their username and their password. The
-// password is tried within the limits of sign-ins.
+// deleteAccount removes the person who asks for good, once they have typed their username and their password.
 func (s *Server) deleteAccount(c echo.Context) error {
 	fields, err := readForm(c.Request())
 	if err != nil {
@@ -88,7 +87,7 @@ func (s *Server) confirm(c echo.Context, user accounts.User, username, password 
 	if password == "" {
 		return &refusal{http.StatusUnprocessableEntity, "confirm_password", "Type your password."}
 	}
-	err := s.attempt(c, user.Username, func(ctx context.Context) error {
+	err := s.attemptOwn(c, password, func(ctx context.Context) error {
 		return s.cfg.Accounts.CheckPassword(ctx, user.ID, password)
 	})
 	if errors.Is(err, accounts.ErrCredentials) {

@@ -181,16 +181,16 @@ func (s *Server) setLook(c echo.Context) error {
 	})
 }
 
-// setPassword changes the password and signs out all other devices. The old one is tried within the limits of
-// sign-ins.
+// setPassword changes the password and signs out all other devices.
 func (s *Server) setPassword(c echo.Context) error {
 	fields, err := readForm(c.Request())
 	if err != nil {
 		return err
 	}
 	v := signedIn(c)
-	err = s.attempt(c, v.user.Username, func(ctx context.Context) error {
-		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, fields.Get("old_password"), fields.Get("password"), v.session.ID)
+	old := fields.Get("old_password")
+	err = s.attemptOwn(c, old, func(ctx context.Context) error {
+		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, old, fields.Get("password"), v.session.ID)
 	})
 	if err == nil {
 		s.rememberBrowser(c, v.user.ID) // all were forgotten with the old password

@@ -60,9 +60,10 @@ func (s *Server) signup(c echo.Context) error {
 // accounts that were made count: a taken name or a weak password is no reason to make a class wait.
 func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
 	ctx := c.Request().Context()
-	held := reservation{limiter: s.limiter}
-	address := s.addresses.prefix(c.Request()).String()
-	if err := held.take(ctx, "signup:address:"+address, s.cfg.Limits.Signups, signupWindow); err != nil {
+	var held reservation
+	networks := s.addresses.networks(c.Request())
+	if err := held.takeNetworks(ctx, s.limiters.Strangers, "signup:address:", networks, s.cfg.Limits.Signups, signupWindow); err != nil {
+		held.giveBack(ctx)
 		return accounts.User{}, err
 	}
 	user, err := s.cfg.Accounts.Create(ctx, accounts.NewUser{Username: t.username, DisplayName: t.displayName, Password: t.password})

@@ -133,7 +133,7 @@ func TestWrongWords(t *testing.T) {
 // What people type into the panel stays text, there and in the row, in both kinds of answer.
 func TestTypedWordsStayText(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(cfg *Config) { cfg.Limiter = unlimited{} })
+	f := newFixture(t, func(cfg *Config) { cfg.Limiters.Members = unlimited{} })
 	ada := f.member("ada")
 	for _, field := range []string{"text", "emoji", "at"} {
 		post := func(text string) string {

@@ -91,7 +91,7 @@ func TestTypedSettingsStayText(t *testing.T) {
 		name := "member" + strings.ReplaceAll(form.field, "_", "") + string(form.path[10])
 		ada := form.f.member(name)
 		post := func(text string) string {
-			form.f.server.limiter = newMemoryLimiter(maxLimiterKeys) // there are more payloads than acts in a minute
+			form.f.server.limiters = Limiters{}.orMemory() // there are more payloads than acts in a minute
 			form.rest.Set(form.field, text)
 			a := ada.do("POST", form.path, form.rest)
 			if a.StatusCode != 422 && a.StatusCode != 403 {
