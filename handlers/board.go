@@ -38,7 +38,8 @@ type board struct {
 	begun       time.Time       // never changes
 	flushWanted chan struct{}   // capacity 1
 	readWanted  chan struct{}   // capacity 1
-	following   chan struct{}   // capacity 1: held while changes of accounts are read and applied
+	catching    *shared         // reads and applies changes of accounts
+	tallying    *shared         // counts everybody
 	failing     bool            // the last reading failed, and was logged; keepReading's own
 	bell        Bell            // nil: there are no other replicas
 	nudged      <-chan struct{} // nil without bell
@@ -69,7 +70,7 @@ type board struct {
 	empty     chan struct{} // closed when the last socket has gone while draining
 	emptied   sync.Once
 
-	follow follow // guarded by following
+	follow follow
 }
 
 // tally is how many people there are, by team key.
@@ -89,7 +90,7 @@ func newBoard(cfg Config, s *Server) *board {
 	b := &board{
 		accounts: cfg.Accounts, presence: cfg.Presence, ui: cfg.UI, log: cfg.Log, limits: cfg.Limits, server: s,
 		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8], begun: time.Now(),
-		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), following: make(chan struct{}, 1),
+		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), catching: newShared(), tallying: newShared(),
 		bell: cfg.Bell, ring: make(chan struct{}, 1),
 		cards: map[string]*card{}, here: map[string]presence.Counts{}, pages: map[string]*page{},
 		strangers: map[string]bool{}, left: map[string]time.Time{},

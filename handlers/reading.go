@@ -166,10 +166,22 @@ func (b *board) countLocked() {
 
 // refreshTally counts everybody anew where that is needed.
 func (b *board) refreshTally(ctx context.Context) error {
+	if stale, _ := b.staleTally(); !stale {
+		return nil
+	}
+	return b.tallying.do(ctx, b.readTally)
+}
+
+// staleTally reports whether everybody has to be counted anew, and the generation that a count from now on is of.
+func (b *board) staleTally() (stale bool, generation uint64) {
 	b.mu.Lock()
-	stale, generation := b.tally.staleAt > b.tally.readAt, b.generation
-	b.mu.Unlock()
-	if !stale {
+	defer b.mu.Unlock()
+	return b.tally.staleAt > b.tally.readAt, b.generation
+}
+
+func (b *board) readTally(ctx context.Context) error {
+	stale, generation := b.staleTally()
+	if !stale { // the run before this one was enough
 		return nil
 	}
 	teams, err := b.accounts.Tally(ctx)
@@ -183,9 +195,7 @@ func (b *board) refreshTally(ctx context.Context) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.tally.readAt < generation {
-		b.tally.total, b.tally.people, b.tally.readAt = total, people, generation
-		b.wantFlush()
-	}
+	b.tally.total, b.tally.people, b.tally.readAt = total, people, generation
+	b.wantFlush()
 	return nil
 }
