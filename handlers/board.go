@@ -145,7 +145,7 @@ func (b *board) view(p *page, layout ui.Layout, viewer accounts.User) ui.BoardPa
 	defer b.mu.Unlock()
 	b.shownLocked(p)
 	page := b.viewLocked(p)
-	page.Layout, page.List, page.Announce = layout, b.listLocked(p, b.warming, to), viewer.Announce
+	page.Layout, page.List, page.Announce = layout, b.listLocked(p, to), viewer.Announce
 	socket := p.query.values()
 	socket.Set("v", b.versionLocked(p, to))
 	page.Socket = b.server.site.base + "/ws?" + socket.Encode()

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -132,7 +133,7 @@ func (b *board) flushPages() (sent bool) {
 		case len(p.watchers) == 0:
 			b.settleLocked(p, counts)
 		case b.warming:
-			sent = b.flushWarmingLocked(p) || sent
+			sent = b.flushWarmingLocked(p, counts) || sent
 		default:
 			sent = b.flushPageLocked(p, counts) || sent
 		}
@@ -142,10 +143,16 @@ func (b *board) flushPages() (sent bool) {
 
 // settleLocked does for a page that nobody can see what a flush would, without making the frame.
 func (b *board) settleLocked(p *page, counts ui.Counts) {
-	if len(p.dirty) > 0 || p.relist || p.repage || p.allCounts || p.counts != counts || p.arrived != p.announced {
+	if b.unsentLocked(p, counts) {
 		p.renew()
 	}
 	b.sentLocked(p, counts)
+}
+
+// unsentLocked reports whether anything changed on p since the last flush.
+func (b *board) unsentLocked(p *page, counts ui.Counts) bool {
+	return len(p.dirty) > 0 || p.relist || p.repage || p.allCounts || p.counts != counts || p.arrived != p.announced ||
+		!maps.Equal(p.teams, b.teamsLocked(p))
 }
 
 // sentLocked notes that every tab of p knows all there is to know.
@@ -169,7 +176,7 @@ func (b *board) flushPageLocked(p *page, counts ui.Counts) bool {
 func (b *board) changesLocked(p *page, counts ui.Counts, to sight) []byte {
 	f, news := b.ui.NewFrame(), p.news(to)
 	if p.relist || len(news) > len(p.cards)/2 && len(news) > 1 {
-		f.List(b.listLocked(p, false, to)) // the teams' numbers are in it
+		f.List(b.listLocked(p, to)) // the teams' numbers are in it
 	} else {
 		for _, c := range news {
 			f.Row(c.person.ID, b.renderLocked(c, to))
@@ -192,33 +199,22 @@ func (b *board) changesLocked(p *page, counts ui.Counts, to sight) []byte {
 	return f.Bytes()
 }
 
-// flushWarmingLocked tells who has come back, and nothing of the others: that somebody is not here is not known yet.
-// Pages from before the start keep their other rows; pages loaded meanwhile list the people who are here.
-func (b *board) flushWarmingLocked(p *page) bool {
-	rows, list := b.ui.NewFrame(), b.ui.NewFrame()
-	for c := range p.dirty {
-		if c.present {
-			rows.Row(c.person.ID, b.renderLocked(c, full)) // the same for all: last seen is of people who are not here
-		}
-	}
-	if p.relist || !rows.Empty() {
-		list.List(b.listLocked(p, true, full))
-	}
-	clear(p.dirty)
-	if list.Empty() {
+// flushWarmingLocked sends what changed on p while people come back after a start: all of it, to the pages that list
+// only the people who are here. A page from before the start keeps what it shows, since nobody knows what that is: rows
+// that change alone would contradict its numbers.
+func (b *board) flushWarmingLocked(p *page, counts ui.Counts) (sent bool) {
+	if !b.unsentLocked(p, counts) {
 		return false
 	}
 	p.renew()
-	p.relist = false
-	whole, some := list.Bytes(), rows.Bytes()
+	b.sentLocked(p, counts)
 	for s := range p.watchers {
 		if s.partial {
-			s.write(whole)
-		} else {
-			s.write(some)
+			s.write(b.snapshotLocked(p, s.sight))
+			sent = true
 		}
 	}
-	return true
+	return sent
 }
 
 // endWarming tells everybody everything.

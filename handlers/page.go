@@ -2,12 +2,14 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/presence"
 	"rollcall/ui"
 )
 
@@ -235,18 +237,22 @@ func (p *page) affects(person accounts.Person) bool {
 // onePage reports whether p holds everybody there is under its search, so that browsers can filter it by state.
 func (p *page) onePage() bool { return p.query.state == "" && p.prev == "" && p.next == "" }
 
-// sectionsLocked groups the cards of p by team. While warming, only the people who are here are told.
-func (b *board) sectionsLocked(p *page, onlyHere bool, to sight) []ui.Section {
+// whole reports whether p lists everybody whom it counts. Its numbers are those of its list then, so that they always
+// agree with it.
+func (p *page) whole() bool { return p.onePage() && p.query.search == "" }
+
+// sectionsLocked groups the cards of p by team. While people come back, only those who are here are listed.
+func (b *board) sectionsLocked(p *page, to sight) []ui.Section {
+	teams := b.teamsLocked(p)
 	var sections []ui.Section
 	for _, c := range p.cards {
-		if onlyHere && !c.present {
+		if b.warming && !c.present {
 			continue
 		}
 		key := c.person.TeamKey()
 		if n := len(sections); n == 0 || sections[n-1].Key != key {
-			sections = append(sections, ui.Section{
-				Key: key, Name: c.person.Team, Here: b.here[key].Here(), People: b.tally.people[key],
-			})
+			n := teams[key]
+			sections = append(sections, ui.Section{Key: key, Name: c.person.Team, Here: n.here, People: n.people})
 		}
 		s := &sections[len(sections)-1]
 		s.Rows = append(s.Rows, b.renderLocked(c, to))
@@ -259,16 +265,33 @@ func (b *board) teamsLocked(p *page) map[string]teamNumbers {
 	teams := make(map[string]teamNumbers, len(p.teams))
 	for _, c := range p.cards {
 		key := c.person.TeamKey()
-		teams[key] = teamNumbers{b.here[key].Here(), b.tally.people[key]}
+		if !p.whole() {
+			teams[key] = teamNumbers{b.here[key].Here(), b.tally.people[key]}
+			continue
+		}
+		n := teams[key]
+		if n.people++; c.present {
+			n.here++
+		}
+		teams[key] = n
 	}
 	return teams
 }
 
 // countsLocked are the numbers that p shows: those of its team, or of everybody.
 func (b *board) countsLocked(p *page) ui.Counts {
-	c, people := b.presence.Counts(), b.tally.total
-	if p.query.team != "" {
+	var c presence.Counts
+	var people int
+	switch {
+	case p.whole():
+		people = len(p.cards)
+		for _, card := range p.cards {
+			c.Add(card.counted, +1)
+		}
+	case p.query.team != "":
 		c, people = b.here[p.query.teamKey], b.tally.people[p.query.teamKey]
+	default:
+		c, people = b.presence.Counts(), b.tally.total
 	}
 	return ui.Counts{Team: p.query.team, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: b.warming}
 }
@@ -277,11 +300,11 @@ func (b *board) countsLocked(p *page) ui.Counts {
 func (b *board) snapshotLocked(p *page, to sight) []byte {
 	if p.snapshot[to] == nil {
 		f := b.ui.NewFrame()
-		f.List(b.listLocked(p, false, to))
+		f.List(b.listLocked(p, to))
 		f.Counts(ui.Counts{}, b.countsLocked(p), true)
 		b.pagerLocked(f, p)
 		f.Arrived(b.arrivals(p))
-		f.Warming(false)
+		f.Warming(b.warming)
 		f.Lost(b.lost)
 		p.snapshot[to] = f.Bytes()
 	}
@@ -292,18 +315,15 @@ func (b *board) snapshotLocked(p *page, to sight) []byte {
 // shownLocked notes that somebody is shown p as it is now, which may be newer than what was sent last. Numbers that
 // were shown early are sent to all with the next flush, or one that went back meanwhile would stay wrong.
 func (b *board) shownLocked(p *page) {
-	early := b.countsLocked(p) != p.counts
-	for key, n := range p.teams {
-		early = early || n != teamNumbers{b.here[key].Here(), b.tally.people[key]}
-	}
+	early := b.countsLocked(p) != p.counts || !maps.Equal(b.teamsLocked(p), p.teams)
 	if early && !p.allCounts {
 		p.allCounts = true
 		b.wantFlush()
 	}
 }
 
-func (b *board) listLocked(p *page, onlyHere bool, to sight) []byte {
-	list, err := b.ui.List(b.sectionsLocked(p, onlyHere, to), p.query.view(), b.warming)
+func (b *board) listLocked(p *page, to sight) []byte {
+	list, err := b.ui.List(b.sectionsLocked(p, to), p.query.view(), b.warming)
 	if err != nil {
 		b.log.Error("render list", "err", err)
 	}

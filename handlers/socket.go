@@ -46,7 +46,7 @@ type socket struct {
 	hidden  bool
 	since   time.Time       // hidden, or else open, since
 	seen    uint64          // the page's version when it became hidden
-	partial bool            // shows only the people who are here: its page was loaded while warming
+	partial bool            // lists only the people who are here: it has no page, or one that was loaded while warming
 	person  accounts.Person // whose it is
 	me      ui.Me           // as last sent, like row
 	row     []byte
