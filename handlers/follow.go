@@ -151,8 +151,9 @@ func (b *board) refreshLocked(p accounts.Person) {
 		}
 		b.replaceLocked(c, p)
 	}
+	who := &candidate{Person: p}
 	for _, page := range b.pages {
-		if page.affects(p) {
+		if page.affects(who) {
 			b.staleLocked(page)
 		}
 	}

@@ -101,13 +101,14 @@ func (b *board) look(users []string) {
 	}
 }
 
-// filteredLocked marks the pages whose filter by state somebody has passed into or out of.
-func (b *board) filteredLocked(from, to presence.State) {
+// filteredLocked marks the pages whose filter by state c's person has passed into or out of.
+func (b *board) filteredLocked(c *card, from, to presence.State) {
 	if from == to {
 		return
 	}
+	who := &candidate{Person: c.person}
 	for _, p := range b.pages {
-		if s := presence.State(p.query.state); s != "" && (s == from || s == to) {
+		if s := presence.State(p.query.state); s != "" && (s == from || s == to) && p.covers(who) {
 			b.staleLocked(p)
 		}
 	}

@@ -23,7 +23,8 @@ const (
 type page struct {
 	query      boardQuery
 	key        string
-	from       accounts.Person // the place of query.after
+	from       accounts.Person // the place of query.after or query.before
+	search     accounts.Search // of query.search
 	cards      []*card
 	prev, next string // cursors of the pages before and behind; "" for none
 	version    uint64
@@ -32,9 +33,11 @@ type page struct {
 	watchers map[*socket]struct{} // tabs that can be seen
 	hidden   map[*socket]struct{} // tabs that cannot: no rows for them
 
-	reread  time.Time // when its list was last read because it may have changed
-	readAt  uint64    // board.generation when the list was read
-	staleAt uint64    // the generation of the last change that may bear on the list
+	readAt     uint64        // board.generation when the list was read
+	staleAt    uint64        // the generation of the last change that may bear on the list
+	staleSince time.Time     // since when the list waits to be read again
+	reread     time.Time     // when its list was last read because it may have changed
+	cost       time.Duration // how long that took, or an earlier reading
 
 	dirty     map[*card]bool         // rows that changed since the last flush; true: in nothing but last seen
 	relist    bool                   // the list itself did
@@ -58,10 +61,14 @@ func newPage(q boardQuery) (*page, error) {
 		watchers: map[*socket]struct{}{}, hidden: map[*socket]struct{}{},
 		dirty: map[*card]bool{}, teams: map[string]teamNumbers{},
 	}
-	if q.after == "" {
+	if q.search != "" {
+		p.search = accounts.NewSearch(q.search)
+	}
+	start := q.after + q.before
+	if start == "" {
 		return p, nil
 	}
-	from, err := accounts.ParseCursor(q.after)
+	from, err := accounts.ParseCursor(start)
 	p.from = from
 	return p, err
 }
@@ -76,6 +83,9 @@ func (p *page) stale() bool { return p.staleAt > p.readAt }
 
 // staleLocked notes that the list of p may have changed, also for a reading of it that is under way.
 func (b *board) staleLocked(p *page) {
+	if !p.stale() {
+		p.staleSince = time.Now()
+	}
 	b.generation++
 	p.staleAt = b.generation
 	if len(p.watchers) > 0 {
@@ -114,18 +124,23 @@ func (b *board) reload(ctx context.Context, q boardQuery) (*page, error) {
 		b.mu.Lock()
 		generation, applied := b.generation, b.applied
 		b.mu.Unlock()
+		start := time.Now()
 		list, err := b.read(ctx, q)
 		if err != nil {
 			return nil, err
 		}
+		took := time.Since(start)
 		b.mu.Lock()
 		if b.applied != applied && try < rereads {
 			b.mu.Unlock()
 			continue
 		}
 		p, err := b.takeInLocked(q, list, generation)
-		if err == nil && b.applied != applied {
-			b.staleLocked(p)
+		if err == nil {
+			p.cost = took
+			if b.applied != applied {
+				b.staleLocked(p)
+			}
 		}
 		b.mu.Unlock()
 		return p, err
@@ -216,21 +231,6 @@ func (b *board) trimLocked(keep *page) {
 		for _, c := range p.cards {
 			b.offLocked(c, p)
 		}
-	}
-}
-
-// affects reports whether a person at this place of the board may be on p, or may have just come to be.
-func (p *page) affects(person accounts.Person) bool {
-	q := &p.query
-	switch {
-	case q.search != "" || q.state != "" || q.before != "":
-		return true
-	case q.team != "" && q.teamKey != person.TeamKey():
-		return false
-	case q.after != "" && accounts.ComparePeople(person, p.from) <= 0:
-		return false
-	default:
-		return p.next == "" || len(p.cards) == 0 || accounts.ComparePeople(person, p.cards[len(p.cards)-1].person) <= 0
 	}
 }
 

@@ -113,8 +113,8 @@ func (b *board) meet(ctx context.Context) error {
 	return nil
 }
 
-// reread reads the lists of watched pages that may have changed, those first that have waited for longest, and returns
-// how many are left for later. A page that nobody can see waits until somebody can.
+// reread reads the lists of watched pages that may have changed, the most urgent first, and returns how many are left
+// for later. A page that nobody can see waits until somebody can.
 func (b *board) reread(ctx context.Context) (left int, err error) {
 	now := time.Now()
 	b.mu.Lock()
@@ -127,7 +127,7 @@ func (b *board) reread(ctx context.Context) (left int, err error) {
 			stale = append(stale, p)
 		}
 	}
-	slices.SortFunc(stale, func(a, b *page) int { return a.reread.Compare(b.reread) })
+	slices.SortFunc(stale, byUrgency(now))
 	b.mu.Unlock()
 	for began := now; len(stale) > 0 && time.Since(began) < rereadEvery; stale = stale[1:] {
 		start := time.Now()
@@ -140,6 +140,8 @@ func (b *board) reread(ctx context.Context) (left int, err error) {
 		p.reread = time.Now()
 		if !p.stale() {
 			left--
+		} else if one == nil { // a change overtook the reading
+			p.staleSince = p.reread
 		}
 		b.mu.Unlock()
 		err = cmp.Or(err, one)
