@@ -231,7 +231,14 @@ func agreement(t *testing.T, seed uint64) {
 		func() { b.look(b.feed.Take()) },
 		func() { _ = b.catchUp(t.Context()) },
 		func() { _ = b.meet(t.Context()) },
-		func() { _, _ = b.reread(t.Context()) },
+		func() {
+			for _, costly := range []bool{false, true} {
+				stale, _ := b.stalePages(costly)
+				for _, p := range stale {
+					_ = b.rereadPage(t.Context(), p)
+				}
+			}
+		},
 		func() { _ = b.refreshTally(t.Context()) },
 		func() { b.flush() },
 	}

@@ -33,17 +33,18 @@ type board struct {
 	feed     *presence.Feed
 	boot     string // begins the versions of this process, so that none of another one is taken for ours
 
-	unsent      atomic.Bool     // something waits for a flush
-	wanted      atomic.Int64    // since when, after begun; 0: nothing does
-	begun       time.Time       // never changes
-	flushWanted chan struct{}   // capacity 1
-	readWanted  chan struct{}   // capacity 1
-	catching    *shared         // reads and applies changes of accounts
-	tallying    *shared         // counts everybody
-	failing     bool            // the last reading failed, and was logged; keepReading's own
-	bell        Bell            // nil: there are no other replicas
-	nudged      <-chan struct{} // nil without bell
-	ring        chan struct{}   // capacity 1: accounts were changed by this process
+	unsent      atomic.Bool   // something waits for a flush
+	wanted      atomic.Int64  // since when, after begun; 0: nothing does
+	begun       time.Time     // never changes
+	flushWanted chan struct{} // capacity 1
+	readWanted  chan struct{} // capacity 1
+
+	costlyWanted chan struct{}   // capacity 1: a costly page is to be read again
+	catching     *shared         // reads and applies changes of accounts
+	tallying     *shared         // counts everybody
+	bell         Bell            // nil: there are no other replicas
+	nudged       <-chan struct{} // nil without bell
+	ring         chan struct{}   // capacity 1: accounts were changed by this process
 
 	mu         sync.Mutex
 	warming    bool
@@ -90,7 +91,7 @@ func newBoard(cfg Config, s *Server) *board {
 	b := &board{
 		accounts: cfg.Accounts, presence: cfg.Presence, ui: cfg.UI, log: cfg.Log, limits: cfg.Limits, server: s,
 		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8], begun: time.Now(),
-		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), catching: newShared(), tallying: newShared(),
+		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), costlyWanted: make(chan struct{}, 1), catching: newShared(), tallying: newShared(),
 		bell: cfg.Bell, ring: make(chan struct{}, 1),
 		cards: map[string]*card{}, here: map[string]presence.Counts{}, pages: map[string]*page{},
 		strangers: map[string]bool{}, left: map[string]time.Time{},

@@ -48,6 +48,9 @@ func (p *page) affects(who *candidate) bool {
 	return p.next == "" || accounts.ComparePeople(who.Person, p.cards[n-1].person) <= 0
 }
 
+// costly reports whether p takes so long to read that nothing else should wait for it.
+func (p *page) costly() bool { return p.cost > cheapRead }
+
 // byUrgency orders pages to be read again by how long they have waited in proportion to what they cost, so that costly
 // ones, however many, don't keep cheap ones waiting.
 func byUrgency(now time.Time) func(a, b *page) int {

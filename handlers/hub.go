@@ -22,6 +22,7 @@ const (
 func (b *board) run(ctx context.Context) error {
 	var others sync.WaitGroup
 	others.Go(func() { b.keepReading(ctx) })
+	others.Go(func() { b.keepReadingCostly(ctx) })
 	others.Go(func() { b.keepRinging(ctx) })
 	others.Go(func() { b.keepSeen(ctx) })
 	defer others.Wait()

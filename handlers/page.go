@@ -88,7 +88,16 @@ func (b *board) staleLocked(p *page) {
 	}
 	b.generation++
 	p.staleAt = b.generation
-	if len(p.watchers) > 0 {
+	b.wantReadLocked(p)
+}
+
+// wantReadLocked wakes the loop that reads p again, if somebody can see p.
+func (b *board) wantReadLocked(p *page) {
+	switch {
+	case len(p.watchers) == 0:
+	case p.costly():
+		signal(b.costlyWanted)
+	default:
 		signal(b.readWanted)
 	}
 }

@@ -103,6 +103,41 @@ func TestOnlyPagesThatAChangeConcerns(t *testing.T) {
 	}
 }
 
+// TestCostlyPagesKeepNobodyWaiting: the loop that learns of changes reads cheap pages itself and leaves costly ones to a
+// loop of their own, which takes first what has waited longest for what it costs.
+func TestCostlyPagesKeepNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, quick) // its loops don't run
+	b, ctx := f.server.board, t.Context()
+	f.person("ada")
+	now := time.Now()
+	pages := map[string]*page{}
+	for name, is := range map[string]struct{ cost, waits time.Duration }{
+		"cheap": {0, 0}, "early": {time.Second, 10 * time.Second}, "late": {time.Second, 9 * time.Second}, "less": {50 * time.Millisecond, time.Second},
+	} {
+		p := f.watchedPage(boardQuery{search: "a " + name})
+		b.mu.Lock()
+		b.staleLocked(p)
+		p.cost, p.staleSince = is.cost, now.Add(-is.waits)
+		b.mu.Unlock()
+		pages[name] = p
+	}
+	if left, err := b.reread(ctx); left != 0 || err != nil {
+		t.Fatalf("reread = %d, %v, want 0 cheap pages left", left, err)
+	}
+	if got, want := f.stalePages(pages), []string{"early", "late", "less"}; !slices.Equal(got, want) {
+		t.Errorf("after the loop for cheap pages %q are to be read, want %q", got, want)
+	}
+	var order []string
+	stale, _ := b.stalePages(true)
+	for _, p := range stale {
+		order = append(order, p.query.search)
+	}
+	if want := []string{"a less", "a early", "a late"}; !slices.Equal(order, want) {
+		t.Errorf("costly pages are read in the order %q, want %q", order, want)
+	}
+}
+
 // BenchmarkNewcomerAmongSearches tells how long a newcomer takes to get onto the page of their team while others watch
 // searches that are costly: of six words, each of which everybody has in their name.
 func BenchmarkNewcomerAmongSearches(b *testing.B) {

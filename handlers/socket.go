@@ -125,7 +125,7 @@ func (b *board) turn(s *socket, hidden bool) {
 	delete(p.hidden, s)
 	p.watchers[s] = struct{}{}
 	if p.stale() {
-		signal(b.readWanted) // nobody saw it until now
+		b.wantReadLocked(p) // nobody saw it until now
 	}
 	switch {
 	case b.warming:
