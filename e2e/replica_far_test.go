@@ -17,9 +17,9 @@ const farTrip = 80 * time.Millisecond
 // their pages before the lease of the first ends, so nobody is shown offline.
 func TestReplicaMoveToFarDatabase(t *testing.T) {
 	patient(t)
-	s := newScene(t, setting{})
-	near := startPostgres(t)
+	near := startPostgres(t) // before the scene, so that it ends after it
 	far := lateDatabase(t, near, farTrip)
+	s := newScene(t, setting{})
 	copied := exec.Command(binary, "db", "copy", "--from", s.replicas[0].db)
 	copied.Env = append(cleanEnv(), "DATABASE_URL="+near)
 	if out, err := copied.CombinedOutput(); err != nil {
@@ -41,7 +41,11 @@ func TestReplicaMoveToFarDatabase(t *testing.T) {
 	t.Logf("%d people moved to a replica whose database is %v away: exit in %v, all back %v later", n, farTrip, exit, back)
 	s.wait(leaseMost)
 	s.settle(healBound)
-	s.report()
+	var hidden []string
+	for user := range s.report().hidden {
+		hidden = append(hidden, userName(user))
+	}
+	s.wantNone("shown offline although they came back", hidden)
 }
 
 // lateDatabase is the URL of a database that every answer comes from trip later.
