@@ -91,8 +91,8 @@ func (k *lateLink) carry(from, to net.Conn) {
 	}
 }
 
-// farPostgres is a change for newFixture: accounts in a real Postgres that is trip away.
-func farPostgres(t testing.TB, trip time.Duration) func(*Config) {
+// farPostgres is a change for newFixture: accounts in a real Postgres that is trip away, with so many connections to it.
+func farPostgres(t testing.TB, trip time.Duration, conns int) func(*Config) {
 	t.Helper()
 	server, err := pgtest.Start()
 	if err != nil {
@@ -102,7 +102,7 @@ func farPostgres(t testing.TB, trip time.Duration) func(*Config) {
 	k := newLateLink(t, fmt.Sprintf("127.0.0.1:%d", server.Port), trip)
 	return func(cfg *Config) {
 		url := fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable", k.listener.Addr())
-		store, err := accounts.Open(t.Context(), accounts.Config{URL: url, Log: cfg.Log})
+		store, err := accounts.Open(t.Context(), accounts.Config{URL: url, Conns: conns, Log: cfg.Log})
 		if err != nil {
 			t.Fatalf("accounts.Open = %v", err)
 		}
@@ -111,22 +111,20 @@ func farPostgres(t testing.TB, trip time.Duration) func(*Config) {
 	}
 }
 
-// loadAtOnce loads n pages of the board at once and returns how often the accounts were asked for changes meanwhile.
-func (f *fixture) loadAtOnce(b *browser, n int) (looks uint64) {
+// loadAtOnce has n visitors load the board at once, so many times each, and returns how often the accounts were asked for
+// changes meanwhile.
+func (f *fixture) loadAtOnce(b *browser, n, times int) (looks uint64) {
 	f.t.Helper()
 	before := f.looks()
 	failed := make(chan string, n)
 	var all sync.WaitGroup
 	for range n {
 		all.Go(func() {
-			r, _ := http.NewRequestWithContext(f.t.Context(), http.MethodGet, "/", nil)
-			w := newStatusOnly()
-			r.Host, r.RemoteAddr = b.host, b.remote
-			for name, value := range b.cookies {
-				r.AddCookie(&http.Cookie{Name: name, Value: value})
-			}
-			if f.handler.ServeHTTP(w, r); w.status != http.StatusOK {
-				failed <- fmt.Sprint(w.status)
+			for range times {
+				if status := f.load(b); status != http.StatusOK {
+					failed <- fmt.Sprint(status)
+					return
+				}
 			}
 		})
 	}
@@ -135,6 +133,21 @@ func (f *fixture) loadAtOnce(b *browser, n int) (looks uint64) {
 		f.t.Fatalf("%d of %d pages failed, the first with %s", len(failed), n, <-failed)
 	}
 	return f.looks() - before
+}
+
+// load loads the board and returns the status of the answer. Unlike browser.get it may be called from many goroutines.
+func (f *fixture) load(b *browser) (status int) {
+	r, err := http.NewRequestWithContext(f.t.Context(), http.MethodGet, "/", nil)
+	if err != nil {
+		return 0
+	}
+	r.Host, r.RemoteAddr = b.host, b.remote
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := newStatusOnly()
+	f.handler.ServeHTTP(w, r)
+	return w.status
 }
 
 func (f *fixture) looks() uint64 {
@@ -159,32 +172,37 @@ func (d *statusOnly) WriteHeader(status int) { d.status = status }
 // TestPageLoadsShareTheirLooks: the accounts are asked for changes once for everybody who waits, and not once a page.
 func TestPageLoadsShareTheirLooks(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, quick, farPostgres(t, 20*time.Millisecond))
+	f := newFixture(t, quick, farPostgres(t, 20*time.Millisecond, 0))
 	f.person("ada")
 	b := f.browser()
 	b.enter("ada")
 	b.get("/")
 	const pages = 100
-	if looks := f.loadAtOnce(b, pages); looks > pages/2 {
+	if looks := f.loadAtOnce(b, pages, 1); looks > pages/2 {
 		t.Errorf("%d pages at once asked the accounts %d times for changes, want %d times or less", pages, looks, pages/2)
 	}
 }
 
-// BenchmarkPagesFarDatabase tells how many pages a second a board serves whose Postgres is far away.
+// BenchmarkPagesFarDatabase tells how many pages a second a board serves to 100 visitors at once whose Postgres is far
+// away. Each page reads its session, so the number of connections is the limit.
 func BenchmarkPagesFarDatabase(b *testing.B) {
+	const visitors, times = 100, 10
 	for _, trip := range []time.Duration{0, 20 * time.Millisecond, 80 * time.Millisecond} {
-		b.Run(trip.String(), func(b *testing.B) {
-			f := newFixture(b, quick, farPostgres(b, trip))
-			f.person("ada")
-			ada := f.browser()
-			ada.enter("ada")
-			f.loadAtOnce(ada, 100) // opens the connections
-			var looks uint64
-			for b.Loop() {
-				looks += f.loadAtOnce(ada, 100)
-			}
-			b.ReportMetric(100*float64(b.N)/b.Elapsed().Seconds(), "pages/s")
-			b.ReportMetric(float64(looks)/float64(b.N), "looks/100pages")
-		})
+		for _, conns := range []int{accounts.DefaultConns, 4 * accounts.DefaultConns} {
+			b.Run(fmt.Sprintf("%s/conns=%d", trip, conns), func(b *testing.B) {
+				f := newFixture(b, quick, farPostgres(b, trip, conns))
+				f.person("ada")
+				ada := f.browser()
+				ada.enter("ada")
+				f.loadAtOnce(ada, visitors, 1) // opens the connections
+				var looks uint64
+				for b.Loop() {
+					looks += f.loadAtOnce(ada, visitors, times)
+				}
+				pages := float64(visitors * times * b.N)
+				b.ReportMetric(pages/b.Elapsed().Seconds(), "pages/s")
+				b.ReportMetric(float64(looks)/pages, "looks/page")
+			})
+		}
 	}
 }
