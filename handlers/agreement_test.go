@@ -95,7 +95,9 @@ func (s *sheet) contradiction() string {
 		}
 	}
 	partial := s.numbers["n-offline"] == "–"
-	want := map[string]string{"n-online": fmt.Sprint(count["online"]), "n-away": fmt.Sprint(count["away"]), "n-dnd": fmt.Sprint(count["dnd"])}
+	want := map[string]string{
+		"n-online": fmt.Sprint(count["online"]), "n-away": fmt.Sprint(count["away"]), "n-dnd": fmt.Sprint(count["dnd"]),
+	}
 	if !partial {
 		want["n-offline"], want["n-all"] = fmt.Sprint(count["offline"]), fmt.Sprint(len(s.rows))
 	}
@@ -222,9 +224,11 @@ func agreement(t *testing.T, seed uint64) {
 		add()
 	}
 	before := `<section ><p id="t-x">2 of 3 here</p>` +
-		`<li class="p" id="u-1" data-user="ada" data-state="online"></li><li class="p" id="u-2" data-user="p00" data-state="dnd"></li>` +
+		`<li class="p" id="u-1" data-user="ada" data-state="online"></li>` +
+		`<li class="p" id="u-2" data-user="p00" data-state="dnd"></li>` +
 		`<li class="p" id="u-3" data-user="p01" data-state="offline"></li></section><div id="pager"></div><title>(2)</title>` +
-		`<b id="n-all">3</b><b id="n-online">1</b><b id="n-away">0</b><b id="n-dnd">1</b><b id="n-offline">1</b><p id="summary">2 of 3</p>`
+		`<b id="n-all">3</b><b id="n-online">1</b><b id="n-away">0</b><b id="n-dnd">1</b><b id="n-offline">1</b>` +
+		`<p id="summary">2 of 3</p>`
 	watchers := []*witness{l.witness("a page from before the start", ada, before)}
 	conns := map[string]*presence.Connection{}
 	loops := []func(){
@@ -259,7 +263,8 @@ func agreement(t *testing.T, seed uint64) {
 		case 5:
 			err = l.store.SetTeam(t.Context(), uids[name], []string{"", "Design", "Platform"}[r.IntN(3)])
 		case 6:
-			err = l.store.SetWord(t.Context(), uids[name], accounts.Word{State: []string{"", "away", "dnd"}[r.IntN(3)], Text: fmt.Sprint("step ", step)}, "")
+			word := accounts.Word{State: []string{"", "away", "dnd"}[r.IntN(3)], Text: fmt.Sprint("step ", step)}
+			err = l.store.SetWord(t.Context(), uids[name], word, "")
 		case 7:
 			if len(names) < 12 {
 				add()

@@ -37,7 +37,7 @@ type board struct {
 	wanted      atomic.Int64  // since when, after begun; 0: nothing does
 	begun       time.Time     // never changes
 	flushWanted chan struct{} // capacity 1
-	readWanted  chan struct{} // capacity 1
+	readWanted  chan struct{} // capacity 1: a cheap page is to be read again, or people are to be met
 
 	costlyWanted chan struct{}   // capacity 1: a costly page is to be read again
 	catching     *shared         // reads and applies changes of accounts

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 
@@ -149,12 +148,6 @@ func (b *board) settleLocked(p *page, counts ui.Counts) {
 		p.renew()
 	}
 	b.sentLocked(p, counts)
-}
-
-// unsentLocked reports whether anything changed on p since the last flush.
-func (b *board) unsentLocked(p *page, counts ui.Counts) bool {
-	return len(p.dirty) > 0 || p.relist || p.repage || p.allCounts || p.counts != counts || p.arrived != p.announced ||
-		!maps.Equal(p.teams, b.teamsLocked(p))
 }
 
 // sentLocked notes that every tab of p knows all there is to know.

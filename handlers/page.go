@@ -2,14 +2,12 @@ package handlers
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
 
 	"rollcall/accounts"
-	"rollcall/presence"
 	"rollcall/ui"
 )
 
@@ -51,9 +49,6 @@ type page struct {
 
 	snapshot [sights][]byte // the frame that brings any tab to this version; nil: to be made
 }
-
-// teamNumbers are how many of a team are here, of how many.
-type teamNumbers struct{ here, people int }
 
 func newPage(q boardQuery) (*page, error) {
 	p := &page{
@@ -246,10 +241,6 @@ func (b *board) trimLocked(keep *page) {
 // onePage reports whether p holds everybody there is under its search, so that browsers can filter it by state.
 func (p *page) onePage() bool { return p.query.state == "" && p.prev == "" && p.next == "" }
 
-// whole reports whether p lists everybody whom it counts. Its numbers are those of its list then, so that they always
-// agree with it.
-func (p *page) whole() bool { return p.onePage() && p.query.search == "" }
-
 // sectionsLocked groups the cards of p by team. While people come back, only those who are here are listed.
 func (b *board) sectionsLocked(p *page, to sight) []ui.Section {
 	teams := b.teamsLocked(p)
@@ -269,42 +260,6 @@ func (b *board) sectionsLocked(p *page, to sight) []ui.Section {
 	return sections
 }
 
-// teamsLocked are the numbers of the teams on p.
-func (b *board) teamsLocked(p *page) map[string]teamNumbers {
-	teams := make(map[string]teamNumbers, len(p.teams))
-	for _, c := range p.cards {
-		key := c.person.TeamKey()
-		if !p.whole() {
-			teams[key] = teamNumbers{b.here[key].Here(), b.tally.people[key]}
-			continue
-		}
-		n := teams[key]
-		if n.people++; c.present {
-			n.here++
-		}
-		teams[key] = n
-	}
-	return teams
-}
-
-// countsLocked are the numbers that p shows: those of its team, or of everybody.
-func (b *board) countsLocked(p *page) ui.Counts {
-	var c presence.Counts
-	var people int
-	switch {
-	case p.whole():
-		people = len(p.cards)
-		for _, card := range p.cards {
-			c.Add(card.counted, +1)
-		}
-	case p.query.team != "":
-		c, people = b.here[p.query.teamKey], b.tally.people[p.query.teamKey]
-	default:
-		c, people = b.presence.Counts(), b.tally.total
-	}
-	return ui.Counts{Team: p.query.team, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: b.warming}
-}
-
 // snapshotLocked is the frame that makes any tab of a sight that shows p current, made once a version.
 func (b *board) snapshotLocked(p *page, to sight) []byte {
 	if p.snapshot[to] == nil {
@@ -319,16 +274,6 @@ func (b *board) snapshotLocked(p *page, to sight) []byte {
 	}
 	b.shownLocked(p)
 	return p.snapshot[to]
-}
-
-// shownLocked notes that somebody is shown p as it is now, which may be newer than what was sent last. Numbers that
-// were shown early are sent to all with the next flush, or one that went back meanwhile would stay wrong.
-func (b *board) shownLocked(p *page) {
-	early := b.countsLocked(p) != p.counts || !maps.Equal(b.teamsLocked(p), p.teams)
-	if early && !p.allCounts {
-		p.allCounts = true
-		b.wantFlush()
-	}
 }
 
 func (b *board) listLocked(p *page, to sight) []byte {

@@ -61,10 +61,11 @@ func TestOnlyPagesThatAChangeConcerns(t *testing.T) {
 	end := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "\U0010FFFF\x01m\x01%036d", 0)) // of people without a team
 	pages := map[string]*page{}
 	for name, q := range map[string]boardQuery{
-		"all": {}, "bo": {search: "bo"}, "zo qu": {search: "zo qu"}, "six": {search: "a b c d e f"}, "Design": {team: "Design"},
-		"Design zo": {team: "Design", search: "zo"}, "after m": {after: end}, "before m": {before: end},
+		"all": {}, "bo": {search: "bo"}, "zo qu": {search: "zo qu"}, "six": {search: "a b c d e f"},
+		"Design": {team: "Design"}, "Design zo": {team: "Design", search: "zo"}, "after m": {after: end}, "before m": {before: end},
 		"zo after m": {search: "zo", after: end}, "zo before m": {search: "zo", before: end},
-		"offline zo": {search: "zo", state: "offline"}, "offline x": {search: "x", state: "offline"}, "online": {state: "online"}, "online x": {search: "x", state: "online"},
+		"offline zo": {search: "zo", state: "offline"}, "offline x": {search: "x", state: "offline"},
+		"online": {state: "online"}, "online x": {search: "x", state: "online"},
 	} {
 		pages[name] = f.watchedPage(q)
 	}
@@ -78,8 +79,10 @@ func TestOnlyPagesThatAChangeConcerns(t *testing.T) {
 		{"somebody gets a name that is searched for", func() error { return f.store.Rename(ctx, ids["bob"], "Zora Quist") },
 			[]string{"after m", "all", "before m", "bo", "offline zo", "online", "zo after m", "zo qu"}},
 		{"and moves to another team", func() error { return f.store.SetTeam(ctx, ids["bob"], "Design") },
-			[]string{"Design", "Design zo", "after m", "all", "before m", "bo", "offline zo", "online", "zo after m", "zo before m", "zo qu"}},
-		{"somebody sets a status", func() error { return f.store.SetWord(ctx, ids["eve"], accounts.Word{Text: "busy"}, "") }, nil},
+			[]string{"Design", "Design zo", "after m", "all", "before m", "bo", "offline zo", "online", "zo after m", "zo before m",
+				"zo qu"}},
+		{"somebody sets a status",
+			func() error { return f.store.SetWord(ctx, ids["eve"], accounts.Word{Text: "busy"}, "") }, nil},
 		{"somebody leaves", func() error { kim.Leave(presence.SignedOut); return nil }, []string{"online"}},
 	} {
 		for name, p := range pages {
@@ -113,7 +116,8 @@ func TestCostlyPagesKeepNobodyWaiting(t *testing.T) {
 	now := time.Now()
 	pages := map[string]*page{}
 	for name, is := range map[string]struct{ cost, waits time.Duration }{
-		"cheap": {0, 0}, "early": {time.Second, 10 * time.Second}, "late": {time.Second, 9 * time.Second}, "less": {50 * time.Millisecond, time.Second},
+		"cheap": {0, 0}, "less": {50 * time.Millisecond, time.Second},
+		"early": {time.Second, 10 * time.Second}, "late": {time.Second, 9 * time.Second},
 	} {
 		p := f.watchedPage(boardQuery{search: "a " + name})
 		b.mu.Lock()
@@ -155,7 +159,8 @@ func newcomerAmongSearches(b *testing.B, searches int, found bool) {
 	people := make([]accounts.NewUser, 20_000)
 	for i := range people {
 		people[i] = accounts.NewUser{
-			Username: fmt.Sprintf("p%05d", i), DisplayName: fmt.Sprintf("Anna Berta Carla Dora Emma Frida %05d", i), PasswordHash: someHash,
+			Username: fmt.Sprintf("p%05d", i), PasswordHash: someHash,
+			DisplayName: fmt.Sprintf("Anna Berta Carla Dora Emma Frida %05d", i),
 		}
 	}
 	if err := l.store.Import(b.Context(), people); err != nil {
