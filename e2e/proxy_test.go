@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// proxy stands between a replica and Redis and spoils the line. What it does to the line holds for connections that
-// are open and for those that come.
+// proxy stands between a replica and Redis or its database, and spoils the line. What it does to the line holds for
+// connections that are open and for those that come.
 type proxy struct {
 	listener net.Listener
 	work     sync.WaitGroup

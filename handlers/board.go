@@ -33,16 +33,18 @@ type board struct {
 	feed     *presence.Feed
 	boot     string // begins the versions of this process, so that none of another one is taken for ours
 
-	unsent      atomic.Bool     // something waits for a flush
-	wanted      atomic.Int64    // since when, after begun; 0: nothing does
-	begun       time.Time       // never changes
-	flushWanted chan struct{}   // capacity 1
-	readWanted  chan struct{}   // capacity 1
-	following   chan struct{}   // capacity 1: held while changes of accounts are read and applied
-	failing     bool            // the last reading failed, and was logged; keepReading's own
-	bell        Bell            // nil: there are no other replicas
-	nudged      <-chan struct{} // nil without bell
-	ring        chan struct{}   // capacity 1: accounts were changed by this process
+	unsent      atomic.Bool   // something waits for a flush
+	wanted      atomic.Int64  // since when, after begun; 0: nothing does
+	begun       time.Time     // never changes
+	flushWanted chan struct{} // capacity 1
+	readWanted  chan struct{} // capacity 1: a cheap page is to be read again, or people are to be met
+
+	costlyWanted chan struct{}   // capacity 1: a costly page is to be read again
+	catching     *shared         // reads and applies changes of accounts
+	tallying     *shared         // counts everybody
+	bell         Bell            // nil: there are no other replicas
+	nudged       <-chan struct{} // nil without bell
+	ring         chan struct{}   // capacity 1: accounts were changed by this process
 
 	mu         sync.Mutex
 	warming    bool
@@ -69,7 +71,7 @@ type board struct {
 	empty     chan struct{} // closed when the last socket has gone while draining
 	emptied   sync.Once
 
-	follow follow // guarded by following
+	follow follow
 }
 
 // tally is how many people there are, by team key.
@@ -89,7 +91,7 @@ func newBoard(cfg Config, s *Server) *board {
 	b := &board{
 		accounts: cfg.Accounts, presence: cfg.Presence, ui: cfg.UI, log: cfg.Log, limits: cfg.Limits, server: s,
 		feed: cfg.Presence.Subscribe(), boot: rand.Text()[:8], begun: time.Now(),
-		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), following: make(chan struct{}, 1),
+		flushWanted: make(chan struct{}, 1), readWanted: make(chan struct{}, 1), costlyWanted: make(chan struct{}, 1), catching: newShared(), tallying: newShared(),
 		bell: cfg.Bell, ring: make(chan struct{}, 1),
 		cards: map[string]*card{}, here: map[string]presence.Counts{}, pages: map[string]*page{},
 		strangers: map[string]bool{}, left: map[string]time.Time{},
@@ -144,7 +146,7 @@ func (b *board) view(p *page, layout ui.Layout, viewer accounts.User) ui.BoardPa
 	defer b.mu.Unlock()
 	b.shownLocked(p)
 	page := b.viewLocked(p)
-	page.Layout, page.List, page.Announce = layout, b.listLocked(p, b.warming, to), viewer.Announce
+	page.Layout, page.List, page.Announce = layout, b.listLocked(p, to), viewer.Announce
 	socket := p.query.values()
 	socket.Set("v", b.versionLocked(p, to))
 	page.Socket = b.server.site.base + "/ws?" + socket.Encode()

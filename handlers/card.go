@@ -110,7 +110,7 @@ func (b *board) aheadLocked(c *card) bool { return b.looks <= c.readIn+1 }
 // the pages that filter, and to the teams' numbers.
 func (b *board) cameLocked(c *card) {
 	if c.present {
-		b.filteredLocked(presence.Offline, c.view.State)
+		b.filteredLocked(c, presence.Offline, c.view.State)
 		b.wantFlush()
 	}
 	if b.strangers[c.person.ID] {
@@ -190,7 +190,7 @@ func (b *board) lookLocked(c *card) {
 		return
 	}
 	if v.State != c.view.State || v.Listed != c.view.Listed {
-		b.filteredLocked(c.view.State, v.State)
+		b.filteredLocked(c, c.view.State, v.State)
 		b.wantFlush() // the counts changed, whoever lists the person
 	}
 	if isHere(c.view) && !isHere(v) && (c.view.Elsewhere || b.presence.Status().Others > 0) {

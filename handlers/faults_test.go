@@ -357,7 +357,7 @@ func TestSlowStoreDelaysNobody(t *testing.T) {
 	a := l.open(l.member("ada"), "/", "a")
 	b1 := l.open(l.member("bob"), "/", "a")
 	a.sees("bob", "online")
-	hung := l.server.board.following
+	hung := l.server.board.catching.running
 	hung <- struct{}{} // as while changes are read from a disk that does not answer
 	defer func() { <-hung }()
 	b1.leave()

@@ -12,40 +12,33 @@ import (
 )
 
 // follow is how far this process has read the changes of the accounts. They come from here, from other replicas and
-// from the command line alike: each took the next rev in its commit. Guarded by board.following.
+// from the command line alike: each took the next rev in its commit. Guarded by board.mu; only catchUp changes it.
 type follow struct {
 	rev   int64
 	begun bool
 }
 
 // catchUp applies every change that was committed before it was called.
-func (b *board) catchUp(ctx context.Context) error {
-	select {
-	case b.following <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-b.following }()
+func (b *board) catchUp(ctx context.Context) error { return b.catching.do(ctx, b.readChanges) }
+
+func (b *board) readChanges(ctx context.Context) error {
 	b.mu.Lock()
 	b.looks++
+	follow := b.follow
 	b.mu.Unlock()
-	if !b.follow.begun {
+	if !follow.begun {
 		return b.begin(ctx)
 	}
-	changes, err := b.accounts.Changes(ctx, b.follow.rev)
+	changes, err := b.accounts.Changes(ctx, follow.rev)
 	switch {
 	case err != nil:
 		return err
 	case changes.Reset:
 		return b.begin(ctx)
-	case changes.Rev == b.follow.rev:
+	case changes.Rev == follow.rev:
 		return nil
 	}
-	if err := b.apply(ctx, changes); err != nil {
-		return err
-	}
-	b.follow.rev = changes.Rev
-	return nil
+	return b.apply(ctx, changes)
 }
 
 // begin reads the facts of everybody who has any, at the start and after having been away for too long, when there is
@@ -111,6 +104,7 @@ func (b *board) apply(ctx context.Context, changes accounts.Changes) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.follow.rev = changes.Rev
 	b.refreshAllLocked(people, append(ids, changes.Gone...))
 	for _, id := range changes.Gone {
 		for _, s := range b.byUser[id] {
@@ -157,8 +151,9 @@ func (b *board) refreshLocked(p accounts.Person) {
 		}
 		b.replaceLocked(c, p)
 	}
+	who := &candidate{Person: p}
 	for _, page := range b.pages {
-		if page.affects(p) {
+		if page.affects(who) {
 			b.staleLocked(page)
 		}
 	}

@@ -21,6 +21,7 @@ const (
 func (b *board) run(ctx context.Context) error {
 	var others sync.WaitGroup
 	others.Go(func() { b.keepReading(ctx) })
+	others.Go(func() { b.keepReadingCostly(ctx) })
 	others.Go(func() { b.keepRinging(ctx) })
 	others.Go(func() { b.keepSeen(ctx) })
 	defer others.Wait()
@@ -100,13 +101,14 @@ func (b *board) look(users []string) {
 	}
 }
 
-// filteredLocked marks the pages whose filter by state somebody has passed into or out of.
-func (b *board) filteredLocked(from, to presence.State) {
+// filteredLocked marks the pages whose filter by state c's person has passed into or out of.
+func (b *board) filteredLocked(c *card, from, to presence.State) {
 	if from == to {
 		return
 	}
+	who := &candidate{Person: c.person}
 	for _, p := range b.pages {
-		if s := presence.State(p.query.state); s != "" && (s == from || s == to) {
+		if s := presence.State(p.query.state); s != "" && (s == from || s == to) && p.covers(who) {
 			b.staleLocked(p)
 		}
 	}
@@ -132,7 +134,7 @@ func (b *board) flushPages() (sent bool) {
 		case len(p.watchers) == 0:
 			b.settleLocked(p, counts)
 		case b.warming:
-			sent = b.flushWarmingLocked(p) || sent
+			sent = b.flushWarmingLocked(p, counts) || sent
 		default:
 			sent = b.flushPageLocked(p, counts) || sent
 		}
@@ -142,7 +144,7 @@ func (b *board) flushPages() (sent bool) {
 
 // settleLocked does for a page that nobody can see what a flush would, without making the frame.
 func (b *board) settleLocked(p *page, counts ui.Counts) {
-	if len(p.dirty) > 0 || p.relist || p.repage || p.allCounts || p.counts != counts || p.arrived != p.announced {
+	if b.unsentLocked(p, counts) {
 		p.renew()
 	}
 	b.sentLocked(p, counts)
@@ -169,7 +171,7 @@ func (b *board) flushPageLocked(p *page, counts ui.Counts) bool {
 func (b *board) changesLocked(p *page, counts ui.Counts, to sight) []byte {
 	f, news := b.ui.NewFrame(), p.news(to)
 	if p.relist || len(news) > len(p.cards)/2 && len(news) > 1 {
-		f.List(b.listLocked(p, false, to)) // the teams' numbers are in it
+		f.List(b.listLocked(p, to)) // the teams' numbers are in it
 	} else {
 		for _, c := range news {
 			f.Row(c.person.ID, b.renderLocked(c, to))
@@ -192,33 +194,22 @@ func (b *board) changesLocked(p *page, counts ui.Counts, to sight) []byte {
 	return f.Bytes()
 }
 
-// flushWarmingLocked tells who has come back, and nothing of the others: that somebody is not here is not known yet.
-// Pages from before the start keep their other rows; pages loaded meanwhile list the people who are here.
-func (b *board) flushWarmingLocked(p *page) bool {
-	rows, list := b.ui.NewFrame(), b.ui.NewFrame()
-	for c := range p.dirty {
-		if c.present {
-			rows.Row(c.person.ID, b.renderLocked(c, full)) // the same for all: last seen is of people who are not here
-		}
-	}
-	if p.relist || !rows.Empty() {
-		list.List(b.listLocked(p, true, full))
-	}
-	clear(p.dirty)
-	if list.Empty() {
+// flushWarmingLocked sends what changed on p while people come back after a start: all of it, to the pages that list
+// only the people who are here. A page from before the start keeps what it shows, since nobody knows what that is: rows
+// that change alone would contradict its numbers.
+func (b *board) flushWarmingLocked(p *page, counts ui.Counts) (sent bool) {
+	if !b.unsentLocked(p, counts) {
 		return false
 	}
 	p.renew()
-	p.relist = false
-	whole, some := list.Bytes(), rows.Bytes()
+	b.sentLocked(p, counts)
 	for s := range p.watchers {
 		if s.partial {
-			s.write(whole)
-		} else {
-			s.write(some)
+			s.write(b.snapshotLocked(p, s.sight))
+			sent = true
 		}
 	}
-	return true
+	return sent
 }
 
 // endWarming tells everybody everything.

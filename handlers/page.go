@@ -21,7 +21,8 @@ const (
 type page struct {
 	query      boardQuery
 	key        string
-	from       accounts.Person // the place of query.after
+	from       accounts.Person // the place of query.after or query.before
+	search     accounts.Search // of query.search
 	cards      []*card
 	prev, next string // cursors of the pages before and behind; "" for none
 	version    uint64
@@ -30,9 +31,11 @@ type page struct {
 	watchers map[*socket]struct{} // tabs that can be seen
 	hidden   map[*socket]struct{} // tabs that cannot: no rows for them
 
-	reread  time.Time // when its list was last read because it may have changed
-	readAt  uint64    // board.generation when the list was read
-	staleAt uint64    // the generation of the last change that may bear on the list
+	readAt     uint64        // board.generation when the list was read
+	staleAt    uint64        // the generation of the last change that may bear on the list
+	staleSince time.Time     // since when the list waits to be read again
+	reread     time.Time     // when its list was last read because it may have changed
+	cost       time.Duration // how long that took, or an earlier reading
 
 	dirty     map[*card]bool         // rows that changed since the last flush; true: in nothing but last seen
 	relist    bool                   // the list itself did
@@ -47,19 +50,20 @@ type page struct {
 	snapshot [sights][]byte // the frame that brings any tab to this version; nil: to be made
 }
 
-// teamNumbers are how many of a team are here, of how many.
-type teamNumbers struct{ here, people int }
-
 func newPage(q boardQuery) (*page, error) {
 	p := &page{
 		query: q, key: q.encode(),
 		watchers: map[*socket]struct{}{}, hidden: map[*socket]struct{}{},
 		dirty: map[*card]bool{}, teams: map[string]teamNumbers{},
 	}
-	if q.after == "" {
+	if q.search != "" {
+		p.search = accounts.NewSearch(q.search)
+	}
+	start := q.after + q.before
+	if start == "" {
 		return p, nil
 	}
-	from, err := accounts.ParseCursor(q.after)
+	from, err := accounts.ParseCursor(start)
 	p.from = from
 	return p, err
 }
@@ -74,9 +78,21 @@ func (p *page) stale() bool { return p.staleAt > p.readAt }
 
 // staleLocked notes that the list of p may have changed, also for a reading of it that is under way.
 func (b *board) staleLocked(p *page) {
+	if !p.stale() {
+		p.staleSince = time.Now()
+	}
 	b.generation++
 	p.staleAt = b.generation
-	if len(p.watchers) > 0 {
+	b.wantReadLocked(p)
+}
+
+// wantReadLocked wakes the loop that reads p again, if somebody can see p.
+func (b *board) wantReadLocked(p *page) {
+	switch {
+	case len(p.watchers) == 0:
+	case p.costly():
+		signal(b.costlyWanted)
+	default:
 		signal(b.readWanted)
 	}
 }
@@ -112,18 +128,23 @@ func (b *board) reload(ctx context.Context, q boardQuery) (*page, error) {
 		b.mu.Lock()
 		generation, applied := b.generation, b.applied
 		b.mu.Unlock()
+		start := time.Now()
 		list, err := b.read(ctx, q)
 		if err != nil {
 			return nil, err
 		}
+		took := time.Since(start)
 		b.mu.Lock()
 		if b.applied != applied && try < rereads {
 			b.mu.Unlock()
 			continue
 		}
 		p, err := b.takeInLocked(q, list, generation)
-		if err == nil && b.applied != applied {
-			b.staleLocked(p)
+		if err == nil {
+			p.cost = took
+			if b.applied != applied {
+				b.staleLocked(p)
+			}
 		}
 		b.mu.Unlock()
 		return p, err
@@ -217,36 +238,21 @@ func (b *board) trimLocked(keep *page) {
 	}
 }
 
-// affects reports whether a person at this place of the board may be on p, or may have just come to be.
-func (p *page) affects(person accounts.Person) bool {
-	q := &p.query
-	switch {
-	case q.search != "" || q.state != "" || q.before != "":
-		return true
-	case q.team != "" && q.teamKey != person.TeamKey():
-		return false
-	case q.after != "" && accounts.ComparePeople(person, p.from) <= 0:
-		return false
-	default:
-		return p.next == "" || len(p.cards) == 0 || accounts.ComparePeople(person, p.cards[len(p.cards)-1].person) <= 0
-	}
-}
-
 // onePage reports whether p holds everybody there is under its search, so that browsers can filter it by state.
 func (p *page) onePage() bool { return p.query.state == "" && p.prev == "" && p.next == "" }
 
-// sectionsLocked groups the cards of p by team. While warming, only the people who are here are told.
-func (b *board) sectionsLocked(p *page, onlyHere bool, to sight) []ui.Section {
+// sectionsLocked groups the cards of p by team. While people come back, only those who are here are listed.
+func (b *board) sectionsLocked(p *page, to sight) []ui.Section {
+	teams := b.teamsLocked(p)
 	var sections []ui.Section
 	for _, c := range p.cards {
-		if onlyHere && !c.present {
+		if b.warming && !c.present {
 			continue
 		}
 		key := c.person.TeamKey()
 		if n := len(sections); n == 0 || sections[n-1].Key != key {
-			sections = append(sections, ui.Section{
-				Key: key, Name: c.person.Team, Here: b.here[key].Here(), People: b.tally.people[key],
-			})
+			n := teams[key]
+			sections = append(sections, ui.Section{Key: key, Name: c.person.Team, Here: n.here, People: n.people})
 		}
 		s := &sections[len(sections)-1]
 		s.Rows = append(s.Rows, b.renderLocked(c, to))
@@ -254,34 +260,15 @@ func (b *board) sectionsLocked(p *page, onlyHere bool, to sight) []ui.Section {
 	return sections
 }
 
-// teamsLocked are the numbers of the teams on p.
-func (b *board) teamsLocked(p *page) map[string]teamNumbers {
-	teams := make(map[string]teamNumbers, len(p.teams))
-	for _, c := range p.cards {
-		key := c.person.TeamKey()
-		teams[key] = teamNumbers{b.here[key].Here(), b.tally.people[key]}
-	}
-	return teams
-}
-
-// countsLocked are the numbers that p shows: those of its team, or of everybody.
-func (b *board) countsLocked(p *page) ui.Counts {
-	c, people := b.presence.Counts(), b.tally.total
-	if p.query.team != "" {
-		c, people = b.here[p.query.teamKey], b.tally.people[p.query.teamKey]
-	}
-	return ui.Counts{Team: p.query.team, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: b.warming}
-}
-
 // snapshotLocked is the frame that makes any tab of a sight that shows p current, made once a version.
 func (b *board) snapshotLocked(p *page, to sight) []byte {
 	if p.snapshot[to] == nil {
 		f := b.ui.NewFrame()
-		f.List(b.listLocked(p, false, to))
+		f.List(b.listLocked(p, to))
 		f.Counts(ui.Counts{}, b.countsLocked(p), true)
 		b.pagerLocked(f, p)
 		f.Arrived(b.arrivals(p))
-		f.Warming(false)
+		f.Warming(b.warming)
 		f.Lost(b.lost)
 		p.snapshot[to] = f.Bytes()
 	}
@@ -289,21 +276,8 @@ func (b *board) snapshotLocked(p *page, to sight) []byte {
 	return p.snapshot[to]
 }
 
-// shownLocked notes that somebody is shown p as it is now, which may be newer than what was sent last. Numbers that
-// were shown early are sent to all with the next flush, or one that went back meanwhile would stay wrong.
-func (b *board) shownLocked(p *page) {
-	early := b.countsLocked(p) != p.counts
-	for key, n := range p.teams {
-		early = early || n != teamNumbers{b.here[key].Here(), b.tally.people[key]}
-	}
-	if early && !p.allCounts {
-		p.allCounts = true
-		b.wantFlush()
-	}
-}
-
-func (b *board) listLocked(p *page, onlyHere bool, to sight) []byte {
-	list, err := b.ui.List(b.sectionsLocked(p, onlyHere, to), p.query.view(), b.warming)
+func (b *board) listLocked(p *page, to sight) []byte {
+	list, err := b.ui.List(b.sectionsLocked(p, to), p.query.view(), b.warming)
 	if err != nil {
 		b.log.Error("render list", "err", err)
 	}

@@ -12,12 +12,14 @@ const (
 	followEvery = 500 * time.Millisecond // between looks for commits of other processes
 	rereadEvery = 250 * time.Millisecond // between readings of one page
 	readWait    = 5 * time.Second        // for one reading
+	cheapRead   = 10 * time.Millisecond  // a page that takes longer to read is costly
 )
 
 // keepReading is the loop that asks the accounts: for what was committed, for people who arrived and are not known yet,
-// for totals, and for pages whose list may have changed. It rests as long as it reads, so that however many costly
-// pages are watched, half the time is left for others.
+// for totals, and for pages whose list may have changed, unless they are costly. It rests as long as it reads pages, so
+// that however many are watched, half the time is left for others.
 func (b *board) keepReading(ctx context.Context) {
+	failing := false
 	follow := time.NewTicker(followEvery)
 	defer follow.Stop()
 	again := time.NewTimer(0) // and at once
@@ -42,7 +44,7 @@ func (b *board) keepReading(ctx context.Context) {
 		}
 		left, rereadErr := b.reread(ctx)
 		err = cmp.Or(err, b.within(ctx, b.refreshTally)) // last: its frame would make the list wait for the next
-		b.readingFailed(cmp.Or(err, rereadErr))
+		b.readingFailed(&failing, cmp.Or(err, rereadErr))
 		if left > 0 {
 			again.Reset(rereadEvery)
 		}
@@ -56,14 +58,14 @@ func (b *board) within(ctx context.Context, f func(context.Context) error) error
 	return f(ctx)
 }
 
-// readingFailed logs that the accounts cannot be read, once until they can be again. What was to be read is still
-// marked, and is asked again with the next look for commits.
-func (b *board) readingFailed(err error) {
+// readingFailed logs that the accounts cannot be read, once until they can be again; failing is the loop's own. What was
+// to be read is still marked, and is asked again with the next look for commits.
+func (b *board) readingFailed(failing *bool, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	if failed := err != nil; failed != b.failing {
-		if b.failing = failed; failed {
+	if failed := err != nil; failed != *failing {
+		if *failing = failed; failed {
 			b.log.Error("accounts cannot be read; the board goes on with what it knows", "err", err)
 		} else {
 			b.log.Info("accounts can be read again")
@@ -113,39 +115,74 @@ func (b *board) meet(ctx context.Context) error {
 	return nil
 }
 
-// reread reads the lists of watched pages that may have changed, those first that have waited for longest, and returns
-// how many are left for later. A page that nobody can see waits until somebody can.
+// keepReadingCostly reads the costly ones among the watched pages that may have changed, one after the other, and rests
+// as long as it reads. It is a loop of its own so that nothing else waits for them.
+func (b *board) keepReadingCostly(ctx context.Context) {
+	failing := false
+	again := time.NewTicker(rereadEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.costlyWanted:
+		case <-again.C:
+		}
+		if stale, _ := b.stalePages(true); len(stale) > 0 {
+			b.readingFailed(&failing, b.rereadPage(ctx, stale[0]))
+			signal(b.costlyWanted) // maybe there are more
+		}
+	}
+}
+
+// reread reads the lists of watched pages that may have changed and are cheap to read, and returns how many are left for
+// later.
 func (b *board) reread(ctx context.Context) (left int, err error) {
+	stale, left := b.stalePages(false)
+	for began := time.Now(); len(stale) > 0 && time.Since(began) < rereadEvery; stale = stale[1:] {
+		one := b.rereadPage(ctx, stale[0])
+		if one == nil {
+			left--
+		}
+		err = cmp.Or(err, one)
+	}
+	return left, err
+}
+
+// stalePages are the pages, costly or cheap, that are to be read again now, the most urgent first, and how many there are
+// with those that were read just before. A page that nobody can see waits until somebody can.
+func (b *board) stalePages(costly bool) (stale []*page, all int) {
 	now := time.Now()
 	b.mu.Lock()
-	var stale []*page
+	defer b.mu.Unlock()
 	for _, p := range b.pages {
-		if !p.stale() || len(p.watchers) == 0 {
+		if !p.stale() || len(p.watchers) == 0 || p.costly() != costly {
 			continue
 		}
-		if left++; now.Sub(p.reread) >= rereadEvery {
+		if all++; now.Sub(p.reread) >= rereadEvery {
 			stale = append(stale, p)
 		}
 	}
-	slices.SortFunc(stale, func(a, b *page) int { return a.reread.Compare(b.reread) })
-	b.mu.Unlock()
-	for began := now; len(stale) > 0 && time.Since(began) < rereadEvery; stale = stale[1:] {
-		start := time.Now()
-		p := stale[0]
-		one := b.within(ctx, func(ctx context.Context) error {
-			_, err := b.reload(ctx, p.query)
-			return err
-		})
-		b.mu.Lock()
-		p.reread = time.Now()
-		if !p.stale() {
-			left--
-		}
-		b.mu.Unlock()
-		err = cmp.Or(err, one)
-		rest(ctx, time.Since(start))
+	slices.SortFunc(stale, byUrgency(now))
+	return stale, all
+}
+
+// rereadPage reads the list of p and rests as long as that took.
+func (b *board) rereadPage(ctx context.Context, p *page) error {
+	start := time.Now()
+	err := b.within(ctx, func(ctx context.Context) error {
+		_, err := b.reload(ctx, p.query)
+		return err
+	})
+	end := time.Now()
+	b.mu.Lock()
+	if p.reread = end; p.stale() && err == nil { // a change overtook the reading
+		p.staleSince = end
+		b.wantReadLocked(p)
 	}
-	return left, err
+	b.mu.Unlock()
+	rest(ctx, end.Sub(start))
+	return err
 }
 
 func rest(ctx context.Context, d time.Duration) {
@@ -166,10 +203,22 @@ func (b *board) countLocked() {
 
 // refreshTally counts everybody anew where that is needed.
 func (b *board) refreshTally(ctx context.Context) error {
+	if stale, _ := b.staleTally(); !stale {
+		return nil
+	}
+	return b.tallying.do(ctx, b.readTally)
+}
+
+// staleTally reports whether everybody has to be counted anew, and the generation that a count from now on is of.
+func (b *board) staleTally() (stale bool, generation uint64) {
 	b.mu.Lock()
-	stale, generation := b.tally.staleAt > b.tally.readAt, b.generation
-	b.mu.Unlock()
-	if !stale {
+	defer b.mu.Unlock()
+	return b.tally.staleAt > b.tally.readAt, b.generation
+}
+
+func (b *board) readTally(ctx context.Context) error {
+	stale, generation := b.staleTally()
+	if !stale { // the run before this one was enough
 		return nil
 	}
 	teams, err := b.accounts.Tally(ctx)
@@ -183,9 +232,7 @@ func (b *board) refreshTally(ctx context.Context) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.tally.readAt < generation {
-		b.tally.total, b.tally.people, b.tally.readAt = total, people, generation
-		b.wantFlush()
-	}
+	b.tally.total, b.tally.people, b.tally.readAt = total, people, generation
+	b.wantFlush()
 	return nil
 }

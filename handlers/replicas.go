@@ -27,9 +27,9 @@ func (b *board) keepRinging(ctx context.Context) {
 		if b.bell == nil {
 			continue
 		}
-		b.following <- struct{}{}
+		b.mu.Lock()
 		rev := b.follow.rev
-		<-b.following
+		b.mu.Unlock()
 		wait, cancel := context.WithTimeout(ctx, ringWait)
 		if err := b.bell.Nudge(wait, rev); err != nil && ctx.Err() == nil {
 			b.log.Debug("the other replicas could not be nudged", "err", err)

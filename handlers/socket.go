@@ -46,7 +46,7 @@ type socket struct {
 	hidden  bool
 	since   time.Time       // hidden, or else open, since
 	seen    uint64          // the page's version when it became hidden
-	partial bool            // shows only the people who are here: its page was loaded while warming
+	partial bool            // lists only the people who are here: it has no page, or one that was loaded while warming
 	person  accounts.Person // whose it is
 	me      ui.Me           // as last sent, like row
 	row     []byte
@@ -125,7 +125,7 @@ func (b *board) turn(s *socket, hidden bool) {
 	delete(p.hidden, s)
 	p.watchers[s] = struct{}{}
 	if p.stale() {
-		signal(b.readWanted) // nobody saw it until now
+		b.wantReadLocked(p) // nobody saw it until now
 	}
 	switch {
 	case b.warming:

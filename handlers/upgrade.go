@@ -198,32 +198,25 @@ func mostRested(sockets []*socket) *socket {
 
 // greetLocked makes a new socket current. It is in the page's index by now, so no change falls between.
 func (b *board) greetLocked(s *socket) {
-	p := s.page
+	current := s.version == b.versionLocked(s.page, s.sight)
+	s.partial = b.warming && (s.version == "" || strings.HasPrefix(s.version, b.boot) && strings.HasSuffix(s.version, partialMark))
 	switch {
-	case b.warming && s.version == b.versionLocked(p, s.sight):
-		s.partial = true
-	case b.warming:
-		s.partial = strings.HasPrefix(s.version, b.boot) && strings.HasSuffix(s.version, partialMark)
+	case b.warming && !current:
 		s.write(b.warmGreetingLocked(s))
-	case s.version != b.versionLocked(p, s.sight):
-		s.write(b.snapshotLocked(p, s.sight))
+	case !current:
+		s.write(b.snapshotLocked(s.page, s.sight))
 	}
 	b.tellSelfLocked(s)
 }
 
-// warmGreetingLocked tells a page that comes back while warming who else has.
+// warmGreetingLocked is what a page that comes back while people come back needs: one that lists only those who are
+// here, all of it; one from before the start, that they are coming back.
 func (b *board) warmGreetingLocked(s *socket) []byte {
+	if s.partial {
+		return b.snapshotLocked(s.page, s.sight)
+	}
 	f := b.ui.NewFrame()
 	f.Warming(true)
-	if s.partial {
-		f.List(b.listLocked(s.page, true, full))
-		return f.Bytes()
-	}
-	for _, c := range s.page.cards {
-		if c.present {
-			f.Row(c.person.ID, b.renderLocked(c, full))
-		}
-	}
 	return f.Bytes()
 }
 
