@@ -39,6 +39,7 @@ type board struct {
 	flushWanted chan struct{}   // capacity 1
 	readWanted  chan struct{}   // capacity 1
 	following   chan struct{}   // capacity 1: held while changes of accounts are read and applied
+	unconfirmed atomic.Int32    // ticks of confirmEvery since the accounts were last read
 	failing     bool            // the last reading failed, and was logged; keepReading's own
 	bell        Bell            // nil: there are no other replicas
 	nudged      <-chan struct{} // nil without bell

@@ -28,7 +28,8 @@ func (b *board) run(ctx context.Context) error {
 	flush := time.NewTimer(time.Hour)
 	flush.Stop()
 	title, sweep, freshen := time.NewTicker(titleEvery), time.NewTicker(sweepEvery), time.NewTicker(freshenEvery)
-	for _, t := range []*time.Ticker{title, sweep, freshen} {
+	confirm := time.NewTicker(confirmEvery)
+	for _, t := range []*time.Ticker{title, sweep, freshen, confirm} {
 		defer t.Stop()
 	}
 	warmed := b.presence.Warmed()
@@ -55,6 +56,8 @@ func (b *board) run(ctx context.Context) error {
 			b.sweep(time.Now())
 		case <-freshen.C:
 			b.freshen()
+		case <-confirm.C:
+			b.closeUnconfirmed(time.Now())
 		case <-b.flushWanted:
 		}
 		if !due && b.unsent.Load() {
@@ -95,6 +98,9 @@ func (b *board) look(users []string) {
 			b.wantFlush() // they count before they are known
 		}
 		for _, s := range b.byUser[u] {
+			if !b.presence.View(u).Listed { // disabled, says another replica, and the accounts may be out of reach
+				s.endLocked()
+			}
 			b.tellSelfLocked(s)
 		}
 	}

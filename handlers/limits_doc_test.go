@@ -45,8 +45,9 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"time between pings of a live connection":             short(pingEvery),
 		"time without an answer to a ping":                    short(pongWait),
 		"time to take one frame":                              short(writeWait),
-		"a session":                                           fmt.Sprintf("%d d", accounts.SessionLife/(24*time.Hour)),
-		"attempts counted at once, without Redis":             fmt.Sprintf("%d,%03d", maxLimiterKeys/1000, maxLimiterKeys%1000),
+		"time without reading the accounts, and so without confirming sessions": short(confirmWait),
+		"a session": fmt.Sprintf("%d d", accounts.SessionLife/(24*time.Hour)),
+		"attempts counted at once, without Redis": fmt.Sprintf("%d,%03d", maxLimiterKeys/1000, maxLimiterKeys%1000),
 	} {
 		if rows[what] != want {
 			t.Errorf("docs/limits.md says of %q %q, want %q", what, rows[what], want)
