@@ -34,9 +34,11 @@ type rules struct {
 	poll      bool // leases are looked at, never trusted to announce their end
 	hold      bool // after a resync, missing is not gone
 	keepMarks bool // what is announced during a read is read again
+
+	standstill bool // after a standstill, who has left meanwhile is taken away before the lease is renewed
 }
 
-var allRules = rules{audit: true, union: true, poll: true, hold: true, keepMarks: true}
+var allRules = rules{audit: true, union: true, poll: true, hold: true, keepMarks: true, standstill: true}
 
 // syncer keeps what other replicas have of their users, and makes the noticeboard say what this one has of its own.
 // Announcements only mark; one loop reads, compares and writes. It is self-stabilizing: whatever the noticeboard loses,
@@ -52,6 +54,7 @@ type syncer struct {
 	synced  chan struct{} // closed after the first whole round
 	stop    context.CancelFunc
 	ended   chan struct{}
+	ranAt   time.Time // when the loop last worked; used by the loop alone
 
 	mu         sync.Mutex
 	own        map[string]string    // guarded by mu, like all below; the truth about our users, as entries
@@ -342,6 +345,8 @@ func (s *syncer) untilDue() time.Duration {
 
 // round does all that is due. After an error what was not done stays marked.
 func (s *syncer) round(ctx context.Context) error {
+	s.afterStandstill(ctx)
+	defer func() { s.ranAt = time.Now() }()
 	if err := s.heal(ctx); err != nil {
 		return err
 	}
