@@ -111,15 +111,11 @@ func (s *Server) takeName(ctx context.Context, held *reservation, r *http.Reques
 	if err != nil { // no such name can exist; it counts like one that does not
 		name = strings.ToLower(username)
 	}
-	token := s.cookieValue(r, s.site.known)
-	if token == "" {
-		return held.take(ctx, hashKey("login:name:", name), failuresPerName, failureWindow)
-	}
-	known, err := s.cfg.Accounts.KnownBrowser(ctx, username, token)
+	token, err := s.knownBrowser(r, username)
 	switch {
 	case err != nil:
 		return err
-	case !known:
+	case token == "":
 		return held.take(ctx, hashKey("login:name:", name), failuresPerName, failureWindow)
 	}
 	if err := held.take(ctx, hashKey("login:browser:", token), failuresPerName, failureWindow); err != nil {
@@ -128,10 +124,23 @@ func (s *Server) takeName(ctx context.Context, held *reservation, r *http.Reques
 	return held.take(ctx, hashKey("login:browsers-of:", name), failuresOfBrowsers, failureWindow)
 }
 
+// knownBrowser is the token by which the browser is one that username has signed in with; "": it isn't.
+func (s *Server) knownBrowser(r *http.Request, username string) (string, error) {
+	for _, token := range cookieValues(r, s.site.known) {
+		if known, err := s.cfg.Accounts.KnownBrowser(r.Context(), username, token); err != nil || known {
+			return token, err
+		}
+	}
+	return "", nil
+}
+
 // signIn starts a session, ends the one this browser had, and goes on to next.
 func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
-	r := c.Request()
-	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), s.addresses.of(r).String(), s.cookieValue(r, s.site.cookie))
+	r, replaces := c.Request(), ""
+	if v := signedIn(c); v != nil {
+		replaces = v.token
+	}
+	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), s.addresses.of(r).String(), replaces)
 	switch {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked
 		return &failure{Status: http.StatusForbidden, Message: "This account cannot sign in any more.", Err: err}
@@ -139,17 +148,25 @@ func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 		return notSaved(fmt.Errorf("start session: %w", err))
 	}
 	s.setCookie(c, s.site.cookie, token, sessionCookieAge)
-	s.rememberBrowser(c, user.ID)
-	c.Set(viewerKey, &viewer{user: user, session: session})
+	s.rememberBrowser(c, user)
+	c.Set(viewerKey, &viewer{user, session, token})
 	return s.redirect(c, next)
 }
 
 // rememberBrowser makes this browser one in which its owner has given the right password. When that fails it is only
 // not known next time.
-func (s *Server) rememberBrowser(c echo.Context, userID string) {
-	known, err := s.cfg.Accounts.RememberBrowser(c.Request().Context(), userID, s.cookieValue(c.Request(), s.site.known))
+func (s *Server) rememberBrowser(c echo.Context, user accounts.User) {
+	r := c.Request()
+	had, err := s.knownBrowser(r, user.Username)
+	var known string
+	if err == nil {
+		if tokens := cookieValues(r, s.site.known); had == "" && len(tokens) > 0 {
+			had = tokens[0] // known by somebody else who shares the browser, perhaps
+		}
+		known, err = s.cfg.Accounts.RememberBrowser(r.Context(), user.ID, had)
+	}
 	if err != nil {
-		s.log.Warn("browser not remembered", "user", userID, "err", err, "request", requestID(c))
+		s.log.Warn("browser not remembered", "user", user.ID, "err", err, "request", requestID(c))
 		return
 	}
 	s.setCookie(c, s.site.known, known, knownCookieAge)
