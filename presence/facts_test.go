@@ -181,16 +181,18 @@ func TestRandomKnowledge(t *testing.T) {
 					case 3:
 						c.catchUp(i)
 					case 4:
-						if i > 0 {
-							c.restart(i)
-							for user := range conns {
-								conns[user] = without(conns[user], c.trackers)
-							}
+						c.restart(i)
+						for user := range conns {
+							conns[user] = without(conns[user], c.trackers)
 						}
 					}
 					synctest.Wait()
 					c.wantTruth(conns)
 				}
+				for i := range c.trackers {
+					c.catchUp(i)
+				}
+				c.wantNoCorrections(conns)
 			})
 		})
 	}
@@ -206,6 +208,19 @@ func without(conns []*Connection, trackers []*Tracker) (left []*Connection) {
 		}
 	}
 	return left
+}
+
+// wantNoCorrections fails the test if a replica says anything of people who have no connection there.
+func (c *readers) wantNoCorrections(conns map[string][]*Connection) {
+	c.t.Helper()
+	other := c.memory.Replica()
+	for user := range conns {
+		for _, d := range other.Remote(user) {
+			if !d.Connected {
+				c.t.Errorf("when every replica has read everything, one without connections still says %+v of %s", d, user)
+			}
+		}
+	}
 }
 
 func (c *readers) wantTruth(conns map[string][]*Connection) {
