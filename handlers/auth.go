@@ -51,7 +51,7 @@ func (s *Server) loginPage(c echo.Context) error {
 // endedWhy is why the session of this browser ended. It's "" when there was none and when the browser signed out by
 // itself: both have no cookie. So a link can't make the page say anything to strangers.
 func (s *Server) endedWhy(c echo.Context) string {
-	if s.cookieValue(c.Request(), s.site.cookie) == "" {
+	if len(cookieValues(c.Request(), s.site.cookie)) == 0 {
 		return ""
 	}
 	return cmp.Or(c.QueryParam("why"), endedSession)
@@ -124,8 +124,7 @@ func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *
 	if err != nil {
 		name = strings.ToLower(username)
 	}
-	token := s.cookieValue(r, s.site.known)
-	known, password, err := s.cfg.Accounts.KnownBrowser(ctx, username, token)
+	token, known, password, err := s.browserOf(r, username)
 	if err != nil {
 		return err
 	}
@@ -180,10 +179,28 @@ func (s *Server) attemptOwn(c echo.Context, password string, try func(context.Co
 	return err
 }
 
+// browserOf tells whether the browser is one in which the owner of username has signed in before, by which token, and what
+// stands for the password that the account has now.
+func (s *Server) browserOf(r *http.Request, username string) (token string, known bool, password string, err error) {
+	tokens := cookieValues(r, s.site.known)
+	if len(tokens) == 0 {
+		tokens = []string{""}
+	}
+	for _, token = range tokens {
+		if known, password, err = s.cfg.Accounts.KnownBrowser(r.Context(), username, token); err != nil || known {
+			return token, known, password, err
+		}
+	}
+	return "", false, password, nil
+}
+
 // signIn starts a session, ends the one this browser had, and goes on to next.
 func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
-	r := c.Request()
-	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), from(s.addresses.of(r)), s.cookieValue(r, s.site.cookie))
+	r, replaces := c.Request(), ""
+	if v := signedIn(c); v != nil {
+		replaces = v.token
+	}
+	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), from(s.addresses.of(r)), replaces)
 	switch {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked
 		return disabledAccount(err)
@@ -191,17 +208,25 @@ func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 		return notSaved(fmt.Errorf("start session: %w", err))
 	}
 	s.setCookie(c, s.site.cookie, token, sessionCookieAge)
-	s.rememberBrowser(c, user.ID)
-	c.Set(viewerKey, &viewer{user: user, session: session})
+	s.rememberBrowser(c, user)
+	c.Set(viewerKey, &viewer{user, session, token})
 	return s.redirect(c, next)
 }
 
 // rememberBrowser makes this browser one in which its owner has given the right password. When that fails it is only
 // not known next time.
-func (s *Server) rememberBrowser(c echo.Context, userID string) {
-	known, err := s.cfg.Accounts.RememberBrowser(c.Request().Context(), userID, s.cookieValue(c.Request(), s.site.known))
+func (s *Server) rememberBrowser(c echo.Context, user accounts.User) {
+	r := c.Request()
+	had, _, _, err := s.browserOf(r, user.Username)
+	var known string
+	if err == nil {
+		if tokens := cookieValues(r, s.site.known); had == "" && len(tokens) > 0 {
+			had = tokens[0] // known by somebody else who shares the browser, perhaps
+		}
+		known, err = s.cfg.Accounts.RememberBrowser(r.Context(), user.ID, had)
+	}
 	if err != nil {
-		s.log.Warn("browser not remembered", "user", userID, "err", err, "request", requestID(c))
+		s.log.Warn("browser not remembered", "user", user.ID, "err", err, "request", requestID(c))
 		return
 	}
 	s.setCookie(c, s.site.known, known, knownCookieAge)

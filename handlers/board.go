@@ -40,6 +40,7 @@ type board struct {
 	readWanted  chan struct{} // capacity 1: a cheap page is to be read again, or people are to be met
 
 	costlyWanted chan struct{}   // capacity 1: a costly page is to be read again
+	unconfirmed  atomic.Int32    // ticks of confirmEvery since the accounts were last read
 	catching     *shared         // reads and applies changes of accounts
 	tallying     *shared         // counts everybody
 	bell         Bell            // nil: there are no other replicas

@@ -19,7 +19,13 @@ type follow struct {
 }
 
 // catchUp applies every change that was committed before it was called.
-func (b *board) catchUp(ctx context.Context) error { return b.catching.do(ctx, b.readChanges) }
+func (b *board) catchUp(ctx context.Context) error {
+	err := b.catching.do(ctx, b.readChanges)
+	if err == nil {
+		b.confirmed()
+	}
+	return err
+}
 
 func (b *board) readChanges(ctx context.Context) error {
 	b.mu.Lock()
@@ -58,13 +64,14 @@ func (b *board) begin(ctx context.Context) error {
 	told := make(map[string]bool, len(facts))
 	for _, f := range facts {
 		told[f.UserID] = true
-		b.presence.SetFacts(f.UserID, presenceFacts(f))
+		b.presence.SetFacts(f.UserID, presenceFacts(f, rev))
 	}
 	for _, user := range b.presence.Known() {
 		if !told[user] {
-			b.presence.SetFacts(user, presence.Facts{})
+			b.presence.SetFacts(user, presence.Facts{AsOf: rev})
 		}
 	}
+	b.presence.FactsAsOf(rev)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refreshAllLocked(people, ids)
@@ -97,8 +104,9 @@ func (b *board) apply(ctx context.Context, changes accounts.Changes) error {
 		return err
 	}
 	for _, f := range changes.Users {
-		b.presence.SetFacts(f.UserID, presenceFacts(f))
+		b.presence.SetFacts(f.UserID, presenceFacts(f, changes.Rev))
 	}
+	b.presence.FactsAsOf(changes.Rev)
 	for _, id := range changes.Gone {
 		b.presence.Forget(id)
 	}
@@ -159,13 +167,13 @@ func (b *board) refreshLocked(p accounts.Person) {
 	}
 }
 
-// presenceFacts is f in the words of presence.
-func presenceFacts(f accounts.Facts) presence.Facts {
+// presenceFacts is f, read at revision rev, in the words of presence.
+func presenceFacts(f accounts.Facts, rev int64) presence.Facts {
 	return presence.Facts{
 		Word: presence.Word{
 			State: presence.State(f.Word.State), Text: f.Word.Text, Emoji: f.Word.Emoji, Until: f.Word.Until, SetAt: f.Word.SetAt,
 		},
 		Invisible: f.Invisible, InvisibleSince: f.InvisibleSince,
-		Disabled: f.Disabled, IdleAfter: f.IdleAfter,
+		Disabled: f.Disabled, IdleAfter: f.IdleAfter, AsOf: rev,
 	}
 }

@@ -29,7 +29,8 @@ func (b *board) run(ctx context.Context) error {
 	flush := time.NewTimer(time.Hour)
 	flush.Stop()
 	title, sweep, freshen := time.NewTicker(titleEvery), time.NewTicker(sweepEvery), time.NewTicker(freshenEvery)
-	for _, t := range []*time.Ticker{title, sweep, freshen} {
+	confirm := time.NewTicker(confirmEvery)
+	for _, t := range []*time.Ticker{title, sweep, freshen, confirm} {
 		defer t.Stop()
 	}
 	warmed := b.presence.Warmed()
@@ -56,6 +57,8 @@ func (b *board) run(ctx context.Context) error {
 			b.sweep(time.Now())
 		case <-freshen.C:
 			b.freshen()
+		case <-confirm.C:
+			b.closeUnconfirmed(time.Now())
 		case <-b.flushWanted:
 		}
 		if !due && b.unsent.Load() {
@@ -96,6 +99,9 @@ func (b *board) look(users []string) {
 			b.wantFlush() // they count before they are known
 		}
 		for _, s := range b.byUser[u] {
+			if !b.presence.View(u).Listed { // disabled, says another replica, and the accounts may be out of reach
+				s.endLocked(endedDisabled)
+			}
 			b.tellSelfLocked(s)
 		}
 	}

@@ -40,7 +40,7 @@ func (b *board) leave(s *socket) {
 		s.wait.Stop()
 	}
 	if s.conn != nil {
-		s.conn.Leave(presence.How(s.how.Load()))
+		s.conn.LeaveAt(presence.How(s.how.Load()), s.wire.ended(time.Now()))
 		b.lately[s.session] = lately{s.user, time.Now()}
 	}
 	b.emptyLocked()
@@ -52,6 +52,12 @@ func (b *board) failed(m *melody.Session, err error) {
 	if errors.Is(err, melody.ErrMessageBufferFull) {
 		b.server.metrics.dropped.Inc()
 		go b.tooSlow(m)
+		return
+	}
+	if errors.Is(err, errFlood) {
+		if s := b.socketOf(m); s != nil {
+			s.cutOff("too many messages")
+		}
 		return
 	}
 	var closed *websocket.CloseError
@@ -71,16 +77,19 @@ func (b *board) failed(m *melody.Session, err error) {
 // tooSlow ends a socket whose reader did not keep up. A lost frame is a wrong board: the page comes back and is told
 // everything anew.
 func (b *board) tooSlow(m *melody.Session) {
-	b.mu.Lock()
-	s := b.open[m]
-	b.mu.Unlock()
+	s := b.socketOf(m)
 	if s == nil || s.lost.Swap(true) {
 		return
 	}
-	s.closing.Store(true)
 	b.server.metrics.slow.Inc()
-	conn := m.WebsocketConnection()
-	_ = conn.WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(melody.CloseTryAgainLater, "slow"), time.Now().Add(50*time.Millisecond))
+	s.cutOff("slow")
+}
+
+// cutOff ends s without waiting for its queue. The page is told why if it reads that at once.
+func (s *socket) cutOff(reason string) {
+	s.closing.Store(true)
+	conn := s.melody.WebsocketConnection()
+	_ = conn.WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(melody.CloseTryAgainLater, reason), time.Now().Add(50*time.Millisecond))
 	cut(conn)
 }
 

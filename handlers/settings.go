@@ -193,7 +193,7 @@ func (s *Server) setPassword(c echo.Context) error {
 		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, old, fields.Get("password"), v.session.ID)
 	})
 	if err == nil {
-		s.rememberBrowser(c, v.user.ID) // all were forgotten with the old password
+		s.rememberBrowser(c, v.user) // all were forgotten with the old password
 	}
 	if errors.Is(err, accounts.ErrCredentials) {
 		err = notYourPassword("old_password")

@@ -50,8 +50,8 @@ type socket struct {
 	person  accounts.Person // whose it is
 	me      ui.Me           // as last sent, like row
 	row     []byte
-	titled  int    // people here by its title, while hidden
-	budget  budget // of messages; used by the reading goroutine alone
+	titled  int  // people here by its title, while hidden
+	wire    wire // used by the reading goroutine alone
 
 	closing atomic.Bool  // the close frame is on its way
 	lost    atomic.Bool  // a frame did not fit into the queue
@@ -85,17 +85,18 @@ func (b *board) joinLocked(s *socket, a presence.Activity) {
 	s.conn = b.presence.Join(s.user, presence.Client{Session: s.session, Phone: s.phone}, a)
 }
 
+// socketOf is the socket of a session; nil: it was refused, or has ended.
+func (b *board) socketOf(m *melody.Session) *socket {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open[m]
+}
+
 // message takes in what the tab says of itself: there was input, it is idle, or it is hidden.
 func (b *board) message(m *melody.Session, frame []byte) {
-	b.mu.Lock()
-	s := b.open[m]
-	b.mu.Unlock()
+	s := b.socketOf(m)
 	if s == nil {
-		return // closed at the door
-	}
-	if !s.budget.spend(time.Now()) {
-		s.kick(melody.CloseTryAgainLater, "too many messages")
-		return
+		return // it was refused
 	}
 	a, ok := parseActivity(frame)
 	if !ok {

@@ -107,7 +107,7 @@ func (b *board) pump(s *socket, w http.ResponseWriter, r *http.Request, ready ch
 			}
 		}
 	}()
-	if err := b.sockets.HandleRequestWithKeys(w, r, map[string]any{"socket": s, "ready": ready}); err != nil {
+	if err := b.sockets.HandleRequestWithKeys(hijacker{w, &s.wire}, r, map[string]any{"socket": s, "ready": ready}); err != nil {
 		refused <- err
 	}
 }
@@ -118,8 +118,7 @@ func (b *board) connect(m *melody.Session) {
 	defer close(m.Keys["ready"].(chan struct{}))
 	m.Request, m.Keys = nil, nil
 	s.melody = m
-	conn := m.WebsocketConnection()
-	s.tune(conn)
+	s.tune()
 	if s.user == "" {
 		b.server.metrics.refused.WithLabelValues("login").Inc()
 		s.kick(melody.ClosePolicyViolation, endedSession)
@@ -220,18 +219,9 @@ func (b *board) warmGreetingLocked(s *socket) []byte {
 	return f.Bytes()
 }
 
-// tune bounds what the kernel queues for a reader, and what pings may cost.
-func (s *socket) tune(conn *websocket.Conn) {
-	if tcp, ok := conn.NetConn().(interface{ SetWriteBuffer(int) error }); ok {
+// tune bounds what the kernel queues for a reader.
+func (s *socket) tune() {
+	if tcp, ok := s.wire.Conn.(interface{ SetWriteBuffer(int) error }); ok {
 		_ = tcp.SetWriteBuffer(kernelBuffer)
 	}
-	pong := conn.PingHandler()
-	conn.SetPingHandler(func(data string) error {
-		if !s.budget.spend(time.Now()) {
-			return errFlood
-		}
-		return pong(data)
-	})
 }
-
-var errFlood = errors.New("too many messages")

@@ -106,37 +106,58 @@ func decodeHealth(text string) (h health) {
 	return h
 }
 
-// encodeDigest is d on the noticeboard: "1" or "0" for active, when the state began, unix milliseconds or 0, and the
-// marks of devices if there are any.
+// encodeDigest is d on the noticeboard, in fields with one space between. "1" is active, "0" connected and no more, "-" not
+// connected. Then when the state began, in unix milliseconds or 0, the marks of devices, and who may see the person: "i"
+// for invisible, "d" for disabled, "v" for visible again, with the revision of the accounts that says so. Fields at the
+// end are left out when empty.
 func encodeDigest(d Digest) string {
-	if !d.Connected {
+	if d == (Digest{}) {
 		return ""
 	}
-	active, since := "0 ", int64(0)
-	if d.Active {
-		active = "1 "
+	active, since := "-", int64(0)
+	switch {
+	case d.Active:
+		active = "1"
+	case d.Connected:
+		active = "0"
 	}
 	if !d.Since.IsZero() {
 		since = d.Since.UnixMilli()
 	}
-	text := active + strconv.FormatInt(since, 10)
-	if d.Devices != "" {
-		text += " " + d.Devices
+	text := active + " " + strconv.FormatInt(since, 10) + " " + d.Devices
+	if d.AsOf > 0 {
+		text += " " + d.standing() + strconv.FormatInt(d.AsOf, 10)
 	}
-	return text
+	return strings.TrimRight(text, " ")
 }
 
-// decodeDigest is the inverse. Of what a newer version may have written it understands that somebody is connected.
+// standing is who may see the person of d, in letters.
+func (d *Digest) standing() string {
+	switch {
+	case d.Invisible && d.Disabled:
+		return "id"
+	case d.Invisible:
+		return "i"
+	case d.Disabled:
+		return "d"
+	}
+	return "v"
+}
+
+// decodeDigest is the inverse. It ignores fields that a newer version may have added.
 func decodeDigest(s string) Digest {
 	if s == "" {
 		return Digest{}
 	}
-	active, rest, _ := strings.Cut(s, " ")
-	d := Digest{Connected: true, Active: active == "1"}
-	since, rest, _ := strings.Cut(rest, " ")
-	d.Devices, _, _ = strings.Cut(rest, " ")
-	if ms, err := strconv.ParseInt(since, 10, 64); err == nil && ms > 0 {
+	fields := strings.SplitN(s, " ", 5)
+	fields = append(fields, "", "", "")[:4]
+	d := Digest{Connected: fields[0] != "-", Active: fields[0] == "1", Devices: fields[2]}
+	if ms, err := strconv.ParseInt(fields[1], 10, 64); err == nil && ms > 0 {
 		d.Since = time.UnixMilli(ms).UTC()
+	}
+	letters := strings.TrimRight(fields[3], "0123456789")
+	if rev, err := strconv.ParseInt(fields[3][len(letters):], 10, 64); err == nil && rev > 0 {
+		d.Invisible, d.Disabled, d.AsOf = strings.Contains(letters, "i"), strings.Contains(letters, "d"), rev
 	}
 	return d
 }

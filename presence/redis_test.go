@@ -413,12 +413,16 @@ func TestRedisIdleCost(t *testing.T) {
 }
 
 func FuzzDecodeDigest(f *testing.F) {
-	for _, s := range []string{"", "1 0", "0 1700000000000", "1", "2 x y", "1 -5"} {
+	for _, s := range []string{"", "1 0", "0 1700000000000", "1", "2 x y", "1 -5", "0 0  i7", "- 0  v8", "1 5 ab.cd id9 new"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if d := decodeDigest(s); d.Connected != (s != "") || !d.Connected && d != (Digest{}) {
+		d := decodeDigest(s)
+		if d.Connected == (s == "" || s == "-" || strings.HasPrefix(s, "- ")) {
 			t.Errorf("decodeDigest(%q) = %+v", s, d)
+		}
+		if again := decodeDigest(encodeDigest(d)); again != d {
+			t.Errorf("decodeDigest(%q) = %+v, which reads %+v when it was written once more", s, d, again)
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 //   - Publish is level-triggered: the last digest given for a user is the truth of this replica until the next one.
 //     Repeats are harmless, calls for one user may be folded into the last. It never blocks on I/O and never fails:
 //     what could not be told is told when that is possible again.
+//   - Any digest but the zero one is passed on, also one that says nothing of connections.
 //   - Remote returns what the other live replicas have of a user, never this replica's own digest. It answers from
 //     memory and never blocks. The order means nothing.
 //   - Changes names a user after Remote may have changed for them, at least once after the last change, in any order.

@@ -42,11 +42,13 @@ type rules struct {
 	waitTurn  bool // a new process waits for those who were here before it marks a noticeboard as its own
 	rejoin    bool // after a conflict, a replica keeps looking and comes back
 	contest   bool // a foreign mark that nobody renews ends within a lease
+
+	standstill bool // after a standstill, who has left meanwhile is taken away before the lease is renewed
 }
 
 var allRules = rules{
 	audit: true, union: true, poll: true, hold: true, keepMarks: true,
-	lapse: true, redial: true, waitTurn: true, rejoin: true, contest: true,
+	lapse: true, redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true,
 }
 
 // syncer keeps what other replicas have of their users, and makes the noticeboard say what this one has of its own.
@@ -65,6 +67,7 @@ type syncer struct {
 	synced  chan struct{} // closed after the first whole round
 	stop    context.CancelFunc
 	ended   chan struct{}
+	ranAt   time.Time // when the loop last worked; used by the loop alone
 
 	mu         sync.Mutex
 	own        map[string]string    // guarded by mu, like all below; the truth about our users, as entries
@@ -377,6 +380,8 @@ func (s *syncer) untilDue() time.Duration {
 
 // round does all that is due. After an error what was not done stays marked.
 func (s *syncer) round(ctx context.Context) error {
+	s.afterStandstill(ctx)
+	defer func() { s.ranAt = time.Now() }()
 	if err := s.heal(ctx); err != nil {
 		return err
 	}

@@ -173,7 +173,7 @@ func (p StoredPage) operators() []StoredFact {
 		{What: "What is made of your names", Note: "The words by which you are found, your place in the order of the board, and the number of your last change. They change with your names."},
 	}
 	if p.Replicas {
-		facts = append(facts, StoredFact{What: "What the servers of this board tell each other", Note: "Through Redis: your id, which server has a device of yours, whether it had input, and since when. While it is connected, and for seconds after; nothing else about you but the counters above."})
+		facts = append(facts, StoredFact{What: "What the servers of this board tell each other", Note: "Through Redis: your id, which server has a device of yours, whether it had input, since when, and whether you are invisible or were before. While it is connected, and for seconds after; nothing else about you but the counters above."})
 	}
 	return facts
 }
