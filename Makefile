@@ -73,7 +73,7 @@ RACE = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 TRIED = ROLLCALL_BINARY="$(CURDIR)/bin/rollcall"
 
 .PHONY: test
-test: ## Everything that can be tested, real browser included. Installs what it needs where apt is there.
+test: ## Everything that can be tested, real browsers included. Installs what it needs where apt is there.
 	@scripts/need go node npm
 	scripts/test-programs
 	$(MAKE) build lint # vet is done then, and not again by each package

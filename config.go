@@ -25,7 +25,7 @@ import (
 // over its variable, the variable over the default. check must have passed before anything else is asked of it.
 type settings struct {
 	Addr           string   `group:"Listening:" variable:"ROLLCALL_ADDR" default:"127.0.0.1:8080" help:"Host and port to listen on; :8080 is every interface. Without it PORT is read, as :$$PORT."`
-	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"What people type, base path included. Decides the cookie and which origins may connect."`
+	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"What people type, base path included. Decides the cookie, which host is answered, and which origins may connect."`
 	MetricsAddr    string   `group:"Listening:" variable:"ROLLCALL_METRICS_ADDR" placeholder:"HOST:PORT" help:"Where to answer GET /metrics for Prometheus; nowhere by default."`
 	DebugAddr      string   `group:"Listening:" variable:"ROLLCALL_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where to show Go profiles (/debug/pprof/); nowhere by default, and never to other machines."`
 	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated peers whose forwarding headers tell a client's address, and whose X-Request-Id (on Fly, Fly-Request-Id) names a request."`
@@ -36,7 +36,7 @@ type settings struct {
 	Teams  string `group:"Who may get in:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose their team or name a new one; existing: they choose one that exists; fixed: rollcall user team alone moves them."`
 
 	LimitSignups        int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
-	LimitLogins         int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes."`
+	LimitLogins         int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes; ten times as many may succeed."`
 	LimitSocketsUser    int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
 	LimitSocketsAddress int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
 	LimitSockets        int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in all; 0: nine tenths of --limit-connections."`

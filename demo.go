@@ -34,6 +34,7 @@ func (c *demoCmd) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	defer l.Close()
+	cfg.Addr = l.Addr().String()
 	folder, err := os.MkdirTemp("", "rollcall-demo-")
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ type player struct {
 type wordStore interface {
 	SetWord(ctx context.Context, userID string, w accounts.Word, lasts string) error
 	StampSeen(ctx context.Context, seen map[string]time.Time) error
+	Sessions(ctx context.Context, userID string) ([]accounts.Session, error)
 }
 
 // cast plays an ordinary day at the office, quickly: it uses nothing that a real person's browser does not.
@@ -84,8 +85,30 @@ func (c *cast) open(ctx context.Context) error {
 	return c.words.StampSeen(ctx, seen)
 }
 
+// letGo drops everyone whom a visitor has signed in as, so that the cast doesn't overwrite what the visitor does. The
+// cast itself has no sessions.
+func (c *cast) letGo(ctx context.Context) error {
+	var left []*player
+	for _, p := range c.players {
+		sessions, err := c.words.Sessions(ctx, p.id)
+		switch {
+		case err != nil:
+			return fmt.Errorf("demo: %w", err)
+		case len(sessions) == 0:
+			left = append(left, p)
+		case p.line != nil:
+			p.line.Leave(presence.Clean) // its grace lasts until the visitor's page is live
+		}
+	}
+	c.players = left
+	return nil
+}
+
 // step lets one person do one thing that shows.
 func (c *cast) step(ctx context.Context) error {
+	if err := c.letGo(ctx); err != nil || len(c.players) == 0 {
+		return err
+	}
 	c.keepTyping()
 	p := c.pick()
 	c.last = p

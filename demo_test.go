@@ -55,6 +55,8 @@ func (i *invented) SetWord(context.Context, string, accounts.Word, string) error
 	return nil
 }
 
+func (i *invented) Sessions(context.Context, string) ([]accounts.Session, error) { return nil, nil }
+
 func (i *invented) StampSeen(_ context.Context, seen map[string]time.Time) error {
 	i.seen += len(seen)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,24 @@ func TestSupervisors(t *testing.T) {
 		if !slices.Contains(known, m[1]) {
 			t.Errorf("docker-compose.yml sets %s, which is no setting", m[1])
 		}
+	}
+}
+
+// The Redis that we ship has a limit of memory, above what a flood of sign-ins takes and well within its machine, and never
+// drops a key by itself.
+func TestRedisHasALimit(t *testing.T) {
+	for file, machine := range map[string]int{"deploy/secrets.sh": 0, "deploy/fly-redis/fly.toml": 256, "docs/fly.md": 256} {
+		found := regexp.MustCompile(`(?m)maxmemory (\d+)mb\s+(?:--)?maxmemory-policy noeviction`).FindStringSubmatch(readText(t, file))
+		if found == nil {
+			t.Errorf("%s sets no maxmemory beside noeviction", file)
+			continue
+		}
+		if n, _ := strconv.Atoi(found[1]); n < 160 || machine > 0 && n > machine*2/3 {
+			t.Errorf("%s sets maxmemory %d MB on a machine of %d", file, n, machine)
+		}
+	}
+	if !strings.Contains(readText(t, "deploy/fly-redis/fly.toml"), `memory = "256mb"`) {
+		t.Error("deploy/fly-redis/fly.toml has another machine than one of 256 MB")
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -83,6 +82,7 @@ func run(ctx context.Context, args []string, con *console) error {
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}),
 		kong.ValueFormatter(describe),
+		durations,
 		kong.Vars{"db": defaultDB(runtime.GOOS, con.env)},
 		kong.Writers(con.stdout, con.stderr),
 		kong.Resolvers(resolver{con.env, from}),
@@ -92,12 +92,13 @@ func run(ctx context.Context, args []string, con *console) error {
 	if err != nil {
 		return err
 	}
+	args = helpWord(args)
 	command, err := parser.Parse(args)
 	if errors.Is(err, errAnswered) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%w (see rollcall --help)", err)
+		return fmt.Errorf("%w (see rollcall --help)", suggest(parser, args, err))
 	}
 	if err := giveUpRoot(command, con.env); err != nil {
 		return err
@@ -107,16 +108,6 @@ func run(ctx context.Context, args []string, con *console) error {
 
 // errAnswered ends a command line that a flag has answered by itself.
 var errAnswered = errors.New("answered")
-
-type helpFlag bool
-
-// BeforeReset prints help for the command that was named, whatever else is wrong with the line.
-func (helpFlag) BeforeReset(ctx *kong.Context) error {
-	if !slices.Contains(ctx.Args, "serve") && ctx.Selected() != nil && ctx.Selected().Name == "serve" {
-		ctx.Path = ctx.Path[:1] // serve was not named, it is the default: show all commands
-	}
-	return errors.Join(errAnswered, ctx.PrintUsage(false))
-}
 
 type versionFlag bool
 

@@ -112,6 +112,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	web := handlers.Config{
 		Accounts: store, UI: pages, Log: log,
 		PublicURL:      cfg.Public,
+		Loopback:       cfg.loopback(),
 		SignupOpen:     cfg.Signup == "open",
 		Teams:          handlers.Teams(cfg.Teams),
 		Invisible:      cfg.Invisible == "on",
@@ -130,7 +131,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 			return nil, errors.Join(err, store.Close())
 		}
 		who.Registry, web.Bell = h.redis, h.redis
-		web.Limiter = handlers.NewSharedLimiter(h.redis.Client(), cfg.RedisPrefix, log)
+		web.Limiters = handlers.SharedLimiters(h.redis.Client(), cfg.RedisPrefix, log)
 	}
 	h.tracker = presence.NewTracker(who)
 	web.Presence = h.tracker
@@ -238,10 +239,16 @@ func (s *settings) warn(env environment, log *slog.Logger) {
 		log.Warn("pages report input every 30 s: with idle-after this short, people who type are shown away", "idle-after", s.IdleAfter)
 	}
 	s.warnOfFiles(fileLimit(), log)
-	host, _, _ := net.SplitHostPort(s.Addr)
-	if ip, err := netip.ParseAddr(host); s.Public == nil && host != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if s.Public == nil && !s.loopback() {
 		log.Warn("reachable from other machines over plain http: put TLS in front and set --public-url to its https address", "addr", s.Addr)
 	}
+}
+
+// loopback reports whether only this machine can connect to the address to listen on.
+func (s *settings) loopback() bool {
+	host, _, _ := net.SplitHostPort(s.Addr)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // presence is the tracker's configuration.

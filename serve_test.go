@@ -119,7 +119,7 @@ func TestServeFinishesOpenRequests(t *testing.T) {
 	defer idle.Close()
 
 	form := "username=ada&password=correct+horse+battery+staple"
-	head := "POST /signup HTTP/1.1\r\nHost: board\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n"
+	head := "POST /signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n"
 	if len(form) != 50 {
 		t.Fatalf("the form has %d bytes, want 50", len(form))
 	}
@@ -199,5 +199,79 @@ func TestServeLogsJSONOnly(t *testing.T) {
 	}
 	if !strings.Contains(all.String(), `"variable":"ROLLCALL_SIGNUPS"`) {
 		t.Errorf("no word about the misspelt ROLLCALL_SIGNUPS in the log:\n%s", all.String())
+	}
+}
+
+// TestServeAnswersToItsHost: a server that only this machine can reach answers to names of this machine, and to no domain that
+// somebody points at it.
+func TestServeAnswersToItsHost(t *testing.T) {
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
+	client := browser(t)
+	for host, want := range map[string]int{"": 200, "localhost:1": 200, "[::1]:8080": 200, "rebound.example": 421, "192.0.2.1": 421, "board": 421} {
+		for path, want := range map[string]int{"/login": want, "/healthz": 200, "/readyz": 200} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Host = host // "": that of the URL
+			answer, err := client.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != want {
+				t.Errorf("GET %s with Host %q = %s, want %d", path, host, answer.Status, want)
+			}
+		}
+	}
+	client.CloseIdleConnections()
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
+
+func TestLoopbackAddresses(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"127.0.0.1:8080": true, "127.1.2.3:0": true, "[::1]:8080": true, "localhost:8080": true,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "board.example:8080": false,
+	} {
+		if s := (settings{Addr: addr}); s.loopback() != want {
+			t.Errorf("loopback() with --addr %s = %t, want %t", addr, s.loopback(), want)
+		}
+	}
+}
+
+// TestNewPasswordEndsALockout: while somebody guesses at a name, rollcall user passwd lets its owner in at once.
+func TestNewPasswordEndsALockout(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "rollcall.db")
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db)
+	post := func(path, password string, want int) {
+		t.Helper()
+		client := browser(t) // a new one each time
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		answer, err := client.PostForm(r.url+path, url.Values{"username": {"ada"}, "password": {password}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		client.CloseIdleConnections()
+		if answer.StatusCode != want {
+			t.Fatalf("POST %s with %q = %s, want %d", path, password, answer.Status, want)
+		}
+	}
+	const old, fresh = "correct horse battery staple", "another horse and its battery"
+	post("/signup", old, http.StatusSeeOther)
+	for range 10 {
+		post("/login", "guess", http.StatusUnprocessableEntity)
+	}
+	post("/login", old, http.StatusTooManyRequests)
+	err := run(t.Context(), []string{"user", "passwd", "ada", "--password-stdin", "--db", db},
+		&console{env: environment{}, stdin: strings.NewReader(fresh + "\n"), stdout: io.Discard, stderr: io.Discard})
+	if err != nil {
+		t.Fatalf("rollcall user passwd = %v", err)
+	}
+	post("/login", fresh, http.StatusSeeOther)
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
 	}
 }

@@ -11,10 +11,10 @@ const (
 	sqlRenewPassword = `UPDATE users SET password = $2 WHERE id = $1 AND password = $3`
 )
 
-// Authenticate returns the user whose password it is. ErrCredentials for a wrong password, an unknown or impossible
-// name, and a disabled account: each costs one turn in the same queue and one hash. ErrBusy when the turn does not
-// come within 2 s. A hash of other than today's parameters is replaced on the way. Callers limit how often anybody may
-// try, before they call.
+// Authenticate returns the user whose password it is. ErrCredentials for a wrong password and an unknown or impossible
+// name: each costs one turn in the same queue and the same hashes. ErrDisabled for the right password of a disabled account.
+// ErrBusy when the turn does not come within 2 s. A hash of other than today's parameters is replaced on the way. Callers
+// limit how often anybody may try, before they call.
 func (s *Store) Authenticate(ctx context.Context, username, password string) (User, error) {
 	key, _ := FoldUsername(username) // "" is nobody's
 	user, _, err := s.verify(ctx, sqlLogin, key, password)
@@ -29,14 +29,14 @@ func (s *Store) CheckPassword(ctx context.Context, userID, password string) erro
 
 // verify checks the password of the user whom text finds under key, and returns the user and the hash that is stored.
 func (s *Store) verify(ctx context.Context, text, key, password string) (user User, encoded string, err error) {
-	if len(password) == 0 || len(password) > MaxPassword {
+	if !PossiblePassword(password) {
 		return User{}, "", ErrCredentials // whoever the name belongs to
 	}
 	user, err = readUser(ctx, s.r, text, []any{key}, &encoded)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return User{}, "", err
 	}
-	known := err == nil && !user.Disabled
+	known := err == nil
 	stored := s.hash.dummy
 	if err == nil {
 		if stored, err = parsePHC(encoded); err != nil {
@@ -44,12 +44,19 @@ func (s *Store) verify(ctx context.Context, text, key, password string) (user Us
 			stored, known = s.hash.dummy, false
 		}
 	}
-	ok, renewed, err := s.hash.check(ctx, stored, password)
+	costs, err := s.hashCosts(ctx)
 	if err != nil {
 		return User{}, "", err
 	}
-	if !ok || !known {
+	ok, renewed, err := s.hash.check(ctx, stored, known, password, costs)
+	if err != nil {
+		return User{}, "", err
+	}
+	if !ok {
 		return User{}, "", ErrCredentials
+	}
+	if user.Disabled {
+		return User{}, "", ErrDisabled
 	}
 	if renewed != "" {
 		encoded = s.renew(ctx, user.ID, encoded, renewed)

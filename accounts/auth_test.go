@@ -17,18 +17,21 @@ func TestAuthenticateCostsTheSame(t *testing.T) {
 	add(t, s, "ada", "", "")
 	off := add(t, s, "off", "", "")
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
-	for _, c := range []struct{ name, username, password string }{
-		{"wrong password", "ada", "not the password"},
-		{"unknown name", "nobody", secret},
-		{"impossible name", "no body!", secret},
-		{"endless name", strings.Repeat("x", 1<<20), secret},
-		{"disabled, right password", "off", secret},
-		{"disabled, wrong password", "off", "not the password"},
-		{"short password", "ada", "x"},
+	for _, c := range []struct {
+		name, username, password string
+		want                     error
+	}{
+		{"wrong password", "ada", "not the password", ErrCredentials},
+		{"unknown name", "nobody", secret, ErrCredentials},
+		{"impossible name", "no body!", secret, ErrCredentials},
+		{"endless name", strings.Repeat("x", 1<<20), secret, ErrCredentials},
+		{"disabled, right password", "off", secret, ErrDisabled},
+		{"disabled, wrong password", "off", "not the password", ErrCredentials},
+		{"short password", "ada", "x", ErrCredentials},
 	} {
 		before := s.hash.ops.Load()
 		_, err := s.Authenticate(t.Context(), c.username, c.password)
-		wantErr(t, "Authenticate with "+c.name, err, ErrCredentials)
+		wantErr(t, "Authenticate with "+c.name, err, c.want)
 		if n := s.hash.ops.Load() - before; n != 1 {
 			t.Errorf("Authenticate with %s cost %d hashes, want 1", c.name, n)
 		}

@@ -2,7 +2,9 @@ package accounts
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -15,8 +17,8 @@ const (
 )
 
 const (
-	sqlKnown = `SELECT 1 FROM browsers b JOIN users u ON u.id = b.user_id
-		WHERE b.token_hash = $1 AND b.used_at > $2 AND u.username_key = $3`
+	sqlKnown = `SELECT u.password, (SELECT count(*) FROM browsers b WHERE b.token_hash = $1 AND b.user_id = u.id AND b.used_at > $2)
+		FROM users u WHERE u.username_key = $3`
 	sqlUsersOfBrowser = `SELECT user_id FROM browsers
 		WHERE token_hash = $1 AND used_at > $2 AND user_id <> $3 ORDER BY used_at DESC LIMIT $4`
 	sqlRenewBrowser   = `UPDATE browsers SET token_hash = $3 WHERE token_hash = $1 AND user_id = $2`
@@ -72,19 +74,21 @@ func (t *transaction) renewBrowser(ctx context.Context, old, hash, userID string
 	return err
 }
 
-// KnownBrowser reports whether the browser with token is one in which username has signed in within half a year. It
-// is false alike for unknown names and wrong tokens.
-func (s *Store) KnownBrowser(ctx context.Context, username, token string) (bool, error) {
+// KnownBrowser reports whether the browser with token is one in which username has signed in within half a year, and
+// which password they have: a text that each new password changes, and from which nobody can tell the password. For
+// unknown names known is false and password "".
+func (s *Store) KnownBrowser(ctx context.Context, username, token string) (known bool, password string, err error) {
 	key, _ := FoldUsername(username) // "" is nobody's
 	hash, _ := tokenHash(token)      // "" is no browser's
 	since := s.nowMilli() - browserLife.Milliseconds()
-	var one int
-	err := s.r.queryRow(ctx, sqlKnown, []any{hash, since, key}, &one)
+	var stored string
+	err = s.r.queryRow(ctx, sqlKnown, []any{hash, since, key}, &stored, &known)
 	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+		return false, "", nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("known browser: %w", err)
+		return false, "", fmt.Errorf("known browser: %w", err)
 	}
-	return true, nil
+	sum := sha256.Sum256([]byte(stored))
+	return known, base64.RawURLEncoding.EncodeToString(sum[:]), nil
 }

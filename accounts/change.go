@@ -179,7 +179,8 @@ func (s *Store) Delete(ctx context.Context, userID string) error {
 }
 
 // SetPassword changes a password and ends all sessions of the user but keepSession, a session's id ("": all). The
-// browsers they were seen with are forgotten, too. Errors: *FieldError, ErrNotFound, ErrBusy.
+// browsers that the user signed in with stay known: somebody who guesses at the name must not keep its owner from using
+// the new password. Errors: *FieldError, ErrNotFound, ErrBusy.
 func (s *Store) SetPassword(ctx context.Context, userID, password, keepSession string) error {
 	u, err := s.UserByID(ctx, userID)
 	if err != nil {
@@ -191,7 +192,8 @@ func (s *Store) SetPassword(ctx context.Context, userID, password, keepSession s
 	return wrap("set password", s.putPassword(ctx, userID, password, keepSession, nil))
 }
 
-// ChangePassword is SetPassword for somebody who knows the old one. Errors: *FieldError about password, or old_password
+// ChangePassword is SetPassword for somebody who knows the old one, and forgets the browsers that the user signed in with.
+// Errors: *FieldError about password, or old_password
 // when that is empty; ErrCredentials when old is wrong, after one hash, so that callers limit how often anybody may
 // try; ErrNotFound, ErrBusy.
 func (s *Store) ChangePassword(ctx context.Context, userID, old, password, keepSession string) error {
@@ -237,7 +239,7 @@ func (s *Store) putPassword(ctx context.Context, userID, password, keepSession s
 		if err == nil && n == 0 {
 			return ErrNotFound
 		}
-		if err == nil {
+		if err == nil && was != nil {
 			_, err = t.exec(ctx, sqlForget, userID)
 		}
 		if err == nil {

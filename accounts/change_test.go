@@ -112,7 +112,7 @@ func testChangePassword(t *testing.T, db database) {
 	wantErr(t, "a wrong old one", hashes(1, "a wrong old one", change("wrong phrase", "another phrase")), ErrCredentials)
 	wantErr(t, "a long old one", change(strings.Repeat("x", 1<<20), "another phrase")(), ErrCredentials)
 	wantErr(t, "ChangePassword(nobody)", s.ChangePassword(t.Context(), "nobody", secret, "another phrase", ""), ErrNotFound)
-	if ok, err := s.KnownBrowser(t.Context(), u.Username, known); err != nil || !ok || mustRev(t, s) != rev {
+	if ok, _, err := s.KnownBrowser(t.Context(), u.Username, known); err != nil || !ok || mustRev(t, s) != rev {
 		t.Errorf("after refusals the browser is known = %v, %v, at rev %d, want true at %d", ok, err, mustRev(t, s), rev)
 	}
 	do(t, "ChangePassword", hashes(2, "a change", change(secret, "another phrase")))
@@ -121,7 +121,7 @@ func testChangePassword(t *testing.T, db database) {
 	if err != nil || len(sessions) != 1 || sessions[0].ID != kept.ID {
 		t.Errorf("Sessions after ChangePassword = %+v, %v, want only the one that was kept", sessions, err)
 	}
-	if ok, err := s.KnownBrowser(t.Context(), u.Username, known); err != nil || ok {
+	if ok, _, err := s.KnownBrowser(t.Context(), u.Username, known); err != nil || ok {
 		t.Errorf("KnownBrowser after ChangePassword = %v, %v, want false", ok, err)
 	}
 }
@@ -165,11 +165,12 @@ func testCheckPassword(t *testing.T, db database) {
 	u, off := add(t, s, "ada", "", ""), add(t, s, "off", "", "")
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
 	do(t, "CheckPassword", s.CheckPassword(t.Context(), u.ID, secret))
+	wantErr(t, "CheckPassword(disabled)", s.CheckPassword(t.Context(), off.ID, secret), ErrDisabled)
 	for _, c := range []struct {
 		what, id, password string
 		hashes             int64
 	}{
-		{"wrong", u.ID, "wrong phrase", 1}, {"of another case", u.ID, strings.ToUpper(secret), 1}, {"disabled", off.ID, secret, 1},
+		{"wrong", u.ID, "wrong phrase", 1}, {"of another case", u.ID, strings.ToUpper(secret), 1},
 		{"nobody", "nobody", secret, 1}, {"the username for the id", "ada", secret, 1},
 		{"empty", u.ID, "", 0}, {"long", u.ID, strings.Repeat("x", 257), 0},
 	} {

@@ -12,8 +12,8 @@ const (
 	goneUser    = "user"
 	goneSession = "session"
 
-	// maxChanges is how many users, or ended sessions, one Changes lists; above it, reading everything anew is cheaper
-	// for everybody.
+	// maxChanges is how many users, or ended sessions, one Changes lists, and for how many revs the latter are remembered;
+	// above it, reading everything anew is cheaper for everybody.
 	maxChanges = 10_000
 )
 
@@ -25,7 +25,8 @@ const (
 	sqlGone        = `SELECT kind, id FROM gone WHERE rev > $1 ORDER BY rev LIMIT $2`
 	sqlAddGone     = `INSERT INTO gone (rev, kind, id, at) VALUES ($1, $2, $3, $4)`
 	sqlOldGone     = `SELECT COALESCE(max(rev), 0) FROM gone WHERE at < $1`
-	sqlDropGone    = `DELETE FROM gone WHERE at < $1`
+	sqlFarGone     = `SELECT COALESCE(max(rev), 0) FROM gone WHERE rev <= $1`
+	sqlDropGone    = `DELETE FROM gone WHERE rev <= $1`
 	sqlSetForgot   = `UPDATE meta SET value = $1 WHERE name = 'forgotten' AND value < $1`
 	sqlRevAndLimit = `SELECT r.value, f.value FROM meta r, meta f WHERE r.name = 'rev' AND f.name = 'forgotten'`
 )
@@ -146,7 +147,7 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	return err
 }
 
-// remember notes, for a day, what is no more, and drops what it noted before that.
+// remember notes what is no more, for a day and at most maxChanges further revs, and drops what it noted before that.
 func (t *transaction) remember(ctx context.Context, kind string, ids ...string) error {
 	rev, err := t.nextRev(ctx)
 	if err != nil {
@@ -157,14 +158,23 @@ func (t *transaction) remember(ctx context.Context, kind string, ids ...string) 
 			return err
 		}
 	}
-	before := t.now - goneFor.Milliseconds()
-	var newest int64
-	if err := t.queryRow(ctx, sqlOldGone, []any{before}, &newest); err != nil || newest == 0 {
+	last, err := t.lastToForget(ctx, rev)
+	if err != nil || last == 0 {
 		return err
 	}
-	if _, err := t.exec(ctx, sqlSetForgot, newest); err != nil {
+	if _, err := t.exec(ctx, sqlSetForgot, last); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, sqlDropGone, before)
+	_, err = t.exec(ctx, sqlDropGone, last)
 	return err
+}
+
+// lastToForget returns the highest rev that is too old or too far back to be remembered at rev; 0: there is none.
+func (t *transaction) lastToForget(ctx context.Context, rev int64) (int64, error) {
+	var old, far int64
+	if err := t.queryRow(ctx, sqlOldGone, []any{t.now - goneFor.Milliseconds()}, &old); err != nil {
+		return 0, err
+	}
+	err := t.queryRow(ctx, sqlFarGone, []any{rev - maxChanges}, &far)
+	return max(old, far), err
 }

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -194,6 +195,39 @@ func TestChangesAreBounded(t *testing.T) {
 	do(t, "Import", s.Import(t.Context(), users[:1]))
 	if c, err := s.Changes(t.Context(), 0); err != nil || !c.Reset || len(c.Users) != 0 {
 		t.Errorf("Changes(0) = %d users, reset %v, %v, want Reset", len(c.Users), c.Reset, err)
+	}
+}
+
+// TestGoneIsBounded: what is no more is remembered for as many changes as one Changes lists. A reader that is further behind
+// starts anew.
+func TestGoneIsBounded(t *testing.T) { onEach(t, testGoneIsBounded) }
+
+func testGoneIsBounded(t *testing.T, db database) {
+	s := db.open(t, Config{})
+	end := func(id string) int64 {
+		t.Helper()
+		do(t, "remember", s.write(t.Context(), func(ctx context.Context, tx *transaction) error { return tx.remember(ctx, goneSession, id) }))
+		return mustRev(t, s)
+	}
+	first := end("one")
+	do(t, "let revs pass", s.write(t.Context(), func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, "UPDATE meta SET value = value + $1 WHERE name = 'rev'", maxChanges-2)
+		return err
+	}))
+	end("two")
+	if c, err := s.Changes(t.Context(), first-1); err != nil || !slices.Equal(c.Sessions, []string{"one", "two"}) {
+		t.Errorf("Changes(%d) = %+v, %v, want both sessions", first-1, c, err)
+	}
+	end("three")
+	if c, err := s.Changes(t.Context(), first); err != nil || !slices.Equal(c.Sessions, []string{"two", "three"}) {
+		t.Errorf("Changes(%d) = %+v, %v, want the last two sessions", first, c, err)
+	}
+	if c, err := s.Changes(t.Context(), first-1); err != nil || !c.Reset {
+		t.Errorf("Changes(%d) = %+v, %v, want Reset", first-1, c, err)
+	}
+	var n int
+	if do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*) FROM gone", nil, &n)); n != 2 {
+		t.Errorf("%d rows are remembered, want 2", n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -24,47 +25,55 @@ type newRow struct {
 	admin                                bool
 }
 
-// prepareUser checks everything about n that needs no database.
+// prepareUser checks everything about n that needs no database. It returns all that is wrong as FieldErrors, and the
+// username as far as that is right.
 func prepareUser(n NewUser) (newRow, error) {
 	r := newRow{admin: n.Admin, password: n.Password}
+	var wrong FieldErrors
 	var err error
-	if r.username, err = FoldUsername(n.Username); err != nil {
-		return r, err
+	if r.username, err = FoldUsername(n.Username); err == nil && isReserved(r.username) && !n.Admin {
+		r.username, err = "", &FieldError{"username", "This name is reserved. Choose another."}
 	}
-	if isReserved(r.username) && !n.Admin {
-		return r, &FieldError{"username", "This name is reserved. Choose another."}
-	}
-	if r.displayName, err = cleanDisplayName(n.DisplayName); err != nil {
-		return r, err
-	}
+	wrong.add(err)
+	r.displayName, err = cleanDisplayName(n.DisplayName)
+	wrong.add(err)
 	if r.displayName == "" {
 		r.displayName = r.username
 	}
-	if r.team, r.teamKey, err = cleanTeam(n.Team); err != nil {
-		return r, err
+	r.team, r.teamKey, err = cleanTeam(n.Team)
+	wrong.add(err)
+	r.hash, err = prepareHash(r.username, n)
+	wrong.add(err)
+	if len(wrong) > 0 {
+		return r, wrong
 	}
-	if n.PasswordHash == "" {
-		return r, checkPassword(r.username, n.Password)
-	}
-	if n.Password != "" {
-		return r, &FieldError{"password", "Give a password or a hash, not both."}
-	}
-	stored, err := parsePHC(n.PasswordHash)
-	if err != nil {
-		return r, &FieldError{"password", "This hash cannot be used: " + err.Error() + "."}
-	}
-	r.hash = stored.String()
 	return r, nil
 }
 
-// Create adds a user. Errors: *FieldError for what was typed, ErrTaken, and ErrBusy when too many passwords wait to be
-// hashed. Of several that create the same name at once, one succeeds. The team is spelt as its first member did.
+// prepareHash returns the hash that n brings, "" for a password that is still to be hashed.
+func prepareHash(username string, n NewUser) (string, error) {
+	if n.PasswordHash == "" {
+		return "", checkPassword(username, n.Password)
+	}
+	if n.Password != "" {
+		return "", &FieldError{"password", "Give a password or a hash, not both."}
+	}
+	stored, err := parsePHC(n.PasswordHash)
+	if err != nil {
+		return "", &FieldError{"password", "This hash cannot be used: " + err.Error() + "."}
+	}
+	return stored.String(), nil
+}
+
+// Create adds a user. Errors: FieldErrors for what was typed, ErrTaken (joined to those, if any), and ErrBusy when too
+// many passwords wait to be hashed. If several callers create the same name at once, one succeeds. The team is spelled
+// as its first member spelled it.
 func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	r, err := prepareUser(n)
-	if err != nil {
-		return User{}, err
+	if r.username != "" {
+		err = both(err, s.checkFree(ctx, r.username))
 	}
-	if err := s.checkFree(ctx, r.username); err != nil {
+	if err != nil {
 		return User{}, err
 	}
 	if r.hash == "" {
@@ -85,6 +94,14 @@ func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 		return User{}, fmt.Errorf("create user: %w", err)
 	}
 	return user, nil
+}
+
+// both is a and b, and the only one of them when the other is nil.
+func both(a, b error) error {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return errors.Join(a, b)
 }
 
 // checkFree saves hashing for a name that is taken. What decides is the unique key, when the row is written.

@@ -3,6 +3,7 @@ package accounts
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -11,7 +12,8 @@ import (
 var (
 	ErrTaken       = errors.New("username is taken")
 	ErrNotFound    = errors.New("no such user")
-	ErrCredentials = errors.New("wrong username or password") // or a disabled account: never told apart
+	ErrCredentials = errors.New("wrong username or password")
+	ErrDisabled    = errors.New("this account is disabled") // only to those who gave its password
 	ErrBusy        = errors.New("too busy, try again in a moment")
 	ErrUnknown     = errors.New("this may or may not have been saved: look before you try again") // a commit was not answered
 	ErrNoSession   = errors.New("no such session")                                                // unknown, ended, expired, or its user is disabled
@@ -27,6 +29,32 @@ type FieldError struct {
 }
 
 func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
+
+// FieldErrors are all that is wrong with what somebody typed. errors.As finds the first one as a *FieldError.
+type FieldErrors []*FieldError
+
+func (e FieldErrors) Error() string {
+	all := make([]string, len(e))
+	for i, one := range e {
+		all[i] = one.Error()
+	}
+	return strings.Join(all, "; ")
+}
+
+func (e FieldErrors) Unwrap() []error {
+	all := make([]error, len(e))
+	for i, one := range e {
+		all[i] = one
+	}
+	return all
+}
+
+// add adds err, a *FieldError; nil is nothing.
+func (e *FieldErrors) add(err error) {
+	if one, ok := errors.AsType[*FieldError](err); ok {
+		*e = append(*e, one)
+	}
+}
 
 // ImportError says which of the users given to Import was refused. Nobody was imported.
 type ImportError struct {

@@ -14,9 +14,10 @@ const hashWait = 2 * time.Second
 // would take all there is.
 type hasher struct {
 	params argonParams
-	slots  chan struct{} // holds one value for each hash that is being worked on
-	dummy  phc           // matches nothing; stands in for the hash of unknown users
-	ops    atomic.Int64  // hashes computed
+	slots  chan struct{}     // holds one value for each hash that is being worked on
+	dummy  phc               // matches nothing; stands in for the hash of unknown users
+	ops    atomic.Int64      // hashes computed
+	count  func(argonParams) // called for each hash computed; nil: nobody counts
 
 	waiting, refused atomic.Int64 // for Stats
 }
@@ -59,23 +60,41 @@ func (h *hasher) hash(ctx context.Context, password string, wait time.Duration) 
 		return "", err
 	}
 	defer h.leave()
-	h.ops.Add(1)
+	h.counts(h.params)
 	return newPHC(password, h.params).String(), nil
 }
 
-// check reports whether password is the one behind stored, and then, when stored was made with other parameters, a
-// hash to store in its place.
-func (h *hasher) check(ctx context.Context, stored phc, password string) (ok bool, renewed string, err error) {
+// dummyOf is a hash with other costs that matches nothing.
+func (h *hasher) dummyOf(params argonParams) phc {
+	dummy := h.dummy
+	dummy.params = params
+	return dummy
+}
+
+func (h *hasher) counts(params argonParams) {
+	h.ops.Add(1)
+	if h.count != nil {
+		h.count(params)
+	}
+}
+
+// check reports whether password is the one behind stored and its owner may use it (usable), and then, when stored was
+// made with other parameters, a hash to store in its place. A failure costs one hash of each of costs, whatever stored is.
+func (h *hasher) check(ctx context.Context, stored phc, usable bool, password string, costs []argonParams) (ok bool, renewed string, err error) {
 	if err := h.enter(ctx, hashWait); err != nil {
 		return false, "", err
 	}
 	defer h.leave()
-	h.ops.Add(1)
-	if !stored.matches(password) {
+	h.counts(stored.params)
+	if !stored.matches(password) || !usable {
+		for _, params := range otherCosts(stored.params, costs) {
+			h.counts(params)
+			h.dummyOf(params).matches(password)
+		}
 		return false, "", nil
 	}
 	if stored.outdated(h.params) {
-		h.ops.Add(1)
+		h.counts(h.params)
 		renewed = newPHC(password, h.params).String()
 	}
 	return true, renewed, nil

@@ -15,10 +15,21 @@ const (
 )
 
 const (
-	zwnj    = '\u200C'
-	zwj     = '\u200D'
-	braille = '\u2800' // an empty braille cell: a symbol that shows nothing
+	zwnj = '\u200C'
+	zwj  = '\u200D'
 )
+
+// blanks are the letters, marks and symbols that draw nothing: the Unicode tables name them blanks, nulls, fillers or
+// stand-ins for objects. TestBlanksAreThoseOfUnicode derives the same table from those names.
+var blanks = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x115F, Hi: 0x1160, Stride: 1}, {Lo: 0x2800, Hi: 0x2800, Stride: 1}, {Lo: 0x3164, Hi: 0x3164, Stride: 1},
+		{Lo: 0xFFA0, Hi: 0xFFA0, Stride: 1}, {Lo: 0xFFFC, Hi: 0xFFFC, Stride: 1},
+	},
+	R32: []unicode.Range32{
+		{Lo: 0x13441, Hi: 0x13442, Stride: 1}, {Lo: 0x16FE4, Hi: 0x16FE4, Stride: 1}, {Lo: 0x1D159, Hi: 0x1D159, Stride: 1},
+	},
+}
 
 // cleanDisplayName returns a display name as it is stored; "" stays "".
 func cleanDisplayName(name string) (string, error) { return cleanLine("display_name", name, maxName) }
@@ -70,15 +81,16 @@ func tooLong(field string, limit int) error {
 }
 
 // unseen reports whether r is refused wherever it stands: controls, line and paragraph separators, everything that
-// reorders text, private and non-characters, and what is made to show nothing. Joiners, variation selectors and tags
-// are for joinersInPlace.
+// reorders text, private and non-characters, and characters that draw nothing. joinersInPlace decides about joiners,
+// variation selectors and tags.
 func unseen(r rune) bool {
 	switch {
 	case r == zwj || r == zwnj || unicode.Is(unicode.Variation_Selector, r) || tagFirst <= r && r <= tagEnd:
 		return false
-	case r == braille, r&0xFFFE == 0xFFFE, 0xFDD0 <= r && r <= 0xFDEF:
+	case r&0xFFFE == 0xFFFE, 0xFDD0 <= r && r <= 0xFDEF:
 		return true
-	case unicode.In(r, unicode.Cc, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point):
+	case unicode.In(r, blanks, unicode.Other_Default_Ignorable_Code_Point),
+		unicode.In(r, unicode.Cc, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp):
 		return true
 	}
 	return unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)

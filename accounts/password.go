@@ -35,6 +35,10 @@ func Ready() error {
 	return nil
 }
 
+// PossiblePassword reports whether anybody can have password: whether it is neither empty nor too long. One that is not
+// needs neither to be counted nor to be compared.
+func PossiblePassword(password string) bool { return password != "" && len(password) <= MaxPassword }
+
 // checkPassword returns a *FieldError for a password that username must not choose.
 func checkPassword(username, password string) error {
 	switch {

@@ -37,6 +37,9 @@ type argonParams struct {
 	threads uint8
 }
 
+// work is in proportion to the time that a hash takes.
+func (p argonParams) work() int { return int(p.memory) * int(p.time) }
+
 var standardParams = argonParams{memory: 19456, time: 2, threads: 1}
 
 // phc is a password hash as its text ($argon2id$v=19$m=…,t=…,p=…$salt$key) says it.

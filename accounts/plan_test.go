@@ -25,7 +25,7 @@ func everything(t *testing.T, s *Store) {
 		do(t, "RememberBrowser", err)
 		known, err = s.RememberBrowser(t.Context(), u.ID, known)
 		do(t, "RememberBrowser", err)
-		_, err = s.KnownBrowser(t.Context(), "ada", known)
+		_, _, err = s.KnownBrowser(t.Context(), "ada", known)
 		do(t, "KnownBrowser", err)
 		_, _, err = s.SessionByToken(t.Context(), token)
 		do(t, "SessionByToken", err)

@@ -177,6 +177,8 @@ func testSetPassword(t *testing.T, db database) {
 	do(t, "RememberBrowser", err)
 	wantField(t, "SetPassword", s.SetPassword(t.Context(), u.ID, "12345678", ""), "password")
 	wantErr(t, "SetPassword(nobody)", s.SetPassword(t.Context(), "nobody", "another phrase", ""), ErrNotFound)
+	_, before, err := s.KnownBrowser(t.Context(), "ada", known)
+	do(t, "KnownBrowser", err)
 	do(t, "SetPassword", s.SetPassword(t.Context(), u.ID, "another phrase", ""))
 	_, err = s.Authenticate(t.Context(), "ada", secret)
 	wantErr(t, "Authenticate with the old password", err, ErrCredentials)
@@ -184,8 +186,11 @@ func testSetPassword(t *testing.T, db database) {
 	if err != nil || got.Rev != u.Rev+1 {
 		t.Errorf("Authenticate with the new password = %+v, %v, want rev %d", got, err, u.Rev+1)
 	}
-	if ok, err := s.KnownBrowser(t.Context(), "ada", known); err != nil || ok {
-		t.Errorf("KnownBrowser after a change of password = %v, %v, want false", ok, err)
+	if ok, after, err := s.KnownBrowser(t.Context(), "ada", known); err != nil || !ok || after == before || after == "" {
+		t.Errorf("KnownBrowser after SetPassword = %v, %q, %v, want true and another text than %q", ok, after, err, before)
+	}
+	if ok, text, err := s.KnownBrowser(t.Context(), "nobody", known); err != nil || ok || text != "" {
+		t.Errorf("KnownBrowser(nobody) = %v, %q, %v, want false and no text", ok, text, err)
 	}
 }
 
@@ -277,7 +282,7 @@ func testBrowsers(t *testing.T, db database) {
 	ada, bob := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
 	known := func(username, token string, want bool) {
 		t.Helper()
-		if got, err := s.KnownBrowser(t.Context(), username, token); err != nil || got != want {
+		if got, _, err := s.KnownBrowser(t.Context(), username, token); err != nil || got != want {
 			t.Errorf("KnownBrowser(%s) = %v, %v, want %v", username, got, err, want)
 		}
 	}
@@ -343,7 +348,7 @@ func testManyUsersOfOneBrowser(t *testing.T, db database) {
 	}
 	n := 0
 	for i := range maxOfBrowser + 5 {
-		if ok, err := s.KnownBrowser(t.Context(), fmt.Sprintf("user%d", i), token); err == nil && ok {
+		if ok, _, err := s.KnownBrowser(t.Context(), fmt.Sprintf("user%d", i), token); err == nil && ok {
 			n++
 		}
 	}

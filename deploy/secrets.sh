@@ -16,6 +16,7 @@ cat >secrets/redis.conf <<CONF
 requirepass $redis
 save ""
 appendonly no
+maxmemory 256mb
 maxmemory-policy noeviction
 client-output-buffer-limit normal 64mb 16mb 30
 CONF

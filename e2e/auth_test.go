@@ -50,8 +50,8 @@ func TestSignUp(t *testing.T) {
 		if got := anna.value("#display_name"); got != strings.TrimSpace(wrong.display) {
 			t.Errorf("%s: the name field holds %q, want %q as typed", wrong.name, got, wrong.display)
 		}
-		if got := anna.value("#password"); got != "" {
-			t.Errorf("%s: the password field holds %q, want nothing", wrong.name, got)
+		if got := anna.value("#password"); got != wrong.password {
+			t.Errorf("%s: the password field holds %q, want it as typed", wrong.name, got)
 		}
 		anna.until("the focus is on the wrong field", `document.activeElement.id === `+quote(wrong.field), patience)
 	}
@@ -118,7 +118,7 @@ func TestSignInAndOut(t *testing.T) {
 	anna.fill("#username", "anna")
 	anna.fill("#password", "wrong password")
 	anna.clickThrough("form button.main")
-	anna.until("the page says what is wrong", `document.querySelector('[role=alert]').innerText.includes('do not belong together')`, patience)
+	anna.until("the page says what is wrong", `document.querySelector('[role=alert]').innerText.includes('Wrong username or password')`, patience)
 	if got := anna.value("#username"); got != "anna" {
 		t.Errorf("the username field holds %q, want what was typed", got)
 	}

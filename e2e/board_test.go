@@ -26,7 +26,7 @@ func (s *server) member(t *testing.T, username string) *profile {
 }
 
 // untilVisible waits until exactly these rows can be seen, in this order.
-func (b *tab) untilVisible(want ...string) {
+func (b *window) untilVisible(want ...string) {
 	b.t.Helper()
 	var got []string
 	err := within(soon, func() (bool, string) {

@@ -212,6 +212,7 @@ func TestReplicaClockJumps(t *testing.T) {
 		t.Cleanup(r.cleanup)
 		r.start("--warming=50ms", "--grace-clean=50ms")
 	}
+	redis.joined(2)
 	ada, bob, carol, dan := a.signUp("ada"), a.signUp("bob"), b.signUp("carol"), b.signUp("dan")
 	atA, atB := a.watchAs(ada), b.watchAs(ada)
 	connectAs(t, a.server, bob)

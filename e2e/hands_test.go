@@ -9,21 +9,12 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// click points at the middle of the first element that matches and presses the button: real input, unlike a call of
-// click(), which works on what is covered or too small.
-func (b *tab) click(selector string) {
+// clickAt moves the mouse to a point and presses its left button.
+func (b *tab) clickAt(x, y float64) {
 	b.t.Helper()
-	var at []float64
-	err := within(patience, func() (bool, string) {
-		err := b.evaluate(`test.point(`+quote(selector)+`)`, &at)
-		return err == nil && len(at) == 2, fmt.Sprintf("it is not there, out of sight, or something lies over it (%v)", err)
-	})
-	if err != nil {
-		b.t.Fatalf("click(%q): %v\nthe page: %s", selector, err, b.describe())
-	}
-	b.do("click "+selector, func(ctx context.Context) error {
+	b.do("click", func(ctx context.Context) error {
 		for _, kind := range []input.MouseType{input.MouseMoved, input.MousePressed, input.MouseReleased} {
-			event := input.DispatchMouseEvent(kind, at[0], at[1])
+			event := input.DispatchMouseEvent(kind, x, y)
 			if kind != input.MouseMoved {
 				event = event.WithButton(input.Left).WithClickCount(1)
 			}
@@ -62,13 +53,13 @@ func (b *tab) fill(selector, text string) {
 }
 
 // value is what stands in a field.
-func (b *tab) value(selector string) string {
+func (b *window) value(selector string) string {
 	b.t.Helper()
 	return ask[string](b, `document.querySelector(`+quote(selector)+`).value`)
 }
 
 // text is what an element says to those who can see.
-func (b *tab) text(selector string) string {
+func (b *window) text(selector string) string {
 	b.t.Helper()
 	return ask[string](b, `document.querySelector(`+quote(selector)+`)?.innerText ?? ''`)
 }

@@ -30,7 +30,7 @@ func (s *server) enter() *inside {
 
 func (i *inside) ask() (*http.Response, error) {
 	_ = i.conn.SetDeadline(time.Now().Add(patience))
-	if _, err := io.WriteString(i.conn, "GET /login HTTP/1.1\r\nHost: board\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(i.conn, "GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		return nil, err
 	}
 	answer, err := http.ReadResponse(i.answers, nil)

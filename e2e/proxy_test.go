@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// proxy stands between a replica and Redis and spoils the line. What it does to the line holds for connections that
-// are open and for those that come.
+// proxy stands between a replica and Redis or its database, and spoils the line. What it does to the line holds for
+// connections that are open and for those that come.
 type proxy struct {
 	listener net.Listener
-	target   string
 	work     sync.WaitGroup
 
 	mu      sync.Mutex
+	target  string                // of new connections; guarded by mu
 	conns   map[net.Conn]struct{} // guarded by mu, like all below; both ends
 	closed  bool
 	refuses bool          // new connections are closed at once
@@ -56,6 +56,13 @@ func (p *proxy) freeze() {
 	if p.frozen == nil {
 		p.frozen = make(chan struct{})
 	}
+}
+
+// lead sends new connections to another target. Open ones stay where they are.
+func (p *proxy) lead(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
 }
 
 // delay makes each round trip longer by d.
@@ -98,10 +105,11 @@ func (p *proxy) accept() {
 
 func (p *proxy) serve(near net.Conn) {
 	defer near.Close()
-	if p.state().refuses {
+	line := p.state()
+	if line.refuses {
 		return
 	}
-	far, err := net.Dial("tcp", p.target)
+	far, err := net.Dial("tcp", line.target)
 	if err != nil {
 		return
 	}
@@ -131,6 +139,7 @@ func (p *proxy) hold(near, far net.Conn) bool {
 }
 
 type lineState struct {
+	target  string
 	refuses bool
 	frozen  chan struct{}
 	late    time.Duration
@@ -139,7 +148,7 @@ type lineState struct {
 func (p *proxy) state() lineState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return lineState{p.refuses || p.closed, p.frozen, p.late}
+	return lineState{p.target, p.refuses || p.closed, p.frozen, p.late}
 }
 
 // parcel is what was read at once, and when it may arrive.

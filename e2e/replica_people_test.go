@@ -20,6 +20,7 @@ func startPair(t *testing.T) (a, b *replica) {
 		t.Cleanup(r.cleanup)
 		r.start("--warming=50ms") // nobody can come back
 	}
+	redis.joined(2)
 	return a, b
 }
 

@@ -112,6 +112,16 @@ func (r *redisServer) keys(pattern string) []string {
 	return keys
 }
 
+// joined waits until n replicas have joined an empty Redis, which a new process does not do at once.
+func (r *redisServer) joined(n int) {
+	r.t.Helper()
+	for deadline := time.Now().Add(startWait); len(r.keys("rollcall:replica:*")) < n; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("fewer than %d replicas have joined Redis after %v", n, startWait)
+		}
+	}
+}
+
 // replica is a server that shares database and Redis with others.
 type replica struct {
 	*server

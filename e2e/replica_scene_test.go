@@ -78,6 +78,9 @@ func (s *scene) begin() {
 	for _, r := range s.replicas {
 		r.start("--warming=50ms")
 	}
+	if s.redis.cmd != nil {
+		s.redis.joined(len(s.replicas))
+	}
 }
 
 // close ends what the test runs itself. Replicas and Redis end by their own.

@@ -12,15 +12,17 @@ func TestSessionEndedElsewhere(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		end  func(username string)
+		says string // the sign-in page, then
 	}{
-		{"passwd", func(username string) { s.cli("passwd", username, "--password-stdin") }},
-		{"disable", func(username string) { s.cli("disable", username) }},
-		{"delete", func(username string) { s.cli("delete", username, "--yes") }},
+		{"passwd", func(username string) { s.cli("passwd", username, "--password-stdin") }, "You've been signed out on this device."},
+		{"disable", func(username string) { s.cli("disable", username) }, "Your account has been disabled."},
+		{"delete", func(username string) { s.cli("delete", username, "--yes") }, "Your account has been deleted."},
 	} {
 		b := s.person(t, c.name+"-er").board()
 		dora.untilState(c.name+"-er", "online", soon)
 		c.end(c.name + "-er")
 		b.untilAt("/login", soon)
+		b.until("the page says "+c.says, `document.querySelector('main').innerText.includes(`+quote(c.says)+`)`, patience)
 		left := "none" // who is disabled or deleted is not on the board
 		if c.name == "passwd" {
 			left = "offline" // without any grace: the session was ended on purpose

@@ -177,7 +177,7 @@ func TestEndDevice(t *testing.T) {
 	anna.clickThrough(`.devices form button`) // of the one used last
 	laptop.untilAt("/login", soon)
 	phone.untilState("anna", "online", soon)
-	anna.until("it says so", `document.querySelector('.saved').innerText.includes('Signed out.')`, patience)
+	anna.until("it says so", `document.querySelector('.saved').innerText.includes('Signed out 1 other device.')`, patience)
 	anna.clickThrough(`form[action$="end-others"] button`)
 	phone.untilAt("/login", soon)
 	if got := ask[int](anna, `document.querySelectorAll('.devices li').length`); got != 1 {

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -32,9 +31,8 @@ var watchScript string
 
 // tab is one page in a browser, watched from its first moment. Its methods end the test when the browser fails.
 type tab struct {
-	t       *testing.T
+	window
 	profile *profile
-	who     string // for messages
 	ctx     context.Context
 	id      target.ID
 	allowed []*regexp.Regexp // of problems that the test is about
@@ -51,7 +49,8 @@ type tab struct {
 func attach(p *profile, id target.ID) *tab {
 	p.t.Helper()
 	ctx, cancel := chromedp.NewContext(p.browser.root, chromedp.WithTargetID(id))
-	tab := &tab{t: p.t, profile: p, who: p.name, ctx: ctx, id: id}
+	tab := &tab{window: window{t: p.t, who: p.name}, profile: p, ctx: ctx, id: id}
+	tab.driver = tab
 	chromedp.ListenTarget(ctx, tab.note)
 	if err := chromedp.Run(ctx); err != nil {
 		p.t.Fatalf("attach to a tab: %v", err)
@@ -239,24 +238,6 @@ func (b *tab) evaluate(expression string, into any) error {
 	return chromedp.Run(ctx, chromedp.Evaluate(expression, into, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
 		return p.WithAwaitPromise(true)
 	}))
-}
-
-// ask is evaluate for expressions that must work.
-func ask[T any](b *tab, expression string) T {
-	b.t.Helper()
-	var answer T
-	if err := b.evaluate(expression, &answer); err != nil {
-		b.t.Fatalf("%s: %v", expression, err)
-	}
-	return answer
-}
-
-// tell runs a statement in the page.
-func (b *tab) tell(statement string) {
-	b.t.Helper()
-	if err := b.evaluate(statement+"; null", nil); err != nil {
-		b.t.Fatalf("%s: %v", statement, err)
-	}
 }
 
 // quote writes text as a JavaScript string.

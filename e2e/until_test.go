@@ -22,7 +22,7 @@ func within(limit time.Duration, done func() (bool, string)) error {
 }
 
 // until polls an expression until it is true. Between two documents it cannot be asked, which counts as not yet.
-func (b *tab) until(what, expression string, limit time.Duration) {
+func (b *window) until(what, expression string, limit time.Duration) {
 	b.t.Helper()
 	err := within(limit, func() (bool, string) {
 		var ok bool
@@ -37,7 +37,7 @@ func (b *tab) until(what, expression string, limit time.Duration) {
 }
 
 // describe is what a failure says of the page.
-func (b *tab) describe() string {
+func (b *window) describe() string {
 	var text string
 	_ = b.evaluate(`location.href + ' (' + document.visibilityState + ')\n' + document.body.innerText`, &text)
 	return text
@@ -54,13 +54,13 @@ func (b *tab) untilLoaded(before int) {
 }
 
 // untilLive waits until the present document has its live connection and its person is told that they are here.
-func (b *tab) untilLive() {
+func (b *window) untilLive() {
 	b.t.Helper()
 	b.until("the board is live", `document.documentElement.dataset.conn === 'on' && document.querySelector('#me').innerText !== 'Offline'`, patience)
 }
 
 // untilAt waits for a page under path.
-func (b *tab) untilAt(path string, limit time.Duration) {
+func (b *window) untilAt(path string, limit time.Duration) {
 	b.t.Helper()
 	b.until("the page is "+path, `location.pathname === `+quote(path)+` && document.readyState === 'complete'`, limit)
 }
@@ -76,7 +76,7 @@ func (b *tab) untilReconnected(before int) {
 }
 
 // untilState waits until the row of username shows state; "none" is no row at all.
-func (b *tab) untilState(username, state string, limit time.Duration) {
+func (b *window) untilState(username, state string, limit time.Duration) {
 	b.t.Helper()
 	b.until(username+" is shown as "+state, `test.state(`+quote(username)+`) === `+quote(state), limit)
 }
@@ -88,7 +88,7 @@ type moment struct {
 }
 
 // shown is every state that the row of username has shown on this document, in order.
-func (b *tab) shown(username string) []moment {
+func (b *window) shown(username string) []moment {
 	b.t.Helper()
 	var all []moment
 	for _, entry := range ask[[][2]any](b, `test.shown(`+quote(username)+`)`) {
@@ -98,7 +98,7 @@ func (b *tab) shown(username string) []moment {
 }
 
 // states is shown without the times.
-func (b *tab) states(username string) []string {
+func (b *window) states(username string) []string {
 	b.t.Helper()
 	var all []string
 	for _, m := range b.shown(username) {
@@ -108,7 +108,7 @@ func (b *tab) states(username string) []string {
 }
 
 // wantShown fails the test unless the row of username has shown exactly these states since the last forget.
-func (b *tab) wantShown(username string, want ...string) {
+func (b *window) wantShown(username string, want ...string) {
 	b.t.Helper()
 	if got := b.states(username); !slices.Equal(got, want) {
 		b.t.Errorf("%s was shown as %q, want %q", username, got, want)
@@ -116,13 +116,13 @@ func (b *tab) wantShown(username string, want ...string) {
 }
 
 // forget begins the records anew with what is shown now.
-func (b *tab) forget() {
+func (b *window) forget() {
 	b.t.Helper()
 	b.tell(`test.forget()`)
 }
 
 // wait lets the page's clock go on by d: for the page, that much time has passed without input.
-func (b *tab) wait(d time.Duration) {
+func (b *window) wait(d time.Duration) {
 	b.t.Helper()
 	b.tell(fmt.Sprintf(`test.skip(%d)`, d.Milliseconds()))
 }

@@ -29,7 +29,15 @@
     noteAll();
   }).observe(document, { subtree: true, childList: true, attributeFilter: ['data-state'], attributeOldValue: true });
 
-  document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI));
+  // What goes wrong, for browsers that don't tell the test themselves.
+  const problems = [];
+  addEventListener('error', e => problems.push(e.message ?? 'failed to load ' + (e.target.src ?? e.target.href)), true);
+  addEventListener('unhandledrejection', e => problems.push('rejected: ' + e.reason));
+  document.addEventListener('securitypolicyviolation', e => {
+    const problem = 'policy: ' + e.violatedDirective + ' ' + e.blockedURI;
+    problems.push(problem);
+    console.error(problem);
+  });
 
   // Where to press the mouse for an element, or nothing: it is not there, or something lies over it, as the picture
   // of the last page does for a moment after a link was followed.
@@ -43,6 +51,7 @@
 
   window.test = {
     point,
+    problems,
     shown: user => shown[user] ?? [],
     forget: () => { shown = {}; last = {}; noteAll(); },
     skip: ms => { skip += ms; sessionStorage.setItem('test-skip', skip); },

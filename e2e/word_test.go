@@ -13,14 +13,14 @@ import (
 )
 
 // openMenu opens the account menu and waits until its panel is there.
-func (b *tab) openMenu() {
+func (b *window) openMenu() {
 	b.t.Helper()
 	b.click(".account summary")
 	b.until("the panel is there", `document.querySelector('.menu #word-set')?.checkVisibility()`, patience)
 }
 
 // lasts chooses until when a word is to last.
-func (b *tab) lasts(value string) {
+func (b *window) lasts(value string) {
 	b.t.Helper()
 	b.tell(`document.querySelector('#word-lasts').value = ` + quote(value))
 }
@@ -49,13 +49,13 @@ func (b *tab) wantEnded(username string, end time.Time) {
 }
 
 // untilSaid waits for what the panel says of the last act.
-func (b *tab) untilSaid(text string) {
+func (b *window) untilSaid(text string) {
 	b.t.Helper()
 	b.until("the panel says "+text, `document.querySelector('#me-said').innerText === `+quote(text), soon)
 }
 
 // untilText waits for the text on the row of username.
-func (b *tab) untilText(username, text string) {
+func (b *window) untilText(username, text string) {
 	b.t.Helper()
 	b.until(username+" says "+text, `(document.querySelector('[data-user=`+username+`] .tx bdi')?.textContent ?? '') === `+quote(text), soon)
 }
@@ -100,6 +100,7 @@ func TestWordByMenu(t *testing.T) {
 	anna.tell(`window.field = document.activeElement`)
 	s.cli("rename", "anna", "Anna Berg")
 	anna.until("the own row has the new name", `document.querySelector('#me-row bdi').innerText === 'Anna Berg'`, soon)
+	anna.until("the header has the new name", `document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
 	anna.press("tence")
 	if got := ask[string](anna, `document.activeElement === field && field.isConnected ? field.value : 'lost'`); got != "Half a sentence" {
 		t.Errorf("typing went on in %q, want Half a sentence in the same field", got)

@@ -38,7 +38,8 @@ func parseActivity(frame []byte) (presence.Activity, bool) {
 	return a, true
 }
 
-// budget bounds how often a socket may speak: 20 messages at once, then one a second. Our own page needs one in 30 s.
+// budget bounds how often a socket may speak: 20 frames at once, then one a second. Our own page needs one in 30 s, and
+// answers a ping each 20 s.
 type budget struct {
 	spent float64
 	last  time.Time

@@ -35,20 +35,29 @@ func newAddresses(trusted []netip.Prefix, onFly bool, log *slog.Logger) *address
 	return a
 }
 
-// of is the address of the client that made r; the zero Addr when the peer has none (a unix socket).
+// of is the address of the client that made r; the zero Addr when it isn't known (a unix socket has none).
 func (a *addresses) of(r *http.Request) netip.Addr {
 	peer := parseAddr(r.RemoteAddr)
 	if !a.trusts(peer) {
 		return peer
 	}
 	if a.onFly {
-		if v := r.Header.Values("Fly-Client-Ip"); len(v) == 1 {
-			if addr := parseAddr(v[0]); addr.IsValid() {
-				return addr
-			}
-		}
+		return byFly(peer, r.Header.Values("Fly-Client-Ip"))
 	}
 	return a.forwarded(peer, r.Header.Values("X-Forwarded-For"))
+}
+
+// byFly is the client's address on Fly, where clients can write any X-Forwarded-For. Fly's proxy always sets one
+// Fly-Client-IP: several, or one that is no address, come from nobody we know, and without any the peer is a machine in the
+// operator's own network.
+func byFly(peer netip.Addr, headers []string) netip.Addr {
+	switch len(headers) {
+	case 0:
+		return peer
+	case 1:
+		return parseAddr(headers[0])
+	}
+	return netip.Addr{}
 }
 
 // forwarded walks X-Forwarded-For from the right, where the nearest proxy wrote, over those that are trusted. What a
@@ -120,4 +129,27 @@ func (a *addresses) prefix(r *http.Request) netip.Prefix {
 		return netip.Prefix{}
 	}
 	return p
+}
+
+// largerShare is how many times the limit of an IPv6 /64 its /48 has. A site usually gets a /48, which holds 65,536 of them.
+const largerShare = 4
+
+// network is a range of addresses that limits count as one.
+type network struct {
+	name  string
+	share int // its limit is so many times that of one client
+}
+
+// networks are the ranges that the client of r is counted in, the largest first. All clients whose address isn't known
+// are one.
+func (a *addresses) networks(r *http.Request) []network {
+	p := a.prefix(r)
+	switch {
+	case !p.IsValid():
+		return []network{{"unknown", 1}}
+	case p.Addr().Is4():
+		return []network{{p.String(), 1}}
+	}
+	site, _ := p.Addr().Prefix(48)
+	return []network{{site.String(), largerShare}, {p.String(), 1}}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,8 +41,9 @@ func TestClientAddress(t *testing.T) {
 		{"X-Real-IP is not read", proxy, "10.0.0.1", false, http.Header{"X-Real-Ip": {"1.1.1.1"}}},
 		{"Fly", proxy, "1.1.1.1", true, http.Header{"Fly-Client-Ip": {"1.1.1.1"}, "X-Forwarded-For": {"2.2.2.2"}}},
 		{"Fly's header elsewhere", proxy, "10.0.0.1", false, http.Header{"Fly-Client-Ip": {"1.1.1.1"}}},
-		{"Fly's header twice", proxy, "2.2.2.2", true, http.Header{"Fly-Client-Ip": {"1.1.1.1", "3.3.3.3"}, "X-Forwarded-For": {"2.2.2.2"}}},
-		{"Fly's header broken", proxy, "2.2.2.2", true, http.Header{"Fly-Client-Ip": {"x"}, "X-Forwarded-For": {"2.2.2.2"}}},
+		{"Fly's header twice", proxy, "invalid IP", true, http.Header{"Fly-Client-Ip": {"1.1.1.1", "3.3.3.3"}, "X-Forwarded-For": {"2.2.2.2"}}},
+		{"Fly's header broken", proxy, "invalid IP", true, http.Header{"Fly-Client-Ip": {"x"}, "X-Forwarded-For": {"2.2.2.2"}}},
+		{"Fly's header missing", proxy, "10.0.0.1", true, http.Header{"X-Forwarded-For": {"2.2.2.2"}}},
 		{"endless chain", proxy, "10.0.0.2", false, http.Header{"X-Forwarded-For": {"1.1.1.1" + strings.Repeat(", 10.0.0.2", 500)}}},
 		{"unix socket", "@", "invalid IP", false, http.Header{"X-Forwarded-For": {"1.1.1.1"}}},
 	}
@@ -67,6 +69,40 @@ func TestPrefixOfAClient(t *testing.T) {
 		if got := a.prefix(&http.Request{RemoteAddr: peer}).String(); got != want {
 			t.Errorf("prefix(%s) = %s, want %s", peer, got, want)
 		}
+	}
+}
+
+// IPv6 clients are counted by the network of their site as well; those of unknown address are all one.
+func TestNetworksOfAClient(t *testing.T) {
+	a := newAddresses(nil, false, slog.New(slog.DiscardHandler))
+	for peer, want := range map[string][]network{
+		"192.0.2.9:1":           {{"192.0.2.9/32", 1}},
+		"[2001:db8:1:2:3::4]:1": {{"2001:db8:1::/48", largerShare}, {"2001:db8:1:2::/64", 1}},
+		"@":                     {{"unknown", 1}},
+	} {
+		if got := a.networks(&http.Request{RemoteAddr: peer}); !slices.Equal(got, want) {
+			t.Errorf("networks(%s) = %v, want %v", peer, got, want)
+		}
+	}
+}
+
+// On Fly, a header that its proxy never sends in that way doesn't get a client out of its limit, and the address it claims
+// to have is not looked at.
+func TestUnknownAddressesOnFlyAreOne(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, trust("192.0.2.0/24"), func(cfg *Config) { cfg.OnFly, cfg.Limits.Logins = true, 3 })
+	for i := range 4 {
+		b := f.browser()
+		b.header["Fly-Client-Ip"] = []string{fmt.Sprint("not an address ", i)}
+		if i%2 == 0 {
+			b.header["Fly-Client-Ip"] = []string{fmt.Sprintf("203.0.113.%d", i), fmt.Sprintf("198.51.100.%d", i)}
+		}
+		b.header.Set("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i))
+		want := http.StatusUnprocessableEntity
+		if i == 3 {
+			want = http.StatusTooManyRequests
+		}
+		wantStatus(t, "guess", b.login(fmt.Sprint("name", i), "guess"), want)
 	}
 }
 
@@ -146,7 +182,7 @@ func FuzzForwardedFor(f *testing.F) {
 	for _, seed := range []string{"", "1.1.1.1", "9.9.9.9, 1.1.1.1, 10.2.3.4", "[::1]:5", ",,,", "10.0.0.1,\x00", "::%zone"} {
 		f.Add(seed)
 	}
-	a := newAddresses([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, true, slog.New(slog.DiscardHandler))
+	a := newAddresses([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, false, slog.New(slog.DiscardHandler))
 	f.Fuzz(func(t *testing.T, header string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = "10.0.0.1:1"

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,12 +44,21 @@ func (s *Server) loginPage(c echo.Context) error {
 		return s.redirect(c, next)
 	}
 	return s.page(c, http.StatusOK, ui.LoginPage{
-		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
+		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "", Ended: s.endedWhy(c),
 	})
 }
 
-// login signs a person in. A wrong password, an unknown name and a disabled account get the same answer after the
-// same work.
+// endedWhy is why the session of this browser ended. It's "" when there was none and when the browser signed out by
+// itself: both have no cookie. So a link can't make the page say anything to strangers.
+func (s *Server) endedWhy(c echo.Context) string {
+	if len(cookieValues(c.Request(), s.site.cookie)) == 0 {
+		return ""
+	}
+	return cmp.Or(c.QueryParam("why"), endedSession)
+}
+
+// login signs a person in. A wrong password and an unknown name get the same answer after the same work; only the right
+// password of a disabled account gets another.
 func (s *Server) login(c echo.Context) error {
 	t, err := s.readTyped(c)
 	if err != nil {
@@ -61,7 +71,7 @@ func (s *Server) login(c echo.Context) error {
 		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Type your username and your password."})
 	}
 	var user accounts.User
-	err = s.attempt(c, t.username, func(ctx context.Context) (err error) {
+	err = s.attempt(c, t.username, t.password, func(ctx context.Context) (err error) {
 		user, err = s.cfg.Accounts.Authenticate(ctx, t.username, t.password)
 		return err
 	})
@@ -70,7 +80,9 @@ func (s *Server) login(c echo.Context) error {
 	case errors.As(err, &over):
 		return refuse(tooMany("sign in", over))
 	case errors.Is(err, accounts.ErrCredentials):
-		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "That username and password do not belong together."})
+		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Wrong username or password."})
+	case errors.Is(err, accounts.ErrDisabled):
+		return refuse(disabledAccount(err))
 	case errors.Is(err, accounts.ErrBusy):
 		return refuse(busy(err))
 	case err != nil:
@@ -80,76 +92,141 @@ func (s *Server) login(c echo.Context) error {
 }
 
 // attempt runs try, which checks a password of username's, within the limits. They are reserved before the password is
-// hashed, and what is reserved counts unless the password was right or was not tried at all.
-func (s *Server) attempt(c echo.Context, username string, try func(context.Context) error) error {
+// hashed. What is reserved of failures counts when the password was wrong, of successes when it was right, and neither
+// when it was not tried. A password that nobody can have is wrong without being counted.
+func (s *Server) attempt(c echo.Context, username, password string, try func(context.Context) error) error {
+	if !accounts.PossiblePassword(password) {
+		return accounts.ErrCredentials
+	}
 	ctx := c.Request().Context()
-	held := reservation{limiter: s.limiter}
-	err := s.takeAttempt(ctx, &held, c.Request(), username)
+	var failure, success reservation
+	err := s.reserve(ctx, &failure, &success, c.Request(), username)
 	if err == nil {
 		err = try(ctx)
 	}
-	if !errors.Is(err, accounts.ErrCredentials) && !errors.Is(err, context.Canceled) {
-		held.giveBack(ctx)
+	switch {
+	case err == nil:
+		failure.giveBack(ctx)
+	case errors.Is(err, accounts.ErrCredentials), errors.Is(err, context.Canceled):
+		success.giveBack(ctx)
+	default:
+		failure.giveBack(ctx)
+		success.giveBack(ctx)
 	}
 	return err
 }
 
-// takeAttempt reserves a failure of the address and of the name.
-func (s *Server) takeAttempt(ctx context.Context, held *reservation, r *http.Request, username string) error {
-	address := s.addresses.prefix(r).String()
-	if err := held.take(ctx, "login:address:"+address, s.cfg.Limits.Logins, failureWindow); err != nil {
-		return err
-	}
-	return s.takeName(ctx, held, r, username)
-}
-
-// takeName reserves a failure for username: of the name, or of the browser when its owner has signed in with it
-// before. So somebody who keeps guessing locks out other guessers, and not the owner. A browser's token changes with
-// each sign-in, also of somebody else who shares it, so all known browsers together have a limit, too.
-func (s *Server) takeName(ctx context.Context, held *reservation, r *http.Request, username string) error {
+// reserve reserves an attempt to sign in as username, as a failure and as a success. A name that can't exist counts like
+// one that does not. What counts for a name counts for the password it has: a new one starts all of it anew, so that
+// giving somebody a new password lets them in at once.
+func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *http.Request, username string) error {
 	name, err := accounts.FoldUsername(username)
-	if err != nil { // no such name can exist; it counts like one that does not
+	if err != nil {
 		name = strings.ToLower(username)
 	}
-	token := s.cookieValue(r, s.site.known)
-	if token == "" {
-		return held.take(ctx, hashKey("login:name:", name), failuresPerName, failureWindow)
-	}
-	known, err := s.cfg.Accounts.KnownBrowser(ctx, username, token)
-	switch {
-	case err != nil:
-		return err
-	case !known:
-		return held.take(ctx, hashKey("login:name:", name), failuresPerName, failureWindow)
-	}
-	if err := held.take(ctx, hashKey("login:browser:", token), failuresPerName, failureWindow); err != nil {
+	token, known, password, err := s.browserOf(r, username)
+	if err != nil {
 		return err
 	}
-	return held.take(ctx, hashKey("login:browsers-of:", name), failuresOfBrowsers, failureWindow)
+	account, networks := name+"\x00"+password, s.addresses.networks(r)
+	if known {
+		err = s.takeKnown(ctx, failure, account, token)
+	} else {
+		err = s.takeStranger(ctx, failure, account, networks)
+	}
+	if err == nil {
+		err = success.take(ctx, s.limiters.Members, hashKey("login:successes:", account), successesPerName, loginWindow)
+	}
+	if err == nil {
+		err = success.takeNetworks(ctx, s.limiters.Strangers, "login:successes:", networks, successesShare*s.cfg.Limits.Logins, loginWindow)
+	}
+	return err
+}
+
+// takeStranger reserves a failure of the address and of the account.
+func (s *Server) takeStranger(ctx context.Context, failure *reservation, account string, networks []network) error {
+	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "login:address:", networks, s.cfg.Limits.Logins, loginWindow); err != nil {
+		return err
+	}
+	return failure.take(ctx, s.limiters.Strangers, hashKey("login:name:", account), failuresPerName, loginWindow)
+}
+
+// takeKnown reserves a failure of a browser in which the owner of the account has signed in before: whoever keeps guessing
+// at the name, or from the same address, locks out other guessers and not the owner. A browser's token changes with each
+// sign-in, also of somebody else who shares it, so all known browsers together have a limit, too.
+func (s *Server) takeKnown(ctx context.Context, failure *reservation, account, token string) error {
+	if err := failure.take(ctx, s.limiters.Browsers, hashKey("login:browser:", account+"\x00"+token), failuresPerName, loginWindow); err != nil {
+		return err
+	}
+	return failure.take(ctx, s.limiters.Browsers, hashKey("login:browsers-of:", account), failuresOfBrowsers, loginWindow)
+}
+
+// attemptOwn runs try, which checks the password of the person who is signed in. Its failures are counted by session: guesses
+// of strangers don't keep members from their own settings.
+func (s *Server) attemptOwn(c echo.Context, password string, try func(context.Context) error) error {
+	if password != "" && !accounts.PossiblePassword(password) {
+		return accounts.ErrCredentials
+	}
+	ctx := c.Request().Context()
+	var failure reservation
+	err := failure.take(ctx, s.limiters.Members, "password:"+signedIn(c).session.ID, failuresPerName, loginWindow)
+	if err == nil {
+		err = try(ctx)
+	}
+	if !errors.Is(err, accounts.ErrCredentials) && !errors.Is(err, context.Canceled) {
+		failure.giveBack(ctx)
+	}
+	return err
+}
+
+// browserOf tells whether the browser is one in which the owner of username has signed in before, by which token, and what
+// stands for the password that the account has now.
+func (s *Server) browserOf(r *http.Request, username string) (token string, known bool, password string, err error) {
+	tokens := cookieValues(r, s.site.known)
+	if len(tokens) == 0 {
+		tokens = []string{""}
+	}
+	for _, token = range tokens {
+		if known, password, err = s.cfg.Accounts.KnownBrowser(r.Context(), username, token); err != nil || known {
+			return token, known, password, err
+		}
+	}
+	return "", false, password, nil
 }
 
 // signIn starts a session, ends the one this browser had, and goes on to next.
 func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
-	r := c.Request()
-	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), s.addresses.of(r).String(), s.cookieValue(r, s.site.cookie))
+	r, replaces := c.Request(), ""
+	if v := signedIn(c); v != nil {
+		replaces = v.token
+	}
+	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), from(s.addresses.of(r)), replaces)
 	switch {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked
-		return &failure{Status: http.StatusForbidden, Message: "This account cannot sign in any more.", Err: err}
+		return disabledAccount(err)
 	case err != nil:
 		return notSaved(fmt.Errorf("start session: %w", err))
 	}
 	s.setCookie(c, s.site.cookie, token, sessionCookieAge)
-	s.rememberBrowser(c, user.ID)
-	c.Set(viewerKey, &viewer{user: user, session: session})
+	s.rememberBrowser(c, user)
+	c.Set(viewerKey, &viewer{user, session, token})
 	return s.redirect(c, next)
 }
 
 // rememberBrowser makes this browser one in which its owner has given the right password. When that fails it is only
 // not known next time.
-func (s *Server) rememberBrowser(c echo.Context, userID string) {
-	known, err := s.cfg.Accounts.RememberBrowser(c.Request().Context(), userID, s.cookieValue(c.Request(), s.site.known))
+func (s *Server) rememberBrowser(c echo.Context, user accounts.User) {
+	r := c.Request()
+	had, _, _, err := s.browserOf(r, user.Username)
+	var known string
+	if err == nil {
+		if tokens := cookieValues(r, s.site.known); had == "" && len(tokens) > 0 {
+			had = tokens[0] // known by somebody else who shares the browser, perhaps
+		}
+		known, err = s.cfg.Accounts.RememberBrowser(r.Context(), user.ID, had)
+	}
 	if err != nil {
-		s.log.Warn("browser not remembered", "user", userID, "err", err, "request", requestID(c))
+		s.log.Warn("browser not remembered", "user", user.ID, "err", err, "request", requestID(c))
 		return
 	}
 	s.setCookie(c, s.site.known, known, knownCookieAge)
@@ -175,6 +252,11 @@ func (s *Server) form(c echo.Context, f *failure, p ui.Page) error {
 	s.logFailure(f, c)
 	setRetryAfter(c, f)
 	return s.page(c, f.Status, p)
+}
+
+func disabledAccount(err error) *failure {
+	return &failure{Status: http.StatusForbidden, Err: err,
+		Message: "This account is disabled. Ask the person who runs this Rollcall to enable it."}
 }
 
 // nextField is what a form carries on: nothing for the board, where everybody lands anyway.

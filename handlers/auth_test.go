@@ -119,11 +119,68 @@ func TestUnknownNameLooksLikeAWrongPassword(t *testing.T) {
 	}
 }
 
+// A person whose account is disabled learns why they can't sign in, but only with the right password: to a guesser the
+// account looks like one that doesn't exist. The right password doesn't count as a failed attempt.
+func TestSignInToADisabledAccount(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 2 })
+	user := f.person("ada")
+	if err := f.store.SetDisabled(t.Context(), user.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		right := f.browser().login("ada", goodPassword)
+		wantStatus(t, "POST /login with the right password", right, http.StatusForbidden)
+		if !strings.Contains(right.body, "This account is disabled.") || strings.Contains(right.body, "Wrong username or password.") {
+			t.Fatalf("the answer to the right password doesn't say that the account is disabled:\n%s", right.body)
+		}
+	}
+	disabled, unknown := f.browser().login("ada", "wrong password"), f.browser().login("eve", "wrong password")
+	wantStatus(t, "POST /login with a wrong password", disabled, http.StatusUnprocessableEntity)
+	if got := strings.ReplaceAll(disabled.body, `value="ada"`, `value="eve"`); got != unknown.body || !strings.Contains(got, "Wrong username or password.") {
+		t.Errorf("the answer to a wrong password is\n%s\nwant the one for an unknown name:\n%s", got, unknown.body)
+	}
+}
+
+// A device that was signed out from elsewhere learns it on the sign-in page. One that signed out by itself, or never was
+// signed in, is told nothing, whatever a link says.
+func TestSignInPageSaysWhyTheSessionEnded(t *testing.T) {
+	f := newFixture(t)
+	const signedOut, disabled, deleted = "signed out on this device", "account has been disabled", "account has been deleted"
+	all := []string{signedOut, disabled, deleted}
+	ada := f.member("ada")
+	stale := f.browser()
+	stale.login("ada", goodPassword)
+	ada.do("POST", "/settings/sessions/end-others", url.Values{})
+	for _, c := range []struct {
+		who    string
+		b      *browser
+		target string
+		want   string
+	}{
+		{"signed out from elsewhere", stale, "/login", signedOut},
+		{"signed out from elsewhere", stale, "/login?why=disabled", disabled},
+		{"signed out from elsewhere", stale, "/login?why=deleted", deleted},
+		{"signed out from elsewhere", stale, "/login?why=%3Cb%3E", signedOut},
+		{"never signed in", f.browser(), "/login?why=disabled", ""},
+	} {
+		body := c.b.get(c.target).body
+		for _, text := range all {
+			if got := strings.Contains(body, text); got != (text == c.want) {
+				t.Errorf("%s, %s: the page says %q: %v, want %v", c.who, c.target, text, got, !got)
+			}
+		}
+	}
+	ada.do("POST", "/logout", url.Values{})
+	if body := ada.get("/login?why=deleted").body; strings.Contains(body, deleted) || strings.Contains(body, signedOut) {
+		t.Errorf("a browser that signed out by itself is told why:\n%s", body)
+	}
+}
+
 func TestRefusedLoginKeepsWhatWasTyped(t *testing.T) {
 	f := newFixture(t)
 	a := f.browser().do("POST", "/login", url.Values{"username": {"ada"}, "password": {"not-to-be-shown"}, "next": {"/?team=red"}})
 	wantStatus(t, "POST /login", a, http.StatusUnprocessableEntity)
-	for _, want := range []string{`value="ada"`, `value="/?team=red"`, "do not belong together"} {
+	for _, want := range []string{`value="ada"`, `value="/?team=red"`, "Wrong username or password."} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the form does not hold %q:\n%s", want, a.body)
 		}

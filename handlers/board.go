@@ -27,7 +27,7 @@ func (s *Server) board(c echo.Context) error {
 	}
 	page := s.linked(p.Links)
 	page.Layout, page.List, page.Counts, page.Announce = s.layout(c, ""), s.list(&p.Listing), countsView(p.Counts), viewer.Announce
-	page.Viewer.Me = s.me(p.Own.Self)
+	page.Viewer.Me = s.me(p.Own)
 	page.Warming, page.Lost, page.Arrived = p.Warming, p.Lost, arrivalsView(p.Arrived)
 	socket := queryValues(q)
 	socket.Set("v", p.Version)

@@ -16,30 +16,30 @@ func TestCrossSitePosts(t *testing.T) {
 		public, host, fetchSite, origin string
 		want                            int
 	}{
-		{"", "example.com", "same-origin", "http://example.com", 303},
-		{"", "example.com", "none", "", 303},
-		{"", "example.com", "same-site", "http://sub.example.com", 403},
-		{"", "example.com", "cross-site", "https://evil.example", 403},
-		{"", "example.com", "cross-site", "", 403},
-		{"", "example.com", "cross-site", "null", 403},
-		{"", "example.com", "nonsense", "", 403},
-		{"", "example.com", "", "http://example.com", 303},
-		{"", "example.com", "", "http://example.com:81", 403},
-		{"", "example.com", "", "https://evil.example", 403},
-		{"", "example.com", "", "null", 403},
-		{"", "example.com", "", "", 303}, // not a browser
-		// Behind a proxy that changes Host, the public URL tells what is ours.
-		{"https://board.example", "10.0.0.7:8080", "", "https://board.example", 303},
-		{"https://board.example", "10.0.0.7:8080", "", "https://evil.example", 403},
-		{"https://board.example", "10.0.0.7:8080", "", "http://board.example", 403},
-		{"https://board.example", "10.0.0.7:8080", "same-origin", "https://board.example", 303},
-		{"https://board.example", "10.0.0.7:8080", "cross-site", "https://evil.example", 403},
+		{"", "board.local", "same-origin", "http://board.local", 303},
+		{"", "board.local", "none", "", 303},
+		{"", "board.local", "same-site", "http://sub.board.local", 403},
+		{"", "board.local", "cross-site", "https://evil.example", 403},
+		{"", "board.local", "cross-site", "", 403},
+		{"", "board.local", "cross-site", "null", 403},
+		{"", "board.local", "nonsense", "", 403},
+		{"", "board.local", "", "http://board.local", 303},
+		{"", "board.local", "", "http://board.local:81", 403},
+		{"", "board.local", "", "https://evil.example", 403},
+		{"", "board.local", "", "null", 403},
+		{"", "board.local", "", "", 303}, // not a browser
+		// A proxy on the same machine may send the address that it connects to as Host. The public URL says what is ours.
+		{"https://board.example", "127.0.0.1:8080", "", "https://board.example", 303},
+		{"https://board.example", "127.0.0.1:8080", "", "https://evil.example", 403},
+		{"https://board.example", "127.0.0.1:8080", "", "http://board.example", 403},
+		{"https://board.example", "127.0.0.1:8080", "same-origin", "https://board.example", 303},
+		{"https://board.example", "127.0.0.1:8080", "cross-site", "https://evil.example", 403},
 	}
 	for _, tt := range tests {
 		t.Run(tt.public+" "+tt.fetchSite+" "+tt.origin, func(t *testing.T) {
 			var changes []func(*Config)
 			if tt.public != "" {
-				changes = append(changes, publicURL(t, tt.public))
+				changes = append(changes, publicURL(t, tt.public), func(cfg *Config) { cfg.Loopback = true })
 			}
 			f := newFixture(t, changes...)
 			b := f.browser()

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -42,7 +43,7 @@ func (s *Server) endSession(c echo.Context) error {
 		return s.logout(c)
 	}
 	err = s.cfg.Accounts.EndSessionOf(c.Request().Context(), v.user.ID, id)
-	return s.settled(c, ui.DevicesSection, err, func(*ui.SettingsPage) {})
+	return s.endedSessions(c, 1, err)
 }
 
 // endOtherSessions signs out all devices of the person but this one.
@@ -51,8 +52,16 @@ func (s *Server) endOtherSessions(c echo.Context) error {
 		return err
 	}
 	v := signedIn(c)
-	_, err := s.cfg.Accounts.EndOtherSessions(c.Request().Context(), v.user.ID, v.session.ID)
-	return s.settled(c, ui.DevicesSection, err, func(*ui.SettingsPage) {})
+	n, err := s.cfg.Accounts.EndOtherSessions(c.Request().Context(), v.user.ID, v.session.ID)
+	return s.endedSessions(c, n, err)
+}
+
+// endedSessions answers the forms that sign out n devices.
+func (s *Server) endedSessions(c echo.Context, n int, err error) error {
+	if err != nil {
+		return s.settled(c, ui.DevicesSection, err, func(*ui.SettingsPage) {})
+	}
+	return s.redirect(c, s.site.path("/settings")+"?saved="+ui.DevicesSection+"&ended="+strconv.Itoa(n))
 }
 
 // mark is a part of a user agent and what it means.

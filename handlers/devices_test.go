@@ -49,7 +49,7 @@ func TestDevices(t *testing.T) {
 		t.Fatal("somebody was signed out by the wrong id")
 	}
 	for i, o := range others[:1] {
-		wantRedirect(t, "sign out a device", phone.do("POST", "/settings/sessions/end", url.Values{"session": {o[1]}}), "/settings?saved=devices")
+		wantRedirect(t, "sign out a device", phone.do("POST", "/settings/sessions/end", url.Values{"session": {o[1]}}), "/settings?saved=devices&ended=1")
 		if got := len(sessionField.FindAllString(phone.get("/settings").body, -1)); got != 1-i {
 			t.Errorf("%d other devices are left, want %d", got, 1-i)
 		}
@@ -78,7 +78,7 @@ func TestEndOtherSessions(t *testing.T) {
 	for _, o := range others {
 		o.login("ada", goodPassword)
 	}
-	wantRedirect(t, "sign out all others", ada.do("POST", "/settings/sessions/end-others", url.Values{}), "/settings?saved=devices")
+	wantRedirect(t, "sign out all others", ada.do("POST", "/settings/sessions/end-others", url.Values{}), "/settings?saved=devices&ended=3")
 	if !ada.signedIn() || !eve.signedIn() {
 		t.Errorf("signed in: this device %t, somebody else %t, want true, true", ada.signedIn(), eve.signedIn())
 	}
@@ -87,9 +87,16 @@ func TestEndOtherSessions(t *testing.T) {
 			t.Errorf("device %d is still signed in", i)
 		}
 	}
-	page := ada.get("/settings?saved=devices").body
-	if strings.Contains(page, "Sign out all others") || !strings.Contains(page, ">Signed out.<") {
-		t.Errorf("the page after that:\n%s", page)
+	if page := ada.get("/settings?saved=devices&ended=3").body; strings.Contains(page, "Sign out all others") {
+		t.Errorf("the page offers to sign out others, and there are none:\n%s", page)
+	}
+	for query, want := range map[string]string{
+		"ended=3": "Signed out 3 other devices.", "ended=1": "Signed out 1 other device.", "ended=0": "No other device was signed in.",
+		"ended=-1": "No other device was signed in.", "ended=999999": "No other device was signed in.", "ended=x": "No other device was signed in.",
+	} {
+		if page := ada.get("/settings?saved=devices&" + query).body; !strings.Contains(page, ">"+want+"<") {
+			t.Errorf("with %s the page doesn't say %q:\n%s", query, want, page)
+		}
 	}
 }
 
@@ -117,7 +124,7 @@ func TestEndedDevicesCloseAtOnce(t *testing.T) {
 	if page := ada.get("/settings").body; !strings.Contains(page, "· open now") {
 		t.Errorf("the other device is not shown as open:\n%s", page)
 	}
-	wantRedirect(t, "sign out a device", ada.do("POST", "/settings/sessions/end", url.Values{"session": {l.sessionOf(other, "ada")}}), "/settings?saved=devices")
+	wantRedirect(t, "sign out a device", ada.do("POST", "/settings/sessions/end", url.Values{"session": {l.sessionOf(other, "ada")}}), "/settings?saved=devices&ended=1")
 	there.wantClose(1008)
 	wantRedirect(t, "POST /login", other.login("ada", goodPassword), "/")
 	again := l.open(other, "/", "a")

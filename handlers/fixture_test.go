@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"log/slog"
 	"maps"
@@ -49,16 +50,19 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 		change(&cfg)
 	}
 	path := filepath.Join(t.TempDir(), "rollcall.db")
-	store, err := accounts.Open(t.Context(), accounts.Config{Path: path, Log: cfg.Log})
-	if err != nil {
-		t.Fatalf("accounts.Open = %v", err)
+	if cfg.Accounts == nil {
+		store, err := accounts.Open(t.Context(), accounts.Config{Path: path, Log: cfg.Log})
+		if err != nil {
+			t.Fatalf("accounts.Open = %v", err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		cfg.Accounts = store
 	}
-	t.Cleanup(func() { _ = store.Close() })
-	cfg.Accounts = store
 	base := ""
 	if cfg.PublicURL != nil {
 		base = strings.TrimSuffix(cfg.PublicURL.Path, "/")
 	}
+	var err error
 	if cfg.UI, err = ui.New(pageFiles(t), base); err != nil {
 		t.Fatalf("ui.New = %v", err)
 	}
@@ -66,7 +70,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 	if err != nil {
 		t.Fatalf("New = %v", err)
 	}
-	return &fixture{t: t, server: server, store: store, handler: server.Handler(), logs: out, path: path}
+	return &fixture{t: t, server: server, store: cfg.Accounts, handler: server.Handler(), logs: out, path: path}
 }
 
 // pageFiles are the real templates beside small stand-ins for the built files.
@@ -146,7 +150,7 @@ type browser struct {
 }
 
 func (f *fixture) browser() *browser {
-	return &browser{f: f, cookies: map[string]string{}, header: http.Header{"Accept": {"text/html,*/*;q=0.8"}}, remote: "192.0.2.1:40000", host: "example.com"}
+	return &browser{f: f, cookies: map[string]string{}, header: http.Header{"Accept": {"text/html,*/*;q=0.8"}}, remote: "192.0.2.1:40000", host: cmp.Or(f.server.site.host, "board.local")}
 }
 
 // answer is a response with its body read.

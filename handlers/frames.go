@@ -59,9 +59,9 @@ func (s *Server) frameOwn(f *ui.Frame, own *live.OwnNews) {
 	var was ui.Me
 	var wasRow []byte
 	if own.Was.Entry != nil {
-		was, wasRow = s.me(own.Was.Self), s.row(own.Was.Entry)
+		was, wasRow = s.me(own.Was), s.row(own.Was.Entry)
 	}
-	f.Me(was, s.me(own.Now.Self), wasRow, s.row(own.Now.Entry))
+	f.Me(was, s.me(own.Now), wasRow, s.row(own.Now.Entry))
 }
 
 // row is e as HTML, encoded once for everybody.

@@ -36,14 +36,15 @@ type Config struct {
 	Presence       *presence.Tracker
 	UI             *ui.UI
 	Log            *slog.Logger
-	PublicURL      *url.URL // where browsers reach the board; nil: not known, plain http at whatever Host they used
+	PublicURL      *url.URL // where browsers reach the board; nil: not known, plain http at a host that no stranger can own
+	Loopback       bool     // only this machine can connect
 	SignupOpen     bool     // anybody who reaches the page may sign up
 	Teams          Teams    // who decides which team somebody is in; "": TeamsOpen
 	Invisible      bool     // people may become invisible
 	Limits         Limits
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
-	OnFly          bool           // Fly-Client-IP and Fly-Request-Id are believed from a trusted peer
-	Limiter        Limiter        // counts attempts; nil: in the memory of this process
+	OnFly          bool           // of a trusted peer, Fly-Client-IP and Fly-Request-Id are believed, and no X-Forwarded-For
+	Limiters       Limiters       // count attempts; zero: in the memory of this process
 	Bell           live.Bell      // between replicas; nil: there is only this one
 	AccessLog      bool           // one line a request
 	Version        string         // for the metrics
@@ -75,7 +76,7 @@ type Server struct {
 	log         *slog.Logger
 	site        site
 	addresses   *addresses
-	limiter     Limiter
+	limiters    Limiters
 	crossOrigin *http.CrossOriginProtection
 	headers     http.Header // set on every answer; never changed after New
 	touches     touches
@@ -87,6 +88,7 @@ type Server struct {
 	draining    atomic.Bool
 
 	originWarned atomic.Bool // a foreign origin was named in the log, once in the life of the process
+	hostWarned   atomic.Bool // so was a foreign host
 }
 
 // New checks cfg and builds the server. Nothing runs and nothing listens yet.
@@ -108,12 +110,9 @@ func New(cfg Config) (*Server, error) {
 		log:         cfg.Log,
 		site:        place,
 		addresses:   newAddresses(cfg.TrustedProxies, cfg.OnFly, cfg.Log),
-		limiter:     cfg.Limiter,
+		limiters:    cfg.Limiters.orMemory(),
 		crossOrigin: http.NewCrossOriginProtection(),
 		headers:     securityHeaders(place),
-	}
-	if s.limiter == nil {
-		s.limiter = newMemoryLimiter(maxLimiterKeys)
 	}
 	if place.origin != "" {
 		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {

@@ -184,6 +184,7 @@ func TestPagesAreCompressed(t *testing.T) {
 	f := newFixture(t)
 	for path, want := range map[string]string{"/login": "gzip", "/signup": "gzip", "/healthz": "", "/nowhere": "", f.server.cfg.UI.AssetURL("app.css"): ""} {
 		r := httptest.NewRequest("GET", path, nil)
+		r.Host = "board.local"
 		r.Header.Set("Accept-Encoding", "gzip")
 		w := httptest.NewRecorder()
 		f.handler.ServeHTTP(w, r)

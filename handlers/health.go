@@ -15,8 +15,8 @@ func (s *Server) healthz(c echo.Context) error {
 	return c.String(http.StatusOK, "ok\n")
 }
 
-// readyz says whether requests should be sent here: not while draining, not when accounts cannot be read,
-// and not among replicas with other accounts. Whether Redis can be reached does not matter.
+// readyz says whether requests should be sent here: not while draining, not when accounts cannot be read, and not while
+// Redis belongs to replicas with other accounts. Whether Redis can be reached does not matter.
 func (s *Server) readyz(c echo.Context) error {
 	c.Set(probeKey, true)
 	if s.draining.Load() {

@@ -28,26 +28,31 @@ func TestLimitsAreDocumented(t *testing.T) {
 		return strings.NewReplacer("ms", " ms", "m0s", " min", "s", " s").Replace(d.String())
 	}
 	for what, want := range map[string]string{
-		"failed sign-ins per name in " + short(failureWindow): fmt.Sprint(failuresPerName),
-		"messages of a live connection":                       fmt.Sprintf("%d at once, then one a second", messageBurst),
-		"a message":                                           fmt.Sprintf("%d B, of which %d mean something", maxMessage, maxActivity),
-		"frames that wait for a slow reader":                  fmt.Sprint(queueFrames),
-		"frames to one page":                                  "one in " + short(live.FlushEvery),
-		"a request's header":                                  fmt.Sprintf("%d KiB", maxHeaderBytes>>10),
-		"a request's body":                                    fmt.Sprintf("%d KiB", maxBody>>10),
-		"a form":                                              fmt.Sprintf("%d fields, no files", maxFields),
-		"the query of an address":                             fmt.Sprintf("%d KiB", maxQuery>>10),
-		"a password":                                          fmt.Sprintf("%d characters to %d B", accounts.MinPassword, accounts.MaxPassword),
-		"a page of the board":                                 fmt.Sprintf("%d people", live.PageRows),
-		"time to send a header":                               short(readHeaderTimeout),
-		"time to send a request":                              short(readTimeout),
-		"time to take an answer":                              short(writeTimeout),
-		"an unused connection":                                fmt.Sprintf("%d s", idleTimeout/time.Second),
-		"time between pings of a live connection":             short(pingEvery),
-		"time without an answer to a ping":                    short(pongWait),
-		"time to take one frame":                              short(writeWait),
-		"a session":                                           fmt.Sprintf("%d d", accounts.SessionLife/(24*time.Hour)),
-		"attempts counted at once, without Redis":             fmt.Sprintf("%d,%03d", maxLimiterKeys/1000, maxLimiterKeys%1000),
+		"failed sign-ins per name in " + short(loginWindow):        fmt.Sprint(failuresPerName),
+		"successful sign-ins per account in " + short(loginWindow): fmt.Sprint(successesPerName),
+		"successful sign-ins per address in " + short(loginWindow): fmt.Sprintf("%d times `--limit-logins`", successesShare),
+		"messages of a live connection":                            fmt.Sprintf("%d at once, then one a second", messageBurst),
+		"a message":                                                fmt.Sprintf("%d B, of which %d mean something", maxMessage, maxActivity),
+		"frames that wait for a slow reader":                       fmt.Sprint(queueFrames),
+		"frames to one page":                                       "one in " + short(live.FlushEvery),
+		"lists that change": fmt.Sprintf("each read again once in %s; those that take over %s one after the other, half of the time",
+			short(live.RereadEvery), short(live.CheapRead)),
+		"a request's header":                      fmt.Sprintf("%d KiB", maxHeaderBytes>>10),
+		"a request's body":                        fmt.Sprintf("%d KiB", maxBody>>10),
+		"a form":                                  fmt.Sprintf("%d fields, no files", maxFields),
+		"the query of an address":                 fmt.Sprintf("%d KiB", maxQuery>>10),
+		"a password":                              fmt.Sprintf("%d characters to %d B", accounts.MinPassword, accounts.MaxPassword),
+		"a page of the board":                     fmt.Sprintf("%d people", live.PageRows),
+		"time to send a header":                   short(readHeaderTimeout),
+		"time to send a request":                  short(readTimeout),
+		"time to take an answer":                  short(writeTimeout),
+		"an unused connection":                    fmt.Sprintf("%d s", idleTimeout/time.Second),
+		"time between pings of a live connection": short(pingEvery),
+		"time without an answer to a ping":        short(pongWait),
+		"time to take one frame":                  short(writeWait),
+		"time without reading the accounts, and so without confirming sessions": short(confirmWait),
+		"a session": fmt.Sprintf("%d d", accounts.SessionLife/(24*time.Hour)),
+		"addresses, names or people counted at once": fmt.Sprintf("%d,%03d of each", maxLimiterKeys/1000, maxLimiterKeys%1000),
 	} {
 		if rows[what] != want {
 			t.Errorf("docs/limits.md says of %q %q, want %q", what, rows[what], want)
@@ -56,7 +61,13 @@ func TestLimitsAreDocumented(t *testing.T) {
 	if !strings.Contains(string(text), fmt.Sprintf("come in above the limit, %d of them at most", spareLocal)) {
 		t.Errorf("docs/limits.md does not say that %d connections come in above the limit", spareLocal)
 	}
-	if len(rows) < 28 || !strings.Contains(string(text), fmt.Sprintf("counts on for %v", short(15*time.Second))) {
+	if want := fmt.Sprintf("the /48 around it has %d times the limit", largerShare); !strings.Contains(string(text), want) {
+		t.Errorf("docs/limits.md does not say %q", want)
+	}
+	if want := fmt.Sprintf("one of %d,%03d counters", sharedCounters/1000, sharedCounters%1000); !strings.Contains(string(text), want) {
+		t.Errorf("docs/limits.md does not say %q", want)
+	}
+	if len(rows) < 30 || !strings.Contains(string(text), fmt.Sprintf("counts on for %v", short(15*time.Second))) {
 		t.Errorf("docs/limits.md has %d rows, want all", len(rows))
 	}
 }

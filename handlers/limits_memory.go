@@ -6,14 +6,10 @@ import (
 	"time"
 )
 
-const (
-	maxLimiterKeys   = 100_000 // about 15 MB
-	limiterSweepTime = time.Minute
-)
+const limiterSweepTime = time.Minute
 
-// memoryLimiter is the Limiter of a lone process. It holds at most max keys; when all are in use by windows that are
-// not over, a new key is refused: it never becomes open by being full. Filling it takes that many attempts that
-// counted within one window, and those wait for the hashing of passwords.
+// memoryLimiter is the Limiter of a lone process. When max keys are in use by windows that are not over, new keys count in
+// the counters that they share: it never refuses all newcomers for being full, and never becomes open by it.
 type memoryLimiter struct {
 	max int
 
@@ -27,6 +23,16 @@ type window struct {
 	ends  time.Time
 }
 
+// orMemory puts limiters of this process where none are given.
+func (l Limiters) orMemory() Limiters {
+	for _, limiter := range []*Limiter{&l.Strangers, &l.Browsers, &l.Members} {
+		if *limiter == nil {
+			*limiter = newMemoryLimiter(maxLimiterKeys)
+		}
+	}
+	return l
+}
+
 func newMemoryLimiter(max int) *memoryLimiter {
 	return &memoryLimiter{max: max, windows: make(map[string]*window), swept: time.Now()}
 }
@@ -36,10 +42,11 @@ func (m *memoryLimiter) Take(_ context.Context, key string, limit int, length ti
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.windows[key]
+	if w == nil && !m.roomLocked(now) {
+		key = coarser(key)
+		w = m.windows[key]
+	}
 	if w == nil || !now.Before(w.ends) {
-		if w == nil && !m.roomLocked(now) {
-			return false, limiterSweepTime, nil
-		}
 		w = &window{ends: now.Add(length)}
 		m.windows[key] = w
 	}
@@ -54,6 +61,10 @@ func (m *memoryLimiter) Give(_ context.Context, key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.windows[key]
+	if w == nil {
+		key = coarser(key)
+		w = m.windows[key]
+	}
 	if w == nil || !time.Now().Before(w.ends) {
 		return
 	}

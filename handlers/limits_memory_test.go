@@ -93,7 +93,8 @@ func testLimiter(t *testing.T, open func() Limiter) {
 	})
 }
 
-// A full limiter refuses new keys, keeps counting the old ones, and has room again when windows end.
+// A full limiter keeps counting the keys it has. New ones share a bounded number of counters, and are counted by themselves
+// again when windows have ended.
 func TestMemoryLimiterFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newMemoryLimiter(100)
@@ -105,31 +106,53 @@ func TestMemoryLimiterFull(t *testing.T) {
 			return ok
 		}
 		for i := range 100 {
-			if !take(fmt.Sprint(i)) {
+			if !take(fmt.Sprint("name:", i)) {
 				t.Fatalf("Take of key %d = false, want true", i)
 			}
 		}
+		refused := 0
 		for i := range 1000 {
-			if take(fmt.Sprint("new", i)) {
-				t.Fatal("a full limiter granted a new key")
+			if !take(fmt.Sprint("name:new", i)) {
+				refused++
 			}
 		}
-		if len(l.windows) != 100 {
-			t.Errorf("%d keys held, want 100", len(l.windows))
+		if refused > 50 {
+			t.Errorf("a full limiter refused %d of 1,000 new keys, want next to none", refused)
 		}
-		if !take("7") || take("7") {
+		if take("name:new0"); take("name:new0") {
+			t.Error("a full limiter grants more than the limit to a new key")
+		}
+		for i := range 10 * sharedCounters {
+			take(fmt.Sprint("name:flood", i))
+		}
+		if n := len(l.windows); n > 100+sharedCounters {
+			t.Errorf("%d keys held, want at most %d", n, 100+sharedCounters)
+		}
+		if !take("name:7") || take("name:7") {
 			t.Error("a key that is held does not count on")
 		}
-		l.Give(context.Background(), "8")
-		if !take("new") {
-			t.Error("no room after a key was given back")
+		if !take("address:new") {
+			t.Error("keys of one kind use up the counters of another")
 		}
 		time.Sleep(time.Hour)
-		if !take("another") {
+		if !take("name:another") {
 			t.Error("no room after the windows ended")
 		}
 		if len(l.windows) != 1 {
 			t.Errorf("%d keys held after all windows ended, want 1", len(l.windows))
+		}
+	})
+}
+
+// What a shared counter holds is given back like any other.
+func TestMemoryLimiterFullGivesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newMemoryLimiter(0)
+		for range 5 {
+			if ok, _, _ := l.Take(context.Background(), "name:ada", 1, time.Hour); !ok {
+				t.Fatal("Take after Give = false, want true")
+			}
+			l.Give(context.Background(), "name:ada")
 		}
 	})
 }

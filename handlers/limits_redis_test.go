@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -51,7 +52,7 @@ func TestSharedLimiter(t *testing.T) {
 	open, process := redisAt(t)
 	ctx := context.Background()
 	log := slog.New(slog.DiscardHandler)
-	a, b := NewSharedLimiter(open(), "rollcall:", log), NewSharedLimiter(open(), "rollcall:", log)
+	a, b := SharedLimiters(open(), "rollcall:", log).Strangers, SharedLimiters(open(), "rollcall:", log).Strangers
 	attempts := func(key string, window time.Duration) (granted int32) {
 		var n atomic.Int32
 		var all sync.WaitGroup
@@ -109,7 +110,7 @@ func TestSharedLimiter(t *testing.T) {
 func TestSharedLimiterFrozen(t *testing.T) {
 	open, process := redisAt(t)
 	ctx := context.Background()
-	l := NewSharedLimiter(open(), "rollcall:", slog.New(slog.DiscardHandler))
+	l := SharedLimiters(open(), "rollcall:", slog.New(slog.DiscardHandler)).Strangers
 	if ok, _, err := l.Take(ctx, "name", 3, time.Hour); !ok || err != nil {
 		t.Fatalf("Take = %t, %v, want true", ok, err)
 	}
@@ -142,5 +143,81 @@ func TestSharedLimiterFrozen(t *testing.T) {
 	calls, _, _ := strings.Cut(rest, ",")
 	if calls != "1" && calls != "2" { // the first, and the one that waited, which is carried out after the thaw
 		t.Errorf("Redis was asked %s times, want 1 or 2", calls)
+	}
+}
+
+// TestSharedLimiterFull: Redis holds a bounded number of counters. New keys are counted all the same, in those they share, and
+// what somebody fills is not what others need.
+func TestSharedLimiterFull(t *testing.T) {
+	open, _ := redisAt(t)
+	ctx := context.Background()
+	all := SharedLimiters(open(), "rollcall:", slog.New(slog.DiscardHandler))
+	l := all.Strangers.(*sharedLimiter)
+	l.max = 100
+	take := func(key string) bool {
+		t.Helper()
+		ok, _, err := l.Take(ctx, key, 2, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	for i := range l.max {
+		if !take(fmt.Sprint("name:", i)) {
+			t.Fatalf("Take of key %d = false, want true", i)
+		}
+	}
+	refused := 0
+	for i := range 1000 {
+		if !take(fmt.Sprint("name:new", i)) {
+			refused++
+		}
+	}
+	if refused > 50 {
+		t.Errorf("%d of 1,000 new keys were refused, want next to none", refused)
+	}
+	if take("name:new0"); take("name:new0") {
+		t.Error("more than the limit is granted to a new key")
+	}
+	if !take("name:7") || take("name:7") {
+		t.Error("a key that is held does not count on")
+	}
+	admin := open()
+	keys := func(pattern string) int {
+		t.Helper()
+		found, err := admin.Do(ctx, admin.B().Keys().Pattern(pattern).Build()).AsStrSlice()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	if own := keys("rollcall:limit:strangers:name:*") - keys("rollcall:limit:strangers:name:shared:*"); own != l.max {
+		t.Errorf("Redis holds %d counters of one key, want %d", own, l.max)
+	}
+	for range 2 {
+		l.Give(ctx, "name:7")
+	}
+	if !take("name:after") || keys("rollcall:limit:strangers:name:after") != 1 {
+		t.Error("a counter that was given back makes no room for another")
+	}
+	if ok, _, err := all.Members.Take(ctx, "me:ada", 2, time.Hour); !ok || err != nil || keys("rollcall:limit:members:me:ada") != 1 {
+		t.Errorf("Take of a member = %t, %v, want a counter of its own", ok, err)
+	}
+}
+
+// TestSharedLimiterWithoutMemory: a Redis that has used up its memory counts nothing more. The process then counts by itself,
+// to the same limit.
+func TestSharedLimiterWithoutMemory(t *testing.T) {
+	open, _ := redisAt(t)
+	ctx := context.Background()
+	l := SharedLimiters(open(), "rollcall:", slog.New(slog.DiscardHandler)).Strangers
+	admin := open()
+	if err := admin.Do(ctx, admin.B().ConfigSet().ParameterValue().ParameterValue("maxmemory", "1").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if ok, _, err := l.Take(ctx, "name:ada", 3, time.Hour); ok != (i < 3) || err != nil {
+			t.Errorf("Take %d = %t, %v, want %t", i+1, ok, err, i < 3)
+		}
 	}
 }

@@ -85,7 +85,7 @@ func TestFailuresPerIPv6Network(t *testing.T) {
 	wantStatus(t, "guess from another /64", b.login("name", "guess"), http.StatusUnprocessableEntity)
 }
 
-// A right password costs nothing: people who sign in often are not stopped by it.
+// A right password is no failure: people who sign in often are not stopped by it.
 func TestSuccessIsGivenBack(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 2 })
@@ -200,7 +200,7 @@ func TestSignupsPerAddress(t *testing.T) {
 
 // A limiter that cannot count is not open.
 func TestLimiterIll(t *testing.T) {
-	f := newFixture(t, func(cfg *Config) { cfg.Limiter = illLimiter{} })
+	f := newFixture(t, func(cfg *Config) { cfg.Limiters = Limiters{illLimiter{}, illLimiter{}, illLimiter{}} })
 	f.person("ada")
 	wantStatus(t, "POST /login", f.browser().login("ada", goodPassword), http.StatusServiceUnavailable)
 	wantStatus(t, "POST /signup", f.browser().signup("bob", goodPassword), http.StatusServiceUnavailable)
@@ -213,19 +213,21 @@ func (illLimiter) Take(context.Context, string, int, time.Duration) (bool, time.
 }
 func (illLimiter) Give(context.Context, string) {}
 
-// A limit that is reached answers before anything is looked up or hashed: here, before a store that is gone.
+// A limit that is reached answers before anything is hashed.
 func TestLimitsComeFirst(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Signups = 1 })
+	f.person("ada")
 	for range 10 {
 		f.browser().login("ada", "guess")
 	}
 	f.browser().signup("bob", goodPassword)
-	if err := f.store.Close(); err != nil {
-		t.Fatal(err)
-	}
+	before := f.store.Stats().Hash.Done
 	wantStatus(t, "POST /login", f.browser().login("ada", goodPassword), http.StatusTooManyRequests)
 	wantStatus(t, "POST /signup", f.browser().signup("eve", goodPassword), http.StatusTooManyRequests)
+	if n := f.store.Stats().Hash.Done - before; n != 0 {
+		t.Errorf("refused attempts cost %d hashes, want 0", n)
+	}
 }
 
 // Attempts that could not be tried do not count.

@@ -36,7 +36,7 @@ func quick(cfg *Config) {
 	cfg.Presence = presence.NewTracker(p)
 }
 
-func newLiveBoard(t *testing.T, changes ...func(*Config)) *liveBoard {
+func newLiveBoard(t testing.TB, changes ...func(*Config)) *liveBoard {
 	t.Helper()
 	f := newFixture(t, append([]func(*Config){quick}, changes...)...)
 	srv := httptest.NewServer(f.handler)

@@ -269,7 +269,7 @@ func TestPanicLeavesNoGhost(t *testing.T) {
 	b := l.open(l.member("bob"), "/", "a")
 	a.sees("bob", "online")
 	bobs := l.server.sockets.of(l.uid("bob"))
-	l.server.sockets.transport.guard(bobs[0].wire.session, "message", func() { panic("a bug") })
+	l.server.sockets.transport.guard(bobs[0].ws.session, "message", func() { panic("a bug") })
 	<-b.done
 	a.sees("bob", "offline")
 	if got := l.logs.lines("panic in a socket", "level=ERROR"); len(got) != 1 {

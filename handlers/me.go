@@ -74,7 +74,7 @@ func (s *Server) panel(c echo.Context) (ui.Panel, error) {
 	zone := accounts.Zone(user.TimeZone)
 	p := ui.Panel{Word: wordForm(user, zone, time.Now())}
 	own := s.live.Own(user.Person)
-	p.Me, p.Row = s.me(own.Self), s.row(own.Entry)
+	p.Me, p.Row = s.me(own), s.row(own.Entry)
 	p.Me.Next.At, p.Me.Next.TextEnds = onClock(p.Me.Next.At, zone), onClock(p.Me.Next.TextEnds, zone)
 	for _, preset := range presets {
 		p.Presets = append(p.Presets, ui.Preset(preset))
@@ -130,16 +130,34 @@ func (s *Server) forgetPreset(c echo.Context) error {
 	return s.did(c, "forgotten", fields)
 }
 
-// guessZone takes in which zone the browser says its clock is, while none is known.
-func (s *Server) guessZone(c echo.Context) error {
+// setZone takes the time zone of the browser: as a guess, which counts while none is known, or with a next page as the
+// choice of the person, who accepted what that page offered.
+func (s *Server) setZone(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if err != nil {
 		return err
+	}
+	if fields.Has("next") {
+		return s.chooseZone(c, fields)
 	}
 	if _, err := s.zoneOf(c.Request().Context(), signedIn(c).user, fields); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
+}
+
+func (s *Server) chooseZone(c echo.Context, fields url.Values) error {
+	err := s.cfg.Accounts.ChangePreferences(c.Request().Context(), signedIn(c).user.ID, func(chose *accounts.Preferences) {
+		chose.TimeZone = fields.Get("zone")
+	})
+	var wrong *accounts.FieldError
+	switch {
+	case errors.As(err, &wrong):
+		return &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}
+	case err != nil:
+		return notSaved(fmt.Errorf("set time zone: %w", err))
+	}
+	return s.redirect(c, s.site.next(fields.Get("next")))
 }
 
 // readAct reads the form of an act, of which each person may do so many. What was over that is read all the same, for
@@ -149,8 +167,8 @@ func (s *Server) readAct(c echo.Context) (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := reservation{limiter: s.limiter}
-	err = held.take(c.Request().Context(), "me:"+signedIn(c).user.ID, s.cfg.Limits.Acts, actsWindow)
+	var held reservation
+	err = held.take(c.Request().Context(), s.limiters.Members, "me:"+signedIn(c).user.ID, s.cfg.Limits.Acts, actsWindow)
 	var over *limited
 	switch {
 	case errors.As(err, &over):

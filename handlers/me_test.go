@@ -368,3 +368,25 @@ func TestWordForm(t *testing.T) {
 		t.Errorf("wordForm(without end and zone) = %+v", got)
 	}
 }
+
+// A page may offer the time zone of the device. Accepting it changes the choice and leads back to the page.
+func TestAcceptAnotherTimeZone(t *testing.T) {
+	f := newFixture(t)
+	ada := f.member("ada")
+	ada.do("POST", "/me/zone", url.Values{"zone": {"Asia/Tokyo"}})
+	if body := ada.get("/?q=a").body; !strings.Contains(body, `id="zone-offer" method="post" action="/me/zone" aria-label="Time zone" data-zone="Asia/Tokyo" hidden`) {
+		t.Errorf("the page doesn't hold the offer ready:\n%s", body)
+	}
+	for _, next := range []string{"/?q=a", "https://evil.example/", "//evil.example"} {
+		want := "/"
+		if next == "/?q=a" {
+			want = next
+		}
+		a := ada.do("POST", "/me/zone", url.Values{"zone": {"Europe/Berlin"}, "next": {next}})
+		wantRedirect(t, "accept the time zone on "+next, a, want)
+	}
+	wantStatus(t, "accept no time zone", ada.do("POST", "/me/zone", url.Values{"zone": {"<b>"}, "next": {"/"}}), http.StatusUnprocessableEntity)
+	if user, err := f.store.UserByName(t.Context(), "ada"); err != nil || user.TimeZone != "Europe/Berlin" {
+		t.Errorf("the time zone is %q, %v, want Europe/Berlin", user.TimeZone, err)
+	}
+}

@@ -22,26 +22,26 @@ const (
 	closeTooMany     = 4001 // closed in favor of another tab of the same person; it comes back when it's looked at
 )
 
-// wireID tells wires apart.
-type wireID = *melody.Session
+// connID tells connections apart.
+type connID = *melody.Session
 
-// wire is the connection below a socket. Only this file knows that it is melody's.
-type wire struct{ session *melody.Session }
+// wsConn is the websocket connection of a socket. Only this file knows that it is melody's.
+type wsConn struct{ session *melody.Session }
 
-func (w wire) id() wireID { return w.session }
+func (w wsConn) id() connID { return w.session }
 
 // write queues a frame. A closed session is about to leave, and a full queue is reported to transport.failed.
-func (w wire) write(frame []byte) { _ = w.session.Write(frame) }
+func (w wsConn) write(frame []byte) { _ = w.session.Write(frame) }
 
 // close sends a close frame behind what is queued, and cuts the connection if that takes long.
-func (w wire) close(code int, reason string) {
+func (w wsConn) close(code int, reason string) {
 	_ = w.session.CloseWithMsg(melody.FormatCloseMessage(code, reason))
 	conn := w.session.WebsocketConnection()
 	time.AfterFunc(closeWait, func() { cut(conn) })
 }
 
 // closeNow sends a close frame past what is queued, if there is room for it, and cuts the connection.
-func (w wire) closeNow(code int, reason string) {
+func (w wsConn) closeNow(code int, reason string) {
 	conn := w.session.WebsocketConnection()
 	_ = conn.WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(code, reason), time.Now().Add(50*time.Millisecond))
 	cut(conn)
@@ -50,7 +50,7 @@ func (w wire) closeNow(code int, reason string) {
 // cut ends a connection without a word. Ending it twice does no harm.
 func cut(conn *websocket.Conn) { _ = conn.NetConn().Close() }
 
-// transport upgrades requests to wires and carries their events to sockets.
+// transport upgrades requests to websocket connections and carries their events to sockets.
 type transport struct {
 	sockets *sockets
 	melody  *melody.Melody
@@ -114,18 +114,18 @@ func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, read
 			}
 		}
 	}()
-	if err := t.melody.HandleRequestWithKeys(w, r, map[string]any{"socket": x, "ready": ready}); err != nil {
+	if err := t.melody.HandleRequestWithKeys(hijacker{w, &x.wire}, r, map[string]any{"socket": x, "ready": ready}); err != nil {
 		refused <- err
 	}
 }
 
-// connect runs before anything is written or read on the new wire.
+// connect runs before anything is written or read on the new connection.
 func (t *transport) connect(m *melody.Session) {
 	x := m.Keys["socket"].(*socket)
 	defer close(m.Keys["ready"].(chan struct{}))
 	m.Request, m.Keys = nil, nil
-	x.wire = wire{m}
-	x.tune(m.WebsocketConnection())
+	x.ws = wsConn{m}
+	x.wire.tune()
 	t.sockets.enter(x)
 }
 
@@ -142,7 +142,7 @@ func (t *transport) message(m *melody.Session, frame []byte) {
 	}
 }
 
-// failed hears of every error of a wire, whoever caused it. A full queue is found by whoever writes, maybe with locks held,
+// failed hears of every error of a connection, whoever caused it. A full queue is found by whoever writes, maybe with locks held,
 // so for that no lock is taken here and nothing is waited for.
 func (t *transport) failed(m *melody.Session, err error) {
 	if errors.Is(err, melody.ErrMessageBufferFull) {
@@ -152,6 +152,12 @@ func (t *transport) failed(m *melody.Session, err error) {
 				t.sockets.tooSlow(x)
 			}
 		}()
+		return
+	}
+	if errors.Is(err, errFlood) {
+		if x := t.find(m); x != nil {
+			x.cutOff(closeLater, "too many messages")
+		}
 		return
 	}
 	var closed *websocket.CloseError
@@ -165,19 +171,3 @@ func (t *transport) failed(m *melody.Session, err error) {
 		}
 	}
 }
-
-// tune bounds what the kernel queues for a reader, and what pings may cost.
-func (x *socket) tune(conn *websocket.Conn) {
-	if tcp, ok := conn.NetConn().(interface{ SetWriteBuffer(int) error }); ok {
-		_ = tcp.SetWriteBuffer(kernelBuffer)
-	}
-	pong := conn.PingHandler()
-	conn.SetPingHandler(func(data string) error {
-		if !x.budget.spend(time.Now()) {
-			return errFlood
-		}
-		return pong(data)
-	})
-}
-
-var errFlood = errors.New("too many messages")

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/accounts"
+	"rollcall/presence"
 	"rollcall/ui"
 )
 
@@ -50,7 +51,7 @@ func (s *Server) storedPage(c echo.Context) error {
 		Layout: s.layout(c, ""),
 		ID:     x.Account.ID, Username: x.Account.Username, DisplayName: x.Account.DisplayName, Team: x.Account.Team,
 		Admin: x.Account.Admin, Disabled: x.Account.Disabled, Created: x.Account.CreatedAt,
-		LastSeen: x.LastSeen, IdleAfter: time.Duration(x.Settings.IdleAfter) * time.Minute, UsualIdle: s.cfg.Presence.IdleAfter(),
+		LastSeen: x.LastSeen, Online: s.cfg.Presence.View(x.Account.ID).State != presence.Offline, IdleAfter: time.Duration(x.Settings.IdleAfter) * time.Minute, UsualIdle: s.cfg.Presence.IdleAfter(),
 		ShowLastSeen: x.Settings.LastSeen, TimeZone: x.Settings.TimeZone, Theme: x.Settings.Theme, Announce: x.Settings.Announce,
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
 		Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
@@ -61,8 +62,7 @@ func (s *Server) storedPage(c echo.Context) error {
 	return s.page(c, http.StatusOK, p)
 }
 
-// deleteAccount removes the person who asks for good, once they have typed their username and their password. The
-// password is tried within the limits of sign-ins.
+// deleteAccount removes the person who asks for good, once they have typed their username and their password.
 func (s *Server) deleteAccount(c echo.Context) error {
 	fields, err := readForm(c.Request())
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Server) confirm(c echo.Context, user accounts.User, username, password 
 	if password == "" {
 		return &refusal{http.StatusUnprocessableEntity, "confirm_password", "Type your password."}
 	}
-	err := s.attempt(c, user.Username, func(ctx context.Context) error {
+	err := s.attemptOwn(c, password, func(ctx context.Context) error {
 		return s.cfg.Accounts.CheckPassword(ctx, user.ID, password)
 	})
 	if errors.Is(err, accounts.ErrCredentials) {

@@ -22,7 +22,7 @@ func TestOriginOfSockets(t *testing.T) {
 		public, host, want string
 	}{
 		{"https://board.example", "board.example", "https://board.example"},
-		{"https://board.example", "10.0.0.7:8080", "https://board.example"}, // a proxy that changes Host
+		{"https://board.example", "10.0.0.7:8080", "https://board.example"}, // CheckOrigin does not look at Host, ownHost does
 		{"https://Board.Example:443/", "board.example", "https://board.example"},
 		{"https://board.example:8443", "board.example:8443", "https://board.example:8443"},
 		{"http://board.example:80", "board.example", "http://board.example"},
@@ -73,7 +73,7 @@ func TestForeignOriginGetsNoSocket(t *testing.T) {
 	f.person("ada")
 	b := f.browser()
 	b.login("ada", goodPassword)
-	for _, origin := range []string{"", "null", "https://evil.example", "https://example.com", "http://example.com:81"} {
+	for _, origin := range []string{"", "null", "https://evil.example", "https://board.local", "http://board.local:81"} {
 		b.header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
 		if origin != "" {
 			b.header.Set("Origin", origin)

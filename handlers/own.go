@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"time"
 
+	"rollcall/live"
 	"rollcall/presence"
 	"rollcall/ui"
 )
 
 // me is what a person is told of themself.
-func (s *Server) me(self presence.Self) ui.Me {
+func (s *Server) me(own live.Own) ui.Me {
+	self := own.Self
 	return ui.Me{
+		Name:  own.Entry.Row.Name,
 		State: string(self.View.State), Why: explainStatus(self.Why), Next: nextOf(self), Devices: self.Devices,
 		Invisible: self.Why.Rule == presence.ByInvisible, MayHide: s.cfg.Invisible,
 	}

@@ -11,18 +11,23 @@ import (
 // line of a route and never by the look of its path.
 func (s *Server) routes(e *echo.Echo) {
 	at := s.site.path
-	get := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
+	anyHost := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
 		e.Match([]string{http.MethodGet, http.MethodHead}, path, h, m...)
 	}
-	post := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) { e.POST(path, h, m...) }
+	get := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
+		anyHost(path, h, append([]echo.MiddlewareFunc{s.ownHost}, m...)...)
+	}
+	post := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
+		e.POST(path, h, append([]echo.MiddlewareFunc{s.ownHost}, m...)...)
+	}
 	zip := middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: 1 << 10}) // pages only: assets come compressed
 
-	// Anybody and any machine; nobody is looked up.
-	get("/healthz", s.healthz)
-	get("/readyz", s.readyz)
-	get(at("/a/*"), echo.WrapHandler(s.cfg.UI.Assets()))
-	get(at("/favicon.ico"), s.favicon)
-	get(at("/favicon.svg"), s.favicon)
+	// Anybody and any machine, by whatever name it calls this server; nobody is looked up.
+	anyHost("/healthz", s.healthz)
+	anyHost("/readyz", s.readyz)
+	anyHost(at("/a/*"), echo.WrapHandler(s.cfg.UI.Assets()))
+	anyHost(at("/favicon.ico"), s.favicon)
+	anyHost(at("/favicon.svg"), s.favicon)
 
 	// Visitors: signed in or not.
 	get(at("/login"), s.loginPage, zip, s.visitor)
@@ -30,7 +35,7 @@ func (s *Server) routes(e *echo.Echo) {
 	get(at("/signup"), s.signupPage, zip, s.visitor)
 	post(at("/signup"), s.signup, zip, s.visitor, counted(s.metrics.signUps))
 	post(at("/logout"), s.logout, s.visitor)
-	e.GET(at("/ws"), s.ws, s.visitor) // refuses strangers itself: by a close code, which pages understand
+	e.GET(at("/ws"), s.ws, s.ownHost, s.visitor) // refuses strangers itself: by a close code, which pages understand
 
 	// Members: others are sent to /login.
 	get(at("/"), s.board, zip, s.member)
@@ -40,7 +45,7 @@ func (s *Server) routes(e *echo.Echo) {
 	post(at("/me/word"), s.setWord, zip, s.member)
 	post(at("/me/invisible"), s.setInvisible, zip, s.member)
 	post(at("/me/presets/forget"), s.forgetPreset, zip, s.member)
-	post(at("/me/zone"), s.guessZone, s.member)
+	post(at("/me/zone"), s.setZone, s.member)
 
 	get(at("/settings"), s.settingsPage, zip, s.member)
 	for path, set := range map[string]echo.HandlerFunc{
@@ -60,7 +65,7 @@ func (s *Server) routes(e *echo.Echo) {
 
 	if s.site.base != "" { // for those who type the address, and for probes that come through the proxy
 		get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
-		get(at("/healthz"), s.healthz)
-		get(at("/readyz"), s.readyz)
+		anyHost(at("/healthz"), s.healthz)
+		anyHost(at("/readyz"), s.readyz)
 	}
 }

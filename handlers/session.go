@@ -16,6 +16,7 @@ import (
 type viewer struct {
 	user    accounts.User
 	session accounts.Session
+	token   string // of the session, as the browser sent it
 }
 
 // signedIn is who makes the request, nil when nobody is signed in. It needs visitor or member before the handler.
@@ -28,17 +29,16 @@ func signedIn(c echo.Context) *viewer {
 // is none, the answer is 503: a person must not become a stranger because a disk is slow.
 func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		token := s.cookieValue(c.Request(), s.site.cookie)
-		if token == "" {
-			return next(c)
-		}
-		session, user, err := s.cfg.Accounts.SessionByToken(c.Request().Context(), token)
-		switch {
-		case err == nil:
-			c.Set(viewerKey, &viewer{user: user, session: session})
-			s.touches.mark(session, time.Now())
-		case !errors.Is(err, accounts.ErrNoSession):
-			return unavailable(err)
+		for _, token := range cookieValues(c.Request(), s.site.cookie) {
+			session, user, err := s.cfg.Accounts.SessionByToken(c.Request().Context(), token)
+			switch {
+			case err == nil:
+				c.Set(viewerKey, &viewer{user, session, token})
+				s.touches.mark(session, time.Now())
+				return next(c)
+			case !errors.Is(err, accounts.ErrNoSession):
+				return unavailable(err)
+			}
 		}
 		return next(c)
 	}
@@ -81,7 +81,7 @@ func (s *Server) layout(c echo.Context, title string) ui.Layout {
 	if v := signedIn(c); v != nil {
 		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{
-			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, NoZone: v.user.TimeZone == "",
+			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, TimeZone: v.user.TimeZone,
 			Me: ui.Me{Invisible: v.user.Invisible}, // the rest changes by itself: only pages that are live tell it
 		}
 	}
@@ -119,11 +119,17 @@ func (s *Server) dropCookie(c echo.Context, name string) {
 	})
 }
 
-// cookieValue is the token in the cookie called name, "" when there is none.
-func (s *Server) cookieValue(r *http.Request, name string) string {
-	cookie, err := r.Cookie(name)
-	if err != nil {
-		return ""
+// maxShadows is how many cookies of one name are tried.
+const maxShadows = 8
+
+// cookieValues are the tokens in the cookies called name. There may be more than ours: under a base path the name can't
+// begin with __Host-, so other hosts of the same domain can set cookies that browsers send ahead of ours.
+func cookieValues(r *http.Request, name string) (tokens []string) {
+	for _, cookie := range r.CookiesNamed(name) {
+		if len(tokens) == maxShadows {
+			break
+		}
+		tokens = append(tokens, cookie.Value)
 	}
-	return cookie.Value
+	return tokens
 }

@@ -26,6 +26,9 @@ func (s *Server) settingsPage(c echo.Context) error {
 		return err
 	}
 	p.Saved = c.QueryParam("saved") // only names of sections say anything
+	if n, err := strconv.ParseUint(c.QueryParam("ended"), 10, 8); err == nil {
+		p.SignedOut = int(n)
+	}
 	return s.page(c, http.StatusOK, p)
 }
 
@@ -178,19 +181,19 @@ func (s *Server) setLook(c echo.Context) error {
 	})
 }
 
-// setPassword changes the password and signs out all other devices. The old one is tried within the limits of
-// sign-ins.
+// setPassword changes the password and signs out all other devices.
 func (s *Server) setPassword(c echo.Context) error {
 	fields, err := readForm(c.Request())
 	if err != nil {
 		return err
 	}
 	v := signedIn(c)
-	err = s.attempt(c, v.user.Username, func(ctx context.Context) error {
-		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, fields.Get("old_password"), fields.Get("password"), v.session.ID)
+	old := fields.Get("old_password")
+	err = s.attemptOwn(c, old, func(ctx context.Context) error {
+		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, old, fields.Get("password"), v.session.ID)
 	})
 	if err == nil {
-		s.rememberBrowser(c, v.user.ID) // all were forgotten with the old password
+		s.rememberBrowser(c, v.user) // all were forgotten with the old password
 	}
 	if errors.Is(err, accounts.ErrCredentials) {
 		err = notYourPassword("old_password")
@@ -248,6 +251,8 @@ func settingsFailure(err error) (*failure, map[string]string) {
 		return &failure{Status: wrong.status, Message: wrong.message}, map[string]string{wrong.field: wrong.message}
 	case errors.Is(err, accounts.ErrNoSession):
 		return &failure{Status: http.StatusNotFound, Message: "That device is not signed in any more."}, nil
+	case errors.Is(err, accounts.ErrDisabled):
+		return disabledAccount(err), nil
 	case errors.Is(err, accounts.ErrNotFound):
 		return &failure{Status: http.StatusConflict, Message: "This account has been deleted meanwhile."}, nil
 	case errors.Is(err, accounts.ErrBusy):

@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -41,7 +46,10 @@ func (s *Server) signup(c echo.Context) error {
 	if f == nil {
 		return notSaved(fmt.Errorf("sign up: %w", err))
 	}
-	p := ui.SignupPage{Layout: s.layout(c, ""), Username: echoed(t.username), DisplayName: echoed(t.displayName), Next: s.nextField(t.next), Errors: wrong}
+	p := ui.SignupPage{
+		Layout: s.layout(c, ""), Next: s.nextField(t.next), Errors: wrong,
+		Username: echoed(t.username), DisplayName: echoed(t.displayName), Password: echoedPassword(t.password),
+	}
 	if wrong == nil {
 		p.Message = f.Message
 	}
@@ -52,9 +60,10 @@ func (s *Server) signup(c echo.Context) error {
 // accounts that were made count: a taken name or a weak password is no reason to make a class wait.
 func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
 	ctx := c.Request().Context()
-	held := reservation{limiter: s.limiter}
-	address := s.addresses.prefix(c.Request()).String()
-	if err := held.take(ctx, "signup:address:"+address, s.cfg.Limits.Signups, signupWindow); err != nil {
+	var held reservation
+	networks := s.addresses.networks(c.Request())
+	if err := held.takeNetworks(ctx, s.limiters.Strangers, "signup:address:", networks, s.cfg.Limits.Signups, signupWindow); err != nil {
+		held.giveBack(ctx)
 		return accounts.User{}, err
 	}
 	user, err := s.cfg.Accounts.Create(ctx, accounts.NewUser{Username: t.username, DisplayName: t.displayName, Password: t.password})
@@ -67,19 +76,45 @@ func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
 // signupFailure is what the form says about err, in all and by field; nil when it is not the person's doing.
 func signupFailure(err error) (*failure, map[string]string) {
 	var over *limited
-	var field *accounts.FieldError
+	wrong := signupErrors(err)
 	switch {
 	case errors.As(err, &over):
 		return tooMany("sign up from this network", over), nil
-	case errors.As(err, &field):
-		return &failure{Status: http.StatusUnprocessableEntity, Message: field.Message}, map[string]string{field.Field: field.Message}
-	case errors.Is(err, accounts.ErrTaken):
-		const taken = "This username is taken. Choose another one."
-		return &failure{Status: http.StatusConflict, Message: taken}, map[string]string{"username": taken}
+	case wrong != nil:
+		f := &failure{Status: http.StatusUnprocessableEntity, Message: strings.Join(slices.Sorted(maps.Values(wrong)), " ")}
+		if len(wrong) == 1 && errors.Is(err, accounts.ErrTaken) {
+			f.Status = http.StatusConflict
+		}
+		return f, wrong
 	case errors.Is(err, accounts.ErrBusy):
 		return busy(err), nil
 	}
 	return nil, nil
+}
+
+// signupErrors says by field what is wrong with what was typed; nil when nothing is.
+func signupErrors(err error) map[string]string {
+	var fields accounts.FieldErrors
+	taken := errors.Is(err, accounts.ErrTaken)
+	if !errors.As(err, &fields) && !taken {
+		return nil
+	}
+	wrong := make(map[string]string, len(fields)+1)
+	for _, field := range fields {
+		wrong[field.Field] = field.Message
+	}
+	if taken {
+		wrong["username"] = "This username is taken. Choose another one."
+	}
+	return wrong
+}
+
+// echoedPassword is a password that was typed, fit to stand in the form again; "" for what a field can't hold.
+func echoedPassword(password string) string {
+	if len(password) > accounts.MaxPassword || !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl) {
+		return ""
+	}
+	return password
 }
 
 func signupClosed() error {

@@ -58,10 +58,47 @@ func TestRefusedSignups(t *testing.T) {
 					t.Errorf("%q is not kept:\n%s", kept, a.body)
 				}
 			}
-			if password := tt.form.Get("password"); password != "" && strings.Contains(a.body, password) {
-				t.Error("the page holds the password")
+			if password := tt.form.Get("password"); password != "" && !strings.Contains(a.body, ` value="`+password+`"`) {
+				t.Errorf("the password is not kept:\n%s", a.body)
 			}
 		})
+	}
+}
+
+// A form with several wrong fields says so at once, a username that is taken included.
+func TestRefusedSignupNamesAllFields(t *testing.T) {
+	f := newFixture(t)
+	f.person("taken")
+	for _, tt := range []struct {
+		username, display, password string
+		fields                      []string
+	}{
+		{"no spaces", "a\u202Eb", "short", []string{"username", "display_name", "password"}},
+		{"taken", strings.Repeat("x", 65), "password1", []string{"username", "display_name", "password"}},
+		{"admin", "", "short", []string{"username", "password"}},
+		{"bob", "\U0001D159", goodPassword, []string{"display_name"}},
+	} {
+		a := f.browser().do("POST", "/signup", url.Values{"username": {tt.username}, "display_name": {tt.display}, "password": {tt.password}})
+		wantStatus(t, "POST /signup as "+tt.username, a, http.StatusUnprocessableEntity)
+		for _, field := range tt.fields {
+			if !strings.Contains(a.body, `id="`+field+`-error"`) {
+				t.Errorf("as %q: no message beside %s", tt.username, field)
+			}
+		}
+		if got := strings.Count(a.body, `-error">`); got != len(tt.fields) {
+			t.Errorf("as %q: %d messages, want %d", tt.username, got, len(tt.fields))
+		}
+	}
+}
+
+// What can't be a password is not put back: a field would hold something else than what was sent.
+func TestRefusedSignupDropsWhatIsNoPassword(t *testing.T) {
+	f := newFixture(t)
+	for _, password := range []string{strings.Repeat("x", 257), "a\xffbcdefgh", "two\nlines of it"} {
+		a := f.browser().do("POST", "/signup", url.Values{"username": {"no spaces"}, "password": {password}})
+		if strings.Contains(a.body, password[:1]+password[1:8]) || !strings.Contains(a.body, `type="password" value=""`) {
+			t.Errorf("the form holds %.20q:\n%s", password, a.body)
+		}
 	}
 }
 

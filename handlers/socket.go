@@ -46,11 +46,11 @@ type asked struct {
 // socket is one open websocket: one tab of one person, mostly.
 type socket struct {
 	admission
-	wire   wire // set once, before the socket is in any index
-	budget budget
+	ws   wsConn // set once, before the socket is in any index
+	wire wire   // below ws; used by the reading goroutine alone
 
-	writing sync.Mutex    // held from Take to the queue of the wire, so that changes stay in order
-	sent    atomic.Uint64 // bytes queued for the wire
+	writing sync.Mutex    // held from Take to the queue of the connection, so that changes stay in order
+	sent    atomic.Uint64 // bytes queued for the client
 
 	// Guarded by sockets.mu.
 	conn   *presence.Connection // nil until it is known how long ago the last input was, and of those that don't count
@@ -66,20 +66,33 @@ type socket struct {
 // silent is the activity of a client that has not said anything.
 var silent = presence.Activity{Ago: presence.NoInput}
 
+// Why a session ended, as the close frame and the sign-in page name it.
+const (
+	endedSession  = "login" // signed out, or run out
+	endedDisabled = "disabled"
+	endedDeleted  = "deleted"
+)
+
 // endLocked closes s because its session has ended: its person has left this tab on purpose, without any grace.
-func (s *socket) endLocked() {
+func (s *socket) endLocked(why string) {
 	s.how.Store(int32(presence.SignedOut))
 	if s.conn != nil {
 		s.conn.Leave(presence.SignedOut)
 	}
-	s.close(closePolicy, "login")
+	s.close(closePolicy, why)
 }
 
 // close ends s with a code. A client that doesn't read its close frame is cut off.
 func (s *socket) close(code int, reason string) {
 	if !s.closing.Swap(true) {
-		s.wire.close(code, reason)
+		s.ws.close(code, reason)
 	}
+}
+
+// cutOff ends s without waiting for its queue. The page learns why if it reads that at once.
+func (s *socket) cutOff(code int, reason string) {
+	s.closing.Store(true)
+	s.ws.closeNow(code, reason)
 }
 
 // closedByClient notes that the browser closed s on purpose, if nothing else has ended it yet.

@@ -19,6 +19,10 @@ const (
 	drainWait   = 2 * time.Second // for sockets to go
 	leaveWait   = time.Second     // for the other replicas to be told
 	forgetEvery = time.Minute     // between looks for sessions that have run out
+
+	// A session may end where this replica doesn't hear of it while it can't read the accounts.
+	confirmWait  = 20 * time.Second // for the accounts to be read; then connections are closed
+	confirmEvery = time.Second
 )
 
 // sockets are the open websockets of this process: who may open one, whose they are, and how they end.
@@ -31,9 +35,10 @@ type sockets struct {
 	encode    func(*live.Change) []byte
 	transport *transport
 	traffic   traffic
+	changed   *presence.Feed // people whose state may have changed
 
 	mu        sync.Mutex // guards the rest; no callback is called and nothing is waited for while it is held
-	open      map[wireID]*socket
+	open      map[connID]*socket
 	byUser    index
 	bySession index
 	byAddress map[netip.Prefix]int
@@ -69,24 +74,80 @@ func (x index) remove(key string, s *socket) {
 func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Change) []byte, originAllowed func(*http.Request) bool) *sockets {
 	s := &sockets{
 		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
-		open: map[wireID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
-		ended: map[string]time.Time{}, lately: map[string]lately{}, empty: make(chan struct{}),
+		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
+		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, lately: map[string]lately{}, empty: make(chan struct{}),
 	}
 	s.transport = newTransport(s, originAllowed)
 	board.Subscribe(s.hear)
 	return s
 }
 
-// run forgets what has run out, until ctx ends.
+// run closes what must not stay open, until ctx ends: of sessions that have run out, and of sessions that could not be
+// confirmed.
 func (s *sockets) run(ctx context.Context) {
-	tick := time.NewTicker(forgetEvery)
-	defer tick.Stop()
+	sweep, confirm := time.NewTicker(forgetEvery), time.NewTicker(confirmEvery)
+	defer sweep.Stop()
+	defer confirm.Stop()
+	var unconfirmed confirmation
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-sweep.C:
 			s.sweep(time.Now())
+		case <-confirm.C:
+			if unconfirmed.late(s.board.CaughtUp()) {
+				s.closeUnconfirmed(time.Now())
+			}
+		case <-s.changed.Ready():
+			s.endDisabled(s.changed.Take())
+		}
+	}
+}
+
+// confirmation counts ticks without any reading of the accounts, rather than time: a process that stood still has not failed
+// to read anything.
+type confirmation struct {
+	read  uint64 // readings, as of the last tick
+	ticks int    // of confirmEvery since that grew
+}
+
+// late reports whether the accounts could not be read for confirmWait.
+func (c *confirmation) late(read uint64) bool {
+	if read != c.read {
+		c.read, c.ticks = read, 0
+		return false
+	}
+	c.ticks++
+	return c.ticks >= int(confirmWait/confirmEvery)
+}
+
+// closeUnconfirmed closes connections whose session wasn't confirmed in time.
+func (s *sockets) closeUnconfirmed(now time.Time) {
+	s.mu.Lock()
+	closed := 0
+	for _, x := range s.open {
+		if now.Sub(x.asked.at) >= confirmWait && !x.closing.Load() {
+			x.close(closeRestart, "")
+			closed++
+		}
+	}
+	s.mu.Unlock()
+	if closed > 0 {
+		s.log.Warn("sessions could not be confirmed; live connections were closed", "connections", closed, "waited", confirmWait)
+	}
+}
+
+// endDisabled ends the sockets of those users who are disabled. Another replica may say so while the accounts are out of
+// reach.
+func (s *sockets) endDisabled(users []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range users {
+		if len(s.byUser[u]) > 0 && !s.presence.View(u).Listed {
+			for _, x := range s.byUser[u] {
+				x.endLocked(endedDisabled)
+			}
 		}
 	}
 }
@@ -95,7 +156,7 @@ func (s *sockets) run(ctx context.Context) {
 func (s *sockets) enter(x *socket) {
 	if x.watch == nil {
 		s.metrics.refused.WithLabelValues("login").Inc()
-		x.close(closePolicy, "login")
+		x.close(closePolicy, endedSession)
 		return
 	}
 	s.mu.Lock()
@@ -120,7 +181,7 @@ func (s *sockets) refusalLocked(x *socket) (code int, reason string) {
 	case s.draining:
 		return closeRestart, ""
 	case ended || x.expired(time.Now()):
-		return closePolicy, "login"
+		return closePolicy, endedSession
 	case over(len(s.open), s.limits.Sockets) || over(s.byAddress[x.address], s.limits.SocketsAddress):
 		return closeLater, "full"
 	}
@@ -135,7 +196,7 @@ func over(n, limit int) bool { return limit > 0 && n >= limit }
 // addLocked puts x into every index. One socket of the same person gives way when there are too many.
 func (s *sockets) addLocked(x *socket) {
 	x.since = time.Now()
-	s.open[x.wire.id()] = x
+	s.open[x.ws.id()] = x
 	s.byAddress[x.address]++
 	if x.person.ID == "" {
 		return
@@ -182,7 +243,7 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// deliver moves what the board has for x into the queue of its wire.
+// deliver moves what the board has for x into the queue of its connection.
 func (s *sockets) deliver(x *socket) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -203,7 +264,7 @@ func (s *sockets) write(x *socket, frame []byte) {
 	s.traffic.frames.Add(1)
 	s.traffic.bytes.Add(uint64(len(frame)))
 	x.sent.Add(uint64(len(frame)))
-	x.wire.write(frame)
+	x.ws.write(frame)
 }
 
 // tooSlow ends a socket whose reader did not keep up. A lost frame is a wrong board: the page comes back and gets
@@ -212,17 +273,12 @@ func (s *sockets) tooSlow(x *socket) {
 	if x.behind.Swap(true) {
 		return
 	}
-	x.closing.Store(true)
 	s.metrics.slow.Inc()
-	x.wire.closeNow(closeLater, "slow")
+	x.cutOff(closeLater, "slow")
 }
 
 // message takes in what the tab says of itself: there was input, it is idle, or it is hidden.
 func (s *sockets) message(x *socket, frame []byte) {
-	if !x.budget.spend(time.Now()) {
-		x.close(closeLater, "too many messages")
-		return
-	}
 	a, ok := parseActivity(frame)
 	if !ok {
 		x.close(closeUnsupported, "")
@@ -242,7 +298,7 @@ func (s *sockets) message(x *socket, frame []byte) {
 func (s *sockets) note(x *socket, a presence.Activity) (turned bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[x.wire.id()] != x {
+	if s.open[x.ws.id()] != x {
 		return false
 	}
 	if turned = x.hidden != a.Hidden; turned {
@@ -262,7 +318,7 @@ func (s *sockets) note(x *socket, a presence.Activity) (turned bool) {
 func (s *sockets) joinSilent(x *socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[x.wire.id()] == x && x.conn == nil && !x.closing.Load() {
+	if s.open[x.ws.id()] == x && x.conn == nil && !x.closing.Load() {
 		s.joinLocked(x, silent)
 	}
 }
@@ -277,11 +333,11 @@ func (s *sockets) joinLocked(x *socket, a presence.Activity) {
 // leave forgets a socket that has ended, however it did.
 func (s *sockets) leave(x *socket) {
 	s.mu.Lock()
-	if s.open[x.wire.id()] != x {
+	if s.open[x.ws.id()] != x {
 		s.mu.Unlock()
 		return
 	}
-	delete(s.open, x.wire.id())
+	delete(s.open, x.ws.id())
 	if s.byAddress[x.address]--; s.byAddress[x.address] == 0 {
 		delete(s.byAddress, x.address)
 	}
@@ -293,7 +349,7 @@ func (s *sockets) leave(x *socket) {
 		x.wait.Stop()
 	}
 	if x.conn != nil {
-		x.conn.Leave(presence.How(x.how.Load()))
+		x.conn.LeaveAt(presence.How(x.how.Load()), x.wire.ended(time.Now()))
 		s.lately[x.session] = lately{x.person.ID, time.Now()}
 	}
 	s.emptyLocked()
@@ -305,13 +361,13 @@ func (s *sockets) leave(x *socket) {
 func (s *sockets) hear(u live.Update) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, id := range u.Sessions {
-		s.endSessionLocked(id)
-	}
 	for _, id := range u.Deleted {
 		for _, x := range s.byUser[id] {
-			x.endLocked()
+			x.endLocked(endedDeleted)
 		}
+	}
+	for _, id := range u.Sessions {
+		s.endSessionLocked(id)
 	}
 	if u.Reset { // which sessions ended meanwhile isn't known: have them all come again
 		for _, x := range s.open {
@@ -324,7 +380,11 @@ func (s *sockets) hear(u live.Update) {
 func (s *sockets) endSessionLocked(id string) {
 	s.ended[id] = time.Now()
 	for _, x := range s.bySession[id] {
-		x.endLocked()
+		why := endedSession
+		if !s.presence.View(x.person.ID).Listed {
+			why = endedDisabled
+		}
+		x.endLocked(why)
 		s.presence.End(x.person.ID, id)
 	}
 	if was, ok := s.lately[id]; ok { // of a page that was left or reloaded just now
@@ -338,7 +398,7 @@ func (s *sockets) sweep(now time.Time) {
 	defer s.mu.Unlock()
 	for _, x := range s.open {
 		if x.expired(now) {
-			x.endLocked()
+			x.endLocked(endedSession)
 		}
 	}
 	for id, at := range s.ended {

@@ -65,7 +65,7 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 
 // logSocket writes the line of a socket that has ended.
 func (s *Server) logSocket(x *socket) {
-	if x.wire == (wire{}) || !s.cfg.AccessLog {
+	if x.ws == (wsConn{}) || !s.cfg.AccessLog {
 		return // it never was one, and the refusal is in the log
 	}
 	attrs := []slog.Attr{

@@ -144,22 +144,27 @@ func (s *screen) take(t testing.TB) []*Change {
 		t.Fatal("Take: fell behind")
 	}
 	for _, c := range changes {
-		if c.List != nil {
-			clear(s.rows)
-			for _, section := range c.List.Sections {
-				for _, e := range section.Rows {
-					s.rows[e.Row.Username] = e.Row
-				}
-			}
-		}
-		for _, e := range c.Rows {
-			if _, listed := s.rows[e.Row.Username]; listed {
+		s.show(c)
+	}
+	s.changes = append(s.changes, changes...)
+	return changes
+}
+
+// show does to the screen what a page does with c.
+func (s *screen) show(c *Change) {
+	if c.List != nil {
+		clear(s.rows)
+		for _, section := range c.List.Sections {
+			for _, e := range section.Rows {
 				s.rows[e.Row.Username] = e.Row
 			}
 		}
 	}
-	s.changes = append(s.changes, changes...)
-	return changes
+	for _, e := range c.Rows {
+		if _, listed := s.rows[e.Row.Username]; listed {
+			s.rows[e.Row.Username] = e.Row
+		}
+	}
 }
 
 // until waits until ok holds of what was shown.

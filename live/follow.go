@@ -43,6 +43,7 @@ type follower struct {
 	watched  func() []string // people to read again after a reset
 	looking  func()          // before each look
 	looks    *shared
+	caughtUp atomic.Uint64               // counts looks that succeeded
 	rev      atomic.Int64                // up to which everything is applied
 	read     func(context.Context) error // look; tests replace it
 	begun    bool                        // used by the running look alone
@@ -79,7 +80,13 @@ func (f *follower) tell(u Update) {
 }
 
 // catchUp applies every change that was committed before the call.
-func (f *follower) catchUp(ctx context.Context) error { return f.looks.do(ctx, f.read) }
+func (f *follower) catchUp(ctx context.Context) error {
+	err := f.looks.do(ctx, f.read)
+	if err == nil {
+		f.caughtUp.Add(1)
+	}
+	return err
+}
 
 func (f *follower) look(ctx context.Context) error {
 	f.looking()
@@ -118,13 +125,14 @@ func (f *follower) begin(ctx context.Context) error {
 	known := make(map[string]bool, len(facts))
 	for _, x := range facts {
 		known[x.UserID] = true
-		f.presence.SetFacts(x.UserID, presenceFacts(x))
+		f.presence.SetFacts(x.UserID, presenceFacts(x, rev))
 	}
 	for _, user := range f.presence.Known() {
 		if !known[user] {
-			f.presence.SetFacts(user, presence.Facts{})
+			f.presence.SetFacts(user, presence.Facts{AsOf: rev})
 		}
 	}
+	f.presence.FactsAsOf(rev)
 	u := Update{People: people, Unlisted: missing(ids, people), Reset: true}
 	for _, id := range u.Unlisted {
 		if !known[id] { // disabled people have facts; these are gone
@@ -149,8 +157,9 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 		return err
 	}
 	for _, x := range changes.Users {
-		f.presence.SetFacts(x.UserID, presenceFacts(x))
+		f.presence.SetFacts(x.UserID, presenceFacts(x, changes.Rev))
 	}
+	f.presence.FactsAsOf(changes.Rev)
 	for _, id := range changes.Gone {
 		f.presence.Forget(id)
 	}
@@ -203,13 +212,13 @@ func (f *follower) nudged() <-chan struct{} {
 	return f.bell.Nudged()
 }
 
-// presenceFacts is f in the terms of presence.
-func presenceFacts(f accounts.Facts) presence.Facts {
+// presenceFacts is f, read at revision rev, in the terms of presence.
+func presenceFacts(f accounts.Facts, rev int64) presence.Facts {
 	return presence.Facts{
 		Word: presence.Word{
 			State: presence.State(f.Word.State), Text: f.Word.Text, Emoji: f.Word.Emoji, Until: f.Word.Until, SetAt: f.Word.SetAt,
 		},
 		Invisible: f.Invisible, InvisibleSince: f.InvisibleSince,
-		Disabled: f.Disabled, IdleAfter: f.IdleAfter,
+		Disabled: f.Disabled, IdleAfter: f.IdleAfter, AsOf: rev,
 	}
 }

@@ -84,6 +84,9 @@ func (b *Board) Subscribe(hear func(Update)) { b.follower.subscribe(hear) }
 // CatchUp applies every change of the accounts that was committed before the call.
 func (b *Board) CatchUp(ctx context.Context) error { return b.follower.catchUp(ctx) }
 
+// CaughtUp counts the looks at the accounts that succeeded. While it doesn't grow, nothing that changes there is known here.
+func (b *Board) CaughtUp() uint64 { return b.follower.caughtUp.Load() }
+
 // hear takes in an update of the accounts.
 func (b *Board) hear(u Update) {
 	b.update(func() {
@@ -123,9 +126,10 @@ func signal(c chan struct{}) {
 type Stats struct {
 	Active, Paused int // watchers, by whether somebody can see them
 	Lists          int
-	People         int  // with an enabled account
-	Present        int  // people on the roster who are here
-	Pending        bool // something waits for the next flush
+	People         int    // with an enabled account
+	Present        int    // people on the roster who are here
+	Pending        bool   // something waits for the next flush
+	Looks          uint64 // at the accounts, for changes
 }
 
 // Stats returns the numbers as they are now.
@@ -133,7 +137,7 @@ func (b *Board) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := Stats{
-		Lists: len(b.lists.all), People: b.roster.tally.total, Present: len(b.roster.present), Pending: b.flushes.unsent.Load(),
+		Lists: len(b.lists.all), People: b.roster.tally.total, Present: len(b.roster.present), Pending: b.flushes.unsent.Load(), Looks: b.roster.looks,
 	}
 	for w := range b.watching.all {
 		if w.paused {

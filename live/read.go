@@ -14,8 +14,8 @@ import (
 
 const (
 	readWait    = 5 * time.Second        // for one reading
-	cheapRead   = 10 * time.Millisecond  // a list that takes longer to read is costly
-	rereadEvery = 250 * time.Millisecond // between readings of one list
+	CheapRead   = 10 * time.Millisecond  // a list that takes longer to read is costly
+	RereadEvery = 250 * time.Millisecond // between readings of one list
 	meetAtOnce  = 1000                   // people that one reading gets to know: 20 ms or so
 )
 
@@ -53,7 +53,7 @@ func (r *reader) wantList(l *list) {
 }
 
 // costly reports whether l takes so long to read that nothing else should wait for it.
-func (l *list) costly() bool { return l.cost > cheapRead }
+func (l *list) costly() bool { return l.cost > CheapRead }
 
 // run asks for what was committed, for people who arrived and aren't known yet, for totals, and for lists that may have
 // changed, unless they are costly. It rests as long as it reads lists, so that half the time is left for others, however
@@ -86,7 +86,7 @@ func (r *reader) run(ctx context.Context) {
 		err = cmp.Or(err, within(ctx, r.refreshTotals)) // last: its change would make the list wait for the next flush
 		r.failed(&failing, cmp.Or(err, rereadErr))
 		if left > 0 {
-			again.Reset(rereadEvery)
+			again.Reset(RereadEvery)
 		}
 	}
 }
@@ -95,7 +95,7 @@ func (r *reader) run(ctx context.Context) {
 // it reads. It's a loop of its own so that nothing else waits for them.
 func (r *reader) runCostly(ctx context.Context) {
 	failing := false
-	again := time.NewTicker(rereadEvery)
+	again := time.NewTicker(RereadEvery)
 	defer again.Stop()
 	for {
 		select {
@@ -262,7 +262,7 @@ func (r *reader) meet(ctx context.Context) error {
 // reread reads the watched lists that may have changed and are cheap to read, and returns how many are left for later.
 func (r *reader) reread(ctx context.Context) (left int, err error) {
 	stale, left := r.stale(false)
-	for began := time.Now(); len(stale) > 0 && time.Since(began) < rereadEvery; stale = stale[1:] {
+	for began := time.Now(); len(stale) > 0 && time.Since(began) < RereadEvery; stale = stale[1:] {
 		one := r.rereadList(ctx, stale[0])
 		if one == nil {
 			left--
@@ -282,7 +282,7 @@ func (r *reader) stale(costly bool) (stale []*list, all int) {
 		if !l.isStale() || len(l.watchers.active) == 0 || l.costly() != costly {
 			continue
 		}
-		if all++; now.Sub(l.reread) >= rereadEvery {
+		if all++; now.Sub(l.reread) >= RereadEvery {
 			stale = append(stale, l)
 		}
 	}

@@ -105,8 +105,12 @@ func (c *Connection) presumeLocked(now time.Time) {
 	}
 }
 
-// Leave ends the connection. Its person keeps it for the grace that how allows, as it was. A second call does nothing.
-func (c *Connection) Leave(how How) {
+// Leave ends the connection now. See LeaveAt.
+func (c *Connection) Leave(how How) { c.LeaveAt(how, time.Now()) }
+
+// LeaveAt ends the connection, which was gone at a time that may be past. From then on, its person keeps it for the grace
+// that how allows, as it was. A second call does nothing.
+func (c *Connection) LeaveAt(how How, at time.Time) {
 	t := c.tracker
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -120,9 +124,9 @@ func (c *Connection) Leave(how How) {
 	case SignedOut:
 		c.lease.Until = now
 	case Clean:
-		c.lease.Until = now.Add(t.cfg.GraceClean)
+		c.lease.Until = at.Add(t.cfg.GraceClean)
 	default:
-		c.lease.Until = now.Add(t.cfg.GraceDropped)
+		c.lease.Until = at.Add(t.cfg.GraceDropped)
 	}
 	c.foldLocked()
 	t.updateLocked(c.person)

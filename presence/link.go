@@ -2,6 +2,7 @@ package presence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,7 +22,14 @@ type link interface {
 	read(ctx context.Context, users []string) ([]map[string]string, error)
 	// write puts this replica's entry of each user; "" takes it away.
 	write(ctx context.Context, entries []entry) error
-	// beat renews this replica's lease, with what it says of itself in it, and reports whether it still had one.
+	// owner checks whose accounts the noticeboard belongs to. The error is nil for ours, errUnowned for nobody's, and a
+	// *StoreError for those of others. It writes nothing, except that with contest a foreign mark ends within a lease
+	// unless its replicas go on renewing it.
+	owner(ctx context.Context, contest bool) error
+	// claim marks a noticeboard that belongs to nobody as ours. When others were quicker, the error is a *StoreError.
+	claim(ctx context.Context) error
+	// beat renews this replica's lease, with what it says of itself in it, and reports whether it still had one. It also
+	// renews the mark that owner reads, and sets it if it's gone. When the mark is foreign, the error is a *StoreError.
 	beat(ctx context.Context, says health) (had bool, err error)
 	// leases tells how long each of replicas still has one; 0: it has none.
 	leases(ctx context.Context, replicas []string) ([]time.Duration, error)
@@ -32,6 +40,12 @@ type link interface {
 	renew(ctx context.Context) error
 	close()
 }
+
+// Errors of a link that the protocol tells apart.
+var (
+	errUnowned  = errors.New("nobody has marked this Redis as theirs yet")
+	errReadOnly = errors.New("this Redis takes no writes") // the same address may lead to one that does
+)
 
 // entry is what this replica has of one user, as it is written down.
 type entry struct{ user, value string }
@@ -92,37 +106,58 @@ func decodeHealth(text string) (h health) {
 	return h
 }
 
-// encodeDigest is d on the noticeboard: "1" or "0" for active, when the state began, unix milliseconds or 0, and the
-// marks of devices if there are any.
+// encodeDigest is d on the noticeboard, in fields with one space between. "1" is active, "0" connected and no more, "-" not
+// connected. Then when the state began, in unix milliseconds or 0, the marks of devices, and who may see the person: "i"
+// for invisible, "d" for disabled, "v" for visible again, with the revision of the accounts that says so. Fields at the
+// end are left out when empty.
 func encodeDigest(d Digest) string {
-	if !d.Connected {
+	if d == (Digest{}) {
 		return ""
 	}
-	active, since := "0 ", int64(0)
-	if d.Active {
-		active = "1 "
+	active, since := "-", int64(0)
+	switch {
+	case d.Active:
+		active = "1"
+	case d.Connected:
+		active = "0"
 	}
 	if !d.Since.IsZero() {
 		since = d.Since.UnixMilli()
 	}
-	text := active + strconv.FormatInt(since, 10)
-	if d.Devices != "" {
-		text += " " + d.Devices
+	text := active + " " + strconv.FormatInt(since, 10) + " " + d.Devices
+	if d.AsOf > 0 {
+		text += " " + d.standing() + strconv.FormatInt(d.AsOf, 10)
 	}
-	return text
+	return strings.TrimRight(text, " ")
 }
 
-// decodeDigest is the inverse. Of what a newer version may have written it understands that somebody is connected.
+// standing is who may see the person of d, in letters.
+func (d *Digest) standing() string {
+	switch {
+	case d.Invisible && d.Disabled:
+		return "id"
+	case d.Invisible:
+		return "i"
+	case d.Disabled:
+		return "d"
+	}
+	return "v"
+}
+
+// decodeDigest is the inverse. It ignores fields that a newer version may have added.
 func decodeDigest(s string) Digest {
 	if s == "" {
 		return Digest{}
 	}
-	active, rest, _ := strings.Cut(s, " ")
-	d := Digest{Connected: true, Active: active == "1"}
-	since, rest, _ := strings.Cut(rest, " ")
-	d.Devices, _, _ = strings.Cut(rest, " ")
-	if ms, err := strconv.ParseInt(since, 10, 64); err == nil && ms > 0 {
+	fields := strings.SplitN(s, " ", 5)
+	fields = append(fields, "", "", "")[:4]
+	d := Digest{Connected: fields[0] != "-", Active: fields[0] == "1", Devices: fields[2]}
+	if ms, err := strconv.ParseInt(fields[1], 10, 64); err == nil && ms > 0 {
 		d.Since = time.UnixMilli(ms).UTC()
+	}
+	letters := strings.TrimRight(fields[3], "0123456789")
+	if rev, err := strconv.ParseInt(fields[3][len(letters):], 10, 64); err == nil && rev > 0 {
+		d.Invisible, d.Disabled, d.AsOf = strings.Contains(letters, "i"), strings.Contains(letters, "d"), rev
 	}
 	return d
 }

@@ -43,7 +43,7 @@ func (r *memoryReplica) Publish(user string, d Digest) {
 	if r.own == nil || r.own[user] == d {
 		return // gone, or nothing new
 	}
-	if d.Connected {
+	if d != (Digest{}) {
 		r.own[user] = d
 	} else {
 		delete(r.own, user)
@@ -64,7 +64,7 @@ func (r *memoryReplica) Remote(user string) []Digest {
 	defer r.board.mu.Unlock()
 	var remote []Digest
 	for _, other := range r.board.replicas {
-		if d := other.own[user]; other != r && d.Connected {
+		if d := other.own[user]; other != r && d != (Digest{}) {
 			remote = append(remote, d)
 		}
 	}

@@ -48,12 +48,16 @@ type Facts struct {
 	InvisibleSince time.Time
 	Disabled       bool
 	IdleAfter      time.Duration // 0: the default of the Config; below 0: never idle
+	AsOf           int64         // the revision of the accounts at which they were read; the Tracker keeps it if others need it
 }
 
 // plain reports whether f says nothing, so that nothing need be kept for it.
 func (f *Facts) plain() bool {
-	return f.Word == Word{} && len(f.Claims) == 0 && !f.Invisible && !f.Disabled && f.IdleAfter == 0
+	return f.Word == Word{} && len(f.Claims) == 0 && !f.hidden() && f.IdleAfter == 0 && f.AsOf == 0
 }
+
+// hidden reports whether nobody may see the person here.
+func (f *Facts) hidden() bool { return f.Invisible || f.Disabled }
 
 // idleAfter is the person's own choice, or else usual.
 func (f *Facts) idleAfter(usual time.Duration) time.Duration {
@@ -121,11 +125,17 @@ func (l *Lease) live(now time.Time) bool { return l.Until.IsZero() || now.Before
 // attentive reports whether input on l can make its person online.
 func (l *Lease) attentive() bool { return !l.Locked && (!l.Hidden || !l.Phone) }
 
-// Digest is what one replica tells the others about its connections of one person. The zero Digest: it has none.
-// It carries no clock reading that another replica would compare: the owner alone decides when Active ends.
+// Digest is what one replica tells the others about its connections of one person. The zero Digest says that it has none.
+// It carries no clock reading that another replica would compare: only the owner decides when Active ends.
+//
+// A replica that can't reach the accounts learns from it that a person was hidden or shown. See Tracker.learnLocked.
 type Digest struct {
 	Connected bool
 	Active    bool      // some connection had input within idle-after, and its page has the person's attention
 	Since     time.Time // when the person's present state began, as this replica saw it; for display alone
 	Devices   string    // marks of the sign-ins that are connected, for counting over replicas; see devices.go
+
+	Invisible bool
+	Disabled  bool
+	AsOf      int64 // the revision of the accounts that Invisible and Disabled come from; 0: they say nothing
 }

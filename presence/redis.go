@@ -27,6 +27,8 @@ type RedisConfig struct {
 	Prefix string // before every key; the server may be shared, the prefix may not
 	Store  string // id of the accounts store, which all replicas of one noticeboard must share
 	Log    *slog.Logger
+
+	claimAfter time.Duration // 0: as long as replicas that were here before may need to mark an empty Redis as theirs
 }
 
 // Redis is a Registry over Redis (server-assisted client-side caching in broadcast mode, Redis 6.2 or Valkey and newer),
@@ -46,6 +48,9 @@ func OpenRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 	}
 	id := replicaID()
 	r := &Redis{syncer: newSyncer(id, cfg.Log)}
+	if cfg.claimAfter > 0 {
+		r.syncer.claimAfter = cfg.claimAfter
+	}
 	r.link = newRedisLink(option, cfg, id, r.syncer)
 	r.syncer.link = r.link
 	err = r.link.connect(ctx)

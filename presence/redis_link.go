@@ -2,8 +2,10 @@ package presence
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +34,9 @@ type redisLink struct {
 	presence, replica, rev, store, cleaner string // keys, or their beginnings
 
 	current atomic.Uint64 // counts connections: announcements of a replaced one are not ours
+	dials   atomic.Uint64 // of the tracked connection
+
+	plainConn droppable
 
 	mu      sync.Mutex
 	tracked rueidis.Client // guarded by mu; nil before the first connect
@@ -43,6 +48,7 @@ func newRedisLink(option rueidis.ClientOption, cfg RedisConfig, self string, to 
 	l.rev, l.store, l.cleaner = cfg.Prefix+"rev", cfg.Prefix+"store", cfg.Prefix+"cleaner"
 	plain := option
 	plain.DisableCache = true
+	plain.DialCtxFn = l.plainConn.dialer(option.DialCtxFn)
 	l.opening.Go(func() { l.plain, _ = rueidis.NewClient(plain) }) // usable even while the server is away
 	return l
 }
@@ -52,6 +58,14 @@ func (l *redisLink) connect(context.Context) error {
 	generation := l.current.Add(1)
 	option := l.option
 	option.ClientTrackingOptions = []string{"BCAST", "PREFIX", l.presence, "PREFIX", l.replica, "PREFIX", l.rev}
+	dial := dialer(option.DialCtxFn)
+	option.DialCtxFn = func(ctx context.Context, address string, d *net.Dialer, c *tls.Config) (net.Conn, error) {
+		conn, err := dial(ctx, address, d, c)
+		if err == nil && l.dials.Add(1) > 1 {
+			l.plainConn.drop() // the address may lead to another server now
+		}
+		return conn, err
+	}
 	option.OnInvalidations = func(keys []rueidis.RedisMessage) {
 		if l.current.Load() == generation {
 			l.announced(keys)
@@ -122,10 +136,18 @@ func (l *redisLink) do(ctx context.Context, commands ...rueidis.Completed) ([]ru
 	answers := c.DoMulti(ctx, commands...)
 	for _, a := range answers {
 		if err := a.Error(); err != nil && !rueidis.IsRedisNil(err) {
-			return nil, err
+			return nil, readOnly(err)
 		}
 	}
 	return answers, nil
+}
+
+// readOnly makes err an errReadOnly if it says that the server takes no writes, because it became a replica of another.
+func readOnly(err error) error {
+	if r, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(r.Error(), "READONLY") {
+		return fmt.Errorf("%w: %w", errReadOnly, err)
+	}
+	return err
 }
 
 func (l *redisLink) build() rueidis.Builder { return l.client().B() }
@@ -142,16 +164,36 @@ func (l *redisLink) probe(ctx context.Context) error {
 		return errors.New("this Redis is a node of a cluster, which is not supported yet: use one server")
 	}
 	var other *StoreError
-	if err := l.claimStore(ctx); errors.As(err, &other) {
+	if err := l.owner(ctx, false); errors.As(err, &other) {
 		return other
-	} else if err != nil {
+	} else if err != nil && !errors.Is(err, errUnowned) {
 		return permanent(err)
 	}
 	return nil
 }
 
-// claimStore says which accounts store the replicas of this noticeboard share, and finds out if others say otherwise.
-func (l *redisLink) claimStore(ctx context.Context) error {
+func (l *redisLink) owner(ctx context.Context, contest bool) error {
+	b := l.build()
+	answers, err := l.do(ctx,
+		b.Getex().Key(l.store).Build(), // without an option it changes nothing
+		b.Pttl().Key(l.store).Build())
+	if err != nil {
+		return err
+	}
+	left, _ := answers[1].AsInt64() // negative: it does not end
+	err = l.sameStore(answers[0])
+	switch {
+	case rueidis.IsRedisNil(err):
+		return errUnowned
+	case err != nil && contest && (left < 0 || left > LeaseTTL.Milliseconds()):
+		if _, err := l.do(ctx, b.Pexpire().Key(l.store).Milliseconds(LeaseTTL.Milliseconds()).Build()); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (l *redisLink) claim(ctx context.Context) error {
 	b := l.build()
 	answers, err := l.do(ctx,
 		b.Set().Key(l.store).Value(l.cfg.Store).Nx().Px(storeTTL).Build(),
@@ -179,7 +221,7 @@ func (l *redisLink) beat(ctx context.Context, says health) (bool, error) {
 		return false, err
 	}
 	if err := l.sameStore(answers[1]); rueidis.IsRedisNil(err) {
-		err = l.claimStore(ctx)
+		err = l.claim(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -312,7 +354,11 @@ func (l *redisLink) clean(ctx context.Context, gone map[string][]string) error {
 }
 
 func (l *redisLink) nudge(ctx context.Context, rev int64) error {
-	return l.plain.Do(ctx, l.plain.B().Set().Key(l.rev).Value(formatRev(rev)).Build()).Error()
+	err := readOnly(l.plain.Do(ctx, l.plain.B().Set().Key(l.rev).Value(formatRev(rev)).Build()).Error())
+	if errors.Is(err, errReadOnly) {
+		l.plainConn.drop()
+	}
+	return err
 }
 
 func (l *redisLink) renew(ctx context.Context) error {

@@ -79,7 +79,7 @@ func (r *redisServer) admin() rueidis.Client {
 
 func (r *redisServer) join(change ...func(*RedisConfig)) *Redis {
 	r.t.Helper()
-	cfg := RedisConfig{URL: r.url(), Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler)}
+	cfg := RedisConfig{URL: r.url(), Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler), claimAfter: time.Millisecond}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -228,9 +228,10 @@ func TestRedisRefusals(t *testing.T) {
 	open := func(url, store string) error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		r, err := OpenRedis(ctx, RedisConfig{URL: url, Prefix: "rollcall:", Store: store, Log: slog.New(slog.DiscardHandler)})
+		r, err := OpenRedis(ctx, RedisConfig{URL: url, Prefix: "rollcall:", Store: store, Log: slog.New(slog.DiscardHandler), claimAfter: time.Millisecond})
 		if err == nil {
 			t.Cleanup(func() { _ = r.Close() })
+			<-r.Synced()
 		}
 		return err
 	}
@@ -276,34 +277,85 @@ func TestRedisRefusals(t *testing.T) {
 	}
 }
 
-// TestRedisStoreConflictLater: the mark of the store was lost, and others came in between. Whoever notices leaves: what
-// it had of others is gone, and it writes nothing more, not even that it goes.
+// TestRedisStoreConflictLater: the mark of the store was lost, and others came in between. Replicas that notice stay away:
+// they keep what they know of others, and write nothing more, not even that they leave. When the mark is gone, they come
+// back.
 func TestRedisStoreConflictLater(t *testing.T) {
 	server := startRedis(t)
 	a, b := server.join(), server.join()
 	b.Publish("ada", Digest{Connected: true})
 	settleAll(t, []*Redis{a, b})
 	admin := server.admin()
-	if err := admin.Do(t.Context(), admin.B().Set().Key("rollcall:store").Value("two").Build()).Error(); err != nil {
-		t.Fatal(err)
+	do(t, admin, "SET", "rollcall:store", "two")
+	both := func(ok func(Status) bool) func() bool {
+		return func() bool { return ok(a.Status()) && ok(b.Status()) }
 	}
-	wait(t, "a to leave", patience, func() bool { return a.Status().Conflict != nil })
+	wait(t, "both to stay away", patience, both(func(s Status) bool { return s.Conflict != nil }))
 	var conflict *StoreError
 	if err := a.Status().Conflict; !errors.As(err, &conflict) || conflict.Ours != "one" || conflict.Theirs != "two" {
 		t.Errorf("Status().Conflict = %v, want both stores named", err)
 	}
-	if got := a.Status().Others; got != 0 || len(a.Remote("ada")) != 0 {
-		t.Errorf("who has left has %d others and %v of ada, want none", got, a.Remote("ada"))
+	if got := a.Remote("ada"); len(got) != 1 || a.Status().Lost.IsZero() {
+		t.Errorf("a replica that stays away has %v of ada and is lost since %v, want her as last known", got, a.Status().Lost)
 	}
+	b.Publish("bob", Digest{Connected: true}) // somebody comes meanwhile
+	do(t, admin, "DEL", "rollcall:store")
+	wait(t, "both to be back", patience, both(func(s Status) bool { return s.Conflict == nil && s.Lost.IsZero() && s.Others == 1 }))
+	wait(t, "bob at a", patience, func() bool { return len(a.Remote("bob")) == 1 })
+	if got := a.Remote("ada"); len(got) != 1 {
+		t.Errorf("after all ada is %v at a, want here", got)
+	}
+
+	do(t, admin, "SET", "rollcall:store", "two")
+	wait(t, "a to stay away", patience, func() bool { return a.Status().Conflict != nil })
 	lease := "rollcall:replica:" + a.ID()
-	if err := admin.Do(t.Context(), admin.B().Del().Key(lease).Build()).Error(); err != nil {
-		t.Fatal(err)
-	}
+	do(t, admin, "DEL", lease)
 	if err := a.Leave(t.Context()); err != nil {
-		t.Errorf("Leave of who has left = %v, want nil", err)
+		t.Errorf("Leave of a replica that stays away = %v, want nil", err)
 	}
 	if n, err := admin.Do(t.Context(), admin.B().Exists().Key(lease).Build()).AsInt64(); err != nil || n != 0 {
-		t.Errorf("the lease of who has left: %d, %v, want none", n, err)
+		t.Errorf("its lease: %d, %v, want none", n, err)
+	}
+}
+
+// TestRedisNewcomerWaits: a process that was never here finds an empty Redis, waits before it marks it as its own, and
+// writes nothing until then. A process that was here before does not wait.
+func TestRedisNewcomerWaits(t *testing.T) {
+	server := startRedis(t)
+	began := time.Now()
+	a := server.join(func(cfg *RedisConfig) { cfg.claimAfter = 0 })
+	admin := server.admin()
+	keys := func() int64 {
+		n, err := admin.Do(t.Context(), admin.B().Dbsize().Build()).AsInt64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	wait(t, "a to look", patience, func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return !a.unowned.IsZero()
+	})
+	if n := keys(); n != 0 && time.Since(began) < claimAfter {
+		t.Errorf("a wrote %d keys within %v, want none within %v", n, time.Since(began), claimAfter)
+	}
+	<-a.Synced()
+	if took := time.Since(began); took < claimAfter {
+		t.Errorf("a joined after %v, want %v at least", took, claimAfter)
+	}
+	if st := a.Status(); !st.Lost.IsZero() {
+		t.Errorf("a, which only waited, is lost since %v, want not lost", st.Lost)
+	}
+	server.stop()
+	wait(t, "a to notice", patience, func() bool { return !a.Status().Lost.IsZero() })
+	server.start()
+	other := server.join(func(cfg *RedisConfig) { cfg.Store, cfg.claimAfter = "two", 0 })
+	wait(t, "a to be back, and the other one to stay away", patience, func() bool {
+		return a.Status().Lost.IsZero() && other.Status().Conflict != nil
+	})
+	if err := a.Status().Conflict; err != nil {
+		t.Errorf("a stays away: %v", err)
 	}
 }
 
@@ -361,12 +413,16 @@ func TestRedisIdleCost(t *testing.T) {
 }
 
 func FuzzDecodeDigest(f *testing.F) {
-	for _, s := range []string{"", "1 0", "0 1700000000000", "1", "2 x y", "1 -5"} {
+	for _, s := range []string{"", "1 0", "0 1700000000000", "1", "2 x y", "1 -5", "0 0  i7", "- 0  v8", "1 5 ab.cd id9 new"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if d := decodeDigest(s); d.Connected != (s != "") || !d.Connected && d != (Digest{}) {
+		d := decodeDigest(s)
+		if d.Connected == (s == "" || s == "-" || strings.HasPrefix(s, "- ")) {
 			t.Errorf("decodeDigest(%q) = %+v", s, d)
+		}
+		if again := decodeDigest(encodeDigest(d)); again != d {
+			t.Errorf("decodeDigest(%q) = %+v, which reads %+v when it was written once more", s, d, again)
 		}
 	})
 }

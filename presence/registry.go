@@ -13,13 +13,15 @@ import (
 //   - Publish is level-triggered: the last digest given for a user is the truth of this replica until the next one.
 //     Repeats are harmless, calls for one user may be folded into the last. It never blocks on I/O and never fails:
 //     what could not be told is told when that is possible again.
+//   - Any digest but the zero one is passed on, also one that says nothing of connections.
 //   - Remote returns what the other live replicas have of a user, never this replica's own digest. It answers from
 //     memory and never blocks. The order means nothing.
 //   - Changes names a user after Remote may have changed for them, at least once after the last change, in any order.
 //     It may name users for whom nothing changed.
 //   - A replica that leaves (Leave) or dies takes its digests with it: at once in memory, after at most one lease
 //     (10 s, seen after 7–13 s) elsewhere. A digest that merely got lost on the way is not a departure.
-//   - While the others cannot be reached, Remote keeps the last known digests and Status says since when.
+//   - While the others cannot be reached, or the place where they meet belongs to other accounts, Remote keeps the last
+//     known digests and Status says since when. It comes back by itself.
 //   - All methods may be called from many goroutines; none calls back into the Tracker.
 type Registry interface {
 	Publish(user string, d Digest)
@@ -38,5 +40,5 @@ type Registry interface {
 type Status struct {
 	Others   int       // live replicas beside this one
 	Lost     time.Time // since when the others cannot be reached; zero: they can, or there are none to reach
-	Conflict error     // this replica has left for good, and says why; nil: it has not
+	Conflict error     // why this replica stays away from the others, which it does until that changes; nil: it doesn't
 }

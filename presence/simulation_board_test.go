@@ -14,8 +14,9 @@ import (
 )
 
 // simBoard is a noticeboard on fake time that does everything a Redis can do to its clients: it is cut off, freezes,
-// carries out commands late, forgets everything, comes back with an old dump, loses single entries, and announces
-// changes late or, where a connection broke, not at all. All of it runs in one synctest bubble.
+// carries out commands late, refuses writes, is demoted behind open connections, forgets everything, comes back with an old
+// dump, loses single entries, gets a foreign mark, and announces changes late or, where a connection broke, not at all. All
+// of it runs in one synctest bubble.
 type simBoard struct {
 	mu      sync.Mutex // guards all of it, and the links
 	r       *rand.Rand
@@ -24,35 +25,73 @@ type simBoard struct {
 	links   []*simLink
 	dump    map[string]map[string]string
 	cleaner time.Time
+	mark    string    // id of the accounts whose replicas share it
+	markTil time.Time // when the mark ends
+	down    bool      // nobody gets through
+	refuses bool      // writes fail, and connections survive it
 }
 
 // simLink is one replica's connection.
 type simLink struct {
-	board  *simBoard
-	self   string
-	s      *syncer
-	cut    bool // nothing gets through
-	frozen bool // nothing gets through now, and what was sent is carried out after the thaw
-	whole  bool // announcements arrive
-	queue  []func()
+	board   *simBoard
+	self    string
+	store   string // id of the accounts of this replica
+	s       *syncer
+	cut     bool // nothing gets through
+	frozen  bool // nothing gets through now, and what was sent is carried out after the thaw
+	whole   bool // announcements arrive
+	demoted bool // it leads to a server that takes no writes, and a new connection leads to the one that does
+	queue   []func()
+
+	stopped time.Time // the process of this replica stands still until then
 
 	distance time.Duration // of each round trip, beside the usual
 }
 
-var errCut = errors.New("cut off")
+var (
+	errCut     = errors.New("cut off")
+	errRefused = errors.New("OOM command not allowed")
+)
 
 func newSimBoard(r *rand.Rand) *simBoard {
-	return &simBoard{r: r, entries: map[string]map[string]string{}, leases: map[string]time.Time{}}
+	b := &simBoard{r: r}
+	b.wipe()
+	b.mark, b.markTil = "ours", time.Now().Add(storeTTL) // replicas were here a moment ago
+	return b
 }
 
 func (b *simBoard) open(self string) *syncer {
-	s := newSyncer(self, slog.New(slog.DiscardHandler))
-	l := &simLink{board: b, self: self, s: s}
-	s.link = l
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.openLocked(self, "ours").s
+}
+
+func (b *simBoard) openLocked(self, store string) *simLink {
+	s := newSyncer(self, slog.New(slog.DiscardHandler))
+	l := &simLink{board: b, self: self, store: store, s: s}
+	s.link = l
 	b.links = append(b.links, l)
-	return s
+	return l
+}
+
+// joinLocked is a process with other accounts, which does not run yet.
+func (b *simBoard) joinLocked(self string, with rules) *simLink {
+	l := b.openLocked(self, "theirs")
+	l.s.rules = with
+	return l
+}
+
+// leave ends a process.
+func (b *simBoard) leave(l *simLink) {
+	_ = l.s.Close()
+	b.forget(l)
+}
+
+// forget takes away the connection of a process that does not run.
+func (b *simBoard) forget(l *simLink) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.links = slices.DeleteFunc(b.links, func(o *simLink) bool { return o == l })
 }
 
 // pause takes up to most microseconds.
@@ -69,7 +108,15 @@ func (l *simLink) do(ctx context.Context, f func()) error {
 	b.pause(1500)
 	time.Sleep(l.distance)
 	b.mu.Lock()
+	for stop := time.Until(l.stopped); stop > 0; stop = time.Until(l.stopped) {
+		b.mu.Unlock()
+		time.Sleep(stop) // whatever its context says: a process that stands still does not see it end
+		b.mu.Lock()
+	}
 	switch {
+	case b.down:
+		b.mu.Unlock()
+		return errCut
 	case l.frozen && !l.cut:
 		l.queue = append(l.queue, f) // it will be carried out, whoever has given it up by then
 		fallthrough
@@ -85,6 +132,25 @@ func (l *simLink) do(ctx context.Context, f func()) error {
 	return nil
 }
 
+// change is do for writes.
+func (l *simLink) change(ctx context.Context, f func()) error {
+	var refused error
+	err := l.do(ctx, func() {
+		switch {
+		case l.demoted:
+			refused = errReadOnly
+		case l.board.refuses:
+			refused = errRefused
+		default:
+			f()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
 func sleepOr(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -97,7 +163,7 @@ func sleepOr(ctx context.Context, d time.Duration) {
 // announce tells every whole link, each after a time of its own, so that news overtake answers and the other way round.
 func (b *simBoard) announce(user, replica string) {
 	for _, l := range b.links {
-		if l.cut || l.frozen || !l.whole {
+		if l.cut || l.frozen || b.down || !l.whole {
 			l.whole = l.whole && !l.cut
 			continue
 		}
@@ -143,7 +209,7 @@ func (l *simLink) read(ctx context.Context, users []string) ([]map[string]string
 }
 
 func (l *simLink) write(ctx context.Context, entries []entry) error {
-	return l.do(ctx, func() {
+	return l.change(ctx, func() {
 		for _, e := range entries {
 			l.board.set(e.user, l.self, e.value)
 		}
@@ -170,15 +236,58 @@ func (b *simBoard) set(user, replica, value string) {
 
 func (l *simLink) beat(ctx context.Context, _ health) (bool, error) {
 	var had bool
-	err := l.do(ctx, func() {
+	var foreign error
+	err := l.change(ctx, func() {
 		had = time.Now().Before(l.board.leases[l.self])
 		l.board.leases[l.self] = time.Now().Add(LeaseTTL)
 		l.board.announce("", l.self)
+		foreign = l.markLocked()
+		l.board.markTil = time.Now().Add(storeTTL)
 	})
 	if err != nil {
 		return false, err
 	}
-	return had, nil
+	return had, foreign
+}
+
+// markLocked sets the mark if there is none, and checks whose it is.
+func (l *simLink) markLocked() error {
+	b := l.board
+	if !time.Now().Before(b.markTil) {
+		b.mark, b.markTil = l.store, time.Now().Add(storeTTL)
+	}
+	if b.mark != l.store {
+		return &StoreError{Ours: l.store, Theirs: b.mark}
+	}
+	return nil
+}
+
+func (l *simLink) owner(ctx context.Context, contest bool) error {
+	var found error
+	b := l.board
+	err := l.do(ctx, func() {
+		switch now := time.Now(); {
+		case !now.Before(b.markTil):
+			found = errUnowned
+		case b.mark != l.store:
+			found = &StoreError{Ours: l.store, Theirs: b.mark}
+			if contest && b.markTil.After(now.Add(LeaseTTL)) && !b.refuses && !l.demoted {
+				b.markTil = now.Add(LeaseTTL)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return found
+}
+
+func (l *simLink) claim(ctx context.Context) error {
+	var foreign error
+	if err := l.change(ctx, func() { foreign = l.markLocked() }); err != nil {
+		return err
+	}
+	return foreign
 }
 
 func (l *simLink) leases(ctx context.Context, replicas []string) ([]time.Duration, error) {
@@ -195,7 +304,7 @@ func (l *simLink) leases(ctx context.Context, replicas []string) ([]time.Duratio
 }
 
 func (l *simLink) clean(ctx context.Context, gone map[string][]string) error {
-	return l.do(ctx, func() {
+	return l.change(ctx, func() {
 		if time.Now().Before(l.board.cleaner) {
 			return
 		}
@@ -210,7 +319,7 @@ func (l *simLink) clean(ctx context.Context, gone map[string][]string) error {
 
 func (l *simLink) renew(ctx context.Context) error {
 	l.board.mu.Lock()
-	l.whole = false
+	l.whole, l.demoted = false, false
 	l.board.mu.Unlock()
 	return l.do(ctx, func() {})
 }
@@ -231,6 +340,22 @@ func (l *simLink) heal() {
 	}
 	l.queue = nil
 	l.broken()
+}
+
+// wipe forgets everything.
+func (b *simBoard) wipe() {
+	b.entries, b.leases, b.mark, b.markTil = map[string]map[string]string{}, map[string]time.Time{}, "", time.Time{}
+}
+
+// overwrite puts a mark of other accounts in the place of the present one. It never ends by itself.
+func (b *simBoard) overwrite() { b.mark, b.markTil = "x", time.Now().Add(24*time.Hour) }
+
+func (b *simBoard) deleteForeignMark() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mark == "x" {
+		b.mark, b.markTil = "", time.Time{}
+	}
 }
 
 func cloneEntries(m map[string]map[string]string) map[string]map[string]string {

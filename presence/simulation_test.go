@@ -56,17 +56,15 @@ func simulate(seed uint64, with rules) string {
 			continue
 		}
 		if b.fault(rep, r) {
-			_ = rep.s.Close()
-			b.mu.Lock()
-			b.links = slices.DeleteFunc(b.links, func(l *simLink) bool { return l == rep.link })
-			b.mu.Unlock()
+			b.leave(rep.link)
 			replicas[i] = open()
 		}
 	}
 	for _, rep := range replicas {
 		rep.link.heal()
 	}
-	time.Sleep(100 * time.Second) // leases, hold, the cleaning of the dead: all have had their time
+	b.deleteForeignMark()         // where no process is left that was there before, none may contest it
+	time.Sleep(160 * time.Second) // faults, conflicts, leases, hold, the cleaning of the dead: all have had their time
 	defer func() {
 		for _, rep := range replicas {
 			_ = rep.s.Close()
@@ -80,7 +78,7 @@ func (b *simBoard) fault(rep *simReplica, r *rand.Rand) (crash bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := rep.link
-	switch r.IntN(9) {
+	switch r.IntN(14) {
 	case 0, 1: // cut off for up to 16 s
 		l.cut = true
 		l.broken()
@@ -89,7 +87,7 @@ func (b *simBoard) fault(rep *simReplica, r *rand.Rand) (crash bool) {
 		l.frozen = true
 		time.AfterFunc(time.Duration(r.IntN(16_000))*time.Millisecond, l.heal)
 	case 4: // forgets everything and says so
-		b.entries, b.leases = map[string]map[string]string{}, map[string]time.Time{}
+		b.wipe()
 		for _, o := range b.links {
 			o.broken()
 		}
@@ -117,6 +115,25 @@ func (b *simBoard) fault(rep *simReplica, r *rand.Rand) (crash bool) {
 		})
 	case 8:
 		return true
+	case 9: // refuses writes for up to 20 s
+		b.refuses = true
+		time.AfterFunc(time.Duration(r.IntN(20_000))*time.Millisecond, func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.refuses = false
+		})
+	case 10: // fails over to another server, and open connections stay where they are
+		for _, o := range b.links {
+			o.demoted = true
+		}
+	case 11: // the process stands still for up to 16 s
+		l.stopped = time.Now().Add(time.Duration(r.IntN(16_000)) * time.Millisecond)
+	case 12: // somebody writes over the mark
+		b.overwrite()
+	case 13: // a process with other accounts runs for up to 8 s
+		other := b.joinLocked("other", rep.s.rules)
+		other.s.start()
+		time.AfterFunc(time.Duration(r.IntN(8000))*time.Millisecond, func() { b.leave(other) })
 	}
 	return false
 }
@@ -174,6 +191,8 @@ func TestEveryRuleIsNeeded(t *testing.T) {
 		"union":     func(r *rules) { r.union = false },
 		"poll":      func(r *rules) { r.poll = false },
 		"keepMarks": func(r *rules) { r.keepMarks = false },
+		"redial":    func(r *rules) { r.redial = false },
+		"rejoin":    func(r *rules) { r.rejoin = false },
 	} {
 		t.Run(name, func(t *testing.T) {
 			with := allRules
@@ -213,7 +232,7 @@ func TestHoldKeepsPeople(t *testing.T) {
 			}
 			time.Sleep(5 * time.Second)
 			b.mu.Lock()
-			b.entries, b.leases = map[string]map[string]string{}, map[string]time.Time{}
+			b.wipe()
 			for _, l := range b.links {
 				l.broken()
 			}
@@ -288,7 +307,7 @@ func TestHoldWaitsForTheLost(t *testing.T) {
 			y.Publish("bob", Digest{Connected: true})
 			time.Sleep(20 * time.Second)
 			b.mu.Lock()
-			b.entries, b.leases = map[string]map[string]string{}, map[string]time.Time{}
+			b.wipe()
 			for _, l := range b.links {
 				l.broken()
 			}

@@ -15,14 +15,14 @@ type Stats struct {
 type ReplicaStats struct {
 	Others    int           // replicas with a lease beside this one
 	Lost      bool          // the others cannot be reached
-	Conflict  bool          // this replica has left for good: the others have other accounts
+	Conflict  bool          // this replica stays away from the others, because they have other accounts
 	Own       int           // users with an entry of this replica
 	Elsewhere int           // users with an entry of another one
 	Trip      time.Duration // of the last renewal of the lease; 0: there was none
 	LeaseAge  time.Duration // since that renewal; 0: there was none
 
 	Outages    uint64 // how often the others were lost
-	Reconnects uint64 // how often a connection that told nothing any more was replaced
+	Reconnects uint64 // how often a connection that announced nothing or kept failing was replaced
 	Resyncs    uint64 // how often announcements were missed and everything was read anew, the first time apart
 	Repaired   uint64 // own entries that were found wrong or missing, and written again
 }

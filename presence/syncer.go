@@ -24,7 +24,10 @@ const (
 	doubtFor     = 50 * time.Millisecond // an entry that was thrown out is written again by then
 	retryFirst   = 50 * time.Millisecond // after a failed round, doubling
 	retryLast    = 500 * time.Millisecond
-	batchEntries = 500 // users in one batch
+	redialEvery  = 5 * time.Second       // while rounds fail, the connection is replaced this often,
+	redialTold   = 1 * time.Second       // or this often when the server says that it takes no writes
+	claimAfter   = beatEvery + retryLast // replicas that were here before mark a noticeboard as theirs again by then
+	batchEntries = 500                   // users in one batch
 )
 
 // rules can be switched off one by one by the simulation, to show that each is needed. All are on.
@@ -34,9 +37,19 @@ type rules struct {
 	poll      bool // leases are looked at, never trusted to announce their end
 	hold      bool // after a resync, missing is not gone
 	keepMarks bool // what is announced during a read is read again
+	lapse     bool // after a long gap between renewals of the own lease, leases of others may have ended for the same reason
+	redial    bool // a connection that keeps failing is replaced
+	waitTurn  bool // a new process waits for those who were here before it marks a noticeboard as its own
+	rejoin    bool // after a conflict, a replica keeps looking and comes back
+	contest   bool // a foreign mark that nobody renews ends within a lease
+
+	standstill bool // after a standstill, who has left meanwhile is taken away before the lease is renewed
 }
 
-var allRules = rules{audit: true, union: true, poll: true, hold: true, keepMarks: true}
+var allRules = rules{
+	audit: true, union: true, poll: true, hold: true, keepMarks: true,
+	lapse: true, redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true,
+}
 
 // syncer keeps what other replicas have of their users, and makes the noticeboard say what this one has of its own.
 // Announcements only mark; one loop reads, compares and writes. It is self-stabilizing: whatever the noticeboard loses,
@@ -47,11 +60,14 @@ type syncer struct {
 	log   *slog.Logger
 	rules rules
 
+	claimAfter time.Duration // see the constant; tests do not wait that long
+
 	wake    chan struct{} // capacity 1
 	changes *Feed
 	synced  chan struct{} // closed after the first whole round
 	stop    context.CancelFunc
 	ended   chan struct{}
+	ranAt   time.Time // when the loop last worked; used by the loop alone
 
 	mu         sync.Mutex
 	own        map[string]string    // guarded by mu, like all below; the truth about our users, as entries
@@ -61,6 +77,8 @@ type syncer struct {
 	toWrite    map[string]struct{}
 	doubted    map[string]time.Time // users with an entry that is missing though its replica lives, until when it may come back
 	kept       map[string]struct{}  // users with an entry that is missing and held
+	ours       bool                 // this process has seen that the noticeboard belongs to our accounts
+	unowned    time.Time            // since when it has belonged to nobody; zero: it has an owner, or was not reached
 	resync     bool                 // everything must be read anew
 	renew      bool                 // and the connection replaced first
 	holding    time.Time            // until then missing is not gone
@@ -81,7 +99,8 @@ type syncer struct {
 	rounds     int       // whole rounds so far
 	lastOK     time.Time // end of the last one
 	lost       time.Time // since when rounds fail; zero: they do not
-	conflict   error     // why this replica has left; nil: it has not
+	dialedAt   time.Time // while they fail: when the connection was last replaced, or the first of them failed
+	conflict   error     // why this replica stays away from the others; nil: it does not
 }
 
 // posting is the entry that one replica has of a user. There are as many as there are people at other replicas.
@@ -112,7 +131,7 @@ type peer struct {
 
 func newSyncer(self string, log *slog.Logger) *syncer {
 	return &syncer{
-		self: self, log: log, rules: allRules,
+		self: self, log: log, rules: allRules, claimAfter: claimAfter,
 		wake: make(chan struct{}, 1), changes: newFeed(), synced: make(chan struct{}), ended: make(chan struct{}),
 		own: map[string]string{}, remote: map[string][]posting{}, peers: map[string]*peer{},
 		toRead: map[string]struct{}{}, toWrite: map[string]struct{}{}, kept: map[string]struct{}{}, doubted: map[string]time.Time{}, written: map[string]struct{}{},
@@ -190,8 +209,8 @@ func (s *syncer) Leave(ctx context.Context) error {
 	s.leaving = true
 	s.mu.Unlock()
 	s.end() // from now on nothing else may beat
-	if s.Status().Conflict != nil {
-		return nil // it has left, and what is there belongs to others
+	if !s.belongs() {
+		return nil // what is there may belong to other accounts
 	}
 	_, err := s.link.beat(ctx, health{leaving: true})
 	return err
@@ -230,6 +249,7 @@ func (s *syncer) invalidated(users, replicas []string, lost bool) {
 	}
 	if lost {
 		s.resync = true
+		s.unowned = time.Time{} // whoever was here before has to come back first
 	}
 	s.kick()
 }
@@ -254,16 +274,14 @@ func (s *syncer) run(ctx context.Context) {
 		}
 		s.rest(ctx, pause)
 		if err := s.round(ctx); err != nil {
-			var conflict *StoreError
-			switch {
-			case ctx.Err() != nil:
-				return
-			case errors.As(err, &conflict):
-				s.depart(conflict)
+			if ctx.Err() != nil {
 				return
 			}
-			s.failed(err)
-			s.rest(ctx, retry) // marks do not start the next round before that
+			pause := s.failed(err, retry)
+			if s.isAway() && !s.rules.rejoin {
+				return
+			}
+			s.rest(ctx, pause) // marks do not start the next round before that
 			retry = min(2*retry, retryLast)
 			s.kick()
 			continue
@@ -272,19 +290,6 @@ func (s *syncer) run(ctx context.Context) {
 		s.succeeded()
 		timer.Reset(s.untilDue())
 	}
-}
-
-// depart leaves the noticeboard for good, because it belongs to other accounts. The own lease is not renewed and ends.
-func (s *syncer) depart(conflict *StoreError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.log.Error("leaving the replicas", "err", conflict)
-	s.conflict, s.leaving = conflict, true
-	for u := range s.remote {
-		s.changes.mark(u)
-	}
-	clear(s.remote)
-	clear(s.peers)
 }
 
 // rest waits for d or the end of ctx.
@@ -297,13 +302,46 @@ func (s *syncer) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (s *syncer) failed(err error) {
+// failed takes in why a round failed, and returns how long to wait before the next one, which is retry in general.
+func (s *syncer) failed(err error, retry time.Duration) time.Duration {
+	var foreign *StoreError
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lost.IsZero() {
-		s.lost = s.lastOK
-		s.outages++
-		s.log.Warn("other replicas cannot be reached; their people stay as they were last known", "err", err)
+	switch {
+	case errors.Is(err, errUnowned):
+	case errors.As(err, &foreign):
+		s.foreignLocked(foreign)
+		return beatEvery
+	default:
+		if s.lostLocked() {
+			s.log.Warn("other replicas cannot be reached; their people stay as they were last known", "err", err)
+		}
+		s.redialLocked(err)
+	}
+	return retry
+}
+
+// lostLocked notes that the others cannot be heard, and reports whether that is new.
+func (s *syncer) lostLocked() bool {
+	if !s.lost.IsZero() {
+		return false
+	}
+	s.lost = s.lastOK
+	s.outages++
+	return true
+}
+
+// redialLocked has the connection replaced while rounds fail: after a failover the same address may lead to another
+// server, and a connection that is never closed stays with the old one.
+func (s *syncer) redialLocked(err error) {
+	wait, now := redialEvery, time.Now()
+	if errors.Is(err, errReadOnly) {
+		wait = redialTold
+	} else if s.dialedAt.IsZero() {
+		s.dialedAt = now
+	}
+	if s.rules.redial && now.Sub(s.dialedAt) >= wait {
+		s.renew, s.resync, s.dialedAt = true, true, now
 	}
 }
 
@@ -313,7 +351,7 @@ func (s *syncer) succeeded() {
 	s.lastOK = time.Now()
 	if !s.lost.IsZero() {
 		s.log.Info("other replicas can be reached again", "lost", time.Since(s.lost).Round(time.Millisecond))
-		s.lost = time.Time{}
+		s.lost, s.dialedAt = time.Time{}, time.Time{}
 	}
 	if s.rounds++; s.rounds == 1 {
 		close(s.synced)
@@ -342,6 +380,8 @@ func (s *syncer) untilDue() time.Duration {
 
 // round does all that is due. After an error what was not done stays marked.
 func (s *syncer) round(ctx context.Context) error {
+	s.afterStandstill(ctx)
+	defer func() { s.ranAt = time.Now() }()
 	if err := s.heal(ctx); err != nil {
 		return err
 	}
@@ -366,40 +406,65 @@ func step[T any](ctx context.Context, f func(context.Context) (T, error)) (T, er
 	return f(ctx)
 }
 
-// heal replaces a connection that tells nothing any more, and starts all over after announcements were missed: first a
-// beat, which proves the connection, then everybody who is found there, known here, or ours.
+// heal replaces a connection that tells nothing any more, makes sure that the noticeboard is ours, and starts all over
+// after announcements were missed: first a beat, which proves the connection, then everybody who is found there, known
+// here, or ours.
 func (s *syncer) heal(ctx context.Context) error {
+	if err := s.reconnect(ctx); err != nil {
+		return err
+	}
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	resync := s.resync
+	if resync {
+		s.beatAt = time.Time{}
+		if s.rounds > 0 { // at the start nothing is known that could be held
+			s.holdLocked(time.Now().Add(holdFor))
+		}
+	}
+	s.mu.Unlock()
+	if !resync {
+		return nil
+	}
+	if err := s.beat(ctx); err != nil {
+		return err
+	}
+	return s.readAnew(ctx)
+}
+
+// reconnect replaces the connection if that is due.
+func (s *syncer) reconnect(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.echoed && s.beaten && time.Since(s.beatAt) >= echoWait {
 		s.renew, s.resync = true, true
 	}
-	renew, resync := s.renew, s.resync
+	renew := s.renew
 	s.mu.Unlock()
-	if renew {
-		if _, err := step(ctx, func(ctx context.Context) (any, error) { return nil, s.link.renew(ctx) }); err != nil {
-			return err
-		}
-		s.mu.Lock()
-		s.reconnects++
-		s.mu.Unlock()
-	}
-	if !resync {
+	if !renew {
 		return nil
 	}
+	if _, err := step(ctx, func(ctx context.Context) (any, error) { return nil, s.link.renew(ctx) }); err != nil {
+		return err
+	}
 	s.mu.Lock()
-	s.resync, s.renew, s.beatAt = false, false, time.Time{}
-	if s.rounds > 0 { // at the start nothing is known that could be held
-		s.holdLocked(time.Now().Add(holdFor))
-	}
+	defer s.mu.Unlock()
+	s.renew = false
+	s.reconnects++
+	return nil
+}
+
+// readAnew finds out who is on the noticeboard, and marks everybody to be read.
+func (s *syncer) readAnew(ctx context.Context) error {
+	s.mu.Lock()
+	s.resync = false
 	s.mu.Unlock()
-	err := s.beat(ctx)
 	var users, replicas []string
-	if err == nil {
-		err = s.whileBeating(ctx, func(ctx context.Context) (err error) {
-			users, replicas, err = s.link.survey(ctx)
-			return err
-		})
-	}
+	err := s.whileBeating(ctx, func(ctx context.Context) (err error) {
+		users, replicas, err = s.link.survey(ctx)
+		return err
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {

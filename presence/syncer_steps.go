@@ -40,6 +40,11 @@ func (s *syncer) renewLease(ctx context.Context) error {
 		s.beatAt, s.echoed, s.beaten = time.Time{}, true, false // try again; there is nothing to be echoed
 		return err
 	}
+	if s.lapsedLocked() {
+		s.resync = true
+		s.holdLocked(time.Now().Add(holdFor))
+		s.kick()
+	}
 	if s.beaten && !had { // the lease had lapsed: all may be gone, or others have cleaned up after us
 		for u := range s.own {
 			s.toWrite[u] = struct{}{} // and not only after reading: others hold our people for a few seconds
@@ -48,6 +53,12 @@ func (s *syncer) renewLease(ctx context.Context) error {
 	}
 	s.beaten, s.trip, s.renewedAt = true, time.Since(sent), time.Now()
 	return nil
+}
+
+// lapsedLocked reports whether the own lease was not renewed for so long that the leases of others may have ended, too,
+// although they live: Redis may have refused all writes, or the machine of all replicas may have stood still.
+func (s *syncer) lapsedLocked() bool {
+	return s.rules.lapse && !s.renewedAt.IsZero() && time.Since(s.renewedAt) >= 2*beatEvery
 }
 
 // healthLocked is what the next beat says of this replica.
@@ -78,7 +89,7 @@ func (s *syncer) lookAtPeers(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	held := now.Before(s.holding)
+	held := now.Before(s.holding) || s.lapsedLocked()
 	for i, id := range ids {
 		p := s.peers[id]
 		if p == nil {

@@ -43,6 +43,8 @@ func (l *promptLink) write(_ context.Context, entries []entry) error {
 	return nil
 }
 
+func (l *promptLink) owner(context.Context, bool) error { return nil }
+
 func (l *promptLink) beat(context.Context, health) (bool, error) {
 	l.s.invalidated(nil, []string{l.s.self}, false)
 	return true, nil
@@ -141,4 +143,62 @@ func TestBackWhileAsked(t *testing.T) {
 			t.Errorf("after %d questions Status tells of %d other replicas, want the one that is back", asked, got)
 		}
 	})
+}
+
+// failingLink fails every beat with err, and counts how often its connection is replaced.
+type failingLink struct {
+	*promptLink
+	mu     sync.Mutex
+	err    error // guarded by mu
+	renews int   // guarded by mu
+}
+
+func (l *failingLink) beat(ctx context.Context, says health) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return false, l.err
+	}
+	return l.promptLink.beat(ctx, says)
+}
+
+func (l *failingLink) renew(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.renews++
+	return nil
+}
+
+// TestRedial: while beats fail, the connection is replaced every few seconds. When the server says that it takes no
+// writes, it's replaced before the next try, and every second from then on.
+func TestRedial(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		after time.Duration
+		want  int
+	}{
+		{errNotConnected, redialEvery - retryLast, 0},
+		{errNotConnected, 4*redialEvery + redialEvery/2, 4},
+		{errReadOnly, 2 * retryFirst, 1},
+		{errReadOnly, 5*redialTold + 2*retryFirst, 5},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSyncer("self", slog.New(slog.DiscardHandler))
+			l := &failingLink{promptLink: &promptLink{s: s}}
+			s.link = l
+			s.start()
+			defer s.Close()
+			time.Sleep(beatEvery / 2)
+			l.mu.Lock()
+			l.err = c.err
+			l.mu.Unlock()
+			time.Sleep(beatEvery/2 + c.after)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			// The pauses between tries put each replacement off by up to one of them.
+			if least := c.want - c.want/4; l.renews < least || l.renews > c.want {
+				t.Errorf("%v after beats began to fail with %q, the connection was replaced %d times, want %d to %d", c.after, c.err, l.renews, least, c.want)
+			}
+		})
+	}
 }

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -65,6 +66,7 @@ type Tracker struct {
 	stamps   map[string]struct{} // guarded by mu; users for TakeSeen
 	draining bool                // guarded by mu
 	warm     bool                // guarded by mu
+	asOf     int64               // guarded by mu; the revision of the accounts that facts were read at
 }
 
 // person is all that the Tracker holds of one user. Guarded by Tracker.mu.
@@ -151,7 +153,8 @@ func (t *Tracker) takeIn(users []string) {
 		digests := t.cfg.Registry.Remote(user)
 		t.mu.Lock()
 		p := t.personLocked(user)
-		p.remote = digests
+		t.learnLocked(p, digests)
+		p.remote = slices.DeleteFunc(digests, func(d Digest) bool { return !d.Connected })
 		t.updateLocked(p)
 		t.mu.Unlock()
 	}
@@ -191,29 +194,6 @@ func (t *Tracker) Subscribe() *Feed {
 	defer t.mu.Unlock()
 	t.feeds = append(t.feeds, f)
 	return f
-}
-
-// SetFacts replaces what is known of user from accounts.
-func (t *Tracker) SetFacts(user string, f Facts) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p := t.personLocked(user)
-	if now := time.Now(); f.Invisible && !p.facts.Invisible && p.connected(now) {
-		// Turning invisible looks like signing out, stamp included.
-		for _, c := range p.conns {
-			c.presumeLocked(now)
-		}
-		p.seen = p.input.UTC().Round(0)
-		t.stamps[user] = struct{}{}
-	}
-	if !f.Invisible && p.facts.Invisible && p.connected(time.Now()) {
-		p.input = time.Now() // coming back is input; all before it stays untold
-	}
-	p.facts = plainFacts
-	if !f.plain() {
-		p.facts = &f
-	}
-	t.updateLocked(p)
 }
 
 // Forget drops everything about user: the account is gone.

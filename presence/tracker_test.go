@@ -417,3 +417,22 @@ func BenchmarkNote(b *testing.B) {
 		c.Note(Activity{})
 	}
 }
+
+// TestEndNoticedLate: a connection that is noticed to have ended long ago doesn't count on from now. Its grace began when
+// it ended.
+func TestEndNoticedLate(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		ada, bob := tr.Join("ada", Client{}, Activity{}), tr.Join("bob", Client{}, Activity{})
+		heard := time.Now()
+		after(120 * time.Second) // this process stood still
+		ada.LeaveAt(Dropped, heard.Add(45*time.Second))
+		wantState(t, tr, "ada", Offline)
+		bob.LeaveAt(Dropped, time.Now().Add(-10*time.Second))
+		wantState(t, tr, "bob", Online)
+		after(5 * time.Second)
+		wantState(t, tr, "bob", Offline)
+		if got := tr.View("ada").LastSeen; !got.Equal(heard) {
+			t.Errorf("View.LastSeen = %v, want the last input, %v", got, heard)
+		}
+	})
+}

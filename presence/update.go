@@ -90,6 +90,9 @@ func (t *Tracker) publishLocked(p *person, leases []*Lease, marks string, now ti
 		own := connected(Subject{Leases: leases}, p.facts.idleAfter(t.cfg.IdleAfter), now)
 		d = Digest{Connected: true, Active: own.active, Since: p.view.Since, Devices: marks}
 	}
+	if len(leases) > 0 || p.contradicted() {
+		d.Invisible, d.Disabled, d.AsOf = p.facts.Invisible, p.facts.Disabled, p.facts.AsOf
+	}
 	if d != p.told {
 		p.told = d
 		t.cfg.Registry.Publish(p.user, d)

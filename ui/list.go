@@ -46,6 +46,8 @@ func (u *UI) List(sections []Section, q Query, warming bool) ([]byte, error) {
 	for _, s := range sections {
 		v := sectionView{ID: TeamID(s.Key), Name: s.Name, Heading: s.Name, Count: teamCount(s.Here, s.People), Rows: bytes.Join(s.Rows, nil)}
 		switch {
+		case q.Team != "": // the page has the name as its heading
+			v.Heading = "People"
 		case s.Name != "":
 			v.Href = Query{Q: q.Q, State: q.State, Team: s.Name}.href()
 		case len(sections) == 1:

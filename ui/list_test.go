@@ -42,6 +42,10 @@ func TestList(t *testing.T) {
 	if got != strings.TrimSpace(got) {
 		t.Errorf("List = %q, want no space around it", got)
 	}
+	// The page of a team has its name as its own heading.
+	if got := list(t, u, []Section{{Key: "platform", Name: "Platform", Here: 1, People: 2, Rows: rows}}, Query{Team: "Platform"}, false); strings.Contains(got, "Platform") || !strings.Contains(got, ">People</h2>") {
+		t.Errorf("List(the page of Platform) = %s, want the heading People and the name nowhere", got)
+	}
 	if got := list(t, u, []Section{{Rows: rows}}, Query{}, false); !strings.Contains(got, ">People</h2>") {
 		t.Errorf("List(nobody has a team) = %s, want the heading People", got)
 	}

@@ -9,6 +9,8 @@ import (
 // Me is what only this person is told: their own state, why it is so, and what
 // will change it. It stands in the account menu and on the page /me.
 type Me struct {
+	// Name is how the board calls them. It stands in the header.
+	Name string
 	// State is what everybody sees, "" where it is not known. Why says why, for
 	// example "no input for 10 min".
 	State, Why string
@@ -76,6 +78,10 @@ func (f *Frame) Me(was, now Me, wasRow, row []byte) {
 	}
 	all := was.State == ""
 	seen := was.Invisible != now.Invisible
+	if all || was.Name != now.Name {
+		f.text("me-name", now.Name)
+		f.text("me-initials", Initials(now.Name))
+	}
 	if all || seen || was.State != now.State {
 		f.mine("me", "me", now)
 	}

@@ -14,7 +14,7 @@ func somePanel(t testing.TB, u *UI) Panel {
 	end := time.Date(2026, 11, 24, 14, 30, 0, 0, time.UTC)
 	return Panel{
 		Me: Me{
-			State: DND, Why: "you set it", Devices: 2, MayHide: true,
+			Name: "Ada <b> Lovelace", State: DND, Why: "you set it", Devices: 2, MayHide: true,
 			Next: Next{Before: "ends", At: end, After: ", then your activity decides", TextEnds: end.Add(time.Hour)},
 		},
 		Row:     row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: end, Text: "Deep work", Emoji: "🎧", Until: end}),
@@ -35,12 +35,12 @@ func TestFrameMe(t *testing.T) {
 		{State: Offline, Why: "you are invisible", Invisible: true, Next: Next{Before: "until you show yourself"}},
 	} {
 		p.Me = me
-		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{UID: "u", Me: me, AtMe: true}}, Panel: p})
+		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{UID: "u", Name: me.Name, Me: me, AtMe: true}}, Panel: p})
 		f := u.NewFrame()
 		f.Me(Me{}, me, nil, p.Row)
 		ids := regexp.MustCompile(`(?s)<hx-partial id="([^"]+)" hx-swap=\w+>(.*?)</hx-partial>`).FindAllStringSubmatch(string(f.Bytes()), -1)
-		if len(ids) != 7 {
-			t.Errorf("Me(%+v) = %s, want 7 partials", me, f.Bytes())
+		if len(ids) != 9 {
+			t.Errorf("Me(%+v) = %s, want 9 partials", me, f.Bytes())
 		}
 		for _, m := range ids {
 			if !regexp.MustCompile(`<\w+[^>]* id="` + m[1] + `"[^>]*>` + regexp.QuoteMeta(m[2]) + `</`).MatchString(page) {
@@ -72,6 +72,7 @@ func TestFrameMeSendsChanges(t *testing.T) {
 	}{
 		{base, "<li>a</li>", ""},
 		{base, "<li>b</li>", "me-row"},
+		{change(func(m *Me) { m.Name = "Bob" }), "<li>a</li>", "me-name me-initials"},
 		{change(func(m *Me) { m.State = Away }), "<li>a</li>", "me"},
 		{change(func(m *Me) { m.Why = "no input" }), "<li>a</li>", "me-why"},
 		{change(func(m *Me) { m.Devices = 1 }), "<li>a</li>", "me-devices"},
@@ -127,7 +128,7 @@ func TestPanelForm(t *testing.T) {
 		`<option value="at" selected>`, `type="datetime-local" value="2026-11-24T14:30"`, `Your time zone: Europe/Berlin`,
 		`name="clear"`, `Become invisible`, `; two devices`,
 		`<time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then your activity decides. Your text ends <time class="end" datetime="2026-11-24T15:30:00Z">`,
-		`<bdi>Deep work</bdi> <small>Do not disturb, 4 h</small>`, `<bdi>Away</bdi></button>`, `<bdi>Automatic</bdi> <small>this week</small>`,
+		`<bdi>Deep work</bdi> <small>Do not disturb, 4 h</small>`, `<bdi>Away</bdi></button>`, `<span class="em">🌴</span> <small>this week</small>`,
 		`aria-label="Forget 🎧 Deep work"`,
 	} {
 		if !strings.Contains(page, want) {
@@ -175,6 +176,33 @@ func TestPanelInvisible(t *testing.T) {
 		}
 		if got := strings.Contains(page, "everybody sees when you change your text"); got != tt.me.Invisible {
 			t.Errorf("the form of %+v warns: %v", tt.me, got)
+		}
+	}
+}
+
+// The button of a preset says what it sets: nothing but the emoji, when it has no text and no state.
+func TestPresetLabel(t *testing.T) {
+	for _, tt := range []struct {
+		preset Preset
+		want   string
+	}{
+		{Preset{Text: "Lunch", State: Away}, "Lunch"}, {Preset{State: Away}, "Away"}, {Preset{State: DND, Emoji: "🎧"}, "Do not disturb"},
+		{Preset{Emoji: "🎂"}, ""}, {Preset{}, "Automatic"},
+	} {
+		if got := tt.preset.Label(); got != tt.want {
+			t.Errorf("Label of %+v = %q, want %q", tt.preset, got, tt.want)
+		}
+	}
+	u := newUI(t, "")
+	p := somePanel(t, u)
+	p.Presets = []Preset{{ID: "a", Emoji: "🎂", Lasts: "week"}}
+	b, err := u.Panel(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`id="me-use-a"><span class="em">🎂</span> <small>this week</small></button>`, `aria-label="Forget 🎂"`} {
+		if !bytes.Contains(b, []byte(want)) {
+			t.Errorf("the preset of an emoji alone is not %q in\n%s", want, b)
 		}
 	}
 }

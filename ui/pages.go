@@ -22,8 +22,8 @@ type Layout struct {
 type Viewer struct {
 	UID, Username, Name string
 	Me                  Me
-	// NoZone: their time zone is not known yet, so the script may say it.
-	NoZone bool
+	// TimeZone is an IANA name; "" while it isn't known, and the script tells it.
+	TimeZone string
 	// AtMe: the page itself is what the account menu would load.
 	AtMe bool
 }
@@ -34,14 +34,30 @@ type LoginPage struct {
 	Username, Next, Message string
 	// Deleted: the visitor has just deleted their account.
 	Deleted bool
+	// Ended is why the session that this browser had ended: disabled, deleted or
+	// anything else; "": it had none.
+	Ended string
+}
+
+// EndedBecause tells somebody who did not sign out by themself what happened.
+func (p LoginPage) EndedBecause() string {
+	switch p.Ended {
+	case "":
+		return ""
+	case "disabled":
+		return "Your account has been disabled. Ask the person who runs this Rollcall to enable it."
+	case "deleted":
+		return "Your account has been deleted."
+	}
+	return "You've been signed out on this device. This happens after 30 days, when you change your password, or when you sign this device out from another one."
 }
 
 // SignupPage makes a new account. Errors holds a message per field name
 // (username, display_name, password); Message is about all of it.
 type SignupPage struct {
 	Layout
-	Username, DisplayName, Next, Message string
-	Errors                               map[string]string
+	Username, DisplayName, Password, Next, Message string
+	Errors                                         map[string]string
 }
 
 // ErrorPage is any answer that went wrong. Empty Heading and Message are
@@ -100,8 +116,8 @@ type field struct {
 	Value       string
 }
 
-// Field returns what the template needs for one input. The password is never
-// put back into the page.
+// Field returns what the template needs for one input. The password is put back,
+// too: nobody wants to type it again because of their name.
 func (p SignupPage) Field(name string) field {
 	f := field{Name: name, Error: p.Errors[name]}
 	switch name {
@@ -109,6 +125,8 @@ func (p SignupPage) Field(name string) field {
 		f.Value = p.Username
 	case "display_name":
 		f.Value = p.DisplayName
+	case "password":
+		f.Value = p.Password
 	}
 	return f
 }

@@ -1,6 +1,9 @@
 package ui
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Panel is where people see themselves as others do, and say how they want to be
 // shown. It is loaded into the account menu when that is opened.
@@ -124,14 +127,19 @@ func (p MePage) Wrong() bool { return len(p.Panel.Word.Errors) > 0 }
 
 // Label is what the button of a preset says besides its emoji.
 func (p Preset) Label() string {
-	if p.Text != "" {
+	switch {
+	case p.Text != "":
 		return p.Text
-	}
-	if p.State != "" {
+	case p.State != "":
 		return Label(p.State)
+	case p.Emoji != "":
+		return ""
 	}
 	return "Automatic"
 }
+
+// Name is what it sets, for the button that forgets it.
+func (p Preset) Name() string { return strings.TrimSpace(p.Emoji + " " + p.Label()) }
 
 // Also is what it sets besides.
 func (p Preset) Also() string {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -49,6 +50,8 @@ type SettingsPage struct {
 	Announce bool
 
 	Devices []Device
+	// SignedOut is how many other devices were signed out just now.
+	SignedOut int
 
 	// ConfirmUsername is what was typed to delete the account.
 	ConfirmUsername string
@@ -135,7 +138,6 @@ var savedWords = map[string]string{
 	PresenceSection: "Saved.",
 	LookSection:     "Saved.",
 	PasswordSection: "Saved. All other devices are signed out.",
-	DevicesSection:  "Signed out.",
 }
 
 // Section returns what has become of a section.
@@ -146,8 +148,22 @@ func (p SettingsPage) Section(name string) section {
 	}
 	if p.Saved == name {
 		s.Saved = savedWords[name]
+		if name == DevicesSection {
+			s.Saved = signedOut(p.SignedOut)
+		}
 	}
 	return s
+}
+
+// signedOut says how many other devices were signed out.
+func signedOut(n int) string {
+	switch n {
+	case 0:
+		return "No other device was signed in."
+	case 1:
+		return "Signed out 1 other device."
+	}
+	return fmt.Sprintf("Signed out %d other devices.", n)
 }
 
 // option is one of several to choose from.

@@ -142,6 +142,26 @@ func TestStoredLastSeen(t *testing.T) {
 	}
 }
 
+// Somebody who is online was not last seen "never".
+func TestStoredLastSeenWhileOnline(t *testing.T) {
+	seen := time.Date(2026, 11, 24, 14, 30, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		page StoredPage
+		want string
+	}{
+		{StoredPage{}, "Never"},
+		{StoredPage{LastSeen: seen}, ""},
+		{StoredPage{Online: true}, "You're online now"},
+		{StoredPage{Online: true, LastSeen: seen}, "You're online now; before that,"},
+	} {
+		for _, fact := range tt.page.seenByAll() {
+			if fact.What == "Last seen" && fact.Mine != tt.want {
+				t.Errorf("last seen, online %v, stored %v: %q, want %q", tt.page.Online, tt.page.LastSeen, fact.Mine, tt.want)
+			}
+		}
+	}
+}
+
 // A part that is defined twice would silently be the one that is read last.
 func TestPartsAreDefinedOnce(t *testing.T) {
 	at := map[string]string{}

@@ -19,6 +19,7 @@ type StoredPage struct {
 	// Until is when the word ends, and SetAt when it was set; zero: no end, no word.
 	Until, SetAt time.Time
 	LastSeen     time.Time
+	Online       bool
 
 	// IdleAfter is 0 for the default of this Rollcall, UsualIdle; below 0: never.
 	IdleAfter, UsualIdle time.Duration
@@ -89,7 +90,7 @@ func (p StoredPage) seenByAll() []StoredFact {
 		{Keys: []string{"account.team"}, What: "Team", Mine: cmp.Or(p.Team, "None"), Note: "Until you change it, or whoever runs this server does."},
 		{Keys: []string{"word.state", "word.text", "word.emoji", "word.until", "word.set_at"}, What: "What you say about yourself",
 			Mine: p.word(), When: stampOf("until", p.Until), Note: "State, text, emoji and end. Shown until its end, if it has one; kept until you set another."},
-		{Keys: []string{"last_seen"}, What: "Last seen", Mine: never(p.LastSeen), When: stampOf("seen", p.LastSeen), Note: p.lastSeenNote()},
+		{Keys: []string{"last_seen"}, What: "Last seen", Mine: p.lastSeen(), When: stampOf("seen", p.LastSeen), Note: p.lastSeenNote()},
 		{What: "Whether you are here", Note: "Online, away, do not disturb or offline, and since when. Not stored: it follows from which devices of yours are connected, and when there was input. That is held in memory while they are."},
 		{Keys: []string{"account.id"}, What: "Your id", Mine: p.ID, Note: "It stands for you in the page, and says nothing. As long as the account, and one day longer, so that every server learns that you have gone."},
 	}
@@ -172,7 +173,7 @@ func (p StoredPage) operators() []StoredFact {
 		{What: "What is made of your names", Note: "The words by which you are found, your place in the order of the board, and the number of your last change. They change with your names."},
 	}
 	if p.Replicas {
-		facts = append(facts, StoredFact{What: "What the servers of this board tell each other", Note: "Through Redis: your id, which server has a device of yours, whether it had input, and since when. While it is connected, and for seconds after; nothing else about you but the counters above."})
+		facts = append(facts, StoredFact{What: "What the servers of this board tell each other", Note: "Through Redis: your id, which server has a device of yours, whether it had input, since when, and whether you are invisible or were before. While it is connected, and for seconds after; nothing else about you but the counters above."})
 	}
 	return facts
 }
@@ -182,6 +183,7 @@ func inBrowser() []StoredFact {
 		{What: "A cookie that keeps you signed in", Note: "For 30 days, or until you sign out."},
 		{What: "A cookie by which this browser is known", Note: "For a year. See “Browsers that know your password”."},
 		{What: "When this tab last had input", Note: "Until you close the tab."},
+		{What: "The time zone you decided to keep", Note: "Only if a page offered you another one. Until you decide again."},
 	}
 }
 
@@ -212,8 +214,14 @@ func onOff(on bool) string {
 	return "Off"
 }
 
-func never(t time.Time) string {
-	if t.IsZero() {
+// lastSeen stands before the time, if there is one.
+func (p StoredPage) lastSeen() string {
+	switch {
+	case p.Online && p.LastSeen.IsZero():
+		return "You're online now"
+	case p.Online:
+		return "You're online now; before that,"
+	case p.LastSeen.IsZero():
 		return "Never"
 	}
 	return ""

@@ -150,7 +150,7 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		return b
 	}
 	full := list([]Section{{Key: "p", Name: "Platform", Here: 1, People: 2, Rows: rows}}, Query{}, false)
-	atMe := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", AtMe: true, NoZone: true}
+	atMe := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", AtMe: true}
 	panel, err := u.Panel(somePanel(t, u))
 	if err != nil {
 		t.Fatal(err)
@@ -269,7 +269,7 @@ func TestHostileWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, NoZone: true}}
+		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, TimeZone: evil}}
 		panel := Panel{
 			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil}}, Row: r, Said: evil,
 			Word: WordForm{State: evil, Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
@@ -291,12 +291,12 @@ func TestHostileWords(t *testing.T) {
 		}
 		f := u.NewFrame()
 		f.Row(evil, r)
-		f.Me(Me{}, Me{State: Online, Why: evil, Next: Next{Before: evil, After: evil}}, nil, r)
+		f.Me(Me{}, Me{Name: evil, State: Online, Why: evil, Next: Next{Before: evil, After: evil}}, nil, r)
 		f.Team(evil, 1, 1)
 		frame := string(f.Bytes())
 		harmless(t, evil, frame)
-		if n := strings.Count(frame, "<hx-partial"); n != 9 {
-			t.Errorf("a frame about %q has %d partials, want 9", evil, n)
+		if n := strings.Count(frame, "<hx-partial"); n != 11 {
+			t.Errorf("a frame about %q has %d partials, want 11", evil, n)
 		}
 		answer, err := u.Panel(panel)
 		if err != nil {

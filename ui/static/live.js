@@ -25,8 +25,6 @@
   let saidActive = -Infinity;
   let changedAt = Date.now(); // when the page last moved by itself
   let socket = null;
-  let leaving = false; // a form was sent, and its answer is on its way
-  let title; // as the page came
 
   const idleSeconds = () => Math.min(999999, Math.max(0, Math.round((Date.now() - lastInput) / 1000)));
 
@@ -97,31 +95,51 @@
     if (wanted !== 'on' && socket?.readyState === WebSocket.OPEN) live();
   });
 
-  // The answer to a form that was sent decides where to go, also when it ends the session; if it comes at all.
-  // A double click does not send it twice: the second would try the old password against the new one. Another form may go.
+  // After a form was sent, its answer decides where to go, also when the form ends the session. A double click doesn't
+  // send it twice: the second one would try the old password against the new one. Another form may go.
   const ANSWER = 10e3, DOUBLE = 2e3;
   let sent = -Infinity, sentForm = null;
+  let signedOut = false;
+  const leaving = () => signedOut || Date.now() - sent < ANSWER;
   addEventListener('submit', e => {
     if (e.defaultPrevented) return;
     if (e.target === sentForm && Date.now() - sent < DOUBLE) return e.preventDefault();
     sent = Date.now();
     sentForm = e.target;
-    leaving = true;
+    dropLoads();
   });
+
+  // A page that is leaving loads nothing more: its session may have ended, and
+  // the answer would be an error.
+  const loads = new Set();
+  const dropLoads = () => { for (const request of loads) request.abort(); };
+  document.addEventListener('htmx:before:request', e => {
+    const { request } = e.detail.ctx;
+    if (leaving()) e.preventDefault();
+    else if (request.method === 'GET') loads.add(request);
+  });
+  document.addEventListener('htmx:finally:request', e => loads.delete(e.detail.ctx.request));
 
   const ended = e => {
     if (e.code === 1013 && e.reason === 'full') show('full', 'Rollcall is full. This page keeps trying.');
+    if (e.code === 1008) signOut(e.reason);
+  };
+
+  // The session has ended, here or elsewhere; the sign-in page says why.
+  const signOut = why => {
+    const to = new URLSearchParams({ next: location.pathname + location.search, why });
+    const go = () => location.assign(document.querySelector('[data-login]').dataset.login + '?' + to);
+    if (leaving()) setTimeout(go, ANSWER);
+    else go();
+    signedOut = true;
+    dropLoads();
   };
 
   document.addEventListener('htmx:ws:close', e => {
     if (e.detail.reason !== 'closed') return;
     const { code, connection } = e.detail;
-    if (code === 1008) {
-      // Signed out, here or elsewhere.
-      const go = () => location.assign(e.target.dataset.login + '?next=' + encodeURIComponent(location.pathname + location.search));
-      if (leaving) setTimeout(go, ANSWER);
-      else go();
-    } else if (code === 4001) {
+    if (code === 1008) return; // the socket's own event has the reason
+    if (code === 4001) {
       show('rest', 'This tab was put to rest, since you have many open.');
     } else if (!connection.config.reconnectCodes.includes(code)) {
       show('off', 'Disconnected. Reload the page.', 1000);
@@ -156,7 +174,6 @@
     // Back from the browser's memory: no answer is on its way, the socket is
     // closed, and by now the person may be somebody else or nobody.
     sent = -Infinity;
-    leaving = false;
     if (socket && socket.readyState !== WebSocket.OPEN) location.reload();
   });
 
@@ -169,8 +186,11 @@
   let skew = 0;
   const minutesSince = t => Math.floor((Date.now() - skew - t) / 60e3);
   const midnight = days => { const d = new Date(Date.now() - skew); d.setHours(24 * days, 0, 0, 0); return +d; };
-  const clock = t => new Date(t).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  const date = (t, parts) => new Date(t).toLocaleDateString([], parts);
+  // The reader's region decides how, if they read the page's language: an
+  // English page has no German weekdays.
+  const locale = navigator.languages.find(tag => tag.split('-')[0] === root.lang) ?? root.lang;
+  const clock = t => new Date(t).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit' });
+  const date = (t, parts) => new Date(t).toLocaleDateString(locale, parts);
   const words = {
     since: t => {
       const minutes = minutesSince(t);
@@ -212,7 +232,7 @@
   const explain = e => {
     const el = e.target.closest?.(':is(time, .nm, .tx)');
     if (!el || el.title) return;
-    if (el.dateTime) el.title = new Date(el.dateTime).toLocaleString();
+    if (el.dateTime) el.title = new Date(el.dateTime).toLocaleString(locale);
     else if ([el, ...el.children].some(x => x.scrollWidth > x.clientWidth + 1 || x.scrollHeight > x.clientHeight + 4)) el.title = el.textContent;
   };
 
@@ -326,9 +346,25 @@
     if (menu.dataset.zone) fetch(menu.dataset.zone, { method: 'POST', body: new URLSearchParams({ zone }) }).catch(() => {});
   };
 
-  // Where the clock of this browser is; said while the server does not know.
+  // The time zone of this browser; sent while the server knows none, and offered
+  // when the clock there is another one than in the zone that the server knows.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
   document.addEventListener('submit', e => { if (e.target.elements.zone) e.target.elements.zone.value = zone; }, true);
+  const KEPT = 'rollcall-zone-kept';
+  const clocksOf = timeZone => [0, 182].map(days => new Date(Date.now() + days * 864e5).toLocaleString('en', { timeZone })).join();
+  const startZoneOffer = offer => {
+    const known = offer.dataset.zone, choice = known + ' ' + zone;
+    try {
+      if (!zone || localStorage.getItem(KEPT) === choice || clocksOf(known) === clocksOf(zone)) return;
+    } catch { return; } // no storage to keep the answer in, or a zone that this browser doesn't know
+    for (const name of offer.querySelectorAll('.zone-now')) name.textContent = zone;
+    offer.elements.next.value = location.pathname + location.search;
+    offer.hidden = false;
+    byId('zone-keep').addEventListener('click', () => {
+      localStorage.setItem(KEPT, choice);
+      offer.hidden = true;
+    });
+  };
 
   document.addEventListener('htmx:error', () => {
     if (byId('me-said')) byId('me-said').textContent = 'Rollcall could not be reached. Try again in a moment.';
@@ -336,7 +372,6 @@
 
   document.addEventListener('DOMContentLoaded', () => {
     const list = byId('list');
-    title = document.title;
     if (list) startBoard(list);
     const panel = document.querySelector('main #panel'); // in the menu it is looked after there
     if (panel) new MutationObserver(writeTimes).observe(panel, { subtree: true, childList: true, attributeFilter: ['datetime'] });
@@ -345,5 +380,6 @@
     document.querySelectorAll('[data-picks]').forEach(startPick);
     if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname); // said once, not again after a reload
     document.querySelectorAll('.account').forEach(startMenu);
+    if (byId('zone-offer')) startZoneOffer(byId('zone-offer'));
   });
 })();

@@ -1,0 +1,157 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// blindScene is two replicas on one Postgres and one Redis, where the line from B to Postgres can be cut. Ada has a page
+// open at A; carol and bob have theirs at B.
+type blindScene struct {
+	t         *testing.T
+	a, b      *replica
+	line      *proxy
+	bob       *view // what bob's page at B shows
+	ada       string
+	carol     string
+	carolGone chan error // how carol's connection ended
+	bobGone   chan error
+}
+
+func newBlindScene(t *testing.T) *blindScene {
+	t.Helper()
+	redis := newRedis(t)
+	redis.start()
+	database, err := url.Parse(startPostgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := newProxy(t, database.Host)
+	direct := database.String()
+	database.Host = line.addr()
+	s := &blindScene{t: t, line: line, bob: newView("bob at B"), carolGone: make(chan error, 1), bobGone: make(chan error, 1)}
+	start := func(name, database string) *replica {
+		r := newReplica(t, name, filepath.Join(t.TempDir(), "unused.db"), redis)
+		r.env = []string{"DATABASE_URL=" + database}
+		t.Cleanup(r.cleanup)
+		r.start("--warming=50ms")
+		return r
+	}
+	s.a, s.b = start("A", direct), start("B", database.String())
+	s.b.faulty = true
+	s.ada = signUpAt(t, s.a, "ada")
+	s.carol = signUpAt(t, s.a, "carol")
+	bob := signUpAt(t, s.a, "bob")
+	s.connect(s.a, "/ws", s.ada, nil, make(chan error, 1))
+	s.connect(s.b, "/ws", s.carol, nil, s.carolGone)
+	s.connect(s.b, "/ws?v=unknown", bob, s.bob, s.bobGone)
+	s.shows("ada", "online")
+	s.shows("carol", "online")
+	return s
+}
+
+// connect opens a socket and reads it until it ends. A view takes in the frames.
+func (s *blindScene) connect(r *replica, path, cookies string, v *view, ended chan<- error) {
+	s.t.Helper()
+	conn, err := dialSocket(r, path, cookies)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = conn.Close() })
+	go func() { ended <- readInto(conn, v) }()
+}
+
+func readInto(conn *websocket.Conn, v *view) error {
+	for {
+		_, frame, err := conn.ReadMessage()
+		if err != nil {
+			return err
+		}
+		if v != nil {
+			v.take(frame, time.Now())
+		}
+	}
+}
+
+// shows waits until bob's page at B shows somebody in a state.
+func (s *blindScene) shows(username, state string) {
+	s.t.Helper()
+	began := time.Now()
+	for s.bob.state(username) != state {
+		if time.Since(began) > 10*time.Second {
+			s.t.Fatalf("B shows %s as %q, want %q\n%s", username, s.bob.state(username), state, s.b.log.String())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// set posts a form at A, which can reach the database.
+func (s *blindScene) set(cookies, path string, form url.Values) {
+	s.t.Helper()
+	parsed, err := http.ParseCookie(cookies)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer, body := s.a.send(http.MethodPost, path, form.Encode(), parsed)
+	if answer.StatusCode >= 400 {
+		s.t.Fatalf("POST %s at A = %d\n%s", path, answer.StatusCode, body)
+	}
+}
+
+// Two replicas reach Redis, and one of them doesn't reach the database. Who turns invisible or is disabled is hidden
+// there too, whether they are connected to the one or to the other, and who turns visible again is shown.
+func TestReplicaWithoutDatabaseHides(t *testing.T) {
+	patient(t)
+	for name, sever := range map[string]func(*proxy){"cut": (*proxy).cut, "silent": (*proxy).freeze} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newBlindScene(t)
+			sever(s.line)
+			for who, cookies := range map[string]string{"ada": s.ada, "carol": s.carol} {
+				s.set(cookies, "/me/invisible", url.Values{"invisible": {"on"}})
+				s.shows(who, "offline")
+				s.set(cookies, "/me/invisible", url.Values{"invisible": {"off"}})
+				s.shows(who, "online")
+			}
+			s.a.cli("disable", "carol")
+			s.shows("carol", "offline")
+		})
+	}
+}
+
+// A replica that can't confirm sessions for 20 s closes its connections, so that a session that ended elsewhere doesn't
+// go on there. Pages come back at a replica that can.
+func TestReplicaWithoutDatabaseCloses(t *testing.T) {
+	patient(t)
+	s := newBlindScene(t)
+	s.line.freeze()
+	began := time.Now()
+	for who, ended := range map[string]chan error{"carol": s.carolGone, "bob": s.bobGone} {
+		select {
+		case err := <-ended:
+			if code := closeCode(err); code != websocket.CloseServiceRestart {
+				t.Errorf("%s's connection ended with %d (%v), want %d", who, code, err, websocket.CloseServiceRestart)
+			}
+		case <-time.After(45 * time.Second):
+			t.Fatalf("%s's connection lives on for 45 s while B cannot reach the database\n%s", who, s.b.log.String())
+		}
+	}
+	took := time.Since(began)
+	t.Logf("B closed its connections %v after its line to the database fell silent", took.Round(time.Millisecond))
+	if took < 15*time.Second {
+		t.Errorf("B closed its connections after %v, want 20 s", took)
+	}
+	if lines := s.b.logged("sessions could not be confirmed"); len(lines) != 1 {
+		t.Errorf("B said %d times why it closed connections, want once:\n%s", len(lines), strings.Join(lines, ""))
+	}
+	s.line.heal()
+	s.connect(s.b, "/ws", s.carol, nil, make(chan error, 1))
+}

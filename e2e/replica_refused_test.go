@@ -1,0 +1,282 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// refusal is a way in which Redis keeps its connections and answers reads, but refuses writes.
+type refusal struct {
+	name        string
+	begin, stop func(r *redisServer)
+}
+
+var refusals = []refusal{
+	{"out of memory",
+		func(r *redisServer) { r.do("CONFIG", "SET", "maxmemory", "1") },
+		func(r *redisServer) { r.do("CONFIG", "SET", "maxmemory", "0") }},
+	{"read only",
+		func(r *redisServer) { r.do("REPLICAOF", "127.0.0.1", "1") },
+		func(r *redisServer) { r.do("REPLICAOF", "NO", "ONE") }},
+	{"cannot save", (*redisServer).failToSave,
+		func(r *redisServer) { r.do("CONFIG", "SET", "save", "") }},
+}
+
+// failToSave takes away the folder of the dump, which Redis answers like a full disk: it refuses writes (MISCONF).
+func (r *redisServer) failToSave() {
+	r.t.Helper()
+	dir, err := r.do("CONFIG", "GET", "dir").AsStrMap()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir["dir"]); err != nil {
+		r.t.Fatal(err)
+	}
+	r.do("CONFIG", "SET", "save", "3600 1")
+	r.do("BGSAVE")
+	for deadline := time.Now().Add(startWait); r.info("persistence", "rdb_last_bgsave_status") != "err"; {
+		if time.Now().After(deadline) {
+			r.t.Fatal("Redis saves all the same")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// info is one value in a section of INFO.
+func (r *redisServer) info(section, name string) string {
+	r.t.Helper()
+	text, err := r.do("INFO", section).ToString()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return infoNumber(text, name)
+}
+
+// Redis refuses writes for longer than a lease, and every connection survives. Nobody who stays is ever shown offline,
+// and all is right again soon after it takes writes, although one replica can write a second before the others.
+func TestReplicaRedisRefusesWrites(t *testing.T) {
+	for _, how := range refusals[:sized(2, len(refusals))] {
+		for range sized(1, 3) {
+			t.Run(how.name, func(t *testing.T) {
+				s, movers := outageScene(t, setting{replicas: 3, proxied: true})
+				stop := func() {}
+				if chaos {
+					stop = s.churn(movers, churnRate)
+				}
+				at := time.Now()
+				how.begin(s.redis)
+				s.wait(sized(13*time.Second, 20*time.Second))
+				for _, r := range s.replicas[1:] {
+					r.proxy.freeze()
+				}
+				how.stop(s.redis)
+				s.wait(time.Second)
+				for _, r := range s.replicas[1:] {
+					r.proxy.heal()
+				}
+				s.ledger.outage(at)
+				stop()
+				t.Logf("%s for %v; as in truth %v after", how.name, time.Since(at).Round(time.Millisecond), s.settle(healBound))
+				s.wait(lastGrace())
+				s.settle(late)
+				s.report()
+				s.reportPages()
+			})
+		}
+	}
+}
+
+// A Redis that is a replica of another is promoted behind the same address, and the old one becomes its replica. Open
+// connections stay with the old one. All replicas move to the new one by themselves, and nobody is shown offline.
+func TestReplicaRedisFailover(t *testing.T) {
+	s, movers := outageScene(t, setting{proxied: true})
+	for range sized(1, 4) {
+		stop := s.churn(movers, churnRate)
+		was, next := s.redis, newRedis(t)
+		next.start()
+		next.do("REPLICAOF", "127.0.0.1", was.port)
+		s.until("the other Redis has all", startWait, func() bool {
+			return next.info("replication", "master_link_status") == "up"
+		})
+		at := time.Now()
+		next.do("REPLICAOF", "NO", "ONE")
+		for _, r := range s.replicas {
+			r.proxy.lead(next.addr())
+		}
+		was.do("REPLICAOF", "127.0.0.1", next.port)
+		s.redis = next
+		connected := func(r *redisServer) int {
+			clients, err := r.do("CLIENT", "LIST").ToString()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.Count(clients, "name=rollcall")
+		}
+		took := s.until("every replica uses the new Redis, and none the old one", startWait, func() bool {
+			return connected(next) >= len(s.replicas) && connected(was) == 0
+		})
+		s.ledger.outage(at)
+		stop()
+		t.Logf("all have moved after %v; as in truth %v after", took, s.settle(healBound))
+		s.settle(healBound)
+	}
+	// The limits of all replicas together are counted by the new one, too. The first guess at each finds that its
+	// connection was closed, and for a second after that replicas don't ask Redis.
+	guess := func(username string, n int) (refused int) {
+		for i := range n {
+			answer, err := postForm(s.replicas[i%2].url+"/login", username, fmt.Sprint("guess ", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.StatusCode == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		return refused
+	}
+	guess(userName(1), 2)
+	s.wait(2 * time.Second)
+	if refused := guess(userName(2), 20); refused != 10 {
+		t.Errorf("after the failover %d of 20 guesses at two replicas were refused, want 10", refused)
+	}
+	s.wait(lastGrace())
+	s.settle(late)
+	s.report()
+	s.reportPages()
+}
+
+// readiness looks at /readyz of every replica until stop, and says how long each was not ready.
+func (s *scene) readiness() (stop func() []time.Duration) {
+	down := make([]time.Duration, len(s.replicas))
+	ended := make(chan struct{})
+	var work sync.WaitGroup
+	work.Go(func() {
+		for last := time.Now(); ; {
+			select {
+			case <-ended:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			now := time.Now()
+			for i, r := range s.replicas {
+				if !r.ready() {
+					down[i] += now.Sub(last)
+				}
+			}
+			last = now
+		}
+	})
+	return func() []time.Duration {
+		close(ended)
+		work.Wait()
+		return down
+	}
+}
+
+// supervise starts a process with other accounts on the same Redis again and again, whenever it ended 2 s ago.
+func (s *scene) supervise() (stop func()) {
+	addr, db := freeAddr(s.t), filepath.Join(s.t.TempDir(), "other.db")
+	ended := make(chan struct{})
+	var work sync.WaitGroup
+	work.Go(func() {
+		for {
+			cmd := exec.Command(binary, "serve", "--addr", addr, "--db", db)
+			cmd.Env = append(cleanEnv(), "REDIS_URL="+s.replicas[0].redis)
+			dieWithUs(cmd)
+			if err := cmd.Start(); err != nil {
+				s.t.Error(err)
+				return
+			}
+			exited := make(chan struct{})
+			go func() { _ = cmd.Wait(); close(exited) }()
+			select {
+			case <-ended:
+				_ = cmd.Process.Kill()
+				<-exited
+				return
+			case <-exited:
+			}
+			select {
+			case <-ended:
+				return
+			case <-time.After(2 * time.Second):
+			}
+		}
+	})
+	return func() { close(ended); work.Wait() }
+}
+
+// A process with other accounts starts again and again while Redis goes away and comes back empty. The replicas that
+// were there keep it, stay ready, and show nobody offline who is there.
+func TestReplicaWrongStoreTakesOver(t *testing.T) {
+	s, _ := outageScene(t, setting{})
+	for _, r := range s.replicas {
+		r.faulty = true // what they log is not the question
+	}
+	ours, err := s.redis.do("GET", "rollcall:store").ToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := s.supervise()
+	s.wait(3 * time.Second)
+	down := s.readiness()
+	for range sized(1, 5) {
+		at := time.Now()
+		s.redis.stop()
+		s.wait(6 * time.Second)
+		s.redis.start()
+		s.ledger.outage(at)
+		t.Logf("as in truth %v after Redis came back empty", s.settle(healBound))
+		s.wait(8 * time.Second)
+		if got, err := s.redis.do("GET", "rollcall:store").ToString(); err != nil || got != ours {
+			t.Errorf("the Redis belongs to %q (%v), want %q", got, err, ours)
+		}
+	}
+	for i, d := range down() {
+		if d > 0 {
+			t.Errorf("replica %s was not ready for %v, want none", s.replicas[i].name, d)
+		}
+	}
+	stop()
+	s.report()
+	s.reportPages()
+}
+
+// Somebody writes over the mark that says whose Redis it is. The replicas stay away, show nobody offline, and come back
+// by themselves: at once when the mark is deleted, and when nobody renews it.
+func TestReplicaStoreOverwritten(t *testing.T) {
+	s, _ := outageScene(t, setting{})
+	for _, r := range s.replicas {
+		r.faulty = true // it is an error, and is logged as one
+	}
+	for _, deleted := range []bool{false, true} {
+		at := time.Now()
+		down := s.readiness()
+		s.redis.do("SET", "rollcall:store", "x")
+		s.until("nobody is ready", 10*time.Second, func() bool { return !s.replicas[0].ready() && !s.replicas[1].ready() })
+		if deleted {
+			s.wait(2 * time.Second)
+			s.redis.do("DEL", "rollcall:store")
+		}
+		s.until("all are ready again", 30*time.Second, func() bool { return s.replicas[0].ready() && s.replicas[1].ready() })
+		s.ledger.outage(at)
+		for i, d := range down() {
+			t.Logf("deleted: %v; replica %s was not ready for %v", deleted, s.replicas[i].name, d.Round(time.Millisecond))
+			if d > 30*time.Second {
+				t.Errorf("replica %s was not ready for %v, want 30s or less", s.replicas[i].name, d)
+			}
+		}
+		t.Logf("as in truth %v after", s.settle(healBound))
+	}
+	s.report()
+	s.reportPages()
+}

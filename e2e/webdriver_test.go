@@ -1,0 +1,152 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// answerWait is for a browser to do what it's asked on a busy machine. One that takes longer is broken.
+const answerWait = 30 * time.Second
+
+// gesture is what both protocols of WebDriver call a source of actions.
+type gesture map[string]any
+
+// leftClick is a mouse that goes to a point and clicks.
+func leftClick(x, y float64) []gesture {
+	return []gesture{{"type": "pointer", "id": "mouse", "parameters": gesture{"pointerType": "mouse"}, "actions": []gesture{
+		{"type": "pointerMove", "x": math.Round(x), "y": math.Round(y)},
+		{"type": "pointerDown", "button": 0},
+		{"type": "pointerUp", "button": 0},
+	}}}
+}
+
+// keystrokes is a keyboard that types text.
+func keystrokes(text string) []gesture {
+	var strokes []gesture
+	for _, key := range text {
+		strokes = append(strokes, gesture{"type": "keyDown", "value": string(key)}, gesture{"type": "keyUp", "value": string(key)})
+	}
+	return []gesture{{"type": "key", "id": "keyboard", "actions": strokes}}
+}
+
+// asJSON is a JavaScript function that returns the value of an expression as JSON. It loads watch.js where the browser
+// doesn't do that by itself.
+func asJSON(expression string) string {
+	return "if (!window.test) {\n" + watchScript + "}\nreturn JSON.stringify((" + expression + ")) ?? 'null'"
+}
+
+// decode undoes asJSON.
+func decode(answer string, into any) error {
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal([]byte(answer), into)
+}
+
+// browserFolder is a home for a browser, which leaves files behind while it ends.
+func browserFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp(scratch, "browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// startBrowser starts a browser, or a program it needs, with a home of its own. All its processes end with t.
+func startBrowser(t *testing.T, home string, cmd *exec.Cmd) {
+	t.Helper()
+	var log buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.WaitDelay = time.Second // its children hold the log open
+	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"), "HOME="+home, "TMPDIR="+home, "XDG_RUNTIME_DIR="+home, "LANG=C.UTF-8",
+		"NO_AT_BRIDGE=1", "MOZ_CRASHREPORTER_DISABLE=1")
+	ownGroup(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("%v: scripts/test-programs installs it", err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s said:\n%s", filepath.Base(cmd.Path), log.String())
+		}
+	})
+}
+
+// webdriver is a window that a program controls over HTTP, as W3C WebDriver specifies.
+type webdriver struct {
+	t       *testing.T
+	server  *server
+	session string // its URL
+}
+
+// command sends a command of the session and decodes the value of the answer.
+func (w *webdriver) command(method, path string, body, into any) error {
+	sent, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(w.t.Context(), method, w.session+path, bytes.NewReader(sent))
+	if err != nil {
+		return err
+	}
+	client := http.Client{Timeout: answerWait}
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	var got struct{ Value json.RawMessage }
+	if err := json.NewDecoder(answer.Body).Decode(&got); err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: %s", method, path, got.Value)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(got.Value, into)
+}
+
+// post is a command that must work.
+func (w *webdriver) post(path string, body any) {
+	w.t.Helper()
+	if err := w.command(http.MethodPost, path, body, nil); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *webdriver) open(path string) {
+	w.t.Helper()
+	w.post("/url", map[string]string{"url": w.server.url + path})
+}
+
+func (w *webdriver) evaluate(expression string, into any) error {
+	var answer string
+	body := map[string]any{"script": asJSON(expression), "args": []any{}}
+	if err := w.command(http.MethodPost, "/execute/sync", body, &answer); err != nil {
+		return err
+	}
+	return decode(answer, into)
+}
+
+func (w *webdriver) clickAt(x, y float64) {
+	w.t.Helper()
+	w.post("/actions", map[string]any{"actions": leftClick(x, y)})
+}
+
+func (w *webdriver) press(text string) {
+	w.t.Helper()
+	w.post("/actions", map[string]any{"actions": keystrokes(text)})
+}

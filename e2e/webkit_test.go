@@ -1,0 +1,67 @@
+package e2e_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// startWebKit gets ready to open windows of WebKitGTK. It has no headless mode and draws to an X server in memory. Each
+// window has a browser of its own, because a driver controls only one.
+func startWebKit(t *testing.T, s *server) func() driver {
+	t.Helper()
+	display := startDisplay(t)
+	return func() driver {
+		t.Helper()
+		home, addr := browserFolder(t), freeAddr(t)
+		cmd := exec.Command("WebKitWebDriver", "--host=127.0.0.1", "--port="+addr[strings.LastIndex(addr, ":")+1:])
+		cmd.Env = []string{"DISPLAY=" + display}
+		startBrowser(t, home, cmd)
+		w := &webdriver{t: t, server: s, session: "http://" + addr + "/session"}
+		if err := within(startWait, func() (bool, string) { return answers(addr), "no answer" }); err != nil {
+			t.Fatalf("start WebKitWebDriver: %v", err)
+		}
+		var made struct{ SessionID string }
+		if err := w.command(http.MethodPost, "", map[string]any{"capabilities": map[string]any{}}, &made); err != nil {
+			t.Fatalf("start WebKit: %v", err)
+		}
+		w.session += "/" + made.SessionID
+		return w
+	}
+}
+
+// answers tells whether anything listens at an address.
+func answers(addr string) bool {
+	conn, err := net.Dial("tcp", addr)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
+}
+
+// startDisplay starts an X server without a screen and returns its name.
+func startDisplay(t *testing.T) string {
+	t.Helper()
+	number, tell, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer number.Close()
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x960x24", "-nolisten", "tcp")
+	cmd.ExtraFiles = []*os.File{tell}
+	startBrowser(t, browserFolder(t), cmd)
+	tell.Close()
+	if err := number.SetReadDeadline(time.Now().Add(startWait)); err != nil {
+		t.Fatal(err)
+	}
+	name, err := io.ReadAll(number) // it closes the pipe when it is ready or ends
+	if err != nil || len(name) == 0 {
+		t.Fatalf("start Xvfb: it doesn't say its display: %v", err)
+	}
+	return ":" + strings.TrimSpace(string(name))
+}

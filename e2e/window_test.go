@@ -1,0 +1,75 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+)
+
+// driver controls one window of a browser. Only evaluate may fail; the other methods end the test instead.
+type driver interface {
+	// open goes to a path of the server and waits until the page has loaded.
+	open(path string)
+	// evaluate decodes the value of a JavaScript expression into what into points to. watch.js is there for it.
+	evaluate(expression string, into any) error
+	// clickAt moves the mouse to a point of the viewport, in CSS pixels, and presses its left button.
+	clickAt(x, y float64)
+	// press types text where the focus is.
+	press(text string)
+}
+
+// window is what tests do in any browser: look, wait, click, and type. The rest of its methods are beside the tests
+// that need them.
+type window struct {
+	driver
+	t   *testing.T
+	who string // for messages
+}
+
+// asked is a window, or a tab that has one.
+type asked interface {
+	evaluate(expression string, into any) error
+	testing() *testing.T
+}
+
+func (b *window) testing() *testing.T { return b.t }
+
+// ask is evaluate for expressions that must work.
+func ask[T any](b asked, expression string) T {
+	b.testing().Helper()
+	var answer T
+	if err := b.evaluate(expression, &answer); err != nil {
+		b.testing().Fatalf("%s: %v", expression, err)
+	}
+	return answer
+}
+
+// tell runs a statement in the page.
+func (b *window) tell(statement string) {
+	b.t.Helper()
+	if err := b.evaluate("(() => { "+statement+"\n})()", nil); err != nil {
+		b.t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// click points at the middle of the first element that matches and presses the button. That is real input, unlike a
+// call of click(), which also works on what is covered or too small.
+func (b *window) click(selector string) {
+	b.t.Helper()
+	var at []float64
+	err := within(patience, func() (bool, string) {
+		err := b.evaluate(`test.point(`+quote(selector)+`)`, &at)
+		return err == nil && len(at) == 2, fmt.Sprintf("it's missing, hidden, or covered (%v)", err)
+	})
+	if err != nil {
+		b.t.Fatalf("click(%q): %v\nthe page: %s", selector, err, b.describe())
+	}
+	b.clickAt(at[0], at[1])
+}
+
+// enter replaces the content of a field, key by key.
+func (b *window) enter(selector, text string) {
+	b.t.Helper()
+	b.click(selector)
+	b.tell(`document.querySelector(` + quote(selector) + `).select()`)
+	b.press(text)
+}

@@ -1,0 +1,101 @@
+package e2e_test
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+)
+
+// settleIn makes the tab one of a device in a time zone, whose system and browser have a language.
+func (b *tab) settleIn(zone, locale string) {
+	b.t.Helper()
+	agent := ask[string](b, `navigator.userAgent`)
+	b.run(emulation.SetTimezoneOverride(zone), emulation.SetLocaleOverride().WithLocale(locale),
+		emulation.SetUserAgentOverride(agent).WithAcceptLanguage(locale))
+}
+
+// The page's language decides how times are written. The reader's region decides only where its language is the page's.
+func TestTimesInTheLanguageOfThePage(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	home := s.person(t, "anna")
+	for i, c := range []struct{ locale, ends string }{
+		{"de-DE", `^on (Sun|Mon|Tues|Wednes|Thurs|Fri|Satur)day at 3:08 PM$`},
+		{"en-US", `^on (Sun|Mon|Tues|Wednes|Thurs|Fri|Satur)day at 3:08 PM$`},
+		{"en-GB", `^on (Sun|Mon|Tues|Wednes|Thurs|Fri|Satur)day at 15:08$`},
+	} {
+		anna := home.tab()
+		anna.settleIn("Europe/Berlin", c.locale)
+		anna.open("/")
+		anna.untilLive()
+		anna.openMenu()
+		if i == 0 {
+			anna.click("label:has(#word-away)")
+			anna.lasts("at")
+			anna.tell(`(() => {
+				const end = new Date(Date.now() + 3 * 864e5), two = n => String(n).padStart(2, '0');
+				document.querySelector('#word-at').value = end.getFullYear() + '-' + two(end.getMonth() + 1) + '-' + two(end.getDate()) + 'T15:08';
+			})()`)
+			anna.click("#word-set")
+			anna.untilSaid("Set.")
+		}
+		// Some versions put a narrow space before PM.
+		ends := `document.querySelector('#me-next time')?.innerText.replace(/\s/g, ' ')`
+		anna.until("the end is written in words", ends+`?.startsWith('on ')`, soon)
+		if got := ask[string](anna, ends); !regexp.MustCompile(c.ends).MatchString(got) {
+			t.Errorf("with %s a status ends %q, want %s", c.locale, got, c.ends)
+		}
+		anna.close()
+	}
+}
+
+// A person who travels is offered the time zone of the device. What they keep is not offered again, and zones with the
+// same clock are not told apart.
+func TestAnotherTimeZoneIsOffered(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	home := s.person(t, "anna")
+	anna := home.tab()
+	visit := func(zone string) {
+		t.Helper()
+		anna.settleIn(zone, "en-US")
+		anna.open("/?q=an")
+		anna.untilLive()
+	}
+	known := func(zone string) {
+		t.Helper()
+		anna.openMenu()
+		anna.until("the time zone is "+zone, `document.querySelector('#word-zone').textContent === 'Your time zone: `+zone+`'`, soon)
+	}
+	const offered = `document.querySelector('#zone-offer')?.checkVisibility()`
+	notOffered := func(zone string) {
+		t.Helper()
+		if ask[bool](anna, `!!`+offered) {
+			t.Errorf("in %s the page offers another time zone: %s", zone, anna.text("#zone-offer"))
+		}
+	}
+	visit("Asia/Tokyo")
+	known("Asia/Tokyo")
+	for _, same := range []string{"Asia/Tokyo", "Asia/Seoul"} {
+		visit(same)
+		notOffered(same)
+	}
+	visit("America/New_York")
+	anna.until("the new time zone is offered", offered+` && document.querySelector('#zone-offer').innerText.includes('America/New_York')`, soon)
+	anna.click("#zone-keep")
+	anna.until("the offer is gone", `!`+offered, soon)
+	visit("America/New_York")
+	notOffered("America/New_York, after Asia/Tokyo was kept")
+	known("Asia/Tokyo")
+	visit("Europe/Berlin")
+	anna.until("the new time zone is offered", offered, soon)
+	wantAccessible(anna, "a board with an offer")
+	anna.clickThrough("#zone-use")
+	anna.untilLive()
+	if got := ask[string](anna, `location.pathname + location.search`); got != "/?q=an" {
+		t.Errorf("after the time zone was changed the page is %s, want /?q=an, where the offer was", got)
+	}
+	notOffered("Europe/Berlin, after it was chosen")
+	known("Europe/Berlin")
+}

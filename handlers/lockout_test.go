@@ -1,0 +1,179 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/accounts"
+)
+
+// fewKeys gives each limiter room for n keys.
+func fewKeys(n int) func(*Config) {
+	return func(cfg *Config) {
+		cfg.Limiters = Limiters{newMemoryLimiter(n), newMemoryLimiter(n), newMemoryLimiter(n)}
+	}
+}
+
+// Passwords that nobody can have are wrong without being counted or hashed: a flood of them fills nothing.
+func TestImpossiblePasswordsAreNotCounted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fewKeys(100))
+	ada := f.member("ada")
+	before := f.store.Stats().Hash.Done
+	long := strings.Repeat("x", accounts.MaxPassword+1)
+	for i := range 500 {
+		b := f.browser()
+		b.remote = fmt.Sprintf("[2001:db8:1:%x::1]:1", i)
+		wantStatus(t, "a password that is too long", b.login(fmt.Sprint("name", i), long), http.StatusUnprocessableEntity)
+	}
+	for range 20 {
+		wantStatus(t, "one for a real name", f.browser().login("ada", long), http.StatusUnprocessableEntity)
+		wantStatus(t, "one in the settings", ada.do("POST", "/settings/password", url.Values{"old_password": {long}, "password": {"another good password"}}), http.StatusForbidden)
+	}
+	if n := f.store.Stats().Hash.Done - before; n != 0 {
+		t.Errorf("they cost %d hashes, want 0", n)
+	}
+	for i, l := range []Limiter{f.server.limiters.Strangers, f.server.limiters.Members} {
+		if n := len(l.(*memoryLimiter).windows); n > 2 { // the sign-in of ada
+			t.Errorf("limiter %d holds %d keys, want none of the flood", i, n)
+		}
+	}
+}
+
+// Strangers who fill all that counts them lock out nobody: newcomers share counters, members and known browsers have their
+// own.
+func TestFullLimitersLockNobodyOut(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fewKeys(100))
+	ada := f.member("ada")
+	own := f.browser()
+	own.login("ada", goodPassword)
+	for i := range 200 {
+		for _, kind := range []string{"login:address:", "login:name:"} {
+			_, _, _ = f.server.limiters.Strangers.Take(t.Context(), hashKey(kind, fmt.Sprint(i)), 10, time.Hour)
+		}
+	}
+	wantRedirect(t, "sign-in", f.browser().login("ada", goodPassword), "/")
+	wantRedirect(t, "sign-in of a known browser", own.login("ada", goodPassword), "/")
+	wantRedirect(t, "sign-up", f.browser().signup("bob", goodPassword), "/")
+	wantRedirect(t, "an act", ada.do("POST", "/me/word", url.Values{"state": {"away"}}), "/me?done=set")
+	for i := range 11 {
+		want := http.StatusUnprocessableEntity
+		if i == 10 {
+			want = http.StatusTooManyRequests
+		}
+		wantStatus(t, "a guess while all is full", f.browser().login("eve", "guess"), want)
+	}
+}
+
+// One site has 65,536 networks of 64 bits. Together they have a larger limit, and it is one.
+func TestFailuresPerIPv6Site(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins, cfg.Limits.Signups = 3, 1 })
+	from := func(site, i int) *browser {
+		b := f.browser()
+		b.remote = fmt.Sprintf("[2001:db8:%x:%x::1]:1", site, i)
+		return b
+	}
+	for i := range 3 * largerShare {
+		wantStatus(t, "a guess", from(1, i).login(fmt.Sprint("name", i), "guess"), http.StatusUnprocessableEntity)
+	}
+	wantStatus(t, "a guess too many of the site", from(1, 99).login("name", "guess"), http.StatusTooManyRequests)
+	wantStatus(t, "a guess of another site", from(2, 1).login("name", "guess"), http.StatusUnprocessableEntity)
+	for i := range largerShare {
+		wantRedirect(t, "a sign-up", from(1, i).signup(fmt.Sprint("user", i), goodPassword), "/")
+	}
+	wantStatus(t, "a sign-up too many of the site", from(1, 99).signup("bob", goodPassword), http.StatusTooManyRequests)
+	wantRedirect(t, "a sign-up of another site", from(2, 1).signup("bob", goodPassword), "/")
+}
+
+// Each sign-in writes: even with the right password there is a limit, by account and by address.
+func TestSuccessesPerAccount(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 0 })
+	f.person("ada")
+	f.person("bob")
+	b := f.browser()
+	for range successesPerName {
+		wantRedirect(t, "sign-in", b.login("ada", goodPassword), "/")
+	}
+	before := f.store.Stats().Hash.Done
+	wantStatus(t, "one more", b.login("ada", goodPassword), http.StatusTooManyRequests)
+	if n := f.store.Stats().Hash.Done - before; n != 0 {
+		t.Errorf("a refused sign-in cost %d hashes, want 0", n)
+	}
+	wantRedirect(t, "another account", b.login("bob", goodPassword), "/")
+	for range 10 {
+		wantStatus(t, "a guess", f.browser().login("bob", "guess"), http.StatusUnprocessableEntity)
+	}
+	if n := f.server.limiters.Members.(*memoryLimiter).windows; len(n) != 2 {
+		t.Errorf("%d counters of successes, want 2: guesses are none", len(n))
+	}
+}
+
+func TestSuccessesPerAddress(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 1 })
+	for i := range successesShare + 1 {
+		f.person(fmt.Sprint("user", i))
+	}
+	for i := range successesShare {
+		wantRedirect(t, "sign-in", f.browser().login(fmt.Sprint("user", i), goodPassword), "/")
+	}
+	last := fmt.Sprint("user", successesShare)
+	wantStatus(t, "one more", f.browser().login(last, goodPassword), http.StatusTooManyRequests)
+	b := f.browser()
+	b.remote = "192.0.2.2:1"
+	wantRedirect(t, "one more from elsewhere", b.login(last, goodPassword), "/")
+}
+
+// An operator gives somebody a new password while others guess at the old one. The person gets in at once, from any
+// browser; and when the guessing goes on, from the browser they have signed in with before.
+func TestNewPasswordLetsItsOwnerIn(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada := f.person("ada")
+	own := f.browser()
+	wantRedirect(t, "sign-in", own.login("ada", goodPassword), "/")
+	for range 11 {
+		f.browser().login("ada", "guess")
+		own.login("ada", "forgotten")
+	}
+	wantStatus(t, "a stranger", f.browser().login("ada", goodPassword), http.StatusTooManyRequests)
+	wantStatus(t, "the owner's browser", own.login("ada", goodPassword), http.StatusTooManyRequests)
+	command, err := accounts.Open(context.Background(), accounts.Config{Path: f.path}) // as another process does
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer command.Close()
+	const fresh = "another good password"
+	if err := command.SetPassword(t.Context(), ada.ID, fresh, ""); err != nil {
+		t.Fatal(err)
+	}
+	wantRedirect(t, "the new password in a new browser", f.browser().login("ada", fresh), "/")
+	wantRedirect(t, "the new password in the owner's browser", own.login("ada", fresh), "/")
+	for range 11 {
+		f.browser().login("ada", "guess")
+	}
+	wantStatus(t, "a stranger after more guesses", f.browser().login("ada", fresh), http.StatusTooManyRequests)
+	wantRedirect(t, "the owner's browser after more guesses", own.login("ada", fresh), "/")
+}
+
+// An address that many share is not locked for browsers whose owners have signed in.
+func TestKnownBrowserAtALimitedAddress(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 2 })
+	f.person("ada")
+	own := f.browser()
+	own.login("ada", goodPassword)
+	for i := range 2 {
+		f.browser().login(fmt.Sprint("name", i), "guess")
+	}
+	wantStatus(t, "a stranger at the address", f.browser().login("ada", goodPassword), http.StatusTooManyRequests)
+	wantRedirect(t, "the owner's browser", own.login("ada", goodPassword), "/")
+}

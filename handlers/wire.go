@@ -1,0 +1,115 @@
+package handlers
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// wire is the network connection below a socket. It sees what the websocket library keeps to itself: each frame, also
+// control frames and fragments, and when the client was last heard. Only the reading goroutine uses its fields.
+type wire struct {
+	net.Conn
+	heard  time.Time
+	budget budget   // of frames
+	header [10]byte // of the frame that begins, as far as it was read
+	got    int      // bytes of header
+	rest   uint64   // bytes that are left of the frame, after the header
+}
+
+var errFlood = errors.New("too many messages")
+
+// Read fails when the client sends more frames than its budget allows. It also fails when the client was silent for
+// longer than pongWait: then this process stood still, and the client may have left long ago.
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if n == 0 {
+		return n, err
+	}
+	now := time.Now()
+	if now.Sub(w.heard) > pongWait {
+		return 0, os.ErrDeadlineExceeded
+	}
+	w.heard = now
+	if !w.count(p[:n], now) {
+		return 0, errFlood
+	}
+	return n, err
+}
+
+// count spends the budget for each frame that begins in p.
+func (w *wire) count(p []byte, now time.Time) bool {
+	for len(p) > 0 {
+		if w.rest > 0 {
+			n := min(w.rest, uint64(len(p)))
+			p, w.rest = p[n:], w.rest-n
+			continue
+		}
+		if w.got == 0 && !w.budget.spend(now) {
+			return false
+		}
+		w.header[w.got], p = p[0], p[1:]
+		w.got++
+		if rest, whole := afterHeader(w.header[:w.got]); whole {
+			w.rest, w.got = rest, 0
+		}
+	}
+	return true
+}
+
+// afterHeader is how many bytes of a frame follow its header: the mask and the payload (RFC 6455, section 5.2). It isn't
+// known before the header is whole.
+func afterHeader(header []byte) (rest uint64, whole bool) {
+	if len(header) < 2 {
+		return 0, false
+	}
+	rest = uint64(header[1] & 0x7f)
+	switch {
+	case rest == 126 && len(header) < 4, rest == 127 && len(header) < 10:
+		return 0, false
+	case rest == 126:
+		rest = uint64(binary.BigEndian.Uint16(header[2:]))
+	case rest == 127:
+		rest = binary.BigEndian.Uint64(header[2:]) &^ (1 << 63) // which must be 0
+	}
+	if header[1]&0x80 != 0 {
+		rest += 4
+	}
+	return rest, true
+}
+
+// hijacker puts a wire between the connection of a request and the websocket library.
+type hijacker struct {
+	http.ResponseWriter
+	wire *wire
+}
+
+// Hijack implements http.Hijacker.
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	h.wire.Conn, h.wire.heard = conn, time.Now()
+	return h.wire, buffers, nil
+}
+
+// ended is when the connection ended, noticed at now: at the latest when the client had been silent for too long. A
+// process that stood still notices later.
+func (w *wire) ended(now time.Time) time.Time {
+	if latest := w.heard.Add(pongWait); latest.Before(now) {
+		return latest
+	}
+	return now
+}
+
+// tune bounds what the kernel queues for a reader.
+func (w *wire) tune() {
+	if tcp, ok := w.Conn.(interface{ SetWriteBuffer(int) error }); ok {
+		_ = tcp.SetWriteBuffer(kernelBuffer)
+	}
+}

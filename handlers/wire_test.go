@@ -1,0 +1,99 @@
+package handlers
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/olahol/melody"
+)
+
+// TestEveryFrameCounts: whatever kind of frame a client sends, the budget of messages ends it.
+func TestEveryFrameCounts(t *testing.T) {
+	t.Parallel()
+	const fin, text, ping, pong = 0x80, 1, 9, 10
+	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser = 0 })
+	ada := l.member("ada")
+	for name, c := range map[string]struct{ first, again []byte }{
+		"messages":            {nil, frame(fin|text, []byte("a"), true, -1)},
+		"pings":               {nil, frame(fin|ping, nil, true, -1)},
+		"pongs":               {nil, frame(fin|pong, nil, true, -1)},
+		"empty continuations": {frame(text, []byte("a"), true, -1), frame(0, nil, true, -1)},
+	} {
+		s, _ := l.rawDial(ada)
+		_ = s.SetDeadline(time.Now().Add(patience / 2))
+		if _, err := s.Write(append(c.first, bytes.Repeat(c.again, messageBurst+1)...)); err != nil {
+			t.Fatal(err)
+		}
+		if code, reason := s.closeFrame(t); code != melody.CloseTryAgainLater || reason != "too many messages" {
+			t.Errorf("after %d %s the socket is closed with %d %q, want %d", messageBurst+1, name, code, reason, melody.CloseTryAgainLater)
+		}
+	}
+}
+
+// closeFrame reads what the server sends until it closes, and returns the code; 0: it didn't.
+func (s *rawSocket) closeFrame(t *testing.T) (code int, reason string) {
+	t.Helper()
+	for {
+		var header [2]byte
+		if _, err := io.ReadFull(s.in, header[:]); err != nil {
+			t.Logf("no close frame: %v", err)
+			return 0, ""
+		}
+		length := uint64(header[1])
+		if length == 126 {
+			var more [2]byte
+			_, _ = io.ReadFull(s.in, more[:])
+			length = uint64(binary.BigEndian.Uint16(more[:]))
+		}
+		payload := make([]byte, length)
+		if _, err := io.ReadFull(s.in, payload); err != nil {
+			t.Fatal(err)
+		}
+		if header[0] == 0x88 && length >= 2 {
+			return int(binary.BigEndian.Uint16(payload)), string(payload[2:])
+		}
+	}
+}
+
+// TestFramesInPieces: frames are counted the same, however the bytes arrive.
+func TestFramesInPieces(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for _, size := range []int{0, 1, 125, 126, 127, 300, 1 << 16, 1<<16 + 1} {
+		for _, masked := range []bool{true, false} {
+			stream := bytes.Repeat(frame(0x81, []byte(strings.Repeat("x", size)), masked, -1), messageBurst)
+			w, now := &wire{}, time.Now()
+			for rest := stream; len(rest) > 0; {
+				n := min(1+r.IntN(400), len(rest))
+				if !w.count(rest[:n], now) {
+					t.Fatalf("%d frames of %d bytes are more than %d", messageBurst, size, messageBurst)
+				}
+				rest = rest[n:]
+			}
+			if w.count([]byte{0x81}, now) {
+				t.Errorf("%d frames of %d bytes, masked %v, were counted as fewer", messageBurst+1, size, masked)
+			}
+		}
+	}
+}
+
+// TestSilentForTooLong: what arrives after pongWait of silence doesn't count, since nobody knows when it was sent. It
+// happens only to a process that stood still.
+func TestSilentForTooLong(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	w := &wire{Conn: near, heard: time.Now().Add(-pongWait - time.Second)}
+	heard := w.heard
+	go func() { _, _ = far.Write([]byte("anything")) }()
+	if n, err := w.Read(make([]byte, 8)); n != 0 || err == nil {
+		t.Errorf("Read after a silence = %d, %v, want an error", n, err)
+	}
+	if w.heard != heard {
+		t.Error("what arrived after a silence counts as heard")
+	}
+}
