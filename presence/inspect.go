@@ -98,12 +98,15 @@ func (l *redisLink) fill(ctx context.Context, r *Report) error {
 		}
 		return found[id]
 	}
-	users, replicas, err := l.survey(ctx)
+	var users []string
+	err := l.survey(ctx, func(some, replicas []string) {
+		users = append(users, some...)
+		for _, id := range replicas {
+			of(id)
+		}
+	})
 	if err != nil {
 		return err
-	}
-	for _, id := range replicas {
-		of(id)
 	}
 	slices.Sort(users)
 	users = slices.Compact(users)

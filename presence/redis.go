@@ -83,16 +83,37 @@ func (r *Redis) Nudged() <-chan struct{} { return r.link.nudged }
 // Client is the connection for other uses. It has no cache and no tracking; calls need a context with a deadline.
 func (r *Redis) Client() rueidis.Client { return r.link.plain }
 
-// replicaID is host name and chance: the first for people who read Redis, the second so that none is used twice.
+// A replica's id is the host name, for people who read Redis, a hyphen, and random text, so that no id is used twice.
+const (
+	idHost   = 20 // bytes at most
+	idRandom = 10 // bytes
+)
+
 func replicaID() string {
 	host, _ := os.Hostname()
 	host = strings.Map(func(r rune) rune {
-		if r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+		if isHostRune(r) {
 			return r
 		}
 		return -1
 	}, host)
-	return host[:min(len(host), 20)] + "-" + rand.Text()[:10]
+	return host[:min(len(host), idHost)] + "-" + rand.Text()[:idRandom]
+}
+
+// isReplicaID reports whether text has the shape of a replica's id. Fields and keys that other programs write under our
+// prefix don't, so nobody takes them for a replica, shows them, or removes them.
+func isReplicaID(text string) bool {
+	hyphen := len(text) - idRandom - 1
+	if hyphen < 0 || hyphen > idHost || text[hyphen] != '-' {
+		return false
+	}
+	isRandomRune := func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= '2' && r <= '7' } // base32, as of rand.Text
+	return strings.IndexFunc(text[:hyphen], func(r rune) bool { return !isHostRune(r) }) < 0 &&
+		strings.IndexFunc(text[hyphen+1:], func(r rune) bool { return !isRandomRune(r) }) < 0
+}
+
+func isHostRune(r rune) bool {
+	return r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
 // redisOption reads the URL, and refuses what this version cannot use.

@@ -33,6 +33,7 @@ func simulate(seed uint64, with rules) string {
 		id := fmt.Sprintf("r%d", ids)
 		s := b.open(id)
 		s.rules = with
+		b.links[len(b.links)-1].searching = time.Duration(r.IntN(400)) * time.Millisecond // a survey takes up to 5 s
 		s.start()
 		return &simReplica{id: id, s: s, link: b.links[len(b.links)-1], truth: map[string]Digest{}}
 	}

@@ -53,6 +53,8 @@ type syncer struct {
 	stop    context.CancelFunc
 	ended   chan struct{}
 
+	endSurvey func() // used by the loop only; stops the survey, if there is one, and waits for it
+
 	mu         sync.Mutex
 	own        map[string]string    // guarded by mu, like all below; the truth about our users, as entries
 	remote     map[string][]posting // what others have, by user, in no order
@@ -62,6 +64,9 @@ type syncer struct {
 	doubted    map[string]time.Time // users with an entry that is missing though its replica lives, until when it may come back
 	kept       map[string]struct{}  // users with an entry that is missing and held
 	resync     bool                 // everything must be read anew
+	surveying  bool                 // the list of everybody on the noticeboard is still being read
+	surveyErr  error                // why the last survey failed, until the next round reports it
+	whole      bool                 // this round began after the survey, so it reads all that the survey found
 	renew      bool                 // and the connection replaced first
 	holding    time.Time            // until then missing is not gone
 	beatAt     time.Time            // when the own lease was last renewed
@@ -116,7 +121,7 @@ func newSyncer(self string, log *slog.Logger) *syncer {
 		wake: make(chan struct{}, 1), changes: newFeed(), synced: make(chan struct{}), ended: make(chan struct{}),
 		own: map[string]string{}, remote: map[string][]posting{}, peers: map[string]*peer{},
 		toRead: map[string]struct{}{}, toWrite: map[string]struct{}{}, kept: map[string]struct{}{}, doubted: map[string]time.Time{}, written: map[string]struct{}{},
-		resync: true, lastOK: time.Now(),
+		resync: true, lastOK: time.Now(), endSurvey: func() {},
 	}
 }
 
@@ -237,6 +242,7 @@ func (s *syncer) invalidated(users, replicas []string, lost bool) {
 // run is the one loop: it gathers marks for a moment, then works them off.
 func (s *syncer) run(ctx context.Context) {
 	defer close(s.ended)
+	defer func() { s.endSurvey() }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	retry := retryFirst
@@ -268,8 +274,10 @@ func (s *syncer) run(ctx context.Context) {
 			s.kick()
 			continue
 		}
-		retry, worked = retryFirst, time.Now()
-		s.succeeded()
+		worked = time.Now()
+		if s.succeeded() {
+			retry = retryFirst
+		}
 		timer.Reset(s.untilDue())
 	}
 }
@@ -307,10 +315,15 @@ func (s *syncer) failed(err error) {
 	}
 }
 
-func (s *syncer) succeeded() {
+// succeeded notes the end of a round and reports whether everything on the noticeboard is known now. While a survey
+// runs, people who came during an outage may be missing, so the others stay lost and nothing counts as synced.
+func (s *syncer) succeeded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastOK = time.Now()
+	if !s.whole {
+		return false
+	}
 	if !s.lost.IsZero() {
 		s.log.Info("other replicas can be reached again", "lost", time.Since(s.lost).Round(time.Millisecond))
 		s.lost = time.Time{}
@@ -318,6 +331,7 @@ func (s *syncer) succeeded() {
 	if s.rounds++; s.rounds == 1 {
 		close(s.synced)
 	}
+	return true
 }
 
 // untilDue is how long nothing need be done that is not announced.
@@ -366,15 +380,20 @@ func step[T any](ctx context.Context, f func(context.Context) (T, error)) (T, er
 	return f(ctx)
 }
 
-// heal replaces a connection that tells nothing any more, and starts all over after announcements were missed: first a
-// beat, which proves the connection, then everybody who is found there, known here, or ours.
+// heal replaces a connection that no longer announces anything. After missed announcements it starts over: first a beat,
+// which proves the connection, then everybody who is known here or ours is marked, and a survey looks for the rest.
 func (s *syncer) heal(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.echoed && s.beaten && time.Since(s.beatAt) >= echoWait {
 		s.renew, s.resync = true, true
 	}
+	failed := s.surveyErr
+	s.surveyErr, s.whole = nil, !s.surveying
 	renew, resync := s.renew, s.resync
 	s.mu.Unlock()
+	if failed != nil {
+		return failed
+	}
 	if renew {
 		if _, err := step(ctx, func(ctx context.Context) (any, error) { return nil, s.link.renew(ctx) }); err != nil {
 			return err
@@ -386,6 +405,7 @@ func (s *syncer) heal(ctx context.Context) error {
 	if !resync {
 		return nil
 	}
+	s.endSurvey()
 	s.mu.Lock()
 	s.resync, s.renew, s.beatAt = false, false, time.Time{}
 	if s.rounds > 0 { // at the start nothing is known that could be held
@@ -393,13 +413,6 @@ func (s *syncer) heal(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	err := s.beat(ctx)
-	var users, replicas []string
-	if err == nil {
-		err = s.whileBeating(ctx, func(ctx context.Context) (err error) {
-			users, replicas, err = s.link.survey(ctx)
-			return err
-		})
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -408,14 +421,7 @@ func (s *syncer) heal(ctx context.Context) error {
 	}
 	if s.rounds > 0 {
 		s.resyncs++
-	}
-	for _, id := range replicas { // also those without any users yet
-		if id != s.self {
-			s.peerLocked(id)
-		}
-	}
-	for _, u := range users {
-		s.toRead[u] = struct{}{}
+		s.holdLocked(time.Now().Add(holdFor))
 	}
 	if s.rules.union {
 		for u := range s.remote {
@@ -425,8 +431,6 @@ func (s *syncer) heal(ctx context.Context) error {
 			s.toRead[u] = struct{}{}
 		}
 	}
-	if s.rounds > 0 {
-		s.holdLocked(time.Now().Add(holdFor))
-	}
+	s.surveyLocked(ctx)
 	return nil
 }

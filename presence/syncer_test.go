@@ -25,9 +25,7 @@ type promptStep struct {
 	users int
 }
 
-func (l *promptLink) survey(context.Context) (users, replicas []string, err error) {
-	return nil, nil, nil
-}
+func (l *promptLink) survey(context.Context, func(users, replicas []string)) error { return nil }
 
 func (l *promptLink) read(_ context.Context, users []string) ([]map[string]string, error) {
 	l.mu.Lock()
