@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/handlers"
 	"rollcall/presence"
 )
 
@@ -33,7 +34,7 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 		return nil
 	}
 	r, err := presence.Inspect(ctx, presence.RedisConfig{
-		URL: string(c.RedisURL), Prefix: c.RedisPrefix, Store: store, Log: slog.New(slog.DiscardHandler),
+		URL: string(c.RedisURL), Prefix: c.RedisPrefix, Store: store, Log: slog.New(slog.DiscardHandler), Check: handlers.CheckSharedLimiter(c.RedisPrefix),
 	})
 	if err != nil {
 		return err

@@ -124,7 +124,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	who := cfg.presence()
 	if cfg.RedisURL != "" {
 		h.redis, err = presence.OpenRedis(ctx, presence.RedisConfig{
-			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Store: store.ID(), Log: log,
+			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Store: store.ID(), Log: log, Check: handlers.CheckSharedLimiter(cfg.RedisPrefix),
 		})
 		if err != nil {
 			return nil, errors.Join(err, store.Close())

@@ -45,6 +45,8 @@ type sharedLimiter struct {
 	alone  Limiter
 	log    *slog.Logger
 	away   atomic.Int64 // unix nanoseconds until which Redis is not asked
+
+	refused countRefusals
 }
 
 // NewSharedLimiter returns a Limiter over client, with keys that begin with prefix.
@@ -91,5 +93,6 @@ func (l *sharedLimiter) resting() bool { return time.Now().UnixNano() < l.away.L
 // rest has this process count alone for a while.
 func (l *sharedLimiter) rest(err error) {
 	l.away.Store(time.Now().Add(limiterRest).UnixNano())
+	l.refused.note(err, l.log)
 	l.log.Debug("attempts are counted by this process alone", "err", err)
 }

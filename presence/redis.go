@@ -27,6 +27,9 @@ type RedisConfig struct {
 	Prefix string // before every key; the server may be shared, the prefix may not
 	Store  string // id of the accounts store, which all replicas of one noticeboard must share
 	Log    *slog.Logger
+
+	// Check, if set, reports what Redis refuses to those who use Redis.Client. It's called at the start and by Inspect.
+	Check func(context.Context, rueidis.Client) error
 }
 
 // Redis is a Registry over Redis (server-assisted client-side caching in broadcast mode, Redis 6.2 or Valkey and newer),
@@ -148,7 +151,7 @@ func redisOption(text string) (rueidis.ClientOption, error) {
 // permanent returns the error to end the start with, or nil where waiting may help. A host that has no address is no
 // such error: where names are those of machines or containers that run, it may come to have one.
 func permanent(err error) error {
-	text := err.Error()
+	text, _, _ := strings.Cut(err.Error(), "\n") // the client adds a hint of its own
 	var unknown *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &unknown):
@@ -157,8 +160,8 @@ func permanent(err error) error {
 		return errors.New("Redis refuses the password or user name: check REDIS_URL")
 	case strings.Contains(text, "NOAUTH"):
 		return errors.New("Redis wants a password: write it into REDIS_URL, redis://:PASSWORD@HOST:6379")
-	case strings.Contains(text, "NOPERM"):
-		return fmt.Errorf("Redis does not permit this user what Rollcall needs (%s): allow its keys, and CLIENT, HELLO and SCAN", text)
+	case strings.Contains(text, "NOPERM"), strings.Contains(text, "executing the script can't run"), strings.Contains(text, "ACL failure in script"):
+		return fmt.Errorf("Redis doesn't permit this user everything that Rollcall needs (%s): docs/replicas.md lists the permissions", text)
 	case strings.Contains(text, "DB index is out of range"):
 		return errors.New("Redis has no database of that number: check the end of REDIS_URL")
 	case errors.Is(err, rueidis.ErrNoCache), strings.Contains(text, "unknown command"), strings.Contains(text, "unknown subcommand"),

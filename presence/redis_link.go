@@ -138,16 +138,13 @@ func (l *redisLink) do(ctx context.Context, commands ...rueidis.Completed) ([]ru
 
 func (l *redisLink) build() rueidis.Builder { return l.client().B() }
 
-// probe finds out at the start whether this server and its noticeboard are ours to use.
+// probe finds out at the start whether this server lets us do all we need, and whether its noticeboard is ours. It
+// returns only errors that waiting doesn't mend.
 func (l *redisLink) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, roundWait)
 	defer cancel()
-	answers, err := l.do(ctx, l.build().Info().Section("cluster").Build())
-	if err != nil {
-		return permanent(err)
-	}
-	if info, _ := answers[0].ToString(); strings.Contains(info, "cluster_enabled:1") {
-		return errors.New("this Redis is a node of a cluster, which is not supported yet: use one server")
+	if err := l.needs(ctx); err != nil {
+		return lasting(err)
 	}
 	var other *StoreError
 	if err := l.claimStore(ctx); errors.As(err, &other) {
