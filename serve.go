@@ -238,10 +238,21 @@ func (s *settings) warn(env environment, log *slog.Logger) {
 		log.Warn("pages report input every 30 s: with idle-after this short, people who type are shown away", "idle-after", s.IdleAfter)
 	}
 	s.warnOfFiles(fileLimit(), log)
-	host, _, _ := net.SplitHostPort(s.Addr)
-	if ip, err := netip.ParseAddr(host); s.Public == nil && host != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if s.Public == nil && !s.local() {
 		log.Warn("reachable from other machines over plain http: put TLS in front and set --public-url to its https address", "addr", s.Addr)
 	}
+}
+
+// local reports whether only this machine reaches the address to listen on.
+func (s *settings) local() bool {
+	host, _, _ := net.SplitHostPort(s.Addr)
+	return isLocal(host)
+}
+
+// isLocal reports whether host is this machine's name or address for itself.
+func isLocal(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // presence is the tracker's configuration.
