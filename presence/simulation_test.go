@@ -205,6 +205,7 @@ func TestHoldKeepsPeople(t *testing.T) {
 			for i := range 3 {
 				s := b.open(fmt.Sprintf("r%d", i))
 				s.rules = with
+				b.links[i].searching = 100 * time.Millisecond // a survey of all takes 5 s, longer than the hold
 				s.start()
 				defer s.Close()
 				all = append(all, s)

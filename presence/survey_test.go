@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,11 +15,11 @@ type slowSurvey struct {
 	*promptLink
 	found chan string // what the survey finds next
 	end   chan error
-	begun *int
+	begun *atomic.Int32
 }
 
 func (l slowSurvey) survey(ctx context.Context, found func(users, replicas []string)) error {
-	*l.begun++
+	l.begun.Add(1)
 	for {
 		select {
 		case <-ctx.Done():
@@ -35,7 +36,7 @@ func (l slowSurvey) survey(ctx context.Context, found func(users, replicas []str
 func startSlow(t *testing.T) (*syncer, slowSurvey) {
 	t.Helper()
 	s := newSyncer("self", slog.New(slog.DiscardHandler))
-	l := slowSurvey{&promptLink{s: s}, make(chan string), make(chan error), new(int)}
+	l := slowSurvey{&promptLink{s: s}, make(chan string), make(chan error), new(atomic.Int32)}
 	s.link = l
 	s.start()
 	return s, l
@@ -81,8 +82,8 @@ func TestWorksBesideSurvey(t *testing.T) {
 		if !s.quiet() {
 			t.Error("the replica counts as synced before everybody was read")
 		}
-		if *l.begun != 1 {
-			t.Errorf("%d surveys began, want 1", *l.begun)
+		if l.begun.Load() != 1 {
+			t.Errorf("%d surveys began, want 1", l.begun.Load())
 		}
 	})
 }
@@ -100,8 +101,8 @@ func TestLossDuringSurvey(t *testing.T) {
 		s.invalidated(nil, nil, true)
 		time.Sleep(beatEvery / 2)
 		synctest.Wait()
-		if *l.begun != 2 {
-			t.Errorf("%d surveys began, want a second one after the loss", *l.begun)
+		if l.begun.Load() != 2 {
+			t.Errorf("%d surveys began, want a second one after the loss", l.begun.Load())
 		}
 		if len(l.writes) == writes { // this noticeboard has nothing in it
 			t.Error("the own entry was not written again during the second survey")
@@ -131,8 +132,8 @@ func TestSurveyFails(t *testing.T) {
 		if s.Status().Lost.IsZero() || isSynced(s) {
 			t.Error("the replica is not lost although no survey succeeds")
 		}
-		if most := int(time.Minute/retryLast) + 10; *l.begun < 10 || *l.begun > most {
-			t.Errorf("%d surveys began in a minute, want at most %d", *l.begun, most)
+		if n, most := int(l.begun.Load()), int(time.Minute/retryLast)+10; n < 10 || n > most {
+			t.Errorf("%d surveys began in a minute, want at most %d", n, most)
 		}
 		stop()
 		time.Sleep(time.Second)
