@@ -68,7 +68,7 @@ type commands struct {
 	Restore     restoreCmd     `cmd:"" help:"Put a backup in the place of the database file."`
 	DB          dbCmd          `cmd:"" name:"db" help:"Move from a database file to Postgres."`
 	Config      configCmd      `cmd:"" help:"Print the settings in force and where each comes from."`
-	Doctor      doctorCmd      `cmd:"" help:"Look at the database and Redis as a server with these settings would, and say what is wrong."`
+	Doctor      doctorCmd      `cmd:"" help:"Look at the database, its disk, the address, the public URL, sign-up, and Redis as a server with these settings would. Change nothing, and end with a verdict."`
 	Healthcheck healthcheckCmd `cmd:"" aliases:"health" help:"Ask the running server whether it is alive."`
 	Ver         versionCmd     `cmd:"" name:"version" help:"Print the version."`
 }

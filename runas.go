@@ -52,7 +52,7 @@ func giveUpRoot(command *kong.Context, env environment) error {
 	if err != nil {
 		return err
 	}
-	if db, _ := flagOf(command, "db"); db != "" {
+	if db, _ := flagOf(command, "db"); db != "" && command.Command() != "doctor" { // which changes nothing
 		if db, err = filepath.Abs(db); err != nil {
 			return fmt.Errorf("--db: %w", err)
 		}

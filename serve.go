@@ -112,7 +112,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	web := handlers.Config{
 		Accounts: store, UI: pages, Log: log,
 		PublicURL:      cfg.Public,
-		Loopback:       cfg.loopback(),
+		Loopback:       cfg.local(),
 		SignupOpen:     cfg.Signup == "open",
 		Teams:          handlers.Teams(cfg.Teams),
 		Invisible:      cfg.Invisible == "on",
@@ -125,7 +125,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	who := cfg.presence()
 	if cfg.RedisURL != "" {
 		h.redis, err = presence.OpenRedis(ctx, presence.RedisConfig{
-			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Store: store.ID(), Log: log,
+			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Store: store.ID(), Log: log, Check: handlers.CheckSharedLimiter(cfg.RedisPrefix),
 		})
 		if err != nil {
 			return nil, errors.Join(err, store.Close())
@@ -239,14 +239,19 @@ func (s *settings) warn(env environment, log *slog.Logger) {
 		log.Warn("pages report input every 30 s: with idle-after this short, people who type are shown away", "idle-after", s.IdleAfter)
 	}
 	s.warnOfFiles(fileLimit(), log)
-	if s.Public == nil && !s.loopback() {
+	if s.Public == nil && !s.local() {
 		log.Warn("reachable from other machines over plain http: put TLS in front and set --public-url to its https address", "addr", s.Addr)
 	}
 }
 
-// loopback reports whether only this machine can connect to the address to listen on.
-func (s *settings) loopback() bool {
+// local reports whether only this machine reaches the address to listen on.
+func (s *settings) local() bool {
 	host, _, _ := net.SplitHostPort(s.Addr)
+	return isLocal(host)
+}
+
+// isLocal reports whether host is this machine's name or address for itself.
+func isLocal(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -235,8 +235,8 @@ func TestLoopbackAddresses(t *testing.T) {
 		"127.0.0.1:8080": true, "127.1.2.3:0": true, "[::1]:8080": true, "localhost:8080": true,
 		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "board.example:8080": false,
 	} {
-		if s := (settings{Addr: addr}); s.loopback() != want {
-			t.Errorf("loopback() with --addr %s = %t, want %t", addr, s.loopback(), want)
+		if s := (settings{Addr: addr}); s.local() != want {
+			t.Errorf("local() with --addr %s = %t, want %t", addr, s.local(), want)
 		}
 	}
 }
