@@ -25,7 +25,7 @@ func (c *backupCmd) Run(ctx context.Context, con *console) error {
 		return fmt.Errorf(`the accounts are in Postgres, which has a tool for this: pg_dump --format=custom --file=%s --dbname=%s`, c.File, inShell(con.env))
 	}
 	if c.missing() {
-		return fmt.Errorf("there is no database at %s: name the server's with --db", c.DB)
+		return c.noDatabase()
 	}
 	users, err := accounts.Backup(ctx, c.DB, c.File, c.Force)
 	if err != nil {
@@ -93,6 +93,11 @@ func (c *dbCopyCmd) Run(ctx context.Context, con *console) error {
 	}
 	to := accounts.Config{URL: string(url)}
 	copied, err := accounts.Copy(ctx, c.From, to)
+	var old *accounts.OldSchemaError
+	if errors.As(err, &old) {
+		upgrade := (&storage{DB: old.Path}).command(con.env, "user", "list")
+		return fmt.Errorf("%w: upgrade it with DATABASE_URL= DATABASE_URL_FILE= %s, then copy again", err, upgrade)
+	}
 	if err != nil {
 		return err
 	}

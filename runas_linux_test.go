@@ -60,7 +60,7 @@ func TestRunAs(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := filepath.Join(folder, "rollcall.db")
-	if out, err := rollcall("user", "add", "ada", "--db", db); err != nil {
+	if out, err := rollcall("user", "add", "ada", "--create", "--db", db); err != nil {
 		t.Fatalf("user add = %v\n%s", err, out)
 	}
 	for _, file := range []string{shadow, keys} {
@@ -111,7 +111,7 @@ func TestRunAsWithFewCapabilities(t *testing.T) {
 		}
 		for _, name := range []string{"ada", "brook", "cyd"} {
 			out, err := exec.Command("setpriv", "--bounding-set", few, "--inh-caps", few, "rollcall",
-				"user", "add", name, "--db", filepath.Join(folder, "rollcall.db"), "--run-as", fmt.Sprint(nobodys)).CombinedOutput()
+				"user", "add", name, "--create", "--db", filepath.Join(folder, "rollcall.db"), "--run-as", fmt.Sprint(nobodys)).CombinedOutput()
 			if err != nil {
 				t.Errorf("user add %s with few capabilities in a folder of mode %o = %v, want nil\n%s", name, mode, err, out)
 			}

@@ -19,7 +19,8 @@ import (
 const maxImport = 100_000
 
 type userImportCmd struct {
-	File string `arg:"" help:"CSV with a header line: username, password, display_name, team; - is standard input. An argon2id hash ($$argon2id$$...) may stand in the place of a password."`
+	File   string `arg:"" help:"CSV with a header line: username, password, display_name, team; - is standard input. An argon2id hash ($$argon2id$$...) may stand in the place of a password."`
+	Create bool   `help:"Make a new database when there is none."`
 }
 
 // Run adds all the people of the file or none.
@@ -37,7 +38,7 @@ func (c *userImportCmd) Run(ctx context.Context, con *console, group *userCmd) e
 	if err != nil {
 		return fmt.Errorf("%s: %w; nobody was added", name, err)
 	}
-	store, err := group.open(ctx, con, true)
+	store, err := group.openToAdd(ctx, con, c.Create)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,16 @@ func (e *ImportError) Error() string { return fmt.Sprintf("user %d: %v", e.Index
 
 func (e *ImportError) Unwrap() error { return e.Err }
 
+// OldSchemaError says that a database file is as an older version left it. Opening it upgrades it.
+type OldSchemaError struct {
+	Path        string
+	Have, Known int // migrations that the file has, and that there are
+}
+
+func (e *OldSchemaError) Error() string {
+	return fmt.Sprintf("an older version of Rollcall made %s (schema %d, this one knows %d)", e.Path, e.Have, e.Known)
+}
+
 // isBusy reports whether err says that others held the database for too long, or that it is about to be there.
 func isBusy(err error) bool {
 	code := sqliteCode(err) & 0xff
