@@ -94,7 +94,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 		return nil, err
 	}
 	kept := cfg.accounts(log)
-	kept.HashWorkers = cfg.LimitHashes
+	kept.HashWorkers, kept.Server = cfg.LimitHashes, true
 	store, err := accounts.Open(ctx, kept)
 	if err != nil {
 		return nil, err

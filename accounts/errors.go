@@ -16,6 +16,7 @@ var (
 	ErrUnknown     = errors.New("this may or may not have been saved: look before you try again") // a commit was not answered
 	ErrNoSession   = errors.New("no such session")                                                // unknown, ended, expired, or its user is disabled
 	ErrCursor      = errors.New("bad cursor")
+	ErrLost        = errors.New("the database file was removed, moved or replaced") // see Store.Lost
 )
 
 // FieldError says what is wrong with one thing that somebody typed.

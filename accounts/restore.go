@@ -81,7 +81,7 @@ func mayReplace(ctx context.Context, path string, force bool) (there bool, err e
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
+		return false, wantNoLog(path)
 	case err != nil:
 		return false, err
 	case info.IsDir():
@@ -89,10 +89,26 @@ func mayReplace(ctx context.Context, path string, force bool) (there bool, err e
 	case !force:
 		return true, fmt.Errorf("%s is there already: add --force to put the backup in its place; the file is kept under another name", path)
 	}
+	if err := wantNoLog(path); err != nil {
+		return true, err
+	}
 	if err := recognise(ctx, path); err != nil && sqliteCode(err) == 0 {
 		return true, err // a good database of another program
 	}
 	return true, nil
+}
+
+// wantNoLog returns an error when somebody uses the log beside path. That may be a server whose file was moved away: it
+// goes on with that log, which would ruin a new file at path.
+func wantNoLog(path string) error {
+	used, err := logInUse(path)
+	if err != nil {
+		return inUse(path, err)
+	}
+	if used {
+		return usedFile(path)
+	}
+	return nil
 }
 
 // whileUnused calls fn while nobody else can use the database at path, with the id of its store, "" when that cannot be
@@ -153,9 +169,13 @@ func inUse(path string, err error) error {
 	case code == sqlite3.SQLITE_NOTADB || code == sqlite3.SQLITE_CORRUPT:
 		return nil
 	case isBusy(err):
-		return fmt.Errorf("%s is in use: stop the server, and whatever else has it open, first", path)
+		return usedFile(path)
 	}
 	return fmt.Errorf("nobody can tell whether %s is in use: run this as the user that the server runs as, or as root: %w", path, err)
+}
+
+func usedFile(path string) error {
+	return fmt.Errorf("%s is in use: stop the server, and whatever else has it open, first", path)
 }
 
 // prepareRestored gives a restored file a new id, if it is to have one, and the owner that it must have at path, and sees to

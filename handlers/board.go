@@ -40,6 +40,7 @@ type board struct {
 	readWanted  chan struct{}   // capacity 1
 	following   chan struct{}   // capacity 1: held while changes of accounts are read and applied
 	failing     bool            // the last reading failed, and was logged; keepReading's own
+	database    databaseFile    // keepReading's own
 	bell        Bell            // nil: there are no other replicas
 	nudged      <-chan struct{} // nil without bell
 	ring        chan struct{}   // capacity 1: accounts were changed by this process
