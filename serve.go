@@ -32,6 +32,8 @@ type serveCmd struct {
 	settings `embed:""`
 }
 
+func (c *serveCmd) become(p place) error { return p.enterWithNetwork() }
+
 // Run serves until ctx ends.
 func (c *serveCmd) Run(ctx context.Context, con *console) (err error) {
 	if err := c.check(con.env); err != nil {

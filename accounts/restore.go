@@ -1,12 +1,16 @@
 package accounts
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -37,8 +41,8 @@ func Restore(ctx context.Context, from, path string, force bool) (r Restored, er
 	if err != nil {
 		return r, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return r, fmt.Errorf("cannot make the folder of the database: %w", err)
+	if err := makeFolder(path); err != nil {
+		return r, err
 	}
 	temporary, users, err := extract(ctx, from, path)
 	if err != nil {
@@ -66,6 +70,33 @@ func Restore(ctx context.Context, from, path string, force bool) (r Restored, er
 		return err
 	})
 	return r, err
+}
+
+// RestoreFrom is Restore for a backup that is open, and that this process could perhaps not open by its name. Only a file
+// that looks like one of Rollcall's is copied at all: what else the name led to is nobody's business.
+func RestoreFrom(ctx context.Context, backup *os.File, path string, force bool) (r Restored, err error) {
+	header := make([]byte, 72)
+	if _, err := backup.ReadAt(header, 0); err != nil && !errors.Is(err, io.EOF) {
+		return r, err
+	}
+	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) || binary.BigEndian.Uint32(header[68:]) != applicationID {
+		return r, fmt.Errorf("%s is not a database of Rollcall's", backup.Name())
+	}
+	if path, err = behindLinks(path); err != nil {
+		return r, err
+	}
+	if _, err := mayReplace(ctx, path, force); err != nil {
+		return r, err
+	}
+	if err := makeFolder(path); err != nil {
+		return r, err
+	}
+	copied, err := copyBeside(io.NewSectionReader(backup, 0, math.MaxInt64), path)
+	if err != nil {
+		return r, err
+	}
+	defer os.Remove(copied)
+	return Restore(ctx, copied, path, force)
 }
 
 // behindLinks is where path leads through symbolic links, which are not to be replaced by what they lead to.

@@ -132,8 +132,8 @@ func sqliteURI(path string) string {
 
 // makeFile makes the file and its folder, closed to others, where they are missing.
 func makeFile(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("cannot make the folder of the database: %w", err)
+	if err := makeFolder(path); err != nil {
+		return err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	made := err == nil
@@ -147,6 +147,14 @@ func makeFile(path string) error {
 		err = giveTo(f, filepath.Dir(path)) // what root makes, the server must be able to open
 	}
 	return errors.Join(err, f.Close())
+}
+
+// makeFolder makes the folder of the database at path.
+func makeFolder(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("cannot make the folder of the database: %w", err)
+	}
+	return nil
 }
 
 // closeToOthers closes a file that is open to other users of the machine; SQLite gives the files beside it (-wal, -shm)
