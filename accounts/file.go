@@ -82,7 +82,7 @@ type fileConnector struct {
 }
 
 func (f *file) connector(dsn string) (driver.Connector, error) {
-	inner, err := sqlite.NewConnector(dsn)
+	inner, err := sqlite.NewConnector(dsn + "&mode=rw") // SQLite is not to make a file either
 	return fileConnector{inner, f}, err
 }
 

@@ -102,7 +102,7 @@ func prepareFile(ctx context.Context, path string, log *slog.Logger) (*file, err
 
 // sqliteDSN holds all settings of a connection: a PRAGMA sent later would reach one connection of a pool.
 func sqliteDSN(path string, write bool) string {
-	q := url.Values{"mode": {"rw"}, "_defensive": {"1"}, "_txlock": {"immediate"}, "_pragma": {
+	q := url.Values{"_defensive": {"1"}, "_txlock": {"immediate"}, "_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "journal_size_limit(16777216)",
 	}}
 	if write {
