@@ -20,6 +20,17 @@ import (
 // finds.
 type doctorCmd struct {
 	settings `embed:""`
+
+	at place // of the database, for root that looks at it with its owner's rights
+}
+
+// become keeps root for what is not the database: names of hosts, for one, are looked up in files of root's.
+func (c *doctorCmd) become(p place) error {
+	if p.passable {
+		return p.enter()
+	}
+	c.at = p
+	return nil
 }
 
 // Run prints what it finds and a verdict. It fails if there is a problem: something that keeps a server from starting,
@@ -90,11 +101,15 @@ func count(n int, what string) string {
 }
 
 // store is the id of the accounts store, "" when there is no database yet; it is not for this command to make one.
-func (c *doctorCmd) store(ctx context.Context) (string, error) {
-	if c.missing() {
-		return "", nil
-	}
-	return accounts.Peek(ctx, c.accounts(nil))
+func (c *doctorCmd) store(ctx context.Context) (id string, err error) {
+	err = c.at.orAt(c.DB).within(func(path string) error {
+		there := c.storage
+		if there.DB = path; !there.missing() {
+			id, err = accounts.Peek(ctx, there.accounts(nil))
+		}
+		return err
+	})
+	return id, err
 }
 
 // lookAtRedis says how Redis and the replicas are.

@@ -54,6 +54,7 @@ type console struct {
 	env            environment
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	place          place // of the database, for root that has become its owner
 }
 
 // commands is the grammar of the command line.
@@ -100,10 +101,10 @@ func run(ctx context.Context, args []string, con *console) error {
 	if err != nil {
 		return fmt.Errorf("%w (see rollcall --help)", suggest(parser, args, err))
 	}
-	if err := giveUpRoot(command, con.env); err != nil {
+	if err := giveUpRoot(command, con); err != nil {
 		return err
 	}
-	return command.Run()
+	return con.place.outside(command.Run())
 }
 
 // errAnswered ends a command line that a flag has answered by itself.

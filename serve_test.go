@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -154,6 +156,29 @@ func TestServeFinishesOpenRequests(t *testing.T) {
 	}
 	if strings.Contains(r.log.String(), "cut off") {
 		t.Errorf("the connection that was never used was waited for until all were cut off:\n%s", r.log)
+	}
+}
+
+// The command that a server prints for its administrator works as it is, in whatever folder.
+func TestServePrintsACommandThatWorks(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "our board's", "rollcall.db")
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db, "--signup", "off")
+	_, command, found := strings.Cut(<-r.lines, ": ")
+	if !found || !strings.HasPrefix(command, "rollcall user add NAME ") {
+		t.Fatalf("the server prints the command %q, want one that adds a person", command)
+	}
+	shell := exec.Command("sh", "-c", strings.Replace(command, "NAME", "ada", 1))
+	home := t.TempDir()
+	shell.Dir, shell.Env = home, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}
+	if out, err := shell.CombinedOutput(); err != nil {
+		t.Fatalf("%s = %v\n%s", command, err, out)
+	}
+	shell = exec.Command("rollcall", "user", "list", "--db", db)
+	if out, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(out), "\nada ") {
+		t.Errorf("user list after %s = %v\n%s, want ada on the server's board", command, err, out)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
 	}
 }
 

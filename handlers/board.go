@@ -43,6 +43,7 @@ type board struct {
 	unconfirmed  atomic.Int32    // ticks of confirmEvery since the accounts were last read
 	catching     *shared         // reads and applies changes of accounts
 	tallying     *shared         // counts everybody
+	database     databaseFile    // keepReading's own
 	bell         Bell            // nil: there are no other replicas
 	nudged       <-chan struct{} // nil without bell
 	ring         chan struct{}   // capacity 1: accounts were changed by this process

@@ -34,6 +34,7 @@ func (b *board) keepReading(ctx context.Context) {
 		case <-b.nudged:
 		case <-follow.C:
 			b.checkReplicas(time.Now())
+			b.checkDatabase()
 			b.askSeen(time.Now())
 		case <-b.readWanted:
 		case <-again.C:
