@@ -66,7 +66,7 @@ type settings struct {
 // storage is where accounts are kept.
 type storage struct {
 	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file; it and its folder are created. Not looked at with DATABASE_URL. Default: ${db}."`
-	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"10" help:"Connections to Postgres at most, with DATABASE_URL."`
+	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"16" help:"Connections to Postgres at most, with DATABASE_URL."`
 	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, when started as root: give the database's folder to this user and become it before anything is opened."`
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
 }

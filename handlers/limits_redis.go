@@ -68,6 +68,7 @@ type sharedLimiter struct {
 	prefix string
 	max    int
 	alone  Limiter
+	wait   time.Duration // for Redis to count one attempt; tests lengthen it
 	log    *slog.Logger
 	away   *atomic.Int64 // unix nanoseconds until which Redis is not asked; one for all limiters of the process
 
@@ -79,7 +80,7 @@ func SharedLimiters(client rueidis.Client, prefix string, log *slog.Logger) Limi
 	away, refused := new(atomic.Int64), new(countRefusals)
 	of := func(whose string) Limiter {
 		return &sharedLimiter{
-			redis: client, prefix: prefix + "limit:" + whose + ":", max: maxLimiterKeys,
+			redis: client, prefix: prefix + "limit:" + whose + ":", max: maxLimiterKeys, wait: limiterWait,
 			alone: newMemoryLimiter(maxLimiterKeys), log: log, away: away, refused: refused,
 		}
 	}
@@ -95,7 +96,7 @@ func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window 
 	if l.resting() {
 		return l.alone.Take(ctx, key, limit, window)
 	}
-	wait, cancel := context.WithTimeout(ctx, limiterWait)
+	wait, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
 	answer, err := takeScript.Exec(wait, l.redis, l.keys(key), []string{
 		strconv.Itoa(limit), strconv.FormatInt(window.Milliseconds(), 10),
@@ -120,7 +121,7 @@ func (l *sharedLimiter) Give(ctx context.Context, key string) {
 	if l.resting() {
 		return
 	}
-	wait, cancel := context.WithTimeout(ctx, limiterWait)
+	wait, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
 	if err := giveScript.Exec(wait, l.redis, l.keys(key), nil).Error(); err != nil {
 		l.rest(err)

@@ -43,7 +43,7 @@ func (r *countRefusals) note(err error, log *slog.Logger) {
 func CheckSharedLimiter(prefix string) func(context.Context, rueidis.Client) error {
 	return func(ctx context.Context, client rueidis.Client) error {
 		l := &sharedLimiter{
-			redis: client, prefix: prefix + "limit:check:", max: maxLimiterKeys, alone: newMemoryLimiter(1),
+			redis: client, prefix: prefix + "limit:check:", max: maxLimiterKeys, wait: limiterWait, alone: newMemoryLimiter(1),
 			log: slog.New(slog.DiscardHandler), away: new(atomic.Int64), refused: new(countRefusals),
 		}
 		key := "key:" + rand.Text()
