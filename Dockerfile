@@ -1,9 +1,7 @@
-# syntax=docker/dockerfile:1
-
 # The program and nothing beside it. Both builders run on the machine that builds; only the result is for the target,
 # so `docker buildx build --platform linux/amd64,linux/arm64 .` emulates nothing.
 
-FROM --platform=$BUILDPLATFORM node:22-bookworm-slim AS assets
+FROM --platform=$BUILDPLATFORM node:22.23.1-bookworm-slim@sha256:6c74791e557ce11fc957704f6d4fe134a7bc8d6f5ca4403205b2966bd488f6b3 AS assets
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci
@@ -11,7 +9,7 @@ COPY ui ui
 COPY accounts accounts
 RUN node ui/build.mjs
 
-FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS program
+FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm@sha256:a688600ca24f8a4d3ca77f95b0dd40704a9fc787c826660eb7ba0b641b8b175d AS program
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download

@@ -86,9 +86,10 @@ chaos: build ## The replicas' tests with long outages and a thousand sockets; ta
 	$(TRIED) ROLLCALL_CHAOS=full go test -count=1 -timeout 40m -v -run Replica ./e2e
 
 .PHONY: proof
-proof: build chaos ## What takes long: chaos, kills during sign-ups, ten minutes of people who come and go, full disks, a thousand sockets through each proxy, the image without an engine, two builds of a release that must be the same.
-	$(TRIED) ROLLCALL_PROOF=full go test -count=1 -timeout 40m -v -run 'KilledDuringSignUps|Soak|Disk|ReadOnly|Flood|FullOf|TestProxies' ./e2e
-	scripts/like-the-image
+proof: build chaos ## What takes long: chaos, kills during sign-ups, ten minutes of people who come and go, full disks, database files that are moved away, a thousand sockets through each proxy, the image, two builds of a release that must be the same.
+	$(TRIED) ROLLCALL_PROOF=full go test -count=1 -timeout 40m -v -run 'KilledDuringSignUps|Soak|Disk|ReadOnly|DatabaseLost|OneFile|LiveLog|Flood|FullOf|TestProxies' ./e2e
+	scripts/test-programs buildah debootstrap
+	scripts/image
 	scripts/reproducible
 
 .PHONY: check

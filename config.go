@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -64,7 +66,7 @@ type settings struct {
 // storage is where accounts are kept.
 type storage struct {
 	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file; it and its folder are created. Not looked at with DATABASE_URL. Default: ${db}."`
-	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"10" help:"Connections to Postgres at most, with DATABASE_URL."`
+	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"16" help:"Connections to Postgres at most, with DATABASE_URL."`
 	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, when started as root: give the database's folder to this user and become it before anything is opened."`
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
 }
@@ -123,6 +125,44 @@ func (s *storage) accounts(log *slog.Logger) accounts.Config {
 func (s *storage) missing() bool {
 	_, err := os.Stat(s.DB)
 	return s.DatabaseURL == "" && errors.Is(err, fs.ErrNotExist)
+}
+
+// noDatabase is the error of a command that needs a database where there is none.
+func (s *storage) noDatabase() error {
+	return fmt.Errorf("there is no database at %s: name the server's with --db", s.DB)
+}
+
+// command is a command line that works on these accounts, whatever folder it is typed in. The URL of a Postgres is a
+// secret, so the line takes it from where this process has it.
+func (s *storage) command(env environment, args ...string) string {
+	line := "rollcall " + strings.Join(args, " ")
+	switch file := env["DATABASE_URL_FILE"]; {
+	case s.DatabaseURL != "" && file != "":
+		return "DATABASE_URL_FILE=" + shellPath(file) + " " + line
+	case s.DatabaseURL != "":
+		return `DATABASE_URL="$DATABASE_URL" ` + line
+	}
+	return line + " --db " + shellPath(s.DB)
+}
+
+// shellPath is the absolute form of a path as a shell takes it for one word.
+func shellPath(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	if !strings.ContainsFunc(path, func(r rune) bool { return r < 0x80 && !isPlain(r) }) {
+		return path
+	}
+	if runtime.GOOS == "windows" {
+		return `"` + path + `"`
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// isPlain reports whether a character of ASCII means nothing to a shell.
+func isPlain(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(`/._-+:@%,=`, r) ||
+		runtime.GOOS == "windows" && r == '\\'
 }
 
 // publicURL parses what people type. Its base path has no slash at its end.

@@ -5,66 +5,147 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/handlers"
 	"rollcall/presence"
 )
 
-// doctorCmd looks at Redis and the accounts as a replica with the same settings would, and says what it finds.
+// doctorCmd looks at everything that a server with the same settings would use, changes none of it, and says what it
+// finds.
 type doctorCmd struct {
 	settings `embed:""`
+
+	at place // of the database, for root that looks at it with its owner's rights
 }
 
-// Run prints what it finds. What would keep a replica from serving one truth with the others is an error.
+// become keeps root for what is not the database: names of hosts, for one, are looked up in files of root's.
+func (c *doctorCmd) become(p place) error {
+	if p.passable {
+		return p.enter()
+	}
+	c.at = p
+	return nil
+}
+
+// Run prints what it finds and a verdict. It fails if there is a problem: something that keeps a server from starting,
+// from being reached, or from showing the same as other replicas.
 func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 	if err := c.check(con.env); err != nil {
 		return err
 	}
+	f := &findings{out: con.stdout}
 	store, err := c.store(ctx)
 	if err != nil {
-		return err
+		f.problem(err)
 	}
-	fmt.Fprintf(con.stdout, "accounts    %s, %s\n", c.accounts(nil).Where(), cmp.Or(store, "not there yet"))
-	if c.RedisURL == "" {
-		fmt.Fprintln(con.stdout, "redis       not set: this process serves alone")
-		return nil
+	f.line("accounts", "%s, %s", c.accounts(nil).Where(), cmp.Or(store, "not there yet"))
+	c.lookAtDisk(f)
+	serving := c.lookAtAddress(ctx, f)
+	c.lookAtPublicURL(ctx, f, serving)
+	c.lookAtSignup(f)
+	c.lookAtRedis(ctx, f, store)
+	return f.verdict()
+}
+
+// findings prints what the doctor finds, and collects what is wrong for the end.
+type findings struct {
+	out                io.Writer
+	problems, warnings []string
+}
+
+func (f *findings) line(what, format string, args ...any) {
+	fmt.Fprintf(f.out, "%-11s %s\n", what, fmt.Sprintf(format, args...))
+}
+
+func (f *findings) warn(format string, args ...any) {
+	f.warnings = append(f.warnings, fmt.Sprintf(format, args...))
+}
+
+func (f *findings) problem(err error) {
+	f.problems = append(f.problems, strings.ReplaceAll(err.Error(), "\n", "; "))
+}
+
+// verdict prints what is wrong and ends with one line that sums it up.
+func (f *findings) verdict() error {
+	for _, text := range f.warnings {
+		f.line("warning", "%s", text)
 	}
-	r, err := presence.Inspect(ctx, presence.RedisConfig{
-		URL: string(c.RedisURL), Prefix: c.RedisPrefix, Store: store, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		return err
+	for _, text := range f.problems {
+		f.line("problem", "%s", text)
 	}
-	if err := c.report(con, r); err != nil {
-		return err
+	text := "no problems"
+	if n := len(f.problems); n > 0 {
+		text = count(n, "problem")
 	}
-	return diagnose(r, store)
+	if n := len(f.warnings); n > 0 {
+		text += ", " + count(n, "warning")
+	}
+	f.line("verdict", "%s", text)
+	if n := len(f.problems); n > 0 {
+		return fmt.Errorf("doctor found %s", count(n, "problem"))
+	}
+	return nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // store is the id of the accounts store, "" when there is no database yet; it is not for this command to make one.
-func (c *doctorCmd) store(ctx context.Context) (string, error) {
-	if c.missing() {
-		return "", nil
+func (c *doctorCmd) store(ctx context.Context) (id string, err error) {
+	err = c.at.orAt(c.DB).within(func(path string) error {
+		there := c.storage
+		if there.DB = path; !there.missing() {
+			id, err = accounts.Peek(ctx, there.accounts(nil))
+		}
+		return err
+	})
+	return id, err
+}
+
+// lookAtRedis says how Redis and the replicas are.
+func (c *doctorCmd) lookAtRedis(ctx context.Context, f *findings, store string) {
+	if c.RedisURL == "" {
+		f.line("redis", "not set: this process serves alone")
+		return
 	}
-	return accounts.Peek(ctx, c.accounts(nil))
+	r, err := presence.Inspect(ctx, presence.RedisConfig{
+		URL: string(c.RedisURL), Prefix: c.RedisPrefix, Store: store, Log: slog.New(slog.DiscardHandler),
+		Check: handlers.CheckSharedLimiter(c.RedisPrefix),
+	})
+	if err != nil {
+		f.line("redis", "can't be used")
+		f.problem(err)
+		return
+	}
+	if err := report(f, r); err != nil {
+		f.problem(err)
+	}
+	diagnose(f, r, store)
 }
 
 // report prints r as a table.
-func (c *doctorCmd) report(con *console, r presence.Report) error {
+func report(f *findings, r presence.Report) error {
 	tracking := "changes are announced"
 	if !r.Announces {
 		tracking = "changes are NOT announced"
 	}
-	fmt.Fprintf(con.stdout, "redis       reached in %v, %s\n", r.RoundTrip.Round(10*time.Microsecond), tracking)
-	fmt.Fprintf(con.stdout, "people      %d with a connection\n", r.Users)
+	f.line("redis", "reached in %v, %s", r.RoundTrip.Round(10*time.Microsecond), tracking)
+	f.line("people", "%d with a connection", r.Users)
 	if len(r.Replicas) == 0 {
-		fmt.Fprintln(con.stdout, "replicas    none")
+		f.line("replicas", "none")
 		return nil
 	}
-	w := tabwriter.NewWriter(con.stdout, 0, 0, 3, ' ', 0)
+	w := tabwriter.NewWriter(f.out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, "replica\tpeople\tround trip\tdifferences\tlease")
 	for _, rep := range r.Replicas {
 		lease := "renewed " + (presence.LeaseTTL - rep.Lease).Round(100*time.Millisecond).String() + " ago"
@@ -94,18 +175,16 @@ func differences(rep presence.ReplicaReport) string {
 }
 
 // diagnose names what is wrong.
-func diagnose(r presence.Report, store string) error {
-	var wrong []error
+func diagnose(f *findings, r presence.Report, store string) {
 	if !r.Announces {
-		wrong = append(wrong, errors.New("changes are not announced by this Redis: use one that allows CLIENT TRACKING"))
+		f.problem(errors.New("this Redis doesn't announce changes: use one that allows CLIENT TRACKING"))
 	}
 	for _, rep := range r.Replicas {
 		if rep.Deaf {
-			wrong = append(wrong, fmt.Errorf("changes do not reach the replica %s: it replaces its connection by itself; if this stays, look what stands between it and Redis", rep.ID))
+			f.problem(fmt.Errorf("changes don't reach the replica %s: it replaces its connection by itself; if this goes on, check what is between it and Redis", rep.ID))
 		}
 	}
 	if r.Store != "" && store != "" && r.Store != store {
-		wrong = append(wrong, &presence.StoreError{Ours: store, Theirs: r.Store})
+		f.problem(&presence.StoreError{Ours: store, Theirs: r.Store})
 	}
-	return errors.Join(wrong...)
 }

@@ -80,6 +80,21 @@ func (env environment) secret(name string) (secret, error) {
 	return secret(value), nil
 }
 
+// readSecrets replaces the names of files with what they hold, for a process that can't read them later.
+func (env environment) readSecrets() error {
+	for _, name := range []string{"DATABASE_URL", "REDIS_URL"} {
+		value, err := env.secret(name)
+		if err != nil {
+			return err
+		}
+		if value != "" {
+			env[name] = string(value)
+			delete(env, name+"_FILE")
+		}
+	}
+	return nil
+}
+
 // sources says where a setting came from, by the name of its flag: the name of a variable, or "flag". What is not in
 // it has its default.
 type sources map[string]string

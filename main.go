@@ -54,6 +54,7 @@ type console struct {
 	env            environment
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	place          place // of the database, for root that has become its owner
 }
 
 // commands is the grammar of the command line.
@@ -68,7 +69,7 @@ type commands struct {
 	Restore     restoreCmd     `cmd:"" help:"Put a backup in the place of the database file."`
 	DB          dbCmd          `cmd:"" name:"db" help:"Move from a database file to Postgres."`
 	Config      configCmd      `cmd:"" help:"Print the settings in force and where each comes from."`
-	Doctor      doctorCmd      `cmd:"" help:"Look at the database and Redis as a server with these settings would, and say what is wrong."`
+	Doctor      doctorCmd      `cmd:"" help:"Look at the database, its disk, the address, the public URL, sign-up, and Redis as a server with these settings would. Change nothing, and end with a verdict."`
 	Healthcheck healthcheckCmd `cmd:"" aliases:"health" help:"Ask the running server whether it is alive."`
 	Ver         versionCmd     `cmd:"" name:"version" help:"Print the version."`
 }
@@ -100,10 +101,10 @@ func run(ctx context.Context, args []string, con *console) error {
 	if err != nil {
 		return fmt.Errorf("%w (see rollcall --help)", suggest(parser, args, err))
 	}
-	if err := giveUpRoot(command, con.env); err != nil {
+	if err := giveUpRoot(command, con); err != nil {
 		return err
 	}
-	return command.Run()
+	return con.place.outside(command.Run())
 }
 
 // errAnswered ends a command line that a flag has answered by itself.

@@ -40,19 +40,24 @@ func (id identity) String() string { return fmt.Sprintf("%d:%d", id.uid, id.gid)
 // giveUpRoot does what --run-as asks of a process that was started as root, before its command opens anything: the
 // database's folder becomes the user's, and so does the process, for good. Anybody else stays who they are. Commands
 // without the flag go by its variable, so that nothing an image does is done by root.
-func giveUpRoot(command *kong.Context, env environment) error {
-	as, known := flagOf(command, "run-as")
+//
+// Without --run-as, root acts with the rights of whoever owns the folder of the database: they may have put links into it.
+func giveUpRoot(command *kong.Context, con *console) error {
+	as, known := textOf(command, "run-as")
 	if !known && !opensNothing(command.Selected()) {
-		as = env["ROLLCALL_RUN_AS"]
+		as = con.env["ROLLCALL_RUN_AS"]
 	}
-	if as == "" || os.Geteuid() != 0 {
+	if os.Geteuid() != 0 {
 		return nil
+	}
+	if as == "" {
+		return actAsOwner(command, con)
 	}
 	id, err := parseIdentity(as)
 	if err != nil {
 		return err
 	}
-	if db, _ := flagOf(command, "db"); db != "" {
+	if db, _ := textOf(command, "db"); db != "" && command.Command() != "doctor" { // which changes nothing
 		if db, err = filepath.Abs(db); err != nil {
 			return fmt.Errorf("--db: %w", err)
 		}
@@ -71,12 +76,21 @@ func opensNothing(command *kong.Node) bool {
 	return command != nil && (command.Name == "healthcheck" || command.Name == "version")
 }
 
-// flagOf is the text of a flag, and whether the command or one above it has it.
-func flagOf(command *kong.Context, name string) (text string, known bool) {
+// flagOf finds a flag of the command or of one above it.
+func flagOf(command *kong.Context, name string) (*kong.Flag, bool) {
 	for _, flag := range command.Flags() {
 		if flag.Name == name {
-			return flag.Target.String(), true
+			return flag, true
 		}
 	}
-	return "", false
+	return nil, false
+}
+
+// textOf is the text of a flag, and whether there is one.
+func textOf(command *kong.Context, name string) (text string, known bool) {
+	flag, known := flagOf(command, name)
+	if !known {
+		return "", false
+	}
+	return flag.Target.String(), true
 }

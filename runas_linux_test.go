@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 const nobodys = 65532 // the user of the image
@@ -40,9 +42,16 @@ func names(entries []os.DirEntry) []string {
 	return all
 }
 
-// rollcall runs the command line and returns what it printed.
+// rollcall runs the command line and returns what it printed. One that serves is asked to end after a while.
 func rollcall(args ...string) (string, error) {
-	out, err := exec.Command("rollcall", args...).CombinedOutput()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "rollcall", args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil && err != nil {
+		err = nil // it served
+	}
 	return string(out), err
 }
 
@@ -60,7 +69,7 @@ func TestRunAs(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := filepath.Join(folder, "rollcall.db")
-	if out, err := rollcall("user", "add", "ada", "--db", db); err != nil {
+	if out, err := rollcall("user", "add", "ada", "--create", "--db", db); err != nil {
 		t.Fatalf("user add = %v\n%s", err, out)
 	}
 	for _, file := range []string{shadow, keys} {
@@ -111,7 +120,7 @@ func TestRunAsWithFewCapabilities(t *testing.T) {
 		}
 		for _, name := range []string{"ada", "brook", "cyd"} {
 			out, err := exec.Command("setpriv", "--bounding-set", few, "--inh-caps", few, "rollcall",
-				"user", "add", name, "--db", filepath.Join(folder, "rollcall.db"), "--run-as", fmt.Sprint(nobodys)).CombinedOutput()
+				"user", "add", name, "--create", "--db", filepath.Join(folder, "rollcall.db"), "--run-as", fmt.Sprint(nobodys)).CombinedOutput()
 			if err != nil {
 				t.Errorf("user add %s with few capabilities in a folder of mode %o = %v, want nil\n%s", name, mode, err, out)
 			}
@@ -232,5 +241,154 @@ func TestRunAsRefuses(t *testing.T) {
 	}
 	if got := owners(t, folder); got["rollcall.db"] != got["letter"] || got["."] != got["letter"] {
 		t.Errorf("owners after a refusal = %v, want nothing given away", got)
+	}
+}
+
+// servedBy is a folder like that of a service: with a database of two people, all of it of the user nobodys. It also returns
+// a folder of root's that nobody else may look into.
+func servedBy(t *testing.T) (db, ofRoot string) {
+	t.Helper()
+	top := t.TempDir()
+	folder, ofRoot := filepath.Join(top, "service"), filepath.Join(top, "root")
+	for name, mode := range map[string]os.FileMode{folder: 0o755, ofRoot: 0o700} {
+		if err := os.Mkdir(name, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Chmod(filepath.Dir(top), 0o755), os.Chmod(top, 0o755), os.Chown(folder, nobodys, nobodys)); err != nil {
+		t.Fatal(err)
+	}
+	db = filepath.Join(folder, "rollcall.db")
+	for _, name := range []string{"ada", "brook"} {
+		if out, err := rollcall("user", "add", name, "--create", "--db", db, "--run-as", fmt.Sprint(nobodys)); err != nil {
+			t.Fatalf("user add = %v\n%s", err, out)
+		}
+	}
+	return db, ofRoot
+}
+
+// What a service's user can plant in its folder doesn't make root touch anything outside of it, whatever the command.
+func TestRootFollowsNoPlantedLinks(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Log("without root there is nothing to give up: TestRunAs sees to that")
+		return
+	}
+	t.Setenv("HOME", t.TempDir())
+	db, ofRoot := servedBy(t)
+	backup, precious, dangling := filepath.Join(ofRoot, "backup.db"), filepath.Join(ofRoot, "precious"), filepath.Join(ofRoot, "new.db")
+	if out, err := rollcall("backup", backup, "--db", db); err != nil {
+		t.Fatalf("backup = %v\n%s", err, out)
+	}
+	if err := os.WriteFile(precious, []byte("root's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Dir(db)
+	plant := func(name, target string) string {
+		t.Helper()
+		link := filepath.Join(folder, name)
+		if err := errors.Join(os.Symlink(target, link), os.Lchown(link, nobodys, nobodys)); err != nil {
+			t.Fatal(err)
+		}
+		return link
+	}
+	toFile, toNothing, toFolder := plant("file.db", precious), plant("nothing.db", dangling), plant("folder", ofRoot)
+	toBackup := plant("backup.db", backup)
+	for _, args := range [][]string{
+		{"restore", backup, "--force", "--db", toFile},
+		{"restore", backup, "--force", "--db", toNothing},
+		{"restore", backup, "--force", "--db", filepath.Join(toFolder, "new.db")},
+		{"user", "add", "eve", "--create", "--db", toNothing},
+		{"user", "add", "eve", "--create", "--db", filepath.Join(toFolder, "new.db")},
+		{"user", "list", "--db", toBackup},
+		{"user", "disable", "ada", "--db", toBackup},
+		{"doctor", "--db", toBackup},
+		{"backup", filepath.Join(ofRoot, "second.db"), "--db", toBackup},
+		{"backup", filepath.Join(toFolder, "second.db"), "--db", db},
+		{"backup", toFile, "--db", toBackup, "--force"},
+		{"restore", toBackup, "--force", "--db", db},
+		{"serve", "--addr", "127.0.0.1:0", "--db", toNothing},
+		{"serve", "--addr", "127.0.0.1:0", "--db", toFile},
+	} {
+		if out, err := rollcall(args...); err == nil {
+			t.Errorf("rollcall %q = nil, want an error\n%s", args, out)
+		}
+	}
+	if text, err := os.ReadFile(precious); err != nil || string(text) != "root's" {
+		t.Errorf("root's file is %.20q now (%v)", text, err)
+	}
+	if entries, err := os.ReadDir(ofRoot); err != nil || len(entries) != 2 {
+		t.Errorf("root's folder holds %q (%v), want what was there", names(entries), err)
+	}
+}
+
+// Root goes on doing what the documentation says: backups to folders of its own and back, people from a file that only
+// root may read. Files are of whoever owns the folder that they are in.
+func TestRootWorksInAServicesFolder(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Log("without root there is nothing to give up: TestRunAs sees to that")
+		return
+	}
+	t.Setenv("HOME", t.TempDir())
+	for _, mode := range []os.FileMode{0o755, 0o700} { // of the folder above: systemd's /var/lib/private is for root alone
+		db, ofRoot := servedBy(t)
+		if err := os.Chmod(filepath.Dir(filepath.Dir(db)), mode); err != nil {
+			t.Fatal(err)
+		}
+		link := filepath.Join(ofRoot, "link")
+		if err := os.Symlink(filepath.Dir(db), link); err != nil {
+			t.Fatal(err)
+		}
+		db = filepath.Join(link, "rollcall.db") // systemd has such a link at /var/lib/rollcall
+		backup, people := filepath.Join(ofRoot, "backup.db"), filepath.Join(ofRoot, "people.csv")
+		if err := os.WriteFile(people, []byte("username,password\ncyd,correct horse battery\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		run := func(want string, args ...string) {
+			t.Helper()
+			if out, err := rollcall(args...); err != nil || !strings.Contains(out, want) {
+				t.Errorf("below a folder of mode %o: rollcall %q = %v, want %q\n%s", mode, args, err, want, out)
+			}
+		}
+		run("Added dana", "user", "add", "dana", "--db", db)
+		run("People added: 1", "user", "import", people, "--db", db)
+		run("4 accounts, checked", "backup", backup, "--db", db)
+		run("Deleted cyd", "user", "delete", "cyd", "--yes", "--db", db)
+		run("Restored 4 accounts", "restore", backup, "--db", db, "--force")
+		run("\ncyd ", "user", "list", "--db", db)
+		run("4 accounts, checked", "backup", backup, "--db", db, "--force")
+		run("4 accounts, checked", "backup", filepath.Join(link, "backup.db"), "--db", db)
+		run("Restored 4 accounts", "restore", filepath.Join(link, "backup.db"), "--db", db, "--force")
+		run("not set: this process serves alone", "doctor", "--db", db)
+		for name, owner := range owners(t, filepath.Join(filepath.Dir(ofRoot), "service")) {
+			if owner != nobodys {
+				t.Errorf("below a folder of mode %o: %s belongs to %d, want %d", mode, name, owner, nobodys)
+			}
+		}
+		if got := owners(t, ofRoot); got["backup.db"] != 0 || got["."] != 0 || len(got) != 4 {
+			t.Errorf("below a folder of mode %o: root's folder is %v, want root's with the backup in it", mode, got)
+		}
+		if out, err := rollcall("restore", backup, "--db", db); err == nil || !strings.Contains(out, "/service/rollcall.db is there already") && !strings.Contains(out, db+" is there already") {
+			t.Errorf("restore without --force = %v, want the whole path in\n%s", err, out)
+		}
+	}
+}
+
+// A server that root starts on a service's folder is that service, and secrets that root alone may read are read before.
+func TestServerBecomesTheOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Log("without root there is nothing to give up: TestRunAs sees to that")
+		return
+	}
+	db, ofRoot := servedBy(t)
+	if status := statusOfServer(t, "--db", db); !strings.Contains(status, "Uid:\t65532\t65532\t65532\t65532\n") {
+		t.Errorf("the server's status lacks the owner of its folder:\n%s", status)
+	}
+	secret := filepath.Join(ofRoot, "url")
+	if err := os.WriteFile(secret, []byte("postgres://ada@127.0.0.1:1/rollcall"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DATABASE_URL_FILE", secret)
+	if out, err := rollcall("db", "copy", "--from", db); err == nil || !strings.Contains(out, "cannot be reached") {
+		t.Errorf("db copy with a secret of root's = %v, want that Postgres cannot be reached\n%s", err, out)
 	}
 }

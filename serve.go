@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -33,6 +32,8 @@ type serveCmd struct {
 	settings `embed:""`
 }
 
+func (c *serveCmd) become(p place) error { return p.enterWithNetwork() }
+
 // Run serves until ctx ends.
 func (c *serveCmd) Run(ctx context.Context, con *console) (err error) {
 	if err := c.check(con.env); err != nil {
@@ -55,7 +56,7 @@ func (c *serveCmd) Run(ctx context.Context, con *console) (err error) {
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
 	c.warn(con.env, log)
-	h.announce(con.stdout, l.Addr())
+	h.announce(con, l.Addr())
 	aside.serve(h.server.Metrics(), log)
 	return h.serve(ctx, h.server.Door(l))
 }
@@ -95,7 +96,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 		return nil, err
 	}
 	kept := cfg.accounts(log)
-	kept.HashWorkers = cfg.LimitHashes
+	kept.HashWorkers, kept.Server = cfg.LimitHashes, true
 	store, err := accounts.Open(ctx, kept)
 	if err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	web := handlers.Config{
 		Accounts: store, UI: pages, Log: log,
 		PublicURL:      cfg.Public,
-		Loopback:       cfg.loopback(),
+		Loopback:       cfg.local(),
 		SignupOpen:     cfg.Signup == "open",
 		Teams:          handlers.Teams(cfg.Teams),
 		Invisible:      cfg.Invisible == "on",
@@ -125,7 +126,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	who := cfg.presence()
 	if cfg.RedisURL != "" {
 		h.redis, err = presence.OpenRedis(ctx, presence.RedisConfig{
-			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Store: store.ID(), Log: log,
+			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Store: store.ID(), Log: log, Check: handlers.CheckSharedLimiter(cfg.RedisPrefix),
 		})
 		if err != nil {
 			return nil, errors.Join(err, store.Close())
@@ -209,7 +210,7 @@ func wait(group *errgroup.Group, limit time.Duration) error {
 
 // announce tells whoever started the server where it is, and a first visitor what to do. A log of JSON lines gets it
 // as one of them.
-func (h *house) announce(out io.Writer, addr net.Addr) {
+func (h *house) announce(con *console, addr net.Addr) {
 	at := "http://" + reachable(addr.String()) + h.settings.base()
 	if h.settings.Public != nil {
 		at = h.settings.Public.String()
@@ -218,12 +219,12 @@ func (h *house) announce(out io.Writer, addr net.Addr) {
 		h.log.Info("Rollcall is there", "url", at, "listening", addr.String(), "version", version())
 		return
 	}
-	fmt.Fprintf(out, "Rollcall is at %s\n", at)
+	fmt.Fprintf(con.stdout, "Rollcall is at %s\n", at)
 	switch {
 	case h.empty && h.settings.Signup == "open":
-		fmt.Fprintln(out, "Nobody is on the board yet: open the address and sign up.")
+		fmt.Fprintln(con.stdout, "Nobody is on the board yet: open the address and sign up.")
 	case h.empty:
-		fmt.Fprintln(out, "Nobody can sign in yet: add people with rollcall user add NAME.")
+		fmt.Fprintln(con.stdout, "Nobody can sign in yet. To add a person:", h.settings.command(con.env, "user", "add", "NAME"))
 	}
 }
 
@@ -239,14 +240,19 @@ func (s *settings) warn(env environment, log *slog.Logger) {
 		log.Warn("pages report input every 30 s: with idle-after this short, people who type are shown away", "idle-after", s.IdleAfter)
 	}
 	s.warnOfFiles(fileLimit(), log)
-	if s.Public == nil && !s.loopback() {
+	if s.Public == nil && !s.local() {
 		log.Warn("reachable from other machines over plain http: put TLS in front and set --public-url to its https address", "addr", s.Addr)
 	}
 }
 
-// loopback reports whether only this machine can connect to the address to listen on.
-func (s *settings) loopback() bool {
+// local reports whether only this machine reaches the address to listen on.
+func (s *settings) local() bool {
 	host, _, _ := net.SplitHostPort(s.Addr)
+	return isLocal(host)
+}
+
+// isLocal reports whether host is this machine's name or address for itself.
+func isLocal(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }

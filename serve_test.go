@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -157,6 +159,29 @@ func TestServeFinishesOpenRequests(t *testing.T) {
 	}
 }
 
+// The command that a server prints for its administrator works as it is, in whatever folder.
+func TestServePrintsACommandThatWorks(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "our board's", "rollcall.db")
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db, "--signup", "off")
+	_, command, found := strings.Cut(<-r.lines, ": ")
+	if !found || !strings.HasPrefix(command, "rollcall user add NAME ") {
+		t.Fatalf("the server prints the command %q, want one that adds a person", command)
+	}
+	shell := exec.Command("sh", "-c", strings.Replace(command, "NAME", "ada", 1))
+	home := t.TempDir()
+	shell.Dir, shell.Env = home, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}
+	if out, err := shell.CombinedOutput(); err != nil {
+		t.Fatalf("%s = %v\n%s", command, err, out)
+	}
+	shell = exec.Command("rollcall", "user", "list", "--db", db)
+	if out, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(out), "\nada ") {
+		t.Errorf("user list after %s = %v\n%s, want ada on the server's board", command, err, out)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
+
 // waitFor asks until what is so, for at most 5 s.
 func waitFor(t *testing.T, what string, so func() bool) {
 	t.Helper()
@@ -235,8 +260,8 @@ func TestLoopbackAddresses(t *testing.T) {
 		"127.0.0.1:8080": true, "127.1.2.3:0": true, "[::1]:8080": true, "localhost:8080": true,
 		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "board.example:8080": false,
 	} {
-		if s := (settings{Addr: addr}); s.loopback() != want {
-			t.Errorf("loopback() with --addr %s = %t, want %t", addr, s.loopback(), want)
+		if s := (settings{Addr: addr}); s.local() != want {
+			t.Errorf("local() with --addr %s = %t, want %t", addr, s.local(), want)
 		}
 	}
 }

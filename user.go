@@ -29,37 +29,46 @@ type userCmd struct {
 	Delete  userDeleteCmd  `cmd:"" help:"Delete a person for good."`
 }
 
-// open opens the accounts; create says whether a new database will do.
-func (c *userCmd) open(ctx context.Context, con *console, create bool) (*accounts.Store, error) {
+// open opens the accounts, which must be there.
+func (c *userCmd) open(ctx context.Context, con *console) (*accounts.Store, error) {
+	if err := c.check(con.env); err != nil {
+		return nil, err
+	}
+	if c.missing() {
+		return nil, c.noDatabase()
+	}
+	return c.openStore(ctx, con)
+}
+
+// openToAdd opens the accounts to add people. Where there are none, the server's are probably elsewhere, so a new database
+// needs create.
+func (c *userCmd) openToAdd(ctx context.Context, con *console, create bool) (*accounts.Store, error) {
 	if err := c.check(con.env); err != nil {
 		return nil, err
 	}
 	if c.missing() && !create {
-		return nil, fmt.Errorf("there is no database at %s: name the server's with --db", c.DB)
+		return nil, fmt.Errorf("%w, or add --create to start a new one", c.noDatabase())
 	}
-	if create {
-		if err := accounts.Ready(); err != nil {
-			return nil, err
-		}
+	if err := accounts.Ready(); err != nil {
+		return nil, err
 	}
-	made := c.missing()
-	store, err := accounts.Open(ctx, c.accounts(slog.New(slog.NewTextHandler(con.stderr, nil))))
-	if err == nil && made { // perhaps the server's is elsewhere
-		fmt.Fprintf(con.stderr, "rollcall: there was no database at %s: this is a new one\n", c.DB)
-	}
-	return store, err
+	return c.openStore(ctx, con)
+}
+
+func (c *userCmd) openStore(ctx context.Context, con *console) (*accounts.Store, error) {
+	return accounts.Open(ctx, c.accounts(slog.New(slog.NewTextHandler(con.stderr, nil))))
 }
 
 // change opens the accounts, finds the person, lets do change them, and says what was done.
 func (c *userCmd) change(ctx context.Context, con *console, username, done string, do func(*accounts.Store, accounts.User) error) error {
-	store, err := c.open(ctx, con, false)
+	store, err := c.open(ctx, con)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	user, err := store.UserByName(ctx, username)
 	if errors.Is(err, accounts.ErrNotFound) {
-		return fmt.Errorf("there is nobody called %q: rollcall user list shows everybody", username)
+		return fmt.Errorf("there is nobody called %q: %s shows everybody", username, c.command(con.env, "user", "list"))
 	}
 	if err == nil {
 		err = do(store, user)
@@ -88,6 +97,7 @@ type userAddCmd struct {
 	DisplayName   string `placeholder:"NAME" help:"Name shown on the board; the username without it."`
 	Team          string `placeholder:"TEAM" help:"Team on the board."`
 	Admin         bool   `help:"May manage the board."`
+	Create        bool   `help:"Make a new database when there is none."`
 	PasswordStdin bool   `help:"Read the password from standard input. Without this one is made and printed."`
 }
 
@@ -97,7 +107,7 @@ func (c *userAddCmd) Run(ctx context.Context, con *console, group *userCmd) erro
 	if err != nil {
 		return err
 	}
-	store, err := group.open(ctx, con, true)
+	store, err := group.openToAdd(ctx, con, c.Create)
 	if err != nil {
 		return err
 	}
@@ -219,7 +229,8 @@ type userDeleteCmd struct {
 func (c *userDeleteCmd) Run(ctx context.Context, con *console, group *userCmd) error {
 	return group.change(ctx, con, c.Username, "Deleted", func(s *accounts.Store, u accounts.User) error {
 		if !c.Yes {
-			return fmt.Errorf("deleting %s (%s) cannot be undone: add --yes, or use rollcall user disable", u.Username, u.DisplayName)
+			return fmt.Errorf("deleting %s (%s) cannot be undone: add --yes, or take them off the board with %s",
+				u.Username, u.DisplayName, group.command(con.env, "user", "disable", u.Username))
 		}
 		return s.Delete(ctx, u.ID)
 	})

@@ -19,14 +19,30 @@ import (
 const maxImport = 100_000
 
 type userImportCmd struct {
-	File string `arg:"" help:"CSV with a header line: username, password, display_name, team; - is standard input. An argon2id hash ($$argon2id$$...) may stand in the place of a password."`
+	File   string `arg:"" help:"CSV with a header line: username, password, display_name, team; - is standard input. An argon2id hash ($$argon2id$$...) may stand in the place of a password."`
+	Create bool   `help:"Make a new database when there is none."`
+
+	in *os.File // File, where it was opened before root was given up
+}
+
+// become opens the file, which perhaps root alone may read, and gives root up.
+func (c *userImportCmd) become(p place) (err error) {
+	if c.File != "-" {
+		if c.in, err = openAsRoot(c.File, p); err != nil {
+			return err
+		}
+	}
+	return p.enter()
 }
 
 // Run adds all the people of the file or none.
 func (c *userImportCmd) Run(ctx context.Context, con *console, group *userCmd) error {
 	in, name := con.stdin, "standard input"
 	if c.File != "-" {
-		f, err := os.Open(c.File)
+		f, err := c.in, error(nil)
+		if f == nil {
+			f, err = os.Open(c.File)
+		}
 		if err != nil {
 			return err
 		}
@@ -37,7 +53,7 @@ func (c *userImportCmd) Run(ctx context.Context, con *console, group *userCmd) e
 	if err != nil {
 		return fmt.Errorf("%s: %w; nobody was added", name, err)
 	}
-	store, err := group.open(ctx, con, true)
+	store, err := group.openToAdd(ctx, con, c.Create)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type listedUser struct {
 
 // Run prints everybody by username.
 func (c *userListCmd) Run(ctx context.Context, con *console, group *userCmd) error {
-	store, err := group.open(ctx, con, false)
+	store, err := group.open(ctx, con)
 	if err != nil {
 		return err
 	}

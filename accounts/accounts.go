@@ -22,6 +22,7 @@ type Config struct {
 	Conns       int              // most connections to Postgres at once; 0: DefaultConns
 	Log         *slog.Logger     // nil: no log
 	Now         func() time.Time // nil: time.Now
+	Server      bool             // this process serves, so others that serve the same SQLite file are to notice it; see Store.Shared
 	HashWorkers int              // passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core
 
 	params   argonParams   // cost of new hashes; zero: standardParams. Tests lower it.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,9 +22,9 @@ func Backup(ctx context.Context, path, to string, force bool) (users int, err er
 		if old, err := os.Stat(path); err == nil && os.SameFile(old, info) {
 			return 0, fmt.Errorf("%s is the database itself: name another file", to)
 		}
-		if !force {
-			return 0, fmt.Errorf("%s is there already: name another file, or add --force", to)
-		}
+	}
+	if err := MayWrite(to, force); err != nil {
+		return 0, err
 	}
 	temporary, users, err := extract(ctx, path, to)
 	if err != nil {
@@ -34,6 +35,44 @@ func Backup(ctx context.Context, path, to string, force bool) (users int, err er
 		return 0, err
 	}
 	return users, syncFolder(filepath.Dir(to))
+}
+
+// MayWrite returns an error when a backup at the path to would replace a file without force.
+func MayWrite(to string, force bool) error {
+	if _, err := os.Stat(to); err == nil && !force {
+		return fmt.Errorf("%s is there already: name another file, or add --force", to)
+	}
+	return nil
+}
+
+// WriteBackup writes a backup that Backup has made elsewhere to the path to, as Backup would: whole or not at all.
+func WriteBackup(backup io.Reader, to string, force bool) error {
+	if err := MayWrite(to, force); err != nil {
+		return err
+	}
+	temporary, err := copyBeside(backup, to)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary) // does nothing after Rename
+	if err := os.Rename(temporary, to); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(to))
+}
+
+// copyBeside writes all of in into a temporary file beside the one it's meant for, on the disk and for its owner alone.
+func copyBeside(in io.Reader, meantFor string) (temporary string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(meantFor), "."+filepath.Base(meantFor)+".*.part")
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, in)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
 }
 
 // wantAccounts returns an error unless path is a file with accounts that this version can read.

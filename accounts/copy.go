@@ -79,8 +79,7 @@ func wantLastSchema(ctx context.Context, source *sql.DB, path string) error {
 	case have > len(steps):
 		return newerSchema(have, len(steps))
 	case have < len(steps):
-		return fmt.Errorf("%s is as an older version left it (schema %d, this one knows %d): "+
-			"run rollcall user list --db %s, which upgrades it, and copy again", path, have, len(steps), path)
+		return &OldSchemaError{Path: path, Have: have, Known: len(steps)}
 	}
 	return nil
 }

@@ -103,5 +103,5 @@ func TestCopyKnowsTheSchema(t *testing.T) {
 	}
 	do(t, "Close", s.Close())
 	_, err = Copy(t.Context(), path, Config{URL: "postgres://127.0.0.1:1/x"})
-	wantSays(t, "Copy of an old schema", err, "run rollcall user list --db "+path)
+	wantSays(t, "Copy of an old schema", err, "an older version of Rollcall made "+path)
 }

@@ -18,6 +18,7 @@ var (
 	ErrUnknown     = errors.New("this may or may not have been saved: look before you try again") // a commit was not answered
 	ErrNoSession   = errors.New("no such session")                                                // unknown, ended, expired, or its user is disabled
 	ErrCursor      = errors.New("bad cursor")
+	ErrLost        = errors.New("the database file was removed, moved or replaced") // see Store.Lost
 )
 
 // FieldError says what is wrong with one thing that somebody typed.
@@ -65,6 +66,16 @@ type ImportError struct {
 func (e *ImportError) Error() string { return fmt.Sprintf("user %d: %v", e.Index+1, e.Err) }
 
 func (e *ImportError) Unwrap() error { return e.Err }
+
+// OldSchemaError says that a database file is as an older version left it. Opening it upgrades it.
+type OldSchemaError struct {
+	Path        string
+	Have, Known int // migrations that the file has, and that there are
+}
+
+func (e *OldSchemaError) Error() string {
+	return fmt.Sprintf("an older version of Rollcall made %s (schema %d, this one knows %d)", e.Path, e.Have, e.Known)
+}
 
 // isBusy reports whether err says that others held the database for too long, or that it is about to be there.
 func isBusy(err error) bool {

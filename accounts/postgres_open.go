@@ -17,7 +17,7 @@ import (
 )
 
 // DefaultConns is how many connections one process has to Postgres at most, unless Config says otherwise.
-const DefaultConns = 10
+const DefaultConns = 16
 
 // minPostgres is the first version that understands all of the SQL (WITH … AS MATERIALIZED).
 const minPostgres = 120000

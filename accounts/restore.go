@@ -1,12 +1,16 @@
 package accounts
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -37,8 +41,8 @@ func Restore(ctx context.Context, from, path string, force bool) (r Restored, er
 	if err != nil {
 		return r, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return r, fmt.Errorf("cannot make the folder of the database: %w", err)
+	if err := makeFolder(path); err != nil {
+		return r, err
 	}
 	temporary, users, err := extract(ctx, from, path)
 	if err != nil {
@@ -68,6 +72,33 @@ func Restore(ctx context.Context, from, path string, force bool) (r Restored, er
 	return r, err
 }
 
+// RestoreFrom is Restore for a backup that is open, and that this process could perhaps not open by its name. Only a file
+// that looks like one of Rollcall's is copied at all: what else the name led to is nobody's business.
+func RestoreFrom(ctx context.Context, backup *os.File, path string, force bool) (r Restored, err error) {
+	header := make([]byte, 72)
+	if _, err := backup.ReadAt(header, 0); err != nil && !errors.Is(err, io.EOF) {
+		return r, err
+	}
+	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) || binary.BigEndian.Uint32(header[68:]) != applicationID {
+		return r, fmt.Errorf("%s is not a database of Rollcall's", backup.Name())
+	}
+	if path, err = behindLinks(path); err != nil {
+		return r, err
+	}
+	if _, err := mayReplace(ctx, path, force); err != nil {
+		return r, err
+	}
+	if err := makeFolder(path); err != nil {
+		return r, err
+	}
+	copied, err := copyBeside(io.NewSectionReader(backup, 0, math.MaxInt64), path)
+	if err != nil {
+		return r, err
+	}
+	defer os.Remove(copied)
+	return Restore(ctx, copied, path, force)
+}
+
 // behindLinks is where path leads through symbolic links, which are not to be replaced by what they lead to.
 func behindLinks(path string) (string, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
@@ -81,7 +112,7 @@ func mayReplace(ctx context.Context, path string, force bool) (there bool, err e
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
+		return false, wantNoLog(path)
 	case err != nil:
 		return false, err
 	case info.IsDir():
@@ -89,10 +120,26 @@ func mayReplace(ctx context.Context, path string, force bool) (there bool, err e
 	case !force:
 		return true, fmt.Errorf("%s is there already: add --force to put the backup in its place; the file is kept under another name", path)
 	}
+	if err := wantNoLog(path); err != nil {
+		return true, err
+	}
 	if err := recognise(ctx, path); err != nil && sqliteCode(err) == 0 {
 		return true, err // a good database of another program
 	}
 	return true, nil
+}
+
+// wantNoLog returns an error when somebody uses the log beside path. That may be a server whose file was moved away: it
+// goes on with that log, which would ruin a new file at path.
+func wantNoLog(path string) error {
+	used, err := logInUse(path)
+	if err != nil {
+		return inUse(path, err)
+	}
+	if used {
+		return usedFile(path)
+	}
+	return nil
 }
 
 // whileUnused calls fn while nobody else can use the database at path, with the id of its store, "" when that cannot be
@@ -153,9 +200,13 @@ func inUse(path string, err error) error {
 	case code == sqlite3.SQLITE_NOTADB || code == sqlite3.SQLITE_CORRUPT:
 		return nil
 	case isBusy(err):
-		return fmt.Errorf("%s is in use: stop the server, and whatever else has it open, first", path)
+		return usedFile(path)
 	}
 	return fmt.Errorf("nobody can tell whether %s is in use: run this as the user that the server runs as, or as root: %w", path, err)
+}
+
+func usedFile(path string) error {
+	return fmt.Errorf("%s is in use: stop the server, and whatever else has it open, first", path)
 }
 
 // prepareRestored gives a restored file a new id, if it is to have one, and the owner that it must have at path, and sees to

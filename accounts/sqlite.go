@@ -50,27 +50,25 @@ func claimSQLite(ctx context.Context, tx *sql.Tx) (used bool, err error) {
 
 // openSQLite opens the file at path, making it and its folder when they are missing, and returns a handle to write
 // (one connection: SQLite has one writer, and database/sql queues better than SQLite polls) and one that can only read.
-func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.DB, err error) {
+func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.DB, f *file, err error) {
 	if path == "" || path == ":memory:" || strings.HasPrefix(path, "file:") {
-		return nil, nil, fmt.Errorf("database %q: give the path of a file", path)
+		return nil, nil, nil, fmt.Errorf("database %q: give the path of a file", path)
 	}
 	if path, err = filepath.Abs(path); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	if err := makeFile(path); err != nil {
-		return nil, nil, err
+	if f, err = prepareFile(ctx, path, log); err != nil {
+		return nil, nil, nil, err
 	}
-	if err := recognise(ctx, path); err != nil {
-		return nil, nil, err
+	toWrite, err := f.connector(sqliteDSN(path, true))
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	closeToOthers(path, log) // not before: the file may be another program's, named by mistake
-	if w, err = sql.Open("sqlite", sqliteDSN(path, true)); err != nil {
-		return nil, nil, err
+	toRead, err := f.connector(sqliteDSN(path, false))
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	if r, err = sql.Open("sqlite", sqliteDSN(path, false)); err != nil {
-		w.Close()
-		return nil, nil, err
-	}
+	w, r = sql.OpenDB(toWrite), sql.OpenDB(toRead)
 	readers := max(4, runtime.NumCPU())
 	w.SetMaxOpenConns(1)
 	r.SetMaxOpenConns(readers)
@@ -78,9 +76,28 @@ func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.D
 	if err := w.PingContext(ctx); err != nil { // the first connection switches a new file to WAL
 		w.Close()
 		r.Close()
-		return nil, nil, explainSQLite(path, err)
+		return nil, nil, nil, explainSQLite(path, err)
 	}
-	return w, r, nil
+	return w, r, f, nil
+}
+
+// prepareFile makes sure that path leads to a file that is ours to use, and remembers which one.
+func prepareFile(ctx context.Context, path string, log *slog.Logger) (*file, error) {
+	if err := makeFile(path); err != nil {
+		return nil, err
+	}
+	f, err := openedFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if strange, err := strangersLog(path); err == nil && strange { // with an error SQLite will say why
+		return nil, fmt.Errorf("a server still uses the database that was at %s before: stop it first, or its log would be taken for the log of this file", path)
+	}
+	if err := recognise(ctx, path); err != nil {
+		return nil, err
+	}
+	closeToOthers(path, log) // not before: the file may be another program's, named by mistake
+	return f, nil
 }
 
 // sqliteDSN holds all settings of a connection: a PRAGMA sent later would reach one connection of a pool.
@@ -115,8 +132,8 @@ func sqliteURI(path string) string {
 
 // makeFile makes the file and its folder, closed to others, where they are missing.
 func makeFile(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("cannot make the folder of the database: %w", err)
+	if err := makeFolder(path); err != nil {
+		return err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	made := err == nil
@@ -130,6 +147,14 @@ func makeFile(path string) error {
 		err = giveTo(f, filepath.Dir(path)) // what root makes, the server must be able to open
 	}
 	return errors.Join(err, f.Close())
+}
+
+// makeFolder makes the folder of the database at path.
+func makeFolder(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("cannot make the folder of the database: %w", err)
+	}
+	return nil
 }
 
 // closeToOthers closes a file that is open to other users of the machine; SQLite gives the files beside it (-wal, -shm)

@@ -28,6 +28,7 @@ const stepPatience = 10 * time.Second
 // the same database open. A context ends the wait for a turn; a write that has begun is finished regardless.
 type Store struct {
 	w, r      *handle // r cannot write
+	file      *file   // nil: Postgres
 	log       *slog.Logger
 	now       func() time.Time
 	hash      *hasher
@@ -106,6 +107,9 @@ func (s *Store) connect(ctx context.Context, cfg Config, steps []migration) erro
 	if err = migrate(ctx, s.w, steps, s.nowMilli()); err == nil {
 		err = s.identify(ctx)
 	}
+	if err == nil {
+		err = cmp.Or(s.file.noteLog(), s.file.check())
+	}
 	if err != nil {
 		s.Close()
 		return fmt.Errorf("%s: %w", cfg.Where(), err)
@@ -125,11 +129,16 @@ func (s *Store) openHandles(ctx context.Context, cfg Config) error {
 		s.r = s.w
 		return nil
 	}
-	w, r, err := openSQLite(ctx, cfg.Path, s.log)
+	w, r, f, err := openSQLite(ctx, cfg.Path, s.log)
 	if err != nil {
 		return err
 	}
-	s.w, s.r = newHandle(w, sqliteKind), newHandle(r, sqliteKind)
+	s.w, s.r, s.file = newHandle(w, sqliteKind), newHandle(r, sqliteKind), f
+	if cfg.Server {
+		if f.server, err = markServer(cfg.Path); err != nil {
+			s.log.Warn("another server on this database file would not be noticed", "err", err)
+		}
+	}
 	return nil
 }
 
@@ -151,11 +160,14 @@ func (s *Store) identify(ctx context.Context) error {
 
 // Close ends all connections; the last process to close a SQLite file leaves nothing beside it.
 func (s *Store) Close() error {
-	return errors.Join(s.r.close(), s.w.close())
+	return errors.Join(s.r.close(), s.w.close(), s.file.close())
 }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database answers and takes what is to be stored.
 func (s *Store) Ping(ctx context.Context) error {
+	if err := s.file.check(); err != nil {
+		return err
+	}
 	var rev int64
 	return s.r.queryRow(ctx, sqlRev, nil, &rev)
 }
@@ -172,7 +184,7 @@ func (s *Store) Committed() <-chan struct{} { return s.committed }
 // statements, each takes the row of the rev first (kind.turn), and other locks after it, so that none waits for another in
 // a circle. The wait for a turn ends with ctx; fn is then not interrupted, so that somebody who gives up waiting leaves
 // nothing half done. fn may run again from the start when Postgres broke it off. A database that others hold for too
-// long is ErrBusy, and a commit that was not answered ErrUnknown.
+// long is ErrBusy, a commit that was not answered ErrUnknown, and a file that isn't at its path any more ErrLost.
 func (s *Store) write(ctx context.Context, fn func(context.Context, *transaction) error) error {
 	return s.writeFirst(ctx, s.w.turn, fn)
 }
@@ -183,6 +195,9 @@ func (s *Store) note(ctx context.Context, fn func(context.Context, *transaction)
 }
 
 func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Context, *transaction) error) error {
+	if err := s.file.check(); err != nil {
+		return err
+	}
 	t, err := s.transact(ctx, first, fn)
 	if err != nil {
 		if isBusy(err) && !isAway(err) {
@@ -198,6 +213,9 @@ func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Co
 		case s.committed <- struct{}{}:
 		default:
 		}
+	}
+	if err := s.file.check(); err != nil { // whoever moved the file may have been between the two
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"time"
 )
@@ -25,7 +26,7 @@ type phantom struct {
 }
 
 func newPhantom(ctx context.Context, redis *redisServer) (*phantom, error) {
-	p := &phantom{redis: redis, id: fmt.Sprintf("bench-%d", time.Now().UnixNano()), ended: make(chan error, 1)}
+	p := &phantom{redis: redis, id: "bench-" + rand.Text()[:10], ended: make(chan error, 1)}
 	if err := p.renew(ctx); err != nil {
 		return nil, err
 	}

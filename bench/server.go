@@ -97,7 +97,7 @@ func (s *server) add(ctx context.Context, people []*person, hash string) error {
 	if err := errors.Join(w.WriteAll(rows), f.Close()); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, s.binary, "user", "import", file, "--db", s.db)
+	cmd := exec.CommandContext(ctx, s.binary, "user", "import", file, "--create", "--db", s.db)
 	cmd.Env = plainEnvironment()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("user import: %w\n%s", err, out)

@@ -22,7 +22,7 @@ func TestReplicaDoctor(t *testing.T) {
 	}
 	s.mustOpen(3, b)
 	doctor := func() string {
-		cmd := exec.Command(binary, "doctor", "--db", a.db)
+		cmd := exec.Command(binary, "doctor", "--db", a.db, "--addr", a.addr)
 		cmd.Env = append(cleanEnv(), "REDIS_URL="+a.redis)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -42,7 +42,9 @@ func TestReplicaDoctor(t *testing.T) {
 		t.Errorf("rollcall doctor says\n%swant a line like %s", got, pattern)
 	}
 	says(`^redis +reached in .+, changes are announced$`)
+	says(`^address +\S+: Rollcall serves there and is ready$`)
 	says(`^people +4 with a connection$`)
+	says(`^verdict +no problems$`)
 	says(`^\S+ +3 +\S+s +none +renewed \S+ ago$`)
 	says(`^\S+ +1 +\S+s +none +renewed \S+ ago$`)
 

@@ -29,7 +29,7 @@
     noteAll();
   }).observe(document, { subtree: true, childList: true, attributeFilter: ['data-state'], attributeOldValue: true });
 
-  // What goes wrong, for browsers that don't tell the test themselves.
+  // Errors, for browsers that don't report them to the test.
   const problems = [];
   addEventListener('error', e => problems.push(e.message ?? 'failed to load ' + (e.target.src ?? e.target.href)), true);
   addEventListener('unhandledrejection', e => problems.push('rejected: ' + e.reason));

@@ -64,7 +64,7 @@ func notRead(err error) error {
 }
 
 // notSaved is unavailable for what was to be stored: a disk that is full or cannot be written, say.
-func notSaved(err error) error {
+func notSaved(err error) *failure {
 	if errors.Is(err, accounts.ErrUnknown) {
 		return perhapsSaved(err)
 	}
@@ -118,6 +118,8 @@ func explain(err error, r *http.Request) *failure {
 		return busy(err)
 	case errors.Is(err, accounts.ErrUnknown):
 		return perhapsSaved(err)
+	case errors.Is(err, accounts.ErrLost):
+		return notSaved(err)
 	case errors.Is(err, accounts.ErrCursor):
 		return &failure{Status: http.StatusBadRequest, Heading: "No such page", Message: "This address of a page of the board is damaged. Begin at the first one.", Err: err}
 	case errors.As(err, &tooLarge):

@@ -52,7 +52,10 @@ if taken > 1 then
   redis.call('DECR', key)
 elseif taken == 1 then
   redis.call('DEL', key)
-  if key == KEYS[1] and tonumber(redis.call('GET', KEYS[3]) or '0') > 0 then redis.call('DECR', KEYS[3]) end
+  if key == KEYS[1] then
+    local counters = tonumber(redis.call('GET', KEYS[3]) or '0')
+    if counters > 1 then redis.call('DECR', KEYS[3]) elseif counters == 1 then redis.call('DEL', KEYS[3]) end
+  end
 end
 return 0`)
 
@@ -65,17 +68,20 @@ type sharedLimiter struct {
 	prefix string
 	max    int
 	alone  Limiter
+	wait   time.Duration // for Redis to count one attempt; tests lengthen it
 	log    *slog.Logger
 	away   *atomic.Int64 // unix nanoseconds until which Redis is not asked; one for all limiters of the process
+
+	refused *countRefusals // of all limiters of the process
 }
 
 // SharedLimiters returns Limiters over client, with keys that begin with prefix.
 func SharedLimiters(client rueidis.Client, prefix string, log *slog.Logger) Limiters {
-	away := new(atomic.Int64)
+	away, refused := new(atomic.Int64), new(countRefusals)
 	of := func(whose string) Limiter {
 		return &sharedLimiter{
-			redis: client, prefix: prefix + "limit:" + whose + ":", max: maxLimiterKeys,
-			alone: newMemoryLimiter(maxLimiterKeys), log: log, away: away,
+			redis: client, prefix: prefix + "limit:" + whose + ":", max: maxLimiterKeys, wait: limiterWait,
+			alone: newMemoryLimiter(maxLimiterKeys), log: log, away: away, refused: refused,
 		}
 	}
 	return Limiters{Strangers: of("strangers"), Browsers: of("browsers"), Members: of("members")}
@@ -90,7 +96,7 @@ func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window 
 	if l.resting() {
 		return l.alone.Take(ctx, key, limit, window)
 	}
-	wait, cancel := context.WithTimeout(ctx, limiterWait)
+	wait, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
 	answer, err := takeScript.Exec(wait, l.redis, l.keys(key), []string{
 		strconv.Itoa(limit), strconv.FormatInt(window.Milliseconds(), 10),
@@ -115,7 +121,7 @@ func (l *sharedLimiter) Give(ctx context.Context, key string) {
 	if l.resting() {
 		return
 	}
-	wait, cancel := context.WithTimeout(ctx, limiterWait)
+	wait, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
 	if err := giveScript.Exec(wait, l.redis, l.keys(key), nil).Error(); err != nil {
 		l.rest(err)
@@ -127,5 +133,6 @@ func (l *sharedLimiter) resting() bool { return time.Now().UnixNano() < l.away.L
 // rest has this process count alone for a while.
 func (l *sharedLimiter) rest(err error) {
 	l.away.Store(time.Now().Add(limiterRest).UnixNano())
+	l.refused.note(err, l.log)
 	l.log.Debug("attempts are counted by this process alone", "err", err)
 }

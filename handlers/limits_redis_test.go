@@ -48,11 +48,19 @@ func redisAt(t *testing.T) (open func() rueidis.Client, process *os.Process) {
 	}, cmd.Process
 }
 
+// patient returns Limiters that don't take a busy machine for a Redis that is away.
+func patient(client rueidis.Client) Limiters {
+	all := SharedLimiters(client, "rollcall:", slog.New(slog.DiscardHandler))
+	for _, l := range []Limiter{all.Strangers, all.Browsers, all.Members} {
+		l.(*sharedLimiter).wait = patience
+	}
+	return all
+}
+
 func TestSharedLimiter(t *testing.T) {
 	open, process := redisAt(t)
 	ctx := context.Background()
-	log := slog.New(slog.DiscardHandler)
-	a, b := SharedLimiters(open(), "rollcall:", log).Strangers, SharedLimiters(open(), "rollcall:", log).Strangers
+	a, b := patient(open()).Strangers, patient(open()).Strangers
 	attempts := func(key string, window time.Duration) (granted int32) {
 		var n atomic.Int32
 		var all sync.WaitGroup
@@ -151,7 +159,7 @@ func TestSharedLimiterFrozen(t *testing.T) {
 func TestSharedLimiterFull(t *testing.T) {
 	open, _ := redisAt(t)
 	ctx := context.Background()
-	all := SharedLimiters(open(), "rollcall:", slog.New(slog.DiscardHandler))
+	all := patient(open())
 	l := all.Strangers.(*sharedLimiter)
 	l.max = 100
 	take := func(key string) bool {

@@ -29,6 +29,7 @@ type reader struct {
 	totals   *shared       // counts everybody
 	wanted   chan struct{} // capacity 1: something is to be read
 	costly   chan struct{} // capacity 1: a costly list is to be read again
+	database databaseFile  // used by run alone
 }
 
 func newReader(b *Board) *reader {
@@ -74,6 +75,7 @@ func (r *reader) run(ctx context.Context) {
 		case <-b.follower.nudged():
 		case <-follow.C:
 			b.checkReplicas(time.Now())
+			r.checkDatabase()
 			b.askSeen(time.Now())
 		case <-r.wanted:
 		case <-again.C:

@@ -36,17 +36,20 @@ type ReplicaReport struct {
 	Resyncs   int           // how often it missed announcements and read everything anew
 }
 
-// Inspect looks at the noticeboard and changes nothing on it, but for one key of its own that ends within seconds. An
-// error is the one with which a replica would refuse to start, or that Redis cannot be reached.
+// inspectWait is how long Inspect may take: a server with millions of keys takes seconds to list them.
+const inspectWait = time.Minute
+
+// Inspect looks at the noticeboard and leaves it as it is: it removes the two keys of its own that it writes to see
+// whether Redis takes and announces them. An error is the one with which a replica would refuse to start, or says that
+// Redis can't be reached or takes no writes.
 func Inspect(ctx context.Context, cfg RedisConfig) (Report, error) {
 	option, err := redisOption(cfg.URL)
 	if err != nil {
 		return Report{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*roundWait)
+	ctx, cancel := context.WithTimeout(ctx, inspectWait)
 	defer cancel()
-	probe := cfg.Prefix + "doctor:" + rand.Text()
-	heard := make(chan struct{}, 1)
+	probe, heard := cfg.Prefix+"probe:"+rand.Text(), make(chan struct{}, 1)
 	option.ClientTrackingOptions = []string{"BCAST", "PREFIX", probe}
 	option.OnInvalidations = func(keys []rueidis.RedisMessage) {
 		if keys != nil {
@@ -69,10 +72,21 @@ func Inspect(ctx context.Context, cfg RedisConfig) (Report, error) {
 	l := newRedisLink(option, cfg, "", newSyncer("", cfg.Log))
 	defer l.close()
 	l.tracked = client
+	if err := l.needs(ctx); err != nil {
+		return Report{}, err
+	}
 	var r Report
-	start := time.Now()
-	if err := client.Do(ctx, client.B().Set().Key(probe).Value("1").Px(5*time.Second).Build()).Error(); err != nil {
+	if err := l.echo(ctx, probe, heard, &r); err != nil {
 		return r, err
+	}
+	return r, l.fill(ctx, &r)
+}
+
+// echo measures one command, and finds out whether Redis announces it.
+func (l *redisLink) echo(ctx context.Context, probe string, heard <-chan struct{}, r *Report) error {
+	start := time.Now()
+	if _, err := l.do(ctx, l.build().Set().Key(probe).Value("1").Px(5*time.Second).Build()); err != nil {
+		return err
 	}
 	r.RoundTrip = time.Since(start)
 	select {
@@ -80,7 +94,8 @@ func Inspect(ctx context.Context, cfg RedisConfig) (Report, error) {
 		r.Announces = true
 	case <-time.After(echoWait):
 	}
-	return r, l.fill(ctx, &r)
+	_, err := l.do(ctx, l.build().Unlink().Key(probe).Build())
+	return err
 }
 
 // fill counts who is on the noticeboard, by replica.
@@ -98,12 +113,15 @@ func (l *redisLink) fill(ctx context.Context, r *Report) error {
 		}
 		return found[id]
 	}
-	users, replicas, err := l.survey(ctx)
+	var users []string
+	err := l.survey(ctx, func(some, replicas []string) {
+		users = append(users, some...)
+		for _, id := range replicas {
+			of(id)
+		}
+	})
 	if err != nil {
 		return err
-	}
-	for _, id := range replicas {
-		of(id)
 	}
 	slices.Sort(users)
 	users = slices.Compact(users)

@@ -15,9 +15,9 @@ import (
 // itself, is announced through syncer.invalidated, at least once after the last change while the link is whole, and in no
 // order to the answers.
 type link interface {
-	// survey lists the users who have an entry and the replicas that have a lease, and may list others and repeat some. It
-	// may take many trips, and ends by itself when one of them takes longer than a step may.
-	survey(ctx context.Context) (users, replicas []string, err error)
+	// survey calls found with the users who have an entry and the replicas that have a lease, a part at a time, and may
+	// include others and repeat some. It may take many round trips, and it fails if one takes longer than a step may.
+	survey(ctx context.Context, found func(users, replicas []string)) error
 	// read returns the entries of each user by replica id; an empty map for none.
 	read(ctx context.Context, users []string) ([]map[string]string, error)
 	// write puts this replica's entry of each user; "" takes it away.

@@ -29,6 +29,9 @@ type RedisConfig struct {
 	Log    *slog.Logger
 
 	claimAfter time.Duration // 0: as long as replicas that were here before may need to mark an empty Redis as theirs
+
+	// Check, if set, reports what Redis refuses to those who use Redis.Client. It's called at the start and by Inspect.
+	Check func(context.Context, rueidis.Client) error
 }
 
 // Redis is a Registry over Redis (server-assisted client-side caching in broadcast mode, Redis 6.2 or Valkey and newer),
@@ -88,16 +91,37 @@ func (r *Redis) Nudged() <-chan struct{} { return r.link.nudged }
 // Client is the connection for other uses. It has no cache and no tracking; calls need a context with a deadline.
 func (r *Redis) Client() rueidis.Client { return r.link.plain }
 
-// replicaID is host name and chance: the first for people who read Redis, the second so that none is used twice.
+// A replica's id is the host name, for people who read Redis, a hyphen, and random text, so that no id is used twice.
+const (
+	idHost   = 20 // bytes at most
+	idRandom = 10 // bytes
+)
+
 func replicaID() string {
 	host, _ := os.Hostname()
 	host = strings.Map(func(r rune) rune {
-		if r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+		if isHostRune(r) {
 			return r
 		}
 		return -1
 	}, host)
-	return host[:min(len(host), 20)] + "-" + rand.Text()[:10]
+	return host[:min(len(host), idHost)] + "-" + rand.Text()[:idRandom]
+}
+
+// isReplicaID reports whether text has the shape of a replica's id. Fields and keys that other programs write under our
+// prefix don't, so nobody takes them for a replica, shows them, or removes them.
+func isReplicaID(text string) bool {
+	hyphen := len(text) - idRandom - 1
+	if hyphen < 0 || hyphen > idHost || text[hyphen] != '-' {
+		return false
+	}
+	isRandomRune := func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= '2' && r <= '7' } // base32, as of rand.Text
+	return strings.IndexFunc(text[:hyphen], func(r rune) bool { return !isHostRune(r) }) < 0 &&
+		strings.IndexFunc(text[hyphen+1:], func(r rune) bool { return !isRandomRune(r) }) < 0
+}
+
+func isHostRune(r rune) bool {
+	return r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
 // redisOption reads the URL, and refuses what this version cannot use.
@@ -132,7 +156,7 @@ func redisOption(text string) (rueidis.ClientOption, error) {
 // permanent returns the error to end the start with, or nil where waiting may help. A host that has no address is no
 // such error: where names are those of machines or containers that run, it may come to have one.
 func permanent(err error) error {
-	text := err.Error()
+	text, _, _ := strings.Cut(err.Error(), "\n") // the client adds a hint of its own
 	var unknown *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &unknown):
@@ -141,8 +165,8 @@ func permanent(err error) error {
 		return errors.New("Redis refuses the password or user name: check REDIS_URL")
 	case strings.Contains(text, "NOAUTH"):
 		return errors.New("Redis wants a password: write it into REDIS_URL, redis://:PASSWORD@HOST:6379")
-	case strings.Contains(text, "NOPERM"):
-		return fmt.Errorf("Redis does not permit this user what Rollcall needs (%s): allow its keys, and CLIENT, HELLO and SCAN", text)
+	case strings.Contains(text, "NOPERM"), strings.Contains(text, "executing the script can't run"), strings.Contains(text, "ACL failure in script"):
+		return fmt.Errorf("Redis doesn't permit this user everything that Rollcall needs (%s): docs/replicas.md lists the permissions", text)
 	case strings.Contains(text, "DB index is out of range"):
 		return errors.New("Redis has no database of that number: check the end of REDIS_URL")
 	case errors.Is(err, rueidis.ErrNoCache), strings.Contains(text, "unknown command"), strings.Contains(text, "unknown subcommand"),

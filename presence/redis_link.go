@@ -93,23 +93,31 @@ func (l *redisLink) announced(keys []rueidis.RedisMessage) {
 		l.to.invalidated(nil, nil, true)
 		return
 	}
-	var users, replicas []string
+	names := make([]string, len(keys))
 	for i := range keys {
-		key, err := keys[i].ToString()
-		if err != nil {
-			continue
-		}
-		if user, ok := strings.CutPrefix(key, l.presence); ok {
-			users = append(users, user)
-		} else if id, ok := strings.CutPrefix(key, l.replica); ok {
-			replicas = append(replicas, id)
-		} else if key == l.rev {
-			l.ring()
-		}
+		names[i], _ = keys[i].ToString()
+	}
+	users, replicas, rev := l.sort(names)
+	if rev {
+		l.ring()
 	}
 	if len(users)+len(replicas) > 0 {
 		l.to.invalidated(users, replicas, false)
 	}
+}
+
+// sort tells which users and replicas keys belong to, and whether the bell is among them. It skips all other keys.
+func (l *redisLink) sort(keys []string) (users, replicas []string, rev bool) {
+	for _, key := range keys {
+		if user, ok := strings.CutPrefix(key, l.presence); ok {
+			users = append(users, user)
+		} else if id, ok := strings.CutPrefix(key, l.replica); ok && isReplicaID(id) {
+			replicas = append(replicas, id)
+		} else if key == l.rev {
+			rev = true
+		}
+	}
+	return users, replicas, rev
 }
 
 func (l *redisLink) ring() {
@@ -152,16 +160,13 @@ func readOnly(err error) error {
 
 func (l *redisLink) build() rueidis.Builder { return l.client().B() }
 
-// probe finds out at the start whether this server and its noticeboard are ours to use.
+// probe finds out at the start whether this server lets us do all we need, and whether its noticeboard is ours. It
+// returns only errors that waiting doesn't mend.
 func (l *redisLink) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, roundWait)
 	defer cancel()
-	answers, err := l.do(ctx, l.build().Info().Section("cluster").Build())
-	if err != nil {
-		return permanent(err)
-	}
-	if info, _ := answers[0].ToString(); strings.Contains(info, "cluster_enabled:1") {
-		return errors.New("this Redis is a node of a cluster, which is not supported yet: use one server")
+	if err := l.needs(ctx); err != nil {
+		return lasting(err)
 	}
 	var other *StoreError
 	if err := l.owner(ctx, false); errors.As(err, &other) {
@@ -231,65 +236,26 @@ func (l *redisLink) beat(ctx context.Context, says health) (bool, error) {
 	return !rueidis.IsRedisNil(answers[0].Error()), nil
 }
 
-// survey takes as many steps as there are keys of anybody in the server, so each of them has its own time.
-func (l *redisLink) survey(ctx context.Context) (users, replicas []string, err error) {
+// survey takes a number of steps that grows with all keys of the server, so each step has its own time limit.
+func (l *redisLink) survey(ctx context.Context, found func(users, replicas []string)) error {
 	for cursor := uint64(0); ; {
 		answers, err := step(ctx, func(ctx context.Context) ([]rueidis.RedisResult, error) {
 			return l.do(ctx, l.build().Scan().Cursor(cursor).Match(globEscape(l.cfg.Prefix)+"*").Count(scanCount).Build())
 		})
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		some, err := answers[0].AsScanEntry()
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		for _, key := range some.Elements {
-			if user, ok := strings.CutPrefix(key, l.presence); ok {
-				users = append(users, user)
-			} else if id, ok := strings.CutPrefix(key, l.replica); ok {
-				replicas = append(replicas, id)
-			}
+		if users, replicas, _ := l.sort(some.Elements); len(users)+len(replicas) > 0 {
+			found(users, replicas)
 		}
 		if cursor = some.Cursor; cursor == 0 {
-			return users, replicas, nil
+			return nil
 		}
 	}
-}
-
-func (l *redisLink) read(ctx context.Context, users []string) ([]map[string]string, error) {
-	c := l.client()
-	if c == nil {
-		return nil, errNotConnected
-	}
-	commands := make([]rueidis.Completed, len(users))
-	for i, u := range users {
-		commands[i] = c.B().Hgetall().Key(l.presence + u).Build()
-	}
-	entries := make([]map[string]string, len(users))
-	var foreign []rueidis.Completed
-	for i, a := range c.DoMulti(ctx, commands...) {
-		found, err := a.AsStrMap()
-		switch {
-		case isForeign(err):
-			l.cfg.Log.Warn("a key of ours in Redis was of another kind and is removed: boards that share a Redis need different prefixes", "key", l.presence+users[i])
-			foreign = append(foreign, c.B().Unlink().Key(l.presence+users[i]).Build())
-		case err != nil && !rueidis.IsRedisNil(err):
-			return nil, err
-		}
-		entries[i] = found
-	}
-	if len(foreign) > 0 { // else our own entry could not be written
-		_, err := l.do(ctx, foreign...)
-		return entries, err
-	}
-	return entries, nil
-}
-
-// isForeign reports whether err says that a key holds something that no replica writes there.
-func isForeign(err error) bool {
-	r, ok := rueidis.IsRedisErr(err)
-	return ok && strings.HasPrefix(r.Error(), "WRONGTYPE")
 }
 
 func (l *redisLink) write(ctx context.Context, entries []entry) error {

@@ -77,6 +77,24 @@ func (r *redisServer) admin() rueidis.Client {
 	return c
 }
 
+// calls is how often command was called on the server; "" counts all but what keeps connections and tests alive.
+func calls(t *testing.T, admin rueidis.Client, command string) int {
+	t.Helper()
+	text, err := admin.Do(t.Context(), admin.B().Info().Section("commandstats").Build()).ToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for line := range strings.Lines(text) {
+		name, rest, _ := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
+		n, _, _ := strings.Cut(rest, ",")
+		if v, err := strconv.Atoi(n); err == nil && (name == command || command == "" && name != "ping" && name != "info") {
+			total += v
+		}
+	}
+	return total
+}
+
 func (r *redisServer) join(change ...func(*RedisConfig)) *Redis {
 	r.t.Helper()
 	cfg := RedisConfig{URL: r.url(), Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler), claimAfter: time.Millisecond}
@@ -387,24 +405,9 @@ func TestRedisIdleCost(t *testing.T) {
 	}
 	settleAll(t, all)
 	admin := server.admin()
-	calls := func(command string) int {
-		text, err := admin.Do(t.Context(), admin.B().Info().Section("commandstats").Build()).ToString()
-		if err != nil {
-			t.Fatal(err)
-		}
-		total := 0
-		for line := range strings.Lines(text) {
-			name, rest, _ := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
-			n, _, _ := strings.Cut(rest, ",")
-			if v, err := strconv.Atoi(n); err == nil && (name == command || command == "" && name != "ping" && name != "info") {
-				total += v
-			}
-		}
-		return total
-	}
-	before, beats := calls(""), calls("getex")
-	wait(t, "nine beats", 2*patience, func() bool { return calls("getex") >= beats+9 })
-	perBeat := float64(calls("")-before) / float64(calls("getex")-beats)
+	before, beats := calls(t, admin, ""), calls(t, admin, "getex")
+	wait(t, "nine beats", 2*patience, func() bool { return calls(t, admin, "getex") >= beats+9 })
+	perBeat := float64(calls(t, admin, "")-before) / float64(calls(t, admin, "getex")-beats)
 	if perSecond := perBeat * 3 / beatEvery.Seconds(); perSecond > 5 {
 		t.Errorf("three idle replicas send %.1f commands a second, want at most 5", perSecond)
 	} else {
@@ -435,7 +438,7 @@ func TestInspect(t *testing.T) {
 	b.Publish("bob", Digest{Connected: true})
 	settleAll(t, []*Redis{a, b})
 	admin := server.admin()
-	if err := admin.Do(t.Context(), admin.B().Hset().Key("rollcall:presence:eve").FieldValue().FieldValue("dead", "1 0").Build()).Error(); err != nil {
+	if err := admin.Do(t.Context(), admin.B().Hset().Key("rollcall:presence:eve").FieldValue().FieldValue("dead-ABCDEFGHIJ", "1 0").Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
 	inspect := func() Report {
@@ -451,8 +454,8 @@ func TestInspect(t *testing.T) {
 		t.Fatalf("Inspect = %+v, want three users of three replicas of store one", r)
 	}
 	for _, rep := range r.Replicas {
-		want := map[string]int{a.ID(): 1, b.ID(): 2, "dead": 1}[rep.ID]
-		if alive := rep.Lease > 0; rep.Users != want || alive != (rep.ID != "dead") || rep.Leaving {
+		want := map[string]int{a.ID(): 1, b.ID(): 2, "dead-ABCDEFGHIJ": 1}[rep.ID]
+		if alive := rep.Lease > 0; rep.Users != want || alive != (rep.ID != "dead-ABCDEFGHIJ") || rep.Leaving {
 			t.Errorf("Inspect has %+v, want %d users", rep, want)
 		}
 	}

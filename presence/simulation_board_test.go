@@ -3,6 +3,7 @@
 package presence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -45,7 +46,8 @@ type simLink struct {
 
 	stopped time.Time // the process of this replica stands still until then
 
-	distance time.Duration // of each round trip, beside the usual
+	distance  time.Duration // of each round trip, beside the usual
+	searching time.Duration // for each user that a survey finds
 }
 
 var (
@@ -183,15 +185,22 @@ func (l *simLink) broken() {
 	time.AfterFunc(time.Millisecond, func() { l.s.invalidated(nil, nil, true) })
 }
 
-func (l *simLink) survey(ctx context.Context) ([]string, []string, error) {
+// survey lists who was there when it began, one user at a time, as a server full of other keys would.
+func (l *simLink) survey(ctx context.Context, found func(users, replicas []string)) error {
 	var users, replicas []string
 	err := l.do(ctx, func() {
-		users, replicas = slices.Collect(maps.Keys(l.board.entries)), slices.Collect(maps.Keys(l.board.leases))
+		users, replicas = slices.Sorted(maps.Keys(l.board.entries)), slices.Sorted(maps.Keys(l.board.leases))
 	})
-	if err != nil {
-		return nil, nil, err // what is carried out later finds nobody who listens
+	for i := 0; err == nil && ctx.Err() == nil && i < len(users); i++ {
+		time.Sleep(l.searching)
+		if err = l.do(ctx, func() {}); err == nil {
+			found(users[i:i+1], nil)
+		}
 	}
-	return users, replicas, nil
+	if err == nil && ctx.Err() == nil {
+		found(nil, replicas)
+	}
+	return cmp.Or(err, ctx.Err()) // what is carried out later finds nobody who listens
 }
 
 func (l *simLink) read(ctx context.Context, users []string) ([]map[string]string, error) {

@@ -33,6 +33,7 @@ func simulate(seed uint64, with rules) string {
 		id := fmt.Sprintf("r%d", ids)
 		s := b.open(id)
 		s.rules = with
+		b.links[len(b.links)-1].searching = time.Duration(r.IntN(400)) * time.Millisecond // a survey takes up to 5 s
 		s.start()
 		return &simReplica{id: id, s: s, link: b.links[len(b.links)-1], truth: map[string]Digest{}}
 	}
@@ -223,6 +224,7 @@ func TestHoldKeepsPeople(t *testing.T) {
 			for i := range 3 {
 				s := b.open(fmt.Sprintf("r%d", i))
 				s.rules = with
+				b.links[i].searching = 100 * time.Millisecond // a survey of all takes 5 s, longer than the hold
 				s.start()
 				defer s.Close()
 				all = append(all, s)

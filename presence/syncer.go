@@ -69,6 +69,8 @@ type syncer struct {
 	ended   chan struct{}
 	ranAt   time.Time // when the loop last worked; used by the loop alone
 
+	endSurvey func() // used by the loop only; stops the survey, if there is one, and waits for it
+
 	mu         sync.Mutex
 	own        map[string]string    // guarded by mu, like all below; the truth about our users, as entries
 	remote     map[string][]posting // what others have, by user, in no order
@@ -80,6 +82,9 @@ type syncer struct {
 	ours       bool                 // this process has seen that the noticeboard belongs to our accounts
 	unowned    time.Time            // since when it has belonged to nobody; zero: it has an owner, or was not reached
 	resync     bool                 // everything must be read anew
+	surveying  bool                 // the list of everybody on the noticeboard is still being read
+	surveyErr  error                // why the last survey failed, until the next round reports it
+	whole      bool                 // this round began after the survey, so it reads all that the survey found
 	renew      bool                 // and the connection replaced first
 	holding    time.Time            // until then missing is not gone
 	beatAt     time.Time            // when the own lease was last renewed
@@ -135,7 +140,7 @@ func newSyncer(self string, log *slog.Logger) *syncer {
 		wake: make(chan struct{}, 1), changes: newFeed(), synced: make(chan struct{}), ended: make(chan struct{}),
 		own: map[string]string{}, remote: map[string][]posting{}, peers: map[string]*peer{},
 		toRead: map[string]struct{}{}, toWrite: map[string]struct{}{}, kept: map[string]struct{}{}, doubted: map[string]time.Time{}, written: map[string]struct{}{},
-		resync: true, lastOK: time.Now(),
+		resync: true, lastOK: time.Now(), endSurvey: func() {},
 	}
 }
 
@@ -257,6 +262,7 @@ func (s *syncer) invalidated(users, replicas []string, lost bool) {
 // run is the one loop: it gathers marks for a moment, then works them off.
 func (s *syncer) run(ctx context.Context) {
 	defer close(s.ended)
+	defer func() { s.endSurvey() }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	retry := retryFirst
@@ -286,8 +292,10 @@ func (s *syncer) run(ctx context.Context) {
 			s.kick()
 			continue
 		}
-		retry, worked = retryFirst, time.Now()
-		s.succeeded()
+		worked = time.Now()
+		if s.succeeded() {
+			retry = retryFirst
+		}
 		timer.Reset(s.untilDue())
 	}
 }
@@ -345,10 +353,15 @@ func (s *syncer) redialLocked(err error) {
 	}
 }
 
-func (s *syncer) succeeded() {
+// succeeded notes the end of a round and reports whether everything on the noticeboard is known now. While a survey
+// runs, people who came during an outage may be missing, so the others stay lost and nothing counts as synced.
+func (s *syncer) succeeded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastOK = time.Now()
+	if !s.whole {
+		return false
+	}
 	if !s.lost.IsZero() {
 		s.log.Info("other replicas can be reached again", "lost", time.Since(s.lost).Round(time.Millisecond))
 		s.lost, s.dialedAt = time.Time{}, time.Time{}
@@ -356,6 +369,7 @@ func (s *syncer) succeeded() {
 	if s.rounds++; s.rounds == 1 {
 		close(s.synced)
 	}
+	return true
 }
 
 // untilDue is how long nothing need be done that is not announced.
@@ -406,10 +420,17 @@ func step[T any](ctx context.Context, f func(context.Context) (T, error)) (T, er
 	return f(ctx)
 }
 
-// heal replaces a connection that tells nothing any more, makes sure that the noticeboard is ours, and starts all over
-// after announcements were missed: first a beat, which proves the connection, then everybody who is found there, known
-// here, or ours.
+// heal replaces a connection that no longer announces anything, and makes sure that the noticeboard is ours. After missed
+// announcements it starts over: first a beat, which proves the connection, then everybody who is known here or ours is marked,
+// and a survey looks for the rest.
 func (s *syncer) heal(ctx context.Context) error {
+	s.mu.Lock()
+	failed := s.surveyErr
+	s.surveyErr, s.whole = nil, !s.surveying
+	s.mu.Unlock()
+	if failed != nil {
+		return failed
+	}
 	if err := s.reconnect(ctx); err != nil {
 		return err
 	}
@@ -420,7 +441,7 @@ func (s *syncer) heal(ctx context.Context) error {
 	resync := s.resync
 	if resync {
 		s.beatAt = time.Time{}
-		if s.rounds > 0 { // at the start nothing is known that could be held
+		if len(s.remote) > 0 { // or else nothing is known that could be held
 			s.holdLocked(time.Now().Add(holdFor))
 		}
 	}
@@ -431,7 +452,8 @@ func (s *syncer) heal(ctx context.Context) error {
 	if err := s.beat(ctx); err != nil {
 		return err
 	}
-	return s.readAnew(ctx)
+	s.readAnew(ctx)
+	return nil
 }
 
 // reconnect replaces the connection if that is due.
@@ -455,32 +477,17 @@ func (s *syncer) reconnect(ctx context.Context) error {
 	return nil
 }
 
-// readAnew finds out who is on the noticeboard, and marks everybody to be read.
-func (s *syncer) readAnew(ctx context.Context) error {
-	s.mu.Lock()
-	s.resync = false
-	s.mu.Unlock()
-	var users, replicas []string
-	err := s.whileBeating(ctx, func(ctx context.Context) (err error) {
-		users, replicas, err = s.link.survey(ctx)
-		return err
-	})
+// readAnew marks everybody who is known here or ours, and has a survey look for the rest.
+func (s *syncer) readAnew(ctx context.Context) {
+	s.endSurvey()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
-		s.resync = true
-		return err
-	}
+	s.resync = false
 	if s.rounds > 0 {
 		s.resyncs++
 	}
-	for _, id := range replicas { // also those without any users yet
-		if id != s.self {
-			s.peerLocked(id)
-		}
-	}
-	for _, u := range users {
-		s.toRead[u] = struct{}{}
+	if len(s.remote) > 0 {
+		s.holdLocked(time.Now().Add(holdFor))
 	}
 	if s.rules.union {
 		for u := range s.remote {
@@ -490,8 +497,5 @@ func (s *syncer) readAnew(ctx context.Context) error {
 			s.toRead[u] = struct{}{}
 		}
 	}
-	if s.rounds > 0 {
-		s.holdLocked(time.Now().Add(holdFor))
-	}
-	return nil
+	s.surveyLocked(ctx)
 }

@@ -181,6 +181,14 @@ func (s *syncer) readMarked(ctx context.Context) error {
 	return nil
 }
 
+// has reports whether user is connected here.
+func (s *syncer) has(user string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.own[user]
+	return ok
+}
+
 // batches is how many it takes to work off marks as they are now.
 func (s *syncer) batches(marks map[string]struct{}) int {
 	s.mu.Lock()

@@ -25,9 +25,7 @@ type promptStep struct {
 	users int
 }
 
-func (l *promptLink) survey(context.Context) (users, replicas []string, err error) {
-	return nil, nil, nil
-}
+func (l *promptLink) survey(context.Context, func(users, replicas []string)) error { return nil }
 
 func (l *promptLink) read(_ context.Context, users []string) ([]map[string]string, error) {
 	l.mu.Lock()
@@ -49,6 +47,8 @@ func (l *promptLink) beat(context.Context, health) (bool, error) {
 	l.s.invalidated(nil, []string{l.s.self}, false)
 	return true, nil
 }
+
+func (l *promptLink) renew(context.Context) error { return nil }
 
 func (l *promptLink) close() {}
 
