@@ -38,7 +38,7 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 	search := l.open(ada, "/?q=p44", "a")
 	design, platform := l.open(ada, "/?team=Design", "a"), l.open(ada, "/?team=Platform", "a")
 	join := func(name string) *presence.Connection {
-		return l.server.board.presence.Join(l.uid(name), presence.Client{}, presence.Activity{})
+		return l.server.cfg.Presence.Join(l.uid(name), presence.Client{}, presence.Activity{})
 	}
 	join("p000") // on the first page
 	first.sees("p000", "online")
@@ -84,9 +84,9 @@ func TestTeamPage(t *testing.T) {
 		})
 	}
 	numbers("2", "1", "0", "1")
-	l.server.board.presence.Join(l.uid("cat"), presence.Client{}, presence.Activity{})
+	l.server.cfg.Presence.Join(l.uid("cat"), presence.Client{}, presence.Activity{})
 	whole.until("cat is counted among all", func() bool { return whole.text["n-online"] == "2" })
-	bob := l.server.board.presence.Join(l.uid("bob"), presence.Client{Phone: true}, presence.Activity{})
+	bob := l.server.cfg.Presence.Join(l.uid("bob"), presence.Client{Phone: true}, presence.Activity{})
 	numbers("2", "2", "0", "0")
 	bob.Note(presence.Activity{Hidden: true, Ago: presence.NoInput})
 	numbers("2", "1", "1", "0")

@@ -16,7 +16,7 @@ func (s *Server) devices(ctx context.Context, v *viewer) ([]ui.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	open := s.board.openSessions(v.user.ID)
+	open := s.sockets.sessionsOf(v.user.ID)
 	var own, others []ui.Device
 	for _, x := range sessions {
 		d := ui.Device{
@@ -30,19 +30,6 @@ func (s *Server) devices(ctx context.Context, v *viewer) ([]ui.Device, error) {
 		}
 	}
 	return append(own, others...), nil
-}
-
-// openSessions are the sessions of a person that have a live connection to this replica.
-func (b *board) openSessions(user string) map[string]bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	open := map[string]bool{}
-	for _, s := range b.byUser[user] {
-		if !s.closing.Load() {
-			open[s.session] = true
-		}
-	}
-	return open
 }
 
 // endSession signs out one device of the person. Its sockets are closed by whoever follows the changes of accounts.

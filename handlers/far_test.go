@@ -151,10 +151,7 @@ func (f *fixture) load(b *browser) (status int) {
 }
 
 func (f *fixture) looks() uint64 {
-	b := f.server.board
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.looks
+	return f.server.live.Stats().Looks
 }
 
 // statusOnly is an answer of which only the status matters.

@@ -50,23 +50,15 @@ func (f *fixture) arrive(user string) *presence.Connection {
 // gather has the users among the accounts for whom pick is true arrive, and waits until the board has met them.
 func (l *liveBoard) gather(pick func(username string) bool) {
 	l.t.Helper()
-	here := map[string]bool{}
+	here, before := map[string]bool{}, l.server.live.Stats().Present
 	for _, u := range l.everybody() {
 		if pick(u.Username) {
 			l.arrive(u.ID)
 			here[u.ID] = true
 		}
 	}
-	b := l.server.board
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		b.mu.Lock()
-		met := 0
-		for _, c := range b.present {
-			if here[c.person.ID] {
-				met++
-			}
-		}
-		b.mu.Unlock()
+		met := l.server.live.Stats().Present - before
 		if met == len(here) {
 			return
 		}
@@ -104,27 +96,6 @@ func TestEnabledAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.until("bob back", func() bool { return a.rows["bob"] != "" && a.text["n-all"] == "2" })
-	}
-}
-
-// TestArrivalBetweenChangeAndLook: a page load that comes in between must not swallow the news.
-func TestArrivalBetweenChangeAndLook(t *testing.T) {
-	f := newFixture(t, quick) // its loops do not run: we are the loop
-	b, ctx := f.server.board, t.Context()
-	bob := f.person("bob")
-	watched, err := b.load(ctx, boardQuery{state: "online"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.arrive(bob.ID)
-	if _, err := b.load(ctx, boardQuery{}); err != nil {
-		t.Fatal(err)
-	}
-	b.look(b.feed.Take())
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !watched.stale() {
-		t.Error("the page of online people was not marked by the arrival of somebody who is online")
 	}
 }
 
@@ -235,109 +206,22 @@ func TestFailedReadingIsRepeated(t *testing.T) {
 	a.until("bob off the page", func() bool { return a.rows["bob"] == "" })
 }
 
-// TestReadAhead: a page that is read before the change is taken in that it already shows must not hide that change from
-// the totals and from other pages.
-func TestReadAhead(t *testing.T) {
-	f := newFixture(t, quick) // its loops do not run
-	b, ctx := f.server.board, t.Context()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	f.person("ada")
-	all, err := b.load(ctx, boardQuery{})
-	must(err)
-	bob := f.person("bob")
-	search := boardQuery{search: "bob"}
-	_, err = b.reload(ctx, search)
-	must(err)
-	must(b.catchUp(ctx))
-	must(b.refreshTally(ctx))
-	b.mu.Lock()
-	if b.tally.total != 2 || !all.stale() {
-		t.Errorf("after a sign-up that a page was read with, %d people are counted and the other page is stale: %t, want 2, true", b.tally.total, all.stale())
-	}
-	b.mu.Unlock()
-
-	_, err = b.load(ctx, boardQuery{})
-	must(err)
-	must(f.store.SetTeam(ctx, bob.ID, "Design"))
-	_, err = b.reload(ctx, search)
-	must(err)
-	must(b.catchUp(ctx))
-	must(b.refreshTally(ctx))
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n := b.tally.people[accounts.Person{Team: "Design"}.TeamKey()]; n != 1 || !all.stale() {
-		t.Errorf("after a move that a page was read with, %d people are counted in the team and the other page is stale: %t, want 1, true", n, all.stale())
-	}
-}
-
-// TestReset: after more changes than are kept, nothing of before may stay.
-func TestReset(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, quick)
-	b, ctx := f.server.board, t.Context()
-	bob, eve, kim := f.person("bob"), f.person("eve"), f.person("kim")
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, u := range []string{bob.ID, eve.ID, kim.ID} {
-		f.arrive(u)
-	}
-	must(f.store.SetInvisible(ctx, kim.ID, true))
-	must(b.catchUp(ctx))
-	b.look(b.feed.Take())
-	must(b.meet(ctx))
-	must(f.store.SetInvisible(ctx, kim.ID, false))
-	must(f.store.SetTeam(ctx, bob.ID, "Design"))
-	must(f.store.Rename(ctx, bob.ID, "Robert"))
-	must(f.store.Delete(ctx, eve.ID))
-	f.crowd(10_001, "p")
-	must(b.catchUp(ctx))
-	b.look(b.feed.Take())
-	must(b.meet(ctx))
-	p, err := b.load(ctx, boardQuery{state: "online"})
-	must(err)
-	var got []string
-	for _, c := range p.cards {
-		got = append(got, c.person.DisplayName+"/"+c.person.Team)
-	}
-	if want := "[Robert/Design kim/]"; fmt.Sprint(got) != want || b.presence.Counts().Online != 2 {
-		t.Errorf("after the reset the page of online people lists %v and %d are online, want %s", got, b.presence.Counts().Online, want)
-	}
-}
-
 // TestSparePagesAreDropped: pages that were watched do not stay for ever.
 func TestSparePagesAreDropped(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser = 0 })
 	l.crowd(30, "p")
 	eve := l.member("eve")
+	const spare = 64 // lists that are kept without watchers
 	var tabs []*tab
-	for i := range sparePages + 60 {
+	for i := range spare + 60 {
 		cursor := base64.RawURLEncoding.EncodeToString([]byte(fmt.Sprintf("\U0010FFFF\x01a%05d\x01%036d", i, i)))
 		tabs = append(tabs, l.bare(eve, "/ws?after="+cursor))
 	}
 	for _, tb := range tabs {
 		tb.leave()
 	}
-	b := l.server.board
-	tabs[0].until("the pages to be dropped", func() bool {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		for _, p := range b.pages {
-			if p.snapshot[full] != nil {
-				return false
-			}
-		}
-		return len(b.pages) <= sparePages
-	})
+	tabs[0].until("the pages to be dropped", func() bool { return l.server.live.Stats().Lists <= spare })
 }
 
 // TestSecondPageComesToBe: a board that grows past one page says so to pages that are open.
@@ -349,19 +233,6 @@ func TestSecondPageComesToBe(t *testing.T) {
 	a.until("a link to the next page, and links in the place of the filter", func() bool {
 		return strings.Contains(a.text["pager"], `rel="next"`) && strings.Contains(a.text["filter"], "state=online") && a.text["n-all"] == "201"
 	})
-}
-
-// TestSlowStoreDelaysNobody: while SQL hangs, people come and go before everybody's eyes.
-func TestSlowStoreDelaysNobody(t *testing.T) {
-	l := newLiveBoard(t)
-	a := l.open(l.member("ada"), "/", "a")
-	b1 := l.open(l.member("bob"), "/", "a")
-	a.sees("bob", "online")
-	hung := l.server.board.catching.running
-	hung <- struct{}{} // as while changes are read from a disk that does not answer
-	defer func() { <-hung }()
-	b1.leave()
-	a.sees("bob", "offline")
 }
 
 // TestTotalsReachOpenPages, also when somebody's page load learnt of a sign-up first.
@@ -381,43 +252,5 @@ func TestTotalsReachOpenPages(t *testing.T) {
 		}
 		ada.get("/")
 		a.until("the total", func() bool { return a.text["n-all"] == fmt.Sprint(i+2) })
-	}
-}
-
-// TestReadingThatWasOvertaken is not taken for the newest.
-func TestReadingThatWasOvertaken(t *testing.T) {
-	f := newFixture(t, quick)
-	b, ctx := f.server.board, t.Context()
-	bob := f.person("bob")
-	p, err := b.load(ctx, boardQuery{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.mu.Lock()
-	generation, applied := b.generation, b.applied
-	b.mu.Unlock()
-	old, err := b.read(ctx, p.query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.store.Rename(ctx, bob.ID, "BOB"); err != nil { // its place stays the same
-		t.Fatal(err)
-	}
-	if err := b.catchUp(ctx); err != nil {
-		t.Fatal(err)
-	}
-	b.mu.Lock()
-	if b.applied == applied {
-		t.Error("a change of accounts was applied and not counted: a reading that it overtook would be installed")
-	}
-	_, _ = b.takeInLocked(p.query, old, generation) // what reload does after its last try
-	b.staleLocked(p)
-	b.mu.Unlock()
-	again, err := b.load(ctx, boardQuery{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := again.cards[0].person.DisplayName; got != "BOB" {
-		t.Errorf("a page loaded later shows %q, want BOB", got)
 	}
 }

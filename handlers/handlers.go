@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rollcall/accounts"
+	"rollcall/live"
 	"rollcall/presence"
 	"rollcall/ui"
 )
@@ -44,7 +45,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
 	OnFly          bool           // of a trusted peer, Fly-Client-IP and Fly-Request-Id are believed, and no X-Forwarded-For
 	Limiters       Limiters       // count attempts; zero: in the memory of this process
-	Bell           Bell           // between replicas; nil: there is only this one
+	Bell           live.Bell      // between replicas; nil: there is only this one
 	AccessLog      bool           // one line a request
 	Version        string         // for the metrics
 }
@@ -57,13 +58,6 @@ const (
 	TeamsExisting Teams = "existing" // they themself, out of those that exist
 	TeamsFixed    Teams = "fixed"    // whoever runs the server
 )
-
-// Bell is how replicas tell each other to look at the accounts at once. It only saves time: all look every half second
-// anyway, so a ring that is lost or comes twice does no harm.
-type Bell interface {
-	Nudge(ctx context.Context, rev int64) error // accounts have changed, up to rev
-	Nudged() <-chan struct{}                    // readable after somebody rang; capacity 1
-}
 
 // Limits bound what one person, one address or everybody may use. 0 means no limit.
 type Limits struct {
@@ -88,7 +82,8 @@ type Server struct {
 	touches     touches
 	door        *door
 	metrics     *metrics
-	board       *board
+	live        *live.Board
+	sockets     *sockets
 	echo        *echo.Echo
 	draining    atomic.Bool
 
@@ -130,7 +125,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.metrics = newMetrics(s)
 	s.door = newDoor(cfg.Limits.Connections, s.metrics.away.Inc)
-	s.board = newBoard(cfg, s)
+	s.live = live.New(live.Config{
+		Accounts: cfg.Accounts, Presence: cfg.Presence, Log: cfg.Log, Bell: cfg.Bell, Flushed: s.metrics.flushed,
+	})
+	s.sockets = newSockets(cfg, s.live, s.metrics, s.frame, s.originAllowed)
 	s.echo = s.newEcho()
 	s.metrics.learn(s.echo.Routes(), s.site.base)
 	return s, nil
@@ -202,7 +200,8 @@ var _ io.Writer = serverLog{}
 // has ended and all of it has stopped; before that only with an error that should end the process.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.board.run(ctx) })
+	g.Go(func() error { s.live.Run(ctx); return nil })
+	g.Go(func() error { s.sockets.run(ctx); return nil })
 	g.Go(func() error { s.keepTouching(ctx); return nil })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("board: %w", err)
@@ -215,5 +214,5 @@ func (s *Server) Run(ctx context.Context) error {
 // answered; it cannot be undone.
 func (s *Server) Drain(ctx context.Context) {
 	s.draining.Store(true)
-	s.board.drain(ctx)
+	s.sockets.drain(ctx)
 }

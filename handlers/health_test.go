@@ -66,7 +66,7 @@ func TestNotReadyAsSoonAsDraining(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	a.sees("ada", "online")
-	l.server.board.mu.Lock() // so that draining cannot go on to the sockets
+	l.server.sockets.mu.Lock() // so that draining cannot go on to the sockets
 	drained := make(chan struct{})
 	go func() { defer close(drained); l.server.Drain(context.Background()) }()
 	for deadline := time.Now().Add(patience); l.browser().get("/readyz").StatusCode != 503; {
@@ -75,7 +75,7 @@ func TestNotReadyAsSoonAsDraining(t *testing.T) {
 			break
 		}
 	}
-	l.server.board.mu.Unlock()
+	l.server.sockets.mu.Unlock()
 	a.wantClose(1012)
 	<-drained
 }

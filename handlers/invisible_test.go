@@ -128,7 +128,7 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	}
 	open := l.open(bob, "/", "a")
 	a.until("bob is here", func() bool { s := a.shownLocked()["bob"]; return s == "online" || s == "dnd" })
-	a.until("calm", func() bool { return !l.server.board.unsent.Load() })
+	a.until("calm", func() bool { return !l.server.live.Stats().Pending })
 	rec.frames = a.frameCount()
 	var zoe *presence.Connection
 	steps, leaves := 14, 3+r.IntN(4)
@@ -146,7 +146,7 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 			set(l.store.SetWord(t.Context(), id, accounts.Word{State: []string{"", "dnd"}[r.IntN(2)], Text: text}, ""))
 			a.until(text, func() bool { return strings.Contains(a.rows["bob"], text) })
 		case zoe == nil: // what others do is seen by all, so that the steps of both runs keep pace
-			zoe = l.server.board.presence.Join(l.uid("zoe"), presence.Client{}, presence.Activity{})
+			zoe = l.server.cfg.Presence.Join(l.uid("zoe"), presence.Client{}, presence.Activity{})
 			a.sees("zoe", "online")
 		default:
 			zoe.Leave(presence.SignedOut)
@@ -158,7 +158,7 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 		} else {
 			r.IntN(3)
 		}
-		a.until("calm", func() bool { return !l.server.board.unsent.Load() })
+		a.until("calm", func() bool { return !l.server.live.Stats().Pending })
 		rec.note(name)
 	}
 	return rec.stripped()
@@ -194,7 +194,7 @@ func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.sees("bob", "offline")
-	a.until("calm", func() bool { return !l.server.board.unsent.Load() })
+	a.until("calm", func() bool { return !l.server.live.Stats().Pending })
 	before := a.frameCount()
 	for range 4 {
 		tb := l.open(bob, "/", "a")
@@ -234,25 +234,5 @@ func TestVersionsTellNothing(t *testing.T) {
 			t.Errorf("the version of a page is %d, and of one loaded next %d, want nothing to be learnt of the difference", before, after)
 		}
 		before = after
-	}
-}
-
-// TestVersionsOfSights: the same version is never that of another sight, or of a page on which people are missing.
-func TestVersionsOfSights(t *testing.T) {
-	b := newFixture(t).server.board
-	for _, version := range []uint64{1, 27, 63, 68, 32, 2304} {
-		seen := map[string]bool{}
-		for _, p := range []*page{{version: version}, {version: version * 36}, {version: version*36 + 27}, {version: version*36 + 32}} {
-			for _, warming := range []bool{false, true} {
-				for to := range sights {
-					b.warming = warming
-					v := b.versionLocked(p, to)
-					if seen[v] {
-						t.Errorf("version %d of sight %d, warming %t, is %q, as another one is", p.version, to, warming, v)
-					}
-					seen[v] = true
-				}
-			}
-		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/live"
 )
 
 // TestLimitsAreDocumented holds docs/limits.md against the code. The limits that are flags are held by their defaults in
@@ -33,15 +34,15 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"messages of a live connection":                            fmt.Sprintf("%d at once, then one a second", messageBurst),
 		"a message":                                                fmt.Sprintf("%d B, of which %d mean something", maxMessage, maxActivity),
 		"frames that wait for a slow reader":                       fmt.Sprint(queueFrames),
-		"frames to one page":                                       "one in " + short(flushEvery),
+		"frames to one page":                                       "one in " + short(live.FlushEvery),
 		"lists that change": fmt.Sprintf("each read again once in %s; those that take over %s one after the other, half of the time",
-			short(rereadEvery), short(cheapRead)),
+			short(live.RereadEvery), short(live.CheapRead)),
 		"a request's header":                      fmt.Sprintf("%d KiB", maxHeaderBytes>>10),
 		"a request's body":                        fmt.Sprintf("%d KiB", maxBody>>10),
 		"a form":                                  fmt.Sprintf("%d fields, no files", maxFields),
 		"the query of an address":                 fmt.Sprintf("%d KiB", maxQuery>>10),
 		"a password":                              fmt.Sprintf("%d characters to %d B", accounts.MinPassword, accounts.MaxPassword),
-		"a page of the board":                     fmt.Sprintf("%d people", pageRows),
+		"a page of the board":                     fmt.Sprintf("%d people", live.PageRows),
 		"time to send a header":                   short(readHeaderTimeout),
 		"time to send a request":                  short(readTimeout),
 		"time to take an answer":                  short(writeTimeout),

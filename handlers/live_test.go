@@ -12,6 +12,7 @@ import (
 	"github.com/olahol/melody"
 
 	"rollcall/accounts"
+	"rollcall/live"
 	"rollcall/presence"
 )
 
@@ -96,9 +97,7 @@ func TestHiddenTabsGetNoRows(t *testing.T) {
 	watcher.sees("eve", "online")
 	a.say("h0")
 	a.until("hidden", func() bool {
-		l.server.board.mu.Lock()
-		defer l.server.board.mu.Unlock()
-		return len(l.server.board.pages[""].hidden) == 1
+		return l.server.live.Stats().Paused == 1
 	})
 	before := a.frameCount()
 	bob := l.open(l.member("bob"), "/", "a")
@@ -115,19 +114,6 @@ func TestHiddenTabsGetNoRows(t *testing.T) {
 	a.say("a")
 	a.sees("zoe", "online")
 	a.sees("bob", "offline")
-}
-
-func TestHiddenTabsAreToldTheTitle(t *testing.T) {
-	l := newLiveBoard(t)
-	a := l.open(l.member("ada"), "/", "a")
-	a.sees("ada", "online")
-	a.say("h0")
-	w := l.open(l.member("bob"), "/", "a")
-	w.sees("bob", "online")
-	l.server.board.titles() // every 5 s by itself
-	a.until("the title", func() bool {
-		return len(a.frames) > 0 && strings.Contains(a.frames[len(a.frames)-1], "<title>(2) ")
-	})
 }
 
 func TestEndedSessionIsSentToSignIn(t *testing.T) {
@@ -152,10 +138,7 @@ func TestSessionThatEndsWhileItsSocketOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := l.server.board
-	b.mu.Lock()
-	b.endSessionLocked(session.ID) // the follower was told just before the socket enters
-	b.mu.Unlock()
+	l.server.sockets.hear(live.Update{Sessions: []string{session.ID}}) // just before the socket enters
 	tb := l.bare(bob, "/ws")
 	tb.wantClose(melody.ClosePolicyViolation)
 	if v := l.server.cfg.Presence.View(user.ID); v.State != presence.Offline {
@@ -185,19 +168,17 @@ func TestSocketLimits(t *testing.T) {
 	ada, bob := l.member("ada"), l.member("bob")
 	first, second := l.open(ada, "/", "h5"), l.open(ada, "/", "a")
 	first.until("hidden", func() bool {
-		l.server.board.mu.Lock()
-		defer l.server.board.mu.Unlock()
-		return len(l.server.board.pages[""].hidden) == 1
+		return l.server.live.Stats().Paused == 1
 	})
 	l.open(ada, "/", "a")
 	l.open(ada, "/", "a")
-	first.wantClose(closeRested) // one more than allowed: the one hidden for longest gives way
+	first.wantClose(closeTooMany) // one more than allowed: the one hidden for longest gives way
 	second.sees("ada", "online")
 	are := func(n int) func() bool {
 		return func() bool {
-			l.server.board.mu.Lock()
-			defer l.server.board.mu.Unlock()
-			return len(l.server.board.open) == n
+			l.server.sockets.mu.Lock()
+			defer l.server.sockets.mu.Unlock()
+			return len(l.server.sockets.open) == n
 		}
 	}
 	second.until("the first has left", are(3)) // else it counts as one of its address
@@ -287,14 +268,8 @@ func TestPanicLeavesNoGhost(t *testing.T) {
 	a := l.open(l.member("ada"), "/", "a")
 	b := l.open(l.member("bob"), "/", "a")
 	a.sees("bob", "online")
-	board := l.server.board
-	board.mu.Lock()
-	var bobs *socket
-	for _, s := range board.byUser[l.uid("bob")] {
-		bobs = s
-	}
-	board.mu.Unlock()
-	board.guard(bobs.melody, "message", func() { panic("a bug") })
+	bobs := l.server.sockets.of(l.uid("bob"))
+	l.server.sockets.transport.guard(bobs[0].ws.session, "message", func() { panic("a bug") })
 	<-b.done
 	a.sees("bob", "offline")
 	if got := l.logs.lines("panic in a socket", "level=ERROR"); len(got) != 1 {
@@ -313,18 +288,13 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	}
 	defer conn.Close()
 	a.sees("bob", "online")
-	board := l.server.board
 	frame := []byte("<p>" + strings.Repeat("x", 100_000) + "</p>")
 	for range 500 { // far more than kernels queue; bob reads none of it
-		board.mu.Lock()
-		for _, s := range board.byUser[l.uid("bob")] {
-			s.write(frame)
-		}
-		gone := len(board.byUser[l.uid("bob")]) == 0
-		board.mu.Unlock()
-		if gone {
+		bobs := l.server.sockets.of(l.uid("bob"))
+		if len(bobs) == 0 {
 			break
 		}
+		l.server.sockets.write(bobs[0], frame)
 		time.Sleep(time.Millisecond)
 	}
 	a.sees("bob", "offline")
@@ -382,8 +352,8 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 	bob.leave()
 	online.until("bob off the filtered page", func() bool { return online.rows["bob"] == "" && len(online.rows) == 1 })
 	offline := ada.load("/?state=offline")
-	if len(offline.rows) != pageRows || offline.rows["ada"] != "" {
-		t.Errorf("the offline page lists %d people (ada: %q), want %d and not ada", len(offline.rows), offline.rows["ada"], pageRows)
+	if len(offline.rows) != live.PageRows || offline.rows["ada"] != "" {
+		t.Errorf("the offline page lists %d people (ada: %q), want %d and not ada", len(offline.rows), offline.rows["ada"], live.PageRows)
 	}
 	team := ada.load("/?team=Design")
 	if len(team.rows) != 150 {

@@ -12,6 +12,7 @@ import (
 	"github.com/olahol/melody"
 
 	"rollcall/accounts"
+	"rollcall/live"
 	"rollcall/presence"
 )
 
@@ -94,7 +95,7 @@ func TestFramesAreCoalesced(t *testing.T) {
 	for i := range people {
 		a.sees(fmt.Sprintf("p%02d", i), "online")
 	}
-	most := int(time.Since(start)/flushEvery) + 3 // whatever time it took: one in 250 ms, one at each end, the own state
+	most := int(time.Since(start)/live.FlushEvery) + 3 // whatever time it took: one in 250 ms, one at each end, the own state
 	if got := a.frameCount() - before; got > most {
 		t.Errorf("20 arrivals made %d frames, want at most %d", got, most)
 	}

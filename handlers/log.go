@@ -86,36 +86,6 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// asked is what a socket keeps of the request that opened it.
-type asked struct {
-	at      time.Time
-	from    netip.Addr
-	request string // id
-}
-
-// logSocket writes the line of a socket that has ended.
-func (b *board) logSocket(s *socket) {
-	if s.melody == nil || !b.server.cfg.AccessLog {
-		return // it never was one, and the refusal is in the log
-	}
-	b.mu.Lock()
-	sent := s.sent
-	b.mu.Unlock()
-	attrs := []slog.Attr{
-		slog.String("method", http.MethodGet),
-		slog.String("path", b.server.site.path("/ws")),
-		slog.Int("status", http.StatusSwitchingProtocols),
-		slog.Float64("ms", float64(time.Since(s.asked.at).Microseconds())/1000),
-		slog.Uint64("bytes", sent),
-		slog.String("address", from(s.asked.from)),
-		slog.String("request", s.asked.request),
-	}
-	if s.user != "" {
-		attrs = append(attrs, slog.String("user", s.user))
-	}
-	b.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
-}
-
 // from is an address for the log.
 func from(addr netip.Addr) string {
 	if !addr.IsValid() {

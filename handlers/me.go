@@ -68,12 +68,13 @@ func (s *Server) panel(c echo.Context) (ui.Panel, error) {
 	if err != nil {
 		return ui.Panel{}, unavailable(fmt.Errorf("panel: %w", err))
 	}
-	if err := s.board.catchUp(ctx); err != nil {
+	if err := s.live.CatchUp(ctx); err != nil {
 		return ui.Panel{}, unavailable(fmt.Errorf("panel: %w", err))
 	}
 	zone := accounts.Zone(user.TimeZone)
 	p := ui.Panel{Word: wordForm(user, zone, time.Now())}
-	p.Me, p.Row = s.board.self(user.Person)
+	own := s.live.Own(user.Person)
+	p.Me, p.Row = s.me(own), s.row(own.Entry)
 	p.Me.Next.At, p.Me.Next.TextEnds = onClock(p.Me.Next.At, zone), onClock(p.Me.Next.TextEnds, zone)
 	for _, preset := range presets {
 		p.Presets = append(p.Presets, ui.Preset(preset))

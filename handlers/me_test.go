@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/live"
 	"rollcall/presence"
 	"rollcall/ui"
 )
@@ -259,7 +260,7 @@ func TestOwnTabsAreTold(t *testing.T) {
 func TestOwnRowOnNoPage(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
-	l.crowd(pageRows, "a")
+	l.crowd(live.PageRows, "a")
 	zed := l.member("zed")
 	tb := l.open(zed, "/", "a")
 	tb.until("online", func() bool { return strings.Contains(tb.text["me-row"], `data-state="online"`) })

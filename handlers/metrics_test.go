@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
@@ -137,23 +136,6 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	f.server.Metrics().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if w.Code != 404 {
 		t.Errorf("GET / where the metrics are = %d, want 404", w.Code)
-	}
-}
-
-// TestFlushLag: what waits for the next frame is measured from its first change.
-func TestFlushLag(t *testing.T) {
-	f := newFixture(t, quick)
-	b := f.server.board
-	b.wantFlush()
-	first := b.wanted.Load()
-	time.Sleep(time.Millisecond)
-	b.wantFlush()
-	if b.wanted.Load() != first || first == 0 {
-		t.Errorf("wanted = %d after a second change, want that of the first, %d", b.wanted.Load(), first)
-	}
-	b.flush()
-	if b.wanted.Load() != 0 {
-		t.Errorf("wanted = %d after the flush, want 0", b.wanted.Load())
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"rollcall/accounts"
+	"rollcall/live"
 	"rollcall/presence"
 )
 
@@ -14,37 +15,18 @@ type numbers struct{ server *Server }
 type moment struct {
 	presence presence.Stats
 	accounts accounts.Stats
-	board    boardStats
+	board    live.Stats
 	door     doorStats
 	draining bool
-}
 
-// boardStats is what the board can tell in numbers.
-type boardStats struct {
-	seen, hidden  int // tabs, by whether they can be seen
-	pages, people int
-	traffic       traffic
-}
-
-// traffic is what was put into the queues of sockets. Guarded by board.mu, as all that writes to them.
-type traffic struct{ frames, bytes uint64 }
-
-func (b *board) stats() boardStats {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	st := boardStats{pages: len(b.pages), people: b.tally.total, traffic: b.traffic}
-	for _, p := range b.pages {
-		st.hidden += len(p.hidden)
-	}
-	st.seen = len(b.open) - st.hidden
-	return st
+	frames, bytes uint64 // queued for sockets
 }
 
 func (n numbers) look() moment {
 	s := n.server
 	return moment{
 		presence: s.cfg.Presence.Stats(), accounts: s.cfg.Accounts.Stats(),
-		board: s.board.stats(), door: s.door.stats(), draining: s.draining.Load(),
+		board: s.live.Stats(), frames: s.sockets.traffic.frames.Load(), bytes: s.sockets.traffic.bytes.Load(), door: s.door.stats(), draining: s.draining.Load(),
 	}
 }
 
@@ -101,22 +83,22 @@ func yes(b bool) float64 {
 var allNumbers = []number{
 	{
 		prometheus.NewDesc("rollcall_connections", "Live connections, by whether the tab can be seen.", []string{"tab"}, nil), gauge,
-		func(m moment) []float64 { return []float64{float64(m.board.seen), float64(m.board.hidden)} },
+		func(m moment) []float64 { return []float64{float64(m.board.Active), float64(m.board.Paused)} },
 		[][]string{{"seen"}, {"hidden"}},
 	},
 	{
 		prometheus.NewDesc("rollcall_users", "People with an account, by the state that is shown of them.", []string{"state"}, nil), gauge,
 		func(m moment) []float64 {
 			c := m.presence.Counts
-			return []float64{float64(c.Online), float64(c.Away), float64(c.DND), float64(max(0, m.board.people-c.Here()))}
+			return []float64{float64(c.Online), float64(c.Away), float64(c.DND), float64(max(0, m.board.People-c.Here()))}
 		},
 		[][]string{{"online"}, {"away"}, {"dnd"}, {"offline"}},
 	},
 	one("changes_total", "Changes of what is shown of somebody.", total, func(m moment) float64 { return float64(m.presence.Changes) }),
 	one("people_remembered", "People in the memory of this process.", gauge, func(m moment) float64 { return float64(m.presence.People) }),
-	one("pages", "Pages of the board in memory.", gauge, func(m moment) float64 { return float64(m.board.pages) }),
-	one("frames_total", "Frames queued for live connections.", total, func(m moment) float64 { return float64(m.board.traffic.frames) }),
-	one("frame_bytes_total", "Bytes of these frames.", total, func(m moment) float64 { return float64(m.board.traffic.bytes) }),
+	one("pages", "Pages of the board in memory.", gauge, func(m moment) float64 { return float64(m.board.Lists) }),
+	one("frames_total", "Frames queued for live connections.", total, func(m moment) float64 { return float64(m.frames) }),
+	one("frame_bytes_total", "Bytes of these frames.", total, func(m moment) float64 { return float64(m.bytes) }),
 	one("draining", "1 while this process is about to end.", gauge, func(m moment) float64 { return yes(m.draining) }),
 	one("http_connections", "Open connections, live ones included.", gauge, func(m moment) float64 { return float64(m.door.open) }),
 	one("http_connections_limit", "Connections that may be open; 0: no limit.", gauge, func(m moment) float64 { return float64(m.door.limit) }),

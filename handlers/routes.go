@@ -35,10 +35,10 @@ func (s *Server) routes(e *echo.Echo) {
 	get(at("/signup"), s.signupPage, zip, s.visitor)
 	post(at("/signup"), s.signup, zip, s.visitor, counted(s.metrics.signUps))
 	post(at("/logout"), s.logout, s.visitor)
-	e.GET(at("/ws"), s.board.socket, s.ownHost, s.visitor) // refuses strangers itself: by a close code, which pages understand
+	e.GET(at("/ws"), s.ws, s.ownHost, s.visitor) // refuses strangers itself: by a close code, which pages understand
 
 	// Members: others are sent to /login.
-	get(at("/"), s.board.show, zip, s.member)
+	get(at("/"), s.board, zip, s.member)
 	get(at("/me.css"), s.meCSS, s.member)
 	get(at("/me"), s.mePage, zip, s.member)
 	get(at("/me/panel"), s.mePanel, zip, s.member)

@@ -106,3 +106,10 @@ func (w *wire) ended(now time.Time) time.Time {
 	}
 	return now
 }
+
+// tune bounds what the kernel queues for a reader.
+func (w *wire) tune() {
+	if tcp, ok := w.Conn.(interface{ SetWriteBuffer(int) error }); ok {
+		_ = tcp.SetWriteBuffer(kernelBuffer)
+	}
+}

@@ -25,7 +25,6 @@
   let saidActive = -Infinity;
   let changedAt = Date.now(); // when the page last moved by itself
   let socket = null;
-  let title; // as the page came
 
   const idleSeconds = () => Math.min(999999, Math.max(0, Math.round((Date.now() - lastInput) / 1000)));
 
@@ -94,11 +93,6 @@
   document.addEventListener('htmx:ws:before:message:incoming', () => {
     changedAt = Date.now();
     if (wanted !== 'on' && socket?.readyState === WebSocket.OPEN) live();
-  });
-
-  // A page that shows no list keeps the title it has.
-  document.addEventListener('htmx:ws:after:message:incoming', () => {
-    if (!byId('list')) document.title = title;
   });
 
   // After a form was sent, its answer decides where to go, also when the form ends the session. A double click doesn't
@@ -378,7 +372,6 @@
 
   document.addEventListener('DOMContentLoaded', () => {
     const list = byId('list');
-    title = document.title;
     if (list) startBoard(list);
     const panel = document.querySelector('main #panel'); // in the menu it is looked after there
     if (panel) new MutationObserver(writeTimes).observe(panel, { subtree: true, childList: true, attributeFilter: ['datetime'] });

@@ -1,58 +1,22 @@
 package handlers
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 
-	"rollcall/accounts"
+	"rollcall/live"
 	"rollcall/presence"
 	"rollcall/ui"
 )
 
-// me is what p is told of themself.
-func (b *board) me(p accounts.Person) ui.Me {
-	self := b.presence.Self(p.ID)
+// me is what a person is told of themself.
+func (s *Server) me(own live.Own) ui.Me {
+	self := own.Self
 	return ui.Me{
-		Name:  p.DisplayName,
+		Name:  own.Entry.Row.Name,
 		State: string(self.View.State), Why: explainStatus(self.Why), Next: nextOf(self), Devices: self.Devices,
-		Invisible: self.Why.Rule == presence.ByInvisible, MayHide: b.server.cfg.Invisible,
+		Invisible: self.Why.Rule == presence.ByInvisible, MayHide: s.cfg.Invisible,
 	}
-}
-
-// ownRowLocked is the row of p that everybody gets, to the byte, or is about to get.
-func (b *board) ownRowLocked(p accounts.Person) []byte {
-	now := &card{person: p, view: b.presence.View(p.ID)}
-	if c := b.cards[p.ID]; c != nil {
-		if c.view == now.view {
-			return b.renderLocked(c, full)
-		}
-		now.person = c.person
-	}
-	return b.renderLocked(now, full)
-}
-
-// self is what p is told of themself, with the row that others get.
-func (b *board) self(p accounts.Person) (ui.Me, []byte) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.me(p), b.ownRowLocked(p)
-}
-
-// tellSelfLocked sends what only its own person may know, when it is news to s. It is no part of the frames of pages:
-// what an invisible person does must not move those, not even in time.
-func (b *board) tellSelfLocked(s *socket) {
-	if s.hidden {
-		return
-	}
-	me, row := b.me(s.person), b.ownRowLocked(s.person)
-	if s.me == me && bytes.Equal(s.row, row) {
-		return
-	}
-	f := b.ui.NewFrame()
-	f.Me(s.me, me, s.row, row)
-	s.me, s.row = me, row
-	s.write(f.Bytes())
 }
 
 // explainStatus says in a few words why somebody is shown as they are, for them alone.

@@ -1,4 +1,4 @@
-package handlers
+package live
 
 import (
 	"context"
@@ -67,8 +67,7 @@ func TestSharedRunOutlivesItsCallers(t *testing.T) {
 				t.Errorf("do beside a caller who gave up = %v, want %v", err, failure)
 			}
 			if err := <-gone; !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, failure) {
-				t.Errorf("do of a caller who gave up = %v, want %v, or %v of the one who ran the query", err,
-					context.DeadlineExceeded, failure)
+				t.Errorf("do of a caller who gave up = %v, want %v or, after running the query, %v", err, context.DeadlineExceeded, failure)
 			}
 		})
 	}

@@ -1,0 +1,47 @@
+package handlers
+
+import (
+	"strings"
+	"testing"
+
+	"rollcall/accounts"
+)
+
+// prefer sets how exactly name's last seen is told.
+func (l *liveBoard) prefer(name, precision string) {
+	l.t.Helper()
+	if err := l.store.SetPreferences(l.t.Context(), l.uid(name), accounts.Preferences{Precision: precision}); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// TestLastSeenIsReciprocal: who hides theirs is not sent that of others, by pages or by frames, and gets it back with
+// the change of mind, without a reload.
+func TestLastSeenIsReciprocal(t *testing.T) {
+	l := newLiveBoard(t)
+	ada, eve := l.member("ada"), l.member("eve")
+	bob := l.open(l.member("bob"), "/", "a")
+	a, e := l.open(ada, "/", "a"), l.open(eve, "/", "a")
+	l.prefer("eve", accounts.Nobody)
+	bob.leave()
+	a.until("bob seen today", func() bool { return strings.Contains(a.rows["bob"], "Offline</b> · seen today") })
+	e.until("bob offline, and no more", func() bool { return strings.Contains(e.rows["bob"], "<b>Offline</b></p>") })
+	fresh := eve.load("/")
+	if strings.Contains(fresh.rows["bob"], "seen") {
+		t.Errorf("eve, who hides her last seen, loads %s", fresh.rows["bob"])
+	}
+	if got := eve.load("/?q=bob"); strings.Contains(got.rows["bob"], "seen") {
+		t.Errorf("eve, who hides her last seen, finds %s", got.rows["bob"])
+	}
+	for _, frame := range e.framesFrom(1) { // the first list was before she hid hers
+		if strings.Contains(frame, "seen today") {
+			t.Errorf("eve, who hides her last seen, was sent %s", frame)
+		}
+	}
+	l.prefer("eve", accounts.Exact)
+	e.until("bob's last seen is back", func() bool { return strings.Contains(e.rows["bob"], "seen today") })
+	e.leave()
+	a.until("eve's own is exact", func() bool { return strings.Contains(a.rows["eve"], `· seen <time class="seen"`) })
+	l.prefer("eve", accounts.Nobody)
+	a.until("eve's own is hidden", func() bool { return strings.Contains(a.rows["eve"], "<b>Offline</b></p>") })
+}

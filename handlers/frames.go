@@ -1,0 +1,103 @@
+package handlers
+
+import (
+	"rollcall/live"
+	"rollcall/ui"
+)
+
+// frame encodes a change for the browser.
+func (s *Server) frame(c *live.Change) []byte {
+	f := s.cfg.UI.NewFrame()
+	if c.Warming != nil {
+		f.Warming(*c.Warming)
+	}
+	if c.List != nil {
+		f.List(s.list(c.List))
+	}
+	for _, e := range c.Rows {
+		f.Row(e.Row.ID, s.row(e))
+	}
+	for _, t := range c.Teams {
+		f.Team(t.Key, t.Here, t.People)
+	}
+	if c.Links != nil {
+		s.frameLinks(f, c)
+	}
+	if c.Counts != nil {
+		f.Counts(countsView(c.Counts.Was), countsView(c.Counts.Now), c.Counts.All)
+	}
+	if c.Arrived != nil {
+		f.Arrived(arrivalsView(*c.Arrived))
+	}
+	if c.Lost != nil {
+		f.Lost(*c.Lost)
+	}
+	if c.Title != nil {
+		f.Title(countsView(*c.Title))
+	}
+	if c.Own != nil {
+		s.frameOwn(f, c.Own)
+	}
+	return f.Bytes()
+}
+
+func (s *Server) frameLinks(f *ui.Frame, c *live.Change) {
+	page := s.linked(*c.Links)
+	if err := f.Pager(page); err != nil {
+		s.log.Error("render links to pages", "err", err)
+	}
+	if c.Filter == nil {
+		return
+	}
+	page.Counts = countsView(*c.Filter)
+	if err := f.Filter(page); err != nil {
+		s.log.Error("render the filter", "err", err)
+	}
+}
+
+func (s *Server) frameOwn(f *ui.Frame, own *live.OwnNews) {
+	var was ui.Me
+	var wasRow []byte
+	if own.Was.Entry != nil {
+		was, wasRow = s.me(own.Was), s.row(own.Was.Entry)
+	}
+	f.Me(was, s.me(own.Now), wasRow, s.row(own.Now.Entry))
+}
+
+// row is e as HTML, encoded once for everybody.
+func (s *Server) row(e *live.Entry) []byte {
+	return e.Encoded(live.HTML, func(r live.Row) []byte {
+		row, err := s.cfg.UI.Row(ui.Row{
+			UID: r.ID, Username: r.Username, Name: r.Name, State: string(r.State), Since: r.Since,
+			Text: r.Text, Emoji: r.Emoji, Until: r.Until, Seen: r.Seen, SeenAt: r.SeenAt, Stale: r.Stale,
+		})
+		if err != nil { // a template that can't render a person is a bug, and the row of one person only
+			s.log.Error("render row", "err", err, "user", r.ID)
+		}
+		return row
+	})
+}
+
+// list is l as HTML.
+func (s *Server) list(l *live.Listing) []byte {
+	sections := make([]ui.Section, len(l.Sections))
+	for i, x := range l.Sections {
+		sections[i] = ui.Section{Key: x.Key, Name: x.Name, Here: x.Here, People: x.People, Rows: make([][]byte, len(x.Rows))}
+		for j, e := range x.Rows {
+			sections[i].Rows[j] = s.row(e)
+		}
+	}
+	list, err := s.cfg.UI.List(sections, queryView(l.Query), l.Warming)
+	if err != nil {
+		s.log.Error("render list", "err", err)
+	}
+	return list
+}
+
+func countsView(c live.Counts) ui.Counts {
+	return ui.Counts{Team: c.Team, People: c.People, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: c.Unsure}
+}
+
+func arrivalsView(a live.Arrivals) ui.Arrivals {
+	return ui.Arrivals{Since: a.Since, N: a.N, Show: queryView(a.Query)}
+}

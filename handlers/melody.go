@@ -1,0 +1,173 @@
+package handlers
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/labstack/echo/v4"
+	"github.com/olahol/melody"
+)
+
+// Close codes (RFC 6455 section 7.4.1, and the range for applications).
+const (
+	closePolicy      = melody.ClosePolicyViolation // the session has ended: sign in again
+	closeRestart     = melody.CloseServiceRestart  // come back, maybe to another replica
+	closeLater       = melody.CloseTryAgainLater   // full, or too slow
+	closeUnsupported = melody.CloseUnsupportedData
+	closeTooMany     = 4001 // closed in favor of another tab of the same person; it comes back when it's looked at
+)
+
+// connID tells connections apart.
+type connID = *melody.Session
+
+// wsConn is the websocket connection of a socket. Only this file knows that it is melody's.
+type wsConn struct{ session *melody.Session }
+
+func (w wsConn) id() connID { return w.session }
+
+// write queues a frame. A closed session is about to leave, and a full queue is reported to transport.failed.
+func (w wsConn) write(frame []byte) { _ = w.session.Write(frame) }
+
+// close sends a close frame behind what is queued, and cuts the connection if that takes long.
+func (w wsConn) close(code int, reason string) {
+	_ = w.session.CloseWithMsg(melody.FormatCloseMessage(code, reason))
+	conn := w.session.WebsocketConnection()
+	time.AfterFunc(closeWait, func() { cut(conn) })
+}
+
+// closeNow sends a close frame past what is queued, if there is room for it, and cuts the connection.
+func (w wsConn) closeNow(code int, reason string) {
+	conn := w.session.WebsocketConnection()
+	_ = conn.WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(code, reason), time.Now().Add(50*time.Millisecond))
+	cut(conn)
+}
+
+// cut ends a connection without a word. Ending it twice does no harm.
+func cut(conn *websocket.Conn) { _ = conn.NetConn().Close() }
+
+// transport upgrades requests to websocket connections and carries their events to sockets.
+type transport struct {
+	sockets *sockets
+	melody  *melody.Melody
+	log     *slog.Logger
+}
+
+func newTransport(s *sockets, originAllowed func(*http.Request) bool) *transport {
+	m := melody.New()
+	t := &transport{sockets: s, melody: m, log: s.log}
+	m.Config.PingPeriod, m.Config.PongWait, m.Config.WriteWait = pingEvery, pongWait, writeWait
+	m.Config.MaxMessageSize, m.Config.MessageBufferSize = maxMessage, queueFrames
+	m.Upgrader.ReadBufferSize, m.Upgrader.WriteBufferSize = 256, 1024
+	m.Upgrader.WriteBufferPool = &sync.Pool{}
+	m.Upgrader.CheckOrigin = originAllowed
+	m.Upgrader.Error = func(http.ResponseWriter, *http.Request, int, error) {} // errors.go answers
+	m.HandleConnect(func(s *melody.Session) { t.guard(s, "connect", func() { t.connect(s) }) })
+	m.HandleMessage(func(s *melody.Session, frame []byte) { t.guard(s, "message", func() { t.message(s, frame) }) })
+	m.HandleMessageBinary(func(s *melody.Session, _ []byte) { t.guard(s, "message", func() { t.message(s, nil) }) })
+	m.HandleError(func(s *melody.Session, err error) { t.guard(s, "error", func() { t.failed(s, err) }) })
+	return t
+}
+
+// guard runs a callback of melody. A panic in it ends this socket and nothing else: the goroutine that serves the socket
+// goes on to tell presence that it is gone.
+func (t *transport) guard(s *melody.Session, callback string, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			t.log.Error("panic in a socket", "callback", callback, "panic", v, "stack", string(debug.Stack()))
+			go cut(s.WebsocketConnection()) // not here: the panic may have come while a caller held a lock
+		}
+	}()
+	f()
+}
+
+// serve upgrades the request and lets the handler return, so that an idle socket holds no request, response or buffers.
+// The goroutine it leaves behind ends with the socket, whatever ends it, and then calls ended.
+func (t *transport) serve(c echo.Context, x *socket, ended func()) error {
+	answer := c.Response()
+	ready, refused := make(chan struct{}), make(chan error, 1)
+	go t.pump(x, answer.Writer, c.Request(), ready, refused, ended)
+	select {
+	case <-ready:
+		answer.Committed, answer.Status = true, http.StatusSwitchingProtocols // Echo did not see it happen
+		return nil
+	case err := <-refused:
+		return &failure{Status: http.StatusBadRequest, Message: "This is not a proper websocket handshake.", Err: err}
+	}
+}
+
+// pump runs the socket until it ends. The request and its writer are arguments and not captured, so that they are garbage
+// as soon as the upgrade is done: that is half the memory of an idle socket.
+func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, ready chan struct{}, refused chan<- error, ended func()) {
+	defer ended()
+	defer t.sockets.leave(x)
+	defer func() {
+		if v := recover(); v != nil {
+			t.log.Error("panic in a socket", "panic", v, "stack", string(debug.Stack()))
+			select {
+			case refused <- errors.New("panic"):
+			default:
+			}
+		}
+	}()
+	if err := t.melody.HandleRequestWithKeys(hijacker{w, &x.wire}, r, map[string]any{"socket": x, "ready": ready}); err != nil {
+		refused <- err
+	}
+}
+
+// connect runs before anything is written or read on the new connection.
+func (t *transport) connect(m *melody.Session) {
+	x := m.Keys["socket"].(*socket)
+	defer close(m.Keys["ready"].(chan struct{}))
+	m.Request, m.Keys = nil, nil
+	x.ws = wsConn{m}
+	x.wire.tune()
+	t.sockets.enter(x)
+}
+
+// find returns the socket on m, nil if it was refused or has left.
+func (t *transport) find(m *melody.Session) *socket {
+	t.sockets.mu.Lock()
+	defer t.sockets.mu.Unlock()
+	return t.sockets.open[m]
+}
+
+func (t *transport) message(m *melody.Session, frame []byte) {
+	if x := t.find(m); x != nil {
+		t.sockets.message(x, frame)
+	}
+}
+
+// failed hears of every error of a connection, whoever caused it. A full queue is found by whoever writes, maybe with locks held,
+// so for that no lock is taken here and nothing is waited for.
+func (t *transport) failed(m *melody.Session, err error) {
+	if errors.Is(err, melody.ErrMessageBufferFull) {
+		t.sockets.metrics.dropped.Inc()
+		go func() {
+			if x := t.find(m); x != nil {
+				t.sockets.tooSlow(x)
+			}
+		}()
+		return
+	}
+	if errors.Is(err, errFlood) {
+		if x := t.find(m); x != nil {
+			x.cutOff(closeLater, "too many messages")
+		}
+		return
+	}
+	var closed *websocket.CloseError
+	if !errors.As(err, &closed) {
+		return
+	}
+	switch closed.Code {
+	case websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived:
+		if x := t.find(m); x != nil {
+			x.closedByClient()
+		}
+	}
+}

@@ -1,0 +1,465 @@
+package handlers
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall/live"
+	"rollcall/presence"
+)
+
+const (
+	drainWait   = 2 * time.Second // for sockets to go
+	leaveWait   = time.Second     // for the other replicas to be told
+	forgetEvery = time.Minute     // between looks for sessions that have run out
+
+	// A session may end where this replica doesn't hear of it while it can't read the accounts.
+	confirmWait  = 20 * time.Second // for the accounts to be read; then connections are closed
+	confirmEvery = time.Second
+)
+
+// sockets are the open websockets of this process: who may open one, whose they are, and how they end.
+type sockets struct {
+	board     *live.Board
+	presence  *presence.Tracker
+	log       *slog.Logger
+	limits    Limits
+	metrics   *metrics
+	encode    func(*live.Change) []byte
+	transport *transport
+	traffic   traffic
+	changed   *presence.Feed // people whose state may have changed
+
+	mu        sync.Mutex // guards the rest; no callback is called and nothing is waited for while it is held
+	open      map[connID]*socket
+	byUser    index
+	bySession index
+	byAddress map[netip.Prefix]int
+	ended     map[string]time.Time // sessions that ended within the last minute
+	lately    map[string]lately    // sessions that had a socket within the last minute
+	draining  bool
+	empty     chan struct{} // closed when the last socket has gone while draining
+	emptied   sync.Once
+}
+
+// traffic is what was put into the queues of sockets.
+type traffic struct{ frames, bytes atomic.Uint64 }
+
+// lately is whose session it was, and when it last had a socket.
+type lately struct {
+	user string
+	at   time.Time
+}
+
+// index finds sockets by something they share, mostly by one or two at a time.
+type index map[string][]*socket
+
+func (x index) add(key string, s *socket) { x[key] = append(x[key], s) }
+
+func (x index) remove(key string, s *socket) {
+	if left := slices.DeleteFunc(x[key], func(o *socket) bool { return o == s }); len(left) > 0 {
+		x[key] = left
+	} else {
+		delete(x, key)
+	}
+}
+
+func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Change) []byte, originAllowed func(*http.Request) bool) *sockets {
+	s := &sockets{
+		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
+		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
+		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, lately: map[string]lately{}, empty: make(chan struct{}),
+	}
+	s.transport = newTransport(s, originAllowed)
+	board.Subscribe(s.hear)
+	return s
+}
+
+// run closes what must not stay open, until ctx ends: of sessions that have run out, and of sessions that could not be
+// confirmed.
+func (s *sockets) run(ctx context.Context) {
+	sweep, confirm := time.NewTicker(forgetEvery), time.NewTicker(confirmEvery)
+	defer sweep.Stop()
+	defer confirm.Stop()
+	var unconfirmed confirmation
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			s.sweep(time.Now())
+		case <-confirm.C:
+			if unconfirmed.late(s.board.CaughtUp()) {
+				s.closeUnconfirmed(time.Now())
+			}
+		case <-s.changed.Ready():
+			s.endDisabled(s.changed.Take())
+		}
+	}
+}
+
+// confirmation counts ticks without any reading of the accounts, rather than time: a process that stood still has not failed
+// to read anything.
+type confirmation struct {
+	read  uint64 // readings, as of the last tick
+	ticks int    // of confirmEvery since that grew
+}
+
+// late reports whether the accounts could not be read for confirmWait.
+func (c *confirmation) late(read uint64) bool {
+	if read != c.read {
+		c.read, c.ticks = read, 0
+		return false
+	}
+	c.ticks++
+	return c.ticks >= int(confirmWait/confirmEvery)
+}
+
+// closeUnconfirmed closes connections whose session wasn't confirmed in time.
+func (s *sockets) closeUnconfirmed(now time.Time) {
+	s.mu.Lock()
+	closed := 0
+	for _, x := range s.open {
+		if now.Sub(x.asked.at) >= confirmWait && !x.closing.Load() {
+			x.close(closeRestart, "")
+			closed++
+		}
+	}
+	s.mu.Unlock()
+	if closed > 0 {
+		s.log.Warn("sessions could not be confirmed; live connections were closed", "connections", closed, "waited", confirmWait)
+	}
+}
+
+// endDisabled ends the sockets of those users who are disabled. Another replica may say so while the accounts are out of
+// reach.
+func (s *sockets) endDisabled(users []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range users {
+		if len(s.byUser[u]) > 0 && !s.presence.View(u).Listed {
+			for _, x := range s.byUser[u] {
+				x.endLocked(endedDisabled)
+			}
+		}
+	}
+}
+
+// enter lets x in, or closes it with the code that its page understands. Nothing is written or read on it before.
+func (s *sockets) enter(x *socket) {
+	if x.watch == nil {
+		s.metrics.refused.WithLabelValues("login").Inc()
+		x.close(closePolicy, endedSession)
+		return
+	}
+	s.mu.Lock()
+	code, reason := s.refusalLocked(x)
+	if code == 0 {
+		s.addLocked(x)
+	}
+	s.mu.Unlock()
+	if code == 0 && !x.watch.Start(func() { s.deliver(x) }) { // its list was dropped while the socket was being opened
+		code = closeRestart
+	}
+	if code != 0 {
+		s.metrics.refused.WithLabelValues(cmp.Or(reason, "restart")).Inc()
+		x.close(code, reason)
+	}
+}
+
+// refusalLocked says with which close code x must go again, if it must.
+func (s *sockets) refusalLocked(x *socket) (code int, reason string) {
+	_, ended := s.ended[x.session]
+	switch {
+	case s.draining:
+		return closeRestart, ""
+	case ended || x.expired(time.Now()):
+		return closePolicy, endedSession
+	case over(len(s.open), s.limits.Sockets) || over(s.byAddress[x.address], s.limits.SocketsAddress):
+		return closeLater, "full"
+	}
+	return 0, ""
+}
+
+func (a *admission) expired(now time.Time) bool { return !a.expires.IsZero() && !now.Before(a.expires) }
+
+// over reports whether one more than n is over limit.
+func over(n, limit int) bool { return limit > 0 && n >= limit }
+
+// addLocked puts x into every index. One socket of the same person gives way when there are too many.
+func (s *sockets) addLocked(x *socket) {
+	x.since = time.Now()
+	s.open[x.ws.id()] = x
+	s.byAddress[x.address]++
+	if x.person.ID == "" {
+		return
+	}
+	open := 0
+	for _, o := range s.byUser[x.person.ID] {
+		if !o.closing.Load() {
+			open++
+		}
+	}
+	if over(open, s.limits.SocketsUser) {
+		leastUsed(s.byUser[x.person.ID]).close(closeTooMany, "rested")
+	}
+	s.byUser.add(x.person.ID, x)
+	s.bySession.add(x.session, x)
+	switch {
+	case !x.counts:
+	case x.speaks:
+		x.wait = time.AfterFunc(firstWordWait, func() { s.joinSilent(x) })
+	default:
+		s.joinLocked(x, silent)
+	}
+}
+
+// leastUsed is the socket that has been hidden longest, or, when none is, the oldest. One that is closing already doesn't
+// count.
+func leastUsed(sockets []*socket) *socket {
+	return slices.MinFunc(sockets, func(a, b *socket) int {
+		return cmp.Or(
+			compareBool(a.closing.Load(), b.closing.Load()),
+			compareBool(b.hidden, a.hidden),
+			a.since.Compare(b.since))
+	})
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// deliver moves what the board has for x into the queue of its connection.
+func (s *sockets) deliver(x *socket) {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	changes, ok := x.watch.Take()
+	for _, c := range changes {
+		s.write(x, c.Encoded(live.HTML, s.encode))
+	}
+	if !ok {
+		go s.tooSlow(x)
+	}
+}
+
+// write queues a frame, which nobody may change any more.
+func (s *sockets) write(x *socket, frame []byte) {
+	if len(frame) == 0 || x.closing.Load() {
+		return
+	}
+	s.traffic.frames.Add(1)
+	s.traffic.bytes.Add(uint64(len(frame)))
+	x.sent.Add(uint64(len(frame)))
+	x.ws.write(frame)
+}
+
+// tooSlow ends a socket whose reader did not keep up. A lost frame is a wrong board: the page comes back and gets
+// everything anew.
+func (s *sockets) tooSlow(x *socket) {
+	if x.behind.Swap(true) {
+		return
+	}
+	s.metrics.slow.Inc()
+	x.cutOff(closeLater, "slow")
+}
+
+// message takes in what the tab says of itself: there was input, it is idle, or it is hidden.
+func (s *sockets) message(x *socket, frame []byte) {
+	a, ok := parseActivity(frame)
+	if !ok {
+		x.close(closeUnsupported, "")
+		return
+	}
+	if s.note(x, a) {
+		if a.Hidden {
+			x.watch.Pause()
+		} else {
+			x.watch.Resume()
+		}
+	}
+}
+
+// note lets x count for its person from now on, or tells presence what it says where it does already. It reports whether x
+// was hidden or is seen again.
+func (s *sockets) note(x *socket, a presence.Activity) (turned bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[x.ws.id()] != x {
+		return false
+	}
+	if turned = x.hidden != a.Hidden; turned {
+		x.hidden, x.since = a.Hidden, time.Now()
+	}
+	switch {
+	case x.closing.Load(), !x.counts:
+	case x.conn == nil:
+		s.joinLocked(x, a)
+	default:
+		x.conn.Note(a)
+	}
+	return turned
+}
+
+// joinSilent lets x count that should have said something by now.
+func (s *sockets) joinSilent(x *socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[x.ws.id()] == x && x.conn == nil && !x.closing.Load() {
+		s.joinLocked(x, silent)
+	}
+}
+
+func (s *sockets) joinLocked(x *socket, a presence.Activity) {
+	if x.wait != nil {
+		x.wait.Stop()
+	}
+	x.conn = s.presence.Join(x.person.ID, presence.Client{Session: x.session, Phone: x.phone}, a)
+}
+
+// leave forgets a socket that has ended, however it did.
+func (s *sockets) leave(x *socket) {
+	s.mu.Lock()
+	if s.open[x.ws.id()] != x {
+		s.mu.Unlock()
+		return
+	}
+	delete(s.open, x.ws.id())
+	if s.byAddress[x.address]--; s.byAddress[x.address] == 0 {
+		delete(s.byAddress, x.address)
+	}
+	if x.person.ID != "" {
+		s.byUser.remove(x.person.ID, x)
+		s.bySession.remove(x.session, x)
+	}
+	if x.wait != nil {
+		x.wait.Stop()
+	}
+	if x.conn != nil {
+		x.conn.LeaveAt(presence.How(x.how.Load()), x.wire.ended(time.Now()))
+		s.lately[x.session] = lately{x.person.ID, time.Now()}
+	}
+	s.emptyLocked()
+	s.mu.Unlock()
+	x.watch.Stop()
+}
+
+// hear ends the sockets of sessions and people that are no more.
+func (s *sockets) hear(u live.Update) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range u.Deleted {
+		for _, x := range s.byUser[id] {
+			x.endLocked(endedDeleted)
+		}
+	}
+	for _, id := range u.Sessions {
+		s.endSessionLocked(id)
+	}
+	if u.Reset { // which sessions ended meanwhile isn't known: have them all come again
+		for _, x := range s.open {
+			x.close(closeRestart, "")
+		}
+	}
+}
+
+// endSessionLocked closes the sockets of a session, and those that are being opened.
+func (s *sockets) endSessionLocked(id string) {
+	s.ended[id] = time.Now()
+	for _, x := range s.bySession[id] {
+		why := endedSession
+		if !s.presence.View(x.person.ID).Listed {
+			why = endedDisabled
+		}
+		x.endLocked(why)
+		s.presence.End(x.person.ID, id)
+	}
+	if was, ok := s.lately[id]; ok { // of a page that was left or reloaded just now
+		s.presence.End(was.user, id)
+	}
+}
+
+// sweep ends the sockets of sessions that have run out, and forgets sessions that ended a while ago.
+func (s *sockets) sweep(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.open {
+		if x.expired(now) {
+			x.endLocked(endedSession)
+		}
+	}
+	for id, at := range s.ended {
+		if now.Sub(at) > forgetEvery {
+			delete(s.ended, id)
+		}
+	}
+	for id, was := range s.lately {
+		if now.Sub(was.at) > forgetEvery {
+			delete(s.lately, id)
+		}
+	}
+}
+
+// drain closes every socket so that its page comes back elsewhere, and waits for them, 2 s at most. What is shown of their
+// people stays as it is.
+func (s *sockets) drain(ctx context.Context) {
+	s.mu.Lock()
+	s.draining = true
+	s.mu.Unlock()
+	leave, cancel := context.WithTimeout(ctx, leaveWait)
+	if err := s.presence.Drain(leave); err != nil {
+		s.log.Warn("the other replicas could not be told that this one leaves", "err", err)
+	}
+	cancel()
+	s.mu.Lock()
+	for _, x := range s.open {
+		x.close(closeRestart, "")
+	}
+	s.emptyLocked()
+	s.mu.Unlock()
+	ctx, cancel = context.WithTimeout(ctx, drainWait)
+	defer cancel()
+	select {
+	case <-s.empty:
+	case <-ctx.Done():
+	}
+}
+
+// emptyLocked tells drain when the last socket has gone.
+func (s *sockets) emptyLocked() {
+	if s.draining && len(s.open) == 0 {
+		s.emptied.Do(func() { close(s.empty) })
+	}
+}
+
+func (s *sockets) isDraining() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draining
+}
+
+// sessionsOf are the sessions of a person that have a live connection to this replica.
+func (s *sockets) sessionsOf(user string) map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open := map[string]bool{}
+	for _, x := range s.byUser[user] {
+		if !x.closing.Load() {
+			open[x.session] = true
+		}
+	}
+	return open
+}

@@ -1,0 +1,84 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/labstack/echo/v4"
+
+	"rollcall/live"
+)
+
+// ws answers GET /ws: the live connection of a page. It takes the board's query string, or only=me for a page that shows
+// no list. A browser can't read a refusal of the handshake and would try for ever, so a page without a session is let in
+// and closed with 1008, which its script understands.
+func (s *Server) ws(c echo.Context) error {
+	r := c.Request()
+	if !s.originAllowed(r) {
+		return &failure{Status: http.StatusForbidden, Message: "This page may not open a live connection here."}
+	}
+	if !websocket.IsWebSocketUpgrade(r) {
+		c.Response().Header().Set("Upgrade", "websocket")
+		return &failure{Status: http.StatusUpgradeRequired, Message: "This address is for live connections."}
+	}
+	if s.sockets.isDraining() {
+		return &failure{Status: http.StatusServiceUnavailable, quiet: true, Message: "This server is about to restart."}
+	}
+	x, err := s.admission(c)
+	if err != nil {
+		return err
+	}
+	open := &socket{admission: x}
+	return s.sockets.transport.serve(c, open, func() { s.logSocket(open) })
+}
+
+// admission reads what the request asks for. Members are present while the socket is open.
+func (s *Server) admission(c echo.Context) (admission, error) {
+	r := c.Request()
+	a := admission{
+		speaks: c.QueryParams().Has("v"), phone: strings.Contains(r.UserAgent(), "Mobi"),
+		address: s.addresses.prefix(r), asked: asked{time.Now(), s.addresses.of(r), requestID(c)},
+	}
+	q, err := parseQuery(c.QueryParams())
+	if err != nil {
+		return a, err
+	}
+	v := signedIn(c)
+	if v == nil {
+		return a, nil
+	}
+	a.person, a.session, a.expires, a.counts = v.user.Person, v.session.ID, v.session.ExpiresAt, true
+	want := live.Want{Eyes: v.user.Person, Own: true, Shown: c.QueryParam("v")}
+	if c.QueryParam("only") != "me" {
+		want.List = &q
+	}
+	if a.watch, err = s.live.Watch(r.Context(), want); err != nil {
+		return a, notRead(fmt.Errorf("load board: %w", err))
+	}
+	return a, nil
+}
+
+// logSocket writes the line of a socket that has ended.
+func (s *Server) logSocket(x *socket) {
+	if x.ws == (wsConn{}) || !s.cfg.AccessLog {
+		return // it never was one, and the refusal is in the log
+	}
+	attrs := []slog.Attr{
+		slog.String("method", http.MethodGet),
+		slog.String("path", s.site.path("/ws")),
+		slog.Int("status", http.StatusSwitchingProtocols),
+		slog.Float64("ms", float64(time.Since(x.asked.at).Microseconds())/1000),
+		slog.Uint64("bytes", x.sent.Load()),
+		slog.String("address", from(x.asked.from)),
+		slog.String("request", x.asked.request),
+	}
+	if x.person.ID != "" {
+		attrs = append(attrs, slog.String("user", x.person.ID))
+	}
+	s.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
+}

@@ -1,0 +1,147 @@
+package live
+
+import (
+	"testing"
+	"time"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+// seen gives p another last seen, and nothing else.
+func (f *fixture) seen(p accounts.Person, ago time.Duration) {
+	f.t.Helper()
+	f.board.update(func() {
+		m := f.member(p)
+		m.person.LastSeen = time.Now().Add(-ago)
+		f.board.roster.redraw(m)
+	})
+}
+
+// What two audiences have in common is one entry, encoded once.
+func TestAudiencesShareEntries(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada, bob := f.person("ada"), f.person("bob")
+	f.arrive(ada)
+	f.step()
+	f.list(Query{})
+	r := &f.board.roster
+	for _, p := range []accounts.Person{ada, bob} {
+		if m := f.member(p); r.entry(m, Reticent) != r.entry(m, Full) {
+			t.Errorf("the rows of %s, of whom no last seen is told, are two entries", p.Username)
+		}
+	}
+	f.seen(bob, time.Hour)
+	if m := f.member(bob); r.entry(m, Reticent) == r.entry(m, Full) || r.entry(m, Reticent).Row.Seen != "" {
+		t.Errorf("the row of bob for those who hide theirs is %+v, want no last seen", r.entry(m, Reticent).Row)
+	}
+}
+
+// That "today" became "this week" is no change for watchers who don't learn it: not even an empty one, and not even when it
+// happens to so many that others get the whole list.
+func TestReticentWatchersHearNothingOfLastSeen(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada, eve, bob, cat, dan := f.person("ada"), f.person("eve"), f.person("bob"), f.person("cat"), f.person("dan")
+	f.prefer(eve, accounts.Nobody)
+	f.step()
+	a, e := f.watch(Query{}, ada), f.watch(Query{}, eve)
+	f.step()
+	a.take(t)
+	e.take(t)
+	for _, p := range []accounts.Person{bob, cat, dan} {
+		f.seen(p, time.Hour)
+	}
+	f.board.flush()
+	if a.take(t); a.rows["bob"].Seen != "today" {
+		t.Errorf("ada is shown %+v, want seen today", a.rows["bob"])
+	}
+	f.seen(bob, 2*time.Hour)
+	f.board.flush()
+	if c := a.take(t); len(c) != 0 {
+		t.Errorf("the same word again gave %+v, want nothing", c)
+	}
+	f.seen(bob, 48*time.Hour)
+	f.board.flush()
+	if a.take(t); a.rows["bob"].Seen != "this week" {
+		t.Errorf("ada is shown %+v, want seen this week", a.rows["bob"])
+	}
+	if c := e.take(t); len(c) != 0 {
+		t.Errorf("eve, who hides her last seen, got %d changes, want none", len(c))
+	}
+}
+
+// Hiding one's own takes away that of others at once, and showing it brings it back.
+func TestAudienceFollowsThePerson(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	eve, bob := f.person("eve"), f.person("bob")
+	e := f.watch(Query{}, eve)
+	f.step()
+	f.seen(bob, time.Hour)
+	f.board.flush()
+	for _, step := range []struct{ precision, want string }{{accounts.Nobody, ""}, {accounts.Exact, "today"}} {
+		f.prefer(eve, step.precision)
+		f.step()
+		if e.take(t); e.rows["bob"].Seen != step.want {
+			t.Errorf("with %q, eve is shown %q, want %q", step.precision, e.rows["bob"].Seen, step.want)
+		}
+	}
+}
+
+// A watcher that starts just as its person hides theirs is told less at once, whatever its request knew.
+func TestAudienceThatChangesBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	eve, bob := f.person("eve"), f.person("bob")
+	f.list(Query{})
+	f.seen(bob, time.Hour)
+	w, err := f.board.Watch(t.Context(), Want{List: &Query{}, Eyes: eve})
+	f.must(err)
+	f.prefer(eve, accounts.Nobody)
+	f.must(f.board.CatchUp(t.Context()))
+	if !w.Start(func() {}) {
+		t.Fatal("Start = false, want true")
+	}
+	defer w.Stop()
+	s := &screen{w: w, rows: map[string]Row{}}
+	if s.take(t); s.rows["bob"].Seen != "" || s.rows["bob"].State != presence.Offline {
+		t.Errorf("eve, who hides her last seen, is shown %+v", s.rows["bob"])
+	}
+}
+
+// An invisible person's row equals that of somebody who left at the same moment, for every audience.
+func TestInvisibleRowEqualsDeparted(t *testing.T) {
+	t.Parallel()
+	for _, precision := range []string{accounts.Approximate, accounts.Exact, accounts.Nobody} {
+		row := func(leave func(f *fixture, bob accounts.Person, c *presence.Connection)) (rows [Audiences]Row) {
+			f := newFixture(t)
+			bob := f.person("bob")
+			f.prefer(bob, precision)
+			c := f.arrive(bob)
+			f.step()
+			f.list(Query{})
+			leave(f, bob, c)
+			f.step()
+			for to := range Audiences {
+				rows[to] = f.board.roster.entry(f.member(bob), to).Row
+				rows[to].ID = "" // new for every account
+			}
+			return rows
+		}
+		gone := row(func(_ *fixture, _ accounts.Person, c *presence.Connection) { c.Leave(presence.SignedOut) })
+		invisible := row(func(f *fixture, bob accounts.Person, c *presence.Connection) {
+			f.must(f.store.SetInvisible(t.Context(), bob.ID, true))
+			f.step()
+			c.Note(presence.Activity{})
+			f.arrive(bob)
+		})
+		for to := range Audiences {
+			gone[to].SeenAt, invisible[to].SeenAt = gone[to].SeenAt.Truncate(time.Hour), invisible[to].SeenAt.Truncate(time.Hour)
+			if gone[to] != invisible[to] {
+				t.Errorf("precision %q, audience %d: invisible is %+v, gone is %+v", precision, to, invisible[to], gone[to])
+			}
+		}
+	}
+}

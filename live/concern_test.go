@@ -1,0 +1,163 @@
+package live
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+// watched loads the list of q and has it watched by somebody who takes nothing.
+func (f *fixture) watched(q Query) *list {
+	f.t.Helper()
+	w, err := f.board.Watch(f.t.Context(), Want{List: &q})
+	f.must(err)
+	if !w.Start(func() {}) {
+		f.t.Fatal("Start = false, want true")
+	}
+	return w.list
+}
+
+// staleOf are the names of those lists that may have changed.
+func (f *fixture) staleOf(lists map[string]*list) (stale []string) {
+	f.board.mu.Lock()
+	defer f.board.mu.Unlock()
+	for name, l := range lists {
+		if l.isStale() {
+			stale = append(stale, name)
+		}
+	}
+	slices.Sort(stale)
+	return stale
+}
+
+// A change of a person has those lists read again that the person is on or may have come onto, and no others. What a search
+// finds is decided in memory, by the old name and the new one.
+func TestOnlyListsThatAChangeConcerns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	bob, eve := f.person("bob"), f.person("eve")
+	kim := f.arrive(f.person("kim"))
+	f.step()
+	end := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "\U0010FFFF\x01m\x01%036d", 0)) // of people without a team
+	lists := map[string]*list{}
+	for name, q := range map[string]Query{
+		"all": {}, "bo": {Search: "bo"}, "zo qu": {Search: "zo qu"}, "six": {Search: "a b c d e f"},
+		"Design": {Team: "Design"}, "Design zo": {Team: "Design", Search: "zo"}, "after m": {After: end}, "before m": {Before: end},
+		"zo after m": {Search: "zo", After: end}, "zo before m": {Search: "zo", Before: end},
+		"offline zo": {Search: "zo", State: "offline"}, "offline x": {Search: "x", State: "offline"},
+		"online": {State: "online"}, "online x": {Search: "x", State: "online"},
+	} {
+		lists[name] = f.watched(q)
+	}
+	for _, step := range []struct {
+		what   string
+		change func() error
+		want   []string
+	}{
+		{"somebody signs up", func() error { f.person("zoe"); return nil },
+			[]string{"after m", "all", "offline zo", "online", "zo after m"}},
+		{"somebody gets a name that is searched for", func() error { return f.store.Rename(ctx, bob.ID, "Zora Quist") },
+			[]string{"after m", "all", "before m", "bo", "offline zo", "online", "zo after m", "zo qu"}},
+		{"and moves to another team", func() error { return f.store.SetTeam(ctx, bob.ID, "Design") },
+			[]string{"Design", "Design zo", "after m", "all", "before m", "bo", "offline zo", "online", "zo after m", "zo before m",
+				"zo qu"}},
+		{"somebody sets a status",
+			func() error { return f.store.SetWord(ctx, eve.ID, accounts.Word{Text: "busy"}, "") }, nil},
+		{"somebody leaves", func() error { kim.Leave(presence.SignedOut); return nil }, []string{"online"}},
+	} {
+		for name, l := range lists {
+			f.must(f.board.reader.reload(ctx, l.filter.Query))
+			if got := f.staleOf(map[string]*list{name: l}); got != nil {
+				t.Fatalf("%s: list %q is stale as read", step.what, name)
+			}
+		}
+		f.must(step.change())
+		f.must(f.board.CatchUp(ctx))
+		f.board.look(f.board.feed.Take())
+		if got := f.staleOf(lists); !slices.Equal(got, step.want) {
+			t.Errorf("%s: the lists to be read again are %q, want %q", step.what, got, step.want)
+		}
+	}
+}
+
+// The loop that learns of changes reads cheap lists itself and leaves costly ones to a loop of their own, which takes first
+// what has waited longest for what it costs.
+func TestCostlyListsKeepNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.person("ada")
+	now := time.Now()
+	lists := map[string]*list{}
+	for name, is := range map[string]struct{ cost, waits time.Duration }{
+		"cheap": {0, 0}, "less": {50 * time.Millisecond, time.Second},
+		"early": {time.Second, 10 * time.Second}, "late": {time.Second, 9 * time.Second},
+	} {
+		l := f.watched(Query{Search: "a " + name})
+		f.board.lists.stale(l)
+		l.cost, l.staleSince = is.cost, now.Add(-is.waits)
+		lists[name] = l
+	}
+	if left, err := f.board.reader.reread(t.Context()); left != 0 || err != nil {
+		t.Fatalf("reread = %d, %v, want 0 cheap lists left", left, err)
+	}
+	if got, want := f.staleOf(lists), []string{"early", "late", "less"}; !slices.Equal(got, want) {
+		t.Errorf("after the loop for cheap lists %q are to be read, want %q", got, want)
+	}
+	var order []string
+	stale, _ := f.board.reader.stale(true)
+	for _, l := range stale {
+		order = append(order, l.filter.Search)
+	}
+	if want := []string{"a less", "a early", "a late"}; !slices.Equal(order, want) {
+		t.Errorf("costly lists are read in the order %q, want %q", order, want)
+	}
+}
+
+// BenchmarkNewcomerAmongSearches tells how long a newcomer takes to get onto the list of their team while others watch
+// searches that are costly: of six words, each of which everybody has in their name.
+func BenchmarkNewcomerAmongSearches(b *testing.B) {
+	for _, searches := range []int{0, 20, 980} {
+		for _, found := range []bool{false, true} {
+			b.Run(fmt.Sprintf("searches=%d/found=%t", searches, found), func(b *testing.B) {
+				newcomerAmongSearches(b, searches, found)
+			})
+		}
+	}
+}
+
+func newcomerAmongSearches(b *testing.B, searches int, found bool) {
+	f := newFixture(b)
+	people := make([]accounts.NewUser, 20_000)
+	for i := range people {
+		people[i] = accounts.NewUser{
+			Username: fmt.Sprintf("p%05d", i), PasswordHash: someHash,
+			DisplayName: fmt.Sprintf("Anna Berta Carla Dora Emma Frida %05d", i),
+		}
+	}
+	f.must(f.store.Import(b.Context(), people))
+	for i := range searches {
+		f.watched(Query{Search: fmt.Sprintf("a b c d e %0*d", 1+i/10%5, i%10)})
+	}
+	f.run()
+	team := f.watch(Query{Team: "Design"}, accounts.Person{})
+	var most time.Duration
+	for i := 0; b.Loop(); i++ {
+		name := fmt.Sprintf("new%05d", i)
+		newcomer := accounts.NewUser{Username: name, Team: "Design", PasswordHash: someHash}
+		if found {
+			newcomer.DisplayName = fmt.Sprintf("Anna Berta Carla Dora Emma 0 00 000 0000 00000 1 2 3 4 %d", i)
+		}
+		start := time.Now()
+		_, err := f.store.Create(b.Context(), newcomer)
+		f.must(err)
+		team.until(b, name, func() bool { return team.rows[name].State == presence.Offline })
+		most = max(most, time.Since(start))
+	}
+	b.ReportMetric(float64(most.Milliseconds()), "ms-longest")
+}

@@ -1,0 +1,188 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+// someHash is of no password anybody knows.
+const someHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$L8vLhz8wGpbyLHbSxRQ0H5cAHqv6C0rYZ8hEGYe0w2M"
+
+// fixture is a Board over a real store. Its loops don't run unless a test starts them: step is one round of them.
+type fixture struct {
+	t     testing.TB
+	store *accounts.Store
+	here  *presence.Tracker
+	board *Board
+}
+
+func newFixture(t testing.TB, changes ...func(*Config, *presence.Config)) *fixture {
+	t.Helper()
+	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "rollcall.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	cfg, p := Config{Accounts: store, Log: slog.New(slog.DiscardHandler)}, presence.DefaultConfig()
+	p.GraceClean, p.GraceDropped, p.Warming = 0, 0, 0
+	for _, change := range changes {
+		change(&cfg, &p)
+	}
+	cfg.Presence = presence.NewTracker(p)
+	t.Cleanup(cfg.Presence.Close)
+	return &fixture{t, store, cfg.Presence, New(cfg)}
+}
+
+func (f *fixture) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// run starts the loops of the board until the test ends.
+func (f *fixture) run() {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { f.board.Run(ctx) })
+	f.t.Cleanup(func() { stop(); running.Wait() })
+}
+
+// step does what the loops would do now.
+func (f *fixture) step() {
+	f.t.Helper()
+	ctx := f.t.Context()
+	f.must(f.board.CatchUp(ctx))
+	f.board.look(f.board.feed.Take())
+	f.must(f.board.reader.meet(ctx))
+	f.reread()
+	f.must(f.board.reader.refreshTotals(ctx))
+	f.board.flush()
+}
+
+// reread reads every stale list that somebody watches, at once.
+func (f *fixture) reread() {
+	f.t.Helper()
+	for q, l := range f.board.lists.all {
+		if l.isStale() && len(l.watchers.active) > 0 {
+			f.must(f.board.reader.reload(f.t.Context(), q))
+		}
+	}
+}
+
+func (f *fixture) person(name string) accounts.Person {
+	f.t.Helper()
+	u, err := f.store.Create(f.t.Context(), accounts.NewUser{Username: name, PasswordHash: someHash})
+	f.must(err)
+	return u.Person
+}
+
+func (f *fixture) crowd(n int, prefix string) {
+	f.t.Helper()
+	people := make([]accounts.NewUser, n)
+	for i := range people {
+		people[i] = accounts.NewUser{Username: fmt.Sprintf("%s%05d", prefix, i), PasswordHash: someHash}
+	}
+	f.must(f.store.Import(f.t.Context(), people))
+}
+
+func (f *fixture) arrive(p accounts.Person) *presence.Connection {
+	return f.here.Join(p.ID, presence.Client{}, presence.Activity{})
+}
+
+func (f *fixture) prefer(p accounts.Person, precision string) {
+	f.t.Helper()
+	f.must(f.store.SetPreferences(f.t.Context(), p.ID, accounts.Preferences{Precision: precision}))
+}
+
+// list returns the list of q, loaded now.
+func (f *fixture) list(q Query) *list {
+	f.t.Helper()
+	f.must(f.board.reader.load(f.t.Context(), q))
+	return f.board.lists.all[q]
+}
+
+func (f *fixture) member(p accounts.Person) *member { return f.board.roster.members[p.ID] }
+
+// screen is what a watcher has been shown.
+type screen struct {
+	w       *Watcher
+	rows    map[string]Row // by username
+	changes []*Change
+	woken   chan struct{}
+}
+
+// watch starts a watcher with the eyes of p.
+func (f *fixture) watch(q Query, p accounts.Person) *screen {
+	f.t.Helper()
+	s := &screen{rows: map[string]Row{}, woken: make(chan struct{}, 1)}
+	var err error
+	s.w, err = f.board.Watch(f.t.Context(), Want{List: &q, Eyes: p, Own: p.ID != ""})
+	f.must(err)
+	if !s.w.Start(func() { signal(s.woken) }) {
+		f.t.Fatal("Start = false, want true")
+	}
+	f.t.Cleanup(s.w.Stop)
+	s.take(f.t)
+	return s
+}
+
+// take applies what has come.
+func (s *screen) take(t testing.TB) []*Change {
+	t.Helper()
+	changes, ok := s.w.Take()
+	if !ok {
+		t.Fatal("Take: fell behind")
+	}
+	for _, c := range changes {
+		s.show(c)
+	}
+	s.changes = append(s.changes, changes...)
+	return changes
+}
+
+// show does to the screen what a page does with c.
+func (s *screen) show(c *Change) {
+	if c.List != nil {
+		clear(s.rows)
+		for _, section := range c.List.Sections {
+			for _, e := range section.Rows {
+				s.rows[e.Row.Username] = e.Row
+			}
+		}
+	}
+	for _, e := range c.Rows {
+		if _, listed := s.rows[e.Row.Username]; listed {
+			s.rows[e.Row.Username] = e.Row
+		}
+	}
+}
+
+// until waits until ok holds of what was shown.
+func (s *screen) until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	late := time.After(10 * time.Second)
+	for s.take(t); !ok(); s.take(t) {
+		select {
+		case <-s.woken:
+		case <-late:
+			t.Fatalf("not seen: %s; rows %v", what, s.rows)
+		}
+	}
+}
+
+func names(members []*member) (names []string) {
+	for _, m := range members {
+		names = append(names, m.person.DisplayName+"/"+m.person.Team)
+	}
+	return slices.Clip(names)
+}

@@ -1,0 +1,161 @@
+package live
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// flush hands send what the watchers of l have not been sent, and reports whether there was anything.
+func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
+	counts := r.counts(l)
+	switch {
+	case len(l.watchers.active) == 0:
+		if r.unsent(l, counts) {
+			l.renew()
+		}
+		r.settle(l, counts)
+		return false
+	case r.warming:
+		return r.flushWarming(l, counts, send)
+	}
+	var made [Audiences]*Change
+	sent := false
+	for w := range l.watchers.active {
+		if made[w.audience] == nil {
+			made[w.audience] = r.news(l, counts, w.audience)
+		}
+		sent = sent || !made[w.audience].empty()
+		send(w, made[w.audience])
+	}
+	if sent || len(l.dirty) > 0 { // last seen alone may be news to watchers that are paused, and to no others
+		l.renew()
+	}
+	r.settle(l, counts)
+	return sent
+}
+
+// news is all that changed on l, as far as an audience may know.
+func (r *roster) news(l *list, counts Counts, to Audience) *Change {
+	c, rows := &Change{}, l.changed(to)
+	if l.relist || len(rows) > len(l.members)/2 && len(rows) > 1 {
+		c.List = r.listing(l, to) // the teams' numbers are in it
+	} else {
+		for _, m := range rows {
+			c.Rows = append(c.Rows, r.entry(m, to))
+		}
+		for _, n := range r.teams(l) {
+			if l.told.early || l.told.teams[n.Key] != n {
+				c.Teams = append(c.Teams, n)
+			}
+		}
+		slices.SortFunc(c.Teams, func(a, b TeamCount) int { return strings.Compare(a.Key, b.Key) })
+	}
+	if l.relink {
+		c.Links = l.links()
+		if l.told.whole != l.whole() {
+			c.Filter = &counts
+		}
+	}
+	if l.told.early || counts != l.told.counts {
+		c.Counts = &CountsNews{Was: l.told.counts, Now: counts, All: l.told.early}
+	}
+	if l.arrived != l.told.arrived {
+		c.Arrived = r.arrivals(l)
+	}
+	return c
+}
+
+// changed are the members of l whose rows have changed for an audience, in board order.
+func (l *list) changed(to Audience) []*member {
+	members := make([]*member, 0, len(l.dirty))
+	for m, onlySeen := range l.dirty {
+		if to == Full || !onlySeen {
+			members = append(members, m)
+		}
+	}
+	slices.SortFunc(members, compareMembers)
+	return members
+}
+
+// flushWarming sends what changed on l while people come back after a start: all of it, to those who list only the people
+// who are here. A page from before the start keeps what it shows, since nobody knows what that is: rows that change alone
+// would contradict its numbers.
+func (r *roster) flushWarming(l *list, counts Counts, send func(*Watcher, *Change)) (sent bool) {
+	if !r.unsent(l, counts) {
+		return false
+	}
+	l.renew()
+	r.settle(l, counts)
+	for w := range l.watchers.active {
+		if w.partial {
+			send(w, r.snapshot(l, w.audience))
+			sent = true
+		}
+	}
+	return sent
+}
+
+// comingBack is what a watcher lacks that comes while people are still coming back. One from before the start learns that
+// they are; one that lists only those who are here gets all of it.
+func (r *roster) comingBack(w *Watcher) *Change {
+	if w.partial {
+		return r.snapshot(w.list, w.audience)
+	}
+	on := true
+	return &Change{Warming: &on}
+}
+
+// snapshot makes any watcher of an audience current, made once a version.
+func (r *roster) snapshot(l *list, to Audience) *Change {
+	if l.snapshots[to] == nil {
+		warming, lost := r.warming, r.lost
+		l.snapshots[to] = &Change{
+			List: r.listing(l, to), Counts: &CountsNews{Now: r.counts(l), All: true},
+			Links: l.links(), Arrived: r.arrivals(l), Warming: &warming, Lost: &lost,
+		}
+	}
+	r.shown(l)
+	return l.snapshots[to]
+}
+
+// listing groups the members of l by team. While warming, only people who are here are on it.
+func (r *roster) listing(l *list, to Audience) *Listing {
+	out, teams := &Listing{Query: l.filter.Query, Warming: r.warming}, r.teams(l)
+	for _, m := range l.members {
+		if r.warming && !m.present {
+			continue
+		}
+		key := m.person.TeamKey()
+		if n := len(out.Sections); n == 0 || out.Sections[n-1].Key != key {
+			out.Sections = append(out.Sections, Section{TeamCount: teams[key], Name: m.person.Team})
+		}
+		s := &out.Sections[len(out.Sections)-1]
+		s.Rows = append(s.Rows, r.entry(m, to))
+	}
+	return out
+}
+
+func (l *list) links() *Links {
+	return &Links{Query: l.filter.Query, Prev: l.prev, Next: l.next, Whole: l.whole()}
+}
+
+func (r *roster) arrivals(l *list) *Arrivals {
+	return &Arrivals{Query: l.filter.Query, Since: r.boot, N: l.arrived}
+}
+
+// version names what a freshly loaded list shows to an audience. It holds for this process alone, and says whether only
+// the people who are here were on it.
+func (r *roster) version(l *list, to Audience) string {
+	v := r.boot + "-" + strconv.FormatUint(l.version, 36)
+	if to == Reticent {
+		v += "-r"
+	}
+	if r.warming {
+		v += partialMark
+	}
+	return v
+}
+
+// partialMark ends the version of a list that was loaded while warming.
+const partialMark = "-w"
