@@ -77,8 +77,8 @@ test: ## Everything that can be tested, real browsers included. Installs what it
 	@scripts/need go node npm
 	scripts/test-programs
 	$(MAKE) build lint # vet is done then, and not again by each package
-	$(TRIED) go test $(RACE) -vet=off -p 3 -timeout 8m ./handlers ./accounts ./presence $$(go list ./... | grep -v -E '/(e2e|handlers|accounts|presence)$$') # the longest first
-	$(ALIKE) go test -vet=off -timeout 5m -run 'Simulation|EveryRule' ./presence
+	$(TRIED) go test $(RACE) -vet=off -p 3 -timeout 8m ./handlers ./accounts ./presence/replica $$(go list ./... | grep -v -E '/(e2e|handlers|accounts|presence/replica)$$') # the longest first
+	$(ALIKE) go test -vet=off -timeout 5m -run 'Simulation|EveryRule|Hold|Eviction|Beats|Standstill' ./presence/replica
 	$(ALIKE) $(TRIED) go test -vet=off -timeout 15m ./e2e/...
 
 .PHONY: chaos

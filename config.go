@@ -20,7 +20,7 @@ import (
 	"unicode"
 
 	"rollcall/accounts"
-	"rollcall/presence"
+	"rollcall/presence/replica"
 )
 
 // settings is everything an operator may choose for a server. Each flag has the variable named beside it; a flag wins
@@ -236,7 +236,7 @@ const maxRedisPrefix = 100
 
 func (s *settings) checkRedis() error {
 	if s.RedisURL != "" {
-		if err := presence.CheckRedisURL(string(s.RedisURL)); err != nil {
+		if err := replica.CheckURL(string(s.RedisURL)); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"rollcall/accounts"
 	"rollcall/handlers"
 	"rollcall/presence"
+	"rollcall/presence/replica"
 	"rollcall/ui"
 )
 
@@ -81,7 +82,7 @@ type house struct {
 	log      *slog.Logger
 	empty    bool // there were no accounts at the start
 	store    *accounts.Store
-	redis    *presence.Redis // nil: this process is alone
+	redis    *replica.Redis // nil: this process is alone
 	tracker  *presence.Tracker
 	server   *handlers.Server
 }
@@ -125,13 +126,14 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	}
 	who := cfg.presence()
 	if cfg.RedisURL != "" {
-		h.redis, err = presence.OpenRedis(ctx, presence.RedisConfig{
-			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Store: store.ID(), Log: log, Check: handlers.CheckSharedLimiter(cfg.RedisPrefix),
+		h.redis, err = replica.Open(ctx, replica.Config{
+			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Accounts: store.ID(), Log: log,
+			Check: handlers.CheckSharedLimiter(cfg.RedisPrefix),
 		})
 		if err != nil {
 			return nil, errors.Join(err, store.Close())
 		}
-		who.Registry, web.Bell = h.redis, h.redis
+		who.Registry, web.Bell = h.redis, replica.NewBell(h.redis)
 		web.Limiters = handlers.SharedLimiters(h.redis.Client(), cfg.RedisPrefix, log)
 	}
 	h.tracker = presence.NewTracker(who)
