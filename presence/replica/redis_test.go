@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -143,18 +144,84 @@ func (s *syncer) idle() bool {
 	return s.health.rounds > 0 && s.entries.idle() && !s.resync
 }
 
-// settleAll waits until no replica has anything to read or write for a while.
+// settleAll waits until everything published so far has arrived at all replicas: until all have received what Redis
+// announced, have done a full round after that, and none has read or written an entry meanwhile.
 func settleAll(t *testing.T, all []*Redis) {
 	t.Helper()
-	calm := 0
-	wait(t, "the replicas to settle", patience, func() bool {
-		calm++
-		for _, r := range all {
-			if !r.idle() {
-				calm = 0
-			}
+	running := slices.DeleteFunc(slices.Clone(all), func(r *Redis) bool { return isClosed(r.loop.ended) })
+	if len(running) == 0 {
+		return
+	}
+	for deadline := time.Now().Add(2 * patience); ; {
+		before := entryCalls(t, running[0])
+		receiveAnnouncements(t, running)
+		idle := true
+		for _, r := range running {
+			doRounds(t, r, 2) // the one that may be running, and a full one
+			idle = idle && r.idle()
 		}
-		return calm >= 20
+		if idle && entryCalls(t, running[0]) == before {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the replicas have not settled within %s", 2*patience)
+		}
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// entryCalls is how often replicas have read or written entries.
+func entryCalls(t *testing.T, r *Redis) int {
+	t.Helper()
+	return calls(t, r.Client(), "hset") + calls(t, r.Client(), "hdel") + calls(t, r.Client(), "hrandfield")
+}
+
+// receiveAnnouncements waits until all replicas have received what Redis has announced so far. Redis announces changes in
+// order, so it waits for one more.
+func receiveAnnouncements(t *testing.T, all []*Redis) {
+	t.Helper()
+	bells := make([]*Bell, len(all))
+	for i, r := range all {
+		if bells[i] = r.store.bell.Load(); bells[i] == nil {
+			bells[i] = NewBell(r)
+		}
+		select {
+		case <-bells[i].Nudged():
+		default:
+		}
+	}
+	if err := bells[0].Nudge(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range bells {
+		select {
+		case <-b.Nudged():
+		case <-time.After(patience):
+			t.Fatal("a replica has received no announcement")
+		}
+	}
+}
+
+// doRounds waits until r has ended n rounds.
+func doRounds(t *testing.T, r *Redis, n int) {
+	t.Helper()
+	rounds := func() int {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.health.rounds
+	}
+	until := rounds() + n
+	wait(t, "another round", patience, func() bool {
+		r.loop.wakeUp()
+		return rounds() >= until
 	})
 }
 

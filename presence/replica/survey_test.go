@@ -44,15 +44,6 @@ func startSlow(t *testing.T) (*syncer, slowSurvey) {
 	return s, l
 }
 
-func isSynced(s *syncer) bool {
-	select {
-	case <-s.Synced():
-		return true
-	default:
-		return false
-	}
-}
-
 // TestSurveyDelaysNothing: a survey of a server full of other keys delays neither reads nor writes. The replica is
 // synced only after it has read everybody the survey found.
 func TestSurveyDelaysNothing(t *testing.T) {
@@ -75,7 +66,7 @@ func TestSurveyDelaysNothing(t *testing.T) {
 				t.Error("a user that the survey found was not read during the survey")
 			}
 		}
-		if isSynced(s) {
+		if isClosed(s.Synced()) {
 			t.Error("the replica is synced before the survey has ended")
 		}
 		l.found <- "kim"
@@ -131,7 +122,7 @@ func TestSurveyFails(t *testing.T) {
 		}()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if s.Status().Lost.IsZero() || isSynced(s) {
+		if s.Status().Lost.IsZero() || isClosed(s.Synced()) {
 			t.Error("the replica is not lost although no survey succeeds")
 		}
 		if n, most := int(l.begun.Load()), int(time.Minute/retryLast)+10; n < 10 || n > most {
