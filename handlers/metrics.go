@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ var (
 	outcomes = []string{"ok", "refused", "limited", "unavailable", "gone"}
 	refusals = []string{"full", "restart", "login"}
 	classes  = []string{"1xx", "2xx", "3xx", "4xx", "5xx"}
+	methods  = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
 )
 
 func newMetrics(s *Server) *metrics {
@@ -99,10 +101,9 @@ func (m *metrics) learn(routes []*echo.Route, base string) {
 
 // request counts one that was answered.
 func (m *metrics) request(c echo.Context, took time.Duration) {
-	method, route := "other", m.routes[c.Path()]
-	switch c.Request().Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost:
-		method = c.Request().Method
+	method, route := c.Request().Method, m.routes[c.Path()]
+	if !slices.Contains(methods, method) {
+		method = "other"
 	}
 	status := c.Response().Status
 	if route == "" || status == http.StatusNotFound && !strings.Contains(route, "*") {
