@@ -1,7 +1,8 @@
 package handlers
 
 import (
-	"bytes"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // metrics is what happened, as Prometheus counts it. Labels have few values, known beforehand: a route and never a
@@ -153,19 +154,14 @@ func (m *metrics) flushed(render, lag time.Duration) {
 // told how many people there are, and nothing about anybody.
 func (s *Server) Metrics() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		families, err := s.metrics.registry.Gather()
-		if err != nil {
-			s.log.Error("metrics cannot be gathered", "err", err)
-			http.Error(w, "metrics cannot be gathered; the log says why", http.StatusInternalServerError)
-			return
-		}
-		var text bytes.Buffer
-		for _, family := range families {
-			_, _ = expfmt.MetricFamilyToText(&text, family) // a bytes.Buffer takes everything
-		}
-		w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
-		_, _ = w.Write(text.Bytes())
-	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{ErrorLog: metricsLog{s.log}}))
 	return mux
+}
+
+// metricsLog takes what can't be gathered.
+type metricsLog struct{ log *slog.Logger }
+
+// Println is part of promhttp.Logger.
+func (l metricsLog) Println(v ...any) {
+	l.log.Error("metrics cannot be gathered", "err", fmt.Sprint(v...))
 }
