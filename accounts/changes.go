@@ -18,9 +18,9 @@ const (
 )
 
 const (
-	factColumns = `id, disabled, idle_after, word_state, word_text, word_emoji, word_until, word_set_at, invisible, invisible_since`
+	factColumns = `id, disabled, idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since`
 
-	sqlFacts       = `SELECT ` + factColumns + ` FROM users WHERE word_set_at <> 0 OR invisible OR disabled OR idle_after <> 0`
+	sqlFacts       = `SELECT ` + factColumns + ` FROM users WHERE status_set_at <> 0 OR invisible OR disabled OR idle_after <> 0`
 	sqlChanged     = `SELECT ` + factColumns + ` FROM users WHERE rev > $1 ORDER BY rev LIMIT $2`
 	sqlGone        = `SELECT kind, id FROM gone WHERE rev > $1 ORDER BY rev LIMIT $2`
 	sqlAddGone     = `INSERT INTO gone (rev, kind, id, at) VALUES ($1, $2, $3, $4)`
@@ -34,7 +34,7 @@ const (
 // Facts are what bears on a person's status.
 type Facts struct {
 	UserID         string
-	Word           Word
+	Status         Status
 	Invisible      bool
 	InvisibleSince time.Time
 	IdleAfter      time.Duration
@@ -57,14 +57,14 @@ type factsRow struct {
 
 func (r *factsRow) dest() []any {
 	f := &r.facts
-	return []any{&f.UserID, &f.Disabled, &r.idleAfter, &f.Word.State, &f.Word.Text, &f.Word.Emoji, &r.until, &r.setAt,
+	return []any{&f.UserID, &f.Disabled, &r.idleAfter, &f.Status.State, &f.Status.Text, &f.Status.Emoji, &r.until, &r.setAt,
 		&f.Invisible, &r.since}
 }
 
 func (r *factsRow) finish() Facts {
 	f := r.facts
 	f.IdleAfter = time.Duration(r.idleAfter) * time.Millisecond
-	f.Word.Until, f.Word.SetAt, f.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
+	f.Status.Until, f.Status.SetAt, f.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
 	return f
 }
 
@@ -84,7 +84,7 @@ func (t *transaction) facts(ctx context.Context, text string, args ...any) ([]Fa
 	return facts, nil
 }
 
-// Facts returns the facts of everyone who has other than the default ones (no word, or one that has not been taken
+// Facts returns the facts of everyone who has other than the default ones (no status, or one that has not been taken
 // back; visible; enabled; the default idle-after), and the rev at which they were so.
 func (s *Store) Facts(ctx context.Context) (facts []Facts, rev int64, err error) {
 	err = s.snapshot(ctx, func(ctx context.Context, t *transaction) error {

@@ -37,7 +37,7 @@ func testChanges(t *testing.T, db database) {
 		{"rename to the same", func() error { return s.Rename(t.Context(), ada.ID, " Ada L ") }, nil, nil, nil},
 		{"team", func() error { return s.SetTeam(t.Context(), ada.ID, "Ops") }, func() []string { return []string{ada.ID} }, nil, nil},
 		{"same team", func() error { return s.SetTeam(t.Context(), ada.ID, "OPS") }, nil, nil, nil},
-		{"word", func() error { return s.SetWord(t.Context(), ada.ID, Word{State: "away"}, "") }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"status", func() error { return s.SetStatus(t.Context(), ada.ID, Status{State: "away"}, "") }, func() []string { return []string{ada.ID} }, nil, nil},
 		{"invisible", func() error { return s.SetInvisible(t.Context(), ada.ID, true) }, func() []string { return []string{ada.ID} }, nil, nil},
 		{"invisible again", func() error { return s.SetInvisible(t.Context(), ada.ID, true) }, nil, nil, nil},
 		{"time zone guessed", func() error { return s.GuessTimeZone(t.Context(), ada.ID, "Europe/Berlin") }, nil, nil, nil},
@@ -116,18 +116,18 @@ func testFacts(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	add(t, s, "plain", "", "")
-	word, off, hidden, idle := add(t, s, "word", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
-	do(t, "SetWord", s.SetWord(t.Context(), word.ID, Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}, ""))
+	status, off, hidden, idle := add(t, s, "status", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
+	do(t, "SetStatus", s.SetStatus(t.Context(), status.ID, Status{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}, ""))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
 	do(t, "SetInvisible", s.SetInvisible(t.Context(), hidden.ID, true))
 	if _, err := s.w.db.Exec("UPDATE users SET idle_after = -1 WHERE id = $1", idle.ID); err != nil {
 		t.Fatal(err)
 	}
 	back := add(t, s, "back", "", "")
-	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{State: "dnd"}, ""))
-	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{}, ""))
+	do(t, "SetStatus", s.SetStatus(t.Context(), back.ID, Status{State: "dnd"}, ""))
+	do(t, "SetStatus", s.SetStatus(t.Context(), back.ID, Status{}, ""))
 	want := map[string]Facts{
-		word.ID:   {UserID: word.ID, Word: Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour), SetAt: c.now()}},
+		status.ID: {UserID: status.ID, Status: Status{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour), SetAt: c.now()}},
 		off.ID:    {UserID: off.ID, Disabled: true},
 		hidden.ID: {UserID: hidden.ID, Invisible: true, InvisibleSince: c.now()},
 		idle.ID:   {UserID: idle.ID, IdleAfter: -time.Millisecond},

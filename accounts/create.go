@@ -14,7 +14,7 @@ import (
 )
 
 const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, place, last_seen, team_key, admin, disabled,
-	idle_after, word_state, word_text, word_emoji, word_until, word_set_at, invisible, invisible_since, created_at, rev, password)
+	idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since, created_at, rev, password)
 	VALUES ($1, $2, $3, $4, $5, 0, $6, $7, FALSE, 0, '', '', '', 0, 0, FALSE, 0, $8, $9, $10)`
 
 // newRow is a NewUser that has passed all checks but that of its uniqueness.

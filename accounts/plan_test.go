@@ -34,7 +34,7 @@ func everything(t *testing.T, s *Store) {
 		do(t, "EndSession", s.EndSession(t.Context(), session.ID))
 		do(t, "TouchSessions", s.TouchSessions(t.Context(), map[string]time.Time{session.ID: time.Now()}))
 		do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: time.Now()}))
-		do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "Tea"}, LastsToday))
+		do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "Tea"}, LastsToday))
 		do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, true))
 		presets, err := s.Presets(t.Context(), u.ID)
 		do(t, "Presets", err)

@@ -325,7 +325,7 @@ func TestPostgresPooler(t *testing.T) {
 			for i := range 10 {
 				u, err := []*Store{s, other}[w%2].Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret})
 				if err == nil {
-					err = s.SetWord(t.Context(), u.ID, Word{Text: "Tea"}, "")
+					err = s.SetStatus(t.Context(), u.ID, Status{Text: "Tea"}, "")
 				}
 				if err == nil {
 					_, _, err = other.StartSession(t.Context(), u.ID, "", "", "")

@@ -11,8 +11,8 @@ import (
 
 // A database of the first schema, as the first version filled it.
 const firstSchemaRows = `
-INSERT INTO users (id, username_key, display_name, team, place, last_seen, team_key, admin, disabled, idle_after, word_state,
-	word_text, word_emoji, word_until, word_set_at, invisible, invisible_since, created_at, rev, password)
+INSERT INTO users (id, username_key, display_name, team, place, last_seen, team_key, admin, disabled, idle_after, status_state,
+	status_text, status_emoji, status_until, status_set_at, invisible, invisible_since, created_at, rev, password)
 VALUES ('0190b000-0000-7000-8000-000000000001', 'ada', 'Ada L', 'Ops',
 	'ops' || char(1) || 'ada l' || char(1) || '0190b000-0000-7000-8000-000000000001', 1700000000001, 'ops', TRUE, FALSE, -1, 'dnd',
 	'Lunch', '🍜', 1700000000002, 1700000000003, TRUE, 1700000000004, 1700000000005, 1, '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
@@ -41,7 +41,7 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	const id = "0190b000-0000-7000-8000-000000000001"
 	want := User{
 		Person: Person{ID: id, Username: "ada", DisplayName: "Ada L", Team: "Ops", LastSeen: ms(1), place: "ops\x01ada l\x01" + id},
-		Admin:  true, IdleAfter: neverIdle, Word: Word{State: "dnd", Text: "Lunch", Emoji: "🍜", Until: ms(2), SetAt: ms(3)},
+		Admin:  true, IdleAfter: neverIdle, Status: Status{State: "dnd", Text: "Lunch", Emoji: "🍜", Until: ms(2), SetAt: ms(3)},
 		Invisible: true, InvisibleSince: ms(4), CreatedAt: ms(5), Rev: 1,
 	}
 	if got, err := s.UserByName(t.Context(), "ada"); err != nil || !reflect.DeepEqual(got, want) {
@@ -58,8 +58,8 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	if c, err := s.Changes(t.Context(), 0); err != nil || c.Rev != 2 || len(c.Users) != 1 || len(c.Gone) != 1 || s.ID() != "the first store" {
 		t.Errorf("Changes(0) = %+v, %v, want one user and one who is gone, of the first store", c, err)
 	}
-	do(t, "SetWord", s.SetWord(t.Context(), id, Word{Text: "Tea"}, ""))
-	wantPresets(t, s, "a word after the upgrade", id, Preset{Text: "Tea"})
+	do(t, "SetStatus", s.SetStatus(t.Context(), id, Status{Text: "Tea"}, ""))
+	wantPresets(t, s, "a status after the upgrade", id, Preset{Text: "Tea"})
 	do(t, "SetPreferences", s.SetPreferences(t.Context(), id, Preferences{Precision: Exact}))
 	do(t, "Delete", s.Delete(t.Context(), id))
 }

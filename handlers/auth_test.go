@@ -265,7 +265,7 @@ func TestStoreIll(t *testing.T) {
 	}{
 		{b, "GET", "/", nil}, {b, "GET", "/login", nil}, {b, "GET", "/signup", nil}, {b, "GET", "/me.css", nil},
 		{b, "GET", "/ws", nil}, {b, "POST", "/logout", url.Values{}},
-		{b, "GET", "/me", nil}, {b, "GET", "/me/panel", nil}, {b, "POST", "/me/word", url.Values{}}, {b, "POST", "/me/zone", url.Values{}},
+		{b, "GET", "/me", nil}, {b, "GET", "/me/panel", nil}, {b, "POST", "/me/status", url.Values{}}, {b, "POST", "/me/zone", url.Values{}},
 		{b, "POST", "/me/invisible", url.Values{"invisible": {"on"}}}, {b, "POST", "/me/presets/forget", url.Values{}},
 		{f.browser(), "POST", "/login", ada}, {f.browser(), "POST", "/signup", ada}, {f.browser(), "GET", "/readyz", nil},
 	} {

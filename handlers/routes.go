@@ -42,7 +42,7 @@ func (s *Server) routes(e *echo.Echo) {
 	get(at("/me.css"), s.meCSS, s.member)
 	get(at("/me"), s.mePage, zip, s.member)
 	get(at("/me/panel"), s.mePanel, zip, s.member)
-	post(at("/me/word"), s.setWord, zip, s.member)
+	post(at("/me/status"), s.setStatus, zip, s.member)
 	post(at("/me/invisible"), s.setInvisible, zip, s.member)
 	post(at("/me/presets/forget"), s.forgetPreset, zip, s.member)
 	post(at("/me/zone"), s.setZone, s.member)

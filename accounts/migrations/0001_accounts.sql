@@ -22,11 +22,11 @@ CREATE TABLE users (
     admin           BOOLEAN NOT NULL,
     disabled        BOOLEAN NOT NULL,
     idle_after      BIGINT  NOT NULL, -- 0: the default; below 0: never
-    word_state      TEXT    NOT NULL,
-    word_text       TEXT    NOT NULL,
-    word_emoji      TEXT    NOT NULL,
-    word_until      BIGINT  NOT NULL,
-    word_set_at     BIGINT  NOT NULL, -- 0: no word
+    status_state    TEXT    NOT NULL,
+    status_text     TEXT    NOT NULL,
+    status_emoji    TEXT    NOT NULL,
+    status_until    BIGINT  NOT NULL,
+    status_set_at   BIGINT  NOT NULL, -- 0: no status
     invisible       BOOLEAN NOT NULL,
     invisible_since BIGINT  NOT NULL,
     created_at      BIGINT  NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_place ON users (place) WHERE NOT disabled;
 CREATE INDEX users_team ON users (team_key, disabled, team);
 CREATE INDEX users_rev ON users (rev);
-CREATE INDEX users_facts ON users (id) WHERE word_set_at <> 0 OR invisible OR disabled OR idle_after <> 0;
+CREATE INDEX users_facts ON users (id) WHERE status_set_at <> 0 OR invisible OR disabled OR idle_after <> 0;
 
 -- The words under which each enabled person is found.
 CREATE TABLE name_words (

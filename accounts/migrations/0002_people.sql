@@ -4,7 +4,7 @@ ALTER TABLE users ADD COLUMN theme TEXT NOT NULL DEFAULT ''; -- light or dark; '
 ALTER TABLE users ADD COLUMN seen_precision TEXT NOT NULL DEFAULT ''; -- exact or nobody; '': approximate
 ALTER TABLE users ADD COLUMN announce BOOLEAN NOT NULL DEFAULT FALSE;
 
--- The words that each person set last.
+-- The statuses that each person set last.
 CREATE TABLE presets (
     id      TEXT   NOT NULL PRIMARY KEY,
     user_id TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
