@@ -54,25 +54,25 @@ type Person struct {
 	LastSeen    time.Time // zero: never
 	Precision   string    // how exactly LastSeen may be told to others: Approximate, Exact or Nobody
 
-	place string // see place
+	sortKey string // as the function sortKey makes it
 }
 
 // TeamKey identifies the person's team; people without a team share a key, too.
 func (p Person) TeamKey() string {
-	key, _, _ := cutPlace(p.placeKey())
+	key, _, _ := cutSortKey(p.boardKey())
 	return key
 }
 
 // Cursor is the person's place on the board, for PeopleQuery.After and Before. It stays valid when the person is
 // renamed or deleted.
-func (p Person) Cursor() string { return encodeCursor(p.placeKey()) }
+func (p Person) Cursor() string { return encodeCursor(p.boardKey()) }
 
-// placeKey is p.place, made up for a Person that does not come from a store.
-func (p Person) placeKey() string {
-	if p.place != "" {
-		return p.place
+// boardKey is p.sortKey, computed for a Person that does not come from a store.
+func (p Person) boardKey() string {
+	if p.sortKey != "" {
+		return p.sortKey
 	}
-	return place(teamKey(p.Team), p.DisplayName, p.ID)
+	return sortKey(teamKey(p.Team), p.DisplayName, p.ID)
 }
 
 // Status is what a person set by hand. The zero Status says nothing.

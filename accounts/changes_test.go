@@ -116,7 +116,7 @@ func testFacts(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	add(t, s, "plain", "", "")
-	status, off, hidden, idle := add(t, s, "status", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
+	status, off, hidden, idle := add(t, s, "teatime", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
 	do(t, "SetStatus", s.SetStatus(t.Context(), status.ID, Status{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}, ""))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
 	do(t, "SetInvisible", s.SetInvisible(t.Context(), hidden.ID, true))
@@ -161,7 +161,7 @@ func testChangesAfterADay(t *testing.T, db database) {
 	do(t, "Delete", s.Delete(t.Context(), u.ID))
 	deleted := mustRev(t, s)
 	_, session := signIn(t, s, v.ID)
-	c.add(goneFor + time.Minute)
+	c.add(tombstoneAge + time.Minute)
 	if got, err := s.Changes(t.Context(), 0); err != nil || got.Reset || len(got.Gone) != 1 {
 		t.Errorf("Changes(0) = %+v, %v, want what is still remembered", got, err)
 	}
@@ -206,7 +206,7 @@ func testGoneIsBounded(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	end := func(id string) int64 {
 		t.Helper()
-		do(t, "remember", s.write(t.Context(), func(ctx context.Context, tx *transaction) error { return tx.remember(ctx, goneSession, id) }))
+		do(t, "remember", s.write(t.Context(), func(ctx context.Context, tx *transaction) error { return tx.remember(ctx, endedSession, id) }))
 		return mustRev(t, s)
 	}
 	first := end("one")
@@ -226,7 +226,7 @@ func testGoneIsBounded(t *testing.T, db database) {
 		t.Errorf("Changes(%d) = %+v, %v, want Reset", first-1, c, err)
 	}
 	var n int
-	if do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*) FROM gone", nil, &n)); n != 2 {
+	if do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*) FROM tombstones", nil, &n)); n != 2 {
 		t.Errorf("%d rows are remembered, want 2", n)
 	}
 }

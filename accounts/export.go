@@ -72,7 +72,7 @@ type ExportedBrowser struct {
 	SignedInAt time.Time `json:"signed_in_at"` // last
 }
 
-const sqlBrowsers = `SELECT used_at FROM browsers WHERE user_id = $1 ORDER BY used_at DESC LIMIT $2`
+const sqlBrowsers = `SELECT used_at FROM known_browsers WHERE user_id = $1 ORDER BY used_at DESC LIMIT $2`
 
 // Export returns everything that is stored about a person, all of it as of one moment. Error: ErrNotFound.
 func (s *Store) Export(ctx context.Context, userID string) (Export, error) {

@@ -80,19 +80,19 @@ func testExportOfLittle(t *testing.T, db database) {
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
 		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
-			"status_set_at invisible invisible_since created_at time_zone theme seen_precision announce",
-		"sessions": "created_at expires_at used_at user_agent address",
-		"browsers": "used_at",
-		"presets":  "state text emoji lasts",
+			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce",
+		"sessions":       "created_at expires_at used_at user_agent address",
+		"known_browsers": "used_at",
+		"presets":        "state text emoji lasts",
 	}
 	leftOut := map[string]string{
-		"users":      "place team_key rev password", // made of the names; a number; a hash
-		"sessions":   "id token_hash user_id",
-		"browsers":   "token_hash user_id",
-		"presets":    "id user_id rev",
-		"name_words": "word place",     // made of the names
-		"gone":       "rev kind id at", // of who is no more
-		"meta":       "name value label", "schema_migrations": "version name at",
+		"users":          "sort_key team_key rev password_hash", // made of the names; a number; a hash
+		"sessions":       "id token_hash user_id",
+		"known_browsers": "token_hash user_id",
+		"presets":        "id user_id rev",
+		"search_words":   "word sort_key",          // made of the names
+		"tombstones":     "rev kind id deleted_at", // of who is no more
+		"meta":           "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})
 	rows, err := s.r.query(t.Context(), `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`)

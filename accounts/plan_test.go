@@ -81,11 +81,11 @@ func everything(t *testing.T, s *Store) {
 		do(t, "Changes", err)
 		mustRev(t, s)
 		do(t, "forget", s.write(t.Context(), func(ctx context.Context, tx *transaction) error {
-			if err := tx.remember(ctx, goneUser, "x"); err != nil {
+			if err := tx.remember(ctx, deletedUser, "x"); err != nil {
 				return err
 			}
-			tx.now += 2 * goneFor.Milliseconds()
-			return tx.remember(ctx, goneUser, "y")
+			tx.now += 2 * tombstoneAge.Milliseconds()
+			return tx.remember(ctx, deletedUser, "y")
 		}))
 	}
 	_, err := s.w.prepare(t.Context(), sqlKeepStoreID)

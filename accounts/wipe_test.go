@@ -93,8 +93,8 @@ func checkMarked(t *testing.T, s *Store, people []marked) {
 		}
 	}
 	for _, query := range []string{"SELECT count(*) FROM users", "SELECT count(DISTINCT user_id) FROM sessions",
-		"SELECT count(DISTINCT user_id) FROM browsers", "SELECT count(DISTINCT user_id) FROM presets",
-		"SELECT count(DISTINCT place) FROM name_words"} {
+		"SELECT count(DISTINCT user_id) FROM known_browsers", "SELECT count(DISTINCT user_id) FROM presets",
+		"SELECT count(DISTINCT sort_key) FROM search_words"} {
 		var n int
 		if err := s.r.db.QueryRow(query).Scan(&n); err != nil || n != len(people) {
 			t.Errorf("%s = %d, %v, want %d", query, n, err, len(people))

@@ -297,7 +297,7 @@ func TestBoardUnread(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec("ALTER TABLE name_words RENAME TO hidden"); err != nil {
+	if _, err := db.Exec("ALTER TABLE search_words RENAME TO hidden"); err != nil {
 		t.Fatal(err)
 	}
 	wantStatus(t, "GET / of what cannot be read", b.get("/?q=ada"), http.StatusServiceUnavailable)
