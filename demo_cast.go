@@ -16,29 +16,29 @@ type player struct {
 
 	line   *presence.Connection // nil: not here
 	aside  bool                 // here, but looking elsewhere
-	set    bool                 // has a word
-	ends   time.Time            // when the word ends by itself; zero: it does not
-	states bool                 // the word sets a state
+	set    bool                 // has a status
+	ends   time.Time            // when the status ends by itself; zero: it does not
+	states bool                 // the status sets a state
 }
 
-// wordStore is what the cast needs of accounts.
-type wordStore interface {
-	SetWord(ctx context.Context, userID string, w accounts.Word, lasts string) error
+// statusStore is what the cast needs of accounts.
+type statusStore interface {
+	SetStatus(ctx context.Context, userID string, w accounts.Status, lasts string) error
 	StampSeen(ctx context.Context, seen map[string]time.Time) error
 	Sessions(ctx context.Context, userID string) ([]accounts.Session, error)
 }
 
 // cast plays an ordinary day at the office, quickly: it uses nothing that a real person's browser does not.
 type cast struct {
-	words   wordStore
+	store   statusStore
 	tracker *presence.Tracker
 	players []*player
 	chance  *rand.Rand
 	last    *player // who did something last, and so rests now
 }
 
-func newCast(words wordStore, tracker *presence.Tracker, players []*player, chance *rand.Rand) *cast {
-	return &cast{words: words, tracker: tracker, players: players, chance: chance}
+func newCast(store statusStore, tracker *presence.Tracker, players []*player, chance *rand.Rand) *cast {
+	return &cast{store: store, tracker: tracker, players: players, chance: chance}
 }
 
 // play opens the scene and lets something happen every two seconds or so, until ctx ends.
@@ -82,7 +82,7 @@ func (c *cast) open(ctx context.Context) error {
 			}
 		}
 	}
-	return c.words.StampSeen(ctx, seen)
+	return c.store.StampSeen(ctx, seen)
 }
 
 // letGo drops everyone whom a visitor has signed in as, so that the cast doesn't overwrite what the visitor does. The
@@ -90,7 +90,7 @@ func (c *cast) open(ctx context.Context) error {
 func (c *cast) letGo(ctx context.Context) error {
 	var left []*player
 	for _, p := range c.players {
-		sessions, err := c.words.Sessions(ctx, p.id)
+		sessions, err := c.store.Sessions(ctx, p.id)
 		switch {
 		case err != nil:
 			return fmt.Errorf("demo: %w", err)
@@ -119,7 +119,7 @@ func (c *cast) step(ctx context.Context) error {
 	case p.aside && luck < 0.85:
 		c.turnAside(p, false)
 	case p.speaking() && p.states:
-		return c.setWord(ctx, p, accounts.Word{})
+		return c.setStatus(ctx, p, accounts.Status{})
 	case luck < 0.2 || p.aside:
 		p.line.Leave(presence.Clean)
 		p.line, p.aside = nil, false
@@ -171,7 +171,7 @@ func (c *cast) turnAside(p *player, aside bool) {
 }
 
 // sayings are what people set by hand. Those with a state end by themselves.
-var sayings = []accounts.Word{
+var sayings = []accounts.Status{
 	{State: "dnd", Emoji: "🎧", Text: "Heads down until this builds"},
 	{State: "dnd", Emoji: "📞", Text: "On a call"},
 	{State: "dnd", Emoji: "🔥", Text: "Incident 4121, reachable by phone"},
@@ -189,22 +189,22 @@ var sayings = []accounts.Word{
 
 // speak sets one of the sayings.
 func (c *cast) speak(ctx context.Context, p *player) error {
-	word := sayings[c.chance.IntN(len(sayings))]
-	if word.State != "" {
-		word.Until = time.Now().Add(time.Minute + time.Duration(c.chance.Int64N(int64(4*time.Minute))))
+	status := sayings[c.chance.IntN(len(sayings))]
+	if status.State != "" {
+		status.Until = time.Now().Add(time.Minute + time.Duration(c.chance.Int64N(int64(4*time.Minute))))
 	}
-	return c.setWord(ctx, p, word)
+	return c.setStatus(ctx, p, status)
 }
 
-func (c *cast) setWord(ctx context.Context, p *player, word accounts.Word) error {
-	p.set, p.states, p.ends = word != accounts.Word{}, word.State != "", word.Until
-	if err := c.words.SetWord(ctx, p.id, word, accounts.LastsForever); err != nil {
-		return fmt.Errorf("demo: %s says %q: %w", p.username, word.Text, err)
+func (c *cast) setStatus(ctx context.Context, p *player, status accounts.Status) error {
+	p.set, p.states, p.ends = status != accounts.Status{}, status.State != "", status.Until
+	if err := c.store.SetStatus(ctx, p.id, status, accounts.LastsForever); err != nil {
+		return fmt.Errorf("demo: %s says %q: %w", p.username, status.Text, err)
 	}
 	return nil
 }
 
-// speaking reports whether the word has not ended by itself.
+// speaking reports whether the status has not ended by itself.
 func (p *player) speaking() bool {
 	return p.set && (p.ends.IsZero() || time.Now().Before(p.ends))
 }

@@ -29,14 +29,14 @@ func TestCastLetsGoOfAnyoneWhoSignsIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	var visited []string
-	mine := accounts.Word{State: "away", Text: "Mine"}
+	mine := accounts.Status{State: "away", Text: "Mine"}
 	for _, p := range players[:3] {
 		visited = append(visited, p.id)
 		_, session, err := store.StartSession(t.Context(), p.id, "", "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.SetWord(t.Context(), p.id, mine, accounts.LastsForever); err != nil {
+		if err := store.SetStatus(t.Context(), p.id, mine, accounts.LastsForever); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.step(t.Context()); err != nil {
@@ -56,8 +56,8 @@ func TestCastLetsGoOfAnyoneWhoSignsIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if user.Word.Text != mine.Text || user.Word.State != mine.State {
-			t.Errorf("the status of %s is %q after 300 steps of the cast, want %q", user.Username, user.Word.Text, mine.Text)
+		if user.Status.Text != mine.Text || user.Status.State != mine.State {
+			t.Errorf("the status of %s is %q after 300 steps of the cast, want %q", user.Username, user.Status.Text, mine.Text)
 		}
 		if got := tracker.Self(id).Devices; got != 0 {
 			t.Errorf("%s has %d devices of the cast, want none", user.Username, got)

@@ -48,10 +48,10 @@ func TestDemo(t *testing.T) {
 }
 
 // invented takes the place of accounts for the cast.
-type invented struct{ words, seen int }
+type invented struct{ statuses, seen int }
 
-func (i *invented) SetWord(context.Context, string, accounts.Word, string) error {
-	i.words++
+func (i *invented) SetStatus(context.Context, string, accounts.Status, string) error {
+	i.statuses++
 	return nil
 }
 
@@ -70,18 +70,18 @@ func TestCastPlaysAnOffice(t *testing.T) {
 	for _, person := range demoPeople {
 		players = append(players, &player{id: person.Username, username: person.Username})
 	}
-	words := &invented{}
-	c := newCast(words, tracker, players, rand.New(rand.NewPCG(seed, 0)))
+	store := &invented{}
+	c := newCast(store, tracker, players, rand.New(rand.NewPCG(seed, 0)))
 	if err := c.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if words.words == 0 || words.seen == 0 {
-		t.Errorf("open set %d words and %d stamps, want some of both", words.words, words.seen)
+	if store.statuses == 0 || store.seen == 0 {
+		t.Errorf("open set %d statuses and %d stamps, want some of both", store.statuses, store.seen)
 	}
 	arrived, left, turned, spoken := 0, 0, 0, 0
 	online, away := 0, 0 // summed over the steps
 	for i := range 2000 {
-		before, said := tracker.Counts(), words.words
+		before, said := tracker.Counts(), store.statuses
 		if err := c.step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestCastPlaysAnOffice(t *testing.T) {
 			left++
 		case after.Away != before.Away:
 			turned++
-		case words.words > said:
+		case store.statuses > said:
 			spoken++
 		default:
 			t.Fatalf("seed %d, step %d: nothing happened", seed, i)
@@ -114,7 +114,7 @@ func TestCastPlaysAnOffice(t *testing.T) {
 	}
 }
 
-// The words of the demo must be ones that a person could set, and its people ones who could sign up.
+// The statuses of the demo must be ones that a person could set, and its people ones who could sign up.
 func TestDemoPeopleAndSayings(t *testing.T) {
 	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "rollcall.db")})
 	if err != nil {
@@ -128,12 +128,12 @@ func TestDemoPeopleAndSayings(t *testing.T) {
 	if want := len(demoPeople) - 1; len(players) != want {
 		t.Errorf("invite = %d players, want %d: all but %s", len(players), want, demoLogin)
 	}
-	for _, word := range sayings {
-		if word.State != "" {
-			word.Until = time.Now().Add(time.Minute)
+	for _, status := range sayings {
+		if status.State != "" {
+			status.Until = time.Now().Add(time.Minute)
 		}
-		if err := store.SetWord(t.Context(), players[0].id, word, ""); err != nil {
-			t.Errorf("SetWord(%+v) = %v, want nil", word, err)
+		if err := store.SetStatus(t.Context(), players[0].id, status, ""); err != nil {
+			t.Errorf("SetStatus(%+v) = %v, want nil", status, err)
 		}
 	}
 	teams, err := store.Tally(t.Context())

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	sqlLogin         = `SELECT ` + userColumns + `, u.password FROM users u WHERE u.username_key = $1`
-	sqlLoginByID     = `SELECT ` + userColumns + `, u.password FROM users u WHERE u.id = $1`
-	sqlRenewPassword = `UPDATE users SET password = $2 WHERE id = $1 AND password = $3`
+	sqlLogin         = `SELECT ` + userColumns + `, u.password_hash FROM users u WHERE u.username_key = $1`
+	sqlLoginByID     = `SELECT ` + userColumns + `, u.password_hash FROM users u WHERE u.id = $1`
+	sqlRenewPassword = `UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3`
 )
 
 // Authenticate returns the user whose password it is. ErrCredentials for a wrong password and an unknown or impossible

@@ -37,9 +37,9 @@ func everyAnswer(t *testing.T, f *fixture, check func(what string, a answer)) {
 	ask(stranger, "GET", at("/me"), nil, 303)
 	ask(member, "GET", at("/me"), nil, 200)
 	ask(member, "GET", at("/me/panel"), nil, 200)
-	ask(member, "POST", at("/me/word"), url.Values{"text": {"Lunch"}}, 303)
-	ask(member, "POST", at("/me/word"), url.Values{"state": {"x"}}, 422)
-	ask(member, "POST", at("/me/word"), url.Values{"preset": {"x"}}, 404)
+	ask(member, "POST", at("/me/status"), url.Values{"text": {"Lunch"}}, 303)
+	ask(member, "POST", at("/me/status"), url.Values{"state": {"x"}}, 422)
+	ask(member, "POST", at("/me/status"), url.Values{"preset": {"x"}}, 404)
 	ask(member, "POST", at("/me/invisible"), url.Values{"invisible": {"off"}}, 303)
 	ask(member, "POST", at("/me/presets/forget"), none, 303)
 	ask(member, "POST", at("/me/zone"), none, 204)
@@ -148,11 +148,11 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 func TestHeadersAreNotShared(t *testing.T) {
 	f := newFixture(t)
 	h := http.Header{}
-	f.server.setHeaders(h)
+	setHeaders(h, f.server.headers)
 	h.Add("Referrer-Policy", "unsafe-url")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	other := http.Header{}
-	f.server.setHeaders(other)
+	setHeaders(other, f.server.headers)
 	if got := other.Values("Referrer-Policy"); len(got) != 1 {
 		t.Errorf("Referrer-Policy of the next answer = %q, want one value", got)
 	}

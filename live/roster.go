@@ -234,11 +234,15 @@ func (r *roster) look(m *member) {
 		r.lists.passed(m, m.view.State, v.State)
 		r.lists.news() // the counts changed, whoever lists the person
 	}
-	if isHere(m.view) && !isHere(v) && (m.view.Elsewhere || r.presence.Status().Others > 0) {
+	if isHere(m.view) && !isHere(v) && (m.view.Elsewhere || r.presence.Peers().Others > 0) {
 		r.left[m.person.ID] = time.Now()
 	}
 	m.view = v
 	switch {
+	case !v.Listed: // disabled, maybe by the word of another replica
+		r.recount()
+		r.remove(m)
+		return
 	case !isHere(v):
 		r.unplace(m)
 	case !m.present:

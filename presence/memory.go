@@ -73,10 +73,10 @@ func (r *memoryReplica) Remote(user string) []Digest {
 
 func (r *memoryReplica) Changes() *Feed { return r.changes }
 
-func (r *memoryReplica) Status() Status {
+func (r *memoryReplica) Peers() Peers {
 	r.memory.mu.Lock()
 	defer r.memory.mu.Unlock()
-	return Status{Others: len(r.memory.replicas) - 1}
+	return Peers{Others: len(r.memory.replicas) - 1}
 }
 
 func (r *memoryReplica) Stats() *ReplicaStats { return nil }

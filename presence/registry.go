@@ -23,13 +23,13 @@ const LeaseTTL = 10 * time.Second
 //   - When a replica leaves or dies, its digests disappear: at once in Memory, after at most LeaseTTL elsewhere (seen
 //     after 7-13 s). A digest that only got lost on the way doesn't disappear.
 //   - While this replica can't reach the others, or the store they share belongs to other accounts, Remote keeps the
-//     last known digests and Status says since when. The Registry recovers by itself.
+//     last known digests and Peers says since when. The Registry recovers by itself.
 //   - Any goroutine may call any method. No method calls the Tracker back.
 type Registry interface {
 	Publish(user string, d Digest)
 	Remote(user string) []Digest
 	Changes() *Feed
-	Status() Status
+	Peers() Peers
 	// Stats returns the numbers for metrics; nil if there can't be other replicas.
 	Stats() *ReplicaStats
 	// Synced is closed once this replica knows what the others have. It stays open while it can't reach them.
@@ -40,8 +40,8 @@ type Registry interface {
 	Close() error
 }
 
-// Status says whether a Registry reaches the other replicas.
-type Status struct {
+// Peers says whether a Registry reaches the other replicas.
+type Peers struct {
 	Others   int       // other live replicas
 	Lost     time.Time // since when it can't reach the others; zero: it can, or there are none
 	Conflict error     // why it doesn't talk to the others, until that changes; nil: it does

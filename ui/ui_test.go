@@ -178,7 +178,7 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		"error":         render(t, u, ErrorPage{Status: 404}),
 		"me":            render(t, u, MePage{Layout: Layout{Viewer: atMe}, Panel: somePanel(t, u)}),
 		"me refused": render(t, u, MePage{Layout: Layout{Viewer: atMe}, Panel: Panel{Me: Me{Invisible: true}, Suggested: true, Presets: []Preset{{ID: "lunch", Text: "Lunch"}},
-			Word: WordForm{Lasts: "at", Errors: map[string]string{"state": "no", "text": "no", "emoji": "no", "until": "no"}}}}),
+			Status: StatusForm{Lasts: "at", Errors: map[string]string{"state": "no", "text": "no", "emoji": "no", "until": "no"}}}}),
 		"panel":        string(panel),
 		"error inside": render(t, u, ErrorPage{Layout: Layout{Viewer: viewer}, Status: 500, RequestID: "r1"}),
 	}
@@ -272,7 +272,7 @@ func TestHostileWords(t *testing.T) {
 		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, TimeZone: evil}}
 		panel := Panel{
 			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil}}, Row: r, Said: evil,
-			Word: WordForm{State: evil, Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
+			Status: StatusForm{State: evil, Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
 				Errors: map[string]string{"state": evil, "text": evil, "emoji": evil, "until": evil}},
 			Presets: []Preset{{evil, evil, evil, evil, evil}},
 		}
@@ -335,7 +335,7 @@ func harmless(t *testing.T, evil, markup string) {
 
 // Only rows and lists, which this package rendered, may skip escaping.
 func TestRenderedIsOnlyForOurOwn(t *testing.T) {
-	allowed := map[string]bool{"{{rendered .List}}": true, "{{rendered .Rows}}": true, "{{rendered .Shown}}": true}
+	allowed := map[string]bool{"{{rendered .List}}": true, "{{rendered .Rows}}": true, "{{rendered .Row}}": true}
 	for path, file := range sources(t) {
 		for _, use := range regexp.MustCompile(`\{\{[^}]*rendered[^}]*\}\}`).FindAllString(string(file.Data), -1) {
 			if !allowed[use] {

@@ -89,8 +89,8 @@ func Run(t *testing.T, start func(*testing.T) Cluster) {
 		if got := b.Changes().Take(); !slices.Contains(got, "ada") {
 			t.Errorf("Changes of a new replica = %v, want ada", got)
 		}
-		if got := b.Status(); got.Others != 1 || !got.Lost.IsZero() {
-			t.Errorf("Status = %+v, want one other and nothing lost", got)
+		if got := b.Peers(); got.Others != 1 || !got.Lost.IsZero() {
+			t.Errorf("Peers = %+v, want one other and nothing lost", got)
 		}
 	})
 	t.Run("the digests of a replica disappear when it leaves", func(t *testing.T) {

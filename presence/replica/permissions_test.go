@@ -74,7 +74,7 @@ func TestRedisDocumentedPermissions(t *testing.T) {
 	a, b := server.join(user), server.join(user)
 	a.Publish("ada", presence.Digest{Connected: true})
 	wait(t, "ada at b, and b at a", patience, func() bool {
-		return len(b.Remote("ada")) == 1 && a.Status().Others == 1 && a.Status().Lost.IsZero()
+		return len(b.Remote("ada")) == 1 && a.Peers().Others == 1 && a.Peers().Lost.IsZero()
 	})
 }
 

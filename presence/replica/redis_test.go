@@ -280,12 +280,12 @@ func TestRedisWipeAndRestart(t *testing.T) {
 	}
 	admin.Close()
 	server.stop()
-	wait(t, "b to notice", patience, func() bool { return !b.Status().Lost.IsZero() })
+	wait(t, "b to notice", patience, func() bool { return !b.Peers().Lost.IsZero() })
 	a.Publish("u0", presence.Digest{}) // during the outage
 	server.start()
 	admin = server.admin()
 	wait(t, "both to be back", patience, func() bool {
-		return a.Status().Lost.IsZero() && b.Status().Lost.IsZero() && size() >= n+1
+		return a.Peers().Lost.IsZero() && b.Peers().Lost.IsZero() && size() >= n+1
 	})
 	for u := 1; u < n; u++ {
 		if len(b.Remote(fmt.Sprint("u", u))) == 0 {
@@ -300,10 +300,10 @@ func TestRedisAppearsLater(t *testing.T) {
 	server.stop()
 	a := server.join()
 	a.Publish("ada", presence.Digest{Connected: true})
-	wait(t, "the loss to show", patience, func() bool { return !a.Status().Lost.IsZero() })
+	wait(t, "the loss to show", patience, func() bool { return !a.Peers().Lost.IsZero() })
 	server.start()
 	b := server.join()
-	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 && a.Status().Others == 1 })
+	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 && a.Peers().Others == 1 })
 }
 
 // TestRedisStopsAnnouncing: the server stops tracking. It doesn't announce the replica's own beat, so the replica
@@ -391,20 +391,20 @@ func TestRedisConflictLater(t *testing.T) {
 	settleAll(t, []*Redis{a, b})
 	admin := server.admin()
 	do(t, admin, "SET", "rollcall:store", "two")
-	both := func(ok func(presence.Status) bool) func() bool {
-		return func() bool { return ok(a.Status()) && ok(b.Status()) }
+	both := func(ok func(presence.Peers) bool) func() bool {
+		return func() bool { return ok(a.Peers()) && ok(b.Peers()) }
 	}
-	wait(t, "both to notice the conflict", patience, both(func(s presence.Status) bool { return s.Conflict != nil }))
+	wait(t, "both to notice the conflict", patience, both(func(s presence.Peers) bool { return s.Conflict != nil }))
 	var conflict *AccountsError
-	if err := a.Status().Conflict; !errors.As(err, &conflict) || conflict.Ours != "one" || conflict.Theirs != "two" {
-		t.Errorf("Status().Conflict = %v, want both stores named", err)
+	if err := a.Peers().Conflict; !errors.As(err, &conflict) || conflict.Ours != "one" || conflict.Theirs != "two" {
+		t.Errorf("Peers().Conflict = %v, want both stores named", err)
 	}
-	if got := a.Remote("ada"); len(got) != 1 || a.Status().Lost.IsZero() {
-		t.Errorf("during a conflict, a has ada as %v and Lost = %v, want her as last known", got, a.Status().Lost)
+	if got := a.Remote("ada"); len(got) != 1 || a.Peers().Lost.IsZero() {
+		t.Errorf("during a conflict, a has ada as %v and Lost = %v, want her as last known", got, a.Peers().Lost)
 	}
 	b.Publish("bob", presence.Digest{Connected: true}) // during the conflict
 	do(t, admin, "DEL", "rollcall:store")
-	wait(t, "both to be back", patience, both(func(s presence.Status) bool {
+	wait(t, "both to be back", patience, both(func(s presence.Peers) bool {
 		return s.Conflict == nil && s.Lost.IsZero() && s.Others == 1
 	}))
 	wait(t, "bob at a", patience, func() bool { return len(a.Remote("bob")) == 1 })
@@ -413,7 +413,7 @@ func TestRedisConflictLater(t *testing.T) {
 	}
 
 	do(t, admin, "SET", "rollcall:store", "two")
-	wait(t, "a to notice the conflict", patience, func() bool { return a.Status().Conflict != nil })
+	wait(t, "a to notice the conflict", patience, func() bool { return a.Peers().Conflict != nil })
 	lease := "rollcall:replica:" + a.self
 	do(t, admin, "DEL", lease)
 	if err := a.Leave(t.Context()); err != nil {
@@ -450,17 +450,17 @@ func TestRedisNewProcessWaits(t *testing.T) {
 	if took := time.Since(began); took < claimAfter {
 		t.Errorf("a joined after %v, want %v at least", took, claimAfter)
 	}
-	if st := a.Status(); !st.Lost.IsZero() {
+	if st := a.Peers(); !st.Lost.IsZero() {
 		t.Errorf("after only waiting, a has Lost = %v, want zero", st.Lost)
 	}
 	server.stop()
-	wait(t, "a to notice", patience, func() bool { return !a.Status().Lost.IsZero() })
+	wait(t, "a to notice", patience, func() bool { return !a.Peers().Lost.IsZero() })
 	server.start()
 	other := server.join(func(cfg *Config) { cfg.Accounts, cfg.claimAfter = "two", 0 })
 	wait(t, "a to be back, and the other one to notice the conflict", patience, func() bool {
-		return a.Status().Lost.IsZero() && other.Status().Conflict != nil
+		return a.Peers().Lost.IsZero() && other.Peers().Conflict != nil
 	})
-	if err := a.Status().Conflict; err != nil {
+	if err := a.Peers().Conflict; err != nil {
 		t.Errorf("a has a conflict: %v", err)
 	}
 }
@@ -568,7 +568,7 @@ func TestRedisFindsEmptyReplicas(t *testing.T) {
 	for range 3 {
 		b := server.join()
 		<-b.Synced()
-		if got := b.Status().Others; got != 1 {
+		if got := b.Peers().Others; got != 1 {
 			t.Errorf("Others = %d when first synced, want 1", got)
 		}
 		if err := b.Leave(t.Context()); err != nil {
@@ -601,7 +601,7 @@ func TestRedisHostUnknown(t *testing.T) {
 		t.Fatalf("Open = %v, want nil", err)
 	}
 	defer r.Close()
-	wait(t, "the others to be lost", patience, func() bool { return !r.Status().Lost.IsZero() })
+	wait(t, "the others to be lost", patience, func() bool { return !r.Peers().Lost.IsZero() })
 }
 
 // TestRedisForeignKey: keys of other programs under our prefix don't stop replicas, not even for the users of those
@@ -624,8 +624,8 @@ func TestRedisForeignKey(t *testing.T) {
 		return len(b.Remote("bob")) == 1 && len(b.Remote("ada")) == 1
 	})
 	settleAll(t, []*Redis{a, b})
-	if !a.Status().Lost.IsZero() || len(b.Remote("ada")) != 1 {
+	if !a.Peers().Lost.IsZero() || len(b.Remote("ada")) != 1 {
 		t.Errorf("after foreign keys a has Lost = %v, and b has ada as %v, want zero and one entry",
-			a.Status().Lost, b.Remote("ada"))
+			a.Peers().Lost, b.Remote("ada"))
 	}
 }

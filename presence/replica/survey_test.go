@@ -122,7 +122,7 @@ func TestSurveyFails(t *testing.T) {
 		}()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if s.Status().Lost.IsZero() || isClosed(s.Synced()) {
+		if s.Peers().Lost.IsZero() || isClosed(s.Synced()) {
 			t.Error("the replica is not lost although no survey succeeds")
 		}
 		if n, most := int(l.begun.Load()), int(time.Minute/retryLast)+10; n < 10 || n > most {
@@ -133,7 +133,7 @@ func TestSurveyFails(t *testing.T) {
 		l.end <- nil
 		<-s.Synced()
 		synctest.Wait()
-		if lost := s.Status().Lost; !lost.IsZero() {
+		if lost := s.Peers().Lost; !lost.IsZero() {
 			t.Errorf("lost since %v after a survey succeeded, want not lost", lost)
 		}
 	})

@@ -100,11 +100,11 @@ func (s *syncer) Changes() *presence.Feed { return s.changes }
 // Synced implements presence.Registry.
 func (s *syncer) Synced() <-chan struct{} { return s.synced }
 
-// Status implements presence.Registry.
-func (s *syncer) Status() presence.Status {
+// Peers implements presence.Registry.
+func (s *syncer) Peers() presence.Peers {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return presence.Status{Others: s.peers.alive(), Lost: s.health.lostSince, Conflict: s.owner.conflict}
+	return presence.Peers{Others: s.peers.alive(), Lost: s.health.lostSince, Conflict: s.owner.conflict}
 }
 
 // Stats implements presence.Registry.

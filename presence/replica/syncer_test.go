@@ -142,8 +142,8 @@ func TestLeaseAnnouncedDuringRead(t *testing.T) {
 		time.Sleep(beatEvery / 3)
 		s.announced(nil, []string{"other"})
 		time.Sleep(beatEvery / 3)
-		if got := s.Status().Others; got != 1 {
-			t.Errorf("after %d reads of the lease Status().Others = %d, want 1", asked, got)
+		if got := s.Peers().Others; got != 1 {
+			t.Errorf("after %d reads of the lease Peers().Others = %d, want 1", asked, got)
 		}
 	})
 }

@@ -19,24 +19,24 @@ func (b *browser) byMenu() *browser {
 	return b
 }
 
-func TestSetWord(t *testing.T) {
+func TestSetStatus(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	before := f.user("ada")
-	a := ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "text": {"  Deep <b>work "}, "emoji": {"🎧"}, "lasts": {"30m"}})
-	wantRedirect(t, "POST /me/word", a, "/me?done=set")
+	a := ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"  Deep <b>work "}, "emoji": {"🎧"}, "lasts": {"30m"}})
+	wantRedirect(t, "POST /me/status", a, "/me?done=set")
 	after := f.user("ada")
-	left := time.Until(after.Word.Until)
-	if w := after.Word; w.State != "dnd" || w.Text != "Deep <b>work" || w.Emoji != "🎧" || left > 30*time.Minute || left < 29*time.Minute {
-		t.Errorf("the word is %+v, want what was typed for 30 min", w)
+	left := time.Until(after.Status.Until)
+	if w := after.Status; w.State != "dnd" || w.Text != "Deep <b>work" || w.Emoji != "🎧" || left > 30*time.Minute || left < 29*time.Minute {
+		t.Errorf("the status is %+v, want what was typed for 30 min", w)
 	}
 	if after.Rev != before.Rev+1 {
-		t.Errorf("setting a word took %d revs, want 1: state and text in one act", after.Rev-before.Rev)
+		t.Errorf("setting a status took %d revs, want 1: state and text in one act", after.Rev-before.Rev)
 	}
 	body := ada.get("/me?done=set").body
 	for _, want := range []string{
-		`<p id="me-said" role="status">Set.</p>`, `value="dnd" id="word-dnd" checked`, `name="text" value="Deep &lt;b&gt;work"`,
-		`<option value="at" selected>`, `value="` + after.Word.Until.Format(atLayout) + `"`, `name="clear"`, `id="me-presets">Used before`,
+		`<p id="me-said" role="status">Set.</p>`, `value="dnd" id="status-dnd" checked`, `name="text" value="Deep &lt;b&gt;work"`,
+		`<option value="at" selected>`, `value="` + after.Status.Until.Format(atLayout) + `"`, `name="clear"`, `id="me-presets">Used before`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /me has no %s:\n%s", want, body)
@@ -45,22 +45,22 @@ func TestSetWord(t *testing.T) {
 	if body := ada.get("/me?done=deleted+by+an+attacker").body; !strings.Contains(body, `role="status"></p>`) || strings.Contains(body, "attacker") {
 		t.Errorf("GET /me?done= says what the address says:\n%s", body)
 	}
-	wantRedirect(t, "clear", ada.do("POST", "/me/word", url.Values{"state": {"away"}, "text": {"typed"}, "clear": {"yes"}}), "/me?done=cleared")
-	if w := f.user("ada").Word; w != (accounts.Word{}) {
-		t.Errorf("after Clear the word is %+v, want none", w)
+	wantRedirect(t, "clear", ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"typed"}, "clear": {"yes"}}), "/me?done=cleared")
+	if w := f.user("ada").Status; w != (accounts.Status{}) {
+		t.Errorf("after Clear the status is %+v, want none", w)
 	}
-	wantRedirect(t, "set nothing", ada.do("POST", "/me/word", url.Values{}), "/me?done=cleared")
+	wantRedirect(t, "set nothing", ada.do("POST", "/me/status", url.Values{}), "/me?done=cleared")
 	ended := url.Values{"state": {""}, "text": {" "}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}} // while the menu was open
-	wantRedirect(t, "set nothing, until a time that has passed", ada.do("POST", "/me/word", ended), "/me?done=cleared")
+	wantRedirect(t, "set nothing, until a time that has passed", ada.do("POST", "/me/status", ended), "/me?done=cleared")
 }
 
 // From the menu, the answer is the panel as it is now; the page stays.
-func TestSetWordByMenu(t *testing.T) {
+func TestSetStatusByMenu(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada").byMenu()
-	a := ada.do("POST", "/me/word", url.Values{"state": {"away"}, "text": {"Lunch"}})
-	wantStatus(t, "POST /me/word", a, http.StatusOK)
-	for _, want := range []string{`id="word-away" checked`, `value="Lunch"`, `<hx-partial id="me-said" hx-swap=textContent>Set.</hx-partial>`} {
+	a := ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"Lunch"}})
+	wantStatus(t, "POST /me/status", a, http.StatusOK)
+	for _, want := range []string{`id="status-away" checked`, `value="Lunch"`, `<hx-partial id="me-said" hx-swap=textContent>Set.</hx-partial>`} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the answer has no %s:\n%s", want, a.body)
 		}
@@ -74,7 +74,7 @@ func TestSetWordByMenu(t *testing.T) {
 }
 
 // What cannot be set is said beside its field, and what was typed is still there.
-func TestWrongWords(t *testing.T) {
+func TestWrongStatus(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	long := strings.Repeat("ä", 141)
@@ -82,24 +82,24 @@ func TestWrongWords(t *testing.T) {
 		name, field, says string
 		form              url.Values
 	}{
-		{"unknown state", "word-state", "Choose", url.Values{"state": {"asleep"}}},
-		{"offline", "word-state", "Choose", url.Values{"state": {"offline"}}},
-		{"a text too long", "word-text", "140", url.Values{"text": {long}}},
-		{"a huge text", "word-text", "140", url.Values{"text": {strings.Repeat("x", 50_000)}}},
-		{"a text of two lines", "word-text", "", url.Values{"text": {"a\nb"}}},
-		{"a text that is no text", "word-text", "", url.Values{"text": {"a\xff\x00b"}}},
-		{"a word for an emoji", "word-emoji", "one emoji", url.Values{"emoji": {"hi"}, "text": {"Lunch"}}},
-		{"two emoji", "word-emoji", "one emoji", url.Values{"emoji": {"🎧🎧"}}},
-		{"a tag for an emoji", "word-emoji", "one emoji", url.Values{"emoji": {"<img src=x>"}}},
-		{"unknown end", "word-until", "from the list", url.Values{"state": {"away"}, "lasts": {"5y"}}},
-		{"a time that is missing", "word-until", "Give a date", url.Values{"state": {"away"}, "lasts": {"at"}}},
-		{"a time that is none", "word-until", "Give a date", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"<b>soon"}}},
-		{"a time that has passed", "word-until", "future", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}}},
-		{"a time too far", "word-until", "within a year", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2199-01-01T10:00"}}},
+		{"unknown state", "status-state", "Choose", url.Values{"state": {"asleep"}}},
+		{"offline", "status-state", "Choose", url.Values{"state": {"offline"}}},
+		{"a text too long", "status-text", "140", url.Values{"text": {long}}},
+		{"a huge text", "status-text", "140", url.Values{"text": {strings.Repeat("x", 50_000)}}},
+		{"a text of two lines", "status-text", "", url.Values{"text": {"a\nb"}}},
+		{"a text that is no text", "status-text", "", url.Values{"text": {"a\xff\x00b"}}},
+		{"a word for an emoji", "status-emoji", "one emoji", url.Values{"emoji": {"hi"}, "text": {"Lunch"}}},
+		{"two emoji", "status-emoji", "one emoji", url.Values{"emoji": {"🎧🎧"}}},
+		{"a tag for an emoji", "status-emoji", "one emoji", url.Values{"emoji": {"<img src=x>"}}},
+		{"unknown end", "status-until", "from the list", url.Values{"state": {"away"}, "lasts": {"5y"}}},
+		{"a time that is missing", "status-until", "Give a date", url.Values{"state": {"away"}, "lasts": {"at"}}},
+		{"a time that is none", "status-until", "Give a date", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"<b>soon"}}},
+		{"a time that has passed", "status-until", "future", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}}},
+		{"a time too far", "status-until", "within a year", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2199-01-01T10:00"}}},
 	} {
 		for _, menu := range []string{"", "true"} {
 			ada.header.Set("HX-Request", menu)
-			a := ada.do("POST", "/me/word", tt.form)
+			a := ada.do("POST", "/me/status", tt.form)
 			wantStatus(t, tt.name, a, http.StatusUnprocessableEntity)
 			said := regexp.MustCompile(`<p class="wrong" id="([^"]*)-error">([^<]*)</p>`).FindAllStringSubmatch(a.body, -1)
 			if len(said) != 1 || said[0][1] != tt.field || !strings.Contains(said[0][2], tt.says) {
@@ -116,14 +116,14 @@ func TestWrongWords(t *testing.T) {
 			}
 		}
 	}
-	if w := f.user("ada").Word; w != (accounts.Word{}) {
-		t.Errorf("the word is %+v, want none", w)
+	if w := f.user("ada").Status; w != (accounts.Status{}) {
+		t.Errorf("the status is %+v, want none", w)
 	}
 	if presets, err := f.store.Presets(t.Context(), f.uid("ada")); err != nil || len(presets) > 0 {
 		t.Errorf("Presets = %v, %v, want none", presets, err)
 	}
 	ada.header = http.Header{"Accept": {"application/json"}}
-	a := ada.do("POST", "/me/word", url.Values{"state": {"asleep"}})
+	a := ada.do("POST", "/me/status", url.Values{"state": {"asleep"}})
 	wantStatus(t, "for a program", a, http.StatusUnprocessableEntity)
 	if got := a.Header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("a program is answered with %s, want a problem", got)
@@ -131,28 +131,28 @@ func TestWrongWords(t *testing.T) {
 }
 
 // What people type into the panel stays text, there and in the row, in both kinds of answer.
-func TestTypedWordsStayText(t *testing.T) {
+func TestTypedStatusStaysText(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limiters.Members = unlimited{} })
 	ada := f.member("ada")
 	for _, field := range []string{"text", "emoji", "at"} {
 		post := func(text string) string {
-			return ada.do("POST", "/me/word", url.Values{field: {text}, "state": {"asleep"}, "lasts": {"at"}}).body
+			return ada.do("POST", "/me/status", url.Values{field: {text}, "state": {"asleep"}, "lasts": {"at"}}).body
 		}
 		plain, _ := skeleton(post("plain"), field)
 		for _, payload := range payloads() {
 			got, value := skeleton(post(payload), field)
 			if got != plain {
-				t.Fatalf("POST /me/word with %s=%q changes the page:\n%s\nwant\n%s", field, payload, got, plain)
+				t.Fatalf("POST /me/status with %s=%q changes the page:\n%s\nwant\n%s", field, payload, got, plain)
 			}
 			if want := strings.ReplaceAll(strings.TrimSpace(payload), "\x00", "\uFFFD"); value != want {
-				t.Errorf("POST /me/word with %s=%q holds %q, want %q", field, payload, value, want)
+				t.Errorf("POST /me/status with %s=%q holds %q, want %q", field, payload, value, want)
 			}
 		}
 	}
 	set := func(text string) string {
 		t.Helper()
-		wantRedirect(t, text, ada.do("POST", "/me/word", url.Values{"text": {text}}), "/me?done=set")
+		wantRedirect(t, text, ada.do("POST", "/me/status", url.Values{"text": {text}}), "/me?done=set")
 		return ada.get("/me").body + ada.get("/").body
 	}
 	plain, _ := skeleton(set("plain"), "")
@@ -185,24 +185,24 @@ func TestPresets(t *testing.T) {
 		t.Errorf("somebody who set nothing is offered\n%s\nwant suggestions, which cannot be forgotten", body)
 	}
 	for _, s := range suggestions {
-		wantRedirect(t, s.ID, bob.do("POST", "/me/word", url.Values{"preset": {s.ID}}), "/me?done=set")
-		if w := f.user("bob").Word; w.State != s.State || w.Text != s.Text || w.Emoji != s.Emoji || w.Until.IsZero() {
+		wantRedirect(t, s.ID, bob.do("POST", "/me/status", url.Values{"preset": {s.ID}}), "/me?done=set")
+		if w := f.user("bob").Status; w.State != s.State || w.Text != s.Text || w.Emoji != s.Emoji || w.Until.IsZero() {
 			t.Errorf("the suggestion %s sets %+v", s.ID, w)
 		}
 	}
 	if got := len(f.presets("bob")); got != len(suggestions) {
 		t.Errorf("bob has %d presets, want the %d he used", got, len(suggestions))
 	}
-	ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "text": {"Writing"}, "emoji": {"✍️"}, "lasts": {"4h"}})
-	ada.do("POST", "/me/word", url.Values{"clear": {"yes"}})
+	ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"Writing"}, "emoji": {"✍️"}, "lasts": {"4h"}})
+	ada.do("POST", "/me/status", url.Values{"clear": {"yes"}})
 	own := f.presets("ada")[0]
-	wantRedirect(t, "own preset", ada.do("POST", "/me/word", url.Values{"preset": {own.ID}, "text": {"ignored"}}), "/me?done=set")
-	w, left := f.user("ada").Word, time.Until(f.user("ada").Word.Until)
+	wantRedirect(t, "own preset", ada.do("POST", "/me/status", url.Values{"preset": {own.ID}, "text": {"ignored"}}), "/me?done=set")
+	w, left := f.user("ada").Status, time.Until(f.user("ada").Status.Until)
 	if w.State != "dnd" || w.Text != "Writing" || w.Emoji != "✍️" || left < 239*time.Minute || left > 240*time.Minute {
 		t.Errorf("the preset set %+v, want all of it for 4 h", w)
 	}
 	for _, id := range []string{f.presets("bob")[0].ID, "", "nonsense", strings.Repeat("x", 5000)} {
-		a := ada.do("POST", "/me/word", url.Values{"preset": {id}})
+		a := ada.do("POST", "/me/status", url.Values{"preset": {id}})
 		wantStatus(t, fmt.Sprintf("preset %.20q", id), a, http.StatusNotFound)
 	}
 	wantRedirect(t, "forget bob's", ada.do("POST", "/me/presets/forget", url.Values{"preset": {f.presets("bob")[0].ID}}), "/me?done=forgotten")
@@ -229,16 +229,16 @@ func TestZone(t *testing.T) {
 			t.Fatalf("the guess %q is kept as %q", guess, got)
 		}
 	}
-	ada.do("POST", "/me/word", url.Values{"state": {"away"}, "lasts": {"today"}, "zone": {"Pacific/Auckland"}})
+	ada.do("POST", "/me/status", url.Values{"state": {"away"}, "lasts": {"today"}, "zone": {"Pacific/Auckland"}})
 	zone := accounts.Zone("Pacific/Auckland")
-	if u := f.user("ada"); u.TimeZone != "Pacific/Auckland" || u.Word.Until.In(zone).Format("15:04") != "00:00" {
-		t.Errorf("zone %q, end of the day %v, want midnight in Auckland", u.TimeZone, u.Word.Until.In(zone))
+	if u := f.user("ada"); u.TimeZone != "Pacific/Auckland" || u.Status.Until.In(zone).Format("15:04") != "00:00" {
+		t.Errorf("zone %q, end of the day %v, want midnight in Auckland", u.TimeZone, u.Status.Until.In(zone))
 	}
 	wantStatus(t, "another guess", ada.do("POST", "/me/zone", url.Values{"zone": {"Europe/Berlin"}}), http.StatusNoContent)
 	at := time.Now().In(zone).Add(48 * time.Hour)
-	ada.do("POST", "/me/word", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {at.Format(atLayout)}, "zone": {"Europe/Berlin"}})
-	if u := f.user("ada"); u.TimeZone != "Pacific/Auckland" || !u.Word.Until.Equal(at.Truncate(time.Minute)) {
-		t.Errorf("zone %q, end %v, want %v in Auckland: what is known is not guessed", u.TimeZone, u.Word.Until, at)
+	ada.do("POST", "/me/status", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {at.Format(atLayout)}, "zone": {"Europe/Berlin"}})
+	if u := f.user("ada"); u.TimeZone != "Pacific/Auckland" || !u.Status.Until.Equal(at.Truncate(time.Minute)) {
+		t.Errorf("zone %q, end %v, want %v in Auckland: what is known is not guessed", u.TimeZone, u.Status.Until, at)
 	}
 	body := ada.get("/me").body
 	offer := strings.Count(body, `name="zone"`) // the one of another zone than this

@@ -21,13 +21,13 @@ const (
 	roundTime = 15 * time.Minute
 )
 
-// wordForm is the form with what is set now. An end is offered as the time it is at, so that changing the text keeps it.
-func wordForm(user accounts.User, zone *time.Location, now time.Time) ui.WordForm {
-	f := ui.WordForm{Zone: user.TimeZone, At: now.Add(usualTime).Add(roundTime).Truncate(roundTime).In(zone).Format(atLayout)}
+// statusForm is the form with what is set now. An end is offered as the time it is at, so that changing the text keeps it.
+func statusForm(user accounts.User, zone *time.Location, now time.Time) ui.StatusForm {
+	f := ui.StatusForm{Zone: user.TimeZone, At: now.Add(usualTime).Add(roundTime).Truncate(roundTime).In(zone).Format(atLayout)}
 	if user.TimeZone == "" {
 		f.At = ""
 	}
-	w := user.Word
+	w := user.Status
 	if !w.Until.IsZero() && !now.Before(w.Until) {
 		return f // ended
 	}
@@ -39,17 +39,17 @@ func wordForm(user accounts.User, zone *time.Location, now time.Time) ui.WordFor
 	return f
 }
 
-// setWord sets what the form says in one act, what a preset says, or takes it all back.
-func (s *Server) setWord(c echo.Context) error {
+// setStatus sets what the form says in one act, what a preset says, or takes it all back.
+func (s *Server) setStatus(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if fields == nil {
 		return err
 	}
-	form := typedWord(fields)
+	form := typedStatus(fields)
 	var over *failure
 	switch {
 	case errors.As(err, &over) && !ofPanel(c): // the script leaves the form as it is, and says why
-		return s.refuseWord(c, beside(fields, &form), over, nil)
+		return s.refuseStatus(c, beside(fields, &form), over, nil)
 	case err != nil:
 		return err
 	}
@@ -65,31 +65,31 @@ func (s *Server) setWord(c echo.Context) error {
 			return err
 		}
 	case fields.Has("clear"), form.State == "" && form.Text == "" && form.Emoji == "":
-		form, what = ui.WordForm{}, "cleared" // an end of nothing may be anything
+		form, what = ui.StatusForm{}, "cleared" // an end of nothing may be anything
 	}
 	err = s.say(ctx, user, form, zone)
 	var wrong *accounts.FieldError
 	switch {
 	case errors.As(err, &wrong):
-		return s.refuseWord(c, &form, &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}, wrong)
+		return s.refuseStatus(c, &form, &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}, wrong)
 	case errors.Is(err, accounts.ErrNotFound): // deleted a moment ago
 		return &failure{Status: http.StatusForbidden, Message: "This account is gone.", Err: err}
 	case err != nil:
-		return notSaved(fmt.Errorf("set word: %w", err))
+		return notSaved(fmt.Errorf("set status: %w", err))
 	}
 	return s.did(c, what, nil)
 }
 
-// typedWord is the form as it was sent.
-func typedWord(fields url.Values) ui.WordForm {
-	return ui.WordForm{
+// typedStatus is the form as it was sent.
+func typedStatus(fields url.Values) ui.StatusForm {
+	return ui.StatusForm{
 		State: fields.Get("state"), Text: strings.TrimSpace(fields.Get("text")), Emoji: strings.TrimSpace(fields.Get("emoji")),
 		Lasts: fields.Get("lasts"), At: strings.TrimSpace(fields.Get("at")),
 	}
 }
 
 // beside is the form that was sent, nil for the button of a preset with nothing typed beside it.
-func beside(fields url.Values, form *ui.WordForm) *ui.WordForm {
+func beside(fields url.Values, form *ui.StatusForm) *ui.StatusForm {
 	if fields.Has("preset") && !fields.Has("lasts") {
 		return nil
 	}
@@ -97,8 +97,8 @@ func beside(fields url.Values, form *ui.WordForm) *ui.WordForm {
 }
 
 // keepTyped is the form with what is set now, or with what was typed into it if fields hold that and it differs.
-func keepTyped(set ui.WordForm, fields url.Values) ui.WordForm {
-	typed := typedWord(fields)
+func keepTyped(set ui.StatusForm, fields url.Values) ui.StatusForm {
+	typed := typedStatus(fields)
 	sameEnd := typed.Lasts == set.Lasts && (typed.Lasts != accounts.LastsAt || typed.At == set.At)
 	if !fields.Has("lasts") || sameEnd && typed.State == set.State && typed.Text == set.Text && typed.Emoji == set.Emoji {
 		return set
@@ -107,7 +107,7 @@ func keepTyped(set ui.WordForm, fields url.Values) ui.WordForm {
 }
 
 // unset is the form with what was typed where set is in force.
-func unset(typed, set ui.WordForm) ui.WordForm {
+func unset(typed, set ui.StatusForm) ui.StatusForm {
 	typed.Text, typed.Emoji, typed.At = echoed(typed.Text), echoed(typed.Emoji), echoed(typed.At)
 	typed.Zone, typed.Live, typed.Unset = set.Zone, set.Live, true
 	return typed
@@ -115,23 +115,23 @@ func unset(typed, set ui.WordForm) ui.WordForm {
 
 // say sets what form says, on a clock in zone. The end that is set already stays what it is, to the millisecond, though
 // forms have it to the minute.
-func (s *Server) say(ctx context.Context, user accounts.User, form ui.WordForm, zone *time.Location) error {
+func (s *Server) say(ctx context.Context, user accounts.User, form ui.StatusForm, zone *time.Location) error {
 	now := time.Now()
-	until := user.Word.Until
-	if was := wordForm(user, zone, now); !was.Live || form.Lasts != accounts.LastsAt || was.Lasts != form.Lasts || was.At != form.At {
+	until := user.Status.Until
+	if was := statusForm(user, zone, now); !was.Live || form.Lasts != accounts.LastsAt || was.Lasts != form.Lasts || was.At != form.At {
 		var err error
 		if until, err = accounts.EndOf(form.Lasts, form.At, zone, now); err != nil {
 			return err
 		}
 	}
-	word := accounts.Word{State: form.State, Text: form.Text, Emoji: form.Emoji, Until: until}
-	return s.cfg.Accounts.SetWord(ctx, user.ID, word, form.Lasts)
+	status := accounts.Status{State: form.State, Text: form.Text, Emoji: form.Emoji, Until: until}
+	return s.cfg.Accounts.SetStatus(ctx, user.ID, status, form.Lasts)
 }
 
 // preset is a form with what one of the presets of user, or of ours, says.
-func (s *Server) preset(ctx context.Context, user, id string) (ui.WordForm, error) {
-	form := func(p ui.Preset) (ui.WordForm, error) {
-		return ui.WordForm{State: p.State, Text: p.Text, Emoji: p.Emoji, Lasts: p.Lasts}, nil
+func (s *Server) preset(ctx context.Context, user, id string) (ui.StatusForm, error) {
+	form := func(p ui.Preset) (ui.StatusForm, error) {
+		return ui.StatusForm{State: p.State, Text: p.Text, Emoji: p.Emoji, Lasts: p.Lasts}, nil
 	}
 	for _, p := range suggestions {
 		if p.ID == id {
@@ -140,19 +140,19 @@ func (s *Server) preset(ctx context.Context, user, id string) (ui.WordForm, erro
 	}
 	presets, err := s.cfg.Accounts.Presets(ctx, user)
 	if err != nil {
-		return ui.WordForm{}, unavailable(fmt.Errorf("presets: %w", err))
+		return ui.StatusForm{}, unavailable(fmt.Errorf("presets: %w", err))
 	}
 	for _, p := range presets {
 		if p.ID == id {
 			return form(ui.Preset(p))
 		}
 	}
-	return ui.WordForm{}, &failure{Status: http.StatusNotFound, Heading: "Forgotten", Message: "This one is not among yours any more. Open the menu again to see those that are."}
+	return ui.StatusForm{}, &failure{Status: http.StatusNotFound, Heading: "Forgotten", Message: "This one is not among yours any more. Open the menu again to see those that are."}
 }
 
-// refuseWord shows the form again with what was typed, or with what is set when that is nil, and says what is wrong:
+// refuseStatus shows the form again with what was typed, or with what is set when that is nil, and says what is wrong:
 // beside the field, or above all when it is none of the fields.
-func (s *Server) refuseWord(c echo.Context, typed *ui.WordForm, f *failure, wrong *accounts.FieldError) error {
+func (s *Server) refuseStatus(c echo.Context, typed *ui.StatusForm, f *failure, wrong *accounts.FieldError) error {
 	if wantsProblem(c.Request()) {
 		return f
 	}
@@ -161,10 +161,10 @@ func (s *Server) refuseWord(c echo.Context, typed *ui.WordForm, f *failure, wron
 		return err
 	}
 	if typed != nil {
-		p.Word = unset(*typed, p.Word)
+		p.Status = unset(*typed, p.Status)
 	}
 	if wrong != nil {
-		p.Word.Errors = map[string]string{wrong.Field: wrong.Message}
+		p.Status.Errors = map[string]string{wrong.Field: wrong.Message}
 	} else {
 		p.Said = f.Message
 	}

@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-const maxWordText = 140 // runes
+const maxStatusText = 140 // runes
 
 const (
-	sqlSetWord = `UPDATE users SET word_state = $2, word_text = $3, word_emoji = $4, word_until = $5, word_set_at = $6, rev = $7
+	sqlSetStatus = `UPDATE users SET status_state = $2, status_text = $3, status_emoji = $4, status_until = $5, status_set_at = $6, rev = $7
 		WHERE id = $1`
 	sqlSetInvisible = `UPDATE users SET invisible = $2, invisible_since = $3, rev = $4 WHERE id = $1`
 )
 
-// SetWord sets what a person says by hand, all of it in one act; the zero Word takes it back. Whether they are visible
-// stays as it is. A word with a text or an emoji is remembered among their Presets, with lasts: how its end was chosen,
+// SetStatus sets what a person says by hand, all of it in one act; the zero Status takes it back. Whether they are visible
+// stays as it is. A status with a text or an emoji is remembered among their Presets, with lasts: how its end was chosen,
 // as EndOf takes it. SetAt is the store's to set. Errors: *FieldError (an unknown state, a text over 140 runes, more
 // than one emoji, an end that is not in the year to come, an unknown lasts), ErrNotFound.
-func (s *Store) SetWord(ctx context.Context, userID string, w Word, lasts string) error {
-	w, err := cleanWord(w, s.now())
+func (s *Store) SetStatus(ctx context.Context, userID string, w Status, lasts string) error {
+	w, err := cleanStatus(w, s.now())
 	if err == nil {
 		err = checkLasts(lasts)
 	}
 	if err != nil {
 		return err
 	}
-	return wrap("set word", s.write(ctx, func(ctx context.Context, t *transaction) error {
+	return wrap("set status", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		rev, err := t.nextRev(ctx)
 		if err != nil {
 			return err
@@ -34,7 +34,7 @@ func (s *Store) SetWord(ctx context.Context, userID string, w Word, lasts string
 		if w.says() {
 			setAt = t.now
 		}
-		n, err := t.exec(ctx, sqlSetWord, userID, w.State, w.Text, w.Emoji, milli(w.Until), setAt, rev)
+		n, err := t.exec(ctx, sqlSetStatus, userID, w.State, w.Text, w.Emoji, milli(w.Until), setAt, rev)
 		if err == nil && n == 0 {
 			return ErrNotFound
 		}
@@ -45,7 +45,7 @@ func (s *Store) SetWord(ctx context.Context, userID string, w Word, lasts string
 	}))
 }
 
-// SetInvisible makes a person look as if they had left, or shows them again. Their word stays. Error: ErrNotFound.
+// SetInvisible makes a person look as if they had left, or shows them again. Their status stays. Error: ErrNotFound.
 func (s *Store) SetInvisible(ctx context.Context, userID string, on bool) error {
 	return wrap("set invisible", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
@@ -66,17 +66,17 @@ func (s *Store) SetInvisible(ctx context.Context, userID string, on bool) error 
 }
 
 // says reports whether w says anything that can end.
-func (w Word) says() bool { return w.State != "" || w.Text != "" || w.Emoji != "" }
+func (w Status) says() bool { return w.State != "" || w.Text != "" || w.Emoji != "" }
 
-// cleanWord returns w as it is stored, or a *FieldError.
-func cleanWord(w Word, now time.Time) (Word, error) {
+// cleanStatus returns w as it is stored, or a *FieldError.
+func cleanStatus(w Status, now time.Time) (Status, error) {
 	switch w.State {
 	case "", "online", "away", "dnd":
 	default:
 		return w, &FieldError{"state", "Choose online, away, do not disturb or automatic."}
 	}
 	var err error
-	if w.Text, err = cleanLine("text", w.Text, maxWordText); err != nil {
+	if w.Text, err = cleanLine("text", w.Text, maxStatusText); err != nil {
 		return w, err
 	}
 	if w.Emoji != "" && !isEmoji(w.Emoji) {

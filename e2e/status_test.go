@@ -16,21 +16,21 @@ import (
 func (b *window) openMenu() {
 	b.t.Helper()
 	b.click(".account summary")
-	b.until("the panel is there", `document.querySelector('.menu #word-set')?.checkVisibility()`, patience)
+	b.until("the panel is there", `document.querySelector('.menu #status-set')?.checkVisibility()`, patience)
 }
 
-// lasts chooses until when a word is to last.
+// lasts chooses until when a status is to last.
 func (b *window) lasts(value string) {
 	b.t.Helper()
-	b.tell(`document.querySelector('#word-lasts').value = ` + quote(value))
+	b.tell(`document.querySelector('#status-lasts').value = ` + quote(value))
 }
 
-// endIn writes into the field for the time when a word ends, after d at least, and says when exactly. It has seconds, so
+// endIn writes into the field for the time when a status ends, after d at least, and says when exactly. It has seconds, so
 // that nobody has to wait for a minute.
 func (b *tab) endIn(d time.Duration) time.Time {
 	b.t.Helper()
 	return time.UnixMilli(ask[int64](b, `(() => {
-		const end = new Date(Math.ceil(Date.now() / 1000) * 1000 + `+fmt.Sprint(d.Milliseconds())+`), two = n => String(n).padStart(2, '0'), at = document.querySelector('#word-at');
+		const end = new Date(Math.ceil(Date.now() / 1000) * 1000 + `+fmt.Sprint(d.Milliseconds())+`), two = n => String(n).padStart(2, '0'), at = document.querySelector('#status-at');
 		at.step = 1;
 		at.value = end.getFullYear() + '-' + two(end.getMonth() + 1) + '-' + two(end.getDate()) + 'T' + [end.getHours(), end.getMinutes(), end.getSeconds()].map(two).join(':');
 		return +end;
@@ -42,9 +42,9 @@ func (b *tab) wantEnded(username string, end time.Time) {
 	b.t.Helper()
 	shown := b.shown(username)
 	late := shown[len(shown)-1].at.Sub(end)
-	b.t.Logf("the word of %s ended %v after its time on the screen %s", username, late, b.who)
+	b.t.Logf("the status of %s ended %v after its time on the screen %s", username, late, b.who)
 	if late < 0 || late > time.Second {
-		b.t.Errorf("the word of %s ended %v after its time on the screen %s, want within a second", username, late, b.who)
+		b.t.Errorf("the status of %s ended %v after its time on the screen %s, want within a second", username, late, b.who)
 	}
 }
 
@@ -60,9 +60,9 @@ func (b *window) untilText(username, text string) {
 	b.until(username+" says "+text, `(document.querySelector('[data-user=`+username+`] .tx bdi')?.textContent ?? '') === `+quote(text), soon)
 }
 
-// A word is set without leaving the board, all of it at once, and others see it. News about oneself takes neither the
+// A status is set without leaving the board, all of it at once, and others see it. News about oneself takes neither the
 // focus nor what is being typed.
-func TestWordByMenu(t *testing.T) {
+func TestStatusByMenu(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	home := s.person(t, "anna")
@@ -73,14 +73,14 @@ func TestWordByMenu(t *testing.T) {
 
 	anna.openMenu()
 	anna.until("why and what is next", `document.querySelector('.because').innerText.replace(/\s+/g, ' ') === 'Why You are active; one device Next Away after 10 min without input'`, soon)
-	anna.click("label:has(#word-dnd)")
-	anna.fill("#word-emoji", "🎧")
-	anna.fill("#word-text", "Deep work")
-	if ask[bool](anna, `document.querySelector('#word-at').checkVisibility()`) {
+	anna.click("label:has(#status-dnd)")
+	anna.fill("#status-emoji", "🎧")
+	anna.fill("#status-text", "Deep work")
+	if ask[bool](anna, `document.querySelector('#status-at').checkVisibility()`) {
 		t.Error("the time is asked for though none was chosen")
 	}
 	anna.lasts("1h")
-	anna.click("#word-set")
+	anna.click("#status-set")
 	anna.untilSaid("Set.")
 	ben.untilState("anna", "dnd", soon)
 	ben.untilText("anna", "Deep work")
@@ -93,10 +93,10 @@ func TestWordByMenu(t *testing.T) {
 	anna.until("the own row is as ben has it", `document.querySelector('#me-row').innerText.replace(/\s+/g, ' ') === `+
 		quote(strings.Join(strings.Fields(ben.text(`[data-user=anna]`)), " ")), soon)
 	anna.until("what is next", `/^Ends at .*, then your activity decides$/.test(document.querySelector('#me-next').innerText)`, soon)
-	anna.until("the focus stays on the button", `document.activeElement.id === 'word-set'`, soon)
+	anna.until("the focus stays on the button", `document.activeElement.id === 'status-set'`, soon)
 
 	// Another tab, and another process, change something while this one is being typed into.
-	anna.fill("#word-text", "Half a sen")
+	anna.fill("#status-text", "Half a sen")
 	anna.tell(`window.field = document.activeElement`)
 	s.cli("rename", "anna", "Anna Berg")
 	anna.until("the own row has the new name", `document.querySelector('#me-row bdi').innerText === 'Anna Berg'`, soon)
@@ -108,13 +108,13 @@ func TestWordByMenu(t *testing.T) {
 	anna.press(kb.Escape)
 	anna.until("Escape closes the menu", `!document.querySelector('.menu').checkVisibility() && document.activeElement.matches('summary')`, patience)
 	anna.press(kb.Enter)
-	anna.until("what was typed is kept", `document.querySelector('#word-text')?.checkVisibility() && document.querySelector('#word-text').value === 'Half a sentence'`, patience)
+	anna.until("what was typed is kept", `document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
 
-	anna.click("#word-clear")
+	anna.click("#status-clear")
 	anna.untilSaid("Cleared: your activity decides.")
 	ben.untilState("anna", "online", soon)
 	ben.untilText("anna", "")
-	if got := anna.value("#word-text"); got != "" {
+	if got := anna.value("#status-text"); got != "" {
 		t.Errorf("after Clear the field holds %q, want nothing", got)
 	}
 	if got := anna.loaded(); got != 1 {
@@ -122,9 +122,9 @@ func TestWordByMenu(t *testing.T) {
 	}
 }
 
-// A word that ends at a time of the person's own clock is gone from others' screens within a second of it, and what is
+// A status that ends at a time of the person's own clock is gone from others' screens within a second of it, and what is
 // shown then is what is so.
-func TestWordEnds(t *testing.T) {
+func TestStatusEnds(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	home := s.person(t, "anna")
@@ -137,13 +137,13 @@ func TestWordEnds(t *testing.T) {
 	ben.forget()
 
 	anna.openMenu()
-	anna.until("the server knows the zone", `document.querySelector('#word-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
-	anna.click("label:has(#word-away)")
-	anna.fill("#word-text", "Back in a moment")
+	anna.until("the server knows the zone", `document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
+	anna.click("label:has(#status-away)")
+	anna.fill("#status-text", "Back in a moment")
 	anna.lasts("at")
-	anna.until("the time is asked for", `document.querySelector('#word-at').checkVisibility()`, soon)
+	anna.until("the time is asked for", `document.querySelector('#status-at').checkVisibility()`, soon)
 	end := anna.endIn(4 * time.Second)
-	anna.click("#word-set")
+	anna.click("#status-set")
 	ben.untilState("anna", "away", soon)
 	ben.untilText("anna", "Back in a moment")
 	ben.untilState("anna", "online", patience)
@@ -154,11 +154,11 @@ func TestWordEnds(t *testing.T) {
 
 	// A day ends where the person is.
 	anna.lasts("today")
-	anna.click("#word-set")
+	anna.click("#status-set")
 	anna.until("until midnight", `document.querySelector('#me-row').innerText.endsWith('until midnight')`, soon)
 }
 
-// Words set before are there to be set again at a touch, and to be forgotten.
+// Statuses set before are there to be set again at a touch, and to be forgotten.
 func TestPresets(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -170,9 +170,9 @@ func TestPresets(t *testing.T) {
 	anna.untilSaid("Set.")
 	ben.untilState("anna", "away", soon)
 	ben.untilText("anna", "Lunch")
-	anna.click("label:has(#word-dnd)")
-	anna.fill("#word-text", "Writing")
-	anna.click("#word-set")
+	anna.click("label:has(#status-dnd)")
+	anna.fill("#status-text", "Writing")
+	anna.click("#status-set")
 	ben.untilText("anna", "Writing")
 	presets := `[...document.querySelectorAll('.quick')].map(b => b.querySelector('bdi').innerText).join()`
 	anna.until("both are there", presets+` === 'Writing,Lunch'`, soon)
@@ -204,23 +204,23 @@ func TestInvisibleByMenu(t *testing.T) {
 	invisible := `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#me-visible').innerText === 'Show yourself'
 		&& document.querySelector('#me-alone').innerText.startsWith('You are invisible, but') && document.querySelector('#me-row [data-state=offline]')`
 	anna.until("the menu says so", invisible, soon)
-	if got := ask[string](anna, `document.querySelector('#word-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "everybody sees") {
+	if got := ask[string](anna, `document.querySelector('#status-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "everybody sees") {
 		t.Errorf("the text is described by %q, want the warning", got)
 	}
 	other.front()
 	other.until("the other tab says so, too", invisible, soon)
 	anna.front()
-	anna.fill("#word-text", "Gone fishing")
-	anna.click("#word-set")
+	anna.fill("#status-text", "Gone fishing")
+	anna.click("#status-set")
 	anna.untilSaid("Set.")
 	ben.untilText("anna", "Gone fishing")
 	ben.untilState("anna", "offline", soon)
-	anna.fill("#word-text", "Half a sentence")
+	anna.fill("#status-text", "Half a sentence")
 	anna.click("#me-visible")
 	anna.untilSaid("You can be seen again.")
 	anna.click(".account summary") // closes the menu
 	anna.click(".account summary")
-	anna.until("what was typed is kept", `document.querySelector('#word-text')?.checkVisibility() && document.querySelector('#word-text').value === 'Half a sentence'`, patience)
+	anna.until("what was typed is kept", `document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
 	ben.untilState("anna", "online", soon)
 	ben.wantShown("anna", "online", "offline", "online")
 
@@ -232,7 +232,7 @@ func TestInvisibleByMenu(t *testing.T) {
 }
 
 // All of it works without JavaScript, on a page of its own.
-func TestWordWithoutJavaScript(t *testing.T) {
+func TestStatusWithoutJavaScript(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	ben := s.person(t, "ben").board()
@@ -249,25 +249,25 @@ func TestWordWithoutJavaScript(t *testing.T) {
 		anna.focus(selector)
 		anna.submit()
 	}
-	anna.focus("#word-dnd")
+	anna.focus("#status-dnd")
 	anna.press(" ")
-	anna.typeInto("#word-emoji", "x")
-	anna.typeInto("#word-text", "Deep <b>work")
-	if ask[bool](anna, `document.querySelector('#word-at').checkVisibility()`) {
+	anna.typeInto("#status-emoji", "x")
+	anna.typeInto("#status-text", "Deep <b>work")
+	if ask[bool](anna, `document.querySelector('#status-at').checkVisibility()`) {
 		t.Error("the time is asked for though none was chosen")
 	}
-	anna.focus("#word-lasts")
+	anna.focus("#status-lasts")
 	anna.press("A time")
-	anna.until("the time is asked for", `document.querySelector('#word-lasts').value === 'at' && document.querySelector('#word-at').checkVisibility()`, patience)
+	anna.until("the time is asked for", `document.querySelector('#status-lasts').value === 'at' && document.querySelector('#status-at').checkVisibility()`, patience)
 	anna.lasts("4h")
-	act("#word-set")
-	anna.until("the page says what is wrong", `document.querySelector('#word-emoji-error').innerText === 'Use one emoji.'`, patience)
-	wantDescribed(anna, "#word-emoji", "Use one emoji.")
-	if got := ask[string](anna, `['#word-emoji', '#word-text', '#word-lasts', '[name=state]:checked'].map(s => document.querySelector(s).value).join('|')`); got != "x|Deep <b>work|4h|dnd" {
+	act("#status-set")
+	anna.until("the page says what is wrong", `document.querySelector('#status-emoji-error').innerText === 'Use one emoji.'`, patience)
+	wantDescribed(anna, "#status-emoji", "Use one emoji.")
+	if got := ask[string](anna, `['#status-emoji', '#status-text', '#status-lasts', '[name=state]:checked'].map(s => document.querySelector(s).value).join('|')`); got != "x|Deep <b>work|4h|dnd" {
 		t.Errorf("the form holds %q, want what was typed", got)
 	}
-	anna.tell(`document.querySelector('#word-emoji').value = '🎧'`)
-	act("#word-set")
+	anna.tell(`document.querySelector('#status-emoji').value = '🎧'`)
+	act("#status-set")
 	anna.untilAt("/me", patience)
 	anna.until("it is done", `document.querySelector('#me-said').innerText === 'Set.'`, patience)
 	ben.untilText("anna", "Deep <b>work")
@@ -275,7 +275,7 @@ func TestWordWithoutJavaScript(t *testing.T) {
 	anna.until("invisible", `document.querySelector('#me').innerText === 'Invisible'`, patience)
 	act("#me-visible")
 	anna.until("visible", `document.querySelector('#me-said').innerText === 'You can be seen again.'`, patience)
-	act("#word-clear")
+	act("#status-clear")
 	anna.until("cleared", `document.querySelector('#me-said').innerText.startsWith('Cleared')`, patience)
 	ben.untilText("anna", "")
 	act(".quick")
@@ -300,20 +300,20 @@ func TestHostileWords(t *testing.T) {
 	}
 	anna.openMenu()
 	shape := `[...document.querySelectorAll('[data-user=anna], [data-user=anna] *')].map(el => el.tagName + [...el.attributes].map(a => a.name)).join()`
-	anna.fill("#word-text", "plain")
-	anna.click("#word-set")
+	anna.fill("#status-text", "plain")
+	anna.click("#status-set")
 	ben.untilText("anna", "plain")
 	want := ask[string](ben, shape)
 	for _, h := range hostile {
 		anna.until("the form is ready", `!document.querySelector('.htmx-request')`, soon)
-		anna.fill("#word-text", h.name)
-		anna.click("#word-set")
+		anna.fill("#status-text", h.name)
+		anna.click("#status-set")
 		ben.untilText("anna", h.name)
 		if got := ask[string](ben, shape); got != want {
 			t.Errorf("the text %q makes the row\n%s\nwant\n%s", h.name, got, want)
 		}
 		anna.until("the own row and the preset read the same", `document.querySelector('#me-row .tx bdi').textContent === `+quote(h.name)+
-			` && document.querySelector('.quick bdi').textContent === `+quote(h.name)+` && document.querySelector('#word-text').value === `+quote(h.name), soon)
+			` && document.querySelector('.quick bdi').textContent === `+quote(h.name)+` && document.querySelector('#status-text').value === `+quote(h.name), soon)
 	}
 	for _, b := range []*tab{anna, ben} {
 		if got := ask[int](b, `document.querySelectorAll('body :is(script, img, title, hx-partial), [onclick], [onerror]').length`); got != 0 {
@@ -324,32 +324,32 @@ func TestHostileWords(t *testing.T) {
 		}
 	}
 	anna.allow(`status of 422`)
-	anna.tell(`document.querySelector('#word-text').removeAttribute('maxlength')`)
-	anna.fill("#word-text", strings.Repeat("<b>", 100))
-	anna.click("#word-set")
-	anna.until("too long", `document.querySelector('#word-text-error')?.innerText.includes('140')`, soon)
-	wantDescribed(anna, "#word-text", ask[string](anna, `document.querySelector('#word-text-error').innerText`))
-	anna.until("the focus is on the wrong field", `document.activeElement.id === 'word-text'`, patience)
+	anna.tell(`document.querySelector('#status-text').removeAttribute('maxlength')`)
+	anna.fill("#status-text", strings.Repeat("<b>", 100))
+	anna.click("#status-set")
+	anna.until("too long", `document.querySelector('#status-text-error')?.innerText.includes('140')`, soon)
+	wantDescribed(anna, "#status-text", ask[string](anna, `document.querySelector('#status-text-error').innerText`))
+	anna.until("the focus is on the wrong field", `document.activeElement.id === 'status-text'`, patience)
 }
 
 // A panel that cannot be reached says so, and keeps what was typed.
-func TestWordWhileTheServerIsGone(t *testing.T) {
+func TestStatusWhileTheServerIsGone(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
 	anna.allowOutage()
 	anna.allow(`Failed to fetch|htmx`)
 	anna.openMenu()
-	anna.fill("#word-text", "Deep work")
+	anna.fill("#status-text", "Deep work")
 	s.kill()
-	anna.click("#word-set")
+	anna.click("#status-set")
 	anna.untilSaid("Rollcall could not be reached. Try again in a moment.")
-	if got := anna.value("#word-text"); got != "Deep work" {
+	if got := anna.value("#status-text"); got != "Deep work" {
 		t.Errorf("the field holds %q, want what was typed", got)
 	}
 	s.start()
 	anna.untilLive()
-	anna.click("#word-set")
+	anna.click("#status-set")
 	anna.untilSaid("Set.")
 }
 
@@ -364,23 +364,23 @@ func TestAccessiblePanel(t *testing.T) {
 	anna.openMenu()
 	wantAccessible(anna, "the panel with suggestions")
 	anna.lasts("at")
-	anna.fill("#word-emoji", "no")
-	anna.click("#word-set")
-	anna.until("refused", `document.querySelector('#word-emoji-error')`, soon)
+	anna.fill("#status-emoji", "no")
+	anna.click("#status-set")
+	anna.until("refused", `document.querySelector('#status-emoji-error')`, soon)
 	wantAccessible(anna, "the refused form")
-	anna.fill("#word-emoji", "🎧")
-	anna.click("#word-set")
+	anna.fill("#status-emoji", "🎧")
+	anna.click("#status-set")
 	anna.untilSaid("Set.")
 	anna.click("#me-visible")
 	anna.untilSaid("You are invisible.")
 	wantAccessible(anna, "the panel of somebody invisible")
 	anna.open("/me")
 	wantAccessible(anna, "/me")
-	anna.fill("#word-emoji", "no")
+	anna.fill("#status-emoji", "no")
 	before := anna.loaded()
-	anna.tell(`document.querySelector('form.word').submit()`) // as without JavaScript: a whole page is the answer
+	anna.tell(`document.querySelector('form.status').submit()`) // as without JavaScript: a whole page is the answer
 	anna.untilLoaded(before)
-	anna.until("refused", `document.title.startsWith('Error: ') && document.querySelector('#word-emoji-error')`, patience)
+	anna.until("refused", `document.title.startsWith('Error: ') && document.querySelector('#status-emoji-error')`, patience)
 	wantAccessible(anna, "/me with an error")
 }
 
@@ -395,15 +395,15 @@ func TestPanelOnAPhone(t *testing.T) {
 		anna.open("/")
 		anna.untilLive()
 		anna.openMenu()
-		anna.fill("#word-text", strings.Repeat("Unbreakable", 12))
+		anna.fill("#status-text", strings.Repeat("Unbreakable", 12))
 		anna.lasts("at")
-		anna.click("#word-set")
+		anna.click("#status-set")
 		anna.untilSaid("Set.")
 		wantNoOverflow(anna, "the panel", size.width)
 		if got := ask[int64](anna, `document.querySelector('.menu').scrollWidth`); got > size.width {
 			t.Errorf("the panel scrolls sideways: %d pixels on a screen of %d", got, size.width)
 		}
-		for _, selector := range []string{"#me-visible", ".forget", "#word-clear", `.menu a[href="/settings"]`} {
+		for _, selector := range []string{"#me-visible", ".forget", "#status-clear", `.menu a[href="/settings"]`} {
 			anna.until(fmt.Sprintf("%s can be touched at %d pixels", selector, size.width), `test.point(`+quote(selector)+`).length`, soon)
 		}
 		anna.open("/me")

@@ -8,39 +8,39 @@ import (
 	"time"
 )
 
-func TestSetWord(t *testing.T) { onEach(t, testSetWord) }
+func TestSetStatus(t *testing.T) { onEach(t, testSetStatus) }
 
-func testSetWord(t *testing.T, db database) {
+func testSetStatus(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
 	began := c.now()
-	word := func() Word {
+	status := func() Status {
 		t.Helper()
 		got, err := s.UserByID(t.Context(), u.ID)
 		do(t, "UserByID", err)
-		return got.Word
+		return got.Status
 	}
-	for _, step := range []struct{ set, want Word }{
-		{Word{State: "dnd", Text: " Writing ", Emoji: "📝", Until: began.Add(time.Hour)},
-			Word{State: "dnd", Text: "Writing", Emoji: "📝", Until: began.Add(time.Hour), SetAt: began}},
-		{Word{Text: "Lunch"}, Word{Text: "Lunch", SetAt: began.Add(time.Minute)}},
-		{Word{State: "online", SetAt: began}, Word{State: "online", SetAt: began.Add(2 * time.Minute)}}, // not the caller's to set
-		{Word{Until: began.Add(time.Hour)}, Word{}},                                                     // an end of nothing
-		{Word{}, Word{}},
+	for _, step := range []struct{ set, want Status }{
+		{Status{State: "dnd", Text: " Writing ", Emoji: "📝", Until: began.Add(time.Hour)},
+			Status{State: "dnd", Text: "Writing", Emoji: "📝", Until: began.Add(time.Hour), SetAt: began}},
+		{Status{Text: "Lunch"}, Status{Text: "Lunch", SetAt: began.Add(time.Minute)}},
+		{Status{State: "online", SetAt: began}, Status{State: "online", SetAt: began.Add(2 * time.Minute)}}, // not the caller's to set
+		{Status{Until: began.Add(time.Hour)}, Status{}},                                                     // an end of nothing
+		{Status{}, Status{}},
 	} {
-		if err := s.SetWord(t.Context(), u.ID, step.set, ""); err != nil {
-			t.Errorf("SetWord(%+v) = %v, want no error", step.set, err)
+		if err := s.SetStatus(t.Context(), u.ID, step.set, ""); err != nil {
+			t.Errorf("SetStatus(%+v) = %v, want no error", step.set, err)
 		}
-		if got := word(); !reflect.DeepEqual(got, step.want) {
-			t.Errorf("word after SetWord(%+v) = %+v, want %+v", step.set, got, step.want)
+		if got := status(); !reflect.DeepEqual(got, step.want) {
+			t.Errorf("status after SetStatus(%+v) = %+v, want %+v", step.set, got, step.want)
 		}
 		c.add(time.Minute)
 	}
-	wantErr(t, "SetWord(nobody)", s.SetWord(t.Context(), "nobody", Word{}, ""), ErrNotFound)
+	wantErr(t, "SetStatus(nobody)", s.SetStatus(t.Context(), "nobody", Status{}, ""), ErrNotFound)
 }
 
-// Visibility and word are set apart, and neither changes the other.
+// Visibility and status are set apart, and neither changes the other.
 func TestSetInvisible(t *testing.T) { onEach(t, testSetInvisible) }
 
 func testSetInvisible(t *testing.T, db database) {
@@ -52,12 +52,15 @@ func testSetInvisible(t *testing.T, db database) {
 		t.Helper()
 		rev += takes
 		got, err := s.UserByID(t.Context(), u.ID)
-		if err != nil || got.Word.Text != text || got.Invisible != !since.IsZero() || !got.InvisibleSince.Equal(since) || mustRev(t, s) != rev {
+		if err != nil || got.Status.Text != text || got.Invisible != !since.IsZero() || !got.InvisibleSince.Equal(since) || mustRev(t, s) != rev {
 			t.Errorf("after %s: %+v at rev %d, %v, want the text %q, invisible since %v, rev %d", what, got, mustRev(t, s), err, text, since, rev)
 		}
 	}
 	set := func(on bool) { t.Helper(); do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, on)) }
-	say := func(text string) { t.Helper(); do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: text}, "")) }
+	say := func(text string) {
+		t.Helper()
+		do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: text}, ""))
+	}
 	set(false)
 	check("showing who is shown", "", time.Time{}, 0)
 	say("Lunch")
@@ -68,7 +71,7 @@ func testSetInvisible(t *testing.T, db database) {
 	set(true)
 	check("hiding again", "Lunch", began, 0)
 	say("Tea")
-	check("a word while invisible", "Tea", began, 1)
+	check("a status while invisible", "Tea", began, 1)
 	say("")
 	check("taking it back", "", began, 1)
 	facts, _, err := s.Facts(t.Context())
@@ -81,36 +84,36 @@ func testSetInvisible(t *testing.T, db database) {
 	wantErr(t, "SetInvisible(nobody)", s.SetInvisible(t.Context(), "nobody", true), ErrNotFound)
 }
 
-func TestSetWordRefuses(t *testing.T) { onEach(t, testSetWordRefuses) }
+func TestSetStatusRefuses(t *testing.T) { onEach(t, testSetStatusRefuses) }
 
-func testSetWordRefuses(t *testing.T, db database) {
+func testSetStatusRefuses(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
-	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: strings.Repeat("ü", 140)}, ""))
+	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: strings.Repeat("ü", 140)}, ""))
 	rev := mustRev(t, s)
 	for _, bad := range []struct {
 		field string
-		w     Word
+		w     Status
 	}{
-		{"state", Word{State: "offline"}},
-		{"state", Word{State: "Online"}},
-		{"text", Word{Text: strings.Repeat("ü", 141)}},
-		{"text", Word{Text: strings.Repeat("x", 1<<20)}},
-		{"text", Word{Text: "a\nb"}},
-		{"text", Word{Text: "\u202Eabc"}},
-		{"text", Word{Text: "\xff"}},
-		{"emoji", Word{Emoji: "x"}},
-		{"emoji", Word{Emoji: "📝📝"}},
-		{"until", Word{Text: "x", Until: c.now()}},
-		{"until", Word{Text: "x", Until: c.now().AddDate(1, 0, 2)}},
-		{"until", Word{Text: "x", Until: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)}}, // which JSON could not tell
-		{"until", Word{State: "away", Until: c.now().Add(-time.Hour)}},
+		{"state", Status{State: "offline"}},
+		{"state", Status{State: "Online"}},
+		{"text", Status{Text: strings.Repeat("ü", 141)}},
+		{"text", Status{Text: strings.Repeat("x", 1<<20)}},
+		{"text", Status{Text: "a\nb"}},
+		{"text", Status{Text: "\u202Eabc"}},
+		{"text", Status{Text: "\xff"}},
+		{"emoji", Status{Emoji: "x"}},
+		{"emoji", Status{Emoji: "📝📝"}},
+		{"until", Status{Text: "x", Until: c.now()}},
+		{"until", Status{Text: "x", Until: c.now().AddDate(1, 0, 2)}},
+		{"until", Status{Text: "x", Until: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)}}, // which JSON could not tell
+		{"until", Status{State: "away", Until: c.now().Add(-time.Hour)}},
 	} {
-		wantField(t, fmt.Sprintf("SetWord(%.40q)", fmt.Sprintf("%+v", bad.w)), s.SetWord(t.Context(), u.ID, bad.w, ""), bad.field)
+		wantField(t, fmt.Sprintf("SetStatus(%.40q)", fmt.Sprintf("%+v", bad.w)), s.SetStatus(t.Context(), u.ID, bad.w, ""), bad.field)
 	}
 	if got := mustRev(t, s); got != rev {
-		t.Errorf("rev after refused words = %d, want %d", got, rev)
+		t.Errorf("rev after refused statuses = %d, want %d", got, rev)
 	}
 }
 
