@@ -78,6 +78,16 @@ test: ## Everything that can be tested, real browsers included. Installs what it
 	$(ALIKE) go test -vet=off -timeout 5m -run 'Simulation|EveryRule' ./presence
 	$(ALIKE) $(TRIED) go test -vet=off -timeout 15m ./e2e/...
 
+# The packages that `make steady` tests: make steady PACKAGES="./live ./ui"
+PACKAGES ?= ./...
+STEADY = scripts/busy go test -vet=off -count=3 -timeout 60m
+
+.PHONY: steady
+steady: build ## Every package's tests three times, beside busy loops on all cores; takes about an hour.
+	scripts/test-programs
+	@fast=$$(go list $(PACKAGES) | grep -v '/e2e' || true); test -z "$$fast" || $(TRIED) $(STEADY) $(RACE) $$fast
+	@e2e=$$(go list $(PACKAGES) | grep '/e2e' || true); test -z "$$e2e" || $(ALIKE) $(TRIED) $(STEADY) $$e2e
+
 .PHONY: chaos
 chaos: build ## The replicas' tests with long outages and a thousand sockets; takes a good while.
 	$(TRIED) ROLLCALL_CHAOS=full go test -count=1 -timeout 40m -v -run Replica ./e2e
