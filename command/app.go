@@ -59,7 +59,8 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 	return err
 }
 
-// openStore opens the accounts. If nobody is signed in, nobody can come back after the start, so there's nobody to wait for.
+// openStore opens the accounts. If nobody is signed in, nobody can come back after the start, so there's nobody to
+// wait for.
 func (a *app) openStore(ctx context.Context) (err error) {
 	cfg := a.settings.accounts(a.log)
 	cfg.HashWorkers, cfg.Server = a.settings.LimitHashes, true
@@ -81,7 +82,8 @@ func (a *app) openStore(ctx context.Context) (err error) {
 func (a *app) openRedis(ctx context.Context) (err error) {
 	prefix := a.settings.RedisPrefix
 	a.redis, err = presence.OpenRedis(ctx, presence.RedisConfig{
-		URL: string(a.settings.RedisURL), Prefix: prefix, Store: a.store.ID(), Log: a.log, Check: handlers.CheckSharedLimiter(prefix),
+		URL: string(a.settings.RedisURL), Prefix: prefix, Store: a.store.ID(), Log: a.log,
+		Check: handlers.CheckSharedLimiter(prefix),
 	})
 	return err
 }

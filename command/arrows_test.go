@@ -137,7 +137,8 @@ func goFiles(t *testing.T) []string {
 			return err
 		}
 		name := d.Name()
-		if d.IsDir() && file != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "testdata" || name == "bin") {
+		hidden := strings.HasPrefix(name, ".") && file != "."
+		if d.IsDir() && (hidden || slices.Contains([]string{"node_modules", "testdata", "bin"}, name)) {
 			return filepath.SkipDir
 		}
 		if path.Ext(name) == ".go" {

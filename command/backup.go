@@ -46,8 +46,7 @@ func (c *backupCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if c.DatabaseURL != "" {
-		return fmt.Errorf("the accounts are in Postgres, which has a tool for this: pg_dump --format=custom --file=%s --dbname=%s",
-			c.File, postgresInShell(con.env))
+		return fmt.Errorf("%s: pg_dump --format=custom --file=%s --dbname=%s", inPostgres, c.File, postgresInShell(con.env))
 	}
 	if c.from.IsRoots() && c.missing() {
 		return c.noDatabase()
@@ -89,6 +88,8 @@ func (c *backupCmd) write(ctx context.Context) (users int, err error) {
 	return users, c.to.AsOwner(func(path string) error { return accounts.WriteBackup(copied, path, c.Force) })
 }
 
+const inPostgres = "the accounts are in Postgres, which has a tool for this"
+
 // postgresInShell is a placeholder for the database URL in shell examples.
 func postgresInShell(env environment) string {
 	if env["DATABASE_URL"] == "" {
@@ -120,8 +121,8 @@ func (c *restoreCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if c.DatabaseURL != "" {
-		return fmt.Errorf("the accounts are in Postgres, which has a tool for this: stop all servers, set DATABASE_URL to a new empty database, "+
-			"then pg_restore --no-owner --single-transaction --dbname=%s %s", postgresInShell(con.env), c.File)
+		return fmt.Errorf("%s: stop all servers, set DATABASE_URL to a new empty database, "+
+			"then pg_restore --no-owner --single-transaction --dbname=%s %s", inPostgres, postgresInShell(con.env), c.File)
 	}
 	restore := func() (accounts.Restored, error) { return accounts.Restore(ctx, c.File, c.DB, c.Force) }
 	if c.in != nil {
@@ -134,10 +135,12 @@ func (c *restoreCmd) Run(ctx context.Context, con *console) error {
 	}
 	fmt.Fprintf(con.stdout, "Restored %d accounts into %s.\n", done.Users, con.db.Full(c.DB))
 	if done.Kept != "" {
-		fmt.Fprintf(con.stdout, "The database from before is in %s: remove it when everything works.\n", con.db.Full(done.Kept))
+		fmt.Fprintf(con.stdout, "The database from before is in %s: remove it when everything works.\n",
+			con.db.Full(done.Kept))
 	}
 	if !done.Same {
-		fmt.Fprintln(con.stdout, "The store has a new ID: with REDIS_URL, wait a minute after the last server of the old store stopped before you start one.")
+		fmt.Fprintln(con.stdout, "The store has a new ID: with REDIS_URL, wait a minute after the last server of the old store "+
+			"stopped before you start one.")
 	}
 	return nil
 }
@@ -160,7 +163,8 @@ func (c *dbCopyCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if url == "" {
-		return errors.New("DATABASE_URL is not set: set it to the Postgres database to copy to, like postgres://rollcall:PASSWORD@HOST/rollcall")
+		return errors.New("DATABASE_URL is not set: set it to the Postgres database to copy to, " +
+			"like postgres://rollcall:PASSWORD@HOST/rollcall")
 	}
 	to := accounts.Config{URL: string(url)}
 	copied, err := accounts.Copy(ctx, c.From, to)
@@ -185,6 +189,6 @@ func (c *dbCopyCmd) Run(ctx context.Context, con *console) error {
 
 // copyHint says what to do after a copy, with the names of the database and the file filled in.
 const copyHint = `Everything is in %s; %s was not changed.
-Next: start each server with this DATABASE_URL and, if there are several, with the same REDIS_URL. People stay signed in.
+Next: start each server with this DATABASE_URL and, if there are several, the same REDIS_URL. People stay signed in.
 Don't start a server on the file again: the two databases would drift apart.
 `

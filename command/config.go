@@ -58,7 +58,8 @@ type settings struct {
 	OnFly    bool     `kong:"-"` // runs on a Fly machine, by FLY_APP_NAME
 }
 
-// check reads the secrets and refuses settings that contradict each other or make no sense. Its error says what to change.
+// check reads the secrets and refuses settings that contradict each other or make no sense. Its error says what to
+// change.
 func (s *settings) check(env environment) error {
 	if err := s.storage.check(env); err != nil {
 		return err
@@ -138,7 +139,8 @@ func (s *settings) checkLimits() error {
 		}
 	}
 	if s.LimitConnections > 0 && s.LimitSockets > s.LimitConnections {
-		return fmt.Errorf("--limit-sockets %d is more than --limit-connections %d, which counts them too", s.LimitSockets, s.LimitConnections)
+		return fmt.Errorf("--limit-sockets %d is more than --limit-connections %d, which counts them too",
+			s.LimitSockets, s.LimitConnections)
 	}
 	return nil
 }
@@ -163,7 +165,7 @@ func (s *settings) checkTimes() error {
 	case s.IdleAfter < 0 || s.GraceClean < 0 || s.GraceDropped < 0 || s.Warming < 0:
 		return errors.New("--idle-after, --grace-clean, --grace-dropped and --warming must not be negative")
 	case s.GraceClean > s.GraceDropped:
-		return fmt.Errorf("--grace-clean %v is longer than --grace-dropped %v: people who close the page would stay longer than people who lose the connection",
+		return fmt.Errorf("--grace-clean %v is longer than --grace-dropped %v: closing the page would take longer to show than losing the connection",
 			s.GraceClean, s.GraceDropped)
 	}
 	return nil

@@ -24,7 +24,7 @@ func everySetting(t reflect.Type, f func(reflect.StructField)) {
 	}
 }
 
-// What README.md says of a setting is true; docs/configuration.md has all of them, and is made from the code.
+// README.md matches the code where it names a setting. docs/configuration.md has all settings, generated from the code.
 func TestSettingsOfReadme(t *testing.T) {
 	readme := readText(t, "README.md")
 	rows := map[string]string{} // the beginning of each row, by flag
@@ -77,7 +77,7 @@ func screaming(name string) string {
 	return strings.ToUpper(b.String())
 }
 
-// The defaults of the flags are those of the design, which presence has, too.
+// The defaults of the flags match those of presence.
 func TestDefaultsAreThoseOfPresence(t *testing.T) {
 	cfg, err := demoSettings()
 	if err != nil {

@@ -15,10 +15,10 @@ import (
 	"rollcall/command/process"
 )
 
-// drainLimit is what all steps of the way out may take together.
+// drainLimit is how long all steps of stopping can take together.
 const drainLimit = drainSockets + finishRequests + stopLoops
 
-// flyApp is what we set of Fly's configuration.
+// flyApp is the part of Fly's configuration that Rollcall sets.
 type flyApp struct {
 	App, PrimaryRegion string
 	KillSignal         string `toml:"kill_signal"`
@@ -34,7 +34,7 @@ type flyApp struct {
 	} `toml:"http_service"`
 }
 
-// dockerfile is the image's own variables, and its whole text.
+// dockerfile is the variables in the Dockerfile, and its text.
 func dockerfile(t *testing.T) (variables environment, text string) {
 	t.Helper()
 	text = readText(t, "Dockerfile")
@@ -54,7 +54,7 @@ func readText(t *testing.T, path string) string {
 	return string(text)
 }
 
-// What Fly is told agrees with the image and with the code, for one machine and for many.
+// Fly's configuration matches the image and the code, for one machine and for several.
 func TestFly(t *testing.T) {
 	image, _ := dockerfile(t)
 	for file, machines := range map[string]int{"fly.toml": 1, "deploy/fly-many.toml": 2} {
@@ -84,7 +84,7 @@ func TestFly(t *testing.T) {
 	}
 }
 
-// What the image sets are settings, and it has a health check that is a command of ours.
+// The image sets only variables that are settings, and its health check is a command that exists.
 func TestDockerfile(t *testing.T) {
 	image, text := dockerfile(t)
 	if unknown := image.unknown(variables()); len(unknown) > 0 {
@@ -108,7 +108,7 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// The supervisors wait longer than the end may take, and nothing but the board can be reached from outside.
+// Supervisors wait longer than stopping can take, and only the board is reachable from outside.
 func TestSupervisors(t *testing.T) {
 	for file, pattern := range map[string]string{
 		"deploy/rollcall.service":   `(?m)^TimeoutStopSec=(\d+)$`,
@@ -140,8 +140,8 @@ func TestSupervisors(t *testing.T) {
 	}
 }
 
-// The Redis that we ship has a limit of memory, above what a flood of sign-ins takes and well within its machine, and never
-// drops a key by itself.
+// The Redis configurations in deploy/ limit memory, with room for a flood of sign-in attempts and well below the memory of
+// the machine, and never evict keys.
 func TestRedisHasALimit(t *testing.T) {
 	for file, machine := range map[string]int{"deploy/secrets.sh": 0, "deploy/fly-redis/fly.toml": 256, "docs/fly.md": 256} {
 		found := regexp.MustCompile(`(?m)maxmemory (\d+)mb\s+(?:--)?maxmemory-policy noeviction`).FindStringSubmatch(readText(t, file))
@@ -158,7 +158,7 @@ func TestRedisHasALimit(t *testing.T) {
 	}
 }
 
-// Reading times of the proxies are longer than the time between two pings.
+// The proxies' read timeouts are longer than the time between two pings.
 func TestProxiesWaitForPings(t *testing.T) {
 	for _, file := range []string{"deploy/nginx/root.conf", "deploy/nginx/path.conf"} {
 		all := regexp.MustCompile(`proxy_(?:read|send)_timeout (\d+s);`).FindAllStringSubmatch(readText(t, file), -1)
@@ -173,7 +173,7 @@ func TestProxiesWaitForPings(t *testing.T) {
 	}
 }
 
-// The job of a release that may publish runs nothing of the source or of npm, and nothing is released untested.
+// The release job that can publish runs no code from the source or npm, and nothing is released without tests.
 func TestReleaseIsPublishedByAJobOfItsOwn(t *testing.T) {
 	writes := 0
 	for _, job := range regexp.MustCompile(`(?m)^  \w+:\n(?:(?: {4}.*)?\n)+`).FindAllString(readText(t, ".github/workflows/release.yml"), -1) {

@@ -54,7 +54,7 @@ func (s *settings) checkDiagnostics() error {
 	}
 	host, _, _ := net.SplitHostPort(s.DebugAddr)
 	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
-		return fmt.Errorf("--debug-addr %q: profiles can contain secrets, so use an address that only this machine can reach, like 127.0.0.1:6060",
+		return fmt.Errorf("--debug-addr %q: profiles can contain secrets: use an address of this machine, like 127.0.0.1:6060",
 			s.DebugAddr)
 	}
 	return nil
@@ -83,8 +83,8 @@ func (d *diagnostics) serve(metrics http.Handler, log *slog.Logger) {
 
 func (d *diagnostics) answer(l net.Listener, h http.Handler) {
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: readDiagnostics, ReadTimeout: readDiagnostics, WriteTimeout: writeDiagnostics, IdleTimeout: writeDiagnostics,
-		MaxHeaderBytes: 16 << 10,
+		Handler: h, MaxHeaderBytes: 16 << 10,
+		ReadHeaderTimeout: readDiagnostics, ReadTimeout: readDiagnostics, WriteTimeout: writeDiagnostics, IdleTimeout: writeDiagnostics,
 	}
 	d.servers = append(d.servers, server)
 	d.serving.Go(func() { _ = server.Serve(l) }) // always an error, and after close the expected one

@@ -17,7 +17,8 @@ import (
 	"rollcall/presence"
 )
 
-// doctorCmd checks everything that a server with the same settings would use, changes nothing, and prints what it finds.
+// doctorCmd checks everything that a server with the same settings would use, changes nothing, and prints what it
+// finds.
 type doctorCmd struct {
 	settings `embed:""`
 
@@ -186,8 +187,8 @@ func diagnose(f *findings, r presence.Report, store string) {
 	}
 	for _, rep := range r.Replicas {
 		if rep.Deaf {
-			f.problem(fmt.Errorf("changes don't reach the replica %s: it reconnects by itself; if this goes on, check the network between it and Redis",
-				rep.ID))
+			f.problem(fmt.Errorf("changes don't reach the replica %s: it reconnects by itself; "+
+				"if this goes on, check the network between it and Redis", rep.ID))
 		}
 	}
 	if r.Store != "" && store != "" && r.Store != store {

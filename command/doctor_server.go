@@ -113,9 +113,11 @@ func (c *doctorCmd) checkPublicURL(ctx context.Context, f *findings, serving boo
 		return
 	}
 	if c.Public.Scheme == "http" && !isLocal(c.Public.Hostname()) {
-		f.warn("the public URL is http, so passwords and sessions cross the network readable: put TLS in front and set --public-url to its https address")
+		f.warn("the public URL is http, so passwords and sessions cross the network readable: " +
+			"put TLS in front and set --public-url to its https address")
 	}
-	client := &http.Client{Timeout: askPublic, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client := &http.Client{Timeout: askPublic, CheckRedirect: stay}
 	defer client.CloseIdleConnections()
 	err := ask(ctx, client, c.Public.String()+"/healthz", "ok\n")
 	if err == nil {

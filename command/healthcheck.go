@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// healthcheckCmd asks the server on this machine, at the address it listens on. Images without a shell or curl use it as
-// their health check.
+// healthcheckCmd asks the server on this machine, at the address it listens on. Images without a shell or curl use it
+// as their health check.
 type healthcheckCmd struct {
 	Addr    string        `variable:"ROLLCALL_ADDR" default:"127.0.0.1:8080" help:"Where the server listens."`
 	Timeout time.Duration `variable:"ROLLCALL_HEALTHCHECK_TIMEOUT" default:"3s" help:"How long to wait for the answer."`

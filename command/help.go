@@ -72,7 +72,9 @@ func distance(a, b string) int {
 }
 
 // durations parses durations. Its error says what is missing.
-var durations = kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+var durations = kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(readDuration))
+
+func readDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
 		return err
@@ -83,4 +85,4 @@ var durations = kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFun
 	}
 	target.SetInt(int64(d))
 	return nil
-}))
+}

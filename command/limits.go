@@ -50,8 +50,8 @@ func (s *settings) warnOfFiles(files int, log *slog.Logger) {
 	switch {
 	case files == 0:
 	case connections+ownFiles > files && chosen:
-		log.Warn("this process may not open as many files as the limit of connections needs: raise it (ulimit -n, LimitNOFILE), or lower --limit-connections or --limit-sockets",
-			"files", files, "needed", connections+ownFiles)
+		log.Warn("this process may not open as many files as the limit of connections needs: "+
+			"raise it (ulimit -n, LimitNOFILE), or lower --limit-connections or --limit-sockets", "files", files, "needed", connections+ownFiles)
 	case connections < fewConnections && !chosen:
 		log.Warn("this process may open few files, and so hold few connections: raise the limit (ulimit -n, LimitNOFILE)",
 			"files", files, "connections", connections)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What is left to the system is taken from what it says; what the operator says holds.
+// Defaults follow the system's limit of files. What the operator sets stays as it is.
 func TestLimitsFollowFiles(t *testing.T) {
 	for _, tt := range []struct {
 		files, connections, sockets int // as set; 0: by the rule

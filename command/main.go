@@ -1,6 +1,6 @@
-// Package command is the command line. It reads flags, the environment and signals, checks them, opens the other parts
-// (accounts, presence, ui), wires them into handlers, serves, and stops in order. It knows no HTML and no SQL, and doesn't
-// decide when a person counts as present.
+// Package command is the command line. It reads flags, the environment and signals, checks them, opens the other
+// parts (accounts, presence, ui), wires them into handlers, serves, and stops in order. It knows no HTML and no SQL,
+// and doesn't decide when a person counts as present.
 package command
 
 import (

@@ -17,8 +17,8 @@ var (
 	runImage    = regexp.MustCompile(`docker run .*?\b(busybox\S*)`)
 )
 
-// A tag can be moved to other code. So what builds, tests and publishes is named by its digest, with the tag that people
-// read beside it.
+// A tag can be moved to other code. So everything that builds, tests and publishes is pinned by its digest, with the
+// readable tag next to it.
 func TestBuildersArePinned(t *testing.T) {
 	files, err := filepath.Glob(root + "/.github/workflows/*.yml")
 	if err != nil || len(files) == 0 {

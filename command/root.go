@@ -14,7 +14,8 @@ import (
 // the database's folder to the user, and becomes the user for good. Commands without the flag use its variable, so
 // that root does none of the work in an image.
 //
-// Without --run-as, root acts with the rights of the user who owns the database's folder and may have put links into it.
+// Without --run-as, root acts with the rights of the user who owns the database's folder and may have put links into
+// it.
 func giveUpRoot(command *kong.Context, con *console) error {
 	as, known := textOf(command, "run-as")
 	if !known && !opensNothing(command.Selected()) {
@@ -39,7 +40,8 @@ func giveUpRoot(command *kong.Context, con *console) error {
 		}
 	}
 	if err := id.Become(); err != nil {
-		return fmt.Errorf("--run-as %s: %w: start Rollcall as that user, or leave root the capabilities CHOWN, SETUID and SETGID", as, err)
+		return fmt.Errorf("--run-as %s: %w: start Rollcall as that user, or leave root the capabilities CHOWN, SETUID and SETGID",
+			as, err)
 	}
 	return nil
 }

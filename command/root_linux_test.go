@@ -16,7 +16,7 @@ import (
 
 const nobodys = 65532 // the user of the image
 
-// owners is who owns each entry of folder, and the folder itself as ".".
+// owners maps each entry of folder, and the folder itself as ".", to its owner.
 func owners(t *testing.T, folder string) map[string]uint32 {
 	t.Helper()
 	all := map[string]uint32{}
@@ -42,9 +42,9 @@ func names(entries []os.DirEntry) []string {
 	return all
 }
 
-// rollcall runs the command line and returns what it printed. One that serves is asked to end after a while.
+// rollcall runs a command line and returns its output. It stops a server after a minute.
 func rollcall(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "rollcall", args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -103,8 +103,8 @@ func TestRunAs(t *testing.T) {
 	}
 }
 
-// Root that may only do what giving root up takes gives a volume of root's away, and finds it given at the next start,
-// whoever may look into it.
+// Root with only the capabilities for giving up root gives away a volume that belongs to root, and starts again on the
+// volume later, whatever its mode.
 func TestRunAsWithFewCapabilities(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
@@ -131,7 +131,7 @@ func TestRunAsWithFewCapabilities(t *testing.T) {
 	}
 }
 
-// statusOfServer starts a server, and is what the system says of all its threads once it serves. The server ends in order.
+// statusOfServer starts a server, reads its status from the system once it serves, and stops it in order.
 func statusOfServer(t *testing.T, flags ...string) string {
 	t.Helper()
 	return statusOf(t, append([]string{"serve", "--addr", "127.0.0.1:0"}, flags...)...)
@@ -167,7 +167,7 @@ func statusOf(t *testing.T, args ...string) string {
 	return string(status)
 }
 
-// A demo serves too, and a variable asks for it as well.
+// The demo also gives up root, if the variable says so.
 func TestDemoGivesUpRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
@@ -180,7 +180,7 @@ func TestDemoGivesUpRoot(t *testing.T) {
 	}
 }
 
-// A command that has no such flag goes by the variable, and is refused what it does not mean; one that opens nothing does not look.
+// A command without the flag uses the variable, and refuses a wrong value. A command that opens nothing ignores it.
 func TestCommandsWithoutTheFlag(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
@@ -194,8 +194,8 @@ func TestCommandsWithoutTheFlag(t *testing.T) {
 	}
 }
 
-// servedBy is a folder like that of a service: with a database of two people, all of it of the user nobodys. It also returns
-// a folder of root's that nobody else may look into.
+// servedBy creates a folder like that of a service, with a database of two people, all owned by the user nobodys. ofRoot
+// is a folder that only root can open.
 func servedBy(t *testing.T) (db, ofRoot string) {
 	t.Helper()
 	top := t.TempDir()
@@ -217,7 +217,7 @@ func servedBy(t *testing.T) (db, ofRoot string) {
 	return db, ofRoot
 }
 
-// What a service's user can plant in its folder doesn't make root touch anything outside of it, whatever the command.
+// Links that a service's user puts into its folder don't make root touch anything outside, with any command.
 func TestRootFollowsNoPlantedLinks(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
@@ -271,8 +271,8 @@ func TestRootFollowsNoPlantedLinks(t *testing.T) {
 	}
 }
 
-// Root goes on doing what the documentation says: backups to folders of its own and back, people from a file that only
-// root may read. Files are of whoever owns the folder that they are in.
+// Root can do what the documentation says: back up to its own folders, restore from them, and import people from a file
+// that only root can read. Each file belongs to the owner of its folder.
 func TestRootWorksInAServicesFolder(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
@@ -323,7 +323,8 @@ func TestRootWorksInAServicesFolder(t *testing.T) {
 	}
 }
 
-// A server that root starts on a service's folder is that service, and secrets that root alone may read are read before.
+// A server that root starts on a service's folder becomes that service's user, after it has read secrets that only root
+// can read.
 func TestServerBecomesTheOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")

@@ -124,7 +124,8 @@ func wait(group *errgroup.Group, limit time.Duration) error {
 	}
 }
 
-// announce prints the address of the server and, if the board is empty, what to do next. With a JSON log it's a log line.
+// announce prints the address of the server and, if the board is empty, what to do next. With a JSON log it's a log
+// line.
 func (a *app) announce(con *console, addr net.Addr) {
 	at := "http://" + reachable(addr.String()) + a.settings.base()
 	if a.settings.Public != nil {

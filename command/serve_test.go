@@ -7,80 +7,15 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 )
-
-// running is a Rollcall that a test started by run, as main does.
-type running struct {
-	url   string        // http://127.0.0.1:PORT
-	lines chan string   // standard output after the line with the address
-	stop  func()        // as a signal does
-	ended chan error    // gets what run returned, once
-	log   *bytes.Buffer // standard error; to be read after the end
-}
-
-// start runs a command line that serves, and returns when it has said where.
-func start(t *testing.T, args ...string) *running {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	out, in := io.Pipe()
-	r := &running{stop: stop, ended: make(chan error, 1), log: &bytes.Buffer{}, lines: make(chan string, 100)}
-	go func() {
-		err := run(ctx, args, &console{env: environment{}, files: uiFiles(), stdin: strings.NewReader(""), stdout: in, stderr: r.log})
-		in.CloseWithError(io.EOF)
-		r.ended <- err
-	}()
-	lines := bufio.NewScanner(out)
-	for r.url == "" && lines.Scan() {
-		if at, ok := strings.CutPrefix(lines.Text(), "Rollcall is at "); ok {
-			r.url = at
-		}
-	}
-	if r.url == "" {
-		t.Fatalf("run(%q) = %v without an address on standard output", args, <-r.ended)
-	}
-	go func() {
-		defer close(r.lines)
-		for lines.Scan() {
-			r.lines <- lines.Text()
-		}
-	}()
-	return r
-}
-
-// end stops the server and returns what run returned; it must be quick.
-func (r *running) end(t *testing.T) error {
-	t.Helper()
-	r.stop()
-	select {
-	case err := <-r.ended:
-		return err
-	case <-time.After(10 * time.Second):
-		t.Fatal("the server did not end within 10 s")
-		return nil
-	}
-}
-
-// browser is a client that keeps cookies and follows redirects.
-func browser(t *testing.T) *http.Client {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Jar: jar, Transport: transport}
-}
 
 func TestServeFromSignUpToTheEnd(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -159,7 +94,7 @@ func TestServeFinishesOpenRequests(t *testing.T) {
 	}
 }
 
-// The command that a server prints for its administrator works as it is, in whatever folder.
+// The command that a server prints for its administrator works as printed, in any folder.
 func TestServePrintsACommandThatWorks(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "our board's", "rollcall.db")
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db, "--signup", "off")
@@ -179,21 +114,6 @@ func TestServePrintsACommandThatWorks(t *testing.T) {
 	}
 	if err := r.end(t); err != nil {
 		t.Errorf("run = %v, want nil after a signal", err)
-	}
-}
-
-// waitFor asks until what is so, for at most 5 s.
-func waitFor(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	deadline := time.After(5 * time.Second)
-	again := time.NewTicker(5 * time.Millisecond)
-	defer again.Stop()
-	for !so() {
-		select {
-		case <-deadline:
-			t.Fatalf("waited 5 s for %s", what)
-		case <-again.C:
-		}
 	}
 }
 
@@ -227,8 +147,8 @@ func TestServeLogsJSONOnly(t *testing.T) {
 	}
 }
 
-// TestServeAnswersToItsHost: a server that only this machine can reach answers to names of this machine, and to no domain that
-// somebody points at it.
+// TestServeAnswersToItsHost: a server that only this machine can reach answers to names of this machine, and not to a
+// domain that points to it.
 func TestServeAnswersToItsHost(t *testing.T) {
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
 	client := browser(t)
@@ -291,7 +211,7 @@ func TestLoopbackAddresses(t *testing.T) {
 	}
 }
 
-// TestNewPasswordEndsALockout: while somebody guesses at a name, rollcall user passwd lets its owner in at once.
+// TestNewPasswordEndsALockout: while someone guesses passwords, rollcall user passwd lets the owner of the account in at once.
 func TestNewPasswordEndsALockout(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "rollcall.db")
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db)

@@ -58,8 +58,11 @@ func (c *userCmd) openStore(ctx context.Context, con *console) (*accounts.Store,
 	return accounts.Open(ctx, c.accounts(slog.New(slog.NewTextHandler(con.stderr, nil))))
 }
 
+// changeFunc changes one person.
+type changeFunc func(*accounts.Store, accounts.User) error
+
 // change opens the accounts, finds the person, calls do to change them, and prints what was done.
-func (c *userCmd) change(ctx context.Context, con *console, username, done string, do func(*accounts.Store, accounts.User) error) error {
+func (c *userCmd) change(ctx context.Context, con *console, username, done string, do changeFunc) error {
 	store, err := c.open(ctx, con)
 	if err != nil {
 		return err
@@ -132,10 +135,8 @@ func (c *userPasswdCmd) Run(ctx context.Context, con *console, group *userCmd) e
 	if err != nil {
 		return err
 	}
-	err = group.change(ctx, con, c.Username, "Changed the password and ended the sessions of", func(s *accounts.Store, u accounts.User) error {
-		return s.SetPassword(ctx, u.ID, password, "")
-	})
-	if err != nil {
+	setPassword := func(s *accounts.Store, u accounts.User) error { return s.SetPassword(ctx, u.ID, password, "") }
+	if err := group.change(ctx, con, c.Username, "Changed the password and ended the sessions of", setPassword); err != nil {
 		return err
 	}
 	return reveal(con, made)

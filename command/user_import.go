@@ -62,7 +62,8 @@ func (c *userImportCmd) Run(ctx context.Context, con *console, group *userCmd) e
 	err = store.Import(ctx, people)
 	var bad *accounts.ImportError
 	if errors.As(err, &bad) {
-		return fmt.Errorf("%s: line %d: %s: %w; nobody was added", name, lines[bad.Index], people[bad.Index].Username, plain(bad.Err))
+		return fmt.Errorf("%s: line %d: %s: %w; nobody was added",
+			name, lines[bad.Index], people[bad.Index].Username, plain(bad.Err))
 	}
 	if err != nil {
 		return err
@@ -87,7 +88,8 @@ func readPeople(in io.Reader) (people []accounts.NewUser, lines []int, err error
 		}
 		var syntax *csv.ParseError
 		if errors.As(err, &syntax) && errors.Is(syntax.Err, csv.ErrFieldCount) {
-			return nil, nil, fmt.Errorf("line %d: %w (put a field that contains commas, such as a hash, in double quotes)", syntax.Line, syntax.Err)
+			return nil, nil, fmt.Errorf("line %d: %w (put a field that contains commas, such as a hash, in double quotes)",
+				syntax.Line, syntax.Err)
 		}
 		if syntax != nil {
 			return nil, nil, fmt.Errorf("line %d: %w", syntax.Line, syntax.Err)

@@ -77,10 +77,11 @@ func ofDatabase(name, base string) bool {
 	return ok && strings.HasPrefix(rest, ".before-")
 }
 
-// takeFile gives a plain file of root's to the user. It leaves anything else alone, and also a file that root can't open
-// because it lacks a capability: that one already belongs to another user.
+// takeFile gives a plain file of root's to the user. It leaves anything else alone, and also a file that root can't
+// open because it lacks a capability: that one already belongs to another user.
 func (id Identity) takeFile(dir *os.File, name string) error {
-	fd, err := syscall.Openat(int(dir.Fd()), name, syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	const flags = syscall.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_CLOEXEC
+	fd, err := syscall.Openat(int(dir.Fd()), name, flags, 0)
 	for _, harmless := range []error{syscall.ELOOP, fs.ErrNotExist, syscall.ENXIO, fs.ErrPermission} {
 		if errors.Is(err, harmless) {
 			return nil

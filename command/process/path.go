@@ -60,7 +60,7 @@ func (p Path) FullError(err error) error {
 // EnterWithNetwork is Enter for a process that also needs files outside the folder, for example to look up host names.
 func (p Path) EnterWithNetwork() error {
 	if !p.passable {
-		return fmt.Errorf("user %d, who owns %s, can't get there: run this as a service that can, or use a backup of the database",
+		return fmt.Errorf("user %d, who owns %s, can't get there: run this as a user who can, or use a backup of the database",
 			p.Owner.UID, p.folder)
 	}
 	return p.Enter()
