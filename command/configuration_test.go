@@ -9,33 +9,33 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the documents that are generated from the code")
+var update = flag.Bool("update", false, "update the documents that are generated from the code")
 
 const configurationIntro = `# Settings
 
-Each flag of ` + "`rollcall serve`" + ` has a variable. A flag wins over its variable, and the variable over the default.
-` + "`rollcall config`" + ` prints the settings in effect and where each comes from. It fails if ` + "`rollcall`" + ` would refuse to start. If a
-variable begins with ` + "`ROLLCALL_`" + ` but isn't a setting, a line in the log names it. Write durations like ` + "`90s`, `10m` or `1h30m`" + `.
-For what each limit is for, and for limits that you can't change, see [limits](limits.md).
+Each flag of ` + "`rollcall serve`" + ` has an environment variable. The flag wins over the variable, and the variable wins over
+the default. ` + "`rollcall config`" + ` prints the settings in force and where each comes from. It fails if ` + "`rollcall`" + ` would
+refuse to start. The log names each variable that begins with ` + "`ROLLCALL_`" + ` and isn't a setting. Write durations like
+` + "`90s`, `10m`, or `1h30m`" + `. For what the limits do, and for limits that you can't change, see [Limits](limits.md).
 
-This page is generated from the code: to update it, run ` + "`go test -run TestConfigurationDocument -update ./command`" + `.
+This page is generated from the code. To update it, run ` + "`go test -run TestConfigurationDocument -update ./command`" + `
 `
 
-// others are the settings without a flag.
+// others are the settings that have no flag.
 const others = `
 ## Variables without a flag
 
-Secrets are never flags, because other users of the machine could read them.
+Secrets have no flags, because other users of the machine can read the flags of a process.
 
 | variable | default | meaning |
 |---|---|---|
-| ` + "`REDIS_URL`" + ` | | ` + "`redis://:PASSWORD@HOST:6379`, `rediss://…` with TLS, or `unix://…`" + `: replicas share one board ([replicas](replicas.md)). If it isn't set, this process serves alone |
-| ` + "`DATABASE_URL`" + ` | | the Postgres database for the accounts, instead of a file on this machine. If this version can't use the value, the server doesn't start |
-| ` + "`REDIS_URL_FILE`, `DATABASE_URL_FILE`" + ` | | a file that holds the value; white space around it is ignored. Set the variable or the file, not both. With ` + "`--run-as`" + `, that user reads the file |
-| ` + "`PORT`" + ` | | the port to listen on, on every interface, if neither ` + "`--addr` nor `ROLLCALL_ADDR`" + ` is set |
-| ` + "`FLY_APP_NAME`" + ` | | set by Fly: ` + "`--public-url`" + ` defaults to ` + "`https://$FLY_APP_NAME.fly.dev`" + `, and ` + "`Fly-Client-IP` and `Fly-Request-Id`" + ` are accepted from a trusted proxy |
-| ` + "`XDG_DATA_HOME`, `HOME`" + ` | | where the database is if ` + "`--db`" + ` isn't set: ` + "`rollcall/rollcall.db`" + ` in ` + "`$XDG_DATA_HOME`" + ` or ` + "`$HOME/.local/share`" + `, in ` + "`Library/Application Support`" + ` on macOS, and in ` + "`%LocalAppData%`" + ` on Windows |
-| ` + "`GOGC`, `GOMEMLIMIT`" + ` | ` + "`40`, none" + ` | when Go collects garbage, and how much memory it tries not to exceed ([operations](operations.md)) |
+| ` + "`REDIS_URL`" + ` | | ` + "`redis://:PASSWORD@HOST:6379`, `rediss://…` for TLS, or `unix://…`" + `. [Replicas](replicas.md) with the same Redis share one board. If not set, this process runs alone |
+| ` + "`DATABASE_URL`" + ` | | Address of the Postgres database that holds the accounts, instead of a file on this machine. If this version can't use the value, Rollcall doesn't start |
+| ` + "`REDIS_URL_FILE`, `DATABASE_URL_FILE`" + ` | | File that holds the value. White space around the value is ignored. Set either the variable or its file, not both. With ` + "`--run-as`" + `, that user must be able to read the file |
+| ` + "`PORT`" + ` | | Port to listen on, on every interface, if neither ` + "`--addr` nor `ROLLCALL_ADDR`" + ` is set |
+| ` + "`FLY_APP_NAME`" + ` | | Set by Fly. ` + "`--public-url`" + ` is then ` + "`https://$FLY_APP_NAME.fly.dev`" + ` unless you set it, and ` + "`Fly-Client-IP` and `Fly-Request-Id`" + ` from a trusted proxy are used |
+| ` + "`XDG_DATA_HOME`, `HOME`" + ` | | Where the database is unless you set ` + "`--db`" + `: ` + "`rollcall/rollcall.db`" + ` in the first, or in ` + "`.local/share`" + ` of the second. On macOS it's in ` + "`Library/Application Support`" + `, on Windows in ` + "`%LocalAppData%`" + ` |
+| ` + "`GOGC`, `GOMEMLIMIT`" + ` | ` + "`40`, none" + ` | When Go collects garbage, and how much memory it tries to stay below ([operations](operations.md)) |
 `
 
 // configuration is docs/configuration.md.
@@ -83,7 +83,7 @@ func row(f reflect.StructField) string {
 	return fmt.Sprintf("| `--%s` | `%s` | %s | %s |\n", name, variable, value, strings.TrimSuffix(help, "."))
 }
 
-// TestConfigurationDocument: the document has every flag as it is in the code.
+// TestConfigurationDocument: every flag is documented with what it is in the code.
 func TestConfigurationDocument(t *testing.T) {
 	const file = root + "/docs/configuration.md"
 	want := configuration()
@@ -94,7 +94,7 @@ func TestConfigurationDocument(t *testing.T) {
 	}
 	got, err := os.ReadFile(file)
 	if err != nil || string(got) != want {
-		t.Errorf("%s doesn't match the code (%v): go test -run TestConfigurationDocument -update ./command", file, err)
+		t.Errorf("%s is not what the code says (%v): go test -run TestConfigurationDocument -update ./command", file, err)
 	}
 	for _, variable := range variables() {
 		if strings.HasPrefix(variable, "ROLLCALL_HEALTHCHECK") || strings.HasPrefix(variable, "ROLLCALL_DEMO") {

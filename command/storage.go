@@ -16,9 +16,9 @@ import (
 
 // storage is where accounts are kept.
 type storage struct {
-	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file, created with its folder if missing. Ignored if DATABASE_URL is set. Default: ${db}."`
-	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"16" help:"Maximum number of connections to Postgres, with DATABASE_URL."`
-	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, if started as root: give the database's folder to this user, and become this user before opening anything."`
+	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file, created with its folder if needed. Ignored if DATABASE_URL is set. Default: ${db}."`
+	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"16" help:"Maximum connections to Postgres. Used only with DATABASE_URL."`
+	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, if started as root: give the database's folder to this user and switch to this user before opening anything."`
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
 }
 
