@@ -28,7 +28,8 @@ func startFirefox(t *testing.T, s *server) func() driver {
 	if _, err := exec.LookPath(program); err != nil {
 		program = "firefox"
 	}
-	startBrowser(t, home, exec.Command(program, "--headless", "--no-remote", "--profile", home, "--remote-debugging-port", "0"))
+	startBrowser(t, home, exec.Command(program,
+		"--headless", "--no-remote", "--profile", home, "--remote-debugging-port", "0"))
 	f := &firefox{conn: dialFirefox(t, home)}
 	t.Cleanup(func() { f.conn.Close() })
 	f.must(t, "session.new", map[string]any{"capabilities": map[string]any{}}, nil)
@@ -59,7 +60,8 @@ func dialFirefox(t *testing.T, profile string) *websocket.Conn {
 		if err := json.Unmarshal(text, &at); err != nil {
 			return false, err.Error()
 		}
-		if conn, _, err = websocket.DefaultDialer.Dial(fmt.Sprintf("ws://%s:%d/session", at.Host, at.Port), nil); err != nil {
+		url := fmt.Sprintf("ws://%s:%d/session", at.Host, at.Port)
+		if conn, _, err = websocket.DefaultDialer.Dial(url, nil); err != nil {
 			return false, err.Error()
 		}
 		return true, ""

@@ -114,7 +114,7 @@ func surviveKill(s *server, windows ...*window) {
 	}
 	s.kill()
 	for _, b := range windows {
-		b.until("the page says that it isn't live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, patience)
+		b.until("the page isn't live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, patience)
 	}
 	s.start()
 	for _, b := range windows {
@@ -123,7 +123,7 @@ func surviveKill(s *server, windows ...*window) {
 	s.cli("rename", "ben", "Benedict")
 	for _, b := range windows {
 		b.until("the page is live", `document.querySelector('[data-user=ben] bdi').innerText === 'Benedict'`, soon)
-		b.until("everybody has had the time to come back", `document.querySelector('#warming').innerText === ''`, warming+soon)
+		b.until("the wait for others is over", `document.querySelector('#warming').innerText === ''`, warming+soon)
 		b.wantShown("anna", "dnd")
 		b.wantShown("ben", "online")
 	}

@@ -22,18 +22,23 @@ type gesture map[string]any
 
 // leftClick is a mouse that goes to a point and clicks.
 func leftClick(x, y float64) []gesture {
-	return []gesture{{"type": "pointer", "id": "mouse", "parameters": gesture{"pointerType": "mouse"}, "actions": []gesture{
+	actions := []gesture{
 		{"type": "pointerMove", "x": math.Round(x), "y": math.Round(y)},
 		{"type": "pointerDown", "button": 0},
 		{"type": "pointerUp", "button": 0},
-	}}}
+	}
+	return []gesture{{
+		"type": "pointer", "id": "mouse", "parameters": gesture{"pointerType": "mouse"}, "actions": actions,
+	}}
 }
 
 // keystrokes is a keyboard that types text.
 func keystrokes(text string) []gesture {
 	var strokes []gesture
 	for _, key := range text {
-		strokes = append(strokes, gesture{"type": "keyDown", "value": string(key)}, gesture{"type": "keyUp", "value": string(key)})
+		for _, kind := range []string{"keyDown", "keyUp"} {
+			strokes = append(strokes, gesture{"type": kind, "value": string(key)})
+		}
 	}
 	return []gesture{{"type": "key", "id": "keyboard", "actions": strokes}}
 }
@@ -68,8 +73,8 @@ func startBrowser(t *testing.T, home string, cmd *exec.Cmd) {
 	var log buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.WaitDelay = time.Second // its children hold the log open
-	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"), "HOME="+home, "TMPDIR="+home, "XDG_RUNTIME_DIR="+home, "LANG=C.UTF-8",
-		"NO_AT_BRIDGE=1", "MOZ_CRASHREPORTER_DISABLE=1")
+	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"), "LANG=C.UTF-8",
+		"HOME="+home, "TMPDIR="+home, "XDG_RUNTIME_DIR="+home, "NO_AT_BRIDGE=1", "MOZ_CRASHREPORTER_DISABLE=1")
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%v: scripts/test-programs installs it", err)
