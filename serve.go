@@ -105,10 +105,9 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 	if h.empty, err = nobody(ctx, store); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	if some, err := store.AnySession(ctx); err != nil {
+	some, err := store.AnySession(ctx)
+	if err != nil {
 		return nil, errors.Join(err, store.Close())
-	} else if !some {
-		cfg.Warming = 0 // nobody is signed in, so nobody can come back
 	}
 	web := handlers.Config{
 		Accounts: store, UI: pages, Log: log,
@@ -124,6 +123,7 @@ func open(ctx context.Context, cfg settings, log *slog.Logger) (*house, error) {
 		OnFly:          cfg.OnFly,
 	}
 	who := cfg.presence()
+	who.Fresh = !some // nobody is signed in, so nobody can come back
 	if cfg.RedisURL != "" {
 		h.redis, err = presence.OpenRedis(ctx, presence.RedisConfig{
 			URL: string(cfg.RedisURL), Prefix: cfg.RedisPrefix, Store: store.ID(), Log: log, Check: handlers.CheckSharedLimiter(cfg.RedisPrefix),
