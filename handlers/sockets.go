@@ -332,6 +332,9 @@ func (s *sockets) joinLocked(x *socket, a presence.Activity) {
 
 // leave forgets a socket that has ended, however it did.
 func (s *sockets) leave(x *socket) {
+	if x.watch != nil {
+		defer x.watch.Stop()
+	}
 	s.mu.Lock()
 	if s.open[x.ws.id()] != x {
 		s.mu.Unlock()
@@ -354,7 +357,6 @@ func (s *sockets) leave(x *socket) {
 	}
 	s.emptyLocked()
 	s.mu.Unlock()
-	x.watch.Stop()
 }
 
 // hear ends the sockets of sessions and people that are no more.
