@@ -22,7 +22,7 @@ type Want struct {
 // Watcher gets changes. It starts with Start and ends with Stop.
 type Watcher struct {
 	board *Board
-	want  Want
+	want  *Want // nil since Start: most watchers live long, and need it no more
 	wake  func()
 
 	// Guarded by Board.mu.
@@ -30,6 +30,7 @@ type Watcher struct {
 	audience Audience
 	eyes     accounts.Person // as the accounts have them now, from Watch on
 	started  bool
+	hearsOwn bool // Want.Own
 	paused   bool
 	seen     uint64 // the list's version when it paused
 	partial  bool   // lists only people who are here: it has no page, or one that was loaded while warming
@@ -68,7 +69,7 @@ func (s *watching) take() []*Watcher {
 // Watch returns a Watcher that has what it needs to start at once. Stop it, whether it starts or not. The errors of Watch
 // are those of reading the accounts.
 func (b *Board) Watch(ctx context.Context, want Want) (*Watcher, error) {
-	w := &Watcher{board: b, want: want, eyes: want.Eyes}
+	w := &Watcher{board: b, want: &want, eyes: want.Eyes, hearsOwn: want.Own}
 	if id := want.Eyes.ID; id != "" { // already now: how they let others see them may change before Start
 		b.update(func() { b.watching.byPerson[id] = append(b.watching.byPerson[id], w) })
 	}
@@ -110,6 +111,7 @@ func (b *Board) start(w *Watcher, wake func()) bool {
 		b.greet(w)
 	}
 	b.tellOwn(w)
+	w.want = nil
 	return true
 }
 
@@ -239,7 +241,7 @@ func (b *Board) send(w *Watcher, c *Change) {
 // tellOwn tells w what only its own person may know, if that is news. It's no part of the changes of lists: what an
 // invisible person does must not move those, not even in time.
 func (b *Board) tellOwn(w *Watcher) {
-	if !w.started || !w.want.Own || w.paused || w.eyes.ID == "" {
+	if !w.started || !w.hearsOwn || w.paused || w.eyes.ID == "" {
 		return
 	}
 	own := b.ownOf(w.eyes)
