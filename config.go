@@ -26,37 +26,37 @@ import (
 // settings is everything an operator may choose for a server. Each flag has the variable named beside it; a flag wins
 // over its variable, the variable over the default. check must have passed before anything else is asked of it.
 type settings struct {
-	Addr           string   `group:"Listening:" variable:"ROLLCALL_ADDR" default:"127.0.0.1:8080" help:"Host and port to listen on; :8080 is every interface. Without it PORT is read, as :$$PORT."`
-	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"What people type, base path included. Decides the cookie, which host is answered, and which origins may connect."`
-	MetricsAddr    string   `group:"Listening:" variable:"ROLLCALL_METRICS_ADDR" placeholder:"HOST:PORT" help:"Where to answer GET /metrics for Prometheus; nowhere by default."`
-	DebugAddr      string   `group:"Listening:" variable:"ROLLCALL_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where to show Go profiles (/debug/pprof/); nowhere by default, and never to other machines."`
-	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated peers whose forwarding headers tell a client's address, and whose X-Request-Id (on Fly, Fly-Request-Id) names a request."`
+	Addr           string   `group:"Listening:" variable:"ROLLCALL_ADDR" default:"127.0.0.1:8080" help:"Host and port to listen on. :8080 means every interface. If not set, PORT is used as :$$PORT."`
+	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"Public address, including any base path. Decides the cookie, which host is answered, and which origins may connect."`
+	MetricsAddr    string   `group:"Listening:" variable:"ROLLCALL_METRICS_ADDR" placeholder:"HOST:PORT" help:"Where to serve /metrics for Prometheus. Off by default."`
+	DebugAddr      string   `group:"Listening:" variable:"ROLLCALL_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where to serve Go profiles (/debug/pprof/), on this machine only. Off by default."`
+	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated addresses or ranges of proxies. Their forwarding headers set the client's address, and their X-Request-Id (on Fly, Fly-Request-Id) sets the request's ID."`
 
 	storage `group:"Storage:"`
 
-	Signup string `group:"Who may get in:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anybody who reaches the page may sign up; off: people are added with rollcall user add."`
-	Teams  string `group:"Who may get in:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose their team or name a new one; existing: they choose one that exists; fixed: rollcall user team alone moves them."`
+	Signup string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anyone who can open the page can sign up. off: you add people with rollcall user add."`
+	Teams  string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only rollcall user team moves them."`
 
-	LimitSignups        int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
-	LimitLogins         int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes; ten times as many may succeed."`
-	LimitSocketsUser    int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
-	LimitSocketsAddress int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
-	LimitSockets        int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in all; 0: nine tenths of --limit-connections."`
-	LimitConnections    int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_CONNECTIONS" default:"0" help:"Open connections in all, live ones included; 0: 20,000, or as many as the system lets the process have files open; at least a tenth more than --limit-sockets."`
-	LimitActs           int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_ACTS" default:"60" help:"Changes that one person makes in a minute; each may reach everybody's screen."`
-	LimitHashes         int `group:"Limits (0 is no limit where nothing else is said):" variable:"ROLLCALL_LIMIT_HASHES" default:"0" help:"Passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core."`
+	LimitSignups        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
+	LimitLogins         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes. The limit on successful ones is 10 times as high."`
+	LimitSocketsUser    int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
+	LimitSocketsAddress int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
+	LimitSockets        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in total. 0 means nine tenths of --limit-connections."`
+	LimitConnections    int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_CONNECTIONS" default:"0" help:"Open connections in total, including live ones. 0 means 20,000, or fewer if the system's limit on open files is lower, or a tenth more than --limit-sockets if that's higher."`
+	LimitActs           int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_ACTS" default:"60" help:"Changes per person and minute. Each change can reach everyone's screen."`
+	LimitHashes         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_HASHES" default:"0" help:"Passwords hashed at once. Each takes 19 MiB and one core. 0 means 2, or 1 on a single core."`
 
-	RedisPrefix string `group:"Replicas (with REDIS_URL):" variable:"ROLLCALL_REDIS_PREFIX" default:"rollcall:" help:"Before every key in Redis; boards that share a Redis need different ones."`
+	RedisPrefix string `group:"Replicas (with REDIS_URL):" variable:"ROLLCALL_REDIS_PREFIX" default:"rollcall:" help:"Prefix of every key in Redis. Boards that share a Redis need different prefixes."`
 
-	IdleAfter    time.Duration `group:"Presence:" variable:"ROLLCALL_IDLE_AFTER" default:"10m" help:"Without input for this long a person is away; 0: never."`
-	Invisible    string        `group:"Presence:" variable:"ROLLCALL_INVISIBLE" enum:"on,off" default:"on" help:"on: people may look as if they had left; off: nobody can become invisible."`
-	GraceClean   time.Duration `hidden:"" variable:"ROLLCALL_GRACE_CLEAN" default:"5s" help:"How long a person stays after the browser closed their last connection."`
-	GraceDropped time.Duration `hidden:"" variable:"ROLLCALL_GRACE_DROPPED" default:"15s" help:"How long a person stays after their last connection broke."`
-	Warming      time.Duration `hidden:"" variable:"ROLLCALL_WARMING" default:"10s" help:"After a start, how long people have to come back before anybody counts as gone."`
+	IdleAfter    time.Duration `group:"Presence:" variable:"ROLLCALL_IDLE_AFTER" default:"10m" help:"Time without input until a person is away. 0 means never."`
+	Invisible    string        `group:"Presence:" variable:"ROLLCALL_INVISIBLE" enum:"on,off" default:"on" help:"on: people can go invisible and appear offline. off: they can't."`
+	GraceClean   time.Duration `hidden:"" variable:"ROLLCALL_GRACE_CLEAN" default:"5s" help:"How long a person stays after the browser closes their last connection."`
+	GraceDropped time.Duration `hidden:"" variable:"ROLLCALL_GRACE_DROPPED" default:"15s" help:"How long a person stays after their last connection drops."`
+	Warming      time.Duration `hidden:"" variable:"ROLLCALL_WARMING" default:"10s" help:"After a start, how long people have to come back before anyone is shown as gone."`
 
-	AccessLog string `group:"Log:" variable:"ROLLCALL_ACCESS_LOG" enum:"on,off" default:"on" help:"on: one line a request, a live connection's when it ends; off: none."`
+	AccessLog string `group:"Log:" variable:"ROLLCALL_ACCESS_LOG" enum:"on,off" default:"on" help:"on: one line per request; for a live connection, when it ends. off: none."`
 	LogFormat string `group:"Log:" variable:"ROLLCALL_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
-	LogLevel  string `group:"Log:" variable:"ROLLCALL_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level written: debug, info, warn or error."`
+	LogLevel  string `group:"Log:" variable:"ROLLCALL_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Minimum log level: debug, info, warn, or error."`
 
 	RedisURL secret   `kong:"-"` // REDIS_URL or REDIS_URL_FILE
 	Public   *url.URL `kong:"-"` // PublicURL parsed, without a slash at its end; nil: unset and not on Fly
@@ -65,9 +65,9 @@ type settings struct {
 
 // storage is where accounts are kept.
 type storage struct {
-	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file; it and its folder are created. Not looked at with DATABASE_URL. Default: ${db}."`
-	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"16" help:"Connections to Postgres at most, with DATABASE_URL."`
-	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, when started as root: give the database's folder to this user and become it before anything is opened."`
+	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file, created with its folder if needed. Ignored if DATABASE_URL is set. Default: ${db}."`
+	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"16" help:"Maximum connections to Postgres. Used only with DATABASE_URL."`
+	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, if started as root: give the database's folder to this user and switch to this user before opening anything."`
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
 }
 

@@ -9,33 +9,33 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write documents anew that are made from the code")
+var update = flag.Bool("update", false, "update the documents that are generated from the code")
 
 const configurationIntro = `# Settings
 
-Each flag of ` + "`rollcall serve`" + ` has a variable; the flag wins, then the variable, then the default. ` + "`rollcall config`" + ` prints what is
-in force and where each value comes from, and fails where ` + "`rollcall`" + ` would refuse to start; a variable that begins with
-` + "`ROLLCALL_`" + ` and is no setting is named in the log. Durations are written ` + "`90s`, `10m`, `1h30m`" + `. What the limits are for, and
-those that cannot be changed: [limits](limits.md).
+Each flag of ` + "`rollcall serve`" + ` has an environment variable. The flag wins over the variable, and the variable wins over
+the default. ` + "`rollcall config`" + ` prints the settings in force and where each comes from. It fails if ` + "`rollcall`" + ` would
+refuse to start. The log names each variable that begins with ` + "`ROLLCALL_`" + ` and isn't a setting. Write durations like
+` + "`90s`, `10m`, or `1h30m`" + `. For what the limits do, and for limits that you can't change, see [Limits](limits.md).
 
-This page is made from the code: ` + "`go test -run TestConfigurationDocument -update .`" + ` writes it anew.
+This page is generated from the code. To update it, run ` + "`go test -run TestConfigurationDocument -update .`" + `
 `
 
-// others are the settings that are no flags.
+// others are the settings that have no flag.
 const others = `
-## Variables alone
+## Variables without a flag
 
-Secrets are never flags, which other people of the machine could read.
+Secrets have no flags, because other users of the machine can read the flags of a process.
 
 | variable | default | meaning |
 |---|---|---|
-| ` + "`REDIS_URL`" + ` | | ` + "`redis://:PASSWORD@HOST:6379`, `rediss://…` with TLS, or `unix://…`" + `: replicas share one board ([replicas](replicas.md)). Without it this process is alone |
-| ` + "`DATABASE_URL`" + ` | | where accounts are when they are not in a file of this machine. A value that this version cannot use ends the start |
-| ` + "`REDIS_URL_FILE`, `DATABASE_URL_FILE`" + ` | | a file that holds the value, white space around it apart; one of the two may be set. With ` + "`--run-as`" + ` that user reads it |
-| ` + "`PORT`" + ` | | the port to listen on, on every interface, when neither ` + "`--addr` nor `ROLLCALL_ADDR`" + ` is given |
-| ` + "`FLY_APP_NAME`" + ` | | set by Fly: ` + "`--public-url`" + ` is ` + "`https://$FLY_APP_NAME.fly.dev`" + ` unless it is given, and ` + "`Fly-Client-IP` and `Fly-Request-Id`" + ` are believed from a trusted peer |
-| ` + "`XDG_DATA_HOME`, `HOME`" + ` | | where the database is unless ` + "`--db`" + ` says: ` + "`rollcall/rollcall.db`" + ` in the first, or in ` + "`.local/share`" + ` of the second; ` + "`Library/Application Support`" + ` on macOS, ` + "`%LocalAppData%`" + ` on Windows |
-| ` + "`GOGC`, `GOMEMLIMIT`" + ` | ` + "`40`, none" + ` | when Go collects garbage, and how much memory it tries to stay below ([operations](operations.md)) |
+| ` + "`REDIS_URL`" + ` | | ` + "`redis://:PASSWORD@HOST:6379`, `rediss://…` for TLS, or `unix://…`" + `. [Replicas](replicas.md) with the same Redis share one board. If not set, this process runs alone |
+| ` + "`DATABASE_URL`" + ` | | Address of the Postgres database that holds the accounts, instead of a file on this machine. If this version can't use the value, Rollcall doesn't start |
+| ` + "`REDIS_URL_FILE`, `DATABASE_URL_FILE`" + ` | | File that holds the value. White space around the value is ignored. Set either the variable or its file, not both. With ` + "`--run-as`" + `, that user must be able to read the file |
+| ` + "`PORT`" + ` | | Port to listen on, on every interface, if neither ` + "`--addr` nor `ROLLCALL_ADDR`" + ` is set |
+| ` + "`FLY_APP_NAME`" + ` | | Set by Fly. ` + "`--public-url`" + ` is then ` + "`https://$FLY_APP_NAME.fly.dev`" + ` unless you set it, and ` + "`Fly-Client-IP` and `Fly-Request-Id`" + ` from a trusted proxy are used |
+| ` + "`XDG_DATA_HOME`, `HOME`" + ` | | Where the database is unless you set ` + "`--db`" + `: ` + "`rollcall/rollcall.db`" + ` in the first, or in ` + "`.local/share`" + ` of the second. On macOS it's in ` + "`Library/Application Support`" + `, on Windows in ` + "`%LocalAppData%`" + ` |
+| ` + "`GOGC`, `GOMEMLIMIT`" + ` | ` + "`40`, none" + ` | When Go collects garbage, and how much memory it tries to stay below ([operations](operations.md)) |
 `
 
 // configuration is docs/configuration.md.
