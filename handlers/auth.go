@@ -209,7 +209,7 @@ func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 	}
 	s.setCookie(c, s.site.cookie, token, sessionCookieAge)
 	s.rememberBrowser(c, user)
-	c.Set(viewerKey, &viewer{user, session, token})
+	c.Set(principalKey, &principal{user, session, token})
 	return s.redirect(c, next)
 }
 

@@ -19,7 +19,7 @@ const (
 	maxFields = 50       // of a form
 )
 
-// boundRequests refuses what no page of ours sends: long queries, large bodies, and uploads.
+// boundRequests refuses what nothing of ours takes: long queries and uploads.
 func (s *Server) boundRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -30,25 +30,29 @@ func (s *Server) boundRequests(next echo.HandlerFunc) echo.HandlerFunc {
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); strings.HasPrefix(kind, "multipart/") {
 			return unsupported()
 		}
-		if r.ContentLength > maxBody {
-			return bodyTooLarge(nil)
-		}
-		// The writer below Echo's own is told, so that net/http closes the connection instead of reading on.
-		r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, maxBody)
 		return next(c)
 	}
 }
 
-// refuseCrossSite refuses what another site made the visitor's browser send. GET, HEAD and OPTIONS pass: they never
-// change anything.
-func (s *Server) refuseCrossSite(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if err := s.crossOrigin.Check(c.Request()); err != nil {
-			return &failure{Status: http.StatusForbidden, Heading: "Refused",
-				Message: "This request came from another site. Open the board and do it there.", Err: err}
-		}
-		return next(c)
+// boundBody refuses a body of more than limit bytes.
+func boundBody(c echo.Context, limit int64) error {
+	r := c.Request()
+	if r.ContentLength > limit {
+		return bodyTooLarge(nil)
 	}
+	// The writer below Echo's own is told, so that net/http closes the connection instead of reading on.
+	r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, limit)
+	return nil
+}
+
+// checkSite refuses what another site made the visitor's browser send. GET, HEAD and OPTIONS pass: they never change
+// anything.
+func (s *Server) checkSite(r *http.Request) error {
+	if err := s.crossOrigin.Check(r); err != nil {
+		return &failure{Status: http.StatusForbidden, Heading: "Refused",
+			Message: "This request came from another site. Open the board and do it there.", Err: err}
+	}
+	return nil
 }
 
 func unsupported() *failure {

@@ -11,7 +11,7 @@ import (
 )
 
 // devices are all sign-ins of the person, the one that asks first, then the one used last.
-func (s *Server) devices(ctx context.Context, v *viewer) ([]ui.Device, error) {
+func (s *Server) devices(ctx context.Context, v *principal) ([]ui.Device, error) {
 	sessions, err := s.cfg.Accounts.Sessions(ctx, v.user.ID)
 	if err != nil {
 		return nil, err

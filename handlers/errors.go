@@ -88,7 +88,7 @@ func (s *Server) answer(err error, c echo.Context) {
 	}
 	setRetryAfter(c, f)
 	switch {
-	case wantsProblem(c.Request()):
+	case errorFormatOf(c) == asProblem, wantsProblem(c.Request()):
 		err = s.problem(f, c)
 	case ofPanel(c):
 		err = c.HTMLBlob(f.Status, s.cfg.UI.Refused(f.Status, f.Heading, f.Message))

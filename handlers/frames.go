@@ -59,23 +59,30 @@ func (s *Server) frameOwn(f *ui.Frame, own *live.OwnNews) {
 	var was ui.Me
 	var wasRow []byte
 	if own.Was.Entry != nil {
-		was, wasRow = s.me(own.Was), s.row(own.Was.Entry)
+		was, wasRow = s.me(own.Was), s.preview(own.Was.Entry)
 	}
-	f.Me(was, s.me(own.Now), wasRow, s.row(own.Now.Entry))
+	f.Me(was, s.me(own.Now), wasRow, s.preview(own.Now.Entry))
 }
 
 // row is e as HTML, encoded once for everybody.
 func (s *Server) row(e *live.Entry) []byte {
-	return e.Encoded(live.HTML, func(r live.Row) []byte {
-		row, err := s.cfg.UI.Row(ui.Row{
-			UID: r.ID, Username: r.Username, Name: r.Name, State: string(r.State), Since: r.Since,
-			Text: r.Text, Emoji: r.Emoji, Until: r.Until, Seen: r.Seen, SeenAt: r.SeenAt, Stale: r.Stale,
-		})
-		if err != nil { // a template that can't render a person is a bug, and the row of one person only
-			s.log.Error("render row", "err", err, "user", r.ID)
-		}
-		return row
+	return e.Encoded(live.HTML, func(r live.Row) []byte { return s.renderRow(r, false) })
+}
+
+// preview is e as others see it, for the page of its own person.
+func (s *Server) preview(e *live.Entry) []byte {
+	return e.Encoded(live.HTMLPreview, func(r live.Row) []byte { return s.renderRow(r, true) })
+}
+
+func (s *Server) renderRow(r live.Row, preview bool) []byte {
+	row, err := s.cfg.UI.Row(ui.Row{
+		UID: r.ID, Username: r.Username, Name: r.Name, State: string(r.State), Since: r.Since,
+		Text: r.Text, Emoji: r.Emoji, Until: r.Until, Seen: r.Seen, SeenAt: r.SeenAt, Stale: r.Stale, Preview: preview,
 	})
+	if err != nil { // a template that can't render a person is a bug, and the row of one person only
+		s.log.Error("render row", "err", err, "user", r.ID)
+	}
+	return row
 }
 
 // list is l as HTML.

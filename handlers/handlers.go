@@ -85,6 +85,7 @@ type Server struct {
 	live        *live.Board
 	sockets     *sockets
 	echo        *echo.Echo
+	policies    map[string]policy // by path of a route; never changed after New
 	draining    atomic.Bool
 
 	originWarned atomic.Bool // a foreign origin was named in the log, once in the life of the process
@@ -113,6 +114,7 @@ func New(cfg Config) (*Server, error) {
 		limiters:    cfg.Limiters.orMemory(),
 		crossOrigin: http.NewCrossOriginProtection(),
 		headers:     securityHeaders(place),
+		policies:    map[string]policy{},
 	}
 	if place.origin != "" {
 		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
@@ -130,6 +132,7 @@ func New(cfg Config) (*Server, error) {
 	})
 	s.sockets = newSockets(cfg, s.live, s.metrics, s.frame, s.originAllowed)
 	s.echo = s.newEcho()
+	s.routes()
 	s.metrics.learn(s.echo.Routes(), s.site.base)
 	return s, nil
 }
@@ -145,12 +148,11 @@ func (s *Server) newEcho() *echo.Echo {
 	e.IPExtractor = func(r *http.Request) string { return s.addresses.of(r).String() }
 	e.HTTPErrorHandler = s.answer
 	e.Pre(
-		s.observe,         // request id, headers, access log; errors of all below are answered here
-		s.recoverPanics,   // into errors
-		s.boundRequests,   // sizes, and no uploads
-		s.refuseCrossSite, // before anything that could change state
+		s.observe,       // request id, headers, access log; errors of all below are answered here
+		s.recoverPanics, // into errors
+		s.boundRequests, // long queries, and uploads
 	)
-	s.routes(e)
+	e.Use(s.applyPolicy) // once the route is known
 	return e
 }
 

@@ -82,7 +82,7 @@ func TestUnusualRequests(t *testing.T) {
 		{"GET http://evil.example/login HTTP/1.1\r\nHost: x\r\n\r\n", 421},
 		{"GET /login HTTP/1.0\r\n\r\n", 421},
 		{"GET /healthz HTTP/1.0\r\n\r\n", 200},
-		{"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n", 404},
+		{"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n", 421},
 		{"TRACE / HTTP/1.1\r\nHost: x\r\nX-Secret: 1\r\n\r\n", 405},
 		{"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
 		{"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n", 413},

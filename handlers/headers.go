@@ -2,8 +2,8 @@ package handlers
 
 import "net/http"
 
-// securityHeaders are on every answer: pages, redirects, errors, assets, refusals. Handlers may replace
-// Cache-Control (assets do) and nothing else.
+// securityHeaders are on every answer (pages, redirects, errors, assets, refusals) unless the policy of a route has others.
+// Handlers may replace Cache-Control (assets do) and nothing else.
 //
 // The policy allows no inline script or style and no nonce. connect-src names the socket's address besides 'self'
 // because older browsers do not count ws: and wss: as 'self'.
@@ -33,9 +33,9 @@ func securityHeaders(place site) http.Header {
 	return h
 }
 
-// setHeaders puts the headers of every answer on h.
-func (s *Server) setHeaders(h http.Header) {
-	for name, values := range s.headers {
+// setHeaders puts headers that many answers share on h.
+func setHeaders(h, shared http.Header) {
+	for name, values := range shared {
 		// The slice is shared by all answers; its capacity is its length, so an Add copies it.
 		h[name] = values[:1:1]
 	}

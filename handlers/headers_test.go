@@ -148,11 +148,11 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 func TestHeadersAreNotShared(t *testing.T) {
 	f := newFixture(t)
 	h := http.Header{}
-	f.server.setHeaders(h)
+	setHeaders(h, f.server.headers)
 	h.Add("Referrer-Policy", "unsafe-url")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	other := http.Header{}
-	f.server.setHeaders(other)
+	setHeaders(other, f.server.headers)
 	if got := other.Values("Referrer-Policy"); len(got) != 1 {
 		t.Errorf("Referrer-Policy of the next answer = %q, want one value", got)
 	}

@@ -5,24 +5,19 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-
-	"github.com/labstack/echo/v4"
 )
 
-// ownHost refuses requests for a host that isn't ours. The owner of any domain can point it at this server, and to a browser
+// checkHost refuses requests for a host that isn't ours. The owner of any domain can point it at this server, and to a browser
 // their page and ours are then one site (DNS rebinding). Only the Host header tells them apart.
-func (s *Server) ownHost(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		host := c.Request().Host
-		if s.site.answersTo(host, s.cfg.Loopback) {
-			return next(c)
-		}
-		if !s.hostWarned.Swap(true) {
-			s.log.Warn("a request for another host was refused; if people reach the board at that address, set --public-url to it",
-				"host", clip(host), "ours", s.site.host)
-		}
-		return s.misdirected()
+func (s *Server) checkHost(r *http.Request) error {
+	if s.site.answersTo(r.Host, s.cfg.Loopback) {
+		return nil
 	}
+	if !s.hostWarned.Swap(true) {
+		s.log.Warn("a request for another host was refused; if people reach the board at that address, set --public-url to it",
+			"host", clip(r.Host), "ours", s.site.host)
+	}
+	return s.misdirected()
 }
 
 // misdirected says where the board is instead.

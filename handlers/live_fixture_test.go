@@ -301,13 +301,3 @@ func (s *sockets) of(user string) []*socket {
 	defer s.mu.Unlock()
 	return slices.Clone(s.byUser[user])
 }
-
-// replicated gives a server a Tracker that shares what it knows with others, and is warm.
-func replicated(shared *presence.Memory) func(*Config) {
-	return func(cfg *Config) {
-		p := presence.DefaultConfig()
-		p.Warming, p.Registry = 0, shared.Replica()
-		cfg.Presence.Close()
-		cfg.Presence = presence.NewTracker(p)
-	}
-}

@@ -17,7 +17,7 @@ import (
 // Keys of what a request carries in its Echo context.
 const (
 	requestIDKey = "request id"
-	viewerKey    = "viewer"
+	principalKey = "principal"
 	probeKey     = "probe" // asked every few seconds by a machine: logged at debug level
 )
 
@@ -31,7 +31,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		start := time.Now()
 		id := s.nameRequest(c.Request())
 		c.Set(requestIDKey, id)
-		s.setHeaders(c.Response().Header())
+		setHeaders(c.Response().Header(), s.headers)
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
 		s.addresses.notice(c.Request())
 		if err := next(c); err != nil {

@@ -74,7 +74,7 @@ func (s *Server) panel(c echo.Context) (ui.Panel, error) {
 	zone := accounts.Zone(user.TimeZone)
 	p := ui.Panel{Word: wordForm(user, zone, time.Now())}
 	own := s.live.Own(user.Person)
-	p.Me, p.Row = s.me(own), s.row(own.Entry)
+	p.Me, p.Row = s.me(own), s.preview(own.Entry)
 	p.Me.Next.At, p.Me.Next.TextEnds = onClock(p.Me.Next.At, zone), onClock(p.Me.Next.TextEnds, zone)
 	for _, preset := range presets {
 		p.Presets = append(p.Presets, ui.Preset(preset))

@@ -1,16 +1,18 @@
 package handlers
 
 import (
-	"bytes"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // metrics is what happened, as Prometheus counts it. Labels have few values, known beforehand: a route and never a
@@ -36,6 +38,7 @@ var (
 	outcomes = []string{"ok", "refused", "limited", "unavailable", "gone"}
 	refusals = []string{"full", "restart", "login"}
 	classes  = []string{"1xx", "2xx", "3xx", "4xx", "5xx"}
+	methods  = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
 )
 
 func newMetrics(s *Server) *metrics {
@@ -99,10 +102,9 @@ func (m *metrics) learn(routes []*echo.Route, base string) {
 
 // request counts one that was answered.
 func (m *metrics) request(c echo.Context, took time.Duration) {
-	method, route := "other", m.routes[c.Path()]
-	switch c.Request().Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost:
-		method = c.Request().Method
+	method, route := c.Request().Method, m.routes[c.Path()]
+	if !slices.Contains(methods, method) {
+		method = "other"
 	}
 	status := c.Response().Status
 	if route == "" || status == http.StatusNotFound && !strings.Contains(route, "*") {
@@ -152,19 +154,14 @@ func (m *metrics) flushed(render, lag time.Duration) {
 // told how many people there are, and nothing about anybody.
 func (s *Server) Metrics() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		families, err := s.metrics.registry.Gather()
-		if err != nil {
-			s.log.Error("metrics cannot be gathered", "err", err)
-			http.Error(w, "metrics cannot be gathered; the log says why", http.StatusInternalServerError)
-			return
-		}
-		var text bytes.Buffer
-		for _, family := range families {
-			_, _ = expfmt.MetricFamilyToText(&text, family) // a bytes.Buffer takes everything
-		}
-		w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
-		_, _ = w.Write(text.Bytes())
-	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{ErrorLog: metricsLog{s.log}}))
 	return mux
+}
+
+// metricsLog takes what can't be gathered.
+type metricsLog struct{ log *slog.Logger }
+
+// Println is part of promhttp.Logger.
+func (l metricsLog) Println(v ...any) {
+	l.log.Error("metrics cannot be gathered", "err", fmt.Sprint(v...))
 }

@@ -1,53 +1,46 @@
 package handlers
 
 import (
-	"net/http"
-
 	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
 )
 
-// routes lists every URL, grouped by who may call it. What is not here does not exist: 404. Access is decided by the
-// line of a route and never by the look of its path.
-func (s *Server) routes(e *echo.Echo) {
+// routes lists every URL, grouped by policy. What isn't here doesn't exist: 404. Access is decided by the group of a route
+// and never by the look of its path.
+func (s *Server) routes() {
 	at := s.site.path
-	anyHost := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
-		e.Match([]string{http.MethodGet, http.MethodHead}, path, h, m...)
-	}
-	get := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
-		anyHost(path, h, append([]echo.MiddlewareFunc{s.ownHost}, m...)...)
-	}
-	post := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
-		e.POST(path, h, append([]echo.MiddlewareFunc{s.ownHost}, m...)...)
-	}
-	zip := middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: 1 << 10}) // pages only: assets come compressed
 
-	// Anybody and any machine, by whatever name it calls this server; nobody is looked up.
-	anyHost("/healthz", s.healthz)
-	anyHost("/readyz", s.readyz)
-	anyHost(at("/a/*"), echo.WrapHandler(s.cfg.UI.Assets()))
-	anyHost(at("/favicon.ico"), s.favicon)
-	anyHost(at("/favicon.svg"), s.favicon)
+	// Any machine, by whatever name it calls this server.
+	probes := s.group(policy{callers: machines, anyHost: true})
+	probes.get("/healthz", s.healthz)
+	probes.get("/readyz", s.readyz)
+	probes.get(at("/a/*"), echo.WrapHandler(s.cfg.UI.Assets())) // compressed by the build
+	probes.get(at("/favicon.ico"), s.favicon)
+	probes.get(at("/favicon.svg"), s.favicon)
 
-	// Visitors: signed in or not.
-	get(at("/login"), s.loginPage, zip, s.visitor)
-	post(at("/login"), s.login, zip, s.visitor, counted(s.metrics.signIns))
-	get(at("/signup"), s.signupPage, zip, s.visitor)
-	post(at("/signup"), s.signup, zip, s.visitor, counted(s.metrics.signUps))
-	post(at("/logout"), s.logout, s.visitor)
-	e.GET(at("/ws"), s.ws, s.ownHost, s.visitor) // refuses strangers itself: by a close code, which pages understand
+	// Visitors, signed in or not.
+	entry := s.group(policy{callers: visitors, compress: true})
+	entry.get(at("/login"), s.loginPage)
+	entry.post(at("/login"), s.login, counted(s.metrics.signIns))
+	entry.get(at("/signup"), s.signupPage)
+	entry.post(at("/signup"), s.signup, counted(s.metrics.signUps))
+	entry.post(at("/logout"), s.logout)
 
-	// Members: others are sent to /login.
-	get(at("/"), s.board, zip, s.member)
-	get(at("/me.css"), s.meCSS, s.member)
-	get(at("/me"), s.mePage, zip, s.member)
-	get(at("/me/panel"), s.mePanel, zip, s.member)
-	post(at("/me/word"), s.setWord, zip, s.member)
-	post(at("/me/invisible"), s.setInvisible, zip, s.member)
-	post(at("/me/presets/forget"), s.forgetPreset, zip, s.member)
-	post(at("/me/zone"), s.setZone, s.member)
+	// The live connection. It refuses strangers itself, by a close code, which pages understand.
+	live := s.group(policy{callers: visitors})
+	live.get(at("/ws"), s.ws)
 
-	get(at("/settings"), s.settingsPage, zip, s.member)
+	// Members. Others are sent to the sign-in page.
+	member := s.group(policy{compress: true})
+	member.get(at("/"), s.board)
+	member.get(at("/me.css"), s.meCSS)
+	member.get(at("/me"), s.mePage)
+	member.get(at("/me/panel"), s.mePanel)
+	member.post(at("/me/word"), s.setWord)
+	member.post(at("/me/invisible"), s.setInvisible)
+	member.post(at("/me/presets/forget"), s.forgetPreset)
+	member.post(at("/me/zone"), s.setZone)
+
+	member.get(at("/settings"), s.settingsPage)
 	for path, set := range map[string]echo.HandlerFunc{
 		"/settings/profile":             s.setProfile,
 		"/settings/presence":            s.setPresence,
@@ -57,15 +50,15 @@ func (s *Server) routes(e *echo.Echo) {
 		"/settings/sessions/end-others": s.endOtherSessions,
 		"/settings/delete":              s.deleteAccount,
 	} {
-		post(at(path), set, zip, s.member)
-		get(at(path), s.toSettings, s.member) // the address of a form that was refused
+		member.post(at(path), set)
+		member.get(at(path), s.toSettings) // the address of a form that was refused
 	}
-	get(at("/settings/my-data.json"), s.myData, zip, s.member)
-	get(at("/settings/stored"), s.storedPage, zip, s.member)
+	member.get(at("/settings/my-data.json"), s.myData)
+	member.get(at("/settings/stored"), s.storedPage)
 
 	if s.site.base != "" { // for those who type the address, and for probes that come through the proxy
-		get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
-		anyHost(at("/healthz"), s.healthz)
-		anyHost(at("/readyz"), s.readyz)
+		entry.get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
+		probes.get(at("/healthz"), s.healthz)
+		probes.get(at("/readyz"), s.readyz)
 	}
 }

@@ -12,16 +12,16 @@ import (
 	"rollcall/ui"
 )
 
-// viewer is the person who is signed in, and by which session.
-type viewer struct {
+// principal is who makes a request: the person who is signed in, and by which session.
+type principal struct {
 	user    accounts.User
 	session accounts.Session
 	token   string // of the session, as the browser sent it
 }
 
 // signedIn is who makes the request, nil when nobody is signed in. It needs visitor or member before the handler.
-func signedIn(c echo.Context) *viewer {
-	v, _ := c.Get(viewerKey).(*viewer)
+func signedIn(c echo.Context) *principal {
+	v, _ := c.Get(principalKey).(*principal)
 	return v
 }
 
@@ -33,7 +33,7 @@ func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 			session, user, err := s.cfg.Accounts.SessionByToken(c.Request().Context(), token)
 			switch {
 			case err == nil:
-				c.Set(viewerKey, &viewer{user, session, token})
+				c.Set(principalKey, &principal{user, session, token})
 				s.touches.mark(session, time.Now())
 				return next(c)
 			case !errors.Is(err, accounts.ErrNoSession):

@@ -91,8 +91,9 @@ type Format uint8
 
 // The formats that are cached.
 const (
-	HTML    Format = iota
-	formats        // how many there are
+	HTML        Format = iota
+	HTMLPreview        // a row as others see it, for the page of its own person
+	formats            // how many there are
 )
 
 // Entry is a row on its way to watchers, with its encoded bytes: a row is encoded once per change, audience and format,

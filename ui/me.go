@@ -69,8 +69,8 @@ func (m Me) DevicesText() string {
 }
 
 // Me sends what only its own person may know into the account menu: their state
-// into its button, and the rest into the panel, if that is open. row is theirs as
-// it stands on the board. What is as it was is left out; the zero Me was nothing.
+// into its button, and the rest into the panel, if that is open. row is a
+// preview of theirs. What is as it was is left out; the zero Me was nothing.
 // The form of the panel is not touched, and neither are the menu and the focus.
 func (f *Frame) Me(was, now Me, wasRow, row []byte) {
 	if Label(now.State) == "" {
@@ -99,7 +99,7 @@ func (f *Frame) Me(was, now Me, wasRow, row []byte) {
 		f.mine("me-unseen", "unseen", now)
 	}
 	if all || !bytes.Equal(wasRow, row) {
-		f.partial("me-row", "innerMorph", Preview(row))
+		f.partial("me-row", "innerMorph", row)
 	}
 }
 

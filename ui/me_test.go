@@ -17,7 +17,7 @@ func somePanel(t testing.TB, u *UI) Panel {
 			Name: "Ada <b> Lovelace", State: DND, Why: "you set it", Devices: 2, MayHide: true,
 			Next: Next{Before: "ends", At: end, After: ", then your activity decides", TextEnds: end.Add(time.Hour)},
 		},
-		Row:     row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: end, Text: "Deep work", Emoji: "🎧", Until: end}),
+		Row:     row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: end, Text: "Deep work", Emoji: "🎧", Until: end, Preview: true}),
 		Word:    WordForm{State: DND, Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T14:30", Zone: "Europe/Berlin", Live: true},
 		Presets: []Preset{{"0191-a", DND, "Deep work", "🎧", "4h"}, {"0191-b", Away, "", "", ""}, {"0191-c", "", "", "🌴", "week"}},
 		Said:    "Set.",

@@ -9,7 +9,7 @@ import (
 // shown. It is loaded into the account menu when that is opened.
 type Panel struct {
 	Me Me
-	// Row is their own as it stands on the board.
+	// Row is their own, rendered as a preview.
 	Row  []byte
 	Word WordForm
 	// Presets can be set at a touch: their own, or with Suggested some of ours,
@@ -69,9 +69,6 @@ func (u *UI) Refused(status int, heading, message string) []byte {
 	f.text("me-said", p.Says()+". "+p.Explains())
 	return f.Bytes()
 }
-
-// Shown is the own row without what makes it findable on the board.
-func (p Panel) Shown() []byte { return Preview(p.Row) }
 
 // pick is one of several choices.
 type pick struct {

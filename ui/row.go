@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +52,8 @@ type Row struct {
 	SeenAt time.Time
 	// Stale: what is shown is what was last known, for the server this person is connected to cannot be heard.
 	Stale bool
+	// Preview leaves out what pages find the row by, for a page that may have the same person on its board.
+	Preview bool
 }
 
 // rowView is what the template of a row reads. It is flat, and holds what the
@@ -64,7 +65,7 @@ type rowView struct {
 	Seen                       string
 	SeenAt                     moment
 	Emoji, Text                string // Emoji with the space after it
-	Said, Stale                bool
+	Said, Stale, Preview       bool
 }
 
 // moment is a time on a row: for the own script, and in words for those without it. The zero moment is not shown.
@@ -97,7 +98,7 @@ func (u *UI) Row(r Row) ([]byte, error) {
 	v := rowView{
 		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State,
 		Hue: strconv.Itoa(Hue(r.UID)), Initials: Initials(r.Name), Label: label,
-		Text: r.Text, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale,
+		Text: r.Text, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale, Preview: r.Preview,
 	}
 	if r.Emoji != "" {
 		v.Emoji = r.Emoji + " "
@@ -114,17 +115,6 @@ func (u *UI) Row(r Row) ([]byte, error) {
 		return nil, fmt.Errorf("ui: render row of %s: %w", r.UID, err)
 	}
 	return b.Bytes(), nil
-}
-
-// Preview is a row of the board as it stands on other people's pages, but for what
-// makes it findable there: the same person may be on this page, too.
-func Preview(row []byte) []byte {
-	head, rest, found := bytes.Cut(row, []byte(` id="u-`))
-	if !found {
-		return row
-	}
-	_, tail, _ := bytes.Cut(rest, []byte(` data-state=`))
-	return slices.Concat(head, []byte(` data-state=`), tail)
 }
 
 // Hue picks one of the eight colours of avatars, 0 to 7, always the same for a user.

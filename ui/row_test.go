@@ -111,10 +111,12 @@ func TestRowUnknownState(t *testing.T) {
 // TestPreview: for the own panel a row loses what pages are updated by, and nothing else.
 func TestPreview(t *testing.T) {
 	u := newUI(t, "")
-	got := row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: Away, Since: noon, Text: ` id="u-x" data-state=y`})
-	want := strings.Replace(string(got), ` id="u-0190-a" data-user="ada"`, "", 1)
-	if p := string(Preview(got)); p != want || p == string(got) {
-		t.Errorf("Preview(%s) = %s, want %s", got, p, want)
+	r := Row{UID: "0190-a", Username: "ada", Name: "Ada", State: Away, Since: noon, Text: ` id="u-x" data-state=y`}
+	whole := string(row(t, u, r))
+	want := strings.Replace(whole, ` id="u-0190-a" data-user="ada"`, "", 1)
+	r.Preview = true
+	if got := string(row(t, u, r)); got != want || got == whole {
+		t.Errorf("Row(%+v) = %s, want %s", r, got, want)
 	}
 }
 
