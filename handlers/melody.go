@@ -114,6 +114,11 @@ func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, read
 			}
 		}
 	}()
+	defer func() {
+		if x.wire.Conn != nil {
+			_ = x.wire.Conn.Close() // nobody reads from it any more
+		}
+	}()
 	if err := t.melody.HandleRequestWithKeys(hijacker{w, &x.wire}, r, map[string]any{"socket": x, "ready": ready}); err != nil {
 		refused <- err
 	}

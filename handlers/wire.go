@@ -7,13 +7,16 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
 // wire is the network connection below a socket. It sees what the websocket library keeps to itself: each frame, also
-// control frames and fragments, and when the client was last heard. Only the reading goroutine uses its fields.
+// control frames and fragments, and when the client was last heard. Only the reading goroutine uses its fields, but for
+// broken.
 type wire struct {
 	net.Conn
+	broken atomic.Bool // a write failed
 	heard  time.Time
 	budget budget   // of frames
 	header [10]byte // of the frame that begins, as far as it was read
@@ -22,6 +25,28 @@ type wire struct {
 }
 
 var errFlood = errors.New("too many messages")
+
+// lastRead is how long a connection that broke is read from, for what had arrived before.
+const lastRead = 100 * time.Millisecond
+
+// Write notes that the connection is broken.
+func (w *wire) Write(p []byte) (int, error) {
+	n, err := w.Conn.Write(p)
+	if err != nil {
+		w.broken.Store(true)
+	}
+	return n, err
+}
+
+// Close gives the reader a moment if the connection broke while it was written to. A browser that closes a page while frames
+// are on their way sends a close frame and then a reset: the writer finds the reset first, and the close frame would be lost.
+func (w *wire) Close() error {
+	if w.broken.Load() {
+		time.AfterFunc(lastRead, func() { _ = w.Conn.Close() })
+		return nil
+	}
+	return w.Conn.Close()
+}
 
 // Read fails when the client sends more frames than its budget allows. It also fails when the client was silent for
 // longer than pongWait: then this process stood still, and the client may have left long ago.
