@@ -1,5 +1,5 @@
 // Package accounts knows who may sign in: users, their passwords and sessions, the browsers they were seen with, and
-// the words they set by hand. All SQL of Rollcall is here.
+// the statuses they set by hand. All SQL of Rollcall is here.
 //
 // It refuses to know who is connected, HTTP, cookies, HTML and how fast somebody may try: that is for its callers. It
 // keeps nothing in memory that another process on the same database would have to see. Whatever others must notice
@@ -54,34 +54,34 @@ type Person struct {
 	LastSeen    time.Time // zero: never
 	Precision   string    // how exactly LastSeen may be told to others: Approximate, Exact or Nobody
 
-	place string // see place
+	sortKey string // as the function sortKey makes it
 }
 
 // TeamKey identifies the person's team; people without a team share a key, too.
 func (p Person) TeamKey() string {
-	key, _, _ := cutPlace(p.placeKey())
+	key, _, _ := cutSortKey(p.boardKey())
 	return key
 }
 
 // Cursor is the person's place on the board, for PeopleQuery.After and Before. It stays valid when the person is
 // renamed or deleted.
-func (p Person) Cursor() string { return encodeCursor(p.placeKey()) }
+func (p Person) Cursor() string { return encodeCursor(p.boardKey()) }
 
-// placeKey is p.place, made up for a Person that does not come from a store.
-func (p Person) placeKey() string {
-	if p.place != "" {
-		return p.place
+// boardKey is p.sortKey, computed for a Person that does not come from a store.
+func (p Person) boardKey() string {
+	if p.sortKey != "" {
+		return p.sortKey
 	}
-	return place(teamKey(p.Team), p.DisplayName, p.ID)
+	return sortKey(teamKey(p.Team), p.DisplayName, p.ID)
 }
 
-// Word is what a person set by hand. The zero Word says nothing.
-type Word struct {
+// Status is what a person set by hand. The zero Status says nothing.
+type Status struct {
 	State string    // "online", "away", "dnd", or "" to leave it to the connections
 	Text  string    // at most 140 runes
 	Emoji string    // one emoji, or ""
 	Until time.Time // when it ends, at most a year ahead; zero: never
-	SetAt time.Time // kept by the store; zero for a word that says nothing
+	SetAt time.Time // kept by the store; zero for a status that says nothing
 }
 
 // User is a person and what only they, the operator and other parts of Rollcall need to know.
@@ -93,7 +93,7 @@ type User struct {
 	TimeZone       string        // IANA name; "": not known. See Zone
 	Theme          string        // "light", "dark", or "" for what the system has
 	Announce       bool          // screen readers are to speak of who comes and goes
-	Word           Word
+	Status         Status
 	Invisible      bool      // until they show themselves: it does not end by itself
 	InvisibleSince time.Time // zero: visible
 	CreatedAt      time.Time

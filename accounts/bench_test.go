@@ -100,7 +100,7 @@ func BenchmarkCrowd(b *testing.B) {
 	run("Tally", func(ctx context.Context) error { _, err := s.Tally(ctx); return err })
 	run("Changes/none", func(ctx context.Context) error { _, err := s.Changes(ctx, rev); return err })
 	run("Facts/none", func(ctx context.Context) error { _, _, err := s.Facts(ctx); return err })
-	run("SetWord", func(ctx context.Context) error { return s.SetWord(ctx, u.ID, Word{Text: "Lunch"}, "") })
+	run("SetStatus", func(ctx context.Context) error { return s.SetStatus(ctx, u.ID, Status{Text: "Lunch"}, "") })
 	run("StampSeen/200", func(ctx context.Context) error {
 		seen := map[string]time.Time{}
 		for _, id := range ids {

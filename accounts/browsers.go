@@ -17,16 +17,16 @@ const (
 )
 
 const (
-	sqlKnown = `SELECT u.password, (SELECT count(*) FROM browsers b WHERE b.token_hash = $1 AND b.user_id = u.id AND b.used_at > $2)
+	sqlKnown = `SELECT u.password_hash, (SELECT count(*) FROM known_browsers b WHERE b.token_hash = $1 AND b.user_id = u.id AND b.used_at > $2)
 		FROM users u WHERE u.username_key = $3`
-	sqlUsersOfBrowser = `SELECT user_id FROM browsers
+	sqlUsersOfBrowser = `SELECT user_id FROM known_browsers
 		WHERE token_hash = $1 AND used_at > $2 AND user_id <> $3 ORDER BY used_at DESC LIMIT $4`
-	sqlRenewBrowser   = `UPDATE browsers SET token_hash = $3 WHERE token_hash = $1 AND user_id = $2`
-	sqlDropBrowser    = `DELETE FROM browsers WHERE token_hash = $1`
-	sqlAddBrowser     = `INSERT INTO browsers (token_hash, user_id, used_at) VALUES ($1, $2, $3)`
-	sqlExpireBrowsers = `DELETE FROM browsers WHERE user_id = $1 AND used_at <= $2`
-	sqlTrimBrowsers   = `DELETE FROM browsers WHERE user_id = $1 AND token_hash IN
-		(SELECT token_hash FROM browsers WHERE user_id = $1 ORDER BY used_at DESC, token_hash LIMIT 100 OFFSET $2)`
+	sqlRenewBrowser   = `UPDATE known_browsers SET token_hash = $3 WHERE token_hash = $1 AND user_id = $2`
+	sqlDropBrowser    = `DELETE FROM known_browsers WHERE token_hash = $1`
+	sqlAddBrowser     = `INSERT INTO known_browsers (token_hash, user_id, used_at) VALUES ($1, $2, $3)`
+	sqlExpireBrowsers = `DELETE FROM known_browsers WHERE user_id = $1 AND used_at <= $2`
+	sqlTrimBrowsers   = `DELETE FROM known_browsers WHERE user_id = $1 AND token_hash IN
+		(SELECT token_hash FROM known_browsers WHERE user_id = $1 ORDER BY used_at DESC, token_hash LIMIT 100 OFFSET $2)`
 )
 
 // RememberBrowser notes that a user has just signed in with a browser that has token ("": none), and returns the

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	sqlTeamSpelling = `SELECT team FROM users WHERE team_key = $1 LIMIT 1`
-	sqlTeamExists   = `SELECT 1 FROM users WHERE team_key = $1 AND NOT disabled LIMIT 1`
-	sqlAddWord      = `INSERT INTO name_words (word, place) VALUES ($1, $2)`
-	sqlDropWords    = `DELETE FROM name_words WHERE place = $1`
-	sqlMove         = `UPDATE users SET display_name = $2, team = $3, team_key = $4, place = $5, disabled = $6, rev = $7 WHERE id = $1`
-	sqlDelete       = `DELETE FROM users WHERE id = $1`
-	sqlPasswordIs   = `SELECT 1 FROM users WHERE id = $1 AND password = $2`
-	sqlSetPassword  = `UPDATE users SET password = $2, rev = $3 WHERE id = $1`
-	sqlForget       = `DELETE FROM browsers WHERE user_id = $1`
+	sqlTeamSpelling   = `SELECT team FROM users WHERE team_key = $1 LIMIT 1`
+	sqlTeamExists     = `SELECT 1 FROM users WHERE team_key = $1 AND NOT disabled LIMIT 1`
+	sqlAddWord        = `INSERT INTO search_words (word, sort_key) VALUES ($1, $2)`
+	sqlDropWords      = `DELETE FROM search_words WHERE sort_key = $1`
+	sqlMove           = `UPDATE users SET display_name = $2, team = $3, team_key = $4, sort_key = $5, disabled = $6, rev = $7 WHERE id = $1`
+	sqlDelete         = `DELETE FROM users WHERE id = $1`
+	sqlPasswordIs     = `SELECT 1 FROM users WHERE id = $1 AND password_hash = $2`
+	sqlSetPassword    = `UPDATE users SET password_hash = $2, rev = $3 WHERE id = $1`
+	sqlForgetBrowsers = `DELETE FROM known_browsers WHERE user_id = $1`
 )
 
 // teamSpelling returns how a team is spelt: as those in it already have it, else as given.
@@ -51,11 +51,11 @@ func (t *transaction) move(ctx context.Context, id string, fn func(u *User, team
 	if u.Team, err = t.teamSpelling(ctx, key, u.Team); err != nil {
 		return false, err
 	}
-	p := place(key, u.DisplayName, id)
+	p := sortKey(key, u.DisplayName, id)
 	if _, err := t.exec(ctx, sqlMove, id, u.DisplayName, u.Team, key, p, u.Disabled, rev); err != nil {
 		return false, err
 	}
-	if _, err := t.exec(ctx, sqlDropWords, old.place); err != nil || u.Disabled {
+	if _, err := t.exec(ctx, sqlDropWords, old.sortKey); err != nil || u.Disabled {
 		return true, err
 	}
 	var words []any
@@ -161,19 +161,19 @@ func (s *Store) Delete(ctx context.Context, userID string) error {
 		if err := t.endSessionsOf(ctx, userID, ""); err != nil {
 			return wrap("delete", err)
 		}
-		if _, err := t.exec(ctx, sqlDropWords, u.place); err != nil {
+		if _, err := t.exec(ctx, sqlDropWords, u.sortKey); err != nil {
 			return wrap("delete", err)
 		}
 		if _, err := t.exec(ctx, sqlDelete, userID); err != nil {
 			return wrap("delete", err)
 		}
-		return wrap("delete", t.remember(ctx, goneUser, userID))
+		return wrap("delete", t.remember(ctx, deletedUser, userID))
 	})
 	if err != nil || !s.w.wipe {
 		return err
 	}
 	if err := wipe(ctx, s.w.db, s.small); err != nil { // no failure of the deletion
-		s.log.Warn("copies of a deleted account may stay in unused space of the database until it is used again", "error", err)
+		s.log.Warn("copies of a deleted account may stay in unused space of the database until it is used again", "err", err)
 	}
 	return nil
 }
@@ -240,7 +240,7 @@ func (s *Store) putPassword(ctx context.Context, userID, password, keepSession s
 			return ErrNotFound
 		}
 		if err == nil && was != nil {
-			_, err = t.exec(ctx, sqlForget, userID)
+			_, err = t.exec(ctx, sqlForgetBrowsers, userID)
 		}
 		if err == nil {
 			err = t.endSessionsOf(ctx, userID, keepSession)

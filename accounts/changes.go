@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	goneFor = 24 * time.Hour // how long a deletion or the end of a session can be learnt of
+	tombstoneAge = 24 * time.Hour // how long tombstones of deleted users and ended sessions stay
 
-	goneUser    = "user"
-	goneSession = "session"
+	deletedUser  = "user"
+	endedSession = "session"
 
 	// maxChanges is how many users, or ended sessions, one Changes lists, and for how many revs the latter are remembered;
 	// above it, reading everything anew is cheaper for everybody.
@@ -18,23 +18,23 @@ const (
 )
 
 const (
-	factColumns = `id, disabled, idle_after, word_state, word_text, word_emoji, word_until, word_set_at, invisible, invisible_since`
+	factColumns = `id, disabled, idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since`
 
-	sqlFacts       = `SELECT ` + factColumns + ` FROM users WHERE word_set_at <> 0 OR invisible OR disabled OR idle_after <> 0`
-	sqlChanged     = `SELECT ` + factColumns + ` FROM users WHERE rev > $1 ORDER BY rev LIMIT $2`
-	sqlGone        = `SELECT kind, id FROM gone WHERE rev > $1 ORDER BY rev LIMIT $2`
-	sqlAddGone     = `INSERT INTO gone (rev, kind, id, at) VALUES ($1, $2, $3, $4)`
-	sqlOldGone     = `SELECT COALESCE(max(rev), 0) FROM gone WHERE at < $1`
-	sqlFarGone     = `SELECT COALESCE(max(rev), 0) FROM gone WHERE rev <= $1`
-	sqlDropGone    = `DELETE FROM gone WHERE rev <= $1`
-	sqlSetForgot   = `UPDATE meta SET value = $1 WHERE name = 'forgotten' AND value < $1`
-	sqlRevAndLimit = `SELECT r.value, f.value FROM meta r, meta f WHERE r.name = 'rev' AND f.name = 'forgotten'`
+	sqlFacts          = `SELECT ` + factColumns + ` FROM users WHERE status_set_at <> 0 OR invisible OR disabled OR idle_after <> 0`
+	sqlChanged        = `SELECT ` + factColumns + ` FROM users WHERE rev > $1 ORDER BY rev LIMIT $2`
+	sqlTombstones     = `SELECT kind, id FROM tombstones WHERE rev > $1 ORDER BY rev LIMIT $2`
+	sqlAddTombstone   = `INSERT INTO tombstones (rev, kind, id, deleted_at) VALUES ($1, $2, $3, $4)`
+	sqlOldTombstone   = `SELECT COALESCE(max(rev), 0) FROM tombstones WHERE deleted_at < $1`
+	sqlFarTombstone   = `SELECT COALESCE(max(rev), 0) FROM tombstones WHERE rev <= $1`
+	sqlDropTombstones = `DELETE FROM tombstones WHERE rev <= $1`
+	sqlSetPruned      = `UPDATE meta SET value = $1 WHERE name = 'pruned_rev' AND value < $1`
+	sqlRevAndLimit    = `SELECT r.value, p.value FROM meta r, meta p WHERE r.name = 'rev' AND p.name = 'pruned_rev'`
 )
 
 // Facts are what bears on a person's status.
 type Facts struct {
 	UserID         string
-	Word           Word
+	Status         Status
 	Invisible      bool
 	InvisibleSince time.Time
 	IdleAfter      time.Duration
@@ -57,14 +57,14 @@ type factsRow struct {
 
 func (r *factsRow) dest() []any {
 	f := &r.facts
-	return []any{&f.UserID, &f.Disabled, &r.idleAfter, &f.Word.State, &f.Word.Text, &f.Word.Emoji, &r.until, &r.setAt,
+	return []any{&f.UserID, &f.Disabled, &r.idleAfter, &f.Status.State, &f.Status.Text, &f.Status.Emoji, &r.until, &r.setAt,
 		&f.Invisible, &r.since}
 }
 
 func (r *factsRow) finish() Facts {
 	f := r.facts
 	f.IdleAfter = time.Duration(r.idleAfter) * time.Millisecond
-	f.Word.Until, f.Word.SetAt, f.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
+	f.Status.Until, f.Status.SetAt, f.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
 	return f
 }
 
@@ -84,7 +84,7 @@ func (t *transaction) facts(ctx context.Context, text string, args ...any) ([]Fa
 	return facts, nil
 }
 
-// Facts returns the facts of everyone who has other than the default ones (no word, or one that has not been taken
+// Facts returns the facts of everyone who has other than the default ones (no status, or one that has not been taken
 // back; visible; enabled; the default idle-after), and the rev at which they were so.
 func (s *Store) Facts(ctx context.Context) (facts []Facts, rev int64, err error) {
 	err = s.snapshot(ctx, func(ctx context.Context, t *transaction) error {
@@ -108,12 +108,12 @@ func (s *Store) Changes(ctx context.Context, since int64) (Changes, error) {
 		return c, nil
 	}
 	err := s.snapshot(ctx, func(ctx context.Context, t *transaction) error {
-		var forgotten int64
+		var pruned int64
 		c = Changes{}
-		if err := t.queryRow(ctx, sqlRevAndLimit, nil, &c.Rev, &forgotten); err != nil {
+		if err := t.queryRow(ctx, sqlRevAndLimit, nil, &c.Rev, &pruned); err != nil {
 			return err
 		}
-		if since < forgotten || since > c.Rev { // the latter: an older copy of the database was put back
+		if since < pruned || since > c.Rev { // the latter: an older copy of the database was put back
 			c.Reset = true
 			return nil
 		}
@@ -130,51 +130,52 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	if c.Users, err = t.facts(ctx, sqlChanged, since, maxChanges+1); err != nil {
 		return err
 	}
-	rows, err := t.query(ctx, sqlGone, since, maxChanges+1)
+	rows, err := t.query(ctx, sqlTombstones, since, maxChanges+1)
 	if err != nil {
 		return err
 	}
-	type goneRow struct{ kind, id string }
-	gone, err := collect(rows, func(g *goneRow) []any { return []any{&g.kind, &g.id} })
-	for _, g := range gone {
-		if g.kind == goneUser {
+	type tombstone struct{ kind, id string }
+	tombstones, err := collect(rows, func(g *tombstone) []any { return []any{&g.kind, &g.id} })
+	for _, g := range tombstones {
+		switch g.kind {
+		case deletedUser:
 			c.Gone = append(c.Gone, g.id)
-		} else {
+		case endedSession:
 			c.Sessions = append(c.Sessions, g.id)
 		}
 	}
-	c.Reset = len(c.Users) > maxChanges || len(gone) > maxChanges
+	c.Reset = len(c.Users) > maxChanges || len(tombstones) > maxChanges
 	return err
 }
 
-// remember notes what is no more, for a day and at most maxChanges further revs, and drops what it noted before that.
+// remember adds tombstones for ids, and drops those that are more than a day or maxChanges revs old.
 func (t *transaction) remember(ctx context.Context, kind string, ids ...string) error {
 	rev, err := t.nextRev(ctx)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if _, err := t.exec(ctx, sqlAddGone, rev, kind, id, t.now); err != nil {
+		if _, err := t.exec(ctx, sqlAddTombstone, rev, kind, id, t.now); err != nil {
 			return err
 		}
 	}
-	last, err := t.lastToForget(ctx, rev)
+	last, err := t.lastToPrune(ctx, rev)
 	if err != nil || last == 0 {
 		return err
 	}
-	if _, err := t.exec(ctx, sqlSetForgot, last); err != nil {
+	if _, err := t.exec(ctx, sqlSetPruned, last); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, sqlDropGone, last)
+	_, err = t.exec(ctx, sqlDropTombstones, last)
 	return err
 }
 
-// lastToForget returns the highest rev that is too old or too far back to be remembered at rev; 0: there is none.
-func (t *transaction) lastToForget(ctx context.Context, rev int64) (int64, error) {
+// lastToPrune returns the highest rev whose tombstones are too old or too far back to keep at rev; 0: there is none.
+func (t *transaction) lastToPrune(ctx context.Context, rev int64) (int64, error) {
 	var old, far int64
-	if err := t.queryRow(ctx, sqlOldGone, []any{t.now - goneFor.Milliseconds()}, &old); err != nil {
+	if err := t.queryRow(ctx, sqlOldTombstone, []any{t.now - tombstoneAge.Milliseconds()}, &old); err != nil {
 		return 0, err
 	}
-	err := t.queryRow(ctx, sqlFarGone, []any{rev - maxChanges}, &far)
+	err := t.queryRow(ctx, sqlFarTombstone, []any{rev - maxChanges}, &far)
 	return max(old, far), err
 }

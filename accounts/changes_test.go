@@ -37,7 +37,7 @@ func testChanges(t *testing.T, db database) {
 		{"rename to the same", func() error { return s.Rename(t.Context(), ada.ID, " Ada L ") }, nil, nil, nil},
 		{"team", func() error { return s.SetTeam(t.Context(), ada.ID, "Ops") }, func() []string { return []string{ada.ID} }, nil, nil},
 		{"same team", func() error { return s.SetTeam(t.Context(), ada.ID, "OPS") }, nil, nil, nil},
-		{"word", func() error { return s.SetWord(t.Context(), ada.ID, Word{State: "away"}, "") }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"status", func() error { return s.SetStatus(t.Context(), ada.ID, Status{State: "away"}, "") }, func() []string { return []string{ada.ID} }, nil, nil},
 		{"invisible", func() error { return s.SetInvisible(t.Context(), ada.ID, true) }, func() []string { return []string{ada.ID} }, nil, nil},
 		{"invisible again", func() error { return s.SetInvisible(t.Context(), ada.ID, true) }, nil, nil, nil},
 		{"time zone guessed", func() error { return s.GuessTimeZone(t.Context(), ada.ID, "Europe/Berlin") }, nil, nil, nil},
@@ -116,18 +116,18 @@ func testFacts(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	add(t, s, "plain", "", "")
-	word, off, hidden, idle := add(t, s, "word", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
-	do(t, "SetWord", s.SetWord(t.Context(), word.ID, Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}, ""))
+	status, off, hidden, idle := add(t, s, "teatime", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
+	do(t, "SetStatus", s.SetStatus(t.Context(), status.ID, Status{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}, ""))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
 	do(t, "SetInvisible", s.SetInvisible(t.Context(), hidden.ID, true))
 	if _, err := s.w.db.Exec("UPDATE users SET idle_after = -1 WHERE id = $1", idle.ID); err != nil {
 		t.Fatal(err)
 	}
 	back := add(t, s, "back", "", "")
-	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{State: "dnd"}, ""))
-	do(t, "SetWord", s.SetWord(t.Context(), back.ID, Word{}, ""))
+	do(t, "SetStatus", s.SetStatus(t.Context(), back.ID, Status{State: "dnd"}, ""))
+	do(t, "SetStatus", s.SetStatus(t.Context(), back.ID, Status{}, ""))
 	want := map[string]Facts{
-		word.ID:   {UserID: word.ID, Word: Word{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour), SetAt: c.now()}},
+		status.ID: {UserID: status.ID, Status: Status{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour), SetAt: c.now()}},
 		off.ID:    {UserID: off.ID, Disabled: true},
 		hidden.ID: {UserID: hidden.ID, Invisible: true, InvisibleSince: c.now()},
 		idle.ID:   {UserID: idle.ID, IdleAfter: -time.Millisecond},
@@ -161,7 +161,7 @@ func testChangesAfterADay(t *testing.T, db database) {
 	do(t, "Delete", s.Delete(t.Context(), u.ID))
 	deleted := mustRev(t, s)
 	_, session := signIn(t, s, v.ID)
-	c.add(goneFor + time.Minute)
+	c.add(tombstoneAge + time.Minute)
 	if got, err := s.Changes(t.Context(), 0); err != nil || got.Reset || len(got.Gone) != 1 {
 		t.Errorf("Changes(0) = %+v, %v, want what is still remembered", got, err)
 	}
@@ -206,7 +206,7 @@ func testGoneIsBounded(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	end := func(id string) int64 {
 		t.Helper()
-		do(t, "remember", s.write(t.Context(), func(ctx context.Context, tx *transaction) error { return tx.remember(ctx, goneSession, id) }))
+		do(t, "remember", s.write(t.Context(), func(ctx context.Context, tx *transaction) error { return tx.remember(ctx, endedSession, id) }))
 		return mustRev(t, s)
 	}
 	first := end("one")
@@ -226,7 +226,7 @@ func testGoneIsBounded(t *testing.T, db database) {
 		t.Errorf("Changes(%d) = %+v, %v, want Reset", first-1, c, err)
 	}
 	var n int
-	if do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*) FROM gone", nil, &n)); n != 2 {
+	if do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*) FROM tombstones", nil, &n)); n != 2 {
 		t.Errorf("%d rows are remembered, want 2", n)
 	}
 }

@@ -28,7 +28,7 @@ func TestClockJumps(t *testing.T) {
 			bob, err := s.Create(ctx, NewUser{Username: "bob", Password: secret})
 			do(t, "Create after the jump", err)
 			do(t, "Rename after the jump", s.Rename(ctx, ada.ID, "Ada"))
-			do(t, "SetWord after the jump", s.SetWord(ctx, bob.ID, Word{Text: "here", Until: c.now().Add(time.Hour)}, ""))
+			do(t, "SetStatus after the jump", s.SetStatus(ctx, bob.ID, Status{Text: "here", Until: c.now().Add(time.Hour)}, ""))
 			changes, err := s.Changes(ctx, rev)
 			do(t, "Changes", err)
 			if changes.Rev != rev+3 || len(changes.Users) != 2 {

@@ -13,7 +13,7 @@ import (
 
 // tables are all that hold something of people, those first that others refer to. The rest are meta, which has the rev,
 // and schema_migrations, which each database has of its own.
-var tables = []string{"users", "name_words", "sessions", "browsers", "presets", "gone"}
+var tables = []string{"users", "search_words", "sessions", "known_browsers", "presets", "tombstones"}
 
 // Copied is how many rows of a table were copied.
 type Copied struct {
@@ -193,7 +193,7 @@ func scanRow(found *sql.Rows, types []*sql.ColumnType) ([]any, error) {
 
 // copyMeta takes over the numbers, but not the id of the store.
 func copyMeta(ctx context.Context, from *sql.Tx, to pgx.Tx) error {
-	for _, name := range []string{"rev", "forgotten"} {
+	for _, name := range []string{"rev", "pruned_rev"} {
 		var value int64
 		if err := from.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = $1", name).Scan(&value); err != nil {
 			return err

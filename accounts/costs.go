@@ -9,13 +9,13 @@ import (
 )
 
 // costsOf is the costs of a stored hash as its text says them: what is left without its key and its salt. It is the
-// expression that users_costs is an index on, and usual is what that index leaves out.
+// expression that users_hash_costs is an index on, and usual is what that index leaves out.
 const (
 	base64Letters = `'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'`
-	costsOf       = `substr(rtrim(rtrim(rtrim(rtrim(password, ` + base64Letters + `), '$'), ` + base64Letters + `), '$'), 16)`
+	costsOf       = `substr(rtrim(rtrim(rtrim(rtrim(password_hash, ` + base64Letters + `), '$'), ` + base64Letters + `), '$'), 16)`
 	usual         = `$argon2id$v=19$m=19456,t=2,p=1$`
 
-	sqlNextCosts = `SELECT ` + costsOf + ` FROM users WHERE substr(password, 1, 31) <> '` + usual + `' AND ` + costsOf + ` > $1
+	sqlNextCosts = `SELECT ` + costsOf + ` FROM users WHERE substr(password_hash, 1, 31) <> '` + usual + `' AND ` + costsOf + ` > $1
 		ORDER BY ` + costsOf + ` LIMIT 1`
 )
 

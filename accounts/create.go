@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, place, last_seen, team_key, admin, disabled,
-	idle_after, word_state, word_text, word_emoji, word_until, word_set_at, invisible, invisible_since, created_at, rev, password)
+const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, sort_key, last_seen, team_key, admin, disabled,
+	idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since, created_at, rev, password_hash)
 	VALUES ($1, $2, $3, $4, $5, 0, $6, $7, FALSE, 0, '', '', '', 0, 0, FALSE, 0, $8, $9, $10)`
 
 // newRow is a NewUser that has passed all checks but that of its uniqueness.
@@ -202,7 +202,7 @@ func (t *transaction) insertUsers(ctx context.Context, rows []newRow) (ids []str
 			}
 			spelt[r.teamKey] = team
 		}
-		p := place(r.teamKey, r.displayName, id)
+		p := sortKey(r.teamKey, r.displayName, id)
 		users = append(users, id, r.username, r.displayName, team, p, r.teamKey, r.admin, t.now, rev, r.hash)
 		for _, word := range nameWords(r.displayName, r.username) {
 			words = append(words, word, p)

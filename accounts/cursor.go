@@ -5,9 +5,9 @@ func TeamKey(name string) string { return teamKey(name) }
 
 // ParseCursor returns a Person who stands where cursor points, for ComparePeople and nothing else, or ErrCursor.
 func ParseCursor(cursor string) (Person, error) {
-	place, err := decodeCursor(cursor)
+	key, err := decodeCursor(cursor)
 	if err != nil {
 		return Person{}, err
 	}
-	return Person{place: place}, nil
+	return Person{sortKey: key}, nil
 }

@@ -12,8 +12,8 @@ import (
 type Export struct {
 	Account  ExportedAccount   `json:"account"`
 	Settings ExportedSettings  `json:"settings"`
-	Word     *ExportedWord     `json:"word"`               // null: none; one that has ended stays until the next
-	Presets  []ExportedPreset  `json:"presets"`            // the words to choose again, the last one first
+	Status   *ExportedStatus   `json:"status"`             // null: none; one that has ended stays until the next
+	Presets  []ExportedPreset  `json:"presets"`            // the statuses to choose again, the last one first
 	Sessions []ExportedSession `json:"sessions"`           // sign-ins, the one used last first
 	Browsers []ExportedBrowser `json:"known_browsers"`     // those in which the password was right, last used first
 	LastSeen time.Time         `json:"last_seen,omitzero"` // the last input, whatever others are told of it
@@ -41,8 +41,8 @@ type ExportedSettings struct {
 	InvisibleSince time.Time `json:"invisible_since,omitzero"`
 }
 
-// ExportedWord is what the person set by hand.
-type ExportedWord struct {
+// ExportedStatus is what the person set by hand.
+type ExportedStatus struct {
 	State string    `json:"state"` // online, away, dnd, or "" for automatic
 	Text  string    `json:"text"`
 	Emoji string    `json:"emoji"`
@@ -50,7 +50,7 @@ type ExportedWord struct {
 	SetAt time.Time `json:"set_at"`
 }
 
-// ExportedPreset is a word that the person set before.
+// ExportedPreset is a status that the person set before.
 type ExportedPreset struct {
 	State string `json:"state"`
 	Text  string `json:"text"`
@@ -72,7 +72,7 @@ type ExportedBrowser struct {
 	SignedInAt time.Time `json:"signed_in_at"` // last
 }
 
-const sqlBrowsers = `SELECT used_at FROM browsers WHERE user_id = $1 ORDER BY used_at DESC LIMIT $2`
+const sqlBrowsers = `SELECT used_at FROM known_browsers WHERE user_id = $1 ORDER BY used_at DESC LIMIT $2`
 
 // Export returns everything that is stored about a person, all of it as of one moment. Error: ErrNotFound.
 func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
@@ -102,8 +102,8 @@ func exportUser(u User) Export {
 	if u.IdleAfter < 0 {
 		x.Settings.IdleAfter = -1
 	}
-	if w := u.Word; w.says() {
-		x.Word = &ExportedWord{w.State, w.Text, w.Emoji, w.Until, w.SetAt}
+	if w := u.Status; w.says() {
+		x.Status = &ExportedStatus{w.State, w.Text, w.Emoji, w.Until, w.SetAt}
 	}
 	return x
 }

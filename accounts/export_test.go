@@ -22,8 +22,8 @@ func testExport(t *testing.T, db database) {
 	do(t, "StartSession", err)
 	browser, err := s.RememberBrowser(t.Context(), u.ID, "")
 	do(t, "RememberBrowser", err)
-	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Emoji: "🎧"}, ""))
-	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{State: "away", Text: "Lunch", Emoji: "🍜", Until: c.now().Add(time.Hour)}, Lasts1Hour))
+	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Emoji: "🎧"}, ""))
+	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{State: "away", Text: "Lunch", Emoji: "🍜", Until: c.now().Add(time.Hour)}, Lasts1Hour))
 	do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, true))
 	do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: c.now()}))
 	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{IdleAfter: 20 * time.Minute, Precision: Exact,
@@ -31,7 +31,7 @@ func testExport(t *testing.T, db database) {
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID + `","username":"ada","display_name":"Ada L","team":"Ops","admin":true,"disabled":false,` +
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":20,"show_last_seen":"exact","time_zone":"Europe/Berlin",` +
-		`"theme":"dark","announce":true,"invisible":true,"invisible_since":` + now + `},"word":{"state":"away","text":"Lunch",` +
+		`"theme":"dark","announce":true,"invisible":true,"invisible_since":` + now + `},"status":{"state":"away","text":"Lunch",` +
 		`"emoji":"🍜","until":"2026-03-01T13:00:01.5Z","set_at":` + now + `},"presets":[{"state":"away","text":"Lunch","emoji":"🍜",` +
 		`"lasts":"1h"},{"state":"","text":"","emoji":"🎧","lasts":""}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
 		`"created_at":` + now + `,"last_used_at":` + now + `,"expires_at":"2026-03-31T12:00:01.5Z"}],"known_browsers":[{"signed_in_at":` +
@@ -70,7 +70,7 @@ func testExportOfLittle(t *testing.T, db database) {
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
 	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"theme":"system","announce":false,"invisible":false},"word":null,"presets":[],"sessions":[],"known_browsers":[]}`)
+		`"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"sessions":[],"known_browsers":[]}`)
 	_, err := s.Export(t.Context(), "nobody")
 	wantErr(t, "Export(nobody)", err, ErrNotFound)
 }
@@ -79,20 +79,20 @@ func testExportOfLittle(t *testing.T, db database) {
 // to people on the page about what is stored.
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
-		"users": "id username_key display_name team last_seen admin disabled idle_after word_state word_text word_emoji word_until " +
-			"word_set_at invisible invisible_since created_at time_zone theme seen_precision announce",
-		"sessions": "created_at expires_at used_at user_agent address",
-		"browsers": "used_at",
-		"presets":  "state text emoji lasts",
+		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
+			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce",
+		"sessions":       "created_at expires_at used_at user_agent address",
+		"known_browsers": "used_at",
+		"presets":        "state text emoji lasts",
 	}
 	leftOut := map[string]string{
-		"users":      "place team_key rev password", // made of the names; a number; a hash
-		"sessions":   "id token_hash user_id",
-		"browsers":   "token_hash user_id",
-		"presets":    "id user_id rev",
-		"name_words": "word place",     // made of the names
-		"gone":       "rev kind id at", // of who is no more
-		"meta":       "name value label", "schema_migrations": "version name at",
+		"users":          "sort_key team_key rev password_hash", // made of the names; a number; a hash
+		"sessions":       "id token_hash user_id",
+		"known_browsers": "token_hash user_id",
+		"presets":        "id user_id rev",
+		"search_words":   "word sort_key",          // made of the names
+		"tombstones":     "rev kind id deleted_at", // of who is no more
+		"meta":           "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})
 	rows, err := s.r.query(t.Context(), `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`)

@@ -12,10 +12,10 @@ import (
 
 const (
 	noTeam      = "\U0010FFFF" // key of no team: a noncharacter, which no name can hold, and which sorts last
-	placeSep    = "\x01"       // between the parts of a place; sorts before all that a name can hold
-	placeEnd    = "\x02"       // sorts after placeSep and before all that a name can hold
+	sortKeySep  = "\x01"       // between the parts of a sort key; sorts before all that a name can hold
+	sortKeyEnd  = "\x02"       // sorts after sortKeySep and before all that a name can hold
 	maxNameKey  = 64           // runes of a folded name that count for order
-	maxCursor   = 4096         // bytes of an encoded cursor; the longest place has under 1 KiB
+	maxCursor   = 4096         // bytes of an encoded cursor; the longest sort key has under 1 KiB
 	idLength    = 36           // bytes of a UUID
 	searchInput = 512          // bytes of a search that are looked at
 	searchWords = 6            // words of a search that are looked at
@@ -56,9 +56,9 @@ func teamKey(team string) string {
 	return noTeam
 }
 
-// place is where a person stands on the board: by team, name and id, in one string whose order of bytes is the order
+// sortKey is where a person stands on the board: by team, name and id, in one string whose order of bytes is the order
 // of the board.
-func place(teamKey, displayName, id string) string {
+func sortKey(teamKey, displayName, id string) string {
 	name := fold(displayName)
 	n := 0
 	for i := range name {
@@ -67,22 +67,22 @@ func place(teamKey, displayName, id string) string {
 			break
 		}
 	}
-	return teamKey + placeSep + name + placeSep + id
+	return teamKey + sortKeySep + name + sortKeySep + id
 }
 
-// cutPlace is the inverse of place.
-func cutPlace(place string) (teamKey, nameKey, id string) {
-	teamKey, rest, _ := strings.Cut(place, placeSep)
-	nameKey, id, _ = strings.Cut(rest, placeSep)
+// cutSortKey is the inverse of sortKey.
+func cutSortKey(key string) (teamKey, nameKey, id string) {
+	teamKey, rest, _ := strings.Cut(key, sortKeySep)
+	nameKey, id, _ = strings.Cut(rest, sortKeySep)
 	return teamKey, nameKey, id
 }
 
 // ComparePeople orders people as the board does: by team, those without one last, then by name, then by id.
-func ComparePeople(a, b Person) int { return strings.Compare(a.placeKey(), b.placeKey()) }
+func ComparePeople(a, b Person) int { return strings.Compare(a.boardKey(), b.boardKey()) }
 
-func encodeCursor(place string) string { return base64.RawURLEncoding.EncodeToString([]byte(place)) }
+func encodeCursor(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
-// decodeCursor returns the place behind a cursor, which anybody may have made up, or ErrCursor.
+// decodeCursor returns the sort key in a cursor, which anybody may have made up, or ErrCursor.
 func decodeCursor(cursor string) (string, error) {
 	if len(cursor) > maxCursor {
 		return "", ErrCursor
@@ -92,7 +92,7 @@ func decodeCursor(cursor string) (string, error) {
 		return "", ErrCursor
 	}
 	p := string(b)
-	team, name, id := cutPlace(p)
+	team, name, id := cutSortKey(p)
 	if team == "" || len(id) != idLength || hasControl(team) || hasControl(name) || hasControl(id) {
 		return "", ErrCursor
 	}

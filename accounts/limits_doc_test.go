@@ -13,7 +13,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../docs/limits.md")
 	do(t, "ReadFile", err)
 	for _, want := range []string{
-		fmt.Sprintf("| text of a word | %d characters |", maxWordText),
+		fmt.Sprintf("| text of a status | %d characters |", maxStatusText),
 		fmt.Sprintf("| a display name | %d characters |", maxName),
 		fmt.Sprintf("those that come wait; after %d s 503", hashWait/time.Second),
 	} {

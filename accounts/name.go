@@ -74,7 +74,7 @@ func cleanLine(field, s string, limit int) (string, error) {
 }
 
 func tooLong(field string, limit int) error {
-	if limit == maxWordText {
+	if limit == maxStatusText {
 		return &FieldError{field, "Use 140 characters or fewer."}
 	}
 	return &FieldError{field, "Use 64 characters or fewer."}

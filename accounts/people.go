@@ -11,12 +11,12 @@ import (
 const MaxPage = 200
 
 const (
-	personColumns = `u.id, u.username_key, u.display_name, u.team, u.place, u.last_seen, u.seen_precision`
+	personColumns = `u.id, u.username_key, u.display_name, u.team, u.sort_key, u.last_seen, u.show_last_seen`
 
 	sqlPeople = `SELECT ` + personColumns + ` FROM users u
-		WHERE NOT u.disabled AND u.place > $1 AND u.place < $2 ORDER BY u.place LIMIT $3`
+		WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2 ORDER BY u.sort_key LIMIT $3`
 	sqlPeopleBack = `SELECT ` + personColumns + ` FROM users u
-		WHERE NOT u.disabled AND u.place > $1 AND u.place < $2 ORDER BY u.place DESC LIMIT $3`
+		WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2 ORDER BY u.sort_key DESC LIMIT $3`
 	sqlTally = `SELECT team_key, min(team), count(*) FROM users WHERE NOT disabled GROUP BY team_key ORDER BY team_key`
 	// sqlTeamNames jumps from one team to the next: a GROUP BY would read everybody.
 	sqlTeamNames = `WITH RECURSIVE teams (team_key, n) AS (
@@ -76,13 +76,13 @@ func (s *Store) People(ctx context.Context, q PeopleQuery) (people []Person, mor
 
 // bounds are the places between which the people asked for stand; ok is false when there can be none.
 func (q PeopleQuery) bounds() (low, high string, ok bool, err error) {
-	high = noTeam + placeEnd
+	high = noTeam + sortKeyEnd
 	if q.Team != nil {
 		key := teamKey(clip(*q.Team, 64*maxName))
 		if hasControl(key) {
 			return "", "", false, nil
 		}
-		low, high = key+placeSep, key+placeEnd
+		low, high = key+sortKeySep, key+sortKeyEnd
 	}
 	for _, cursor := range []struct {
 		text  string
@@ -111,7 +111,7 @@ func collectPeople(rows *rows, expected int) ([]Person, error) {
 	for rows.Next() {
 		var p Person
 		var seen int64
-		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.place, &seen, &p.Precision); err != nil {
+		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.sortKey, &seen, &p.Precision); err != nil {
 			return nil, err
 		}
 		p.LastSeen = at(seen)

@@ -128,8 +128,8 @@ func testBoardFollowsChanges(t *testing.T, db database) {
 	wantField(t, "Rename", s.Rename(t.Context(), users["bob"].ID, strings.Repeat("x", 65)), "display_name")
 	wantField(t, "SetTeam", s.SetTeam(t.Context(), users["bob"].ID, "a\nb"), "team")
 	var left int
-	if err := s.r.db.QueryRow(`SELECT count(*) FROM name_words w WHERE NOT EXISTS
-		(SELECT 1 FROM users u WHERE u.place = w.place AND NOT u.disabled)`).Scan(&left); err != nil || left != 0 {
+	if err := s.r.db.QueryRow(`SELECT count(*) FROM search_words w WHERE NOT EXISTS
+		(SELECT 1 FROM users u WHERE u.sort_key = w.sort_key AND NOT u.disabled)`).Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d words of nobody are left, %v, want none", left, err)
 	}
 }
@@ -321,7 +321,7 @@ func testSearchWays(t *testing.T, db database) {
 		for _, back := range []bool{false, true} {
 			var found [2][]string
 			for i, few := range []bool{true, false} {
-				args := []any{"", noTeam + placeEnd, 3}
+				args := []any{"", noTeam + sortKeyEnd, 3}
 				words := searchedWords(typed)
 				for _, w := range words {
 					args = append(args, w, w+wordEnd)

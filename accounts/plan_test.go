@@ -34,7 +34,7 @@ func everything(t *testing.T, s *Store) {
 		do(t, "EndSession", s.EndSession(t.Context(), session.ID))
 		do(t, "TouchSessions", s.TouchSessions(t.Context(), map[string]time.Time{session.ID: time.Now()}))
 		do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: time.Now()}))
-		do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "Tea"}, LastsToday))
+		do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "Tea"}, LastsToday))
 		do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, true))
 		presets, err := s.Presets(t.Context(), u.ID)
 		do(t, "Presets", err)
@@ -81,11 +81,11 @@ func everything(t *testing.T, s *Store) {
 		do(t, "Changes", err)
 		mustRev(t, s)
 		do(t, "forget", s.write(t.Context(), func(ctx context.Context, tx *transaction) error {
-			if err := tx.remember(ctx, goneUser, "x"); err != nil {
+			if err := tx.remember(ctx, deletedUser, "x"); err != nil {
 				return err
 			}
-			tx.now += 2 * goneFor.Milliseconds()
-			return tx.remember(ctx, goneUser, "y")
+			tx.now += 2 * tombstoneAge.Milliseconds()
+			return tx.remember(ctx, deletedUser, "y")
 		}))
 	}
 	_, err := s.w.prepare(t.Context(), sqlKeepStoreID)

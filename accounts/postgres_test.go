@@ -199,7 +199,7 @@ func TestPostgresWritesTakeTurns(t *testing.T) {
 	}
 	for query, want := range map[string]int{
 		"SELECT count(DISTINCT team) FROM users": 26, // one for each team, and none
-		"SELECT count(*) FROM name_words w WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.place = w.place)": 0,
+		"SELECT count(*) FROM search_words w WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.sort_key = w.sort_key)": 0,
 	} {
 		var n int
 		if err := a.w.db.QueryRow(query).Scan(&n); err != nil || n != want {
@@ -243,7 +243,7 @@ func TestPostgresConnectionsKilled(t *testing.T) {
 		t.Errorf("%d of 200 sign-ups were acknowledged, want most", acknowledged)
 	}
 	var users, words int
-	do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*), (SELECT count(DISTINCT place) FROM name_words) FROM users", nil, &users, &words))
+	do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*), (SELECT count(DISTINCT sort_key) FROM search_words) FROM users", nil, &users, &words))
 	if users < acknowledged || users > acknowledged+failed || words != users {
 		t.Errorf("%d users and the words of %d, want %d to %d of both", users, words, acknowledged, acknowledged+failed)
 	}
@@ -325,7 +325,7 @@ func TestPostgresPooler(t *testing.T) {
 			for i := range 10 {
 				u, err := []*Store{s, other}[w%2].Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret})
 				if err == nil {
-					err = s.SetWord(t.Context(), u.ID, Word{Text: "Tea"}, "")
+					err = s.SetStatus(t.Context(), u.ID, Status{Text: "Tea"}, "")
 				}
 				if err == nil {
 					_, _, err = other.StartSession(t.Context(), u.ID, "", "", "")

@@ -12,7 +12,7 @@ const (
 )
 
 const (
-	sqlSetPreferences = `UPDATE users SET idle_after = $2, seen_precision = $3, time_zone = $4, theme = $5, announce = $6, rev = $7
+	sqlSetPreferences = `UPDATE users SET idle_after = $2, show_last_seen = $3, time_zone = $4, theme = $5, announce = $6, rev = $7
 		WHERE id = $1`
 	sqlGuessTimeZone = `UPDATE users SET time_zone = $2 WHERE id = $1 AND time_zone = ''`
 )

@@ -2,7 +2,7 @@ package accounts
 
 import "context"
 
-const maxPresets = 6 // of one person; setting another word forgets the one not used for longest
+const maxPresets = 6 // of one person; setting another status forgets the one not used for longest
 
 const (
 	sqlAddPreset = `INSERT INTO presets (id, user_id, state, text, emoji, lasts, rev) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -13,14 +13,14 @@ const (
 	sqlForgetPreset = `DELETE FROM presets WHERE user_id = $1 AND id = $2`
 )
 
-// Preset is a word that a person set before and may want again.
+// Preset is a status that a person set before and may want again.
 type Preset struct {
 	ID                 string
-	State, Text, Emoji string // as in a Word; two presets differ in one of them
+	State, Text, Emoji string // as in a Status; two presets differ in one of them
 	Lasts              string // as EndOf takes it, but never LastsAt
 }
 
-// Presets returns the words that a person set last, at most 6, the last one first.
+// Presets returns the statuses that a person set last, at most 6, the last one first.
 func (s *Store) Presets(ctx context.Context, userID string) ([]Preset, error) {
 	presets, err := readPresets(ctx, s.r, userID)
 	return presets, wrap("list presets", err)
@@ -42,9 +42,9 @@ func (s *Store) ForgetPreset(ctx context.Context, userID, presetID string) error
 	}))
 }
 
-// addPreset remembers w, which has taken a rev. The time of one day is none for another: a word that was to end at a
+// addPreset remembers w, which has taken a rev. The time of one day is none for another: a status that was to end at a
 // time is remembered as one for the day.
-func (t *transaction) addPreset(ctx context.Context, userID string, w Word, lasts string) error {
+func (t *transaction) addPreset(ctx context.Context, userID string, w Status, lasts string) error {
 	if lasts == LastsAt {
 		lasts = LastsToday
 	}

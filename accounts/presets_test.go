@@ -28,32 +28,32 @@ func testPresets(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
-	set := func(w Word, lasts string) {
+	set := func(w Status, lasts string) {
 		t.Helper()
-		do(t, "SetWord", s.SetWord(t.Context(), u.ID, w, lasts))
+		do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, w, lasts))
 	}
 	wantPresets(t, s, "nothing", u.ID)
-	set(Word{State: "dnd"}, Lasts1Hour)
-	set(Word{}, "")
-	wantPresets(t, s, "words without text and emoji", u.ID)
-	set(Word{State: "away", Text: " Lunch ", Emoji: "🍜"}, Lasts30Min)
-	set(Word{Text: "Lunch", Emoji: "🍜"}, LastsToday) // another state is another preset
-	set(Word{Emoji: "🎧"}, LastsForever)
+	set(Status{State: "dnd"}, Lasts1Hour)
+	set(Status{}, "")
+	wantPresets(t, s, "statuses without text and emoji", u.ID)
+	set(Status{State: "away", Text: " Lunch ", Emoji: "🍜"}, Lasts30Min)
+	set(Status{Text: "Lunch", Emoji: "🍜"}, LastsToday) // another state is another preset
+	set(Status{Emoji: "🎧"}, LastsForever)
 	lunch, automatic, music := Preset{State: "away", Text: "Lunch", Emoji: "🍜", Lasts: "30m"},
 		Preset{Text: "Lunch", Emoji: "🍜", Lasts: "today"}, Preset{Emoji: "🎧"}
-	before := wantPresets(t, s, "three words", u.ID, music, automatic, lunch)
+	before := wantPresets(t, s, "three statuses", u.ID, music, automatic, lunch)
 
 	c.add(-time.Hour) // a clock that was put right does not change their order
 	lunch.Lasts = "1h"
-	set(Word{State: "away", Text: "Lunch", Emoji: "🍜"}, Lasts1Hour)
+	set(Status{State: "away", Text: "Lunch", Emoji: "🍜"}, Lasts1Hour)
 	after := wantPresets(t, s, "one of them again, for longer", u.ID, lunch, music, automatic)
 	if after[0].ID != before[2].ID {
 		t.Errorf("the id of a preset that was set again = %s, want %s as before", after[0].ID, before[2].ID)
 	}
 
-	set(Word{Text: "Dentist", Until: c.now().Add(time.Hour)}, LastsAt)
+	set(Status{Text: "Dentist", Until: c.now().Add(time.Hour)}, LastsAt)
 	dentist := Preset{Text: "Dentist", Lasts: "today"} // the time itself would mean nothing tomorrow
-	wantPresets(t, s, "a word until a time", u.ID, dentist, lunch, music, automatic)
+	wantPresets(t, s, "a status until a time", u.ID, dentist, lunch, music, automatic)
 
 	do(t, "ForgetPreset", s.ForgetPreset(t.Context(), v.ID, after[1].ID))
 	wantPresets(t, s, "somebody else forgetting", u.ID, dentist, lunch, music, automatic)
@@ -62,11 +62,11 @@ func testPresets(t *testing.T, db database) {
 	do(t, "ForgetPreset", s.ForgetPreset(t.Context(), u.ID, "nonsense"))
 	wantPresets(t, s, "forgetting one", u.ID, dentist, lunch, automatic)
 
-	wantField(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "New"}, "2h"), "until")
-	wantField(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "New", State: "gone"}, ""), "state")
-	wantErr(t, "SetWord(nobody)", s.SetWord(t.Context(), "nobody", Word{Text: "New"}, ""), ErrNotFound)
-	wantPresets(t, s, "refused words", u.ID, dentist, lunch, automatic)
-	wantPresets(t, s, "words of others", v.ID)
+	wantField(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "New"}, "2h"), "until")
+	wantField(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "New", State: "gone"}, ""), "state")
+	wantErr(t, "SetStatus(nobody)", s.SetStatus(t.Context(), "nobody", Status{Text: "New"}, ""), ErrNotFound)
+	wantPresets(t, s, "refused statuses", u.ID, dentist, lunch, automatic)
+	wantPresets(t, s, "statuses of others", v.ID)
 }
 
 // Six are remembered; another one takes the place of the one that was set longest ago.
@@ -75,17 +75,17 @@ func TestPresetsAreBounded(t *testing.T) { onEach(t, testPresetsAreBounded) }
 func testPresetsAreBounded(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
-	do(t, "SetWord", s.SetWord(t.Context(), v.ID, Word{Text: "mine"}, ""))
+	do(t, "SetStatus", s.SetStatus(t.Context(), v.ID, Status{Text: "mine"}, ""))
 	var want []Preset
 	for i := range 10 {
-		do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: fmt.Sprint("word ", i)}, ""))
-		do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "always"}, ""))
+		do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: fmt.Sprint("status ", i)}, ""))
+		do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "always"}, ""))
 		if i > 4 {
-			want = append([]Preset{{Text: fmt.Sprint("word ", i)}}, want...)
+			want = append([]Preset{{Text: fmt.Sprint("status ", i)}}, want...)
 		}
 	}
-	wantPresets(t, s, "twenty words", u.ID, append([]Preset{{Text: "always"}}, want...)...)
-	wantPresets(t, s, "words of others", v.ID, Preset{Text: "mine"})
+	wantPresets(t, s, "twenty statuses", u.ID, append([]Preset{{Text: "always"}}, want...)...)
+	wantPresets(t, s, "statuses of others", v.ID, Preset{Text: "mine"})
 	var rows int
 	if err := s.r.db.QueryRow("SELECT count(*) FROM presets").Scan(&rows); err != nil || rows != maxPresets+1 {
 		t.Errorf("%d presets are stored, %v, want %d", rows, err, maxPresets+1)

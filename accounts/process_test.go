@@ -239,10 +239,10 @@ func checkAcknowledged(t *testing.T, place string, acknowledged map[string]strin
 		}
 	}
 	queries := map[string]string{
-		"SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT 1 FROM name_words w WHERE w.place = u.place)": "0",
-		"SELECT count(*) FROM name_words w WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.place = w.place)": "0",
-		"SELECT count(*) FROM users WHERE rev > (SELECT value FROM meta WHERE name = 'rev')":                 "0",
-		"SELECT (SELECT value FROM meta WHERE name = 'rev') - (SELECT count(DISTINCT rev) FROM users)":       "0",
+		"SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT 1 FROM search_words w WHERE w.sort_key = u.sort_key)": "0",
+		"SELECT count(*) FROM search_words w WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.sort_key = w.sort_key)": "0",
+		"SELECT count(*) FROM users WHERE rev > (SELECT value FROM meta WHERE name = 'rev')":                         "0",
+		"SELECT (SELECT value FROM meta WHERE name = 'rev') - (SELECT count(DISTINCT rev) FROM users)":               "0",
 	}
 	if s.w.wipe { // SQLite
 		queries["PRAGMA integrity_check"] = "ok"

@@ -14,7 +14,7 @@ const (
 	fewHitsOfFirst = 5_000
 )
 
-const sqlCountHits = `SELECT count(*) FROM (SELECT 1 FROM name_words WHERE word >= $1 AND word < $2 LIMIT $3) hits`
+const sqlCountHits = `SELECT count(*) FROM (SELECT 1 FROM search_words WHERE word >= $1 AND word < $2 LIMIT $3) hits`
 
 // search returns the query for people who are found under all words of what somebody typed, args being the places
 // between which they stand and the limit; "" when there can be none.
@@ -54,18 +54,18 @@ func searchSQL(n int, few, back bool) string {
 	}
 	var others strings.Builder
 	for i := 1; i < n; i++ {
-		fmt.Fprintf(&others, ` AND EXISTS (SELECT 1 FROM name_words x WHERE x.place = w.place AND x.word >= $%d AND x.word < $%d)`,
+		fmt.Fprintf(&others, ` AND EXISTS (SELECT 1 FROM search_words x WHERE x.sort_key = w.sort_key AND x.word >= $%d AND x.word < $%d)`,
 			4+2*i, 5+2*i)
 	}
 	if few {
-		return `WITH w AS MATERIALIZED (SELECT DISTINCT place FROM name_words WHERE word >= $4 AND word < $5)
-			SELECT ` + personColumns + ` FROM w JOIN users u ON u.place = w.place AND NOT u.disabled
-			WHERE w.place > $1 AND w.place < $2` + others.String() + ` ORDER BY w.place` + order + ` LIMIT $3`
+		return `WITH w AS MATERIALIZED (SELECT DISTINCT sort_key FROM search_words WHERE word >= $4 AND word < $5)
+			SELECT ` + personColumns + ` FROM w JOIN users u ON u.sort_key = w.sort_key AND NOT u.disabled
+			WHERE w.sort_key > $1 AND w.sort_key < $2` + others.String() + ` ORDER BY w.sort_key` + order + ` LIMIT $3`
 	}
-	return `SELECT ` + personColumns + ` FROM (SELECT DISTINCT w.place FROM name_words w
-			WHERE w.word >= $4 AND w.word < $5 AND w.place > $1 AND w.place < $2` + others.String() + `
-			ORDER BY w.place` + order + ` LIMIT $3) found
-		JOIN users u ON u.place = found.place AND NOT u.disabled ORDER BY u.place` + order
+	return `SELECT ` + personColumns + ` FROM (SELECT DISTINCT w.sort_key FROM search_words w
+			WHERE w.word >= $4 AND w.word < $5 AND w.sort_key > $1 AND w.sort_key < $2` + others.String() + `
+			ORDER BY w.sort_key` + order + ` LIMIT $3) found
+		JOIN users u ON u.sort_key = found.sort_key AND NOT u.disabled ORDER BY u.sort_key` + order
 }
 
 // Finder returns a function that tells whether People would find a person under what somebody typed, for people who

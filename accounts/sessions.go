@@ -189,7 +189,7 @@ func (t *transaction) endSessions(ctx context.Context, text string, args ...any)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	return len(ids), t.remember(ctx, goneSession, ids...)
+	return len(ids), t.remember(ctx, endedSession, ids...)
 }
 
 // endSessionsOf ends all sessions of a user but one ("": all).

@@ -326,7 +326,7 @@ func testBrowsers(t *testing.T, db database) {
 		remember(ada.ID, "")
 	}
 	var n int
-	if err := s.r.db.QueryRow("SELECT count(*) FROM browsers WHERE user_id = $1", ada.ID).Scan(&n); err != nil || n != maxBrowsers {
+	if err := s.r.db.QueryRow("SELECT count(*) FROM known_browsers WHERE user_id = $1", ada.ID).Scan(&n); err != nil || n != maxBrowsers {
 		t.Errorf("%d browsers of one user, %v, want %d", n, err, maxBrowsers)
 	}
 	do(t, "Delete", s.Delete(t.Context(), bob.ID))

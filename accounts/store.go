@@ -206,7 +206,7 @@ func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Co
 		return err
 	}
 	if err := s.w.prepareAll(context.WithoutCancel(ctx), t.missing); err != nil {
-		s.log.Warn("cannot prepare a statement", "error", err)
+		s.log.Warn("cannot prepare a statement", "err", err)
 	}
 	if t.rev > 0 {
 		select {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// How long a word is to last, as EndOf takes it.
+// How long a status is to last, as EndOf takes it.
 const (
 	LastsForever = ""
 	Lasts30Min   = "30m"
@@ -31,7 +31,7 @@ func errPast() error { return untilError("Choose a time in the future.") }
 
 func errFar() error { return untilError("Choose a time within a year from now.") }
 
-// EndOf returns when a word that is set now ends, in UTC; the zero time for LastsForever. With LastsAt, at is a time of
+// EndOf returns when a status that is set now ends, in UTC; the zero time for LastsForever. With LastsAt, at is a time of
 // the clock in zone: "2006-01-02T15:04" as <input type=datetime-local> sends it, seconds allowed, or "15:04" for the
 // next time that the clock shows it. Of a time that the clock shows twice, the first one to come counts; one that it
 // jumps over is the moment of the jump, and so is a midnight. The error is a *FieldError about until: an unknown

@@ -218,8 +218,8 @@ func FuzzEndOfTyped(f *testing.F) {
 		case !end.After(now) || end.After(now.AddDate(1, 0, 1)):
 			t.Errorf("EndOf(%q, %q, %q) = %v, want an end within a year after %v", lasts, at, zone, end, now)
 		default:
-			if _, err := cleanWord(Word{Text: "x", Until: end}, now); err != nil {
-				t.Errorf("a word until %v is refused: %v", end, err)
+			if _, err := cleanStatus(Status{Text: "x", Until: end}, now); err != nil {
+				t.Errorf("a status until %v is refused: %v", end, err)
 			}
 		}
 	})

@@ -5,25 +5,55 @@ import (
 	"database/sql"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
 
 // A database of the first schema, as the first version filled it.
 const firstSchemaRows = `
-INSERT INTO users (id, username_key, display_name, team, place, last_seen, team_key, admin, disabled, idle_after, word_state,
-	word_text, word_emoji, word_until, word_set_at, invisible, invisible_since, created_at, rev, password)
+INSERT INTO users (id, username_key, display_name, team, sort_key, last_seen, team_key, admin, disabled, idle_after, status_state,
+	status_text, status_emoji, status_until, status_set_at, invisible, invisible_since, created_at, rev, password_hash)
 VALUES ('0190b000-0000-7000-8000-000000000001', 'ada', 'Ada L', 'Ops',
 	'ops' || char(1) || 'ada l' || char(1) || '0190b000-0000-7000-8000-000000000001', 1700000000001, 'ops', TRUE, FALSE, -1, 'dnd',
 	'Lunch', '🍜', 1700000000002, 1700000000003, TRUE, 1700000000004, 1700000000005, 1, '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
-INSERT INTO name_words (word, place) SELECT 'ada', place FROM users;
+INSERT INTO search_words (word, sort_key) SELECT 'ada', sort_key FROM users;
 INSERT INTO sessions VALUES ('session', 'hash', '0190b000-0000-7000-8000-000000000001', 1700000000006, 4000000000000, 1700000000007, 'Firefox', '192.0.2.1');
-INSERT INTO browsers VALUES ('hash', '0190b000-0000-7000-8000-000000000001', 1700000000008);
-INSERT INTO gone VALUES (2, 'user', 'somebody', 1700000000009);
+INSERT INTO known_browsers VALUES ('hash', '0190b000-0000-7000-8000-000000000001', 1700000000008);
+INSERT INTO tombstones VALUES (2, 'user', 'somebody', 1700000000009);
 UPDATE meta SET value = 2 WHERE name = 'rev';
 INSERT INTO meta (name, value, label) VALUES ('store', 0, 'the first store')`
 
-// Everything that the first version stored is there after an upgrade, and what is new has its default.
+// laterStep stands for what the next version adds to the schema.
+var laterStep = migration{2, "0002_later.sql", "ALTER TABLE users ADD COLUMN later TEXT NOT NULL DEFAULT 'new'"}
+
+// An upgrade keeps the rows, gives new columns their defaults, and runs once.
+func TestUpgrade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	steps, err := allMigrations(migrations)
+	do(t, "allMigrations", err)
+	db, err := sql.Open("sqlite", sqliteDSN(path, true))
+	do(t, "sql.Open", err)
+	defer db.Close()
+	h := newHandle(db, sqliteKind)
+	do(t, "migrate", migrate(t.Context(), h, steps[:1], 1))
+	if _, err := db.Exec(firstSchemaRows); err != nil {
+		t.Fatal(err)
+	}
+	later := append(slices.Clip(steps[:1]), laterStep)
+	for range 2 {
+		do(t, "migrate", migrate(t.Context(), h, later, 2))
+	}
+	var name, added string
+	var applied, version int
+	do(t, "read", db.QueryRow("SELECT display_name, later, (SELECT count(*) FROM schema_migrations), (SELECT max(version) "+
+		"FROM schema_migrations) FROM users").Scan(&name, &added, &applied, &version))
+	if name != "Ada L" || added != "new" || applied != 2 || version != 2 {
+		t.Errorf("after the upgrade: name %q, new column %q, %d steps up to %d", name, added, applied, version)
+	}
+}
+
+// The store reads everything that a database of the first schema holds.
 func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	steps, err := allMigrations(migrations)
@@ -40,8 +70,8 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	ms := func(n int64) time.Time { return time.UnixMilli(1700000000000 + n).UTC() }
 	const id = "0190b000-0000-7000-8000-000000000001"
 	want := User{
-		Person: Person{ID: id, Username: "ada", DisplayName: "Ada L", Team: "Ops", LastSeen: ms(1), place: "ops\x01ada l\x01" + id},
-		Admin:  true, IdleAfter: neverIdle, Word: Word{State: "dnd", Text: "Lunch", Emoji: "🍜", Until: ms(2), SetAt: ms(3)},
+		Person: Person{ID: id, Username: "ada", DisplayName: "Ada L", Team: "Ops", LastSeen: ms(1), sortKey: "ops\x01ada l\x01" + id},
+		Admin:  true, IdleAfter: neverIdle, Status: Status{State: "dnd", Text: "Lunch", Emoji: "🍜", Until: ms(2), SetAt: ms(3)},
 		Invisible: true, InvisibleSince: ms(4), CreatedAt: ms(5), Rev: 1,
 	}
 	if got, err := s.UserByName(t.Context(), "ada"); err != nil || !reflect.DeepEqual(got, want) {
@@ -58,8 +88,8 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	if c, err := s.Changes(t.Context(), 0); err != nil || c.Rev != 2 || len(c.Users) != 1 || len(c.Gone) != 1 || s.ID() != "the first store" {
 		t.Errorf("Changes(0) = %+v, %v, want one user and one who is gone, of the first store", c, err)
 	}
-	do(t, "SetWord", s.SetWord(t.Context(), id, Word{Text: "Tea"}, ""))
-	wantPresets(t, s, "a word after the upgrade", id, Preset{Text: "Tea"})
+	do(t, "SetStatus", s.SetStatus(t.Context(), id, Status{Text: "Tea"}, ""))
+	wantPresets(t, s, "a status after the upgrade", id, Preset{Text: "Tea"})
 	do(t, "SetPreferences", s.SetPreferences(t.Context(), id, Preferences{Precision: Exact}))
 	do(t, "Delete", s.Delete(t.Context(), id))
 }
@@ -72,7 +102,8 @@ func TestPostgresUpgradeWaitsBriefly(t *testing.T) {
 	h := newHandle(db, k)
 	steps, err := allMigrations(migrations)
 	do(t, "allMigrations", err)
-	do(t, "migrate", migrate(t.Context(), h, steps[:1], 1))
+	do(t, "migrate", migrate(t.Context(), h, steps, 1))
+	steps = append(steps, migration{len(steps) + 1, laterStep.name, laterStep.text})
 	reading, err := db.BeginTx(t.Context(), nil)
 	do(t, "BeginTx", err)
 	defer reading.Rollback()
@@ -81,7 +112,7 @@ func TestPostgresUpgradeWaitsBriefly(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	err = migrate(ctx, h, steps, 2)
-	if wantSays(t, "migrate beside somebody who reads", err, steps[1].name+": ERROR: canceling statement due to lock timeout"); !isBusy(err) {
+	if wantSays(t, "migrate beside somebody who reads", err, laterStep.name+": ERROR: canceling statement due to lock timeout"); !isBusy(err) {
 		t.Errorf("migrate beside somebody who reads = %v, want an error to try again after", err)
 	}
 	do(t, "Rollback", reading.Rollback())

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	userColumns = `u.id, u.username_key, u.display_name, u.team, u.place, u.last_seen, u.seen_precision, u.admin,
-		u.disabled, u.idle_after, u.time_zone, u.theme, u.announce, u.word_state, u.word_text, u.word_emoji, u.word_until, u.word_set_at,
+	userColumns = `u.id, u.username_key, u.display_name, u.team, u.sort_key, u.last_seen, u.show_last_seen, u.admin,
+		u.disabled, u.idle_after, u.time_zone, u.theme, u.announce, u.status_state, u.status_text, u.status_emoji, u.status_until, u.status_set_at,
 		u.invisible, u.invisible_since, u.created_at, u.rev`
 
 	sqlUserByID   = `SELECT ` + userColumns + ` FROM users u WHERE u.id = $1`
@@ -28,8 +28,8 @@ type userRow struct {
 // dest is where the columns go.
 func (r *userRow) dest() []any {
 	u := &r.user
-	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Team, &u.place, &r.lastSeen, &u.Precision, &u.Admin,
-		&u.Disabled, &r.idleAfter, &u.TimeZone, &u.Theme, &u.Announce, &u.Word.State, &u.Word.Text, &u.Word.Emoji, &r.until, &r.setAt,
+	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Team, &u.sortKey, &r.lastSeen, &u.Precision, &u.Admin,
+		&u.Disabled, &r.idleAfter, &u.TimeZone, &u.Theme, &u.Announce, &u.Status.State, &u.Status.Text, &u.Status.Emoji, &r.until, &r.setAt,
 		&u.Invisible, &r.since, &r.made, &u.Rev}
 }
 
@@ -37,7 +37,7 @@ func (r *userRow) finish() User {
 	u := r.user
 	u.LastSeen, u.CreatedAt = at(r.lastSeen), at(r.made)
 	u.IdleAfter = time.Duration(r.idleAfter) * time.Millisecond
-	u.Word.Until, u.Word.SetAt, u.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
+	u.Status.Until, u.Status.SetAt, u.InvisibleSince = at(r.until), at(r.setAt), at(r.since)
 	return u
 }
 

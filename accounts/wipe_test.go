@@ -36,8 +36,8 @@ type marked struct{ id, mark string }
 func addMarked(t *testing.T, s *Store, mark string) marked {
 	t.Helper()
 	u := add(t, s, "n"+mark, "D"+mark+" Lovelace", "Team "+mark[len(mark)-1:])
-	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "first " + mark}, ""))
-	do(t, "SetWord", s.SetWord(t.Context(), u.ID, Word{Text: "then " + mark + strings.Repeat(" and on", 15)}, ""))
+	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "first " + mark}, ""))
+	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "then " + mark + strings.Repeat(" and on", 15)}, ""))
 	do(t, "Rename", s.Rename(t.Context(), u.ID, mark+" Hopper"))
 	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{TimeZone: "America/Argentina/Buenos_Aires"}))
 	token := ""
@@ -88,13 +88,13 @@ func checkMarked(t *testing.T, s *Store, people []marked) {
 	t.Helper()
 	for _, p := range people {
 		x, err := s.Export(t.Context(), p.id)
-		if err != nil || x.Word == nil || len(x.Presets) != 2 || len(x.Sessions) != 3 || len(x.Browsers) != 1 {
+		if err != nil || x.Status == nil || len(x.Presets) != 2 || len(x.Sessions) != 3 || len(x.Browsers) != 1 {
 			t.Errorf("Export of somebody else = %+v, %v, want everything", x, err)
 		}
 	}
 	for _, query := range []string{"SELECT count(*) FROM users", "SELECT count(DISTINCT user_id) FROM sessions",
-		"SELECT count(DISTINCT user_id) FROM browsers", "SELECT count(DISTINCT user_id) FROM presets",
-		"SELECT count(DISTINCT place) FROM name_words"} {
+		"SELECT count(DISTINCT user_id) FROM known_browsers", "SELECT count(DISTINCT user_id) FROM presets",
+		"SELECT count(DISTINCT sort_key) FROM search_words"} {
 		var n int
 		if err := s.r.db.QueryRow(query).Scan(&n); err != nil || n != len(people) {
 			t.Errorf("%s = %d, %v, want %d", query, n, err, len(people))

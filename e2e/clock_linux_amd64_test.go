@@ -159,7 +159,7 @@ func (o *onlooker) wantSeen(user string, want ...string) {
 }
 
 // Somebody puts the clock of the server right, by hours and by weeks, forward and back. Nobody who is here is shown to
-// leave or to idle, all that happens then is seen at once, a word ends when its time by the clock has come, and so does
+// leave or to idle, all that happens then is seen at once, a status ends when its time by the clock has come, and so does
 // a session.
 func TestClockJumps(t *testing.T) {
 	patient(t)
@@ -186,8 +186,8 @@ func TestClockJumps(t *testing.T) {
 	}
 	eyes.wantSeen("bob", "online")
 
-	if answer, body := s.try("/me/word", url.Values{"state": {"dnd"}, "lasts": {"30m"}}, bob...); answer.StatusCode != http.StatusSeeOther {
-		t.Fatalf("POST /me/word = %d, want 303\n%s", answer.StatusCode, body)
+	if answer, body := s.try("/me/status", url.Values{"state": {"dnd"}, "lasts": {"30m"}}, bob...); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("POST /me/status = %d, want 303\n%s", answer.StatusCode, body)
 	}
 	eyes.sees("bob", "dnd")
 	clock.isAhead(31 * time.Minute)

@@ -151,7 +151,7 @@ const (
 	soakTabs = 5
 )
 
-// TestSoak: people come, go, reload, sign in and change their word for a while; afterwards the process holds no more than
+// TestSoak: people come, go, reload, sign in and change their status for a while; afterwards the process holds no more than
 // before.
 func TestSoak(t *testing.T) {
 	patient(t)
@@ -234,7 +234,7 @@ func (p *soaker) act(who int) error {
 	case n < 62:
 		return p.signIn(fmt.Sprint("soak", who))
 	case n < 75:
-		return p.ask(http.MethodPost, "/me/word", url.Values{"text": {fmt.Sprint("text ", n)}}.Encode(), http.StatusSeeOther)
+		return p.ask(http.MethodPost, "/me/status", url.Values{"text": {fmt.Sprint("text ", n)}}.Encode(), http.StatusSeeOther)
 	case n < 90:
 		return p.ask(http.MethodGet, "/", "", http.StatusOK)
 	default:

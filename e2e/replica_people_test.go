@@ -24,20 +24,20 @@ func startPair(t *testing.T) (a, b *replica) {
 	return a, b
 }
 
-// A word that is set at A is seen at B, all of it, and is seen to end there.
-func TestReplicaWord(t *testing.T) {
+// A status that is set at A is seen at B, all of it, and is seen to end there.
+func TestReplicaStatus(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)
 	anna, ben := a.person(t, "anna").board(), b.person(t, "ben").board()
 	ben.untilState("anna", "online", soon)
 	ben.forget()
 	anna.openMenu()
-	anna.click("label:has(#word-dnd)")
-	anna.fill("#word-emoji", "🎧")
-	anna.fill("#word-text", "Deep work")
+	anna.click("label:has(#status-dnd)")
+	anna.fill("#status-emoji", "🎧")
+	anna.fill("#status-text", "Deep work")
 	anna.lasts("at")
 	end := anna.endIn(4 * time.Second)
-	anna.click("#word-set")
+	anna.click("#status-set")
 	anna.untilSaid("Set.")
 	ben.until("ben sees all of it", `document.querySelector('[data-user=anna] .tx')?.innerText.startsWith('🎧 Deep work · until ') && test.state('anna') === 'dnd'`, soon)
 	ben.untilState("anna", "online", patience)

@@ -31,13 +31,13 @@ func TestTimesInTheLanguageOfThePage(t *testing.T) {
 		anna.untilLive()
 		anna.openMenu()
 		if i == 0 {
-			anna.click("label:has(#word-away)")
+			anna.click("label:has(#status-away)")
 			anna.lasts("at")
 			anna.tell(`(() => {
 				const end = new Date(Date.now() + 3 * 864e5), two = n => String(n).padStart(2, '0');
-				document.querySelector('#word-at').value = end.getFullYear() + '-' + two(end.getMonth() + 1) + '-' + two(end.getDate()) + 'T15:08';
+				document.querySelector('#status-at').value = end.getFullYear() + '-' + two(end.getMonth() + 1) + '-' + two(end.getDate()) + 'T15:08';
 			})()`)
-			anna.click("#word-set")
+			anna.click("#status-set")
 			anna.untilSaid("Set.")
 		}
 		// Some versions put a narrow space before PM.
@@ -66,7 +66,7 @@ func TestAnotherTimeZoneIsOffered(t *testing.T) {
 	known := func(zone string) {
 		t.Helper()
 		anna.openMenu()
-		anna.until("the time zone is "+zone, `document.querySelector('#word-zone').textContent === 'Your time zone: `+zone+`'`, soon)
+		anna.until("the time zone is "+zone, `document.querySelector('#status-zone').textContent === 'Your time zone: `+zone+`'`, soon)
 	}
 	const offered = `document.querySelector('#zone-offer')?.checkVisibility()`
 	notOffered := func(zone string) {

@@ -265,7 +265,7 @@ func TestStoreIll(t *testing.T) {
 	}{
 		{b, "GET", "/", nil}, {b, "GET", "/login", nil}, {b, "GET", "/signup", nil}, {b, "GET", "/me.css", nil},
 		{b, "GET", "/ws", nil}, {b, "POST", "/logout", url.Values{}},
-		{b, "GET", "/me", nil}, {b, "GET", "/me/panel", nil}, {b, "POST", "/me/word", url.Values{}}, {b, "POST", "/me/zone", url.Values{}},
+		{b, "GET", "/me", nil}, {b, "GET", "/me/panel", nil}, {b, "POST", "/me/status", url.Values{}}, {b, "POST", "/me/zone", url.Values{}},
 		{b, "POST", "/me/invisible", url.Values{"invisible": {"on"}}}, {b, "POST", "/me/presets/forget", url.Values{}},
 		{f.browser(), "POST", "/login", ada}, {f.browser(), "POST", "/signup", ada}, {f.browser(), "GET", "/readyz", nil},
 	} {
@@ -297,7 +297,7 @@ func TestBoardUnread(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec("ALTER TABLE name_words RENAME TO hidden"); err != nil {
+	if _, err := db.Exec("ALTER TABLE search_words RENAME TO hidden"); err != nil {
 		t.Fatal(err)
 	}
 	wantStatus(t, "GET / of what cannot be read", b.get("/?q=ada"), http.StatusServiceUnavailable)

@@ -167,8 +167,8 @@ func TestFormsForPrograms(t *testing.T) {
 // Whoever cannot be told that nothing was changed is not told so.
 func TestPerhapsSaved(t *testing.T) {
 	for err, want := range map[error]string{
-		errors.New("disk full"):                         "nothing was changed",
-		fmt.Errorf("set word: %w", accounts.ErrUnknown): "may or may not have been saved: look before you try again",
+		errors.New("disk full"):                           "nothing was changed",
+		fmt.Errorf("set status: %w", accounts.ErrUnknown): "may or may not have been saved: look before you try again",
 	} {
 		var f *failure
 		if !errors.As(notSaved(err), &f) || !strings.Contains(f.Message, want) {

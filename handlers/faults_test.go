@@ -199,10 +199,10 @@ func TestFailedReadingIsRepeated(t *testing.T) {
 		}
 	}
 	a.until("counts", func() bool { return a.text["n-all"] == "2" })
-	run(`ALTER TABLE name_words RENAME TO hidden_words`)
+	run(`ALTER TABLE search_words RENAME TO hidden_words`)
 	l.open(bob, "/", "a")
 	a.until("the failure", func() bool { return len(l.logs.lines("accounts cannot be read")) > 0 })
-	run(`ALTER TABLE hidden_words RENAME TO name_words`)
+	run(`ALTER TABLE hidden_words RENAME TO search_words`)
 	a.until("bob off the page", func() bool { return a.rows["bob"] == "" })
 }
 

@@ -22,7 +22,7 @@ func (s *Server) readyz(c echo.Context) error {
 	if s.draining.Load() {
 		return &failure{Status: http.StatusServiceUnavailable, Message: "This server is shutting down.", quiet: true}
 	}
-	if err := s.cfg.Presence.Status().Conflict; err != nil {
+	if err := s.cfg.Presence.Peers().Conflict; err != nil {
 		return unavailable(err)
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), time.Second)

@@ -24,8 +24,8 @@ func TestReadiness(t *testing.T) {
 // strayed is a Registry that has found other accounts on its noticeboard.
 type strayed struct{ presence.Registry }
 
-func (strayed) Status() presence.Status {
-	return presence.Status{Conflict: &presence.StoreError{Ours: "one", Theirs: "two"}}
+func (strayed) Peers() presence.Peers {
+	return presence.Peers{Conflict: &presence.StoreError{Ours: "one", Theirs: "two"}}
 }
 
 // TestNotReadyAmongOtherAccounts: a replica that noticed at run time that it shares Redis with other accounts gets no
@@ -47,7 +47,7 @@ func TestNotReadyAmongOtherAccounts(t *testing.T) {
 // adrift is a Registry whose others cannot be reached.
 type adrift struct{ presence.Registry }
 
-func (adrift) Status() presence.Status { return presence.Status{Lost: time.Now().Add(-time.Hour)} }
+func (adrift) Peers() presence.Peers { return presence.Peers{Lost: time.Now().Add(-time.Hour)} }
 
 // TestReadyWithoutRedis: all replicas lose Redis at once, and a balancer that took all of them away would end the board.
 func TestReadyWithoutRedis(t *testing.T) {

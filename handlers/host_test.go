@@ -73,7 +73,7 @@ func TestForeignHost(t *testing.T) {
 				t.Errorf("GET %s doesn't say %q and nothing else:\n%s", path, tt.says, a.body)
 			}
 		}
-		for _, path := range []string{"/login", "/signup", "/logout", "/me/word", "/settings/password"} {
+		for _, path := range []string{"/login", "/signup", "/logout", "/me/status", "/settings/password"} {
 			wantStatus(t, "POST "+path, ada.do("POST", tt.base+path, url.Values{"username": {"eve"}, "password": {goodPassword}}), http.StatusMisdirectedRequest)
 		}
 		for _, path := range []string{"/healthz", "/readyz", tt.base + "/healthz", tt.base + "/readyz"} {

@@ -124,7 +124,7 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	set(l.store.SetTeam(t.Context(), id, "Design"))
 	set(l.store.SetPreferences(t.Context(), id, accounts.Preferences{Precision: []string{accounts.Approximate, accounts.Exact, accounts.Nobody}[r.IntN(3)]}))
 	if r.IntN(2) == 0 {
-		set(l.store.SetWord(t.Context(), id, accounts.Word{State: "dnd", Text: "before"}, ""))
+		set(l.store.SetStatus(t.Context(), id, accounts.Status{State: "dnd", Text: "before"}, ""))
 	}
 	open := l.open(bob, "/", "a")
 	a.until("bob is here", func() bool { s := a.shownLocked()["bob"]; return s == "online" || s == "dnd" })
@@ -143,7 +143,7 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 			a.sees("bob", "offline")
 		case r.IntN(4) == 0: // offline or not, people see a new text
 			text := fmt.Sprint("text of ", name)
-			set(l.store.SetWord(t.Context(), id, accounts.Word{State: []string{"", "dnd"}[r.IntN(2)], Text: text}, ""))
+			set(l.store.SetStatus(t.Context(), id, accounts.Status{State: []string{"", "dnd"}[r.IntN(2)], Text: text}, ""))
 			a.until(text, func() bool { return strings.Contains(a.rows["bob"], text) })
 		case zoe == nil: // what others do is seen by all, so that the steps of both runs keep pace
 			zoe = l.server.cfg.Presence.Join(l.uid("zoe"), presence.Client{}, presence.Activity{})

@@ -110,12 +110,12 @@ func newTab(t testing.TB) *tab {
 	return &tab{t: t, rows: map[string]string{}, states: map[string][]string{}, text: map[string]string{}, done: make(chan struct{})}
 }
 
-// open loads the page and dials its socket with a first word, as our script does.
-func (l *liveBoard) open(b *browser, target, word string) *tab {
+// open loads the page and dials its socket with a first message, as our script does.
+func (l *liveBoard) open(b *browser, target, first string) *tab {
 	l.t.Helper()
 	tb := b.load(target)
 	l.dial(b, tb, tb.text["socket"])
-	tb.say(word)
+	tb.say(first)
 	return tb
 }
 
@@ -196,10 +196,10 @@ func (tb *tab) row(html string) {
 	}
 }
 
-func (tb *tab) say(word string) {
+func (tb *tab) say(message string) {
 	tb.t.Helper()
-	if err := tb.conn.WriteMessage(websocket.TextMessage, []byte(word)); err != nil {
-		tb.t.Fatalf("say %q = %v", word, err)
+	if err := tb.conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+		tb.t.Fatalf("say %q = %v", message, err)
 	}
 }
 

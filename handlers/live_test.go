@@ -216,8 +216,8 @@ func TestAnotherProcessChangesAccounts(t *testing.T) {
 	}
 	must(other.Rename(t.Context(), bob.ID, "Robert"))
 	a.until("the new name", shows("bob", "Robert"))
-	must(other.SetWord(t.Context(), bob.ID, accounts.Word{Text: "on holiday", Until: time.Now().Add(time.Hour)}, ""))
-	a.until("the word", shows("bob", "on holiday"))
+	must(other.SetStatus(t.Context(), bob.ID, accounts.Status{Text: "on holiday", Until: time.Now().Add(time.Hour)}, ""))
+	a.until("the status", shows("bob", "on holiday"))
 	must(other.SetTeam(t.Context(), bob.ID, "Design"))
 	a.until("the team's count", func() bool { return strings.Contains(a.frames[len(a.frames)-1], "0 of 1 here") })
 	must(other.SetDisabled(t.Context(), bob.ID, true))

@@ -59,7 +59,7 @@ func TestRandomHistoryOfTheBoard(t *testing.T) {
 		case 6:
 			err = l.store.SetTeam(t.Context(), user.ID, []string{"", "Design", "Platform"}[r.IntN(3)])
 		case 7:
-			err = l.store.SetWord(t.Context(), user.ID, accounts.Word{State: "dnd", Text: fmt.Sprint("step ", step)}, "")
+			err = l.store.SetStatus(t.Context(), user.ID, accounts.Status{State: "dnd", Text: fmt.Sprint("step ", step)}, "")
 		}
 		if err != nil {
 			t.Fatalf("step %d: %v", step, err)

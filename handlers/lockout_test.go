@@ -61,7 +61,7 @@ func TestFullLimitersLockNobodyOut(t *testing.T) {
 	wantRedirect(t, "sign-in", f.browser().login("ada", goodPassword), "/")
 	wantRedirect(t, "sign-in of a known browser", own.login("ada", goodPassword), "/")
 	wantRedirect(t, "sign-up", f.browser().signup("bob", goodPassword), "/")
-	wantRedirect(t, "an act", ada.do("POST", "/me/word", url.Values{"state": {"away"}}), "/me?done=set")
+	wantRedirect(t, "an act", ada.do("POST", "/me/status", url.Values{"state": {"away"}}), "/me?done=set")
 	for i := range 11 {
 		want := http.StatusUnprocessableEntity
 		if i == 10 {

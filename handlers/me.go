@@ -72,7 +72,7 @@ func (s *Server) panel(c echo.Context) (ui.Panel, error) {
 		return ui.Panel{}, unavailable(fmt.Errorf("panel: %w", err))
 	}
 	zone := accounts.Zone(user.TimeZone)
-	p := ui.Panel{Word: wordForm(user, zone, time.Now())}
+	p := ui.Panel{Status: statusForm(user, zone, time.Now())}
 	own := s.live.Own(user.Person)
 	p.Me, p.Row = s.me(own), s.preview(own.Entry)
 	p.Me.Next.At, p.Me.Next.TextEnds = onClock(p.Me.Next.At, zone), onClock(p.Me.Next.TextEnds, zone)
@@ -180,7 +180,7 @@ func (s *Server) readAct(c echo.Context) (url.Values, error) {
 }
 
 // did answers an act: the panel as it is now for an open menu, or the way back to the page. What stood in the form of the
-// word when something else was done, and is not set yet, is in typed and stays.
+// status when something else was done, and is not set yet, is in typed and stays.
 func (s *Server) did(c echo.Context, what string, typed url.Values) error {
 	if !ofPanel(c) {
 		return s.redirect(c, s.site.path("/me")+"?done="+what)
@@ -190,7 +190,7 @@ func (s *Server) did(c echo.Context, what string, typed url.Values) error {
 		return err
 	}
 	p.Said = done[what]
-	p.Word = keepTyped(p.Word, typed)
+	p.Status = keepTyped(p.Status, typed)
 	return s.fragment(c, http.StatusOK, p)
 }
 

@@ -27,9 +27,9 @@ var actsOfMe = []struct {
 	path string
 	form url.Values
 }{
-	{"/me/word", url.Values{"state": {"dnd"}, "text": {"forged"}}},
-	{"/me/word", url.Values{"preset": {"lunch"}}},
-	{"/me/word", url.Values{"clear": {"yes"}}},
+	{"/me/status", url.Values{"state": {"dnd"}, "text": {"forged"}}},
+	{"/me/status", url.Values{"preset": {"lunch"}}},
+	{"/me/status", url.Values{"clear": {"yes"}}},
 	{"/me/invisible", url.Values{"invisible": {"on"}}},
 	{"/me/presets/forget", url.Values{"preset": {"x"}}},
 	{"/me/zone", url.Values{"zone": {"Europe/Berlin"}}},
@@ -90,11 +90,11 @@ func TestErrorsInTheMenu(t *testing.T) {
 		says   string
 		ask    func() answer
 	}{
-		{"forgotten preset", 404, "Forgotten. This one is not among yours", post("/me/word", url.Values{"preset": {"gone"}})},
+		{"forgotten preset", 404, "Forgotten. This one is not among yours", post("/me/status", url.Values{"preset": {"gone"}})},
 		{"invisible where it is off", 403, "switched invisibility off", post("/me/invisible", url.Values{"invisible": {"on"}})},
 		{"neither on nor off", 422, "on or off", post("/me/invisible", url.Values{"invisible": {"maybe"}})},
-		{"too large", 413, "more than this form takes", post("/me/word", url.Values{"text": {strings.Repeat("x", maxBody)}})},
-		{"too many fields", 400, "too many fields", post("/me/word", url.Values{"text": make([]string, maxFields+1)})},
+		{"too large", 413, "more than this form takes", post("/me/status", url.Values{"text": {strings.Repeat("x", maxBody)}})},
+		{"too many fields", 400, "too many fields", post("/me/status", url.Values{"text": make([]string, maxFields+1)})},
 	} {
 		a := tt.ask()
 		wantStatus(t, tt.name, a, tt.status)
@@ -120,20 +120,20 @@ func TestActsAreLimited(t *testing.T) {
 	for i := range usualActs {
 		wantRedirect(t, "act", ada.do("POST", "/me/invisible", url.Values{"invisible": {[]string{"on", "off"}[i%2]}}), "/me?done="+[]string{"invisible", "visible"}[i%2])
 	}
-	a := ada.do("POST", "/me/word", url.Values{"state": {"dnd"}})
+	a := ada.do("POST", "/me/status", url.Values{"state": {"dnd"}})
 	wantStatus(t, "one more", a, http.StatusTooManyRequests)
-	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || !strings.Contains(a.body, `id="word-dnd" checked`) || f.user("ada").Word.State != "" {
+	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || !strings.Contains(a.body, `id="status-dnd" checked`) || f.user("ada").Status.State != "" {
 		t.Errorf("one more act = %v, %s\nwant when to come back, and the form as it was sent", a.Header, a.body)
 	}
-	if err := f.store.SetWord(t.Context(), f.uid("ada"), accounts.Word{State: "away", Text: "Lunch"}, ""); err != nil {
+	if err := f.store.SetStatus(t.Context(), f.uid("ada"), accounts.Status{State: "away", Text: "Lunch"}, ""); err != nil {
 		t.Fatal(err)
 	}
-	a = ada.do("POST", "/me/word", url.Values{"preset": {"focus"}})
+	a = ada.do("POST", "/me/status", url.Values{"preset": {"focus"}})
 	wantStatus(t, "a preset once more", a, http.StatusTooManyRequests)
-	if !strings.Contains(a.body, `id="word-away" checked`) || !strings.Contains(a.body, `value="Lunch"`) {
+	if !strings.Contains(a.body, `id="status-away" checked`) || !strings.Contains(a.body, `value="Lunch"`) {
 		t.Errorf("a preset over the limit blanks the form:\n%s", a.body)
 	}
-	a = ada.do("POST", "/me/word", url.Values{"preset": {"focus"}, "text": {"Typed"}, "lasts": {"30m"}})
+	a = ada.do("POST", "/me/status", url.Values{"preset": {"focus"}, "text": {"Typed"}, "lasts": {"30m"}})
 	if !strings.Contains(a.body, `value="Typed"`) {
 		t.Errorf("a preset over the limit, beside something typed, loses that:\n%s", a.body)
 	}
@@ -150,7 +150,7 @@ func TestActsAreLimited(t *testing.T) {
 	if u := f.user("ada"); u.DisplayName == "Ada" || u.Precision == accounts.Exact || u.Theme == "dark" {
 		t.Errorf("after too many acts the settings are %+v, want those from before", u)
 	}
-	wantRedirect(t, "bob's", bob.do("POST", "/me/word", url.Values{"state": {"dnd"}}), "/me?done=set")
+	wantRedirect(t, "bob's", bob.do("POST", "/me/status", url.Values{"state": {"dnd"}}), "/me?done=set")
 	wantRedirect(t, "bob's settings", bob.do("POST", settingsForms[0].path, settingsForms[0].good), "/settings?saved=profile")
 }
 
@@ -225,7 +225,7 @@ func TestOwnTabsAreTold(t *testing.T) {
 	asOthers("online")
 	one.until("what is next", func() bool { return one.text["me-next"] == "away after 10 min without input" })
 
-	wantRedirect(t, "set", ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "text": {"<b>Deep work"}, "lasts": {"1h"}}), "/me?done=set")
+	wantRedirect(t, "set", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"<b>Deep work"}, "lasts": {"1h"}}), "/me?done=set")
 	other.sees("ada", "dnd")
 	asOthers("dnd")
 	for _, tb := range []*tab{one, two} {
@@ -283,9 +283,9 @@ func TestNextOf(t *testing.T) {
 		{presence.Self{Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you show yourself"}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you show yourself", TextEnds: end}},
 		{presence.Self{Why: presence.Why{Rule: presence.ByNoConnection}}, ui.Next{Before: "back as soon as you open the board"}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByWord}}, ui.Next{Before: "until you change it"}},
-		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByWord, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then your activity decides"}},
-		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByWord, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then your activity decides"}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByStatus}}, ui.Next{Before: "until you change it"}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then your activity decides"}},
+		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then your activity decides"}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByClaim, Until: end.Add(time.Hour)}},
 			ui.Next{Before: "ends", At: end.Add(time.Hour), After: ", then your activity decides", TextEnds: end}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInput, Idle: 10 * time.Minute}}, ui.Next{Before: "away after 10 min without input", TextEnds: end}},
@@ -299,7 +299,7 @@ func TestNextOf(t *testing.T) {
 	}
 }
 
-// A word that has ended is not offered as one that is set.
+// A status that has ended is not offered as one that is set.
 // TestTypedIsKept: what stands in the form and is not set yet outlives other acts in the same menu.
 func TestTypedIsKept(t *testing.T) {
 	f := newFixture(t)
@@ -317,7 +317,7 @@ func TestTypedIsKept(t *testing.T) {
 		}
 		a := ada.do("POST", act.path, fields)
 		wantStatus(t, act.path, a, http.StatusOK)
-		for _, want := range []string{`id="word-dnd" checked`, `value="Half a &lt;sentence&gt;"`, `value="x"`, `value="at" selected`, `value="2031-01-02T03:04"`, " data-unset"} {
+		for _, want := range []string{`id="status-dnd" checked`, `value="Half a &lt;sentence&gt;"`, `value="x"`, `value="at" selected`, `value="2031-01-02T03:04"`, " data-unset"} {
 			if !strings.Contains(a.body, want) {
 				t.Errorf("POST %s answers without %s:\n%s", act.path, want, a.body)
 			}
@@ -330,8 +330,8 @@ func TestTypedIsKept(t *testing.T) {
 			t.Errorf("POST %s with an untouched form takes it for typed:\n%s", act.path, a.body)
 		}
 	}
-	if w := f.user("ada").Word; w.State != "" || w.Text != "" {
-		t.Errorf("the other acts set the word to %+v", w)
+	if w := f.user("ada").Status; w.State != "" || w.Text != "" {
+		t.Errorf("the other acts set the status to %+v", w)
 	}
 }
 
@@ -339,33 +339,33 @@ func TestTypedIsKept(t *testing.T) {
 func TestEndIsKept(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada").byMenu()
-	wantStatus(t, "set", ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "lasts": {"30m"}, "zone": {"Europe/Berlin"}}), http.StatusOK)
+	wantStatus(t, "set", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "lasts": {"30m"}, "zone": {"Europe/Berlin"}}), http.StatusOK)
 	was := f.user("ada")
-	form := wordForm(was, accounts.Zone(was.TimeZone), time.Now())
-	wantStatus(t, "the text", ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "text": {"Deep work"}, "lasts": {form.Lasts}, "at": {form.At}}), http.StatusOK)
-	if got := f.user("ada").Word; got.Text != "Deep work" || !got.Until.Equal(was.Word.Until) {
-		t.Errorf("with a new text the word is %+v, want the end %v kept", got, was.Word.Until)
+	form := statusForm(was, accounts.Zone(was.TimeZone), time.Now())
+	wantStatus(t, "the text", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"Deep work"}, "lasts": {form.Lasts}, "at": {form.At}}), http.StatusOK)
+	if got := f.user("ada").Status; got.Text != "Deep work" || !got.Until.Equal(was.Status.Until) {
+		t.Errorf("with a new text the status is %+v, want the end %v kept", got, was.Status.Until)
 	}
 	at := time.Now().Add(3 * time.Hour).In(accounts.Zone(was.TimeZone)).Format(atLayout)
-	wantStatus(t, "another end", ada.do("POST", "/me/word", url.Values{"state": {"dnd"}, "lasts": {"at"}, "at": {at}}), http.StatusOK)
-	if got := f.user("ada").Word; !got.Until.After(was.Word.Until) {
-		t.Errorf("with a later end the word is %+v, want it to end after %v", got, was.Word.Until)
+	wantStatus(t, "another end", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "lasts": {"at"}, "at": {at}}), http.StatusOK)
+	if got := f.user("ada").Status; !got.Until.After(was.Status.Until) {
+		t.Errorf("with a later end the status is %+v, want it to end after %v", got, was.Status.Until)
 	}
 }
 
-func TestWordForm(t *testing.T) {
+func TestStatusForm(t *testing.T) {
 	now := time.Date(2026, 11, 24, 14, 3, 30, 0, time.UTC)
-	user := accounts.User{TimeZone: "Europe/Berlin", Word: accounts.Word{State: "dnd", Text: "x", Until: now.Add(30 * time.Minute)}}
+	user := accounts.User{TimeZone: "Europe/Berlin", Status: accounts.Status{State: "dnd", Text: "x", Until: now.Add(30 * time.Minute)}}
 	zone := accounts.Zone(user.TimeZone)
-	if got := wordForm(user, zone, now); got.State != "dnd" || got.Text != "x" || got.Lasts != "at" || got.At != "2026-11-24T15:33" || !got.Live {
-		t.Errorf("wordForm(a live word) = %+v", got)
+	if got := statusForm(user, zone, now); got.State != "dnd" || got.Text != "x" || got.Lasts != "at" || got.At != "2026-11-24T15:33" || !got.Live {
+		t.Errorf("statusForm(a live status) = %+v", got)
 	}
-	if got := wordForm(user, zone, user.Word.Until); got.State != "" || got.Text != "" || got.Lasts != "" || got.At != "2026-11-24T16:45" || got.Live {
-		t.Errorf("wordForm(an ended word) = %+v", got)
+	if got := statusForm(user, zone, user.Status.Until); got.State != "" || got.Text != "" || got.Lasts != "" || got.At != "2026-11-24T16:45" || got.Live {
+		t.Errorf("statusForm(an ended status) = %+v", got)
 	}
-	user.TimeZone, user.Word.Until = "", time.Time{}
-	if got := wordForm(user, time.UTC, now); got.State != "dnd" || got.Lasts != "" || got.At != "" || !got.Live {
-		t.Errorf("wordForm(without end and zone) = %+v", got)
+	user.TimeZone, user.Status.Until = "", time.Time{}
+	if got := statusForm(user, time.UTC, now); got.State != "dnd" || got.Lasts != "" || got.At != "" || !got.Live {
+		t.Errorf("statusForm(without end and zone) = %+v", got)
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *Server) storedPage(c echo.Context) error {
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
 		Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
 	}
-	if w := x.Word; w != nil {
+	if w := x.Status; w != nil {
 		p.State, p.Text, p.Emoji, p.Until, p.SetAt = w.State, w.Text, w.Emoji, w.Until, w.SetAt
 	}
 	return s.page(c, http.StatusOK, p)

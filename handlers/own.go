@@ -26,7 +26,7 @@ func explainStatus(why presence.Why) string {
 		return "you are invisible"
 	case presence.ByNoConnection:
 		return "no device of yours is connected"
-	case presence.ByWord:
+	case presence.ByStatus:
 		return "you set it"
 	case presence.ByClaim:
 		return "set by " + why.Claim
@@ -50,7 +50,7 @@ func nextOf(self presence.Self) ui.Next {
 		next.Before = "until you show yourself"
 	case presence.ByNoConnection:
 		next.Before = "back as soon as you open the board"
-	case presence.ByWord, presence.ByClaim:
+	case presence.ByStatus, presence.ByClaim:
 		if why.Until.IsZero() {
 			next.Before = "until you change it"
 			break

@@ -35,7 +35,7 @@ func (s *Server) routes() {
 	member.get(at("/me.css"), s.meCSS)
 	member.get(at("/me"), s.mePage)
 	member.get(at("/me/panel"), s.mePanel)
-	member.post(at("/me/word"), s.setWord)
+	member.post(at("/me/status"), s.setStatus)
 	member.post(at("/me/invisible"), s.setInvisible)
 	member.post(at("/me/presets/forget"), s.forgetPreset)
 	member.post(at("/me/zone"), s.setZone)

@@ -85,7 +85,7 @@ func TestBasePathOfActs(t *testing.T) {
 	b := f.browser()
 	wantRedirect(t, "POST /rollcall/login", b.login("ada", goodPassword), "/rollcall/")
 	for path, form := range map[string]url.Values{
-		"/rollcall/me/word":           {"state": {"away"}},
+		"/rollcall/me/status":         {"state": {"away"}},
 		"/rollcall/me/invisible":      {"invisible": {"on"}},
 		"/rollcall/settings/profile":  {"display_name": {"Ada"}},
 		"/rollcall/settings/password": {"old_password": {goodPassword}, "password": {"another good password"}},

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	pingEvery     = 20 * time.Second
-	pongWait      = 45 * time.Second
-	writeWait     = 5 * time.Second
-	maxMessage    = 512 // bytes a client may send at once
-	queueFrames   = 16  // frames that wait for a slow reader; one more closes it
-	kernelBuffer  = 64 << 10
-	firstWordWait = 2 * time.Second        // our own page says at once how long ago the last input was
-	closeWait     = 500 * time.Millisecond // for a close frame to go out, before the connection is cut
+	pingEvery        = 20 * time.Second
+	pongWait         = 45 * time.Second
+	writeWait        = 5 * time.Second
+	maxMessage       = 512 // bytes a client may send at once
+	queueFrames      = 16  // frames that wait for a slow reader; one more closes it
+	kernelBuffer     = 64 << 10
+	firstMessageWait = 2 * time.Second        // our own page says at once how long ago the last input was
+	closeWait        = 500 * time.Millisecond // for a close frame to go out, before the connection is cut
 )
 
 // admission is what is known of a socket before it is open. It never changes.

@@ -215,7 +215,7 @@ func (s *sockets) addLocked(x *socket) {
 	switch {
 	case !x.counts:
 	case x.speaks:
-		x.wait = time.AfterFunc(firstWordWait, func() { s.joinSilent(x) })
+		x.wait = time.AfterFunc(firstMessageWait, func() { s.joinSilent(x) })
 	default:
 		s.joinLocked(x, silent)
 	}

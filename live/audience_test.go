@@ -60,7 +60,7 @@ func TestReticentWatchersHearNothingOfLastSeen(t *testing.T) {
 	f.seen(bob, 2*time.Hour)
 	f.board.flush()
 	if c := a.take(t); len(c) != 0 {
-		t.Errorf("the same word again gave %+v, want nothing", c)
+		t.Errorf("the same status again gave %+v, want nothing", c)
 	}
 	f.seen(bob, 48*time.Hour)
 	f.board.flush()

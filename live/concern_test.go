@@ -68,7 +68,7 @@ func TestOnlyListsThatAChangeConcerns(t *testing.T) {
 			[]string{"Design", "Design zo", "after m", "all", "before m", "bo", "offline zo", "online", "zo after m", "zo before m",
 				"zo qu"}},
 		{"somebody sets a status",
-			func() error { return f.store.SetWord(ctx, eve.ID, accounts.Word{Text: "busy"}, "") }, nil},
+			func() error { return f.store.SetStatus(ctx, eve.ID, accounts.Status{Text: "busy"}, "") }, nil},
 		{"somebody leaves", func() error { kim.Leave(presence.SignedOut); return nil }, []string{"online"}},
 	} {
 		for name, l := range lists {

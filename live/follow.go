@@ -215,8 +215,8 @@ func (f *follower) nudged() <-chan struct{} {
 // presenceFacts is f, read at revision rev, in the terms of presence.
 func presenceFacts(f accounts.Facts, rev int64) presence.Facts {
 	return presence.Facts{
-		Word: presence.Word{
-			State: presence.State(f.Word.State), Text: f.Word.Text, Emoji: f.Word.Emoji, Until: f.Word.Until, SetAt: f.Word.SetAt,
+		Status: presence.Status{
+			State: presence.State(f.Status.State), Text: f.Status.Text, Emoji: f.Status.Emoji, Until: f.Status.Until, SetAt: f.Status.SetAt,
 		},
 		Invisible: f.Invisible, InvisibleSince: f.InvisibleSince,
 		Disabled: f.Disabled, IdleAfter: f.IdleAfter, AsOf: rev,

@@ -234,7 +234,7 @@ func (r *roster) look(m *member) {
 		r.lists.passed(m, m.view.State, v.State)
 		r.lists.news() // the counts changed, whoever lists the person
 	}
-	if isHere(m.view) && !isHere(v) && (m.view.Elsewhere || r.presence.Status().Others > 0) {
+	if isHere(m.view) && !isHere(v) && (m.view.Elsewhere || r.presence.Peers().Others > 0) {
 		r.left[m.person.ID] = time.Now()
 	}
 	m.view = v

@@ -196,7 +196,7 @@ func (b *Board) askSeen(now time.Time) {
 // checkReplicas shows, and takes back, that other replicas can't be reached: what is known of their people stays, marked as
 // stale, with since when.
 func (b *Board) checkReplicas(now time.Time) {
-	lost := b.presence.Status().Lost
+	lost := b.presence.Peers().Lost
 	if !lost.IsZero() && now.Sub(lost) < LostShown {
 		return // not yet, or still what was shown
 	}

@@ -148,7 +148,7 @@ func TestOlderFactsAreIgnored(t *testing.T) {
 		if got := up.View("ada").State; got != Online {
 			t.Errorf("a person who is visible again is %s at the replica that knows, want online", got)
 		}
-		late.SetFacts("ada", Facts{Invisible: true, Word: Word{Text: "hi"}, AsOf: c.rev - 1}) // read before the last change
+		late.SetFacts("ada", Facts{Invisible: true, Status: Status{Text: "hi"}, AsOf: c.rev - 1}) // read before the last change
 		synctest.Wait()
 		if got := late.View("ada"); got.State != Online || got.Text != "hi" {
 			t.Errorf("a late reading makes a person %+v, want online and the text", got)

@@ -14,7 +14,7 @@ type tab struct {
 	until time.Time // zero while open
 }
 
-// modelState is the model: ten lines against which the Tracker is held, for people without words.
+// modelState is the model: ten lines against which the Tracker is held, for people without a status.
 func modelState(tabs []*tab, now time.Time) State {
 	state := Offline
 	for _, tb := range tabs {

@@ -73,10 +73,10 @@ func (r *memoryReplica) Remote(user string) []Digest {
 
 func (r *memoryReplica) Changes() *Feed { return r.changes }
 
-func (r *memoryReplica) Status() Status {
+func (r *memoryReplica) Peers() Peers {
 	r.board.mu.Lock()
 	defer r.board.mu.Unlock()
-	return Status{Others: len(r.board.replicas) - 1}
+	return Peers{Others: len(r.board.replicas) - 1}
 }
 
 func (r *memoryReplica) Synced() <-chan struct{} { return closed }

@@ -71,8 +71,8 @@ func TestRedisDocumentedPermissions(t *testing.T) {
 	a, b := server.join(user), server.join(user)
 	a.Publish("ada", Digest{Connected: true})
 	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 })
-	if a.Status().Others != 1 || !a.Status().Lost.IsZero() {
-		t.Errorf("Status() = %+v, want one other replica and no loss", a.Status())
+	if a.Peers().Others != 1 || !a.Peers().Lost.IsZero() {
+		t.Errorf("Peers() = %+v, want one other replica and no loss", a.Peers())
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package presence knows who is here now.
 //
-// A status is a pure function (Resolve) of live leases and the time: the connections of a person, their own word, and
+// A state is a pure function (Resolve) of live leases and the time: a person's connections, their status, and
 // the claims of integrations. The Tracker holds the leases of this replica, asks a Registry what other replicas know,
 // and tells subscribers whose view may have changed.
 //
@@ -21,8 +21,8 @@ const (
 	Offline State = "offline"
 )
 
-// Word is what a person set by hand. The zero Word says nothing.
-type Word struct {
+// Status is what a person set by hand. The zero Status says nothing.
+type Status struct {
 	State State     // Online, Away or DND; empty leaves the state to connections and claims
 	Text  string    // shown while offline, too
 	Emoji string    // one, beside the text
@@ -30,7 +30,7 @@ type Word struct {
 	SetAt time.Time
 }
 
-// Claim is a word set by an integration under a key. It always ends.
+// Claim is a status set by an integration under a key. It always ends.
 type Claim struct {
 	Key   string
 	State State // Away, DND or empty for text alone
@@ -42,7 +42,7 @@ type Claim struct {
 
 // Facts are what accounts know about a person that bears on their status. The zero Facts are those of most people.
 type Facts struct {
-	Word           Word
+	Status         Status
 	Claims         []Claim
 	Invisible      bool
 	InvisibleSince time.Time
@@ -53,7 +53,7 @@ type Facts struct {
 
 // plain reports whether f says nothing, so that nothing need be kept for it.
 func (f *Facts) plain() bool {
-	return f.Word == Word{} && len(f.Claims) == 0 && !f.hidden() && f.IdleAfter == 0 && f.AsOf == 0
+	return f.Status == Status{} && len(f.Claims) == 0 && !f.hidden() && f.IdleAfter == 0 && f.AsOf == 0
 }
 
 // hidden reports whether nobody may see the person here.
@@ -74,14 +74,14 @@ type View struct {
 	Since    time.Time // when State began; zero while offline, and where it is not known
 	Text     string
 	Emoji    string
-	Until    time.Time // when the word or claim behind State or Text ends; zero: not told
+	Until    time.Time // when the status or claim behind State or Text ends; zero: not told
 	LastSeen time.Time // while offline: the last input as far as this process knows; zero: ask accounts
 
-	// Elsewhere: present by the word of other replicas alone, so only as right as they can be heard.
+	// Elsewhere: only other replicas say that the person is here, so this is only as right as what they last said.
 	Elsewhere bool
 }
 
-// Rule names the row of the table of rules that decided a status.
+// Rule names the row of the table of rules that decided a state.
 type Rule uint8
 
 // The rules in the order in which they are asked (DESIGN: "Status: the rules").
@@ -89,17 +89,17 @@ const (
 	ByDisabled     Rule = iota // 0: the account is disabled
 	ByInvisible                // 1: the person is invisible
 	ByNoConnection             // 2: no live connection
-	ByWord                     // 3: the person's own word
+	ByStatus                   // 3: the person's own status
 	ByClaim                    // 4: an integration's claim
 	ByInput                    // 5: recent input
 	ByIdleness                 // 6: otherwise
 )
 
-// Why is the reason of a status, for the person alone.
+// Why is the reason for a state, for the person alone.
 type Why struct {
 	Rule  Rule
 	Claim string        // the claim's key, with ByClaim
-	Until time.Time     // end of the word or claim that decided; zero: none
+	Until time.Time     // end of the status or claim that decided; zero: none
 	Idle  time.Duration // idle-after in force, with ByInput and ByIdleness; below 0: never idle
 }
 

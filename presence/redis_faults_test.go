@@ -54,7 +54,7 @@ func TestRedisRefusesWrites(t *testing.T) {
 				most = max(most, missing())
 				settled := true
 				for _, r := range all {
-					settled = settled && r.quiet() && r.Status().Lost.IsZero()
+					settled = settled && r.quiet() && r.Peers().Lost.IsZero()
 				}
 				return settled
 			})
@@ -148,7 +148,7 @@ func TestRedisFailover(t *testing.T) {
 		if len(b.Remote("ada")) == 0 {
 			t.Fatal("ada is missing at b")
 		}
-		return len(a.Remote("bob")) == 1 && a.Status().Lost.IsZero() && b.Status().Lost.IsZero()
+		return len(a.Remote("bob")) == 1 && a.Peers().Lost.IsZero() && b.Peers().Lost.IsZero()
 	})
 	t.Logf("both had moved after %v", time.Since(began).Round(time.Millisecond))
 	for name, r := range map[string]*Redis{"a": a, "b": b} {

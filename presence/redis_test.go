@@ -199,11 +199,11 @@ func TestRedisWipeAndRestart(t *testing.T) {
 	}
 	admin.Close()
 	server.stop()
-	wait(t, "b to notice", patience, func() bool { return !b.Status().Lost.IsZero() })
+	wait(t, "b to notice", patience, func() bool { return !b.Peers().Lost.IsZero() })
 	a.Publish("u0", Digest{}) // somebody leaves meanwhile
 	server.start()
 	admin = server.admin()
-	wait(t, "both to be back", patience, func() bool { return a.Status().Lost.IsZero() && b.Status().Lost.IsZero() && size() >= n+1 })
+	wait(t, "both to be back", patience, func() bool { return a.Peers().Lost.IsZero() && b.Peers().Lost.IsZero() && size() >= n+1 })
 	for u := 1; u < n; u++ {
 		if len(b.Remote(fmt.Sprint("u", u))) == 0 {
 			t.Fatalf("after the restart u%d is missing at b", u)
@@ -217,10 +217,10 @@ func TestRedisAppearsLater(t *testing.T) {
 	server.stop()
 	a := server.join()
 	a.Publish("ada", Digest{Connected: true})
-	wait(t, "the loss to show", patience, func() bool { return !a.Status().Lost.IsZero() })
+	wait(t, "the loss to show", patience, func() bool { return !a.Peers().Lost.IsZero() })
 	server.start()
 	b := server.join()
-	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 && a.Status().Others == 1 })
+	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 && a.Peers().Others == 1 })
 }
 
 // TestRedisPushPathDies: tracking is switched off behind the client's back. The own beat does not come back, so the
@@ -305,27 +305,27 @@ func TestRedisStoreConflictLater(t *testing.T) {
 	settleAll(t, []*Redis{a, b})
 	admin := server.admin()
 	do(t, admin, "SET", "rollcall:store", "two")
-	both := func(ok func(Status) bool) func() bool {
-		return func() bool { return ok(a.Status()) && ok(b.Status()) }
+	both := func(ok func(Peers) bool) func() bool {
+		return func() bool { return ok(a.Peers()) && ok(b.Peers()) }
 	}
-	wait(t, "both to stay away", patience, both(func(s Status) bool { return s.Conflict != nil }))
+	wait(t, "both to stay away", patience, both(func(s Peers) bool { return s.Conflict != nil }))
 	var conflict *StoreError
-	if err := a.Status().Conflict; !errors.As(err, &conflict) || conflict.Ours != "one" || conflict.Theirs != "two" {
-		t.Errorf("Status().Conflict = %v, want both stores named", err)
+	if err := a.Peers().Conflict; !errors.As(err, &conflict) || conflict.Ours != "one" || conflict.Theirs != "two" {
+		t.Errorf("Peers().Conflict = %v, want both stores named", err)
 	}
-	if got := a.Remote("ada"); len(got) != 1 || a.Status().Lost.IsZero() {
-		t.Errorf("a replica that stays away has %v of ada and is lost since %v, want her as last known", got, a.Status().Lost)
+	if got := a.Remote("ada"); len(got) != 1 || a.Peers().Lost.IsZero() {
+		t.Errorf("a replica that stays away has %v of ada and is lost since %v, want her as last known", got, a.Peers().Lost)
 	}
 	b.Publish("bob", Digest{Connected: true}) // somebody comes meanwhile
 	do(t, admin, "DEL", "rollcall:store")
-	wait(t, "both to be back", patience, both(func(s Status) bool { return s.Conflict == nil && s.Lost.IsZero() && s.Others == 1 }))
+	wait(t, "both to be back", patience, both(func(s Peers) bool { return s.Conflict == nil && s.Lost.IsZero() && s.Others == 1 }))
 	wait(t, "bob at a", patience, func() bool { return len(a.Remote("bob")) == 1 })
 	if got := a.Remote("ada"); len(got) != 1 {
 		t.Errorf("after all ada is %v at a, want here", got)
 	}
 
 	do(t, admin, "SET", "rollcall:store", "two")
-	wait(t, "a to stay away", patience, func() bool { return a.Status().Conflict != nil })
+	wait(t, "a to stay away", patience, func() bool { return a.Peers().Conflict != nil })
 	lease := "rollcall:replica:" + a.ID()
 	do(t, admin, "DEL", lease)
 	if err := a.Leave(t.Context()); err != nil {
@@ -362,17 +362,17 @@ func TestRedisNewcomerWaits(t *testing.T) {
 	if took := time.Since(began); took < claimAfter {
 		t.Errorf("a joined after %v, want %v at least", took, claimAfter)
 	}
-	if st := a.Status(); !st.Lost.IsZero() {
+	if st := a.Peers(); !st.Lost.IsZero() {
 		t.Errorf("a, which only waited, is lost since %v, want not lost", st.Lost)
 	}
 	server.stop()
-	wait(t, "a to notice", patience, func() bool { return !a.Status().Lost.IsZero() })
+	wait(t, "a to notice", patience, func() bool { return !a.Peers().Lost.IsZero() })
 	server.start()
 	other := server.join(func(cfg *RedisConfig) { cfg.Store, cfg.claimAfter = "two", 0 })
 	wait(t, "a to be back, and the other one to stay away", patience, func() bool {
-		return a.Status().Lost.IsZero() && other.Status().Conflict != nil
+		return a.Peers().Lost.IsZero() && other.Peers().Conflict != nil
 	})
-	if err := a.Status().Conflict; err != nil {
+	if err := a.Peers().Conflict; err != nil {
 		t.Errorf("a stays away: %v", err)
 	}
 }
@@ -487,7 +487,7 @@ func TestRedisMeetsEmptyReplicas(t *testing.T) {
 	for range 3 {
 		b := server.join()
 		<-b.Synced()
-		if got := b.Status().Others; got != 1 {
+		if got := b.Peers().Others; got != 1 {
 			t.Errorf("Others = %d when first synced, want 1", got)
 		}
 		if err := b.Leave(t.Context()); err != nil {
@@ -522,7 +522,7 @@ func TestRedisHostUnknown(t *testing.T) {
 		t.Fatalf("OpenRedis = %v, want nil", err)
 	}
 	defer r.Close()
-	wait(t, "the others to be lost", patience, func() bool { return !r.Status().Lost.IsZero() })
+	wait(t, "the others to be lost", patience, func() bool { return !r.Peers().Lost.IsZero() })
 }
 
 // TestRedisForeignKey: what other programs leave under our prefix stops nobody, not even the one whose key it is.
@@ -544,7 +544,7 @@ func TestRedisForeignKey(t *testing.T) {
 	a.Publish("bob", Digest{Connected: true})
 	wait(t, "bob at b, and ada again", patience, func() bool { return len(b.Remote("bob")) == 1 && len(b.Remote("ada")) == 1 })
 	settleAll(t, []*Redis{a, b})
-	if !a.Status().Lost.IsZero() || len(b.Remote("ada")) != 1 {
-		t.Errorf("after foreign keys a is lost since %v and ada is %v at b, want not lost and here", a.Status().Lost, b.Remote("ada"))
+	if !a.Peers().Lost.IsZero() || len(b.Remote("ada")) != 1 {
+		t.Errorf("after foreign keys a is lost since %v and ada is %v at b, want not lost and here", a.Peers().Lost, b.Remote("ada"))
 	}
 }

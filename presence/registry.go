@@ -21,13 +21,13 @@ import (
 //   - A replica that leaves (Leave) or dies takes its digests with it: at once in memory, after at most one lease
 //     (10 s, seen after 7–13 s) elsewhere. A digest that merely got lost on the way is not a departure.
 //   - While the others cannot be reached, or the place where they meet belongs to other accounts, Remote keeps the last
-//     known digests and Status says since when. It comes back by itself.
+//     known digests and Peers says since when. It comes back by itself.
 //   - All methods may be called from many goroutines; none calls back into the Tracker.
 type Registry interface {
 	Publish(user string, d Digest)
 	Remote(user string) []Digest
 	Changes() *Feed
-	Status() Status
+	Peers() Peers
 	// Synced is closed when it was first known what the others have. Where they cannot be reached it stays open.
 	Synced() <-chan struct{}
 	// Leave tells the others that this replica goes on purpose: its users have one lease to come back elsewhere.
@@ -36,8 +36,8 @@ type Registry interface {
 	Close() error
 }
 
-// Status is how a Registry stands to the other replicas.
-type Status struct {
+// Peers is how a Registry stands to the other replicas.
+type Peers struct {
 	Others   int       // live replicas beside this one
 	Lost     time.Time // since when the others cannot be reached; zero: they can, or there are none to reach
 	Conflict error     // why this replica stays away from the others, which it does until that changes; nil: it doesn't

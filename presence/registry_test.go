@@ -91,8 +91,8 @@ func testRegistry(t *testing.T, start func(*testing.T) cluster) {
 		if got := b.Changes().Take(); !slices.Contains(got, "ada") {
 			t.Errorf("Changes of a new replica = %v, want ada", got)
 		}
-		if got := b.Status(); got.Others != 1 || !got.Lost.IsZero() {
-			t.Errorf("Status = %+v, want one other and nothing lost", got)
+		if got := b.Peers(); got.Others != 1 || !got.Lost.IsZero() {
+			t.Errorf("Peers = %+v, want one other and nothing lost", got)
 		}
 	})
 	t.Run("a replica that leaves takes its digests with it", func(t *testing.T) {

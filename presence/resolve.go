@@ -29,12 +29,12 @@ func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 	}
 	idleAfter = f.idleAfter(idleAfter)
 	con := connected(s, idleAfter, now)
-	word := wordLive(&f.Word, now)
+	status := statusLive(&f.Status, now)
 	claim := bestClaim(f.Claims, now)
 	r.View.Listed = true
-	r.View.State, r.Why, r.From = decide(f, con, word, claim, idleAfter)
+	r.View.State, r.Why, r.From = decide(f, con, status, claim, idleAfter)
 	r.Next = soonest(ahead(con.next, now), ahead(f.nextEnd(now), now))
-	r.say(f, word, claim, now)
+	r.say(f, status, claim, now)
 	if r.View.State == Offline {
 		r.View.LastSeen, r.From = s.Seen, time.Time{}
 	} else {
@@ -44,14 +44,14 @@ func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 }
 
 // decide is rules 1 to 6.
-func decide(f *Facts, con connectedness, word bool, claim *Claim, idleAfter time.Duration) (State, Why, time.Time) {
+func decide(f *Facts, con connectedness, status bool, claim *Claim, idleAfter time.Duration) (State, Why, time.Time) {
 	switch {
 	case f.Invisible:
 		return Offline, Why{Rule: ByInvisible}, time.Time{}
 	case !con.any:
 		return Offline, Why{Rule: ByNoConnection}, time.Time{}
-	case word && f.Word.State != "":
-		return f.Word.State, Why{Rule: ByWord, Until: f.Word.Until}, f.Word.SetAt
+	case status && f.Status.State != "":
+		return f.Status.State, Why{Rule: ByStatus, Until: f.Status.Until}, f.Status.SetAt
 	case claim != nil:
 		return claim.State, Why{Rule: ByClaim, Claim: claim.Key, Until: claim.Until}, claim.SetAt
 	case con.active:
@@ -61,16 +61,16 @@ func decide(f *Facts, con connectedness, word bool, claim *Claim, idleAfter time
 	}
 }
 
-// say fills in text and emoji: the own word's first, then those of the newest claim that has any. They stay while
+// say fills in text and emoji: the own status first, then those of the newest claim that has any. They stay while
 // the person is offline, or their vanishing would tell invisible from gone.
-func (r *Result) say(f *Facts, word bool, claim *Claim, now time.Time) {
+func (r *Result) say(f *Facts, status bool, claim *Claim, now time.Time) {
 	v := &r.View
-	if r.Why.Rule == ByWord || r.Why.Rule == ByClaim {
+	if r.Why.Rule == ByStatus || r.Why.Rule == ByClaim {
 		v.Until = r.Why.Until
 	}
-	if word && (f.Word.Text != "" || f.Word.Emoji != "") {
-		v.Text, v.Emoji = f.Word.Text, f.Word.Emoji
-		v.Until = f.Word.Until
+	if status && (f.Status.Text != "" || f.Status.Emoji != "") {
+		v.Text, v.Emoji = f.Status.Text, f.Status.Emoji
+		v.Until = f.Status.Until
 		return
 	}
 	var newest *Claim
@@ -125,7 +125,7 @@ func connected(s Subject, idleAfter time.Duration, now time.Time) connectedness 
 	return c
 }
 
-func wordLive(w *Word, now time.Time) bool {
+func statusLive(w *Status, now time.Time) bool {
 	said := w.State != "" || w.Text != "" || w.Emoji != ""
 	return said && (w.Until.IsZero() || now.Before(w.Until))
 }
@@ -156,11 +156,11 @@ func newer(a, b *Claim) bool {
 	return a.Key < b.Key
 }
 
-// nextEnd is the first end of a live word or claim.
+// nextEnd is the first end of a live status or claim.
 func (f *Facts) nextEnd(now time.Time) time.Time {
 	var next time.Time
-	if wordLive(&f.Word, now) {
-		next = f.Word.Until
+	if statusLive(&f.Status, now) {
+		next = f.Status.Until
 	}
 	for i := range f.Claims {
 		if u := f.Claims[i].Until; now.Before(u) {
@@ -171,7 +171,7 @@ func (f *Facts) nextEnd(now time.Time) time.Time {
 }
 
 // ahead is t on both clocks as they stand at now: on the one that counts what passes, by which connections go, and on the
-// time of day, by which words end. Only such times can be compared whatever has been done to the time of day since.
+// time of day, by which statuses end. Only such times can be compared whatever has been done to the time of day since.
 func ahead(t, now time.Time) time.Time {
 	if t.IsZero() {
 		return t

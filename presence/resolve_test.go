@@ -16,7 +16,7 @@ func open(ago time.Duration) *Lease { return &Lease{Input: noon.Add(-ago)} }
 
 // TestResolveTable walks down the table of rules of the design, one line a case.
 func TestResolveTable(t *testing.T) {
-	word := Word{State: DND, Text: "deep work", SetAt: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
+	status := Status{State: DND, Text: "deep work", SetAt: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
 	claim := func(key string, s State, set time.Duration) Claim {
 		return Claim{Key: key, State: s, SetAt: noon.Add(set), Until: noon.Add(time.Hour)}
 	}
@@ -28,14 +28,14 @@ func TestResolveTable(t *testing.T) {
 		state  State
 		rule   Rule
 	}{
-		{name: "0 disabled beats all", facts: Facts{Disabled: true, Word: word}, leases: []*Lease{open(0)}, state: Offline, rule: ByDisabled},
-		{name: "1 invisible beats the word", facts: Facts{Invisible: true, Word: word}, leases: []*Lease{open(0)}, state: Offline, rule: ByInvisible},
-		{name: "2 nobody without a connection", facts: Facts{Word: word}, state: Offline, rule: ByNoConnection},
+		{name: "0 disabled beats all", facts: Facts{Disabled: true, Status: status}, leases: []*Lease{open(0)}, state: Offline, rule: ByDisabled},
+		{name: "1 invisible beats the status", facts: Facts{Invisible: true, Status: status}, leases: []*Lease{open(0)}, state: Offline, rule: ByInvisible},
+		{name: "2 nobody without a connection", facts: Facts{Status: status}, state: Offline, rule: ByNoConnection},
 		{name: "2 an ended grace is no connection", leases: []*Lease{{Input: noon, Until: noon}}, state: Offline, rule: ByNoConnection},
-		{name: "3 the own word", facts: Facts{Word: word, Claims: []Claim{claim("a", Away, 0)}}, leases: []*Lease{open(0)}, state: DND, rule: ByWord},
-		{name: "3 the own word online holds idleness off", facts: Facts{Word: Word{State: Online}}, leases: []*Lease{open(time.Hour)}, state: Online, rule: ByWord},
-		{name: "3 an ended word says nothing", facts: Facts{Word: Word{State: DND, Until: noon}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
-		{name: "3 a word of text leaves the state alone", facts: Facts{Word: Word{Text: "hi"}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
+		{name: "3 the own status", facts: Facts{Status: status, Claims: []Claim{claim("a", Away, 0)}}, leases: []*Lease{open(0)}, state: DND, rule: ByStatus},
+		{name: "3 the own status online holds idleness off", facts: Facts{Status: Status{State: Online}}, leases: []*Lease{open(time.Hour)}, state: Online, rule: ByStatus},
+		{name: "3 an ended status says nothing", facts: Facts{Status: Status{State: DND, Until: noon}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
+		{name: "3 a status of text leaves the state alone", facts: Facts{Status: Status{Text: "hi"}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
 		{name: "4 dnd before away", facts: Facts{Claims: []Claim{claim("new", Away, 0), claim("old", DND, -time.Hour)}}, leases: []*Lease{open(0)}, state: DND, rule: ByClaim},
 		{name: "4 a claim of text leaves the state alone", facts: Facts{Claims: []Claim{{Key: "k", Text: "x", Until: noon.Add(1)}}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
 		{name: "5 input", leases: []*Lease{open(idle - 1)}, state: Online, rule: ByInput},
@@ -57,11 +57,11 @@ func TestResolveTable(t *testing.T) {
 }
 
 func TestResolveTextStaysWhileOffline(t *testing.T) {
-	f := Facts{Word: Word{State: DND, Text: "on holiday", Emoji: "🏖", Until: noon.Add(time.Hour)}}
+	f := Facts{Status: Status{State: DND, Text: "on holiday", Emoji: "🏖", Until: noon.Add(time.Hour)}}
 	got := Resolve(Subject{Facts: &f}, idle, noon).View
 	want := View{Listed: true, State: Offline, Text: "on holiday", Emoji: "🏖", Until: noon.Add(time.Hour)}
 	if got != want {
-		t.Errorf("Resolve(absent with a word) = %+v, want %+v", got, want)
+		t.Errorf("Resolve(absent with a status) = %+v, want %+v", got, want)
 	}
 }
 
@@ -99,10 +99,10 @@ func drawFacts(t *rapid.T) Facts {
 		Claims:    rapid.SliceOfNDistinct(rapid.Custom(drawClaim), 0, 3, func(c Claim) string { return c.Key }).Draw(t, "claims"),
 		IdleAfter: rapid.SampledFrom([]time.Duration{0, -1, time.Minute, 2 * time.Hour}).Draw(t, "idle-after"),
 	}
-	if rapid.Bool().Draw(t, "word") {
-		f.Word = Word{State: drawState(t, "state", "", Online, Away, DND), Text: rapid.SampledFrom([]string{"", "lunch"}).Draw(t, "text")}
+	if rapid.Bool().Draw(t, "status") {
+		f.Status = Status{State: drawState(t, "state", "", Online, Away, DND), Text: rapid.SampledFrom([]string{"", "lunch"}).Draw(t, "text")}
 		if rapid.Bool().Draw(t, "ending") {
-			f.Word.Until = minutes(-30, 30).Draw(t, "word until")
+			f.Status.Until = minutes(-30, 30).Draw(t, "status until")
 		}
 	}
 	return f
@@ -155,13 +155,13 @@ func TestResolveNoConnectionMeansOffline(t *testing.T) {
 	})
 }
 
-func TestResolveOwnWordWins(t *testing.T) {
+func TestResolveOwnStatusWins(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawSubject(t)
 		d.leases = append(d.leases, open(0))
-		d.facts.Word = Word{State: drawState(t, "said", Online, Away, DND)}
-		if got := d.resolve(noon); got.View.State != d.facts.Word.State || got.Why.Rule != ByWord {
-			t.Errorf("Resolve(word %s) = %s by rule %d, want the word", d.facts.Word.State, got.View.State, got.Why.Rule)
+		d.facts.Status = Status{State: drawState(t, "said", Online, Away, DND)}
+		if got := d.resolve(noon); got.View.State != d.facts.Status.State || got.Why.Rule != ByStatus {
+			t.Errorf("Resolve(status %s) = %s by rule %d, want the status", d.facts.Status.State, got.View.State, got.Why.Rule)
 		}
 	})
 }
@@ -183,8 +183,8 @@ func TestResolveExpiredEqualsAbsent(t *testing.T) {
 				less.facts.Claims = append(less.facts.Claims, c)
 			}
 		}
-		if u := d.facts.Word.Until; !u.IsZero() && !u.After(noon) {
-			less.facts.Word = Word{}
+		if u := d.facts.Status.Until; !u.IsZero() && !u.After(noon) {
+			less.facts.Status = Status{}
 		}
 		if got := less.resolve(noon); got != want {
 			t.Errorf("Resolve(without the expired) = %+v, want %+v", got, want)
@@ -196,7 +196,7 @@ func TestResolveMoreDevicesNeverLower(t *testing.T) {
 	rank := map[State]int{Offline: 0, Away: 1, Online: 2}
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawSubject(t)
-		d.facts.Word, d.facts.Claims = Word{}, nil // those decide alone, whatever the devices
+		d.facts.Status, d.facts.Claims = Status{}, nil // those decide alone, whatever the devices
 		before := d.resolve(noon).View.State
 		if rapid.Bool().Draw(t, "elsewhere") {
 			d.remote = append(d.remote, Digest{Connected: true, Active: rapid.Bool().Draw(t, "more active")})
@@ -245,7 +245,7 @@ func TestResolveInvisibleEqualsDeparted(t *testing.T) {
 }
 
 func TestResolveDoesNotAllocate(t *testing.T) {
-	f := Facts{Word: Word{Text: "hi"}}
+	f := Facts{Status: Status{Text: "hi"}}
 	leases := []*Lease{open(0), open(time.Minute)}
 	if n := testing.AllocsPerRun(100, func() { Resolve(Subject{Facts: &f, Leases: leases}, idle, noon) }); n != 0 {
 		t.Errorf("Resolve allocates %v times, want 0", n)
@@ -253,7 +253,7 @@ func TestResolveDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkResolve(b *testing.B) {
-	f := Facts{Word: Word{Text: "hi"}}
+	f := Facts{Status: Status{Text: "hi"}}
 	leases := []*Lease{open(0), open(time.Minute)}
 	for b.Loop() {
 		Resolve(Subject{Facts: &f, Leases: leases}, idle, noon)

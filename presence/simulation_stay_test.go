@@ -57,10 +57,10 @@ func (st *stayers) look() string {
 	}
 	for i, s := range st.all {
 		switch since := st.away[s]; {
-		case s.Status().Conflict == nil:
+		case s.Peers().Conflict == nil:
 			delete(st.away, s)
 		case st.strict:
-			return fmt.Sprintf("r%d stays away: %v", i, s.Status().Conflict)
+			return fmt.Sprintf("r%d stays away: %v", i, s.Peers().Conflict)
 		case since.IsZero():
 			st.away[s] = time.Now()
 		case time.Since(since) > awayMost:
@@ -160,7 +160,7 @@ func simulateStay(seed uint64, fault func(*stayers), with rules) string {
 		}
 	}
 	for i, s := range st.all {
-		if at := s.Status(); !at.Lost.IsZero() || at.Others != 2 {
+		if at := s.Peers(); !at.Lost.IsZero() || at.Others != 2 {
 			return fmt.Sprintf("a minute later r%d has %d others and is lost since %v", i, at.Others, at.Lost)
 		}
 	}

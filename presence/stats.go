@@ -6,7 +6,7 @@ import "time"
 // and never go back.
 type Stats struct {
 	Counts                // people by what is shown of them
-	People  int           // people about whom something is remembered: here, in a grace, or with a word of their own
+	People  int           // people about whom something is remembered: here, in a grace, or with a status of their own
 	Changes uint64        // changes of what a watcher may see of somebody
 	Link    *ReplicaStats // nil: this process is alone
 }

@@ -129,7 +129,7 @@ func TestSurveyFails(t *testing.T) {
 		}()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if s.Status().Lost.IsZero() || isSynced(s) {
+		if s.Peers().Lost.IsZero() || isSynced(s) {
 			t.Error("the replica is not lost although no survey succeeds")
 		}
 		if n, most := int(l.begun.Load()), int(time.Minute/retryLast)+10; n < 10 || n > most {
@@ -140,7 +140,7 @@ func TestSurveyFails(t *testing.T) {
 		l.end <- nil
 		<-s.Synced()
 		synctest.Wait()
-		if lost := s.Status().Lost; !lost.IsZero() {
+		if lost := s.Peers().Lost; !lost.IsZero() {
 			t.Errorf("lost since %v after a survey succeeded, want not lost", lost)
 		}
 	})

@@ -191,11 +191,11 @@ func (s *syncer) Remote(user string) []Digest {
 // Changes implements Registry.
 func (s *syncer) Changes() *Feed { return s.changes }
 
-// Status implements Registry.
-func (s *syncer) Status() Status {
+// Peers implements Registry.
+func (s *syncer) Peers() Peers {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := Status{Lost: s.lost, Conflict: s.conflict}
+	st := Peers{Lost: s.lost, Conflict: s.conflict}
 	for _, p := range s.peers {
 		if p.alive {
 			st.Others++

@@ -139,8 +139,8 @@ func TestBackWhileAsked(t *testing.T) {
 		time.Sleep(beatEvery / 3)
 		s.invalidated(nil, []string{"other"}, false)
 		time.Sleep(beatEvery / 3)
-		if got := s.Status().Others; got != 1 {
-			t.Errorf("after %d questions Status tells of %d other replicas, want the one that is back", asked, got)
+		if got := s.Peers().Others; got != 1 {
+			t.Errorf("after %d questions Peers tells of %d other replicas, want the one that is back", asked, got)
 		}
 	})
 }

@@ -135,7 +135,7 @@ func (t *Tracker) follow(ctx context.Context) {
 			return
 		case <-synced:
 			synced = nil
-			if t.cfg.Registry.Status().Others > 0 {
+			if t.cfg.Registry.Peers().Others > 0 {
 				t.takeIn(remote.Take())
 				t.endWarming() // the others know who is here
 			}
@@ -258,8 +258,8 @@ func (t *Tracker) Counts() Counts {
 // IdleAfter is after how long without input somebody is away who has not chosen a time of their own; below 0: never.
 func (t *Tracker) IdleAfter() time.Duration { return t.cfg.IdleAfter }
 
-// Status tells how this replica stands to the others.
-func (t *Tracker) Status() Status { return t.cfg.Registry.Status() }
+// Peers tells how this replica stands to the others.
+func (t *Tracker) Peers() Peers { return t.cfg.Registry.Peers() }
 
 // TakeSeen returns the stamps of last seen that should be stored: of people who left since the last call, and of those
 // whose last input is newer than what was handed out StampEvery ago.

@@ -120,12 +120,12 @@ func TestHiddenPhoneIsIdleAtOnce(t *testing.T) {
 	})
 }
 
-func TestWordsEndOnTime(t *testing.T) {
+func TestStatusesEndOnTime(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		tr.Join("ada", Client{}, Activity{})
 		end := time.Now().Add(time.Minute)
-		tr.SetFacts("ada", Facts{Word: Word{State: DND, Text: "tests", Until: end}})
-		tr.SetFacts("bob", Facts{Word: Word{Text: "on the train", Until: end}}) // offline people's words end, too
+		tr.SetFacts("ada", Facts{Status: Status{State: DND, Text: "tests", Until: end}})
+		tr.SetFacts("bob", Facts{Status: Status{Text: "on the train", Until: end}}) // offline people's statuses end, too
 		wantState(t, tr, "ada", DND)
 		feed := tr.Subscribe()
 		after(time.Minute)
@@ -220,9 +220,9 @@ func TestInvisibleLeavesNoTrace(t *testing.T) {
 	})
 }
 
-// TestInvisibleWithoutAWord: also a client that never told of any input was seen when it connected, whichever way its
+// TestInvisibleWithoutAMessage: also a client that never told of any input was seen when it connected, whichever way its
 // person goes.
-func TestInvisibleWithoutAWord(t *testing.T) {
+func TestInvisibleWithoutAMessage(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		tr.Join("ada", Client{}, Activity{Ago: NoInput})
 		bob := tr.Join("bob", Client{}, Activity{Ago: NoInput})
@@ -292,8 +292,8 @@ func TestEndOfASession(t *testing.T) {
 	})
 }
 
-// TestLateFirstWord: until a client says when the last input was, it counts as active, and not a moment longer.
-func TestLateFirstWord(t *testing.T) {
+// TestLateFirstMessage: until a client says when the last input was, it counts as active, and not a moment longer.
+func TestLateFirstMessage(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		c := tr.Join("ada", Client{}, Activity{Ago: NoInput})
 		wantState(t, tr, "ada", Online)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Words end by the time of day, and somebody may put that right.
+// Statuses end by the time of day, and somebody may put that right.
 const (
 	maxSleep = 30 * time.Second       // the agenda is looked at that often, for a time of day that has jumped
 	maxStep  = 500 * time.Millisecond // what it may have been put right by before the agenda is made anew

@@ -18,7 +18,7 @@ func somePanel(t testing.TB, u *UI) Panel {
 			Next: Next{Before: "ends", At: end, After: ", then your activity decides", TextEnds: end.Add(time.Hour)},
 		},
 		Row:     row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: end, Text: "Deep work", Emoji: "🎧", Until: end, Preview: true}),
-		Word:    WordForm{State: DND, Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T14:30", Zone: "Europe/Berlin", Live: true},
+		Status:  StatusForm{State: DND, Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T14:30", Zone: "Europe/Berlin", Live: true},
 		Presets: []Preset{{"0191-a", DND, "Deep work", "🎧", "4h"}, {"0191-b", Away, "", "", ""}, {"0191-c", "", "", "🌴", "week"}},
 		Said:    "Set.",
 	}
@@ -96,7 +96,7 @@ func TestFrameMeLeavesTheFormAlone(t *testing.T) {
 	u := newUI(t, "")
 	f := u.NewFrame()
 	f.Me(Me{}, somePanel(t, u).Me, nil, nil)
-	for _, part := range []string{`name="text"`, `name="state"`, `name="lasts"`, `id="panel"`, `id="word-`} {
+	for _, part := range []string{`name="text"`, `name="state"`, `name="lasts"`, `id="panel"`, `id="status-`} {
 		if strings.Contains(string(f.Bytes()), part) {
 			t.Errorf("Me() sends %s: %s", part, f.Bytes())
 		}
@@ -124,7 +124,7 @@ func TestPanelForm(t *testing.T) {
 	p := somePanel(t, u)
 	page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true}}, Panel: p})
 	for _, want := range []string{
-		`name="state" value="dnd" id="word-dnd" checked>`, `name="text" value="Deep work"`, `name="emoji" value="🎧"`,
+		`name="state" value="dnd" id="status-dnd" checked>`, `name="text" value="Deep work"`, `name="emoji" value="🎧"`,
 		`<option value="at" selected>`, `type="datetime-local" value="2026-11-24T14:30"`, `Your time zone: Europe/Berlin`,
 		`name="clear"`, `Become invisible`, `; two devices`,
 		`<time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then your activity decides. Your text ends <time class="end" datetime="2026-11-24T15:30:00Z">`,
@@ -138,13 +138,13 @@ func TestPanelForm(t *testing.T) {
 	if strings.Contains(page, `name="zone"`) {
 		t.Error("the form asks for the zone, which is known")
 	}
-	p.Word = WordForm{Text: "x", Lasts: "at", At: "nonsense", Errors: map[string]string{"until": "Give a time.", "text": "Too long."}}
+	p.Status = StatusForm{Text: "x", Lasts: "at", At: "nonsense", Errors: map[string]string{"until": "Give a time.", "text": "Too long."}}
 	page = render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true}}, Panel: p})
 	for _, want := range []string{
-		`<title>Error: You · Rollcall</title>`, `name="zone"`, `id="word-auto" checked>`,
-		`value="nonsense" aria-label="Date and time" aria-describedby="word-zone word-until-error" aria-invalid="true">`,
-		`aria-describedby="me-alone word-text-error" aria-invalid="true" autofocus>`,
-		`<p class="wrong" id="word-until-error">Give a time.</p>`, `<p class="wrong" id="word-text-error">Too long.</p>`,
+		`<title>Error: You · Rollcall</title>`, `name="zone"`, `id="status-auto" checked>`,
+		`value="nonsense" aria-label="Date and time" aria-describedby="status-zone status-until-error" aria-invalid="true">`,
+		`aria-describedby="me-alone status-text-error" aria-invalid="true" autofocus>`,
+		`<p class="wrong" id="status-until-error">Give a time.</p>`, `<p class="wrong" id="status-text-error">Too long.</p>`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the refused form has no %s:\n%s", want, page)

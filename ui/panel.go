@@ -10,8 +10,8 @@ import (
 type Panel struct {
 	Me Me
 	// Row is their own, rendered as a preview.
-	Row  []byte
-	Word WordForm
+	Row    []byte
+	Status StatusForm
 	// Presets can be set at a touch: their own, or with Suggested some of ours,
 	// because they have none yet.
 	Presets   []Preset
@@ -20,8 +20,8 @@ type Panel struct {
 	Said string
 }
 
-// WordForm holds what is set, or what was typed and is wrong.
-type WordForm struct {
+// StatusForm holds what is set, or what was typed and is wrong.
+type StatusForm struct {
 	// State is online, away, dnd or "" for automatic.
 	State, Text, Emoji string
 	// Lasts is 30m, 1h, 4h, today, week, at or "" for no end. At is, with at, when:
@@ -37,7 +37,7 @@ type WordForm struct {
 	Errors map[string]string
 }
 
-// Preset is a word that is set at a touch. Lasts is as in WordForm.
+// Preset is a status that is set at a touch. Lasts is as in StatusForm.
 type Preset struct {
 	ID, State, Text, Emoji, Lasts string
 }
@@ -77,7 +77,7 @@ type pick struct {
 }
 
 // States are the four ways to be shown.
-func (w WordForm) States() []pick {
+func (w StatusForm) States() []pick {
 	states := []pick{{Value: Online}, {Value: Away}, {Value: DND}, {Value: "", Label: "Automatic"}}
 	for i := range states {
 		s := &states[i]
@@ -101,7 +101,7 @@ var lasting = [...]pick{
 }
 
 // Ends are the ways to end.
-func (w WordForm) Ends() []pick {
+func (w StatusForm) Ends() []pick {
 	ends := lasting
 	for i := range ends {
 		ends[i].Chosen = ends[i].Value == w.Lasts
@@ -110,7 +110,7 @@ func (w WordForm) Ends() []pick {
 }
 
 // Focus names the field the cursor starts in: the first that is wrong.
-func (w WordForm) Focus() string {
+func (w StatusForm) Focus() string {
 	for _, name := range [...]string{"state", "emoji", "text", "until"} {
 		if w.Errors[name] != "" {
 			return name
@@ -120,7 +120,7 @@ func (w WordForm) Focus() string {
 }
 
 // Wrong reports whether the form was refused.
-func (p MePage) Wrong() bool { return len(p.Panel.Word.Errors) > 0 }
+func (p MePage) Wrong() bool { return len(p.Panel.Status.Errors) > 0 }
 
 // Label is what the button of a preset says besides its emoji.
 func (p Preset) Label() string {

@@ -41,7 +41,7 @@ type Row struct {
 	// Since is when the state began; zero: not told. It is never told for
 	// people who are offline.
 	Since time.Time
-	// Text and Emoji are the person's own words.
+	// Text and Emoji are the person's own status.
 	Text, Emoji string
 	// Until is when Text, or else the state, ends; zero: not told.
 	Until time.Time

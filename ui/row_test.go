@@ -30,7 +30,7 @@ func TestRow(t *testing.T) {
 			nil,
 		},
 		{
-			"own words",
+			"own status",
 			Row{UID: "a", State: DND, Text: "Lunch", Emoji: "🍜"},
 			[]string{`<b>Do not disturb</b>`, `<p class="tx">🍜 <bdi>Lunch</bdi></p>`},
 			nil,
@@ -48,7 +48,7 @@ func TestRow(t *testing.T) {
 			[]string{"<time", "2031", "14:03", "12:03"},
 		},
 		{
-			"a word with an end",
+			"a status with an end",
 			Row{UID: "a", State: DND, Until: noon},
 			[]string{`<b>Do not disturb</b> <span class="un">· <time class="until" datetime="2031-05-04T12:03:27Z">until 12:03 UTC, 4 May</time></span></p>`},
 			[]string{`class="tx"`},

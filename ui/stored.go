@@ -14,9 +14,9 @@ type StoredPage struct {
 	Admin, Disabled                 bool
 	Created                         time.Time
 
-	// State is that of the person's own word; "": left to their devices.
+	// State is that of the person's own status; "": left to their devices.
 	State, Text, Emoji string
-	// Until is when the word ends, and SetAt when it was set; zero: no end, no word.
+	// Until is when the status ends, and SetAt when it was set; zero: no end, no status.
 	Until, SetAt time.Time
 	LastSeen     time.Time
 	Online       bool
@@ -88,8 +88,8 @@ func (p StoredPage) seenByAll() []StoredFact {
 		{Keys: []string{"account.display_name"}, What: "Name", Mine: p.DisplayName, Note: "Until you change it."},
 		{Keys: []string{"account.username"}, What: "Username", Mine: p.Username, Note: "As long as the account."},
 		{Keys: []string{"account.team"}, What: "Team", Mine: cmp.Or(p.Team, "None"), Note: "Until you change it, or whoever runs this server does."},
-		{Keys: []string{"word.state", "word.text", "word.emoji", "word.until", "word.set_at"}, What: "What you say about yourself",
-			Mine: p.word(), When: stampOf("until", p.Until), Note: "State, text, emoji and end. Shown until its end, if it has one; kept until you set another."},
+		{Keys: []string{"status.state", "status.text", "status.emoji", "status.until", "status.set_at"}, What: "What you say about yourself",
+			Mine: p.status(), When: stampOf("until", p.Until), Note: "State, text, emoji and end. Shown until its end, if it has one; kept until you set another."},
 		{Keys: []string{"last_seen"}, What: "Last seen", Mine: p.lastSeen(), When: stampOf("seen", p.LastSeen), Note: p.lastSeenNote()},
 		{What: "Whether you are here", Note: "Online, away, do not disturb or offline, and since when. Not stored: it follows from which devices of yours are connected, and when there was input. That is held in memory while they are."},
 		{Keys: []string{"account.id"}, What: "Your id", Mine: p.ID, Note: "It stands for you in the page, and says nothing. As long as the account, and one day longer, so that every server learns that you have gone."},
@@ -108,7 +108,7 @@ func (p StoredPage) lastSeenNote() string {
 	return who + " It is one time, and the next takes its place: there is no record of when you were here."
 }
 
-func (p StoredPage) word() string {
+func (p StoredPage) status() string {
 	text := p.Emoji
 	for _, part := range [...]string{p.Text, Label(p.State)} {
 		if part != "" && text != "" {

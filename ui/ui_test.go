@@ -178,7 +178,7 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		"error":         render(t, u, ErrorPage{Status: 404}),
 		"me":            render(t, u, MePage{Layout: Layout{Viewer: atMe}, Panel: somePanel(t, u)}),
 		"me refused": render(t, u, MePage{Layout: Layout{Viewer: atMe}, Panel: Panel{Me: Me{Invisible: true}, Suggested: true, Presets: []Preset{{ID: "lunch", Text: "Lunch"}},
-			Word: WordForm{Lasts: "at", Errors: map[string]string{"state": "no", "text": "no", "emoji": "no", "until": "no"}}}}),
+			Status: StatusForm{Lasts: "at", Errors: map[string]string{"state": "no", "text": "no", "emoji": "no", "until": "no"}}}}),
 		"panel":        string(panel),
 		"error inside": render(t, u, ErrorPage{Layout: Layout{Viewer: viewer}, Status: 500, RequestID: "r1"}),
 	}
@@ -272,7 +272,7 @@ func TestHostileWords(t *testing.T) {
 		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, TimeZone: evil}}
 		panel := Panel{
 			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil}}, Row: r, Said: evil,
-			Word: WordForm{State: evil, Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
+			Status: StatusForm{State: evil, Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
 				Errors: map[string]string{"state": evil, "text": evil, "emoji": evil, "until": evil}},
 			Presets: []Preset{{evil, evil, evil, evil, evil}},
 		}

@@ -1,6 +1,6 @@
--- Times are unix milliseconds, 0 where there is none; durations are milliseconds. Ids are UUIDv7 text. Keys ("_key",
--- "place", "word") are made in Go and compared byte by byte. What only one kind of database understands (COLLATE "C",
--- WITHOUT ROWID) is taken out for the others.
+-- Times are unix milliseconds, 0 for none; durations are milliseconds. Ids are UUIDv7 text. Folded names and words, keys
+-- ("_key") and hashes are made in Go and compared byte by byte. The runner takes out what the database at hand doesn't
+-- understand (COLLATE "C", WITHOUT ROWID).
 
 CREATE TABLE meta (
     name  TEXT   NOT NULL PRIMARY KEY,
@@ -8,45 +8,55 @@ CREATE TABLE meta (
     label TEXT   NOT NULL DEFAULT ''
 );
 
--- rev: of the last change that others must notice. forgotten: of the newest row taken out of "gone".
-INSERT INTO meta (name, value) VALUES ('rev', 0), ('forgotten', 0);
+-- rev: of the last change that other processes must notice. pruned_rev: of the newest row removed from tombstones.
+INSERT INTO meta (name, value) VALUES ('rev', 0), ('pruned_rev', 0);
 
 CREATE TABLE users (
     id              TEXT    NOT NULL PRIMARY KEY,
     username_key    TEXT COLLATE "C" NOT NULL UNIQUE,
     display_name    TEXT    NOT NULL,
-    team            TEXT    NOT NULL, -- spelt alike for everyone with the same team_key; '': none
-    place           TEXT COLLATE "C" NOT NULL, -- team key, name key and id: the order of the board
-    last_seen       BIGINT  NOT NULL,
+    team            TEXT    NOT NULL, -- spelled the same for everyone with the same team_key; '': none
     team_key        TEXT COLLATE "C" NOT NULL,
+    sort_key        TEXT COLLATE "C" NOT NULL, -- team key, name key and id: the order of the board
+    password_hash   TEXT    NOT NULL, -- argon2id, PHC form
     admin           BOOLEAN NOT NULL,
     disabled        BOOLEAN NOT NULL,
-    idle_after      BIGINT  NOT NULL, -- 0: the default; below 0: never
-    word_state      TEXT    NOT NULL,
-    word_text       TEXT    NOT NULL,
-    word_emoji      TEXT    NOT NULL,
-    word_until      BIGINT  NOT NULL,
-    word_set_at     BIGINT  NOT NULL, -- 0: no word
+    created_at      BIGINT  NOT NULL,
+    rev             BIGINT  NOT NULL, -- of the last change to this row that other processes must notice
+    last_seen       BIGINT  NOT NULL,
+    status_state    TEXT    NOT NULL, -- online, away or dnd; '': automatic
+    status_text     TEXT    NOT NULL,
+    status_emoji    TEXT    NOT NULL,
+    status_until    BIGINT  NOT NULL,
+    status_set_at   BIGINT  NOT NULL, -- 0: no status
     invisible       BOOLEAN NOT NULL,
     invisible_since BIGINT  NOT NULL,
-    created_at      BIGINT  NOT NULL,
-    rev             BIGINT  NOT NULL,
-    password        TEXT    NOT NULL -- argon2id, PHC form
+    idle_after      BIGINT  NOT NULL, -- 0: the default; below 0: never
+    show_last_seen  TEXT    NOT NULL DEFAULT '', -- exact or nobody; '': approximate
+    time_zone       TEXT    NOT NULL DEFAULT '', -- IANA name; '': unknown
+    theme           TEXT    NOT NULL DEFAULT '', -- light or dark; '': match the system
+    announce        BOOLEAN NOT NULL DEFAULT FALSE -- screen readers announce who comes and goes
 );
 
-CREATE UNIQUE INDEX users_place ON users (place) WHERE NOT disabled;
+CREATE UNIQUE INDEX users_sort_key ON users (sort_key) WHERE NOT disabled;
 CREATE INDEX users_team ON users (team_key, disabled, team);
 CREATE INDEX users_rev ON users (rev);
-CREATE INDEX users_facts ON users (id) WHERE word_set_at <> 0 OR invisible OR disabled OR idle_after <> 0;
+CREATE INDEX users_facts ON users (id) WHERE status_set_at <> 0 OR invisible OR disabled OR idle_after <> 0;
 
--- The words under which each enabled person is found.
-CREATE TABLE name_words (
-    word  TEXT COLLATE "C" NOT NULL,
-    place TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (word, place)
+-- The costs of password hashes ("m=…,t=…,p=…") that differ from the standard ones: what remains of a hash without its
+-- key and its salt. Each failed sign-in asks for the distinct ones.
+CREATE INDEX users_hash_costs ON users (
+    (substr(rtrim(rtrim(rtrim(rtrim(password_hash, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'), '$'), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'), '$'), 16))
+) WHERE substr(password_hash, 1, 31) <> '$argon2id$v=19$m=19456,t=2,p=1$';
+
+-- The words of the names of enabled people, for search.
+CREATE TABLE search_words (
+    word     TEXT COLLATE "C" NOT NULL,
+    sort_key TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (word, sort_key)
 ) WITHOUT ROWID;
 
-CREATE INDEX name_words_place ON name_words (place, word);
+CREATE INDEX search_words_sort_key ON search_words (sort_key, word);
 
 CREATE TABLE sessions (
     id         TEXT   NOT NULL PRIMARY KEY,
@@ -62,23 +72,37 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
 
--- Browsers in which a user has signed in with the right password.
-CREATE TABLE browsers (
+-- Browsers in which somebody signed in with the right password.
+CREATE TABLE known_browsers (
     token_hash TEXT   NOT NULL,
     user_id    TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     used_at    BIGINT NOT NULL,
     PRIMARY KEY (token_hash, user_id)
 );
 
-CREATE INDEX browsers_user ON browsers (user_id, used_at);
+CREATE INDEX known_browsers_user ON known_browsers (user_id, used_at);
 
--- Deleted users and ended sessions, for a day, so that others who ask later learn of them.
-CREATE TABLE gone (
-    rev  BIGINT NOT NULL,
-    kind TEXT   NOT NULL, -- user or session
-    id   TEXT   NOT NULL,
-    at   BIGINT NOT NULL,
+-- The statuses that each person set last, to choose again.
+CREATE TABLE presets (
+    id      TEXT   NOT NULL PRIMARY KEY,
+    user_id TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    state   TEXT   NOT NULL,
+    text    TEXT   NOT NULL,
+    emoji   TEXT   NOT NULL,
+    lasts   TEXT   NOT NULL, -- as EndOf understands it
+    rev     BIGINT NOT NULL, -- of the change that set it last: the oldest one makes room
+    UNIQUE (user_id, state, text, emoji)
+);
+
+CREATE INDEX presets_user ON presets (user_id, rev);
+
+-- Deleted users and ended sessions, for a day, so that a process that asks later learns of them.
+CREATE TABLE tombstones (
+    rev        BIGINT NOT NULL,
+    kind       TEXT   NOT NULL, -- user or session
+    id         TEXT   NOT NULL, -- of what is gone
+    deleted_at BIGINT NOT NULL,
     PRIMARY KEY (rev, kind, id)
 );
 
-CREATE INDEX gone_at ON gone (at, rev);
+CREATE INDEX tombstones_deleted_at ON tombstones (deleted_at, rev);

@@ -329,9 +329,9 @@
     let typed = false;
     menu.addEventListener('toggle', () => { if (menu.open && !typed) menu.dispatchEvent(new Event('open')); });
     menu.addEventListener('input', () => { typed = true; });
-    let form = menu.querySelector('.word');
+    let form = menu.querySelector('.status');
     menu.addEventListener('htmx:after:swap', () => {
-      const now = menu.querySelector('.word');
+      const now = menu.querySelector('.status');
       if (now !== form) typed = (form = now)?.dataset.unset !== undefined;
     });
     new MutationObserver(writeTimes).observe(menu, { subtree: true, childList: true, attributeFilter: ['datetime'] });

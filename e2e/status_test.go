@@ -1,0 +1,431 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// openMenu opens the account menu and waits until its panel is there.
+func (b *window) openMenu() {
+	b.t.Helper()
+	b.click(".account summary")
+	b.until("the panel is there", `document.querySelector('.menu #status-set')?.checkVisibility()`, patience)
+}
+
+// lasts chooses until when a status is to last.
+func (b *window) lasts(value string) {
+	b.t.Helper()
+	b.tell(`document.querySelector('#status-lasts').value = ` + quote(value))
+}
+
+// endIn writes into the field for the time when a status ends, after d at least, and says when exactly. It has seconds, so
+// that nobody has to wait for a minute.
+func (b *tab) endIn(d time.Duration) time.Time {
+	b.t.Helper()
+	return time.UnixMilli(ask[int64](b, `(() => {
+		const end = new Date(Math.ceil(Date.now() / 1000) * 1000 + `+fmt.Sprint(d.Milliseconds())+`), two = n => String(n).padStart(2, '0'), at = document.querySelector('#status-at');
+		at.step = 1;
+		at.value = end.getFullYear() + '-' + two(end.getMonth() + 1) + '-' + two(end.getDate()) + 'T' + [end.getHours(), end.getMinutes(), end.getSeconds()].map(two).join(':');
+		return +end;
+	})()`))
+}
+
+// wantEnded fails the test unless the last thing that the row of username came to show was shown within a second of end.
+func (b *tab) wantEnded(username string, end time.Time) {
+	b.t.Helper()
+	shown := b.shown(username)
+	late := shown[len(shown)-1].at.Sub(end)
+	b.t.Logf("the status of %s ended %v after its time on the screen %s", username, late, b.who)
+	if late < 0 || late > time.Second {
+		b.t.Errorf("the status of %s ended %v after its time on the screen %s, want within a second", username, late, b.who)
+	}
+}
+
+// untilSaid waits for what the panel says of the last act.
+func (b *window) untilSaid(text string) {
+	b.t.Helper()
+	b.until("the panel says "+text, `document.querySelector('#me-said').innerText === `+quote(text), soon)
+}
+
+// untilText waits for the text on the row of username.
+func (b *window) untilText(username, text string) {
+	b.t.Helper()
+	b.until(username+" says "+text, `(document.querySelector('[data-user=`+username+`] .tx bdi')?.textContent ?? '') === `+quote(text), soon)
+}
+
+// A status is set without leaving the board, all of it at once, and others see it. News about oneself takes neither the
+// focus nor what is being typed.
+func TestStatusByMenu(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	home := s.person(t, "anna")
+	anna := home.board()
+	ben := s.person(t, "ben").board()
+	ben.untilState("anna", "online", soon)
+	ben.tell(`window.seen = []; new MutationObserver(() => seen.push(document.querySelector('[data-user=anna]').innerText)).observe(document.querySelector('#list'), { subtree: true, childList: true, characterData: true, attributes: true })`)
+
+	anna.openMenu()
+	anna.until("why and what is next", `document.querySelector('.because').innerText.replace(/\s+/g, ' ') === 'Why You are active; one device Next Away after 10 min without input'`, soon)
+	anna.click("label:has(#status-dnd)")
+	anna.fill("#status-emoji", "🎧")
+	anna.fill("#status-text", "Deep work")
+	if ask[bool](anna, `document.querySelector('#status-at').checkVisibility()`) {
+		t.Error("the time is asked for though none was chosen")
+	}
+	anna.lasts("1h")
+	anna.click("#status-set")
+	anna.untilSaid("Set.")
+	ben.untilState("anna", "dnd", soon)
+	ben.untilText("anna", "Deep work")
+	for _, row := range ask[[]string](ben, `seen`) {
+		if strings.Contains(row, "Do not disturb") != strings.Contains(row, "Deep work") {
+			t.Errorf("ben was shown %q, want state and text in one act", row)
+		}
+	}
+	anna.until("the menu says so", `document.querySelector('#me').innerText === 'Do not disturb'`, soon)
+	anna.until("the own row is as ben has it", `document.querySelector('#me-row').innerText.replace(/\s+/g, ' ') === `+
+		quote(strings.Join(strings.Fields(ben.text(`[data-user=anna]`)), " ")), soon)
+	anna.until("what is next", `/^Ends at .*, then your activity decides$/.test(document.querySelector('#me-next').innerText)`, soon)
+	anna.until("the focus stays on the button", `document.activeElement.id === 'status-set'`, soon)
+
+	// Another tab, and another process, change something while this one is being typed into.
+	anna.fill("#status-text", "Half a sen")
+	anna.tell(`window.field = document.activeElement`)
+	s.cli("rename", "anna", "Anna Berg")
+	anna.until("the own row has the new name", `document.querySelector('#me-row bdi').innerText === 'Anna Berg'`, soon)
+	anna.until("the header has the new name", `document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
+	anna.press("tence")
+	if got := ask[string](anna, `document.activeElement === field && field.isConnected ? field.value : 'lost'`); got != "Half a sentence" {
+		t.Errorf("typing went on in %q, want Half a sentence in the same field", got)
+	}
+	anna.press(kb.Escape)
+	anna.until("Escape closes the menu", `!document.querySelector('.menu').checkVisibility() && document.activeElement.matches('summary')`, patience)
+	anna.press(kb.Enter)
+	anna.until("what was typed is kept", `document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
+
+	anna.click("#status-clear")
+	anna.untilSaid("Cleared: your activity decides.")
+	ben.untilState("anna", "online", soon)
+	ben.untilText("anna", "")
+	if got := anna.value("#status-text"); got != "" {
+		t.Errorf("after Clear the field holds %q, want nothing", got)
+	}
+	if got := anna.loaded(); got != 1 {
+		t.Errorf("anna's page was loaded %d times, want once: all of it happens on the board", got)
+	}
+}
+
+// A status that ends at a time of the person's own clock is gone from others' screens within a second of it, and what is
+// shown then is what is so.
+func TestStatusEnds(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	home := s.person(t, "anna")
+	anna := home.tab()
+	anna.run(emulation.SetTimezoneOverride("Pacific/Auckland"))
+	anna.open("/")
+	anna.untilLive()
+	ben := s.person(t, "ben").board()
+	ben.untilState("anna", "online", soon)
+	ben.forget()
+
+	anna.openMenu()
+	anna.until("the server knows the zone", `document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
+	anna.click("label:has(#status-away)")
+	anna.fill("#status-text", "Back in a moment")
+	anna.lasts("at")
+	anna.until("the time is asked for", `document.querySelector('#status-at').checkVisibility()`, soon)
+	end := anna.endIn(4 * time.Second)
+	anna.click("#status-set")
+	ben.untilState("anna", "away", soon)
+	ben.untilText("anna", "Back in a moment")
+	ben.untilState("anna", "online", patience)
+	ben.untilText("anna", "")
+	ben.wantShown("anna", "online", "away", "online")
+	ben.wantEnded("anna", end)
+	anna.until("the panel says what is so now", `document.querySelector('#me-why').innerText.toLowerCase() === 'you are active' && document.querySelector('#me').innerText === 'Online'`, soon)
+
+	// A day ends where the person is.
+	anna.lasts("today")
+	anna.click("#status-set")
+	anna.until("until midnight", `document.querySelector('#me-row').innerText.endsWith('until midnight')`, soon)
+}
+
+// Statuses set before are there to be set again at a touch, and to be forgotten.
+func TestPresets(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	anna := s.person(t, "anna").board()
+	ben := s.person(t, "ben").board()
+	anna.openMenu()
+	anna.until("suggestions are there", `document.querySelector('#me-presets').innerText === 'Suggestions'`, soon)
+	anna.click("#me-use-lunch")
+	anna.untilSaid("Set.")
+	ben.untilState("anna", "away", soon)
+	ben.untilText("anna", "Lunch")
+	anna.click("label:has(#status-dnd)")
+	anna.fill("#status-text", "Writing")
+	anna.click("#status-set")
+	ben.untilText("anna", "Writing")
+	presets := `[...document.querySelectorAll('.quick')].map(b => b.querySelector('bdi').innerText).join()`
+	anna.until("both are there", presets+` === 'Writing,Lunch'`, soon)
+	anna.click(".presets li:nth-child(2) .quick")
+	ben.untilState("anna", "away", soon)
+	ben.untilText("anna", "Lunch")
+	anna.until("the one used last comes first", presets+` === 'Lunch,Writing'`, soon)
+	anna.click(".presets li:nth-child(2) .forget")
+	anna.untilSaid("Forgotten.")
+	anna.until("one is left", presets+` === 'Lunch'`, soon)
+	ben.untilText("anna", "Lunch")
+}
+
+// Who turns invisible is told so plainly, in every tab of theirs, and warned before they write.
+func TestInvisibleByMenu(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	s.tabsHide = true
+	home := s.person(t, "anna")
+	other := home.board()
+	other.openMenu()
+	anna := home.board()
+	ben := s.person(t, "ben").board()
+	ben.untilState("anna", "online", soon)
+	anna.openMenu()
+	anna.click("#me-visible")
+	anna.untilSaid("You are invisible.")
+	ben.untilState("anna", "offline", soon)
+	invisible := `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#me-visible').innerText === 'Show yourself'
+		&& document.querySelector('#me-alone').innerText.startsWith('You are invisible, but') && document.querySelector('#me-row [data-state=offline]')`
+	anna.until("the menu says so", invisible, soon)
+	if got := ask[string](anna, `document.querySelector('#status-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "everybody sees") {
+		t.Errorf("the text is described by %q, want the warning", got)
+	}
+	other.front()
+	other.until("the other tab says so, too", invisible, soon)
+	anna.front()
+	anna.fill("#status-text", "Gone fishing")
+	anna.click("#status-set")
+	anna.untilSaid("Set.")
+	ben.untilText("anna", "Gone fishing")
+	ben.untilState("anna", "offline", soon)
+	anna.fill("#status-text", "Half a sentence")
+	anna.click("#me-visible")
+	anna.untilSaid("You can be seen again.")
+	anna.click(".account summary") // closes the menu
+	anna.click(".account summary")
+	anna.until("what was typed is kept", `document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
+	ben.untilState("anna", "online", soon)
+	ben.wantShown("anna", "online", "offline", "online")
+
+	off := startServer(t, "--invisible=off").person(t, "carl").board()
+	off.openMenu()
+	if got := off.text("#me-unseen"); got != "Whoever runs this Rollcall has switched invisibility off." {
+		t.Errorf("where it is switched off, the panel says %q", got)
+	}
+}
+
+// All of it works without JavaScript, on a page of its own.
+func TestStatusWithoutJavaScript(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	ben := s.person(t, "ben").board()
+	anna := s.person(t, "anna").tab()
+	anna.allow(`status of 422`)
+	anna.run(emulation.SetScriptExecutionDisabled(true))
+	anna.open("/")
+	anna.focus(".account summary")
+	anna.press(kb.Enter)
+	anna.follow(`.menu #panel a`)
+	anna.untilAt("/me", patience)
+	act := func(selector string) {
+		t.Helper()
+		anna.focus(selector)
+		anna.submit()
+	}
+	anna.focus("#status-dnd")
+	anna.press(" ")
+	anna.typeInto("#status-emoji", "x")
+	anna.typeInto("#status-text", "Deep <b>work")
+	if ask[bool](anna, `document.querySelector('#status-at').checkVisibility()`) {
+		t.Error("the time is asked for though none was chosen")
+	}
+	anna.focus("#status-lasts")
+	anna.press("A time")
+	anna.until("the time is asked for", `document.querySelector('#status-lasts').value === 'at' && document.querySelector('#status-at').checkVisibility()`, patience)
+	anna.lasts("4h")
+	act("#status-set")
+	anna.until("the page says what is wrong", `document.querySelector('#status-emoji-error').innerText === 'Use one emoji.'`, patience)
+	wantDescribed(anna, "#status-emoji", "Use one emoji.")
+	if got := ask[string](anna, `['#status-emoji', '#status-text', '#status-lasts', '[name=state]:checked'].map(s => document.querySelector(s).value).join('|')`); got != "x|Deep <b>work|4h|dnd" {
+		t.Errorf("the form holds %q, want what was typed", got)
+	}
+	anna.tell(`document.querySelector('#status-emoji').value = '🎧'`)
+	act("#status-set")
+	anna.untilAt("/me", patience)
+	anna.until("it is done", `document.querySelector('#me-said').innerText === 'Set.'`, patience)
+	ben.untilText("anna", "Deep <b>work")
+	act("#me-visible")
+	anna.until("invisible", `document.querySelector('#me').innerText === 'Invisible'`, patience)
+	act("#me-visible")
+	anna.until("visible", `document.querySelector('#me-said').innerText === 'You can be seen again.'`, patience)
+	act("#status-clear")
+	anna.until("cleared", `document.querySelector('#me-said').innerText.startsWith('Cleared')`, patience)
+	ben.untilText("anna", "")
+	act(".quick")
+	ben.untilText("anna", "Deep <b>work")
+	act(".forget")
+	anna.until("forgotten", `document.querySelector('#me-presets').innerText === 'Suggestions'`, patience)
+}
+
+// Whatever somebody types into the panel is text on every screen.
+func TestHostileWords(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	anna := s.person(t, "anna").board()
+	ben := s.person(t, "ben").board()
+	ben.untilState("anna", "online", soon)
+	for _, b := range []*tab{anna, ben} {
+		chromedp.ListenTarget(b.ctx, func(event any) {
+			if e, ok := event.(*page.EventJavascriptDialogOpening); ok {
+				t.Errorf("a dialog opened %s: %s", b.who, e.Message)
+			}
+		})
+	}
+	anna.openMenu()
+	shape := `[...document.querySelectorAll('[data-user=anna], [data-user=anna] *')].map(el => el.tagName + [...el.attributes].map(a => a.name)).join()`
+	anna.fill("#status-text", "plain")
+	anna.click("#status-set")
+	ben.untilText("anna", "plain")
+	want := ask[string](ben, shape)
+	for _, h := range hostile {
+		anna.until("the form is ready", `!document.querySelector('.htmx-request')`, soon)
+		anna.fill("#status-text", h.name)
+		anna.click("#status-set")
+		ben.untilText("anna", h.name)
+		if got := ask[string](ben, shape); got != want {
+			t.Errorf("the text %q makes the row\n%s\nwant\n%s", h.name, got, want)
+		}
+		anna.until("the own row and the preset read the same", `document.querySelector('#me-row .tx bdi').textContent === `+quote(h.name)+
+			` && document.querySelector('.quick bdi').textContent === `+quote(h.name)+` && document.querySelector('#status-text').value === `+quote(h.name), soon)
+	}
+	for _, b := range []*tab{anna, ben} {
+		if got := ask[int](b, `document.querySelectorAll('body :is(script, img, title, hx-partial), [onclick], [onerror]').length`); got != 0 {
+			t.Errorf("%d elements %s were made of texts, want none", got, b.who)
+		}
+		if got := ask[string](b, `document.title`); got != "(2) Rollcall" {
+			t.Errorf("the title %s is %q, want (2) Rollcall", b.who, got)
+		}
+	}
+	anna.allow(`status of 422`)
+	anna.tell(`document.querySelector('#status-text').removeAttribute('maxlength')`)
+	anna.fill("#status-text", strings.Repeat("<b>", 100))
+	anna.click("#status-set")
+	anna.until("too long", `document.querySelector('#status-text-error')?.innerText.includes('140')`, soon)
+	wantDescribed(anna, "#status-text", ask[string](anna, `document.querySelector('#status-text-error').innerText`))
+	anna.until("the focus is on the wrong field", `document.activeElement.id === 'status-text'`, patience)
+}
+
+// A panel that cannot be reached says so, and keeps what was typed.
+func TestStatusWhileTheServerIsGone(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	anna := s.person(t, "anna").board()
+	anna.allowOutage()
+	anna.allow(`Failed to fetch|htmx`)
+	anna.openMenu()
+	anna.fill("#status-text", "Deep work")
+	s.kill()
+	anna.click("#status-set")
+	anna.untilSaid("Rollcall could not be reached. Try again in a moment.")
+	if got := anna.value("#status-text"); got != "Deep work" {
+		t.Errorf("the field holds %q, want what was typed", got)
+	}
+	s.start()
+	anna.untilLive()
+	anna.click("#status-set")
+	anna.untilSaid("Set.")
+}
+
+func TestAccessiblePanel(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	anna := s.person(t, "anna").tab()
+	anna.allow(`status of 422`)
+	look(anna, "light")
+	anna.open("/")
+	anna.untilLive()
+	anna.openMenu()
+	wantAccessible(anna, "the panel with suggestions")
+	anna.lasts("at")
+	anna.fill("#status-emoji", "no")
+	anna.click("#status-set")
+	anna.until("refused", `document.querySelector('#status-emoji-error')`, soon)
+	wantAccessible(anna, "the refused form")
+	anna.fill("#status-emoji", "🎧")
+	anna.click("#status-set")
+	anna.untilSaid("Set.")
+	anna.click("#me-visible")
+	anna.untilSaid("You are invisible.")
+	wantAccessible(anna, "the panel of somebody invisible")
+	anna.open("/me")
+	wantAccessible(anna, "/me")
+	anna.fill("#status-emoji", "no")
+	before := anna.loaded()
+	anna.tell(`document.querySelector('form.status').submit()`) // as without JavaScript: a whole page is the answer
+	anna.untilLoaded(before)
+	anna.until("refused", `document.title.startsWith('Error: ') && document.querySelector('#status-emoji-error')`, patience)
+	wantAccessible(anna, "/me with an error")
+}
+
+// On a phone the panel is a sheet that fits, and all of it can be reached.
+func TestPanelOnAPhone(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	home := s.person(t, "anna")
+	for _, size := range []struct{ width, height int64 }{{390, 844}, {320, 568}} {
+		anna := home.tab()
+		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true), emulation.SetTouchEmulationEnabled(true))
+		anna.open("/")
+		anna.untilLive()
+		anna.openMenu()
+		anna.fill("#status-text", strings.Repeat("Unbreakable", 12))
+		anna.lasts("at")
+		anna.click("#status-set")
+		anna.untilSaid("Set.")
+		wantNoOverflow(anna, "the panel", size.width)
+		if got := ask[int64](anna, `document.querySelector('.menu').scrollWidth`); got > size.width {
+			t.Errorf("the panel scrolls sideways: %d pixels on a screen of %d", got, size.width)
+		}
+		for _, selector := range []string{"#me-visible", ".forget", "#status-clear", `.menu a[href="/settings"]`} {
+			anna.until(fmt.Sprintf("%s can be touched at %d pixels", selector, size.width), `test.point(`+quote(selector)+`).length`, soon)
+		}
+		anna.open("/me")
+		wantNoOverflow(anna, "/me", size.width)
+	}
+}
+
+// Whoever looks at the page about themselves is here, and the page follows what happens to them.
+func TestMePageIsLive(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=300ms")
+	watcher := s.person(t, "anna").board()
+	ben := s.person(t, "ben").tab()
+	ben.open("/me")
+	watcher.untilState("ben", "online", soon)
+	ben.until("the page shows that", `document.querySelector('#panel [data-state]').dataset.state === 'online'`, soon)
+	ben.until("and since when, in words", `document.querySelector('#panel time')?.innerText === 'just now'`, soon)
+	s.cli("rename", "ben", "Benedict")
+	ben.until("and the new name", `document.querySelector('#panel .nm bdi').innerText === 'Benedict'`, soon)
+	if got := ask[string](ben, `document.title`); got != "You · Rollcall" {
+		t.Errorf("the page is titled %q, want its own title", got)
+	}
+	ben.close()
+	watcher.untilState("ben", "offline", soon)
+}

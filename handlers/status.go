@@ -1,0 +1,196 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
+)
+
+const (
+	atLayout  = "2006-01-02T15:04" // of <input type=datetime-local>
+	usualTime = time.Hour          // offered as a time, until somebody chooses another one
+	roundTime = 15 * time.Minute
+)
+
+// statusForm is the form with what is set now. An end is offered as the time it is at, so that changing the text keeps it.
+func statusForm(user accounts.User, zone *time.Location, now time.Time) ui.StatusForm {
+	f := ui.StatusForm{Zone: user.TimeZone, At: now.Add(usualTime).Add(roundTime).Truncate(roundTime).In(zone).Format(atLayout)}
+	if user.TimeZone == "" {
+		f.At = ""
+	}
+	w := user.Status
+	if !w.Until.IsZero() && !now.Before(w.Until) {
+		return f // ended
+	}
+	f.State, f.Text, f.Emoji = w.State, w.Text, w.Emoji
+	f.Live = w.State != "" || w.Text != "" || w.Emoji != ""
+	if !w.Until.IsZero() {
+		f.Lasts, f.At = accounts.LastsAt, w.Until.In(zone).Format(atLayout)
+	}
+	return f
+}
+
+// setStatus sets what the form says in one act, what a preset says, or takes it all back.
+func (s *Server) setStatus(c echo.Context) error {
+	fields, err := s.readAct(c)
+	if fields == nil {
+		return err
+	}
+	form := typedStatus(fields)
+	var over *failure
+	switch {
+	case errors.As(err, &over) && !ofPanel(c): // the script leaves the form as it is, and says why
+		return s.refuseStatus(c, beside(fields, &form), over, nil)
+	case err != nil:
+		return err
+	}
+	ctx, user := c.Request().Context(), signedIn(c).user
+	zone, err := s.zoneOf(ctx, user, fields)
+	if err != nil {
+		return err
+	}
+	what := "set"
+	switch {
+	case fields.Has("preset"):
+		if form, err = s.preset(ctx, user.ID, fields.Get("preset")); err != nil {
+			return err
+		}
+	case fields.Has("clear"), form.State == "" && form.Text == "" && form.Emoji == "":
+		form, what = ui.StatusForm{}, "cleared" // an end of nothing may be anything
+	}
+	err = s.say(ctx, user, form, zone)
+	var wrong *accounts.FieldError
+	switch {
+	case errors.As(err, &wrong):
+		return s.refuseStatus(c, &form, &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}, wrong)
+	case errors.Is(err, accounts.ErrNotFound): // deleted a moment ago
+		return &failure{Status: http.StatusForbidden, Message: "This account is gone.", Err: err}
+	case err != nil:
+		return notSaved(fmt.Errorf("set status: %w", err))
+	}
+	return s.did(c, what, nil)
+}
+
+// typedStatus is the form as it was sent.
+func typedStatus(fields url.Values) ui.StatusForm {
+	return ui.StatusForm{
+		State: fields.Get("state"), Text: strings.TrimSpace(fields.Get("text")), Emoji: strings.TrimSpace(fields.Get("emoji")),
+		Lasts: fields.Get("lasts"), At: strings.TrimSpace(fields.Get("at")),
+	}
+}
+
+// beside is the form that was sent, nil for the button of a preset with nothing typed beside it.
+func beside(fields url.Values, form *ui.StatusForm) *ui.StatusForm {
+	if fields.Has("preset") && !fields.Has("lasts") {
+		return nil
+	}
+	return form
+}
+
+// keepTyped is the form with what is set now, or with what was typed into it if fields hold that and it differs.
+func keepTyped(set ui.StatusForm, fields url.Values) ui.StatusForm {
+	typed := typedStatus(fields)
+	sameEnd := typed.Lasts == set.Lasts && (typed.Lasts != accounts.LastsAt || typed.At == set.At)
+	if !fields.Has("lasts") || sameEnd && typed.State == set.State && typed.Text == set.Text && typed.Emoji == set.Emoji {
+		return set
+	}
+	return unset(typed, set)
+}
+
+// unset is the form with what was typed where set is in force.
+func unset(typed, set ui.StatusForm) ui.StatusForm {
+	typed.Text, typed.Emoji, typed.At = echoed(typed.Text), echoed(typed.Emoji), echoed(typed.At)
+	typed.Zone, typed.Live, typed.Unset = set.Zone, set.Live, true
+	return typed
+}
+
+// say sets what form says, on a clock in zone. The end that is set already stays what it is, to the millisecond, though
+// forms have it to the minute.
+func (s *Server) say(ctx context.Context, user accounts.User, form ui.StatusForm, zone *time.Location) error {
+	now := time.Now()
+	until := user.Status.Until
+	if was := statusForm(user, zone, now); !was.Live || form.Lasts != accounts.LastsAt || was.Lasts != form.Lasts || was.At != form.At {
+		var err error
+		if until, err = accounts.EndOf(form.Lasts, form.At, zone, now); err != nil {
+			return err
+		}
+	}
+	status := accounts.Status{State: form.State, Text: form.Text, Emoji: form.Emoji, Until: until}
+	return s.cfg.Accounts.SetStatus(ctx, user.ID, status, form.Lasts)
+}
+
+// preset is a form with what one of the presets of user, or of ours, says.
+func (s *Server) preset(ctx context.Context, user, id string) (ui.StatusForm, error) {
+	form := func(p ui.Preset) (ui.StatusForm, error) {
+		return ui.StatusForm{State: p.State, Text: p.Text, Emoji: p.Emoji, Lasts: p.Lasts}, nil
+	}
+	for _, p := range suggestions {
+		if p.ID == id {
+			return form(p)
+		}
+	}
+	presets, err := s.cfg.Accounts.Presets(ctx, user)
+	if err != nil {
+		return ui.StatusForm{}, unavailable(fmt.Errorf("presets: %w", err))
+	}
+	for _, p := range presets {
+		if p.ID == id {
+			return form(ui.Preset(p))
+		}
+	}
+	return ui.StatusForm{}, &failure{Status: http.StatusNotFound, Heading: "Forgotten", Message: "This one is not among yours any more. Open the menu again to see those that are."}
+}
+
+// refuseStatus shows the form again with what was typed, or with what is set when that is nil, and says what is wrong:
+// beside the field, or above all when it is none of the fields.
+func (s *Server) refuseStatus(c echo.Context, typed *ui.StatusForm, f *failure, wrong *accounts.FieldError) error {
+	if wantsProblem(c.Request()) {
+		return f
+	}
+	p, err := s.panel(c)
+	if err != nil {
+		return err
+	}
+	if typed != nil {
+		p.Status = unset(*typed, p.Status)
+	}
+	if wrong != nil {
+		p.Status.Errors = map[string]string{wrong.Field: wrong.Message}
+	} else {
+		p.Said = f.Message
+	}
+	if ofPanel(c) {
+		s.logFailure(f, c)
+		return s.fragment(c, f.Status, p)
+	}
+	return s.form(c, f, s.meLayout(c, p))
+}
+
+// suggestions are offered to people who have set nothing yet.
+var suggestions = [...]ui.Preset{
+	{ID: "lunch", State: "away", Text: "Lunch", Emoji: "🍜", Lasts: accounts.Lasts1Hour},
+	{ID: "meeting", State: "dnd", Text: "In a meeting", Emoji: "📅", Lasts: accounts.Lasts1Hour},
+	{ID: "focus", State: "dnd", Text: "Focusing", Emoji: "🎧", Lasts: accounts.Lasts4Hours},
+	{ID: "day-off", State: "away", Text: "Day off", Emoji: "🌴", Lasts: accounts.LastsToday},
+}
+
+// zoneOf is where the clock of user is: as they chose, or else as the form says, which is then kept.
+func (s *Server) zoneOf(ctx context.Context, user accounts.User, fields url.Values) (*time.Location, error) {
+	guess := fields.Get("zone")
+	if user.TimeZone != "" || guess == "" {
+		return accounts.Zone(user.TimeZone), nil
+	}
+	if err := s.cfg.Accounts.GuessTimeZone(ctx, user.ID, guess); err != nil {
+		return nil, unavailable(fmt.Errorf("time zone: %w", err))
+	}
+	return accounts.Zone(guess), nil
+}
