@@ -19,6 +19,7 @@ type app struct {
 	settings settings
 	log      *slog.Logger
 	empty    bool // there were no accounts at the start
+	signedIn bool // somebody had a session at the start
 	store    *accounts.Store
 	redis    *presence.Redis // nil: this process serves alone
 	tracker  *presence.Tracker
@@ -53,14 +54,14 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		who.Registry, web.Bell = a.redis, a.redis
 		web.Limiters = handlers.SharedLimiters(a.redis.Client(), a.settings.RedisPrefix, a.log)
 	}
+	who.Fresh = !a.signedIn // nobody can come back
 	a.tracker = presence.NewTracker(who)
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
 	a.server, err = handlers.New(web)
 	return err
 }
 
-// openStore opens the accounts. If nobody is signed in, nobody can come back after the start, so there's nobody to
-// wait for.
+// openStore opens the accounts.
 func (a *app) openStore(ctx context.Context) (err error) {
 	cfg := a.settings.accounts(a.log)
 	cfg.HashWorkers, cfg.Server = a.settings.LimitHashes, true
@@ -72,10 +73,7 @@ func (a *app) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	a.empty = len(some) == 0
-	signedIn, err := a.store.AnySession(ctx)
-	if err == nil && !signedIn {
-		a.settings.Warming = 0
-	}
+	a.signedIn, err = a.store.AnySession(ctx)
 	return err
 }
 

@@ -97,6 +97,7 @@ func (s *sockets) run(ctx context.Context) {
 			s.sweep(time.Now())
 		case <-confirm.C:
 			if unconfirmed.late(s.board.CaughtUp()) {
+				s.board.WarmAgain() // until the accounts can be read, and while people come back after that
 				s.closeUnconfirmed(time.Now())
 			}
 		case <-s.changed.Ready():
