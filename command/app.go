@@ -11,6 +11,7 @@ import (
 	"rollcall/command/process"
 	"rollcall/handlers"
 	"rollcall/presence"
+	"rollcall/presence/replica"
 	"rollcall/ui"
 )
 
@@ -21,7 +22,7 @@ type app struct {
 	empty    bool // there were no accounts at the start
 	signedIn bool // somebody had a session at the start
 	store    *accounts.Store
-	redis    *presence.Redis // nil: this process serves alone
+	redis    *replica.Redis // nil: this process serves alone
 	tracker  *presence.Tracker
 	server   *handlers.Server
 }
@@ -51,7 +52,7 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		if err := a.openRedis(ctx); err != nil {
 			return err
 		}
-		who.Registry, web.Bell = a.redis, a.redis
+		who.Registry, web.Bell = a.redis, replica.NewBell(a.redis)
 		web.Limiters = handlers.SharedLimiters(a.redis.Client(), a.settings.RedisPrefix, a.log)
 	}
 	who.Fresh = !a.signedIn // nobody can come back
@@ -79,8 +80,8 @@ func (a *app) openStore(ctx context.Context) (err error) {
 
 func (a *app) openRedis(ctx context.Context) (err error) {
 	prefix := a.settings.RedisPrefix
-	a.redis, err = presence.OpenRedis(ctx, presence.RedisConfig{
-		URL: string(a.settings.RedisURL), Prefix: prefix, Store: a.store.ID(), Log: a.log,
+	a.redis, err = replica.Open(ctx, replica.Config{
+		URL: string(a.settings.RedisURL), Prefix: prefix, Accounts: a.store.ID(), Log: a.log,
 		Check: handlers.CheckSharedLimiter(prefix),
 	})
 	return err

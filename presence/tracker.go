@@ -217,7 +217,7 @@ func (t *Tracker) Drain(ctx context.Context) error {
 
 // Subscribe returns a Feed of the users whose Self, and so maybe their View, may have changed from now on.
 func (t *Tracker) Subscribe() *Feed {
-	f := newFeed()
+	f := NewFeed()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.feeds = append(t.feeds, f)

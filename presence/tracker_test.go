@@ -220,8 +220,8 @@ func TestInvisibleLeavesNoTrace(t *testing.T) {
 	})
 }
 
-// TestInvisibleWithoutAMessage: also a client that never told of any input was seen when it connected, whichever way its
-// person goes.
+// TestInvisibleWithoutAMessage: also a client that never told of any input was seen when it connected, whichever way
+// its person goes.
 func TestInvisibleWithoutAMessage(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		tr.Join("ada", Client{}, Activity{Ago: NoInput})
@@ -418,8 +418,8 @@ func BenchmarkNote(b *testing.B) {
 	}
 }
 
-// TestEndNoticedLate: a connection that is noticed to have ended long ago doesn't count on from now. Its grace began when
-// it ended.
+// TestEndNoticedLate: a connection that is noticed to have ended long ago doesn't count on from now. Its grace began
+// when it ended.
 func TestEndNoticedLate(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		ada, bob := tr.Join("ada", Client{}, Activity{}), tr.Join("bob", Client{}, Activity{})

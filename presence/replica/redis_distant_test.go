@@ -1,4 +1,4 @@
-package presence
+package replica
 
 import (
 	"net"
@@ -7,28 +7,26 @@ import (
 	"time"
 )
 
-// TestRedisManyForeignKeys: in a server that is distant and full of other keys a look at all of them takes longer than
-// one step of a round may, and comes to its end all the same.
+// TestRedisManyForeignKeys: on a distant server full of other keys, a survey takes longer than a step may, and still
+// finishes.
 func TestRedisManyForeignKeys(t *testing.T) {
 	server := startRedis(t, "--enable-debug-command", "yes")
 	admin := server.admin()
-	if err := admin.Do(t.Context(), admin.B().Arbitrary("DEBUG", "POPULATE", "8000", "foreign", "1").Build()).Error(); err != nil {
-		t.Fatal(err)
-	}
+	do(t, admin, "DEBUG", "POPULATE", "8000", "foreign", "1")
 	line := distantLine(t, "127.0.0.1:"+server.port, 700*time.Millisecond)
 	began := time.Now()
-	a := server.join(func(cfg *RedisConfig) { cfg.URL = "redis://" + line })
+	a := server.join(func(cfg *Config) { cfg.URL = "redis://" + line })
 	select {
 	case <-a.Synced():
 	case <-time.After(3 * patience):
 		t.Fatalf("not synced within %s", 3*patience)
 	}
-	if took := time.Since(began); took < roundWait {
-		t.Errorf("synced after %v: this tests nothing", took)
+	if took := time.Since(began); took < stepWait {
+		t.Errorf("synced after %v, which is too fast for this test", took)
 	}
 }
 
-// distantLine returns an address where target is reached, each round trip longer by late.
+// distantLine returns an address that leads to target and adds late to each round trip.
 func distantLine(t *testing.T, target string, late time.Duration) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -55,7 +53,7 @@ func distantLine(t *testing.T, target string, late time.Duration) (addr string) 
 	return l.Addr().String()
 }
 
-// carry brings what src sends to dst, in order and late. When one end is gone, the other goes, too.
+// carry copies src to dst, in order and late. When one end closes, it closes the other.
 func carry(dst, src net.Conn, late time.Duration) {
 	type parcel struct {
 		data []byte

@@ -1,9 +1,9 @@
-package presence
+package replica
 
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"fmt"
 	"maps"
 	"os"
 	"regexp"
@@ -11,37 +11,40 @@ import (
 	"testing"
 
 	"github.com/redis/rueidis"
+
+	"rollcall/presence"
 )
 
-// acl sets what a user may do.
+// acl sets the permissions of a user.
 func acl(t *testing.T, admin rueidis.Client, user string, rules ...string) {
 	t.Helper()
-	if err := admin.Do(t.Context(), admin.B().Arbitrary("ACL", "SETUSER", user).Args(rules...).Build()).Error(); err != nil {
-		t.Fatal(err)
-	}
+	do(t, admin, append([]string{"ACL", "SETUSER", user}, rules...)...)
 }
 
-// TestRedisPermissions: the start and Inspect name every command that an ACL forbids.
+// TestRedisPermissions: Open and Inspect name every command that an ACL forbids.
 func TestRedisPermissions(t *testing.T) {
 	server := startRedis(t)
 	admin := server.admin()
-	cfg := RedisConfig{URL: "redis://app:secret@127.0.0.1:" + server.port, Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler)}
+	cfg := testConfig("redis://app:secret@127.0.0.1:" + server.port)
 	errs := func() map[string]error {
-		r, opened := OpenRedis(t.Context(), cfg)
+		r, opened := Open(t.Context(), cfg)
 		if opened == nil {
 			_ = r.Close()
 		}
 		_, inspected := Inspect(t.Context(), cfg)
-		return map[string]error{"OpenRedis": opened, "Inspect": inspected}
+		return map[string]error{"Open": opened, "Inspect": inspected}
 	}
 	for _, c := range []struct{ rule, want string }{
-		{"-hset", "HSET"}, {"-hdel", "HDEL"}, {"-hrandfield", "HRANDFIELD"}, {"-set", "SET"}, {"-getex", "GETEX"}, {"-pttl", "PTTL"},
-		{"-scan", "SCAN"}, {"-unlink", "UNLINK"}, {"-get", "GET"}, {"-del", "DEL"}, {"-incr", "INCR"}, {"-decr", "DECR"},
+		{"-hset", "HSET"}, {"-hdel", "HDEL"}, {"-hrandfield", "HRANDFIELD"}, {"-set", "SET"}, {"-getex", "GETEX"},
+		{"-pttl", "PTTL"},
+		{"-scan", "SCAN"}, {"-unlink", "UNLINK"}, {"-get", "GET"}, {"-del", "DEL"},
+		{"-incr", "INCR"}, {"-decr", "DECR"},
 		{"-info", "INFO"}, {"-client|tracking", "client"}, {"resetkeys", "HDEL"},
 	} {
 		acl(t, admin, "app", "reset", "on", ">secret", "~rollcall:*", "+@all", c.rule)
 		for what, err := range errs() {
-			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
+			text := fmt.Sprint(err)
+			if !strings.Contains(text, c.want) || strings.Contains(text, "\n") || strings.Contains(text, "secret") {
 				t.Errorf("%s with the rule %s = %v, want one line that names %s", what, c.rule, err, c.want)
 			}
 		}
@@ -55,9 +58,9 @@ func TestRedisPermissions(t *testing.T) {
 	}
 }
 
-// TestRedisDocumentedPermissions: what docs/replicas.md says to permit is enough.
+// TestRedisDocumentedPermissions: the permissions in docs/replicas.md are enough.
 func TestRedisDocumentedPermissions(t *testing.T) {
-	text, err := os.ReadFile("../docs/replicas.md")
+	text, err := os.ReadFile("../../docs/replicas.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,16 +70,15 @@ func TestRedisDocumentedPermissions(t *testing.T) {
 	}
 	server := startRedis(t)
 	acl(t, server.admin(), found[1], append([]string{"on", ">secret"}, strings.Fields(found[2])...)...)
-	user := func(cfg *RedisConfig) { cfg.URL = "redis://" + found[1] + ":secret@127.0.0.1:" + server.port }
+	user := func(cfg *Config) { cfg.URL = "redis://" + found[1] + ":secret@127.0.0.1:" + server.port }
 	a, b := server.join(user), server.join(user)
-	a.Publish("ada", Digest{Connected: true})
-	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 })
-	if a.Peers().Others != 1 || !a.Peers().Lost.IsZero() {
-		t.Errorf("Peers() = %+v, want one other replica and no loss", a.Peers())
-	}
+	a.Publish("ada", presence.Digest{Connected: true})
+	wait(t, "ada at b, and b at a", patience, func() bool {
+		return len(b.Remote("ada")) == 1 && a.Peers().Others == 1 && a.Peers().Lost.IsZero()
+	})
 }
 
-// TestInspectChangesNothing: the doctor leaves every key as it found it, also those of other programs under our prefix.
+// TestInspectChangesNothing: Inspect changes no key, including those of other programs under our prefix.
 func TestInspectChangesNothing(t *testing.T) {
 	server := startRedis(t)
 	admin := server.admin()
@@ -87,13 +89,11 @@ func TestInspectChangesNothing(t *testing.T) {
 		{"SET", "rollcall:store", "one"},
 		{"SET", "rollcall:replica:gone-ABCDEFGHIJ", "here"},
 	} {
-		if err := admin.Do(t.Context(), admin.B().Arbitrary(command...).Build()).Error(); err != nil {
-			t.Fatal(err)
-		}
+		do(t, admin, command...)
 	}
 	server.fields("huge", 2*maxFields-100)
 	before := server.dump()
-	cfg := RedisConfig{URL: server.url(), Prefix: "rollcall:", Store: "one", Log: slog.New(slog.DiscardHandler)}
+	cfg := testConfig(server.url())
 	if r, err := Inspect(t.Context(), cfg); err != nil || len(r.Replicas) != 1 {
 		t.Fatalf("Inspect = %+v, %v, want one replica", r, err)
 	}
@@ -102,7 +102,7 @@ func TestInspectChangesNothing(t *testing.T) {
 	}
 }
 
-// dump is everything on the server, by key.
+// dump returns everything on the server, by key.
 func (r *redisServer) dump() map[string]string {
 	r.t.Helper()
 	admin := r.admin()

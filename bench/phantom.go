@@ -12,7 +12,7 @@ import (
 const (
 	presenceKey = "rollcall:presence:" // and the user's id; by replica: 1 or 0 for active, and since when, unix milliseconds
 	leaseKey    = "rollcall:replica:"  // and the replica's id
-	leaseValue  = "here"
+	leaseValue  = "live"
 	leaseTTL    = "10000" // milliseconds
 	leaseEvery  = 3 * time.Second
 )

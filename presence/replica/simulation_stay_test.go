@@ -1,6 +1,6 @@
 //go:build !race
 
-package presence
+package replica
 
 import (
 	"context"
@@ -11,34 +11,36 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"rollcall/presence"
 )
 
-// awayMost is how long a foreign mark that nobody renews may keep a replica from the others.
-const awayMost = 30 * time.Second
+// conflictMax is how long a foreign mark that nobody renews may keep a replica from talking to the others.
+const conflictMax = 30 * time.Second
 
-// stayers is three replicas with people who never leave.
+// stayers are three replicas with people who never leave.
 type stayers struct {
-	b      *simBoard
+	b      *simStore
 	r      *rand.Rand
 	all    []*syncer
 	strict bool                  // no replica may find other accounts
-	away   map[*syncer]time.Time // since when each has
+	found  map[*syncer]time.Time // since when each has
 }
 
 const stayersCount = 9
 
 func newStayers(seed uint64, with rules) *stayers {
-	b := newSimBoard(rand.New(rand.NewPCG(seed, 8)))
-	st := &stayers{b: b, r: rand.New(rand.NewPCG(seed, 7)), strict: true, away: map[*syncer]time.Time{}}
+	b := newSimStore(rand.New(rand.NewPCG(seed, 8)))
+	st := &stayers{b: b, r: rand.New(rand.NewPCG(seed, 7)), strict: true, found: map[*syncer]time.Time{}}
 	for i := range 3 {
 		s := b.open(fmt.Sprintf("r%d", i))
 		s.rules = with
 		s.start()
 		st.all = append(st.all, s)
-		time.Sleep(st.upTo(beatEvery)) // each beats at a time of its own
+		time.Sleep(st.upTo(beatEvery)) // so that they beat at different times
 	}
 	for u := range stayersCount {
-		st.all[u%3].Publish(fmt.Sprintf("u%d", u), Digest{Connected: true})
+		st.all[u%3].Publish(fmt.Sprintf("u%d", u), presence.Digest{Connected: true})
 	}
 	time.Sleep(5*time.Second + st.upTo(beatEvery))
 	return st
@@ -46,7 +48,7 @@ func newStayers(seed uint64, with rules) *stayers {
 
 func (st *stayers) upTo(d time.Duration) time.Duration { return time.Duration(st.r.Int64N(int64(d))) }
 
-// look says what is wrong at this moment; "" for nothing.
+// look returns what is wrong now; "" for nothing.
 func (st *stayers) look() string {
 	for u := range stayersCount {
 		for i, s := range st.all {
@@ -56,21 +58,21 @@ func (st *stayers) look() string {
 		}
 	}
 	for i, s := range st.all {
-		switch since := st.away[s]; {
+		switch since := st.found[s]; {
 		case s.Peers().Conflict == nil:
-			delete(st.away, s)
+			delete(st.found, s)
 		case st.strict:
-			return fmt.Sprintf("r%d stays away: %v", i, s.Peers().Conflict)
+			return fmt.Sprintf("r%d found other accounts: %v", i, s.Peers().Conflict)
 		case since.IsZero():
-			st.away[s] = time.Now()
-		case time.Since(since) > awayMost:
-			return fmt.Sprintf("r%d stays away for more than %v", i, awayMost)
+			st.found[s] = time.Now()
+		case time.Since(since) > conflictMax:
+			return fmt.Sprintf("r%d has not talked to the others for more than %v", i, conflictMax)
 		}
 	}
 	return ""
 }
 
-// stayFaults are those that leave every process alive. Each begins, and goes on by itself.
+// stayFaults are faults that no process dies of. Each function starts one, which then goes on by itself.
 var stayFaults = map[string]func(st *stayers){
 	"refused writes": func(st *stayers) {
 		st.b.refuses = true
@@ -78,30 +80,30 @@ var stayFaults = map[string]func(st *stayers){
 	},
 	"standstill": func(st *stayers) {
 		until := time.Now().Add(st.upTo(25 * time.Second))
-		for _, l := range st.b.links {
+		for _, l := range st.b.conns {
 			l.stopped = until.Add(st.upTo(time.Second))
 		}
 	},
 	"failover": func(st *stayers) {
-		for _, l := range st.b.links {
+		for _, l := range st.b.conns {
 			l.demoted = true
 		}
 	},
-	"away, and back empty": func(st *stayers) {
+	"down, then empty": func(st *stayers) {
 		st.b.down = true
 		st.later(6*time.Second, func() {
 			st.b.down = false
 			st.b.wipe()
-			for _, l := range st.b.links {
+			for _, l := range st.b.conns {
 				l.broken()
 			}
 		})
 	},
-	"mark written over": func(st *stayers) {
+	"mark overwritten": func(st *stayers) {
 		st.strict = false
 		st.b.overwrite()
 		if st.r.IntN(2) == 0 {
-			st.later(st.upTo(20*time.Second), func() { st.b.mark, st.b.markTil = "", time.Time{} })
+			st.later(st.upTo(20*time.Second), func() { st.b.mark, st.b.markEnd = "", time.Time{} })
 		}
 	},
 }
@@ -114,13 +116,13 @@ func (st *stayers) later(d time.Duration, f func()) {
 	})
 }
 
-// supervise starts a process with other accounts again, 2 s after it was refused, until ended is closed.
+// supervise restarts a process with other accounts 2 s after each time that it is refused, until ended is closed.
 func (st *stayers) supervise(ended chan struct{}) {
 	for n := 0; ; n++ {
 		st.b.mu.Lock()
 		l := st.b.joinLocked(fmt.Sprintf("other%d", n), st.all[0].rules)
 		st.b.mu.Unlock()
-		var refused *StoreError
+		var refused *AccountsError
 		if err := l.owner(context.Background(), false); !errors.As(err, &refused) {
 			l.s.start()
 			<-ended
@@ -136,8 +138,8 @@ func (st *stayers) supervise(ended chan struct{}) {
 	}
 }
 
-// simulateStay has one fault happen to people who stay, with a process of other accounts beside, and returns the first
-// thing that was wrong within a minute after it began, or at its end; "" for none.
+// simulateStay causes one fault while people stay and a process with other accounts tries to join. It returns the first
+// thing that was wrong within a minute, or at its end; "" for nothing.
 func simulateStay(seed uint64, fault func(*stayers), with rules) string {
 	st := newStayers(seed, with)
 	ended := make(chan struct{})
@@ -167,8 +169,8 @@ func simulateStay(seed uint64, fault func(*stayers), with rules) string {
 	return ""
 }
 
-// TestSimulationPeopleStay: whatever Redis and processes of other accounts do, nobody who stays is missing for a moment,
-// and no replica stays away from the others for long.
+// TestSimulationPeopleStay: whatever the store and processes with other accounts do, nobody who stays disappears even
+// for a moment, and every replica soon talks to the others again.
 func TestSimulationPeopleStay(t *testing.T) {
 	for name, fault := range stayFaults {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +186,7 @@ func TestSimulationPeopleStay(t *testing.T) {
 	}
 }
 
-// TestEveryRuleKeepsPeople switches one rule off at a time, and expects the fault that it is for to show.
+// TestEveryRuleKeepsPeople switches off one rule at a time, and expects its fault to show.
 func TestEveryRuleKeepsPeople(t *testing.T) {
 	for _, c := range []struct {
 		rule, fault string
@@ -193,10 +195,10 @@ func TestEveryRuleKeepsPeople(t *testing.T) {
 		{"lapse", "refused writes", func(r *rules) { r.lapse = false }},
 		{"lapse", "standstill", func(r *rules) { r.lapse = false }},
 		{"redial", "failover", func(r *rules) { r.redial = false }},
-		{"waitTurn", "away, and back empty", func(r *rules) { r.waitTurn = false }},
-		{"rejoin", "mark written over", func(r *rules) { r.rejoin = false }},
-		{"contest", "mark written over", func(r *rules) { r.contest = false }},
-		{"hold", "away, and back empty", func(r *rules) { r.hold = false }},
+		{"waitTurn", "down, then empty", func(r *rules) { r.waitTurn = false }},
+		{"rejoin", "mark overwritten", func(r *rules) { r.rejoin = false }},
+		{"contest", "mark overwritten", func(r *rules) { r.contest = false }},
+		{"hold", "down, then empty", func(r *rules) { r.hold = false }},
 	} {
 		t.Run(c.rule+", "+c.fault, func(t *testing.T) {
 			with := allRules
@@ -207,7 +209,7 @@ func TestEveryRuleKeepsPeople(t *testing.T) {
 				synctest.Test(t, func(*testing.T) { wrong = simulateStay(seed, stayFaults[c.fault], with) })
 			}
 			if wrong == "" {
-				t.Fatalf("without the rule %s nothing is wrong: the simulation does not test it", c.rule)
+				t.Fatalf("without the rule %s nothing is wrong: the simulation doesn't test it", c.rule)
 			}
 			t.Logf("seed %d: %s", seed-1, wrong)
 		})

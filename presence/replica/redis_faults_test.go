@@ -1,4 +1,4 @@
-package presence
+package replica
 
 import (
 	"fmt"
@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"rollcall/presence"
 )
 
-// TestRedisRefusesWrites: Redis refuses writes for longer than a lease, while connections and reads go on. Nobody who
-// stays is missing anywhere, not even for a moment, when it takes writes again.
+// TestRedisRefusesWrites: Redis refuses writes for longer than a lease, while connections and reads work. When it takes
+// writes again, nobody who stayed disappears anywhere, not even for a moment.
 func TestRedisRefusesWrites(t *testing.T) {
 	for name, fault := range map[string][2][]string{
 		"out of memory": {{"CONFIG", "SET", "maxmemory", "1"}, {"CONFIG", "SET", "maxmemory", "0"}},
@@ -26,7 +28,7 @@ func TestRedisRefusesWrites(t *testing.T) {
 			all := []*Redis{server.join(), server.join(), server.join()}
 			const n = 31
 			for u := range n {
-				all[u%3].Publish(fmt.Sprint("u", u), Digest{Connected: true})
+				all[u%3].Publish(fmt.Sprint("u", u), presence.Digest{Connected: true})
 			}
 			settleAll(t, all)
 			missing := func() (gone int) {
@@ -44,7 +46,7 @@ func TestRedisRefusesWrites(t *testing.T) {
 			}
 			do(t, server.admin(), fault[0]...)
 			admin := server.admin()
-			wait(t, "all leases to end", 2*LeaseTTL, func() bool {
+			wait(t, "all leases to end", 2*leaseTTL, func() bool {
 				left, err := admin.Do(t.Context(), admin.B().Keys().Pattern("rollcall:replica:*").Build()).AsStrSlice()
 				return err == nil && len(left) == 0
 			})
@@ -54,7 +56,7 @@ func TestRedisRefusesWrites(t *testing.T) {
 				most = max(most, missing())
 				settled := true
 				for _, r := range all {
-					settled = settled && r.quiet() && r.Peers().Lost.IsZero()
+					settled = settled && r.idle() && r.Peers().Lost.IsZero()
 				}
 				return settled
 			})
@@ -66,7 +68,7 @@ func TestRedisRefusesWrites(t *testing.T) {
 	}
 }
 
-// forwarder is one address that leads to whichever server it is told. Open connections stay where they are.
+// forwarder listens on one address and forwards new connections to a target. Open connections keep theirs.
 type forwarder struct {
 	net.Listener
 	mu     sync.Mutex
@@ -124,14 +126,15 @@ func (f *forwarder) lead(target string) {
 	f.target = target
 }
 
-// TestRedisFailover: another server is promoted behind the same address, the old one becomes its replica, and nobody
-// closes a connection. All replicas move, with both of their connections, and nobody is missing meanwhile.
+// TestRedisFailover: another server is promoted behind the same address, the old one becomes its replica, and all
+// connections stay open. All replicas move both of their connections, and nobody disappears meanwhile.
 func TestRedisFailover(t *testing.T) {
 	was, next := startRedis(t), startRedis(t)
 	line := startForwarder(t, "127.0.0.1:"+was.port)
-	through := func(cfg *RedisConfig) { cfg.URL = "redis://" + line.Addr().String() }
+	through := func(cfg *Config) { cfg.URL = "redis://" + line.Addr().String() }
 	a, b := was.join(through), was.join(through)
-	a.Publish("ada", Digest{Connected: true})
+	bells := map[string]*Bell{"a": NewBell(a), "b": NewBell(b)}
+	a.Publish("ada", presence.Digest{Connected: true})
 	settleAll(t, []*Redis{a, b})
 	do(t, next.admin(), "REPLICAOF", "127.0.0.1", was.port)
 	info := next.admin()
@@ -142,7 +145,7 @@ func TestRedisFailover(t *testing.T) {
 	do(t, info, "REPLICAOF", "NO", "ONE")
 	line.lead("127.0.0.1:" + next.port)
 	do(t, was.admin(), "REPLICAOF", "127.0.0.1", next.port)
-	b.Publish("bob", Digest{Connected: true})
+	b.Publish("bob", presence.Digest{Connected: true})
 	began := time.Now()
 	wait(t, "bob to be known at a", 2*patience, func() bool {
 		if len(b.Remote("ada")) == 0 {
@@ -151,8 +154,8 @@ func TestRedisFailover(t *testing.T) {
 		return len(a.Remote("bob")) == 1 && a.Peers().Lost.IsZero() && b.Peers().Lost.IsZero()
 	})
 	t.Logf("both had moved after %v", time.Since(began).Round(time.Millisecond))
-	for name, r := range map[string]*Redis{"a": a, "b": b} {
-		wait(t, "a nudge of "+name+" to succeed", patience, func() bool { return r.Nudge(t.Context(), 7) == nil })
+	for name, bell := range bells {
+		wait(t, "a nudge of "+name+" to succeed", patience, func() bool { return bell.Nudge(t.Context(), 7) == nil })
 	}
 }
 

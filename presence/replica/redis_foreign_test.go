@@ -1,4 +1,4 @@
-package presence
+package replica
 
 import (
 	"strconv"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"rollcall/presence"
 )
 
 // fields writes n fields that no replica writes into a user's hash.
@@ -23,22 +25,23 @@ func (r *redisServer) fields(user string, n int) {
 func (s *syncer) peerIDs() (ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id := range s.peers {
+	for id := range s.peers.byID {
 		ids = append(ids, id)
 	}
 	return ids
 }
 
-// TestRedisGarbageFields: fields of other programs in a hash of ours are not replicas, and nobody removes them. The
-// janitor removes only what a dead replica left.
-func TestRedisGarbageFields(t *testing.T) {
+// TestRedisForeignFields: fields of other programs in our hashes aren't replicas, and stay. The clean-up removes only
+// what a dead replica left.
+func TestRedisForeignFields(t *testing.T) {
 	server := startRedis(t)
 	admin := server.admin()
 	a, b := server.join(), server.join()
-	a.Publish("ada", Digest{Connected: true})
+	a.Publish("ada", presence.Digest{Connected: true})
 	server.fields("ada", 20)
 	const dead = "gone-ABCDEFGHIJ"
-	for _, field := range []string{dead, "gone-abcdefghij", "ABCDEFGHIJ", "a host-ABCDEFGHIJ", strings.Repeat("x", 21) + "-ABCDEFGHIJ"} {
+	long := strings.Repeat("x", 21) + "-ABCDEFGHIJ"
+	for _, field := range []string{dead, "gone-abcdefghij", "ABCDEFGHIJ", "a host-ABCDEFGHIJ", long} {
 		set := admin.B().Hset().Key("rollcall:presence:ada").FieldValue().FieldValue(field, "1 0").Build()
 		if err := admin.Do(t.Context(), set).Error(); err != nil {
 			t.Fatal(err)
@@ -47,13 +50,13 @@ func TestRedisGarbageFields(t *testing.T) {
 	wait(t, "b to know the dead replica", patience, func() bool { return len(b.peerIDs()) == 2 })
 	settleAll(t, []*Redis{a, b})
 	if ids := b.peerIDs(); len(ids) != 2 {
-		t.Fatalf("b takes %q for replicas, want a and the dead one", ids[:min(len(ids), 5)])
+		t.Fatalf("b knows the replicas %q, want a and the dead one", ids[:min(len(ids), 5)])
 	}
 	if got := b.Remote("ada"); len(got) != 1 {
 		t.Errorf("b has ada as %v, want the entry of a alone", got)
 	}
 	b.mu.Lock()
-	for _, p := range b.peers {
+	for _, p := range b.peers.byID {
 		if !p.alive {
 			p.missing = time.Now().Add(-2 * cleanAfter)
 		}
@@ -66,20 +69,23 @@ func TestRedisGarbageFields(t *testing.T) {
 		}
 		return m
 	}
-	wait(t, "the janitor to remove what the dead replica left", patience, func() bool { _, ok := hash()[dead]; return !ok })
+	wait(t, "the clean-up to remove what the dead replica left", patience, func() bool {
+		_, ok := hash()[dead]
+		return !ok
+	})
 	if got := hash(); len(got) != 1+20+4 {
-		t.Errorf("after the janitor the hash has %d fields, want the 24 of other programs and the one of a", len(got))
+		t.Errorf("after the clean-up the hash has %d fields, want the 24 of other programs and the one of a", len(got))
 	}
 }
 
-// TestRedisHugeHash: a hash with more fields than replicas ever write costs a bounded read. Where it is in the way of a
-// person who is here, it is removed once, and every replica writes its entry again.
+// TestRedisHugeHash: reading a hash with more fields than replicas ever write has a bounded cost. If the hash belongs
+// to a connected user, replicas remove it once and write their entries again.
 func TestRedisHugeHash(t *testing.T) {
 	server := startRedis(t)
 	admin := server.admin()
 	a, b := server.join(), server.join()
-	a.Publish("ada", Digest{Connected: true})
-	b.Publish("ada", Digest{Connected: true, Active: true})
+	a.Publish("ada", presence.Digest{Connected: true})
+	b.Publish("ada", presence.Digest{Connected: true, Active: true})
 	settleAll(t, []*Redis{a, b})
 	before := sent(t, admin)
 	reads, removed := calls(t, admin, "hrandfield"), calls(t, admin, "unlink")
@@ -96,7 +102,8 @@ func TestRedisHugeHash(t *testing.T) {
 	wait(t, "ada's hash to hold two entries again", patience, func() bool { return length("ada") == 2 })
 	settleAll(t, []*Redis{a, b})
 	if len(a.Remote("ada")) != 1 || len(b.Remote("ada")) != 1 || len(a.peerIDs()) != 1 {
-		t.Errorf("a has %d entries of ada, b %d, and a knows %d replicas, want one each", len(a.Remote("ada")), len(b.Remote("ada")), len(a.peerIDs()))
+		t.Errorf("a has %d entries of ada, b %d, and a knows %d replicas, want one each",
+			len(a.Remote("ada")), len(b.Remote("ada")), len(a.peerIDs()))
 	}
 	if n := length("nobody"); n != huge {
 		t.Errorf("a hash of nobody here has %d fields, want all %d of them", n, huge)
@@ -134,7 +141,10 @@ func TestReplicaIDShape(t *testing.T) {
 			t.Errorf("isReplicaID(%q) = false, want true for an id of our own", id)
 		}
 	}
-	for _, text := range []string{"", "-", "ABCDEFGHIJ", "h-ABCDEFGHI", "h-ABCDEFGHI1", "h_ABCDEFGHIJ", "ü-ABCDEFGHIJ", strings.Repeat("h", 21) + "-ABCDEFGHIJ"} {
+	for _, text := range []string{
+		"", "-", "ABCDEFGHIJ", "h-ABCDEFGHI", "h-ABCDEFGHI1", "h_ABCDEFGHIJ", "ü-ABCDEFGHIJ",
+		strings.Repeat("h", 21) + "-ABCDEFGHIJ",
+	} {
 		if isReplicaID(text) {
 			t.Errorf("isReplicaID(%q) = true, want false", text)
 		}

@@ -1,6 +1,6 @@
 //go:build !race
 
-package presence
+package replica
 
 import (
 	"fmt"
@@ -8,13 +8,15 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"rollcall/presence"
 )
 
-// thawed lets a replica stand still while its people leave, and returns how many of those another replica shows once
-// more when it goes on. The connections are noticed to be gone a moment later.
-func thawed(t *testing.T, seed uint64, with rules) (ghosts int) {
+// resumed makes a replica stand still while its people leave, and returns how many of them another replica shows again
+// when it resumes. The replica notices a moment later that the connections are gone.
+func resumed(t *testing.T, seed uint64, with rules) (ghosts int) {
 	r := rand.New(rand.NewPCG(seed, 9))
-	b := newSimBoard(rand.New(rand.NewPCG(seed, 10)))
+	b := newSimStore(rand.New(rand.NewPCG(seed, 10)))
 	a, other := b.open("a"), b.open("b")
 	a.rules = with
 	a.start()
@@ -24,7 +26,7 @@ func thawed(t *testing.T, seed uint64, with rules) (ghosts int) {
 	users := make([]string, 12)
 	for i := range users {
 		users[i] = fmt.Sprint("u", i)
-		a.Publish(users[i], Digest{Connected: true})
+		a.Publish(users[i], presence.Digest{Connected: true})
 	}
 	shown := func() (n int) {
 		for _, u := range users {
@@ -36,18 +38,18 @@ func thawed(t *testing.T, seed uint64, with rules) (ghosts int) {
 	if got := shown(); got != len(users) {
 		t.Fatalf("%d of %d people are shown", got, len(users))
 	}
-	a.end() // nothing of it runs, and it keeps all that it knows
-	time.Sleep(LeaseTTL + time.Duration(5+r.IntN(100))*time.Second)
+	a.loop.end() // its loop stops, and its data stays
+	time.Sleep(leaseTTL + time.Duration(5+r.IntN(100))*time.Second)
 	if got := shown(); got != 0 {
 		t.Fatalf("%d people of a replica without a lease are shown", got)
 	}
-	a.ended = make(chan struct{})
+	a.loop.ended = make(chan struct{})
 	a.start()
 	noticed := time.Now().Add(time.Duration(r.IntN(300)) * time.Millisecond)
 	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Microsecond) {
 		if !noticed.IsZero() && time.Now().After(noticed) {
 			for _, u := range users {
-				a.Publish(u, Digest{})
+				a.Publish(u, presence.Digest{})
 			}
 			noticed = time.Time{}
 		}
@@ -56,7 +58,7 @@ func thawed(t *testing.T, seed uint64, with rules) (ghosts int) {
 	return ghosts
 }
 
-// TestStandstill: who left while their replica stood still isn't shown once more, and without the rule they are.
+// TestStandstill: nobody who left while their replica stood still is shown again, but without the rule they are.
 func TestStandstill(t *testing.T) {
 	const runs = 40
 	without := allRules
@@ -66,17 +68,17 @@ func TestStandstill(t *testing.T) {
 		for range runs {
 			seed := rand.Uint64()
 			synctest.Test(t, func(t *testing.T) {
-				if ghosts := thawed(t, seed, with); ghosts > 0 {
+				if ghosts := resumed(t, seed, with); ghosts > 0 {
 					found++
 					if with.standstill {
-						t.Errorf("seed %d: %d people who have left are shown once more", seed, ghosts)
+						t.Errorf("seed %d: %d people who have left are shown again", seed, ghosts)
 					}
 				}
 			})
 		}
 		t.Logf("%s: people who have left are shown in %d of %d runs", name, found, runs)
 		if !with.standstill && found == 0 {
-			t.Error("without the rule nothing is found: this tests nothing")
+			t.Error("without the rule nothing is found: the test has no effect")
 		}
 	}
 }

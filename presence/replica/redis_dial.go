@@ -1,4 +1,4 @@
-package presence
+package replica
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 // dialFunc opens a connection the way the Redis client asks for it.
 type dialFunc = func(ctx context.Context, address string, d *net.Dialer, c *tls.Config) (net.Conn, error)
 
-// dialer returns own, or what the Redis client does when it has none.
+// dialer returns own, or if it is nil, what the Redis client does by default.
 func dialer(own dialFunc) dialFunc {
 	if own != nil {
 		return own
@@ -23,32 +23,32 @@ func dialer(own dialFunc) dialFunc {
 	}
 }
 
-// droppable is the latest connection of a client that opens another one by itself with its next command.
-type droppable struct {
+// latestConn is the latest connection of a client. The client opens a new one with its next command.
+type latestConn struct {
 	mu   sync.Mutex
 	conn net.Conn // guarded by mu; nil before the first
 }
 
-// dialer is own, or the default, and keeps what it opens.
-func (l *droppable) dialer(own dialFunc) dialFunc {
+// dialer returns own or the default, changed to remember the connection.
+func (c *latestConn) dialer(own dialFunc) dialFunc {
 	dial := dialer(own)
-	return func(ctx context.Context, address string, d *net.Dialer, c *tls.Config) (net.Conn, error) {
-		conn, err := dial(ctx, address, d, c)
+	return func(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
+		conn, err := dial(ctx, address, d, t)
 		if err != nil {
 			return nil, err
 		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.conn = conn
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.conn = conn
 		return conn, nil
 	}
 }
 
-// drop closes the connection. Commands that wait for answers on it fail.
-func (l *droppable) drop() {
-	l.mu.Lock()
-	conn := l.conn
-	l.mu.Unlock()
+// close closes the connection. Commands that wait for answers on it fail.
+func (c *latestConn) close() {
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
 	if conn != nil {
 		_ = conn.Close()
 	}

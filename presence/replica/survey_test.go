@@ -1,4 +1,4 @@
-package presence
+package replica
 
 import (
 	"context"
@@ -8,11 +8,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"rollcall/presence"
 )
 
-// slowSurvey is a noticeboard whose surveys go on until the test ends them.
+// slowSurvey is a store whose surveys go on until the test ends them.
 type slowSurvey struct {
-	*promptLink
+	*instantStore
 	found chan string // what the survey finds next
 	end   chan error
 	begun *atomic.Int32
@@ -32,33 +34,24 @@ func (l slowSurvey) survey(ctx context.Context, found func(users, replicas []str
 	}
 }
 
-// startSlow runs a syncer on such a noticeboard inside a synctest bubble.
+// startSlow starts a syncer on a slowSurvey, in a synctest bubble.
 func startSlow(t *testing.T) (*syncer, slowSurvey) {
 	t.Helper()
 	s := newSyncer("self", slog.New(slog.DiscardHandler))
-	l := slowSurvey{&promptLink{s: s}, make(chan string), make(chan error), new(atomic.Int32)}
-	s.link = l
+	l := slowSurvey{&instantStore{s: s}, make(chan string), make(chan error), new(atomic.Int32)}
+	s.store = l
 	s.start()
 	return s, l
 }
 
-func isSynced(s *syncer) bool {
-	select {
-	case <-s.Synced():
-		return true
-	default:
-		return false
-	}
-}
-
-// TestWorksBesideSurvey: a survey of a server full of other keys delays neither reads nor writes. The replica counts as
+// TestSurveyDelaysNothing: a survey of a server full of other keys delays neither reads nor writes. The replica is
 // synced only after it has read everybody the survey found.
-func TestWorksBesideSurvey(t *testing.T) {
+func TestSurveyDelaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := startSlow(t)
 		defer s.Close()
-		s.Publish("ada", Digest{Connected: true})
-		s.invalidated([]string{"bob"}, nil, false)
+		s.Publish("ada", presence.Digest{Connected: true})
+		s.announced([]string{"bob"}, nil)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if len(l.reads) == 0 || len(l.writes) == 0 {
@@ -70,17 +63,17 @@ func TestWorksBesideSurvey(t *testing.T) {
 			time.Sleep(time.Second)
 			synctest.Wait()
 			if len(l.reads) == before {
-				t.Error("a user that the survey found was not read while it went on")
+				t.Error("a user that the survey found was not read during the survey")
 			}
 		}
-		if isSynced(s) {
-			t.Error("the replica counts as synced before the survey has ended")
+		if isClosed(s.Synced()) {
+			t.Error("the replica is synced before the survey has ended")
 		}
 		l.found <- "kim"
 		l.end <- nil
 		<-s.Synced()
-		if !s.quiet() {
-			t.Error("the replica counts as synced before everybody was read")
+		if !s.idle() {
+			t.Error("the replica is synced before everybody was read")
 		}
 		if l.begun.Load() != 1 {
 			t.Errorf("%d surveys began, want 1", l.begun.Load())
@@ -94,17 +87,17 @@ func TestLossDuringSurvey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := startSlow(t)
 		defer s.Close()
-		s.Publish("ada", Digest{Connected: true})
+		s.Publish("ada", presence.Digest{Connected: true})
 		time.Sleep(beatEvery / 2)
 		synctest.Wait()
 		writes := len(l.writes)
-		s.invalidated(nil, nil, true)
+		s.announcementsLost()
 		time.Sleep(beatEvery / 2)
 		synctest.Wait()
 		if l.begun.Load() != 2 {
 			t.Errorf("%d surveys began, want a second one after the loss", l.begun.Load())
 		}
-		if len(l.writes) == writes { // this noticeboard has nothing in it
+		if len(l.writes) == writes { // the store is empty
 			t.Error("the own entry was not written again during the second survey")
 		}
 		l.end <- nil
@@ -129,7 +122,7 @@ func TestSurveyFails(t *testing.T) {
 		}()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if s.Peers().Lost.IsZero() || isSynced(s) {
+		if s.Peers().Lost.IsZero() || isClosed(s.Synced()) {
 			t.Error("the replica is not lost although no survey succeeds")
 		}
 		if n, most := int(l.begun.Load()), int(time.Minute/retryLast)+10; n < 10 || n > most {
