@@ -9,15 +9,11 @@ ARGS ?=
 # How long `make fuzz` stays with each target.
 FUZZTIME ?= 20s
 
-# What keeps the binary under 32 MB: the server speaks HTTP/1.1 (TLS ends at the proxy); functions begin every 16 bytes, not
-# 32; and nothing is gained from copying into each other the thousands of generated functions that build Redis commands,
-# what waits for Postgres, the command line, and what is used seldom (TLS to Redis, JSON, metrics as protobuf) or never
-# (certificates, HTTP/2 and XML of the web framework).
-NOT_INLINED = github.com/redis/rueidis/... github.com/alecthomas/kong crypto/tls crypto/x509/... encoding/xml encoding/json \
-	golang.org/x/crypto/acme/... golang.org/x/net/... github.com/jackc/... google.golang.org/protobuf/...
-FLAGS = -trimpath -tags=nethttpomithttp2 $(NOT_INLINED:%=-gcflags=%=-l)
-LINK = -ldflags='-s -w -funcalign=16'
-# For what is compiled beside the program, so that what both need is compiled once.
+FLAGS = -trimpath
+LINK = -ldflags='-s -w'
+# The largest size of the program, in bytes.
+LIMIT = 40000000
+# For what is compiled with the program's flags, so that shared packages are compiled once.
 ALIKE = CGO_ENABLED=0 GOFLAGS="$$(go env GOFLAGS) $(FLAGS)"
 
 .PHONY: help
@@ -43,6 +39,7 @@ STAMP ?=
 .PHONY: compile
 compile:
 	CGO_ENABLED=0 go build $(STAMP) $(FLAGS) $(LINK) -o $(OUT) .
+	@test "$$(wc -c <$(OUT))" -lt $(LIMIT) || { echo "$(OUT) is larger than $(LIMIT) bytes"; exit 1; }
 
 TARGETS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -80,6 +77,16 @@ test: ## Everything that can be tested, real browsers included. Installs what it
 	$(TRIED) go test $(RACE) -vet=off -p 3 -timeout 8m ./handlers ./accounts ./presence $$(go list ./... | grep -v -E '/(e2e|handlers|accounts|presence)$$') # the longest first
 	$(ALIKE) go test -vet=off -timeout 5m -run 'Simulation|EveryRule' ./presence
 	$(ALIKE) $(TRIED) go test -vet=off -timeout 15m ./e2e/...
+
+# The packages that `make steady` tests: make steady PACKAGES="./live ./ui"
+PACKAGES ?= ./...
+STEADY = scripts/busy go test -vet=off -count=3 -timeout 60m
+
+.PHONY: steady
+steady: build ## Every package's tests three times, beside busy loops on all cores; takes about an hour.
+	scripts/test-programs
+	@fast=$$(go list $(PACKAGES) | grep -v '/e2e' || true); test -z "$$fast" || $(TRIED) $(STEADY) $(RACE) $$fast
+	@e2e=$$(go list $(PACKAGES) | grep '/e2e' || true); test -z "$$e2e" || $(ALIKE) $(TRIED) $(STEADY) $$e2e
 
 .PHONY: chaos
 chaos: build ## The replicas' tests with long outages and a thousand sockets; takes a good while.

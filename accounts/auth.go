@@ -40,7 +40,7 @@ func (s *Store) verify(ctx context.Context, text, key, password string) (user Us
 	stored := s.hash.dummy
 	if err == nil {
 		if stored, err = parsePHC(encoded); err != nil {
-			s.log.Error("stored password hash cannot be read", "user", user.ID, "error", err)
+			s.log.Error("stored password hash cannot be read", "user", user.ID, "err", err)
 			stored, known = s.hash.dummy, false
 		}
 	}
@@ -72,7 +72,7 @@ func (s *Store) renew(ctx context.Context, userID, old, renewed string) string {
 		return err
 	})
 	if err != nil {
-		s.log.Warn("cannot renew a password hash", "user", userID, "error", err)
+		s.log.Warn("cannot renew a password hash", "user", userID, "err", err)
 		return old
 	}
 	return renewed

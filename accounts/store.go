@@ -217,7 +217,7 @@ func (s *Store) commit(ctx context.Context, first string, fn func(context.Contex
 		return err
 	}
 	if err := s.w.prepareAll(context.WithoutCancel(ctx), t.missing); err != nil {
-		s.log.Warn("cannot prepare a statement", "error", err)
+		s.log.Warn("cannot prepare a statement", "err", err)
 	}
 	if t.rev > 0 {
 		select {

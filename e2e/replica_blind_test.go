@@ -93,6 +93,18 @@ func (s *blindScene) shows(username, state string) {
 	}
 }
 
+// vanishes waits until bob's page at B doesn't list somebody any more.
+func (s *blindScene) vanishes(username string) {
+	s.t.Helper()
+	began := time.Now()
+	for s.bob.lists(username) {
+		if time.Since(began) > 10*time.Second {
+			s.t.Fatalf("B still lists %s\n%s", username, s.b.log.String())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 // set posts a form at A, which can reach the database.
 func (s *blindScene) set(cookies, path string, form url.Values) {
 	s.t.Helper()
@@ -122,7 +134,7 @@ func TestReplicaWithoutDatabaseHides(t *testing.T) {
 				s.shows(who, "online")
 			}
 			s.a.cli("disable", "carol")
-			s.shows("carol", "offline")
+			s.vanishes("carol")
 		})
 	}
 }

@@ -26,6 +26,7 @@ type view struct {
 	states map[string]string // as last shown, by username; guarded by mu, like all below
 	names  map[string]string
 	stale  map[string]bool // rows that are drained of colour
+	listed map[string]bool // by the last list that came as a whole; nil: none has
 	sights map[int][]sight
 	lost   string // what is said about the other servers
 	said   []string
@@ -54,6 +55,10 @@ func (v *view) take(data []byte, at time.Time) {
 			v.said = append(v.said, text)
 		}
 	}
+	whole := bytes.Contains(data, []byte(`id="list"`))
+	if whole {
+		v.listed = map[string]bool{}
+	}
 	for {
 		i := bytes.Index(data, rowStart)
 		if i < 0 {
@@ -63,6 +68,9 @@ func (v *view) take(data []byte, at time.Time) {
 		class := before(data, '"')
 		user, state := string(after(data, userAttr)), string(after(data, stateOf))
 		name := data[max(0, bytes.Index(data, nameAttr))+len(nameAttr):]
+		if whole {
+			v.listed[user] = true
+		}
 		v.names[user] = html.UnescapeString(string(before(name, '<')))
 		v.stale[user] = bytes.HasSuffix(class, []byte(" stale"))
 		if v.states[user] == state {
@@ -73,6 +81,13 @@ func (v *view) take(data []byte, at time.Time) {
 			v.sights[n] = append(v.sights[n], sight{at, state})
 		}
 	}
+}
+
+// lists reports whether the last list that came as a whole has somebody, true before the first.
+func (v *view) lists(username string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.listed == nil || v.listed[username]
 }
 
 // before is what comes ahead of the first end.

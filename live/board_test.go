@@ -212,3 +212,25 @@ func TestNumbersShownEarly(t *testing.T) {
 		t.Errorf("pages that count %+v and %+v have the same version", before.Counts, after.Counts)
 	}
 }
+
+// Somebody who is disabled vanishes at once, whoever says so first: presence may know it from another replica before the
+// accounts are asked. Nobody sees them go offline first.
+func TestDisabledElsewhere(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada, bob := f.person("ada"), f.person("bob")
+	f.arrive(bob)
+	f.step()
+	s := f.watch(Query{}, ada)
+	f.here.SetFacts(bob.ID, presence.Facts{Disabled: true, AsOf: 1 << 40})
+	f.board.look(f.board.feed.Take())
+	f.board.flush()
+	for _, c := range s.take(t) {
+		for _, e := range c.Rows {
+			t.Errorf("a row was sent of %s, %s", e.Row.Username, e.Row.State)
+		}
+	}
+	if _, listed := s.rows["bob"]; listed {
+		t.Error("bob, who is disabled, is still on the list")
+	}
+}

@@ -239,6 +239,10 @@ func (r *roster) look(m *member) {
 	}
 	m.view = v
 	switch {
+	case !v.Listed: // disabled, maybe by the word of another replica
+		r.recount()
+		r.remove(m)
+		return
 	case !isHere(v):
 		r.unplace(m)
 	case !m.present:

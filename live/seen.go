@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -31,22 +32,26 @@ type seenWriter struct {
 func (w *seenWriter) run(ctx context.Context) {
 	tick := time.NewTicker(seenEvery)
 	defer tick.Stop()
-	patience := seenWait
-	for done := false; !done; {
+	for ctx.Err() == nil {
 		select {
 		case <-tick.C:
+			w.flush(ctx, seenWait, true)
 		case <-ctx.Done():
-			done, patience = true, lastWait
 		}
-		maps.Copy(w.pending, w.presence.TakeSeen())
-		if len(w.pending) == 0 {
-			continue
-		}
-		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		if err := w.write(wait); err != nil {
-			w.log.Warn("last seen could not be stored", "err", err, "people", len(w.pending), "again", !done)
-		}
-		cancel()
+	}
+	w.flush(context.WithoutCancel(ctx), lastWait, false)
+}
+
+// flush writes what has come together, in the time that it may take. again says whether there will be another try.
+func (w *seenWriter) flush(ctx context.Context, wait time.Duration, again bool) {
+	maps.Copy(w.pending, w.presence.TakeSeen())
+	if len(w.pending) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if err := w.write(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		w.log.Warn("last seen could not be stored", "err", err, "people", len(w.pending), "again", again)
 	}
 }
 
