@@ -133,7 +133,7 @@ func invite(ctx context.Context, store *accounts.Store, password string) ([]*pla
 		person.Password = password
 		people[i] = person
 	}
-	if err := store.Import(ctx, people); err != nil {
+	if err := store.Import(accounts.As(ctx, accounts.System), people); err != nil {
 		return nil, fmt.Errorf("fill the demo: %w", err)
 	}
 	var players []*player

@@ -82,7 +82,7 @@ func (c *cast) open(ctx context.Context) error {
 			}
 		}
 	}
-	return c.store.StampSeen(ctx, seen)
+	return c.store.StampSeen(accounts.As(ctx, accounts.System), seen)
 }
 
 // letGo drops everyone whom a visitor has signed in as, so that the cast doesn't overwrite what the visitor does. The
@@ -198,7 +198,7 @@ func (c *cast) speak(ctx context.Context, p *player) error {
 
 func (c *cast) setStatus(ctx context.Context, p *player, status accounts.Status) error {
 	p.set, p.states, p.ends = status != accounts.Status{}, status.State != "", status.Until
-	if err := c.store.SetStatus(ctx, p.id, status, accounts.LastsForever); err != nil {
+	if err := c.store.SetStatus(accounts.As(ctx, accounts.ByUser(p.id)), p.id, status, accounts.LastsForever); err != nil {
 		return fmt.Errorf("demo: %s says %q: %w", p.username, status.Text, err)
 	}
 	return nil

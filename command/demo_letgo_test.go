@@ -32,17 +32,17 @@ func TestCastLetsGoOfAnyoneWhoSignsIn(t *testing.T) {
 	mine := accounts.Status{State: "away", Text: "Mine"}
 	for _, p := range players[:3] {
 		visited = append(visited, p.id)
-		_, session, err := store.StartSession(t.Context(), p.id, "", "", "")
+		_, session, err := store.StartSession(accounts.As(t.Context(), accounts.ByUser(p.id)), p.id, "", "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.SetStatus(t.Context(), p.id, mine, accounts.LastsForever); err != nil {
+		if err := store.SetStatus(accounts.As(t.Context(), accounts.ByUser(p.id)), p.id, mine, accounts.LastsForever); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.EndSession(t.Context(), session.ID); err != nil {
+		if err := store.EndSession(accounts.As(t.Context(), accounts.ByUser(p.id)), session.ID); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -132,7 +132,7 @@ func TestDemoPeopleAndSayings(t *testing.T) {
 		if status.State != "" {
 			status.Until = time.Now().Add(time.Minute)
 		}
-		if err := store.SetStatus(t.Context(), players[0].id, status, ""); err != nil {
+		if err := store.SetStatus(accounts.As(t.Context(), accounts.System), players[0].id, status, ""); err != nil {
 			t.Errorf("SetStatus(%+v) = %v, want nil", status, err)
 		}
 	}

@@ -55,7 +55,9 @@ func (c *userCmd) openToAdd(ctx context.Context, con *console, create bool) (*ac
 }
 
 func (c *userCmd) openStore(ctx context.Context, con *console) (*accounts.Store, error) {
-	return accounts.Open(ctx, c.accounts(slog.New(slog.NewTextHandler(con.stderr, nil))))
+	cfg := c.accounts(slog.New(slog.NewTextHandler(con.stderr, nil)))
+	cfg.Actor = accounts.CommandLine
+	return accounts.Open(ctx, cfg)
 }
 
 // changeFunc changes one person.

@@ -202,6 +202,7 @@ func (s *Server) browserOf(r *http.Request, username string) (token string, know
 
 // signIn starts a session, ends the one this browser had, and goes on to next.
 func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
+	actAs(c, accounts.ByUser(user.ID))
 	r, replaces := c.Request(), ""
 	if v := signedIn(c); v != nil {
 		replaces = v.token

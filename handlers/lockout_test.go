@@ -184,7 +184,7 @@ func TestNewPasswordLetsItsOwnerIn(t *testing.T) {
 	}
 	wantStatus(t, "a stranger", f.browser().login("ada", goodPassword), http.StatusTooManyRequests)
 	wantStatus(t, "the owner's browser", own.login("ada", goodPassword), http.StatusTooManyRequests)
-	command, err := accounts.Open(context.Background(), accounts.Config{Path: f.path}) // as another process does
+	command, err := accounts.Open(context.Background(), accounts.Config{Path: f.path, Actor: accounts.CommandLine}) // as another process does
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,10 +155,10 @@ func agreement(t *testing.T, seed uint64) {
 				delete(conns, p.ID)
 			}
 		case 5:
-			f.must(f.store.SetTeam(ctx, p.ID, []string{"", "Design", "Platform"}[r.IntN(3)]))
+			f.must(f.store.SetTeam(acting(ctx), p.ID, []string{"", "Design", "Platform"}[r.IntN(3)]))
 		case 6:
 			status := accounts.Status{State: []string{"", "away", "dnd"}[r.IntN(3)], Text: fmt.Sprint("step ", step)}
-			f.must(f.store.SetStatus(ctx, p.ID, status, ""))
+			f.must(f.store.SetStatus(acting(ctx), p.ID, status, ""))
 		case 7:
 			if len(people) < 12 {
 				people = append(people, f.person(fmt.Sprintf("p%02d", len(people))))

@@ -172,7 +172,7 @@ func TestInvisibleRowEqualsDeparted(t *testing.T) {
 		}
 		gone := row(func(_ *fixture, _ accounts.Person, c *presence.Connection) { c.Leave(presence.SignedOut) })
 		invisible := row(func(f *fixture, bob accounts.Person, c *presence.Connection) {
-			f.must(f.store.SetInvisible(t.Context(), bob.ID, true))
+			f.must(f.store.SetInvisible(acting(t.Context()), bob.ID, true))
 			f.step()
 			c.Note(presence.Activity{})
 			f.arrive(bob)

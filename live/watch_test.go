@@ -16,7 +16,7 @@ func TestWatcherWithoutAPerson(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	bob := f.person("bob")
-	f.must(f.store.StampSeen(t.Context(), map[string]time.Time{bob.ID: time.Now()}))
+	f.must(f.store.StampSeen(acting(t.Context()), map[string]time.Time{bob.ID: time.Now()}))
 	wall := f.watch(Query{}, accounts.Person{})
 	if row := wall.rows["bob"]; row.State != presence.Offline || row.Seen != "" {
 		t.Errorf("a wall shows %+v, want offline, and no last seen", row)
@@ -155,11 +155,11 @@ func TestSubscribersHearEverything(t *testing.T) {
 	f.step()
 	bob := f.person("bob")
 	f.step()
-	_, session, err := f.store.StartSession(ctx, bob.ID, "", "", "")
+	_, session, err := f.store.StartSession(acting(ctx), bob.ID, "", "", "")
 	f.must(err)
-	f.must(f.store.EndSessionOf(ctx, bob.ID, session.ID))
+	f.must(f.store.EndSessionOf(acting(ctx), bob.ID, session.ID))
 	f.step()
-	f.must(f.store.Delete(ctx, bob.ID))
+	f.must(f.store.Delete(acting(ctx), bob.ID))
 	f.step()
 	for i, updates := range heard {
 		var people, sessions, deleted int
