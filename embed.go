@@ -5,8 +5,7 @@ import (
 	"io/fs"
 )
 
-// embedded holds what people see. It is filled when the program is built;
-// ui/static/build comes from `make assets`, and ui.New says so when it is empty.
+// embedded holds what people see. ui/static/build comes from `make assets`; ui.New returns an error if it's empty.
 //
 //go:embed all:ui/templates all:ui/static
 var embedded embed.FS
@@ -15,7 +14,7 @@ var embedded embed.FS
 func files() fs.FS {
 	sub, err := fs.Sub(embedded, "ui")
 	if err != nil {
-		panic(err) // only for a path that is not valid, and "ui" is
+		panic(err) // only for an invalid path, and "ui" is valid
 	}
 	return sub
 }

@@ -23,6 +23,7 @@ type Config struct {
 	Log         *slog.Logger     // nil: no log
 	Now         func() time.Time // nil: time.Now
 	Server      bool             // this process serves, so others that serve the same SQLite file are to notice it; see Store.Shared
+	Actor       Actor            // of writes whose context names none; "": they are refused. See Actor
 	HashWorkers int              // passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core
 
 	params   argonParams   // cost of new hashes; zero: standardParams. Tests lower it.

@@ -40,7 +40,7 @@ func (s *Store) verify(ctx context.Context, text, key, password string) (user Us
 	stored := s.hash.dummy
 	if err == nil {
 		if stored, err = parsePHC(encoded); err != nil {
-			s.log.Error("stored password hash cannot be read", "user", user.ID, "error", err)
+			s.log.Error("stored password hash cannot be read", "user", user.ID, "err", err)
 			stored, known = s.hash.dummy, false
 		}
 	}
@@ -67,12 +67,12 @@ func (s *Store) verify(ctx context.Context, text, key, password string) (user Us
 // renew stores a hash of today's parameters, unless the password was changed meanwhile, and returns the hash to go on
 // with. A failure is not the login's: the next one tries again.
 func (s *Store) renew(ctx context.Context, userID, old, renewed string) string {
-	err := s.note(ctx, func(ctx context.Context, t *transaction) error {
+	err := s.note(As(ctx, System), func(ctx context.Context, t *transaction) error {
 		_, err := t.exec(ctx, sqlRenewPassword, userID, renewed, old)
 		return err
 	})
 	if err != nil {
-		s.log.Warn("cannot renew a password hash", "user", userID, "error", err)
+		s.log.Warn("cannot renew a password hash", "user", userID, "err", err)
 		return old
 	}
 	return renewed

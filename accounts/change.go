@@ -173,7 +173,7 @@ func (s *Store) Delete(ctx context.Context, userID string) error {
 		return err
 	}
 	if err := wipe(ctx, s.w.db, s.small); err != nil { // no failure of the deletion
-		s.log.Warn("copies of a deleted account may stay in unused space of the database until it is used again", "error", err)
+		s.log.Warn("copies of a deleted account may stay in unused space of the database until it is used again", "err", err)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func testExport(t *testing.T, db database) {
 	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{State: "away", Text: "Lunch", Emoji: "🍜", Until: c.now().Add(time.Hour)}, Lasts1Hour))
 	do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, true))
 	do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: c.now()}))
-	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{IdleAfter: 20 * time.Minute, Precision: Exact,
+	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: 20 * time.Minute, Precision: Exact,
 		TimeZone: "Europe/Berlin", Theme: "dark", Announce: true}))
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID + `","username":"ada","display_name":"Ada L","team":"Ops","admin":true,"disabled":false,` +
@@ -66,7 +66,7 @@ func testExportOfLittle(t *testing.T, db database) {
 	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
 	add(t, s, "bob", "", "")
-	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{IdleAfter: neverIdle}))
+	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: neverIdle}))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
 	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+

@@ -39,7 +39,7 @@ func everything(t *testing.T, s *Store) {
 		presets, err := s.Presets(t.Context(), u.ID)
 		do(t, "Presets", err)
 		do(t, "ForgetPreset", s.ForgetPreset(t.Context(), u.ID, presets[0].ID))
-		do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{Announce: true}))
+		do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{Announce: true}))
 		do(t, "GuessTimeZone", s.GuessTimeZone(t.Context(), u.ID, "Europe/Berlin"))
 		do(t, "SetProfile", s.SetProfile(t.Context(), u.ID, "Ada L", "Ops", false))
 		do(t, "SetTeam", s.SetTeam(t.Context(), u.ID, "Dev"))

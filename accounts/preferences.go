@@ -31,11 +31,6 @@ func (u User) Preferences() Preferences {
 	return Preferences{u.IdleAfter, u.Precision, u.TimeZone, u.Theme, u.Announce}
 }
 
-// SetPreferences sets all that a person can choose. Errors are those of ChangePreferences.
-func (s *Store) SetPreferences(ctx context.Context, userID string, p Preferences) error {
-	return s.ChangePreferences(ctx, userID, func(was *Preferences) { *was = p })
-}
-
 // ChangePreferences sets what change makes of a person's choices as they are at that moment: forms about different ones
 // that are sent at once do not undo each other. Errors: *FieldError about idle_after, last_seen, time_zone or theme;
 // ErrNotFound.

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -21,7 +22,7 @@ func testSetPreferences(t *testing.T, db database) {
 		{},
 	} {
 		before := mustRev(t, s)
-		do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, p))
+		do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, p))
 		got, err := s.UserByID(t.Context(), u.ID)
 		if err != nil || got.Preferences() != p || got.Rev != before+1 {
 			t.Errorf("preferences = %+v at rev %d, %v, want %+v at %d", got.Preferences(), got.Rev, err, p, before+1)
@@ -30,17 +31,17 @@ func testSetPreferences(t *testing.T, db database) {
 		if err != nil || people[0].Precision != p.Precision || people[1].Precision != Approximate {
 			t.Errorf("People = %+v, %v, want the first one's Precision to be %q", people, err, p.Precision)
 		}
-		do(t, "SetPreferences again", s.SetPreferences(t.Context(), u.ID, p))
+		do(t, "SetPreferences again", setPreferences(t.Context(), s, u.ID, p))
 		if rev := mustRev(t, s); rev != before+1 {
 			t.Errorf("rev after the same preferences = %d, want %d", rev, before+1)
 		}
 	}
-	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{IdleAfter: -5 * time.Hour}))
+	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: -5 * time.Hour}))
 	changes, err := s.Changes(t.Context(), mustRev(t, s)-1)
 	if err != nil || len(changes.Users) != 1 || changes.Users[0].IdleAfter != neverIdle {
 		t.Errorf("Changes after never idle = %+v, %v, want one that is below 0", changes, err)
 	}
-	wantErr(t, "SetPreferences(nobody)", s.SetPreferences(t.Context(), "nobody", Preferences{}), ErrNotFound)
+	wantErr(t, "SetPreferences(nobody)", setPreferences(t.Context(), s, "nobody", Preferences{}), ErrNotFound)
 }
 
 func TestSetPreferencesRefuses(t *testing.T) { onEach(t, testSetPreferencesRefuses) }
@@ -67,7 +68,7 @@ func testSetPreferencesRefuses(t *testing.T, db database) {
 		{"theme", Preferences{Theme: "system"}},
 		{"theme", Preferences{Theme: "dark\" onload"}},
 	} {
-		wantField(t, fmt.Sprintf("SetPreferences(%.60q)", fmt.Sprintf("%+v", c.p)), s.SetPreferences(t.Context(), u.ID, c.p), c.field)
+		wantField(t, fmt.Sprintf("SetPreferences(%.60q)", fmt.Sprintf("%+v", c.p)), setPreferences(t.Context(), s, u.ID, c.p), c.field)
 	}
 	if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.Preferences() != (Preferences{}) || mustRev(t, s) != rev {
 		t.Errorf("preferences after refusals = %+v, %v, want the default ones and no rev", got.Preferences(), err)
@@ -93,7 +94,7 @@ func testGuessTimeZone(t *testing.T, db database) {
 	if got := mustRev(t, s); got != rev {
 		t.Errorf("rev after guesses = %d, want %d", got, rev)
 	}
-	do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{TimeZone: "UTC"}))
+	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{TimeZone: "UTC"}))
 	do(t, "GuessTimeZone", s.GuessTimeZone(t.Context(), u.ID, "Asia/Tokyo"))
 	if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.TimeZone != "UTC" {
 		t.Errorf("time zone after a choice and a guess = %q, %v, want the choice", got.TimeZone, err)
@@ -108,7 +109,7 @@ func testChangePreferencesAtOnce(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	u := add(t, s, "ada", "", "")
 	for range 20 {
-		do(t, "SetPreferences", s.SetPreferences(t.Context(), u.ID, Preferences{}))
+		do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{}))
 		var all sync.WaitGroup
 		for _, change := range []func(*Preferences){
 			func(p *Preferences) { p.Precision = Nobody },
@@ -128,4 +129,9 @@ func testChangePreferencesAtOnce(t *testing.T, db database) {
 			t.Fatalf("after three changes at once the preferences are %+v, want %+v", got.Preferences(), want)
 		}
 	}
+}
+
+// setPreferences sets all that a person can choose.
+func setPreferences(ctx context.Context, s *Store, userID string, p Preferences) error {
+	return s.ChangePreferences(ctx, userID, func(was *Preferences) { *was = p })
 }

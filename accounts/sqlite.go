@@ -166,7 +166,7 @@ func closeToOthers(path string, log *slog.Logger) {
 			continue
 		}
 		if err := os.Chmod(name, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			log.Warn("the database can be read by other users of this machine", "file", name, "error", err)
+			log.Warn("the database can be read by other users of this machine", "file", name, "err", err)
 		}
 	}
 }

@@ -35,6 +35,8 @@ type Store struct {
 	small     int64 // see wipe
 	id        string
 	committed chan struct{}
+
+	usualActor Actor // Config.Actor
 }
 
 // Open opens the accounts at cfg.URL or else cfg.Path, making or upgrading them as needed. Its errors say what the operator can do.
@@ -54,7 +56,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.patience == 0 {
 		cfg.patience = stepPatience
 	}
-	s := &Store{log: cfg.Log, now: cfg.Now, small: cmp.Or(cfg.small, smallFile), committed: make(chan struct{}, 1)}
+	s := &Store{log: cfg.Log, now: cfg.Now, small: cmp.Or(cfg.small, smallFile), committed: make(chan struct{}, 1), usualActor: cfg.Actor}
 	s.hash = newHasher(cfg.HashWorkers, cfg.params)
 	if err := s.open(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("accounts: %w", err)
@@ -179,26 +181,35 @@ func (s *Store) ID() string { return s.id }
 // pile up: one means at least one.
 func (s *Store) Committed() <-chan struct{} { return s.committed }
 
-// write runs fn in a transaction beside which no other write runs, in whatever process: what fn reads stays true until it
-// commits. SQLite has one writer at a time anyway; on Postgres, whose transactions see each other's commits between two
-// statements, each takes the row of the rev first (kind.turn), and other locks after it, so that none waits for another in
-// a circle. The wait for a turn ends with ctx; fn is then not interrupted, so that somebody who gives up waiting leaves
-// nothing half done. fn may run again from the start when Postgres broke it off. A database that others hold for too
-// long is ErrBusy, a commit that was not answered ErrUnknown, and a file that isn't at its path any more ErrLost.
+// write runs fn in a transaction beside which no other write runs, in any process: what fn reads stays true until it
+// commits. SQLite has one writer at a time anyway. On Postgres, whose transactions see each other's commits between two
+// statements, each transaction takes the row of the rev first (kind.turn) and other locks after it, so that transactions
+// don't deadlock. The wait for a turn ends with ctx; fn is then not interrupted, so a caller that gives up leaves nothing
+// half done. fn may run again from the start when Postgres broke it off. A database that others hold for too long is
+// ErrBusy, a commit that was not answered ErrUnknown, a file that isn't at its path any more ErrLost, and a ctx without an
+// actor ErrNoActor.
 func (s *Store) write(ctx context.Context, fn func(context.Context, *transaction) error) error {
-	return s.writeFirst(ctx, s.w.turn, fn)
+	return s.commit(ctx, s.w.turn, fn)
 }
 
-// note is write for what reads nothing, takes no rev and minds nobody's order: it may run beside other writes.
+// note is write for changes that read nothing, take no rev and depend on no order: it may run beside other writes.
 func (s *Store) note(ctx context.Context, fn func(context.Context, *transaction) error) error {
-	return s.writeFirst(ctx, s.w.bound, fn)
+	return s.commit(ctx, s.w.bound, fn)
 }
 
-func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Context, *transaction) error) error {
+// commit runs fn in a transaction that begins with the statement first, and lets others know of a new rev.
+func (s *Store) commit(ctx context.Context, first string, fn func(context.Context, *transaction) error) error {
+	actor, err := s.actor(ctx)
+	if err != nil {
+		return err
+	}
 	if err := s.file.check(); err != nil {
 		return err
 	}
-	t, err := s.transact(ctx, first, fn)
+	t, err := s.commitOrRetry(ctx, first, func(ctx context.Context, t *transaction) error {
+		t.actor = actor
+		return fn(ctx, t)
+	})
 	if err != nil {
 		if isBusy(err) && !isAway(err) {
 			return fmt.Errorf("%w: %w", ErrBusy, err)
@@ -206,7 +217,7 @@ func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Co
 		return err
 	}
 	if err := s.w.prepareAll(context.WithoutCancel(ctx), t.missing); err != nil {
-		s.log.Warn("cannot prepare a statement", "error", err)
+		s.log.Warn("cannot prepare a statement", "err", err)
 	}
 	if t.rev > 0 {
 		select {
@@ -214,14 +225,14 @@ func (s *Store) writeFirst(ctx context.Context, first string, fn func(context.Co
 		default:
 		}
 	}
-	if err := s.file.check(); err != nil { // whoever moved the file may have been between the two
+	if err := s.file.check(); err != nil { // somebody may have moved the file between the two checks
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	return nil
 }
 
-// transact tries again what was certainly not committed.
-func (s *Store) transact(ctx context.Context, first string, fn func(context.Context, *transaction) error) (t *transaction, err error) {
+// commitOrRetry tries again what was certainly not committed.
+func (s *Store) commitOrRetry(ctx context.Context, first string, fn func(context.Context, *transaction) error) (t *transaction, err error) {
 	if first == s.w.turn {
 		leave, err := s.w.queue(ctx)
 		if err != nil {

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -22,6 +23,7 @@ func open(tb testing.TB, cfg Config) *Store {
 	if cfg.params == (argonParams{}) {
 		cfg.params = cheap
 	}
+	cfg.Actor = cmp.Or(cfg.Actor, System)
 	s, err := Open(context.Background(), cfg)
 	if err != nil {
 		tb.Fatalf("Open(%q) = %v", cfg.Where(), err)

@@ -15,6 +15,7 @@ type transaction struct {
 	missing []string    // texts to prepare when the connection is free again
 	now     int64       // unix milliseconds, one time for all of it
 	rev     int64       // taken by nextRev; 0: none yet
+	actor   Actor       // who is behind the changes; "" in a transaction that only reads
 }
 
 // transact runs fn in a transaction, which first of all is sent a text ("": nothing), and commits. ctx ends all of it.

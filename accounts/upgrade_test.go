@@ -90,7 +90,7 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	}
 	do(t, "SetStatus", s.SetStatus(t.Context(), id, Status{Text: "Tea"}, ""))
 	wantPresets(t, s, "a status after the upgrade", id, Preset{Text: "Tea"})
-	do(t, "SetPreferences", s.SetPreferences(t.Context(), id, Preferences{Precision: Exact}))
+	do(t, "SetPreferences", setPreferences(t.Context(), s, id, Preferences{Precision: Exact}))
 	do(t, "Delete", s.Delete(t.Context(), id))
 }
 

@@ -29,7 +29,7 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 	for i := range people {
 		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: []string{"Design", "Platform"}[i%2], PasswordHash: someHash}
 	}
-	if err := l.store.Import(t.Context(), people); err != nil {
+	if err := l.store.Import(acting(t.Context()), people); err != nil {
 		t.Fatal(err)
 	}
 	ada := l.member("ada")
@@ -71,7 +71,7 @@ func TestTeamPage(t *testing.T) {
 		if name != "ada" {
 			l.person(name)
 		}
-		if err := l.store.SetTeam(t.Context(), l.uid(name), team); err != nil {
+		if err := l.store.SetTeam(acting(t.Context()), l.uid(name), team); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,7 +90,7 @@ func TestTeamPage(t *testing.T) {
 	numbers("2", "2", "0", "0")
 	bob.Record(presence.Activity{Hidden: true, Ago: presence.NoInput})
 	numbers("2", "1", "1", "0")
-	if err := l.store.SetTeam(t.Context(), l.uid("bob"), "Platform"); err != nil {
+	if err := l.store.SetTeam(acting(t.Context()), l.uid("bob"), "Platform"); err != nil {
 		t.Fatal(err)
 	}
 	numbers("1", "1", "0", "0")

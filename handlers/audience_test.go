@@ -10,7 +10,7 @@ import (
 // prefer sets how exactly name's last seen is told.
 func (l *liveBoard) prefer(name, precision string) {
 	l.t.Helper()
-	if err := l.store.SetPreferences(l.t.Context(), l.uid(name), accounts.Preferences{Precision: precision}); err != nil {
+	if err := l.store.ChangePreferences(acting(l.t.Context()), l.uid(name), func(p *accounts.Preferences) { *p = accounts.Preferences{Precision: precision} }); err != nil {
 		l.t.Fatal(err)
 	}
 }

@@ -124,7 +124,7 @@ func TestUnknownNameLooksLikeAWrongPassword(t *testing.T) {
 func TestSignInToADisabledAccount(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 2 })
 	user := f.person("ada")
-	if err := f.store.SetDisabled(t.Context(), user.ID, true); err != nil {
+	if err := f.store.SetDisabled(acting(t.Context()), user.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	for range 5 {

@@ -22,7 +22,7 @@ func (f *fixture) crowd(n int, prefix string) {
 	for i := range people {
 		people[i] = accounts.NewUser{Username: fmt.Sprintf("%s%05d", prefix, i), PasswordHash: someHash}
 	}
-	if err := f.store.Import(f.t.Context(), people); err != nil {
+	if err := f.store.Import(acting(f.t.Context()), people); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -88,11 +88,11 @@ func TestEnabledAgain(t *testing.T) {
 	a.sees("bob", "offline")
 	ada.load("/?q=bob")
 	for range 2 {
-		if err := l.store.SetDisabled(t.Context(), bob.ID, true); err != nil {
+		if err := l.store.SetDisabled(acting(t.Context()), bob.ID, true); err != nil {
 			t.Fatal(err)
 		}
 		a.until("bob gone", func() bool { return a.rows["bob"] == "" && a.text["n-all"] == "1" })
-		if err := l.store.SetDisabled(t.Context(), bob.ID, false); err != nil {
+		if err := l.store.SetDisabled(acting(t.Context()), bob.ID, false); err != nil {
 			t.Fatal(err)
 		}
 		a.until("bob back", func() bool { return a.rows["bob"] != "" && a.text["n-all"] == "2" })
@@ -241,7 +241,7 @@ func TestTotalsReachOpenPages(t *testing.T) {
 	l := newLiveBoard(t)
 	ada := l.member("ada")
 	a := l.open(ada, "/", "a")
-	other, err := accounts.Open(t.Context(), accounts.Config{Path: l.path, Log: l.server.log})
+	other, err := accounts.Open(t.Context(), accounts.Config{Path: l.path, Log: l.server.log, Actor: accounts.CommandLine})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"io"
 	"log/slog"
 	"maps"
@@ -132,7 +133,7 @@ func trust(prefixes ...string) func(*Config) {
 // person adds an account with goodPassword.
 func (f *fixture) person(name string) accounts.User {
 	f.t.Helper()
-	user, err := f.store.Create(f.t.Context(), accounts.NewUser{Username: name, PasswordHash: goodHash})
+	user, err := f.store.Create(acting(f.t.Context()), accounts.NewUser{Username: name, PasswordHash: goodHash})
 	if err != nil {
 		f.t.Fatalf("Create(%q) = %v", name, err)
 	}
@@ -214,7 +215,7 @@ func (b *browser) enter(name string) {
 	if err != nil {
 		b.f.t.Fatalf("UserByName(%q) = %v", name, err)
 	}
-	token, _, err := b.f.store.StartSession(b.f.t.Context(), user.ID, "browser", "192.0.2.1", b.cookies[b.f.server.site.cookie])
+	token, _, err := b.f.store.StartSession(acting(b.f.t.Context()), user.ID, "browser", "192.0.2.1", b.cookies[b.f.server.site.cookie])
 	if err != nil {
 		b.f.t.Fatalf("StartSession(%q) = %v", name, err)
 	}
@@ -289,3 +290,6 @@ func wantRedirect(t testing.TB, what string, a answer, to string) {
 		t.Fatalf("%s = %d to %q, want 303 to %q\n%s", what, a.StatusCode, a.location(), to, a.body)
 	}
 }
+
+// acting is ctx for what a test changes itself. What handlers write says by itself who is behind it.
+func acting(ctx context.Context) context.Context { return accounts.As(ctx, accounts.CommandLine) }

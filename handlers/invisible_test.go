@@ -121,10 +121,12 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 			t.Fatal(err)
 		}
 	}
-	set(l.store.SetTeam(t.Context(), id, "Design"))
-	set(l.store.SetPreferences(t.Context(), id, accounts.Preferences{Precision: []string{accounts.Approximate, accounts.Exact, accounts.Nobody}[r.IntN(3)]}))
+	set(l.store.SetTeam(acting(t.Context()), id, "Design"))
+	set(l.store.ChangePreferences(acting(t.Context()), id, func(p *accounts.Preferences) {
+		*p = accounts.Preferences{Precision: []string{accounts.Approximate, accounts.Exact, accounts.Nobody}[r.IntN(3)]}
+	}))
 	if r.IntN(2) == 0 {
-		set(l.store.SetStatus(t.Context(), id, accounts.Status{State: "dnd", Text: "before"}, ""))
+		set(l.store.SetStatus(acting(t.Context()), id, accounts.Status{State: "dnd", Text: "before"}, ""))
 	}
 	open := l.open(bob, "/", "a")
 	a.until("bob is here", func() bool { s := a.shownLocked()["bob"]; return s == "online" || s == "dnd" })
@@ -136,14 +138,14 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 		name := fmt.Sprintf("step %d", step)
 		switch {
 		case step == leaves && invisible:
-			set(l.store.SetInvisible(t.Context(), id, true))
+			set(l.store.SetInvisible(acting(t.Context()), id, true))
 			a.sees("bob", "offline")
 		case step == leaves:
 			bob.do("POST", "/logout", url.Values{})
 			a.sees("bob", "offline")
 		case r.IntN(4) == 0: // offline or not, people see a new text
 			text := fmt.Sprint("text of ", name)
-			set(l.store.SetStatus(t.Context(), id, accounts.Status{State: []string{"", "dnd"}[r.IntN(2)], Text: text}, ""))
+			set(l.store.SetStatus(acting(t.Context()), id, accounts.Status{State: []string{"", "dnd"}[r.IntN(2)], Text: text}, ""))
 			a.until(text, func() bool { return strings.Contains(a.rows["bob"], text) })
 		case zoe == nil: // what others do is seen by all, so that the steps of both runs keep pace
 			zoe = l.server.cfg.Presence.Join(l.uid("zoe"), presence.Client{}, presence.Activity{})
@@ -190,7 +192,7 @@ func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	bob := l.member("bob")
-	if err := l.store.SetInvisible(t.Context(), l.uid("bob"), true); err != nil {
+	if err := l.store.SetInvisible(acting(t.Context()), l.uid("bob"), true); err != nil {
 		t.Fatal(err)
 	}
 	a.sees("bob", "offline")

@@ -200,7 +200,7 @@ func TestAnotherProcessChangesAccounts(t *testing.T) {
 	a := l.open(l.member("ada"), "/", "a")
 	bob := l.person("bob")
 	a.sees("bob", "offline")
-	other, err := accounts.Open(t.Context(), accounts.Config{Path: l.path, Log: l.server.log})
+	other, err := accounts.Open(t.Context(), accounts.Config{Path: l.path, Log: l.server.log, Actor: accounts.CommandLine})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestDeletedPersonIsSentAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.store.Delete(t.Context(), user.ID); err != nil {
+	if err := l.store.Delete(acting(t.Context()), user.ID); err != nil {
 		t.Fatal(err)
 	}
 	b.wantClose(melody.ClosePolicyViolation)
@@ -324,7 +324,7 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 	for i := range people {
 		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: []string{"", "Design", "Platform"}[i%3], PasswordHash: someHash}
 	}
-	if err := l.store.Import(t.Context(), people); err != nil {
+	if err := l.store.Import(acting(t.Context()), people); err != nil {
 		t.Fatal(err)
 	}
 	ada := l.member("ada")

@@ -55,11 +55,11 @@ func TestRandomHistoryOfTheBoard(t *testing.T) {
 				tabs[name] = open[1:]
 			}
 		case 5:
-			err = l.store.Rename(t.Context(), user.ID, fmt.Sprintf("Person %c%d", 'A'+r.IntN(26), step))
+			err = l.store.Rename(acting(t.Context()), user.ID, fmt.Sprintf("Person %c%d", 'A'+r.IntN(26), step))
 		case 6:
-			err = l.store.SetTeam(t.Context(), user.ID, []string{"", "Design", "Platform"}[r.IntN(3)])
+			err = l.store.SetTeam(acting(t.Context()), user.ID, []string{"", "Design", "Platform"}[r.IntN(3)])
 		case 7:
-			err = l.store.SetStatus(t.Context(), user.ID, accounts.Status{State: "dnd", Text: fmt.Sprint("step ", step)}, "")
+			err = l.store.SetStatus(acting(t.Context()), user.ID, accounts.Status{State: "dnd", Text: fmt.Sprint("step ", step)}, "")
 		}
 		if err != nil {
 			t.Fatalf("step %d: %v", step, err)

@@ -125,7 +125,7 @@ func TestActsAreLimited(t *testing.T) {
 	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || !strings.Contains(a.body, `id="status-dnd" checked`) || f.user("ada").Status.State != "" {
 		t.Errorf("one more act = %v, %s\nwant when to come back, and the form as it was sent", a.Header, a.body)
 	}
-	if err := f.store.SetStatus(t.Context(), f.uid("ada"), accounts.Status{State: "away", Text: "Lunch"}, ""); err != nil {
+	if err := f.store.SetStatus(acting(t.Context()), f.uid("ada"), accounts.Status{State: "away", Text: "Lunch"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	a = ada.do("POST", "/me/status", url.Values{"preset": {"focus"}})
@@ -193,7 +193,7 @@ func TestInvisibleSwitchedOff(t *testing.T) {
 	if f.user("ada").Invisible {
 		t.Error("ada is invisible")
 	}
-	if err := f.store.SetInvisible(t.Context(), f.uid("ada"), true); err != nil {
+	if err := f.store.SetInvisible(acting(t.Context()), f.uid("ada"), true); err != nil {
 		t.Fatal(err)
 	}
 	if body := ada.get("/me").body; !strings.Contains(body, "Show yourself") || !strings.Contains(body, "switched off here meanwhile") {
@@ -240,7 +240,7 @@ func TestOwnTabsAreTold(t *testing.T) {
 	one.until("that they are invisible", func() bool {
 		return strings.HasSuffix(one.text["me"], "Invisible") && one.text["me-alone"] != "" && strings.Contains(one.text["me-unseen"], "Show yourself")
 	})
-	if err := l.store.Rename(t.Context(), l.uid("ada"), "Ada O."); err != nil {
+	if err := l.store.Rename(acting(t.Context()), l.uid("ada"), "Ada O."); err != nil {
 		t.Fatal(err)
 	}
 	other.until("the new name", func() bool { return strings.Contains(other.rows["ada"], "Ada O.") })

@@ -23,11 +23,13 @@ func (f *fixture) full() (ada, bob *browser) {
 		id, ctx := f.uid(name), f.t.Context()
 		wantRedirect(f.t, "sign in "+name, map[string]*browser{"ada": ada, "bob": bob}[name].login(name, goodPassword), "/") // as a browser that is known
 		for _, err := range []error{
-			f.store.SetStatus(ctx, id, accounts.Status{State: "dnd", Text: "words of " + name, Emoji: "🎧", Until: time.Now().Add(time.Hour)}, "1h"),
-			f.store.SetInvisible(ctx, id, true),
-			f.store.SetProfile(ctx, id, "Name of "+name, "Team of "+name, true),
-			f.store.SetPreferences(ctx, id, accounts.Preferences{IdleAfter: 7 * time.Minute, Precision: accounts.Exact, TimeZone: "Asia/Tokyo", Theme: "dark", Announce: true}),
-			f.store.StampSeen(ctx, map[string]time.Time{id: time.Now()}),
+			f.store.SetStatus(acting(ctx), id, accounts.Status{State: "dnd", Text: "words of " + name, Emoji: "🎧", Until: time.Now().Add(time.Hour)}, "1h"),
+			f.store.SetInvisible(acting(ctx), id, true),
+			f.store.SetProfile(acting(ctx), id, "Name of "+name, "Team of "+name, true),
+			f.store.ChangePreferences(acting(ctx), id, func(p *accounts.Preferences) {
+				*p = accounts.Preferences{IdleAfter: 7 * time.Minute, Precision: accounts.Exact, TimeZone: "Asia/Tokyo", Theme: "dark", Announce: true}
+			}),
+			f.store.StampSeen(acting(ctx), map[string]time.Time{id: time.Now()}),
 		} {
 			if err != nil {
 				f.t.Fatal(err)

@@ -25,7 +25,13 @@ func signedIn(c echo.Context) *principal {
 	return v
 }
 
-// visitor looks up the session of the request, if there is one. When that fails for any other reason than that there
+// actAs makes a the actor of what the request changes from here on.
+func actAs(c echo.Context, a accounts.Actor) {
+	r := c.Request()
+	c.SetRequest(r.WithContext(accounts.As(r.Context(), a)))
+}
+
+// visitor looks up the session of the request, if there is one, and names the actor of what the request changes. When that fails for any other reason than that there
 // is none, the answer is 503: a person must not become a stranger because a disk is slow.
 func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -34,12 +40,14 @@ func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 			switch {
 			case err == nil:
 				c.Set(principalKey, &principal{user, session, token})
+				actAs(c, accounts.ByUser(user.ID))
 				s.touches.mark(session, time.Now())
 				return next(c)
 			case !errors.Is(err, accounts.ErrNoSession):
 				return unavailable(err)
 			}
 		}
+		actAs(c, accounts.Visitor)
 		return next(c)
 	}
 }

@@ -170,11 +170,11 @@ func TestTeams(t *testing.T) {
 		t.Run(string(tt.rule), func(t *testing.T) {
 			f := newFixture(t, func(cfg *Config) { cfg.Teams = tt.rule })
 			ada, bob := f.member("ada"), f.person("bob")
-			if err := f.store.SetTeam(t.Context(), bob.ID, "Red"); err != nil {
+			if err := f.store.SetTeam(acting(t.Context()), bob.ID, "Red"); err != nil {
 				t.Fatal(err)
 			}
 			if tt.rule == TeamsFixed {
-				if err := f.store.SetTeam(t.Context(), f.uid("ada"), "Blue"); err != nil {
+				if err := f.store.SetTeam(acting(t.Context()), f.uid("ada"), "Blue"); err != nil {
 					t.Fatal(err)
 				}
 				tt.team = "Blue"

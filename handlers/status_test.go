@@ -158,7 +158,7 @@ func TestTypedStatusStaysText(t *testing.T) {
 	plain, _ := skeleton(set("plain"), "")
 	for _, payload := range []string{`<img src=x onerror=alert(1)>`, `"><script>alert(1)</script>`, `</bdi></li><hx-partial id="list">x`, `<title>x</title>`} {
 		for _, old := range f.presets("ada") {
-			if err := f.store.ForgetPreset(t.Context(), f.uid("ada"), old.ID); err != nil {
+			if err := f.store.ForgetPreset(acting(t.Context()), f.uid("ada"), old.ID); err != nil {
 				t.Fatal(err)
 			}
 		}

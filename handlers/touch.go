@@ -69,7 +69,7 @@ func (s *Server) writeTouches(ctx context.Context) {
 	if len(used) == 0 {
 		return
 	}
-	if err := s.cfg.Accounts.TouchSessions(ctx, used); err != nil {
+	if err := s.cfg.Accounts.TouchSessions(accounts.As(ctx, accounts.System), used); err != nil {
 		s.log.Warn("times of use of sessions were not written", "sessions", len(used), "err", err)
 	}
 }

@@ -41,7 +41,7 @@ func TestReadAhead(t *testing.T) {
 		t.Errorf("after a sign-up that a list was read with, %d people are counted and the other list is stale: %t, want 2, true", b.roster.tally.total, all.isStale())
 	}
 	f.list(Query{})
-	f.must(f.store.SetTeam(ctx, bob.ID, "Design"))
+	f.must(f.store.SetTeam(acting(ctx), bob.ID, "Design"))
 	f.must(b.reader.reload(ctx, search))
 	f.must(b.CatchUp(ctx))
 	f.must(b.reader.refreshTotals(ctx))
@@ -65,12 +65,12 @@ func TestReset(t *testing.T) {
 	for _, p := range []accounts.Person{bob, eve, kim} {
 		f.arrive(p)
 	}
-	f.must(f.store.SetInvisible(ctx, kim.ID, true))
+	f.must(f.store.SetInvisible(acting(ctx), kim.ID, true))
 	f.step()
-	f.must(f.store.SetInvisible(ctx, kim.ID, false))
-	f.must(f.store.SetTeam(ctx, bob.ID, "Design"))
-	f.must(f.store.Rename(ctx, bob.ID, "Robert"))
-	f.must(f.store.Delete(ctx, eve.ID))
+	f.must(f.store.SetInvisible(acting(ctx), kim.ID, false))
+	f.must(f.store.SetTeam(acting(ctx), bob.ID, "Design"))
+	f.must(f.store.Rename(acting(ctx), bob.ID, "Robert"))
+	f.must(f.store.Delete(acting(ctx), eve.ID))
 	f.crowd(10_001, "p")
 	f.step()
 	got := names(f.list(Query{State: presence.Online}).members)
@@ -92,7 +92,7 @@ func TestReadingThatWasOvertaken(t *testing.T) {
 	generation, applied := b.lists.generation, b.roster.applied
 	old, err := b.reader.readWindow(ctx, Query{})
 	f.must(err)
-	f.must(f.store.Rename(ctx, bob.ID, "BOB")) // its place stays the same
+	f.must(f.store.Rename(acting(ctx), bob.ID, "BOB")) // its place stays the same
 	f.must(b.CatchUp(ctx))
 	if b.roster.applied == applied {
 		t.Error("a change of accounts was applied and not counted: a reading that it overtook would be installed")

@@ -62,13 +62,13 @@ func TestOnlyListsThatAChangeConcerns(t *testing.T) {
 	}{
 		{"somebody signs up", func() error { f.person("zoe"); return nil },
 			[]string{"after m", "all", "offline zo", "online", "zo after m"}},
-		{"somebody gets a name that is searched for", func() error { return f.store.Rename(ctx, bob.ID, "Zora Quist") },
+		{"somebody gets a name that is searched for", func() error { return f.store.Rename(acting(ctx), bob.ID, "Zora Quist") },
 			[]string{"after m", "all", "before m", "bo", "offline zo", "online", "zo after m", "zo qu"}},
-		{"and moves to another team", func() error { return f.store.SetTeam(ctx, bob.ID, "Design") },
+		{"and moves to another team", func() error { return f.store.SetTeam(acting(ctx), bob.ID, "Design") },
 			[]string{"Design", "Design zo", "after m", "all", "before m", "bo", "offline zo", "online", "zo after m", "zo before m",
 				"zo qu"}},
 		{"somebody sets a status",
-			func() error { return f.store.SetStatus(ctx, eve.ID, accounts.Status{Text: "busy"}, "") }, nil},
+			func() error { return f.store.SetStatus(acting(ctx), eve.ID, accounts.Status{Text: "busy"}, "") }, nil},
 		{"somebody leaves", func() error { kim.Leave(presence.SignedOut); return nil }, []string{"online"}},
 	} {
 		for name, l := range lists {
@@ -140,7 +140,7 @@ func newcomerAmongSearches(b *testing.B, searches int, found bool) {
 			DisplayName: fmt.Sprintf("Anna Berta Carla Dora Emma Frida %05d", i),
 		}
 	}
-	f.must(f.store.Import(b.Context(), people))
+	f.must(f.store.Import(acting(b.Context()), people))
 	for i := range searches {
 		f.watched(Query{Search: fmt.Sprintf("a b c d e %0*d", 1+i/10%5, i%10)})
 	}
@@ -154,7 +154,7 @@ func newcomerAmongSearches(b *testing.B, searches int, found bool) {
 			newcomer.DisplayName = fmt.Sprintf("Anna Berta Carla Dora Emma 0 00 000 0000 00000 1 2 3 4 %d", i)
 		}
 		start := time.Now()
-		_, err := f.store.Create(b.Context(), newcomer)
+		_, err := f.store.Create(acting(b.Context()), newcomer)
 		f.must(err)
 		team.until(b, name, func() bool { return team.rows[name].State == presence.Offline })
 		most = max(most, time.Since(start))

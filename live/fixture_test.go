@@ -81,7 +81,7 @@ func (f *fixture) reread() {
 
 func (f *fixture) person(name string) accounts.Person {
 	f.t.Helper()
-	u, err := f.store.Create(f.t.Context(), accounts.NewUser{Username: name, PasswordHash: someHash})
+	u, err := f.store.Create(acting(f.t.Context()), accounts.NewUser{Username: name, PasswordHash: someHash})
 	f.must(err)
 	return u.Person
 }
@@ -92,7 +92,7 @@ func (f *fixture) crowd(n int, prefix string) {
 	for i := range people {
 		people[i] = accounts.NewUser{Username: fmt.Sprintf("%s%05d", prefix, i), PasswordHash: someHash}
 	}
-	f.must(f.store.Import(f.t.Context(), people))
+	f.must(f.store.Import(acting(f.t.Context()), people))
 }
 
 func (f *fixture) arrive(p accounts.Person) *presence.Connection {
@@ -101,7 +101,7 @@ func (f *fixture) arrive(p accounts.Person) *presence.Connection {
 
 func (f *fixture) prefer(p accounts.Person, precision string) {
 	f.t.Helper()
-	f.must(f.store.SetPreferences(f.t.Context(), p.ID, accounts.Preferences{Precision: precision}))
+	f.must(f.store.ChangePreferences(acting(f.t.Context()), p.ID, func(p *accounts.Preferences) { *p = accounts.Preferences{Precision: precision} }))
 }
 
 // list returns the list of q, loaded now.
@@ -186,3 +186,6 @@ func names(members []*member) (names []string) {
 	}
 	return slices.Clip(names)
 }
+
+// acting is ctx for what a test changes itself. What the board writes says by itself who is behind it.
+func acting(ctx context.Context) context.Context { return accounts.As(ctx, accounts.CommandLine) }

@@ -63,7 +63,7 @@ func (w *seenWriter) write(ctx context.Context) error {
 		for _, user := range part {
 			stamps[user] = w.pending[user]
 		}
-		if err := w.store(ctx, stamps); err != nil {
+		if err := w.store(accounts.As(ctx, accounts.System), stamps); err != nil {
 			return err
 		}
 		w.stored(stamps)

@@ -25,7 +25,7 @@ func TestSeenElsewhere(t *testing.T) {
 	s.until(t, "ada away", func() bool { return s.rows["ada"].State == presence.Away })
 	other.Publish(ada.ID, presence.Digest{})
 	s.until(t, "ada offline", func() bool { return s.rows["ada"].State == presence.Offline })
-	f.must(f.store.StampSeen(t.Context(), map[string]time.Time{ada.ID: time.Now()}))
+	f.must(f.store.StampSeen(acting(t.Context()), map[string]time.Time{ada.ID: time.Now()}))
 	f.board.askSeen(time.Now().Add(time.Minute))
 	s.until(t, "ada seen today", func() bool { return s.rows["ada"].Seen == "today" })
 }
@@ -42,9 +42,9 @@ func TestSeenHereAndElsewhere(t *testing.T) {
 	other.Publish(ada.ID, presence.Digest{Connected: true, Active: true})
 	s.until(t, "ada online", func() bool { return s.rows["ada"].State == presence.Online })
 	f.here.Join(ada.ID, presence.Client{}, presence.Activity{Ago: 40 * time.Hour})
-	f.must(f.store.SetInvisible(t.Context(), ada.ID, true))
+	f.must(f.store.SetInvisible(acting(t.Context()), ada.ID, true))
 	s.until(t, "ada seen by this replica", func() bool { return s.rows["ada"].Seen == "this week" })
-	f.must(f.store.StampSeen(t.Context(), map[string]time.Time{ada.ID: time.Now()}))
+	f.must(f.store.StampSeen(acting(t.Context()), map[string]time.Time{ada.ID: time.Now()}))
 	f.board.askSeen(time.Now().Add(time.Minute))
 	s.until(t, "ada seen today", func() bool { return s.rows["ada"].Seen == "today" })
 }

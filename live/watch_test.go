@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"rollcall/accounts"
 	"rollcall/presence"
@@ -15,7 +16,7 @@ func TestWatcherWithoutAPerson(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	bob := f.person("bob")
-	f.must(f.store.StampSeen(t.Context(), map[string]time.Time{bob.ID: time.Now()}))
+	f.must(f.store.StampSeen(acting(t.Context()), map[string]time.Time{bob.ID: time.Now()}))
 	wall := f.watch(Query{}, accounts.Person{})
 	if row := wall.rows["bob"]; row.State != presence.Offline || row.Seen != "" {
 		t.Errorf("a wall shows %+v, want offline, and no last seen", row)
@@ -154,11 +155,11 @@ func TestSubscribersHearEverything(t *testing.T) {
 	f.step()
 	bob := f.person("bob")
 	f.step()
-	_, session, err := f.store.StartSession(ctx, bob.ID, "", "", "")
+	_, session, err := f.store.StartSession(acting(ctx), bob.ID, "", "", "")
 	f.must(err)
-	f.must(f.store.EndSessionOf(ctx, bob.ID, session.ID))
+	f.must(f.store.EndSessionOf(acting(ctx), bob.ID, session.ID))
 	f.step()
-	f.must(f.store.Delete(ctx, bob.ID))
+	f.must(f.store.Delete(acting(ctx), bob.ID))
 	f.step()
 	for i, updates := range heard {
 		var people, sessions, deleted int
@@ -196,5 +197,18 @@ func TestPausedWatchers(t *testing.T) {
 	s.w.Resume()
 	if s.take(t); s.rows["bob"].State != presence.Online {
 		t.Errorf("after it resumed, a watcher shows bob %s, want online", s.rows["bob"].State)
+	}
+}
+
+// Most of what a server holds is watchers of pages at rest, so what one keeps is bounded.
+func TestWatcherKeepsLittle(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	s := f.watch(Query{Search: "bob"}, f.person("ada"))
+	if s.w.want != nil {
+		t.Errorf("after Start, want = %+v, want nil", s.w.want)
+	}
+	if size := unsafe.Sizeof(*s.w); size > 448 { // a size class of the allocator
+		t.Errorf("a Watcher is %d bytes, want 448 at most", size)
 	}
 }

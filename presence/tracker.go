@@ -13,7 +13,8 @@ type Config struct {
 	IdleAfter    time.Duration // without input for this long a person is away; below 0: never
 	GraceClean   time.Duration // how long a connection counts after the browser closed it
 	GraceDropped time.Duration // after it broke, or the server closed it
-	Warming      time.Duration // after a start without other replicas, people may not be back yet for this long
+	Warming      time.Duration // after a start without other replicas or WarmAgain, people may not be back yet
+	Fresh        bool          // nobody was connected before the start, so no warming follows it
 	StampEvery   time.Duration // while a person is connected, TakeSeen returns them at most this often
 	Registry     Registry      // nil: this process is alone
 }
@@ -50,23 +51,25 @@ func (c Counts) Here() int { return c.Online + c.Away + c.DND }
 // Tracker holds the connections to this replica and the views of everybody. Any goroutine may call any method. Only
 // Drain waits for I/O.
 type Tracker struct {
-	cfg    Config
-	warmed chan struct{} // closed when warming is over
-	stop   context.CancelFunc
-	ended  sync.WaitGroup
+	cfg      Config
+	rewarmed chan struct{} // capacity 1: warmUntil has moved
+	stop     context.CancelFunc
+	ended    sync.WaitGroup
 
-	mu       sync.Mutex
-	people   map[string]*person  // guarded by mu; everybody else is offline with plain facts
-	due      agenda              // guarded by mu
-	timer    *time.Timer         // guarded by mu; fires at the head of due
-	planned  time.Time           // guarded by mu; when the agenda was built, to notice changes of the time of day
-	counts   Counts              // guarded by mu
-	changes  uint64              // guarded by mu; of views, since the start
-	feeds    []*Feed             // guarded by mu
-	stamps   map[string]struct{} // guarded by mu; users for TakeSeen
-	draining bool                // guarded by mu
-	warm     bool                // guarded by mu
-	asOf     int64               // guarded by mu; accounts revision of the facts
+	mu        sync.Mutex
+	people    map[string]*person  // guarded by mu; everybody else is offline with plain facts
+	due       agenda              // guarded by mu
+	timer     *time.Timer         // guarded by mu; fires at the head of due
+	planned   time.Time           // guarded by mu; when the agenda was built, to notice changes of the time of day
+	counts    Counts              // guarded by mu
+	changes   uint64              // guarded by mu; of views, since the start
+	feeds     []*Feed             // guarded by mu
+	stamps    map[string]struct{} // guarded by mu; users for TakeSeen
+	draining  bool                // guarded by mu
+	warm      bool                // guarded by mu
+	warmed    chan struct{}       // guarded by mu; closed when warming is over
+	warmUntil time.Time           // guarded by mu; warming doesn't end before
+	asOf      int64               // guarded by mu; accounts revision of the facts
 }
 
 // person is all that the Tracker knows of one user. Guarded by Tracker.mu.
@@ -99,12 +102,12 @@ func NewTracker(cfg Config) *Tracker {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	t := &Tracker{
-		cfg: cfg, stop: stop, warmed: make(chan struct{}), warm: true,
+		cfg: cfg, stop: stop, warmed: make(chan struct{}), rewarmed: make(chan struct{}, 1), warm: true,
 		people: map[string]*person{}, stamps: map[string]struct{}{}, planned: time.Now(),
 	}
 	t.timer = time.AfterFunc(time.Hour, t.tick)
 	t.timer.Stop()
-	if cfg.Warming <= 0 {
+	if cfg.Warming <= 0 || cfg.Fresh {
 		t.warm = false
 		close(t.warmed)
 	}
@@ -139,6 +142,8 @@ func (t *Tracker) follow(ctx context.Context) {
 				t.takeIn(remote.Take())
 				t.endWarming() // the others know who is here
 			}
+		case <-t.rewarmed:
+			warming.Reset(t.cfg.Warming)
 		case <-warming.C:
 			t.endWarming()
 		case <-remote.Ready():
@@ -163,14 +168,37 @@ func (t *Tracker) takeIn(users []string) {
 func (t *Tracker) endWarming() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.warm {
+	if t.warm && !time.Now().Before(t.warmUntil) {
 		t.warm = false
 		close(t.warmed)
 	}
 }
 
-// Warmed is closed when warming is over. Until then, offline people may only not be back yet.
-func (t *Tracker) Warmed() <-chan struct{} { return t.warmed }
+// WarmAgain starts warming again, as after a start, because everybody was disconnected without leaving. While
+// warming, it starts the time from the beginning.
+func (t *Tracker) WarmAgain() {
+	if t.cfg.Warming <= 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.warm {
+		t.warm, t.warmed = true, make(chan struct{})
+	}
+	t.warmUntil = time.Now().Add(t.cfg.Warming)
+	select {
+	case t.rewarmed <- struct{}{}:
+	default:
+	}
+}
+
+// Warmed returns a channel that is closed when warming is over. Until then, offline people may only not be back yet.
+// WarmAgain makes a new channel.
+func (t *Tracker) Warmed() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.warmed
+}
 
 // Drain freezes all views: connections that end from now on change nothing, because their people soon connect to
 // another replica or the next process. It tells the other replicas, and waits for that until ctx ends.

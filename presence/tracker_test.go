@@ -436,3 +436,32 @@ func TestEndNoticedLate(t *testing.T) {
 		}
 	})
 }
+
+// WarmAgain begins warming anew. Each further call puts off the end.
+func TestWarmAgain(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Warming, c.Fresh = 10*time.Second, true }, func(t *testing.T, tr *Tracker) {
+		warming := func() bool {
+			select {
+			case <-tr.Warmed():
+				return false
+			default:
+				return true
+			}
+		}
+		if warming() {
+			t.Error("after a fresh start, Warmed is open, want closed")
+		}
+		for range 30 {
+			tr.WarmAgain()
+			after(time.Second)
+		}
+		after(8 * time.Second)
+		if !warming() {
+			t.Error("9 s after the last WarmAgain, Warmed is closed, want open")
+		}
+		after(time.Second)
+		if warming() {
+			t.Error("10 s after the last WarmAgain, Warmed is open, want closed")
+		}
+	})
+}

@@ -1,0 +1,48 @@
+package accounts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+)
+
+// Actor says who is behind a write: one of the constants below or a User's ByUser. It's short text, so that an audit log
+// can store it as it is.
+//
+// A context carries it, because everything that a request writes has the same actor. It can't be forgotten: all writes go
+// through Store.write or Store.note, and both refuse a context without an actor unless Config.Actor names one for the
+// whole store.
+type Actor string
+
+// Actors that aren't signed in.
+const (
+	System      Actor = "system"       // a background job
+	CommandLine Actor = "command-line" // somebody who can run commands on the database
+	Visitor     Actor = "visitor"      // somebody who isn't signed in, such as a person who signs up
+)
+
+// ByUser is the actor of what the person with id does while signed in.
+func ByUser(id string) Actor { return Actor("user:" + id) }
+
+// ErrNoActor is a bug in the caller: the context of a write doesn't say who is behind it.
+var ErrNoActor = errors.New("a write without an actor")
+
+type actorKey struct{}
+
+// As returns a context whose writes are by a.
+func As(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, actorKey{}, a) }
+
+// ActorOf returns whose the writes of ctx are; "": it doesn't say.
+func ActorOf(ctx context.Context) Actor {
+	a, _ := ctx.Value(actorKey{}).(Actor)
+	return a
+}
+
+// actor returns who is behind a write, or ErrNoActor.
+func (s *Store) actor(ctx context.Context) (Actor, error) {
+	a := cmp.Or(ActorOf(ctx), s.usualActor)
+	if a == "" {
+		return "", ErrNoActor
+	}
+	return a, nil
+}

@@ -1,0 +1,132 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+// writes calls every exported method that writes, each so that it has something to write. Methods in reads don't write.
+var writes = map[string]func(ctx context.Context, s *Store, u User, session Session) error{
+	"Create": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		_, err := s.Create(ctx, NewUser{Username: "created", Password: secret})
+		return err
+	},
+	"Import": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return s.Import(ctx, []NewUser{{Username: "imported", Password: secret}})
+	},
+	"Rename":  func(ctx context.Context, s *Store, u User, _ Session) error { return s.Rename(ctx, u.ID, "New") },
+	"SetTeam": func(ctx context.Context, s *Store, u User, _ Session) error { return s.SetTeam(ctx, u.ID, "New") },
+	"SetProfile": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.SetProfile(ctx, u.ID, "Newer", "Newer", true)
+	},
+	"SetDisabled": func(ctx context.Context, s *Store, u User, _ Session) error { return s.SetDisabled(ctx, u.ID, true) },
+	"Delete":      func(ctx context.Context, s *Store, u User, _ Session) error { return s.Delete(ctx, u.ID) },
+	"SetPassword": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.SetPassword(ctx, u.ID, "another phrase", "")
+	},
+	"ChangePassword": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.ChangePassword(ctx, u.ID, secret, "another phrase", "")
+	},
+	"SetStatus": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.SetStatus(ctx, u.ID, Status{Text: "Tea"}, "")
+	},
+	"SetInvisible": func(ctx context.Context, s *Store, u User, _ Session) error { return s.SetInvisible(ctx, u.ID, true) },
+	"ForgetPreset": func(ctx context.Context, s *Store, u User, _ Session) error { return s.ForgetPreset(ctx, u.ID, "x") },
+	"ChangePreferences": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.ChangePreferences(ctx, u.ID, func(p *Preferences) { p.Theme = "dark" })
+	},
+	"GuessTimeZone": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.GuessTimeZone(ctx, u.ID, "Europe/Berlin")
+	},
+	"StartSession": func(ctx context.Context, s *Store, u User, _ Session) error {
+		_, _, err := s.StartSession(ctx, u.ID, "browser", "192.0.2.1", "")
+		return err
+	},
+	"EndSession": func(ctx context.Context, s *Store, _ User, x Session) error { return s.EndSession(ctx, x.ID) },
+	"EndSessionOf": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.EndSessionOf(ctx, u.ID, x.ID)
+	},
+	"EndOtherSessions": func(ctx context.Context, s *Store, u User, _ Session) error {
+		_, err := s.EndOtherSessions(ctx, u.ID, "")
+		return err
+	},
+	"RememberBrowser": func(ctx context.Context, s *Store, u User, _ Session) error {
+		_, err := s.RememberBrowser(ctx, u.ID, "")
+		return err
+	},
+	"StampSeen": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.StampSeen(ctx, map[string]time.Time{u.ID: time.Now()})
+	},
+	"TouchSessions": func(ctx context.Context, s *Store, _ User, x Session) error {
+		return s.TouchSessions(ctx, map[string]time.Time{x.ID: time.Now()})
+	},
+}
+
+// Authenticate and CheckPassword renew hashes, which is the system's doing.
+var reads = []string{"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "Export", "Facts", "ID",
+	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "Shared", "Stats", "Tally",
+	"TeamNames", "UserByID", "UserByName", "Users"}
+
+// Every exported method either writes, and then refuses to do so without an actor, or is known to only read.
+func TestEveryWriteHasAnActor(t *testing.T) {
+	methods := reflect.TypeFor[*Store]()
+	for i := range methods.NumMethod() {
+		name := methods.Method(i).Name
+		write, ok := writes[name]
+		if !ok {
+			if !slices.Contains(reads, name) {
+				t.Errorf("%s is neither among the methods that write nor among those that read", name)
+			}
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			s := open(t, Config{})
+			u := add(t, s, "ada", "", "")
+			_, session := signIn(t, s, u.ID)
+			s.usualActor = ""
+			wantErr(t, name+" without an actor", write(t.Context(), s, u, session), ErrNoActor)
+			do(t, name+" by a user", write(As(t.Context(), ByUser(u.ID)), s, u, session))
+		})
+	}
+}
+
+// The context's actor is the one that a transaction sees, and the store's own is for contexts without one.
+func TestActorOfATransaction(t *testing.T) {
+	s := open(t, Config{Actor: CommandLine})
+	for _, c := range []struct {
+		ctx  context.Context
+		want Actor
+	}{{t.Context(), CommandLine}, {As(t.Context(), ByUser("7")), "user:7"}, {As(As(t.Context(), Visitor), System), System}} {
+		for name, write := range map[string]func(context.Context, func(context.Context, *transaction) error) error{"write": s.write, "note": s.note} {
+			err := write(c.ctx, func(_ context.Context, tx *transaction) error {
+				if tx.actor != c.want {
+					return errors.New("the actor is " + string(tx.actor))
+				}
+				return nil
+			})
+			do(t, name+" by "+string(c.want), err)
+		}
+	}
+}
+
+// A hash that is renewed on the way of a sign-in doesn't need the caller's actor.
+func TestRenewedHashIsTheSystemsDoing(t *testing.T) {
+	s := open(t, Config{})
+	u, err := s.Create(t.Context(), NewUser{Username: "eve", PasswordHash: newPHC(secret, argonParams{memory: 16, time: 1, threads: 1}).String()})
+	do(t, "Create", err)
+	s.usualActor = ""
+	var was, is string
+	stored := func(hash *string) {
+		do(t, "read", s.r.queryRow(t.Context(), "SELECT password_hash FROM users WHERE id = $1", []any{u.ID}, hash))
+	}
+	stored(&was)
+	_, err = s.Authenticate(t.Context(), "eve", secret)
+	do(t, "Authenticate", err)
+	if stored(&is); is == was {
+		t.Error("the hash was not renewed")
+	}
+}

@@ -1,0 +1,136 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+
+	"rollcall/accounts"
+	"rollcall/command/process"
+	"rollcall/handlers"
+	"rollcall/presence"
+	"rollcall/presence/replica"
+	"rollcall/ui"
+)
+
+// app is the opened parts, wired together.
+type app struct {
+	settings settings
+	log      *slog.Logger
+	empty    bool // there were no accounts at the start
+	signedIn bool // somebody had a session at the start
+	store    *accounts.Store
+	redis    *replica.Redis // nil: this process serves alone
+	tracker  *presence.Tracker
+	server   *handlers.Server
+}
+
+// openApp opens the parts and wires them. The caller closes the app.
+func openApp(ctx context.Context, cfg settings, files fs.FS, log *slog.Logger) (*app, error) {
+	if err := accounts.Ready(); err != nil {
+		return nil, err
+	}
+	pages, err := ui.New(files, cfg.base())
+	if err != nil {
+		return nil, err
+	}
+	a := &app{settings: cfg, log: log}
+	if err := a.open(ctx, pages); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	who, web := a.settings.presence(), a.settings.handlers()
+	if a.settings.RedisURL != "" {
+		if err := a.openRedis(ctx); err != nil {
+			return err
+		}
+		who.Registry, web.Bell = a.redis, replica.NewBell(a.redis)
+		web.Limiters = handlers.SharedLimiters(a.redis.Client(), a.settings.RedisPrefix, a.log)
+	}
+	who.Fresh = !a.signedIn // nobody can come back
+	a.tracker = presence.NewTracker(who)
+	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
+	a.server, err = handlers.New(web)
+	return err
+}
+
+// openStore opens the accounts.
+func (a *app) openStore(ctx context.Context) (err error) {
+	cfg := a.settings.accounts(a.log)
+	cfg.HashWorkers, cfg.Server = a.settings.LimitHashes, true
+	if a.store, err = accounts.Open(ctx, cfg); err != nil {
+		return err
+	}
+	some, err := a.store.Users(ctx, "", 1)
+	if err != nil {
+		return err
+	}
+	a.empty = len(some) == 0
+	a.signedIn, err = a.store.AnySession(ctx)
+	return err
+}
+
+func (a *app) openRedis(ctx context.Context) (err error) {
+	prefix := a.settings.RedisPrefix
+	a.redis, err = replica.Open(ctx, replica.Config{
+		URL: string(a.settings.RedisURL), Prefix: prefix, Accounts: a.store.ID(), Log: a.log,
+		Check: handlers.CheckSharedLimiter(prefix),
+	})
+	return err
+}
+
+// close closes the parts that are open, the last opened first.
+func (a *app) close() (err error) {
+	if a.tracker != nil {
+		a.tracker.Close()
+	}
+	if a.redis != nil {
+		err = a.redis.Close()
+	}
+	if a.store != nil {
+		err = errors.Join(err, a.store.Close())
+	}
+	return err
+}
+
+// handlers is the configuration of the server, without the parts that it uses.
+func (s *settings) handlers() handlers.Config {
+	return handlers.Config{
+		PublicURL:      s.Public,
+		Loopback:       s.local(),
+		SignupOpen:     s.Signup == "open",
+		Teams:          handlers.Teams(s.Teams),
+		Invisible:      s.Invisible == "on",
+		Limits:         s.limits(process.FileLimit()),
+		AccessLog:      s.AccessLog == "on",
+		Version:        buildVersion(),
+		TrustedProxies: s.proxies(),
+		OnFly:          s.OnFly,
+	}
+}
+
+// presence is the configuration of the tracker.
+func (s *settings) presence() presence.Config {
+	cfg := presence.DefaultConfig()
+	cfg.IdleAfter, cfg.GraceClean, cfg.GraceDropped, cfg.Warming = s.IdleAfter, s.GraceClean, s.GraceDropped, s.Warming
+	if s.IdleAfter == 0 {
+		cfg.IdleAfter = -1
+	}
+	return cfg
+}
+
+func (s *settings) proxies() []netip.Prefix {
+	var all []netip.Prefix
+	for _, p := range s.TrustedProxies {
+		all = append(all, p.Prefix)
+	}
+	return all
+}

@@ -1,0 +1,176 @@
+package command
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// root is the top of the repository.
+const root = ".."
+
+// mayImport has every arrow of the design: a top-level folder, and the folders that it can import. A new folder needs a
+// line here and a sentence in docs/architecture.md.
+var mayImport = map[string][]string{
+	".":        {"command"}, // hands over the embedded files
+	"command":  {"accounts", "handlers", "live", "presence", "ui"},
+	"handlers": {"accounts", "live", "presence", "ui"},
+	"live":     {"accounts", "presence"}, // no HTTP, HTML or SQL
+	"accounts": nil,                      // all SQL, but not who is here
+	"presence": nil,                      // users are opaque IDs
+	"ui":       nil,                      // plain values in, HTML out
+	"e2e":      nil,                      // starts the binary, like a user
+	"bench":    nil,                      // talks to any address, like a stranger
+	"scripts":  nil,                      // works on built programs
+}
+
+// onlyIn keeps imports that are the job of one package out of the others. Tests can use any, and bench, e2e/screenshots
+// and scripts are programs of their own.
+var onlyIn = map[string][]string{
+	"database/sql":                {"accounts"},
+	"modernc.org/sqlite":          {"accounts"},
+	"github.com/jackc/pgx/v5":     {"accounts"},
+	"golang.org/x/crypto":         {"accounts", "bench"},
+	"github.com/labstack/echo/v4": {"handlers"},
+	"github.com/olahol/melody":    {"handlers"},
+	"html/template":               {"ui"},
+	"github.com/alecthomas/kong":  {"command"},
+	"flag":                        {"bench", "e2e", "scripts"},
+	"os/signal":                   {"command", "bench"},
+	"github.com/redis/rueidis":    {"presence", "handlers", "bench"},
+	"github.com/prometheus":       {"handlers"},
+	"net/http/pprof":              {"command"},
+}
+
+func TestArrows(t *testing.T) {
+	architecture := readText(t, "docs/architecture.md")
+	seen := map[string]bool{}
+	for _, file := range goFiles(t) {
+		folder, _, _ := strings.Cut(file, "/")
+		if folder == file {
+			folder = "."
+		}
+		if _, known := mayImport[folder]; !known {
+			t.Errorf("%s: package %s is not in mayImport", file, folder)
+			continue
+		}
+		if !seen[folder] && folder != "." && !strings.Contains(architecture, "`"+folder+"/`") {
+			t.Errorf("docs/architecture.md has no sentence about `%s/`", folder)
+		}
+		seen[folder] = true
+		if folder == "." && file != "main.go" && file != "embed.go" {
+			t.Errorf("%s is at the root: only main.go and embed.go are", file)
+		}
+		for _, imported := range importsOf(t, file) {
+			checkImport(t, file, folder, imported)
+		}
+	}
+	for _, folder := range []string{".", "accounts", "command", "handlers", "live", "presence", "ui"} {
+		if !seen[folder] {
+			t.Errorf("no Go file found in %s", folder)
+		}
+	}
+}
+
+// checkImport holds one import of a file against mayImport and onlyIn.
+func checkImport(t *testing.T, file, folder, imported string) {
+	t.Helper()
+	if ours, ok := strings.CutPrefix(imported, "rollcall/"); ok {
+		target, _, _ := strings.Cut(ours, "/")
+		if target != folder && !slices.Contains(mayImport[folder], target) {
+			t.Errorf("%s imports %s: the arrows of %s go to %v", file, imported, folder, mayImport[folder])
+		}
+	}
+	if strings.HasSuffix(file, "_test.go") {
+		return
+	}
+	for module, homes := range onlyIn {
+		if (imported == module || strings.HasPrefix(imported, module+"/")) && !slices.Contains(homes, folder) {
+			t.Errorf("%s imports %s: that is for %v", file, imported, homes)
+		}
+	}
+}
+
+// TestOnlyCommandReadsTheEnvironment: settings come from one place. Programs of their own and tests can read it, and so
+// can accounts/pgtest, which only tests use.
+func TestOnlyCommandReadsTheEnvironment(t *testing.T) {
+	found := false
+	for _, file := range goFiles(t) {
+		folder, _, _ := strings.Cut(file, "/")
+		if strings.HasSuffix(file, "_test.go") || slices.Contains([]string{"bench", "e2e", "scripts"}, folder) ||
+			strings.HasPrefix(file, "accounts/pgtest/") {
+			continue
+		}
+		ast.Inspect(parse(t, file, 0), func(n ast.Node) bool {
+			selector, ok := n.(*ast.SelectorExpr)
+			if !ok || !slices.Contains([]string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}, selector.Sel.Name) {
+				return true
+			}
+			if on, ok := selector.X.(*ast.Ident); !ok || on.Name != "os" && on.Name != "syscall" {
+				return true
+			}
+			if found = found || folder == "command"; folder != "command" {
+				t.Errorf("%s reads the environment with %s: only command does", file, selector.Sel.Name)
+			}
+			return true
+		})
+	}
+	if !found {
+		t.Error("command doesn't read the environment, so this test looks for the wrong thing")
+	}
+}
+
+// goFiles lists the Go source of the repository by its path from root, without what builds and other tools put there.
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := fs.WalkDir(os.DirFS(root), ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		hidden := strings.HasPrefix(name, ".") && file != "."
+		if d.IsDir() && (hidden || slices.Contains([]string{"node_modules", "testdata", "bin"}, name)) {
+			return filepath.SkipDir
+		}
+		if path.Ext(name) == ".go" {
+			files = append(files, file)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func importsOf(t *testing.T, file string) []string {
+	t.Helper()
+	var imports []string
+	for _, spec := range parse(t, file, parser.ImportsOnly).Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		imports = append(imports, imported)
+	}
+	return imports
+}
+
+// parse parses a file by its path from root.
+func parse(t *testing.T, file string, mode parser.Mode) *ast.File {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}

@@ -1,0 +1,65 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/alecthomas/kong"
+)
+
+// configCmd prints the settings that serve would use.
+type configCmd struct {
+	settings `embed:""`
+}
+
+// Run prints the table even when serve would refuse the settings, and then fails as serve would.
+func (c *configCmd) Run(ctx *kong.Context, con *console, from sources) error {
+	refusal := c.check(con.env)
+	for _, p := range ctx.Path {
+		if p.Flag != nil && !p.Resolved {
+			from[p.Flag.Name] = "flag"
+		}
+	}
+	if c.OnFly && from["public-url"] == "" {
+		from["public-url"] = "FLY_APP_NAME"
+	}
+	table := tabwriter.NewWriter(con.stdout, 0, 0, 2, ' ', 0)
+	for _, flag := range ctx.Selected().Flags {
+		if flag.Tag.Get("variable") == "" {
+			continue
+		}
+		source := from[flag.Name]
+		if source == "" {
+			source = "default"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", flag.Name, show(flag.Target), source)
+	}
+	for _, name := range []string{"DATABASE_URL", "REDIS_URL"} {
+		source := name
+		if con.env[name] == "" {
+			source += "_FILE"
+		}
+		if value, err := con.env.secret(name); err == nil && value != "" {
+			fmt.Fprintf(table, "%s\t%s\t%s\n", name, value, source)
+		}
+	}
+	return errors.Join(table.Flush(), refusal)
+}
+
+// show is a setting's value in the form that its variable takes, or "-" if it's empty.
+func show(v reflect.Value) string {
+	if k := v.Kind(); (k == reflect.Slice || k == reflect.String) && v.Len() == 0 {
+		return "-"
+	}
+	if v.Kind() == reflect.Slice {
+		parts := make([]string, v.Len())
+		for i := range parts {
+			parts[i] = show(v.Index(i))
+		}
+		return strings.Join(parts, ",")
+	}
+	return fmt.Sprint(v.Interface())
+}

@@ -1,0 +1,59 @@
+package command
+
+import (
+	"log/slog"
+
+	"rollcall/handlers"
+)
+
+const (
+	usualConnections = 20_000 // open at once, by default and if the limit of files allows it
+	ownFiles         = 256    // for the database, Redis, metrics, and connections that are being refused
+	fewConnections   = 1000   // fewer are probably unintended
+)
+
+// connections is how many connections can be open if the system allows this many open files. A high --limit-sockets
+// raises it.
+func (s *settings) connections(files int) int {
+	if s.LimitConnections > 0 {
+		return s.LimitConnections
+	}
+	return max(possible(files), s.LimitSockets+s.LimitSockets/10)
+}
+
+// possible is how many connections can be open by default.
+func possible(files int) int {
+	if files == 0 {
+		return usualConnections
+	}
+	return min(usualConnections, max(files-ownFiles, files/2))
+}
+
+// limits is what a person, an address and everyone together can use. Live connections leave a tenth of the connections
+// for requests, so that people with an open page can still load another one.
+func (s *settings) limits(files int) handlers.Limits {
+	connections := s.connections(files)
+	sockets := s.LimitSockets
+	if sockets == 0 {
+		sockets = connections - connections/10
+	}
+	return handlers.Limits{
+		Connections: connections, Sockets: sockets, SocketsUser: s.LimitSocketsUser, SocketsAddress: s.LimitSocketsAddress,
+		Signups: s.LimitSignups, Logins: s.LimitLogins, Acts: s.LimitActs,
+	}
+}
+
+// warnOfFiles logs a warning if this process can open fewer files than its limits need.
+func (s *settings) warnOfFiles(files int, log *slog.Logger) {
+	connections := s.connections(files)
+	chosen := s.LimitConnections > 0 || connections > possible(files)
+	switch {
+	case files == 0:
+	case connections+ownFiles > files && chosen:
+		log.Warn("this process may not open as many files as the limit of connections needs: "+
+			"raise it (ulimit -n, LimitNOFILE), or lower --limit-connections or --limit-sockets", "files", files, "needed", connections+ownFiles)
+	case connections < fewConnections && !chosen:
+		log.Warn("this process may open few files, and so hold few connections: raise the limit (ulimit -n, LimitNOFILE)",
+			"files", files, "connections", connections)
+	}
+}

@@ -1,0 +1,154 @@
+package command
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"rollcall/accounts/pgtest"
+)
+
+// uiFolder is the variable that tells the programs of this test where the templates and assets are.
+const uiFolder = "TEST_UI_FOLDER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(uiFolder) == "" {
+		folder, err := filepath.Abs("../ui")
+		if err != nil {
+			panic(err)
+		}
+		os.Setenv(uiFolder, folder)
+	}
+	testscript.Main(m, map[string]func(){"rollcall": func() { os.Exit(Main(uiFiles())) }})
+}
+
+// uiFiles takes the place of the embedded files. They are in memory, because a process that gives up root can't
+// necessarily read the folder.
+func uiFiles() fs.FS {
+	files, folder := fstest.MapFS{}, os.DirFS(os.Getenv(uiFolder))
+	err := fs.WalkDir(folder, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(folder, path)
+		files[path] = &fstest.MapFile{Data: data}
+		return err
+	})
+	if err != nil {
+		panic(err)
+	}
+	return files
+}
+
+// TestScripts runs the command as people type it: testdata/script/*.txtar. Beside the usual commands there are
+//
+//	listen VAR           something else listens on a free port; VAR becomes its address
+//	serve VAR [flag...]  rollcall serves on a free port; VAR becomes its address
+//	stop VAR             the server at that address gets SIGTERM and has to exit with 0
+//	sqlite FILE TEXT     one statement on a database file
+//	postgres VAR         a Postgres starts; VAR becomes the URL of an empty database in it, of a role with the password hunter2
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir+"/home")
+			env.Setenv(uiFolder, os.Getenv(uiFolder))
+			for _, name := range []string{"XDG_DATA_HOME", "PORT", "REDIS_URL", "DATABASE_URL", "FLY_APP_NAME"} {
+				env.Setenv(name, "")
+			}
+			env.Values["servers"] = servers{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"listen":   scriptListen,
+			"serve":    scriptServe,
+			"stop":     scriptStop,
+			"sqlite":   scriptSQLite,
+			"postgres": scriptPostgres,
+		},
+	})
+}
+
+// servers are those that a script has started, by address.
+type servers map[string]*exec.Cmd
+
+func scriptListen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listen VAR")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv(args[0], l.Addr().String())
+}
+
+func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: serve VAR [flag...]")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	cmd := exec.CommandContext(ctx, "rollcall", append([]string{"serve", "--addr", "127.0.0.1:0"}, args[1:]...)...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "XDG_DATA_HOME=", "FLY_APP_NAME=", "DATABASE_URL="+ts.Getenv("DATABASE_URL"))
+	stdout, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() { cancel(); cmd.Wait() })
+
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		if addr, ok := strings.CutPrefix(lines.Text(), "Rollcall is at http://"); ok {
+			ts.Setenv(args[0], addr)
+			ts.Value("servers").(servers)[addr] = cmd
+			return
+		}
+	}
+	ts.Fatalf("rollcall serve ended without saying where it is")
+}
+
+func scriptStop(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: stop VAR")
+	}
+	cmd := ts.Value("servers").(servers)[ts.Getenv(args[0])]
+	ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+	if err := cmd.Wait(); err != nil {
+		ts.Fatalf("rollcall serve after SIGTERM: %v, want exit code 0", err)
+	}
+}
+
+func scriptSQLite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sqlite FILE TEXT")
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0])) // the driver comes with accounts
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(args[1])
+	ts.Check(err)
+}
+
+func scriptPostgres(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: postgres VAR")
+	}
+	server, err := pgtest.Start()
+	ts.Check(err)
+	ts.Defer(server.Stop)
+	ts.Check(server.Exec("postgres", "CREATE ROLE "+pgtest.LockedRole+" LOGIN PASSWORD 'hunter2'"))
+	name, err := server.Create("OWNER " + pgtest.LockedRole)
+	ts.Check(err)
+	ts.Setenv(args[0], server.URLAs(pgtest.LockedRole+":hunter2", name))
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package process
+
+// KeepFilesPrivate does nothing on systems where new files are already private to their user's profile.
+func KeepFilesPrivate() {}

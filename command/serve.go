@@ -1,0 +1,176 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rollcall/command/process"
+)
+
+// Time limits for stopping. Together they stay below the ten seconds that a supervisor waits before it kills.
+const (
+	drainSockets   = 3 * time.Second        // to close live connections
+	finishRequests = 5 * time.Second        // to answer open requests, after that
+	unusedConns    = 500 * time.Millisecond // for connections without a request so far
+	stopLoops      = 1 * time.Second        // for the last writes
+)
+
+// serveCmd serves the board.
+type serveCmd struct {
+	settings `embed:""`
+}
+
+func (c *serveCmd) dropRoot(db process.Path) error { return db.EnterWithNetwork() }
+
+// Run serves until ctx ends.
+func (c *serveCmd) Run(ctx context.Context, con *console) (err error) {
+	if err := c.check(con.env); err != nil {
+		return err
+	}
+	l, err := listen("--addr", c.Addr)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	diagnostics, err := c.listenDiagnostics()
+	if err != nil {
+		return err
+	}
+	defer diagnostics.close()
+	log := c.logger(con.stderr)
+	a, err := openApp(ctx, c.settings, con.files, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	c.warn(con.env, log)
+	a.announce(con, l.Addr())
+	diagnostics.serve(a.server.Metrics(), log)
+	return a.serve(ctx, a.server.Door(l))
+}
+
+// listen is net.Listen for the address in flag. The most common errors say what to do.
+func listen(flag, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s: %w: stop the program that listens there, or choose another address with %s",
+			addr, syscall.EADDRINUSE, flag)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s: %w: choose a port above 1023 with %s", addr, syscall.EACCES, flag)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return l, nil
+}
+
+// serve answers on l until ctx ends or a part fails. Then it stops in this order: live connections, so that their pages
+// connect to another replica; requests; and the background loops, which make the last writes for both.
+func (a *app) serve(ctx context.Context, l net.Listener) error {
+	loops, endLoops := context.WithCancel(context.WithoutCancel(ctx))
+	defer endLoops()
+	web, fresh := a.server.HTTPServer(), newUnused()
+	web.ConnState = fresh.track
+
+	parts, failed := errgroup.WithContext(ctx)
+	parts.Go(func() error { return a.server.Run(loops) })
+	parts.Go(func() error {
+		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	<-failed.Done()
+	a.log.Info("stopping")
+	a.drain(web, fresh)
+	endLoops()
+	return wait(parts, stopLoops)
+}
+
+// drain lets live connections and requests end, and cuts off those that take too long.
+func (a *app) drain(web *http.Server, fresh *unused) {
+	// These contexts don't come from the one of serve, which has ended.
+	ctx, cancel := context.WithTimeout(context.Background(), drainSockets)
+	defer cancel()
+	a.server.Drain(ctx)
+
+	ctx, cancel = context.WithTimeout(context.Background(), finishRequests)
+	defer cancel()
+	defer time.AfterFunc(unusedConns, fresh.close).Stop()
+	if err := web.Shutdown(ctx); err != nil {
+		a.log.Warn("some requests were cut off", "after", finishRequests, "err", err)
+		web.Close()
+	}
+}
+
+// wait is group.Wait with a time limit.
+func wait(group *errgroup.Group, limit time.Duration) error {
+	done := make(chan error, 1)
+	go func() { done <- group.Wait() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(limit):
+		return fmt.Errorf("the background loops did not stop within %v", limit)
+	}
+}
+
+// announce prints the address of the server and, if the board is empty, what to do next. With a JSON log it's a log
+// line.
+func (a *app) announce(con *console, addr net.Addr) {
+	at := "http://" + reachable(addr.String()) + a.settings.base()
+	if a.settings.Public != nil {
+		at = a.settings.Public.String()
+	}
+	if a.settings.LogFormat == "json" {
+		a.log.Info("Rollcall is serving", "url", at, "listening", addr.String(), "version", version())
+		return
+	}
+	fmt.Fprintf(con.stdout, "Rollcall is at %s\n", at)
+	switch {
+	case a.empty && a.settings.Signup == "open":
+		fmt.Fprintln(con.stdout, "The board is empty: open the address and sign up.")
+	case a.empty:
+		fmt.Fprintln(con.stdout, "Nobody can sign in yet. To add a person, run:", a.settings.command(con.env, "user", "add", "NAME"))
+	}
+}
+
+// warn logs settings that are valid but probably unintended.
+func (s *settings) warn(env environment, log *slog.Logger) {
+	for _, name := range env.unknown(variables()) {
+		log.Warn("unknown variable, ignored", "variable", name)
+	}
+	if s.DatabaseURL != "" && s.RedisURL == "" {
+		log.Warn("DATABASE_URL without REDIS_URL: each process shows only the people who are connected to itself, so run one, " +
+			"or give all of them the same REDIS_URL")
+	}
+	if s.IdleAfter > 0 && s.IdleAfter < time.Minute {
+		log.Warn("pages report input every 30 s: with idle-after this short, people who type are shown away", "idle-after", s.IdleAfter)
+	}
+	s.warnOfFiles(process.FileLimit(), log)
+	if s.Public == nil && !s.local() {
+		log.Warn("reachable from other machines over plain http: put TLS in front and set --public-url to its https address",
+			"addr", s.Addr)
+	}
+}
+
+// local reports whether only this machine can reach the address to listen on.
+func (s *settings) local() bool {
+	host, _, _ := net.SplitHostPort(s.Addr)
+	return isLocal(host)
+}
+
+// isLocal reports whether host is this machine's name or address for itself.
+func isLocal(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

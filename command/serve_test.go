@@ -1,0 +1,247 @@
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestServeFromSignUpToTheEnd(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
+	client := browser(t)
+	defer client.CloseIdleConnections()
+
+	answer, err := client.PostForm(r.url+"/signup", url.Values{
+		"username": {"ada"}, "display_name": {"Ada Okafor"}, "password": {"correct horse battery staple"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != http.StatusOK || !bytes.Contains(page, []byte(`data-user="ada"`)) {
+		t.Errorf("POST /signup = %s, want the board with ada on it:\n%s", answer.Status, page)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
+
+func TestServeFinishesOpenRequests(t *testing.T) {
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	idle, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://")) // as browsers open in advance
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+
+	form := "username=ada&password=correct+horse+battery+staple"
+	head := "POST /signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n"
+	if len(form) != 50 {
+		t.Fatalf("the form has %d bytes, want 50", len(form))
+	}
+	if _, err := io.WriteString(conn, head); err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(conn)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("first line of the answer = %q, %v, want 100 Continue", line, err)
+	}
+	if _, err := answers.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+
+	r.stop()
+	waitFor(t, "the port to be closed", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+	if _, err := io.WriteString(conn, form); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(answers, nil)
+	if err != nil || answer.StatusCode != http.StatusSeeOther {
+		t.Errorf("the request that was open got %v, %v, want 303", answer, err)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+	if strings.Contains(r.log.String(), "cut off") {
+		t.Errorf("the connection that was never used was waited for until all were cut off:\n%s", r.log)
+	}
+}
+
+// The command that a server prints for its administrator works as printed, in any folder.
+func TestServePrintsACommandThatWorks(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "our board's", "rollcall.db")
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db, "--signup", "off")
+	_, command, found := strings.Cut(<-r.lines, ": ")
+	if !found || !strings.HasPrefix(command, "rollcall user add NAME ") {
+		t.Fatalf("the server prints the command %q, want one that adds a person", command)
+	}
+	shell := exec.Command("sh", "-c", strings.Replace(command, "NAME", "ada", 1))
+	home := t.TempDir()
+	shell.Dir, shell.Env = home, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, uiFolder + "=" + os.Getenv(uiFolder)}
+	if out, err := shell.CombinedOutput(); err != nil {
+		t.Fatalf("%s = %v\n%s", command, err, out)
+	}
+	shell = exec.Command("rollcall", "user", "list", "--db", db)
+	if out, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(out), "\nada ") {
+		t.Errorf("user list after %s = %v\n%s, want ada on the server's board", command, err, out)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
+
+func TestServeLogsJSONOnly(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	logs, w := io.Pipe()
+	var stdout bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"--log-format=json", "--addr=127.0.0.1:0", "--db=" + filepath.Join(t.TempDir(), "rollcall.db")},
+			&console{env: environment{"ROLLCALL_SIGNUPS": "off"}, files: uiFiles(), stdin: strings.NewReader(""), stdout: &stdout, stderr: w})
+		w.Close()
+	}()
+	var all strings.Builder
+	lines := bufio.NewScanner(logs)
+	for lines.Scan() {
+		all.WriteString(lines.Text() + "\n")
+		if !strings.HasPrefix(lines.Text(), "{") {
+			t.Errorf("log line %q, want JSON", lines.Text())
+		}
+		if strings.Contains(lines.Text(), `"url":"http://127.0.0.1:`) {
+			stop()
+		}
+	}
+	if err := <-ended; err != nil || stdout.Len() > 0 {
+		t.Errorf("run = %v with %q on standard output, want nil and nothing", err, stdout.String())
+	}
+	if !strings.Contains(all.String(), `"variable":"ROLLCALL_SIGNUPS"`) {
+		t.Errorf("no word about the misspelt ROLLCALL_SIGNUPS in the log:\n%s", all.String())
+	}
+}
+
+// TestServeAnswersToItsHost: a server that only this machine can reach answers to names of this machine, and not to a
+// domain that points to it.
+func TestServeAnswersToItsHost(t *testing.T) {
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
+	client := browser(t)
+	for host, want := range map[string]int{"": 200, "localhost:1": 200, "[::1]:8080": 200, "rebound.example": 421, "192.0.2.1": 421, "board": 421} {
+		for path, want := range map[string]int{"/login": want, "/healthz": 200, "/readyz": 200} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Host = host // "": that of the URL
+			answer, err := client.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != want {
+				t.Errorf("GET %s with Host %q = %s, want %d", path, host, answer.Status, want)
+			}
+		}
+	}
+	client.CloseIdleConnections()
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
+
+// TestServeSpeaksOnlyHTTP1: TLS and HTTP/2 end at the proxy. A client that starts or asks for HTTP/2 without TLS gets
+// HTTP/1.1.
+func TestServeSpeaksOnlyHTTP1(t *testing.T) {
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
+	for request, want := range map[string]string{
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n": "HTTP/1.1 4",
+		"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n": "HTTP/1.1 200 ",
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.HasPrefix(line, want) {
+			t.Errorf("answer to %.30q = %q, %v, want %s", request, line, err, want)
+		}
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
+
+func TestLoopbackAddresses(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"127.0.0.1:8080": true, "127.1.2.3:0": true, "[::1]:8080": true, "localhost:8080": true,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:8080": false, "board.example:8080": false,
+	} {
+		if s := (settings{Addr: addr}); s.local() != want {
+			t.Errorf("local() with --addr %s = %t, want %t", addr, s.local(), want)
+		}
+	}
+}
+
+// TestNewPasswordEndsALockout: while someone guesses passwords, rollcall user passwd lets the owner of the account in at once.
+func TestNewPasswordEndsALockout(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "rollcall.db")
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db)
+	post := func(path, password string, want int) {
+		t.Helper()
+		client := browser(t) // a new one each time
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		answer, err := client.PostForm(r.url+path, url.Values{"username": {"ada"}, "password": {password}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		client.CloseIdleConnections()
+		if answer.StatusCode != want {
+			t.Fatalf("POST %s with %q = %s, want %d", path, password, answer.Status, want)
+		}
+	}
+	const old, fresh = "correct horse battery staple", "another horse and its battery"
+	post("/signup", old, http.StatusSeeOther)
+	for range 10 {
+		post("/login", "guess", http.StatusUnprocessableEntity)
+	}
+	post("/login", old, http.StatusTooManyRequests)
+	err := run(t.Context(), []string{"user", "passwd", "ada", "--password-stdin", "--db", db},
+		&console{env: environment{}, files: uiFiles(), stdin: strings.NewReader(fresh + "\n"), stdout: io.Discard, stderr: io.Discard})
+	if err != nil {
+		t.Fatalf("rollcall user passwd = %v", err)
+	}
+	post("/login", fresh, http.StatusSeeOther)
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
