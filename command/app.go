@@ -11,6 +11,7 @@ import (
 	"rollcall/command/process"
 	"rollcall/handlers"
 	"rollcall/presence"
+	"rollcall/presence/replica"
 	"rollcall/ui"
 )
 
@@ -19,8 +20,9 @@ type app struct {
 	settings settings
 	log      *slog.Logger
 	empty    bool // there were no accounts at the start
+	signedIn bool // somebody had a session at the start
 	store    *accounts.Store
-	redis    *presence.Redis // nil: this process serves alone
+	redis    *replica.Redis // nil: this process serves alone
 	tracker  *presence.Tracker
 	server   *handlers.Server
 }
@@ -50,17 +52,17 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		if err := a.openRedis(ctx); err != nil {
 			return err
 		}
-		who.Registry, web.Bell = a.redis, a.redis
+		who.Registry, web.Bell = a.redis, replica.NewBell(a.redis)
 		web.Limiters = handlers.SharedLimiters(a.redis.Client(), a.settings.RedisPrefix, a.log)
 	}
+	who.Fresh = !a.signedIn // nobody can come back
 	a.tracker = presence.NewTracker(who)
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
 	a.server, err = handlers.New(web)
 	return err
 }
 
-// openStore opens the accounts. If nobody is signed in, nobody can come back after the start, so there's nobody to
-// wait for.
+// openStore opens the accounts.
 func (a *app) openStore(ctx context.Context) (err error) {
 	cfg := a.settings.accounts(a.log)
 	cfg.HashWorkers, cfg.Server = a.settings.LimitHashes, true
@@ -72,17 +74,14 @@ func (a *app) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	a.empty = len(some) == 0
-	signedIn, err := a.store.AnySession(ctx)
-	if err == nil && !signedIn {
-		a.settings.Warming = 0
-	}
+	a.signedIn, err = a.store.AnySession(ctx)
 	return err
 }
 
 func (a *app) openRedis(ctx context.Context) (err error) {
 	prefix := a.settings.RedisPrefix
-	a.redis, err = presence.OpenRedis(ctx, presence.RedisConfig{
-		URL: string(a.settings.RedisURL), Prefix: prefix, Store: a.store.ID(), Log: a.log,
+	a.redis, err = replica.Open(ctx, replica.Config{
+		URL: string(a.settings.RedisURL), Prefix: prefix, Accounts: a.store.ID(), Log: a.log,
 		Check: handlers.CheckSharedLimiter(prefix),
 	})
 	return err

@@ -15,7 +15,7 @@ import (
 	"time"
 	"unicode"
 
-	"rollcall/presence"
+	"rollcall/presence/replica"
 )
 
 // settings is everything that an operator can choose for a server. A flag wins over its variable, and the variable over
@@ -150,7 +150,7 @@ const maxRedisPrefix = 100
 
 func (s *settings) checkRedis() error {
 	if s.RedisURL != "" {
-		if err := presence.CheckRedisURL(string(s.RedisURL)); err != nil {
+		if err := replica.CheckURL(string(s.RedisURL)); err != nil {
 			return err
 		}
 	}

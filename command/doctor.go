@@ -15,6 +15,7 @@ import (
 	"rollcall/command/process"
 	"rollcall/handlers"
 	"rollcall/presence"
+	"rollcall/presence/replica"
 )
 
 // doctorCmd checks everything that a server with the same settings would use, changes nothing, and prints what it
@@ -124,8 +125,8 @@ func (c *doctorCmd) checkRedisServer(ctx context.Context, f *findings, store str
 		f.line("redis", "not set: this process serves alone")
 		return
 	}
-	r, err := presence.Inspect(ctx, presence.RedisConfig{
-		URL: string(c.RedisURL), Prefix: c.RedisPrefix, Store: store, Log: slog.New(slog.DiscardHandler),
+	r, err := replica.Inspect(ctx, replica.Config{
+		URL: string(c.RedisURL), Prefix: c.RedisPrefix, Accounts: store, Log: slog.New(slog.DiscardHandler),
 		Check: handlers.CheckSharedLimiter(c.RedisPrefix),
 	})
 	if err != nil {
@@ -140,7 +141,7 @@ func (c *doctorCmd) checkRedisServer(ctx context.Context, f *findings, store str
 }
 
 // report prints r as a table.
-func report(f *findings, r presence.Report) error {
+func report(f *findings, r replica.Report) error {
 	tracking := "changes are announced"
 	if !r.Announces {
 		tracking = "changes are NOT announced"
@@ -169,7 +170,7 @@ func report(f *findings, r presence.Report) error {
 
 // differences is what a replica's audits of its own entries found: how many it repaired, and how often it reread
 // everything.
-func differences(rep presence.ReplicaReport) string {
+func differences(rep replica.ReplicaReport) string {
 	if rep.Repaired == 0 && rep.Resyncs == 0 {
 		return "none"
 	}
@@ -181,17 +182,17 @@ func differences(rep presence.ReplicaReport) string {
 }
 
 // diagnose reports the problems of Redis and the replicas.
-func diagnose(f *findings, r presence.Report, store string) {
+func diagnose(f *findings, r replica.Report, store string) {
 	if !r.Announces {
 		f.problem(errors.New("this Redis doesn't announce changes: use one that allows CLIENT TRACKING"))
 	}
 	for _, rep := range r.Replicas {
-		if rep.Deaf {
+		if rep.NotAnnounced {
 			f.problem(fmt.Errorf("changes don't reach the replica %s: it reconnects by itself; "+
 				"if this goes on, check the network between it and Redis", rep.ID))
 		}
 	}
-	if r.Store != "" && store != "" && r.Store != store {
-		f.problem(&presence.StoreError{Ours: store, Theirs: r.Store})
+	if r.Accounts != "" && store != "" && r.Accounts != store {
+		f.problem(&replica.AccountsError{Ours: store, Theirs: r.Accounts})
 	}
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes the secrets that docker-compose.yml reads, once, in secrets/ beside this file. Those who may not enter the folder
-# cannot read them; the containers get each file by itself.
+# Creates the secrets that docker-compose.yml reads, once, in secrets/ next to this file. Only users who can enter that
+# folder can read them. Containers get each file individually.
 set -eu
 cd "$(dirname "$0")"
-[ ! -e secrets ] || { echo "rollcall: deploy/secrets is there already: remove it to make new ones" >&2; exit 1; }
+[ ! -e secrets ] || { echo "rollcall: deploy/secrets already exists. Remove it to create new secrets" >&2; exit 1; }
 umask 077
 mkdir secrets
 word() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }

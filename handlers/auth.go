@@ -86,8 +86,7 @@ func (s *Server) login(c echo.Context) error {
 }
 
 // attempt runs try, which checks a password of username's, within the limits. They are reserved before the password is
-// hashed. What is reserved of failures counts when the password was wrong, of successes when it was right, and neither
-// when it was not tried. A password that nobody can have is wrong without being counted.
+// hashed. A password that nobody can have is wrong without being counted.
 func (s *Server) attempt(c echo.Context, username, password string, try func(context.Context) error) error {
 	if !accounts.PossiblePassword(password) {
 		return accounts.ErrCredentials
@@ -98,8 +97,15 @@ func (s *Server) attempt(c echo.Context, username, password string, try func(con
 	if err == nil {
 		err = try(ctx)
 	}
+	settle(ctx, err, &failure, &success)
+	return err
+}
+
+// settle keeps one of two reservations after an attempt that ended with err: the failure if the password was wrong, the
+// success if it was right, even if the account is disabled. It keeps neither if the password wasn't checked.
+func settle(ctx context.Context, err error, failure, success *reservation) {
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, accounts.ErrDisabled):
 		failure.giveBack(ctx)
 	case errors.Is(err, accounts.ErrCredentials), errors.Is(err, context.Canceled):
 		success.giveBack(ctx)
@@ -107,7 +113,6 @@ func (s *Server) attempt(c echo.Context, username, password string, try func(con
 		failure.giveBack(ctx)
 		success.giveBack(ctx)
 	}
-	return err
 }
 
 // reserve reserves an attempt to sign in as username, as a failure and as a success. A name that can't exist counts like
@@ -155,21 +160,22 @@ func (s *Server) takeKnown(ctx context.Context, failure *reservation, account, t
 	return failure.take(ctx, s.limiters.Browsers, hashKey("login:browsers-of:", account), failuresOfBrowsers, loginWindow)
 }
 
-// attemptOwn runs try, which checks the password of the person who is signed in. Its failures are counted by session: guesses
-// of strangers don't keep members from their own settings.
+// attemptOwn runs try, which checks the password of the person who is signed in. It counts failures by session, so that
+// guesses of strangers don't keep members from their own settings. It counts successes by account, because each costs hashes.
 func (s *Server) attemptOwn(c echo.Context, password string, try func(context.Context) error) error {
 	if password != "" && !accounts.PossiblePassword(password) {
 		return accounts.ErrCredentials
 	}
-	ctx := c.Request().Context()
-	var failure reservation
-	err := failure.take(ctx, s.limiters.Members, "password:"+signedIn(c).session.ID, failuresPerName, loginWindow)
+	ctx, v := c.Request().Context(), signedIn(c)
+	var failure, success reservation
+	err := failure.take(ctx, s.limiters.Members, "password:"+v.session.ID, failuresPerName, loginWindow)
+	if err == nil {
+		err = success.take(ctx, s.limiters.Members, "password:successes:"+v.user.ID, successesPerName, loginWindow)
+	}
 	if err == nil {
 		err = try(ctx)
 	}
-	if !errors.Is(err, accounts.ErrCredentials) && !errors.Is(err, context.Canceled) {
-		failure.giveBack(ctx)
-	}
+	settle(ctx, err, &failure, &success)
 	return err
 }
 

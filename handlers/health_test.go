@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall/presence"
+	"rollcall/presence/replica"
 )
 
 func TestReadiness(t *testing.T) {
@@ -21,11 +22,11 @@ func TestReadiness(t *testing.T) {
 	wantStatus(t, "GET /login while draining", f.browser().get("/login"), 200)
 }
 
-// strayed is a Registry that has found other accounts on its noticeboard.
+// strayed is a Registry that shares its store with other accounts.
 type strayed struct{ presence.Registry }
 
 func (strayed) Peers() presence.Peers {
-	return presence.Peers{Conflict: &presence.StoreError{Ours: "one", Theirs: "two"}}
+	return presence.Peers{Conflict: &replica.AccountsError{Ours: "one", Theirs: "two"}}
 }
 
 // TestNotReadyAmongOtherAccounts: a replica that noticed at run time that it shares Redis with other accounts gets no

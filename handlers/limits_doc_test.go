@@ -28,13 +28,14 @@ func TestLimitsAreDocumented(t *testing.T) {
 		return strings.NewReplacer("ms", " ms", "m0s", " min", "s", " s").Replace(d.String())
 	}
 	for what, want := range map[string]string{
-		"failed sign-ins per name in " + short(loginWindow):        fmt.Sprint(failuresPerName),
-		"successful sign-ins per account in " + short(loginWindow): fmt.Sprint(successesPerName),
-		"successful sign-ins per address in " + short(loginWindow): fmt.Sprintf("%d times `--limit-logins`", successesShare),
-		"messages of a live connection":                            fmt.Sprintf("%d at once, then one a second", messageBurst),
-		"a message":                                                fmt.Sprintf("%d B, of which %d mean something", maxMessage, maxActivity),
-		"frames that wait for a slow reader":                       fmt.Sprint(queueFrames),
-		"frames to one page":                                       "one in " + short(live.FlushEvery),
+		"failed sign-ins per name in " + short(loginWindow):            fmt.Sprint(failuresPerName),
+		"successful sign-ins per account in " + short(loginWindow):     fmt.Sprint(successesPerName),
+		"successful sign-ins per address in " + short(loginWindow):     fmt.Sprintf("%d times `--limit-logins`", successesShare),
+		"changes of the password per account in " + short(loginWindow): fmt.Sprint(successesPerName),
+		"messages of a live connection":                                fmt.Sprintf("%d at once, then one a second", messageBurst),
+		"a message":                                                    fmt.Sprintf("%d B, of which %d mean something", maxMessage, maxActivity),
+		"frames that wait for a slow reader":                           fmt.Sprint(queueFrames),
+		"frames to one page":                                           "one in " + short(live.FlushEvery),
 		"lists that change": fmt.Sprintf("each read again once in %s; those that take over %s one after the other, half of the time",
 			short(live.RereadEvery), short(live.CheapRead)),
 		"a request's header":                      fmt.Sprintf("%d KiB", maxHeaderBytes>>10),

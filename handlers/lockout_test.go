@@ -116,6 +116,44 @@ func TestSuccessesPerAccount(t *testing.T) {
 	}
 }
 
+// The right password of a disabled account costs a hash too, and so counts.
+func TestSuccessesOfDisabledAccounts(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada := f.person("ada")
+	if err := f.store.SetDisabled(t.Context(), ada.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	before := f.store.Stats().Hash.Done
+	for range successesPerName {
+		wantStatus(t, "sign-in", f.browser().login("ada", goodPassword), http.StatusForbidden)
+	}
+	wantStatus(t, "one more", f.browser().login("ada", goodPassword), http.StatusTooManyRequests)
+	if n := f.store.Stats().Hash.Done - before; n != successesPerName {
+		t.Errorf("%d sign-ins cost %d hashes", successesPerName+1, n)
+	}
+}
+
+// Changing one's password back and forth costs two hashes each time, so it has a limit, too.
+func TestChangesOfThePassword(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada := f.member("ada")
+	change := func(old, password string) answer {
+		return ada.do("POST", "/settings/password", url.Values{"old_password": {old}, "password": {password}})
+	}
+	old, other := goodPassword, "another good password"
+	for range successesPerName {
+		wantRedirect(t, "a change", change(old, other), "/settings?saved=password")
+		old, other = other, old
+	}
+	before := f.store.Stats().Hash.Done
+	wantStatus(t, "one more", change(old, other), http.StatusTooManyRequests)
+	if n := f.store.Stats().Hash.Done - before; n != 0 {
+		t.Errorf("a refused change cost %d hashes, want 0", n)
+	}
+}
+
 func TestSuccessesPerAddress(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 1 })

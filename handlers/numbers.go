@@ -117,7 +117,7 @@ var allNumbers = []number{
 	ofReplicas("replicas", "Replicas with a lease, this one included.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Others + 1) }),
 	ofReplicas("redis_lost", "1 while the other replicas cannot be reached.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Lost) }),
 	ofReplicas("store_conflict", "1 while this replica stays away from the others because they have other accounts.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Conflict) }),
-	ofReplicas("redis_round_trip_seconds", "Time of the last renewal of the lease.", gauge, func(r *presence.ReplicaStats) float64 { return r.Trip.Seconds() }),
+	ofReplicas("redis_round_trip_seconds", "Time of the last renewal of the lease.", gauge, func(r *presence.ReplicaStats) float64 { return r.RoundTrip.Seconds() }),
 	ofReplicas("lease_age_seconds", "Time since the lease was renewed; it ends after 10 s.", gauge, func(r *presence.ReplicaStats) float64 { return r.LeaseAge.Seconds() }),
 	ofReplicas("entries_own", "People with an entry of this replica in Redis.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Own) }),
 	ofReplicas("entries_elsewhere", "People with an entry of another replica.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Elsewhere) }),

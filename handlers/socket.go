@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"rollcall/accounts"
 	"rollcall/live"
 	"rollcall/presence"
 )
@@ -24,11 +23,11 @@ const (
 
 // admission is what is known of a socket before it is open. It never changes.
 type admission struct {
-	person  accounts.Person // whose it is; zero: nobody's, as of a wall board
-	session string          // id of the sign-in; "" without a person
-	expires time.Time       // of the session; zero: never
-	counts  bool            // it makes its person present: a tab does, a wall board doesn't
-	speaks  bool            // the page will say at once whether there is input
+	person  string    // id of whose it is; "": nobody's, as of a wall board
+	session string    // id of the sign-in; "" without a person
+	expires time.Time // of the session; zero: never
+	counts  bool      // it makes its person present: a tab does, a wall board doesn't
+	speaks  bool      // the page will say at once whether there is input
 	phone   bool
 	watch   *live.Watcher // nil: a stranger, who is only told to sign in
 

@@ -97,6 +97,7 @@ func (s *sockets) run(ctx context.Context) {
 			s.sweep(time.Now())
 		case <-confirm.C:
 			if unconfirmed.late(s.board.CaughtUp()) {
+				s.board.WarmAgain() // until the accounts can be read, and while people come back after that
 				s.closeUnconfirmed(time.Now())
 			}
 		case <-s.changed.Ready():
@@ -198,19 +199,19 @@ func (s *sockets) addLocked(x *socket) {
 	x.since = time.Now()
 	s.open[x.ws.id()] = x
 	s.byAddress[x.address]++
-	if x.person.ID == "" {
+	if x.person == "" {
 		return
 	}
 	open := 0
-	for _, o := range s.byUser[x.person.ID] {
+	for _, o := range s.byUser[x.person] {
 		if !o.closing.Load() {
 			open++
 		}
 	}
 	if over(open, s.limits.SocketsUser) {
-		leastUsed(s.byUser[x.person.ID]).close(closeTooMany, "rested")
+		leastUsed(s.byUser[x.person]).close(closeTooMany, "rested")
 	}
-	s.byUser.add(x.person.ID, x)
+	s.byUser.add(x.person, x)
 	s.bySession.add(x.session, x)
 	switch {
 	case !x.counts:
@@ -327,11 +328,14 @@ func (s *sockets) joinLocked(x *socket, a presence.Activity) {
 	if x.wait != nil {
 		x.wait.Stop()
 	}
-	x.conn = s.presence.Join(x.person.ID, presence.Client{Session: x.session, Phone: x.phone}, a)
+	x.conn = s.presence.Join(x.person, presence.Client{Session: x.session, Phone: x.phone}, a)
 }
 
 // leave forgets a socket that has ended, however it did.
 func (s *sockets) leave(x *socket) {
+	if x.watch != nil {
+		defer x.watch.Stop()
+	}
 	s.mu.Lock()
 	if s.open[x.ws.id()] != x {
 		s.mu.Unlock()
@@ -341,8 +345,8 @@ func (s *sockets) leave(x *socket) {
 	if s.byAddress[x.address]--; s.byAddress[x.address] == 0 {
 		delete(s.byAddress, x.address)
 	}
-	if x.person.ID != "" {
-		s.byUser.remove(x.person.ID, x)
+	if x.person != "" {
+		s.byUser.remove(x.person, x)
 		s.bySession.remove(x.session, x)
 	}
 	if x.wait != nil {
@@ -350,11 +354,10 @@ func (s *sockets) leave(x *socket) {
 	}
 	if x.conn != nil {
 		x.conn.LeaveAt(presence.How(x.how.Load()), x.wire.ended(time.Now()))
-		s.lately[x.session] = lately{x.person.ID, time.Now()}
+		s.lately[x.session] = lately{x.person, time.Now()}
 	}
 	s.emptyLocked()
 	s.mu.Unlock()
-	x.watch.Stop()
 }
 
 // hear ends the sockets of sessions and people that are no more.
@@ -381,11 +384,11 @@ func (s *sockets) endSessionLocked(id string) {
 	s.ended[id] = time.Now()
 	for _, x := range s.bySession[id] {
 		why := endedSession
-		if !s.presence.View(x.person.ID).Listed {
+		if !s.presence.View(x.person).Listed {
 			why = endedDisabled
 		}
 		x.endLocked(why)
-		s.presence.End(x.person.ID, id)
+		s.presence.End(x.person, id)
 	}
 	if was, ok := s.lately[id]; ok { // of a page that was left or reloaded just now
 		s.presence.End(was.user, id)

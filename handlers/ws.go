@@ -52,7 +52,7 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	if v == nil {
 		return a, nil
 	}
-	a.person, a.session, a.expires, a.counts = v.user.Person, v.session.ID, v.session.ExpiresAt, true
+	a.person, a.session, a.expires, a.counts = v.user.ID, v.session.ID, v.session.ExpiresAt, true
 	want := live.Want{Eyes: v.user.Person, Own: true, Shown: c.QueryParam("v")}
 	if c.QueryParam("only") != "me" {
 		want.List = &q
@@ -77,8 +77,8 @@ func (s *Server) logSocket(x *socket) {
 		slog.String("address", from(x.asked.from)),
 		slog.String("request", x.asked.request),
 	}
-	if x.person.ID != "" {
-		attrs = append(attrs, slog.String("user", x.person.ID))
+	if x.person != "" {
+		attrs = append(attrs, slog.String("user", x.person))
 	}
 	s.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
 }

@@ -14,9 +14,10 @@ import (
 // sheet is what a page that lists everybody says in its several places, change by change.
 type sheet struct {
 	screen
-	name   string
-	teams  map[string]TeamCount // by key
-	counts Counts
+	name    string
+	version string               // as loaded
+	teams   map[string]TeamCount // by key
+	counts  Counts
 }
 
 func (s *sheet) apply(c *Change) {
@@ -91,7 +92,7 @@ func (f *fixture) sheet(name string, p accounts.Person, old bool) *sheet {
 		f.must(err)
 		s.show(&Change{List: &page.Listing})
 		s.apply(&Change{List: &page.Listing})
-		s.counts, want.Shown = page.Counts, page.Version
+		s.counts, want.Shown, s.version = page.Counts, page.Version, page.Version
 	}
 	var err error
 	s.w, err = f.board.Watch(f.t.Context(), want)
@@ -101,8 +102,19 @@ func (f *fixture) sheet(name string, p accounts.Person, old bool) *sheet {
 	return s
 }
 
-// The list, the counts and the teams of a page say the same after every change, while people come back after a start, when
-// that ends, and later. The summary and the title are made of the counts.
+// reconnect has the page watch anew, which says what it showed when it was loaded.
+func (f *fixture) reconnect(s *sheet, p accounts.Person) {
+	f.t.Helper()
+	s.w.Stop()
+	var err error
+	s.w, err = f.board.Watch(f.t.Context(), Want{List: &Query{}, Eyes: p, Shown: s.version})
+	f.must(err)
+	s.w.Start(func() {})
+	f.t.Cleanup(s.w.Stop)
+}
+
+// The list, the counts and the teams of a page say the same after every change: while people come back after a start or
+// after all were disconnected, when that ends, and later. The summary and the title are made of the counts.
 func TestPageAgreesWithItself(t *testing.T) {
 	t.Parallel()
 	for range 5 {
@@ -132,7 +144,7 @@ func agreement(t *testing.T, seed uint64) {
 	for step := range 200 {
 		p := people[r.IntN(len(people))]
 		c := conns[p.ID]
-		switch r.IntN(9) {
+		switch r.IntN(10) {
 		case 0, 1, 2:
 			if c == nil {
 				conns[p.ID] = f.here.Join(p.ID, presence.Client{Phone: true}, presence.Activity{Hidden: r.IntN(2) == 0})
@@ -158,9 +170,15 @@ func agreement(t *testing.T, seed uint64) {
 					t.Fatalf("step %d, as loaded: %s", step, s.contradiction())
 				}
 			}
+		case 9:
+			f.reconnect(sheets[r.IntN(len(sheets))], people[0])
 		}
-		if step == 120 {
-			b.endWarming()
+		switch step {
+		case 80, 160:
+			b.look(b.feed.Take())
+			b.update(b.tellAll)
+		case 120:
+			b.WarmAgain()
 		}
 		for range r.IntN(4) {
 			loops[r.IntN(len(loops))]()

@@ -111,6 +111,46 @@ func TestAudienceThatChangesBeforeTheStart(t *testing.T) {
 	}
 }
 
+// The board doesn't know a person who isn't here and on no list. Their change before the start counts all the same.
+func TestAudienceOfAnUnknownPersonThatChangesBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	eve, bob := f.person("eve"), f.person("bob")
+	bobs := Query{Search: "bob"}
+	f.list(bobs)
+	f.seen(bob, time.Hour)
+	w, err := f.board.Watch(t.Context(), Want{List: &bobs, Eyes: eve, Own: true})
+	f.must(err)
+	f.prefer(eve, accounts.Nobody)
+	f.must(f.board.CatchUp(t.Context()))
+	if !w.Start(func() {}) {
+		t.Fatal("Start = false, want true")
+	}
+	defer w.Stop()
+	s := &screen{w: w, rows: map[string]Row{}}
+	if s.take(t); s.rows["bob"].Seen != "" || s.rows["bob"].State != presence.Offline {
+		t.Errorf("eve, who hides her last seen, is shown %+v", s.rows["bob"])
+	}
+}
+
+// A watcher that never starts leaves nothing behind.
+func TestStopWithoutStart(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	eve := f.person("eve")
+	w, err := f.board.Watch(t.Context(), Want{List: &Query{}, Eyes: eve, Own: true})
+	f.must(err)
+	f.prefer(eve, accounts.Nobody)
+	f.step()
+	w.Stop()
+	if changes, ok := w.Take(); len(changes) != 0 || !ok {
+		t.Errorf("Take before Start = %d changes, %t, want none", len(changes), ok)
+	}
+	if n := len(f.board.watching.byPerson); n != 0 {
+		t.Errorf("%d people are still watching, want 0", n)
+	}
+}
+
 // An invisible person's row equals that of somebody who left at the same moment, for every audience.
 func TestInvisibleRowEqualsDeparted(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,10 @@
 package live
 
 import (
+	"maps"
 	"testing"
 
+	"rollcall/accounts"
 	"rollcall/presence"
 )
 
@@ -36,5 +38,49 @@ func BenchmarkLoneChange(b *testing.B) {
 	}
 	if taken != 100*rounds || encoded != rounds {
 		b.Errorf("%d changes were encoded %d times and taken %d times, want once each and 100 times", rounds, encoded, taken)
+	}
+}
+
+// BenchmarkManyLists is one arrival while 1,000 watchers each watch a list of their own.
+func BenchmarkManyLists(b *testing.B) {
+	f := newFixture(b)
+	f.crowd(1500, "p")
+	ada := f.person("ada")
+	people, _, err := f.store.People(b.Context(), accounts.PeopleQuery{Limit: 1000})
+	f.must(err)
+	var screens []*screen
+	for _, p := range people {
+		screens = append(screens, f.watch(Query{After: p.Cursor()}, ada))
+	}
+	f.step()
+	for b.Loop() {
+		c := f.arrive(ada)
+		f.board.look(f.board.feed.Take())
+		f.board.flush()
+		c.Leave(presence.SignedOut)
+		f.board.look(f.board.feed.Take())
+		f.board.flush()
+		for _, s := range screens {
+			s.take(b)
+		}
+	}
+}
+
+// All lists are asked for the numbers of their teams with every flush. Only those whose members have changed go through
+// them: a thousand lists of 200 people held everybody's lock for a tenth of a second.
+func TestTeamNumbersWithoutTheMembers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.crowd(PageRows+1, "p")
+	l := f.list(Query{})
+	want := f.board.roster.teams(l)
+	members := l.members
+	l.members = make([]*member, len(members)) // looking at one of them would panic
+	if got := f.board.roster.teams(l); !maps.Equal(got, want) || len(want) != 1 {
+		t.Errorf("teams = %v, want %v", got, want)
+	}
+	l.members, l.relist = members[:0], true
+	if got := f.board.roster.teams(l); len(got) != 0 {
+		t.Errorf("teams of a list that has become empty = %v, want none", got)
 	}
 }

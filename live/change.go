@@ -17,7 +17,7 @@ type Change struct {
 	Counts  *CountsNews
 	Arrived *Arrivals
 	Title   *Counts    // all that a paused watcher learns
-	Warming *bool      // people come back after a start, or do so no more
+	Warming *bool      // people are coming back, or no longer are
 	Lost    *time.Time // since when other replicas can't be reached; zero: they can
 	Own     *OwnNews   // for one person alone, and never shared
 
@@ -77,8 +77,7 @@ type CountsNews struct {
 	All      bool
 }
 
-// Arrivals are people who came and stand on another page of the list. N only grows while one process runs; Since tells
-// processes apart.
+// Arrivals are people who came and stand on another page of the list. N only grows while Since stays the same.
 type Arrivals struct {
 	Query Query
 	Since string

@@ -217,15 +217,25 @@ func (r *roster) trim(keep *list) {
 	}
 }
 
-// teams are the numbers of the teams on l, counted from l itself if it is complete.
+// teams are the numbers of the teams on l, counted from l itself if it is complete. All lists ask with every flush, so one
+// whose members are as they were doesn't go through them.
 func (r *roster) teams(l *list) map[string]TeamCount {
 	teams := make(map[string]TeamCount, len(l.told.teams))
+	if !l.complete() {
+		if l.relist || len(l.told.teams) == 0 {
+			for _, m := range l.members {
+				teams[m.person.TeamKey()] = TeamCount{}
+			}
+		} else {
+			maps.Copy(teams, l.told.teams)
+		}
+		for key := range teams {
+			teams[key] = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key]}
+		}
+		return teams
+	}
 	for _, m := range l.members {
 		key := m.person.TeamKey()
-		if !l.complete() {
-			teams[key] = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key]}
-			continue
-		}
 		n := teams[key]
 		n.Key = key
 		if n.People++; m.present {

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"crypto/rand"
 	"slices"
 	"time"
 
@@ -14,9 +13,9 @@ import (
 type roster struct {
 	presence *presence.Tracker
 	lists    *lists
-	boot     string // begins the versions of this process, so that another one's aren't taken for ours
+	boot     string // begins versions since warming last began, so that those of before aren't taken for newer ones
 
-	warming bool      // people are still coming back after a start
+	warming bool      // people are still coming back, after a start or after all were disconnected
 	lost    time.Time // since when other replicas can't be reached, as shown; zero: they can
 
 	members map[string]*member
@@ -52,15 +51,11 @@ type tally struct {
 
 func newRoster(tracker *presence.Tracker, l *lists) roster {
 	r := roster{
-		presence: tracker, lists: l, boot: rand.Text()[:8],
+		presence: tracker, lists: l, boot: newBoot(),
 		members: map[string]*member{}, here: map[string]presence.Counts{}, tally: tally{staleAt: 1},
 		unmet: map[string]bool{}, left: map[string]time.Time{},
 	}
-	select {
-	case <-tracker.Warmed():
-	default:
-		r.warming = true
-	}
+	r.warming = r.unsure()
 	return r
 }
 

@@ -59,7 +59,6 @@ func (b *Board) Run(ctx context.Context) {
 	title, freshen := time.NewTicker(titleEvery), time.NewTicker(freshenEvery)
 	defer title.Stop()
 	defer freshen.Stop()
-	warmed := b.presence.Warmed()
 	var last time.Time // when changes were last sent
 	var due bool       // flush is set
 	for {
@@ -68,8 +67,7 @@ func (b *Board) Run(ctx context.Context) {
 			return
 		case <-b.feed.Ready():
 			b.look(b.feed.Take())
-		case <-warmed:
-			warmed = nil
+		case <-b.warmed():
 			b.endWarming()
 		case <-flush.C:
 			due = false
@@ -124,25 +122,6 @@ func (b *Board) flush() (sent bool) {
 		f.flushed(end-start, end-wanted)
 	}
 	return sent
-}
-
-// endWarming tells everybody everything.
-func (b *Board) endWarming() {
-	b.look(b.feed.Take())
-	b.update(func() {
-		b.roster.warming = false
-		for _, l := range b.lists.all {
-			l.renew()
-			b.roster.settle(l, b.roster.counts(l))
-			for w := range l.watchers.active {
-				w.partial = false
-				b.send(w, b.roster.snapshot(l, w.audience))
-			}
-			for w := range l.watchers.paused {
-				w.partial = false
-			}
-		}
-	})
 }
 
 // sendTitles tells paused watchers how many people are here.

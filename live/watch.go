@@ -22,14 +22,15 @@ type Want struct {
 // Watcher gets changes. It starts with Start and ends with Stop.
 type Watcher struct {
 	board *Board
-	want  Want
+	want  *Want // nil since Start: most watchers live long, and need it no more
 	wake  func()
 
 	// Guarded by Board.mu.
 	list     *list // nil: it watches none
 	audience Audience
-	eyes     accounts.Person // as the accounts have them now
+	eyes     accounts.Person // as the accounts have them now, from Watch on
 	started  bool
+	hearsOwn bool // Want.Own
 	paused   bool
 	seen     uint64 // the list's version when it paused
 	partial  bool   // lists only people who are here: it has no page, or one that was loaded while warming
@@ -51,7 +52,7 @@ func (s *watchers) none() bool { return len(s.active)+len(s.paused) == 0 }
 // watching are all watchers that have started. Guarded by Board.mu.
 type watching struct {
 	all      map[*Watcher]struct{}
-	byPerson map[string][]*Watcher // by id of their eyes
+	byPerson map[string][]*Watcher // by id of their eyes; also those that are about to start
 	woken    []*Watcher            // that have something in their queue since the lock was taken
 }
 
@@ -65,13 +66,21 @@ func (s *watching) take() []*Watcher {
 	return woken
 }
 
-// Watch returns a Watcher that has what it needs to start at once. Its errors are those of reading the accounts.
+// Watch returns a Watcher that has what it needs to start at once. Stop it, whether it starts or not. The errors of Watch
+// are those of reading the accounts.
 func (b *Board) Watch(ctx context.Context, want Want) (*Watcher, error) {
-	w := &Watcher{board: b, want: want}
+	w := &Watcher{board: b, want: &want, eyes: want.Eyes, hearsOwn: want.Own}
+	if id := want.Eyes.ID; id != "" { // already now: how they let others see them may change before Start
+		b.update(func() { b.watching.byPerson[id] = append(b.watching.byPerson[id], w) })
+	}
 	if want.List == nil {
 		return w, nil
 	}
-	return w, b.reader.load(ctx, *want.List)
+	if err := b.reader.load(ctx, *want.List); err != nil {
+		w.Stop()
+		return nil, err
+	}
+	return w, nil
 }
 
 // Start lets changes come. In one step it makes the watcher current (its queue holds what its page lacks) and has it hear
@@ -90,19 +99,19 @@ func (b *Board) start(w *Watcher, wake func()) bool {
 		}
 		w.list.watchers.active[w] = struct{}{}
 	}
-	w.wake, w.started, w.eyes, w.audience = wake, true, w.want.Eyes, Reticent
+	w.wake, w.started, w.audience = wake, true, Reticent
 	if id := w.eyes.ID; id != "" {
-		if m := b.roster.members[id]; m != nil { // they may have changed since the request began
+		if m := b.roster.members[id]; m != nil { // they may have changed before Watch
 			w.eyes = m.person
 		}
 		w.audience = AudienceOf(w.eyes)
-		b.watching.byPerson[id] = append(b.watching.byPerson[id], w)
 	}
 	b.watching.all[w] = struct{}{}
 	if w.list != nil {
 		b.greet(w)
 	}
 	b.tellOwn(w)
+	w.want = nil
 	return true
 }
 
@@ -165,14 +174,14 @@ func (w *Watcher) Resume() {
 func (w *Watcher) Stop() {
 	b := w.board
 	b.update(func() {
+		if id := w.eyes.ID; id != "" {
+			b.watching.remove(id, w)
+		}
 		if !w.started {
 			return
 		}
 		w.started, w.queue = false, nil
 		delete(b.watching.all, w)
-		if id := w.eyes.ID; id != "" {
-			b.watching.remove(id, w)
-		}
 		if l := w.list; l != nil {
 			delete(l.watchers.active, w)
 			delete(l.watchers.paused, w)
@@ -232,7 +241,7 @@ func (b *Board) send(w *Watcher, c *Change) {
 // tellOwn tells w what only its own person may know, if that is news. It's no part of the changes of lists: what an
 // invisible person does must not move those, not even in time.
 func (b *Board) tellOwn(w *Watcher) {
-	if !w.want.Own || w.paused || w.eyes.ID == "" {
+	if !w.started || !w.hearsOwn || w.paused || w.eyes.ID == "" {
 		return
 	}
 	own := b.ownOf(w.eyes)

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"rollcall/accounts"
 	"rollcall/presence"
@@ -196,5 +197,18 @@ func TestPausedWatchers(t *testing.T) {
 	s.w.Resume()
 	if s.take(t); s.rows["bob"].State != presence.Online {
 		t.Errorf("after it resumed, a watcher shows bob %s, want online", s.rows["bob"].State)
+	}
+}
+
+// Most of what a server holds is watchers of pages at rest, so what one keeps is bounded.
+func TestWatcherKeepsLittle(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	s := f.watch(Query{Search: "bob"}, f.person("ada"))
+	if s.w.want != nil {
+		t.Errorf("after Start, want = %+v, want nil", s.w.want)
+	}
+	if size := unsafe.Sizeof(*s.w); size > 448 { // a size class of the allocator
+		t.Errorf("a Watcher is %d bytes, want 448 at most", size)
 	}
 }

@@ -108,8 +108,8 @@ func (c *Connection) presumeLocked(now time.Time) {
 // Leave ends the connection now. See LeaveAt.
 func (c *Connection) Leave(how How) { c.LeaveAt(how, time.Now()) }
 
-// LeaveAt ends the connection, which was gone at a time that may be past. From then on, its person keeps it for the grace
-// that how allows, as it was. A second call does nothing.
+// LeaveAt ends the connection, which was gone at a time that may be past. From then on, its person keeps it for the
+// grace that how allows, as it was. A second call does nothing.
 func (c *Connection) LeaveAt(how How, at time.Time) {
 	t := c.tracker
 	t.mu.Lock()

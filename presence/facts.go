@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// FactsAsOf says that SetFacts was called for all that the accounts say up to and with revision rev. About a person, the
-// replica that has read furthest is right.
+// FactsAsOf says that SetFacts was called for all that the accounts say up to and with revision rev. About a person,
+// the replica that has read furthest is right.
 func (t *Tracker) FactsAsOf(rev int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -28,9 +28,9 @@ func (t *Tracker) SetFacts(user string, f Facts) {
 	t.updateLocked(p)
 }
 
-// learnLocked takes over from other replicas whether p may be seen, where they have read the accounts further than this
-// replica. That is how a replica hides people while it can't reach its database. The highest revision wins and stays, so
-// the order in which replicas are heard, stop or start again makes no difference.
+// learnLocked takes over from other replicas whether p may be seen, where they have read the accounts further than
+// this replica. That is how a replica hides people while it can't reach its database. The highest revision wins and
+// stays, so the order in which replicas are heard, stop or start again makes no difference.
 func (t *Tracker) learnLocked(p *person, digests []Digest) {
 	f := *p.facts
 	for _, d := range digests {
@@ -47,8 +47,8 @@ func (t *Tracker) learnLocked(p *person, digests []Digest) {
 	}
 }
 
-// contradicted reports whether another replica has connections of p and shows or hides them by older facts. This replica
-// then tells what it knows, even without connections of its own, until the other one has taken it over.
+// contradicted reports whether another replica has connections of p and shows or hides them by older facts. This
+// replica then tells what it knows, even without connections of its own, until the other one has taken it over.
 func (p *person) contradicted() bool {
 	return slices.ContainsFunc(p.remote, func(d Digest) bool { return d.AsOf < p.facts.AsOf })
 }

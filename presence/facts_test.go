@@ -14,7 +14,7 @@ type account struct {
 	facts Facts
 }
 
-// readers are replicas on one noticeboard that read the same accounts, each as far as it can.
+// readers are replicas that read the same accounts, each up to a revision of its own.
 type readers struct {
 	t        *testing.T
 	memory   *Memory
@@ -78,8 +78,8 @@ func (c *readers) restart(i int) {
 	synctest.Wait()
 }
 
-// TestHiddenWhereAccountsAreOutOfReach: a replica that can't read the accounts shows a person who turned invisible or was
-// disabled as it shows one who left, wherever they are connected. It shows them again when they are back.
+// TestHiddenWhereAccountsAreOutOfReach: a replica that can't read the accounts shows a person who turned invisible or
+// was disabled as it shows one who left, wherever they are connected. It shows them again when they are back.
 func TestHiddenWhereAccountsAreOutOfReach(t *testing.T) {
 	for name, hidden := range map[string]Facts{"invisible": {Invisible: true}, "disabled": {Disabled: true}} {
 		for where := range 2 {

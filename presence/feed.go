@@ -2,9 +2,9 @@ package presence
 
 import "sync"
 
-// Feed carries the ids of users about whom there may be news. It coalesces: however often a user changes between two
-// calls of Take, the id is there once, so a Feed never holds more ids than there are users, and marking never blocks.
-// The reader asks for the state of things after Take, so it always sees the newest.
+// Feed carries the ids of users whose data may have changed. It coalesces: a user who changes many times between two
+// calls of Take is in it once. So a Feed never holds more ids than there are users, and Mark never blocks. Readers ask
+// for the current data after Take, so they always see the newest.
 type Feed struct {
 	wake chan struct{} // capacity 1
 
@@ -12,11 +12,12 @@ type Feed struct {
 	users map[string]struct{} // guarded by mu
 }
 
-func newFeed() *Feed {
+// NewFeed returns an empty Feed.
+func NewFeed() *Feed {
 	return &Feed{wake: make(chan struct{}, 1), users: map[string]struct{}{}}
 }
 
-// Ready is readable after the first mark since the last Take.
+// Ready is readable after the first Mark since the last Take.
 func (f *Feed) Ready() <-chan struct{} { return f.wake }
 
 // Take returns the users marked since the last Take, in no order.
@@ -31,7 +32,8 @@ func (f *Feed) Take() []string {
 	return users
 }
 
-func (f *Feed) mark(user string) {
+// Mark says that user may have changed.
+func (f *Feed) Mark(user string) {
 	f.mu.Lock()
 	f.users[user] = struct{}{}
 	f.mu.Unlock()

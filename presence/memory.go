@@ -6,64 +6,64 @@ import (
 	"sync"
 )
 
-// Memory is a noticeboard in this process. A process alone opens one Replica on it; tests open several, and get the
-// semantics of several machines without any.
+// Memory connects replicas inside one process. A process alone opens one Replica; tests open several to simulate
+// several machines.
 type Memory struct {
 	mu       sync.Mutex
 	replicas []*memoryReplica // guarded by mu
 }
 
-// NewMemory returns an empty noticeboard.
+// NewMemory returns a Memory without replicas.
 func NewMemory() *Memory { return &Memory{} }
 
-// Replica joins the noticeboard. Replicas that are already there learn nothing until something is published.
+// Replica adds a replica. The others notice it when it publishes something.
 func (m *Memory) Replica() Registry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := &memoryReplica{board: m, own: map[string]Digest{}, changes: newFeed()}
+	r := &memoryReplica{memory: m, own: map[string]Digest{}, changes: NewFeed()}
 	for _, other := range m.replicas {
 		for user := range other.own {
-			r.changes.mark(user)
+			r.changes.Mark(user)
 		}
 	}
 	m.replicas = append(m.replicas, r)
 	return r
 }
 
-// memoryReplica is one replica's side of a Memory. Its fields are guarded by board.mu.
+// memoryReplica is one replica of a Memory. memory.mu guards its fields.
 type memoryReplica struct {
-	board   *Memory
+	memory  *Memory
 	own     map[string]Digest
 	changes *Feed
 }
 
 func (r *memoryReplica) Publish(user string, d Digest) {
-	r.board.mu.Lock()
-	defer r.board.mu.Unlock()
+	r.memory.mu.Lock()
+	defer r.memory.mu.Unlock()
 	if r.own == nil || r.own[user] == d {
-		return // gone, or nothing new
+		return // closed, or nothing new
 	}
 	if d != (Digest{}) {
 		r.own[user] = d
 	} else {
 		delete(r.own, user)
 	}
-	r.tellLocked(user)
+	r.announceLocked(user)
 }
 
-func (r *memoryReplica) tellLocked(user string) {
-	for _, other := range r.board.replicas {
+func (r *memoryReplica) announceLocked(user string) {
+	for _, other := range r.memory.replicas {
 		if other != r {
-			other.changes.mark(user)
+			other.changes.Mark(user)
 		}
 	}
 }
 
 func (r *memoryReplica) Remote(user string) []Digest {
-	r.board.mu.Lock()
-	defer r.board.mu.Unlock()
+	r.memory.mu.Lock()
+	defer r.memory.mu.Unlock()
 	var remote []Digest
-	for _, other := range r.board.replicas {
+	for _, other := range r.memory.replicas {
 		if d := other.own[user]; other != r && d != (Digest{}) {
 			remote = append(remote, d)
 		}
@@ -74,10 +74,12 @@ func (r *memoryReplica) Remote(user string) []Digest {
 func (r *memoryReplica) Changes() *Feed { return r.changes }
 
 func (r *memoryReplica) Peers() Peers {
-	r.board.mu.Lock()
-	defer r.board.mu.Unlock()
-	return Peers{Others: len(r.board.replicas) - 1}
+	r.memory.mu.Lock()
+	defer r.memory.mu.Unlock()
+	return Peers{Others: len(r.memory.replicas) - 1}
 }
+
+func (r *memoryReplica) Stats() *ReplicaStats { return nil }
 
 func (r *memoryReplica) Synced() <-chan struct{} { return closed }
 
@@ -86,11 +88,11 @@ var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c
 func (r *memoryReplica) Leave(context.Context) error { return r.Close() }
 
 func (r *memoryReplica) Close() error {
-	r.board.mu.Lock()
-	defer r.board.mu.Unlock()
-	r.board.replicas = slices.DeleteFunc(r.board.replicas, func(o *memoryReplica) bool { return o == r })
+	r.memory.mu.Lock()
+	defer r.memory.mu.Unlock()
+	r.memory.replicas = slices.DeleteFunc(r.memory.replicas, func(o *memoryReplica) bool { return o == r })
 	for user := range r.own {
-		r.tellLocked(user)
+		r.announceLocked(user)
 	}
 	r.own = nil
 	return nil

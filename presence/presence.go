@@ -125,8 +125,8 @@ func (l *Lease) live(now time.Time) bool { return l.Until.IsZero() || now.Before
 // attentive reports whether input on l can make its person online.
 func (l *Lease) attentive() bool { return !l.Locked && (!l.Hidden || !l.Phone) }
 
-// Digest is what one replica tells the others about its connections of one person. The zero Digest says that it has none.
-// It carries no clock reading that another replica would compare: only the owner decides when Active ends.
+// Digest is what one replica tells the others about its connections of one person. The zero Digest says that it has
+// none. It carries no clock reading that another replica would compare: only the owner decides when Active ends.
 //
 // A replica that can't reach the accounts learns from it that a person was hidden or shown. See Tracker.learnLocked.
 type Digest struct {

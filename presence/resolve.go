@@ -170,8 +170,9 @@ func (f *Facts) nextEnd(now time.Time) time.Time {
 	return next
 }
 
-// ahead is t on both clocks as they stand at now: on the one that counts what passes, by which connections go, and on the
-// time of day, by which statuses end. Only such times can be compared whatever has been done to the time of day since.
+// ahead is t on both clocks as they stand at now: on the one that counts what passes, by which connections go, and on
+// the time of day, by which statuses end. Only such times can be compared whatever has been done to the time of day
+// since.
 func ahead(t, now time.Time) time.Time {
 	if t.IsZero() {
 		return t

@@ -13,7 +13,8 @@ type Config struct {
 	IdleAfter    time.Duration // without input for this long a person is away; below 0: never
 	GraceClean   time.Duration // a connection closed by the browser counts on for this long
 	GraceDropped time.Duration // one that broke, or that the server closed
-	Warming      time.Duration // after a start without other replicas: who is not back yet is not known to be gone
+	Warming      time.Duration // after a start without other replicas, and after WarmAgain: who isn't back yet isn't known to be gone
+	Fresh        bool          // nobody was here before the start, so it isn't followed by warming
 	StampEvery   time.Duration // a person's last seen is handed out for storage at most this often while they are here
 	Registry     Registry      // nil: this process is alone
 }
@@ -50,23 +51,25 @@ func (c Counts) Here() int { return c.Online + c.Away + c.DND }
 // Tracker holds the connections of this replica and what is shown of everybody. All methods may be called from many
 // goroutines; none blocks on I/O. Close ends its goroutine and timer.
 type Tracker struct {
-	cfg    Config
-	warmed chan struct{} // closed when warming is over
-	stop   context.CancelFunc
-	ended  sync.WaitGroup
+	cfg      Config
+	rewarmed chan struct{} // capacity 1: warmUntil has moved
+	stop     context.CancelFunc
+	ended    sync.WaitGroup
 
-	mu       sync.Mutex
-	people   map[string]*person  // guarded by mu; whoever is not in it is offline with plain facts
-	due      agenda              // guarded by mu
-	timer    *time.Timer         // guarded by mu; fires at the head of due
-	planned  time.Time           // guarded by mu; what is due was worked out by the time of day as it was then
-	counts   Counts              // guarded by mu
-	changes  uint64              // guarded by mu; of views, since the start
-	feeds    []*Feed             // guarded by mu
-	stamps   map[string]struct{} // guarded by mu; users for TakeSeen
-	draining bool                // guarded by mu
-	warm     bool                // guarded by mu
-	asOf     int64               // guarded by mu; the revision of the accounts that facts were read at
+	mu        sync.Mutex
+	people    map[string]*person  // guarded by mu; whoever is not in it is offline with plain facts
+	due       agenda              // guarded by mu
+	timer     *time.Timer         // guarded by mu; fires at the head of due
+	planned   time.Time           // guarded by mu; what is due was worked out by the time of day as it was then
+	counts    Counts              // guarded by mu
+	changes   uint64              // guarded by mu; of views, since the start
+	feeds     []*Feed             // guarded by mu
+	stamps    map[string]struct{} // guarded by mu; users for TakeSeen
+	draining  bool                // guarded by mu
+	warm      bool                // guarded by mu
+	warmed    chan struct{}       // guarded by mu; closed when warming is over
+	warmUntil time.Time           // guarded by mu; warming doesn't end before that
+	asOf      int64               // guarded by mu; the revision of the accounts that facts were read at
 }
 
 // person is all that the Tracker holds of one user. Guarded by Tracker.mu.
@@ -99,12 +102,12 @@ func NewTracker(cfg Config) *Tracker {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	t := &Tracker{
-		cfg: cfg, stop: stop, warmed: make(chan struct{}), warm: true,
+		cfg: cfg, stop: stop, warmed: make(chan struct{}), rewarmed: make(chan struct{}, 1), warm: true,
 		people: map[string]*person{}, stamps: map[string]struct{}{}, planned: time.Now(),
 	}
 	t.timer = time.AfterFunc(time.Hour, t.tick)
 	t.timer.Stop()
-	if cfg.Warming <= 0 {
+	if cfg.Warming <= 0 || cfg.Fresh {
 		t.warm = false
 		close(t.warmed)
 	}
@@ -139,6 +142,8 @@ func (t *Tracker) follow(ctx context.Context) {
 				t.takeIn(remote.Take())
 				t.endWarming() // the others know who is here
 			}
+		case <-t.rewarmed:
+			warming.Reset(t.cfg.Warming)
 		case <-warming.C:
 			t.endWarming()
 		case <-remote.Ready():
@@ -163,14 +168,37 @@ func (t *Tracker) takeIn(users []string) {
 func (t *Tracker) endWarming() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.warm {
+	if t.warm && !time.Now().Before(t.warmUntil) {
 		t.warm = false
 		close(t.warmed)
 	}
 }
 
-// Warmed is closed when warming is over. Until then, a person who is not present may merely not be back yet.
-func (t *Tracker) Warmed() <-chan struct{} { return t.warmed }
+// WarmAgain starts warming anew, as after a start, for when everybody was disconnected without having left. If it's
+// called while warming, warming takes that much longer.
+func (t *Tracker) WarmAgain() {
+	if t.cfg.Warming <= 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.warm {
+		t.warm, t.warmed = true, make(chan struct{})
+	}
+	t.warmUntil = time.Now().Add(t.cfg.Warming)
+	select {
+	case t.rewarmed <- struct{}{}:
+	default:
+	}
+}
+
+// Warmed returns a channel that is closed when warming is over. Until then, a person who isn't present may merely not be
+// back yet. WarmAgain makes a new channel.
+func (t *Tracker) Warmed() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.warmed
+}
 
 // Drain freezes what is shown and told: connections that end from now on change nothing, since their people are about
 // to return to another replica or to the next process. The other replicas are told, as long as ctx allows.
@@ -189,7 +217,7 @@ func (t *Tracker) Drain(ctx context.Context) error {
 
 // Subscribe returns a Feed of the users whose Self, and so maybe their View, may have changed from now on.
 func (t *Tracker) Subscribe() *Feed {
-	f := newFeed()
+	f := NewFeed()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.feeds = append(t.feeds, f)

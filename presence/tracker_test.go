@@ -220,8 +220,8 @@ func TestInvisibleLeavesNoTrace(t *testing.T) {
 	})
 }
 
-// TestInvisibleWithoutAMessage: also a client that never told of any input was seen when it connected, whichever way its
-// person goes.
+// TestInvisibleWithoutAMessage: also a client that never told of any input was seen when it connected, whichever way
+// its person goes.
 func TestInvisibleWithoutAMessage(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		tr.Join("ada", Client{}, Activity{Ago: NoInput})
@@ -418,8 +418,8 @@ func BenchmarkNote(b *testing.B) {
 	}
 }
 
-// TestEndNoticedLate: a connection that is noticed to have ended long ago doesn't count on from now. Its grace began when
-// it ended.
+// TestEndNoticedLate: a connection that is noticed to have ended long ago doesn't count on from now. Its grace began
+// when it ended.
 func TestEndNoticedLate(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		ada, bob := tr.Join("ada", Client{}, Activity{}), tr.Join("bob", Client{}, Activity{})
@@ -433,6 +433,35 @@ func TestEndNoticedLate(t *testing.T) {
 		wantState(t, tr, "bob", Offline)
 		if got := tr.View("ada").LastSeen; !got.Equal(heard) {
 			t.Errorf("View.LastSeen = %v, want the last input, %v", got, heard)
+		}
+	})
+}
+
+// WarmAgain begins warming anew. Each further call puts off the end.
+func TestWarmAgain(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Warming, c.Fresh = 10*time.Second, true }, func(t *testing.T, tr *Tracker) {
+		warming := func() bool {
+			select {
+			case <-tr.Warmed():
+				return false
+			default:
+				return true
+			}
+		}
+		if warming() {
+			t.Error("after a fresh start, Warmed is open, want closed")
+		}
+		for range 30 {
+			tr.WarmAgain()
+			after(time.Second)
+		}
+		after(8 * time.Second)
+		if !warming() {
+			t.Error("9 s after the last WarmAgain, Warmed is closed, want open")
+		}
+		after(time.Second)
+		if warming() {
+			t.Error("10 s after the last WarmAgain, Warmed is open, want closed")
 		}
 	})
 }

@@ -44,7 +44,7 @@ func (t *Tracker) updateLocked(p *person) {
 	t.scheduleLocked(p, r.Next)
 	if changed {
 		for _, f := range t.feeds {
-			f.mark(p.user)
+			f.Mark(p.user)
 		}
 	}
 	t.dropLocked(p)
@@ -152,7 +152,8 @@ func (t *Tracker) tick() {
 	t.armLocked()
 }
 
-// jumpedLocked reports whether the time of day was put right, at once or little by little, since the agenda was made by it.
+// jumpedLocked reports whether the time of day was put right, at once or little by little, since the agenda was made
+// by it.
 func (t *Tracker) jumpedLocked(now time.Time) bool {
 	passed, shown := now.Sub(t.planned), now.Round(0).Sub(t.planned.Round(0)) // Round takes the other clock away
 	if (shown - passed).Abs() <= maxStep {

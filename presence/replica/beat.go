@@ -1,0 +1,139 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// beat renews the own lease if that is due, and reads the leases of the others.
+func (s *syncer) beat(ctx context.Context) error {
+	s.mu.Lock()
+	due := s.lease.begin(time.Now())
+	unknown := s.peers.unknown()
+	s.mu.Unlock()
+	if due {
+		if err := s.renewLease(ctx); err != nil {
+			return err
+		}
+	}
+	if due || unknown {
+		return s.readLeases(ctx)
+	}
+	return nil
+}
+
+func (s *syncer) renewLease(ctx context.Context) error {
+	s.mu.Lock()
+	info, sent := s.leaseInfoLocked(), time.Now()
+	s.mu.Unlock()
+	had, err := step(ctx, func(ctx context.Context) (bool, error) { return s.store.beat(ctx, info) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.lease.failed()
+		return err
+	}
+	now := time.Now()
+	if s.lapsedLocked(now) {
+		s.resync = true
+		s.peers.hold(now.Add(holdFor))
+		s.loop.wakeUp()
+	}
+	if s.lease.held && !had { // the store may have lost everything, or others may have cleaned up after this replica
+		s.entries.rewriteAll()
+	}
+	s.lease.renewed(sent, now)
+	return nil
+}
+
+func (s *syncer) lapsedLocked(now time.Time) bool { return s.rules.lapse && s.lease.lapsed(now) }
+
+func (s *syncer) leaseInfoLocked() leaseInfo {
+	return leaseInfo{
+		people: len(s.entries.own), roundTrip: s.lease.roundTrip, notAnnounced: s.lease.notAnnounced,
+		repaired: s.entries.repaired, ago: time.Since(s.entries.repairedAt), resyncs: s.health.resyncs,
+	}
+}
+
+// readLeases reads which replicas have a lease.
+func (s *syncer) readLeases(ctx context.Context) error {
+	s.mu.Lock()
+	questions := s.peers.toAsk(time.Now())
+	s.mu.Unlock()
+	if len(questions) == 0 {
+		return nil
+	}
+	ids := make([]string, len(questions))
+	for i, q := range questions {
+		ids[i] = q.id
+	}
+	left, err := step(ctx, func(ctx context.Context) ([]time.Duration, error) { return s.store.leases(ctx, ids) })
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	changed, again := s.peers.answered(questions, left, now, s.lapsedLocked(now))
+	for _, p := range changed {
+		for _, user := range s.entries.usersOf(p) {
+			s.changes.Mark(user)
+		}
+	}
+	if again {
+		s.loop.wakeUp()
+	}
+	return nil
+}
+
+// readNewLeases reads the leases of replicas that a read of entries has just found. Entries of a dead one must not
+// count.
+func (s *syncer) readNewLeases(ctx context.Context) error {
+	s.mu.Lock()
+	unknown := s.peers.unknown()
+	s.mu.Unlock()
+	if !unknown {
+		return nil
+	}
+	return s.readLeases(ctx)
+}
+
+// whileBeating runs f and keeps the lease meanwhile: with many users or a distant server, f may take longer than a
+// lease. If a beat fails, f ends, too.
+func (s *syncer) whileBeating(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	var beating sync.WaitGroup
+	var beat error
+	beating.Go(func() {
+		if beat = s.keepBeating(ctx, done); beat != nil {
+			cancel()
+		}
+	})
+	err := f(ctx)
+	close(done)
+	beating.Wait()
+	return errors.Join(beat, err)
+}
+
+// keepBeating beats when that is due, until done is closed.
+func (s *syncer) keepBeating(ctx context.Context, done <-chan struct{}) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if err := s.beat(ctx); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		timer.Reset(time.Until(s.lease.sentAt.Add(beatEvery)))
+		s.mu.Unlock()
+		select {
+		case <-done:
+			return nil
+		case <-timer.C:
+		}
+	}
+}

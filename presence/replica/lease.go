@@ -1,0 +1,50 @@
+package replica
+
+import "time"
+
+// ownLease is this replica's lease in the store. Guarded by syncer.mu.
+type ownLease struct {
+	sentAt       time.Time     // of the last renewal; zero: the next one is due now
+	announced    bool          // the store announced that renewal to this replica
+	notAnnounced bool          // the store never announced the renewal before
+	held         bool          // the last renewal succeeded, so the lease should still be there
+	roundTrip    time.Duration // of the last renewal
+	renewedAt    time.Time     // end of the last renewal that succeeded
+}
+
+// begin reports whether a renewal is due, and records that it is sent now.
+func (l *ownLease) begin(now time.Time) bool {
+	if now.Sub(l.sentAt) < beatEvery {
+		return false
+	}
+	l.notAnnounced = l.held && !l.announced
+	l.sentAt, l.announced = now, false
+	return true
+}
+
+// failed records that a renewal failed: the next one is due now, and no announcement is expected.
+func (l *ownLease) failed() { l.sentAt, l.announced, l.held = time.Time{}, true, false }
+
+// renewed records a renewal that was sent at a time, and succeeded now.
+func (l *ownLease) renewed(sent, now time.Time) {
+	l.held, l.roundTrip, l.renewedAt = true, now.Sub(sent), now
+}
+
+// silent reports whether the store should have announced the last renewal by now, but didn't.
+func (l *ownLease) silent(now time.Time) bool {
+	return !l.announced && l.held && now.Sub(l.sentAt) >= echoWait
+}
+
+// lapsed reports whether the last renewal is so long ago that leases of live replicas may have ended, too: the store
+// may have refused all writes, or the machine of all replicas may have stood still.
+func (l *ownLease) lapsed(now time.Time) bool {
+	return !l.renewedAt.IsZero() && now.Sub(l.renewedAt) >= 2*beatEvery
+}
+
+// nextDue is when to renew the lease, or to replace a connection that didn't announce the last renewal.
+func (l *ownLease) nextDue() time.Time {
+	if !l.announced {
+		return l.sentAt.Add(echoWait)
+	}
+	return l.sentAt.Add(beatEvery)
+}

@@ -1,0 +1,34 @@
+package replica
+
+import (
+	"errors"
+	"time"
+)
+
+// ownership is whose accounts the store belongs to, as far as this replica knows. Guarded by syncer.mu.
+type ownership struct {
+	claimAfter time.Duration // see the constant; tests don't wait that long
+
+	ours         bool      // this process has seen that the store belongs to our accounts
+	unownedSince time.Time // since when it has belonged to nobody; zero: it has an owner, or can't be reached
+	conflict     error     // why this replica doesn't talk to the others; nil: it does
+}
+
+// joined reports whether this replica may write to the store.
+func (o *ownership) joined() bool { return o.ours && o.conflict == nil }
+
+// mayClaim reports whether this replica may mark the store as ours, after sharedStore.owner returned err. Replicas
+// that were already running mark an empty store at once. A new process waits for them, because it may be the one that
+// has the wrong accounts.
+func (o *ownership) mayClaim(err error, waitTurn bool, now time.Time) bool {
+	switch {
+	case !errors.Is(err, errUnowned):
+		o.unownedSince = time.Time{}
+		return false
+	case o.ours || !waitTurn:
+		return true
+	case o.unownedSince.IsZero():
+		o.unownedSince = now
+	}
+	return now.Sub(o.unownedSince) >= o.claimAfter
+}

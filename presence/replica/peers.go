@@ -1,0 +1,150 @@
+package replica
+
+import "time"
+
+// peer is another replica. Guarded by syncer.mu.
+type peer struct {
+	alive         bool
+	known         bool      // its lease was read, and hasn't been announced again since it was missing
+	announcements int       // of its lease; when there was one during a read of the lease, the answer may be older
+	missing       time.Time // since when it has had no lease; zero: it has one
+	until         time.Time // when its last known lease ends; a lease that is gone earlier was lost
+	users         int       // with an entry of this peer
+}
+
+// peers are all other replicas that this one knows. Guarded by syncer.mu.
+type peers struct {
+	rules     *rules
+	byID      map[string]*peer
+	holdUntil time.Time // until then, a missing entry or lease may only be lost, and counts
+	cleanedAt time.Time // last look for peers that are gone for good
+}
+
+func newPeers(r *rules) peers { return peers{rules: r, byID: map[string]*peer{}} }
+
+// get returns the peer with an id, a new one if it isn't known.
+func (p *peers) get(id string) *peer {
+	if p.byID[id] == nil {
+		p.byID[id] = &peer{}
+	}
+	return p.byID[id]
+}
+
+// alive counts the peers with a lease.
+func (p *peers) alive() (n int) {
+	for _, other := range p.byID {
+		if other.alive {
+			n++
+		}
+	}
+	return n
+}
+
+// unknown reports whether there is a peer whose lease has to be read.
+func (p *peers) unknown() bool {
+	for _, other := range p.byID {
+		if !other.known {
+			return true
+		}
+	}
+	return false
+}
+
+// announced records that the lease of a peer was announced.
+func (p *peers) announced(id string) {
+	other := p.get(id)
+	other.announcements++
+	if !other.missing.IsZero() {
+		other.known = false // it may be back
+	}
+}
+
+// hold makes missing entries and leases count until a time.
+func (p *peers) hold(until time.Time) {
+	if p.rules.hold && until.After(p.holdUntil) {
+		p.holdUntil = until
+	}
+}
+
+// holding reports whether missing entries and leases count now.
+func (p *peers) holding(now time.Time) bool { return now.Before(p.holdUntil) }
+
+// question is one peer whose lease is read, and what was known before the read.
+type question struct {
+	id            string
+	announcements int
+}
+
+// toAsk are the peers whose leases have to be read. One without a lease is announced when it comes back.
+func (p *peers) toAsk(now time.Time) (questions []question) {
+	for id, other := range p.byID {
+		if p.rules.poll && (other.alive || p.holding(now)) || !other.known {
+			questions = append(questions, question{id, other.announcements})
+		}
+	}
+	return questions
+}
+
+// answered takes in how long the peers in questions still have a lease. It returns the peers that came or went, and
+// whether to read some leases again. lapsed says that leases of live peers may have ended.
+//
+// A peer without a lease is gone, and so are its users: the lease was their grace period. While a missing lease may
+// only be lost, the peer counts, and the hold goes on until it has renewed the lease and written its entries again.
+func (p *peers) answered(
+	questions []question, left []time.Duration, now time.Time, lapsed bool,
+) (changed []*peer, again bool) {
+	held := p.holding(now) || lapsed
+	for i, q := range questions {
+		other := p.byID[q.id]
+		if other == nil {
+			continue
+		}
+		was := other.alive
+		if left[i] > 0 {
+			if held && was && !other.missing.IsZero() {
+				p.hold(now.Add(holdFor))
+			}
+			other.alive, other.missing, other.until = true, time.Time{}, now.Add(left[i])
+		} else {
+			if other.missing.IsZero() {
+				other.missing = now
+			}
+			other.alive = was && (held || now.Before(other.until))
+			if held && other.alive {
+				p.hold(earlier(other.until, now.Add(beatEvery+echoWait))) // or until the next read
+			}
+		}
+		other.known = left[i] > 0 || other.announcements == q.announcements
+		again = again || !other.known // it may have come back since, and been announced before the answer
+		if other.alive != was {
+			changed = append(changed, other)
+		}
+	}
+	return changed, again
+}
+
+// gone are the peers that are gone for good and still have entries. It forgets those without.
+func (p *peers) gone(now time.Time) map[string]*peer {
+	if now.Sub(p.cleanedAt) < beatEvery {
+		return nil
+	}
+	p.cleanedAt = now
+	gone := map[string]*peer{}
+	for id, other := range p.byID {
+		switch {
+		case other.alive || other.missing.IsZero() || now.Sub(other.missing) < cleanAfter:
+		case other.users == 0:
+			delete(p.byID, id)
+		default:
+			gone[id] = other
+		}
+	}
+	return gone
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

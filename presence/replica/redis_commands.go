@@ -1,0 +1,164 @@
+package replica
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+const (
+	ownerTTL   = 60 * time.Second // of the mark that says whose accounts the replicas share
+	cleanerTTL = 20 * time.Second // for one replica to clean up after others
+	scanCount  = 1000             // keys in one step of SCAN
+)
+
+func (r *redisStore) owner(ctx context.Context, contest bool) error {
+	b := r.build()
+	answers, err := r.do(ctx,
+		b.Getex().Key(r.keys.owner).Build(), // without an option it changes nothing
+		b.Pttl().Key(r.keys.owner).Build())
+	if err != nil {
+		return err
+	}
+	left, _ := answers[1].AsInt64() // negative: it never ends
+	err = r.sameAccounts(answers[0])
+	switch {
+	case rueidis.IsRedisNil(err):
+		return errUnowned
+	case err != nil && contest && (left < 0 || left > leaseTTL.Milliseconds()):
+		expire := b.Pexpire().Key(r.keys.owner).Milliseconds(leaseTTL.Milliseconds()).Build()
+		if _, err := r.do(ctx, expire); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (r *redisStore) claim(ctx context.Context) error {
+	b := r.build()
+	answers, err := r.do(ctx,
+		b.Set().Key(r.keys.owner).Value(r.cfg.Accounts).Nx().Px(ownerTTL).Build(),
+		b.Getex().Key(r.keys.owner).Px(ownerTTL).Build())
+	if err != nil {
+		return err
+	}
+	return r.sameAccounts(answers[1])
+}
+
+func (r *redisStore) sameAccounts(answer rueidis.RedisResult) error {
+	theirs, err := answer.ToString()
+	if err != nil || theirs == r.cfg.Accounts {
+		return err
+	}
+	return &AccountsError{Ours: r.cfg.Accounts, Theirs: theirs}
+}
+
+func (r *redisStore) beat(ctx context.Context, info leaseInfo) (bool, error) {
+	b := r.build()
+	answers, err := r.do(ctx,
+		b.Set().Key(r.keys.replica+r.self).Value(encodeLease(info)).Get().Px(leaseTTL).Build(),
+		b.Getex().Key(r.keys.owner).Px(ownerTTL).Build())
+	if err != nil {
+		return false, err
+	}
+	if err := r.sameAccounts(answers[1]); rueidis.IsRedisNil(err) {
+		err = r.claim(ctx)
+		if err != nil {
+			return false, err
+		}
+	} else if err != nil {
+		return false, err
+	}
+	return !rueidis.IsRedisNil(answers[0].Error()), nil
+}
+
+// survey takes more steps the more keys the server has, so each step has its own deadline.
+func (r *redisStore) survey(ctx context.Context, found func(users, replicas []string)) error {
+	pattern := globEscape(r.cfg.Prefix) + "*"
+	for cursor := uint64(0); ; {
+		answers, err := step(ctx, func(ctx context.Context) ([]rueidis.RedisResult, error) {
+			return r.do(ctx, r.build().Scan().Cursor(cursor).Match(pattern).Count(scanCount).Build())
+		})
+		if err != nil {
+			return err
+		}
+		some, err := answers[0].AsScanEntry()
+		if err != nil {
+			return err
+		}
+		if users, replicas, _ := r.keys.sort(some.Elements); len(users)+len(replicas) > 0 {
+			found(users, replicas)
+		}
+		if cursor = some.Cursor; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+func (r *redisStore) write(ctx context.Context, entries []entry) error {
+	commands := make([]rueidis.Completed, len(entries))
+	for i, e := range entries {
+		key := r.keys.presence + e.user
+		if e.value == "" {
+			commands[i] = r.build().Hdel().Key(key).Field(r.self).Build()
+		} else {
+			commands[i] = r.build().Hset().Key(key).FieldValue().FieldValue(r.self, e.value).Build()
+		}
+	}
+	_, err := r.do(ctx, commands...)
+	if isForeign(err) {
+		return nil // the next read removes the foreign key, and the audit writes the entry again
+	}
+	return err
+}
+
+func (r *redisStore) leases(ctx context.Context, replicas []string) ([]time.Duration, error) {
+	commands := make([]rueidis.Completed, len(replicas))
+	for i, id := range replicas {
+		commands[i] = r.build().Pttl().Key(r.keys.replica + id).Build()
+	}
+	answers, err := r.do(ctx, commands...)
+	if err != nil {
+		return nil, err
+	}
+	left := make([]time.Duration, len(replicas))
+	for i, a := range answers {
+		n, err := a.AsInt64()
+		if err != nil {
+			return nil, err
+		}
+		left[i] = time.Duration(max(n, 0)) * time.Millisecond
+	}
+	return left, nil
+}
+
+func (r *redisStore) clean(ctx context.Context, gone map[string][]string) error {
+	answers, err := r.do(ctx, r.build().Set().Key(r.keys.cleaner).Value(r.self).Nx().Px(cleanerTTL).Build())
+	if err != nil {
+		return err
+	}
+	if rueidis.IsRedisNil(answers[0].Error()) {
+		return nil // another replica cleans up
+	}
+	for id, users := range gone {
+		for len(users) > 0 {
+			n := min(len(users), batchEntries)
+			commands := make([]rueidis.Completed, n)
+			for i, u := range users[:n] {
+				commands[i] = r.build().Hdel().Key(r.keys.presence + u).Field(id).Build()
+			}
+			if _, err := r.do(ctx, commands...); err != nil {
+				return err
+			}
+			users = users[n:]
+		}
+	}
+	return nil
+}
+
+// globEscape escapes the characters that have a meaning in a pattern of SCAN.
+func globEscape(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(s)
+}

@@ -1,0 +1,631 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"rollcall/presence"
+	"rollcall/presence/registrytest"
+)
+
+// redisServer is a real redis-server on 127.0.0.1. The test stops it.
+type redisServer struct {
+	t    *testing.T
+	port string
+	args []string
+	cmd  *exec.Cmd
+}
+
+func startRedis(t *testing.T, args ...string) *redisServer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_ = l.Close()
+	r := &redisServer{t: t, port: port, args: args}
+	t.Cleanup(r.stop)
+	r.start()
+	return r
+}
+
+func (r *redisServer) start() {
+	r.t.Helper()
+	args := []string{"--port", r.port, "--bind", "127.0.0.1", "--dir", r.t.TempDir(), "--save", "", "--appendonly", "no"}
+	args = append(args, r.args...)
+	r.cmd = exec.Command("redis-server", args...)
+	if err := r.cmd.Start(); err != nil {
+		r.t.Fatalf("redis-server: %v (apt-get install redis-server)", err)
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+r.port)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("redis-server does not listen: %v", err)
+		}
+	}
+}
+
+func (r *redisServer) stop() {
+	if r.cmd != nil {
+		_ = r.cmd.Process.Kill()
+		_ = r.cmd.Wait()
+		r.cmd = nil
+	}
+}
+
+func (r *redisServer) url() string { return "redis://127.0.0.1:" + r.port }
+
+// admin returns a client for the test itself.
+func (r *redisServer) admin() rueidis.Client {
+	r.t.Helper()
+	c, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{"127.0.0.1:" + r.port}, DisableCache: true, ForceSingleClient: true,
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(c.Close)
+	return c
+}
+
+// calls is how often command ran on the server; "" counts all commands but PING and INFO.
+func calls(t *testing.T, admin rueidis.Client, command string) int {
+	t.Helper()
+	text, err := admin.Do(t.Context(), admin.B().Info().Section("commandstats").Build()).ToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for line := range strings.Lines(text) {
+		name, rest, _ := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
+		n, _, _ := strings.Cut(rest, ",")
+		counts := name == command || command == "" && name != "ping" && name != "info"
+		if v, err := strconv.Atoi(n); err == nil && counts {
+			total += v
+		}
+	}
+	return total
+}
+
+// testConfig is a Config whose replicas don't wait long before they mark an empty store as theirs.
+func testConfig(url string) Config {
+	return Config{
+		URL: url, Prefix: "rollcall:", Accounts: "one", Log: slog.New(slog.DiscardHandler),
+		claimAfter: time.Millisecond,
+	}
+}
+
+func (r *redisServer) join(change ...func(*Config)) *Redis {
+	r.t.Helper()
+	cfg := testConfig(r.url())
+	for _, f := range change {
+		f(&cfg)
+	}
+	reg, err := Open(r.t.Context(), cfg)
+	if err != nil {
+		r.t.Fatalf("Open = %v, want nil", err)
+	}
+	r.t.Cleanup(func() { _ = reg.Close() })
+	return reg
+}
+
+// patience is the deadline for what must happen on real servers, even on a busy machine.
+const patience = 10 * time.Second
+
+func wait(t *testing.T, what string, within time.Duration, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+	}
+}
+
+// idle reports whether s has nothing to read or write.
+func (s *syncer) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.health.rounds > 0 && s.entries.idle() && !s.resync
+}
+
+// settleAll waits until everything published so far has arrived at all replicas: until all have received what Redis
+// announced, have done a full round after that, and none has read or written an entry meanwhile.
+func settleAll(t *testing.T, all []*Redis) {
+	t.Helper()
+	running := slices.DeleteFunc(slices.Clone(all), func(r *Redis) bool { return isClosed(r.loop.ended) })
+	if len(running) == 0 {
+		return
+	}
+	for deadline := time.Now().Add(2 * patience); ; {
+		before := entryCalls(t, running[0])
+		receiveAnnouncements(t, running)
+		idle := true
+		for _, r := range running {
+			doRounds(t, r, 2) // the one that may be running, and a full one
+			idle = idle && r.idle()
+		}
+		if idle && entryCalls(t, running[0]) == before {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the replicas have not settled within %s", 2*patience)
+		}
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// entryCalls is how often replicas have read or written entries.
+func entryCalls(t *testing.T, r *Redis) int {
+	t.Helper()
+	return calls(t, r.Client(), "hset") + calls(t, r.Client(), "hdel") + calls(t, r.Client(), "hrandfield")
+}
+
+// receiveAnnouncements waits until all replicas have received what Redis has announced so far. Redis announces changes in
+// order, so it waits for one more.
+func receiveAnnouncements(t *testing.T, all []*Redis) {
+	t.Helper()
+	bells := make([]*Bell, len(all))
+	for i, r := range all {
+		if bells[i] = r.store.bell.Load(); bells[i] == nil {
+			bells[i] = NewBell(r)
+		}
+		select {
+		case <-bells[i].Nudged():
+		default:
+		}
+	}
+	if err := bells[0].Nudge(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range bells {
+		select {
+		case <-b.Nudged():
+		case <-time.After(patience):
+			t.Fatal("a replica has received no announcement")
+		}
+	}
+}
+
+// doRounds waits until r has ended n rounds.
+func doRounds(t *testing.T, r *Redis, n int) {
+	t.Helper()
+	rounds := func() int {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.health.rounds
+	}
+	until := rounds() + n
+	wait(t, "another round", patience, func() bool {
+		r.loop.wakeUp()
+		return rounds() >= until
+	})
+}
+
+func TestRedisRegistry(t *testing.T) {
+	registrytest.Run(t, func(t *testing.T) registrytest.Cluster {
+		server := startRedis(t)
+		var all []*Redis
+		return registrytest.Cluster{
+			Join: func(t *testing.T) presence.Registry {
+				r := server.join()
+				all = append(all, r)
+				settleAll(t, all)
+				return r
+			},
+			Settle:    func(t *testing.T) { settleAll(t, all) },
+			Departure: 2 * leaseTTL,
+		}
+	})
+}
+
+func TestRedisWipeAndRestart(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	const n = 2000
+	for u := range n {
+		a.Publish(fmt.Sprint("u", u), presence.Digest{Connected: true})
+	}
+	settleAll(t, []*Redis{a, b})
+	missing := func() (gone int) {
+		for u := range n {
+			if len(b.Remote(fmt.Sprint("u", u))) == 0 {
+				gone++
+			}
+		}
+		return gone
+	}
+	if gone := missing(); gone != 0 {
+		t.Fatalf("%d of %d users did not arrive", gone, n)
+	}
+	admin := server.admin()
+	size := func() int64 {
+		v, err := admin.Do(t.Context(), admin.B().Dbsize().Build()).AsInt64()
+		if err != nil {
+			return -1
+		}
+		return v
+	}
+	for range 3 {
+		do(t, admin, "FLUSHALL")
+		wait(t, "everything to be written again", patience, func() bool {
+			if gone := missing(); gone != 0 {
+				t.Fatalf("after FLUSHALL %d users were missing, want none ever", gone)
+			}
+			return size() >= n+2
+		})
+	}
+	admin.Close()
+	server.stop()
+	wait(t, "b to notice", patience, func() bool { return !b.Peers().Lost.IsZero() })
+	a.Publish("u0", presence.Digest{}) // during the outage
+	server.start()
+	admin = server.admin()
+	wait(t, "both to be back", patience, func() bool {
+		return a.Peers().Lost.IsZero() && b.Peers().Lost.IsZero() && size() >= n+1
+	})
+	for u := 1; u < n; u++ {
+		if len(b.Remote(fmt.Sprint("u", u))) == 0 {
+			t.Fatalf("after the restart u%d is missing at b", u)
+		}
+	}
+	wait(t, "the departure during the outage", patience, func() bool { return len(b.Remote("u0")) == 0 })
+}
+
+func TestRedisAppearsLater(t *testing.T) {
+	server := startRedis(t)
+	server.stop()
+	a := server.join()
+	a.Publish("ada", presence.Digest{Connected: true})
+	wait(t, "the loss to show", patience, func() bool { return !a.Peers().Lost.IsZero() })
+	server.start()
+	b := server.join()
+	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 && a.Peers().Others == 1 })
+}
+
+// TestRedisStopsAnnouncing: the server stops tracking. It doesn't announce the replica's own beat, so the replica
+// replaces the connection.
+func TestRedisStopsAnnouncing(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	settleAll(t, []*Redis{a, b})
+	c := b.store.client()
+	if err := c.Do(t.Context(), c.B().Arbitrary("CLIENT", "TRACKING", "OFF").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	a.Publish("ada", presence.Digest{Connected: true})
+	wait(t, "b to see ada after all", patience, func() bool { return len(b.Remote("ada")) == 1 })
+	if b.store.client() == c {
+		t.Error("b still uses the connection that announces nothing")
+	}
+}
+
+func TestRedisRefusals(t *testing.T) {
+	server := startRedis(t, "--requirepass", "secret")
+	withPassword := "redis://:secret@127.0.0.1:" + server.port
+	open := func(url, accounts string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		cfg := testConfig(url)
+		cfg.Accounts = accounts
+		r, err := Open(ctx, cfg)
+		if err == nil {
+			t.Cleanup(func() { _ = r.Close() })
+			<-r.Synced()
+		}
+		return err
+	}
+	for url, want := range map[string]string{
+		server.url(): "wants a password",
+		"redis://:wrong@127.0.0.1:" + server.port: "refuses the password",
+		withPassword + "/99":                      "no database of that number",
+		"http://127.0.0.1":                        "begins with \"http\"",
+		"redis-sentinel://h:26379":                "Sentinel",
+		"redis://h:6379?master_set=mymaster":      "Sentinel",
+		"redis://a:6379,b:6379":                   "cluster",
+		"redis://h:6379?addr=i:6379":              "cluster",
+		"redis://:se%cret@h":                      "cannot be read",
+	} {
+		err := open(url, "one")
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("Open(%s) = %v, want one line with %q", url, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("Open(%s) tells the password: %v", url, err)
+		}
+	}
+	if err := open(withPassword, "one"); err != nil {
+		t.Fatalf("Open = %v, want nil", err)
+	}
+	var other *AccountsError
+	if err := open(withPassword, "two"); !errors.As(err, &other) || other.Ours != "two" || other.Theirs != "one" {
+		t.Errorf("Open with another store = %v, want an error naming both", err)
+	}
+	for without, cause := range map[string]string{
+		"CLIENT": "unknown command 'CLIENT'", // as with providers that forbid it
+		"GETEX":  "unknown command 'GETEX'",  // as before 6.2
+		"HELLO":  "not supporting RESP3",     // as before 6
+	} {
+		old := startRedis(t, "--rename-command", without, "")
+		err := open(old.url(), "one")
+		if text := fmt.Sprint(err); !strings.Contains(text, "use Redis 6.2 or newer") || !strings.Contains(text, cause) {
+			t.Errorf("Open without %s = %v, want a line that says what to use, and %q", without, err, cause)
+		}
+	}
+	node := startRedis(t, "--cluster-enabled", "yes")
+	if err := open(node.url(), "one"); err == nil || !strings.Contains(err.Error(), "cluster") {
+		t.Errorf("Open of a cluster = %v, want a refusal", err)
+	}
+}
+
+// TestRedisConflictLater: replicas with other accounts mark the store after the mark was lost. Replicas that notice
+// keep what they know of others, and write nothing more, not even that they leave. When the mark is gone, they come
+// back.
+func TestRedisConflictLater(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	b.Publish("ada", presence.Digest{Connected: true})
+	settleAll(t, []*Redis{a, b})
+	admin := server.admin()
+	do(t, admin, "SET", "rollcall:store", "two")
+	both := func(ok func(presence.Peers) bool) func() bool {
+		return func() bool { return ok(a.Peers()) && ok(b.Peers()) }
+	}
+	wait(t, "both to notice the conflict", patience, both(func(s presence.Peers) bool { return s.Conflict != nil }))
+	var conflict *AccountsError
+	if err := a.Peers().Conflict; !errors.As(err, &conflict) || conflict.Ours != "one" || conflict.Theirs != "two" {
+		t.Errorf("Peers().Conflict = %v, want both stores named", err)
+	}
+	if got := a.Remote("ada"); len(got) != 1 || a.Peers().Lost.IsZero() {
+		t.Errorf("during a conflict, a has ada as %v and Lost = %v, want her as last known", got, a.Peers().Lost)
+	}
+	b.Publish("bob", presence.Digest{Connected: true}) // during the conflict
+	do(t, admin, "DEL", "rollcall:store")
+	wait(t, "both to be back", patience, both(func(s presence.Peers) bool {
+		return s.Conflict == nil && s.Lost.IsZero() && s.Others == 1
+	}))
+	wait(t, "bob at a", patience, func() bool { return len(a.Remote("bob")) == 1 })
+	if got := a.Remote("ada"); len(got) != 1 {
+		t.Errorf("after the conflict a has ada as %v, want one entry", got)
+	}
+
+	do(t, admin, "SET", "rollcall:store", "two")
+	wait(t, "a to notice the conflict", patience, func() bool { return a.Peers().Conflict != nil })
+	lease := "rollcall:replica:" + a.self
+	do(t, admin, "DEL", lease)
+	if err := a.Leave(t.Context()); err != nil {
+		t.Errorf("Leave during a conflict = %v, want nil", err)
+	}
+	if n, err := admin.Do(t.Context(), admin.B().Exists().Key(lease).Build()).AsInt64(); err != nil || n != 0 {
+		t.Errorf("its lease: %d, %v, want none", n, err)
+	}
+}
+
+// TestRedisNewProcessWaits: a new process that finds an empty Redis waits before it marks it as its own, and writes
+// nothing until then. A process that was already running doesn't wait.
+func TestRedisNewProcessWaits(t *testing.T) {
+	server := startRedis(t)
+	began := time.Now()
+	a := server.join(func(cfg *Config) { cfg.claimAfter = 0 })
+	admin := server.admin()
+	keys := func() int64 {
+		n, err := admin.Do(t.Context(), admin.B().Dbsize().Build()).AsInt64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	wait(t, "a to read the mark", patience, func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return !a.owner.unownedSince.IsZero()
+	})
+	if n := keys(); n != 0 && time.Since(began) < claimAfter {
+		t.Errorf("a wrote %d keys within %v, want none within %v", n, time.Since(began), claimAfter)
+	}
+	<-a.Synced()
+	if took := time.Since(began); took < claimAfter {
+		t.Errorf("a joined after %v, want %v at least", took, claimAfter)
+	}
+	if st := a.Peers(); !st.Lost.IsZero() {
+		t.Errorf("after only waiting, a has Lost = %v, want zero", st.Lost)
+	}
+	server.stop()
+	wait(t, "a to notice", patience, func() bool { return !a.Peers().Lost.IsZero() })
+	server.start()
+	other := server.join(func(cfg *Config) { cfg.Accounts, cfg.claimAfter = "two", 0 })
+	wait(t, "a to be back, and the other one to notice the conflict", patience, func() bool {
+		return a.Peers().Lost.IsZero() && other.Peers().Conflict != nil
+	})
+	if err := a.Peers().Conflict; err != nil {
+		t.Errorf("a has a conflict: %v", err)
+	}
+}
+
+func TestBell(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	settleAll(t, []*Redis{a, b})
+	ringing, listening := NewBell(a), NewBell(b)
+	if err := ringing.Nudge(t.Context(), 7); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-listening.Nudged():
+	case <-time.After(patience):
+		t.Error("Nudge on one replica didn't reach the other")
+	}
+}
+
+// TestRedisIdleCost: while nothing happens, three replicas with any number of users send at most five commands a
+// second. The test counts commands per beat, so the time it takes doesn't matter.
+func TestRedisIdleCost(t *testing.T) {
+	server := startRedis(t)
+	all := []*Redis{server.join(), server.join(), server.join()}
+	for u := range 3000 {
+		all[u%3].Publish(fmt.Sprint("u", u), presence.Digest{Connected: true})
+	}
+	settleAll(t, all)
+	admin := server.admin()
+	before, beats := calls(t, admin, ""), calls(t, admin, "getex")
+	wait(t, "nine beats", 2*patience, func() bool { return calls(t, admin, "getex") >= beats+9 })
+	perBeat := float64(calls(t, admin, "")-before) / float64(calls(t, admin, "getex")-beats)
+	if perSecond := perBeat * 3 / beatEvery.Seconds(); perSecond > 5 {
+		t.Errorf("three idle replicas send %.1f commands a second, want at most 5", perSecond)
+	} else {
+		t.Logf("three idle replicas send %.1f commands a second", perSecond)
+	}
+}
+
+func FuzzDecodeDigest(f *testing.F) {
+	for _, s := range []string{"", "1 0", "0 1700000000000", "1", "2 x y", "1 -5", "0 0  i7", "- 0  v8", "1 5 ab.cd id9 new"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d := decodeDigest(s)
+		if d.Connected == (s == "" || s == "-" || strings.HasPrefix(s, "- ")) {
+			t.Errorf("decodeDigest(%q) = %+v", s, d)
+		}
+		if again := decodeDigest(encodeDigest(d)); again != d {
+			t.Errorf("decodeDigest(%q) = %+v, which is %+v after it is written and read again", s, d, again)
+		}
+	})
+}
+
+func TestInspect(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	a.Publish("ada", presence.Digest{Connected: true})
+	b.Publish("ada", presence.Digest{Connected: true})
+	b.Publish("bob", presence.Digest{Connected: true})
+	settleAll(t, []*Redis{a, b})
+	admin := server.admin()
+	do(t, admin, "HSET", "rollcall:presence:eve", "dead-ABCDEFGHIJ", "1 0")
+	inspect := func() Report {
+		t.Helper()
+		r, err := Inspect(t.Context(), testConfig(server.url()))
+		if err != nil {
+			t.Fatalf("Inspect = %v, want nil", err)
+		}
+		return r
+	}
+	r := inspect()
+	if !r.Announces || r.Accounts != "one" || r.Users != 3 || r.RoundTrip <= 0 || len(r.Replicas) != 3 {
+		t.Fatalf("Inspect = %+v, want three users of three replicas of store one", r)
+	}
+	for _, rep := range r.Replicas {
+		want := map[string]int{a.self: 1, b.self: 2, "dead-ABCDEFGHIJ": 1}[rep.ID]
+		if alive := rep.Lease > 0; rep.Users != want || alive != (rep.ID != "dead-ABCDEFGHIJ") || rep.Leaving {
+			t.Errorf("Inspect has %+v, want %d users", rep, want)
+		}
+	}
+	// b repairs an entry that another program changed, and says so with its next beat.
+	do(t, admin, "HSET", "rollcall:presence:bob", b.self, "0 5")
+	find := func(id string) (found ReplicaReport) {
+		for _, rep := range inspect().Replicas {
+			if rep.ID == id {
+				found = rep
+			}
+		}
+		return found
+	}
+	wait(t, "b to report one repair", patience, func() bool { return find(b.self).Repaired == 1 })
+	if got := find(b.self); got.Counts != 2 || got.RoundTrip <= 0 || got.NotAnnounced || got.Resyncs != 0 {
+		t.Errorf("Inspect has %+v, want 2 users as it counts them, and nothing else wrong", got)
+	}
+	if got := find(a.self); got.Repaired != 0 {
+		t.Errorf("Inspect has %+v, want no repair", got)
+	}
+}
+
+// TestRedisFindsEmptyReplicas: once synced, a new replica knows the ones without users.
+func TestRedisFindsEmptyReplicas(t *testing.T) {
+	server := startRedis(t)
+	settleAll(t, []*Redis{server.join()})
+	for range 3 {
+		b := server.join()
+		<-b.Synced()
+		if got := b.Peers().Others; got != 1 {
+			t.Errorf("Others = %d when first synced, want 1", got)
+		}
+		if err := b.Leave(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		do(t, server.admin(), "DEL", "rollcall:replica:"+b.self)
+	}
+}
+
+func TestLeaseEncoding(t *testing.T) {
+	for _, h := range []leaseInfo{
+		{},
+		{leaving: true},
+		{people: 812, roundTrip: 230 * time.Microsecond, repaired: 3, ago: 14 * time.Second, resyncs: 2},
+		{people: 1, roundTrip: 2 * time.Second, notAnnounced: true},
+	} {
+		if got := decodeLease(encodeLease(h)); got != h {
+			t.Errorf("decodeLease(%q) = %+v, want %+v", encodeLease(h), got, h)
+		}
+	}
+	if got, want := decodeLease("here people=7 moons=3 ago=x"), (leaseInfo{people: 7}); got != want {
+		t.Errorf("decodeLease of a newer version = %+v, want %+v", got, want)
+	}
+}
+
+// TestRedisHostUnknown: an unknown host is no start-up error, because its machine may start later.
+func TestRedisHostUnknown(t *testing.T) {
+	r, err := Open(t.Context(), testConfig("redis://no-such-host.invalid:6379"))
+	if err != nil {
+		t.Fatalf("Open = %v, want nil", err)
+	}
+	defer r.Close()
+	wait(t, "the others to be lost", patience, func() bool { return !r.Peers().Lost.IsZero() })
+}
+
+// TestRedisForeignKey: keys of other programs under our prefix don't stop replicas, not even for the users of those
+// keys.
+func TestRedisForeignKey(t *testing.T) {
+	server := startRedis(t)
+	admin := server.admin()
+	put := func(user string) {
+		t.Helper()
+		do(t, admin, "SET", "rollcall:presence:"+user, "x")
+	}
+	put("junk")
+	a, b := server.join(), server.join()
+	a.Publish("ada", presence.Digest{Connected: true})
+	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 })
+	put("ada")
+	put("bob")
+	a.Publish("bob", presence.Digest{Connected: true})
+	wait(t, "bob at b, and ada again", patience, func() bool {
+		return len(b.Remote("bob")) == 1 && len(b.Remote("ada")) == 1
+	})
+	settleAll(t, []*Redis{a, b})
+	if !a.Peers().Lost.IsZero() || len(b.Remote("ada")) != 1 {
+		t.Errorf("after foreign keys a has Lost = %v, and b has ada as %v, want zero and one entry",
+			a.Peers().Lost, b.Remote("ada"))
+	}
+}

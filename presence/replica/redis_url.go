@@ -1,0 +1,89 @@
+package replica
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// dialWait is the deadline for opening a connection, TLS included, and again for its first answers. A server that
+// doesn't answer costs the start one dialWait, and the start has to serve within 2 s. A lost packet is sent again
+// after 1 s.
+const dialWait = 1200 * time.Millisecond
+
+// CheckURL returns the error that Open would return for the URL alone. It contacts no server.
+func CheckURL(text string) error {
+	_, err := redisOption(text)
+	return err
+}
+
+// redisOption parses the URL, and rejects what this version doesn't support.
+func redisOption(text string) (rueidis.ClientOption, error) {
+	u, err := url.Parse(text)
+	if err != nil { // err contains the password
+		return rueidis.ClientOption{}, errors.New("the Redis URL cannot be read: write redis://:PASSWORD@HOST:6379, " +
+			"with special characters percent-encoded")
+	}
+	switch q := u.Query(); {
+	case strings.Contains(u.Scheme, "sentinel") || q.Has("master_set") || q.Has("sentinelMasterId"):
+		return rueidis.ClientOption{},
+			errors.New("the Redis URL is of Sentinel, which is not supported yet: give the address of one server")
+	case strings.Contains(u.Scheme, "cluster") || q.Has("addr") || strings.Contains(u.Host, ","):
+		return rueidis.ClientOption{},
+			errors.New("the Redis URL is of a cluster, which is not supported yet: give the address of one server")
+	case !slices.Contains([]string{"redis", "rediss", "valkey", "valkeys", "unix"}, u.Scheme):
+		return rueidis.ClientOption{},
+			fmt.Errorf("the Redis URL begins with %q: write redis://, rediss:// or unix://", u.Scheme)
+	}
+	option, err := rueidis.ParseURL(text)
+	if err != nil {
+		reason := strings.ReplaceAll(err.Error(), text, u.Redacted())
+		return option, fmt.Errorf("the Redis URL cannot be used: %s", reason)
+	}
+	option.ForceSingleClient = true
+	option.PipelineMultiplex = -1 // one connection, because several would announce in different orders
+	option.BlockingPipeline = -1  // and no extra one for long batches
+	option.DisableRetry = true    // the loop retries with newer data
+	option.AlwaysRESP2, option.DisableCache = false, false
+	option.ConnWriteTimeout = 2 * time.Second
+	option.Dialer = net.Dialer{Timeout: dialWait, KeepAlive: time.Second}
+	option.ClientName = "rollcall"
+	return option, nil
+}
+
+// permanent returns the error to stop the start with, or nil if waiting may help. An unknown host name is no such
+// error: the name may only exist once its machine or container runs.
+func permanent(err error) error {
+	text, _, _ := strings.Cut(err.Error(), "\n") // the client adds a hint in a second line
+	var unknown *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("Redis: its certificate is not trusted: %w", unknown)
+	case containsAny(text, "WRONGPASS", "invalid password", "invalid username-password"):
+		return errors.New("Redis refuses the password or user name: check REDIS_URL")
+	case strings.Contains(text, "NOAUTH"):
+		return errors.New("Redis wants a password: write it into REDIS_URL, redis://:PASSWORD@HOST:6379")
+	case containsAny(text, "NOPERM", "executing the script can't run", "ACL failure in script"):
+		return fmt.Errorf("Redis doesn't permit this user everything that Rollcall needs (%s): "+
+			"docs/replicas.md lists the permissions", text)
+	case strings.Contains(text, "DB index is out of range"):
+		return errors.New("Redis has no database of that number: check the end of REDIS_URL")
+	case errors.Is(err, rueidis.ErrNoCache),
+		containsAny(text, "unknown command", "unknown subcommand", "NOPROTO", "CLIENT TRACKING", "RESP"):
+		return fmt.Errorf("this Redis lacks what Rollcall needs, above all to announce changes to clients "+
+			"(CLIENT TRACKING over RESP3): use Redis 6.2 or newer, or Valkey, run by yourself or by a provider that "+
+			"allows it (%s)", text)
+	}
+	return nil
+}
+
+func containsAny(text string, some ...string) bool {
+	return slices.ContainsFunc(some, func(part string) bool { return strings.Contains(text, part) })
+}

@@ -1,0 +1,242 @@
+package replica
+
+import (
+	"context"
+	"time"
+)
+
+// survey is a list of all users and replicas in the store. It runs beside the rounds, because it takes seconds on a
+// server that holds millions of keys of other programs. Guarded by syncer.mu.
+type survey struct {
+	running  bool
+	err      error // why the last one failed, until the next round reports it
+	complete bool  // the present round began after it ended, and so reads all users that it found
+}
+
+// step runs f with a deadline.
+func step[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, stepWait)
+	defer cancel()
+	return f(ctx)
+}
+
+// stepErr is step for an f without a result.
+func stepErr(ctx context.Context, f func(context.Context) error) error {
+	_, err := step(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })
+	return err
+}
+
+// heal replaces a connection that announces nothing, and makes sure that the store belongs to our accounts. If
+// announcements were missed, it starts over: a beat proves the connection, then it marks all known users and starts a
+// survey for the rest.
+func (s *syncer) heal(ctx context.Context) error {
+	s.mu.Lock()
+	failed := s.survey.err
+	s.survey.err, s.survey.complete = nil, !s.survey.running
+	s.mu.Unlock()
+	if failed != nil {
+		return failed
+	}
+	if err := s.reconnect(ctx); err != nil {
+		return err
+	}
+	if err := s.join(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	resync := s.resync
+	if resync {
+		s.lease.sentAt = time.Time{}
+		s.holdLocked()
+	}
+	s.mu.Unlock()
+	if !resync {
+		return nil
+	}
+	if err := s.beat(ctx); err != nil {
+		return err
+	}
+	s.readAgain(ctx)
+	return nil
+}
+
+// holdLocked starts the hold after a resync, unless nothing is known that it could keep.
+func (s *syncer) holdLocked() {
+	if len(s.entries.remote) > 0 {
+		s.peers.hold(time.Now().Add(holdFor))
+	}
+}
+
+// reconnect replaces the connection if that is due.
+func (s *syncer) reconnect(ctx context.Context) error {
+	s.mu.Lock()
+	if s.lease.silent(time.Now()) {
+		s.health.redial, s.resync = true, true
+	}
+	due := s.health.redial
+	s.mu.Unlock()
+	if !due {
+		return nil
+	}
+	if err := stepErr(ctx, s.store.reconnect); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.health.redial = false
+	s.health.reconnects++
+	return nil
+}
+
+// join makes sure that the store belongs to our accounts, before this replica first writes to it and after a conflict.
+func (s *syncer) join(ctx context.Context) error {
+	s.mu.Lock()
+	joined, ours := s.owner.joined(), s.owner.ours
+	s.mu.Unlock()
+	if joined {
+		return nil
+	}
+	err := stepErr(ctx, func(ctx context.Context) error { return s.store.owner(ctx, ours && s.rules.contest) })
+	s.mu.Lock()
+	claim := s.owner.mayClaim(err, s.rules.waitTurn, time.Now())
+	s.mu.Unlock()
+	if claim {
+		err = stepErr(ctx, s.store.claim)
+	}
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.owner.conflict != nil {
+		s.resync, s.lease.held = true, false
+	}
+	s.owner.ours, s.owner.conflict = true, nil
+	return nil
+}
+
+// readAgain marks all known users and starts a survey for the rest.
+func (s *syncer) readAgain(ctx context.Context) {
+	s.loop.endSurvey()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resync = false
+	if s.health.rounds > 0 {
+		s.health.resyncs++
+	}
+	s.holdLocked()
+	if s.rules.union {
+		s.entries.markAll()
+	}
+	s.loop.endSurvey = s.startSurveyLocked(ctx)
+}
+
+// startSurveyLocked starts a survey, and returns a function that stops it and waits for it.
+func (s *syncer) startSurveyLocked(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	s.survey = survey{running: true}
+	go func() {
+		defer close(ended)
+		err := s.store.survey(ctx, s.found)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.survey.running, s.survey.err = false, err
+		s.resync = s.resync || err != nil
+		s.loop.wakeUp()
+	}()
+	return func() { cancel(); <-ended }
+}
+
+// readMarked reads the marked users, batch by batch. Users that are announced meanwhile wait for the next round, or
+// this one might never end.
+func (s *syncer) readMarked(ctx context.Context) error {
+	s.mu.Lock()
+	s.entries.markDue(time.Now())
+	batches := s.entries.toRead.batches()
+	s.mu.Unlock()
+	for range batches {
+		s.mu.Lock()
+		users := s.entries.toRead.take() // before the read, so that an announcement during the read marks them again
+		s.mu.Unlock()
+		if len(users) == 0 {
+			return nil
+		}
+		found, err := step(ctx, func(ctx context.Context) ([]map[string]string, error) {
+			return s.store.read(ctx, users)
+		})
+		s.takeIn(users, found, err)
+		if err != nil {
+			return err
+		}
+		if err := s.readNewLeases(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeIn applies the answer to a read, or marks the users again after an error.
+func (s *syncer) takeIn(users []string, found []map[string]string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.entries.toRead.add(users...)
+		return
+	}
+	now := time.Now()
+	for i, user := range users {
+		if !s.rules.keepMarks {
+			delete(s.entries.toRead, user)
+		}
+		changed, repair := s.entries.apply(user, found[i], now)
+		if changed {
+			s.changes.Mark(user)
+		}
+		if repair {
+			s.loop.wakeUp()
+		}
+	}
+}
+
+// writeMarked writes own entries, each as it should be when its batch is sent.
+func (s *syncer) writeMarked(ctx context.Context) error {
+	s.mu.Lock()
+	batches := s.entries.toWrite.batches()
+	s.mu.Unlock()
+	for range batches {
+		s.mu.Lock()
+		users := s.entries.toWrite.take()
+		batch := make([]entry, len(users))
+		for i, user := range users {
+			batch[i] = entry{user, s.entries.own[user]}
+		}
+		s.entries.sent.add(users...)
+		s.mu.Unlock()
+		if len(users) == 0 {
+			return nil
+		}
+		if err := stepErr(ctx, func(ctx context.Context) error { return s.store.write(ctx, batch) }); err != nil {
+			s.mu.Lock()
+			s.entries.toWrite.add(users...)
+			s.mu.Unlock()
+			return err
+		}
+	}
+	return nil
+}
+
+// cleanUp removes the entries of replicas that are gone for good. A replica that comes back after all finds that out by
+// its audit.
+func (s *syncer) cleanUp(ctx context.Context) error {
+	s.mu.Lock()
+	gone := map[string][]string{}
+	for id, p := range s.peers.gone(time.Now()) {
+		gone[id] = s.entries.usersOf(p)
+	}
+	s.mu.Unlock()
+	if len(gone) == 0 {
+		return nil
+	}
+	return stepErr(ctx, func(ctx context.Context) error { return s.store.clean(ctx, gone) })
+}

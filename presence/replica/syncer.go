@@ -1,0 +1,194 @@
+package replica
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"rollcall/presence"
+)
+
+// The times of the protocol between replicas (DESIGN: "Constants").
+const (
+	leaseTTL   = presence.LeaseTTL
+	beatEvery  = 3 * time.Second        // between renewals of the own lease, and between reads of the others' leases
+	holdFor    = 3 * time.Second        // after a resync, a missing entry or lease counts for this long
+	echoWait   = 1 * time.Second        // for the announcement of the own renewal
+	stepWait   = 4 * time.Second        // for one step of a round
+	cleanAfter = 60 * time.Second       // entries of a replica without a lease are removed after this long
+	retryFirst = 50 * time.Millisecond  // pause after a failed round, doubling
+	retryLast  = 500 * time.Millisecond // up to this
+	claimAfter = beatEvery + retryLast  // running replicas mark an empty store as theirs within this time
+)
+
+// rules are the parts of the protocol that the simulation switches off one at a time to show that each is needed.
+type rules struct {
+	audit      bool // a replica writes its own entry again when it reads something else
+	union      bool // a resync reads all users known here, not only those in the store
+	poll       bool // a replica reads leases, because their end isn't always announced
+	hold       bool // after a resync, a missing entry or lease counts for a while
+	keepMarks  bool // an announcement during a read causes another read
+	lapse      bool // after a long gap between own renewals, leases of others may have ended for the same reason
+	redial     bool // a replica replaces a connection that keeps failing
+	waitTurn   bool // a new process lets running replicas mark an empty store first
+	rejoin     bool // after a conflict, a replica keeps trying and comes back
+	contest    bool // a foreign mark that nobody renews ends within a lease
+	standstill bool // after a standstill, a replica removes users who have left before it renews its lease
+}
+
+var allRules = rules{
+	audit: true, union: true, poll: true, hold: true, keepMarks: true,
+	lapse: true, redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true,
+}
+
+// syncer is the protocol. It implements presence.Registry on a sharedStore: it keeps the entries of other replicas in
+// memory, and makes the store hold this replica's own.
+//
+// Announcements only mark users to read. One loop reads, compares and writes. The protocol is self-stabilizing: once a
+// store stops losing, inventing or delaying data, all replicas agree with the truth within seconds.
+type syncer struct {
+	store sharedStore
+	self  string
+	log   *slog.Logger
+	rules rules
+
+	changes *presence.Feed
+	synced  chan struct{} // closed after the first complete round
+	loop    loop
+
+	mu      sync.Mutex // guards everything below, including all fields of these types; never held during I/O
+	leaving bool
+	resync  bool // read everything again
+	lease   ownLease
+	peers   peers
+	entries entries
+	owner   ownership
+	survey  survey
+	health  health
+}
+
+func newSyncer(self string, log *slog.Logger) *syncer {
+	s := &syncer{
+		self: self, log: log, rules: allRules, changes: presence.NewFeed(), synced: make(chan struct{}),
+		loop: newLoop(), resync: true, health: health{lastOK: time.Now()}, owner: ownership{claimAfter: claimAfter},
+	}
+	s.peers = newPeers(&s.rules)
+	s.entries = newEntries(self, &s.rules, &s.peers)
+	return s
+}
+
+// Publish implements presence.Registry.
+func (s *syncer) Publish(user string, d presence.Digest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.leaving && s.entries.publish(user, encodeDigest(d)) {
+		s.loop.wakeUp()
+	}
+}
+
+// Remote implements presence.Registry.
+func (s *syncer) Remote(user string) []presence.Digest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entries.digests(user)
+}
+
+// Changes implements presence.Registry.
+func (s *syncer) Changes() *presence.Feed { return s.changes }
+
+// Synced implements presence.Registry.
+func (s *syncer) Synced() <-chan struct{} { return s.synced }
+
+// Peers implements presence.Registry.
+func (s *syncer) Peers() presence.Peers {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return presence.Peers{Others: s.peers.alive(), Lost: s.health.lostSince, Conflict: s.owner.conflict}
+}
+
+// Stats implements presence.Registry.
+func (s *syncer) Stats() *presence.ReplicaStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := presence.ReplicaStats{
+		Others: s.peers.alive(), Lost: !s.health.lostSince.IsZero(), Conflict: s.owner.conflict != nil,
+		Own: len(s.entries.own), Elsewhere: len(s.entries.remote), RoundTrip: s.lease.roundTrip,
+		Outages: s.health.outages, Reconnects: s.health.reconnects,
+		Resyncs: uint64(s.health.resyncs), Repaired: uint64(s.entries.repaired),
+	}
+	if !s.lease.renewedAt.IsZero() {
+		st.LeaseAge = time.Since(s.lease.renewedAt)
+	}
+	return &st
+}
+
+// Leave implements presence.Registry. Its last renewal of the lease says that this replica leaves. The entries stay,
+// and count until the lease ends, while users connect elsewhere.
+func (s *syncer) Leave(ctx context.Context) error {
+	s.mu.Lock()
+	s.leaving = true
+	s.mu.Unlock()
+	s.loop.end() // or a beat could follow the last one
+	s.mu.Lock()
+	ours := s.owner.joined()
+	s.mu.Unlock()
+	if !ours {
+		return nil // the store may belong to other accounts
+	}
+	_, err := s.store.beat(ctx, leaseInfo{leaving: true})
+	return err
+}
+
+// Close implements presence.Registry.
+func (s *syncer) Close() error {
+	s.loop.end()
+	s.store.close()
+	return nil
+}
+
+// announced takes in what the store announced: users whose entries changed and replicas whose leases changed. It runs
+// on the connection's reading goroutine, so it only marks.
+func (s *syncer) announced(users, replicas []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entries.toRead.add(users...)
+	for _, id := range replicas {
+		if id == s.self {
+			s.lease.announced = true
+		} else {
+			s.peers.announced(id)
+		}
+	}
+	s.loop.wakeUp()
+}
+
+// announcementsLost says that announcements may have been missed.
+func (s *syncer) announcementsLost() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resync = true
+	s.owner.unownedSince = time.Time{} // running replicas need the full time again to mark the store as theirs
+	s.loop.wakeUp()
+}
+
+// has reports whether user is connected here.
+func (s *syncer) has(user string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.entries.own[user]
+	return ok
+}
+
+// found marks users and replicas that a survey found. Some replicas have no users yet.
+func (s *syncer) found(users, replicas []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range replicas {
+		if id != s.self {
+			s.peers.get(id)
+		}
+	}
+	s.entries.toRead.add(users...)
+	s.loop.wakeUp()
+}
