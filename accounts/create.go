@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, sort_key, last_seen, team_key, admin, disabled,
-	idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since, created_at, rev, password_hash)
+const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, sort_key, last_seen, team_key, admin,
+	disabled, idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since,
+	created_at, rev, password_hash)
 	VALUES ($1, $2, $3, $4, $5, 0, $6, $7, FALSE, 0, '', '', '', 0, 0, FALSE, 0, $8, $9, $10)`
 
 // newRow is a NewUser that has passed all checks but that of its uniqueness.
@@ -61,8 +62,8 @@ func prepareHash(username string, n NewUser) (string, error) {
 }
 
 // Create adds a user. Errors: FieldErrors for everything that is wrong with what was typed, a username that is taken
-// (ErrTaken) included, and ErrBusy when too many passwords wait to be hashed. If several callers create the same name at once, one succeeds. The team is spelled
-// as its first member spelled it.
+// (ErrTaken) included, and ErrBusy when too many passwords wait to be hashed. If several callers create the same name
+// at once, one succeeds. The team is spelled as its first member spelled it.
 func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	r, wrong := prepareUser(n)
 	if r.username != "" {
