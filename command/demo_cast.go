@@ -155,7 +155,7 @@ func (c *cast) pick() *player {
 func (c *cast) keepTyping() {
 	for _, p := range c.players {
 		if p.line != nil && !p.aside {
-			p.line.Note(presence.Activity{})
+			p.line.Record(presence.Activity{})
 		}
 	}
 }
@@ -167,7 +167,7 @@ func (c *cast) arrive(p *player) {
 
 func (c *cast) turnAside(p *player, aside bool) {
 	p.aside = aside
-	p.line.Note(presence.Activity{Hidden: aside})
+	p.line.Record(presence.Activity{Hidden: aside})
 }
 
 // sayings are what people set by hand. Those with a state end by themselves.

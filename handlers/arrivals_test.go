@@ -88,7 +88,7 @@ func TestTeamPage(t *testing.T) {
 	whole.until("cat is counted among all", func() bool { return whole.text["n-online"] == "2" })
 	bob := l.server.cfg.Presence.Join(l.uid("bob"), presence.Client{Phone: true}, presence.Activity{})
 	numbers("2", "2", "0", "0")
-	bob.Note(presence.Activity{Hidden: true, Ago: presence.NoInput})
+	bob.Record(presence.Activity{Hidden: true, Ago: presence.NoInput})
 	numbers("2", "1", "1", "0")
 	if err := l.store.SetTeam(acting(t.Context()), l.uid("bob"), "Platform"); err != nil {
 		t.Fatal(err)

@@ -310,7 +310,7 @@ func (s *sockets) note(x *socket, a presence.Activity) (turned bool) {
 	case x.conn == nil:
 		s.joinLocked(x, a)
 	default:
-		x.conn.Note(a)
+		x.conn.Record(a)
 	}
 	return turned
 }

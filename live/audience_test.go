@@ -174,7 +174,7 @@ func TestInvisibleRowEqualsDeparted(t *testing.T) {
 		invisible := row(func(f *fixture, bob accounts.Person, c *presence.Connection) {
 			f.must(f.store.SetInvisible(acting(t.Context()), bob.ID, true))
 			f.step()
-			c.Note(presence.Activity{})
+			c.Record(presence.Activity{})
 			f.arrive(bob)
 		})
 		for to := range Audiences {

@@ -32,7 +32,7 @@ func BenchmarkLoneChange(b *testing.B) {
 	encoded, taken = 0, 0
 	for b.Loop() {
 		hidden, rounds = !hidden, rounds+1
-		phone.Note(presence.Activity{Hidden: hidden})
+		phone.Record(presence.Activity{Hidden: hidden})
 		f.board.look(f.board.feed.Take())
 		f.board.flush()
 	}

@@ -13,103 +13,105 @@ type Connection struct {
 	session string
 	mark    string // of session
 
-	lease   Lease // guarded by Tracker.mu, like those below
-	assumed bool  // the client has not told when the last input was; Input is when it connected
-	gone    bool  // Leave was called, or the user was forgotten
+	info    ConnInfo // guarded by Tracker.mu, like those below
+	assumed bool     // the client hasn't said when the last input was; Input is when it connected
+	gone    bool     // Leave was called, or the user was forgotten
 }
 
-// Client is what is known of a connection from the start.
+// Client describes a connection. It never changes.
 type Client struct {
-	Session string // the login it belongs to; connections of one session can be ended together
-	Phone   bool   // a hidden page means that its person has turned away
+	Session string // the sign-in it belongs to; End ends all connections of a session
+	Phone   bool   // a hidden page means that its person isn't active
 }
 
-// Activity is what a client says of itself.
+// Activity is what a client reports.
 type Activity struct {
-	Ago    time.Duration // since the last input, by the client's clock; never negative; NoInput: it does not say
-	Hidden bool          // the page cannot be seen
+	Ago    time.Duration // since the last input, by the client's clock; never negative; NoInput: unknown
+	Hidden bool          // the page isn't visible
 }
 
-// NoInput is the Ago of an Activity that says nothing about input.
+// NoInput is the Ago of an Activity without a time of input.
 const NoInput = time.Duration(math.MaxInt64)
 
-// How tells how a connection ended, and so how long it counts on.
+// How is how a connection ended. It decides how long the connection still counts.
 type How uint8
 
-// Ways to leave.
+// The ways a connection ends.
 const (
-	Dropped   How = iota // it broke, fell silent, or the server closed it: GraceDropped
-	Clean                // the browser closed it: GraceClean, in which a reload comes back
-	SignedOut            // its session ended: not at all
+	Dropped   How = iota // it broke, timed out, or the server closed it: GraceDropped
+	Clean                // the browser closed it: GraceClean, long enough for a reload
+	SignedOut            // its session ended: no grace
 )
 
-// Join adds a connection of user. One that does not say when the last input was counts as active from now, until it
-// does say.
+// Join adds a connection of user. Without a time of input, it counts as active from now until the client reports one.
 func (t *Tracker) Join(user string, client Client, a Activity) *Connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.personLocked(user)
-	c := &Connection{tracker: t, person: p, session: client.Session, mark: markOf(client.Session), lease: Lease{Phone: client.Phone}}
-	if a.Ago == NoInput {
-		c.assumed, c.lease.Input = true, time.Now()
+	c := &Connection{
+		tracker: t, person: p, session: client.Session, mark: markOf(client.Session),
+		info: ConnInfo{Phone: client.Phone},
 	}
-	c.noteLocked(a)
+	if a.Ago == NoInput {
+		c.assumed, c.info.Input = true, time.Now()
+	}
+	c.recordLocked(a)
 	p.conns = append(p.conns, c)
 	t.updateLocked(p)
 	return c
 }
 
-// Note takes in what the client says. After the end of the connection it does nothing.
-func (c *Connection) Note(a Activity) {
+// Record takes in what the client reports. After the connection has ended, it does nothing.
+func (c *Connection) Record(a Activity) {
 	t := c.tracker
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.gone {
 		return
 	}
-	c.noteLocked(a)
+	c.recordLocked(a)
 	t.updateLocked(c.person)
 }
 
-func (c *Connection) noteLocked(a Activity) {
-	c.lease.Hidden = a.Hidden
+func (c *Connection) recordLocked(a Activity) {
+	c.info.Hidden = a.Hidden
 	if a.Ago == NoInput {
 		return
 	}
 	now := time.Now()
 	input := now.Add(-max(a.Ago, 0))
-	if c.assumed || input.After(c.lease.Input) {
-		c.lease.Input, c.assumed = input, false
+	if c.assumed || input.After(c.info.Input) {
+		c.info.Input, c.assumed = input, false
 	}
 	c.person.inputLocked(input, now, c.tracker)
 }
 
-// inputLocked notes that there was input, for last seen. While its person is invisible nothing is noted.
+// inputLocked records input for last seen, unless the person is invisible.
 func (p *person) inputLocked(input, now time.Time, t *Tracker) {
 	if p.facts.Invisible || !input.After(p.input) {
 		return
 	}
 	p.input = input
 	if p.stamped.IsZero() {
-		p.stamped = now // the first stamp is due StampEvery after somebody came, or when they go
+		p.stamped = now // the first stamp is due after StampEvery, or when the person leaves
 	}
 	if now.Sub(p.stamped) >= t.cfg.StampEvery {
 		t.stamps[p.user] = struct{}{}
 	}
 }
 
-// presumeLocked is for when the person goes: whoever never said anything was here when they connected.
+// presumeLocked records the time of connecting as input if the client never reported any.
 func (c *Connection) presumeLocked(now time.Time) {
 	if c.assumed {
-		c.person.inputLocked(c.lease.Input, now, c.tracker)
+		c.person.inputLocked(c.info.Input, now, c.tracker)
 	}
 }
 
 // Leave ends the connection now. See LeaveAt.
 func (c *Connection) Leave(how How) { c.LeaveAt(how, time.Now()) }
 
-// LeaveAt ends the connection, which was gone at a time that may be past. From then on, its person keeps it for the
-// grace that how allows, as it was. A second call does nothing.
+// LeaveAt ends the connection at a time that may be in the past. From then on, it counts unchanged for the grace period
+// of how. A second call does nothing.
 func (c *Connection) LeaveAt(how How, at time.Time) {
 	t := c.tracker
 	t.mu.Lock()
@@ -122,30 +124,29 @@ func (c *Connection) LeaveAt(how How, at time.Time) {
 	c.presumeLocked(now)
 	switch how {
 	case SignedOut:
-		c.lease.Until = now
+		c.info.Until = now
 	case Clean:
-		c.lease.Until = at.Add(t.cfg.GraceClean)
+		c.info.Until = at.Add(t.cfg.GraceClean)
 	default:
-		c.lease.Until = at.Add(t.cfg.GraceDropped)
+		c.info.Until = at.Add(t.cfg.GraceDropped)
 	}
-	c.foldLocked()
+	c.mergeLocked()
 	t.updateLocked(c.person)
 }
 
-// maxEnded is how many ended connections of one session count on beside each other. More are joined into the most
-// generous of them.
+// maxEnded is how many ended connections of one session may count at once. Further ones are merged.
 const maxEnded = 8
 
-// foldLocked drops ended connections that make no difference beside c, which has just ended, so that a person who
-// connects and breaks off over and over holds no more than a few.
-func (c *Connection) foldLocked() {
+// mergeLocked drops ended connections that make no difference next to c, which has just ended, so that a person who
+// reconnects all the time uses little memory.
+func (c *Connection) mergeLocked() {
 	p, ended := c.person, 0
 	var other *Connection
 	p.conns = slices.DeleteFunc(p.conns, func(o *Connection) bool {
-		if o == c || !o.gone || o.session != c.session || o.lease.attentive() != c.lease.attentive() {
+		if o == c || !o.gone || o.session != c.session || o.info.attentive() != c.info.attentive() {
 			return false
 		}
-		if !o.lease.Input.After(c.lease.Input) && !o.lease.Until.After(c.lease.Until) {
+		if !o.info.Input.After(c.info.Input) && !o.info.Until.After(c.info.Until) {
 			return true
 		}
 		ended++
@@ -155,16 +156,16 @@ func (c *Connection) foldLocked() {
 	if ended < maxEnded {
 		return
 	}
-	if other.lease.Input.After(c.lease.Input) {
-		c.lease.Input = other.lease.Input
+	if other.info.Input.After(c.info.Input) {
+		c.info.Input = other.info.Input
 	}
-	if other.lease.Until.After(c.lease.Until) {
-		c.lease.Until = other.lease.Until
+	if other.info.Until.After(c.info.Until) {
+		c.info.Until = other.info.Until
 	}
 	p.conns = slices.DeleteFunc(p.conns, func(o *Connection) bool { return o == other })
 }
 
-// End ends all connections of a session of user without any grace, those that had left already and counted on too.
+// End ends all connections of a session of user without grace, including those in their grace period.
 func (t *Tracker) End(user, session string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -175,7 +176,7 @@ func (t *Tracker) End(user, session string) {
 	now := time.Now()
 	for _, c := range p.conns {
 		if c.session == session {
-			c.gone, c.lease.Until = true, now
+			c.gone, c.info.Until = true, now
 		}
 	}
 	t.updateLocked(p)
@@ -183,13 +184,13 @@ func (t *Tracker) End(user, session string) {
 
 // connected reports whether p has a live connection anywhere.
 func (p *person) connected(now time.Time) bool {
-	return len(p.remote) > 0 || slices.ContainsFunc(p.conns, func(c *Connection) bool { return c.lease.live(now) })
+	return len(p.remote) > 0 || slices.ContainsFunc(p.conns, func(c *Connection) bool { return c.info.live(now) })
 }
 
-// pruneLocked forgets connections whose grace is over.
+// pruneLocked removes connections whose grace period is over.
 func (p *person) pruneLocked(now time.Time) {
-	p.conns = slices.DeleteFunc(p.conns, func(c *Connection) bool { return !c.lease.live(now) })
+	p.conns = slices.DeleteFunc(p.conns, func(c *Connection) bool { return !c.info.live(now) })
 	if len(p.conns) == 0 {
-		p.conns = nil // most people are offline: keep no empty backing array
+		p.conns = nil // most people are offline, so don't keep an empty array
 	}
 }

@@ -8,30 +8,29 @@ import (
 	"time"
 )
 
-// Sign-ins are counted over replicas by marks: a few characters made of the id of a session, which stand for it in a
-// Digest, so that a browser with tabs on two replicas is one device. Two sessions of one person share a mark once in a
-// million, and then count as one.
+// A mark is a short hash of a session id. Digests contain marks, so that a browser with tabs on two replicas counts
+// as one device. One in a million pairs of sessions has the same mark and counts as one.
 
 const (
-	markKinds  = 36 * 36 * 36 * 36
-	maxMarks   = 8 // in one Digest; further ones are not counted
-	betweenTwo = "."
+	numMarks = 36 * 36 * 36 * 36
+	maxMarks = 8 // in one Digest; further ones don't count
+	markSep  = "."
 )
 
-// markOf is the mark of a session.
+// markOf returns the mark of a session.
 func markOf(session string) string {
 	h := fnv.New64a()
 	h.Write([]byte(session))
-	return strconv.FormatUint(h.Sum64()%markKinds, 36)
+	return strconv.FormatUint(h.Sum64()%numMarks, 36)
 }
 
-// marks are those of p's live connections here, sorted.
+// marks returns the sorted marks of p's live connections to this replica.
 func (p *person) marks(now time.Time) string {
 	var one string
 	var more []string
 	for _, c := range p.conns {
 		switch {
-		case !c.lease.live(now), c.mark == one, slices.Contains(more, c.mark):
+		case !c.info.live(now), c.mark == one, slices.Contains(more, c.mark):
 		case one == "":
 			one = c.mark
 		default:
@@ -43,30 +42,30 @@ func (p *person) marks(now time.Time) string {
 	}
 	more = append(more, one)
 	slices.Sort(more)
-	return strings.Join(more[:min(len(more), maxMarks)], betweenTwo)
+	return strings.Join(more[:min(len(more), maxMarks)], markSep)
 }
 
-// OpenElsewhere reports whether user has a live connection of session on another replica, by the mark of the session.
+// OpenElsewhere reports whether user has a live connection of session to another replica, judging by its mark.
 func (t *Tracker) OpenElsewhere(user, session string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p, mark := t.people[user], markOf(session)
 	return p != nil && slices.ContainsFunc(p.remote, func(d Digest) bool {
-		return slices.Contains(strings.Split(d.Devices, betweenTwo), mark)
+		return slices.Contains(strings.Split(d.Devices, markSep), mark)
 	})
 }
 
-// devices counts the sign-ins behind marks of this replica and of others.
+// devices counts the different marks of this replica and the others.
 func devices(own string, remote []Digest) int {
 	if len(remote) == 0 { // most people
 		if own == "" {
 			return 0
 		}
-		return strings.Count(own, betweenTwo) + 1
+		return strings.Count(own, markSep) + 1
 	}
 	all := map[string]struct{}{}
 	add := func(marks string) {
-		for mark := range strings.SplitSeq(marks, betweenTwo) {
+		for mark := range strings.SplitSeq(marks, markSep) {
 			if mark != "" {
 				all[mark] = struct{}{}
 			}

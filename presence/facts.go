@@ -5,32 +5,32 @@ import (
 	"time"
 )
 
-// FactsAsOf says that SetFacts was called for all that the accounts say up to and with revision rev. About a person,
-// the replica that has read furthest is right.
+// FactsAsOf says that SetFacts was called for everything up to accounts revision rev. If replicas have different facts
+// about a person, those of the highest revision count.
 func (t *Tracker) FactsAsOf(rev int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.asOf = rev
 }
 
-// SetFacts replaces what is known of user from accounts.
+// SetFacts replaces the facts about user.
 func (t *Tracker) SetFacts(user string, f Facts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.personLocked(user)
 	switch was := p.facts; {
-	case was.AsOf > f.AsOf: // another replica has read further, and this one is about to
+	case was.AsOf > f.AsOf: // another replica has read further, and this one soon will
 		f.Invisible, f.Disabled, f.AsOf = was.Invisible, was.Disabled, was.AsOf
 	case !f.hidden() && was.AsOf == 0:
-		f.AsOf = 0 // the person was never hidden, so no replica needs to be told
+		f.AsOf = 0 // the person was never hidden, so the others needn't know
 	}
 	t.setFactsLocked(p, f)
 	t.updateLocked(p)
 }
 
-// learnLocked takes over from other replicas whether p may be seen, where they have read the accounts further than
-// this replica. That is how a replica hides people while it can't reach its database. The highest revision wins and
-// stays, so the order in which replicas are heard, stop or start again makes no difference.
+// learnLocked takes over from other replicas whether p is hidden, if they have read a later revision of the accounts.
+// That is how a replica hides people while it can't reach its database. The highest revision wins, so the order in
+// which digests arrive or replicas restart makes no difference.
 func (t *Tracker) learnLocked(p *person, digests []Digest) {
 	f := *p.facts
 	for _, d := range digests {
@@ -38,7 +38,7 @@ func (t *Tracker) learnLocked(p *person, digests []Digest) {
 		case d.AsOf <= f.AsOf:
 		case same, d.AsOf > t.asOf:
 			f.Invisible, f.Disabled, f.AsOf = d.Invisible, d.Disabled, d.AsOf
-		default: // the other replica is behind, and has to be told
+		default: // the other replica is behind and needs the newer revision
 			f.AsOf = t.asOf
 		}
 	}
@@ -47,24 +47,24 @@ func (t *Tracker) learnLocked(p *person, digests []Digest) {
 	}
 }
 
-// contradicted reports whether another replica has connections of p and shows or hides them by older facts. This
-// replica then tells what it knows, even without connections of its own, until the other one has taken it over.
+// contradicted reports whether another replica has connections of p and uses older facts. This replica then publishes
+// its facts, even without connections of its own, until the other one has taken them over.
 func (p *person) contradicted() bool {
 	return slices.ContainsFunc(p.remote, func(d Digest) bool { return d.AsOf < p.facts.AsOf })
 }
 
-// setFactsLocked leaves it to the caller to update p.
+// setFactsLocked sets the facts. The caller updates p.
 func (t *Tracker) setFactsLocked(p *person, f Facts) {
 	now := time.Now()
 	if turned := f.Invisible != p.facts.Invisible; turned && p.connected(now) {
-		if f.Invisible { // looks like signing out, stamp included
+		if f.Invisible { // looks like signing out, including last seen
 			for _, c := range p.conns {
 				c.presumeLocked(now)
 			}
 			p.seen = p.input.UTC().Round(0)
 			t.stamps[p.user] = struct{}{}
 		} else {
-			p.input = now // coming back is input; all before it stays untold
+			p.input = now // becoming visible counts as input, so earlier input stays hidden
 		}
 	}
 	p.facts = plainFacts

@@ -49,7 +49,7 @@ func TestRandomHistories(t *testing.T) {
 						people[user] = append(tabs, &tab{conn: tr.Join(user, Client{}, Activity{Ago: ago}), input: time.Now().Add(-ago)})
 					case do == 1:
 						if tb := tabs[r.IntN(len(tabs))]; tb.until.IsZero() {
-							tb.conn.Note(Activity{Hidden: r.IntN(2) == 0})
+							tb.conn.Record(Activity{Hidden: r.IntN(2) == 0})
 							tb.input = time.Now()
 						}
 					case do == 2:

@@ -1,19 +1,19 @@
 // Package presence knows who is here now.
 //
-// A state is a pure function (Resolve) of live leases and the time: a person's connections, their status, and
-// the claims of integrations. The Tracker holds the leases of this replica, asks a Registry what other replicas know,
-// and tells subscribers whose view may have changed.
+// A person's state is a pure function (Resolve) of their connections, their own status, the claims of integrations, and
+// the time. The Tracker holds the connections to this replica, gets what other replicas know from a Registry, and names
+// the people whose view may have changed to its subscribers.
 //
-// Users are opaque ids. The package refuses to know accounts, names, HTTP, sockets or SQL, and keeps no history: the
-// only thing of the past is one stamp a person, the last input.
+// Users are opaque ids. The package doesn't know accounts, names, HTTP, sockets or SQL. It keeps no history but one
+// time per person, the last input.
 package presence
 
 import "time"
 
-// State is what a watcher is told about a person.
+// State is what watchers see of a person.
 type State string
 
-// The four states. There is no other: invisible is a setting and looks like Offline.
+// The four states. Invisible people look Offline.
 const (
 	Online  State = "online"
 	Away    State = "away"
@@ -25,7 +25,7 @@ const (
 type Status struct {
 	State State     // Online, Away or DND; empty leaves the state to connections and claims
 	Text  string    // shown while offline, too
-	Emoji string    // one, beside the text
+	Emoji string    // one, next to the text
 	Until time.Time // when it ends; zero: never
 	SetAt time.Time
 }
@@ -40,7 +40,7 @@ type Claim struct {
 	SetAt time.Time
 }
 
-// Facts are what accounts know about a person that bears on their status. The zero Facts are those of most people.
+// Facts are what accounts know about a person that affects their state. Most people have the zero Facts.
 type Facts struct {
 	Status         Status
 	Claims         []Claim
@@ -48,18 +48,18 @@ type Facts struct {
 	InvisibleSince time.Time
 	Disabled       bool
 	IdleAfter      time.Duration // 0: the default of the Config; below 0: never idle
-	AsOf           int64         // the revision of the accounts at which they were read; the Tracker keeps it if others need it
+	AsOf           int64         // accounts revision they were read at; the Tracker keeps it if other replicas need it
 }
 
-// plain reports whether f says nothing, so that nothing need be kept for it.
+// plain reports whether f says nothing, so the Tracker needn't keep it.
 func (f *Facts) plain() bool {
 	return f.Status == Status{} && len(f.Claims) == 0 && !f.hidden() && f.IdleAfter == 0 && f.AsOf == 0
 }
 
-// hidden reports whether nobody may see the person here.
+// hidden reports whether nobody may see that the person is connected.
 func (f *Facts) hidden() bool { return f.Invisible || f.Disabled }
 
-// idleAfter is the person's own choice, or else usual.
+// idleAfter returns the person's own choice, or else usual.
 func (f *Facts) idleAfter(usual time.Duration) time.Duration {
 	if f.IdleAfter != 0 {
 		return f.IdleAfter
@@ -67,24 +67,24 @@ func (f *Facts) idleAfter(usual time.Duration) time.Duration {
 	return usual
 }
 
-// View is all that one watcher may see of one person. Two people with equal views cannot be told apart.
+// View is all that a watcher may see of a person. Watchers can't tell people with equal views apart.
 type View struct {
-	Listed   bool // false: a disabled account, on no board at all
+	Listed   bool // false: the account is disabled, and no board lists it
 	State    State
-	Since    time.Time // when State began; zero while offline, and where it is not known
+	Since    time.Time // when State began; zero while offline, or if unknown
 	Text     string
 	Emoji    string
-	Until    time.Time // when the status or claim behind State or Text ends; zero: not told
+	Until    time.Time // when the status or claim behind State or Text ends; zero: no end
 	LastSeen time.Time // while offline: the last input as far as this process knows; zero: ask accounts
 
-	// Elsewhere: only other replicas say that the person is here, so this is only as right as what they last said.
+	// Elsewhere: the person is connected to other replicas only, so the view is as old as what they last said.
 	Elsewhere bool
 }
 
-// Rule names the row of the table of rules that decided a state.
+// Rule is the rule that decided a state.
 type Rule uint8
 
-// The rules in the order in which they are asked (DESIGN: "Status: the rules").
+// The rules, in the order in which Resolve applies them (DESIGN: "State: the rules").
 const (
 	ByDisabled     Rule = iota // 0: the account is disabled
 	ByInvisible                // 1: the person is invisible
@@ -103,39 +103,39 @@ type Why struct {
 	Idle  time.Duration // idle-after in force, with ByInput and ByIdleness; below 0: never idle
 }
 
-// Self is what a person is told of themself.
+// Self is what people see of themselves.
 type Self struct {
-	View    View // as every watcher has it
+	View    View // the same as for every watcher
 	Why     Why
 	Devices int // sign-ins with a live connection, over all replicas
 }
 
-// Lease is one connection: a tab, a device, a script.
-type Lease struct {
+// ConnInfo is what Resolve needs of one connection.
+type ConnInfo struct {
 	Input  time.Time // the last input
-	Hidden bool      // the page cannot be seen
-	Phone  bool      // with Hidden: the person has turned away
+	Hidden bool      // the page isn't visible
+	Phone  bool      // on a phone, a hidden page means that its person isn't active
 	Locked bool      // the screen is locked
-	Until  time.Time // zero: open; else it has closed and counts, as it was, until then (grace)
+	Until  time.Time // zero: the connection is open; else it has closed, and counts until then (grace)
 }
 
-// live reports whether l still counts at now.
-func (l *Lease) live(now time.Time) bool { return l.Until.IsZero() || now.Before(l.Until) }
+// live reports whether the connection counts at now.
+func (c *ConnInfo) live(now time.Time) bool { return c.Until.IsZero() || now.Before(c.Until) }
 
-// attentive reports whether input on l can make its person online.
-func (l *Lease) attentive() bool { return !l.Locked && (!l.Hidden || !l.Phone) }
+// attentive reports whether input on the connection can make its person online.
+func (c *ConnInfo) attentive() bool { return !c.Locked && (!c.Hidden || !c.Phone) }
 
-// Digest is what one replica tells the others about its connections of one person. The zero Digest says that it has
-// none. It carries no clock reading that another replica would compare: only the owner decides when Active ends.
+// Digest is what a replica tells the others about its connections of one person. The zero Digest means that it has
+// none. No replica compares times of another one with its own clock: only the sender decides when Active ends.
 //
-// A replica that can't reach the accounts learns from it that a person was hidden or shown. See Tracker.learnLocked.
+// From Digests, a replica that can't reach the accounts learns who became hidden or visible. See Tracker.learnLocked.
 type Digest struct {
 	Connected bool
-	Active    bool      // some connection had input within idle-after, and its page has the person's attention
-	Since     time.Time // when the person's present state began, as this replica saw it; for display alone
-	Devices   string    // marks of the sign-ins that are connected, for counting over replicas; see devices.go
+	Active    bool      // some attentive connection had input within idle-after
+	Since     time.Time // when the person's state began, as the sender saw it; for display only
+	Devices   string    // marks of the connected sign-ins, to count them over replicas; see devices.go
 
 	Invisible bool
 	Disabled  bool
-	AsOf      int64 // the revision of the accounts that Invisible and Disabled come from; 0: they say nothing
+	AsOf      int64 // accounts revision that Invisible and Disabled come from; 0: ignore them
 }

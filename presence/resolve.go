@@ -2,24 +2,24 @@ package presence
 
 import "time"
 
-// Subject is one person as Resolve needs them.
+// Subject is what Resolve needs to know about a person.
 type Subject struct {
 	Facts  *Facts
-	Leases []*Lease // this replica's connections, in any order
-	Remote []Digest // what other replicas have of the person, in any order
+	Conns  []*ConnInfo // this replica's connections, in any order
+	Remote []Digest    // what other replicas have of the person, in any order
 	Seen   time.Time
 }
 
-// Result is what Resolve finds out.
+// Result is what Resolve returns.
 type Result struct {
-	View View // with Since empty: when a state began is the Tracker's to remember
+	View View // without Since, which only the Tracker knows
 	Why  Why
-	Next time.Time // nothing visible and nothing in Why changes by time alone before Next; zero: it never does
-	From time.Time // the latest time at which the state can have begun, as far as the leases tell; zero: they do not
+	Next time.Time // View and Why can't change by time alone before Next; zero: they never do
+	From time.Time // the latest time at which the state can have begun; zero: unknown
 }
 
-// Resolve applies the table of rules to one person at one time. idleAfter is the default for people who chose none;
-// below 0 means never. It has no side effects, does not depend on the order of leases, and does not allocate.
+// Resolve applies the rules to one person at one time. idleAfter is the default for people who chose none; below 0
+// means never. Resolve has no side effects, doesn't depend on the order of its input, and doesn't allocate.
 func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 	f := s.Facts
 	var r Result
@@ -34,7 +34,7 @@ func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 	r.View.Listed = true
 	r.View.State, r.Why, r.From = decide(f, con, status, claim, idleAfter)
 	r.Next = soonest(ahead(con.next, now), ahead(f.nextEnd(now), now))
-	r.say(f, status, claim, now)
+	r.setText(f, status, claim, now)
 	if r.View.State == Offline {
 		r.View.LastSeen, r.From = s.Seen, time.Time{}
 	} else {
@@ -61,9 +61,9 @@ func decide(f *Facts, con connectedness, status bool, claim *Claim, idleAfter ti
 	}
 }
 
-// say fills in text and emoji: the own status first, then those of the newest claim that has any. They stay while
+// setText sets text and emoji: the own status first, then those of the newest claim that has any. They stay while
 // the person is offline, or their vanishing would tell invisible from gone.
-func (r *Result) say(f *Facts, status bool, claim *Claim, now time.Time) {
+func (r *Result) setText(f *Facts, status bool, claim *Claim, now time.Time) {
 	v := &r.View
 	if r.Why.Rule == ByStatus || r.Why.Rule == ByClaim {
 		v.Until = r.Why.Until
@@ -88,10 +88,10 @@ func (r *Result) say(f *Facts, status bool, claim *Claim, now time.Time) {
 // connectedness sums up a person's connections here and elsewhere.
 type connectedness struct {
 	any      bool
-	own      bool      // any, by a connection of this replica
+	own      bool      // any connection to this replica
 	active   bool      // rule 5 holds
-	idleFrom time.Time // with !active: when the last one stopped being active; zero: not known
-	next     time.Time // when time alone changes any or active
+	idleFrom time.Time // if not active: when the last connection stopped being active; zero: unknown
+	next     time.Time // when any or active can next change by time alone
 }
 
 func connected(s Subject, idleAfter time.Duration, now time.Time) connectedness {
@@ -100,7 +100,7 @@ func connected(s Subject, idleAfter time.Duration, now time.Time) connectedness 
 		c.any = c.any || d.Connected
 		c.active = c.active || d.Connected && d.Active
 	}
-	for _, l := range s.Leases {
+	for _, l := range s.Conns {
 		if !l.live(now) {
 			continue
 		}
@@ -170,9 +170,8 @@ func (f *Facts) nextEnd(now time.Time) time.Time {
 	return next
 }
 
-// ahead is t on both clocks as they stand at now: on the one that counts what passes, by which connections go, and on
-// the time of day, by which statuses end. Only such times can be compared whatever has been done to the time of day
-// since.
+// ahead returns t on both clocks of now: the monotonic clock, which connections use, and the time of day, which ends of
+// statuses use. Such times stay comparable after somebody changes the time of day.
 func ahead(t, now time.Time) time.Time {
 	if t.IsZero() {
 		return t

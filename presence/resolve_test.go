@@ -12,7 +12,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const idle = 10 * time.Minute
 
-func open(ago time.Duration) *Lease { return &Lease{Input: noon.Add(-ago)} }
+func open(ago time.Duration) *ConnInfo { return &ConnInfo{Input: noon.Add(-ago)} }
 
 // TestResolveTable walks down the table of rules of the design, one line a case.
 func TestResolveTable(t *testing.T) {
@@ -23,33 +23,33 @@ func TestResolveTable(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		facts  Facts
-		leases []*Lease
+		conns  []*ConnInfo
 		remote []Digest
 		state  State
 		rule   Rule
 	}{
-		{name: "0 disabled beats all", facts: Facts{Disabled: true, Status: status}, leases: []*Lease{open(0)}, state: Offline, rule: ByDisabled},
-		{name: "1 invisible beats the status", facts: Facts{Invisible: true, Status: status}, leases: []*Lease{open(0)}, state: Offline, rule: ByInvisible},
+		{name: "0 disabled beats all", facts: Facts{Disabled: true, Status: status}, conns: []*ConnInfo{open(0)}, state: Offline, rule: ByDisabled},
+		{name: "1 invisible beats the status", facts: Facts{Invisible: true, Status: status}, conns: []*ConnInfo{open(0)}, state: Offline, rule: ByInvisible},
 		{name: "2 nobody without a connection", facts: Facts{Status: status}, state: Offline, rule: ByNoConnection},
-		{name: "2 an ended grace is no connection", leases: []*Lease{{Input: noon, Until: noon}}, state: Offline, rule: ByNoConnection},
-		{name: "3 the own status", facts: Facts{Status: status, Claims: []Claim{claim("a", Away, 0)}}, leases: []*Lease{open(0)}, state: DND, rule: ByStatus},
-		{name: "3 the own status online holds idleness off", facts: Facts{Status: Status{State: Online}}, leases: []*Lease{open(time.Hour)}, state: Online, rule: ByStatus},
-		{name: "3 an ended status says nothing", facts: Facts{Status: Status{State: DND, Until: noon}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
-		{name: "3 a status of text leaves the state alone", facts: Facts{Status: Status{Text: "hi"}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
-		{name: "4 dnd before away", facts: Facts{Claims: []Claim{claim("new", Away, 0), claim("old", DND, -time.Hour)}}, leases: []*Lease{open(0)}, state: DND, rule: ByClaim},
-		{name: "4 a claim of text leaves the state alone", facts: Facts{Claims: []Claim{{Key: "k", Text: "x", Until: noon.Add(1)}}}, leases: []*Lease{open(0)}, state: Online, rule: ByInput},
-		{name: "5 input", leases: []*Lease{open(idle - 1)}, state: Online, rule: ByInput},
-		{name: "5 a hidden desktop is not absence", leases: []*Lease{{Input: noon, Hidden: true}}, state: Online, rule: ByInput},
-		{name: "5 one attentive connection is enough", leases: []*Lease{open(time.Hour), open(0)}, state: Online, rule: ByInput},
-		{name: "5 input on another replica", leases: []*Lease{open(time.Hour)}, remote: []Digest{{Connected: true, Active: true}}, state: Online, rule: ByInput},
-		{name: "5 never idle", facts: Facts{IdleAfter: -1}, leases: []*Lease{open(100 * time.Hour)}, state: Online, rule: ByInput},
-		{name: "5 an own idle-after", facts: Facts{IdleAfter: 2 * time.Hour}, leases: []*Lease{open(time.Hour)}, state: Online, rule: ByInput},
-		{name: "6 no input", leases: []*Lease{open(idle)}, state: Away, rule: ByIdleness},
-		{name: "6 a hidden phone", leases: []*Lease{{Input: noon, Hidden: true, Phone: true}}, state: Away, rule: ByIdleness},
-		{name: "6 a locked screen", leases: []*Lease{{Input: noon, Locked: true}}, state: Away, rule: ByIdleness},
+		{name: "2 an ended grace is no connection", conns: []*ConnInfo{{Input: noon, Until: noon}}, state: Offline, rule: ByNoConnection},
+		{name: "3 the own status", facts: Facts{Status: status, Claims: []Claim{claim("a", Away, 0)}}, conns: []*ConnInfo{open(0)}, state: DND, rule: ByStatus},
+		{name: "3 the own status online holds idleness off", facts: Facts{Status: Status{State: Online}}, conns: []*ConnInfo{open(time.Hour)}, state: Online, rule: ByStatus},
+		{name: "3 an ended status says nothing", facts: Facts{Status: Status{State: DND, Until: noon}}, conns: []*ConnInfo{open(0)}, state: Online, rule: ByInput},
+		{name: "3 a status of text leaves the state alone", facts: Facts{Status: Status{Text: "hi"}}, conns: []*ConnInfo{open(0)}, state: Online, rule: ByInput},
+		{name: "4 dnd before away", facts: Facts{Claims: []Claim{claim("new", Away, 0), claim("old", DND, -time.Hour)}}, conns: []*ConnInfo{open(0)}, state: DND, rule: ByClaim},
+		{name: "4 a claim of text leaves the state alone", facts: Facts{Claims: []Claim{{Key: "k", Text: "x", Until: noon.Add(1)}}}, conns: []*ConnInfo{open(0)}, state: Online, rule: ByInput},
+		{name: "5 input", conns: []*ConnInfo{open(idle - 1)}, state: Online, rule: ByInput},
+		{name: "5 a hidden desktop is not absence", conns: []*ConnInfo{{Input: noon, Hidden: true}}, state: Online, rule: ByInput},
+		{name: "5 one attentive connection is enough", conns: []*ConnInfo{open(time.Hour), open(0)}, state: Online, rule: ByInput},
+		{name: "5 input on another replica", conns: []*ConnInfo{open(time.Hour)}, remote: []Digest{{Connected: true, Active: true}}, state: Online, rule: ByInput},
+		{name: "5 never idle", facts: Facts{IdleAfter: -1}, conns: []*ConnInfo{open(100 * time.Hour)}, state: Online, rule: ByInput},
+		{name: "5 an own idle-after", facts: Facts{IdleAfter: 2 * time.Hour}, conns: []*ConnInfo{open(time.Hour)}, state: Online, rule: ByInput},
+		{name: "6 no input", conns: []*ConnInfo{open(idle)}, state: Away, rule: ByIdleness},
+		{name: "6 a hidden phone", conns: []*ConnInfo{{Input: noon, Hidden: true, Phone: true}}, state: Away, rule: ByIdleness},
+		{name: "6 a locked screen", conns: []*ConnInfo{{Input: noon, Locked: true}}, state: Away, rule: ByIdleness},
 		{name: "6 idle elsewhere", remote: []Digest{{Connected: true}}, state: Away, rule: ByIdleness},
 	} {
-		r := Resolve(Subject{Facts: &c.facts, Leases: c.leases, Remote: c.remote}, idle, noon)
+		r := Resolve(Subject{Facts: &c.facts, Conns: c.conns, Remote: c.remote}, idle, noon)
 		if r.View.State != c.state || r.Why.Rule != c.rule {
 			t.Errorf("%s: Resolve = %s by rule %d, want %s by rule %d", c.name, r.View.State, r.Why.Rule, c.state, c.rule)
 		}
@@ -75,8 +75,8 @@ func drawState(t *rapid.T, label string, states ...State) State {
 	return rapid.SampledFrom(states).Draw(t, label)
 }
 
-func drawLease(t *rapid.T) *Lease {
-	l := &Lease{
+func drawConn(t *rapid.T) *ConnInfo {
+	l := &ConnInfo{
 		Input:  minutes(-120, 0).Draw(t, "input"),
 		Hidden: rapid.Bool().Draw(t, "hidden"), Phone: rapid.Bool().Draw(t, "phone"), Locked: rapid.Bool().Draw(t, "locked"),
 	}
@@ -110,17 +110,17 @@ func drawFacts(t *rapid.T) Facts {
 
 type drawn struct {
 	facts  Facts
-	leases []*Lease
+	conns  []*ConnInfo
 	remote []Digest
 	seen   time.Time
 }
 
 func (d *drawn) resolve(now time.Time) Result {
-	return Resolve(Subject{Facts: &d.facts, Leases: d.leases, Remote: d.remote, Seen: d.seen}, idle, now)
+	return Resolve(Subject{Facts: &d.facts, Conns: d.conns, Remote: d.remote, Seen: d.seen}, idle, now)
 }
 
 func drawSubject(t *rapid.T) *drawn {
-	d := &drawn{facts: drawFacts(t), leases: rapid.SliceOfN(rapid.Custom(drawLease), 0, 4).Draw(t, "leases"), seen: noon.Add(-time.Hour)}
+	d := &drawn{facts: drawFacts(t), conns: rapid.SliceOfN(rapid.Custom(drawConn), 0, 4).Draw(t, "conns"), seen: noon.Add(-time.Hour)}
 	for range rapid.IntRange(0, 2).Draw(t, "replicas") {
 		d.remote = append(d.remote, Digest{Connected: true, Active: rapid.Bool().Draw(t, "active")})
 	}
@@ -132,7 +132,7 @@ func TestResolveOrderNeverShows(t *testing.T) {
 		d := drawSubject(t)
 		want := d.resolve(noon)
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-		r.Shuffle(len(d.leases), func(i, j int) { d.leases[i], d.leases[j] = d.leases[j], d.leases[i] })
+		r.Shuffle(len(d.conns), func(i, j int) { d.conns[i], d.conns[j] = d.conns[j], d.conns[i] })
 		r.Shuffle(len(d.remote), func(i, j int) { d.remote[i], d.remote[j] = d.remote[j], d.remote[i] })
 		c := d.facts.Claims
 		r.Shuffle(len(c), func(i, j int) { c[i], c[j] = c[j], c[i] })
@@ -146,7 +146,7 @@ func TestResolveNoConnectionMeansOffline(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawSubject(t)
 		d.remote = nil
-		for _, l := range d.leases {
+		for _, l := range d.conns {
 			l.Until = noon.Add(-time.Duration(rapid.IntRange(0, 9).Draw(t, "ago")) * time.Minute)
 		}
 		if got := d.resolve(noon).View.State; got != Offline {
@@ -158,7 +158,7 @@ func TestResolveNoConnectionMeansOffline(t *testing.T) {
 func TestResolveOwnStatusWins(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawSubject(t)
-		d.leases = append(d.leases, open(0))
+		d.conns = append(d.conns, open(0))
 		d.facts.Status = Status{State: drawState(t, "said", Online, Away, DND)}
 		if got := d.resolve(noon); got.View.State != d.facts.Status.State || got.Why.Rule != ByStatus {
 			t.Errorf("Resolve(status %s) = %s by rule %d, want the status", d.facts.Status.State, got.View.State, got.Why.Rule)
@@ -172,9 +172,9 @@ func TestResolveExpiredEqualsAbsent(t *testing.T) {
 		d := drawSubject(t)
 		want := d.resolve(noon)
 		less := &drawn{facts: d.facts, remote: d.remote, seen: d.seen}
-		for _, l := range d.leases {
+		for _, l := range d.conns {
 			if l.Until.IsZero() || l.Until.After(noon) {
-				less.leases = append(less.leases, l)
+				less.conns = append(less.conns, l)
 			}
 		}
 		less.facts.Claims = nil
@@ -201,7 +201,7 @@ func TestResolveMoreDevicesNeverLower(t *testing.T) {
 		if rapid.Bool().Draw(t, "elsewhere") {
 			d.remote = append(d.remote, Digest{Connected: true, Active: rapid.Bool().Draw(t, "more active")})
 		} else {
-			d.leases = append(d.leases, drawLease(t))
+			d.conns = append(d.conns, drawConn(t))
 		}
 		if after := d.resolve(noon).View.State; rank[after] < rank[before] {
 			t.Errorf("Resolve(one device more) = %s, was %s", after, before)
@@ -246,16 +246,16 @@ func TestResolveInvisibleEqualsDeparted(t *testing.T) {
 
 func TestResolveDoesNotAllocate(t *testing.T) {
 	f := Facts{Status: Status{Text: "hi"}}
-	leases := []*Lease{open(0), open(time.Minute)}
-	if n := testing.AllocsPerRun(100, func() { Resolve(Subject{Facts: &f, Leases: leases}, idle, noon) }); n != 0 {
+	conns := []*ConnInfo{open(0), open(time.Minute)}
+	if n := testing.AllocsPerRun(100, func() { Resolve(Subject{Facts: &f, Conns: conns}, idle, noon) }); n != 0 {
 		t.Errorf("Resolve allocates %v times, want 0", n)
 	}
 }
 
 func BenchmarkResolve(b *testing.B) {
 	f := Facts{Status: Status{Text: "hi"}}
-	leases := []*Lease{open(0), open(time.Minute)}
+	conns := []*ConnInfo{open(0), open(time.Minute)}
 	for b.Loop() {
-		Resolve(Subject{Facts: &f, Leases: leases}, idle, noon)
+		Resolve(Subject{Facts: &f, Conns: conns}, idle, noon)
 	}
 }

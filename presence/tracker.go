@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Config says how a Tracker behaves. A zero duration means what it says: no grace, no warming; a zero IdleAfter makes
-// everybody idle at once, so callers take DefaultConfig and change what they must.
+// Config configures a Tracker. Zero durations are no defaults: a zero IdleAfter makes everybody idle at once. Callers
+// start from DefaultConfig.
 type Config struct {
 	IdleAfter    time.Duration // without input for this long a person is away; below 0: never
-	GraceClean   time.Duration // a connection closed by the browser counts on for this long
-	GraceDropped time.Duration // one that broke, or that the server closed
-	Warming      time.Duration // after a start without other replicas, and after WarmAgain: who isn't back yet isn't known to be gone
-	Fresh        bool          // nobody was here before the start, so it isn't followed by warming
-	StampEvery   time.Duration // a person's last seen is handed out for storage at most this often while they are here
+	GraceClean   time.Duration // how long a connection counts after the browser closed it
+	GraceDropped time.Duration // after it broke, or the server closed it
+	Warming      time.Duration // after a start without other replicas or WarmAgain, people may not be back yet
+	Fresh        bool          // nobody was connected before the start, so no warming follows it
+	StampEvery   time.Duration // while a person is connected, TakeSeen returns them at most this often
 	Registry     Registry      // nil: this process is alone
 }
 
-// DefaultConfig has the constants of the design.
+// DefaultConfig returns the defaults of the design.
 func DefaultConfig() Config {
 	return Config{
 		IdleAfter:    10 * time.Minute,
@@ -30,10 +30,10 @@ func DefaultConfig() Config {
 	}
 }
 
-// Counts is how many listed people are in each state that is not offline.
+// Counts are the numbers of listed people in each state but offline.
 type Counts struct{ Online, Away, DND int }
 
-// Add counts by more people in state. Offline is not counted.
+// Add adds by people in state. It ignores Offline.
 func (c *Counts) Add(state State, by int) {
 	switch state {
 	case Online:
@@ -45,11 +45,11 @@ func (c *Counts) Add(state State, by int) {
 	}
 }
 
-// Here is the number of people present.
+// Here returns the number of people who are not offline.
 func (c Counts) Here() int { return c.Online + c.Away + c.DND }
 
-// Tracker holds the connections of this replica and what is shown of everybody. All methods may be called from many
-// goroutines; none blocks on I/O. Close ends its goroutine and timer.
+// Tracker holds the connections to this replica and the views of everybody. Any goroutine may call any method. Only
+// Drain waits for I/O.
 type Tracker struct {
 	cfg      Config
 	rewarmed chan struct{} // capacity 1: warmUntil has moved
@@ -57,10 +57,10 @@ type Tracker struct {
 	ended    sync.WaitGroup
 
 	mu        sync.Mutex
-	people    map[string]*person  // guarded by mu; whoever is not in it is offline with plain facts
+	people    map[string]*person  // guarded by mu; everybody else is offline with plain facts
 	due       agenda              // guarded by mu
 	timer     *time.Timer         // guarded by mu; fires at the head of due
-	planned   time.Time           // guarded by mu; what is due was worked out by the time of day as it was then
+	planned   time.Time           // guarded by mu; when the agenda was built, to notice changes of the time of day
 	counts    Counts              // guarded by mu
 	changes   uint64              // guarded by mu; of views, since the start
 	feeds     []*Feed             // guarded by mu
@@ -68,31 +68,31 @@ type Tracker struct {
 	draining  bool                // guarded by mu
 	warm      bool                // guarded by mu
 	warmed    chan struct{}       // guarded by mu; closed when warming is over
-	warmUntil time.Time           // guarded by mu; warming doesn't end before that
-	asOf      int64               // guarded by mu; the revision of the accounts that facts were read at
+	warmUntil time.Time           // guarded by mu; warming doesn't end before
+	asOf      int64               // guarded by mu; accounts revision of the facts
 }
 
-// person is all that the Tracker holds of one user. Guarded by Tracker.mu.
+// person is all that the Tracker knows of one user. Guarded by Tracker.mu.
 type person struct {
 	user   string
 	facts  *Facts // never nil; plainFacts for most, which is a fifth of a person's memory
 	conns  []*Connection
 	remote []Digest
 
-	view View
-	why  Why
-	told Digest // what the Registry has from us
-	here int    // devices, over all replicas
+	view      View
+	why       Why
+	published Digest // the last digest for the Registry
+	devices   int    // sign-ins with a live connection, over all replicas
 
 	input   time.Time // the newest input while not invisible
-	seen    time.Time // the stamp that is shown while offline; zero: accounts know
-	stamped time.Time // when input was last handed out for storage
+	seen    time.Time // last seen, as shown while offline; zero: accounts know
+	stamped time.Time // when TakeSeen last returned input
 
-	next  time.Time // when to look again; zero: nothing is due
+	next  time.Time // when the person is due; zero: never
 	index int       // in Tracker.due; -1: not in it
 }
 
-// plainFacts are those of people about whom accounts have nothing to say. Never changed.
+// plainFacts are the facts of most people. Never changed.
 var plainFacts = &Facts{}
 
 // NewTracker starts a Tracker. The caller closes it.
@@ -126,7 +126,7 @@ func (t *Tracker) Close() {
 	t.timer.Stop()
 }
 
-// follow ends warming in time and brings in what other replicas say, until ctx ends.
+// follow ends warming when it is due, and takes in what other replicas publish, until ctx ends.
 func (t *Tracker) follow(ctx context.Context) {
 	defer t.ended.Done()
 	warming := time.NewTimer(t.cfg.Warming)
@@ -152,7 +152,7 @@ func (t *Tracker) follow(ctx context.Context) {
 	}
 }
 
-// takeIn asks what other replicas have of users.
+// takeIn takes in what other replicas have of users.
 func (t *Tracker) takeIn(users []string) {
 	for _, user := range users {
 		digests := t.cfg.Registry.Remote(user)
@@ -174,8 +174,8 @@ func (t *Tracker) endWarming() {
 	}
 }
 
-// WarmAgain starts warming anew, as after a start, for when everybody was disconnected without having left. If it's
-// called while warming, warming takes that much longer.
+// WarmAgain starts warming again, as after a start, because everybody was disconnected without leaving. While
+// warming, it starts the time from the beginning.
 func (t *Tracker) WarmAgain() {
 	if t.cfg.Warming <= 0 {
 		return
@@ -192,16 +192,16 @@ func (t *Tracker) WarmAgain() {
 	}
 }
 
-// Warmed returns a channel that is closed when warming is over. Until then, a person who isn't present may merely not be
-// back yet. WarmAgain makes a new channel.
+// Warmed returns a channel that is closed when warming is over. Until then, offline people may only not be back yet.
+// WarmAgain makes a new channel.
 func (t *Tracker) Warmed() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.warmed
 }
 
-// Drain freezes what is shown and told: connections that end from now on change nothing, since their people are about
-// to return to another replica or to the next process. The other replicas are told, as long as ctx allows.
+// Drain freezes all views: connections that end from now on change nothing, because their people soon connect to
+// another replica or the next process. It tells the other replicas, and waits for that until ctx ends.
 func (t *Tracker) Drain(ctx context.Context) error {
 	t.mu.Lock()
 	t.draining = true
@@ -215,7 +215,7 @@ func (t *Tracker) Drain(ctx context.Context) error {
 	return t.cfg.Registry.Leave(ctx)
 }
 
-// Subscribe returns a Feed of the users whose Self, and so maybe their View, may have changed from now on.
+// Subscribe returns a Feed of users whose Self or View may have changed since the call.
 func (t *Tracker) Subscribe() *Feed {
 	f := NewFeed()
 	t.mu.Lock()
@@ -224,7 +224,7 @@ func (t *Tracker) Subscribe() *Feed {
 	return f
 }
 
-// Forget drops everything about user: the account is gone.
+// Forget drops everything about a user whose account was deleted.
 func (t *Tracker) Forget(user string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -240,7 +240,7 @@ func (t *Tracker) Forget(user string) {
 	t.updateLocked(p)
 }
 
-// Known returns the users about whom facts other than the plain ones were set.
+// Known returns the users whose facts aren't plain.
 func (t *Tracker) Known() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -253,7 +253,7 @@ func (t *Tracker) Known() []string {
 	return known
 }
 
-// View returns what a watcher may see of user.
+// View returns what watchers may see of user.
 func (t *Tracker) View(user string) View {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -266,12 +266,12 @@ func (t *Tracker) View(user string) View {
 // nobody is the View of a person with no connection and plain facts.
 var nobody = View{Listed: true, State: Offline}
 
-// Self returns what user is told of themself.
+// Self returns what users see of themselves.
 func (t *Tracker) Self(user string) Self {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.people[user]; p != nil {
-		return Self{View: p.view, Why: p.why, Devices: p.here}
+		return Self{View: p.view, Why: p.why, Devices: p.devices}
 	}
 	return Self{View: nobody, Why: Why{Rule: ByNoConnection}}
 }
@@ -283,14 +283,14 @@ func (t *Tracker) Counts() Counts {
 	return t.counts
 }
 
-// IdleAfter is after how long without input somebody is away who has not chosen a time of their own; below 0: never.
+// IdleAfter returns the default time without input after which people are away; below 0: never.
 func (t *Tracker) IdleAfter() time.Duration { return t.cfg.IdleAfter }
 
-// Peers tells how this replica stands to the others.
+// Peers says whether this replica reaches the others.
 func (t *Tracker) Peers() Peers { return t.cfg.Registry.Peers() }
 
-// TakeSeen returns the stamps of last seen that should be stored: of people who left since the last call, and of those
-// whose last input is newer than what was handed out StampEvery ago.
+// TakeSeen returns the last input of people for storage: of those who left since the last call, and of those with input
+// since TakeSeen returned them, at least StampEvery ago.
 func (t *Tracker) TakeSeen() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -320,7 +320,7 @@ func (t *Tracker) personLocked(user string) *person {
 	return p
 }
 
-// dropLocked forgets a person about whom there is nothing to remember.
+// dropLocked removes a person of whom nothing needs to be known.
 func (t *Tracker) dropLocked(p *person) {
 	_, stamping := t.stamps[p.user]
 	if len(p.conns) == 0 && len(p.remote) == 0 && p.facts.plain() && !stamping && p.index < 0 {

@@ -62,7 +62,7 @@ func TestTwoTabs(t *testing.T) {
 		one, two := tr.Join("ada", Client{}, Activity{}), tr.Join("ada", Client{}, Activity{})
 		one.Leave(Clean)
 		after(time.Hour)
-		two.Note(Activity{})
+		two.Record(Activity{})
 		wantState(t, tr, "ada", Online)
 		one.Leave(SignedOut) // a second end of the same connection
 		wantState(t, tr, "ada", Online)
@@ -103,9 +103,9 @@ func TestIdleByTheServersClock(t *testing.T) {
 		if why := tr.Self("ada").Why; why.Rule != ByIdleness || why.Idle != 10*time.Minute {
 			t.Errorf("Self(ada) why = %+v, want idleness of 10 min", why)
 		}
-		c.Note(Activity{Hidden: true, Ago: time.Hour})
+		c.Record(Activity{Hidden: true, Ago: time.Hour})
 		wantState(t, tr, "ada", Away)
-		c.Note(Activity{})
+		c.Record(Activity{})
 		wantState(t, tr, "ada", Online)
 	})
 }
@@ -113,9 +113,9 @@ func TestIdleByTheServersClock(t *testing.T) {
 func TestHiddenPhoneIsIdleAtOnce(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		phone := tr.Join("ada", Client{Phone: true}, Activity{})
-		phone.Note(Activity{Hidden: true})
+		phone.Record(Activity{Hidden: true})
 		wantState(t, tr, "ada", Away)
-		tr.Join("ada", Client{}, Activity{}).Note(Activity{Hidden: true})
+		tr.Join("ada", Client{}, Activity{}).Record(Activity{Hidden: true})
 		wantState(t, tr, "ada", Online)
 	})
 }
@@ -151,7 +151,7 @@ func TestDisabledAndForgottenPeopleCountForNothing(t *testing.T) {
 			t.Errorf("enabled again: Counts = %+v, want one online", tr.Counts())
 		}
 		tr.Forget("ada")
-		c.Note(Activity{})
+		c.Record(Activity{})
 		c.Leave(Clean)
 		if tr.Counts() != (Counts{}) || len(tr.TakeSeen()) != 0 {
 			t.Errorf("forgotten: Counts = %+v, want none and no stamp", tr.Counts())
@@ -167,15 +167,15 @@ func TestLastSeen(t *testing.T) {
 			t.Errorf("TakeSeen on arrival = %v, want nothing yet", got)
 		}
 		after(61 * time.Second)
-		c.Note(Activity{})
+		c.Record(Activity{})
 		after(time.Second)
-		c.Note(Activity{})
+		c.Record(Activity{})
 		want := map[string]time.Time{"ada": start.Add(62 * time.Second)}
 		if got := tr.TakeSeen(); !maps.EqualFunc(got, want, time.Time.Equal) {
 			t.Errorf("TakeSeen after a minute = %v, want %v", got, want)
 		}
 		after(30 * time.Second)
-		c.Note(Activity{})
+		c.Record(Activity{})
 		if got := tr.TakeSeen(); len(got) != 0 {
 			t.Errorf("TakeSeen within the minute = %v, want nothing", got)
 		}
@@ -207,7 +207,7 @@ func TestInvisibleLeavesNoTrace(t *testing.T) {
 				t.Errorf("View(invisible) = %+v, want that of the departed %+v", a, b)
 			}
 			after(20 * time.Second)
-			ada.Note(Activity{})
+			ada.Record(Activity{})
 			tr.Join("ada", Client{}, Activity{}).Leave(Clean)
 		}
 		if tr.Counts().Here() != 0 {
@@ -244,7 +244,7 @@ func TestLastSeenAfterInvisible(t *testing.T) {
 		c := tr.Join("ada", Client{}, Activity{})
 		tr.SetFacts("ada", Facts{Invisible: true})
 		after(30 * 24 * time.Hour)
-		c.Note(Activity{})
+		c.Record(Activity{})
 		back := time.Now()
 		tr.SetFacts("ada", Facts{})
 		after(20 * time.Second)
@@ -298,9 +298,9 @@ func TestLateFirstMessage(t *testing.T) {
 		c := tr.Join("ada", Client{}, Activity{Ago: NoInput})
 		wantState(t, tr, "ada", Online)
 		after(3 * time.Second)
-		c.Note(Activity{Ago: NoInput, Hidden: true})
+		c.Record(Activity{Ago: NoInput, Hidden: true})
 		wantState(t, tr, "ada", Online)
-		c.Note(Activity{Ago: time.Hour, Hidden: true})
+		c.Record(Activity{Ago: time.Hour, Hidden: true})
 		wantState(t, tr, "ada", Away)
 		c.Leave(SignedOut)
 		if got := time.Since(tr.View("ada").LastSeen); got < time.Hour {
@@ -347,7 +347,7 @@ func TestSinceIsClaimedOnlyWhenKnown(t *testing.T) {
 		if v := tr.View("new"); !v.Since.Equal(time.Now().UTC()) {
 			t.Errorf("View(new).Since = %v, want now", v.Since)
 		}
-		idle.Note(Activity{})
+		idle.Record(Activity{})
 		if v := tr.View("idle"); v.State != Online || !v.Since.Equal(time.Now().UTC()) {
 			t.Errorf("View(idle) after input = %+v, want online since now", v)
 		}
@@ -414,7 +414,7 @@ func BenchmarkNote(b *testing.B) {
 	defer tr.Close()
 	c := tr.Join("ada", Client{}, Activity{})
 	for b.Loop() {
-		c.Note(Activity{})
+		c.Record(Activity{})
 	}
 }
 

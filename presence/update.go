@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Statuses end by the time of day, and somebody may put that right.
+// Statuses end by the time of day, which somebody may change.
 const (
-	maxSleep = 30 * time.Second       // the agenda is looked at that often, for a time of day that has jumped
-	maxStep  = 500 * time.Millisecond // what it may have been put right by before the agenda is made anew
+	maxSleep = 30 * time.Second       // how often to look for a change of the time of day
+	maxStep  = 500 * time.Millisecond // a change that is larger rebuilds the agenda
 )
 
-// updateLocked resolves p anew and does all that follows from it: counts, subscribers, other replicas, the agenda.
+// updateLocked resolves p again and updates the counts, subscribers, other replicas and the agenda.
 func (t *Tracker) updateLocked(p *person) {
 	if t.draining {
 		return
@@ -20,27 +20,27 @@ func (t *Tracker) updateLocked(p *person) {
 	now := time.Now()
 	was := len(p.conns) > 0 || len(p.remote) > 0
 	p.pruneLocked(now)
-	if here := len(p.conns) > 0 || len(p.remote) > 0; was && !here && !p.facts.Invisible && !p.input.IsZero() {
+	if is := len(p.conns) > 0 || len(p.remote) > 0; was && !is && !p.facts.Invisible && !p.input.IsZero() {
 		p.seen = p.input.UTC().Round(0)
 		t.stamps[p.user] = struct{}{}
 	}
-	var few [4]*Lease // most people have a tab or two
-	leases := few[:0]
+	var few [4]*ConnInfo // most people have a tab or two
+	conns := few[:0]
 	for _, c := range p.conns {
-		leases = append(leases, &c.lease)
+		conns = append(conns, &c.info)
 	}
-	r := Resolve(Subject{Facts: p.facts, Leases: leases, Remote: p.remote, Seen: p.seen}, t.cfg.IdleAfter, now)
+	r := Resolve(Subject{Facts: p.facts, Conns: conns, Remote: p.remote, Seen: p.seen}, t.cfg.IdleAfter, now)
 	r.View.Since = t.since(p, r, now)
 	marks := p.marks(now)
-	here := devices(marks, p.remote)
-	changed := r.View != p.view || r.Why != p.why || here != p.here
+	count := devices(marks, p.remote)
+	changed := r.View != p.view || r.Why != p.why || count != p.devices
 	if r.View != p.view {
 		t.countLocked(p.view, -1)
 		t.countLocked(r.View, +1)
 		t.changes++
 	}
-	p.view, p.why, p.here = r.View, r.Why, here
-	t.publishLocked(p, leases, marks, now)
+	p.view, p.why, p.devices = r.View, r.Why, count
+	t.publishLocked(p, conns, marks, now)
 	t.scheduleLocked(p, r.Next)
 	if changed {
 		for _, f := range t.feeds {
@@ -50,8 +50,8 @@ func (t *Tracker) updateLocked(p *person) {
 	t.dropLocked(p)
 }
 
-// since says when the state in r began. It is for display alone and never decides a state. While warming, people come
-// back to states that began in another process: only what the leases themselves tell is claimed then.
+// since returns when the state in r began, for display only. While warming, people come back to states that began in
+// another process, so it then returns only what their connections and statuses tell.
 func (t *Tracker) since(p *person, r Result, now time.Time) time.Time {
 	if r.View.State == Offline {
 		return time.Time{}
@@ -83,24 +83,24 @@ func (t *Tracker) countLocked(v View, by int) {
 	}
 }
 
-// publishLocked tells the Registry this replica's digest of p when it is not what was told last.
-func (t *Tracker) publishLocked(p *person, leases []*Lease, marks string, now time.Time) {
+// publishLocked publishes this replica's digest of p if it has changed.
+func (t *Tracker) publishLocked(p *person, conns []*ConnInfo, marks string, now time.Time) {
 	var d Digest
-	if len(leases) > 0 {
-		own := connected(Subject{Leases: leases}, p.facts.idleAfter(t.cfg.IdleAfter), now)
+	if len(conns) > 0 {
+		own := connected(Subject{Conns: conns}, p.facts.idleAfter(t.cfg.IdleAfter), now)
 		d = Digest{Connected: true, Active: own.active, Since: p.view.Since, Devices: marks}
 	}
-	if len(leases) > 0 || p.contradicted() {
+	if len(conns) > 0 || p.contradicted() {
 		d.Invisible, d.Disabled, d.AsOf = p.facts.Invisible, p.facts.Disabled, p.facts.AsOf
 	}
-	if d != p.told {
-		p.told = d
+	if d != p.published {
+		p.published = d
 		t.cfg.Registry.Publish(p.user, d)
 	}
 }
 
-// scheduleLocked puts p on the agenda for next. A time that only moved later stays as it was: looking once too early
-// costs less than moving a heap entry at each input.
+// scheduleLocked puts p on the agenda for next. If p is already due earlier, it stays: one update too early costs
+// less than moving a heap entry with each input.
 func (t *Tracker) scheduleLocked(p *person, next time.Time) {
 	switch {
 	case next.IsZero():
@@ -123,7 +123,7 @@ func (t *Tracker) scheduleLocked(p *person, next time.Time) {
 	}
 }
 
-// armLocked sets the one timer for the head of the agenda.
+// armLocked sets the timer for the head of the agenda.
 func (t *Tracker) armLocked() {
 	if len(t.due) == 0 {
 		t.timer.Stop()
@@ -132,7 +132,7 @@ func (t *Tracker) armLocked() {
 	t.timer.Reset(min(max(time.Until(t.due[0].next), 0), maxSleep))
 }
 
-// tick looks at everybody who is due.
+// tick updates everybody who is due.
 func (t *Tracker) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -152,10 +152,9 @@ func (t *Tracker) tick() {
 	t.armLocked()
 }
 
-// jumpedLocked reports whether the time of day was put right, at once or little by little, since the agenda was made
-// by it.
+// jumpedLocked reports whether the time of day was changed, at once or gradually, since the agenda was built.
 func (t *Tracker) jumpedLocked(now time.Time) bool {
-	passed, shown := now.Sub(t.planned), now.Round(0).Sub(t.planned.Round(0)) // Round takes the other clock away
+	passed, shown := now.Sub(t.planned), now.Round(0).Sub(t.planned.Round(0)) // Round removes the monotonic clock
 	if (shown - passed).Abs() <= maxStep {
 		return false
 	}
@@ -163,7 +162,7 @@ func (t *Tracker) jumpedLocked(now time.Time) bool {
 	return true
 }
 
-// agenda is a heap of people by the time at which to look at them again.
+// agenda is a heap of people by when they are due.
 type agenda []*person
 
 func (a agenda) Len() int           { return len(a) }
