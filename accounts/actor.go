@@ -6,12 +6,12 @@ import (
 	"errors"
 )
 
-// Actor says who is behind a write: one of the constants below or a User's ByUser. It's short text, so that an audit log
-// can store it as it is.
+// Actor says who is behind a write: one of the constants below, or ByUser. It's short text, so an audit log can store it
+// as it is.
 //
-// A context carries it, because everything that a request writes has the same actor. It can't be forgotten: all writes go
-// through Store.write or Store.note, and both refuse a context without an actor unless Config.Actor names one for the
-// whole store.
+// A context carries it, because everything that a request writes has the same actor. It can't be forgotten: all writes
+// go through Store.write or Store.note, and both refuse a context without an actor unless Config.Actor names one for
+// the whole store.
 type Actor string
 
 // Actors that aren't signed in.

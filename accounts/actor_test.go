@@ -34,7 +34,9 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"SetStatus": func(ctx context.Context, s *Store, u User, _ Session) error {
 		return s.SetStatus(ctx, u.ID, Status{Text: "Tea"}, "")
 	},
-	"SetInvisible": func(ctx context.Context, s *Store, u User, _ Session) error { return s.SetInvisible(ctx, u.ID, true) },
+	"SetInvisible": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.SetInvisible(ctx, u.ID, true)
+	},
 	"ForgetPreset": func(ctx context.Context, s *Store, u User, _ Session) error { return s.ForgetPreset(ctx, u.ID, "x") },
 	"ChangePreferences": func(ctx context.Context, s *Store, u User, _ Session) error {
 		return s.ChangePreferences(ctx, u.ID, func(p *Preferences) { p.Theme = "dark" })
@@ -67,9 +69,11 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 }
 
 // Authenticate and CheckPassword renew hashes, which is the system's doing.
-var reads = []string{"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "Export", "Facts", "ID",
-	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "Shared", "Stats", "Tally",
-	"TeamNames", "UserByID", "UserByName", "Users"}
+var reads = []string{
+	"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "Export", "Facts", "ID",
+	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "Shared", "Stats",
+	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
+}
 
 // Every exported method either writes, and then refuses to do so without an actor, or is known to only read.
 func TestEveryWriteHasAnActor(t *testing.T) {
@@ -100,8 +104,13 @@ func TestActorOfATransaction(t *testing.T) {
 	for _, c := range []struct {
 		ctx  context.Context
 		want Actor
-	}{{t.Context(), CommandLine}, {As(t.Context(), ByUser("7")), "user:7"}, {As(As(t.Context(), Visitor), System), System}} {
-		for name, write := range map[string]func(context.Context, func(context.Context, *transaction) error) error{"write": s.write, "note": s.note} {
+	}{
+		{t.Context(), CommandLine},
+		{As(t.Context(), ByUser("7")), "user:7"},
+		{As(As(t.Context(), Visitor), System), System},
+	} {
+		type writer func(context.Context, func(context.Context, *transaction) error) error
+		for name, write := range map[string]writer{"write": s.write, "note": s.note} {
 			err := write(c.ctx, func(_ context.Context, tx *transaction) error {
 				if tx.actor != c.want {
 					return errors.New("the actor is " + string(tx.actor))
@@ -116,7 +125,8 @@ func TestActorOfATransaction(t *testing.T) {
 // A hash that is renewed on the way of a sign-in doesn't need the caller's actor.
 func TestRenewedHashIsTheSystemsDoing(t *testing.T) {
 	s := open(t, Config{})
-	u, err := s.Create(t.Context(), NewUser{Username: "eve", PasswordHash: newPHC(secret, argonParams{memory: 16, time: 1, threads: 1}).String()})
+	old := newPHC(secret, argonParams{memory: 16, time: 1, threads: 1}).String()
+	u, err := s.Create(t.Context(), NewUser{Username: "eve", PasswordHash: old})
 	do(t, "Create", err)
 	s.usualActor = ""
 	var was, is string

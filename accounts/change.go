@@ -130,7 +130,7 @@ func (t *transaction) wantTeam(ctx context.Context, key string) error {
 	var one int
 	err := t.queryRow(ctx, sqlTeamExists, []any{key}, &one)
 	if errors.Is(err, sql.ErrNoRows) {
-		return &FieldError{"team", "Choose a team that exists, or none."}
+		return wrongField("team", UnknownTeam)
 	}
 	return err
 }
@@ -198,7 +198,7 @@ func (s *Store) SetPassword(ctx context.Context, userID, password, keepSession s
 // try; ErrNotFound, ErrBusy.
 func (s *Store) ChangePassword(ctx context.Context, userID, old, password, keepSession string) error {
 	if old == "" {
-		return &FieldError{"old_password", "Type the password that you have now."}
+		return wrongField("old_password", Missing)
 	}
 	u, err := s.UserByID(ctx, userID)
 	if err == nil {

@@ -1,7 +1,6 @@
 package accounts
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -13,8 +12,9 @@ import (
 	"time"
 )
 
-const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, sort_key, last_seen, team_key, admin, disabled,
-	idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since, created_at, rev, password_hash)
+const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, sort_key, last_seen, team_key, admin,
+	disabled, idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since,
+	created_at, rev, password_hash)
 	VALUES ($1, $2, $3, $4, $5, 0, $6, $7, FALSE, 0, '', '', '', 0, 0, FALSE, 0, $8, $9, $10)`
 
 // newRow is a NewUser that has passed all checks but that of its uniqueness.
@@ -25,14 +25,13 @@ type newRow struct {
 	admin                                bool
 }
 
-// prepareUser checks everything about n that needs no database. It returns all that is wrong as FieldErrors, and the
-// username as far as that is right.
-func prepareUser(n NewUser) (newRow, error) {
-	r := newRow{admin: n.Admin, password: n.Password}
-	var wrong FieldErrors
+// prepareUser checks everything about n that needs no database, and returns all that is wrong. The username is "" when
+// it's wrong.
+func prepareUser(n NewUser) (r newRow, wrong FieldErrors) {
+	r = newRow{admin: n.Admin, password: n.Password}
 	var err error
 	if r.username, err = FoldUsername(n.Username); err == nil && isReserved(r.username) && !n.Admin {
-		r.username, err = "", &FieldError{"username", "This name is reserved. Choose another."}
+		r.username, err = "", wrongField("username", Reserved)
 	}
 	wrong.add(err)
 	r.displayName, err = cleanDisplayName(n.DisplayName)
@@ -44,10 +43,7 @@ func prepareUser(n NewUser) (newRow, error) {
 	wrong.add(err)
 	r.hash, err = prepareHash(r.username, n)
 	wrong.add(err)
-	if len(wrong) > 0 {
-		return r, wrong
-	}
-	return r, nil
+	return r, wrong
 }
 
 // prepareHash returns the hash that n brings, "" for a password that is still to be hashed.
@@ -56,26 +52,30 @@ func prepareHash(username string, n NewUser) (string, error) {
 		return "", checkPassword(username, n.Password)
 	}
 	if n.Password != "" {
-		return "", &FieldError{"password", "Give a password or a hash, not both."}
+		return "", wrongField("password", HashToo)
 	}
 	stored, err := parsePHC(n.PasswordHash)
 	if err != nil {
-		return "", &FieldError{"password", "This hash cannot be used: " + err.Error() + "."}
+		return "", &FieldError{Field: "password", Code: BadHash, Detail: err.Error()}
 	}
 	return stored.String(), nil
 }
 
-// Create adds a user. Errors: FieldErrors for what was typed, ErrTaken (joined to those, if any), and ErrBusy when too
-// many passwords wait to be hashed. If several callers create the same name at once, one succeeds. The team is spelled
-// as its first member spelled it.
+// Create adds a user. Errors: FieldErrors for everything that is wrong with what was typed, a username that is taken
+// (ErrTaken) included, and ErrBusy when too many passwords wait to be hashed. If several callers create the same name
+// at once, one succeeds. The team is spelled as its first member spelled it.
 func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
-	r, err := prepareUser(n)
+	r, wrong := prepareUser(n)
 	if r.username != "" {
-		err = both(err, s.checkFree(ctx, r.username))
+		err := s.checkFree(ctx, r.username)
+		if wrong.add(err); err != nil && !errors.Is(err, ErrTaken) {
+			return User{}, err
+		}
 	}
-	if err != nil {
-		return User{}, err
+	if len(wrong) > 0 {
+		return User{}, wrong
 	}
+	var err error
 	if r.hash == "" {
 		if r.hash, err = s.hash.hash(ctx, r.password, hashWait); err != nil {
 			return User{}, err
@@ -96,21 +96,13 @@ func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	return user, nil
 }
 
-// both is a and b, and the only one of them when the other is nil.
-func both(a, b error) error {
-	if a == nil || b == nil {
-		return cmp.Or(a, b)
-	}
-	return errors.Join(a, b)
-}
-
 // checkFree saves hashing for a name that is taken. What decides is the unique key, when the row is written.
 func (s *Store) checkFree(ctx context.Context, username string) error {
 	var one int
 	err := s.r.queryRow(ctx, sqlNameTaken, []any{username}, &one)
 	switch {
 	case err == nil:
-		return ErrTaken
+		return wrongField("username", Taken)
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
 	}
@@ -123,14 +115,14 @@ func (s *Store) Import(ctx context.Context, users []NewUser) error {
 	rows := make([]newRow, len(users))
 	seen := map[string]bool{}
 	for i, n := range users {
-		r, err := prepareUser(n)
-		if err == nil && seen[r.username] {
-			err = ErrTaken
+		r, wrong := prepareUser(n)
+		if seen[r.username] && r.username != "" {
+			wrong.add(wrongField("username", Taken))
 		}
-		if err == nil {
-			err = s.checkFree(ctx, r.username)
+		if len(wrong) > 0 {
+			return &ImportError{i, wrong}
 		}
-		if err != nil {
+		if err := s.checkFree(ctx, r.username); err != nil {
 			return &ImportError{i, err}
 		}
 		seen[r.username] = true
@@ -211,7 +203,7 @@ func (t *transaction) insertUsers(ctx context.Context, rows []newRow) (ids []str
 	}
 	err = t.insert(ctx, sqlCreate, users)
 	if isDuplicate(err) {
-		return nil, ErrTaken
+		return nil, FieldErrors{wrongField("username", Taken)}
 	}
 	if err != nil {
 		return nil, err

@@ -3,14 +3,13 @@ package accounts
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // What callers can tell apart. Anything else is trouble with the database.
 var (
-	ErrTaken       = errors.New("username is taken")
+	ErrTaken       = errors.New("username is taken") // a *FieldError with the code Taken is this error
 	ErrNotFound    = errors.New("no such user")
 	ErrCredentials = errors.New("wrong username or password")
 	ErrDisabled    = errors.New("this account is disabled") // only to those who gave its password
@@ -20,42 +19,6 @@ var (
 	ErrCursor      = errors.New("bad cursor")
 	ErrLost        = errors.New("the database file was removed, moved or replaced") // see Store.Lost
 )
-
-// FieldError says what is wrong with one thing that somebody typed.
-type FieldError struct {
-	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
-	// time_zone or theme.
-	Field   string
-	Message string // a sentence for that person, which says what to do
-}
-
-func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
-
-// FieldErrors are all that is wrong with what somebody typed. errors.As finds the first one as a *FieldError.
-type FieldErrors []*FieldError
-
-func (e FieldErrors) Error() string {
-	all := make([]string, len(e))
-	for i, one := range e {
-		all[i] = one.Error()
-	}
-	return strings.Join(all, "; ")
-}
-
-func (e FieldErrors) Unwrap() []error {
-	all := make([]error, len(e))
-	for i, one := range e {
-		all[i] = one
-	}
-	return all
-}
-
-// add adds err, a *FieldError; nil is nothing.
-func (e *FieldErrors) add(err error) {
-	if one, ok := errors.AsType[*FieldError](err); ok {
-		*e = append(*e, one)
-	}
-}
 
 // ImportError says which of the users given to Import was refused. Nobody was imported.
 type ImportError struct {

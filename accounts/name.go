@@ -42,10 +42,10 @@ func cleanTeam(team string) (name, key string, err error) {
 	}
 	key = teamKey(name)
 	if name != "" && key == noTeam {
-		return "", "", &FieldError{"team", "Use some letters, digits or symbols."}
+		return "", "", wrongField("team", NoLetters)
 	}
 	if utf8.RuneCountInString(key) > maxTeamKey {
-		return "", "", &FieldError{"team", "Use fewer characters."}
+		return "", "", wrongField("team", TooLong)
 	}
 	return name, key, nil
 }
@@ -57,14 +57,14 @@ func cleanLine(field, s string, limit int) (string, error) {
 		return "", tooLong(field, limit)
 	}
 	if !utf8.ValidString(s) {
-		return "", &FieldError{field, "Use valid text (UTF-8)."}
+		return "", wrongField(field, NotUTF8)
 	}
 	s = norm.NFC.String(strings.TrimSpace(s))
 	if strings.ContainsFunc(s, unseen) || !joinersInPlace([]rune(s)) {
-		return "", &FieldError{field, "Leave out invisible and control characters."}
+		return "", wrongField(field, Unprintable)
 	}
 	if stackedMarks(s) {
-		return "", &FieldError{field, "Use fewer accents on one letter."}
+		return "", wrongField(field, StackedMarks)
 	}
 	s = strings.Join(strings.Fields(s), " ")
 	if utf8.RuneCountInString(s) > limit {
@@ -74,10 +74,7 @@ func cleanLine(field, s string, limit int) (string, error) {
 }
 
 func tooLong(field string, limit int) error {
-	if limit == maxStatusText {
-		return &FieldError{field, "Use 140 characters or fewer."}
-	}
-	return &FieldError{field, "Use 64 characters or fewer."}
+	return &FieldError{Field: field, Code: TooLong, Limit: limit}
 }
 
 // unseen reports whether r is refused wherever it stands: controls, line and paragraph separators, everything that

@@ -43,13 +43,13 @@ func PossiblePassword(password string) bool { return password != "" && len(passw
 func checkPassword(username, password string) error {
 	switch {
 	case utf8.RuneCountInString(password) < MinPassword:
-		return &FieldError{"password", "Use 8 characters or more."}
+		return &FieldError{Field: "password", Code: TooShort, Limit: MinPassword}
 	case len(password) > MaxPassword:
-		return &FieldError{"password", "Use 256 bytes or fewer."}
+		return &FieldError{Field: "password", Code: TooLong, Limit: MaxPassword}
 	case isCommon(password):
-		return &FieldError{"password", "This is one of the most used passwords. Choose another."}
+		return wrongField("password", Common)
 	case strings.EqualFold(password, username):
-		return &FieldError{"password", "Choose something other than your username."}
+		return wrongField("password", SameAsUsername)
 	}
 	return nil
 }

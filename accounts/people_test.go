@@ -367,10 +367,10 @@ func testPeopleWhileRenamed(t *testing.T, db database) {
 	}
 }
 
-// TestFinderFindsWhatPeopleFinds, for every prefix of words that occur and some that do not.
-func TestFinderFindsWhatPeopleFinds(t *testing.T) { onEach(t, testFinderFindsWhatPeopleFinds) }
+// TestSearchFindsWhatPeopleFinds, for every prefix of words that occur and some that do not.
+func TestSearchFindsWhatPeopleFinds(t *testing.T) { onEach(t, testSearchFindsWhatPeopleFinds) }
 
-func testFinderFindsWhatPeopleFinds(t *testing.T, db database) {
+func testSearchFindsWhatPeopleFinds(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	for name, display := range map[string]string{
 		"ada.o": "Ada Okafor", "elodie": "Élodie de la Tour", "mei": "田中 芽衣", "grace_h": "Grace  O'Hopper", "x-99": "Ǆ 3com",
@@ -390,14 +390,14 @@ func testFinderFindsWhatPeopleFinds(t *testing.T, db database) {
 			found = nil // no search at all lists everybody
 		}
 		var got []Person
-		finds := Finder(typed)
+		search := NewSearch(typed)
 		for _, p := range everybody {
-			if finds(p) {
+			if search.Finds(p.Words()) {
 				got = append(got, p)
 			}
 		}
 		if !slices.Equal(got, found) {
-			t.Errorf("Finder(%q) finds %v, People finds %v", typed, got, found)
+			t.Errorf("NewSearch(%q) finds %v, People finds %v", typed, got, found)
 		}
 	}
 }

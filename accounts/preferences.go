@@ -61,12 +61,12 @@ func (p Preferences) clean() (Preferences, error) {
 		p.IdleAfter = neverIdle
 	case p.IdleAfter == 0:
 	case p.IdleAfter < minIdleAfter || p.IdleAfter > maxIdleAfter || p.IdleAfter%time.Minute != 0:
-		return p, &FieldError{"idle_after", "Choose 1 to 120 whole minutes."}
+		return p, wrongField("idle_after", OutOfRange)
 	}
 	switch p.Precision {
 	case Approximate, Exact, Nobody:
 	default:
-		return p, &FieldError{"last_seen", "Choose exactly, roughly or nobody."}
+		return p, wrongField("last_seen", NotAnOption)
 	}
 	if p.TimeZone != "" {
 		if _, err := loadZone(p.TimeZone); err != nil {
@@ -77,7 +77,7 @@ func (p Preferences) clean() (Preferences, error) {
 	case "", "light", "dark":
 		return p, nil
 	}
-	return p, &FieldError{"theme", "Choose light, dark, or as the system has it."}
+	return p, wrongField("theme", NotAnOption)
 }
 
 // GuessTimeZone notes the zone that a person's browser says it is in, while none is known. What is no zone, and a

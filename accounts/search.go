@@ -68,13 +68,6 @@ func searchSQL(n int, few, back bool) string {
 		JOIN users u ON u.sort_key = found.sort_key AND NOT u.disabled ORDER BY u.sort_key` + order
 }
 
-// Finder returns a function that tells whether People would find a person under what somebody typed, for people who
-// are in memory already. It takes some 5 µs a person.
-func Finder(typed string) func(Person) bool {
-	search := NewSearch(typed)
-	return func(p Person) bool { return search.Finds(p.Words()) }
-}
-
 // Search is what somebody typed, ready to be compared with the words of many people.
 type Search struct{ words []string }
 

@@ -73,20 +73,20 @@ func cleanStatus(w Status, now time.Time) (Status, error) {
 	switch w.State {
 	case "", "online", "away", "dnd":
 	default:
-		return w, &FieldError{"state", "Choose online, away, do not disturb or automatic."}
+		return w, wrongField("state", NotAnOption)
 	}
 	var err error
 	if w.Text, err = cleanLine("text", w.Text, maxStatusText); err != nil {
 		return w, err
 	}
 	if w.Emoji != "" && !isEmoji(w.Emoji) {
-		return w, &FieldError{"emoji", "Use one emoji."}
+		return w, wrongField("emoji", NotOneEmoji)
 	}
 	if !w.Until.IsZero() && !w.Until.After(now) {
-		return w, errPast()
+		return w, wrongField("until", InThePast)
 	}
 	if w.Until.After(now.AddDate(1, 0, 1)) { // a day more than EndOf allows, whose year is that of the person's clock
-		return w, errFar()
+		return w, wrongField("until", TooFarAhead)
 	}
 	if !w.says() {
 		w.Until = time.Time{}

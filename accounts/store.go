@@ -183,11 +183,11 @@ func (s *Store) Committed() <-chan struct{} { return s.committed }
 
 // write runs fn in a transaction beside which no other write runs, in any process: what fn reads stays true until it
 // commits. SQLite has one writer at a time anyway. On Postgres, whose transactions see each other's commits between two
-// statements, each transaction takes the row of the rev first (kind.turn) and other locks after it, so that transactions
-// don't deadlock. The wait for a turn ends with ctx; fn is then not interrupted, so a caller that gives up leaves nothing
-// half done. fn may run again from the start when Postgres broke it off. A database that others hold for too long is
-// ErrBusy, a commit that was not answered ErrUnknown, a file that isn't at its path any more ErrLost, and a ctx without an
-// actor ErrNoActor.
+// statements, each transaction takes the row of the rev first (kind.turn) and other locks after it, so that
+// transactions don't deadlock. The wait for a turn ends with ctx; fn is then not interrupted, so a caller that gives up
+// leaves nothing half done. fn may run again from the start when Postgres broke it off. A database that others hold for
+// too long is ErrBusy, a commit that was not answered ErrUnknown, a file that isn't at its path any more ErrLost, and a
+// ctx without an actor ErrNoActor.
 func (s *Store) write(ctx context.Context, fn func(context.Context, *transaction) error) error {
 	return s.commit(ctx, s.w.turn, fn)
 }

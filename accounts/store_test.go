@@ -71,7 +71,7 @@ func wantErr(tb testing.TB, what string, err, want error) {
 func wantField(tb testing.TB, what string, err error, field string) {
 	tb.Helper()
 	var fe *FieldError
-	if !errors.As(err, &fe) || fe.Field != field || fe.Message == "" {
+	if !errors.As(err, &fe) || fe.Field != field || fe.Code == "" {
 		tb.Errorf("%s = %v, want a *FieldError about %s", what, err, field)
 	}
 }

@@ -22,14 +22,8 @@ func checkLasts(lasts string) error {
 	case LastsForever, Lasts30Min, Lasts1Hour, Lasts4Hours, LastsToday, LastsWeek, LastsAt:
 		return nil
 	}
-	return untilError("Choose how long it lasts from the list.")
+	return wrongField("until", NotAnOption)
 }
-
-func untilError(message string) error { return &FieldError{"until", message} }
-
-func errPast() error { return untilError("Choose a time in the future.") }
-
-func errFar() error { return untilError("Choose a time within a year from now.") }
 
 // EndOf returns when a status that is set now ends, in UTC; the zero time for LastsForever. With LastsAt, at is a time of
 // the clock in zone: "2006-01-02T15:04" as <input type=datetime-local> sends it, seconds allowed, or "15:04" for the
@@ -77,13 +71,13 @@ func endAt(at string, zone *time.Location, now time.Time) (time.Time, error) {
 	}
 	switch {
 	case err != nil:
-		return time.Time{}, untilError("Give a date and a time, such as 2026-03-01T14:30, or a time alone, such as 14:30.")
+		return time.Time{}, wrongField("until", BadTime)
 	case wanted.After(clock.AddDate(1, 0, 0)):
-		return time.Time{}, errFar()
+		return time.Time{}, wrongField("until", TooFarAhead)
 	}
 	end, ok := next(wanted, zone, now)
 	if !ok {
-		return time.Time{}, errPast()
+		return time.Time{}, wrongField("until", InThePast)
 	}
 	return end.UTC(), nil
 }

@@ -20,8 +20,11 @@ const reserved = " abuse account accounts admin administrator administrators adm
 // FoldUsername returns the one spelling of a username: 2 to 31 of a-z, 0-9, dot, underscore and dash, beginning with
 // a letter or digit. Capital letters become small; anything else is refused with a *FieldError. It is idempotent.
 func FoldUsername(name string) (string, error) {
-	if len(name) < minUsername || len(name) > maxUsername {
-		return "", &FieldError{"username", "Use 2 to 31 characters."}
+	if len(name) < minUsername {
+		return "", &FieldError{Field: "username", Code: TooShort, Limit: minUsername}
+	}
+	if len(name) > maxUsername {
+		return "", &FieldError{Field: "username", Code: TooLong, Limit: maxUsername}
 	}
 	for i := range len(name) {
 		c := name[i]
@@ -29,10 +32,10 @@ func FoldUsername(name string) (string, error) {
 		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9':
 		case c == '.' || c == '_' || c == '-':
 			if i == 0 {
-				return "", &FieldError{"username", "Begin with a letter or a digit."}
+				return "", wrongField("username", BadStart)
 			}
 		default:
-			return "", &FieldError{"username", "Use only the letters a to z, digits, dots, dashes and underscores."}
+			return "", wrongField("username", BadCharacter)
 		}
 	}
 	return strings.ToLower(name), nil

@@ -21,7 +21,7 @@ func Zone(name string) *time.Location {
 // and underscores with slashes between, and begin with a capital letter: what else a system takes for a zone ("Local",
 // "localtime", "posix/…", paths) is not the same everywhere.
 func loadZone(name string) (*time.Location, error) {
-	wrong := &FieldError{"time_zone", "Give the name of a time zone, such as Europe/Berlin."}
+	wrong := wrongField("time_zone", UnknownZone)
 	if name == "" || len(name) > maxZone || name[0] < 'A' || name[0] > 'Z' || name == "Local" || strings.ContainsFunc(name, notInZone) {
 		return nil, wrong
 	}

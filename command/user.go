@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"rollcall/accounts"
+	"rollcall/handlers"
 )
 
 // userCmd manages people. It works on the database while servers run, and they notice within a second.
@@ -84,16 +85,17 @@ func (c *userCmd) change(ctx context.Context, con *console, username, done strin
 	return err
 }
 
-// plain puts errors of accounts into words for the command line.
+// plain puts errors of accounts into words for the command line: every wrong field with the sentence that pages have.
 func plain(err error) error {
-	var field *accounts.FieldError
-	switch {
-	case errors.As(err, &field):
-		return fmt.Errorf("%s: %s", strings.ReplaceAll(field.Field, "_", " "), field.Message)
-	case errors.Is(err, accounts.ErrTaken):
-		return errors.New("that username is taken")
+	wrong := accounts.WrongFields(err)
+	if len(wrong) == 0 {
+		return err
 	}
-	return err
+	said := make([]string, len(wrong))
+	for i, field := range wrong {
+		said[i] = strings.ReplaceAll(field.Field, "_", " ") + ": " + handlers.FieldMessage(field)
+	}
+	return errors.New(strings.TrimSuffix(strings.Join(said, " "), ".")) // more may follow
 }
 
 type userAddCmd struct {

@@ -16,7 +16,7 @@ var wrongSignup = []struct {
 }{
 	{"username with a space", "an na", "Anna Berg", password, "username", "letters"},
 	{"reserved username", "admin", "Anna Berg", password, "username", ""},
-	{"common password", "anna", "Anna Berg", "password1", "password", "most used"},
+	{"common password", "anna", "Anna Berg", "password1", "password", "very common"},
 	{"name with an invisible character", "anna", "Anna\u200bBerg", password, "display_name", "invisible"},
 	{"taken username", "TAKEN", "Anna Berg", password, "username", "taken"},
 }

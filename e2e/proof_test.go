@@ -156,7 +156,7 @@ const (
 func TestSoak(t *testing.T) {
 	patient(t)
 	metrics, debug := freeAddr(t), freeAddr(t)
-	s := startServer(t, "--grace-clean=100ms", "--grace-dropped=200ms", "--limit-signups=0", "--limit-acts=0", "--access-log=off",
+	s := startServer(t, "--grace-clean=100ms", "--grace-dropped=200ms", "--limit-signups=0", "--limit-logins=0", "--limit-acts=0", "--access-log=off",
 		"--metrics-addr="+metrics, "--debug-addr="+debug)
 	var cookies []string
 	for i := range soakers {

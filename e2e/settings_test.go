@@ -143,7 +143,7 @@ func TestPasswordChangeEndsOtherDevices(t *testing.T) {
 	anna.fill("#old_password", "wrong password")
 	anna.fill("#password", "another good password")
 	anna.clickThrough(`form[action$="password"] button.main`)
-	wantDescribed(anna, "#old_password", "not your password")
+	wantDescribed(anna, "#old_password", "Wrong password")
 	if got := anna.value("#old_password") + anna.value("#password"); got != "" {
 		t.Errorf("the page holds the passwords %q", got)
 	}

@@ -120,10 +120,12 @@ func surviveKill(s *server, windows ...*window) {
 	for _, b := range windows {
 		b.untilLive()
 	}
+	for _, b := range windows { // until then, a page from before the restart keeps what it showed
+		b.until("the wait for others is over", `document.querySelector('#warming').innerText === ''`, warming+soon)
+	}
 	s.cli("rename", "ben", "Benedict")
 	for _, b := range windows {
 		b.until("the page is live", `document.querySelector('[data-user=ben] bdi').innerText === 'Benedict'`, soon)
-		b.until("the wait for others is over", `document.querySelector('#warming').innerText === ''`, warming+soon)
 		b.wantShown("anna", "dnd")
 		b.wantShown("ben", "online")
 	}

@@ -75,18 +75,12 @@ func (s *Server) login(c echo.Context) error {
 		user, err = s.cfg.Accounts.Authenticate(ctx, t.username, t.password)
 		return err
 	})
-	var over *limited
-	switch {
-	case errors.As(err, &over):
-		return refuse(tooMany("sign in", over))
-	case errors.Is(err, accounts.ErrCredentials):
-		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Wrong username or password."})
-	case errors.Is(err, accounts.ErrDisabled):
-		return refuse(disabledAccount(err))
-	case errors.Is(err, accounts.ErrBusy):
-		return refuse(busy(err))
-	case err != nil:
-		return unavailable(fmt.Errorf("sign in: %w", err))
+	if err != nil {
+		f := formFailure(err, "sign in")
+		if f == nil {
+			return unavailable(fmt.Errorf("sign in: %w", err))
+		}
+		return refuse(f)
 	}
 	return s.signIn(c, user, t.next)
 }

@@ -22,9 +22,10 @@ import (
 // the cause and goes to the log alone.
 type failure struct {
 	Status     int
-	Heading    string        // empty: the page's own words for Status
-	Message    string        // the same
-	RetryAfter time.Duration // told with 429 and 503; 0: a few seconds
+	Heading    string               // empty: the page's own words for Status
+	Message    string               // the same
+	Fields     accounts.FieldErrors // what is wrong with which field; Message then says the same in all
+	RetryAfter time.Duration        // told with 429 and 503; 0: a few seconds
 	Err        error
 
 	quiet  bool // expected: debug level whatever the status
@@ -108,6 +109,9 @@ func explain(err error, r *http.Request) *failure {
 			return clientGone(err)
 		}
 		return f
+	}
+	if wrong := accounts.WrongFields(err); len(wrong) > 0 {
+		return wrongFields(wrong, err)
 	}
 	var tooLarge *http.MaxBytesError
 	var routed *echo.HTTPError
@@ -194,12 +198,13 @@ func (s *Server) errorPage(f *failure, c echo.Context) error {
 // problem answers a program (RFC 9457).
 func (s *Server) problem(f *failure, c echo.Context) error {
 	body, err := json.Marshal(struct {
-		Type    string `json:"type"`
-		Title   string `json:"title"`
-		Status  int    `json:"status"`
-		Detail  string `json:"detail,omitempty"`
-		Request string `json:"request_id"`
-	}{"about:blank", http.StatusText(f.Status), f.Status, f.Message, requestID(c)})
+		Type    string         `json:"type"`
+		Title   string         `json:"title"`
+		Status  int            `json:"status"`
+		Detail  string         `json:"detail,omitempty"`
+		Request string         `json:"request_id"`
+		Errors  []fieldProblem `json:"errors,omitempty"`
+	}{"about:blank", http.StatusText(f.Status), f.Status, f.Message, requestID(c), f.fieldProblems()})
 	if err != nil {
 		return err
 	}

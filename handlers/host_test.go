@@ -64,23 +64,23 @@ func TestForeignHost(t *testing.T) {
 			changes = append(changes, publicURL(t, tt.public))
 		}
 		f := newFixture(t, changes...)
-		ada := f.member("ada")
-		ada.host = "rebound.example"
+		zoe := f.member("zoe") // no name that a request id could hold, which is hexadecimal
+		zoe.host = "rebound.example"
 		for _, path := range []string{"/", "/login", "/signup", "/me", "/settings", "/settings/my-data.json", "/me.css"} {
-			a := ada.get(tt.base + path)
+			a := zoe.get(tt.base + path)
 			wantStatus(t, "GET "+path, a, http.StatusMisdirectedRequest)
-			if !strings.Contains(a.body, tt.says) || strings.Contains(a.body, "ada") {
+			if !strings.Contains(a.body, tt.says) || strings.Contains(a.body, "zoe") {
 				t.Errorf("GET %s doesn't say %q and nothing else:\n%s", path, tt.says, a.body)
 			}
 		}
 		for _, path := range []string{"/login", "/signup", "/logout", "/me/status", "/settings/password"} {
-			wantStatus(t, "POST "+path, ada.do("POST", tt.base+path, url.Values{"username": {"eve"}, "password": {goodPassword}}), http.StatusMisdirectedRequest)
+			wantStatus(t, "POST "+path, zoe.do("POST", tt.base+path, url.Values{"username": {"eve"}, "password": {goodPassword}}), http.StatusMisdirectedRequest)
 		}
 		for _, path := range []string{"/healthz", "/readyz", tt.base + "/healthz", tt.base + "/readyz"} {
-			wantStatus(t, "GET "+path, ada.get(path), http.StatusOK)
+			wantStatus(t, "GET "+path, zoe.get(path), http.StatusOK)
 		}
-		ada.header = http.Header{"Origin": {"http://rebound.example"}, "Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
-		wantStatus(t, "GET /ws", ada.get(tt.base+"/ws"), http.StatusMisdirectedRequest)
+		zoe.header = http.Header{"Origin": {"http://rebound.example"}, "Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
+		wantStatus(t, "GET /ws", zoe.get(tt.base+"/ws"), http.StatusMisdirectedRequest)
 		if n := len(f.logs.lines("level=WARN", "another host", "rebound.example")); n != 1 {
 			t.Errorf("%d warnings that name the host, want 1\n%s", n, f.logs)
 		}

@@ -195,6 +195,7 @@ func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 	if err := l.store.SetInvisible(acting(t.Context()), l.uid("bob"), true); err != nil {
 		t.Fatal(err)
 	}
+	a.sees("ada", "online") // her own arrival is a frame, too
 	a.sees("bob", "offline")
 	a.until("calm", func() bool { return !l.server.live.Stats().Pending })
 	before := a.frameCount()

@@ -121,7 +121,7 @@ func TestSuccessesOfDisabledAccounts(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ada := f.person("ada")
-	if err := f.store.SetDisabled(t.Context(), ada.ID, true); err != nil {
+	if err := f.store.SetDisabled(acting(t.Context()), ada.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	before := f.store.Stats().Hash.Done

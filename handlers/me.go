@@ -150,11 +150,10 @@ func (s *Server) chooseZone(c echo.Context, fields url.Values) error {
 	err := s.cfg.Accounts.ChangePreferences(c.Request().Context(), signedIn(c).user.ID, func(chose *accounts.Preferences) {
 		chose.TimeZone = fields.Get("zone")
 	})
-	var wrong *accounts.FieldError
-	switch {
-	case errors.As(err, &wrong):
-		return &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}
-	case err != nil:
+	if err != nil {
+		if f := formFailure(err, "change this"); f != nil {
+			return f
+		}
 		return notSaved(fmt.Errorf("set time zone: %w", err))
 	}
 	return s.redirect(c, s.site.next(fields.Get("next")))

@@ -82,16 +82,16 @@ func (s *Server) deleteAccount(c echo.Context) error {
 // confirm returns nil when username and password are those of user.
 func (s *Server) confirm(c echo.Context, user accounts.User, username, password string) error {
 	if folded, err := accounts.FoldUsername(username); err != nil || folded != user.Username {
-		return &refusal{http.StatusUnprocessableEntity, "confirm_username", "Type " + user.Username + ", so that nobody is deleted by mistake."}
+		return &accounts.FieldError{Field: "confirm_username", Code: unconfirmed, Detail: user.Username}
 	}
 	if password == "" {
-		return &refusal{http.StatusUnprocessableEntity, "confirm_password", "Type your password."}
+		return &accounts.FieldError{Field: "confirm_password", Code: accounts.Missing}
 	}
 	err := s.attemptOwn(c, password, func(ctx context.Context) error {
 		return s.cfg.Accounts.CheckPassword(ctx, user.ID, password)
 	})
 	if errors.Is(err, accounts.ErrCredentials) {
-		return notYourPassword("confirm_password")
+		return &accounts.FieldError{Field: "confirm_password", Code: wrongPassword}
 	}
 	return err
 }

@@ -170,7 +170,7 @@ func TestDeleteAccount(t *testing.T) {
 	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"bob"}, "password": {goodPassword}}, 422, "confirm_username", "Type ada")
 	wantRefused(t, ada, "/settings/delete", url.Values{"username": {""}, "password": {goodPassword}}, 422, "confirm_username", "Type ada")
 	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"ada"}, "password": {""}}, 422, "confirm_password", "Type your password")
-	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"ada"}, "password": {"wrong password"}}, 403, "confirm_password", "not your password")
+	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"ada"}, "password": {"wrong password"}}, 403, "confirm_password", "Wrong password")
 	if page := ada.do("POST", "/settings/delete", url.Values{"username": {"x"}}).body; !strings.Contains(page, `<details class="danger" open>`) {
 		t.Error("the form that was refused is folded")
 	}

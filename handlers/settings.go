@@ -112,7 +112,7 @@ func (s *Server) setProfile(c echo.Context) error {
 	case s.cfg.Teams != TeamsFixed:
 		err = s.cfg.Accounts.SetProfile(ctx, v.user.ID, name, team, s.cfg.Teams == TeamsOpen)
 	case team != v.user.Team:
-		err = &refusal{http.StatusForbidden, "team", "Ask whoever runs this Rollcall to move you to another team."}
+		err = &accounts.FieldError{Field: "team", Code: otherTeam}
 	default: // not the team as this request found it: it may have been moved since
 		err = s.cfg.Accounts.Rename(ctx, v.user.ID, name)
 	}
@@ -196,21 +196,9 @@ func (s *Server) setPassword(c echo.Context) error {
 		s.rememberBrowser(c, v.user) // all were forgotten with the old password
 	}
 	if errors.Is(err, accounts.ErrCredentials) {
-		err = notYourPassword("old_password")
+		err = &accounts.FieldError{Field: "old_password", Code: wrongPassword}
 	}
 	return s.settled(c, ui.PasswordSection, err, func(*ui.SettingsPage) {})
-}
-
-// refusal is what is wrong with one field of the settings that accounts do not know.
-type refusal struct {
-	status         int
-	field, message string
-}
-
-func (r *refusal) Error() string { return r.field + ": " + r.message }
-
-func notYourPassword(field string) error {
-	return &refusal{http.StatusForbidden, field, "That is not your password."}
 }
 
 // settled answers a form of the settings: with the settings as they are now, or when err is not nil, with the form as it
@@ -219,7 +207,7 @@ func (s *Server) settled(c echo.Context, section string, err error, typed func(*
 	if err == nil {
 		return s.redirect(c, s.site.path("/settings")+"?saved="+section)
 	}
-	f, wrong := settingsFailure(err)
+	f := formFailure(err, "give your password")
 	if f == nil {
 		return notSaved(fmt.Errorf("settings: %w", err))
 	}
@@ -227,36 +215,7 @@ func (s *Server) settled(c echo.Context, section string, err error, typed func(*
 	if err != nil {
 		return err
 	}
-	if p.Failed, p.Errors = section, wrong; wrong == nil {
-		p.Message = f.Message
-	}
+	p.Failed, p.Errors, p.Message = section, f.formErrors(), f.formMessage()
 	typed(&p)
 	return s.form(c, f, p)
-}
-
-// settingsFailure is what a form says about err, in all and by field; nil when it is not the person's doing.
-func settingsFailure(err error) (*failure, map[string]string) {
-	var over *limited
-	var told *failure
-	var field *accounts.FieldError
-	var wrong *refusal
-	switch {
-	case errors.As(err, &over):
-		return tooMany("give your password", over), nil
-	case errors.As(err, &told) && told.Status == http.StatusTooManyRequests:
-		return told, nil
-	case errors.As(err, &field):
-		return &failure{Status: http.StatusUnprocessableEntity, Message: field.Message}, map[string]string{field.Field: field.Message}
-	case errors.As(err, &wrong):
-		return &failure{Status: wrong.status, Message: wrong.message}, map[string]string{wrong.field: wrong.message}
-	case errors.Is(err, accounts.ErrNoSession):
-		return &failure{Status: http.StatusNotFound, Message: "That device is not signed in any more."}, nil
-	case errors.Is(err, accounts.ErrDisabled):
-		return disabledAccount(err), nil
-	case errors.Is(err, accounts.ErrNotFound):
-		return &failure{Status: http.StatusConflict, Message: "This account has been deleted meanwhile."}, nil
-	case errors.Is(err, accounts.ErrBusy):
-		return busy(err), nil
-	}
-	return nil, nil
 }

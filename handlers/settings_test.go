@@ -165,7 +165,7 @@ func TestTeams(t *testing.T) {
 	}{
 		{TeamsOpen, 303, 303, 303, 303, "or name a new one", "", "Fresh"},
 		{TeamsExisting, 303, 422, 303, 303, "new ones are made by whoever runs this Rollcall", "Choose a team that exists", "Red"},
-		{TeamsFixed, 403, 403, 403, 303, "decides who is in which team", "Ask whoever runs this Rollcall", ""},
+		{TeamsFixed, 403, 403, 403, 303, "decides who is in which team", "Ask the person who runs this Rollcall", ""},
 	} {
 		t.Run(string(tt.rule), func(t *testing.T) {
 			f := newFixture(t, func(cfg *Config) { cfg.Teams = tt.rule })
@@ -299,10 +299,10 @@ func TestPasswordSettings(t *testing.T) {
 	form := func(old, password string) url.Values {
 		return url.Values{"old_password": {old}, "password": {password}}
 	}
-	wantRefused(t, ada, "/settings/password", form("", fresh), 422, "old_password", "that you have now")
+	wantRefused(t, ada, "/settings/password", form("", fresh), 422, "old_password", "your current password")
 	wantRefused(t, ada, "/settings/password", form(goodPassword, "short"), 422, "password", "8 characters")
 	wantRefused(t, ada, "/settings/password", form(goodPassword, strings.Repeat("x", 257)), 422, "password", "")
-	wantRefused(t, ada, "/settings/password", form("wrong password", fresh), 403, "old_password", "not your password")
+	wantRefused(t, ada, "/settings/password", form("wrong password", fresh), 403, "old_password", "Wrong password")
 	if !phone.signedIn() {
 		t.Fatal("a refused change signed another device out")
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -42,16 +40,13 @@ func (s *Server) signup(c echo.Context) error {
 	if err == nil {
 		return s.signIn(c, user, t.next)
 	}
-	f, wrong := signupFailure(err)
+	f := formFailure(err, "sign up from this network")
 	if f == nil {
 		return notSaved(fmt.Errorf("sign up: %w", err))
 	}
 	p := ui.SignupPage{
-		Layout: s.layout(c, ""), Next: s.nextField(t.next), Errors: wrong,
+		Layout: s.layout(c, ""), Next: s.nextField(t.next), Errors: f.formErrors(), Message: f.formMessage(),
 		Username: echoed(t.username), DisplayName: echoed(t.displayName), Password: echoedPassword(t.password),
-	}
-	if wrong == nil {
-		p.Message = f.Message
 	}
 	return s.form(c, f, p)
 }
@@ -71,42 +66,6 @@ func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
 		held.giveBack(ctx)
 	}
 	return user, err
-}
-
-// signupFailure is what the form says about err, in all and by field; nil when it is not the person's doing.
-func signupFailure(err error) (*failure, map[string]string) {
-	var over *limited
-	wrong := signupErrors(err)
-	switch {
-	case errors.As(err, &over):
-		return tooMany("sign up from this network", over), nil
-	case wrong != nil:
-		f := &failure{Status: http.StatusUnprocessableEntity, Message: strings.Join(slices.Sorted(maps.Values(wrong)), " ")}
-		if len(wrong) == 1 && errors.Is(err, accounts.ErrTaken) {
-			f.Status = http.StatusConflict
-		}
-		return f, wrong
-	case errors.Is(err, accounts.ErrBusy):
-		return busy(err), nil
-	}
-	return nil, nil
-}
-
-// signupErrors says by field what is wrong with what was typed; nil when nothing is.
-func signupErrors(err error) map[string]string {
-	var fields accounts.FieldErrors
-	taken := errors.Is(err, accounts.ErrTaken)
-	if !errors.As(err, &fields) && !taken {
-		return nil
-	}
-	wrong := make(map[string]string, len(fields)+1)
-	for _, field := range fields {
-		wrong[field.Field] = field.Message
-	}
-	if taken {
-		wrong["username"] = "This username is taken. Choose another one."
-	}
-	return wrong
 }
 
 // echoedPassword is a password that was typed, fit to stand in the form again; "" for what a field can't hold.

@@ -49,7 +49,7 @@ func (s *Server) setStatus(c echo.Context) error {
 	var over *failure
 	switch {
 	case errors.As(err, &over) && !ofPanel(c): // the script leaves the form as it is, and says why
-		return s.refuseStatus(c, beside(fields, &form), over, nil)
+		return s.refuseStatus(c, beside(fields, &form), over)
 	case err != nil:
 		return err
 	}
@@ -68,14 +68,12 @@ func (s *Server) setStatus(c echo.Context) error {
 		form, what = ui.StatusForm{}, "cleared" // an end of nothing may be anything
 	}
 	err = s.say(ctx, user, form, zone)
-	var wrong *accounts.FieldError
-	switch {
-	case errors.As(err, &wrong):
-		return s.refuseStatus(c, &form, &failure{Status: http.StatusUnprocessableEntity, Message: wrong.Message}, wrong)
-	case errors.Is(err, accounts.ErrNotFound): // deleted a moment ago
-		return &failure{Status: http.StatusForbidden, Message: "This account is gone.", Err: err}
-	case err != nil:
-		return notSaved(fmt.Errorf("set status: %w", err))
+	if err != nil {
+		f := formFailure(err, "change this")
+		if f == nil {
+			return notSaved(fmt.Errorf("set status: %w", err))
+		}
+		return s.refuseStatus(c, &form, f)
 	}
 	return s.did(c, what, nil)
 }
@@ -152,7 +150,7 @@ func (s *Server) preset(ctx context.Context, user, id string) (ui.StatusForm, er
 
 // refuseStatus shows the form again with what was typed, or with what is set when that is nil, and says what is wrong:
 // beside the field, or above all when it is none of the fields.
-func (s *Server) refuseStatus(c echo.Context, typed *ui.StatusForm, f *failure, wrong *accounts.FieldError) error {
+func (s *Server) refuseStatus(c echo.Context, typed *ui.StatusForm, f *failure) error {
 	if wantsProblem(c.Request()) {
 		return f
 	}
@@ -163,11 +161,7 @@ func (s *Server) refuseStatus(c echo.Context, typed *ui.StatusForm, f *failure, 
 	if typed != nil {
 		p.Status = unset(*typed, p.Status)
 	}
-	if wrong != nil {
-		p.Status.Errors = map[string]string{wrong.Field: wrong.Message}
-	} else {
-		p.Said = f.Message
-	}
+	p.Status.Errors, p.Said = f.formErrors(), f.formMessage()
 	if ofPanel(c) {
 		s.logFailure(f, c)
 		return s.fragment(c, f.Status, p)

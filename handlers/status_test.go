@@ -92,8 +92,8 @@ func TestWrongStatus(t *testing.T) {
 		{"two emoji", "status-emoji", "one emoji", url.Values{"emoji": {"🎧🎧"}}},
 		{"a tag for an emoji", "status-emoji", "one emoji", url.Values{"emoji": {"<img src=x>"}}},
 		{"unknown end", "status-until", "from the list", url.Values{"state": {"away"}, "lasts": {"5y"}}},
-		{"a time that is missing", "status-until", "Give a date", url.Values{"state": {"away"}, "lasts": {"at"}}},
-		{"a time that is none", "status-until", "Give a date", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"<b>soon"}}},
+		{"a time that is missing", "status-until", "Enter a date", url.Values{"state": {"away"}, "lasts": {"at"}}},
+		{"a time that is none", "status-until", "Enter a date", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"<b>soon"}}},
 		{"a time that has passed", "status-until", "future", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}}},
 		{"a time too far", "status-until", "within a year", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2199-01-01T10:00"}}},
 	} {

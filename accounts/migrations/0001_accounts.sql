@@ -1,5 +1,5 @@
--- Times are unix milliseconds, 0 for none; durations are milliseconds. Ids are UUIDv7 text. Folded names and words, keys
--- ("_key") and hashes are made in Go and compared byte by byte. The runner takes out what the database at hand doesn't
+-- Times are unix milliseconds, 0 for none; durations are milliseconds. Ids are UUIDv7 text. Folded names and words,
+-- keys ("_key") and hashes are made in Go and compared byte by byte. The runner takes out what the database at hand doesn't
 -- understand (COLLATE "C", WITHOUT ROWID).
 
 CREATE TABLE meta (

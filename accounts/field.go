@@ -1,0 +1,99 @@
+package accounts
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Code says what is wrong with a field. Callers turn it into a sentence for people.
+type Code string
+
+const (
+	Missing        Code = "missing"
+	TooShort       Code = "too_short" // fewer than Limit characters
+	TooLong        Code = "too_long"  // more than Limit characters; of a password, bytes
+	OutOfRange     Code = "out_of_range"
+	NotAnOption    Code = "not_an_option"
+	NotUTF8        Code = "not_utf8"
+	Unprintable    Code = "unprintable"   // invisible or control characters
+	StackedMarks   Code = "stacked_marks" // more accents on one letter than any language has
+	NoLetters      Code = "no_letters"    // nothing that a name could be recognized by
+	BadStart       Code = "bad_start"     // the first character is neither a letter nor a digit
+	BadCharacter   Code = "bad_character"
+	Reserved       Code = "reserved"
+	Taken          Code = "taken"
+	Common         Code = "common"           // one of the most common passwords
+	SameAsUsername Code = "same_as_username" // a password
+	HashToo        Code = "hash_too"         // both a password and a hash
+	BadHash        Code = "bad_hash"         // Detail says why
+	UnknownTeam    Code = "unknown_team"
+	UnknownZone    Code = "unknown_zone"
+	NotOneEmoji    Code = "not_one_emoji"
+	BadTime        Code = "bad_time"
+	InThePast      Code = "in_the_past"
+	TooFarAhead    Code = "too_far_ahead" // more than a year
+)
+
+// FieldError says what is wrong with one thing that somebody typed.
+type FieldError struct {
+	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
+	// time_zone or theme.
+	Field  string
+	Code   Code
+	Limit  int    // with TooShort and TooLong
+	Detail string // what a sentence needs besides; "" with most codes
+}
+
+func wrongField(field string, code Code) *FieldError { return &FieldError{Field: field, Code: code} }
+
+// Error is for logs.
+func (e *FieldError) Error() string {
+	text := e.Field + ": " + string(e.Code)
+	if e.Limit != 0 {
+		text += fmt.Sprintf(" (limit %d)", e.Limit)
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
+}
+
+// Is makes a username that is taken an ErrTaken.
+func (e *FieldError) Is(target error) bool { return target == ErrTaken && e.Code == Taken }
+
+// FieldErrors are all that is wrong with what somebody typed. errors.As finds the first one as a *FieldError.
+type FieldErrors []*FieldError
+
+func (e FieldErrors) Error() string {
+	all := make([]string, len(e))
+	for i, one := range e {
+		all[i] = one.Error()
+	}
+	return strings.Join(all, "; ")
+}
+
+func (e FieldErrors) Unwrap() []error {
+	all := make([]error, len(e))
+	for i, one := range e {
+		all[i] = one
+	}
+	return all
+}
+
+// add adds the *FieldError in err, if there is one.
+func (e *FieldErrors) add(err error) {
+	if one, ok := errors.AsType[*FieldError](err); ok {
+		*e = append(*e, one)
+	}
+}
+
+// WrongFields returns everything that err says about fields; nil when it's about something else.
+func WrongFields(err error) FieldErrors {
+	if all, ok := errors.AsType[FieldErrors](err); ok {
+		return all
+	}
+	var one FieldErrors
+	one.add(err)
+	return one
+}

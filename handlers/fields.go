@@ -1,0 +1,176 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"rollcall/accounts"
+)
+
+// Codes of what only handlers check.
+const (
+	wrongPassword accounts.Code = "wrong_password"
+	otherTeam     accounts.Code = "other_team"  // members can't change teams here
+	unconfirmed   accounts.Code = "unconfirmed" // Detail is the text to type
+)
+
+// FieldMessage is the sentence that tells a person what to do about a field. Pages, the API and the command line have it
+// in common.
+func FieldMessage(e *accounts.FieldError) string {
+	switch e.Code {
+	case accounts.Missing:
+		return missing(e.Field)
+	case accounts.TooShort:
+		return fmt.Sprintf("Use %d characters or more.", e.Limit)
+	case accounts.TooLong:
+		return tooLong(e)
+	case accounts.NotAnOption:
+		return options(e.Field)
+	case accounts.BadHash:
+		return "This hash can't be used: " + e.Detail + "."
+	case unconfirmed:
+		return "Type " + e.Detail + " to confirm."
+	}
+	if message, ok := fieldMessages[e.Code]; ok {
+		return message
+	}
+	return "Enter something else."
+}
+
+var fieldMessages = map[accounts.Code]string{
+	accounts.OutOfRange:     "Choose 1 to 120 whole minutes.",
+	accounts.NotUTF8:        "Use valid text (UTF-8).",
+	accounts.Unprintable:    "Remove invisible and control characters.",
+	accounts.StackedMarks:   "Use fewer accents on one letter.",
+	accounts.NoLetters:      "Use some letters, digits or symbols.",
+	accounts.BadStart:       "Start with a letter or a digit.",
+	accounts.BadCharacter:   "Use only letters a to z, digits, dots, dashes and underscores.",
+	accounts.Reserved:       "This name is reserved. Choose another one.",
+	accounts.Taken:          "This username is taken. Choose another one.",
+	accounts.Common:         "This is a very common password. Choose another one.",
+	accounts.SameAsUsername: "Choose something other than your username.",
+	accounts.HashToo:        "Give a password or a hash, not both.",
+	accounts.UnknownTeam:    "Choose a team that exists, or none.",
+	accounts.UnknownZone:    "Enter a time zone, such as Europe/Berlin.",
+	accounts.NotOneEmoji:    "Use one emoji.",
+	accounts.BadTime:        "Enter a date and a time, such as 2026-03-01T14:30, or only a time, such as 14:30.",
+	accounts.InThePast:      "Choose a time in the future.",
+	accounts.TooFarAhead:    "Choose a time within a year from now.",
+	wrongPassword:           "Wrong password.",
+	otherTeam:               "Ask the person who runs this Rollcall to move you to another team.",
+}
+
+func missing(field string) string {
+	if field == "old_password" {
+		return "Type your current password."
+	}
+	return "Type your " + strings.TrimPrefix(strings.ReplaceAll(field, "_", " "), "confirm ") + "."
+}
+
+func tooLong(e *accounts.FieldError) string {
+	switch {
+	case e.Limit == 0:
+		return "Use fewer characters."
+	case e.Field == "password":
+		return fmt.Sprintf("Use %d bytes or fewer.", e.Limit)
+	}
+	return fmt.Sprintf("Use %d characters or fewer.", e.Limit)
+}
+
+func options(field string) string {
+	switch field {
+	case "state":
+		return "Choose online, away, do not disturb or automatic."
+	case "until":
+		return "Choose how long it lasts from the list."
+	case "last_seen":
+		return "Choose exact, approximate or nobody."
+	case "theme":
+		return "Choose light, dark or match system."
+	}
+	return "Choose one of the options."
+}
+
+// wrongFields is the failure for what was typed. Forms show each sentence beside its field; Message is for answers
+// without a form.
+func wrongFields(wrong accounts.FieldErrors, err error) *failure {
+	f := &failure{Status: http.StatusUnprocessableEntity, Fields: wrong, Err: err}
+	if len(wrong) == 1 {
+		switch wrong[0].Code {
+		case accounts.Taken:
+			f.Status = http.StatusConflict
+		case wrongPassword, otherTeam:
+			f.Status = http.StatusForbidden
+		}
+	}
+	sentences := make([]string, len(wrong))
+	for i, e := range wrong {
+		sentences[i] = FieldMessage(e)
+	}
+	f.Message = strings.Join(sentences, " ")
+	return f
+}
+
+// formErrors is what a form says beside its fields; nil when the failure isn't about fields.
+func (f *failure) formErrors() map[string]string {
+	if len(f.Fields) == 0 {
+		return nil
+	}
+	all := make(map[string]string, len(f.Fields))
+	for _, e := range f.Fields {
+		all[e.Field] = FieldMessage(e)
+	}
+	return all
+}
+
+// formMessage is what a form says above all its fields.
+func (f *failure) formMessage() string {
+	if len(f.Fields) > 0 {
+		return ""
+	}
+	return f.Message
+}
+
+// fieldProblem is one wrong field in problem+json.
+type fieldProblem struct {
+	Pointer string        `json:"pointer"` // JSON Pointer to the field, as a URI fragment
+	Code    accounts.Code `json:"code"`
+	Detail  string        `json:"detail"`
+}
+
+func (f *failure) fieldProblems() []fieldProblem {
+	var all []fieldProblem
+	for _, e := range f.Fields {
+		all = append(all, fieldProblem{"#/" + e.Field, e.Code, FieldMessage(e)})
+	}
+	return all
+}
+
+// formFailure is what a form says about err, which came up when somebody wanted to do something (as in "Too many attempts
+// to …"). nil: it's a fault of ours and not about what was typed.
+func formFailure(err error, to string) *failure {
+	if wrong := accounts.WrongFields(err); len(wrong) > 0 {
+		return wrongFields(wrong, err)
+	}
+	var over *limited
+	var told *failure
+	switch {
+	case errors.As(err, &over):
+		return tooMany(to, over)
+	case errors.As(err, &told) && told.Status == http.StatusTooManyRequests:
+		return told
+	case errors.Is(err, accounts.ErrCredentials):
+		return &failure{Status: http.StatusUnprocessableEntity, Message: "Wrong username or password."}
+	case errors.Is(err, accounts.ErrDisabled):
+		return disabledAccount(err)
+	case errors.Is(err, accounts.ErrNoSession):
+		return &failure{Status: http.StatusNotFound, Message: "That device is not signed in any more."}
+	case errors.Is(err, accounts.ErrNotFound):
+		return &failure{Status: http.StatusConflict, Message: "This account has been deleted."}
+	case errors.Is(err, accounts.ErrBusy):
+		return busy(err)
+	}
+	return nil
+}
