@@ -3,6 +3,7 @@ package presence
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -180,6 +181,16 @@ func (t *Tracker) End(user, session string) {
 		}
 	}
 	t.updateLocked(p)
+}
+
+// OpenElsewhere reports whether user has a live connection of session to another replica, judging by its mark.
+func (t *Tracker) OpenElsewhere(user, session string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, mark := t.people[user], markOf(session)
+	return p != nil && slices.ContainsFunc(p.remote, func(d Digest) bool {
+		return slices.Contains(strings.Split(d.Devices, markSep), mark)
+	})
 }
 
 // connected reports whether p has a live connection anywhere.

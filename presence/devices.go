@@ -45,16 +45,6 @@ func (p *person) marks(now time.Time) string {
 	return strings.Join(more[:min(len(more), maxMarks)], markSep)
 }
 
-// OpenElsewhere reports whether user has a live connection of session to another replica, judging by its mark.
-func (t *Tracker) OpenElsewhere(user, session string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p, mark := t.people[user], markOf(session)
-	return p != nil && slices.ContainsFunc(p.remote, func(d Digest) bool {
-		return slices.Contains(strings.Split(d.Devices, markSep), mark)
-	})
-}
-
 // devices counts the different marks of this replica and the others.
 func devices(own string, remote []Digest) int {
 	if len(remote) == 0 { // most people

@@ -25,10 +25,3 @@ type ReplicaStats struct {
 	Resyncs    uint64 // how often it missed announcements and read everything again, not counting the first time
 	Repaired   uint64 // own entries that it found wrong or missing, and wrote again
 }
-
-// Stats returns the current numbers.
-func (t *Tracker) Stats() Stats {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return Stats{Counts: t.counts, People: len(t.people), Changes: t.changes, Link: t.cfg.Registry.Stats()}
-}

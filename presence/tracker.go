@@ -289,6 +289,13 @@ func (t *Tracker) IdleAfter() time.Duration { return t.cfg.IdleAfter }
 // Peers says whether this replica reaches the others.
 func (t *Tracker) Peers() Peers { return t.cfg.Registry.Peers() }
 
+// Stats returns the current numbers.
+func (t *Tracker) Stats() Stats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Stats{Counts: t.counts, People: len(t.people), Changes: t.changes, Link: t.cfg.Registry.Stats()}
+}
+
 // TakeSeen returns the last input of people for storage: of those who left since the last call, and of those with input
 // since TakeSeen returned them, at least StampEvery ago.
 func (t *Tracker) TakeSeen() map[string]time.Time {
