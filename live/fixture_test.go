@@ -19,15 +19,17 @@ const someHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$L8vLhz8wGpby
 
 // fixture is a Board over a real store. Its loops don't run unless a test starts them: step is one round of them.
 type fixture struct {
-	t     testing.TB
-	store *accounts.Store
-	here  *presence.Tracker
-	board *Board
+	t      testing.TB
+	folder string // of the database
+	store  *accounts.Store
+	here   *presence.Tracker
+	board  *Board
 }
 
 func newFixture(t testing.TB, changes ...func(*Config, *presence.Config)) *fixture {
 	t.Helper()
-	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "rollcall.db")})
+	folder := t.TempDir()
+	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(folder, "rollcall.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,7 @@ func newFixture(t testing.TB, changes ...func(*Config, *presence.Config)) *fixtu
 	}
 	cfg.Presence = presence.NewTracker(p)
 	t.Cleanup(cfg.Presence.Close)
-	return &fixture{t, store, cfg.Presence, New(cfg)}
+	return &fixture{t, folder, store, cfg.Presence, New(cfg)}
 }
 
 func (f *fixture) must(err error) {

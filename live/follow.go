@@ -46,7 +46,8 @@ type follower struct {
 	caughtUp atomic.Uint64               // counts looks that succeeded
 	rev      atomic.Int64                // up to which everything is applied
 	read     func(context.Context) error // look; tests replace it
-	begun    bool                        // used by the running look alone
+	begun    bool                        // used by the running look alone, like ahead
+	ahead    int64                       // what is added to revisions for presence; see wentBack
 	ring     chan struct{}
 
 	mu          sync.Mutex
@@ -122,17 +123,20 @@ func (f *follower) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if f.begun && rev < f.rev.Load() {
+		f.wentBack(rev)
+	}
 	known := make(map[string]bool, len(facts))
 	for _, x := range facts {
 		known[x.UserID] = true
-		f.presence.SetFacts(x.UserID, presenceFacts(x, rev))
+		f.presence.SetFacts(x.UserID, presenceFacts(x, rev+f.ahead))
 	}
 	for _, user := range f.presence.Known() {
 		if !known[user] {
-			f.presence.SetFacts(user, presence.Facts{AsOf: rev})
+			f.presence.SetFacts(user, presence.Facts{AsOf: rev + f.ahead})
 		}
 	}
-	f.presence.FactsAsOf(rev)
+	f.presence.FactsAsOf(rev + f.ahead)
 	u := Update{People: people, Unlisted: missing(ids, people), Reset: true}
 	for _, id := range u.Unlisted {
 		if !known[id] { // disabled people have facts; these are gone
@@ -146,6 +150,10 @@ func (f *follower) begin(ctx context.Context) error {
 	return nil
 }
 
+// wentBack is for when an older copy of the accounts, of revision rev, was put back. Presence takes the facts of the highest
+// revision for the newest, so revisions go on from the highest that it knows.
+func (f *follower) wentBack(rev int64) { f.ahead = f.presence.NewestFacts() + 1 - rev }
+
 // apply brings changes into presence and to the subscribers.
 func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	ids := make([]string, len(changes.Users))
@@ -157,9 +165,9 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 		return err
 	}
 	for _, x := range changes.Users {
-		f.presence.SetFacts(x.UserID, presenceFacts(x, changes.Rev))
+		f.presence.SetFacts(x.UserID, presenceFacts(x, changes.Rev+f.ahead))
 	}
-	f.presence.FactsAsOf(changes.Rev)
+	f.presence.FactsAsOf(changes.Rev + f.ahead)
 	for _, id := range changes.Gone {
 		f.presence.Forget(id)
 	}

@@ -13,6 +13,17 @@ func (t *Tracker) FactsAsOf(rev int64) {
 	t.asOf = rev
 }
 
+// NewestFacts returns the highest revision of the accounts that any facts here are of, including those of other replicas.
+func (t *Tracker) NewestFacts() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	newest := t.asOf
+	for _, p := range t.people {
+		newest = max(newest, p.facts.AsOf)
+	}
+	return newest
+}
+
 // SetFacts replaces the facts about user.
 func (t *Tracker) SetFacts(user string, f Facts) {
 	t.mu.Lock()

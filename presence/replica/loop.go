@@ -116,6 +116,9 @@ func (s *syncer) failed(err error) bool {
 		if s.health.lose() {
 			s.log.Warn("other replicas cannot be reached; their people stay as they were last known", "err", err)
 		}
+		if now := time.Now(); len(s.entries.held) > 0 || s.peers.holding(now) {
+			s.peers.hold(now.Add(holdFor)) // what is missing may be of a replica that fails in the same way
+		}
 		if s.rules.redial && s.health.redialDue(err, time.Now()) {
 			s.health.redial, s.resync = true, true
 		}
@@ -184,7 +187,10 @@ func (s *syncer) round(ctx context.Context) error {
 // its users, and many of them may have left. It removes those before it renews the lease, or the others would show
 // them again.
 func (s *syncer) afterStandstill(ctx context.Context) {
-	stood := s.rules.standstill && !s.loop.ranAt.IsZero() && time.Since(s.loop.ranAt) > leaseTTL
+	s.mu.Lock()
+	joined := s.owner.joined()
+	s.mu.Unlock()
+	stood := s.rules.standstill && joined && !s.loop.ranAt.IsZero() && time.Since(s.loop.ranAt) > leaseTTL
 	s.loop.ranAt = time.Now()
 	if !stood {
 		return

@@ -152,6 +152,11 @@ func simulateStay(seed uint64, fault func(*stayers), with rules) string {
 		}
 	}()
 	other.Go(func() { st.supervise(ended) })
+	return st.watch(fault)
+}
+
+// watch has fault happen, and returns the first thing that was wrong.
+func (st *stayers) watch(fault func(*stayers)) string {
 	time.Sleep(st.upTo(5 * time.Second))
 	st.b.mu.Lock()
 	fault(st)
