@@ -29,7 +29,7 @@ func modelState(tabs []*tab, now time.Time) State {
 }
 
 // TestRandomHistories lets five people open, use and close tabs at random for hours, and compares every view and the
-// counts with the model after each step; and whoever changed must have been named by the feed.
+// counts with the model after each step; and checks that the feed named everybody who changed.
 func TestRandomHistories(t *testing.T) {
 	grace := map[How]time.Duration{Dropped: 15 * time.Second, Clean: 5 * time.Second, SignedOut: 0}
 	pauses := []time.Duration{0, time.Second, 4 * time.Second, 9 * time.Second, 16 * time.Second, time.Minute, 9 * time.Minute, 20 * time.Minute}

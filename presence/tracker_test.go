@@ -238,7 +238,7 @@ func TestInvisibleWithoutAMessage(t *testing.T) {
 	})
 }
 
-// TestLastSeenAfterInvisible: whoever turns visible again was last seen no earlier than that.
+// TestLastSeenAfterInvisible: last seen of people who become visible again is never earlier than that.
 func TestLastSeenAfterInvisible(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		c := tr.Join("ada", Client{}, Activity{})
