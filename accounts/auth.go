@@ -14,7 +14,7 @@ const (
 // Authenticate returns the user whose password it is. ErrCredentials for a wrong password and an unknown or impossible
 // name: each costs one turn in the same queue and the same hashes. ErrDisabled for the right password of a disabled account.
 // ErrBusy when the turn does not come within 2 s. A hash of other than today's parameters is replaced on the way. Callers
-// limit how often anybody may try, before they call.
+// limit the number of attempts before they call.
 func (s *Store) Authenticate(ctx context.Context, username, password string) (User, error) {
 	key, _ := FoldUsername(username) // "" is nobody's
 	user, _, err := s.verify(ctx, sqlLogin, key, password)

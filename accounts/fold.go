@@ -82,7 +82,7 @@ func ComparePeople(a, b Person) int { return strings.Compare(a.boardKey(), b.boa
 
 func encodeCursor(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
-// decodeCursor returns the sort key in a cursor, which anybody may have made up, or ErrCursor.
+// decodeCursor returns the sort key in a cursor, or ErrCursor. Cursors come from clients, who can make them up.
 func decodeCursor(cursor string) (string, error) {
 	if len(cursor) > maxCursor {
 		return "", ErrCursor

@@ -90,46 +90,27 @@ func TestAudienceFollowsThePerson(t *testing.T) {
 	}
 }
 
-// A watcher that starts just as its person hides theirs is told less at once, whatever its request knew.
+// A watcher that starts just as its person hides theirs is told less at once, whatever its request knew, and whether or not
+// the board knows the person: on the list of a search for bob, eve isn't.
 func TestAudienceThatChangesBeforeTheStart(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	eve, bob := f.person("eve"), f.person("bob")
-	f.list(Query{})
-	f.seen(bob, time.Hour)
-	w, err := f.board.Watch(t.Context(), Want{List: &Query{}, Eyes: eve})
-	f.must(err)
-	f.prefer(eve, accounts.Nobody)
-	f.must(f.board.CatchUp(t.Context()))
-	if !w.Start(func() {}) {
-		t.Fatal("Start = false, want true")
-	}
-	defer w.Stop()
-	s := &screen{w: w, rows: map[string]Row{}}
-	if s.take(t); s.rows["bob"].Seen != "" || s.rows["bob"].State != presence.Offline {
-		t.Errorf("eve, who hides her last seen, is shown %+v", s.rows["bob"])
-	}
-}
-
-// The board doesn't know a person who isn't here and on no list. Their change before the start counts all the same.
-func TestAudienceOfAnUnknownPersonThatChangesBeforeTheStart(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	eve, bob := f.person("eve"), f.person("bob")
-	bobs := Query{Search: "bob"}
-	f.list(bobs)
-	f.seen(bob, time.Hour)
-	w, err := f.board.Watch(t.Context(), Want{List: &bobs, Eyes: eve, Own: true})
-	f.must(err)
-	f.prefer(eve, accounts.Nobody)
-	f.must(f.board.CatchUp(t.Context()))
-	if !w.Start(func() {}) {
-		t.Fatal("Start = false, want true")
-	}
-	defer w.Stop()
-	s := &screen{w: w, rows: map[string]Row{}}
-	if s.take(t); s.rows["bob"].Seen != "" || s.rows["bob"].State != presence.Offline {
-		t.Errorf("eve, who hides her last seen, is shown %+v", s.rows["bob"])
+	for _, q := range []Query{{}, {Search: "bob"}} {
+		f := newFixture(t)
+		eve, bob := f.person("eve"), f.person("bob")
+		f.list(q)
+		f.seen(bob, time.Hour)
+		w, err := f.board.Watch(t.Context(), Want{List: &q, Eyes: eve, Own: true})
+		f.must(err)
+		f.prefer(eve, accounts.Nobody)
+		f.must(f.board.CatchUp(t.Context()))
+		if !w.Start(func() {}) {
+			t.Fatal("Start = false, want true")
+		}
+		s := &screen{w: w, rows: map[string]Row{}}
+		if s.take(t); s.rows["bob"].Seen != "" || s.rows["bob"].State != presence.Offline {
+			t.Errorf("with %+v eve, who hides her last seen, is shown %+v", q, s.rows["bob"])
+		}
+		w.Stop()
 	}
 }
 
