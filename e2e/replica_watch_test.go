@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -358,69 +357,6 @@ func (w *watcher) live() bool {
 	return w.conn != nil
 }
 
-// probe loads the first page of a replica four times a second.
-type probe struct {
-	*view
-	r *replica
-
-	took   times    // guarded by view.mu, like all below
-	failed []string // while the replica was up
-}
-
-func (s *scene) probe() {
-	for _, r := range s.replicas {
-		p := &probe{view: newView("pages of " + r.name), r: r}
-		s.probes = append(s.probes, p)
-		s.work.Go(func() {
-			tick := time.NewTicker(250 * time.Millisecond)
-			defer tick.Stop()
-			for {
-				select {
-				case <-s.quit:
-					return
-				case <-tick.C:
-				}
-				if at := r.now(); r.up() {
-					body, took, err := s.get(r, "/")
-					p.note(body, took, err, at)
-				}
-			}
-		})
-	}
-}
-
-func (p *probe) note(body []byte, took time.Duration, err error, at *life) {
-	if err == nil {
-		p.take(body, time.Now())
-	}
-	ended, _ := at.end()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err == nil {
-		p.took = append(p.took, took)
-	} else if ended.IsZero() {
-		p.failed = append(p.failed, fmt.Sprintf("%s after %v: %v", p.r.name, took, err))
-	}
-}
-
-// pageBound is how long the slowest page in a hundred may take, whatever Redis does.
-const pageBound = 500 * time.Millisecond
-
-// reportPages prints how long pages took, which must not depend on Redis.
-func (s *scene) reportPages() {
-	s.t.Helper()
-	for _, p := range s.probes {
-		p.mu.Lock()
-		took, failed := slices.Clone(p.took), slices.Clone(p.failed)
-		p.mu.Unlock()
-		s.t.Logf("pages of %s: %v; failed %d", p.r.name, took, len(failed))
-		s.wantNone("pages that failed", failed)
-		if got := took.at(0.99); got > pageBound {
-			s.t.Errorf("p99 of the pages of %s = %v, want %v or less", p.r.name, got, pageBound)
-		}
-	}
-}
-
 func (s *scene) records() []record {
 	var all []record
 	for _, w := range s.watchers {
@@ -432,79 +368,4 @@ func (s *scene) records() []record {
 		all = append(all, r)
 	}
 	return all
-}
-
-// settle waits until every page of every replica that runs, and everything that watchers are shown, equals the truth.
-// It says how long that took. Whoever is in their grace may be either way.
-func (s *scene) settle(limit time.Duration) time.Duration {
-	s.t.Helper()
-	began := time.Now()
-	for {
-		wrong := s.differences()
-		if len(wrong) == 0 {
-			return time.Since(began)
-		}
-		if time.Since(began) > limit {
-			s.wantNone(fmt.Sprintf("%v later shown otherwise than the truth", limit), wrong)
-			return time.Since(began)
-		}
-		s.wait(50 * time.Millisecond)
-	}
-}
-
-// differences lists what is shown and not true at this moment.
-func (s *scene) differences() (wrong []string) {
-	for _, r := range s.replicas {
-		if r.up() {
-			v, err := s.wholeBoard(r)
-			if err != nil {
-				return []string{err.Error()}
-			}
-			wrong = append(wrong, s.compare(v)...)
-		}
-	}
-	for _, w := range s.watchers {
-		switch {
-		case w.live():
-			wrong = append(wrong, s.compare(w.view)...)
-		case w.r.up():
-			wrong = append(wrong, w.name+" is not connected")
-		}
-	}
-	return wrong
-}
-
-// wholeBoard reads all pages of r.
-func (s *scene) wholeBoard(r *replica) (*view, error) {
-	v := newView("all pages of " + r.name)
-	for path := "/"; ; {
-		body, _, err := s.get(r, path)
-		if err != nil {
-			return nil, err
-		}
-		v.take(body, time.Now())
-		m := nextLink.FindSubmatch(body)
-		if m == nil {
-			return v, nil
-		}
-		path = "/" + html.UnescapeString(string(m[1]))
-	}
-}
-
-func (s *scene) compare(v *view) (wrong []string) {
-	present, maybe := s.ledger.here(time.Now())
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, user := range slices.Sorted(maps.Keys(v.states)) {
-		n, ok := userNumber(user)
-		shown := v.states[user] != "offline"
-		switch {
-		case !ok, present[n] == shown, !present[n] && maybe[n]:
-		case present[n]:
-			wrong = append(wrong, fmt.Sprintf("%s: %s is %s, want online", v.name, user, v.states[user]))
-		default:
-			wrong = append(wrong, fmt.Sprintf("%s: %s is %s, want offline", v.name, user, v.states[user]))
-		}
-	}
-	return wrong
 }

@@ -1,0 +1,72 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// probe loads the first page of a replica four times a second.
+type probe struct {
+	*view
+	r *replica
+
+	took   times    // guarded by view.mu, like all below
+	failed []string // while the replica was up
+}
+
+func (s *scene) probe() {
+	for _, r := range s.replicas {
+		p := &probe{view: newView("pages of " + r.name), r: r}
+		s.probes = append(s.probes, p)
+		s.work.Go(func() {
+			tick := time.NewTicker(250 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-s.quit:
+					return
+				case <-tick.C:
+				}
+				if at := r.now(); r.up() {
+					body, took, err := s.get(r, "/")
+					p.note(body, took, err, at)
+				}
+			}
+		})
+	}
+}
+
+func (p *probe) note(body []byte, took time.Duration, err error, at *life) {
+	if err == nil {
+		p.take(body, time.Now())
+	}
+	ended, _ := at.end()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		p.took = append(p.took, took)
+	} else if ended.IsZero() {
+		p.failed = append(p.failed, fmt.Sprintf("%s after %v: %v", p.r.name, took, err))
+	}
+}
+
+// pageBound is how long the slowest page in a hundred may take, whatever Redis does.
+const pageBound = 500 * time.Millisecond
+
+// reportPages prints how long pages took, which must not depend on Redis.
+func (s *scene) reportPages() {
+	s.t.Helper()
+	for _, p := range s.probes {
+		p.mu.Lock()
+		took, failed := slices.Clone(p.took), slices.Clone(p.failed)
+		p.mu.Unlock()
+		s.t.Logf("pages of %s: %v; failed %d", p.r.name, took, len(failed))
+		s.wantNone("pages that failed", failed)
+		if got := took.at(0.99); got > pageBound {
+			s.t.Errorf("p99 of the pages of %s = %v, want %v or less", p.r.name, got, pageBound)
+		}
+	}
+}
