@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Backup writes what the SQLite file at path holds into a new file at to, for its owner alone, while others go on reading
-// and writing. What was deleted is not in it. The file is there when it is whole, checked and on the disk, else not at all; with force
-// it replaces another. The number returned is that of the accounts in it.
+// Backup copies the SQLite database at path into a new file at to, readable by its owner alone, while others go on reading
+// and writing. The copy holds nothing that was deleted. It appears only once it is complete, checked and on the disk. With
+// force it replaces an existing file. users is the number of accounts in it.
 func Backup(ctx context.Context, path, to string, force bool) (users int, err error) {
 	if err := wantAccounts(ctx, path); err != nil {
 		return 0, err

@@ -74,10 +74,10 @@ func (t *transaction) renewBrowser(ctx context.Context, old, hash, userID string
 	return err
 }
 
-// KnownBrowser reports whether the browser with token is one in which username has signed in within half a year, and
-// which password they have: a text that each new password changes, and from which nobody can tell the password. For
-// unknown names known is false and password "".
-func (s *Store) KnownBrowser(ctx context.Context, username, token string) (known bool, password string, err error) {
+// KnownBrowser reports whether username has signed in with the browser that holds token within half a year. It also
+// returns a fingerprint of their password: it changes with each new password and doesn't reveal it. For an unknown
+// username, known is false and the fingerprint is "".
+func (s *Store) KnownBrowser(ctx context.Context, username, token string) (known bool, fingerprint string, err error) {
 	key, _ := FoldUsername(username) // "" is nobody's
 	hash, _ := tokenHash(token)      // "" is no browser's
 	since := s.nowMilli() - browserLife.Milliseconds()

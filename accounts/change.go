@@ -149,9 +149,9 @@ func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) e
 	})
 }
 
-// Delete removes a user for good, and all that is stored about them: sessions, browsers, presets. An SQLite file
-// keeps no copy either, as far as that can be had without making others wait (wipe). For a day the id alone is remembered, so that
-// other processes learn of it. Error: ErrNotFound.
+// Delete removes a user permanently, with everything that is stored about them: sessions, browsers, presets. It also clears
+// the freed pages of an SQLite file, as far as that is possible without making others wait (wipe). Only the id is kept, for
+// a day, so that other processes learn of the deletion. Error: ErrNotFound.
 func (s *Store) Delete(ctx context.Context, userID string) error {
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
 		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
@@ -192,10 +192,9 @@ func (s *Store) SetPassword(ctx context.Context, userID, password, keepSession s
 	return wrap("set password", s.putPassword(ctx, userID, password, keepSession, nil))
 }
 
-// ChangePassword is SetPassword for somebody who knows the old one, and forgets the browsers that the user signed in with.
-// Errors: *FieldError about password, or old_password
-// when that is empty; ErrCredentials when old is wrong, after one hash, so that callers limit how often anybody may
-// try; ErrNotFound, ErrBusy.
+// ChangePassword is SetPassword for a user who knows the old password. It also forgets the browsers that they have signed
+// in with. Each wrong password costs one hash, so callers must limit the attempts. Errors: *FieldError about password, or
+// about old_password if that is empty; ErrCredentials if old is wrong; ErrNotFound; ErrBusy.
 func (s *Store) ChangePassword(ctx context.Context, userID, old, password, keepSession string) error {
 	if old == "" {
 		return wrongField("old_password", Missing)

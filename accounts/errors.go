@@ -14,8 +14,8 @@ var (
 	ErrCredentials = errors.New("wrong username or password")
 	ErrDisabled    = errors.New("this account is disabled") // only to those who gave its password
 	ErrBusy        = errors.New("too busy, try again in a moment")
-	ErrUnknown     = errors.New("this may or may not have been saved: look before you try again") // a commit was not answered
-	ErrNoSession   = errors.New("no such session")                                                // unknown, ended, expired, or its user is disabled
+	ErrUnknown     = errors.New("this may or may not have been saved: check before you try again") // a commit was not answered
+	ErrNoSession   = errors.New("no such session")                                                 // unknown, ended, expired, or its user is disabled
 	ErrCursor      = errors.New("bad cursor")
 	ErrLost        = errors.New("the database file was removed, moved or replaced") // see Store.Lost
 )

@@ -35,8 +35,8 @@ func Ready() error {
 	return nil
 }
 
-// PossiblePassword reports whether anybody can have password: whether it is neither empty nor too long. One that is not
-// needs neither to be counted nor to be compared.
+// PossiblePassword reports whether password is neither empty nor too long. Any other password is wrong without being
+// hashed, so it needn't count against a limit.
 func PossiblePassword(password string) bool { return password != "" && len(password) <= MaxPassword }
 
 // checkPassword returns a *FieldError for a password that username must not choose.

@@ -67,7 +67,7 @@ func (c *child) stop() error {
 		return nil
 	}
 	defer func() { c.cmd = nil }()
-	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself; exited tells
+	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already; exited tells
 	select {
 	case err := <-c.exited:
 		if err != nil {

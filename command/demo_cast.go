@@ -17,7 +17,7 @@ type player struct {
 	line   *presence.Connection // nil: not here
 	aside  bool                 // here, but looking elsewhere
 	set    bool                 // has a status
-	ends   time.Time            // when the status ends by itself; zero: it does not
+	ends   time.Time            // when the status expires; zero: never
 	states bool                 // the status sets a state
 }
 
@@ -204,7 +204,7 @@ func (c *cast) setStatus(ctx context.Context, p *player, status accounts.Status)
 	return nil
 }
 
-// speaking reports whether the status has not ended by itself.
+// speaking reports whether the player has a status that has not expired.
 func (p *player) speaking() bool {
 	return p.set && (p.ends.IsZero() || time.Now().Before(p.ends))
 }

@@ -188,7 +188,7 @@ func diagnose(f *findings, r replica.Report, store string) {
 	}
 	for _, rep := range r.Replicas {
 		if rep.NotAnnounced {
-			f.problem(fmt.Errorf("changes don't reach the replica %s: it reconnects by itself; "+
+			f.problem(fmt.Errorf("changes don't reach the replica %s: it reconnects automatically; "+
 				"if this goes on, check the network between it and Redis", rep.ID))
 		}
 	}

@@ -209,7 +209,7 @@ func TestTabOrder(t *testing.T) {
 		}
 		order = append(order, at)
 	}
-	want := []string{"Skip to the main part", "Rollcall", "Board", "Settings", "Your account, anna: A Online", "Search", "q", "f-all", "Lab", "Office"}
+	want := []string{"Skip to main content", "Rollcall", "Board", "Settings", "Your account, anna: A Online", "Search", "q", "f-all", "Lab", "Office"}
 	if !slices.Equal(order, want) {
 		t.Errorf("Tab goes through %q, want %q", order, want)
 	}

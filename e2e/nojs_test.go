@@ -35,7 +35,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	anna.submit()
 	anna.untilAt("/", patience)
 	rows("ada bela carl anna dov")
-	anna.until("the page says that it stands still", `document.querySelector('.noscript').innerText.includes('does not change by itself')`, patience)
+	anna.until("the page says that it stands still", `document.querySelector('.noscript').innerText.includes('needs JavaScript to stay up to date')`, patience)
 	if got := anna.opened(); got != 0 {
 		t.Errorf("%d live connections were opened, want none", got)
 	}

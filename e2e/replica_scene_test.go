@@ -132,7 +132,7 @@ type client struct {
 	mu   sync.Mutex
 	conn *websocket.Conn // guarded by mu
 	stay *stay           // guarded by mu
-	quit bool            // guarded by mu: it was closed by itself
+	quit bool            // guarded by mu: the client closed it
 }
 
 // returning is how long pages take to come back at the most, evenly spread (the hx-ws settings of the board).

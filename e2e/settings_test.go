@@ -205,7 +205,7 @@ func TestDeleteAccount(t *testing.T) {
 	anna.fill("#confirm_password", password)
 	anna.clickThrough(".danger button.grave")
 	anna.untilAt("/login", patience)
-	if got := anna.text(".saved"); !strings.Contains(got, "Your account is deleted.") {
+	if got := anna.text(".saved"); !strings.Contains(got, "Your account has been deleted.") {
 		t.Errorf("the sign-in page says %q, want that the account is deleted", got)
 	}
 	ben.untilState("anna", "none", soon)

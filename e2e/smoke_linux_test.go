@@ -105,7 +105,7 @@ func searchFor(b *window, username string) {
 	b.untilLive()
 }
 
-// surviveKill kills the server and starts it again. The pages say so, come back by themselves, and never show anybody
+// surviveKill kills the server and starts it again. The pages say so, reconnect without being reloaded, and never show anybody
 // as gone.
 func surviveKill(s *server, windows ...*window) {
 	s.t.Helper()

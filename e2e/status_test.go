@@ -226,7 +226,7 @@ func TestInvisibleByMenu(t *testing.T) {
 
 	off := startServer(t, "--invisible=off").person(t, "carl").board()
 	off.openMenu()
-	if got := off.text("#me-unseen"); got != "Whoever runs this Rollcall has switched invisibility off." {
+	if got := off.text("#me-unseen"); got != "Invisibility is switched off on this Rollcall." {
 		t.Errorf("where it is switched off, the panel says %q", got)
 	}
 }
@@ -343,7 +343,7 @@ func TestStatusWhileTheServerIsGone(t *testing.T) {
 	anna.fill("#status-text", "Deep work")
 	s.kill()
 	anna.click("#status-set")
-	anna.untilSaid("Rollcall could not be reached. Try again in a moment.")
+	anna.untilSaid("Rollcall can't be reached. Try again in a moment.")
 	if got := anna.value("#status-text"); got != "Deep work" {
 		t.Errorf("the field holds %q, want what was typed", got)
 	}

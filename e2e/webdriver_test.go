@@ -43,8 +43,8 @@ func keystrokes(text string) []gesture {
 	return []gesture{{"type": "key", "id": "keyboard", "actions": strokes}}
 }
 
-// asJSON is a JavaScript function that returns the value of an expression as JSON. It loads watch.js where the browser
-// doesn't do that by itself.
+// asJSON is a JavaScript function that returns the value of an expression as JSON. It loads watch.js in browsers that
+// can't preload it.
 func asJSON(expression string) string {
 	return "if (!window.test) {\n" + watchScript + "}\nreturn JSON.stringify((" + expression + ")) ?? 'null'"
 }
@@ -80,7 +80,7 @@ func startBrowser(t *testing.T, home string, cmd *exec.Cmd) {
 		t.Fatalf("%v: scripts/test-programs installs it", err)
 	}
 	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended already
 		_ = cmd.Wait()
 		if t.Failed() {
 			t.Logf("%s said:\n%s", filepath.Base(cmd.Path), log.String())

@@ -123,11 +123,11 @@ func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *
 	if err != nil {
 		name = strings.ToLower(username)
 	}
-	token, known, password, err := s.browserOf(r, username)
+	token, known, fingerprint, err := s.browserOf(r, username)
 	if err != nil {
 		return err
 	}
-	account, networks := name+"\x00"+password, s.addresses.networks(r)
+	account, networks := name+"\x00"+fingerprint, s.addresses.networks(r)
 	if known {
 		err = s.takeKnown(ctx, failure, account, token)
 	} else {
@@ -137,7 +137,8 @@ func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *
 		err = success.take(ctx, s.limiters.Members, hashKey("login:successes:", account), successesPerName, loginWindow)
 	}
 	if err == nil {
-		err = success.takeNetworks(ctx, s.limiters.Strangers, "login:successes:", networks, successesShare*s.cfg.Limits.Logins, loginWindow)
+		limit := successesShare * s.cfg.Limits.Logins
+		err = success.takeNetworks(ctx, s.limiters.Strangers, "login:successes:", networks, limit, loginWindow)
 	}
 	return err
 }
@@ -179,19 +180,19 @@ func (s *Server) attemptOwn(c echo.Context, password string, try func(context.Co
 	return err
 }
 
-// browserOf tells whether the browser is one in which the owner of username has signed in before, by which token, and what
-// stands for the password that the account has now.
-func (s *Server) browserOf(r *http.Request, username string) (token string, known bool, password string, err error) {
+// browserOf reports whether the owner of username has signed in with the browser before, the token that says so, and the
+// fingerprint of the account's password.
+func (s *Server) browserOf(r *http.Request, username string) (token string, known bool, fingerprint string, err error) {
 	tokens := cookieValues(r, s.site.known)
 	if len(tokens) == 0 {
 		tokens = []string{""}
 	}
 	for _, token = range tokens {
-		if known, password, err = s.cfg.Accounts.KnownBrowser(r.Context(), username, token); err != nil || known {
-			return token, known, password, err
+		if known, fingerprint, err = s.cfg.Accounts.KnownBrowser(r.Context(), username, token); err != nil || known {
+			return token, known, fingerprint, err
 		}
 	}
-	return "", false, password, nil
+	return "", false, fingerprint, nil
 }
 
 // signIn starts a session, ends the one this browser had, and goes on to next.

@@ -24,7 +24,7 @@ func (s *Server) boundRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if len(r.URL.RawQuery) > maxQuery {
-			return &failure{Status: http.StatusRequestURITooLong, Heading: "Too long", Message: "This address is longer than any of ours."}
+			return &failure{Status: http.StatusRequestURITooLong, Heading: "Too long", Message: "This address is too long."}
 		}
 		// What cannot be parsed is no form either, and is refused where a form is read.
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); strings.HasPrefix(kind, "multipart/") {
@@ -56,7 +56,7 @@ func (s *Server) checkSite(r *http.Request) error {
 }
 
 func unsupported() *failure {
-	return &failure{Status: http.StatusUnsupportedMediaType, Heading: "Not a form", Message: "Only plain forms are taken here, no uploads."}
+	return &failure{Status: http.StatusUnsupportedMediaType, Heading: "Not a form", Message: "This form doesn't accept uploads."}
 }
 
 // readForm reads the fields of a posted form. The query of the address is not looked at: what is done must stand in

@@ -41,7 +41,7 @@ func TestDevices(t *testing.T) {
 	for _, id := range []string{theirs, "", "0", strings.Repeat("x", 10_000), "' OR 1=1 --", "<script>"} {
 		a := phone.do("POST", "/settings/sessions/end", url.Values{"session": {id}})
 		wantStatus(t, "sign out the session "+clip(id), a, http.StatusNotFound)
-		if !strings.Contains(a.body, "That device is not signed in any more.") || strings.Contains(a.body, "<script>") {
+		if !strings.Contains(a.body, "That device is no longer signed in.") || strings.Contains(a.body, "<script>") {
 			t.Errorf("the answer about the session %.20q:\n%s", id, a.body)
 		}
 	}

@@ -70,13 +70,13 @@ func notSaved(err error) *failure {
 		return perhapsSaved(err)
 	}
 	return &failure{Status: http.StatusServiceUnavailable, Heading: "Not saved",
-		Message: "Rollcall cannot store anything at this moment; nothing was changed. Try again in a minute, and if that goes on tell whoever runs it.", Err: err}
+		Message: "Rollcall can't save anything right now, so nothing was changed. Try again in a minute. If it keeps happening, tell the person who runs this Rollcall.", Err: err}
 }
 
 // perhapsSaved is for a change whose end nobody can know.
 func perhapsSaved(err error) *failure {
-	return &failure{Status: http.StatusServiceUnavailable, Heading: "Saved or not",
-		Message: "This may or may not have been saved: look before you try again.", Err: err}
+	return &failure{Status: http.StatusServiceUnavailable, Heading: "Maybe not saved",
+		Message: "Your change may or may not have been saved. Check before you try again.", Err: err}
 }
 
 // answer is Echo's error handler and the only place that turns an error into an answer. It picks the status, the form
@@ -125,11 +125,11 @@ func explain(err error, r *http.Request) *failure {
 	case errors.Is(err, accounts.ErrLost):
 		return notSaved(err)
 	case errors.Is(err, accounts.ErrCursor):
-		return &failure{Status: http.StatusBadRequest, Heading: "No such page", Message: "This address of a page of the board is damaged. Begin at the first one.", Err: err}
+		return &failure{Status: http.StatusBadRequest, Heading: "No such page", Message: "This link to a page of the board doesn't work. Start from the first page.", Err: err}
 	case errors.As(err, &tooLarge):
 		return bodyTooLarge(err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &failure{Status: http.StatusRequestTimeout, Heading: "Too slow", Message: "The request did not arrive in time. Please try again.", Err: err}
+		return &failure{Status: http.StatusRequestTimeout, Heading: "Too slow", Message: "The request took too long to arrive. Try again.", Err: err}
 	case errors.As(err, &routed):
 		return &failure{Status: routed.Code, Heading: headings[routed.Code], Message: messages[routed.Code], Err: err}
 	}
@@ -148,11 +148,11 @@ func clientGone(err error) *failure {
 
 func busy(err error) *failure {
 	return &failure{Status: http.StatusServiceUnavailable, Heading: "Very busy",
-		Message: "There is more to do at this moment than can be done at once. Try again in a few seconds.", Err: err}
+		Message: "Rollcall is very busy right now. Try again in a few seconds.", Err: err}
 }
 
 func bodyTooLarge(err error) *failure {
-	return &failure{Status: http.StatusRequestEntityTooLarge, Heading: "Too much", Message: "That was more than this form takes.", Err: err}
+	return &failure{Status: http.StatusRequestEntityTooLarge, Heading: "Too much", Message: "That's more than this form accepts.", Err: err}
 }
 
 // logFailure picks the level: a 5xx is for somebody to act on, unless it is a limit doing its work; the rest is

@@ -168,7 +168,7 @@ func TestFormsForPrograms(t *testing.T) {
 func TestPerhapsSaved(t *testing.T) {
 	for err, want := range map[error]string{
 		errors.New("disk full"):                           "nothing was changed",
-		fmt.Errorf("set status: %w", accounts.ErrUnknown): "may or may not have been saved: look before you try again",
+		fmt.Errorf("set status: %w", accounts.ErrUnknown): "may or may not have been saved. Check before you try again",
 	} {
 		var f *failure
 		if !errors.As(notSaved(err), &f) || !strings.Contains(f.Message, want) {

@@ -166,7 +166,7 @@ func formFailure(err error, to string) *failure {
 	case errors.Is(err, accounts.ErrDisabled):
 		return disabledAccount(err)
 	case errors.Is(err, accounts.ErrNoSession):
-		return &failure{Status: http.StatusNotFound, Message: "That device is not signed in any more."}
+		return &failure{Status: http.StatusNotFound, Message: "That device is no longer signed in."}
 	case errors.Is(err, accounts.ErrNotFound):
 		return &failure{Status: http.StatusConflict, Message: "This account has been deleted."}
 	case errors.Is(err, accounts.ErrBusy):

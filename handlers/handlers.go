@@ -56,7 +56,7 @@ type Teams string
 const (
 	TeamsOpen     Teams = "open"     // they themself, and they may name a new one
 	TeamsExisting Teams = "existing" // they themself, out of those that exist
-	TeamsFixed    Teams = "fixed"    // whoever runs the server
+	TeamsFixed    Teams = "fixed"    // the person who runs the server
 )
 
 // Limits bound what one person, one address or everybody may use. 0 means no limit.

@@ -106,11 +106,11 @@ func (s *Server) setInvisible(c echo.Context) error {
 	case "off":
 		what = "visible"
 	default:
-		return &failure{Status: http.StatusUnprocessableEntity, Message: "Say whether you want to be invisible: on or off."}
+		return &failure{Status: http.StatusUnprocessableEntity, Message: "Choose whether to be invisible: on or off."}
 	}
 	on := what == "invisible"
 	if on && !s.cfg.Invisible {
-		return &failure{Status: http.StatusForbidden, Heading: "Not here", Message: "Whoever runs this Rollcall has switched invisibility off."}
+		return &failure{Status: http.StatusForbidden, Heading: "Not here", Message: "Invisibility is switched off on this Rollcall."}
 	}
 	if err := s.cfg.Accounts.SetInvisible(c.Request().Context(), signedIn(c).user.ID, on); err != nil {
 		return notSaved(fmt.Errorf("set invisible: %w", err))

@@ -90,10 +90,10 @@ func TestErrorsInTheMenu(t *testing.T) {
 		says   string
 		ask    func() answer
 	}{
-		{"forgotten preset", 404, "Forgotten. This one is not among yours", post("/me/status", url.Values{"preset": {"gone"}})},
-		{"invisible where it is off", 403, "switched invisibility off", post("/me/invisible", url.Values{"invisible": {"on"}})},
+		{"forgotten preset", 404, "Not saved any more. This status is no longer among yours", post("/me/status", url.Values{"preset": {"gone"}})},
+		{"invisible where it is off", 403, "Invisibility is switched off", post("/me/invisible", url.Values{"invisible": {"on"}})},
 		{"neither on nor off", 422, "on or off", post("/me/invisible", url.Values{"invisible": {"maybe"}})},
-		{"too large", 413, "more than this form takes", post("/me/status", url.Values{"text": {strings.Repeat("x", maxBody)}})},
+		{"too large", 413, "more than this form accepts", post("/me/status", url.Values{"text": {strings.Repeat("x", maxBody)}})},
 		{"too many fields", 400, "too many fields", post("/me/status", url.Values{"text": make([]string, maxFields+1)})},
 	} {
 		a := tt.ask()
@@ -186,7 +186,7 @@ func TestInvisibleByForm(t *testing.T) {
 func TestInvisibleSwitchedOff(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Invisible = false })
 	ada := f.member("ada")
-	if body := ada.get("/me").body; !strings.Contains(body, "switched invisibility off") || strings.Contains(body, "/me/invisible") {
+	if body := ada.get("/me").body; !strings.Contains(body, "Invisibility is switched off") || strings.Contains(body, "/me/invisible") {
 		t.Errorf("GET /me offers what is off:\n%s", body)
 	}
 	wantStatus(t, "on", ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}}), http.StatusForbidden)
@@ -196,7 +196,7 @@ func TestInvisibleSwitchedOff(t *testing.T) {
 	if err := f.store.SetInvisible(acting(t.Context()), f.uid("ada"), true); err != nil {
 		t.Fatal(err)
 	}
-	if body := ada.get("/me").body; !strings.Contains(body, "Show yourself") || !strings.Contains(body, "switched off here meanwhile") {
+	if body := ada.get("/me").body; !strings.Contains(body, "Show yourself") || !strings.Contains(body, "has since been switched off here") {
 		t.Errorf("GET /me of somebody who was invisible before:\n%s", body)
 	}
 	wantRedirect(t, "off", ada.do("POST", "/me/invisible", url.Values{"invisible": {"off"}}), "/me?done=visible")

@@ -96,7 +96,7 @@ func (t *transport) serve(c echo.Context, x *socket, ended func()) error {
 		answer.Committed, answer.Status = true, http.StatusSwitchingProtocols // Echo did not see it happen
 		return nil
 	case err := <-refused:
-		return &failure{Status: http.StatusBadRequest, Message: "This is not a proper websocket handshake.", Err: err}
+		return &failure{Status: http.StatusBadRequest, Message: "This isn't a valid WebSocket handshake.", Err: err}
 	}
 }
 

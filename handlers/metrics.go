@@ -46,17 +46,17 @@ func newMetrics(s *Server) *metrics {
 		registry: prometheus.NewRegistry(),
 		requests: counters("http_requests_total", "Requests answered, by method, route and class of status.", "method", "route", "class"),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "rollcall_http_request_duration_seconds", Help: "Time to answer a request, by route; of /ws the handshake alone.",
+			Name: "rollcall_http_request_duration_seconds", Help: "Time to answer a request, by route. For /ws, the handshake only.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"route"}),
 		signIns: counters("sign_ins_total", "Attempts to sign in, by outcome.", "outcome"),
 		signUps: counters("sign_ups_total", "Attempts to sign up, by outcome.", "outcome"),
-		refused: counters("connections_refused_total", "Live connections that were closed at the door, by reason.", "reason"),
-		dropped: counter("frames_dropped_total", "Frames that did not fit into the queue of a slow reader, whose connection is then closed."),
+		refused: counters("connections_refused_total", "Live connections closed on arrival, by reason.", "reason"),
+		dropped: counter("frames_dropped_total", "Frames dropped because the queue of a slow reader was full. Its connection is then closed."),
 		slow:    counter("slow_closes_total", "Live connections closed because their reader did not keep up."),
-		away:    counter("http_connections_refused_total", "Connections turned away because all that are allowed were open."),
-		render:  histogram("render_seconds", "Time to make the frames of one flush and to queue them for everybody."),
-		lag:     histogram("flush_lag_seconds", "Time from a change that is to be shown until its frame is queued; 0.25 s at most is on purpose."),
+		away:    counter("http_connections_refused_total", "Connections refused because the limit was reached."),
+		render:  histogram("render_seconds", "Time to render the frames of one flush and queue them for all connections."),
+		lag:     histogram("flush_lag_seconds", "Time from a visible change until its frame is queued. Up to 0.25 s is intended."),
 	}
 	for _, outcome := range outcomes { // a counter that is not there yet cannot be seen to grow
 		m.signIns.WithLabelValues(outcome)

@@ -20,7 +20,7 @@ func (s *Server) export(c echo.Context) (accounts.Export, error) {
 	x, err := s.cfg.Accounts.Export(c.Request().Context(), signedIn(c).user.ID)
 	switch {
 	case errors.Is(err, accounts.ErrNotFound):
-		return x, &failure{Status: http.StatusGone, Heading: "Deleted", Message: "This account has been deleted: nothing is stored about it.", Err: err}
+		return x, &failure{Status: http.StatusGone, Heading: "Deleted", Message: "This account has been deleted. Nothing is stored about it.", Err: err}
 	case err != nil:
 		return x, unavailable(err)
 	}

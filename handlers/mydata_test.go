@@ -143,8 +143,8 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 	ada, _ := f.full()
 	page := ada.get("/settings/stored").body
 	for _, want := range []string{
-		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes", "Everybody, exactly", "told it to the minute",
-		"Asia/Tokyo", "Dark", "no record of when you were here", "the address you came from", "how often you changed something", `class="until"`, `class="since"`,
+		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes", "Everybody, exactly", "sees it to the minute",
+		"Asia/Tokyo", "Dark", "no record of when you were here", "your address and your id", "How often you changed something", `class="until"`, `class="since"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not hold %q:\n%s", want, page)
@@ -183,7 +183,7 @@ func TestDeleteAccount(t *testing.T) {
 	if c := ada.cookie("rollcall"); c == nil || c.MaxAge >= 0 {
 		t.Errorf("the cookie is set to %v, want it dropped", c)
 	}
-	if body := ada.get(a.location()).body; !strings.Contains(body, `role="status">Your account is deleted.`) {
+	if body := ada.get(a.location()).body; !strings.Contains(body, `role="status">Your account has been deleted.`) {
 		t.Errorf("the sign-in page does not say what happened:\n%s", body)
 	}
 	if phone.signedIn() {

@@ -82,49 +82,49 @@ func yes(b bool) float64 {
 
 var allNumbers = []number{
 	{
-		prometheus.NewDesc("rollcall_connections", "Live connections, by whether the tab can be seen.", []string{"tab"}, nil), gauge,
+		prometheus.NewDesc("rollcall_connections", "Live connections, by whether the tab is visible.", []string{"tab"}, nil), gauge,
 		func(m moment) []float64 { return []float64{float64(m.board.Active), float64(m.board.Paused)} },
 		[][]string{{"seen"}, {"hidden"}},
 	},
 	{
-		prometheus.NewDesc("rollcall_users", "People with an account, by the state that is shown of them.", []string{"state"}, nil), gauge,
+		prometheus.NewDesc("rollcall_users", "People with an account, by the state they are shown in.", []string{"state"}, nil), gauge,
 		func(m moment) []float64 {
 			c := m.presence.Counts
 			return []float64{float64(c.Online), float64(c.Away), float64(c.DND), float64(max(0, m.board.People-c.Here()))}
 		},
 		[][]string{{"online"}, {"away"}, {"dnd"}, {"offline"}},
 	},
-	one("changes_total", "Changes of what is shown of somebody.", total, func(m moment) float64 { return float64(m.presence.Changes) }),
+	one("changes_total", "Changes to how people are shown.", total, func(m moment) float64 { return float64(m.presence.Changes) }),
 	one("people_remembered", "People in the memory of this process.", gauge, func(m moment) float64 { return float64(m.presence.People) }),
 	one("pages", "Pages of the board in memory.", gauge, func(m moment) float64 { return float64(m.board.Lists) }),
 	one("frames_total", "Frames queued for live connections.", total, func(m moment) float64 { return float64(m.frames) }),
 	one("frame_bytes_total", "Bytes of these frames.", total, func(m moment) float64 { return float64(m.bytes) }),
 	one("draining", "1 while this process is about to end.", gauge, func(m moment) float64 { return yes(m.draining) }),
 	one("http_connections", "Open connections, live ones included.", gauge, func(m moment) float64 { return float64(m.door.open) }),
-	one("http_connections_limit", "Connections that may be open; 0: no limit.", gauge, func(m moment) float64 { return float64(m.door.limit) }),
+	one("http_connections_limit", "Limit of open connections; 0: no limit.", gauge, func(m moment) float64 { return float64(m.door.limit) }),
 
-	one("hash_workers", "Passwords that may be hashed at once.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Workers) }),
-	one("hashes_running", "Passwords that are being hashed.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Running) }),
-	one("hashes_waiting", "Attempts that wait for their turn to be hashed.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Waiting) }),
+	one("hash_workers", "Limit of passwords being hashed at once.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Workers) }),
+	one("hashes_running", "Passwords being hashed.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Running) }),
+	one("hashes_waiting", "Passwords waiting to be hashed.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Waiting) }),
 	one("hashes_total", "Passwords hashed.", total, func(m moment) float64 { return float64(m.accounts.Hash.Done) }),
-	one("hashes_refused_total", "Attempts told to come back because their turn did not come in time.", total, func(m moment) float64 { return float64(m.accounts.Hash.Refused) }),
+	one("hashes_refused_total", "Passwords refused because they waited too long to be hashed.", total, func(m moment) float64 { return float64(m.accounts.Hash.Refused) }),
 
 	ofPools("sql_connections", "Open connections to the database, by pool.", gauge, func(s accounts.PoolStats) float64 { return float64(s.Open) }),
-	ofPools("sql_connections_in_use", "Those that are in use.", gauge, func(s accounts.PoolStats) float64 { return float64(s.InUse) }),
+	ofPools("sql_connections_in_use", "Connections to the database in use, by pool.", gauge, func(s accounts.PoolStats) float64 { return float64(s.InUse) }),
 	ofPools("sql_waits_total", "Waits for a connection to the database.", total, func(s accounts.PoolStats) float64 { return float64(s.Waits) }),
-	ofPools("sql_wait_seconds_total", "Time spent in these waits.", total, func(s accounts.PoolStats) float64 { return s.Waited.Seconds() }),
+	ofPools("sql_wait_seconds_total", "Time spent waiting for a connection to the database.", total, func(s accounts.PoolStats) float64 { return s.Waited.Seconds() }),
 
 	ofReplicas("replicas", "Replicas with a lease, this one included.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Others + 1) }),
-	ofReplicas("redis_lost", "1 while the other replicas cannot be reached.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Lost) }),
-	ofReplicas("store_conflict", "1 while this replica stays away from the others because they have other accounts.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Conflict) }),
-	ofReplicas("redis_round_trip_seconds", "Time of the last renewal of the lease.", gauge, func(r *presence.ReplicaStats) float64 { return r.RoundTrip.Seconds() }),
+	ofReplicas("redis_lost", "1 while the other replicas can't be reached.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Lost) }),
+	ofReplicas("store_conflict", "1 while this replica stays apart because the others have other accounts.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Conflict) }),
+	ofReplicas("redis_round_trip_seconds", "Duration of the last renewal of the lease.", gauge, func(r *presence.ReplicaStats) float64 { return r.RoundTrip.Seconds() }),
 	ofReplicas("lease_age_seconds", "Time since the lease was renewed; it ends after 10 s.", gauge, func(r *presence.ReplicaStats) float64 { return r.LeaseAge.Seconds() }),
 	ofReplicas("entries_own", "People with an entry of this replica in Redis.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Own) }),
 	ofReplicas("entries_elsewhere", "People with an entry of another replica.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Elsewhere) }),
 	ofReplicas("redis_outages_total", "How often the other replicas were lost.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Outages) }),
-	ofReplicas("redis_reconnects_total", "How often a connection that told nothing any more was replaced.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Reconnects) }),
-	ofReplicas("resyncs_total", "How often announcements were missed and everything was read anew.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Resyncs) }),
-	ofReplicas("audit_repairs_total", "Own entries that were found wrong or missing, and written again.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Repaired) }),
+	ofReplicas("redis_reconnects_total", "How often an unresponsive connection was replaced.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Reconnects) }),
+	ofReplicas("resyncs_total", "How often announcements were missed and everything was read again.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Resyncs) }),
+	ofReplicas("audit_repairs_total", "Own entries found wrong or missing, and rewritten.", total, func(r *presence.ReplicaStats) float64 { return float64(r.Repaired) }),
 }
 
 // Describe is part of prometheus.Collector.

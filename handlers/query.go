@@ -22,7 +22,7 @@ func parseQuery(v url.Values) (live.Query, error) {
 	case errors.Is(err, live.ErrCursor):
 		return q, &failure{Status: http.StatusBadRequest, Message: "This link to a page of the board doesn't work."}
 	case err != nil:
-		return q, &failure{Status: http.StatusBadRequest, Message: "That is too long to search for."}
+		return q, &failure{Status: http.StatusBadRequest, Message: "This search is too long."}
 	}
 	return q, nil
 }

@@ -31,8 +31,9 @@ func actAs(c echo.Context, a accounts.Actor) {
 	c.SetRequest(r.WithContext(accounts.As(r.Context(), a)))
 }
 
-// visitor looks up the session of the request, if there is one, and names the actor of what the request changes. When that fails for any other reason than that there
-// is none, the answer is 503: a person must not become a stranger because a disk is slow.
+// visitor looks up the session of the request, if there is one, and names the actor of what the request changes. If the
+// lookup fails for any reason other than that there is no session, the answer is 503: nobody may appear signed out because
+// a disk is slow.
 func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for _, token := range cookieValues(c.Request(), s.site.cookie) {

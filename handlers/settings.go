@@ -124,7 +124,7 @@ func (s *Server) setProfile(c echo.Context) error {
 	})
 }
 
-// setPresence changes when the person is away, and what others are told of when they were here.
+// setPresence changes when the person is away, and who sees when they were last here.
 func (s *Server) setPresence(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if fields == nil {

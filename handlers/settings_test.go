@@ -164,8 +164,8 @@ func TestTeams(t *testing.T) {
 		hint, says, team string
 	}{
 		{TeamsOpen, 303, 303, 303, 303, "or name a new one", "", "Fresh"},
-		{TeamsExisting, 303, 422, 303, 303, "new ones are made by whoever runs this Rollcall", "Choose a team that exists", "Red"},
-		{TeamsFixed, 403, 403, 403, 303, "decides who is in which team", "Ask the person who runs this Rollcall", ""},
+		{TeamsExisting, 303, 422, 303, 303, "Only the person who runs this Rollcall can create new ones", "Choose a team that exists", "Red"},
+		{TeamsFixed, 403, 403, 403, 303, "assigns people to teams", "Ask the person who runs this Rollcall", ""},
 	} {
 		t.Run(string(tt.rule), func(t *testing.T) {
 			f := newFixture(t, func(cfg *Config) { cfg.Teams = tt.rule })

@@ -77,5 +77,5 @@ func echoedPassword(password string) string {
 }
 
 func signupClosed() error {
-	return &failure{Status: http.StatusForbidden, Heading: "Sign-up is closed", Message: "Ask whoever runs this Rollcall for an account."}
+	return &failure{Status: http.StatusForbidden, Heading: "Sign-up is closed", Message: "Ask the person who runs this Rollcall for an account."}
 }

@@ -145,7 +145,7 @@ func (s *Server) preset(ctx context.Context, user, id string) (ui.StatusForm, er
 			return form(ui.Preset(p))
 		}
 	}
-	return ui.StatusForm{}, &failure{Status: http.StatusNotFound, Heading: "Forgotten", Message: "This one is not among yours any more. Open the menu again to see those that are."}
+	return ui.StatusForm{}, &failure{Status: http.StatusNotFound, Heading: "Not saved any more", Message: "This status is no longer among yours. Open the menu again to see those that are."}
 }
 
 // refuseStatus shows the form again with what was typed, or with what is set when that is nil, and says what is wrong:

@@ -20,7 +20,7 @@ import (
 func (s *Server) ws(c echo.Context) error {
 	r := c.Request()
 	if !s.originAllowed(r) {
-		return &failure{Status: http.StatusForbidden, Message: "This page may not open a live connection here."}
+		return &failure{Status: http.StatusForbidden, Message: "This page isn't allowed to open a live connection here."}
 	}
 	if !websocket.IsWebSocketUpgrade(r) {
 		c.Response().Header().Set("Upgrade", "websocket")

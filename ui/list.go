@@ -84,17 +84,17 @@ func nobody(q Query, warming bool) emptyView {
 	case warming && (q.State != "" && q.State != Offline):
 		return emptyView{Heading: stateNobody(q.State), Message: "People are coming back…", All: true}
 	case q.Q != "":
-		return emptyView{Heading: "Nobody matches “" + q.Q + "”", Message: "Search looks for the beginnings of names and usernames.", All: true}
+		return emptyView{Heading: "Nobody matches “" + q.Q + "”", Message: "Search matches the beginnings of names and usernames.", All: true}
 	case q.State != "":
-		return emptyView{Heading: stateNobody(q.State), Message: "This list fills by itself when that changes.", All: true}
+		return emptyView{Heading: stateNobody(q.State), Message: "They'll appear here as soon as that changes.", All: true}
 	case q.Team != "":
 		return emptyView{Heading: "Nobody is in this team", Message: "It may have been renamed.", All: true}
 	case q.After != "" || q.Before != "":
-		return emptyView{Heading: "This page is empty", Message: "The people who stood here are gone.", All: true}
+		return emptyView{Heading: "This page is empty", Message: "The people who were listed here are gone.", All: true}
 	case warming:
 		return emptyView{Heading: "People are coming back…", Message: "Rollcall has just started. This takes a few seconds."}
 	}
-	return emptyView{Heading: "Nobody is here yet", Message: "As soon as somebody signs up, they appear here by themselves."}
+	return emptyView{Heading: "Nobody is here yet", Message: "People appear here as soon as they sign up."}
 }
 
 // stateNobody is the sentence for a filter that finds nobody.

@@ -17,7 +17,7 @@ type Me struct {
 	// Devices is how many of theirs are connected.
 	Devices int
 	Next    Next
-	// Invisible people look to everybody as if they had left. MayHide: whoever
+	// While you're invisible, everybody else sees you as offline. MayHide: whoever
 	// runs this Rollcall lets people become invisible.
 	Invisible, MayHide bool
 }

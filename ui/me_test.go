@@ -163,9 +163,9 @@ func TestPanelInvisible(t *testing.T) {
 		want, not string
 	}{
 		{Me{MayHide: true}, "Become invisible", "You are invisible"},
-		{Me{}, "Whoever runs this Rollcall has switched invisibility off.", `action="/me/invisible"`},
+		{Me{}, "Invisibility is switched off on this Rollcall.", `action="/me/invisible"`},
 		{Me{MayHide: true, Invisible: true}, "Show yourself", "switched off"},
-		{Me{Invisible: true}, "once you show yourself, you stay visible", "Become invisible"},
+		{Me{Invisible: true}, "so you can't turn it on again", "Become invisible"},
 	} {
 		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true, Me: tt.me}}, Panel: Panel{Me: tt.me}})
 		if !strings.Contains(page, tt.want) || strings.Contains(page, tt.not) {

@@ -147,16 +147,16 @@ func said(status int) (heading, message string) {
 	case http.StatusForbidden:
 		return "Not allowed", "This request was refused. Go back to the board and try again from there."
 	case http.StatusNotFound:
-		return "Nothing here", "There is no such page. The address may be mistyped, or the page is gone."
+		return "Nothing here", "There is no such page. The address may be wrong, or the page may be gone."
 	case http.StatusTooManyRequests:
-		return "Too many attempts", "Please wait a little before you try again."
+		return "Too many attempts", "Wait a little before you try again."
 	case http.StatusServiceUnavailable:
 		return "Back in a moment", "Rollcall is busy or restarting. Try again in a few seconds."
 	}
 	if status >= 400 && status < 500 {
-		return "That did not work", "Rollcall could not understand this request."
+		return "That didn't work", "Rollcall couldn't understand this request."
 	}
-	return "Something went wrong", "It is not your fault. Try again; if it stays so, tell whoever runs this Rollcall."
+	return "Something went wrong", "Try again. If it keeps happening, tell the person who runs this Rollcall."
 }
 
 // Says returns the heading that is shown.

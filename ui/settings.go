@@ -193,7 +193,7 @@ func (p SettingsPage) LastSeenOptions() []option {
 // ThemeOptions are the colour schemes.
 func (p SettingsPage) ThemeOptions() []option {
 	return p.options("theme", p.Theme,
-		option{Value: "system", Label: "As the system"}, option{Value: "light", Label: "Light"}, option{Value: "dark", Label: "Dark"})
+		option{Value: "system", Label: "Match system"}, option{Value: "light", Label: "Light"}, option{Value: "dark", Label: "Dark"})
 }
 
 // IdleOption is the way of being away that has this value.

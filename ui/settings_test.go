@@ -135,7 +135,7 @@ func TestIdleWords(t *testing.T) {
 
 // What is told about last seen follows what was chosen.
 func TestStoredLastSeen(t *testing.T) {
-	for chosen, want := range map[string]string{"approximate": "a word only", "exact": "to the minute", "nobody": "nobody is told"} {
+	for chosen, want := range map[string]string{"approximate": "only a rough time", "exact": "to the minute", "nobody": "nobody sees it"} {
 		if got := (StoredPage{ShowLastSeen: chosen}).lastSeenNote(); !strings.Contains(got, want) || !strings.Contains(got, "no record") {
 			t.Errorf("lastSeenNote(%s) = %q, want %q in it", chosen, got, want)
 		}

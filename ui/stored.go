@@ -75,37 +75,37 @@ type StoredFact struct {
 // tests of handlers hold the Keys against what a download has.
 func (p StoredPage) Groups() []StoredGroup {
 	return []StoredGroup{
-		{"Everybody sees this", "That is, everybody who signs in here. Without signing in nobody sees the board.", p.seenByAll()},
-		{"Only you see this", "No other person is shown any of it.", append(p.chosen(), p.signIns()...)},
-		{"Nobody sees this", "It is stored in a form that cannot be read back.", secrets()},
-		{"Whoever runs this server", "They hold the database, so they can read all of the above but the secrets. Besides that there is:", p.operators()},
-		{"In this browser", "It stays on your side, and goes when you clear the data of this site.", inBrowser()},
+		{"Everybody sees this", "That is, everybody who signs in here. The board is hidden from everyone else.", p.seenByAll()},
+		{"Only you see this", "It's never shown to anyone else.", append(p.chosen(), p.signIns()...)},
+		{"Nobody sees this", "It's stored in a form that can't be read back.", secrets()},
+		{"The person who runs this server", "They have access to the database, so they can read all of the above except the secrets. They also have:", p.operators()},
+		{"In this browser", "It stays in your browser until you clear this site's data.", inBrowser()},
 	}
 }
 
 func (p StoredPage) seenByAll() []StoredFact {
 	return []StoredFact{
-		{Keys: []string{"account.display_name"}, What: "Name", Mine: p.DisplayName, Note: "Until you change it."},
-		{Keys: []string{"account.username"}, What: "Username", Mine: p.Username, Note: "As long as the account."},
-		{Keys: []string{"account.team"}, What: "Team", Mine: cmp.Or(p.Team, "None"), Note: "Until you change it, or whoever runs this server does."},
-		{Keys: []string{"status.state", "status.text", "status.emoji", "status.until", "status.set_at"}, What: "What you say about yourself",
-			Mine: p.status(), When: stampOf("until", p.Until), Note: "State, text, emoji and end. Shown until its end, if it has one; kept until you set another."},
+		{Keys: []string{"account.display_name"}, What: "Name", Mine: p.DisplayName, Note: "Kept until you change it."},
+		{Keys: []string{"account.username"}, What: "Username", Mine: p.Username, Note: "Kept as long as your account."},
+		{Keys: []string{"account.team"}, What: "Team", Mine: cmp.Or(p.Team, "None"), Note: "Kept until you or the person who runs this server changes it."},
+		{Keys: []string{"status.state", "status.text", "status.emoji", "status.until", "status.set_at"}, What: "Your status",
+			Mine: p.status(), When: stampOf("until", p.Until), Note: "State, text, emoji and end. Shown until it ends, if it has an end. Kept until you set another."},
 		{Keys: []string{"last_seen"}, What: "Last seen", Mine: p.lastSeen(), When: stampOf("seen", p.LastSeen), Note: p.lastSeenNote()},
-		{What: "Whether you are here", Note: "Online, away, do not disturb or offline, and since when. Not stored: it follows from which devices of yours are connected, and when there was input. That is held in memory while they are."},
-		{Keys: []string{"account.id"}, What: "Your id", Mine: p.ID, Note: "It stands for you in the page, and says nothing. As long as the account, and one day longer, so that every server learns that you have gone."},
+		{What: "Whether you are here", Note: "Online, away, do not disturb or offline, and since when. This isn't stored. It's worked out from which of your devices are connected and when they last had input, which is held in memory while they're connected."},
+		{Keys: []string{"account.id"}, What: "Your id", Mine: p.ID, Note: "A random number that stands for you in the page. Kept as long as your account and one day longer, so that every server learns that the account is gone."},
 	}
 }
 
 // lastSeenNote says who is told when the person was here.
 func (p StoredPage) lastSeenNote() string {
-	who := "Everybody who shows theirs is told a word only: today, this week, this month or long ago."
+	who := "Everybody who shows theirs sees only a rough time: today, this week, this month or long ago."
 	switch p.ShowLastSeen {
 	case "exact":
-		who = "Everybody who shows theirs is told it to the minute while you are offline."
+		who = "Everybody who shows theirs sees it to the minute while you're offline."
 	case "nobody":
-		who = "You have chosen that nobody is told."
+		who = "You've chosen that nobody sees it."
 	}
-	return who + " It is one time, and the next takes its place: there is no record of when you were here."
+	return who + " Only the latest time is kept, so there's no record of when you were here before."
 }
 
 func (p StoredPage) status() string {
@@ -124,28 +124,28 @@ func (p StoredPage) chosen() []StoredFact {
 	if p.IdleAfter == 0 {
 		idle = "The default: " + idleWords(p.UsualIdle)
 	}
-	const until = "Until you change it."
+	const until = "Kept until you change it."
 	return []StoredFact{
 		{Keys: []string{"settings.idle_after_minutes"}, What: "Away after", Mine: idle, Note: until},
-		{Keys: []string{"settings.show_last_seen"}, What: "Who may know when you were last seen", Mine: words[p.ShowLastSeen], Note: until},
-		{Keys: []string{"settings.time_zone"}, What: "Time zone", Mine: cmp.Or(p.TimeZone, "Not known"), Note: "For ends like “today”. " + until},
+		{Keys: []string{"settings.show_last_seen"}, What: "Who can see when you were last here", Mine: words[p.ShowLastSeen], Note: until},
+		{Keys: []string{"settings.time_zone"}, What: "Time zone", Mine: cmp.Or(p.TimeZone, "Not known"), Note: "Used for times like “today”. " + until},
 		{Keys: []string{"settings.theme"}, What: "Theme", Mine: words[p.Theme], Note: until},
 		{Keys: []string{"settings.announce"}, What: "Announcements for screen readers", Mine: onOff(p.Announce), Note: until},
 		{Keys: []string{"settings.invisible", "settings.invisible_since"}, What: "Invisible", Mine: onOff(p.Invisible),
-			When: stampOf("since", p.InvisibleSince), Note: "Others see what they would see had you left. Until you show yourself."},
-		{Keys: []string{"presets.state", "presets.text", "presets.emoji", "presets.lasts"}, What: "Statuses to choose again",
-			Mine: strconv.Itoa(p.Presets), Note: "The last 6 that you set. Until you forget them or newer ones take their place."},
+			When: stampOf("since", p.InvisibleSince), Note: "Others see you as offline. Kept until you show yourself."},
+		{Keys: []string{"presets.state", "presets.text", "presets.emoji", "presets.lasts"}, What: "Recent statuses",
+			Mine: strconv.Itoa(p.Presets), Note: "The last 6 that you set. Kept until you remove them or newer ones replace them."},
 	}
 }
 
 func (p StoredPage) signIns() []StoredFact {
 	return []StoredFact{
 		{Keys: []string{"sessions.browser", "sessions.address", "sessions.created_at", "sessions.last_used_at", "sessions.expires_at"}, What: "Devices that are signed in",
-			Mine: strconv.Itoa(p.Devices), Note: "How the browser describes itself, from which address it signed in, when that was, when it was last used, and when it ends: after 30 days, or when you sign it out. It is cleared away then, at the latest as others sign in; its id stays for one more day."},
-		{Keys: []string{"known_browsers.signed_in_at"}, What: "Browsers that know your password",
-			Mine: strconv.Itoa(p.Browsers), Note: "When it was last right in each, so that somebody who guesses at it cannot lock you out of your own. They count for half a year, and are forgotten when you change the password."},
-		{Keys: []string{"account.created_at"}, What: "Account made", When: stampOf("seen", p.Created), Note: "As long as the account."},
-		{Keys: []string{"account.admin", "account.disabled"}, What: "Rights", Mine: p.rights(), Note: "Whoever runs this server decides on them."},
+			Mine: strconv.Itoa(p.Devices), Note: "How the browser describes itself, the address and time of its sign-in, when it was last used, and when its sign-in ends: after 30 days, or when you sign it out. The record is then deleted, at the latest when somebody else signs in. Its id is kept for one more day."},
+		{Keys: []string{"known_browsers.signed_in_at"}, What: "Browsers you have signed in with",
+			Mine: strconv.Itoa(p.Browsers), Note: "When you last signed in with each, so that somebody who guesses at your password can't lock you out of these browsers. Kept for half a year, or until you change your password."},
+		{Keys: []string{"account.created_at"}, What: "Account created", When: stampOf("seen", p.Created), Note: "Kept as long as your account."},
+		{Keys: []string{"account.admin", "account.disabled"}, What: "Rights", Mine: p.rights(), Note: "Decided by the person who runs this server."},
 	}
 }
 
@@ -156,41 +156,41 @@ func (p StoredPage) rights() string {
 	case p.Admin:
 		return "Administrator"
 	}
-	return "As everybody"
+	return "Member"
 }
 
 func secrets() []StoredFact {
 	return []StoredFact{
-		{What: "Your password", Note: "Only a hash of it (argon2id). Until you change it."},
-		{What: "The keys of your devices", Note: "Only hashes of them (SHA-256). As long as the devices above."},
+		{What: "Your password", Note: "Only a hash of it (argon2id). Kept until you change it."},
+		{What: "The keys of your devices", Note: "Only hashes of them (SHA-256). Kept as long as the devices above."},
 	}
 }
 
 func (p StoredPage) operators() []StoredFact {
 	facts := []StoredFact{
-		{What: "A line in the log for each request", Note: "Time, path, the address you came from and your id; no name, nothing that you typed into a form. Unless they turn it off, and as long as they keep logs."},
-		{What: "Counters of tries", Note: "How many wrong passwords came from an address, for a username or from a browser (those two as hashes), for 15 minutes; how many accounts were made from an address, for an hour; and how often you changed something, for a minute."},
-		{What: "What is made of your names", Note: "The words by which you are found, your place in the order of the board, and the number of your last change. They change with your names."},
+		{What: "A line in the log for each request", Note: "Time, path, your address and your id, but no names and nothing you typed into a form. Kept as long as they keep logs, unless they turn this off."},
+		{What: "Counts of attempts", Note: "How many passwords were tried from an address, for a username or from a browser (the last two as hashes), for 15 minutes. How many accounts were created from an address, for an hour. How often you changed something, for a minute."},
+		{What: "Data derived from your names", Note: "The words that search finds you by, your place on the board, and the number of your last change. They change with your names."},
 	}
 	if p.Replicas {
-		facts = append(facts, StoredFact{What: "What the servers of this board tell each other", Note: "Through Redis: your id, which server has a device of yours, whether it had input, since when, and whether you are invisible or were before. While it is connected, and for seconds after; nothing else about you but the counters above."})
+		facts = append(facts, StoredFact{What: "What the servers of this board share", Note: "Through Redis: your id, which servers your devices are connected to, whether they had input and since when, and whether you're invisible or were before. Kept while a device is connected and for seconds after. Apart from the counts above, nothing else about you."})
 	}
 	return facts
 }
 
 func inBrowser() []StoredFact {
 	return []StoredFact{
-		{What: "A cookie that keeps you signed in", Note: "For 30 days, or until you sign out."},
-		{What: "A cookie by which this browser is known", Note: "For a year. See “Browsers that know your password”."},
-		{What: "When this tab last had input", Note: "Until you close the tab."},
-		{What: "The time zone you decided to keep", Note: "Only if a page offered you another one. Until you decide again."},
+		{What: "A cookie that keeps you signed in", Note: "Kept for 30 days, or until you sign out."},
+		{What: "A cookie that identifies this browser", Note: "Kept for a year. See “Browsers you have signed in with”."},
+		{What: "When this tab last had input", Note: "Kept until you close the tab."},
+		{What: "The time zone you chose to keep", Note: "Only if a page offered you another one. Kept until you choose again."},
 	}
 }
 
 // words of settings, by what they are called in a form.
 var words = map[string]string{
 	"approximate": "Everybody, roughly", "exact": "Everybody, exactly", "nobody": "Nobody",
-	"system": "As the system", "light": "Light", "dark": "Dark",
+	"system": "Match system", "light": "Light", "dark": "Dark",
 }
 
 // idleWords say after how long somebody is away.

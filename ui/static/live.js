@@ -140,7 +140,7 @@
     const { code, connection } = e.detail;
     if (code === 1008) return; // the socket's own event has the reason
     if (code === 4001) {
-      show('rest', 'This tab was put to rest, since you have many open.');
+      show('rest', 'This tab is paused because you have many open.');
     } else if (!connection.config.reconnectCodes.includes(code)) {
       show('off', 'Disconnected. Reload the page.', 1000);
     } else if (wanted !== 'full') {
@@ -367,7 +367,7 @@
   };
 
   document.addEventListener('htmx:error', () => {
-    if (byId('me-said')) byId('me-said').textContent = 'Rollcall could not be reached. Try again in a moment.';
+    if (byId('me-said')) byId('me-said').textContent = 'Rollcall can't be reached. Try again in a moment.';
   });
 
   document.addEventListener('DOMContentLoaded', () => {
