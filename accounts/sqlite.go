@@ -91,7 +91,8 @@ func prepareFile(ctx context.Context, path string, log *slog.Logger) (*file, err
 		return nil, err
 	}
 	if strange, err := strangersLog(path); err == nil && strange { // with an error SQLite will say why
-		return nil, fmt.Errorf("a server still uses the database that was at %s before: stop it first, or its log would be taken for the log of this file", path)
+		return nil, fmt.Errorf("a server still uses the database that was at %s before: "+
+			"stop it first, or its log would be taken for the log of this file", path)
 	}
 	if err := recognise(ctx, path); err != nil {
 		return nil, err

@@ -39,7 +39,8 @@ type Store struct {
 	usualActor Actor // Config.Actor
 }
 
-// Open opens the accounts at cfg.URL or else cfg.Path, making or upgrading them as needed. Its errors say what the operator can do.
+// Open opens the accounts at cfg.URL, or at cfg.Path if that is empty. It creates or upgrades the database as needed. Its
+// errors tell the operator what to do.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -56,7 +57,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.patience == 0 {
 		cfg.patience = stepPatience
 	}
-	s := &Store{log: cfg.Log, now: cfg.Now, small: cmp.Or(cfg.small, smallFile), committed: make(chan struct{}, 1), usualActor: cfg.Actor}
+	s := &Store{
+		log: cfg.Log, now: cfg.Now, small: cmp.Or(cfg.small, smallFile),
+		committed: make(chan struct{}, 1), usualActor: cfg.Actor,
+	}
 	s.hash = newHasher(cfg.HashWorkers, cfg.params)
 	if err := s.open(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("accounts: %w", err)

@@ -70,7 +70,8 @@ func TestReplicaThawedShowsNoGhosts(t *testing.T) {
 		case stays:
 			continue
 		case closed:
-			_ = tab.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+			_ = tab.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""),
+				time.Now().Add(time.Second))
 		}
 		_ = tab.NetConn().Close()
 	}
@@ -94,7 +95,8 @@ func TestReplicaThawedShowsNoGhosts(t *testing.T) {
 		for u := range crowd {
 			for _, s := range seen[u] {
 				if u != stays && s.at.After(thawed) && !s.offline() {
-					t.Errorf("%s was shown %s as %s %v after the thaw, want nobody who is gone", v.name, userName(u), s.state, s.at.Sub(thawed).Round(time.Millisecond))
+					t.Errorf("%s was shown %s as %s %v after the thaw, want nobody who is gone",
+						v.name, userName(u), s.state, s.at.Sub(thawed).Round(time.Millisecond))
 				}
 			}
 		}

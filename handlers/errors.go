@@ -70,7 +70,8 @@ func notSaved(err error) *failure {
 		return perhapsSaved(err)
 	}
 	return &failure{Status: http.StatusServiceUnavailable, Heading: "Not saved",
-		Message: "Rollcall can't save anything right now, so nothing was changed. Try again in a minute. If it keeps happening, tell the person who runs this Rollcall.", Err: err}
+		Message: "Rollcall can't save anything right now, so nothing was changed. Try again in a minute. " +
+			"If it keeps happening, tell the person who runs this Rollcall.", Err: err}
 }
 
 // perhapsSaved is for a change whose end nobody can know.
@@ -125,7 +126,8 @@ func explain(err error, r *http.Request) *failure {
 	case errors.Is(err, accounts.ErrLost):
 		return notSaved(err)
 	case errors.Is(err, accounts.ErrCursor):
-		return &failure{Status: http.StatusBadRequest, Heading: "No such page", Message: "This link to a page of the board doesn't work. Start from the first page.", Err: err}
+		return &failure{Status: http.StatusBadRequest, Heading: "No such page",
+			Message: "This link to a page of the board doesn't work. Start from the first page.", Err: err}
 	case errors.As(err, &tooLarge):
 		return bodyTooLarge(err)
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -26,7 +26,8 @@ func (n numbers) look() moment {
 	s := n.server
 	return moment{
 		presence: s.cfg.Presence.Stats(), accounts: s.cfg.Accounts.Stats(),
-		board: s.live.Stats(), frames: s.sockets.traffic.frames.Load(), bytes: s.sockets.traffic.bytes.Load(), door: s.door.stats(), draining: s.draining.Load(),
+		board: s.live.Stats(), frames: s.sockets.traffic.frames.Load(), bytes: s.sockets.traffic.bytes.Load(),
+		door: s.door.stats(), draining: s.draining.Load(),
 	}
 }
 

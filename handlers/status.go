@@ -116,7 +116,8 @@ func unset(typed, set ui.StatusForm) ui.StatusForm {
 func (s *Server) say(ctx context.Context, user accounts.User, form ui.StatusForm, zone *time.Location) error {
 	now := time.Now()
 	until := user.Status.Until
-	if was := statusForm(user, zone, now); !was.Live || form.Lasts != accounts.LastsAt || was.Lasts != form.Lasts || was.At != form.At {
+	if was := statusForm(user, zone, now); !was.Live || form.Lasts != accounts.LastsAt ||
+		was.Lasts != form.Lasts || was.At != form.At {
 		var err error
 		if until, err = accounts.EndOf(form.Lasts, form.At, zone, now); err != nil {
 			return err
@@ -145,7 +146,8 @@ func (s *Server) preset(ctx context.Context, user, id string) (ui.StatusForm, er
 			return form(ui.Preset(p))
 		}
 	}
-	return ui.StatusForm{}, &failure{Status: http.StatusNotFound, Heading: "Not saved any more", Message: "This status is no longer among yours. Open the menu again to see those that are."}
+	return ui.StatusForm{}, &failure{Status: http.StatusNotFound, Heading: "Not saved any more",
+		Message: "This status is no longer among yours. Open the menu again to see those that are."}
 }
 
 // refuseStatus shows the form again with what was typed, or with what is set when that is nil, and says what is wrong:

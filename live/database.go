@@ -22,7 +22,8 @@ func (r *reader) checkDatabase() {
 		return
 	}
 	if r.database.shared = shared; shared {
-		r.log.Warn("another server uses this database file, and each shows only the people who are connected to itself: stop one, or give both the same REDIS_URL")
+		r.log.Warn("another server uses this database file, and each shows only the people who are connected to itself: " +
+			"stop one, or give both the same REDIS_URL")
 	} else {
 		r.log.Info("no other server uses this database file any more")
 	}

@@ -224,7 +224,8 @@ func (f *follower) nudged() <-chan struct{} {
 func presenceFacts(f accounts.Facts, rev int64) presence.Facts {
 	return presence.Facts{
 		Status: presence.Status{
-			State: presence.State(f.Status.State), Text: f.Status.Text, Emoji: f.Status.Emoji, Until: f.Status.Until, SetAt: f.Status.SetAt,
+			State: presence.State(f.Status.State), Text: f.Status.Text, Emoji: f.Status.Emoji,
+			Until: f.Status.Until, SetAt: f.Status.SetAt,
 		},
 		Invisible: f.Invisible, InvisibleSince: f.InvisibleSince,
 		Disabled: f.Disabled, IdleAfter: f.IdleAfter, AsOf: rev,

@@ -137,7 +137,8 @@ func (b *Board) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := Stats{
-		Lists: len(b.lists.all), People: b.roster.tally.total, Present: len(b.roster.present), Pending: b.flushes.unsent.Load(), Looks: b.roster.looks,
+		Lists: len(b.lists.all), People: b.roster.tally.total, Present: len(b.roster.present),
+		Pending: b.flushes.unsent.Load(), Looks: b.roster.looks,
 	}
 	for w := range b.watching.all {
 		if w.paused {

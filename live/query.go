@@ -45,7 +45,8 @@ func (q Query) Clean() (Query, error) {
 	if q.After != "" && q.Before != "" || len(q.After) > maxCursor || len(q.Before) > maxCursor {
 		return q, ErrCursor
 	}
-	if utf8.RuneCountInString(q.Search) > MaxSearch || utf8.RuneCountInString(q.Team) > maxTeam || !utf8.ValidString(q.Search+q.Team) {
+	if utf8.RuneCountInString(q.Search) > MaxSearch || utf8.RuneCountInString(q.Team) > maxTeam ||
+		!utf8.ValidString(q.Search+q.Team) {
 		return q, ErrLong
 	}
 	return q, nil

@@ -32,7 +32,10 @@ func newFlusher(flushed func(took, waited time.Duration)) flusher {
 	if flushed == nil {
 		flushed = func(time.Duration, time.Duration) {}
 	}
-	return flusher{unsent: new(atomic.Bool), wanted: new(atomic.Int64), begun: time.Now(), wake: make(chan struct{}, 1), flushed: flushed}
+	return flusher{
+		unsent: new(atomic.Bool), wanted: new(atomic.Int64), begun: time.Now(),
+		wake: make(chan struct{}, 1), flushed: flushed,
+	}
 }
 
 // want notes that there may be something to send, and wakes the loop. It may be called with the lock held.

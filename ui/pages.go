@@ -49,7 +49,8 @@ func (p LoginPage) EndedBecause() string {
 	case "deleted":
 		return "Your account has been deleted."
 	}
-	return "You've been signed out on this device. This happens after 30 days, when you change your password, or when you sign this device out from another one."
+	return "You've been signed out on this device. This happens after 30 days, when you change your password, " +
+		"or when you sign this device out from another one."
 }
 
 // SignupPage makes a new account. Errors holds a message per field name
