@@ -95,7 +95,7 @@ type User struct {
 	Theme          string        // "light", "dark", or "" for what the system has
 	Announce       bool          // screen readers are to speak of who comes and goes
 	Status         Status
-	Invisible      bool      // until they show themselves: it does not end by itself
+	Invisible      bool      // until they show themselves: it never expires
 	InvisibleSince time.Time // zero: visible
 	CreatedAt      time.Time
 	Rev            int64 // of the last change that others must notice

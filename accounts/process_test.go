@@ -212,7 +212,7 @@ func testKillDuringSignUps(t *testing.T, db database) {
 			acknowledged[username] = token
 		}
 		if killed.Stop() {
-			t.Fatalf("the process ended by itself: %s", c.stderr)
+			t.Fatalf("the process ended too early: %s", c.stderr)
 		}
 		c.Wait()
 		checkAcknowledged(t, place, acknowledged)

@@ -78,7 +78,7 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 }
 
 // patiently calls try again and again while it fails because other processes hold the database, which in some steps
-// of starting on a new file SQLite does not wait for by itself.
+// of starting on a new file SQLite doesn't wait for.
 func patiently(ctx context.Context, try func(context.Context) error) error {
 	over := time.After(openPatience)
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {

@@ -48,7 +48,7 @@ func newRedis(ctx context.Context) (_ *redisServer, err error) {
 	return r, nil
 }
 
-// connect reports whether the server takes our connection. It is one that sends no PING by itself, so that only what
+// connect reports whether the server takes our connection. It sends no PING of its own, so that only what
 // is asked here has to be taken from what is counted.
 func (r *redisServer) connect() bool {
 	c, err := rueidis.NewClient(rueidis.ClientOption{

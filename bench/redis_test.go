@@ -99,7 +99,7 @@ func TestOurConnectionIsSilent(t *testing.T) {
 		}
 		if pinged(list, "usual") {
 			if pinged(list, "bench") {
-				t.Errorf("our connection has sent a PING by itself:\n%s", list)
+				t.Errorf("our connection has sent a PING unasked:\n%s", list)
 			}
 			return
 		}

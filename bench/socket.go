@@ -180,7 +180,7 @@ func (c *crowd) check() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n := c.lost.Load(); n > 0 {
-		return fmt.Errorf("%d of %d sockets ended by themselves, the first with: %w", n, len(c.sockets), c.why)
+		return fmt.Errorf("%d of %d sockets ended unexpectedly, the first with: %w", n, len(c.sockets), c.why)
 	}
 	return nil
 }

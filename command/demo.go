@@ -16,7 +16,7 @@ import (
 	"rollcall/accounts"
 )
 
-// demoCmd serves a board with a cast of people who come and go by themselves. Everything is in a temporary folder; the
+// demoCmd serves a board with a cast of people who come and go. Everything is in a temporary folder; the
 // settings and the database of a real server aren't used.
 type demoCmd struct {
 	Addr string `variable:"ROLLCALL_ADDR" placeholder:"HOST:PORT" help:"Host and port to listen on. Default: 127.0.0.1:8080, or any free port if that one is in use."`

@@ -170,7 +170,7 @@ func (c *cast) turnAside(p *player, aside bool) {
 	p.line.Record(presence.Activity{Hidden: aside})
 }
 
-// sayings are what people set by hand. Those with a state end by themselves.
+// sayings are what people set by hand. Those with a state expire.
 var sayings = []accounts.Status{
 	{State: "dnd", Emoji: "🎧", Text: "Heads down until this builds"},
 	{State: "dnd", Emoji: "📞", Text: "On a call"},

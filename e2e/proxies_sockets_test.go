@@ -61,7 +61,7 @@ func (v *guest) holdsSockets(s *server) {
 	s.terminate()
 	for i, h := range all {
 		if err := <-h.gone; !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
-			v.t.Fatalf("socket %d ended with %v, want 1012: the page comes back by itself", i, err)
+			v.t.Fatalf("socket %d ended with %v, want 1012: which pages reconnect after", i, err)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func TestReplicaHerd(t *testing.T) {
 	s.reportPages()
 }
 
-// breakOff breaks the connection; the page comes back by itself.
+// breakOff breaks the connection; the page then reconnects.
 func (c *client) breakOff(jitter time.Duration) {
 	c.mu.Lock()
 	c.jitter = jitter

@@ -96,7 +96,7 @@ func TestReplicaRedisRefusesWrites(t *testing.T) {
 }
 
 // A Redis that is a replica of another is promoted behind the same address, and the old one becomes its replica. Open
-// connections stay with the old one. All replicas move to the new one by themselves, and nobody is shown offline.
+// connections stay with the old one. All replicas move to the new one automatically, and nobody is shown offline.
 func TestReplicaRedisFailover(t *testing.T) {
 	s, movers := outageScene(t, setting{proxied: true})
 	for range sized(1, 4) {
@@ -252,7 +252,7 @@ func TestReplicaWrongStoreTakesOver(t *testing.T) {
 }
 
 // Somebody writes over the mark that says whose Redis it is. The replicas stay away, show nobody offline, and come back
-// by themselves: at once when the mark is deleted, and when nobody renews it.
+// automatically: at once when the mark is deleted, and when nobody renews it.
 func TestReplicaStoreOverwritten(t *testing.T) {
 	s, _ := outageScene(t, setting{})
 	for _, r := range s.replicas {

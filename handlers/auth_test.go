@@ -141,7 +141,7 @@ func TestSignInToADisabledAccount(t *testing.T) {
 	}
 }
 
-// A device that was signed out from elsewhere learns it on the sign-in page. One that signed out by itself, or never was
+// A device that was signed out from elsewhere learns it on the sign-in page. One that signed itself out, or never was
 // signed in, is told nothing, whatever a link says.
 func TestSignInPageSaysWhyTheSessionEnded(t *testing.T) {
 	f := newFixture(t)
@@ -172,7 +172,7 @@ func TestSignInPageSaysWhyTheSessionEnded(t *testing.T) {
 	}
 	ada.do("POST", "/logout", url.Values{})
 	if body := ada.get("/login?why=deleted").body; strings.Contains(body, deleted) || strings.Contains(body, signedOut) {
-		t.Errorf("a browser that signed out by itself is told why:\n%s", body)
+		t.Errorf("a browser that signed itself out is told why:\n%s", body)
 	}
 }
 

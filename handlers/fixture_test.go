@@ -291,5 +291,5 @@ func wantRedirect(t testing.TB, what string, a answer, to string) {
 	}
 }
 
-// acting is ctx for what a test changes itself. What handlers write says by itself who is behind it.
+// acting is ctx for what a test changes itself. What handlers write names its own actor.
 func acting(ctx context.Context) context.Context { return accounts.As(ctx, accounts.CommandLine) }

@@ -179,7 +179,7 @@ func (s *Server) HTTPServer() *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(serverLog{s.log}, "", 0),
-		// Otherwise net/http answers "OPTIONS *" by itself, without our headers.
+		// Otherwise net/http answers "OPTIONS *" without our headers.
 		DisableGeneralOptionsHandler: true,
 	}
 }

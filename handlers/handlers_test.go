@@ -70,7 +70,7 @@ func TestLargeHeader(t *testing.T) {
 	}
 }
 
-// What net/http would answer by itself comes from us, with our headers.
+// What net/http would otherwise answer comes from us, with our headers.
 func TestUnusualRequests(t *testing.T) {
 	f := newFixture(t)
 	address := f.listen(t, nil)

@@ -213,7 +213,7 @@ func TestSharedLimiterFull(t *testing.T) {
 	}
 }
 
-// TestSharedLimiterWithoutMemory: a Redis that has used up its memory counts nothing more. The process then counts by itself,
+// TestSharedLimiterWithoutMemory: a Redis that has used up its memory counts nothing more. The process then counts alone,
 // to the same limit.
 func TestSharedLimiterWithoutMemory(t *testing.T) {
 	open, _ := redisAt(t)

@@ -91,7 +91,7 @@ func (s *Server) layout(c echo.Context, title string) ui.Layout {
 		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{
 			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, TimeZone: v.user.TimeZone,
-			Me: ui.Me{Invisible: v.user.Invisible}, // the rest changes by itself: only pages that are live tell it
+			Me: ui.Me{Invisible: v.user.Invisible}, // the rest changes with time: only live pages show it
 		}
 	}
 	return l

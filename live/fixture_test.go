@@ -189,5 +189,5 @@ func names(members []*member) (names []string) {
 	return slices.Clip(names)
 }
 
-// acting is ctx for what a test changes itself. What the board writes says by itself who is behind it.
+// acting is ctx for what a test changes itself. What the board writes names its own actor.
 func acting(ctx context.Context) context.Context { return accounts.As(ctx, accounts.CommandLine) }

@@ -23,7 +23,7 @@ const LeaseTTL = 10 * time.Second
 //   - When a replica leaves or dies, its digests disappear: at once in Memory, after at most LeaseTTL elsewhere (seen
 //     after 7-13 s). A digest that only got lost on the way doesn't disappear.
 //   - While this replica can't reach the others, or the store they share belongs to other accounts, Remote keeps the
-//     last known digests and Peers says since when. The Registry recovers by itself.
+//     last known digests and Peers says since when. The Registry recovers automatically.
 //   - Any goroutine may call any method. No method calls the Tracker back.
 type Registry interface {
 	Publish(user string, d Digest)

@@ -72,7 +72,7 @@ func (st *stayers) look() string {
 	return ""
 }
 
-// stayFaults are faults that no process dies of. Each function starts one, which then goes on by itself.
+// stayFaults are faults that no process dies of. Each function starts one, which then continues on its own.
 var stayFaults = map[string]func(st *stayers){
 	"refused writes": func(st *stayers) {
 		st.b.refuses = true

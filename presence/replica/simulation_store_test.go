@@ -357,7 +357,7 @@ func (st *simStore) wipe() {
 	st.entries, st.leases, st.mark, st.markEnd = map[string]map[string]string{}, map[string]time.Time{}, "", time.Time{}
 }
 
-// overwrite replaces the mark by one of other accounts that doesn't end by itself.
+// overwrite replaces the mark by one of other accounts that never expires.
 func (st *simStore) overwrite() { st.mark, st.markEnd = "x", time.Now().Add(24*time.Hour) }
 
 func (st *simStore) deleteForeignMark() {
