@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -170,23 +169,7 @@ func TestSharedLimiterFull(t *testing.T) {
 		}
 		return ok
 	}
-	for i := range l.max {
-		if !take(fmt.Sprint("name:", i)) {
-			t.Fatalf("Take of key %d = false, want true", i)
-		}
-	}
-	refused := 0
-	for i := range 1000 {
-		if !take(fmt.Sprint("name:new", i)) {
-			refused++
-		}
-	}
-	if refused > 50 {
-		t.Errorf("%d of 1,000 new keys were refused, want next to none", refused)
-	}
-	if take("name:new0"); take("name:new0") {
-		t.Error("more than the limit is granted to a new key")
-	}
+	fillLimiter(t, l.max, take)
 	if !take("name:7") || take("name:7") {
 		t.Error("a key that is held does not count on")
 	}

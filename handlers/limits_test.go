@@ -241,3 +241,26 @@ func TestUnavailableIsGivenBack(t *testing.T) {
 		wantStatus(t, "POST /signup", f.browser().signup("ada", goodPassword), http.StatusServiceUnavailable)
 	}
 }
+
+// fillLimiter takes from limit keys, which a limiter has counters of their own for, and then from 1,000 others. Next to none
+// of those may be refused, and none may get more than the 2 that take grants to each.
+func fillLimiter(t *testing.T, limit int, take func(key string) bool) {
+	t.Helper()
+	for i := range limit {
+		if !take(fmt.Sprint("name:", i)) {
+			t.Fatalf("Take of key %d = false, want true", i)
+		}
+	}
+	refused := 0
+	for i := range 1000 {
+		if !take(fmt.Sprint("name:new", i)) {
+			refused++
+		}
+	}
+	if refused > 50 {
+		t.Errorf("a full limiter refused %d of 1,000 new keys, want next to none", refused)
+	}
+	if take("name:new0"); take("name:new0") {
+		t.Error("a full limiter grants more than the limit to a new key")
+	}
+}

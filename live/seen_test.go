@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/accounts"
 	"rollcall/presence"
 )
 
@@ -12,15 +13,20 @@ func withReplica(shared *presence.Memory) func(*Config, *presence.Config) {
 	return func(_ *Config, p *presence.Config) { p.Registry = shared.Replica() }
 }
 
+// seenByBob returns a running board that bob watches, the other replica of it, and ada, who is offline.
+func seenByBob(t *testing.T) (f *fixture, other presence.Registry, ada accounts.Person, s *screen) {
+	shared := presence.NewMemory()
+	f = newFixture(t, withReplica(shared))
+	ada = f.person("ada")
+	bob := f.person("bob")
+	f.run()
+	return f, shared.Replica(), ada, f.watch(Query{}, bob)
+}
+
 // When somebody was last seen is also shown where they weren't connected, once the replica that knows has stored it.
 func TestSeenElsewhere(t *testing.T) {
 	t.Parallel()
-	shared := presence.NewMemory()
-	other := shared.Replica()
-	f := newFixture(t, withReplica(shared))
-	ada, bob := f.person("ada"), f.person("bob")
-	f.run()
-	s := f.watch(Query{}, bob)
+	f, other, ada, s := seenByBob(t)
 	other.Publish(ada.ID, presence.Digest{Connected: true})
 	s.until(t, "ada away", func() bool { return s.rows["ada"].State == presence.Away })
 	other.Publish(ada.ID, presence.Digest{})
@@ -33,12 +39,7 @@ func TestSeenElsewhere(t *testing.T) {
 // The same of somebody with a tab here, who was last active on another replica and turns invisible.
 func TestSeenHereAndElsewhere(t *testing.T) {
 	t.Parallel()
-	shared := presence.NewMemory()
-	other := shared.Replica()
-	f := newFixture(t, withReplica(shared))
-	ada, bob := f.person("ada"), f.person("bob")
-	f.run()
-	s := f.watch(Query{}, bob)
+	f, other, ada, s := seenByBob(t)
 	other.Publish(ada.ID, presence.Digest{Connected: true, Active: true})
 	s.until(t, "ada online", func() bool { return s.rows["ada"].State == presence.Online })
 	f.here.Join(ada.ID, presence.Client{}, presence.Activity{Ago: 40 * time.Hour})
