@@ -16,11 +16,11 @@ const (
 
 // arrive measures idle and connect: everybody connects at once while somebody watches, and stays.
 func (b *bench) arrive(ctx context.Context) error {
-	d, c := newDoor(b.bases[0], false), newCrowd(b.bases[0])
-	defer d.close()
+	cl, c := newClient(b.bases[0], false), newCrowd(b.bases[0])
+	defer cl.close()
 	defer c.close()
 	people := b.people[:b.users]
-	here, o, err := b.observe(ctx, d, c, people)
+	here, o, err := b.observe(ctx, cl, c, people)
 	if err != nil {
 		return err
 	}
@@ -56,16 +56,16 @@ func (b *bench) arrive(ctx context.Context) error {
 		return err
 	}
 	c.close()
-	return b.leave(ctx, d, here)
+	return b.leave(ctx, cl, here)
 }
 
 // observe opens the observer's socket. here is how many people were online by then.
-func (b *bench) observe(ctx context.Context, d *door, c *crowd, coming []*person) (here int, o *observer, err error) {
+func (b *bench) observe(ctx context.Context, cl *client, c *crowd, coming []*person) (here int, o *observer, err error) {
 	ours := map[string]bool{}
 	for _, p := range coming {
 		ours[p.name] = true
 	}
-	html, err := d.board(ctx, b.observer)
+	html, err := cl.board(ctx, b.observer)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -127,13 +127,13 @@ func (b *bench) rest(ctx context.Context, n float64, before, after int64, rssErr
 }
 
 // leave waits until everybody is gone from a server that is not started anew.
-func (b *bench) leave(ctx context.Context, d *door, here int) error {
+func (b *bench) leave(ctx context.Context, cl *client, here int) error {
 	if b.own != nil {
 		return nil
 	}
 	b.tell("waiting until they are gone")
 	for end := time.Now().Add(goneWait); time.Now().Before(end); {
-		html, err := d.board(ctx, b.observer)
+		html, err := cl.board(ctx, b.observer)
 		if err != nil {
 			return err
 		}

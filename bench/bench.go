@@ -51,11 +51,11 @@ func prepare(ctx context.Context, o options, progress io.Writer) (_ *bench, err 
 	if err := b.fresh(ctx); err != nil {
 		return nil, err
 	}
-	d := newDoor(b.bases[0], b.own == nil)
-	defer d.close()
+	cl := newClient(b.bases[0], b.own == nil)
+	defer cl.close()
 	all := b.signing()
 	b.tell("signing %d people in", len(all))
-	return b, d.letIn(ctx, all, func(done, of int) { b.tell("%d of %d are in", done, of) })
+	return b, cl.signAllIn(ctx, all, func(done, of int) { b.tell("%d of %d are in", done, of) })
 }
 
 // crowded is how many people the largest scenario needs.

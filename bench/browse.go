@@ -46,10 +46,10 @@ func (b *bench) browse(ctx context.Context) error {
 	if err := b.fill(ctx, b.accounts); err != nil {
 		return err
 	}
-	d, c := newDoor(b.bases[0], false), newCrowd(b.bases[0])
-	defer d.close()
+	cl, c := newClient(b.bases[0], false), newCrowd(b.bases[0])
+	defer cl.close()
 	defer c.close()
-	links, err := d.links(ctx, b.people[0], 100)
+	links, err := cl.links(ctx, b.people[0], 100)
 	if err != nil {
 		return err
 	}
@@ -64,9 +64,9 @@ func (b *bench) browse(ctx context.Context) error {
 			if l.query == nil {
 				return links[rand.IntN(len(links))]
 			}
-			return d.base.String() + "/?" + l.query(b).Encode()
+			return cl.base.String() + "/?" + l.query(b).Encode()
 		}
-		took, err := b.look(ctx, d, address)
+		took, err := b.look(ctx, cl, address)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
@@ -83,7 +83,7 @@ func (b *bench) browse(ctx context.Context) error {
 }
 
 // look loads addresses for a while, with as many people as browse at once.
-func (b *bench) look(ctx context.Context, d *door, address func() string) (took []time.Duration, err error) {
+func (b *bench) look(ctx context.Context, cl *client, address func() string) (took []time.Duration, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	times := make([][]time.Duration, b.clients)
 	end := time.Now().Add(b.page / 4)
@@ -91,7 +91,7 @@ func (b *bench) look(ctx context.Context, d *door, address func() string) (took 
 		g.Go(func() error {
 			for time.Now().Before(end) {
 				began := time.Now()
-				if _, err := d.page(ctx, b.people[i], address()); err != nil {
+				if _, err := cl.page(ctx, b.people[i], address()); err != nil {
 					return err
 				}
 				times[i] = append(times[i], time.Since(began))
@@ -109,10 +109,10 @@ func (b *bench) look(ctx context.Context, d *door, address func() string) (took 
 }
 
 // links are the addresses of up to n pages behind the first.
-func (d *door) links(ctx context.Context, p *person, n int) (links []string, err error) {
-	at := d.base.JoinPath("/")
+func (cl *client) links(ctx context.Context, p *person, n int) (links []string, err error) {
+	at := cl.base.JoinPath("/")
 	for len(links) < n {
-		html, err := d.page(ctx, p, at.String())
+		html, err := cl.page(ctx, p, at.String())
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +120,7 @@ func (d *door) links(ctx context.Context, p *person, n int) (links []string, err
 		if !found {
 			break
 		}
-		if at, err = d.base.Parse(next); err != nil {
+		if at, err = cl.base.Parse(next); err != nil {
 			return nil, err
 		}
 		links = append(links, at.String())

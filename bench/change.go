@@ -116,9 +116,9 @@ func (f *floor) watch(i int) *watch {
 
 // identify learns the ids of those who make changes from the first page, where they must be.
 func (b *bench) identify(ctx context.Context) error {
-	d := newDoor(b.bases[0], false)
-	defer d.close()
-	html, err := d.board(ctx, b.people[0])
+	cl := newClient(b.bases[0], false)
+	defer cl.close()
+	html, err := cl.board(ctx, b.people[0])
 	if err != nil {
 		return err
 	}
@@ -134,10 +134,10 @@ func (b *bench) identify(ctx context.Context) error {
 
 // awaitAway waits until everybody who makes changes is shown away by the server at base.
 func (b *bench) awaitAway(ctx context.Context, base *url.URL) error {
-	d := newDoor(base, false)
-	defer d.close()
+	cl := newClient(base, false)
+	defer cl.close()
 	for end := time.Now().Add(arriveWait); time.Now().Before(end); {
-		html, err := d.board(ctx, b.people[0])
+		html, err := cl.board(ctx, b.people[0])
 		if err != nil {
 			return err
 		}

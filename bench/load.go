@@ -15,9 +15,9 @@ func (b *bench) load(ctx context.Context) error {
 	if err := b.fill(ctx, b.accounts); err != nil {
 		return err
 	}
-	d := newDoor(b.bases[0], false)
-	defer d.close()
-	html, err := d.board(ctx, b.people[0]) // the first one is the server's to get warm with
+	cl := newClient(b.bases[0], false)
+	defer cl.close()
+	html, err := cl.board(ctx, b.people[0]) // the first one is the server's to get warm with
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (b *bench) load(ctx context.Context) error {
 	b.tell("loading the board of %d accounts for %v", all, b.page)
 	cpu, _ := b.procs.cpu()
 	began := time.Now()
-	took, size, err := b.reload(ctx, d)
+	took, size, err := b.reload(ctx, cl)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (b *bench) fill(ctx context.Context, accounts int) error {
 }
 
 // reload loads pages until the time is over. size is of all answers, as they were sent.
-func (b *bench) reload(ctx context.Context, d *door) (took []time.Duration, size int64, err error) {
+func (b *bench) reload(ctx context.Context, cl *client) (took []time.Duration, size int64, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	times, sizes := make([][]time.Duration, b.clients), make([]int64, b.clients)
 	end := time.Now().Add(b.page)
@@ -74,7 +74,7 @@ func (b *bench) reload(ctx context.Context, d *door) (took []time.Duration, size
 		g.Go(func() error {
 			for time.Now().Before(end) {
 				began := time.Now()
-				n, err := b.once(ctx, d, b.people[i])
+				n, err := b.once(ctx, cl, b.people[i])
 				if err != nil {
 					return err
 				}
@@ -93,14 +93,14 @@ func (b *bench) reload(ctx context.Context, d *door) (took []time.Duration, size
 }
 
 // once loads the page as a browser does, but for unpacking it.
-func (b *bench) once(ctx context.Context, d *door, p *person) (int64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base.String()+"/", nil)
+func (b *bench) once(ctx context.Context, cl *client, p *person) (int64, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, cl.base.String()+"/", nil)
 	if err != nil {
 		return 0, err
 	}
 	r.Header.Set("Cookie", p.cookie)
 	r.Header.Set("Accept-Encoding", "gzip")
-	answer, err := d.client.Do(r)
+	answer, err := cl.http.Do(r)
 	if err != nil {
 		return 0, err
 	}

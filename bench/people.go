@@ -62,25 +62,25 @@ func sharedHash(password string) string {
 	return "$argon2id$v=19$m=19456,t=2,p=1$" + b64(salt) + "$" + b64(key)
 }
 
-// door signs people in at a server.
-type door struct {
+// client signs people in to a server and loads its pages.
+type client struct {
 	base   *url.URL
 	signUp bool // try that first
-	client *http.Client
+	http   *http.Client
 }
 
-func newDoor(base *url.URL, signUp bool) *door {
-	return &door{base: base, signUp: signUp, client: &http.Client{
+func newClient(base *url.URL, signUp bool) *client {
+	return &client{base: base, signUp: signUp, http: &http.Client{
 		Timeout:       30 * time.Second,
 		Transport:     &http.Transport{MaxIdleConnsPerHost: maxClients},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-func (d *door) close() { d.client.CloseIdleConnections() }
+func (cl *client) close() { cl.http.CloseIdleConnections() }
 
-// letIn signs everybody in who is not yet, telling how far it is.
-func (d *door) letIn(ctx context.Context, all []*person, tell func(done, of int)) error {
+// signAllIn signs in those who are not signed in yet, and reports its progress to tell.
+func (cl *client) signAllIn(ctx context.Context, all []*person, tell func(done, of int)) error {
 	g, failed := errgroup.WithContext(ctx)
 	g.SetLimit(signingIn)
 	var done atomic.Int64
@@ -90,7 +90,7 @@ func (d *door) letIn(ctx context.Context, all []*person, tell func(done, of int)
 		}
 		g.Go(func() error {
 			if p.cookie == "" {
-				if err := d.signIn(failed, p); err != nil {
+				if err := cl.signIn(failed, p); err != nil {
 					return fmt.Errorf("sign in %s: %w", p.name, err)
 				}
 			}
@@ -103,17 +103,17 @@ func (d *door) letIn(ctx context.Context, all []*person, tell func(done, of int)
 	return errors.Join(g.Wait(), ctx.Err())
 }
 
-func (d *door) signIn(ctx context.Context, p *person) error {
+func (cl *client) signIn(ctx context.Context, p *person) error {
 	form := url.Values{"username": {p.name}, "password": {p.password}, "display_name": {p.display}}
 	var refused string
-	if d.signUp {
-		status, err := d.post(ctx, "/signup", form, p)
+	if cl.signUp {
+		status, err := cl.post(ctx, "/signup", form, p)
 		if err != nil || p.cookie != "" {
 			return err
 		}
 		refused = fmt.Sprintf("POST /signup was answered %d, then ", status)
 	}
-	status, err := d.post(ctx, "/login", form, p)
+	status, err := cl.post(ctx, "/login", form, p)
 	if err == nil && p.cookie == "" {
 		err = fmt.Errorf("%sPOST /login %d; a server to be measured needs --limit-signups 0 --limit-logins 0 --limit-sockets-address 0, and accounts of other programs must not have our names", refused, status)
 	}
@@ -121,14 +121,14 @@ func (d *door) signIn(ctx context.Context, p *person) error {
 }
 
 // post sends a form. On success p has its cookie.
-func (d *door) post(ctx context.Context, path string, form url.Values, p *person) (status int, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.base.String()+path, strings.NewReader(form.Encode()))
+func (cl *client) post(ctx context.Context, path string, form url.Values, p *person) (status int, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, cl.base.String()+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", d.base.Scheme+"://"+d.base.Host)
-	answer, err := d.client.Do(r)
+	r.Header.Set("Origin", cl.base.Scheme+"://"+cl.base.Host)
+	answer, err := cl.http.Do(r)
 	if err != nil {
 		return 0, err
 	}
@@ -146,15 +146,15 @@ func (d *door) post(ctx context.Context, path string, form url.Values, p *person
 }
 
 // board loads the first page as p.
-func (d *door) board(ctx context.Context, p *person) ([]byte, error) {
-	return d.page(ctx, p, d.base.String()+"/")
+func (cl *client) board(ctx context.Context, p *person) ([]byte, error) {
+	return cl.page(ctx, p, cl.base.String()+"/")
 }
 
 // everybody lists the ids of n people in the order of the board, as p, who is not among them.
-func (d *door) everybody(ctx context.Context, p *person, n int) ([]string, error) {
+func (cl *client) everybody(ctx context.Context, p *person, n int) ([]string, error) {
 	uids := make([]string, 0, n+pageRows)
-	for at := d.base.JoinPath("/"); len(uids) < n; {
-		html, err := d.page(ctx, p, at.String())
+	for at := cl.base.JoinPath("/"); len(uids) < n; {
+		html, err := cl.page(ctx, p, at.String())
 		if err != nil {
 			return nil, err
 		}
@@ -167,7 +167,7 @@ func (d *door) everybody(ctx context.Context, p *person, n int) ([]string, error
 		if !found {
 			break
 		}
-		if at, err = d.base.Parse(next); err != nil {
+		if at, err = cl.base.Parse(next); err != nil {
 			return nil, err
 		}
 	}
@@ -178,13 +178,13 @@ func (d *door) everybody(ctx context.Context, p *person, n int) ([]string, error
 }
 
 // page loads a page of the board as p.
-func (d *door) page(ctx context.Context, p *person, at string) ([]byte, error) {
+func (cl *client) page(ctx context.Context, p *person, at string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Cookie", p.cookie)
-	answer, err := d.client.Do(r)
+	answer, err := cl.http.Do(r)
 	if err != nil {
 		return nil, err
 	}

@@ -52,11 +52,11 @@ func (b *bench) quiet(ctx context.Context) error {
 
 // awaitCount waits until the board of the server at base says that n people are online.
 func (b *bench) awaitCount(ctx context.Context, base *url.URL, n int) error {
-	d := newDoor(base, false)
-	defer d.close()
+	cl := newClient(base, false)
+	defer cl.close()
 	got := 0
 	for end := time.Now().Add(countWait); time.Now().Before(end); {
-		html, err := d.board(ctx, b.observer)
+		html, err := cl.board(ctx, b.observer)
 		if err != nil {
 			return err
 		}

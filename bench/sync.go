@@ -15,9 +15,9 @@ func (b *bench) sync(ctx context.Context) (err error) {
 	running, joining := b.own[0], b.own[len(b.own)-1]
 	b.tell("reading who there is")
 	// At the replica that is started anew later: loading pages leaves memory behind, and the other one's is measured.
-	d := newDoor(joining.base, false)
-	defer d.close()
-	uids, err := d.everybody(ctx, b.observer, b.online)
+	cl := newClient(joining.base, false)
+	defer cl.close()
+	uids, err := cl.everybody(ctx, b.observer, b.online)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (c *demoCmd) Run(ctx context.Context, con *console) (err error) {
 	fmt.Fprintf(con.stdout, demoHint, reachable(l.Addr().String()), demoLogin, password, players[0].username)
 
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.serve(ctx, a.server.Door(l)) })
+	group.Go(func() error { return a.serve(ctx, a.server.LimitConnections(l)) })
 	group.Go(func() error { return newCast(a.store, a.tracker, players, rand.New(rand.NewPCG(c.Seed, 0))).play(ctx) })
 	return group.Wait()
 }

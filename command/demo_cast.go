@@ -72,7 +72,7 @@ func (c *cast) open(ctx context.Context) error {
 			continue
 		case i%7 == 1:
 			c.arrive(p)
-			c.turnAside(p, true)
+			c.setHidden(p, true)
 		default:
 			c.arrive(p)
 		}
@@ -85,9 +85,9 @@ func (c *cast) open(ctx context.Context) error {
 	return c.store.StampSeen(accounts.As(ctx, accounts.System), seen)
 }
 
-// letGo drops everyone whom a visitor has signed in as, so that the cast doesn't overwrite what the visitor does. The
+// releaseVisited drops everyone whom a visitor has signed in as, so that the cast doesn't overwrite what the visitor does. The
 // cast itself has no sessions.
-func (c *cast) letGo(ctx context.Context) error {
+func (c *cast) releaseVisited(ctx context.Context) error {
 	var left []*player
 	for _, p := range c.players {
 		sessions, err := c.store.Sessions(ctx, p.id)
@@ -106,7 +106,7 @@ func (c *cast) letGo(ctx context.Context) error {
 
 // step lets one person do one thing that shows.
 func (c *cast) step(ctx context.Context) error {
-	if err := c.letGo(ctx); err != nil || len(c.players) == 0 {
+	if err := c.releaseVisited(ctx); err != nil || len(c.players) == 0 {
 		return err
 	}
 	c.keepTyping()
@@ -117,14 +117,14 @@ func (c *cast) step(ctx context.Context) error {
 	case p.line == nil:
 		c.arrive(p)
 	case p.aside && luck < 0.85:
-		c.turnAside(p, false)
+		c.setHidden(p, false)
 	case p.speaking() && p.states:
 		return c.setStatus(ctx, p, accounts.Status{})
 	case luck < 0.2 || p.aside:
 		p.line.Leave(presence.Clean)
 		p.line, p.aside = nil, false
 	case luck < 0.4:
-		c.turnAside(p, true)
+		c.setHidden(p, true)
 	default:
 		return c.speak(ctx, p)
 	}
@@ -165,7 +165,7 @@ func (c *cast) arrive(p *player) {
 	p.line = c.tracker.Join(p.id, presence.Client{Phone: true}, presence.Activity{})
 }
 
-func (c *cast) turnAside(p *player, aside bool) {
+func (c *cast) setHidden(p *player, aside bool) {
 	p.aside = aside
 	p.line.Record(presence.Activity{Hidden: aside})
 }

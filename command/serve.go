@@ -55,7 +55,7 @@ func (c *serveCmd) Run(ctx context.Context, con *console) (err error) {
 	c.warn(con.env, log)
 	a.announce(con, l.Addr())
 	diagnostics.serve(a.server.Metrics(), log)
-	return a.serve(ctx, a.server.Door(l))
+	return a.serve(ctx, a.server.LimitConnections(l))
 }
 
 // listen is net.Listen for the address in flag. The most common errors say what to do.

@@ -31,7 +31,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatalf("rollcall demo printed no login: %v", err)
 	}
-	// Its door may open a moment after its address is printed.
+	// It may accept connections a moment after it prints its address.
 	s := &server{t: t, url: demoURL.FindStringSubmatch(out.String())[1]}
 	if err := within(startWait, func() (bool, string) { return s.ready(), out.String() }); err != nil {
 		t.Fatalf("the demo is not ready: %v", err)

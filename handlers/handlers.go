@@ -61,7 +61,7 @@ const (
 
 // Limits bound what one person, one address or everybody may use. 0 means no limit.
 type Limits struct {
-	Connections    int // open connections in all, sockets included; see Door
+	Connections    int // open connections in all, sockets included; see LimitConnections
 	Signups        int // accounts made per address and hour
 	Logins         int // failed sign-ins per address in 15 minutes
 	SocketsUser    int // open sockets per person
@@ -80,7 +80,7 @@ type Server struct {
 	crossOrigin *http.CrossOriginProtection
 	headers     http.Header // set on every answer; never changed after New
 	touches     touches
-	door        *door
+	conns       *connLimit
 	metrics     *metrics
 	live        *live.Board
 	sockets     *sockets
@@ -126,7 +126,7 @@ func New(cfg Config) (*Server, error) {
 			"public-url", place.origin+place.base)
 	}
 	s.metrics = newMetrics(s)
-	s.door = newDoor(cfg.Limits.Connections, s.metrics.away.Inc)
+	s.conns = newConnLimit(cfg.Limits.Connections, s.metrics.away.Inc)
 	s.live = live.New(live.Config{
 		Accounts: cfg.Accounts, Presence: cfg.Presence, Log: cfg.Log, Bell: cfg.Bell, Flushed: s.metrics.flushed,
 	})

@@ -16,7 +16,7 @@ type moment struct {
 	presence presence.Stats
 	accounts accounts.Stats
 	board    live.Stats
-	door     doorStats
+	conns    connStats
 	draining bool
 
 	frames, bytes uint64 // queued for sockets
@@ -27,7 +27,7 @@ func (n numbers) look() moment {
 	return moment{
 		presence: s.cfg.Presence.Stats(), accounts: s.cfg.Accounts.Stats(),
 		board: s.live.Stats(), frames: s.sockets.traffic.frames.Load(), bytes: s.sockets.traffic.bytes.Load(),
-		door: s.door.stats(), draining: s.draining.Load(),
+		conns: s.conns.stats(), draining: s.draining.Load(),
 	}
 }
 
@@ -101,8 +101,8 @@ var allNumbers = []number{
 	one("frames_total", "Frames queued for live connections.", total, func(m moment) float64 { return float64(m.frames) }),
 	one("frame_bytes_total", "Bytes of these frames.", total, func(m moment) float64 { return float64(m.bytes) }),
 	one("draining", "1 while this process is about to end.", gauge, func(m moment) float64 { return yes(m.draining) }),
-	one("http_connections", "Open connections, live ones included.", gauge, func(m moment) float64 { return float64(m.door.open) }),
-	one("http_connections_limit", "Limit of open connections; 0: no limit.", gauge, func(m moment) float64 { return float64(m.door.limit) }),
+	one("http_connections", "Open connections, live ones included.", gauge, func(m moment) float64 { return float64(m.conns.open) }),
+	one("http_connections_limit", "Limit of open connections; 0: no limit.", gauge, func(m moment) float64 { return float64(m.conns.limit) }),
 
 	one("hash_workers", "Limit of passwords being hashed at once.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Workers) }),
 	one("hashes_running", "Passwords being hashed.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Running) }),

@@ -66,7 +66,7 @@ func TestOriginOfSockets(t *testing.T) {
 	}
 }
 
-// The same question asked through the front door.
+// The same question, asked through the whole chain of handlers.
 func TestForeignOriginGetsNoSocket(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

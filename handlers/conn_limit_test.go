@@ -21,7 +21,7 @@ func (f *fixture) behindDoor() string {
 	}
 	srv := f.server.HTTPServer()
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(f.server.Door(l)) }()
+	go func() { served <- srv.Serve(f.server.LimitConnections(l)) }()
 	f.t.Cleanup(func() { _ = srv.Close(); <-served })
 	return l.Addr().String()
 }
@@ -43,7 +43,7 @@ func ask(conn net.Conn) (*http.Response, error) {
 // TestFullHouse: who is inside stays served, who comes is told to come back, and is let in when somebody has left.
 func TestFullHouse(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Connections = 10 })
-	f.server.door.spare = 0 // as for those who come from elsewhere
+	f.server.conns.spare = 0 // as for those who come from elsewhere
 	address := f.behindDoor()
 	dial := func() net.Conn {
 		t.Helper()
@@ -65,7 +65,7 @@ func TestFullHouse(t *testing.T) {
 		slow = append(slow, conn)
 	}
 	wantOpen(t, f, 10)
-	for range 3 * awayAtOnce { // a flood
+	for range 3 * refusing { // a flood
 		_ = dial().Close()
 	}
 	if resp, err := ask(inside); err != nil || resp.StatusCode != 200 {
@@ -124,7 +124,7 @@ func TestEnter(t *testing.T) {
 		"127.0.0.1:1": true, "127.8.0.1:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true,
 		"192.0.2.1:1": false, "[2001:db8::1]:1": false, "10.0.0.1:1": false, "[::ffff:192.0.2.1]:1": false,
 	} {
-		d := newDoor(2, func() {})
+		d := newConnLimit(2, func() {})
 		d.open.Store(2)
 		if got := d.enter(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(peer))); got != want {
 			t.Errorf("enter(%s) of a full house = %t, want %t", peer, got, want)
@@ -137,9 +137,9 @@ func TestEnter(t *testing.T) {
 
 func wantOpen(t *testing.T, f *fixture, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); f.server.door.stats().open != want; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); f.server.conns.stats().open != want; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d connections are open, want %d", f.server.door.stats().open, want)
+			t.Fatalf("%d connections are open, want %d", f.server.conns.stats().open, want)
 		}
 	}
 }
