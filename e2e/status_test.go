@@ -343,7 +343,7 @@ func TestStatusWhileTheServerIsGone(t *testing.T) {
 	anna.fill("#status-text", "Deep work")
 	s.kill()
 	anna.click("#status-set")
-	anna.untilSaid("Rollcall can't be reached. Try again in a moment.")
+	anna.untilSaid("Rollcall can’t be reached. Try again in a moment.")
 	if got := anna.value("#status-text"); got != "Deep work" {
 		t.Errorf("the field holds %q, want what was typed", got)
 	}

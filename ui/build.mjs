@@ -4,13 +4,14 @@
 //   app.css      our stylesheet
 //   favicon.svg  the icon
 //
-// each also compressed (.br and .gz). It is one script because htmx starts by
-// itself as soon as it is there: a part that comes later would never be used.
+// each also compressed (.br and .gz). It is one script because htmx starts as
+// soon as it has loaded: a part that came later would never be used.
 // Run by `make assets`, after `npm ci`. Nothing here is committed.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const ui = dirname(fileURLToPath(import.meta.url));
@@ -45,6 +46,8 @@ const script = [
   theirs('ext', 'hx-ws.min.js') + ';',
   '',
 ].join('\n');
+
+new Script(script, { filename: 'app.js' }); // throws a SyntaxError, and the old build stays
 
 mkdirSync(out, { recursive: true });
 for (const name of readdirSync(out)) {

@@ -367,7 +367,7 @@
   };
 
   document.addEventListener('htmx:error', () => {
-    if (byId('me-said')) byId('me-said').textContent = 'Rollcall can't be reached. Try again in a moment.';
+    if (byId('me-said')) byId('me-said').textContent = 'Rollcall can’t be reached. Try again in a moment.';
   });
 
   document.addEventListener('DOMContentLoaded', () => {
