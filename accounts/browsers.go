@@ -36,7 +36,7 @@ func (s *Store) RememberBrowser(ctx context.Context, userID, token string) (stri
 	fresh, hash := newToken()
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
 		if old, ok := tokenHash(token); ok {
-			if err := t.renewBrowser(ctx, old, hash, userID); err != nil {
+			if err := renewBrowser(ctx, t, old, hash, userID); err != nil {
 				return err
 			}
 		}
@@ -59,7 +59,7 @@ func (s *Store) RememberBrowser(ctx context.Context, userID, token string) (stri
 }
 
 // renewBrowser gives a browser's other users its new token and forgets the old one.
-func (t *transaction) renewBrowser(ctx context.Context, old, hash, userID string) error {
+func renewBrowser(ctx context.Context, t *transaction, old, hash, userID string) error {
 	since := t.now - browserLife.Milliseconds()
 	others, err := t.strings(ctx, sqlUsersOfBrowser, old, since, userID, maxOfBrowser-1)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 )
 
 // teamSpelling returns how a team is spelt: as those in it already have it, else as given.
-func (t *transaction) teamSpelling(ctx context.Context, key, given string) (string, error) {
+func teamSpelling(ctx context.Context, t *transaction, key, given string) (string, error) {
 	if key == noTeam {
 		return "", nil
 	}
@@ -33,9 +33,9 @@ func (t *transaction) teamSpelling(ctx context.Context, key, given string) (stri
 	return spelling, err
 }
 
-// move changes where a user stands on the board, and whether they do at all. fn changes the user's display name, team
+// updateUser changes where a user stands on the board, and whether they do at all. fn changes the user's display name, team
 // or Disabled, with the key of the team as it results; nothing is written when it changes nothing.
-func (t *transaction) move(ctx context.Context, id string, fn func(u *User, teamKey *string) error) (changed bool, err error) {
+func updateUser(ctx context.Context, t *transaction, id string, fn func(u *User, teamKey *string) error) (changed bool, err error) {
 	old, err := readUser(ctx, t, sqlUserByID, []any{id})
 	if err != nil {
 		return false, err
@@ -48,7 +48,7 @@ func (t *transaction) move(ctx context.Context, id string, fn func(u *User, team
 	if err != nil {
 		return false, err
 	}
-	if u.Team, err = t.teamSpelling(ctx, key, u.Team); err != nil {
+	if u.Team, err = teamSpelling(ctx, t, key, u.Team); err != nil {
 		return false, err
 	}
 	p := sortKey(key, u.DisplayName, id)
@@ -62,7 +62,7 @@ func (t *transaction) move(ctx context.Context, id string, fn func(u *User, team
 	for _, word := range nameWords(u.DisplayName, u.Username) {
 		words = append(words, word, p)
 	}
-	return true, t.insert(ctx, sqlAddWord, words)
+	return true, insert(ctx, t, sqlAddWord, words)
 }
 
 // Rename changes a display name; "" makes it the username. Errors: *FieldError, ErrNotFound.
@@ -72,7 +72,7 @@ func (s *Store) Rename(ctx context.Context, userID, displayName string) error {
 		return err
 	}
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := t.move(ctx, userID, func(u *User, _ *string) error {
+		_, err := updateUser(ctx, t, userID, func(u *User, _ *string) error {
 			u.DisplayName = cmp.Or(name, u.Username)
 			return nil
 		})
@@ -88,7 +88,7 @@ func (s *Store) SetTeam(ctx context.Context, userID, team string) error {
 		return err
 	}
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := t.move(ctx, userID, func(u *User, k *string) error {
+		_, err := updateUser(ctx, t, userID, func(u *User, k *string) error {
 			if *k != key {
 				u.Team, *k = name, key
 			}
@@ -110,7 +110,7 @@ func (s *Store) SetProfile(ctx context.Context, userID, displayName, team string
 		return err
 	}
 	return wrap("set profile", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := t.move(ctx, userID, func(u *User, k *string) error {
+		_, err := updateUser(ctx, t, userID, func(u *User, k *string) error {
 			u.DisplayName = cmp.Or(name, u.Username)
 			if *k == key {
 				return nil
@@ -119,14 +119,14 @@ func (s *Store) SetProfile(ctx context.Context, userID, displayName, team string
 			if newTeam || key == noTeam {
 				return nil
 			}
-			return t.wantTeam(ctx, key)
+			return wantTeam(ctx, t, key)
 		})
 		return err
 	}))
 }
 
 // wantTeam returns a *FieldError unless enabled people are in a team.
-func (t *transaction) wantTeam(ctx context.Context, key string) error {
+func wantTeam(ctx context.Context, t *transaction, key string) error {
 	var one int
 	err := t.queryRow(ctx, sqlTeamExists, []any{key}, &one)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -138,7 +138,7 @@ func (t *transaction) wantTeam(ctx context.Context, key string) error {
 // SetDisabled takes a user off the board and ends all their sessions, or lets them back in. Error: ErrNotFound.
 func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) error {
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
-		changed, err := t.move(ctx, userID, func(u *User, _ *string) error {
+		changed, err := updateUser(ctx, t, userID, func(u *User, _ *string) error {
 			u.Disabled = disabled
 			return nil
 		})

@@ -83,7 +83,7 @@ func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	}
 	var user User
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		ids, err := t.insertUsers(ctx, []newRow{r})
+		ids, err := insertUsers(ctx, t, []newRow{r})
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (s *Store) Import(ctx context.Context, users []NewUser) error {
 		return err
 	}
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := t.insertUsers(ctx, rows)
+		_, err := insertUsers(ctx, t, rows)
 		return err
 	})
 	if !errors.Is(err, ErrTaken) {
@@ -175,7 +175,7 @@ func (s *Store) hashAll(ctx context.Context, rows []newRow) error {
 }
 
 // insertUsers adds rows of users and their words, and returns the new ids.
-func (t *transaction) insertUsers(ctx context.Context, rows []newRow) (ids []string, err error) {
+func insertUsers(ctx context.Context, t *transaction, rows []newRow) (ids []string, err error) {
 	rev, err := t.nextRev(ctx)
 	if err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (t *transaction) insertUsers(ctx context.Context, rows []newRow) (ids []str
 		}
 		team, known := spelt[r.teamKey]
 		if !known {
-			if team, err = t.teamSpelling(ctx, r.teamKey, r.team); err != nil {
+			if team, err = teamSpelling(ctx, t, r.teamKey, r.team); err != nil {
 				return nil, err
 			}
 			spelt[r.teamKey] = team
@@ -201,14 +201,14 @@ func (t *transaction) insertUsers(ctx context.Context, rows []newRow) (ids []str
 		}
 		ids = append(ids, id)
 	}
-	err = t.insert(ctx, sqlCreate, users)
+	err = insert(ctx, t, sqlCreate, users)
 	if isDuplicate(err) {
 		return nil, FieldErrors{wrongField("username", Taken)}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return ids, t.insert(ctx, sqlAddWord, words)
+	return ids, insert(ctx, t, sqlAddWord, words)
 }
 
 // rowsAtOnce is how many rows one statement adds when there are as many: a server at the other end of a network answers
@@ -221,7 +221,7 @@ var (
 )
 
 // insert adds rows by a statement for one row; args are those of all rows.
-func (t *transaction) insert(ctx context.Context, text string, args []any) error {
+func insert(ctx context.Context, t *transaction, text string, args []any) error {
 	each := parametersOf(text)
 	for len(args) > 0 {
 		n, statement := each, text

@@ -83,7 +83,7 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 			return err
 		}
 		x = exportUser(u)
-		return t.exportLists(ctx, userID, &x)
+		return exportLists(ctx, t, userID, &x)
 	})
 	return x, wrap("export", err)
 }
@@ -109,7 +109,7 @@ func exportUser(u User) Export {
 }
 
 // exportLists fills in what is stored in rows of their own.
-func (t *transaction) exportLists(ctx context.Context, userID string, x *Export) error {
+func exportLists(ctx context.Context, t *transaction, userID string, x *Export) error {
 	presets, err := readPresets(ctx, t, userID)
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (s *Store) ForgetPreset(ctx context.Context, userID, presetID string) error
 
 // addPreset remembers w, which has taken a rev. The time of one day is none for another: a status that was to end at a
 // time is remembered as one for the day.
-func (t *transaction) addPreset(ctx context.Context, userID string, w Status, lasts string) error {
+func addPreset(ctx context.Context, t *transaction, userID string, w Status, lasts string) error {
 	if lasts == LastsAt {
 		lasts = LastsToday
 	}

@@ -41,7 +41,7 @@ func (s *Store) SetStatus(ctx context.Context, userID string, w Status, lasts st
 		if err != nil || w.Text == "" && w.Emoji == "" {
 			return err
 		}
-		return t.addPreset(ctx, userID, w, lasts)
+		return addPreset(ctx, t, userID, w, lasts)
 	}))
 }
 

@@ -15,12 +15,12 @@ const (
 )
 
 // arrive measures idle and connect: everybody connects at once while somebody watches, and stays.
-func (b *bench) arrive(ctx context.Context) error {
+func arrive(ctx context.Context, b *bench) error {
 	cl, c := newClient(b.bases[0], false), newCrowd(b.bases[0])
 	defer cl.close()
 	defer c.close()
 	people := b.people[:b.users]
-	here, o, err := b.observe(ctx, cl, c, people)
+	here, o, err := observeArrivals(ctx, b, cl, c, people)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (b *bench) arrive(ctx context.Context) error {
 		b.report.add("connect", "server CPU per connect", per(connectCPU, n, time.Microsecond), "µs", "")
 	}
 	if b.does("idle") {
-		if err := b.rest(ctx, n, before, after, rssErr); err != nil {
+		if err := reportIdle(ctx, b, n, before, after, rssErr); err != nil {
 			return err
 		}
 	}
@@ -56,11 +56,11 @@ func (b *bench) arrive(ctx context.Context) error {
 		return err
 	}
 	c.close()
-	return b.leave(ctx, cl, here)
+	return observeDepartures(ctx, b, cl, here)
 }
 
-// observe opens the observer's socket. here is how many people were online by then.
-func (b *bench) observe(ctx context.Context, cl *client, c *crowd, coming []*person) (here int, o *observer, err error) {
+// observeArrivals opens the observer's socket. here is how many people were online by then.
+func observeArrivals(ctx context.Context, b *bench, cl *client, c *crowd, coming []*person) (here int, o *observer, err error) {
 	ours := map[string]bool{}
 	for _, p := range coming {
 		ours[p.name] = true
@@ -105,8 +105,8 @@ func seen(ctx context.Context, o *observer) error {
 	}
 }
 
-// rest measures n connections that do nothing. rss was taken before and after they came, unless rssErr.
-func (b *bench) rest(ctx context.Context, n float64, before, after int64, rssErr error) error {
+// reportIdle measures n connections that do nothing. rss was taken before and after they came, unless rssErr.
+func reportIdle(ctx context.Context, b *bench, n float64, before, after int64, rssErr error) error {
 	b.tell("resting for %v", b.idle)
 	cpu, _ := b.procs.cpu()
 	if err := pause(ctx, b.idle); err != nil {
@@ -126,8 +126,8 @@ func (b *bench) rest(ctx context.Context, n float64, before, after int64, rssErr
 	return nil
 }
 
-// leave waits until everybody is gone from a server that is not started anew.
-func (b *bench) leave(ctx context.Context, cl *client, here int) error {
+// observeDepartures waits until everybody is gone from a server that is not started anew.
+func observeDepartures(ctx context.Context, b *bench, cl *client, here int) error {
 	if b.own != nil {
 		return nil
 	}

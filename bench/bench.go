@@ -154,14 +154,14 @@ func (b *bench) measure(ctx context.Context) error {
 	}
 	for _, group := range []struct {
 		scenarios []string
-		measure   func(context.Context) error
+		measure   func(context.Context, *bench) error
 	}{
-		{[]string{"idle", "connect"}, b.arrive},
-		{[]string{"lone", "burst"}, b.change},
-		{[]string{"page"}, b.load},
-		{[]string{"browse"}, b.browse},
-		{[]string{"quiet"}, b.quiet},
-		{[]string{"sync"}, b.sync},
+		{[]string{"idle", "connect"}, arrive},
+		{[]string{"lone", "burst"}, measureChanges},
+		{[]string{"page"}, loadPages},
+		{[]string{"browse"}, browse},
+		{[]string{"quiet"}, quiet},
+		{[]string{"sync"}, syncReplica},
 	} {
 		if !b.does(group.scenarios...) {
 			continue
@@ -169,7 +169,7 @@ func (b *bench) measure(ctx context.Context) error {
 		if err := b.fresh(ctx); err != nil {
 			return err
 		}
-		if err := group.measure(ctx); err != nil {
+		if err := group.measure(ctx, b); err != nil {
 			return fmt.Errorf("%s: %w", group.scenarios[0], err)
 		}
 	}

@@ -42,8 +42,8 @@ func number(b *bench, digits int) string {
 }
 
 // browse measures a large board that many people have open while some look for others on it.
-func (b *bench) browse(ctx context.Context) error {
-	if err := b.fill(ctx, b.accounts); err != nil {
+func browse(ctx context.Context, b *bench) error {
+	if err := fill(ctx, b, b.accounts); err != nil {
 		return err
 	}
 	cl, c := newClient(b.bases[0], false), newCrowd(b.bases[0])
@@ -66,7 +66,7 @@ func (b *bench) browse(ctx context.Context) error {
 			}
 			return cl.base.String() + "/?" + l.query(b).Encode()
 		}
-		took, err := b.look(ctx, cl, address)
+		took, err := timePages(ctx, b, cl, address)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
@@ -82,8 +82,8 @@ func (b *bench) browse(ctx context.Context) error {
 	return c.check()
 }
 
-// look loads addresses for a while, with as many people as browse at once.
-func (b *bench) look(ctx context.Context, cl *client, address func() string) (took []time.Duration, err error) {
+// timePages loads addresses for a while, with as many people as browse at once.
+func timePages(ctx context.Context, b *bench, cl *client, address func() string) (took []time.Duration, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	times := make([][]time.Duration, b.clients)
 	end := time.Now().Add(b.page / 4)

@@ -31,8 +31,8 @@ type floor struct {
 	trial     atomic.Pointer[trial] // nil: what comes is not looked at
 }
 
-// change measures lone and burst.
-func (b *bench) change(ctx context.Context) error {
+// measureChanges measures lone and burst.
+func measureChanges(ctx context.Context, b *bench) error {
 	f, err := b.gather(ctx)
 	if err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// load measures page: several people load the first page of a full board again and again, each over one connection.
-func (b *bench) load(ctx context.Context) error {
-	if err := b.fill(ctx, b.accounts); err != nil {
+// loadPages measures page: several people load the first page of a full board again and again, each over one connection.
+func loadPages(ctx context.Context, b *bench) error {
+	if err := fill(ctx, b, b.accounts); err != nil {
 		return err
 	}
 	cl := newClient(b.bases[0], false)
@@ -30,7 +30,7 @@ func (b *bench) load(ctx context.Context) error {
 	b.tell("loading the board of %d accounts for %v", all, b.page)
 	cpu, _ := b.procs.cpu()
 	began := time.Now()
-	took, size, err := b.reload(ctx, cl)
+	took, size, err := reloadPages(ctx, b, cl)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (b *bench) load(ctx context.Context) error {
 }
 
 // fill brings the board of our own server to so many accounts.
-func (b *bench) fill(ctx context.Context, accounts int) error {
+func fill(ctx context.Context, b *bench, accounts int) error {
 	there := 1 + len(b.changers) + len(b.people)
 	if b.own == nil || accounts <= max(there, b.filled) {
 		return nil
@@ -65,8 +65,8 @@ func (b *bench) fill(ctx context.Context, accounts int) error {
 	return b.fresh(ctx)
 }
 
-// reload loads pages until the time is over. size is of all answers, as they were sent.
-func (b *bench) reload(ctx context.Context, cl *client) (took []time.Duration, size int64, err error) {
+// reloadPages loads pages until the time is over. size is of all answers, as they were sent.
+func reloadPages(ctx context.Context, b *bench, cl *client) (took []time.Duration, size int64, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	times, sizes := make([][]time.Duration, b.clients), make([]int64, b.clients)
 	end := time.Now().Add(b.page)
@@ -74,7 +74,7 @@ func (b *bench) reload(ctx context.Context, cl *client) (took []time.Duration, s
 		g.Go(func() error {
 			for time.Now().Before(end) {
 				began := time.Now()
-				n, err := b.once(ctx, cl, b.people[i])
+				n, err := loadPage(ctx, b, cl, b.people[i])
 				if err != nil {
 					return err
 				}
@@ -92,8 +92,8 @@ func (b *bench) reload(ctx context.Context, cl *client) (took []time.Duration, s
 	return took, size, nil
 }
 
-// once loads the page as a browser does, but for unpacking it.
-func (b *bench) once(ctx context.Context, cl *client, p *person) (int64, error) {
+// loadPage loads the page as a browser does, but for unpacking it.
+func loadPage(ctx context.Context, b *bench, cl *client, p *person) (int64, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, cl.base.String()+"/", nil)
 	if err != nil {
 		return 0, err

@@ -16,7 +16,7 @@ import (
 const countWait = time.Minute
 
 // quiet measures what replicas ask of Redis while people are connected and nothing happens.
-func (b *bench) quiet(ctx context.Context) error {
+func quiet(ctx context.Context, b *bench) error {
 	people := b.people[:b.users]
 	if err := pause(ctx, 2*settle); err != nil { // Redis measures buffers once a second
 		return err

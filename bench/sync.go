@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// sync measures how a replica learns who is online at others: one that runs when very many come at once, and one that
-// is started when they are there. They are at a replica that is made up, so that nobody has to connect.
-func (b *bench) sync(ctx context.Context) (err error) {
-	if err := b.fill(ctx, b.online+1); err != nil {
+// syncReplica measures how a replica learns who is online at others: one that is running when very many people arrive at
+// once, and one that starts after that. A made-up replica holds these people, so nobody has to connect.
+func syncReplica(ctx context.Context, b *bench) (err error) {
+	if err := fill(ctx, b, b.online+1); err != nil {
 		return err
 	}
 	running, joining := b.own[0], b.own[len(b.own)-1]
@@ -27,21 +27,21 @@ func (b *bench) sync(ctx context.Context) (err error) {
 	b.report.add("sync", "people online", float64(len(uids)), "", "")
 	c := newCrowd(running.base)
 	defer c.close()
-	others, err := b.flood(ctx, c, running, uids)
+	others, err := announcePhantoms(ctx, b, c, running, uids)
 	if err != nil {
 		return errors.Join(err, c.check())
 	}
 	defer func() { err = errors.Join(err, others.leave()) }()
-	if err := b.join(ctx, joining, uids); err != nil {
+	if err := timeJoin(ctx, b, joining, uids); err != nil {
 		return err
 	}
 	return c.check()
 }
 
-// flood makes all users online at once at a replica that is made up, and measures running, at which nobody is but the
+// announcePhantoms makes all users online at once at a replica that is made up, and measures running, at which nobody is but the
 // observer.
-func (b *bench) flood(ctx context.Context, c *crowd, running *server, uids []string) (others *phantom, err error) {
-	o := b.awaiting(uids)
+func announcePhantoms(ctx context.Context, b *bench, c *crowd, running *server, uids []string) (others *phantom, err error) {
+	o := awaitOnline(b, uids)
 	if _, err := c.dial(ctx, b.observer, "", "bench", o.watch()); err != nil {
 		return nil, err
 	}
@@ -78,10 +78,10 @@ func (b *bench) flood(ctx context.Context, c *crowd, running *server, uids []str
 	return others, nil
 }
 
-// join starts a replica among others that know of users online.
-func (b *bench) join(ctx context.Context, joining *server, uids []string) error {
+// timeJoin starts a replica among others that know of users online.
+func timeJoin(ctx context.Context, b *bench, joining *server, uids []string) error {
 	b.tell("a new replica joins")
-	o := b.awaiting(uids)
+	o := awaitOnline(b, uids)
 	if err := joining.start(ctx); err != nil {
 		return err
 	}
@@ -102,8 +102,8 @@ func (b *bench) join(ctx context.Context, joining *server, uids []string) error 
 	return c.check()
 }
 
-// awaiting is an observer who waits for all users, of whom the first stand on the first page.
-func (b *bench) awaiting(uids []string) *observer {
+// awaitOnline is an observer who waits for all users, of whom the first stand on the first page.
+func awaitOnline(b *bench, uids []string) *observer {
 	rows := map[string]bool{}
 	for _, uid := range uids[:min(len(uids), pageRows-1)] { // one row may be the observer's own
 		rows[uid] = true

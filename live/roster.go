@@ -385,3 +385,42 @@ func (r *roster) noteSeen(stamps map[string]time.Time) {
 		}
 	}
 }
+
+// unsure reports whether people who aren't here may still be coming back.
+func (r *roster) unsure() bool {
+	select {
+	case <-r.presence.Warmed():
+		return false
+	default:
+		return true
+	}
+}
+
+// presentFrom are the people in the state and team of f, from its cursor on and in its direction: without a search no more
+// than it takes to know whether there is more than a page.
+func (r *roster) presentFrom(f *filter) (people []accounts.Person) {
+	at := 0
+	if f.After+f.Before != "" {
+		var found bool
+		at, found = slices.BinarySearchFunc(r.present, f.from, func(m *member, p accounts.Person) int {
+			return accounts.ComparePeople(m.person, p)
+		})
+		if found && f.After != "" {
+			at++
+		}
+	}
+	take := func(m *member) (enough bool) {
+		if m.view.State == f.State && f.inTeam(m.person) {
+			people = append(people, m.person)
+		}
+		return f.Search == "" && len(people) > PageRows
+	}
+	if f.Before != "" {
+		for i := at - 1; i >= 0 && !take(r.present[i]); i-- {
+		}
+	} else {
+		for i := at; i < len(r.present) && !take(r.present[i]); i++ {
+		}
+	}
+	return people
+}

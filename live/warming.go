@@ -59,16 +59,6 @@ func (b *Board) tellAll() {
 	}
 }
 
-// unsure reports whether people who aren't here may still be coming back.
-func (r *roster) unsure() bool {
-	select {
-	case <-r.presence.Warmed():
-		return false
-	default:
-		return true
-	}
-}
-
 // newBoot returns the beginning of versions that nobody has seen yet. A page from before warming began isn't current, and
 // isn't taken for one that lists only those who are here.
 func newBoot() string { return rand.Text()[:8] }
