@@ -17,6 +17,9 @@ const (
 		WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2 ORDER BY u.sort_key LIMIT $3`
 	sqlPeopleBack = `SELECT ` + personColumns + ` FROM users u
 		WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2 ORDER BY u.sort_key DESC LIMIT $3`
+	sqlCountPeople = `SELECT count(*) FROM users u WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2`
+	sqlPersonAt    = `SELECT ` + personColumns + ` FROM users u
+		WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2 ORDER BY u.sort_key LIMIT 1 OFFSET $3`
 	sqlTally = `SELECT team_key, min(team), count(*) FROM users WHERE NOT disabled GROUP BY team_key ORDER BY team_key`
 	// sqlTeamNames jumps from one team to the next: a GROUP BY would read everybody.
 	sqlTeamNames = `WITH RECURSIVE teams (team_key, n) AS (
@@ -72,6 +75,35 @@ func (s *Store) People(ctx context.Context, q PeopleQuery) (people []Person, mor
 		slices.Reverse(people)
 	}
 	return people, more, nil
+}
+
+// CountPeople returns how many enabled people stand between the cursors of q, in its team. It doesn't search. ErrCursor
+// for a cursor that no Person gave.
+func (s *Store) CountPeople(ctx context.Context, q PeopleQuery) (n int, err error) {
+	low, high, ok, err := q.bounds()
+	if err != nil || !ok {
+		return 0, err
+	}
+	err = s.r.queryRow(ctx, sqlCountPeople, []any{low, high}, &n)
+	return n, wrap("count people", err)
+}
+
+// CursorBehind returns a cursor behind the first n people of a team, or of all with nil; "" if there are fewer, and for
+// an n of 0.
+func (s *Store) CursorBehind(ctx context.Context, team *string, n int) (string, error) {
+	low, high, ok, err := PeopleQuery{Team: team}.bounds()
+	if err != nil || !ok || n <= 0 {
+		return "", err
+	}
+	rows, err := s.r.query(ctx, sqlPersonAt, low, high, n-1)
+	if err != nil {
+		return "", fmt.Errorf("person by place: %w", err)
+	}
+	people, err := collectPeople(rows, 1)
+	if err != nil || len(people) == 0 {
+		return "", wrap("person by place", err)
+	}
+	return people[0].Cursor(), nil
 }
 
 // bounds are the places between which the people asked for stand; ok is false when there can be none.

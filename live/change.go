@@ -11,6 +11,8 @@ import (
 type Change struct {
 	List    *Listing    // the whole list anew; Rows are in it
 	Rows    []*Entry    // people whose row changed
+	Removed []string    // ids of people who are no longer on the list
+	Added   []Added     // people who are on it now, to be put there one after another, after Removed
 	Teams   []TeamCount // of teams on the list, if it wasn't sent as a whole
 	Links   *Links      // to other pages
 	Filter  *Counts     // Links.Whole changed: the list is filtered in another way from now on, with these numbers
@@ -30,14 +32,22 @@ func (c *Change) Encoded(f Format, encode func(*Change) []byte) []byte {
 }
 
 func (c *Change) empty() bool {
-	return c.List == nil && len(c.Rows) == 0 && len(c.Teams) == 0 && c.Links == nil && c.Counts == nil && c.Arrived == nil &&
+	return c.List == nil && len(c.Rows)+len(c.Removed)+len(c.Added) == 0 && len(c.Teams) == 0 && c.Links == nil && c.Counts == nil && c.Arrived == nil &&
 		c.Title == nil && c.Warming == nil && c.Lost == nil && c.Own == nil
 }
 
-// Listing is a list of people, by team.
+// Added is a person who has come onto a list.
+type Added struct {
+	Entry  *Entry
+	Before string // id of the person before whom they stand; "": at the end
+}
+
+// Listing is a list of people. A page of those who are here is one section of all teams; any other is divided by team.
 type Listing struct {
 	Query    Query
+	Flat     bool      // one section, of all teams
 	Sections []Section // in board order
+	Index    []Section // all teams, without rows; those with somebody here first
 	Warming  bool      // only people who are here are on it
 }
 
@@ -56,14 +66,16 @@ type TeamCount struct {
 
 // Links lead from a list to its other pages.
 type Links struct {
-	Query      Query
-	Prev, Next string // cursors; "": there is no such page
-	Whole      bool   // the list holds everybody under its search and team, whatever their state
+	Query       Query
+	Prev, Next  string // cursors; "": there is no such page
+	Page, Pages int    // number of this page, and how many there are; 0: not known
+	Whole       bool   // the list holds everybody under its search and team, whatever their state
 }
 
-// Counts are how many people are in which state: in one team, or altogether.
+// Counts are how many people are in which state: in one team, among those whom a search found, or altogether.
 type Counts struct {
-	Team                      string // as the Query says; "": everybody
+	Team, Search              string // as the Query says; "": everybody
+	More                      bool   // the search found more people than are counted
 	People, Online, Away, DND int
 	Unsure                    bool // people still come back: who is offline isn't known
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -119,16 +120,18 @@ func (f *fixture) member(p accounts.Person) *member { return f.board.roster.memb
 type screen struct {
 	w       *Watcher
 	rows    map[string]Row // by username
+	order   []string       // usernames, as they stand on the page
+	lacking string         // what the page was told to change and doesn't have; "": nothing
 	changes []*Change
 	woken   chan struct{}
 }
 
-// watch starts a watcher with the eyes of p.
-func (f *fixture) watch(q Query, p accounts.Person) *screen {
+// watch starts a watcher with the eyes of p, who is shown a version of the list already, or nothing.
+func (f *fixture) watch(q Query, p accounts.Person, shown ...string) *screen {
 	f.t.Helper()
 	s := &screen{rows: map[string]Row{}, woken: make(chan struct{}, 1)}
 	var err error
-	s.w, err = f.board.Watch(f.t.Context(), Want{List: &q, Eyes: p, Own: p.ID != ""})
+	s.w, err = f.board.Watch(f.t.Context(), Want{List: &q, Eyes: p, Own: p.ID != "", Shown: strings.Join(shown, "")})
 	f.must(err)
 	if !s.w.Start(func() { signal(s.woken) }) {
 		f.t.Fatal("Start = false, want true")
@@ -156,17 +159,52 @@ func (s *screen) take(t testing.TB) []*Change {
 func (s *screen) show(c *Change) {
 	if c.List != nil {
 		clear(s.rows)
+		s.order = nil
 		for _, section := range c.List.Sections {
 			for _, e := range section.Rows {
 				s.rows[e.Row.Username] = e.Row
+				s.order = append(s.order, e.Row.Username)
 			}
 		}
+	}
+	for _, id := range c.Removed {
+		s.remove(id)
+	}
+	for _, a := range c.Added {
+		s.add(a)
 	}
 	for _, e := range c.Rows {
 		if _, listed := s.rows[e.Row.Username]; listed {
 			s.rows[e.Row.Username] = e.Row
 		}
 	}
+}
+
+func (s *screen) place(id string) int {
+	return slices.IndexFunc(s.order, func(name string) bool { return s.rows[name].ID == id })
+}
+
+func (s *screen) remove(id string) {
+	i := s.place(id)
+	if i < 0 {
+		s.lacking = "removed " + id
+		return
+	}
+	delete(s.rows, s.order[i])
+	s.order = slices.Delete(s.order, i, i+1)
+}
+
+func (s *screen) add(a Added) {
+	i := len(s.order)
+	if a.Before != "" {
+		i = s.place(a.Before)
+	}
+	if _, twice := s.rows[a.Entry.Row.Username]; i < 0 || twice {
+		s.lacking = fmt.Sprintf("%s before %q, twice: %t", a.Entry.Row.Username, a.Before, twice)
+		return
+	}
+	s.order = slices.Insert(s.order, i, a.Entry.Row.Username)
+	s.rows[a.Entry.Row.Username] = a.Entry.Row
 }
 
 // until waits until ok holds of what was shown.

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +30,7 @@ func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
 		sent = sent || !made[w.audience].empty()
 		send(w, made[w.audience])
 	}
-	if sent || len(l.dirty) > 0 { // last seen alone may be news to watchers that are paused, and to no others
+	if sent || len(l.dirty) > 0 || l.moved() { // last seen alone may be news to watchers that are paused, and to no others
 		l.renew()
 	}
 	r.settle(l, counts)
@@ -38,12 +40,15 @@ func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
 // news is all that changed on l, as far as an audience may know.
 func (r *roster) news(l *list, counts Counts, to Audience) *Change {
 	c, rows := &Change{}, l.changed(to)
-	if l.relist || len(rows) > len(l.members)/2 && len(rows) > 1 {
+	n := len(rows) + len(l.came) + len(l.went)
+	if l.relist || n > len(l.members)/2 && n > 1 || l.told.empty != (len(l.members) == 0) {
 		c.List = r.listing(l, to) // the teams' numbers are in it
 	} else {
 		for _, m := range rows {
 			c.Rows = append(c.Rows, r.entry(m, to))
 		}
+		c.Removed = slices.Sorted(maps.Keys(l.went))
+		c.Added = r.added(l, to)
 		for _, n := range r.teams(l) {
 			if l.told.early || l.told.teams[n.Key] != n {
 				c.Teams = append(c.Teams, n)
@@ -66,11 +71,26 @@ func (r *roster) news(l *list, counts Counts, to Audience) *Change {
 	return c
 }
 
+// added are the people who came onto l, the last first: each stands before somebody whom the page has by then.
+func (r *roster) added(l *list, to Audience) (added []Added) {
+	for i, left := len(l.members)-1, len(l.came); i >= 0 && left > 0; i-- {
+		if _, came := l.came[l.members[i]]; !came {
+			continue
+		}
+		a := Added{Entry: r.entry(l.members[i], to)}
+		if i+1 < len(l.members) {
+			a.Before = l.members[i+1].person.ID
+		}
+		added, left = append(added, a), left-1
+	}
+	return added
+}
+
 // changed are the members of l whose rows have changed for an audience, in board order.
 func (l *list) changed(to Audience) []*member {
 	members := make([]*member, 0, len(l.dirty))
 	for m, onlySeen := range l.dirty {
-		if to == Full || !onlySeen {
+		if _, came := l.came[m]; !came && (to == Full || !onlySeen) {
 			members = append(members, m)
 		}
 	}
@@ -121,7 +141,16 @@ func (r *roster) snapshot(l *list, to Audience) *Change {
 
 // listing groups the members of l by team. While warming, only people who are here are on it.
 func (r *roster) listing(l *list, to Audience) *Listing {
-	out, teams := &Listing{Query: l.filter.Query, Warming: r.warming}, r.teams(l)
+	out, teams := &Listing{Query: l.filter.Query, Flat: l.filter.fromRoster(), Warming: r.warming}, r.teams(l)
+	if out.Flat {
+		rows := make([]*Entry, len(l.members))
+		for i, m := range l.members {
+			rows[i] = r.entry(m, to)
+		}
+		out.Sections = []Section{{Rows: rows}}
+		out.Index = r.indexed(l, teams)
+		return out
+	}
 	for _, m := range l.members {
 		if r.warming && !m.present {
 			continue
@@ -136,8 +165,27 @@ func (r *roster) listing(l *list, to Audience) *Listing {
 	return out
 }
 
+// indexed are the teams in the index of l.
+func (r *roster) indexed(l *list, counts map[string]TeamCount) []Section {
+	if len(l.index) == 0 {
+		return nil
+	}
+	names := make(map[string]string, len(r.tally.teams))
+	for _, t := range r.tally.teams {
+		names[t.Key] = t.Name
+	}
+	sections := make([]Section, len(l.index))
+	for i, key := range l.index {
+		sections[i] = Section{TeamCount: counts[key], Name: names[key]}
+	}
+	slices.SortStableFunc(sections, func(a, b Section) int { return cmp.Compare(min(b.Here, 1), min(a.Here, 1)) })
+	return sections
+}
+
 func (l *list) links() *Links {
-	return &Links{Query: l.filter.Query, Prev: l.prev, Next: l.next, Whole: l.whole()}
+	links := &Links{Query: l.filter.Query, Prev: l.prev, Next: l.next, Whole: l.whole()}
+	links.Page, links.Pages = l.place.page()
+	return links
 }
 
 func (r *roster) arrivals(l *list) *Arrivals {

@@ -197,16 +197,67 @@ func (b *Board) Load(ctx context.Context, q Query, p accounts.Person) (Page, err
 }
 
 func (b *Board) page(q Query, p accounts.Person) (page Page, ok bool) {
+	b.update(func() {
+		l := b.lists.all[q]
+		if ok = l != nil; !ok {
+			return // dropped meanwhile: more lists are loaded than are kept
+		}
+		b.flushMoves(l)
+		to := AudienceOf(p)
+		b.roster.shown(l)
+		page = Page{
+			Listing: *b.roster.listing(l, to), Links: *l.links(), Counts: b.roster.counts(l), Arrived: *b.roster.arrivals(l),
+			Lost: b.roster.lost, Version: b.roster.version(l, to), Empty: len(l.members) == 0, Own: b.ownOf(p),
+		}
+	})
+	return page, ok
+}
+
+// flushMoves sends the watchers of l who was put onto it and taken off it. Whoever is shown l now must not be sent those
+// changes later.
+func (b *Board) flushMoves(l *list) {
+	if l.moved() {
+		b.roster.flush(l, b.send)
+	}
+}
+
+// Resolve returns the list that answers a request for q. asked says that the request named Show. If it didn't, a board, or
+// a team, that fits on one page shows everyone, and a larger one those who are here; a search shows everyone it finds. What
+// fits on one page is always the list of everyone: there, the page itself filters by state.
+func (b *Board) Resolve(ctx context.Context, q Query, asked bool) (Query, error) {
+	everyone := q
+	everyone.Show = Everyone
+	switch {
+	case q.After+q.Before != "" || asked && q.Show == Everyone:
+		return q, nil
+	case q.Search != "" && !asked:
+		return everyone, nil
+	}
+	if err := b.reader.load(ctx, everyone); err != nil {
+		return q, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.lists.all[q]
-	if l == nil {
-		return Page{}, false // dropped meanwhile: more lists are loaded than are kept
+	switch l := b.lists.all[everyone]; {
+	case l != nil && l.whole():
+		return everyone, nil
+	case !asked:
+		q.Show = Here
 	}
-	to := AudienceOf(p)
-	b.roster.shown(l)
-	return Page{
-		Listing: *b.roster.listing(l, to), Links: *l.links(), Counts: b.roster.counts(l), Arrived: *b.roster.arrivals(l),
-		Lost: b.roster.lost, Version: b.roster.version(l, to), Empty: len(l.members) == 0, Own: b.ownOf(p),
-	}, true
+	return q, nil
+}
+
+// PageStart returns the cursor behind which page n of the list of q begins, "" for the first and for pages that there
+// aren't. Only lists whose Links have page numbers have numbered pages.
+func (b *Board) PageStart(ctx context.Context, q Query, n int) (string, error) {
+	f, err := newFilter(q)
+	switch {
+	case err != nil || n <= 1 || q.Search != "" || q.Show == Offline:
+		return "", err
+	case q.Show == Everyone:
+		return b.accounts.CursorBehind(ctx, f.people(0).Team, (n-1)*PageRows)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.roster.presentBehind(&f, (n-1)*PageRows), nil
 }

@@ -12,12 +12,39 @@ import (
 // Query says which part of the board a list shows. The zero Query is the first page of everybody. Equal queries share
 // one list.
 type Query struct {
-	Search string         // words, each of which begins a word of the name or username
-	Team   string         // in any spelling that folds to the team's name; "": all teams
-	State  presence.State // "": any
-	After  string         // cursor: only people after it
-	Before string         // cursor: only people before it; not together with After
+	Search string // words, each of which begins a word of the name or username
+	Team   string // in any spelling that folds to the team's name; "": all teams
+	Show   Show
+	After  string // cursor: only people after it
+	Before string // cursor: only people before it; not together with After
 }
+
+// Show says in which states people are whom a list shows.
+type Show string
+
+// The values of Show.
+const (
+	Everyone Show = ""
+	Here     Show = "here" // in any state but offline
+	Online        = Show(presence.Online)
+	Away          = Show(presence.Away)
+	DND           = Show(presence.DND)
+	Offline       = Show(presence.Offline)
+)
+
+// includes reports whether people in a state are shown.
+func (s Show) includes(state presence.State) bool {
+	switch s {
+	case Everyone:
+		return true
+	case Here:
+		return state != presence.Offline
+	}
+	return presence.State(s) == state
+}
+
+// present reports whether only people who are here are shown.
+func (s Show) present() bool { return s != Everyone && s != Offline }
 
 // Limits of a Query.
 const (
@@ -28,19 +55,19 @@ const (
 
 // Reasons to refuse a Query.
 var (
-	ErrState  = errors.New("live: no such state")
+	ErrShow   = errors.New("live: no such filter")
 	ErrCursor = errors.New("live: not a cursor")
 	ErrLong   = errors.New("live: search or team too long")
 )
 
-// Clean returns q in the form in which equal queries are equal, or one of ErrState, ErrCursor and ErrLong.
+// Clean returns q in the form in which equal queries are equal, or one of ErrShow, ErrCursor and ErrLong.
 func (q Query) Clean() (Query, error) {
 	q.Search = strings.Join(strings.Fields(q.Search), " ")
 	q.Team = strings.TrimSpace(q.Team)
-	switch q.State {
-	case "", presence.Online, presence.Away, presence.DND, presence.Offline:
+	switch q.Show {
+	case Everyone, Here, Online, Away, DND, Offline:
 	default:
-		return q, ErrState
+		return q, ErrShow
 	}
 	if q.After != "" && q.Before != "" || len(q.After) > maxCursor || len(q.Before) > maxCursor {
 		return q, ErrCursor
@@ -94,6 +121,7 @@ func (f *filter) covers(who *candidate) bool {
 // watched.
 type candidate struct {
 	accounts.Person
+	here  bool
 	words []string // nil: not made yet
 }
 

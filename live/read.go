@@ -155,6 +155,16 @@ const rereads = 3
 
 // reload reads who is on the list of q.
 func (r *reader) reload(ctx context.Context, q Query) error {
+	f, err := newFilter(q)
+	if err != nil {
+		return err
+	}
+	if f.fromRoster() {
+		r.board.update(func() {
+			_, err = r.board.roster.install(q, r.board.roster.presentWindow(&f), r.board.lists.generation)
+		})
+		return err
+	}
 	for try := 1; ; try++ {
 		r.board.mu.Lock()
 		generation, applied := r.board.lists.generation, r.board.roster.applied
@@ -209,7 +219,7 @@ func (r *reader) readTotals(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t := tally{people: make(map[string]int, len(teams))}
+	t := tally{teams: teams, people: make(map[string]int, len(teams))}
 	for _, team := range teams {
 		t.total += team.People
 		t.people[team.Key] = team.People
@@ -218,6 +228,7 @@ func (r *reader) readTotals(ctx context.Context) error {
 	defer r.board.mu.Unlock()
 	t.readAt, t.staleAt = generation, r.board.roster.tally.staleAt
 	r.board.roster.tally = t
+	r.board.roster.reindex()
 	r.board.flushes.want()
 	return nil
 }

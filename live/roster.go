@@ -45,8 +45,9 @@ type member struct {
 // tally is how many people there are.
 type tally struct {
 	total           int
-	people          map[string]int // by team key
-	readAt, staleAt uint64         // lists.generation, as with a list
+	teams           []accounts.Team // in board order
+	people          map[string]int  // by team key
+	readAt, staleAt uint64          // lists.generation, as with a list
 }
 
 func newRoster(tracker *presence.Tracker, l *lists) roster {
@@ -185,7 +186,7 @@ func (r *roster) refresh(p accounts.Person) {
 		}
 		r.replace(m, p)
 	}
-	who := &candidate{Person: p}
+	who := &candidate{Person: p, here: m != nil && m.present}
 	for _, l := range r.lists.all {
 		if l.affects(who) {
 			r.lists.stale(l)
@@ -361,7 +362,7 @@ func (r *roster) counts(l *list) Counts {
 	var c presence.Counts
 	var people int
 	switch {
-	case l.complete():
+	case l.countsItself():
 		people = len(l.members)
 		for _, m := range l.members {
 			c.Add(m.counted, +1)
@@ -371,7 +372,10 @@ func (r *roster) counts(l *list) Counts {
 	default:
 		c, people = r.presence.Counts(), r.tally.total
 	}
-	return Counts{Team: l.filter.Team, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: r.warming}
+	return Counts{
+		Team: l.filter.Team, Search: l.filter.Search, More: l.filter.Search != "" && l.prev+l.next != "",
+		People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: r.warming,
+	}
 }
 
 // noteSeen brings stored stamps of last seen onto rows.
@@ -396,31 +400,52 @@ func (r *roster) unsure() bool {
 	}
 }
 
-// presentFrom are the people in the state and team of f, from its cursor on and in its direction: without a search no more
-// than it takes to know whether there is more than a page.
-func (r *roster) presentFrom(f *filter) (people []accounts.Person) {
-	at := 0
+// presentFrom are the people whom f shows, from its cursor on and in its direction: without a search no more than it takes
+// to know whether there is more than a page. The place is that of the cursor, among all of them.
+func (r *roster) presentFrom(f *filter) (people []accounts.Person, at place) {
+	i := 0
 	if f.After+f.Before != "" {
 		var found bool
-		at, found = slices.BinarySearchFunc(r.present, f.from, func(m *member, p accounts.Person) int {
+		i, found = slices.BinarySearchFunc(r.present, f.from, func(m *member, p accounts.Person) int {
 			return accounts.ComparePeople(m.person, p)
 		})
 		if found && f.After != "" {
-			at++
+			i++
 		}
 	}
-	take := func(m *member) (enough bool) {
-		if m.view.State == f.State && f.inTeam(m.person) {
-			people = append(people, m.person)
-		}
-		return f.Search == "" && len(people) > PageRows
-	}
+	shown := func(m *member) bool { return f.Show.includes(m.counted) && f.inTeam(m.person) }
+	full := func() bool { return f.Search == "" && len(people) > PageRows }
 	if f.Before != "" {
-		for i := at - 1; i >= 0 && !take(r.present[i]); i-- {
+		for _, m := range slices.Backward(r.present[:i]) {
+			if !full() && shown(m) {
+				people = append(people, m.person)
+			}
 		}
 	} else {
-		for i := at; i < len(r.present) && !take(r.present[i]); i++ {
+		for _, m := range r.present[i:] {
+			if !full() && shown(m) {
+				people = append(people, m.person)
+			}
 		}
 	}
-	return people
+	for j, m := range r.present {
+		if shown(m) {
+			if at.all++; j < i {
+				at.before++
+			}
+		}
+	}
+	return people, at
+}
+
+// presentBehind returns a cursor behind the first n people whom f shows, "" if there are fewer.
+func (r *roster) presentBehind(f *filter, n int) string {
+	for _, m := range r.present {
+		if f.Show.includes(m.counted) && f.inTeam(m.person) {
+			if n--; n == 0 {
+				return m.person.Cursor()
+			}
+		}
+	}
+	return ""
 }

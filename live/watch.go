@@ -97,6 +97,7 @@ func (b *Board) start(w *Watcher, wake func()) bool {
 		if w.list = b.lists.all[*w.want.List]; w.list == nil {
 			return false
 		}
+		b.flushMoves(w.list)
 		w.list.watchers.active[w] = struct{}{}
 	}
 	w.wake, w.started, w.audience = wake, true, Reticent
@@ -154,6 +155,7 @@ func (w *Watcher) Resume() {
 		}
 		w.paused = false
 		if l := w.list; l != nil {
+			b.flushMoves(l)
 			delete(l.watchers.paused, w)
 			l.watchers.active[w] = struct{}{}
 			if l.isStale() {
@@ -263,6 +265,7 @@ func (b *Board) readdress(p accounts.Person) {
 		}
 		w.audience, w.seen = to, 0
 		if l := w.list; l != nil && !w.paused && !b.roster.warming { // others get all of it later
+			b.flushMoves(l)
 			b.send(w, b.roster.snapshot(l, to))
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"rollcall/accounts"
-	"rollcall/presence"
 )
 
 const (
@@ -21,6 +20,20 @@ const (
 type window struct {
 	people     []accounts.Person
 	prev, next string
+	place      place
+}
+
+// place is where a window is among all people whom its list is a page of: how many there are before it, of how many. The
+// zero place isn't known.
+type place struct{ before, all int }
+
+// page is the number of the page that begins there, and how many pages there are; zero: not known.
+func (p place) page() (n, all int) {
+	if p.all == 0 {
+		return 0, 0
+	}
+	all = (p.all + PageRows - 1) / PageRows
+	return min(p.before/PageRows+1, all), all
 }
 
 // window finds the cursors around people, who were read in the direction of f. more says that the reading didn't come to
@@ -69,12 +82,14 @@ func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 	switch {
 	case err != nil:
 		return window{}, err
-	case f.State == "":
+	case f.Show == Everyone:
 		people, more, err := r.accounts.People(ctx, f.people(PageRows))
 		if err != nil {
 			return window{}, err
 		}
-		return f.window(people, more, ""), nil
+		w := f.window(people, more, "")
+		err = r.readPlace(ctx, &f, &w)
+		return w, err
 	case r.inMemory(&f):
 		return r.readPresent(&f), nil
 	default:
@@ -82,25 +97,55 @@ func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 	}
 }
 
+// readPlace asks where w is among all people of f, if it's one page of several.
+func (r *reader) readPlace(ctx context.Context, f *filter, w *window) (err error) {
+	if f.Search != "" || len(w.people) == 0 || w.prev+w.next == "" {
+		return nil
+	}
+	all := f.people(0)
+	all.After, all.Before = "", ""
+	if w.place.all, err = r.accounts.CountPeople(ctx, all); err != nil || w.prev == "" {
+		return err
+	}
+	all.Before = w.people[0].Cursor()
+	w.place.before, err = r.accounts.CountPeople(ctx, all)
+	return err
+}
+
+// fromRoster reports whether the list of f is a page of those who are here, which the roster alone decides.
+func (f *filter) fromRoster() bool { return f.Show.present() && f.Search == "" }
+
 // inMemory reports whether the people of f, which filters by a state, are best taken from those who are here.
 func (r *reader) inMemory(f *filter) bool {
-	if f.State == presence.Offline || f.Search == "" {
-		return f.State != presence.Offline
+	if !f.Show.present() || f.Search == "" {
+		return f.Show.present()
 	}
 	r.board.mu.Lock()
 	defer r.board.mu.Unlock()
 	return len(r.board.roster.present) <= manyPresent
 }
 
-// readPresent takes a window out of the sorted people who are here.
+// readPresent searches among the people who are here.
 func (r *reader) readPresent(f *filter) window {
 	r.board.mu.Lock()
-	people := r.board.roster.presentFrom(f)
+	people, _ := r.board.roster.presentFrom(f)
 	r.board.mu.Unlock()
-	if f.Search != "" {
-		people = slices.DeleteFunc(people, func(p accounts.Person) bool { return !f.search.Finds(p.Words()) })
-	}
+	people = slices.DeleteFunc(people, func(p accounts.Person) bool { return !f.search.Finds(p.Words()) })
 	return f.inOrder(people, len(people) > PageRows, "")
+}
+
+// presentWindow is a page of the people who are here.
+func (r *roster) presentWindow(f *filter) window {
+	people, place := r.presentFrom(f)
+	more := len(people) > PageRows
+	if n := min(len(people), PageRows); f.Before != "" {
+		place.before -= n
+	}
+	w := f.inOrder(people, more, "")
+	if w.prev+w.next != "" {
+		w.place = place
+	}
+	return w
 }
 
 // walk reads the accounts window by window and keeps those whose state is wanted, until the page is full or it has gone
@@ -118,7 +163,7 @@ func (r *reader) walk(ctx context.Context, f *filter) (window, error) {
 			slices.Reverse(people)
 		}
 		for _, p := range people {
-			if v := r.presence.View(p.ID); !v.Listed || v.State != f.State {
+			if v := r.presence.View(p.ID); !v.Listed || !f.Show.includes(v.State) {
 				continue
 			}
 			if len(found) == PageRows {
