@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	settle   = 700 * time.Millisecond // for what was done last to be on every page
+	settle   = 700 * time.Millisecond // time for the latest changes to reach every page
 	seenWait = 2 * time.Minute
 	goneWait = 30 * time.Second
 )
 
-// arrive measures idle and connect: everybody connects at once while somebody watches, and stays.
+// arrive measures idle and connect: everyone connects at once while an observer watches, and stays connected.
 func arrive(ctx context.Context, b *bench) error {
 	cl, c := newClient(b.bases[0], false), newCrowd(b.bases[0])
 	defer cl.close()
 	defer c.close()
 	people := b.people[:b.users]
-	here, o, err := observeArrivals(ctx, b, cl, c, people)
+	online, o, err := observeArrivals(ctx, b, cl, c, people)
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,9 @@ func arrive(ctx context.Context, b *bench) error {
 	if b.does("connect") {
 		b.report.add("connect", "connects", n/connected.Seconds(), "/s", "")
 		b.report.add("connect", "all connected", connected.Seconds(), "s", "")
-		b.report.add("connect", "all seen, by the count", counted.Sub(began).Seconds(), "s", "≤ 1.5 at 1,000, ≤ 12 at 5,000")
-		b.report.add("connect", "all seen, by the rows of the page", showed.Sub(began).Seconds(), "s", "≤ 1.5 at 1,000, ≤ 12 at 5,000")
+		const limit = "≤ 1.5 at 1,000, ≤ 12 at 5,000"
+		b.report.add("connect", "all seen, by the count", counted.Sub(began).Seconds(), "s", limit)
+		b.report.add("connect", "all seen, by the rows of the page", showed.Sub(began).Seconds(), "s", limit)
 		b.report.add("connect", "server CPU per connect", per(connectCPU, n, time.Microsecond), "µs", "")
 	}
 	if b.does("idle") {
@@ -56,11 +57,13 @@ func arrive(ctx context.Context, b *bench) error {
 		return err
 	}
 	c.close()
-	return observeDepartures(ctx, b, cl, here)
+	return observeDepartures(ctx, b, cl, online)
 }
 
-// observeArrivals opens the observer's socket. here is how many people were online by then.
-func observeArrivals(ctx context.Context, b *bench, cl *client, c *crowd, coming []*person) (here int, o *observer, err error) {
+// observeArrivals opens the observer's socket. before is the number of people who were online until then.
+func observeArrivals(
+	ctx context.Context, b *bench, cl *client, c *crowd, coming []*person,
+) (before int, o *observer, err error) {
 	ours := map[string]bool{}
 	for _, p := range coming {
 		ours[p.name] = true
@@ -69,12 +72,12 @@ func observeArrivals(ctx context.Context, b *bench, cl *client, c *crowd, coming
 	if err != nil {
 		return 0, nil, err
 	}
-	here, ok := scanCount(html, "n-online")
+	before, ok := scanCount(html, "n-online")
 	if !ok {
-		return 0, nil, errors.New("the board does not say how many people are online")
+		return 0, nil, errors.New("the board doesn't show how many people are online")
 	}
 	rows := map[string]bool{}
-	self := 1 // the observer comes, too
+	self := 1 // the observer comes online too
 	scanRows(html, func(uid, username, state []byte) {
 		if ours[string(username)] {
 			rows[string(uid)] = true
@@ -83,14 +86,14 @@ func observeArrivals(ctx context.Context, b *bench, cl *client, c *crowd, coming
 			self = 0
 		}
 	})
-	o = newObserver(here+self+len(coming), rows)
+	o = newObserver(before+self+len(coming), rows)
 	if _, err := c.dial(ctx, b.observer, "", "bench", o.watch()); err != nil {
 		return 0, nil, err
 	}
-	return here, o, pause(ctx, settle)
+	return before, o, pause(ctx, settle)
 }
 
-// seen waits for the observer.
+// seen waits until the observer has seen everyone.
 func seen(ctx context.Context, o *observer) error {
 	select {
 	case <-o.done:
@@ -100,14 +103,15 @@ func seen(ctx context.Context, o *observer) error {
 	case <-time.After(seenWait):
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		return fmt.Errorf("after %v the observer has not seen all: of the rows of its page %d are missing, and the count of %d came: %v",
+		return fmt.Errorf("after %v, the observer hasn't seen everyone: %d rows of its page are missing; count of %d reached: %v",
 			seenWait, len(o.pending), o.wanted, !o.counted.IsZero())
 	}
 }
 
-// reportIdle measures n connections that do nothing. rss was taken before and after they came, unless rssErr.
+// reportIdle measures n connections that do nothing. before and after are the resident memory before and after they
+// connected, valid if rssErr is nil.
 func reportIdle(ctx context.Context, b *bench, n float64, before, after int64, rssErr error) error {
-	b.tell("resting for %v", b.idle)
+	b.tell("idle for %v", b.idle)
 	cpu, _ := b.procs.cpu()
 	if err := pause(ctx, b.idle); err != nil {
 		return err
@@ -121,23 +125,23 @@ func reportIdle(ctx context.Context, b *bench, n float64, before, after int64, r
 		return float64(rss-before) / n / 1024
 	}
 	b.report.add("idle", "RSS per connection, right after", each(after), "KiB", "≤ 20 at 5,000")
-	b.report.add("idle", "RSS per connection, rested", each(later), "KiB", "")
+	b.report.add("idle", "RSS per connection, after idling", each(later), "KiB", "")
 	b.report.add("idle", "server CPU", per(spent, b.idle.Seconds()*0.01, time.Second), "% of one", "")
 	return nil
 }
 
-// observeDepartures waits until everybody is gone from a server that is not started anew.
-func observeDepartures(ctx context.Context, b *bench, cl *client, here int) error {
+// observeDepartures waits until no more than online people are left. Only a server that isn't ours needs it: ours restarts.
+func observeDepartures(ctx context.Context, b *bench, cl *client, online int) error {
 	if b.own != nil {
 		return nil
 	}
-	b.tell("waiting until they are gone")
+	b.tell("waiting until they're gone")
 	for end := time.Now().Add(goneWait); time.Now().Before(end); {
 		html, err := cl.board(ctx, b.observer)
 		if err != nil {
 			return err
 		}
-		if n, _ := scanCount(html, "n-online"); n <= here {
+		if n, _ := scanCount(html, "n-online"); n <= online {
 			return nil
 		}
 		if err := pause(ctx, settle); err != nil {

@@ -11,29 +11,29 @@ import (
 	"time"
 )
 
-// bench is one run. Used by one goroutine.
+// bench is one run. It isn't safe for concurrent use.
 type bench struct {
 	options
 	progress io.Writer
 	report   *report
 
-	own   []*server    // ours, one or replicas on one database; none: measuring somebody else's
-	redis *redisServer // what replicas share; nil: there is one server
-	bases []*url.URL   // of all servers, as they run now
+	own   []*server    // servers that this run starts; empty if it measures a running one
+	redis *redisServer // shared by the replicas; nil if there's one server
+	bases []*url.URL   // current base URLs of all servers
 	procs processes
 
 	observer *person
-	changers []*person // they make changes, and stand first on the board
-	people   []*person // they connect and watch
-	filled   int       // accounts that fill has brought the board to; 0: it was not called
+	changers []*person // make changes; first on the board
+	people   []*person // connect and watch
+	filled   int       // number of accounts after fill; 0 before
 }
 
-// prepare starts what is needed and signs everybody in. Nothing of it is measured.
+// prepare starts the servers and signs everyone in. None of it is measured.
 func prepare(ctx context.Context, o options, progress io.Writer) (_ *bench, err error) {
 	b := &bench{options: o, progress: progress, report: newReport()}
 	b.observer = people("observer", 1, 0)[0]
 	b.changers = people("changer", o.changers(), 0)
-	b.people = people("user", b.crowded(), o.changers())
+	b.people = people("user", b.peopleNeeded(), o.changers())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
@@ -45,21 +45,21 @@ func prepare(ctx context.Context, o options, progress io.Writer) (_ *bench, err 
 			return nil, err
 		}
 		b.bases, b.procs = []*url.URL{base}, processes{{o.pid}}
-	} else if err := b.found(ctx); err != nil {
+	} else if err := b.createServers(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.fresh(ctx); err != nil {
+	if err := b.restart(ctx); err != nil {
 		return nil, err
 	}
 	cl := newClient(b.bases[0], b.own == nil)
 	defer cl.close()
-	all := b.signing()
-	b.tell("signing %d people in", len(all))
-	return b, cl.signAllIn(ctx, all, func(done, of int) { b.tell("%d of %d are in", done, of) })
+	all := b.needSession()
+	b.tell("signing in %d people", len(all))
+	return b, cl.signAllIn(ctx, all, func(done, of int) { b.tell("signed in %d of %d", done, of) })
 }
 
-// crowded is how many people the largest scenario needs.
-func (b *bench) crowded() int {
+// peopleNeeded is how many people the largest scenario needs.
+func (b *bench) peopleNeeded() int {
 	n := 0
 	if b.does("idle", "connect", "browse", "quiet") {
 		n = b.users
@@ -70,8 +70,8 @@ func (b *bench) crowded() int {
 	return max(n, b.clients)
 }
 
-// signing is everybody who needs a session.
-func (b *bench) signing() []*person {
+// needSession returns everyone who needs a session.
+func (b *bench) needSession() []*person {
 	all := append([]*person{b.observer}, b.people...)
 	if b.does("lone", "burst") {
 		all = append(all, b.changers...)
@@ -79,8 +79,8 @@ func (b *bench) signing() []*person {
 	return all
 }
 
-// found makes servers of our own, with everybody in their database and none of them running yet.
-func (b *bench) found(ctx context.Context) error {
+// createServers prepares our own servers, with everyone in their database. It doesn't start them.
+func (b *bench) createServers(ctx context.Context) error {
 	for range b.replicas {
 		s, err := newServer(b.server)
 		if err != nil {
@@ -101,10 +101,10 @@ func (b *bench) found(ctx context.Context) error {
 	return b.populate(ctx)
 }
 
-// name is what the i-th server is called.
+// name returns the letter of the i-th server.
 func (b *bench) name(i int) string { return string(rune('A' + i)) }
 
-// populate adds everybody to the database of our own server, all with one password, because a hash takes 20 ms.
+// populate adds everyone to the database of our own server, all with one password, because a hash takes 20 ms.
 func (b *bench) populate(ctx context.Context) error {
 	all := append([]*person{b.observer}, append(b.changers, b.people...)...)
 	password := passwordOf("all")
@@ -114,9 +114,9 @@ func (b *bench) populate(ctx context.Context) error {
 	return b.own[0].add(ctx, all, sharedHash(password))
 }
 
-// fresh makes sure that the next scenario does not measure what the one before left: our own servers are started anew,
-// and what they share is emptied.
-func (b *bench) fresh(ctx context.Context) error {
+// restart restarts our own servers and empties their Redis, so that the next scenario doesn't measure leftovers of the
+// previous one.
+func (b *bench) restart(ctx context.Context) error {
 	if b.own == nil {
 		return nil
 	}
@@ -140,11 +140,11 @@ func (b *bench) fresh(ctx context.Context) error {
 	return nil
 }
 
-// measure does the scenarios.
+// measure runs the chosen scenarios.
 func (b *bench) measure(ctx context.Context) error {
 	if b.own != nil {
 		b.tell("starting the server")
-		if err := b.fresh(ctx); err != nil {
+		if err := b.restart(ctx); err != nil {
 			return err
 		}
 		b.report.add("server", "start-up", ms(b.own[0].startup), "ms", "≤ 300")
@@ -166,7 +166,7 @@ func (b *bench) measure(ctx context.Context) error {
 		if !b.does(group.scenarios...) {
 			continue
 		}
-		if err := b.fresh(ctx); err != nil {
+		if err := b.restart(ctx); err != nil {
 			return err
 		}
 		if err := group.measure(ctx, b); err != nil {
@@ -176,7 +176,7 @@ func (b *bench) measure(ctx context.Context) error {
 	return nil
 }
 
-// close ends what was started.
+// close stops the servers and Redis.
 func (b *bench) close() error {
 	var errs []error
 	for _, s := range b.own {
@@ -192,7 +192,7 @@ func (b *bench) tell(format string, args ...any) {
 	fmt.Fprintf(b.progress, "bench: "+format+"\n", args...)
 }
 
-// per divides a spent time, in units of unit; NaN if it is unknown.
+// per returns spent/n in the given unit, or NaN if spent is unknown.
 func per(spent time.Duration, n float64, unit time.Duration) float64 {
 	if spent == unknown || n == 0 {
 		return math.NaN()
@@ -200,7 +200,7 @@ func per(spent time.Duration, n float64, unit time.Duration) float64 {
 	return float64(spent) / float64(unit) / n
 }
 
-// pause waits, and returns early only with the reason why the run ends.
+// pause waits for d. If the run ends first, it returns the reason.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

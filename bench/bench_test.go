@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// TestQuick measures a real server in small. It looks at counts alone: times are not for a test to judge.
+// TestQuick runs everything at a small size against real servers. It checks only counts, because times depend on the
+// machine.
 func TestQuick(t *testing.T) {
 	binary := buildServer(t)
 	t.Run("own server", func(t *testing.T) {
@@ -37,12 +38,12 @@ func TestQuick(t *testing.T) {
 			"burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0,
 			"quiet/people online": 60, "quiet/replicas": 3, "sync/people online": 450,
 		})
-		expectMeasured(t, figures, "lone/timers of the load were late by, max",
+		expectMeasured(t, figures, "lone/delay of the load generator's timers, max",
 			"lone/time from A to a watcher at B, p99", "lone/time from A to a watcher at C, p99",
-			"quiet/Redis commands, but for PING", "quiet/PINGs of the driver", "quiet/Redis memory per entry, as it estimates",
+			"quiet/Redis commands except PING", "quiet/PINGs of the driver", "quiet/Redis memory per entry, estimated",
 			"sync/all seen by a running replica, by the count", "sync/all seen by a new replica, by the count")
 		if runtime.GOOS == "linux" {
-			expectMeasured(t, figures, "quiet/Redis CPU", "sync/RSS per remote user, rested")
+			expectMeasured(t, figures, "quiet/Redis CPU", "sync/RSS per remote user, after idling")
 		}
 	})
 	t.Run("running server", func(t *testing.T) {
@@ -59,25 +60,25 @@ func TestQuick(t *testing.T) {
 		if err := s.start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		figures := measure(t, "-quick", "-addr", s.base.String(), "-pid", strconv.Itoa(s.cmd.Process.Pid), "-scenarios", "connect,burst")
+		figures := measure(t, "-quick", "-addr", s.base.String(), "-pid", strconv.Itoa(s.cmd.Process.Pid),
+			"-scenarios", "connect,burst")
 		expectFigures(t, figures, map[string]float64{"burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0})
 		if runtime.GOOS == "linux" {
 			expectMeasured(t, figures, "burst/server CPU per change and watcher")
 		}
 		for name := range figures {
 			if strings.HasPrefix(name, "lone/") || strings.HasPrefix(name, "server/") {
-				t.Errorf("%s was measured, want connect and burst only", name)
+				t.Errorf("%s was measured, want only connect and burst", name)
 			}
 		}
 	})
 }
 
-// buildServer builds the server, unless ROLLCALL_BINARY names one. It needs what make assets makes, and says so if it is
-// missing.
+// buildServer builds the server, unless ROLLCALL_BINARY names one. The build needs the output of make assets.
 func buildServer(t *testing.T) string {
 	t.Helper()
 	if binary := os.Getenv("ROLLCALL_BINARY"); binary != "" {
-		if _, err := os.Stat(binary); err != nil { // looked at, so that go test notices when it has changed
+		if _, err := os.Stat(binary); err != nil { // also makes go test rerun when the file changes
 			t.Fatalf("ROLLCALL_BINARY: %v", err)
 		}
 		return binary
@@ -90,7 +91,7 @@ func buildServer(t *testing.T) string {
 	return binary
 }
 
-// measure runs the command; the figures are by scenario and name, nil if not measured.
+// measure runs the command and returns the figures by "scenario/name", nil for those that weren't measured.
 func measure(t *testing.T, args ...string) map[string]*float64 {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "figures.json")
@@ -142,7 +143,7 @@ func TestRunRefusesOtherMachines(t *testing.T) {
 	var out bytes.Buffer
 	err := run(t.Context(), []string{"-quick", "-addr", "http://192.0.2.1"}, &out, &out)
 	if err == nil || !strings.Contains(err.Error(), "only servers on this machine") {
-		t.Errorf("run(-addr http://192.0.2.1) = %v, want a refusal", err)
+		t.Errorf("run(-addr http://192.0.2.1) = %v, want an error that says only servers on this machine", err)
 	}
 }
 

@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// lookups are the ways in which people look for each other on a large board, each with an address that changes from
-// one to the next, so that no page is ready because somebody has just loaded it.
+// lookups are the ways in which people look for each other on a large board. Their URLs are random, so that requests
+// don't hit a page that was just cached.
 var lookups = []struct {
 	name  string
 	query func(b *bench) url.Values
 }{
 	{"first page", func(*bench) url.Values { return nil }},
-	{"page further on", nil}, // one of those that links lead to
+	{"later page", nil}, // uses an address from links
 	{"search, one word", func(b *bench) url.Values {
 		return url.Values{"q": {[]string{"bench", "x", "b", "u", number(b, 1), number(b, 2), number(b, 4)}[rand.IntN(7)]}}
 	}},
@@ -31,17 +31,17 @@ var lookups = []struct {
 	{"by state", func(*bench) url.Values {
 		return url.Values{"state": {[]string{"online", "away", "dnd", "offline"}[rand.IntN(4)]}}
 	}},
-	{"by state, searched", func(b *bench) url.Values {
+	{"by state and search", func(b *bench) url.Values {
 		return url.Values{"state": {[]string{"online", "offline"}[rand.IntN(2)]}, "q": {number(b, 1+rand.IntN(5))}}
 	}},
 }
 
-// number is the beginning of one of the numbers in the names of accounts.
+// number returns the first digits of a random account's number.
 func number(b *bench, digits int) string {
 	return fmt.Sprintf("%05d", rand.IntN(max(1, b.accounts)))[:digits]
 }
 
-// browse measures a large board that many people have open while some look for others on it.
+// browse measures lookups on a large board that many people have open.
 func browse(ctx context.Context, b *bench) error {
 	if err := fill(ctx, b, b.accounts); err != nil {
 		return err
@@ -82,7 +82,7 @@ func browse(ctx context.Context, b *bench) error {
 	return c.check()
 }
 
-// timePages loads addresses for a while, with as many people as browse at once.
+// timePages loads addresses with all clients at once for a quarter of -page.
 func timePages(ctx context.Context, b *bench, cl *client, address func() string) (took []time.Duration, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	times := make([][]time.Duration, b.clients)
@@ -108,7 +108,7 @@ func timePages(ctx context.Context, b *bench, cl *client, address func() string)
 	return took, nil
 }
 
-// links are the addresses of up to n pages behind the first.
+// links returns the addresses of up to n pages after the first.
 func (cl *client) links(ctx context.Context, p *person, n int) (links []string, err error) {
 	at := cl.base.JoinPath("/")
 	for len(links) < n {
@@ -126,7 +126,7 @@ func (cl *client) links(ctx context.Context, p *person, n int) (links []string, 
 		links = append(links, at.String())
 	}
 	if len(links) == 0 {
-		return nil, errors.New("the board has one page: browse wants more than 200 accounts")
+		return nil, errors.New("the board has one page: browse needs more than 200 accounts")
 	}
 	return links, nil
 }

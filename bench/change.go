@@ -15,51 +15,51 @@ import (
 
 const (
 	arriveWait = 5 * time.Second
-	// nowhere is a page with nobody on it. Those who make changes look at it, so that what their own sockets are
-	// sent does not count.
-	nowhere = "q=nobody+has+such+a+name"
+	// emptyPage is the query of a page with nobody on it. The people who make changes watch it, so that their own
+	// sockets receive almost nothing.
+	emptyPage = "q=nobody+has+such+a+name"
 )
 
-// floor is watchers and people who make changes, all connected. Among replicas those who make changes are all at the
-// first one, and the watchers at the others in turn.
-type floor struct {
+// participants are the connected watchers and changers. With replicas, all changers are on the first one, and the
+// watchers are spread over the others in turn.
+type participants struct {
 	watchers  *crowd
 	changers  *crowd
 	watching  []*socket
 	changing  []*socket
 	sightings *sightings
-	trial     atomic.Pointer[trial] // nil: what comes is not looked at
+	trial     atomic.Pointer[trial] // nil between trials: frames are then ignored
 }
 
 // measureChanges measures lone and burst.
 func measureChanges(ctx context.Context, b *bench) error {
-	f, err := b.gather(ctx)
+	p, err := b.connectAll(ctx)
 	if err != nil {
 		return err
 	}
-	defer f.close()
+	defer p.close()
 	if b.does("lone") {
-		if err := b.lone(ctx, f); err != nil {
+		if err := b.lone(ctx, p); err != nil {
 			return err
 		}
 	}
 	if b.does("burst") {
-		if err := b.bursts(ctx, f); err != nil {
+		if err := b.bursts(ctx, p); err != nil {
 			return err
 		}
 	}
-	runtime.KeepAlive(f)
-	return f.check()
+	runtime.KeepAlive(p)
+	return p.check()
 }
 
-func (f *floor) check() error { return errors.Join(f.watchers.check(), f.changers.check()) }
+func (p *participants) check() error { return errors.Join(p.watchers.check(), p.changers.check()) }
 
-func (f *floor) close() {
-	f.watchers.close()
-	f.changers.close()
+func (p *participants) close() {
+	p.watchers.close()
+	p.changers.close()
 }
 
-// watched are the servers at which the watchers are.
+// watched returns the servers that the watchers connect to.
 func (b *bench) watched() []*url.URL {
 	if len(b.bases) > 1 {
 		return b.bases[1:]
@@ -67,29 +67,29 @@ func (b *bench) watched() []*url.URL {
 	return b.bases
 }
 
-// gather connects everybody; those who make changes are away then.
-func (b *bench) gather(ctx context.Context) (f *floor, err error) {
-	f = &floor{watchers: newCrowd(b.watched()...), changers: newCrowd(b.bases[0])}
+// connectAll connects everyone and waits until the changers are shown as away.
+func (b *bench) connectAll(ctx context.Context) (p *participants, err error) {
+	p = &participants{watchers: newCrowd(b.watched()...), changers: newCrowd(b.bases[0])}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, f.check())
-			f.close()
+			err = errors.Join(err, p.check())
+			p.close()
 		}
 	}()
 	if err := b.identify(ctx); err != nil {
 		return nil, err
 	}
-	f.sightings = newSightings(b.changers)
+	p.sightings = newSightings(b.changers)
 	b.tell("connecting %d watchers", b.watchers)
-	f.watching, err = f.watchers.dialAll(ctx, b.people[:b.watchers], b.dialers, "", "bench", f.watch)
+	p.watching, err = p.watchers.dialAll(ctx, b.people[:b.watchers], b.dialers, "", "bench", p.watch)
 	if err != nil {
 		return nil, err
 	}
-	f.changing, err = f.changers.dialAll(ctx, b.changers, 4, nowhere, phone, nil)
+	p.changing, err = p.changers.dialAll(ctx, b.changers, 4, emptyPage, phone, nil)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range f.changing {
+	for _, s := range p.changing {
 		if err := s.say("h"); err != nil {
 			return nil, err
 		}
@@ -99,22 +99,22 @@ func (b *bench) gather(ctx context.Context) (f *floor, err error) {
 			return nil, err
 		}
 	}
-	return f, pause(ctx, 2*settle)
+	return p, pause(ctx, 2*settle)
 }
 
-// watch is what watcher i does with frames.
-func (f *floor) watch(i int) *watch {
+// watch returns the frame handler of watcher i.
+func (p *participants) watch(i int) *watch {
 	return &watch{
-		wants: func() bool { return f.trial.Load() != nil },
+		wants: func() bool { return p.trial.Load() != nil },
 		see: func(frame []byte, at time.Time) {
-			if t := f.trial.Load(); t != nil {
-				t.see(i, f.sightings.in(frame), at)
+			if t := p.trial.Load(); t != nil {
+				t.see(i, p.sightings.in(frame), at)
 			}
 		},
 	}
 }
 
-// identify learns the ids of those who make changes from the first page, where they must be.
+// identify reads the IDs of the changers from the first page, where they must be.
 func (b *bench) identify(ctx context.Context) error {
 	cl := newClient(b.bases[0], false)
 	defer cl.close()
@@ -126,13 +126,14 @@ func (b *bench) identify(ctx context.Context) error {
 	scanRows(html, func(uid, username, _ []byte) { ids[string(username)] = string(uid) })
 	for _, p := range b.changers {
 		if p.uid = ids[p.name]; p.uid == "" {
-			return fmt.Errorf("%s is not on the first page, where changes are watched: measure a server with fewer people before them", p.name)
+			return fmt.Errorf("%s isn't on the first page, which the watchers watch: "+
+				"use a server on which fewer people sort before them", p.name)
 		}
 	}
 	return nil
 }
 
-// awaitAway waits until everybody who makes changes is shown away by the server at base.
+// awaitAway waits until the server at base shows all changers as away.
 func (b *bench) awaitAway(ctx context.Context, base *url.URL) error {
 	cl := newClient(base, false)
 	defer cl.close()
@@ -155,16 +156,17 @@ func (b *bench) awaitAway(ctx context.Context, base *url.URL) error {
 			return err
 		}
 	}
-	return errors.New("people whose only page is a hidden one on a phone are not shown away")
+	return errors.New("people whose only page is hidden on a phone aren't shown as away")
 }
 
-// lone makes changes one at a time, so far apart that each comes when all is quiet, and not in step with the server.
-func (b *bench) lone(ctx context.Context, f *floor) error {
+// lone makes changes one at a time. The random pauses between them let the server become idle and keep the changes out
+// of step with its timers.
+func (b *bench) lone(ctx context.Context, p *participants) error {
 	b.tell("%d lone changes", b.changes)
-	t := newTrial(b.changes, min(len(f.changing), (b.changes+1)/2), b.watchers)
-	m := b.begin(f, t)
+	t := newTrial(b.changes, min(len(p.changing), (b.changes+1)/2), b.watchers)
+	m := b.begin(p, t)
 	for _, c := range t.changes {
-		if err := f.make(ctx, t, c); err != nil {
+		if err := p.make(ctx, t, c); err != nil {
 			return err
 		}
 		select {
@@ -185,20 +187,20 @@ func (b *bench) lone(ctx context.Context, f *floor) error {
 }
 
 // bursts makes many changes a second.
-func (b *bench) bursts(ctx context.Context, f *floor) error {
+func (b *bench) bursts(ctx context.Context, p *participants) error {
 	n := max(1, int(float64(b.rate)*b.burst.Seconds()))
 	b.tell("%d changes, %d a second", n, b.rate)
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}
-	t := newTrial(n, len(f.changing), b.watchers)
-	m := b.begin(f, t)
+	t := newTrial(n, len(p.changing), b.watchers)
+	m := b.begin(p, t)
 	for i, c := range t.changes {
 		due := t.began.Add(time.Duration(i) * time.Second / time.Duration(b.rate))
 		if err := pause(ctx, time.Until(due)); err != nil {
 			return err
 		}
-		if err := f.make(ctx, t, c); err != nil {
+		if err := p.make(ctx, t, c); err != nil {
 			return err
 		}
 	}
@@ -216,51 +218,51 @@ func (b *bench) bursts(ctx context.Context, f *floor) error {
 	return m.end("burst", wanted{time: "p99 ≤ 400 at 100/s and 1,000", cpu: "far below lone"})
 }
 
-// make makes c.
-func (f *floor) make(ctx context.Context, t *trial, c *change) error {
+// make makes the change c.
+func (p *participants) make(ctx context.Context, t *trial, c *change) error {
 	frame := "h"
 	if c.to == online {
 		frame = "a"
 	}
 	t.make(c)
-	if err := f.changing[c.who].say(frame); err != nil {
-		return errors.Join(err, f.check(), context.Cause(ctx))
+	if err := p.changing[c.who].say(frame); err != nil {
+		return errors.Join(err, p.check(), context.Cause(ctx))
 	}
 	return nil
 }
 
-// meter is what was spent when a trial began.
+// meter holds the counters as they were when a trial began.
 type meter struct {
 	bench         *bench
-	floor         *floor
+	participants  *participants
 	trial         *trial
 	server, own   time.Duration
 	frames, bytes int64
-	lateness      *lateness
+	delay         *timerDelay
 }
 
-// begin lets the watchers look.
-func (b *bench) begin(f *floor, t *trial) *meter {
-	m := &meter{bench: b, floor: f, trial: t}
+// begin starts a trial: from now on, the watchers record what arrives.
+func (b *bench) begin(p *participants, t *trial) *meter {
+	m := &meter{bench: b, participants: p, trial: t}
 	m.server, _ = b.procs.cpu()
 	m.own, _ = process{os.Getpid()}.cpu()
-	m.frames, m.bytes = received(f.watching)
-	m.lateness = watchLateness()
+	m.frames, m.bytes = received(p.watching)
+	m.delay = watchTimers()
 	t.began = time.Now()
-	f.trial.Store(t)
+	p.trial.Store(t)
 	return m
 }
 
-// wanted is what is hoped for of a trial: the time to a watcher, and server CPU for each.
+// wanted holds the goals of a trial: the time to a watcher, and server CPU per change and watcher.
 type wanted struct{ time, cpu string }
 
-// end reports a trial. Changes that did not arrive are an error: nothing may be lost.
+// end reports a trial. It returns an error if a change didn't arrive, because no change may be lost.
 func (m *meter) end(scenario string, wanted wanted) error {
-	m.floor.trial.Store(nil)
-	late := m.lateness.end()
+	m.participants.trial.Store(nil)
+	delay := m.delay.end()
 	spent, elapsed := m.bench.procs.spent(m.server), time.Since(m.trial.began)
 	own, _ := process{os.Getpid()}.cpu()
-	frames, bytes := received(m.floor.watching)
+	frames, bytes := received(m.participants.watching)
 	frames, bytes = frames-m.frames, bytes-m.bytes
 	byServer, missing := m.trial.arrivals(len(m.bench.watched()))
 	took := slices.Concat(byServer...)
@@ -273,19 +275,20 @@ func (m *meter) end(scenario string, wanted wanted) error {
 	r.add(scenario, "time to a watcher, p99", s.p99, "ms", wanted.time)
 	r.add(scenario, "time to a watcher, max", s.max, "ms", "")
 	for i, took := range byServer {
-		if m.bench.replicas > 1 { // 0 is where the changes are made
+		if m.bench.replicas > 1 { // the changes are made on server 0
 			r.add(scenario, "time from A to a watcher at "+m.bench.name(i+1)+", p99", spreadOf(took).p99, "ms", wanted.time)
 		}
 	}
-	r.add(scenario, "timers of the load were late by, max", per(late, 1, time.Millisecond), "ms", "")
+	r.add(scenario, "delay of the load generator's timers, max", per(delay, 1, time.Millisecond), "ms", "")
 	r.add(scenario, "server CPU per change and watcher", per(spent, float64(len(took)), time.Microsecond), "µs", wanted.cpu)
 	r.add(scenario, "server CPU per frame", per(spent, float64(frames), time.Microsecond), "µs", "")
 	r.add(scenario, "server CPU", per(spent, elapsed.Seconds()*0.01, time.Second), "% of one", "")
-	r.add(scenario, "load's own CPU", per(own-m.own, elapsed.Seconds()*0.01, time.Second), "% of one", "")
+	r.add(scenario, "load generator's CPU", per(own-m.own, elapsed.Seconds()*0.01, time.Second), "% of one", "")
 	r.add(scenario, "frames per watcher", float64(frames)/watchers, "", "")
 	r.add(scenario, "bytes per watcher and change", float64(bytes)/watchers/float64(len(m.trial.changes)), "", "")
 	if missing > 0 {
-		return errors.Join(fmt.Errorf("%s: %d of %d changes did not arrive at a watcher within %v", scenario, missing, missing+len(took), arriveWait), m.floor.check())
+		return errors.Join(fmt.Errorf("%s: %d of %d changes didn't arrive at a watcher within %v",
+			scenario, missing, missing+len(took), arriveWait), m.participants.check())
 	}
 	return nil
 }

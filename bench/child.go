@@ -11,21 +11,21 @@ import (
 
 const (
 	startWait = 20 * time.Second
-	stopWait  = 12 * time.Second // a server promises to be gone after 10
+	stopWait  = 12 * time.Second // a server stops within 10
 )
 
-// child is a program that is started and ended here. Used by one goroutine.
+// child is a program that the bench starts and stops. It isn't safe for concurrent use.
 type child struct {
-	name string // as errors call it
+	name string // for error messages
 	log  *os.File
 
 	cmd     *exec.Cmd // nil: not running
 	exited  chan error
 	began   time.Time
-	startup time.Duration // until it was ready
+	startup time.Duration // from start until it was ready
 }
 
-// start runs cmd until stop, and waits until ready says that it is.
+// start starts cmd and waits until ready reports true.
 func (c *child) start(ctx context.Context, cmd *exec.Cmd, ready func() bool) error {
 	cmd.Stdout, cmd.Stderr = c.log, c.log
 	c.began = time.Now()
@@ -36,7 +36,7 @@ func (c *child) start(ctx context.Context, cmd *exec.Cmd, ready func() bool) err
 	go func() { exited <- cmd.Wait() }()
 	c.cmd, c.exited = cmd, exited
 	if err := c.await(ctx, ready); err != nil {
-		_ = c.stop() // err says more than how it ended
+		_ = c.stop() // err says more than the exit status
 		return err
 	}
 	c.startup = time.Since(c.began)
@@ -53,7 +53,7 @@ func (c *child) await(ctx context.Context, ready func() bool) error {
 		case <-poll.C:
 		case err := <-c.exited:
 			c.cmd = nil
-			return fmt.Errorf("%s ended at once: %w\n%s", c.name, err, c.lastLines())
+			return fmt.Errorf("%s exited before it was ready: %w\n%s", c.name, err, c.lastLines())
 		case <-ctx.Done():
 			return fmt.Errorf("%w\n%s", context.Cause(ctx), c.lastLines())
 		}
@@ -61,27 +61,27 @@ func (c *child) await(ctx context.Context, ready func() bool) error {
 	return nil
 }
 
-// stop ends the program as a supervisor would. Stopping one that does not run does nothing.
+// stop stops the program with SIGTERM, as a supervisor would. If the program isn't running, stop does nothing.
 func (c *child) stop() error {
 	if c.cmd == nil {
 		return nil
 	}
 	defer func() { c.cmd = nil }()
-	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already; exited tells
+	_ = c.cmd.Process.Signal(syscall.SIGTERM) // fails if the program has exited; c.exited has the reason then
 	select {
 	case err := <-c.exited:
 		if err != nil {
-			return fmt.Errorf("%s ended badly: %w\n%s", c.name, err, c.lastLines())
+			return fmt.Errorf("%s failed: %w\n%s", c.name, err, c.lastLines())
 		}
 		return nil
 	case <-time.After(stopWait):
 		_ = c.cmd.Process.Kill()
 		<-c.exited
-		return fmt.Errorf("%s was not gone %v after SIGTERM\n%s", c.name, stopWait, c.lastLines())
+		return fmt.Errorf("%s was still running %v after SIGTERM\n%s", c.name, stopWait, c.lastLines())
 	}
 }
 
-// process is the program as it runs now, for its processor time and memory.
+// process returns the running process, to measure its processor time and memory.
 func (c *child) process() process {
 	if c.cmd == nil {
 		return process{}
@@ -89,8 +89,8 @@ func (c *child) process() process {
 	return process{c.cmd.Process.Pid}
 }
 
-// lastLines is the end of what the program said.
+// lastLines returns the end of the program's output.
 func (c *child) lastLines() string {
-	said, _ := os.ReadFile(c.log.Name())
-	return string(said[max(0, len(said)-2000):])
+	output, _ := os.ReadFile(c.log.Name())
+	return string(output[max(0, len(output)-2000):])
 }

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// scanRows calls see for every row in html, be it a page or a frame: an element whose id is u- and the user's, with
-// a state. The slices are parts of html.
+// scanRows calls see for every row in html, which is a page or a frame. A row is an element with a state whose id is u-
+// followed by the user's ID. The slices are parts of html.
 func scanRows(html []byte, see func(uid, username, state []byte)) {
 	mark := []byte(`id="u-`)
 	for {
@@ -18,7 +18,7 @@ func scanRows(html []byte, see func(uid, username, state []byte)) {
 			return
 		}
 		open := bytes.LastIndexByte(html[:at], '<')
-		end := bytes.IndexByte(html[at:], '>') // templates escape it inside values
+		end := bytes.IndexByte(html[at:], '>') // can't be part of a value, where templates escape it
 		if end < 0 {
 			return
 		}
@@ -30,7 +30,7 @@ func scanRows(html []byte, see func(uid, username, state []byte)) {
 	}
 }
 
-// attribute is the value after start, which ends with its opening quote; nil: there is none.
+// attribute returns the value after start, which ends with the opening quote, or nil if start isn't in tag.
 func attribute(tag []byte, start string) []byte {
 	at := bytes.Index(tag, []byte(start))
 	if at < 0 {
@@ -44,7 +44,7 @@ func attribute(tag []byte, start string) []byte {
 	return value[:end]
 }
 
-// scanCount finds the number in the element with this id.
+// scanCount returns the number in the element with this id.
 func scanCount(html []byte, id string) (int, bool) {
 	at := bytes.Index(html, []byte(`id="`+id+`"`))
 	if at < 0 {
@@ -56,16 +56,16 @@ func scanCount(html []byte, id string) (int, bool) {
 	return n, closed && err == nil
 }
 
-// pageRows is how many people a full page of the board has.
+// pageRows is the number of people on a full page of the board.
 const pageRows = 200
 
-// scanNext finds the address of the next page.
+// scanNext returns the address of the next page.
 func scanNext(page []byte) (string, bool) {
 	href := attribute(page, `<a rel="next" href="`)
 	return html.UnescapeString(string(href)), href != nil
 }
 
-// shown is a state that people who make changes are seen in.
+// shown is the state that a row shows for a changer.
 type shown uint8
 
 const (
@@ -84,14 +84,14 @@ func parseShown(state []byte) shown {
 	return other
 }
 
-// sighting is that a frame shows somebody in a state; who is a number among those who make changes.
+// sighting records that a frame shows a changer in a state.
 type sighting struct {
-	who   int
+	who   int // index of the changer
 	state shown
 }
 
-// sightings reads frames. The server sends the same bytes to everybody, so each frame is read once and known by its
-// hash when the next thousand watchers have it. Safe for use by many goroutines.
+// sightings parses frames. The server sends the same bytes to everyone, so each frame is parsed once and found by its
+// hash when other watchers receive it. It's safe for concurrent use.
 type sightings struct {
 	who  map[string]int // by uid; never changes
 	seed maphash.Seed
@@ -100,8 +100,8 @@ type sightings struct {
 	known map[uint64][]sighting // guarded by mu; the slices never change
 }
 
-// manyFrames bounds how many frames are remembered; no two are far apart in time.
-const manyFrames = 1024
+// maxFrames limits how many frames are cached. Watchers receive the same frame at nearly the same time.
+const maxFrames = 1024
 
 func newSightings(changers []*person) *sightings {
 	s := &sightings{who: map[string]int{}, seed: maphash.MakeSeed(), known: map[uint64][]sighting{}}
@@ -111,7 +111,7 @@ func newSightings(changers []*person) *sightings {
 	return s
 }
 
-// in lists who of the people who make changes are in frame.
+// in returns the changers that frame shows.
 func (s *sightings) in(frame []byte) []sighting {
 	hash := maphash.Bytes(s.seed, frame)
 	s.mu.RLock()
@@ -127,7 +127,7 @@ func (s *sightings) in(frame []byte) []sighting {
 	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.known) >= manyFrames {
+	if len(s.known) >= maxFrames {
 		clear(s.known)
 	}
 	s.known[hash] = found

@@ -25,7 +25,7 @@ func TestScanRows(t *testing.T) {
 		{"rows and a count", partial("u-1a", ada) + `<hx-partial id="n-all">2</hx-partial>` + partial("u-2b", grac),
 			[]string{"1a ada online", "2b grace away"}},
 		{"a list", partial("list", `<section><ul>`+ada+grac+`</ul></section>`), []string{"1a ada online", "2b grace away"}},
-		{"a row taken away", partial("u-1a", ``), nil},
+		{"a removed row", partial("u-1a", ``), nil},
 		{"cut off", `<li id="u-1a" data-user="ada`, nil},
 		{"cut off at the start", `id="u-1a" data-state="online">`, []string{"  online"}},
 	} {
@@ -63,7 +63,8 @@ func TestScanNext(t *testing.T) {
 		html, want string
 		ok         bool
 	}{
-		{`<a rel="prev" href="/?before=a">P</a> <a rel="next" href="/board?after=a&amp;team=x">N</a>`, "/board?after=a&team=x", true},
+		{`<a rel="prev" href="/?before=a">P</a> <a rel="next" href="/board?after=a&amp;team=x">N</a>`,
+			"/board?after=a&team=x", true},
 		{`<a rel="prev" href="/?before=a">P</a>`, "", false},
 	} {
 		if got, ok := scanNext([]byte(c.html)); got != c.want || ok != c.ok {
@@ -75,18 +76,18 @@ func TestScanNext(t *testing.T) {
 func TestSightings(t *testing.T) {
 	s := newSightings([]*person{{uid: "2b"}, {uid: "3c"}, {uid: "1a"}})
 	want := []sighting{{2, online}, {0, away}}
-	for range 2 { // the second time from memory
+	for range 2 { // the second time from the cache
 		if got := s.in([]byte(ada + grac)); !slices.Equal(got, want) {
 			t.Errorf("in(frame) = %v, want %v", got, want)
 		}
 	}
-	for i := range 3 * manyFrames {
+	for i := range 3 * maxFrames {
 		s.in(fmt.Append(nil, i))
 	}
-	if got := len(s.known); got > manyFrames {
-		t.Errorf("%d frames are remembered, want at most %d", got, manyFrames)
+	if got := len(s.known); got > maxFrames {
+		t.Errorf("%d frames are cached, want at most %d", got, maxFrames)
 	}
-	// Every watcher reads every frame: what is known must cost nothing.
+	// Every watcher looks up every frame, so a lookup must not allocate.
 	frame := []byte(ada + grac)
 	if got := testing.AllocsPerRun(100, func() { s.in(frame) }); got > 0 {
 		t.Errorf("in(known frame) allocates %v times, want 0", got)

@@ -10,20 +10,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// loadPages measures page: several people load the first page of a full board again and again, each over one connection.
+// loadPages measures page: several people repeatedly load the first page of a full board, each over one connection.
 func loadPages(ctx context.Context, b *bench) error {
 	if err := fill(ctx, b, b.accounts); err != nil {
 		return err
 	}
 	cl := newClient(b.bases[0], false)
 	defer cl.close()
-	html, err := cl.board(ctx, b.people[0]) // the first one is the server's to get warm with
+	html, err := cl.board(ctx, b.people[0]) // warms up the server
 	if err != nil {
 		return err
 	}
 	all, ok := scanCount(html, "n-all")
 	if !ok {
-		return fmt.Errorf("the board does not say how many people there are")
+		return fmt.Errorf("the board doesn't show how many people there are")
 	}
 	rows := 0
 	scanRows(html, func(_, _, _ []byte) { rows++ })
@@ -47,7 +47,7 @@ func loadPages(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// fill brings the board of our own server to so many accounts.
+// fill adds accounts until the board of our own server has the given number.
 func fill(ctx context.Context, b *bench, accounts int) error {
 	there := 1 + len(b.changers) + len(b.people)
 	if b.own == nil || accounts <= max(there, b.filled) {
@@ -56,16 +56,16 @@ func fill(ctx context.Context, b *bench, accounts int) error {
 	b.filled = accounts
 	b.tell("adding %d accounts", accounts-there)
 	extra := people("x", accounts-there, there)
-	for i, p := range extra { // names do not come in the order of teams
+	for i, p := range extra { // makes the order of names differ from the order of teams
 		p.display = fmt.Sprintf("Bench X %05d", i*7919%maxAccounts)
 	}
 	if err := b.own[0].add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
 		return err
 	}
-	return b.fresh(ctx)
+	return b.restart(ctx)
 }
 
-// reloadPages loads pages until the time is over. size is of all answers, as they were sent.
+// reloadPages loads pages for the duration of -page. size is the total size of the responses as sent.
 func reloadPages(ctx context.Context, b *bench, cl *client) (took []time.Duration, size int64, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	times, sizes := make([][]time.Duration, b.clients), make([]int64, b.clients)
@@ -92,7 +92,7 @@ func reloadPages(ctx context.Context, b *bench, cl *client) (took []time.Duratio
 	return took, size, nil
 }
 
-// loadPage loads the page as a browser does, but for unpacking it.
+// loadPage loads the page as a browser would, but doesn't decompress it.
 func loadPage(ctx context.Context, b *bench, cl *client, p *person) (int64, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, cl.base.String()+"/", nil)
 	if err != nil {
@@ -106,7 +106,7 @@ func loadPage(ctx context.Context, b *bench, cl *client, p *person) (int64, erro
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("GET / was answered %d", answer.StatusCode)
+		return 0, fmt.Errorf("GET / returned %d", answer.StatusCode)
 	}
 	return io.Copy(io.Discard, answer.Body)
 }

@@ -1,9 +1,11 @@
 // Command bench puts a load on a Rollcall server and measures it: memory per idle connection, connects per second, the
-// time until every watcher has a change, server CPU per delivered change, and how fast the board is rendered. Of several
-// replicas it measures the time from one to the other, what they ask of Redis, and how fast a new one knows everybody.
+// time until every watcher has a change, server CPU per delivered change, and how fast the board is rendered. With
+// several replicas, it measures the time from one to another, the load on Redis, and how fast a new replica learns who
+// is online.
 //
 // It knows the server only by its contract (forms, the board's rows, the live socket, what replicas write in Redis) and
-// imports nothing of it. It refuses every target that is not on this machine, and all it does is bounded in number and time.
+// imports none of its packages. It refuses targets on other machines, and everything it does is limited in number and
+// time.
 package main
 
 import (
@@ -19,11 +21,11 @@ import (
 	"time"
 )
 
-// inAll bounds a whole run, preparations included.
-const inAll = 20 * time.Minute
+// maxRun limits a whole run, including preparation.
+const maxRun = 20 * time.Minute
 
 func main() {
-	// The load shares its processors with what it measures; it has memory to spare for fewer collections.
+	// The load generator shares its processors with the server, so it trades memory for fewer garbage collections.
 	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -35,14 +37,14 @@ func main() {
 	}
 }
 
-// run measures what args ask for. The table goes to out once all is done, what is going on meanwhile to progress.
-// What was measured before an error is reported, too.
+// run measures what args ask for. It writes progress messages to progress, and in the end the table to out. After an
+// error, the table has what was measured before.
 func run(ctx context.Context, args []string, out, progress io.Writer) (err error) {
 	o, err := parseOptions(args, progress)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, inAll, fmt.Errorf("not done after %v", inAll))
+	ctx, cancel := context.WithTimeoutCause(ctx, maxRun, fmt.Errorf("not done after %v", maxRun))
 	defer cancel()
 	b, err := prepare(ctx, o, progress)
 	if err != nil {

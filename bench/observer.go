@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// observer notes when its page shows that everybody has come. It stops looking then.
+// observer records when its page shows that everyone is online.
 type observer struct {
 	mu      sync.Mutex
-	wanted  int             // guarded by mu; people online in all
-	pending map[string]bool // guarded by mu; users whose rows of this page do not show them online yet
-	counted time.Time       // guarded by mu; when the count said so
-	showed  time.Time       // guarded by mu; when the last row did
-	done    chan struct{}   // closed when both have
+	wanted  int             // guarded by mu; total number of people online
+	pending map[string]bool // guarded by mu; users on this page whose rows don't show them online yet
+	counted time.Time       // guarded by mu; when the count reached wanted
+	showed  time.Time       // guarded by mu; when pending became empty
+	done    chan struct{}   // closed when both have happened
 }
 
-// newObserver waits for so many people online in all, and for these users' rows.
+// newObserver returns an observer that waits for a total of wanted people online, and for the rows of these users.
 func newObserver(wanted int, rows map[string]bool) *observer {
 	return &observer{wanted: wanted, pending: rows, done: make(chan struct{})}
 }
@@ -25,7 +25,7 @@ func (o *observer) watch() *watch { return &watch{wants: func() bool { return tr
 func (o *observer) see(frame []byte, at time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.complete() {
+	if o.completeLocked() {
 		return
 	}
 	if n, ok := scanCount(frame, "n-online"); ok && o.counted.IsZero() && n >= o.wanted {
@@ -39,15 +39,15 @@ func (o *observer) see(frame []byte, at time.Time) {
 	if len(o.pending) == 0 && o.showed.IsZero() {
 		o.showed = at
 	}
-	if o.complete() {
+	if o.completeLocked() {
 		close(o.done)
 	}
 }
 
-// complete needs o.mu.
-func (o *observer) complete() bool { return !o.counted.IsZero() && !o.showed.IsZero() }
+// The caller holds o.mu.
+func (o *observer) completeLocked() bool { return !o.counted.IsZero() && !o.showed.IsZero() }
 
-// times are when the count and the rows were right.
+// times returns when the count and the rows were right.
 func (o *observer) times() (counted, showed time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

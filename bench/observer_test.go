@@ -21,7 +21,7 @@ func TestObserver(t *testing.T) {
 	select {
 	case <-o.done:
 	default:
-		t.Error("the observer has seen all, and is not done")
+		t.Error("done is open after the observer has seen everyone, want it closed")
 	}
 	if counted, showed := o.times(); !counted.Equal(later(3)) || !showed.Equal(later(2)) {
 		t.Errorf("times() = %v, %v, want 3s, 2s", counted.Sub(began), showed.Sub(began))

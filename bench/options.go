@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Bounds of what may be asked for.
+// Limits of the options.
 const (
 	maxUsers    = 20_000
 	maxAccounts = 100_000
 	maxChanges  = 1_000
-	maxRate     = 300 // changes a second: twice the people who make them, who must all be on the first page
+	maxRate     = 300 // changes per second: two for each changer, and all changers must be on the first page
 	maxBurst    = 15 * time.Second
 	maxClients  = 64
 	maxDialers  = 256
@@ -23,35 +23,35 @@ const (
 	maxOnline   = 100_000
 )
 
-// scenarios are what can be measured, in the order in which it is done. idle and connect come from the same connects,
-// lone and burst from the same sockets.
+// The scenarios in the order in which they run. idle and connect measure the same connections, and lone and burst use
+// the same sockets.
 var (
-	scenarios = []string{"idle", "connect", "lone", "burst", "page", "browse"} // of one server
-	together  = []string{"lone", "burst", "quiet", "sync"}                     // of replicas
+	scenarios        = []string{"idle", "connect", "lone", "burst", "page", "browse"} // with one server
+	replicaScenarios = []string{"lone", "burst", "quiet", "sync"}                     // with several replicas
 )
 
-// options is what a run does.
+// options holds the command-line options.
 type options struct {
-	addr      string // of a running server; "": start one
-	pid       int    // of that server, for CPU and memory; 0: not measured
+	addr      string // of a running server; "" starts one
+	pid       int    // of that server, for CPU and memory; 0 if unknown
 	server    string // the program to start
-	replicas  int    // servers on one database and one Redis; 1: a server alone
+	replicas  int    // servers on one database and one Redis; 1 runs without Redis
 	scenarios []string
-	users     int // who connect in idle, connect and quiet
-	watchers  int // who watch in lone and burst
-	changes   int // of lone
-	accounts  int // on the board in page, beside those who sign in
-	online    int // elsewhere, in sync
-	clients   int // of page
-	dialers   int // connects under way at once
-	rate      int // changes a second of burst
+	users     int // people who connect in idle, connect, browse and quiet
+	watchers  int // people who watch in lone and burst
+	changes   int // in lone
+	accounts  int // on the board in page and browse
+	online    int // people online on the simulated replica in sync
+	clients   int // in page and browse
+	dialers   int // connects in progress at once
+	rate      int // changes per second in burst
 	burst     time.Duration
-	idle      time.Duration // in which nothing happens, in idle, quiet and sync
+	idle      time.Duration // how long nothing happens in idle, quiet and sync
 	page      time.Duration
-	json      string // file; "": none
+	json      string // output file; "" writes none
 }
 
-// parseOptions reads flags. Mistakes and help are written to usage.
+// parseOptions parses the flags. It writes error messages and help to usage.
 func parseOptions(args []string, usage io.Writer) (options, error) {
 	var o options
 	var which string
@@ -59,23 +59,24 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(usage)
 	f.StringVar(&o.addr, "addr", "", "measure the server at this `URL` on this machine, instead of starting one")
-	f.IntVar(&o.pid, "pid", 0, "process id of the server at -addr, for its CPU and memory")
-	f.StringVar(&o.server, "server", "./bin/rollcall", "the `program` to start; make build makes it")
-	f.IntVar(&o.replicas, "replicas", 1, "start so many servers on one database and one Redis, for which redis-server must be there")
-	f.StringVar(&which, "scenarios", "all", "comma-separated: "+strings.Join(scenarios, ", ")+" or all; with -replicas: "+strings.Join(together, ", ")+" or all")
+	f.IntVar(&o.pid, "pid", 0, "process ID of the server at -addr, for its CPU and memory")
+	f.StringVar(&o.server, "server", "./bin/rollcall", "the `program` to start; make build builds it")
+	f.IntVar(&o.replicas, "replicas", 1, "how many servers to start; more than one share a database and a redis-server")
+	f.StringVar(&which, "scenarios", "all", "comma-separated: "+strings.Join(scenarios, ", ")+", or all; "+
+		"with -replicas: "+strings.Join(replicaScenarios, ", ")+", or all")
 	f.IntVar(&o.users, "users", 1000, "people who connect in idle, connect, browse and quiet")
 	f.IntVar(&o.watchers, "watchers", 1000, "people who watch in lone and burst")
-	f.IntVar(&o.changes, "changes", 60, "lone changes")
+	f.IntVar(&o.changes, "changes", 60, "changes in lone")
 	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page and browse")
-	f.IntVar(&o.online, "online", 10000, "people who are online elsewhere in sync")
-	f.IntVar(&o.clients, "clients", 8, "who load the board at once in page and browse")
-	f.IntVar(&o.dialers, "dialers", 32, "connects under way at once")
-	f.IntVar(&o.rate, "rate", 100, "changes a second in burst")
+	f.IntVar(&o.online, "online", 10000, "people who are online on the simulated replica in sync")
+	f.IntVar(&o.clients, "clients", 8, "people who load the board at once in page and browse")
+	f.IntVar(&o.dialers, "dialers", 32, "connects in progress at once")
+	f.IntVar(&o.rate, "rate", 100, "changes per second in burst")
 	f.DurationVar(&o.burst, "burst", 5*time.Second, "how long burst lasts")
 	f.DurationVar(&o.idle, "idle", 10*time.Second, "how long nothing happens in idle, quiet and sync")
-	f.DurationVar(&o.page, "page", 8*time.Second, "how long page lasts, and browse for each kind of look a quarter of it")
-	f.StringVar(&o.json, "json", "", "write the figures to this `file`, too")
-	f.BoolVar(&quick, "quick", false, "a small run of a few seconds, to see that all works; other numbers but -replicas are ignored")
+	f.DurationVar(&o.page, "page", 8*time.Second, "how long page lasts; browse takes a quarter of it for each kind of lookup")
+	f.StringVar(&o.json, "json", "", "also write the figures to this `file`")
+	f.BoolVar(&quick, "quick", false, "check in a few seconds that everything works; ignores all numbers except -replicas")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -85,7 +86,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if quick {
 		o.quick()
 	}
-	o.changes += o.changes % 2 // everybody who came goes again
+	o.changes += o.changes % 2 // everyone who comes online also goes away again
 	var err error
 	if o.scenarios, err = parseScenarios(which, o.replicas); err != nil {
 		return o, err
@@ -101,7 +102,7 @@ func (o *options) quick() {
 func parseScenarios(list string, replicas int) ([]string, error) {
 	known := scenarios
 	if replicas > 1 {
-		known = together
+		known = replicaScenarios
 	}
 	if list == "all" {
 		return known, nil
@@ -109,13 +110,14 @@ func parseScenarios(list string, replicas int) ([]string, error) {
 	chosen := strings.Split(list, ",")
 	for _, s := range chosen {
 		if !slices.Contains(known, s) {
-			return nil, fmt.Errorf("-scenarios: %q is none of %s, all, which can be measured with -replicas %d", s, strings.Join(known, ", "), replicas)
+			return nil, fmt.Errorf("-scenarios: with -replicas %d, %q isn't one of %s, all",
+				replicas, s, strings.Join(known, ", "))
 		}
 	}
 	return chosen, nil
 }
 
-// check refuses what is out of bounds.
+// check returns an error if a number is out of range or options contradict each other.
 func (o *options) check() error {
 	for _, n := range []struct {
 		flag            string
@@ -132,7 +134,7 @@ func (o *options) check() error {
 		{"rate", o.rate, 1, maxRate},
 	} {
 		if n.value < n.min || n.value > n.max {
-			return fmt.Errorf("-%s %d: from %d to %d", n.flag, n.value, n.min, n.max)
+			return fmt.Errorf("-%s %d: use %d to %d", n.flag, n.value, n.min, n.max)
 		}
 	}
 	for _, d := range []struct {
@@ -145,23 +147,23 @@ func (o *options) check() error {
 		{"page", o.page, 5 * time.Minute},
 	} {
 		if d.value < 100*time.Millisecond || d.value > d.max {
-			return fmt.Errorf("-%s %v: from 100ms to %v", d.flag, d.value, d.max)
+			return fmt.Errorf("-%s %v: use 100ms to %v", d.flag, d.value, d.max)
 		}
 	}
 	if o.pid != 0 && o.addr == "" {
-		return errors.New("-pid is about the server at -addr; without -addr it is not needed")
+		return errors.New("-pid needs -addr")
 	}
 	if o.replicas > 1 && o.addr != "" {
-		return errors.New("-replicas are started here; leave out -addr")
+		return errors.New("-replicas starts its own servers; leave out -addr")
 	}
 	return nil
 }
 
-// does reports whether any of the scenarios was chosen.
+// does reports whether at least one of the scenarios was chosen.
 func (o *options) does(any ...string) bool {
 	return slices.ContainsFunc(any, func(s string) bool { return slices.Contains(o.scenarios, s) })
 }
 
-// changers is how many people make changes: each makes two a second in burst, so that every change of theirs goes
-// out in a frame of its own, and stays below what a socket may say.
+// changers returns how many people make changes. In burst, each makes two changes per second, which is slow enough for
+// every change to get its own frame and for the sockets to stay within their message limit.
 func (o *options) changers() int { return max(10, (o.rate+1)/2) }

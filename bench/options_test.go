@@ -18,26 +18,30 @@ func TestParseOptions(t *testing.T) {
 	if o.changes != 52 || o.changers() != 50 {
 		t.Errorf("changes, changers = %d, %d, want 52, 50", o.changes, o.changers())
 	}
-	if o, err := parseOptions([]string{"-replicas", "3", "-quick"}, io.Discard); err != nil || !slices.Equal(o.scenarios, together) {
-		t.Errorf("parseOptions(-replicas 3) = %v, %v, want the scenarios %v", o.scenarios, err, together)
+	replicas, err := parseOptions([]string{"-replicas", "3", "-quick"}, io.Discard)
+	if err != nil || !slices.Equal(replicas.scenarios, replicaScenarios) {
+		t.Errorf("parseOptions(-replicas 3) = %v, %v, want the scenarios %v", replicas.scenarios, err, replicaScenarios)
 	}
-	if !o.does("burst", "page") || o.does("burst", "idle") {
-		t.Error("does is not about the scenarios that were chosen")
+	if got, want := o.does("burst", "page"), true; got != want {
+		t.Errorf("does(burst, page) = %v, want %v", got, want)
+	}
+	if got, want := o.does("burst", "idle"), false; got != want {
+		t.Errorf("does(burst, idle) = %v, want %v", got, want)
 	}
 }
 
 func TestParseOptionsRefuses(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"-users 0", "-users 0: from 1 to 20000"},
+		{"-users 0", "-users 0: use 1 to 20000"},
 		{"-users 20001", "-users 20001"},
 		{"-watchers -1", "-watchers -1"},
 		{"-rate 301", "-rate 301"},
 		{"-burst 1m", "-burst 1m0s"},
 		{"-scenarios idle,noise", `"noise"`},
 		{"-scenarios ,", `""`},
-		{"-scenarios quiet", `"quiet" is none of idle, connect, lone, burst, page, browse, all`},
-		{"-scenarios page -replicas 2", `"page" is none of lone, burst, quiet, sync, all`},
-		{"-replicas 6", "-replicas 6: from 1 to 5"},
+		{"-scenarios quiet", `"quiet" isn't one of idle, connect, lone, burst, page, browse, all`},
+		{"-scenarios page -replicas 2", `"page" isn't one of lone, burst, quiet, sync, all`},
+		{"-replicas 6", "-replicas 6: use 1 to 5"},
 		{"-replicas 2 -addr 127.0.0.1:80", "leave out -addr"},
 		{"-replicas 2 -online 100001", "-online 100001"},
 		{"-pid 7", "-pid"},

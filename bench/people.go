@@ -21,19 +21,19 @@ import (
 
 const (
 	teamSize  = 25
-	signingIn = 2 // at once: more would only wait for the server's hashing
+	signingIn = 2 // sign-ins at once; more would only wait for the server to hash passwords
 )
 
 // person is one account of ours.
 type person struct {
 	name, display, team string
 	password            string
-	cookie              string // of the session; "" before sign in
-	uid                 string // as the board says; only of people who make changes
+	cookie              string // of the session; "" before sign-in
+	uid                 string // from the board; only set for changers
 }
 
-// people makes n persons of a kind. Names sort by kind, then number; teams by the number first + n, so that those of
-// whom first is lowest stand first on the board.
+// people returns n people of a kind. Names sort by kind, then by number. Teams are numbered from first, so people with
+// a lower first come earlier on the board.
 func people(kind string, n, first int) []*person {
 	all := make([]*person, n)
 	for i := range all {
@@ -47,13 +47,14 @@ func people(kind string, n, first int) []*person {
 	return all
 }
 
-// passwordOf derives a password, so that a second run against the same server can sign in again.
+// passwordOf derives a password from a name, so that a second run against the same server can sign in again.
 func passwordOf(name string) string {
 	sum := sha256.Sum256([]byte("rollcall bench " + name))
 	return hex.EncodeToString(sum[:12])
 }
 
-// sharedHash is the argon2id hash of password as the server makes them itself: others would be made anew at sign in.
+// sharedHash returns the argon2id hash of password with the server's own parameters. With others, the server would hash
+// it again at sign-in.
 func sharedHash(password string) string {
 	salt := make([]byte, 16)
 	rand.Read(salt) // never fails
@@ -65,7 +66,7 @@ func sharedHash(password string) string {
 // client signs people in to a server and loads its pages.
 type client struct {
 	base   *url.URL
-	signUp bool // try that first
+	signUp bool // try to sign up before signing in
 	http   *http.Client
 }
 
@@ -79,7 +80,7 @@ func newClient(base *url.URL, signUp bool) *client {
 
 func (cl *client) close() { cl.http.CloseIdleConnections() }
 
-// signAllIn signs in those who are not signed in yet, and reports its progress to tell.
+// signAllIn signs in everyone who isn't signed in yet, and calls tell now and then.
 func (cl *client) signAllIn(ctx context.Context, all []*person, tell func(done, of int)) error {
 	g, failed := errgroup.WithContext(ctx)
 	g.SetLimit(signingIn)
@@ -111,16 +112,17 @@ func (cl *client) signIn(ctx context.Context, p *person) error {
 		if err != nil || p.cookie != "" {
 			return err
 		}
-		refused = fmt.Sprintf("POST /signup was answered %d, then ", status)
+		refused = fmt.Sprintf("POST /signup returned %d, then ", status)
 	}
 	status, err := cl.post(ctx, "/login", form, p)
 	if err == nil && p.cookie == "" {
-		err = fmt.Errorf("%sPOST /login %d; a server to be measured needs --limit-signups 0 --limit-logins 0 --limit-sockets-address 0, and accounts of other programs must not have our names", refused, status)
+		err = fmt.Errorf("%sPOST /login returned %d; start the server with --limit-signups 0 --limit-logins 0 "+
+			"--limit-sockets-address 0, and make sure that no other account has a name that starts with bench-", refused, status)
 	}
 	return err
 }
 
-// post sends a form. On success p has its cookie.
+// post sends a form. On success, it sets p's cookie.
 func (cl *client) post(ctx context.Context, path string, form url.Values, p *person) (status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, cl.base.String()+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -133,7 +135,7 @@ func (cl *client) post(ctx context.Context, path string, form url.Values, p *per
 		return 0, err
 	}
 	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, answer.Body) // so that the connection serves again
+	_, _ = io.Copy(io.Discard, answer.Body) // so that the connection can be reused
 	if answer.StatusCode != http.StatusSeeOther {
 		return answer.StatusCode, nil
 	}
@@ -150,7 +152,7 @@ func (cl *client) board(ctx context.Context, p *person) ([]byte, error) {
 	return cl.page(ctx, p, cl.base.String()+"/")
 }
 
-// everybody lists the ids of n people in the order of the board, as p, who is not among them.
+// everybody returns the IDs of n people other than p, in the order of the board.
 func (cl *client) everybody(ctx context.Context, p *person, n int) ([]string, error) {
 	uids := make([]string, 0, n+pageRows)
 	for at := cl.base.JoinPath("/"); len(uids) < n; {
@@ -190,7 +192,7 @@ func (cl *client) page(ctx context.Context, p *person, at string) ([]byte, error
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET %s was answered %d", r.URL.Path, answer.StatusCode)
+		return nil, fmt.Errorf("GET %s returned %d", r.URL.Path, answer.StatusCode)
 	}
 	return io.ReadAll(answer.Body)
 }

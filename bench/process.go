@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// tick is the unit of processor times in /proc on every Linux: the kernel tells user space 100 a second, whatever it
-// uses itself.
+// tick is the unit of processor times in /proc. Linux reports 100 ticks per second to user space, whatever it uses
+// internally.
 const tick = 10 * time.Millisecond
 
-// process is what can be measured from outside, on Linux. The zero process is one nobody can look at.
+// process measures a running process. This only works on Linux. The zero process can't be measured.
 type process struct{ pid int }
 
-// processes are several that do one work: what they use is added up. None of them is nobody to look at.
+// processes are measured together: their figures are added up. An empty list can't be measured.
 type processes []process
 
 func (all processes) cpu() (time.Duration, error) { return sum(all, process.cpu) }
@@ -39,7 +39,7 @@ func sum[N time.Duration | int64](all processes, of func(process) (N, error)) (N
 	return total, nil
 }
 
-// spent is the processor time since before, which comes from cpu; unknown when nobody can tell.
+// spent returns the processor time used since cpu returned before, or unknown if it can't be measured.
 func (all processes) spent(before time.Duration) time.Duration {
 	now, err := all.cpu()
 	if err != nil {
@@ -48,12 +48,12 @@ func (all processes) spent(before time.Duration) time.Duration {
 	return now - before
 }
 
-// unknown is the spent of what nobody can look at.
+// unknown stands for a processor time that can't be measured.
 const unknown = time.Duration(math.MinInt64)
 
-var errNotMeasured = errors.New("not measured: no process id, or no /proc")
+var errNotMeasured = errors.New("not measured: no process ID, or no /proc")
 
-// cpu is the processor time used since the process began, to 10 ms.
+// cpu returns the processor time used since the process started, in steps of 10 ms.
 func (p process) cpu() (time.Duration, error) {
 	stat, err := p.read("stat")
 	if err != nil {
@@ -62,7 +62,7 @@ func (p process) cpu() (time.Duration, error) {
 	return parseCPU(stat)
 }
 
-// rss is the resident memory, bytes.
+// rss returns the resident memory in bytes.
 func (p process) rss() (int64, error) {
 	status, err := p.read("status")
 	if err != nil {
@@ -82,7 +82,7 @@ func (p process) read(file string) ([]byte, error) {
 	return data, nil
 }
 
-// parseCPU adds user and system time of /proc/PID/stat. The name, in brackets, may hold anything.
+// parseCPU adds the user and system time in /proc/PID/stat. The name in parentheses can contain any characters.
 func parseCPU(stat []byte) (time.Duration, error) {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 13 {
@@ -93,7 +93,7 @@ func parseCPU(stat []byte) (time.Duration, error) {
 	return time.Duration(user+system) * tick, errors.Join(err1, err2)
 }
 
-// parseRSS finds VmRSS in /proc/PID/status, bytes.
+// parseRSS returns VmRSS from /proc/PID/status in bytes.
 func parseRSS(status []byte) (int64, error) {
 	_, after, found := bytes.Cut(status, []byte("VmRSS:"))
 	fields := bytes.Fields(after)

@@ -37,7 +37,7 @@ func TestProcesses(t *testing.T) {
 		one, err := own.rss()
 		two, err2 := processes{own, own}.rss()
 		if err != nil || err2 != nil || two < one*3/2 {
-			t.Errorf("rss() of one, of two = %d, %d, %v, %v, want twice as much", one, two, err, err2)
+			t.Errorf("rss() of one process = %d, %v, of two = %d, %v, want about twice as much", one, err, two, err2)
 		}
 	}
 	for _, all := range []processes{nil, {{}}, {{os.Getpid()}, {}}} {
@@ -47,7 +47,7 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-func TestNobodyMeasuresTheZeroProcess(t *testing.T) {
+func TestZeroProcessIsNotMeasured(t *testing.T) {
 	if _, err := (process{}).cpu(); err == nil {
 		t.Error("process{}.cpu() = nil, want an error")
 	}

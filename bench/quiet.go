@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// countWait is for a replica to count everybody who has connected.
+// countWait is how long a replica may take to count everyone who has connected.
 const countWait = time.Minute
 
-// quiet measures what replicas ask of Redis while people are connected and nothing happens.
+// quiet measures the load that replicas put on Redis while people are connected and nothing happens.
 func quiet(ctx context.Context, b *bench) error {
 	people := b.people[:b.users]
-	if err := pause(ctx, 2*settle); err != nil { // Redis measures buffers once a second
+	if err := pause(ctx, 2*settle); err != nil { // Redis measures its buffers once per second
 		return err
 	}
 	before, err := b.redis.memory(ctx)
@@ -41,16 +41,16 @@ func quiet(ctx context.Context, b *bench) error {
 	}
 	b.report.add("quiet", "people online", float64(len(people)), "", "")
 	b.report.add("quiet", "replicas", float64(len(b.bases)), "", "")
-	if err := b.listen(ctx); err != nil {
+	if err := b.countCommands(ctx); err != nil {
 		return err
 	}
-	if err := b.weigh(ctx, before, len(people)); err != nil {
+	if err := b.measureMemory(ctx, before, len(people)); err != nil {
 		return err
 	}
 	return c.check()
 }
 
-// awaitCount waits until the board of the server at base says that n people are online.
+// awaitCount waits until the board of the server at base shows that n people are online.
 func (b *bench) awaitCount(ctx context.Context, base *url.URL, n int) error {
 	cl := newClient(base, false)
 	defer cl.close()
@@ -67,12 +67,12 @@ func (b *bench) awaitCount(ctx context.Context, base *url.URL, n int) error {
 			return err
 		}
 	}
-	return fmt.Errorf("after %v the board of %s counts %d people online, not %d", countWait, base, got, n)
+	return fmt.Errorf("after %v, the board of %s shows %d people online, not %d", countWait, base, got, n)
 }
 
-// listen counts commands while nothing happens.
-func (b *bench) listen(ctx context.Context) error {
-	b.tell("listening for %v", b.idle)
+// countCommands counts Redis commands while nothing happens.
+func (b *bench) countCommands(ctx context.Context) error {
+	b.tell("counting commands for %v", b.idle)
 	servers, _ := b.procs.cpu()
 	redis := processes{b.redis.process()}
 	redisCPU, _ := redis.cpu()
@@ -90,18 +90,18 @@ func (b *bench) listen(ctx context.Context) error {
 	}
 	seconds := time.Since(began).Seconds()
 	asked, pings := after.since(before)
-	b.report.add("quiet", "Redis commands, but for PING", float64(asked.sum())/seconds, "/s", "≤ 5 of 3 replicas at 10,000")
+	b.report.add("quiet", "Redis commands except PING", float64(asked.sum())/seconds, "/s", "≤ 5 for 3 replicas at 10,000")
 	for _, name := range slices.Sorted(maps.Keys(asked)) {
-		b.report.add("quiet", "of them "+strings.ToUpper(name), float64(asked[name])/seconds, "/s", "")
+		b.report.add("quiet", "Redis commands: "+strings.ToUpper(name), float64(asked[name])/seconds, "/s", "")
 	}
 	b.report.add("quiet", "PINGs of the driver", float64(pings)/seconds, "/s", "")
-	b.report.add("quiet", "server CPU, of all replicas", per(b.procs.spent(servers), seconds*0.01, time.Second), "% of one", "")
+	b.report.add("quiet", "server CPU, all replicas", per(b.procs.spent(servers), seconds*0.01, time.Second), "% of one", "")
 	b.report.add("quiet", "Redis CPU", per(redis.spent(redisCPU), seconds*0.01, time.Second), "% of one", "")
 	return nil
 }
 
-// weigh tells what n people take in Redis, which held before without them.
-func (b *bench) weigh(ctx context.Context, before int64, n int) error {
+// measureMemory reports the Redis memory that n people take. before is the memory used without them.
+func (b *bench) measureMemory(ctx context.Context, before int64, n int) error {
 	after, err := b.redis.memory(ctx)
 	if err != nil {
 		return err
@@ -115,11 +115,11 @@ func (b *bench) weigh(ctx context.Context, before int64, n int) error {
 		sum += size
 	}
 	b.report.add("quiet", "Redis memory per person", each(after-before, n, nil), "B", "")
-	b.report.add("quiet", "Redis memory per entry, as it estimates", each(sum, len(sizes), nil), "B", "")
+	b.report.add("quiet", "Redis memory per entry, estimated", each(sum, len(sizes), nil), "B", "")
 	return nil
 }
 
-// each divides bytes; NaN if they could not be measured, which err says.
+// each returns bytes per item, or NaN if err says that bytes couldn't be measured.
 func each(bytes int64, n int, err error) float64 {
 	if err != nil || n == 0 {
 		return math.NaN()

@@ -16,11 +16,12 @@ import (
 )
 
 const (
-	redisWait  = 10 * time.Second // for one command, or one batch
-	redisBatch = 500              // commands in one
+	redisWait  = 10 * time.Second // limit for one command or batch
+	redisBatch = 500              // commands per batch
 )
 
-// redisServer is a Redis of our own, which replicas share. It listens on the loopback device only and keeps nothing.
+// redisServer is our own Redis, which the replicas share. It listens only on the loopback interface and writes nothing
+// to disk.
 type redisServer struct {
 	child
 	dir, addr string
@@ -31,7 +32,8 @@ type redisServer struct {
 func newRedis(ctx context.Context) (_ *redisServer, err error) {
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
-		return nil, errors.New("replicas need redis-server, which is not on the PATH: apt-get install redis-server (brew install redis), version 6 or newer")
+		return nil, errors.New("replicas need redis-server 6 or newer, which isn't on the PATH: " +
+			"apt-get install redis-server (brew install redis)")
 	}
 	r := &redisServer{child: child{name: "redis-server"}}
 	if r.addr, err = freeAddr(); err != nil {
@@ -48,8 +50,8 @@ func newRedis(ctx context.Context) (_ *redisServer, err error) {
 	return r, nil
 }
 
-// connect reports whether the server takes our connection. It sends no PING of its own, so that only what
-// is asked here has to be taken from what is counted.
+// connect reports whether the server accepts our connection. The connection sends no PINGs by itself, so that they
+// don't count as the replicas' commands.
 func (r *redisServer) connect() bool {
 	c, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{r.addr}, ForceSingleClient: true, DisableCache: true, ClientName: "bench",
@@ -65,7 +67,7 @@ func (r *redisServer) connect() bool {
 	return true
 }
 
-// close stops the server and removes all it left.
+// close stops the server and removes its files.
 func (r *redisServer) close() error {
 	if r.client != nil {
 		r.client.Close()
@@ -75,7 +77,7 @@ func (r *redisServer) close() error {
 
 func (r *redisServer) url() string { return "redis://" + r.addr }
 
-// do sends commands, each given in words, in batches. The answers are in their order; the first that is an error ends it.
+// do sends commands, each given as its words, in batches. It returns the answers in the same order, or the first error.
 func (r *redisServer) do(ctx context.Context, commands ...[]string) ([]rueidis.RedisMessage, error) {
 	answers := make([]rueidis.RedisMessage, 0, len(commands))
 	for len(commands) > 0 {
@@ -98,13 +100,13 @@ func (r *redisServer) do(ctx context.Context, commands ...[]string) ([]rueidis.R
 	return answers, nil
 }
 
-// empty takes away all keys.
+// empty deletes all keys.
 func (r *redisServer) empty(ctx context.Context) error {
 	_, err := r.do(ctx, []string{"FLUSHALL"})
 	return err
 }
 
-// memory is what the server has allocated, bytes, but for the buffers of connections, which come and go.
+// memory returns the bytes that the server has allocated, without connection buffers, which vary.
 func (r *redisServer) memory(ctx context.Context) (int64, error) {
 	info, err := r.info(ctx, "memory")
 	if err != nil {
@@ -115,7 +117,7 @@ func (r *redisServer) memory(ctx context.Context) (int64, error) {
 	return used - buffers, errors.Join(err1, err2)
 }
 
-// entrySizes is what each of some users' entries takes, bytes, as the server estimates it; at least one, if there are any.
+// entrySizes returns the size in bytes of some users' entries, as the server estimates it.
 func (r *redisServer) entrySizes(ctx context.Context) ([]int64, error) {
 	found, err := r.do(ctx, []string{"SCAN", "0", "MATCH", presenceKey + "*", "COUNT", "1000"})
 	if err != nil {
@@ -142,7 +144,7 @@ func (r *redisServer) entrySizes(ctx context.Context) ([]int64, error) {
 	return sizes, nil
 }
 
-// info is one section of what the server tells of itself.
+// info returns one section of INFO.
 func (r *redisServer) info(ctx context.Context, section string) (map[string]string, error) {
 	answer, err := r.do(ctx, []string{"INFO", section})
 	if err != nil {
@@ -162,7 +164,7 @@ func parseInfo(text string) map[string]string {
 	return info
 }
 
-// commands is how many of each command, by its name in small letters, a Redis has carried out.
+// commands counts the commands that Redis has executed, by lowercase name.
 type commands map[string]int64
 
 func (r *redisServer) commands(ctx context.Context) (commands, error) {
@@ -173,7 +175,7 @@ func (r *redisServer) commands(ctx context.Context) (commands, error) {
 	return parseCommands(info)
 }
 
-// parseCommands reads lines like cmdstat_set:calls=7,usec=21,…
+// parseCommands parses lines like cmdstat_set:calls=7,usec=21,…
 func parseCommands(info map[string]string) (commands, error) {
 	all := commands{}
 	for name, value := range info {
@@ -191,8 +193,8 @@ func parseCommands(info map[string]string) (commands, error) {
 	return all, nil
 }
 
-// since is what came after before, told apart: the PINGs by which the replicas' driver watches its connections, and
-// all else. Asking for it, which is ours, is in neither.
+// since returns the commands that were executed after before. It counts PINGs, with which the replicas' driver checks
+// its connections, separately, and leaves out INFO, which only the bench sends.
 func (c commands) since(before commands) (asked commands, pings int64) {
 	asked = maps.Clone(c)
 	for name, n := range before {

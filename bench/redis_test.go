@@ -27,7 +27,7 @@ func TestCommandsSince(t *testing.T) {
 		"cmdstat_ping:calls=9,usec=1\r\ncmdstat_client|tracking:calls=3,usec=1\r\ncmdstat_pttl:calls=1,usec=1\r\n")
 	asked, pings := after.since(before)
 	if want := (commands{"set": 4, "pttl": 1}); !maps.Equal(asked, want) || pings != 7 || asked.sum() != 5 {
-		t.Errorf("since = %v, %d pings, %d in all, want %v, 7, 5", asked, pings, asked.sum(), want)
+		t.Errorf("since = %v, %d pings, %d in total, want %v, 7, 5", asked, pings, asked.sum(), want)
 	}
 	if got, err := parseCommands(parseInfo("cmdstat_set:calls=many")); err == nil {
 		t.Errorf("parseCommands(calls=many) = %v, want an error", got)
@@ -48,8 +48,8 @@ func startRedis(t *testing.T) *redisServer {
 	return r
 }
 
-// What is counted must be the replicas' doing: what is asked to count is left out.
-func TestRedisCountsWhatIsAsked(t *testing.T) {
+// The counts leave out the command that reads them, because they stand for the replicas' commands.
+func TestRedisCommandCounts(t *testing.T) {
 	r := startRedis(t)
 	count := func() commands {
 		t.Helper()
@@ -76,8 +76,8 @@ func TestRedisCountsWhatIsAsked(t *testing.T) {
 	}
 }
 
-// The same driver as the replicas have sends a PING every second, unless it is told not to.
-func TestOurConnectionIsSilent(t *testing.T) {
+// By default, the driver sends a PING every second. Our connection must not, or it would add to the counts.
+func TestOurConnectionSendsNoPings(t *testing.T) {
 	r := startRedis(t)
 	other := func(name string) rueidis.Client {
 		t.Helper()
@@ -90,7 +90,7 @@ func TestOurConnectionIsSilent(t *testing.T) {
 		t.Cleanup(c.Close)
 		return c
 	}
-	other("usual") // connected after ours: it sends its first PING later than ours would
+	other("usual") // connects after ours, so its first PING comes later than ours would
 	asking := other("asking")
 	for deadline := time.Now().Add(startWait); ; time.Sleep(10 * time.Millisecond) {
 		list, err := asking.Do(t.Context(), asking.B().ClientList().Build()).ToString()
@@ -99,12 +99,12 @@ func TestOurConnectionIsSilent(t *testing.T) {
 		}
 		if pinged(list, "usual") {
 			if pinged(list, "bench") {
-				t.Errorf("our connection has sent a PING unasked:\n%s", list)
+				t.Errorf("our connection has sent a PING:\n%s", list)
 			}
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the usual connection has sent no PING after %v:\n%s", startWait, list)
+			t.Fatalf("the default connection has sent no PING after %v:\n%s", startWait, list)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// report is what was measured, in the order in which it was. The JSON is for programs that compare runs: names and
-// units of figures stay what they are.
+// report holds the figures in the order in which they were measured. Programs compare the JSON of several runs, so the
+// names and units of figures must not change.
 type report struct {
 	Time    time.Time `json:"time"`
 	CPUs    int       `json:"cpus"`
@@ -26,14 +26,14 @@ type figure struct {
 	Name     string   `json:"name"`
 	Value    *float64 `json:"value"` // nil: not measured
 	Unit     string   `json:"unit"`
-	Wanted   string   `json:"wanted,omitempty"` // on a machine of two processors, at the size it names
+	Wanted   string   `json:"wanted,omitempty"` // goal on a machine with two processors, at the size it names
 }
 
 func newReport() *report {
 	return &report{Time: time.Now().UTC().Round(time.Second), CPUs: runtime.NumCPU()}
 }
 
-// add notes a figure. One that is not a number was not measured.
+// add records a figure. NaN means that it wasn't measured.
 func (r *report) add(scenario, name string, value float64, unit, wanted string) {
 	f := figure{Scenario: scenario, Name: name, Unit: unit, Wanted: wanted}
 	if !math.IsNaN(value) && !math.IsInf(value, 0) {
@@ -42,7 +42,7 @@ func (r *report) add(scenario, name string, value float64, unit, wanted string) 
 	r.Figures = append(r.Figures, f)
 }
 
-// table is for people.
+// table writes the figures for people to read.
 func (r *report) table(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "SCENARIO\tFIGURE\tVALUE\tUNIT\tWANTED\n")
@@ -56,7 +56,7 @@ func (r *report) table(w io.Writer) {
 	t.Flush()
 }
 
-// plain is three figures of a number, and all of a whole one's.
+// plain formats whole and large numbers without decimals, and others with three significant digits.
 func plain(v float64) string {
 	if v == math.Trunc(v) || math.Abs(v) >= 100 {
 		return strconv.FormatFloat(v, 'f', 0, 64)

@@ -14,14 +14,14 @@ import (
 	"strings"
 )
 
-// server is a server of our own with a database in a temporary folder. It is started anew before each group of
-// scenarios, so that none inherits the memory of the one before. Used by one goroutine.
+// server is our own server, with a database in a temporary folder. It restarts before each group of scenarios, so that
+// no memory is left over from the previous group. It isn't safe for concurrent use.
 type server struct {
 	child
 	binary, dir string
-	db          string   // its database; replicas have the one of the first of them
-	redis       string   // URL of what it shares with other replicas; "": it is alone
-	base        *url.URL // as it runs now
+	db          string   // database file; all replicas use that of the first one
+	redis       string   // URL; "" without replicas
+	base        *url.URL // current base URL
 }
 
 func newServer(binary string) (*server, error) {
@@ -30,16 +30,19 @@ func newServer(binary string) (*server, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(binary); err != nil {
-		return nil, fmt.Errorf("no server to start: %w (make build makes bin/rollcall; -server names another program; -addr measures a running one)", err)
+		return nil, fmt.Errorf("no server to start: %w "+
+			"(make build builds bin/rollcall; -server names another program; -addr measures a running server)", err)
 	}
 	dir, log, err := scratch("server.log")
 	if err != nil {
 		return nil, err
 	}
-	return &server{child: child{name: "the server", log: log}, binary: binary, dir: dir, db: filepath.Join(dir, "bench.db")}, nil
+	return &server{
+		child: child{name: "the server", log: log}, binary: binary, dir: dir, db: filepath.Join(dir, "bench.db"),
+	}, nil
 }
 
-// scratch makes a temporary folder and a log in it.
+// scratch creates a temporary folder and a log file in it.
 func scratch(name string) (dir string, log *os.File, err error) {
 	if dir, err = os.MkdirTemp("", "rollcall-bench-"); err != nil {
 		return "", nil, err
@@ -50,13 +53,12 @@ func scratch(name string) (dir string, log *os.File, err error) {
 	return dir, log, nil
 }
 
-// close stops the server and removes all it left.
+// close stops the server and removes its files.
 func (s *server) close() error {
 	return errors.Join(s.stop(), s.log.Close(), os.RemoveAll(s.dir))
 }
 
-// start starts the server, without limits on what one address may do and without waiting for people who might come
-// back.
+// start starts the server without limits per address, and without the time in which people can come back after a start.
 func (s *server) start(ctx context.Context) error {
 	addr, err := freeAddr()
 	if err != nil {
@@ -72,7 +74,7 @@ func (s *server) start(ctx context.Context) error {
 	return s.child.start(ctx, cmd, s.ready)
 }
 
-// ready reports whether the server says that it is.
+// ready reports whether /readyz succeeds.
 func (s *server) ready() bool {
 	r, err := http.Get(s.base.String() + "/readyz")
 	if err != nil {
@@ -82,7 +84,7 @@ func (s *server) ready() bool {
 	return r.StatusCode == http.StatusOK
 }
 
-// add makes accounts with the server's own command. All have the password that hash is of.
+// add creates accounts with the server's import command, all with the same password hash.
 func (s *server) add(ctx context.Context, people []*person, hash string) error {
 	file := filepath.Join(s.dir, "people.csv")
 	f, err := os.Create(file)
@@ -105,7 +107,7 @@ func (s *server) add(ctx context.Context, people []*person, hash string) error {
 	return nil
 }
 
-// plainEnvironment is ours without what would change the server's settings.
+// plainEnvironment returns the environment without variables that would change the server's settings.
 func plainEnvironment() []string {
 	var plain []string
 	for _, v := range os.Environ() {
@@ -120,7 +122,7 @@ func plainEnvironment() []string {
 	return plain
 }
 
-// freeAddr is a loopback address nobody listens on just now.
+// freeAddr returns a loopback address with a free port.
 func freeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -19,29 +19,29 @@ import (
 const (
 	dialWait  = 30 * time.Second
 	writeWait = 5 * time.Second
-	chunk     = 8 << 10 // bytes read at once of frames nobody looks at
+	chunk     = 8 << 10 // initial read buffer, bytes
 )
 
-// phone is a browser whose person is away as soon as its page is hidden. That lets a test change what is shown of
-// them at will: h makes them away, a online.
+// phone is the user agent of a phone. On a phone, people are away as soon as the page is hidden, so a changer can
+// switch states at any time: h makes them away, and a makes them online.
 const phone = "bench (Mobile; like Mobi)"
 
-// watch looks at frames, one at a time. The frame is valid only during the call.
+// watch handles frames, one at a time. A frame is valid only during the call.
 type watch struct {
-	wants func() bool // false: the next frame need not be kept
+	wants func() bool // false skips the next frame
 	see   func(frame []byte, at time.Time)
 }
 
-// crowd dials sockets and holds them: a socket that nothing refers to would be closed by the garbage collector.
+// crowd opens sockets and keeps references to them, because the garbage collector would close a socket without one.
 type crowd struct {
-	bases  []*url.URL // of the servers they are spread over
+	bases  []*url.URL // the servers that the sockets are spread over
 	dialer websocket.Dialer
 	pool   sync.Pool // of *[]byte, for frames
 	lost   atomic.Int64
 
 	mu      sync.Mutex
 	sockets []*socket // guarded by mu
-	why     error     // guarded by mu; of the first that was lost
+	why     error     // guarded by mu; error of the first lost socket
 	reading sync.WaitGroup
 }
 
@@ -64,8 +64,8 @@ func newCrowd(bases ...*url.URL) *crowd {
 	}
 }
 
-// dial opens a socket of p on the page that query names, at the first server, and starts to read it. A nil w counts
-// frames only.
+// dial opens a socket for p on the first server, for the page that query names, and starts reading it. If w is nil,
+// frames are only counted.
 func (c *crowd) dial(ctx context.Context, p *person, query, agent string, w *watch) (*socket, error) {
 	return c.dialAt(ctx, c.bases[0], p, query, agent, w)
 }
@@ -75,9 +75,9 @@ func (c *crowd) dialAt(ctx context.Context, base *url.URL, p *person, query, age
 	conn, answer, err := c.dialer.DialContext(ctx, socketURL(base, query), header)
 	switch {
 	case errors.Is(err, syscall.EMFILE):
-		return nil, fmt.Errorf("%w: raise the limit of open files (ulimit -Hn) or connect fewer", err)
+		return nil, fmt.Errorf("%w: raise the limit on open files (ulimit -Hn) or connect fewer people", err)
 	case err != nil && answer != nil:
-		return nil, fmt.Errorf("GET /ws was answered %d: %w", answer.StatusCode, err)
+		return nil, fmt.Errorf("GET /ws returned %d: %w", answer.StatusCode, err)
 	case err != nil:
 		return nil, err
 	}
@@ -89,9 +89,11 @@ func (c *crowd) dialAt(ctx context.Context, base *url.URL, p *person, query, age
 	return s, nil
 }
 
-// dialAll opens a socket for each of the people, so many under way at once, at the servers in turn; see makes the watch
-// of each and may be nil.
-func (c *crowd) dialAll(ctx context.Context, all []*person, dialers int, query, agent string, see func(i int) *watch) ([]*socket, error) {
+// dialAll opens a socket for each person, on the servers in turn, with at most dialers connects in progress at once.
+// see returns the watch of each person; it can be nil.
+func (c *crowd) dialAll(
+	ctx context.Context, all []*person, dialers int, query, agent string, see func(i int) *watch,
+) ([]*socket, error) {
 	sockets := make([]*socket, len(all))
 	g, ctx := errgroup.WithContext(ctx)
 	var next atomic.Int64
@@ -118,7 +120,7 @@ func (c *crowd) dialAll(ctx context.Context, all []*person, dialers int, query, 
 	return sockets, g.Wait()
 }
 
-// read takes frames until the socket ends. Pings are answered meanwhile.
+// read reads frames until the socket closes. This also answers pings.
 func (c *crowd) read(s *socket, w *watch) {
 	for {
 		err := c.readFrame(s, w)
@@ -138,7 +140,8 @@ func (c *crowd) read(s *socket, w *watch) {
 	}
 }
 
-// readFrame takes one frame. A buffer is held only while one arrives: most sockets are silent at any time.
+// readFrame reads one frame. It takes a buffer from the pool only when a frame arrives, because most sockets are silent
+// at any time.
 func (c *crowd) readFrame(s *socket, w *watch) error {
 	_, r, err := s.conn.NextReader()
 	if err != nil {
@@ -158,7 +161,7 @@ func (c *crowd) readFrame(s *socket, w *watch) error {
 		if wanted {
 			n += m
 		}
-		if err != nil { // io.EOF at the end of the frame; else the next NextReader tells
+		if err != nil { // io.EOF at the end of the frame; NextReader returns any other error again
 			break
 		}
 	}
@@ -169,23 +172,23 @@ func (c *crowd) readFrame(s *socket, w *watch) error {
 	return nil
 }
 
-// say sends one activity frame. One goroutine at a time may call it.
+// say sends one activity frame. It isn't safe for concurrent use.
 func (s *socket) say(frame string) error {
 	_ = s.conn.SetWriteDeadline(time.Now().Add(writeWait))
 	return s.conn.WriteMessage(websocket.TextMessage, []byte(frame))
 }
 
-// check is an error when sockets ended that nobody closed.
+// check returns an error if sockets were closed by anyone else.
 func (c *crowd) check() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n := c.lost.Load(); n > 0 {
-		return fmt.Errorf("%d of %d sockets ended unexpectedly, the first with: %w", n, len(c.sockets), c.why)
+		return fmt.Errorf("%d of %d sockets closed unexpectedly, the first with: %w", n, len(c.sockets), c.why)
 	}
 	return nil
 }
 
-// received is how many frames and bytes came to these sockets so far.
+// received returns how many frames and bytes these sockets have received so far.
 func received(sockets []*socket) (frames, bytes int64) {
 	for _, s := range sockets {
 		frames += s.frames.Load()
@@ -194,16 +197,16 @@ func received(sockets []*socket) (frames, bytes int64) {
 	return frames, bytes
 }
 
-// close leaves as browsers do, and waits for the reading to end.
+// close closes the sockets as browsers do, and waits until nothing reads them anymore.
 func (c *crowd) close() {
 	c.mu.Lock()
 	leaving := c.sockets
 	c.sockets = nil
 	c.mu.Unlock()
-	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+	closed := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 	for _, s := range leaving {
 		s.closing.Store(true)
-		_ = s.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(writeWait))
+		_ = s.conn.WriteControl(websocket.CloseMessage, closed, time.Now().Add(writeWait))
 		s.conn.Close()
 	}
 	c.reading.Wait()

@@ -11,12 +11,12 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-func TestCrowdSpreads(t *testing.T) {
-	var came [2]atomic.Int64
+func TestCrowdSpreadsOverServers(t *testing.T) {
+	var opened [2]atomic.Int64
 	var bases []*url.URL
-	for i := range came {
+	for i := range opened {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			came[i].Add(1)
+			opened[i].Add(1)
 			conn, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
 			if err != nil {
 				t.Error(err)
@@ -37,7 +37,7 @@ func TestCrowdSpreads(t *testing.T) {
 	if _, err := c.dialAll(t.Context(), people("user", 7, 0), 3, "", "bench", nil); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := []int64{came[0].Load(), came[1].Load()}, []int64{4, 3}; !slices.Equal(got, want) {
-		t.Errorf("dialAll of 7 at two servers opened %v, want %v", got, want)
+	if got, want := []int64{opened[0].Load(), opened[1].Load()}, []int64{4, 3}; !slices.Equal(got, want) {
+		t.Errorf("dialAll(7 people) on two servers opened %v sockets, want %v", got, want)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// quantile is the smallest sample that at least the fraction q of the samples do not exceed; zero of none. sorted
-// must be in order.
+// quantile returns the smallest sample that at least the fraction q of the samples don't exceed, or zero if there are
+// no samples. sorted must be in order.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
@@ -16,7 +16,7 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(max(rank, 0), len(sorted)-1)]
 }
 
-// spread is what is told of many times, milliseconds.
+// spread summarizes many times, in milliseconds.
 type spread struct{ p50, p95, p99, max float64 }
 
 func spreadOf(samples []time.Duration) spread {

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// syncReplica measures how a replica learns who is online at others: one that is running when very many people arrive at
-// once, and one that starts after that. A made-up replica holds these people, so nobody has to connect.
+// syncReplica measures how a replica learns who is online on others: a running replica when very many people come online at
+// once, and a replica that starts afterward. The people are on a simulated replica, so that nobody has to connect.
 func syncReplica(ctx context.Context, b *bench) (err error) {
 	if err := fill(ctx, b, b.online+1); err != nil {
 		return err
 	}
 	running, joining := b.own[0], b.own[len(b.own)-1]
-	b.tell("reading who there is")
-	// At the replica that is started anew later: loading pages leaves memory behind, and the other one's is measured.
+	b.tell("reading the IDs of %d people", b.online)
+	// From the replica that restarts later: loading pages uses memory, and the other one's memory is measured.
 	cl := newClient(joining.base, false)
 	defer cl.close()
 	uids, err := cl.everybody(ctx, b.observer, b.online)
@@ -27,7 +27,7 @@ func syncReplica(ctx context.Context, b *bench) (err error) {
 	b.report.add("sync", "people online", float64(len(uids)), "", "")
 	c := newCrowd(running.base)
 	defer c.close()
-	others, err := announcePhantoms(ctx, b, c, running, uids)
+	others, err := announceUsers(ctx, b, c, running, uids)
 	if err != nil {
 		return errors.Join(err, c.check())
 	}
@@ -38,9 +38,11 @@ func syncReplica(ctx context.Context, b *bench) (err error) {
 	return c.check()
 }
 
-// announcePhantoms makes all users online at once at a replica that is made up, and measures running, at which nobody is but the
-// observer.
-func announcePhantoms(ctx context.Context, b *bench, c *crowd, running *server, uids []string) (others *phantom, err error) {
+// announceUsers makes all users come online at once on a simulated replica, and measures running, to which only the observer is
+// connected.
+func announceUsers(
+	ctx context.Context, b *bench, c *crowd, running *server, uids []string,
+) (others *simulatedReplica, err error) {
 	o := awaitOnline(b, uids)
 	if _, err := c.dial(ctx, b.observer, "", "bench", o.watch()); err != nil {
 		return nil, err
@@ -50,7 +52,7 @@ func announcePhantoms(ctx context.Context, b *bench, c *crowd, running *server, 
 	}
 	before, _ := running.process().rss()
 	b.tell("%d people come online elsewhere", len(uids))
-	if others, err = newPhantom(ctx, b.redis); err != nil {
+	if others, err = newSimulatedReplica(ctx, b.redis); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -68,17 +70,17 @@ func announcePhantoms(ctx context.Context, b *bench, c *crowd, running *server, 
 	after, _ := running.process().rss()
 	counted, _ := o.times()
 	b.report.add("sync", "all seen by a running replica, by the count", counted.Sub(began).Seconds(), "s", "")
-	b.tell("resting for %v", b.idle)
+	b.tell("idle for %v", b.idle)
 	if err := pause(ctx, b.idle); err != nil {
 		return nil, err
 	}
 	later, rssErr := running.process().rss()
 	b.report.add("sync", "RSS per remote user, right after", each(after-before, len(uids), rssErr), "B", "")
-	b.report.add("sync", "RSS per remote user, rested", each(later-before, len(uids), rssErr), "B", "")
+	b.report.add("sync", "RSS per remote user, after idling", each(later-before, len(uids), rssErr), "B", "")
 	return others, nil
 }
 
-// timeJoin starts a replica among others that know of users online.
+// timeJoin starts a replica while users are online on others, and measures it.
 func timeJoin(ctx context.Context, b *bench, joining *server, uids []string) error {
 	b.tell("a new replica joins")
 	o := awaitOnline(b, uids)
@@ -96,16 +98,17 @@ func timeJoin(ctx context.Context, b *bench, joining *server, uids []string) err
 	cpu, _ := joining.process().cpu()
 	counted, showed := o.times()
 	b.report.add("sync", "new replica ready", ms(joining.startup), "ms", "")
-	b.report.add("sync", "all seen by a new replica, by the count", counted.Sub(joining.began).Seconds(), "s", "≤ 2 at 100,000")
-	b.report.add("sync", "all seen by a new replica, by the rows of the page", showed.Sub(joining.began).Seconds(), "s", "≤ 2 at 100,000")
+	const limit = "≤ 2 at 100,000"
+	b.report.add("sync", "all seen by a new replica, by the count", counted.Sub(joining.began).Seconds(), "s", limit)
+	b.report.add("sync", "all seen by a new replica, by the rows of the page", showed.Sub(joining.began).Seconds(), "s", limit)
 	b.report.add("sync", "new replica's CPU until then", cpu.Seconds(), "s", "")
 	return c.check()
 }
 
-// awaitOnline is an observer who waits for all users, of whom the first stand on the first page.
+// awaitOnline returns an observer that waits for all users. The first of them are on the first page.
 func awaitOnline(b *bench, uids []string) *observer {
 	rows := map[string]bool{}
-	for _, uid := range uids[:min(len(uids), pageRows-1)] { // one row may be the observer's own
+	for _, uid := range uids[:min(len(uids), pageRows-1)] { // one row can be the observer's own
 		rows[uid] = true
 	}
 	return newObserver(len(uids)+1, rows)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// parseTarget takes the address of a server on this machine, base path included. A name is replaced by the loopback
-// address it stands for, so that it cannot come to mean another machine later.
+// parseTarget parses the address of a server on this machine, including a base path. It replaces a host name with its
+// loopback address, so that a later lookup can't lead to another machine.
 func parseTarget(ctx context.Context, text string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
@@ -31,13 +31,14 @@ func parseTarget(ctx context.Context, text string) (*url.URL, error) {
 	}
 	for _, ip := range found {
 		if !ip.Unmap().IsLoopback() {
-			return nil, fmt.Errorf("-addr %s: only servers on this machine are measured, and %s is not", text, ip)
+			return nil, fmt.Errorf("-addr %s: only servers on this machine can be measured, and %s is another one", text, ip)
 		}
 	}
-	return &url.URL{Scheme: "http", Host: net.JoinHostPort(found[0].Unmap().String(), port), Path: strings.TrimRight(u.Path, "/")}, nil
+	host := net.JoinHostPort(found[0].Unmap().String(), port)
+	return &url.URL{Scheme: "http", Host: host, Path: strings.TrimRight(u.Path, "/")}, nil
 }
 
-// socketURL is the address of the live socket of the page that query names; "" is the first page.
+// socketURL returns the address of the live socket for the page that query names. "" is the first page.
 func socketURL(base *url.URL, query string) string {
 	u := *base
 	u.Scheme, u.Path, u.RawQuery = "ws", base.Path+"/ws", query

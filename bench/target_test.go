@@ -40,7 +40,7 @@ func TestSocketURL(t *testing.T) {
 	if got, want := socketURL(base, ""), "ws://127.0.0.1:80/board/ws"; got != want {
 		t.Errorf("socketURL(%v, \"\") = %v, want %v", base, got, want)
 	}
-	if got, want := socketURL(base, nowhere), "ws://127.0.0.1:80/board/ws?"+nowhere; got != want {
-		t.Errorf("socketURL(%v, nowhere) = %v, want %v", base, got, want)
+	if got, want := socketURL(base, emptyPage), "ws://127.0.0.1:80/board/ws?"+emptyPage; got != want {
+		t.Errorf("socketURL(%v, emptyPage) = %v, want %v", base, got, want)
 	}
 }

@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// trial is a series of changes and when each watcher had them. Changes of one person alternate between two states, so
-// a frame that shows the state of the person's next change is its arrival, and one that shows the other state repeats
-// what is known. A change that never was sent in a frame of its own arrives, late, with the person's next change to
-// the same state: being overtaken shows.
+// trial is a series of changes, with the times when each watcher received them. Each person's changes alternate between
+// two states, so a frame that shows the state of the person's next change means that it has arrived, and a frame that
+// shows the other state repeats the previous change. A change that was never sent in a frame of its own counts as
+// arrived, late, with the person's next change to the same state.
 type trial struct {
 	began    time.Time
 	watchers int
 	changes  []*change   // in the order in which they are made
 	of       [][]*change // by person
-	next     []uint16    // by watcher, then person: their first change that has not arrived; one goroutine a watcher
+	next     []uint16    // by watcher, then person: index of the first change that hasn't arrived; one goroutine per watcher
 }
 
 // change is one person's change of state.
 type change struct {
 	who   int
 	to    shown
-	sent  atomic.Int64    // nanoseconds since the trial began, at least 1; 0: not yet
-	took  []atomic.Uint32 // by watcher: microseconds until it was there, at least 1; 0: not yet
-	left  atomic.Int32    // watchers who wait for it
+	sent  atomic.Int64    // nanoseconds since the trial began, at least 1; 0 if not sent yet
+	took  []atomic.Uint32 // by watcher: microseconds until it arrived, at least 1; 0 if not arrived yet
+	left  atomic.Int32    // watchers that don't have it yet
 	there chan struct{}   // closed when left is 0
 }
 
-// newTrial plans n changes of so many people, who begin away and take turns.
+// newTrial plans n changes by the given number of people, who start away and take turns.
 func newTrial(n, people, watchers int) *trial {
 	t := &trial{began: time.Now(), watchers: watchers, of: make([][]*change, people), next: make([]uint16, people*watchers)}
 	for i := range n {
@@ -42,10 +42,10 @@ func newTrial(n, people, watchers int) *trial {
 	return t
 }
 
-// make notes that c is made now.
+// make records that c is made now.
 func (t *trial) make(c *change) { c.sent.Store(max(1, int64(time.Since(t.began)))) }
 
-// see notes what a watcher was sent. Calls of one watcher come one after the other.
+// see records what a watcher received. Calls for one watcher must not overlap.
 func (t *trial) see(watcher int, found []sighting, at time.Time) {
 	for _, s := range found {
 		next := &t.next[watcher*len(t.of)+s.who]
@@ -66,8 +66,8 @@ func (t *trial) see(watcher int, found []sighting, at time.Time) {
 	}
 }
 
-// arrivals are the times of all that arrived, by the server of the watchers, who are at so many in turn; missing is how
-// many did not.
+// arrivals returns the times of all changes that arrived, by server. The watchers are spread over the servers in turn.
+// missing is how many changes didn't arrive.
 func (t *trial) arrivals(servers int) (took [][]time.Duration, missing int) {
 	took = make([][]time.Duration, servers)
 	for _, c := range t.changes {

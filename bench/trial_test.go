@@ -6,7 +6,7 @@ import (
 )
 
 func TestTrial(t *testing.T) {
-	// Two people make four changes; two watchers.
+	// Two people make four changes, and two watchers watch them.
 	tr := newTrial(4, 2, 2)
 	for i, want := range []struct {
 		who int
@@ -27,24 +27,24 @@ func TestTrial(t *testing.T) {
 	tr.see(0, []sighting{{0, away}}, at(first, time.Millisecond))
 	expectTook(t, "another state", first, 0, 0)
 	tr.see(0, []sighting{{0, online}, {1, online}}, at(first, 2*time.Millisecond))
-	expectTook(t, "the state, with one of somebody not yet changed", first, 2*time.Millisecond, 0)
+	expectTook(t, "the right state, and a person whose change isn't made yet", first, 2*time.Millisecond, 0)
 	tr.see(0, []sighting{{0, online}}, at(first, 5*time.Millisecond))
-	expectTook(t, "the same again", first, 2*time.Millisecond, 0)
+	expectTook(t, "the same state again", first, 2*time.Millisecond, 0)
 	expectThere(t, "with one watcher missing", first, false)
 	tr.see(1, []sighting{{0, online}}, at(first, 3*time.Millisecond))
-	expectThere(t, "with all", first, true)
-	expectTook(t, "both", first, 2*time.Millisecond, 3*time.Millisecond)
+	expectThere(t, "with all watchers", first, true)
+	expectTook(t, "both watchers", first, 2*time.Millisecond, 3*time.Millisecond)
 
 	tr.make(second)
 	tr.make(third)
 	tr.see(1, []sighting{{0, away}, {1, online}}, at(third, time.Millisecond))
 	took, missing := tr.arrivals(2)
 	if len(took) != 2 || len(took[0]) != 1 || len(took[1]) != 3 || missing != 4 {
-		t.Errorf("arrivals(2) = %v, %d missing, want 1 of the first server's watcher, 3 of the second's, 4", took, missing)
+		t.Errorf("arrivals(2) = %v, %d missing, want 1 on the first server, 3 on the second, 4 missing", took, missing)
 	}
 }
 
-// A change that no frame showed must not make later ones look early.
+// A change that no frame showed must not make later changes look early.
 func TestTrialOvertaken(t *testing.T) {
 	tr := newTrial(3, 1, 1)
 	for _, c := range tr.changes {

@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// What replicas write in Redis, as far as the bench writes it, too. Like forms and rows it is known by contract: a hash
-// for each user with an entry of each replica that holds a connection of theirs, and a lease for each replica.
+// The part of the replicas' Redis format that the bench writes: a hash for each user, with an entry from each replica
+// that has a connection of theirs, and a lease for each replica.
 const (
-	presenceKey = "rollcall:presence:" // and the user's id; by replica: 1 or 0 for active, and since when, unix milliseconds
-	leaseKey    = "rollcall:replica:"  // and the replica's id
+	presenceKey = "rollcall:presence:" // + user ID; fields by replica: 1 if active or 0, and since when in Unix milliseconds
+	leaseKey    = "rollcall:replica:"  // + replica ID
 	leaseValue  = "live"
 	leaseTTL    = "10000" // milliseconds
 	leaseEvery  = 3 * time.Second
 )
 
-// phantom is a replica that only the others believe in: it has a lease, which it renews until it leaves, and people.
-type phantom struct {
+// simulatedReplica is a replica that exists only in Redis: it renews a lease until it leaves, and has people.
+type simulatedReplica struct {
 	redis *redisServer
 	id    string
 	stop  context.CancelFunc
 	ended chan error // capacity 1
 }
 
-func newPhantom(ctx context.Context, redis *redisServer) (*phantom, error) {
-	p := &phantom{redis: redis, id: "bench-" + rand.Text()[:10], ended: make(chan error, 1)}
+func newSimulatedReplica(ctx context.Context, redis *redisServer) (*simulatedReplica, error) {
+	p := &simulatedReplica{redis: redis, id: "bench-" + rand.Text()[:10], ended: make(chan error, 1)}
 	if err := p.renew(ctx); err != nil {
 		return nil, err
 	}
@@ -35,8 +35,8 @@ func newPhantom(ctx context.Context, redis *redisServer) (*phantom, error) {
 	return p, nil
 }
 
-// bring makes users online there.
-func (p *phantom) bring(ctx context.Context, uids []string) error {
+// bring makes users come online on this replica.
+func (p *simulatedReplica) bring(ctx context.Context, uids []string) error {
 	value := fmt.Sprintf("1 %d", time.Now().UnixMilli())
 	commands := make([][]string, len(uids))
 	for i, uid := range uids {
@@ -46,13 +46,13 @@ func (p *phantom) bring(ctx context.Context, uids []string) error {
 	return err
 }
 
-func (p *phantom) renew(ctx context.Context) error {
+func (p *simulatedReplica) renew(ctx context.Context) error {
 	_, err := p.redis.do(ctx, []string{"SET", leaseKey + p.id, leaseValue, "PX", leaseTTL})
 	return err
 }
 
 // keep renews the lease until ctx ends.
-func (p *phantom) keep(ctx context.Context) error {
+func (p *simulatedReplica) keep(ctx context.Context) error {
 	tick := time.NewTicker(leaseEvery)
 	defer tick.Stop()
 	for {
@@ -67,8 +67,8 @@ func (p *phantom) keep(ctx context.Context) error {
 	}
 }
 
-// leave lets the lease run out. An error says that it was not kept until now.
-func (p *phantom) leave() error {
+// leave stops renewing the lease. It returns an error if a renewal failed before.
+func (p *simulatedReplica) leave() error {
 	p.stop()
 	return <-p.ended
 }
