@@ -15,14 +15,14 @@ import (
 	"rollcall/ui"
 )
 
-// app is the opened parts, wired together.
+// app holds the parts of the program, opened and wired together.
 type app struct {
 	settings settings
 	log      *slog.Logger
 	empty    bool // there were no accounts at the start
 	signedIn bool // somebody had a session at the start
 	store    *accounts.Store
-	redis    *replica.Redis // nil: this process serves alone
+	redis    *replica.Redis // nil without REDIS_URL
 	tracker  *presence.Tracker
 	server   *handlers.Server
 }
@@ -87,7 +87,7 @@ func (a *app) openRedis(ctx context.Context) (err error) {
 	return err
 }
 
-// close closes the parts that are open, the last opened first.
+// close closes the open parts in reverse order.
 func (a *app) close() (err error) {
 	if a.tracker != nil {
 		a.tracker.Close()
@@ -101,7 +101,7 @@ func (a *app) close() (err error) {
 	return err
 }
 
-// handlers is the configuration of the server, without the parts that it uses.
+// handlers returns the configuration of the server, without the parts that it uses.
 func (s *settings) handlers() handlers.Config {
 	return handlers.Config{
 		PublicURL:      s.Public,
@@ -117,7 +117,7 @@ func (s *settings) handlers() handlers.Config {
 	}
 }
 
-// presence is the configuration of the tracker.
+// presence returns the configuration of the tracker.
 func (s *settings) presence() presence.Config {
 	cfg := presence.DefaultConfig()
 	cfg.IdleAfter, cfg.GraceClean, cfg.GraceDropped, cfg.Warming = s.IdleAfter, s.GraceClean, s.GraceDropped, s.Warming

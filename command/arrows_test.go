@@ -17,8 +17,8 @@ import (
 // root is the top of the repository.
 const root = ".."
 
-// mayImport has every arrow of the design: a top-level folder, and the folders that it can import. A new folder needs a
-// line here and a sentence in docs/architecture.md.
+// mayImport lists, for each top-level folder, the folders that it can import. A new folder needs a line here and a
+// sentence in docs/architecture.md.
 var mayImport = map[string][]string{
 	".":        {"command"}, // hands over the embedded files
 	"command":  {"accounts", "handlers", "live", "presence", "ui"},
@@ -28,12 +28,12 @@ var mayImport = map[string][]string{
 	"presence": nil,                      // users are opaque IDs
 	"ui":       nil,                      // plain values in, HTML out
 	"e2e":      nil,                      // starts the binary, like a user
-	"bench":    nil,                      // talks to any address, like a stranger
+	"bench":    nil,                      // knows the server only over the network
 	"scripts":  nil,                      // works on built programs
 }
 
-// onlyIn keeps imports that are the job of one package out of the others. Tests can use any, and bench, e2e/screenshots
-// and scripts are programs of their own.
+// onlyIn lists the folders that can import a module. Test files can import all of them. bench, e2e and scripts are
+// separate programs.
 var onlyIn = map[string][]string{
 	"database/sql":                {"accounts"},
 	"modernc.org/sqlite":          {"accounts"},
@@ -63,11 +63,11 @@ func TestArrows(t *testing.T) {
 			continue
 		}
 		if !seen[folder] && folder != "." && !strings.Contains(architecture, "`"+folder+"/`") {
-			t.Errorf("docs/architecture.md has no sentence about `%s/`", folder)
+			t.Errorf("docs/architecture.md doesn't mention `%s/`", folder)
 		}
 		seen[folder] = true
 		if folder == "." && file != "main.go" && file != "embed.go" {
-			t.Errorf("%s is at the root: only main.go and embed.go are", file)
+			t.Errorf("%s is at the root, where only main.go and embed.go belong", file)
 		}
 		for _, imported := range importsOf(t, file) {
 			checkImport(t, file, folder, imported)
@@ -80,13 +80,13 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// checkImport holds one import of a file against mayImport and onlyIn.
+// checkImport checks one import of a file against mayImport and onlyIn.
 func checkImport(t *testing.T, file, folder, imported string) {
 	t.Helper()
 	if ours, ok := strings.CutPrefix(imported, "rollcall/"); ok {
 		target, _, _ := strings.Cut(ours, "/")
 		if target != folder && !slices.Contains(mayImport[folder], target) {
-			t.Errorf("%s imports %s: the arrows of %s go to %v", file, imported, folder, mayImport[folder])
+			t.Errorf("%s imports %s, but %s can only import %v", file, imported, folder, mayImport[folder])
 		}
 	}
 	if strings.HasSuffix(file, "_test.go") {
@@ -94,13 +94,13 @@ func checkImport(t *testing.T, file, folder, imported string) {
 	}
 	for module, homes := range onlyIn {
 		if (imported == module || strings.HasPrefix(imported, module+"/")) && !slices.Contains(homes, folder) {
-			t.Errorf("%s imports %s: that is for %v", file, imported, homes)
+			t.Errorf("%s imports %s, but only %v can", file, imported, homes)
 		}
 	}
 }
 
-// TestOnlyCommandReadsTheEnvironment: settings come from one place. Programs of their own and tests can read it, and so
-// can accounts/pgtest, which only tests use.
+// TestOnlyCommandReadsTheEnvironment: all settings come from command. Separate programs and tests can read the
+// environment too, and so can accounts/pgtest, which only tests use.
 func TestOnlyCommandReadsTheEnvironment(t *testing.T) {
 	found := false
 	for _, file := range goFiles(t) {
@@ -118,7 +118,7 @@ func TestOnlyCommandReadsTheEnvironment(t *testing.T) {
 				return true
 			}
 			if found = found || folder == "command"; folder != "command" {
-				t.Errorf("%s reads the environment with %s: only command does", file, selector.Sel.Name)
+				t.Errorf("%s reads the environment with %s, but only command can", file, selector.Sel.Name)
 			}
 			return true
 		})
@@ -128,7 +128,7 @@ func TestOnlyCommandReadsTheEnvironment(t *testing.T) {
 	}
 }
 
-// goFiles lists the Go source of the repository by its path from root, without what builds and other tools put there.
+// goFiles returns the paths of the repository's Go files relative to root, without hidden folders and build output.
 func goFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
@@ -165,7 +165,7 @@ func importsOf(t *testing.T, file string) []string {
 	return imports
 }
 
-// parse parses a file by its path from root.
+// parse parses a file. The path is relative to root.
 func parse(t *testing.T, file string, mode parser.Mode) *ast.File {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, mode)

@@ -19,7 +19,7 @@ type backupCmd struct {
 	File  string `arg:"" help:"The file to write."`
 	Force bool   `help:"Replace the file if it exists."`
 
-	from, to process.Path // of the database and the backup, if root has to act for the owners of both
+	from, to process.Path // the database and the backup, if root has to act as both owners
 }
 
 // dropRoot gives up root for good if one user owns both folders. Otherwise, root uses each folder with its owner's
@@ -40,7 +40,7 @@ func (c *backupCmd) dropRoot(db process.Path) error {
 	return nil
 }
 
-// Run writes the file, whether or not a server runs.
+// Run writes the backup, whether or not a server is running.
 func (c *backupCmd) Run(ctx context.Context, con *console) error {
 	if err := c.check(con.env); err != nil {
 		return err
@@ -135,8 +135,7 @@ func (c *restoreCmd) Run(ctx context.Context, con *console) error {
 	}
 	fmt.Fprintf(con.stdout, "Restored %d accounts into %s.\n", done.Users, con.db.Full(c.DB))
 	if done.Kept != "" {
-		fmt.Fprintf(con.stdout, "The database from before is in %s: remove it when everything works.\n",
-			con.db.Full(done.Kept))
+		fmt.Fprintf(con.stdout, "The old database is in %s: remove it when everything works.\n", con.db.Full(done.Kept))
 	}
 	if !done.Same {
 		fmt.Fprintln(con.stdout, "The store has a new ID: with REDIS_URL, wait a minute after the last server of the old store "+
@@ -145,7 +144,7 @@ func (c *restoreCmd) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-// dbCmd is for moving to another kind of database.
+// dbCmd groups the commands for moving to another kind of database.
 type dbCmd struct {
 	Copy dbCopyCmd `cmd:"" help:"Copy a database file into the empty Postgres database that DATABASE_URL names."`
 }

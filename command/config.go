@@ -22,7 +22,7 @@ import (
 // the default. Call check before anything else.
 type settings struct {
 	Addr           string   `group:"Listening:" variable:"ROLLCALL_ADDR" default:"127.0.0.1:8080" help:"Host and port to listen on. :8080 means every interface. If not set, PORT is used as :$$PORT."`
-	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"Public address, including any base path. Decides the cookie, which host is answered, and which origins may connect."`
+	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"Public address, including any base path. Determines the cookie, the host that is answered, and the origins that can connect."`
 	MetricsAddr    string   `group:"Listening:" variable:"ROLLCALL_METRICS_ADDR" placeholder:"HOST:PORT" help:"Where to serve /metrics for Prometheus. Off by default."`
 	DebugAddr      string   `group:"Listening:" variable:"ROLLCALL_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where to serve Go profiles (/debug/pprof/), on this machine only. Off by default."`
 	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated addresses or ranges of proxies. Their forwarding headers set the client's address, and their X-Request-Id (on Fly, Fly-Request-Id) sets the request's ID."`
@@ -58,8 +58,8 @@ type settings struct {
 	OnFly    bool     `kong:"-"` // runs on a Fly machine, by FLY_APP_NAME
 }
 
-// check reads the secrets and refuses settings that contradict each other or make no sense. Its error says what to
-// change.
+// check reads the secrets, and returns an error if settings are invalid or contradict each other. The error says what
+// to change.
 func (s *settings) check(env environment) error {
 	if err := s.storage.check(env); err != nil {
 		return err
@@ -97,7 +97,7 @@ func publicURL(text string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: base}, nil
 }
 
-// base is the path under which everything is served: "", or like "/rollcall".
+// base returns the path under which everything is served: "", or one like "/rollcall".
 func (s *settings) base() string {
 	if s.Public == nil {
 		return ""
@@ -145,7 +145,7 @@ func (s *settings) checkLimits() error {
 	return nil
 }
 
-// maxRedisPrefix bounds it, bytes: it is part of every key.
+// maxRedisPrefix limits the length of the prefix in bytes, because it's part of every key.
 const maxRedisPrefix = 100
 
 func (s *settings) checkRedis() error {
@@ -165,13 +165,13 @@ func (s *settings) checkTimes() error {
 	case s.IdleAfter < 0 || s.GraceClean < 0 || s.GraceDropped < 0 || s.Warming < 0:
 		return errors.New("--idle-after, --grace-clean, --grace-dropped and --warming must not be negative")
 	case s.GraceClean > s.GraceDropped:
-		return fmt.Errorf("--grace-clean %v is longer than --grace-dropped %v: closing the page would take longer to show than losing the connection",
-			s.GraceClean, s.GraceDropped)
+		return fmt.Errorf("--grace-clean %v is longer than --grace-dropped %v: "+
+			"closing the page would take longer to show than losing the connection", s.GraceClean, s.GraceDropped)
 	}
 	return nil
 }
 
-// logger writes to w in the chosen format.
+// logger returns a logger that writes to w in the chosen format.
 func (s *settings) logger(w io.Writer) *slog.Logger {
 	var level slog.Level // stays info if the text isn't a level, which the enum rules out
 	_ = level.UnmarshalText([]byte(s.LogLevel))
@@ -185,7 +185,7 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 // prefix is a range of addresses. A single address is a range of one.
 type prefix struct{ netip.Prefix }
 
-// UnmarshalText reads an address or a CIDR.
+// UnmarshalText parses an address or a CIDR range.
 func (p *prefix) UnmarshalText(text []byte) error {
 	if addr, err := netip.ParseAddr(string(text)); err == nil {
 		p.Prefix = netip.PrefixFrom(addr, addr.BitLen())

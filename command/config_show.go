@@ -15,7 +15,7 @@ type configCmd struct {
 	settings `embed:""`
 }
 
-// Run prints the table even when serve would refuse the settings, and then fails as serve would.
+// Run prints the table even if serve would reject the settings, and then fails as serve would.
 func (c *configCmd) Run(ctx *kong.Context, con *console, from sources) error {
 	refusal := c.check(con.env)
 	for _, p := range ctx.Path {
@@ -49,7 +49,7 @@ func (c *configCmd) Run(ctx *kong.Context, con *console, from sources) error {
 	return errors.Join(table.Flush(), refusal)
 }
 
-// show is a setting's value in the form that its variable takes, or "-" if it's empty.
+// show formats a setting's value as its variable takes it, or returns "-" if it's empty.
 func show(v reflect.Value) string {
 	if k := v.Kind(); (k == reflect.Slice || k == reflect.String) && v.Len() == 0 {
 		return "-"

@@ -24,7 +24,7 @@ func everySetting(t reflect.Type, f func(reflect.StructField)) {
 	}
 }
 
-// README.md matches the code where it names a setting. docs/configuration.md has all settings, generated from the code.
+// The settings in README.md match the code. docs/configuration.md has all settings and is generated from the code.
 func TestSettingsOfReadme(t *testing.T) {
 	readme := readText(t, "README.md")
 	rows := map[string]string{} // the beginning of each row, by flag
@@ -44,11 +44,11 @@ func TestSettingsOfReadme(t *testing.T) {
 		found++
 		flag, _, _ := strings.Cut(strings.TrimPrefix(line, "| `--"), "`")
 		if rows[flag] == "" || !strings.HasPrefix(line, rows[flag]) {
-			t.Errorf("README.md has the row %q, want one that begins %q", line, rows[flag])
+			t.Errorf("README.md has the row %q, want one that starts with %q", line, rows[flag])
 		}
 	}
 	if found < 5 || !strings.Contains(readme, "(docs/configuration.md)") {
-		t.Errorf("README.md has %d rows of settings and must lead to docs/configuration.md", found)
+		t.Errorf("README.md has %d rows of settings, want at least 5 and a link to docs/configuration.md", found)
 	}
 }
 
@@ -60,12 +60,12 @@ func TestVariablesFollowFlags(t *testing.T) {
 			t.Errorf("variable of %s = %s, want %s", field.Name, variable, want)
 		}
 		if env := (environment{variable: "x", "ROLLCALL_" + field.Name + "S": "x"}); len(env.unknown(known)) != 1 {
-			t.Errorf("unknown(%v) = %v, want the second alone", env, env.unknown(known))
+			t.Errorf("unknown(%v) = %v, want only the second", env, env.unknown(known))
 		}
 	})
 }
 
-// screaming turns a Go name into the name of a variable.
+// screaming converts a Go name to SCREAMING_SNAKE_CASE.
 func screaming(name string) string {
 	var b strings.Builder
 	for i, r := range name {
@@ -78,18 +78,18 @@ func screaming(name string) string {
 }
 
 // The defaults of the flags match those of presence.
-func TestDefaultsAreThoseOfPresence(t *testing.T) {
+func TestDefaultsMatchPresence(t *testing.T) {
 	cfg, err := demoSettings()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Warming = 10 * time.Second // the demo has none
+	cfg.Warming = 10 * time.Second // the demo sets 0
 	if got, want := cfg.presence(), presence.DefaultConfig(); !reflect.DeepEqual(got, want) {
 		t.Errorf("presence() = %+v, want %+v", got, want)
 	}
 	cfg.IdleAfter = 0
 	if got := cfg.presence().IdleAfter; got >= 0 {
-		t.Errorf("presence().IdleAfter with --idle-after 0 = %v, want below zero: never", got)
+		t.Errorf("presence().IdleAfter with --idle-after 0 = %v, want a negative value, which means never", got)
 	}
 }
 
@@ -159,7 +159,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	cfg := settings{RedisURL: "redis://:hunter2@db"}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		if got := fmt.Sprintf(verb, cfg); strings.Contains(got, "hunter2") {
-			t.Errorf("Sprintf(%q) = %s, want it without the secret", verb, got)
+			t.Errorf("Sprintf(%q) = %s, want no secret in it", verb, got)
 		}
 	}
 }

@@ -21,7 +21,7 @@ refuse to start. The log names each variable that begins with ` + "`ROLLCALL_`" 
 This page is generated from the code. To update it, run ` + "`go test -run TestConfigurationDocument -update ./command`" + `
 `
 
-// others are the settings that have no flag.
+// others documents the settings that have no flag.
 const others = `
 ## Variables without a flag
 
@@ -38,7 +38,7 @@ Secrets have no flags, because other users of the machine can read the flags of 
 | ` + "`GOGC`, `GOMEMLIMIT`" + ` | ` + "`40`, none" + ` | When Go collects garbage, and how much memory it tries to stay below ([operations](operations.md)) |
 `
 
-// configuration is docs/configuration.md.
+// configuration returns the text of docs/configuration.md.
 func configuration() string {
 	var b strings.Builder
 	b.WriteString(configurationIntro)
@@ -58,7 +58,8 @@ func configuration() string {
 			case f.Tag.Get("variable") != "" && !hidden:
 				if in != group {
 					group = in
-					fmt.Fprintf(&b, "\n## %s\n\n| flag | variable | default | meaning |\n|---|---|---|---|\n", strings.TrimSuffix(in, ":"))
+					const header = "\n## %s\n\n| flag | variable | default | meaning |\n|---|---|---|---|\n"
+					fmt.Fprintf(&b, header, strings.TrimSuffix(in, ":"))
 				}
 				b.WriteString(row(f))
 			}
@@ -83,7 +84,7 @@ func row(f reflect.StructField) string {
 	return fmt.Sprintf("| `--%s` | `%s` | %s | %s |\n", name, variable, value, strings.TrimSuffix(help, "."))
 }
 
-// TestConfigurationDocument: every flag is documented with what it is in the code.
+// TestConfigurationDocument: docs/configuration.md matches the flags in the code.
 func TestConfigurationDocument(t *testing.T) {
 	const file = root + "/docs/configuration.md"
 	want := configuration()
@@ -94,15 +95,15 @@ func TestConfigurationDocument(t *testing.T) {
 	}
 	got, err := os.ReadFile(file)
 	if err != nil || string(got) != want {
-		t.Errorf("%s is not what the code says (%v): go test -run TestConfigurationDocument -update ./command", file, err)
+		t.Errorf("%s doesn't match the code (%v): run go test -run TestConfigurationDocument -update ./command", file, err)
 	}
 	for _, variable := range variables() {
 		if strings.HasPrefix(variable, "ROLLCALL_HEALTHCHECK") || strings.HasPrefix(variable, "ROLLCALL_DEMO") {
-			continue // of other commands
+			continue // belong to other commands
 		}
 		hidden := strings.Contains("ROLLCALL_GRACE_CLEAN ROLLCALL_GRACE_DROPPED ROLLCALL_WARMING", variable)
 		if !hidden && !strings.Contains(want, "`"+variable+"`") {
-			t.Errorf("%s does not name %s", file, variable)
+			t.Errorf("%s doesn't mention %s", file, variable)
 		}
 	}
 }

@@ -16,14 +16,14 @@ import (
 	"rollcall/accounts"
 )
 
-// demoCmd serves a board with a cast of people who come and go. Everything is in a temporary folder; the
-// settings and the database of a real server aren't used.
+// demoCmd serves a board with simulated people who come and go. Everything is in a temporary folder, and the settings
+// and the database of a real server aren't used.
 type demoCmd struct {
 	Addr string `variable:"ROLLCALL_ADDR" placeholder:"HOST:PORT" help:"Host and port to listen on. Default: 127.0.0.1:8080, or any free port if that one is in use."`
-	Seed uint64 `hidden:"" variable:"ROLLCALL_DEMO_SEED" default:"1" help:"The same seed plays the same day."`
+	Seed uint64 `hidden:"" variable:"ROLLCALL_DEMO_SEED" default:"1" help:"The same seed repeats the same events."`
 }
 
-// Run serves until ctx ends and removes what it made.
+// Run serves until ctx ends, and then removes the temporary folder.
 func (c *demoCmd) Run(ctx context.Context, con *console) (err error) {
 	cfg, err := demoSettings()
 	if err != nil {
@@ -67,7 +67,8 @@ In a second browser, you can sign in as someone else, for example %s. Everyone h
 This is a demo: Ctrl-C ends it and deletes everything.
 `
 
-// demoSettings are the defaults with a quieter log, and without waiting for people to come back after the start.
+// demoSettings returns the defaults with a quieter log, and without the time in which people can come back after a
+// start.
 func demoSettings() (settings, error) {
 	var cfg settings
 	parser, err := kong.New(&cfg, kong.Vars{"db": "unused"}, kong.NoDefaultHelp())
@@ -80,7 +81,7 @@ func demoSettings() (settings, error) {
 	return cfg, cfg.check(environment{})
 }
 
-// listen uses any free port if no address is set and the usual one is in use.
+// listen listens on any free port if no address is set and the usual port is in use.
 func (c *demoCmd) listen(usual string) (net.Listener, error) {
 	if c.Addr != "" {
 		if err := checkAddr(c.Addr); err != nil {
@@ -98,7 +99,7 @@ func (c *demoCmd) listen(usual string) (net.Listener, error) {
 // demoLogin is the visitor's username. The cast doesn't play this person.
 const demoLogin = "clara"
 
-// demoPeople are the visitor and the cast.
+// demoPeople lists the visitor and the cast.
 var demoPeople = []accounts.NewUser{
 	{Username: demoLogin, DisplayName: "Clara Nyström", Team: "Design"},
 	{Username: "hugo", DisplayName: "Hugo Lefèvre", Team: "Design"},
@@ -126,7 +127,7 @@ var demoPeople = []accounts.NewUser{
 	{Username: "jonas", DisplayName: "Jonas Weber", Team: "Support"},
 }
 
-// invite adds everybody, all with one password, and returns the cast.
+// invite adds everyone, all with one password, and returns the cast.
 func invite(ctx context.Context, store *accounts.Store, password string) ([]*player, error) {
 	people := make([]accounts.NewUser, len(demoPeople))
 	for i, person := range demoPeople {

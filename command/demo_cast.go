@@ -10,38 +10,38 @@ import (
 	"rollcall/presence"
 )
 
-// player is one person of the demo whom the cast plays. Only the cast's goroutine touches it.
+// player is one simulated person. Only the cast's goroutine uses it.
 type player struct {
 	id, username string
 
-	line   *presence.Connection // nil: not here
-	aside  bool                 // here, but looking elsewhere
-	set    bool                 // has a status
-	ends   time.Time            // when the status expires; zero: never
-	states bool                 // the status sets a state
+	conn      *presence.Connection // nil while offline
+	hidden    bool                 // online, but the page is hidden
+	hasStatus bool
+	hasState  bool      // the status sets a state
+	expires   time.Time // of the status; zero means never
 }
 
-// statusStore is what the cast needs of accounts.
+// statusStore is the part of accounts that the cast needs.
 type statusStore interface {
 	SetStatus(ctx context.Context, userID string, w accounts.Status, lasts string) error
 	StampSeen(ctx context.Context, seen map[string]time.Time) error
 	Sessions(ctx context.Context, userID string) ([]accounts.Session, error)
 }
 
-// cast plays an ordinary day at the office, quickly: it uses nothing that a real person's browser does not.
+// cast simulates an ordinary day at the office, sped up. It does only what real people's browsers can do.
 type cast struct {
 	store   statusStore
 	tracker *presence.Tracker
 	players []*player
 	chance  *rand.Rand
-	last    *player // who did something last, and so rests now
+	last    *player // acted last, so someone else is next
 }
 
 func newCast(store statusStore, tracker *presence.Tracker, players []*player, chance *rand.Rand) *cast {
 	return &cast{store: store, tracker: tracker, players: players, chance: chance}
 }
 
-// play opens the scene and lets something happen every two seconds or so, until ctx ends.
+// play sets up the initial state, and then makes something happen about every two seconds until ctx ends.
 func (c *cast) play(ctx context.Context) error {
 	if err := c.open(ctx); err != nil && ctx.Err() == nil {
 		return err
@@ -59,8 +59,8 @@ func (c *cast) play(ctx context.Context) error {
 	}
 }
 
-// open puts about three in four in their places, a few of them looking elsewhere or with something to say. The others
-// were here some time in the last weeks.
+// open connects about three quarters of the players, some of them with a hidden page or a status. The others were last
+// online some time in the past weeks.
 func (c *cast) open(ctx context.Context) error {
 	seen := map[string]time.Time{}
 	for i, at := range c.chance.Perm(len(c.players)) {
@@ -77,7 +77,7 @@ func (c *cast) open(ctx context.Context) error {
 			c.arrive(p)
 		}
 		if i%2 == 1 {
-			if err := c.speak(ctx, p); err != nil {
+			if err := c.setRandomStatus(ctx, p); err != nil {
 				return err
 			}
 		}
@@ -85,8 +85,8 @@ func (c *cast) open(ctx context.Context) error {
 	return c.store.StampSeen(accounts.As(ctx, accounts.System), seen)
 }
 
-// releaseVisited drops everyone whom a visitor has signed in as, so that the cast doesn't overwrite what the visitor does. The
-// cast itself has no sessions.
+// releaseVisited drops every player whom a visitor has signed in as, so that the cast doesn't overwrite the visitor's
+// changes. The cast itself has no sessions.
 func (c *cast) releaseVisited(ctx context.Context) error {
 	var left []*player
 	for _, p := range c.players {
@@ -96,15 +96,15 @@ func (c *cast) releaseVisited(ctx context.Context) error {
 			return fmt.Errorf("demo: %w", err)
 		case len(sessions) == 0:
 			left = append(left, p)
-		case p.line != nil:
-			p.line.Leave(presence.Clean) // its grace lasts until the visitor's page is live
+		case p.conn != nil:
+			p.conn.Leave(presence.Clean) // the grace period lasts until the visitor's page is live
 		}
 	}
 	c.players = left
 	return nil
 }
 
-// step lets one person do one thing that shows.
+// step makes one player do one visible thing.
 func (c *cast) step(ctx context.Context) error {
 	if err := c.releaseVisited(ctx); err != nil || len(c.players) == 0 {
 		return err
@@ -114,28 +114,28 @@ func (c *cast) step(ctx context.Context) error {
 	c.last = p
 	luck := c.chance.Float64()
 	switch {
-	case p.line == nil:
+	case p.conn == nil:
 		c.arrive(p)
-	case p.aside && luck < 0.85:
+	case p.hidden && luck < 0.85:
 		c.setHidden(p, false)
-	case p.speaking() && p.states:
+	case p.statusActive() && p.hasState:
 		return c.setStatus(ctx, p, accounts.Status{})
-	case luck < 0.2 || p.aside:
-		p.line.Leave(presence.Clean)
-		p.line, p.aside = nil, false
+	case luck < 0.2 || p.hidden:
+		p.conn.Leave(presence.Clean)
+		p.conn, p.hidden = nil, false
 	case luck < 0.4:
 		c.setHidden(p, true)
 	default:
-		return c.speak(ctx, p)
+		return c.setRandomStatus(ctx, p)
 	}
 	return nil
 }
 
-// pick chooses who is next: somebody absent when the office gets empty, else anybody but the last one.
+// pick chooses who acts next: someone offline if too few people are online, or else anyone but the last player.
 func (c *cast) pick() *player {
 	here, absent := 0, []*player(nil)
 	for _, p := range c.players {
-		if p.line != nil {
+		if p.conn != nil {
 			here++
 		} else if p != c.last {
 			absent = append(absent, p)
@@ -151,33 +151,33 @@ func (c *cast) pick() *player {
 	}
 }
 
-// keepTyping is the input of all who look at their pages: without it they would be idle in the end.
+// keepTyping records input for everyone with a visible page. Otherwise, they would become idle.
 func (c *cast) keepTyping() {
 	for _, p := range c.players {
-		if p.line != nil && !p.aside {
-			p.line.Record(presence.Activity{})
+		if p.conn != nil && !p.hidden {
+			p.conn.Record(presence.Activity{})
 		}
 	}
 }
 
-// arrive opens a page on a phone: of phones alone it is known at once when nobody looks.
+// arrive opens a page on a phone, because only on phones does hiding the page make a person away at once.
 func (c *cast) arrive(p *player) {
-	p.line = c.tracker.Join(p.id, presence.Client{Phone: true}, presence.Activity{})
+	p.conn = c.tracker.Join(p.id, presence.Client{Phone: true}, presence.Activity{})
 }
 
-func (c *cast) setHidden(p *player, aside bool) {
-	p.aside = aside
-	p.line.Record(presence.Activity{Hidden: aside})
+func (c *cast) setHidden(p *player, hidden bool) {
+	p.hidden = hidden
+	p.conn.Record(presence.Activity{Hidden: hidden})
 }
 
-// sayings are what people set by hand. Those with a state expire.
-var sayings = []accounts.Status{
+// demoStatuses are the statuses that players set. Those with a state expire.
+var demoStatuses = []accounts.Status{
 	{State: "dnd", Emoji: "🎧", Text: "Heads down until this builds"},
 	{State: "dnd", Emoji: "📞", Text: "On a call"},
 	{State: "dnd", Emoji: "🔥", Text: "Incident 4121, reachable by phone"},
 	{State: "dnd", Emoji: "🎨", Text: "In a workshop"},
 	{State: "away", Emoji: "🍜", Text: "Lunch"},
-	{State: "away", Emoji: "☕", Text: "Coffee, anybody?"},
+	{State: "away", Emoji: "☕", Text: "Coffee, anyone?"},
 	{State: "away", Emoji: "🚲", Text: "On my way home, back online tonight"},
 	{Emoji: "✅", Text: "Happy to review"},
 	{Emoji: "🏡", Text: "Working from home"},
@@ -187,9 +187,8 @@ var sayings = []accounts.Status{
 	{Emoji: "🎂"},
 }
 
-// speak sets one of the sayings.
-func (c *cast) speak(ctx context.Context, p *player) error {
-	status := sayings[c.chance.IntN(len(sayings))]
+func (c *cast) setRandomStatus(ctx context.Context, p *player) error {
+	status := demoStatuses[c.chance.IntN(len(demoStatuses))]
 	if status.State != "" {
 		status.Until = time.Now().Add(time.Minute + time.Duration(c.chance.Int64N(int64(4*time.Minute))))
 	}
@@ -197,14 +196,14 @@ func (c *cast) speak(ctx context.Context, p *player) error {
 }
 
 func (c *cast) setStatus(ctx context.Context, p *player, status accounts.Status) error {
-	p.set, p.states, p.ends = status != accounts.Status{}, status.State != "", status.Until
+	p.hasStatus, p.hasState, p.expires = status != accounts.Status{}, status.State != "", status.Until
 	if err := c.store.SetStatus(accounts.As(ctx, accounts.ByUser(p.id)), p.id, status, accounts.LastsForever); err != nil {
-		return fmt.Errorf("demo: %s says %q: %w", p.username, status.Text, err)
+		return fmt.Errorf("demo: set the status %q of %s: %w", status.Text, p.username, err)
 	}
 	return nil
 }
 
-// speaking reports whether the player has a status that has not expired.
-func (p *player) speaking() bool {
-	return p.set && (p.ends.IsZero() || time.Now().Before(p.ends))
+// statusActive reports whether the player has a status that hasn't expired.
+func (p *player) statusActive() bool {
+	return p.hasStatus && (p.expires.IsZero() || time.Now().Before(p.expires))
 }

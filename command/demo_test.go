@@ -25,7 +25,7 @@ func TestDemo(t *testing.T) {
 	}
 	login := regexp.MustCompile(`^Sign in as (\S+) with the password (\S+)$`).FindStringSubmatch(<-r.lines)
 	if login == nil {
-		t.Fatal("the second line printed names no login")
+		t.Fatal("the second line of output has no username and password")
 	}
 	answer, err := browser(t).PostForm(r.url+"/login", url.Values{"username": {login[1]}, "password": {login[2]}})
 	if err != nil {
@@ -43,26 +43,26 @@ func TestDemo(t *testing.T) {
 		t.Errorf("run = %v, want nil", err)
 	}
 	if left, _ := os.ReadDir(temporary); len(left) != 0 {
-		t.Errorf("left behind: %v, want nothing", left)
+		t.Errorf("the temporary folder still has %v, want nothing", left)
 	}
 }
 
-// invented takes the place of accounts for the cast.
-type invented struct{ statuses, seen int }
+// fakeStore replaces accounts for the cast, and counts writes.
+type fakeStore struct{ statuses, seen int }
 
-func (i *invented) SetStatus(context.Context, string, accounts.Status, string) error {
-	i.statuses++
+func (s *fakeStore) SetStatus(context.Context, string, accounts.Status, string) error {
+	s.statuses++
 	return nil
 }
 
-func (i *invented) Sessions(context.Context, string) ([]accounts.Session, error) { return nil, nil }
+func (s *fakeStore) Sessions(context.Context, string) ([]accounts.Session, error) { return nil, nil }
 
-func (i *invented) StampSeen(_ context.Context, seen map[string]time.Time) error {
-	i.seen += len(seen)
+func (s *fakeStore) StampSeen(_ context.Context, seen map[string]time.Time) error {
+	s.seen += len(seen)
 	return nil
 }
 
-func TestCastPlaysAnOffice(t *testing.T) {
+func TestCastKeepsTheBoardBusy(t *testing.T) {
 	const seed = 7
 	tracker := presence.NewTracker(presence.Config{IdleAfter: 10 * time.Minute})
 	defer tracker.Close()
@@ -70,18 +70,18 @@ func TestCastPlaysAnOffice(t *testing.T) {
 	for _, person := range demoPeople {
 		players = append(players, &player{id: person.Username, username: person.Username})
 	}
-	store := &invented{}
+	store := &fakeStore{}
 	c := newCast(store, tracker, players, rand.New(rand.NewPCG(seed, 0)))
 	if err := c.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if store.statuses == 0 || store.seen == 0 {
-		t.Errorf("open set %d statuses and %d stamps, want some of both", store.statuses, store.seen)
+		t.Errorf("open set %d statuses and %d last-seen times, want some of both", store.statuses, store.seen)
 	}
-	arrived, left, turned, spoken := 0, 0, 0, 0
+	arrived, left, changedState, setStatus := 0, 0, 0, 0
 	online, away := 0, 0 // summed over the steps
 	for i := range 2000 {
-		before, said := tracker.Counts(), store.statuses
+		before, statuses := tracker.Counts(), store.statuses
 		if err := c.step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -92,9 +92,9 @@ func TestCastPlaysAnOffice(t *testing.T) {
 		case after.Here() < before.Here():
 			left++
 		case after.Away != before.Away:
-			turned++
-		case store.statuses > said:
-			spoken++
+			changedState++
+		case store.statuses > statuses:
+			setStatus++
 		default:
 			t.Fatalf("seed %d, step %d: nothing happened", seed, i)
 		}
@@ -105,17 +105,19 @@ func TestCastPlaysAnOffice(t *testing.T) {
 		away += after.Away
 	}
 	if online < 2*away {
-		t.Errorf("seed %d: %d online for each 1000 away, want 2000 and more", seed, online*1000/away)
+		t.Errorf("seed %d: %d online for every 1000 away, want at least 2000", seed, online*1000/away)
 	}
-	for what, times := range map[string]int{"arrived": arrived, "left": left, "turned": turned, "spoken": spoken} {
+	for what, times := range map[string]int{
+		"arrived": arrived, "left": left, "changed state": changedState, "set a status": setStatus,
+	} {
 		if times < 200 {
-			t.Errorf("seed %d: %s %d times in 2000 steps, want 200 and more", seed, what, times)
+			t.Errorf("seed %d: people %s %d times in 2000 steps, want at least 200", seed, what, times)
 		}
 	}
 }
 
-// The statuses of the demo must be ones that a person could set, and its people ones who could sign up.
-func TestDemoPeopleAndSayings(t *testing.T) {
+// A real person could set the demo's statuses, and its people could sign up.
+func TestDemoPeopleAndStatuses(t *testing.T) {
 	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "rollcall.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -126,9 +128,9 @@ func TestDemoPeopleAndSayings(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := len(demoPeople) - 1; len(players) != want {
-		t.Errorf("invite = %d players, want %d: all but %s", len(players), want, demoLogin)
+		t.Errorf("invite = %d players, want %d: everyone except %s", len(players), want, demoLogin)
 	}
-	for _, status := range sayings {
+	for _, status := range demoStatuses {
 		if status.State != "" {
 			status.Until = time.Now().Add(time.Minute)
 		}

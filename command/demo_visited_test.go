@@ -10,9 +10,9 @@ import (
 	"rollcall/presence"
 )
 
-// The cast lets go of anyone whom a visitor signs in as. It doesn't touch their status or presence again, even after
-// the visitor signs out.
-func TestCastLetsGoOfAnyoneWhoSignsIn(t *testing.T) {
+// When a visitor signs in as a player, the cast doesn't change that person's status or presence anymore, even after the
+// visitor signs out.
+func TestCastReleasesVisitedPeople(t *testing.T) {
 	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "rollcall.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,8 @@ func TestCastLetsGoOfAnyoneWhoSignsIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.SetStatus(accounts.As(t.Context(), accounts.ByUser(p.id)), p.id, mine, accounts.LastsForever); err != nil {
+		ctx := accounts.As(t.Context(), accounts.ByUser(p.id))
+		if err := store.SetStatus(ctx, p.id, mine, accounts.LastsForever); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.step(t.Context()); err != nil {
@@ -60,16 +61,16 @@ func TestCastLetsGoOfAnyoneWhoSignsIn(t *testing.T) {
 			t.Errorf("the status of %s is %q after 300 steps of the cast, want %q", user.Username, user.Status.Text, mine.Text)
 		}
 		if got := tracker.Self(id).Devices; got != 0 {
-			t.Errorf("%s has %d devices of the cast, want none", user.Username, got)
+			t.Errorf("%s still has %d of the cast's devices, want none", user.Username, got)
 		}
 	}
 }
 
-// When visitors have signed in as everybody, the cast has nothing to do.
+// When visitors have signed in as everyone, the cast has nothing to do.
 func TestCastWithoutPlayers(t *testing.T) {
 	tracker := presence.NewTracker(presence.Config{IdleAfter: 10 * time.Minute})
 	defer tracker.Close()
-	c := newCast(&invented{}, tracker, nil, rand.New(rand.NewPCG(7, 0)))
+	c := newCast(&fakeStore{}, tracker, nil, rand.New(rand.NewPCG(7, 0)))
 	if err := c.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

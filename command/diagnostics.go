@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// diagnostics serves metrics and profiles for operators, each on a listener of its own.
+// diagnostics serves metrics and profiles for operators, each on its own listener.
 type diagnostics struct {
-	metrics, debug net.Listener // nil: off
+	metrics, debug net.Listener // nil if off
 	servers        []*http.Server
 	serving        sync.WaitGroup
 }
 
-// listenDiagnostics opens the listeners that are on. It runs at the start, so that a port in use is an error there.
+// listenDiagnostics opens the listeners that are on. It runs at the start, so that the start fails if a port is in use.
 func (s *settings) listenDiagnostics() (*diagnostics, error) {
 	d := &diagnostics{}
 	for _, l := range []struct {
@@ -39,7 +39,8 @@ func (s *settings) listenDiagnostics() (*diagnostics, error) {
 	return d, nil
 }
 
-// checkDiagnostics keeps profiles from other machines, because they can contain passwords and sessions.
+// checkDiagnostics checks the addresses. Only this machine can read profiles, because they can contain passwords and
+// sessions.
 func (s *settings) checkDiagnostics() error {
 	if s.MetricsAddr != "" {
 		if err := checkAddrOf("--metrics-addr", s.MetricsAddr); err != nil {
@@ -66,7 +67,7 @@ const (
 	writeDiagnostics = 2 * time.Minute // enough for a profile of half a minute
 )
 
-// serve answers until close.
+// serve starts serving. Stop it with close.
 func (d *diagnostics) serve(metrics http.Handler, log *slog.Logger) {
 	if d.metrics != nil {
 		if host, _, err := net.SplitHostPort(d.metrics.Addr().String()); err == nil && isThisMachine(host) {
@@ -84,13 +85,14 @@ func (d *diagnostics) serve(metrics http.Handler, log *slog.Logger) {
 func (d *diagnostics) answer(l net.Listener, h http.Handler) {
 	server := &http.Server{
 		Handler: h, MaxHeaderBytes: 16 << 10,
-		ReadHeaderTimeout: readDiagnostics, ReadTimeout: readDiagnostics, WriteTimeout: writeDiagnostics, IdleTimeout: writeDiagnostics,
+		ReadHeaderTimeout: readDiagnostics, ReadTimeout: readDiagnostics,
+		WriteTimeout: writeDiagnostics, IdleTimeout: writeDiagnostics,
 	}
 	d.servers = append(d.servers, server)
-	d.serving.Go(func() { _ = server.Serve(l) }) // always an error, and after close the expected one
+	d.serving.Go(func() { _ = server.Serve(l) }) // always returns an error, even after close
 }
 
-// localOnly refuses requests for another host. Otherwise, a website could point its name at this machine and read what
+// localOnly rejects requests for other hosts. Otherwise, a website could point its domain at this machine and read what
 // only this machine is allowed to see.
 func localOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -112,7 +114,8 @@ func isThisMachine(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
-// profiles are Go's. Importing pprof also registers them with http.DefaultServeMux, which nothing here serves.
+// profiles serves Go's profiles. Importing pprof also registers them with http.DefaultServeMux, which Rollcall doesn't
+// serve.
 func profiles() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

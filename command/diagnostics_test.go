@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// freePort is an address of this machine on which nobody listens.
+// freePort returns an address on this machine that isn't in use.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -24,7 +24,7 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// read asks for a page and returns its status and text.
+// read requests a page and returns its status and text.
 func read(t *testing.T, client *http.Client, address string) (int, string) {
 	t.Helper()
 	answer, err := client.Get(address)
@@ -39,11 +39,12 @@ func read(t *testing.T, client *http.Client, address string) (int, string) {
 	return answer.StatusCode, string(text)
 }
 
-// TestDiagnosticsAreServed: metrics and profiles are on their own listeners, and nowhere else.
+// TestDiagnosticsAreServed: metrics and profiles are served on their own listeners, and nowhere else.
 func TestDiagnosticsAreServed(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	metrics, debug := freePort(t), freePort(t)
-	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"), "--metrics-addr", metrics, "--debug-addr", debug)
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"),
+		"--metrics-addr", metrics, "--debug-addr", debug)
 	client := browser(t)
 	answer, err := client.PostForm(r.url+"/signup", url.Values{"username": {"ada"}, "password": {"correct horse battery staple"}})
 	if err != nil {
@@ -66,10 +67,14 @@ func TestDiagnosticsAreServed(t *testing.T) {
 			t.Errorf("GET /metrics = %d without %q:\n%s", status, want, text)
 		}
 	}
-	if status, text := read(t, client, "http://"+debug+"/debug/pprof/goroutine?debug=1"); status != 200 || !strings.Contains(text, "goroutine profile") {
+	status, text = read(t, client, "http://"+debug+"/debug/pprof/goroutine?debug=1")
+	if status != 200 || !strings.Contains(text, "goroutine profile") {
 		t.Errorf("GET /debug/pprof/goroutine = %d %q, want a profile", status, text)
 	}
-	for _, elsewhere := range []string{r.url + "/metrics", r.url + "/debug/pprof/", "http://" + metrics + "/debug/pprof/", "http://" + debug + "/metrics", "http://" + metrics + "/"} {
+	for _, elsewhere := range []string{
+		r.url + "/metrics", r.url + "/debug/pprof/",
+		"http://" + metrics + "/debug/pprof/", "http://" + debug + "/metrics", "http://" + metrics + "/",
+	} {
 		if status, _ := read(t, client, elsewhere); status != 404 {
 			t.Errorf("GET %s = %d, want 404", elsewhere, status)
 		}
@@ -80,7 +85,7 @@ func TestDiagnosticsAreServed(t *testing.T) {
 	}
 }
 
-// TestDiagnosticsCheckTheHost: a website can't read diagnostics by pointing its name at this machine.
+// TestDiagnosticsCheckTheHost: a website can't read diagnostics by pointing its domain at this machine.
 func TestDiagnosticsCheckTheHost(t *testing.T) {
 	cfg := settings{MetricsAddr: "127.0.0.1:0", DebugAddr: "[::1]:0"}
 	d, err := cfg.listenDiagnostics()
@@ -150,8 +155,9 @@ func TestDiagnosticsPortInUse(t *testing.T) {
 	}
 	defer l.Close()
 	cfg := settings{MetricsAddr: freePort(t), DebugAddr: l.Addr().String()}
-	if _, err := cfg.listenDiagnostics(); err == nil || !strings.Contains(err.Error(), "choose another address with --debug-addr") {
-		t.Errorf("listenDiagnostics() with a port in use = %v, want what to change", err)
+	const remedy = "choose another address with --debug-addr"
+	if _, err := cfg.listenDiagnostics(); err == nil || !strings.Contains(err.Error(), remedy) {
+		t.Errorf("listenDiagnostics() with a port in use = %v, want an error with %q", err, remedy)
 	}
 	free, err := net.Listen("tcp", cfg.MetricsAddr)
 	if err != nil {

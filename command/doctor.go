@@ -18,16 +18,16 @@ import (
 	"rollcall/presence/replica"
 )
 
-// doctorCmd checks everything that a server with the same settings would use, changes nothing, and prints what it
-// finds.
+// doctorCmd checks everything that a server with the same settings would use, and prints what it finds. It changes
+// nothing.
 type doctorCmd struct {
 	settings `embed:""`
 
 	db process.Path // the database, if root reads it with its owner's rights
 }
 
-// dropRoot keeps root if the owner can't leave the database's folder: looking up host names, for example, takes other
-// files.
+// dropRoot keeps root if the owner can't reach files outside the database's folder, which the doctor needs, for example
+// to look up host names.
 func (c *doctorCmd) dropRoot(db process.Path) error {
 	if db.Passable() {
 		return db.Enter()
@@ -36,8 +36,8 @@ func (c *doctorCmd) dropRoot(db process.Path) error {
 	return nil
 }
 
-// Run prints what it finds and a verdict. It fails if there's a problem that keeps a server from starting, from being
-// reached, or from showing the same as other replicas.
+// Run prints what it finds and a verdict. It fails if a problem would keep a server from starting, from being reached,
+// or from agreeing with other replicas.
 func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 	if err := c.check(con.env); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (f *findings) problem(err error) {
 	f.problems = append(f.problems, strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
-// verdict prints the warnings and problems, and one line that sums them up.
+// verdict prints the warnings, the problems, and a summary line.
 func (f *findings) verdict() error {
 	for _, text := range f.warnings {
 		f.line("warning", "%s", text)
@@ -103,7 +103,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// store is the ID of the accounts store, or "" if there's no database yet. The doctor never creates one.
+// store returns the ID of the accounts store, or "" if there's no database yet. The doctor never creates one.
 func (c *doctorCmd) store(ctx context.Context) (id string, err error) {
 	db := c.db
 	if db.IsRoots() {
@@ -168,7 +168,7 @@ func report(f *findings, r replica.Report) error {
 	return w.Flush()
 }
 
-// differences is what a replica's audits of its own entries found: how many it repaired, and how often it reread
+// differences describes what a replica's audits of its own entries found: how many it repaired, and how often it reread
 // everything.
 func differences(rep replica.ReplicaReport) string {
 	if rep.Repaired == 0 && rep.Resyncs == 0 {

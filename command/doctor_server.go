@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	lowSpace = 100 << 20 // bytes free below which the database soon can't be written
-	someRoom = 1 << 30   // bytes free below which it's time to act
+	criticalSpace = 100 << 20 // fewer free bytes are a problem
+	lowSpace      = 1 << 30   // fewer free bytes are worth a warning
 
-	askHere   = 2 * time.Second // for a server on this machine to answer
-	askPublic = 5 * time.Second // for the public URL
+	localTimeout  = 2 * time.Second // for a server on this machine to answer
+	publicTimeout = 5 * time.Second // for the public URL to answer
 )
 
 // checkDisk prints how much space is left for the database, and checks that this user can write there.
@@ -49,14 +49,14 @@ func (c *doctorCmd) checkDisk(f *findings) {
 	}
 	f.line("disk", "%s free", size(free))
 	switch {
-	case free < lowSpace:
+	case free < criticalSpace:
 		f.problem(fmt.Errorf("only %s are free for the database: free some space", size(free)))
-	case free < someRoom:
+	case free < lowSpace:
 		f.warn("only %s are free for the database", size(free))
 	}
 }
 
-// size is n bytes for people.
+// size formats n bytes for people to read.
 func size(n uint64) string {
 	units, unit := []string{"MiB", "GiB", "TiB"}, 0
 	amount := float64(n) / (1 << 20)
@@ -66,20 +66,20 @@ func size(n uint64) string {
 	return fmt.Sprintf("%.1f %s", amount, units[unit])
 }
 
-// checkAddress prints who listens at --addr, and reports whether it's a Rollcall.
+// checkAddress prints what listens at --addr, and reports whether it's Rollcall.
 func (c *doctorCmd) checkAddress(ctx context.Context, f *findings) (serving bool) {
 	if _, port, _ := net.SplitHostPort(c.Addr); port == "0" {
 		f.line("address", "%s: any free port", c.Addr)
 		return false
 	}
 	at := "http://" + reachable(c.Addr)
-	client := &http.Client{Timeout: askHere, Transport: &http.Transport{DisableKeepAlives: true}} // no proxy
+	client := &http.Client{Timeout: localTimeout, Transport: &http.Transport{DisableKeepAlives: true}} // no proxy
 	if ask(ctx, client, at+"/healthz", "ok\n") == nil {
 		if err := ask(ctx, client, at+"/readyz", "ready\n"); err != nil {
-			f.line("address", "%s: Rollcall serves there and isn't ready", c.Addr)
+			f.line("address", "%s: Rollcall is running but isn't ready", c.Addr)
 			f.problem(fmt.Errorf("the server at %s isn't ready (%w): see its log", c.Addr, err))
 		} else {
-			f.line("address", "%s: Rollcall serves there and is ready", c.Addr)
+			f.line("address", "%s: Rollcall is running and ready", c.Addr)
 		}
 		return true
 	}
@@ -100,8 +100,9 @@ func (c *doctorCmd) checkAddress(ctx context.Context, f *findings) (serving bool
 	return false
 }
 
-// checkPublicURL asks for what people type. Where no server runs here, no answer is what to expect. With one, it's
-// still only a warning: some networks don't let a machine reach itself by its public name.
+// checkPublicURL checks whether Rollcall answers at its public URL. Without a server on this machine, no answer is
+// expected. With one, no answer is only a warning, because some networks don't let a machine reach itself by its public
+// name.
 func (c *doctorCmd) checkPublicURL(ctx context.Context, f *findings, serving bool) {
 	if c.Public == nil && c.local() {
 		f.line("public URL", "not set: only this machine reaches the board")
@@ -113,11 +114,11 @@ func (c *doctorCmd) checkPublicURL(ctx context.Context, f *findings, serving boo
 		return
 	}
 	if c.Public.Scheme == "http" && !isLocal(c.Public.Hostname()) {
-		f.warn("the public URL is http, so passwords and sessions cross the network readable: " +
+		f.warn("the public URL is http, so passwords and sessions cross the network unencrypted: " +
 			"put TLS in front and set --public-url to its https address")
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client := &http.Client{Timeout: askPublic, CheckRedirect: stay}
+	client := &http.Client{Timeout: publicTimeout, CheckRedirect: stay}
 	defer client.CloseIdleConnections()
 	err := ask(ctx, client, c.Public.String()+"/healthz", "ok\n")
 	if err == nil {
@@ -157,7 +158,7 @@ func ask(ctx context.Context, client *http.Client, address, text string) error {
 	return nil
 }
 
-// checkSignup prints who may create an account.
+// checkSignup prints who can create an account.
 func (c *doctorCmd) checkSignup(f *findings) {
 	f.line("sign-up", "%s", c.Signup)
 	if c.Signup == "open" && (c.Public != nil && !isLocal(c.Public.Hostname()) || !c.local()) {

@@ -13,8 +13,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// environment is the variables of a process. An empty variable counts as not set, because compose files and unit files
-// often set one to nothing for that.
+// environment holds the variables of a process. An empty variable counts as not set, because compose files and unit
+// files often set variables to nothing to unset them.
 type environment map[string]string
 
 func environ(pairs []string) environment {
@@ -50,13 +50,14 @@ func (s secret) String() string {
 	return "(set, not shown)"
 }
 
-// GoString is String for %#v.
+// GoString does the same for %#v.
 func (s secret) GoString() string { return s.String() }
 
-// maxSecret bounds a secret's file, bytes.
+// maxSecret limits the size of a secret's file, in bytes.
 const maxSecret = 64 << 10
 
-// secret reads the variable name, or the file that name_FILE points to, without white space around the value.
+// secret returns the value of the variable name, or of the file that name_FILE points to, without white space around
+// it.
 func (env environment) secret(name string) (secret, error) {
 	value, path := env[name], env[name+"_FILE"]
 	switch {
@@ -80,7 +81,8 @@ func (env environment) secret(name string) (secret, error) {
 	return secret(value), nil
 }
 
-// readSecrets replaces the names of files with what they hold, for a process that can't read them later.
+// readSecrets replaces each _FILE variable with the contents of its file, for a process that can't read the files
+// later.
 func (env environment) readSecrets() error {
 	for _, name := range []string{"DATABASE_URL", "REDIS_URL"} {
 		value, err := env.secret(name)
@@ -95,7 +97,7 @@ func (env environment) readSecrets() error {
 	return nil
 }
 
-// sources says where each setting comes from, by the name of its flag: the name of a variable, or "flag". Settings that
+// sources maps the name of a flag to where its value comes from: the name of a variable, or "flag". Settings that
 // aren't in it have their default.
 type sources map[string]string
 
@@ -125,7 +127,7 @@ func (r resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 	if enum := flag.EnumSlice(); flag.Enum != "" && !slices.Contains(enum, value) {
 		return nil, fmt.Errorf("%s must be one of %s, not %q", variable, strings.Join(enum, ", "), value)
 	}
-	// Parsed here first, so that the message names the variable.
+	// Kong parses the value too, but its error would name only the flag and not the variable.
 	trial := reflect.New(flag.Target.Type()).Elem()
 	if err := flag.Parse(kong.ScanFromTokens(kong.Token{Type: kong.FlagValueToken, Value: value}), trial); err != nil {
 		return nil, fmt.Errorf("%s: %s", variable, strings.TrimPrefix(err.Error(), flag.ShortSummary()+": "))
@@ -133,7 +135,7 @@ func (r resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 	return value, nil
 }
 
-// variables lists the names of all variables that the commands know.
+// variables returns the names of all variables that the commands know.
 func variables() []string {
 	var names []string
 	var walk func(reflect.Type)
@@ -152,7 +154,7 @@ func variables() []string {
 	return slices.Compact(names)
 }
 
-// describe is a flag's help with its variable.
+// describe returns a flag's help with its variable.
 func describe(value *kong.Value) string {
 	if variable := value.Tag.Get("variable"); variable != "" {
 		return value.Help + " ($" + variable + ")"
@@ -160,7 +162,8 @@ func describe(value *kong.Value) string {
 	return value.Help
 }
 
-// defaultDB is rollcall.db in the folder for program data on the platform goos, or "" if there's no such folder.
+// defaultDB returns the path of rollcall.db in the folder for program data on the platform goos, or "" if there's no
+// such folder.
 func defaultDB(goos string, env environment) string {
 	var base string
 	switch goos {

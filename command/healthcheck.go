@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// healthcheckCmd asks the server on this machine, at the address it listens on. Images without a shell or curl use it
-// as their health check.
+// healthcheckCmd checks the server on this machine, at the address that it listens on. Images without a shell or curl
+// use it as their health check.
 type healthcheckCmd struct {
 	Addr    string        `variable:"ROLLCALL_ADDR" default:"127.0.0.1:8080" help:"Where the server listens."`
 	Timeout time.Duration `variable:"ROLLCALL_HEALTHCHECK_TIMEOUT" default:"3s" help:"How long to wait for the answer."`
@@ -28,7 +28,7 @@ func (c *healthcheckCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	// A separate transport, because a proxy from the environment can't reach this machine.
+	// Not the default transport, because a proxy from the environment can't reach this machine.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Do(request)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -45,7 +45,7 @@ func (c *healthcheckCmd) Run(ctx context.Context, con *console) error {
 	return err
 }
 
-// reachable turns an address to listen on into one to connect to.
+// reachable converts an address to listen on to one to connect to.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 type helpFlag bool
 
-// BeforeReset prints help for the command on the line, even if the rest of the line is wrong.
+// BeforeReset prints help for the given command, even if the rest of the command line is wrong.
 func (helpFlag) BeforeReset(ctx *kong.Context) error {
 	if !slices.Contains(ctx.Args, "serve") && ctx.Selected() != nil && ctx.Selected().Name == "serve" {
 		ctx.Path = ctx.Path[:1] // serve is only the default here: show all commands
@@ -29,11 +29,11 @@ func helpWord(args []string) []string {
 	return append(slices.Clone(args[1:]), "--help")
 }
 
-// maxTypos is by how many letters a word can differ from the command in a suggestion.
+// maxTypos is how many letters a word can differ from a command that suggest suggests.
 const maxTypos = 2
 
-// suggest adds the command that was probably meant to an error. Kong does this for subcommands, but takes a misspelled
-// first word for an argument of serve.
+// suggest adds the command that was probably meant to an error. Kong does this only for subcommands, because it takes a
+// misspelled first word for an argument of serve.
 func suggest(parser *kong.Kong, args []string, err error) error {
 	if len(args) == 0 || err.Error() != "unexpected argument "+args[0] {
 		return err
@@ -50,7 +50,7 @@ func suggest(parser *kong.Kong, args []string, err error) error {
 	return fmt.Errorf("%w, did you mean %q?", err, best)
 }
 
-// distance is how many letters must be added, removed or replaced to turn a into b.
+// distance returns how many letters must be added, removed or replaced to turn a into b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -7,30 +7,30 @@ import (
 )
 
 const (
-	usualConnections = 20_000 // open at once, by default and if the limit of files allows it
+	usualConnections = 20_000 // default limit, if the limit on open files allows it
 	ownFiles         = 256    // for the database, Redis, metrics, and connections that are being refused
-	fewConnections   = 1000   // fewer are probably unintended
+	fewConnections   = 1000   // a lower limit is probably unintended
 )
 
-// connections is how many connections can be open if the system allows this many open files. A high --limit-sockets
-// raises it.
+// connections returns how many connections can be open if the system allows this many open files. A high
+// --limit-sockets raises it.
 func (s *settings) connections(files int) int {
 	if s.LimitConnections > 0 {
 		return s.LimitConnections
 	}
-	return max(possible(files), s.LimitSockets+s.LimitSockets/10)
+	return max(defaultConnections(files), s.LimitSockets+s.LimitSockets/10)
 }
 
-// possible is how many connections can be open by default.
-func possible(files int) int {
+// defaultConnections returns how many connections can be open by default.
+func defaultConnections(files int) int {
 	if files == 0 {
 		return usualConnections
 	}
 	return min(usualConnections, max(files-ownFiles, files/2))
 }
 
-// limits is what a person, an address and everyone together can use. Live connections leave a tenth of the connections
-// for requests, so that people with an open page can still load another one.
+// limits returns the limits per person, per address and in total. Live connections leave a tenth of the connections for
+// requests, so that people with an open page can still load another one.
 func (s *settings) limits(files int) handlers.Limits {
 	connections := s.connections(files)
 	sockets := s.LimitSockets
@@ -43,17 +43,18 @@ func (s *settings) limits(files int) handlers.Limits {
 	}
 }
 
-// warnOfFiles logs a warning if this process can open fewer files than its limits need.
+// warnOfFiles logs a warning if this process can't open as many files as its limits need.
 func (s *settings) warnOfFiles(files int, log *slog.Logger) {
 	connections := s.connections(files)
-	chosen := s.LimitConnections > 0 || connections > possible(files)
+	chosen := s.LimitConnections > 0 || connections > defaultConnections(files)
 	switch {
 	case files == 0:
 	case connections+ownFiles > files && chosen:
-		log.Warn("this process may not open as many files as the limit of connections needs: "+
-			"raise it (ulimit -n, LimitNOFILE), or lower --limit-connections or --limit-sockets", "files", files, "needed", connections+ownFiles)
+		log.Warn("the limit on open files is too low for the connection limit: "+
+			"raise it (ulimit -n, LimitNOFILE), or lower --limit-connections or --limit-sockets",
+			"files", files, "needed", connections+ownFiles)
 	case connections < fewConnections && !chosen:
-		log.Warn("this process may open few files, and so hold few connections: raise the limit (ulimit -n, LimitNOFILE)",
+		log.Warn("the limit on open files allows only a few connections: raise it (ulimit -n, LimitNOFILE)",
 			"files", files, "connections", connections)
 	}
 }

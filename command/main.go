@@ -21,19 +21,19 @@ import (
 	"rollcall/command/process"
 )
 
-// gcPercent is GOGC if the environment doesn't set it. Most of the heap is idle sockets, and what is sent is shared, so
-// collecting earlier costs little and saves 2 KiB a socket.
+// gcPercent is the default for GOGC. Most of the heap belongs to idle sockets, and the bytes they send are shared, so
+// collecting garbage more often costs little and saves 2 KiB per socket.
 const gcPercent = 40
 
-// Main runs the command line that started this process and returns its exit code. files holds the templates and assets,
-// as ui.New takes them.
+// Main runs the command line of this process and returns its exit code. files holds the templates and assets, as ui.New
+// takes them.
 func Main(files fs.FS) int {
 	process.KeepFilesPrivate()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
-	// After the first signal, signals have their default effect again: a second one ends the process at once.
+	// After the first signal, signals have their default effect again, so a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
 	con := &console{env: environ(os.Environ()), files: files, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	if err := run(ctx, os.Args[1:], con); err != nil {
@@ -43,7 +43,7 @@ func Main(files fs.FS) int {
 	return 0
 }
 
-// stopSignals are the signals that stop the process in order. A hang-up is one of them unless it's ignored, as under
+// stopSignals returns the signals that stop the server gracefully. SIGHUP is one of them unless it's ignored, as under
 // nohup.
 func stopSignals() []os.Signal {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -53,7 +53,7 @@ func stopSignals() []os.Signal {
 	return signals
 }
 
-// console is what a command gets from the process it runs in.
+// console is the part of the process that a command uses.
 type console struct {
 	env            environment
 	stdin          io.Reader
@@ -62,12 +62,12 @@ type console struct {
 	db             process.Path // the database file, if root has become its owner
 }
 
-// commands is the grammar of the command line.
+// commands defines the command line.
 type commands struct {
 	Help    helpFlag    `short:"h" help:"Show help."`
 	Version versionFlag `help:"Show the version."`
 
-	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve the board (what rollcall alone does)."`
+	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve the board (the default)."`
 	Demo        demoCmd        `cmd:"" help:"Serve a board with two dozen people in it, in a temporary folder."`
 	User        userCmd        `cmd:"" help:"Add, import, list and change people, whether or not the server runs."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup of the database file, whether or not the server runs."`
@@ -75,16 +75,17 @@ type commands struct {
 	DB          dbCmd          `cmd:"" name:"db" help:"Move from a database file to Postgres."`
 	Config      configCmd      `cmd:"" help:"Print the settings in effect and where each comes from."`
 	Doctor      doctorCmd      `cmd:"" help:"Check the database, its disk, the address, the public URL, sign-up and Redis as a server with these settings would use them. Changes nothing; ends with a verdict."`
-	Healthcheck healthcheckCmd `cmd:"" aliases:"health" help:"Ask the running server whether it is alive."`
+	Healthcheck healthcheckCmd `cmd:"" aliases:"health" help:"Check that the server is running."`
 	Ver         versionCmd     `cmd:"" name:"version" help:"Print the version."`
 }
 
-// run runs one command line. Its error is one line for the person who typed it.
+// run runs one command line. Its error is a message for the person who typed the command.
 func run(ctx context.Context, args []string, con *console) error {
 	from := sources{}
 	parser, err := kong.New(&commands{},
 		kong.Name("rollcall"),
-		kong.Description("Rollcall is a live board of who is here. Run “rollcall demo” to try it, or “rollcall” to serve."),
+		kong.Description("Rollcall is a live board of who is here. "+
+			"Run “rollcall demo” to try it, or “rollcall” to start the server."),
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}),
 		kong.ValueFormatter(describe),

@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"rollcall": func() { os.Exit(Main(uiFiles())) }})
 }
 
-// uiFiles takes the place of the embedded files. They are in memory, because a process that gives up root can't
-// necessarily read the folder.
+// uiFiles replaces the embedded files. It reads them into memory, because a process that gives up root can't
+// necessarily read the folder later.
 func uiFiles() fs.FS {
 	files, folder := fstest.MapFS{}, os.DirFS(os.Getenv(uiFolder))
 	err := fs.WalkDir(folder, ".", func(path string, d fs.DirEntry, err error) error {
@@ -52,13 +52,13 @@ func uiFiles() fs.FS {
 	return files
 }
 
-// TestScripts runs the command as people type it: testdata/script/*.txtar. Beside the usual commands there are
+// TestScripts runs the scripts in testdata/script. Besides the standard commands of testscript, they can use:
 //
-//	listen VAR           something else listens on a free port; VAR becomes its address
-//	serve VAR [flag...]  rollcall serves on a free port; VAR becomes its address
-//	stop VAR             the server at that address gets SIGTERM and has to exit with 0
-//	sqlite FILE TEXT     one statement on a database file
-//	postgres VAR         a Postgres starts; VAR becomes the URL of an empty database in it, of a role with the password hunter2
+//	listen VAR           listens on a free port and sets VAR to the address
+//	serve VAR [flag...]  starts rollcall on a free port and sets VAR to the address
+//	stop VAR             sends SIGTERM to the server at that address, which must exit with 0
+//	sqlite FILE TEXT     runs one statement on a database file
+//	postgres VAR         starts a Postgres and sets VAR to the URL of an empty database, for a role with the password hunter2
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -81,7 +81,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// servers are those that a script has started, by address.
+// servers holds the servers that a script has started, by address.
 type servers map[string]*exec.Cmd
 
 func scriptListen(ts *testscript.TestScript, neg bool, args []string) {
@@ -101,7 +101,8 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	cmd := exec.CommandContext(ctx, "rollcall", append([]string{"serve", "--addr", "127.0.0.1:0"}, args[1:]...)...)
 	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "XDG_DATA_HOME=", "FLY_APP_NAME=", "DATABASE_URL="+ts.Getenv("DATABASE_URL"))
+	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "XDG_DATA_HOME=", "FLY_APP_NAME=",
+		"DATABASE_URL="+ts.Getenv("DATABASE_URL"))
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
@@ -115,7 +116,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 	}
-	ts.Fatalf("rollcall serve ended without saying where it is")
+	ts.Fatalf("rollcall serve ended without printing its address")
 }
 
 func scriptStop(ts *testscript.TestScript, neg bool, args []string) {
@@ -133,7 +134,7 @@ func scriptSQLite(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: sqlite FILE TEXT")
 	}
-	db, err := sql.Open("sqlite", ts.MkAbs(args[0])) // the driver comes with accounts
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0])) // accounts imports the driver
 	ts.Check(err)
 	defer db.Close()
 	_, err = db.Exec(args[1])

@@ -28,21 +28,21 @@ func TestLogLinesAreExplained(t *testing.T) {
 			continue
 		}
 		if found++; !explained[call.message] {
-			t.Errorf("docs/operations.md does not explain the line of the log %q, from %s", call.message, call.file)
+			t.Errorf("docs/operations.md doesn't explain the log line %q from %s", call.message, call.file)
 		}
 	}
 	for _, line := range []string{"request failed", "http server"} { // their level is a variable
 		if !explained[line] {
-			t.Errorf("docs/operations.md does not explain the line of the log %q", line)
+			t.Errorf("docs/operations.md doesn't explain the log line %q", line)
 		}
 	}
 	if found < 25 {
-		t.Errorf("%d calls that log at error or warn level were found, want all", found)
+		t.Errorf("found %d calls that log at error or warn level, want at least 25", found)
 	}
 }
 
-// TestLogKeysAreTheSame: an error is always under the key err, so that one search finds all of them.
-func TestLogKeysAreTheSame(t *testing.T) {
+// TestLogKeyOfErrors: every logged error has the key err, so that one search finds all of them.
+func TestLogKeyOfErrors(t *testing.T) {
 	for _, call := range logCalls(t) {
 		if slices.Contains(call.keys, "error") {
 			t.Errorf("%s logs %q with the key error, want err", call.file, call.message)
@@ -50,13 +50,13 @@ func TestLogKeysAreTheSame(t *testing.T) {
 	}
 }
 
-// logCall is one call of a method of a logger.
+// logCall is one call of a logger's method.
 type logCall struct {
 	file, method, message string
-	keys                  []string // and values that are constant strings
+	keys                  []string // also includes values that are constant strings
 }
 
-// logCalls are the calls that log, of all files but tests and programs of their own.
+// logCalls returns all calls that log, except in tests and separate programs.
 func logCalls(t *testing.T) (calls []logCall) {
 	t.Helper()
 	for _, file := range goFiles(t) {
@@ -76,7 +76,7 @@ func logCalls(t *testing.T) (calls []logCall) {
 	return calls
 }
 
-// newLogCall takes apart the arguments of a call. The message must be constant, so that it can be found.
+// newLogCall parses the arguments of a call. The message must be constant, so that people can search for it.
 func newLogCall(t *testing.T, file, method string, args []ast.Expr) logCall {
 	t.Helper()
 	message, ok := constant(args[0])
@@ -92,7 +92,7 @@ func newLogCall(t *testing.T, file, method string, args []ast.Expr) logCall {
 	return call
 }
 
-// constant is the value of a string literal, or of several that are added up.
+// constant returns the value of a string literal, or of a concatenation of literals.
 func constant(e ast.Expr) (text string, ok bool) {
 	switch x := e.(type) {
 	case *ast.BasicLit:

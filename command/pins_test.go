@@ -17,8 +17,8 @@ var (
 	runImage    = regexp.MustCompile(`docker run .*?\b(busybox\S*)`)
 )
 
-// A tag can be moved to other code. So everything that builds, tests and publishes is pinned by its digest, with the
-// readable tag next to it.
+// A tag can be moved to other code. So everything that builds, tests or publishes is pinned by its digest, with the tag
+// next to it.
 func TestBuildersArePinned(t *testing.T) {
 	files, err := filepath.Glob(root + "/.github/workflows/*.yml")
 	if err != nil || len(files) == 0 {
@@ -42,16 +42,16 @@ func TestBuildersArePinned(t *testing.T) {
 	}
 	_, text := dockerfile(t)
 	if strings.HasPrefix(text, "# syntax=") {
-		t.Error("the Dockerfile has another program read it, which no digest pins")
+		t.Error("the Dockerfile has a syntax line, which runs an image that isn't pinned")
 	}
 	stages := map[string]bool{"scratch": true}
 	for _, m := range fromLine.FindAllStringSubmatch(text, -1) {
 		if !stages[m[1]] && !pinnedImage.MatchString(m[1]) {
-			t.Errorf("the Dockerfile begins with %s, want NAME:TAG@sha256:DIGEST", m[1])
+			t.Errorf("the Dockerfile builds from %s, want NAME:TAG@sha256:DIGEST", m[1])
 		}
 		stages[m[2]] = true
 	}
 	if want := strings.Count("\n"+text, "\nFROM "); len(fromLine.FindAllString(text, -1)) != want {
-		t.Errorf("not all of the %d FROM lines were understood", want)
+		t.Errorf("not all %d FROM lines match the pattern", want)
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"rollcall/command/process"
 )
 
-// giveUpRoot does what --run-as asks of a process that was started as root, before its command opens anything: it gives
-// the database's folder to the user, and becomes the user for good. Commands without the flag use its variable, so
-// that root does none of the work in an image.
+// giveUpRoot applies --run-as in a process that was started as root, before its command opens anything: it gives the
+// database's folder to the user, and becomes the user for good. Commands without the flag use its variable, so that no
+// command does its work as root in an image.
 //
-// Without --run-as, root acts with the rights of the user who owns the database's folder and may have put links into
-// it.
+// Without --run-as, root acts with the rights of the user who owns the database's folder, because that user may have
+// put links into it.
 func giveUpRoot(command *kong.Context, con *console) error {
 	as, known := textOf(command, "run-as")
 	if !known && !opensNothing(command.Selected()) {
@@ -40,8 +40,8 @@ func giveUpRoot(command *kong.Context, con *console) error {
 		}
 	}
 	if err := id.Become(); err != nil {
-		return fmt.Errorf("--run-as %s: %w: start Rollcall as that user, or leave root the capabilities CHOWN, SETUID and SETGID",
-			as, err)
+		return fmt.Errorf("--run-as %s: %w: "+
+			"start Rollcall as that user, or don't drop the capabilities CHOWN, SETUID and SETGID", as, err)
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func opensNothing(command *kong.Node) bool {
 	return command != nil && (command.Name == "healthcheck" || command.Name == "version")
 }
 
-// dropsRoot is a command that needs files outside the database's folder, and gives up root in its own way.
+// dropsRoot is a command that needs files outside the database's folder, and so gives up root in its own way.
 type dropsRoot interface{ dropRoot(process.Path) error }
 
 // actAsOwner gives up root if another user owns the database's folder.
@@ -73,13 +73,13 @@ func actAsOwner(command *kong.Context, con *console) error {
 	} else {
 		err = db.Enter()
 	}
-	if os.Geteuid() != 0 { // not root any more
+	if os.Geteuid() != 0 { // no longer root
 		flag.Target.SetString(db.String())
 	}
 	return err
 }
 
-// databaseFlag is the flag that names the database file. It's nil for a command that opens none.
+// databaseFlag returns the flag that names the database file, or nil if the command doesn't open one.
 func databaseFlag(command *kong.Context, env environment) (flag *kong.Flag) {
 	if command.Selected() == nil {
 		return nil
@@ -107,7 +107,7 @@ func flagOf(command *kong.Context, name string) (*kong.Flag, bool) {
 	return nil, false
 }
 
-// textOf is the text of a flag, and whether the command has the flag.
+// textOf returns the text of a flag, and whether the command has the flag.
 func textOf(command *kong.Context, name string) (text string, known bool) {
 	flag, known := flagOf(command, name)
 	if !known {

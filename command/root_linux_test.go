@@ -55,7 +55,7 @@ func rollcall(args ...string) (string, error) {
 	return string(out), err
 }
 
-// A server that root starts with --run-as is that user for good, and gives away only the database.
+// A server that root starts with --run-as becomes that user for good, and gives only the database away.
 func TestRunAs(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
@@ -63,7 +63,7 @@ func TestRunAs(t *testing.T) {
 	}
 	folder, elsewhere := t.TempDir(), t.TempDir()
 	shadow, keys := filepath.Join(elsewhere, "shadow"), filepath.Join(elsewhere, "keys")
-	if err := os.Chmod(filepath.Dir(folder), 0o755); err != nil { // or others cannot pass through it
+	if err := os.Chmod(filepath.Dir(folder), 0o755); err != nil { // so that other users can pass through it
 		t.Fatal(err)
 	}
 	db := filepath.Join(folder, "rollcall.db")
@@ -86,25 +86,28 @@ func TestRunAs(t *testing.T) {
 	}
 	status := statusOfServer(t, "--db", db, "--run-as", fmt.Sprint(nobodys))
 	for _, want := range []string{
-		"Uid:\t65532\t65532\t65532\t65532\n", "Gid:\t65532\t65532\t65532\t65532\n", "Groups:\t \n", "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n",
+		"Uid:\t65532\t65532\t65532\t65532\n", "Gid:\t65532\t65532\t65532\t65532\n", "Groups:\t \n",
+		"CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n",
 	} {
 		if !strings.Contains(status, want) {
 			t.Errorf("the server's status lacks %q:\n%s", want, status)
 		}
 	}
 	got := owners(t, folder)
-	for name, want := range map[string]uint32{".": nobodys, "rollcall.db": nobodys, "rollcall.db.before-link": 0, "rollcall.db.before-second-name": 0, "lost+found": 0} {
+	for name, want := range map[string]uint32{
+		".": nobodys, "rollcall.db": nobodys, "rollcall.db.before-link": 0, "rollcall.db.before-second-name": 0, "lost+found": 0,
+	} {
 		if owner, there := got[name]; !there || owner != want {
 			t.Errorf("owner of %s = %d, %t, want %d", name, owner, there, want)
 		}
 	}
 	if got := owners(t, elsewhere); got["shadow"] != 0 || got["keys"] != 0 {
-		t.Errorf("owners elsewhere = %v, want root: nothing is given away through a link", got)
+		t.Errorf("owners elsewhere = %v, want root, because links aren't followed", got)
 	}
 }
 
-// Root with only the capabilities for giving up root gives away a volume that belongs to root, and starts again on the
-// volume later, whatever its mode.
+// With only the capabilities for giving up root, root gives a volume away on the first start, and later starts also
+// work, whatever the volume's mode.
 func TestRunAsWithFewCapabilities(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
@@ -117,8 +120,9 @@ func TestRunAsWithFewCapabilities(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"ada", "brook", "cyd"} {
-			out, err := exec.Command("setpriv", "--bounding-set", few, "--inh-caps", few, "rollcall",
-				"user", "add", name, "--create", "--db", filepath.Join(folder, "rollcall.db"), "--run-as", fmt.Sprint(nobodys)).CombinedOutput()
+			out, err := exec.Command("setpriv", "--bounding-set", few, "--inh-caps", few,
+				"rollcall", "user", "add", name, "--create", "--db", filepath.Join(folder, "rollcall.db"),
+				"--run-as", fmt.Sprint(nobodys)).CombinedOutput()
 			if err != nil {
 				t.Errorf("user add %s with few capabilities in a folder of mode %o = %v, want nil\n%s", name, mode, err, out)
 			}
@@ -131,7 +135,7 @@ func TestRunAsWithFewCapabilities(t *testing.T) {
 	}
 }
 
-// statusOfServer starts a server, reads its status from the system once it serves, and stops it in order.
+// statusOfServer starts a server, reads its status from /proc when it serves, and stops it.
 func statusOfServer(t *testing.T, flags ...string) string {
 	t.Helper()
 	return statusOf(t, append([]string{"serve", "--addr", "127.0.0.1:0"}, flags...)...)
@@ -167,7 +171,7 @@ func statusOf(t *testing.T, args ...string) string {
 	return string(status)
 }
 
-// The demo also gives up root, if the variable says so.
+// The demo also gives up root if the variable is set.
 func TestDemoGivesUpRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
@@ -176,27 +180,29 @@ func TestDemoGivesUpRoot(t *testing.T) {
 	t.Setenv("ROLLCALL_RUN_AS", fmt.Sprint(nobodys))
 	t.Setenv("TMPDIR", "/tmp")
 	if status := statusOf(t, "demo", "--addr", "127.0.0.1:0"); !strings.Contains(status, "Uid:\t65532\t65532\t65532\t65532\n") {
-		t.Errorf("the demo's status lacks the user it was given:\n%s", status)
+		t.Errorf("the demo's status lacks the user in ROLLCALL_RUN_AS:\n%s", status)
 	}
 }
 
-// A command without the flag uses the variable, and refuses a wrong value. A command that opens nothing ignores it.
+// A command without the flag uses the variable, and rejects an invalid value. A command that opens nothing ignores it.
 func TestCommandsWithoutTheFlag(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
 		return
 	}
 	t.Setenv("ROLLCALL_RUN_AS", "0")
-	for command, refused := range map[string]bool{"db copy --from nowhere.db": true, "demo": true, "version": false, "health --addr 127.0.0.1:1": false} {
+	for command, refused := range map[string]bool{
+		"db copy --from nowhere.db": true, "demo": true, "version": false, "health --addr 127.0.0.1:1": false,
+	} {
 		if out, _ := rollcall(strings.Fields(command)...); strings.Contains(out, "--run-as") != refused {
-			t.Errorf("rollcall %s with ROLLCALL_RUN_AS=0 prints %q, want a refusal: %t", command, out, refused)
+			t.Errorf("rollcall %s with ROLLCALL_RUN_AS=0 prints %q, want an error: %t", command, out, refused)
 		}
 	}
 }
 
-// servedBy creates a folder like that of a service, with a database of two people, all owned by the user nobodys. ofRoot
-// is a folder that only root can open.
-func servedBy(t *testing.T) (db, ofRoot string) {
+// serviceFolder creates a folder like that of a service, with a database of two people, all owned by the user nobodys.
+// ofRoot is a folder that only root can open.
+func serviceFolder(t *testing.T) (db, ofRoot string) {
 	t.Helper()
 	top := t.TempDir()
 	folder, ofRoot := filepath.Join(top, "service"), filepath.Join(top, "root")
@@ -205,7 +211,8 @@ func servedBy(t *testing.T) (db, ofRoot string) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(os.Chmod(filepath.Dir(top), 0o755), os.Chmod(top, 0o755), os.Chown(folder, nobodys, nobodys)); err != nil {
+	err := errors.Join(os.Chmod(filepath.Dir(top), 0o755), os.Chmod(top, 0o755), os.Chown(folder, nobodys, nobodys))
+	if err != nil {
 		t.Fatal(err)
 	}
 	db = filepath.Join(folder, "rollcall.db")
@@ -217,15 +224,16 @@ func servedBy(t *testing.T) (db, ofRoot string) {
 	return db, ofRoot
 }
 
-// Links that a service's user puts into its folder don't make root touch anything outside, with any command.
+// If a service's user puts links into its folder, no command that root runs changes anything outside the folder.
 func TestRootFollowsNoPlantedLinks(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
 		return
 	}
 	t.Setenv("HOME", t.TempDir())
-	db, ofRoot := servedBy(t)
-	backup, precious, dangling := filepath.Join(ofRoot, "backup.db"), filepath.Join(ofRoot, "precious"), filepath.Join(ofRoot, "new.db")
+	db, ofRoot := serviceFolder(t)
+	backup, dangling := filepath.Join(ofRoot, "backup.db"), filepath.Join(ofRoot, "new.db")
+	precious := filepath.Join(ofRoot, "precious")
 	if out, err := rollcall("backup", backup, "--db", db); err != nil {
 		t.Fatalf("backup = %v\n%s", err, out)
 	}
@@ -264,23 +272,23 @@ func TestRootFollowsNoPlantedLinks(t *testing.T) {
 		}
 	}
 	if text, err := os.ReadFile(precious); err != nil || string(text) != "root's" {
-		t.Errorf("root's file is %.20q now (%v)", text, err)
+		t.Errorf("root's file contains %.20q (%v), want it unchanged", text, err)
 	}
 	if entries, err := os.ReadDir(ofRoot); err != nil || len(entries) != 2 {
-		t.Errorf("root's folder holds %q (%v), want what was there", names(entries), err)
+		t.Errorf("root's folder contains %q (%v), want no new files", names(entries), err)
 	}
 }
 
-// Root can do what the documentation says: back up to its own folders, restore from them, and import people from a file
-// that only root can read. Each file belongs to the owner of its folder.
-func TestRootWorksInAServicesFolder(t *testing.T) {
+// As documented, root can back up to its own folders, restore from them, and import people from a file that only root
+// can read. Each file belongs to the owner of its folder.
+func TestRootWorksInServiceFolder(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
 		return
 	}
 	t.Setenv("HOME", t.TempDir())
-	for _, mode := range []os.FileMode{0o755, 0o700} { // of the folder above: systemd's /var/lib/private is for root alone
-		db, ofRoot := servedBy(t)
+	for _, mode := range []os.FileMode{0o755, 0o700} { // of the folder above; systemd's /var/lib/private has 0700
+		db, ofRoot := serviceFolder(t)
 		if err := os.Chmod(filepath.Dir(filepath.Dir(db)), mode); err != nil {
 			t.Fatal(err)
 		}
@@ -315,22 +323,24 @@ func TestRootWorksInAServicesFolder(t *testing.T) {
 			}
 		}
 		if got := owners(t, ofRoot); got["backup.db"] != 0 || got["."] != 0 || len(got) != 4 {
-			t.Errorf("below a folder of mode %o: root's folder is %v, want root's with the backup in it", mode, got)
+			t.Errorf("below a folder of mode %o: owners in root's folder are %v, want root, with the backup", mode, got)
 		}
-		if out, err := rollcall("restore", backup, "--db", db); err == nil || !strings.Contains(out, "/service/rollcall.db is there already") && !strings.Contains(out, db+" is there already") {
-			t.Errorf("restore without --force = %v, want the whole path in\n%s", err, out)
+		out, err := rollcall("restore", backup, "--db", db)
+		if err == nil || !strings.Contains(out, "/service/rollcall.db is there already") &&
+			!strings.Contains(out, db+" is there already") {
+			t.Errorf("restore without --force = %v, want the full path in\n%s", err, out)
 		}
 	}
 }
 
-// A server that root starts on a service's folder becomes that service's user, after it has read secrets that only root
-// can read.
+// A server that root starts on a service's folder becomes the service's user after it has read the secrets that only
+// root can read.
 func TestServerBecomesTheOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("without root there's nothing to give up: TestBecomeNeedsRoot checks that")
 		return
 	}
-	db, ofRoot := servedBy(t)
+	db, ofRoot := serviceFolder(t)
 	if status := statusOfServer(t, "--db", db); !strings.Contains(status, "Uid:\t65532\t65532\t65532\t65532\n") {
 		t.Errorf("the server's status lacks the owner of its folder:\n%s", status)
 	}
@@ -340,6 +350,6 @@ func TestServerBecomesTheOwner(t *testing.T) {
 	}
 	t.Setenv("DATABASE_URL_FILE", secret)
 	if out, err := rollcall("db", "copy", "--from", db); err == nil || !strings.Contains(out, "cannot be reached") {
-		t.Errorf("db copy with a secret of root's = %v, want that Postgres cannot be reached\n%s", err, out)
+		t.Errorf("db copy with one of root's secrets = %v, want an error that Postgres cannot be reached\n%s", err, out)
 	}
 }

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// running is a server that a test started with run, like Main.
+// running is a server that a test started with run, as Main does.
 type running struct {
 	url   string        // http://127.0.0.1:PORT
 	lines chan string   // standard output after the line with the address
-	stop  func()        // as a signal does
-	ended chan error    // gets what run returned, once
-	log   *bytes.Buffer // standard error; to be read after the end
+	stop  func()        // stops the server, as a signal does
+	ended chan error    // receives the result of run once
+	log   *bytes.Buffer // standard error; read it only after the end
 }
 
 // start runs a command line that serves, and returns when it has printed its address.
@@ -28,7 +28,8 @@ func start(t *testing.T, args ...string) *running {
 	out, in := io.Pipe()
 	r := &running{stop: stop, ended: make(chan error, 1), log: &bytes.Buffer{}, lines: make(chan string, 100)}
 	go func() {
-		err := run(ctx, args, &console{env: environment{}, files: uiFiles(), stdin: strings.NewReader(""), stdout: in, stderr: r.log})
+		con := &console{env: environment{}, files: uiFiles(), stdin: strings.NewReader(""), stdout: in, stderr: r.log}
+		err := run(ctx, args, con)
 		in.CloseWithError(io.EOF)
 		r.ended <- err
 	}()
@@ -58,12 +59,12 @@ func (r *running) end(t *testing.T) error {
 	case err := <-r.ended:
 		return err
 	case <-time.After(10 * time.Second):
-		t.Fatal("the server did not end within 10 s")
+		t.Fatal("the server didn't stop within 10 s")
 		return nil
 	}
 }
 
-// browser is a client that keeps cookies and follows redirects.
+// browser returns an HTTP client that keeps cookies and follows redirects.
 func browser(t *testing.T) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)

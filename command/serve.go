@@ -16,12 +16,12 @@ import (
 	"rollcall/command/process"
 )
 
-// Time limits for stopping. Together they stay below the ten seconds that a supervisor waits before it kills.
+// Time limits for stopping. Together they're less than ten seconds, after which a supervisor kills the process.
 const (
 	drainSockets   = 3 * time.Second        // to close live connections
-	finishRequests = 5 * time.Second        // to answer open requests, after that
-	unusedConns    = 500 * time.Millisecond // for connections without a request so far
-	stopLoops      = 1 * time.Second        // for the last writes
+	finishRequests = 5 * time.Second        // then, to answer open requests
+	unusedConns    = 500 * time.Millisecond // meanwhile, for connections without a request so far
+	stopLoops      = 1 * time.Second        // then, for the last writes
 )
 
 // serveCmd serves the board.
@@ -58,7 +58,7 @@ func (c *serveCmd) Run(ctx context.Context, con *console) (err error) {
 	return a.serve(ctx, a.server.LimitConnections(l))
 }
 
-// listen is net.Listen for the address in flag. The most common errors say what to do.
+// listen listens on the address in flag. The most common errors say what to do.
 func listen(flag, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	switch {
@@ -73,7 +73,7 @@ func listen(flag, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// serve answers on l until ctx ends or a part fails. Then it stops in this order: live connections, so that their pages
+// serve serves on l until ctx ends or a part fails. Then it stops in this order: live connections, so that their pages
 // connect to another replica; requests; and the background loops, which make the last writes for both.
 func (a *app) serve(ctx context.Context, l net.Listener) error {
 	loops, endLoops := context.WithCancel(context.WithoutCancel(ctx))
@@ -96,9 +96,9 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 	return wait(parts, stopLoops)
 }
 
-// drain lets live connections and requests end, and cuts off those that take too long.
+// drain closes live connections, lets requests finish, and cuts off those that take too long.
 func (a *app) drain(web *http.Server, fresh *unused) {
-	// These contexts don't come from the one of serve, which has ended.
+	// The context of serve has ended, so these contexts don't derive from it.
 	ctx, cancel := context.WithTimeout(context.Background(), drainSockets)
 	defer cancel()
 	a.server.Drain(ctx)
@@ -120,12 +120,12 @@ func wait(group *errgroup.Group, limit time.Duration) error {
 	case err := <-done:
 		return err
 	case <-time.After(limit):
-		return fmt.Errorf("the background loops did not stop within %v", limit)
+		return fmt.Errorf("the background loops didn't stop within %v", limit)
 	}
 }
 
-// announce prints the address of the server and, if the board is empty, what to do next. With a JSON log it's a log
-// line.
+// announce prints the address of the server and, if the board is empty, what to do next. With a JSON log, it logs the
+// address instead.
 func (a *app) announce(con *console, addr net.Addr) {
 	at := "http://" + reachable(addr.String()) + a.settings.base()
 	if a.settings.Public != nil {
@@ -140,7 +140,8 @@ func (a *app) announce(con *console, addr net.Addr) {
 	case a.empty && a.settings.Signup == "open":
 		fmt.Fprintln(con.stdout, "The board is empty: open the address and sign up.")
 	case a.empty:
-		fmt.Fprintln(con.stdout, "Nobody can sign in yet. To add a person, run:", a.settings.command(con.env, "user", "add", "NAME"))
+		fmt.Fprintln(con.stdout, "Nobody can sign in yet. To add a person, run:",
+			a.settings.command(con.env, "user", "add", "NAME"))
 	}
 }
 
@@ -154,7 +155,8 @@ func (s *settings) warn(env environment, log *slog.Logger) {
 			"or give all of them the same REDIS_URL")
 	}
 	if s.IdleAfter > 0 && s.IdleAfter < time.Minute {
-		log.Warn("pages report input every 30 s: with idle-after this short, people who type are shown away", "idle-after", s.IdleAfter)
+		log.Warn("pages report input every 30 s: with idle-after this short, people who are typing are shown as away",
+			"idle-after", s.IdleAfter)
 	}
 	s.warnOfFiles(process.FileLimit(), log)
 	if s.Public == nil && !s.local() {
@@ -169,7 +171,7 @@ func (s *settings) local() bool {
 	return isLocal(host)
 }
 
-// isLocal reports whether host is this machine's name or address for itself.
+// isLocal reports whether host is localhost or a loopback address.
 func isLocal(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestServeFromSignUpToTheEnd(t *testing.T) {
+func TestServeSignUpAndStop(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
 	client := browser(t)
@@ -49,14 +49,15 @@ func TestServeFinishesOpenRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	idle, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://")) // as browsers open in advance
+	idle, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://")) // browsers open such connections in advance
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer idle.Close()
 
 	form := "username=ada&password=correct+horse+battery+staple"
-	head := "POST /signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n"
+	head := "POST /signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+		"Expect: 100-continue\r\nContent-Length: 50\r\n\r\n"
 	if len(form) != 50 {
 		t.Fatalf("the form has %d bytes, want 50", len(form))
 	}
@@ -84,18 +85,18 @@ func TestServeFinishesOpenRequests(t *testing.T) {
 	}
 	answer, err := http.ReadResponse(answers, nil)
 	if err != nil || answer.StatusCode != http.StatusSeeOther {
-		t.Errorf("the request that was open got %v, %v, want 303", answer, err)
+		t.Errorf("the open request got %v, %v, want 303", answer, err)
 	}
 	if err := r.end(t); err != nil {
 		t.Errorf("run = %v, want nil after a signal", err)
 	}
 	if strings.Contains(r.log.String(), "cut off") {
-		t.Errorf("the connection that was never used was waited for until all were cut off:\n%s", r.log)
+		t.Errorf("the server waited for the unused connection until it cut off all connections:\n%s", r.log)
 	}
 }
 
-// The command that a server prints for its administrator works as printed, in any folder.
-func TestServePrintsACommandThatWorks(t *testing.T) {
+// The command that a server prints for adding people works as printed, in any folder.
+func TestServePrintsWorkingCommand(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "our board's", "rollcall.db")
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db, "--signup", "off")
 	_, command, found := strings.Cut(<-r.lines, ": ")
@@ -104,13 +105,14 @@ func TestServePrintsACommandThatWorks(t *testing.T) {
 	}
 	shell := exec.Command("sh", "-c", strings.Replace(command, "NAME", "ada", 1))
 	home := t.TempDir()
-	shell.Dir, shell.Env = home, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, uiFolder + "=" + os.Getenv(uiFolder)}
+	shell.Dir = home
+	shell.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, uiFolder + "=" + os.Getenv(uiFolder)}
 	if out, err := shell.CombinedOutput(); err != nil {
 		t.Fatalf("%s = %v\n%s", command, err, out)
 	}
 	shell = exec.Command("rollcall", "user", "list", "--db", db)
 	if out, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(out), "\nada ") {
-		t.Errorf("user list after %s = %v\n%s, want ada on the server's board", command, err, out)
+		t.Errorf("user list after %s = %v\n%s, want ada on it", command, err, out)
 	}
 	if err := r.end(t); err != nil {
 		t.Errorf("run = %v, want nil after a signal", err)
@@ -124,8 +126,10 @@ func TestServeLogsJSONOnly(t *testing.T) {
 	var stdout bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"--log-format=json", "--addr=127.0.0.1:0", "--db=" + filepath.Join(t.TempDir(), "rollcall.db")},
-			&console{env: environment{"ROLLCALL_SIGNUPS": "off"}, files: uiFiles(), stdin: strings.NewReader(""), stdout: &stdout, stderr: w})
+		args := []string{"--log-format=json", "--addr=127.0.0.1:0", "--db=" + filepath.Join(t.TempDir(), "rollcall.db")}
+		env := environment{"ROLLCALL_SIGNUPS": "off"}
+		con := &console{env: env, files: uiFiles(), stdin: strings.NewReader(""), stdout: &stdout, stderr: w}
+		ended <- run(ctx, args, con)
 		w.Close()
 	}()
 	var all strings.Builder
@@ -143,22 +147,24 @@ func TestServeLogsJSONOnly(t *testing.T) {
 		t.Errorf("run = %v with %q on standard output, want nil and nothing", err, stdout.String())
 	}
 	if !strings.Contains(all.String(), `"variable":"ROLLCALL_SIGNUPS"`) {
-		t.Errorf("no word about the misspelt ROLLCALL_SIGNUPS in the log:\n%s", all.String())
+		t.Errorf("the log doesn't name the misspelled ROLLCALL_SIGNUPS:\n%s", all.String())
 	}
 }
 
-// TestServeAnswersToItsHost: a server that only this machine can reach answers to names of this machine, and not to a
-// domain that points to it.
-func TestServeAnswersToItsHost(t *testing.T) {
+// TestServeChecksHost: a server that only this machine can reach answers requests for localhost and loopback addresses,
+// but not for a domain that points to this machine.
+func TestServeChecksHost(t *testing.T) {
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
 	client := browser(t)
-	for host, want := range map[string]int{"": 200, "localhost:1": 200, "[::1]:8080": 200, "rebound.example": 421, "192.0.2.1": 421, "board": 421} {
+	for host, want := range map[string]int{
+		"": 200, "localhost:1": 200, "[::1]:8080": 200, "rebound.example": 421, "192.0.2.1": 421, "board": 421,
+	} {
 		for path, want := range map[string]int{"/login": want, "/healthz": 200, "/readyz": 200} {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			request.Host = host // "": that of the URL
+			request.Host = host // "" sends that of the URL
 			answer, err := client.Do(request)
 			if err != nil {
 				t.Fatal(err)
@@ -175,13 +181,14 @@ func TestServeAnswersToItsHost(t *testing.T) {
 	}
 }
 
-// TestServeSpeaksOnlyHTTP1: TLS and HTTP/2 end at the proxy. A client that starts or asks for HTTP/2 without TLS gets
+// TestServeSpeaksOnlyHTTP1: a proxy terminates TLS and HTTP/2. A client that starts or requests HTTP/2 without TLS gets
 // HTTP/1.1.
 func TestServeSpeaksOnlyHTTP1(t *testing.T) {
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
 	for request, want := range map[string]string{
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n": "HTTP/1.1 4",
-		"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n": "HTTP/1.1 200 ",
+		"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" +
+			"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n": "HTTP/1.1 200 ",
 	} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
 		if err != nil {
@@ -211,8 +218,9 @@ func TestLoopbackAddresses(t *testing.T) {
 	}
 }
 
-// TestNewPasswordEndsALockout: while someone guesses passwords, rollcall user passwd lets the owner of the account in at once.
-func TestNewPasswordEndsALockout(t *testing.T) {
+// TestNewPasswordEndsLockout: if someone guesses passwords, the owner of the account can sign in right after rollcall
+// user passwd.
+func TestNewPasswordEndsLockout(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "rollcall.db")
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db)
 	post := func(path, password string, want int) {

@@ -14,7 +14,7 @@ import (
 	"rollcall/command/process"
 )
 
-// storage is where accounts are kept.
+// storage holds the settings that say where accounts are kept.
 type storage struct {
 	DB          string `variable:"ROLLCALL_DB" default:"${db}" placeholder:"FILE" help:"Database file, created with its folder if needed. Ignored if DATABASE_URL is set. Default: ${db}."`
 	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"16" help:"Maximum connections to Postgres. Used only with DATABASE_URL."`
@@ -22,10 +22,10 @@ type storage struct {
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
 }
 
-// maxConns bounds --db-conns, far above what one process can use.
+// maxConns limits --db-conns. It's far above what one process can use.
 const maxConns = 1000
 
-// check reads the secret and refuses settings that make no sense.
+// check reads the secret, and returns an error if a setting is invalid.
 func (s *storage) check(env environment) error {
 	var err error
 	if s.DatabaseURL, err = env.secret("DATABASE_URL"); err != nil {
@@ -48,24 +48,24 @@ func (s *storage) check(env environment) error {
 	return nil
 }
 
-// accounts is the configuration of the store.
+// accounts returns the configuration of the store.
 func (s *storage) accounts(log *slog.Logger) accounts.Config {
 	return accounts.Config{Path: s.DB, URL: string(s.DatabaseURL), Conns: s.DbConns, Log: log}
 }
 
-// missing reports whether the accounts are in a file that does not exist.
+// missing reports whether the accounts are in a file that doesn't exist.
 func (s *storage) missing() bool {
 	_, err := os.Stat(s.DB)
 	return s.DatabaseURL == "" && errors.Is(err, fs.ErrNotExist)
 }
 
-// noDatabase is the error of a command that needs an existing database.
+// noDatabase returns the error of a command that needs an existing database.
 func (s *storage) noDatabase() error {
 	return fmt.Errorf("there is no database at %s: name the server's with --db", s.DB)
 }
 
-// command is a command line that works on these accounts, from any folder. The URL of Postgres is a secret, so the line
-// refers to the variable or file that this process got it from.
+// command returns a command line that works on these accounts from any folder. The URL of Postgres is a secret, so the
+// line refers to the variable or file that this process got it from.
 func (s *storage) command(env environment, args ...string) string {
 	line := "rollcall " + strings.Join(args, " ")
 	switch file := env["DATABASE_URL_FILE"]; {
@@ -77,7 +77,7 @@ func (s *storage) command(env environment, args ...string) string {
 	return line + " --db " + shellPath(s.DB)
 }
 
-// shellPath is the absolute path, quoted for a shell if necessary.
+// shellPath returns the absolute path, quoted for a shell if necessary.
 func shellPath(path string) string {
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute

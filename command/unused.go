@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// unused holds the connections without a request so far. Browsers open some in advance, and http.Server.Shutdown would
-// wait five seconds for each of them.
+// unused holds the connections that haven't had a request yet. Browsers open some in advance, and http.Server.Shutdown
+// would wait five seconds for each of them.
 type unused struct {
 	mu    sync.Mutex
 	conns map[net.Conn]struct{} // guarded by mu
@@ -15,7 +15,7 @@ type unused struct {
 
 func newUnused() *unused { return &unused{conns: map[net.Conn]struct{}{}} }
 
-// track is for http.Server.ConnState.
+// track is a callback for http.Server.ConnState.
 func (u *unused) track(c net.Conn, state http.ConnState) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

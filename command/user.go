@@ -85,17 +85,18 @@ func (c *userCmd) change(ctx context.Context, con *console, username, done strin
 	return err
 }
 
-// plain puts errors of accounts into words for the command line: every wrong field with the sentence that pages have.
+// plain converts errors of accounts to messages for the command line. Each invalid field has the same message as on
+// pages.
 func plain(err error) error {
 	wrong := accounts.WrongFields(err)
 	if len(wrong) == 0 {
 		return err
 	}
-	said := make([]string, len(wrong))
+	messages := make([]string, len(wrong))
 	for i, field := range wrong {
-		said[i] = strings.ReplaceAll(field.Field, "_", " ") + ": " + handlers.FieldMessage(field)
+		messages[i] = strings.ReplaceAll(field.Field, "_", " ") + ": " + handlers.FieldMessage(field)
 	}
-	return errors.New(strings.TrimSuffix(strings.Join(said, " "), ".")) // more may follow
+	return errors.New(strings.TrimSuffix(strings.Join(messages, " "), ".")) // callers may append more text
 }
 
 type userAddCmd struct {
@@ -146,7 +147,7 @@ func (c *userPasswdCmd) Run(ctx context.Context, con *console, group *userCmd) e
 	return reveal(con, made)
 }
 
-// choosePassword reads the first line of stdin, or generates a password.
+// choosePassword reads the password from the first line of stdin, or generates one, which is also returned as made.
 func choosePassword(stdin io.Reader, read bool) (password, made string, err error) {
 	if !read {
 		made = newPassword()
@@ -163,7 +164,7 @@ func choosePassword(stdin io.Reader, read bool) (password, made string, err erro
 	return line, "", nil
 }
 
-// newPassword generates a password of 80 random bits that is easy to read out over a phone.
+// newPassword generates a password of 80 random bits that is easy to read aloud over the phone.
 func newPassword() string {
 	text := strings.ToLower(rand.Text())
 	return text[:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:16]

@@ -72,10 +72,10 @@ func (c *userImportCmd) Run(ctx context.Context, con *console, group *userCmd) e
 	return err
 }
 
-// columns are the columns of a file, in any order. The first two are required.
+// columns are the columns that a file can have, in any order. The first two are required.
 var columns = []string{"username", "password", "display_name", "team"}
 
-// readPeople reads the CSV. lines holds the line of each person. Errors name the line.
+// readPeople parses the CSV. lines has the line number of each person. Errors name the line.
 func readPeople(in io.Reader) (people []accounts.NewUser, lines []int, err error) {
 	rows, header, err := openCSV(in)
 	if err != nil {
@@ -108,7 +108,7 @@ func readPeople(in io.Reader) (people []accounts.NewUser, lines []int, err error
 		people, lines = append(people, person), append(lines, line)
 	}
 	if len(people) == 0 {
-		return nil, nil, errors.New("there is nobody below the header line")
+		return nil, nil, errors.New("there are no people below the header line")
 	}
 	return people, lines, nil
 }
@@ -139,7 +139,7 @@ func openCSV(in io.Reader) (*csv.Reader, []string, error) {
 	return rows, header, nil
 }
 
-// otherHash matches the start of hashes by other programs. They must not become passwords themselves.
+// otherHash matches the start of other programs' hashes, which must not be taken for passwords.
 var otherHash = regexp.MustCompile(`^\$(2[abxy]?|1|5|6|y|argon2[id]|pbkdf2[a-z0-9-]*|scrypt)\$`)
 
 func readPerson(header, record []string) (accounts.NewUser, error) {

@@ -16,8 +16,8 @@ func (versionCmd) Run(_ context.Context, con *console) error {
 	return err
 }
 
-// version is what the Go tool stamped on the build: the tag, or the commit's time and hash, with +dirty if the source
-// had uncommitted changes.
+// version returns the version that the Go tool recorded in the build: the tag, or the commit's time and hash, with
+// +dirty if the source had uncommitted changes.
 func version() string {
 	return fmt.Sprintf("rollcall %s %s/%s %s", buildVersion(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

@@ -42,7 +42,7 @@ func TestReplicaDoctor(t *testing.T) {
 		t.Errorf("rollcall doctor says\n%swant a line like %s", got, pattern)
 	}
 	says(`^redis +reached in .+, changes are announced$`)
-	says(`^address +\S+: Rollcall serves there and is ready$`)
+	says(`^address +\S+: Rollcall is running and ready$`)
 	says(`^people +4 with a connection$`)
 	says(`^verdict +no problems$`)
 	says(`^\S+ +3 +\S+s +none +renewed \S+ ago$`)

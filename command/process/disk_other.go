@@ -2,8 +2,8 @@
 
 package process
 
-// CheckWritable returns nil: other systems only find out when they write.
+// CheckWritable always returns nil on this system.
 func CheckWritable(string) error { return nil }
 
-// FreeSpace isn't known on this system.
+// FreeSpace returns false, because the free space isn't known on this system.
 func FreeSpace(string) (free uint64, known bool) { return 0, false }

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Identity is the user and group that a process becomes after it was started as root. Images need one: a volume that a
-// platform mounts belongs to root, and nothing that Rollcall does needs root. The zero Identity is root.
+// Identity is the user and group that a process becomes after it was started as root. Images need one, because a volume
+// that a platform mounts belongs to root, but Rollcall doesn't need root. The zero Identity is root.
 type Identity struct{ UID, GID int }
 
 // maxID is the highest number of a user or group. To the system, the next number means "no change".
 const maxID = 1<<32 - 2
 
-// ParseIdentity reads UID or UID:GID. Without a GID, the group has the number of the user.
+// ParseIdentity parses UID or UID:GID. Without a GID, the group has the same number as the user.
 func ParseIdentity(text string) (Identity, error) {
 	uid, gid, two := strings.Cut(text, ":")
 	if !two {
@@ -32,5 +32,5 @@ func ParseIdentity(text string) (Identity, error) {
 	return Identity{ids[0], ids[1]}, nil
 }
 
-// String is UID:GID.
+// String returns UID:GID.
 func (id Identity) String() string { return fmt.Sprintf("%d:%d", id.UID, id.GID) }

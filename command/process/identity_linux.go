@@ -13,8 +13,8 @@ import (
 // Take gives the database's folder to the user, along with the database files in it that are root's.
 //
 // An earlier owner of the folder may have put anything into it. So root opens everything by handle from the top of the
-// tree, never follows a symbolic link, and leaves a file alone that has a second name elsewhere. A folder that also
-// holds other files of root's wasn't meant for the database: then nothing is given away.
+// tree, never follows a symbolic link, and doesn't give away a file that has a second name elsewhere. A folder that
+// also has other files of root's wasn't meant for the database, so Take returns an error and gives nothing away.
 func (id Identity) Take(db string) error {
 	dir, err := openFolder(filepath.Dir(db))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -50,7 +50,7 @@ func (id Identity) Take(db string) error {
 	return dir.Chown(id.UID, id.GID)
 }
 
-// sorted lists the files in dir that belong to the database called base. foreign is another file of root's, if any.
+// sorted returns the files in dir that belong to the database called base. foreign is another file of root's, if any.
 func sorted(dir *os.File, base string) (ours []string, foreign string, err error) {
 	entries, err := dir.ReadDir(-1)
 	for _, e := range entries {
@@ -66,7 +66,7 @@ func sorted(dir *os.File, base string) (ours []string, foreign string, err error
 	return ours, foreign, err
 }
 
-// ofDatabase reports whether a file is the database called base, a file that SQLite keeps beside it, or one that a
+// ofDatabase reports whether a file is the database called base, a file that SQLite keeps next to it, or one that a
 // restore has renamed.
 func ofDatabase(name, base string) bool {
 	rest, ok := strings.CutPrefix(name, base)
@@ -77,8 +77,8 @@ func ofDatabase(name, base string) bool {
 	return ok && strings.HasPrefix(rest, ".before-")
 }
 
-// takeFile gives a plain file of root's to the user. It leaves anything else alone, and also a file that root can't
-// open because it lacks a capability: that one already belongs to another user.
+// takeFile gives a regular file of root's to the user. It ignores anything else, including a file that root can't open
+// because it lacks a capability, since that file already belongs to another user.
 func (id Identity) takeFile(dir *os.File, name string) error {
 	const flags = syscall.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_CLOEXEC
 	fd, err := syscall.Openat(int(dir.Fd()), name, flags, 0)
@@ -102,7 +102,7 @@ func (id Identity) takeFile(dir *os.File, name string) error {
 	return file.Chown(id.UID, id.GID)
 }
 
-// openFolder opens an absolute path and refuses symbolic links anywhere on it.
+// openFolder opens an absolute path. It returns an error if a part of it is a symbolic link.
 func openFolder(path string) (*os.File, error) {
 	const flags = syscall.O_RDONLY | syscall.O_DIRECTORY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
 	dir, err := os.Open("/")
@@ -129,7 +129,7 @@ func ofRoot(info fs.FileInfo) bool {
 	return ok && stat.Uid == 0
 }
 
-// Become makes every thread of this process the user's, and checks that there's no way back.
+// Become switches every thread of this process to the user, and checks that it can't become root again.
 func (id Identity) Become() error {
 	if err := syscall.Setgroups(nil); err != nil {
 		return fmt.Errorf("leave the groups of root: %w", err)

@@ -9,7 +9,7 @@ import (
 
 const nobody = 65532 // the user of the image
 
-// Without root, becoming another user is an error, so no command goes on as the wrong user.
+// Without root, becoming another user is an error, so no command continues as the wrong user.
 func TestBecomeNeedsRoot(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Log("root can become anyone: TestRunAs in command checks that")
@@ -20,10 +20,11 @@ func TestBecomeNeedsRoot(t *testing.T) {
 	}
 }
 
-// Only whole names belong to the database.
+// A file belongs to the database only if its whole name matches.
 func TestOfDatabase(t *testing.T) {
 	for name, want := range map[string]bool{
-		"board.db": true, "board.db-wal": true, "board.db-shm": true, "board.db-journal": true, "board.db.before-20261124T200001.000Z-wal": true,
+		"board.db": true, "board.db-wal": true, "board.db-shm": true, "board.db-journal": true,
+		"board.db.before-20261124T200001.000Z-wal": true,
 		"board.db2": false, "board.db-wal2": false, "board.db.key": false, "board": false, "-wal": false, "other.db": false,
 	} {
 		if got := ofDatabase(name, "board.db"); got != want {
@@ -32,8 +33,8 @@ func TestOfDatabase(t *testing.T) {
 	}
 }
 
-// A folder that also holds other files isn't given away, and nothing is reached through a symbolic link.
-func TestRunAsRefuses(t *testing.T) {
+// Take doesn't give away a folder that also has other files, and doesn't follow symbolic links.
+func TestTakeRefuses(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "letter"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -61,7 +62,7 @@ func TestRunAsRefuses(t *testing.T) {
 	}
 	err := id.Take(db)
 	if refused := err != nil && strings.Contains(err.Error(), "letter, which belongs to root"); refused != (os.Geteuid() == 0) {
-		t.Errorf("Take in a folder of others = %v, want a refusal when they are root's", err)
+		t.Errorf("Take in a folder with another file = %v, want an error if the file belongs to root", err)
 	}
 	for _, name := range []string{".", "rollcall.db", "letter"} {
 		info, err := os.Stat(filepath.Join(folder, name))
@@ -69,7 +70,7 @@ func TestRunAsRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := ownerOf(info).UID; got != os.Geteuid() {
-			t.Errorf("owner of %s after a refusal = %d, want nothing given away", name, got)
+			t.Errorf("owner of %s after an error = %d, want it unchanged", name, got)
 		}
 	}
 }

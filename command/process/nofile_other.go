@@ -2,5 +2,5 @@
 
 package process
 
-// FileLimit is how many files this process can have open. 0 means that it isn't known.
+// FileLimit returns 0, because the limit on open files isn't known on this system.
 func FileLimit() int { return 0 }

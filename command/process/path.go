@@ -8,9 +8,9 @@ import (
 	"regexp"
 )
 
-// Path is a path of which root decides only the first part. Root controls everything above folder. Another user owns
-// folder and what's below it, and may have put links to anything there. Root follows none of those links: it acts with
-// the owner's rights. The zero Path is one that root controls to its end, or one that nobody has resolved.
+// Path is a path that leads into a folder of another user's. Root controls everything above folder. The other user owns
+// folder and what's below it, and may have put links to anything there. Root doesn't follow those links: it acts with
+// the owner's rights. The zero Path is one that root controls completely, or one that wasn't resolved.
 type Path struct {
 	Owner    Identity
 	folder   string // absolute, without links
@@ -18,7 +18,7 @@ type Path struct {
 	passable bool   // the owner can pass through everything above folder
 }
 
-// Roots is a path that root controls to its end.
+// Roots returns a Path that root controls completely.
 func Roots(path string) Path { return Path{rest: path} }
 
 // IsRoots reports whether root controls all of the path.
@@ -28,7 +28,7 @@ func (p Path) IsRoots() bool { return p.Owner == (Identity{}) }
 // process sees after Enter.
 func (p Path) Passable() bool { return p.passable }
 
-// String is the path as the owner sees it.
+// String returns the path as the owner sees it.
 func (p Path) String() string {
 	if p.passable {
 		return filepath.Join(p.folder, p.rest)
@@ -36,7 +36,7 @@ func (p Path) String() string {
 	return p.rest
 }
 
-// Full turns a path that the owner sees into the one that everybody else uses.
+// Full converts a path that the owner sees to the one that everyone else uses.
 func (p Path) Full(path string) string {
 	if p.IsRoots() || p.passable {
 		return path
@@ -44,7 +44,7 @@ func (p Path) Full(path string) string {
 	return filepath.Join(p.folder, path)
 }
 
-// FullError is err with the full path in its text.
+// FullError returns err with the full path in its text.
 func (p Path) FullError(err error) error {
 	if err == nil || p.IsRoots() || p.passable {
 		return err
@@ -66,8 +66,8 @@ func (p Path) EnterWithNetwork() error {
 	return p.Enter()
 }
 
-// Open opens another file that root named for a command that works on p. If it's the owner's file, the owner has to be
-// able to open it.
+// Open opens another file for a command that works on p. If the file belongs to p's owner, Open opens it with the
+// owner's rights.
 func (p Path) Open(file string) (*os.File, error) {
 	at, err := Resolve(file)
 	if err != nil {

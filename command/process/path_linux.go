@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// maxLinks bounds the symbolic links on one path, as the system does.
+// maxLinks limits the symbolic links in one path, like the system's own limit.
 const maxLinks = 40
 
-// Resolve finds the first folder on the way to path that isn't root's. It follows links that are root's, and refuses
-// those of other users, which can lead anywhere.
+// Resolve finds the first folder in path that doesn't belong to root. It follows root's links, and returns an error for
+// links of other users, which can lead anywhere.
 func Resolve(path string) (Path, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -29,7 +29,7 @@ func Resolve(path string) (Path, error) {
 		at := filepath.Join(p.folder, name)
 		info, err := os.Lstat(at)
 		if errors.Is(err, fs.ErrNotExist) {
-			return Path{}, nil // what gets created here is root's, like the folder around it
+			return Path{}, nil // what root creates here belongs to root, like the folder above
 		}
 		if err != nil {
 			return Path{}, err
@@ -37,7 +37,7 @@ func Resolve(path string) (Path, error) {
 		owner := ownerOf(info)
 		switch {
 		case info.Mode()&fs.ModeSymlink != 0 && owner.UID != 0:
-			return Path{}, fmt.Errorf("%s is a symbolic link of user %d's: name the file that it leads to", at, owner.UID)
+			return Path{}, fmt.Errorf("%s is a symbolic link that belongs to user %d: name the file that it leads to", at, owner.UID)
 		case info.Mode()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(at)
 			if links++; err != nil || links > maxLinks {
@@ -49,7 +49,7 @@ func Resolve(path string) (Path, error) {
 			p.rest = target + "/" + rest
 			continue
 		case !info.IsDir():
-			return Path{}, nil // a file in a folder of root's
+			return Path{}, nil // a file in one of root's folders
 		case owner.UID != 0:
 			p.folder, p.rest, p.Owner = at, "/"+strings.TrimLeft(rest, "/"), owner
 			return p, nil
@@ -58,7 +58,7 @@ func Resolve(path string) (Path, error) {
 	}
 }
 
-// ownerOf is the owner of a file. A file that belongs to the group root counts as one of the user's own group.
+// ownerOf returns the owner of a file. If the file's group is root, ownerOf returns the user's own group instead.
 func ownerOf(info fs.FileInfo) Identity {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -71,7 +71,7 @@ func ownerOf(info fs.FileInfo) Identity {
 	return id
 }
 
-// Enter makes this process the owner's for good. If the owner can't get to the folder, as with systemd's
+// Enter switches this process to the owner for good. If the owner can't get to the folder, as with systemd's
 // /var/lib/private, the folder becomes the root of the file system that the process sees.
 func (p Path) Enter() error {
 	if !p.passable {
@@ -80,7 +80,7 @@ func (p Path) Enter() error {
 		}
 	}
 	if err := p.Owner.Become(); err != nil {
-		return fmt.Errorf("%s belongs to user %d: %w: run this as that user, or leave root the capabilities SETUID and SETGID",
+		return fmt.Errorf("%s belongs to user %d: %w: run this as that user, or don't drop the capabilities SETUID and SETGID",
 			p.folder, p.Owner.UID, err)
 	}
 	return nil
@@ -103,7 +103,7 @@ func (p Path) AsOwner(do func(path string) error) (err error) {
 	return p.FullError(do(p.String()))
 }
 
-// borrow gives this process the owner's rights until back is called. Call back after an error, too.
+// borrow gives this process the owner's rights until back is called. Call back even after an error.
 func (p Path) borrow() (back func() error, err error) {
 	root, err := os.Open("/")
 	if err != nil {
@@ -127,5 +127,6 @@ func (p Path) borrow() (back func() error, err error) {
 			return back, err
 		}
 	}
-	return back, errors.Join(syscall.Setgroups(nil), syscall.Setresgid(-1, p.Owner.GID, -1), syscall.Setresuid(-1, p.Owner.UID, -1))
+	return back, errors.Join(
+		syscall.Setgroups(nil), syscall.Setresgid(-1, p.Owner.GID, -1), syscall.Setresuid(-1, p.Owner.UID, -1))
 }
