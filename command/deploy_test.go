@@ -80,7 +80,8 @@ func TestFly(t *testing.T) {
 		}
 		folder := fly.Mounts.Destination
 		if one := machines == 1; one != (folder != "") || one && !strings.HasPrefix(image["ROLLCALL_DB"], folder+"/") {
-			t.Errorf("%s mounts %q, want a volume with %s on it if there's one machine, or none", file, folder, image["ROLLCALL_DB"])
+			t.Errorf("%s mounts %q, want a volume with %s on it for one machine, or none for several",
+				file, folder, image["ROLLCALL_DB"])
 		}
 	}
 }
@@ -155,7 +156,8 @@ func TestRedisMemoryLimit(t *testing.T) {
 			continue
 		}
 		if n, _ := strconv.Atoi(found[1]); n < 160 || machine > 0 && n > machine*2/3 {
-			t.Errorf("%s sets maxmemory to %d MB on a machine with %d MB, want at least 160 and at most two thirds", file, n, machine)
+			t.Errorf("%s sets maxmemory to %d MB on a machine with %d MB, want at least 160 and at most two thirds",
+				file, n, machine)
 		}
 	}
 	if !strings.Contains(readText(t, "deploy/fly-redis/fly.toml"), `memory = "256mb"`) {

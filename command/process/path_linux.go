@@ -37,7 +37,8 @@ func Resolve(path string) (Path, error) {
 		owner := ownerOf(info)
 		switch {
 		case info.Mode()&fs.ModeSymlink != 0 && owner.UID != 0:
-			return Path{}, fmt.Errorf("%s is a symbolic link that belongs to user %d: name the file that it leads to", at, owner.UID)
+			return Path{}, fmt.Errorf("%s is a symbolic link that belongs to user %d: name the file that it leads to",
+				at, owner.UID)
 		case info.Mode()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(at)
 			if links++; err != nil || links > maxLinks {
