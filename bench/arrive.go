@@ -130,7 +130,8 @@ func reportIdle(ctx context.Context, b *bench, n float64, before, after int64, r
 	return nil
 }
 
-// observeDepartures waits until no more than online people are left. Only a server that isn't ours needs it: ours restarts.
+// observeDepartures waits until no more than online people are left. Only a server that isn't ours needs it: ours
+// restarts.
 func observeDepartures(ctx context.Context, b *bench, cl *client, online int) error {
 	if b.own != nil {
 		return nil

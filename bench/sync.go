@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// syncReplica measures how a replica learns who is online on others: a running replica when very many people come online at
-// once, and a replica that starts afterward. The people are on a simulated replica, so that nobody has to connect.
+// syncReplica measures how a replica learns who is online on others: a running replica when very many people come
+// online at once, and a replica that starts afterward. The people are on a simulated replica, so that nobody has to
+// connect.
 func syncReplica(ctx context.Context, b *bench) (err error) {
 	if err := fill(ctx, b, b.online+1); err != nil {
 		return err
@@ -38,8 +39,8 @@ func syncReplica(ctx context.Context, b *bench) (err error) {
 	return c.check()
 }
 
-// announceUsers makes all users come online at once on a simulated replica, and measures running, to which only the observer is
-// connected.
+// announceUsers makes all users come online at once on a simulated replica, and measures running, to which only the
+// observer is connected.
 func announceUsers(
 	ctx context.Context, b *bench, c *crowd, running *server, uids []string,
 ) (others *simulatedReplica, err error) {
