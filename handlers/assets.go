@@ -6,7 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// favicon is where programs look that do not read pages; pages name the icon themselves.
+// favicon serves programs that look for an icon at its usual path. Pages link to the icon directly.
 func (s *Server) favicon(c echo.Context) error {
 	to := s.cfg.UI.AssetURL("favicon.svg")
 	if to == "" {
@@ -16,8 +16,8 @@ func (s *Server) favicon(c echo.Context) error {
 	return c.Redirect(http.StatusFound, to)
 }
 
-// meCSS marks the viewer's own card, so that rows need not depend on who looks. Pages ask with ?u=<own id>, and what
-// is answered depends on nothing else: the browser may keep it under that address, another person has another one.
+// meCSS marks the viewer's own card, so that rows don't depend on the viewer. Pages request it with ?u=<own id>. The
+// response depends only on that id, so the browser may cache it.
 func (s *Server) meCSS(c echo.Context) error {
 	uid := signedIn(c).user.ID
 	if c.QueryParam("u") == uid {

@@ -10,7 +10,7 @@ import (
 	"rollcall/ui"
 )
 
-// board answers GET /: the board, or the part of it that the query string asks for.
+// board answers GET / with the board, or with the part of it that the query string selects.
 func (s *Server) board(c echo.Context) error {
 	q, err := parseQuery(c.QueryParams())
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *Server) board(c echo.Context) error {
 	if err != nil {
 		return notRead(fmt.Errorf("load board: %w", err))
 	}
-	if first := q; q.Before != "" && p.Empty { // those before have gone: begin at the beginning
+	if first := q; q.Before != "" && p.Empty { // nobody is left before the cursor: go to the first page
 		first.Before = ""
 		return s.redirect(c, s.site.path("/")+"?"+queryValues(first).Encode())
 	}
@@ -35,7 +35,7 @@ func (s *Server) board(c echo.Context) error {
 	return s.page(c, http.StatusOK, page)
 }
 
-// linked is a board page with its query and the addresses of the pages around it.
+// linked returns a board page with its query and the links to the previous and next pages.
 func (s *Server) linked(l live.Links) ui.BoardPage {
 	page := ui.BoardPage{Query: queryView(l.Query), OnePage: l.Whole}
 	back, on := l.Query, l.Query

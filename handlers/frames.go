@@ -64,12 +64,12 @@ func (s *Server) frameOwn(f *ui.Frame, own *live.OwnNews) {
 	f.Me(was, s.me(own.Now), wasRow, s.preview(own.Now.Entry))
 }
 
-// row is e as HTML, encoded once for everybody.
+// row returns e as HTML. It's encoded once for everybody.
 func (s *Server) row(e *live.Entry) []byte {
 	return e.Encoded(live.HTML, func(r live.Row) []byte { return s.renderRow(r, false) })
 }
 
-// preview is e as others see it, for the page of its own person.
+// preview returns e as others see it, for the page of its own person.
 func (s *Server) preview(e *live.Entry) []byte {
 	return e.Encoded(live.HTMLPreview, func(r live.Row) []byte { return s.renderRow(r, true) })
 }
@@ -79,13 +79,13 @@ func (s *Server) renderRow(r live.Row, preview bool) []byte {
 		UID: r.ID, Username: r.Username, Name: r.Name, State: string(r.State), Since: r.Since,
 		Text: r.Text, Emoji: r.Emoji, Until: r.Until, Seen: r.Seen, SeenAt: r.SeenAt, Stale: r.Stale, Preview: preview,
 	})
-	if err != nil { // a template that can't render a person is a bug, and the row of one person only
+	if err != nil { // a bug in the template; only this row is missing
 		s.log.Error("render row", "err", err, "user", r.ID)
 	}
 	return row
 }
 
-// list is l as HTML.
+// list returns l as HTML.
 func (s *Server) list(l *live.Listing) []byte {
 	sections := make([]ui.Section, len(l.Sections))
 	for i, x := range l.Sections {

@@ -11,8 +11,8 @@ import (
 	"rollcall/live"
 )
 
-// TestLimitsAreDocumented holds docs/limits.md against the code. The limits that are flags are held by their defaults in
-// docs/configuration.md.
+// TestLimitsAreDocumented compares docs/limits.md with the code. Limits that are flags are documented with their
+// defaults in docs/configuration.md.
 func TestLimitsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../docs/limits.md")
 	if err != nil {
@@ -56,7 +56,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"addresses, names or people counted at once": fmt.Sprintf("%d,%03d of each", maxLimiterKeys/1000, maxLimiterKeys%1000),
 	} {
 		if rows[what] != want {
-			t.Errorf("docs/limits.md says of %q %q, want %q", what, rows[what], want)
+			t.Errorf("docs/limits.md: limit of %q = %q, want %q", what, rows[what], want)
 		}
 	}
 	if !strings.Contains(string(text), fmt.Sprintf("come in above the limit, %d of them at most", spareLocal)) {

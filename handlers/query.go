@@ -10,7 +10,7 @@ import (
 	"rollcall/ui"
 )
 
-// parseQuery reads the query string of GET / and GET /ws. Values it can't use are an error for the visitor.
+// parseQuery reads the query string of GET / and GET /ws. Invalid values are an error for the visitor.
 func parseQuery(v url.Values) (live.Query, error) {
 	q, err := live.Query{
 		Search: v.Get("q"), Team: v.Get("team"), State: presence.State(v.Get("state")),
@@ -27,7 +27,7 @@ func parseQuery(v url.Values) (live.Query, error) {
 	return q, nil
 }
 
-// queryValues is q as a query string. Equal queries give equal strings.
+// queryValues returns q as a query string. Equal queries give equal strings.
 func queryValues(q live.Query) url.Values {
 	v := url.Values{}
 	for name, value := range map[string]string{
@@ -40,7 +40,7 @@ func queryValues(q live.Query) url.Values {
 	return v
 }
 
-// queryView is q in the terms of pages.
+// queryView converts q for pages.
 func queryView(q live.Query) ui.Query {
 	return ui.Query{Q: q.Search, Team: q.Team, State: string(q.State), After: q.After, Before: q.Before}
 }
