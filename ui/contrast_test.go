@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -112,11 +113,19 @@ func TestContrastFormula(t *testing.T) {
 
 func stylesheet(t *testing.T) string {
 	t.Helper()
-	b, err := os.ReadFile("static/app.css")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("static/style/*.css")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("style sheets = %v, %v", files, err)
 	}
-	return string(b)
+	var all strings.Builder
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	return all.String()
 }
 
 // palette reads the tokens for one scheme and one hue of avatars.
