@@ -12,6 +12,9 @@ const (
 	maxAgo      = 1_000_000_000 // seconds; larger values are invalid
 )
 
+// renew is what a page sends that lacks a row beside which a new one is to stand: it wants the whole list.
+const renew = "s"
+
 // parseActivity reads what a tab reports about itself: "a" means input just now, "i" means visible without input, and
 // "h" means hidden. "i" and "h" may be followed by the whole seconds since the last input, so that a tab that
 // reconnects doesn't turn its person from away to online. Without a number, the tab has nothing new to report about

@@ -4,6 +4,9 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
 )
 
 // favicon serves programs that look for an icon at its usual path. Pages link to the icon directly.
@@ -19,9 +22,17 @@ func (s *Server) favicon(c echo.Context) error {
 // meCSS marks the viewer's own card, so that rows don't depend on the viewer. Pages request it with ?u=<own id>. The
 // response depends only on that id, so the browser may cache it.
 func (s *Server) meCSS(c echo.Context) error {
-	uid := signedIn(c).user.ID
-	if c.QueryParam("u") == uid {
+	user := signedIn(c).user
+	if c.QueryParam("u") == user.ID && c.QueryParam("t") == teamID(user) {
 		c.Response().Header().Set("Cache-Control", "private, max-age=86400")
 	}
-	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(uid))
+	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(user.ID, teamID(user)))
+}
+
+// teamID is that of the elements of the team that a user is in, "" for none.
+func teamID(user accounts.User) string {
+	if user.Team == "" {
+		return ""
+	}
+	return ui.TeamID(user.TeamKey())
 }

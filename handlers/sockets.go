@@ -279,6 +279,10 @@ func (s *sockets) tooSlow(x *socket) {
 
 // message handles a tab's report about itself: there was input, it's idle, or it's hidden.
 func (s *sockets) message(x *socket, frame []byte) {
+	if string(frame) == renew {
+		x.watch.Renew()
+		return
+	}
 	a, ok := parseActivity(frame)
 	if !ok {
 		x.close(closeUnsupported, "")

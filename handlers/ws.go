@@ -44,7 +44,7 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 		speaks: c.QueryParams().Has("v"), phone: strings.Contains(r.UserAgent(), "Mobi"),
 		address: s.addresses.prefix(r), asked: asked{time.Now(), s.addresses.of(r), requestID(c)},
 	}
-	q, err := parseQuery(c.QueryParams())
+	q, asked, err := parseQuery(c.QueryParams())
 	if err != nil {
 		return a, err
 	}
@@ -55,6 +55,11 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	a.person, a.session, a.expires, a.counts = v.user.ID, v.session.ID, v.session.ExpiresAt, true
 	want := live.Want{Eyes: v.user.Person, Own: true, Shown: c.QueryParam("v")}
 	if c.QueryParam("only") != "me" {
+		if !asked {
+			if q, err = s.live.Resolve(r.Context(), q, false); err != nil {
+				return a, notRead(fmt.Errorf("load board: %w", err))
+			}
+		}
 		want.List = &q
 	}
 	if a.watch, err = s.live.Watch(r.Context(), want); err != nil {

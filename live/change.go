@@ -12,7 +12,7 @@ type Change struct {
 	List    *Listing    // the whole list anew; Rows are in it
 	Rows    []*Entry    // people whose row changed
 	Removed []string    // ids of people who are no longer on the list
-	Added   []Added     // people who are on it now, to be put there one after another, after Removed
+	Added   []Added     // people who are on it now
 	Teams   []TeamCount // of teams on the list, if it wasn't sent as a whole
 	Links   *Links      // to other pages
 	Filter  *Counts     // Links.Whole changed: the list is filtered in another way from now on, with these numbers
@@ -36,10 +36,10 @@ func (c *Change) empty() bool {
 		c.Title == nil && c.Warming == nil && c.Lost == nil && c.Own == nil
 }
 
-// Added is a person who has come onto a list.
+// Added are people who have come onto a list and stand side by side there.
 type Added struct {
-	Entry  *Entry
-	Before string // id of the person before whom they stand; "": at the end
+	Rows   []*Entry
+	Before string // id of the person before whom they stand, who was on the list already; "": at the end
 }
 
 // Listing is a list of people. A page of those who are here is one section of all teams; any other is divided by team.
@@ -62,6 +62,8 @@ type Section struct {
 type TeamCount struct {
 	Key          string // tells teams apart
 	Here, People int
+	Absent       int  // people on the list who are offline
+	Found        bool // the numbers are of a search's people
 }
 
 // Links lead from a list to its other pages.
@@ -75,6 +77,7 @@ type Links struct {
 // Counts are how many people are in which state: in one team, among those whom a search found, or altogether.
 type Counts struct {
 	Team, Search              string // as the Query says; "": everybody
+	Teams                     int    // with a name, that these people are in
 	More                      bool   // the search found more people than are counted
 	People, Online, Away, DND int
 	Unsure                    bool // people still come back: who is offline isn't known

@@ -167,6 +167,11 @@ func (s *screen) show(c *Change) {
 			}
 		}
 	}
+	for _, a := range c.Added { // all of them find their places before anything moves, as in a browser
+		if a.Before != "" && s.place(a.Before) < 0 {
+			s.lacking = "a row before " + a.Before
+		}
+	}
 	for _, id := range c.Removed {
 		s.remove(id)
 	}
@@ -199,12 +204,15 @@ func (s *screen) add(a Added) {
 	if a.Before != "" {
 		i = s.place(a.Before)
 	}
-	if _, twice := s.rows[a.Entry.Row.Username]; i < 0 || twice {
-		s.lacking = fmt.Sprintf("%s before %q, twice: %t", a.Entry.Row.Username, a.Before, twice)
-		return
+	for _, e := range a.Rows {
+		if _, twice := s.rows[e.Row.Username]; i < 0 || twice {
+			s.lacking = fmt.Sprintf("%s before %q, twice: %t", e.Row.Username, a.Before, twice)
+			return
+		}
+		s.order = slices.Insert(s.order, i, e.Row.Username)
+		s.rows[e.Row.Username] = e.Row
+		i++
 	}
-	s.order = slices.Insert(s.order, i, a.Entry.Row.Username)
-	s.rows[a.Entry.Row.Username] = a.Entry.Row
 }
 
 // until waits until ok holds of what was shown.

@@ -71,17 +71,22 @@ func (r *roster) news(l *list, counts Counts, to Audience) *Change {
 	return c
 }
 
-// added are the people who came onto l, the last first: each stands before somebody whom the page has by then.
+// added are the people who came onto l.
 func (r *roster) added(l *list, to Audience) (added []Added) {
-	for i, left := len(l.members)-1, len(l.came); i >= 0 && left > 0; i-- {
-		if _, came := l.came[l.members[i]]; !came {
-			continue
+	if len(l.came) == 0 {
+		return nil
+	}
+	var run []*Entry
+	for _, m := range l.members {
+		switch _, came := l.came[m]; {
+		case came:
+			run = append(run, r.entry(m, to))
+		case len(run) > 0:
+			added, run = append(added, Added{run, m.person.ID}), nil
 		}
-		a := Added{Entry: r.entry(l.members[i], to)}
-		if i+1 < len(l.members) {
-			a.Before = l.members[i+1].person.ID
-		}
-		added, left = append(added, a), left-1
+	}
+	if len(run) > 0 {
+		added = append(added, Added{run, ""})
 	}
 	return added
 }

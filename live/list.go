@@ -266,6 +266,19 @@ func (r *roster) fill(l *list, people window) {
 	r.lists.news()
 }
 
+// countAbsent makes teams those on l, with how many people on it are absent.
+func (r *roster) countAbsent(l *list, teams map[string]TeamCount) {
+	clear(teams)
+	for _, m := range l.members {
+		key := m.person.TeamKey()
+		n := teams[key]
+		if !m.present {
+			n.Absent++
+		}
+		teams[key] = n
+	}
+}
+
 // hasIndex reports whether l goes with an index of all teams: the first page of everybody who is here does.
 func (l *list) hasIndex() bool { return l.filter.Query == Query{Show: Here} }
 
@@ -335,24 +348,24 @@ func (r *roster) teams(l *list) map[string]TeamCount {
 		return teams
 	}
 	if !l.countsItself() {
-		if l.relist || l.moved() || len(l.told.teams) == 0 {
-			for _, m := range l.members {
-				teams[m.person.TeamKey()] = TeamCount{}
-			}
-		} else {
-			maps.Copy(teams, l.told.teams)
+		maps.Copy(teams, l.told.teams)
+		if l.relist || l.moved() || len(l.dirty) > 0 || len(teams) == 0 {
+			r.countAbsent(l, teams)
 		}
-		for key := range teams {
-			teams[key] = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key]}
+		for key, n := range teams {
+			n.Key, n.Here, n.People = key, r.here[key].Here(), r.tally.people[key]
+			teams[key] = n
 		}
 		return teams
 	}
 	for _, m := range l.members {
 		key := m.person.TeamKey()
 		n := teams[key]
-		n.Key = key
+		n.Key, n.Found = key, l.filter.Search != ""
 		if n.People++; m.present {
 			n.Here++
+		} else {
+			n.Absent++
 		}
 		teams[key] = n
 	}

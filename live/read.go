@@ -223,6 +223,9 @@ func (r *reader) readTotals(ctx context.Context) error {
 	for _, team := range teams {
 		t.total += team.People
 		t.people[team.Key] = team.People
+		if team.Name != "" {
+			t.named++
+		}
 	}
 	r.board.mu.Lock()
 	defer r.board.mu.Unlock()

@@ -46,6 +46,7 @@ type member struct {
 type tally struct {
 	total           int
 	teams           []accounts.Team // in board order
+	named           int             // how many of them have a name
 	people          map[string]int  // by team key
 	readAt, staleAt uint64          // lists.generation, as with a list
 }
@@ -360,21 +361,26 @@ func (r *roster) recount() {
 // its numbers always agree with it.
 func (r *roster) counts(l *list) Counts {
 	var c presence.Counts
-	var people int
+	var people, teams int
 	switch {
 	case l.countsItself():
 		people = len(l.members)
+		team := ""
 		for _, m := range l.members {
 			c.Add(m.counted, +1)
+			if m.person.Team != "" && m.person.TeamKey() != team { // they are in board order
+				teams++
+				team = m.person.TeamKey()
+			}
 		}
 	case l.filter.Team != "":
 		c, people = r.here[l.filter.teamKey], r.tally.people[l.filter.teamKey]
 	default:
-		c, people = r.presence.Counts(), r.tally.total
+		c, people, teams = r.presence.Counts(), r.tally.total, r.tally.named
 	}
 	return Counts{
 		Team: l.filter.Team, Search: l.filter.Search, More: l.filter.Search != "" && l.prev+l.next != "",
-		People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: r.warming,
+		Teams: teams, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: r.warming,
 	}
 }
 

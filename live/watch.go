@@ -37,8 +37,9 @@ type Watcher struct {
 	titled   int    // people here by its title, while paused
 	own      Own    // as last told
 	queue    []*Change
-	woken    bool // in watching.woken
-	behind   bool // the queue overflowed
+	woken    bool      // in watching.woken
+	renewed  time.Time // when Renew last sent a snapshot
+	behind   bool      // the queue overflowed
 }
 
 // watchers of one list. Guarded by Board.mu.
@@ -169,6 +170,21 @@ func (w *Watcher) Resume() {
 			}
 		}
 		b.tellOwn(w)
+	})
+}
+
+// renewEvery is how often one watcher may be sent a snapshot that it asks for.
+const renewEvery = 2 * time.Second
+
+// Renew sends the whole list again to a watcher whose page can't apply what it was sent.
+func (w *Watcher) Renew() {
+	b := w.board
+	b.update(func() {
+		if l := w.list; l != nil && w.started && !w.paused && time.Since(w.renewed) >= renewEvery {
+			w.renewed = time.Now()
+			b.flushMoves(l)
+			b.send(w, b.roster.snapshot(l, w.audience))
+		}
 	})
 }
 

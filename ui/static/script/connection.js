@@ -1,19 +1,54 @@
 // Is the page live?
 //
-// data-conn on <html> drains the list of its colour, #conn says why. Short
-// breaks are not shown.
+// data-conn on <html> drains the page of its colour (states.css), #conn says why and since when. Short breaks are not shown.
+const LONG = 60e3; // without a connection, and the page says what it tries
 let wanted = 'on';
-let showing;
+let showing, explaining;
+let lastLive = Date.now();
+let liveTitle = null; // of the tab, while it says that the page isn't live
+
 const show = (state, text, after = 0) => {
   if (state === wanted && state === 'wait') return; // let the first timer run
+  if (state !== 'on' && wanted === 'on' && socket) lastLive = Date.now();
   wanted = state;
   clearTimeout(showing);
+  clearTimeout(explaining);
   showing = setTimeout(() => {
     root.dataset.conn = state;
     byId('conn').textContent = text;
+    if (state === 'on') goLive();
+    else goStale();
+    if (state === 'wait') explaining = setTimeout(explainBreak, LONG);
   }, after);
 };
 const live = () => show('on', '');
+
+// What the page shows is as of the last moment that it was live.
+const boardName = () => document.querySelector('.brand bdi')?.textContent ?? 'Rollcall';
+const goStale = () => {
+  if (!byId('list')) return;
+  const asOf = 'as of ' + clock(lastLive);
+  byId('news').textContent = asOf;
+  liveTitle ??= document.title;
+  document.title = 'As of ' + clock(lastLive) + ' · ' + boardName();
+};
+const goLive = () => {
+  if (liveTitle === null) return;
+  byId('news').textContent = '';
+  if (document.title.startsWith('As of ')) document.title = liveTitle; // or the server has sent another one
+  liveTitle = null;
+};
+
+const reconnecting = () => 'Not live since ' + clock(Date.now()) + '. Reconnecting…';
+
+const explainBreak = () => {
+  const conn = byId('conn'), reload = document.createElement('button');
+  reload.type = 'button';
+  reload.textContent = 'Reload';
+  reload.addEventListener('click', () => location.reload());
+  conn.textContent = 'Not live since ' + clock(lastLive) + '. This page tries to connect every few seconds.';
+  conn.append(reload);
+};
 
 document.addEventListener('htmx:ws:after:connection', e => {
   socket = e.detail.connection.socket;
@@ -25,8 +60,17 @@ document.addEventListener('htmx:ws:after:connection', e => {
   else live();
 });
 
-document.addEventListener('htmx:ws:before:message:incoming', () => {
+// A row that comes stands beside one that the page has. If it hasn't, the page wants the whole list.
+const BESIDE = /<hx-partial id="([^"]*)" hx-swap=before(?:begin|end)>/g;
+
+document.addEventListener('htmx:ws:before:message:incoming', e => {
   changedAt = Date.now();
+  const data = String(e.detail.message.data);
+  wholeList = data.includes('<hx-partial id="list"');
+  if ([...data.matchAll(BESIDE)].some(([, id]) => !byId(id))) {
+    e.preventDefault();
+    socket.send('s');
+  }
   if (wanted !== 'on' && socket?.readyState === WebSocket.OPEN) live();
 });
 
@@ -79,11 +123,11 @@ document.addEventListener('htmx:ws:close', e => {
   } else if (!connection.config.reconnectCodes.includes(code)) {
     show('off', 'Disconnected. Reload the page.', 1000);
   } else if (wanted !== 'full') {
-    show('wait', 'Reconnecting…', 1000);
+    show('wait', reconnecting(), 1000);
   }
 });
 
-addEventListener('offline', () => { if (socket) show('wait', 'Reconnecting…', 1000); });
+addEventListener('offline', () => { if (socket) show('wait', reconnecting(), 1000); });
 // After the network was gone an open socket may be dead without knowing it.
 addEventListener('online', () => { if (socket?.readyState === WebSocket.OPEN) socket.close(); });
 

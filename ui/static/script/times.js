@@ -15,16 +15,23 @@ const date = (t, parts) => new Date(t).toLocaleDateString(locale, parts);
 const words = {
   since: t => {
     const minutes = minutesSince(t);
-    if (minutes < 1) return 'just now';
+    if (minutes < 1) return '';
     if (minutes < 60) return 'for ' + minutes + ' min';
     if (minutes < 48 * 60) return 'for ' + Math.floor(minutes / 60) + ' h';
     return 'for ' + Math.floor(minutes / 1440) + ' days';
+  },
+  // Being online is no event: under a minute it says nothing, unless this page saw the person arrive.
+  online: (t, time) => {
+    if (minutesSince(t) < 1) return justArrived(time.closest('.p')) ? 'just arrived' : '';
+    if (t >= midnight(0)) return 'since ' + clock(t);
+    if (t >= midnight(-1)) return 'since yesterday';
+    return 'since ' + date(t, { day: 'numeric', month: 'short' });
   },
   seen: t => {
     const minutes = minutesSince(t);
     if (minutes < 1) return 'just now';
     if (minutes < 60) return minutes + ' min ago';
-    if (t >= midnight(0)) return 'today at ' + clock(t);
+    if (t >= midnight(0)) return clock(t);
     if (t >= midnight(-1)) return 'yesterday at ' + clock(t);
     return date(t, { day: 'numeric', month: 'short', year: minutes > 300 * 1440 ? 'numeric' : undefined });
   },
@@ -44,7 +51,7 @@ const words = {
 };
 const writeTimes = () => {
   for (const time of document.querySelectorAll('time[datetime]')) {
-    const text = (words[time.className] ?? words.since)(Date.parse(time.dateTime));
+    const text = (words[time.className] ?? words.since)(Date.parse(time.dateTime), time);
     if (time.textContent !== text) time.textContent = text;
   }
 };
