@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestLimitsAreDocumented holds docs/limits.md against the code.
+// TestLimitsAreDocumented compares docs/limits.md with the code.
 func TestLimitsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../docs/limits.md")
 	do(t, "ReadFile", err)
