@@ -23,7 +23,7 @@ func TestRestore(t *testing.T) {
 	_, err = Restore(t.Context(), backup, path, false)
 	wantSays(t, "Restore over a file", err, "already exists: add --force")
 	_, err = Restore(t.Context(), backup, path, true)
-	wantSays(t, "Restore over a file in use", err, "is in use: stop the server")
+	wantSays(t, "Restore over a file in use", err, "is in use: first stop the server")
 	do(t, "Close", s.Close())
 	for _, beside := range []string{"-wal", "-shm"} {
 		do(t, "WriteFile", os.WriteFile(path+beside, []byte("stale"), 0o600))
