@@ -427,7 +427,7 @@ func (s *sockets) drain(ctx context.Context) {
 	s.mu.Unlock()
 	leave, cancel := context.WithTimeout(ctx, leaveWait)
 	if err := s.presence.Drain(leave); err != nil {
-		s.log.Warn("the other replicas could not be told that this one leaves", "err", err)
+		s.log.Warn("the other replicas could not be told that this one is stopping", "err", err)
 	}
 	cancel()
 	s.mu.Lock()
