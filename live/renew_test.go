@@ -18,7 +18,7 @@ func TestRenew(t *testing.T) {
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s.w.renewed = time.Now()
+		s.w.renewed = time.Now().UnixMilli()
 		time.Sleep(renewEvery)
 		s.w.Renew()
 		if c := s.take(t); len(c) != 1 || c[0].List == nil {

@@ -38,9 +38,9 @@ type Watcher struct {
 	titled   int    // number of people here in its title, while paused
 	own      Own    // as last sent
 	queue    []*Change
-	woken    bool      // in watching.woken
-	renewed  time.Time // when Renew last sent a snapshot
-	behind   bool      // the queue overflowed
+	woken    bool  // in watching.woken
+	renewed  int64 // when Renew last sent a snapshot, in unix milliseconds
+	behind   bool  // the queue overflowed
 }
 
 // watchers holds the watchers of one list. Guarded by Board.mu.
@@ -182,8 +182,9 @@ const renewEvery = 2 * time.Second
 func (w *Watcher) Renew() {
 	b := w.board
 	b.update(func() {
-		if l := w.list; l != nil && w.started && !w.paused && time.Since(w.renewed) >= renewEvery {
-			w.renewed = time.Now()
+		now := time.Now().UnixMilli()
+		if l := w.list; l != nil && w.started && !w.paused && now-w.renewed >= renewEvery.Milliseconds() {
+			w.renewed = now
 			b.flushMoves(l)
 			b.send(w, b.roster.snapshot(l, w.audience))
 		}
