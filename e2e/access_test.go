@@ -127,7 +127,7 @@ func TestAccessibleBoard(t *testing.T) {
 		anna.click("label:has(#f-" + filter + ")")
 		wantAccessible(anna, "the board filtered by "+filter)
 	}
-	for _, path := range []string{"/?q=an", "/?q=zz", "/?team=Lab", "/?state=offline", "/?state=dnd", "/nothing"} {
+	for _, path := range []string{"/?q=an", "/?q=zz", "/?team=Lab", "/?show=offline", "/?show=dnd", "/nothing"} {
 		anna.open(path)
 		wantAccessible(anna, path)
 	}
@@ -147,7 +147,7 @@ func TestAccessibleWhileNotLive(t *testing.T) {
 	goAway(anna)
 	anna.untilState("anna", "away", patience)
 	s.kill()
-	anna.until("the page says that it is not live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, soon)
+	anna.until("the page says that it is not live", `document.documentElement.dataset.conn === 'wait'`, soon)
 	wantAccessible(anna, "reconnecting")
 
 	s.start()
@@ -156,6 +156,6 @@ func TestAccessibleWhileNotLive(t *testing.T) {
 	late.open("/")
 	late.until("the page says that people are coming back", `document.querySelector('#warming').innerText !== ''`, soon)
 	wantAccessible(late, "warming")
-	late.open("/?state=dnd")
+	late.open("/?show=dnd")
 	wantAccessible(late, "warming and filtered")
 }

@@ -26,7 +26,7 @@ func TestAnnouncing(t *testing.T) {
 	save(anna, "look")
 	anna.open("/")
 	anna.untilLive()
-	anna.until("the title counts", `document.title === '(1) Rollcall'`, soon)
+	anna.until("the title counts", `document.title === '1 here · Rollcall'`, soon)
 	if got := ask[string](anna, `(said => said.role + said.textContent)(document.querySelector('#said'))`); got != "status" {
 		t.Errorf("the place for announcements is a %q, want a status in which nothing is said yet", got)
 	}
@@ -53,7 +53,7 @@ func TestAnnouncing(t *testing.T) {
 	come("dora")
 	benLeaves()
 	come("eve")() // and is no news when all is told
-	anna.until("the title counts", `document.title === '(2) Rollcall'`, soon)
+	anna.until("the title counts", `document.title === '2 here · Rollcall'`, soon)
 	anna.until("the rest is announced", `heard.length > 1`, patience)
 	if got := ask[string](anna, `heard[1][1]`); got != "cleo and dora came, ben left." {
 		t.Errorf("the second sentence is %q, want all that happened meanwhile", got)

@@ -12,7 +12,7 @@ func TestArrivalsOnOtherPages(t *testing.T) {
 	}
 	anna := s.person(t, "anna").tab()
 	look(anna, "light")
-	anna.open("/")
+	anna.open("/?show=everyone")
 	anna.untilLive()
 	anna.until("a whole page", `test.visible().length === 200`, soon)
 	// The first two seconds bring one's own arrival.
@@ -43,15 +43,15 @@ func TestTeamPage(t *testing.T) {
 	anna.untilState("dora", "offline", soon)
 	anna.clickThrough(`#list h2 a`)
 	anna.untilLive()
-	anna.until("the team's name", `document.querySelector('h1').innerText === 'Design' && document.title === '(0) Design · Rollcall'`, soon)
+	anna.until("the team's name", `document.querySelector('#summary').innerText === 'of 2 in Design' && document.title === '0 here · Design · Rollcall'`, soon)
 	anna.untilVisible("ben", "cleo")
 	s.member(t, "dora").board()
 	s.member(t, "ben").board()
-	anna.until("one of two", `document.title === '(1) Design · Rollcall' && document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-all').innerText === '2'`, soon)
+	anna.until("one of two", `document.title === '1 here · Design · Rollcall' && document.querySelector('h1').innerText === '1 person is here' && document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-all').innerText === '2'`, soon)
 	s.cli("team", "cleo", "Platform")
 	anna.untilVisible("ben")
 	anna.clickThrough(".only a")
-	anna.until("everybody again", `document.querySelector('#n-online').innerText === '3' && document.querySelector('h1').innerText === 'Who’s here'`, soon)
+	anna.until("everybody again", `document.querySelector('#n-online').innerText === '3' && document.querySelector('h1').innerText === '3 people are here'`, soon)
 }
 
 // While nothing happens the page does nothing: a script that reacts to its own doing would go on for ever.

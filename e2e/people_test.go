@@ -46,7 +46,7 @@ var hostile = []struct{ username, name, team string }{
 	{"partial", `<hx-partial id="list" hx-swap="innerHTML">x</hx-partial>`, `</h2></section></div>`},
 	{"title", `<title>(9) x</title>`, `<title>y</title>`},
 	{"entity", `&lt;b&gt; &amp;amp; "quoted" 'single'`, `a&team=b`},
-	{"template", `{{.Viewer}} ${location} \u003cb\u003e`, `?state=away#top`},
+	{"template", `{{.Viewer}} ${location} \u003cb\u003e`, `?show=away#top`},
 	{"attribute", `" data-state="online" x="`, `' onclick='alert(1)`},
 	{"comment", `<!-- --> ]]> </li></ul>`, `--><b>`},
 }
@@ -80,8 +80,8 @@ func TestHostileNamesAreText(t *testing.T) {
 		if got := ask[int](anna, `document.querySelectorAll('#list :is(script, img, title, hx-partial), body title, [onclick], [onerror]').length`); got != 0 {
 			t.Errorf("%s: %d elements were made of names, want none", how, got)
 		}
-		if got := ask[string](anna, `document.title`); got != "(1) Rollcall" {
-			t.Errorf("%s: the title is %q, want (1) Rollcall", how, got)
+		if got := ask[string](anna, `document.title`); got != "1 here · Rollcall" {
+			t.Errorf("%s: the title is %q, want 1 here · Rollcall", how, got)
 		}
 	}
 	check("sent live")

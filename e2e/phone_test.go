@@ -33,7 +33,7 @@ func TestTeamPagePrintsItsNameOnce(t *testing.T) {
 	s.addUser("ada", "--team", "Lab")
 	s.addUser("bela", "--team", "Lab")
 	anna := s.person(t, "anna").board()
-	for _, path := range []string{"/?team=Lab", "/?team=Lab&state=offline"} {
+	for _, path := range []string{"/?team=Lab", "/?team=Lab&show=offline"} {
 		anna.open(path)
 		anna.untilLive()
 		if got := ask[int](anna, `document.querySelector('main').innerText.split('Lab').length - 1`); got != 1 {

@@ -214,7 +214,7 @@ var (
 // queries are those of all pages with people of the crowd.
 func (s *scene) queries() []string {
 	s.t.Helper()
-	queries := []string{""}
+	queries := []string{"?show=everyone"}
 	for {
 		body, _, err := s.get(s.replicas[0], "/"+queries[len(queries)-1])
 		if err != nil {

@@ -114,7 +114,7 @@ func surviveKill(s *server, windows ...*window) {
 	}
 	s.kill()
 	for _, b := range windows {
-		b.until("the page isn't live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, patience)
+		b.until("the page isn't live", `document.querySelector('#conn').innerText.startsWith('Not live since ')`, patience)
 	}
 	s.start()
 	for _, b := range windows {

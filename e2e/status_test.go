@@ -319,8 +319,8 @@ func TestHostileWords(t *testing.T) {
 		if got := ask[int](b, `document.querySelectorAll('body :is(script, img, title, hx-partial), [onclick], [onerror]').length`); got != 0 {
 			t.Errorf("%d elements %s were made of texts, want none", got, b.who)
 		}
-		if got := ask[string](b, `document.title`); got != "(2) Rollcall" {
-			t.Errorf("the title %s is %q, want (2) Rollcall", b.who, got)
+		if got := ask[string](b, `document.title`); got != "2 here · Rollcall" {
+			t.Errorf("the title %s is %q, want 2 here · Rollcall", b.who, got)
 		}
 	}
 	anna.allow(`status of 422`)

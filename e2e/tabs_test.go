@@ -70,7 +70,7 @@ func TestNetworkLostAndFound(t *testing.T) {
 	ben.allow(`ERR_INTERNET_DISCONNECTED`)
 
 	ben.run(network.EmulateNetworkConditions(true, 0, -1, -1))
-	ben.until("the page says that it is not live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, soon)
+	ben.until("the page says that it is not live", `document.querySelector('#conn').innerText.startsWith('Not live since ')`, soon)
 	sockets := ben.opened()
 	ben.run(network.EmulateNetworkConditions(false, 0, -1, -1))
 	ben.untilReconnected(sockets)

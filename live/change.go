@@ -63,7 +63,7 @@ type Section struct {
 type TeamCount struct {
 	Key          string // identifies the team
 	Here, People int
-	Absent       int  // people on the list who are offline
+	Absent       int  // people on the list who are offline, where they are folded away
 	Found        bool // the numbers are of a search's people
 }
 

@@ -47,6 +47,12 @@ const startSearch = (form, list) => {
   });
   form.addEventListener('input', () => { clear.hidden = !field.value; });
   form.addEventListener('htmx:before:request', () => { wholeList = true; });
+  form.addEventListener('htmx:after:request', e => {
+    if (e.detail.ctx.response.status !== 200) return;
+    const at = new URLSearchParams(new FormData(form));
+    if (!field.value) at.delete('q');
+    history.replaceState(history.state, '', '?' + at);
+  });
   new MutationObserver(mark).observe(list, { subtree: true, childList: true, characterData: true });
   mark();
 };

@@ -7,7 +7,7 @@ const GATHER = 400;      // ms in which several are one movement
 const HALO = 2000;       // ms that an arrival is marked
 const NEWS = 60e3;       // ms that it is told in words
 const MANY = 12;         // rows at once are another list and no movement
-const POINTING = 10e3;   // ms that a pointer which rests still counts
+const POINTING = 3e3;    // ms after which a pointer that rests doesn't count any more
 let wholeList = false;   // the message that is being applied brings the whole list
 const arrivedAt = new Map(); // row id -> when this page saw the person arrive
 
