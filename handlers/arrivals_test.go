@@ -48,7 +48,8 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 	first.until("three on other pages", func() bool { return first.arrived() == "3" })
 	design.until("one of the team", func() bool { return design.arrived() == "1" })
 	platform.until("two of the team", func() bool { return platform.arrived() == "2" })
-	search.until("a person who matches the search is on its page", func() bool { return search.shownLocked()["p448"] == "online" })
+	search.until("a person who matches the search is on its page",
+		func() bool { return search.shownLocked()["p448"] == "online" })
 	if got := search.arrived(); got != "" {
 		t.Errorf("a search page received %s arrivals, want none", got)
 	}
