@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// somebodysHash is a password nobody knows: people who never sign in need no better one.
+// somebodysHash matches no known password. It is for people who never sign in.
 const somebodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// crowd imports n people, p001 and so on.
+// crowd imports n people named p001, p002, and so on.
 func crowd(s *server, n int) {
 	s.t.Helper()
 	var csv strings.Builder
@@ -26,7 +26,7 @@ func crowd(s *server, n int) {
 	s.cli("import", file)
 }
 
-// A board that does not fit on one page has a next one; its numbers are links then, and every page is live.
+// A board with too many people for one page is split into pages. Its counts are links then, and every page is live.
 func TestPages(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
@@ -38,7 +38,7 @@ func TestPages(t *testing.T) {
 		anna.until(fmt.Sprintf("there are %d rows", want), fmt.Sprintf(`test.visible().length === %d`, want), soon)
 	}
 	rows(200)
-	anna.until("everybody is counted", `document.querySelector('#n-all').innerText === '232'`, soon)
+	anna.until("everyone is counted", `document.querySelector('#n-all').innerText === '232'`, soon)
 	anna.clickThrough(`.pager [rel=next]`)
 	anna.untilLive()
 	rows(32)
