@@ -102,6 +102,6 @@ func TestTeamPage(t *testing.T) {
 		t.Errorf("the page of Platform says %q, want %q of 2", got, want)
 	}
 	if body := ada.get("/?team=Platform").body; !strings.Contains(body, "<title>1 here · Platform · Rollcall</title>") {
-		t.Error("the title of a team's page doesn't hold the team's name")
+		t.Error("the title of a team's page doesn't have the team's name")
 	}
 }
