@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// somebodysHash is a password nobody knows: people who never sign in need no better one.
+// somebodysHash matches no known password. It is for people who never sign in.
 const somebodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// crowd imports n people, p001 and so on.
+// crowd imports n people named p001, p002, and so on.
 func crowd(s *server, n int) {
 	s.t.Helper()
 	var csv strings.Builder

@@ -21,7 +21,8 @@ func (f *fixture) full() (ada, bob *browser) {
 	ada, bob = f.member("ada"), f.member("bob")
 	for _, name := range []string{"ada", "bob"} {
 		id, ctx := f.uid(name), f.t.Context()
-		wantRedirect(f.t, "sign in "+name, map[string]*browser{"ada": ada, "bob": bob}[name].login(name, goodPassword), "/") // as a known browser
+		// The browser becomes known.
+		wantRedirect(f.t, "sign in "+name, map[string]*browser{"ada": ada, "bob": bob}[name].login(name, goodPassword), "/")
 		for _, err := range []error{
 			f.store.SetStatus(acting(ctx), id, accounts.Status{State: "dnd", Text: "words of " + name, Emoji: "🎧", Until: time.Now().Add(time.Hour)}, "1h"),
 			f.store.SetInvisible(acting(ctx), id, true),

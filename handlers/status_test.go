@@ -50,7 +50,8 @@ func TestSetStatus(t *testing.T) {
 		t.Errorf("after clearing, the status is %+v, want none", w)
 	}
 	wantRedirect(t, "set nothing", ada.do("POST", "/me/status", url.Values{}), "/me?done=cleared")
-	ended := url.Values{"state": {""}, "text": {" "}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}} // it passed while the menu was open
+	// The time passed while the menu was open.
+	ended := url.Values{"state": {""}, "text": {" "}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}}
 	wantRedirect(t, "set nothing, until a time that has passed", ada.do("POST", "/me/status", ended), "/me?done=cleared")
 }
 
