@@ -33,7 +33,7 @@ const (
 	churnRate  = 20              // arrivals and departures a second
 	healBound  = 5 * time.Second // promised: after an outage all is right again by then
 	stillLost  = "cannot be reached"
-	pausedText = "Live updates from other servers are paused since"
+	pausedText = "Live updates from other servers have been paused since"
 )
 
 // Redis is stopped, people come and go meanwhile, and it starts again empty.

@@ -15,12 +15,12 @@ func somePanel(t testing.TB, u *UI) Panel {
 	return Panel{
 		Me: Me{
 			Name: "Ada <b> Lovelace", State: DND, Why: "you set it", Devices: 2, MayHide: true,
-			Next: Next{Before: "ends", At: end, After: ", then your activity decides", TextEnds: end.Add(time.Hour)},
+			Next: Next{Before: "ends", At: end, After: ", then automatic", TextEnds: end.Add(time.Hour)},
 		},
 		Row:     row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: end, Text: "Deep work", Emoji: "🎧", Until: end, Preview: true}),
 		Status:  StatusForm{State: DND, Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T14:30", Zone: "Europe/Berlin", Live: true},
 		Presets: []Preset{{"0191-a", DND, "Deep work", "🎧", "4h"}, {"0191-b", Away, "", "", ""}, {"0191-c", "", "", "🌴", "week"}},
-		Said:    "Set.",
+		Said:    "Status updated.",
 	}
 }
 
@@ -32,7 +32,7 @@ func TestFrameMe(t *testing.T) {
 		p.Me,
 		{State: Online, Why: "you are active & well", Devices: 1, Next: Next{Before: "away after 10 min without input"}},
 		{State: Away, Why: "no input", Next: Next{Before: "online with your next input", TextEnds: p.Me.Next.At}},
-		{State: Offline, Why: "you are invisible", Invisible: true, Next: Next{Before: "until you show yourself"}},
+		{State: Offline, Why: "you are invisible", Invisible: true, Next: Next{Before: "until you go visible"}},
 	} {
 		p.Me = me
 		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{UID: "u", Name: me.Name, Me: me, AtMe: true}}, Panel: p})
@@ -126,10 +126,11 @@ func TestPanelForm(t *testing.T) {
 	for _, want := range []string{
 		`name="state" value="dnd" id="status-dnd" checked>`, `name="text" value="Deep work"`, `name="emoji" value="🎧"`,
 		`<option value="at" selected>`, `type="datetime-local" value="2026-11-24T14:30"`, `Your time zone: Europe/Berlin`,
-		`name="clear"`, `Become invisible`, `; two devices`,
-		`<time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then your activity decides. Your text ends <time class="end" datetime="2026-11-24T15:30:00Z">`,
+		`name="clear"`, `Go invisible`, `; two devices`,
+		`<time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then automatic. ` +
+			`Your text ends <time class="end" datetime="2026-11-24T15:30:00Z">`,
 		`<bdi>Deep work</bdi> <small>Do not disturb, 4 h</small>`, `<bdi>Away</bdi></button>`, `<span class="em">🌴</span> <small>this week</small>`,
-		`aria-label="Forget 🎧 Deep work"`,
+		`aria-label="Remove 🎧 Deep work"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the panel has no %s:\n%s", want, page)
@@ -162,10 +163,10 @@ func TestPanelInvisible(t *testing.T) {
 		me        Me
 		want, not string
 	}{
-		{Me{MayHide: true}, "Become invisible", "You are invisible"},
+		{Me{MayHide: true}, "Go invisible", "You are invisible"},
 		{Me{}, "Invisibility is switched off on this Rollcall.", `action="/me/invisible"`},
-		{Me{MayHide: true, Invisible: true}, "Show yourself", "switched off"},
-		{Me{Invisible: true}, "so you can't turn it on again", "Become invisible"},
+		{Me{MayHide: true, Invisible: true}, "Go visible", "switched off"},
+		{Me{Invisible: true}, "so you can't turn it on again", "Go invisible"},
 	} {
 		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true, Me: tt.me}}, Panel: Panel{Me: tt.me}})
 		if !strings.Contains(page, tt.want) || strings.Contains(page, tt.not) {
@@ -174,7 +175,7 @@ func TestPanelInvisible(t *testing.T) {
 		if got := strings.Contains(page, `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i>Invisible</span>`); got != tt.me.Invisible {
 			t.Errorf("the button of the menu says that %+v is invisible: %v", tt.me, got)
 		}
-		if got := strings.Contains(page, "everybody sees when you change your text"); got != tt.me.Invisible {
+		if got := strings.Contains(page, "everyone can see it when you change your text"); got != tt.me.Invisible {
 			t.Errorf("the form of %+v warns: %v", tt.me, got)
 		}
 	}
@@ -200,7 +201,7 @@ func TestPresetLabel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`id="me-use-a"><span class="em">🎂</span> <small>this week</small></button>`, `aria-label="Forget 🎂"`} {
+	for _, want := range []string{`id="me-use-a"><span class="em">🎂</span> <small>this week</small></button>`, `aria-label="Remove 🎂"`} {
 		if !bytes.Contains(b, []byte(want)) {
 			t.Errorf("the preset of an emoji alone is not %q in\n%s", want, b)
 		}
