@@ -174,7 +174,7 @@ func TestFlatList(t *testing.T) {
 	for _, want := range []string{
 		`<ul class="people" id="people" role="list"><li>1</li><li>2</li></ul>`,
 		`<a href="?team=Platform"><bdi>Platform</bdi> <span id="` + TeamID("p") + `">2 of 7 here</span></a>`,
-		`No team <span id="` + TeamID("\U0010ffff") + `">0 of 3 here</span>`, `1 of 2 has somebody here`,
+		`No team <span id="` + TeamID("\U0010ffff") + `">0 of 3 here</span>`, `1 of 2 has someone here`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("List = %s, want %s in it", got, want)

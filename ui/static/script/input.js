@@ -17,7 +17,7 @@ let socket = null;
 const idleSeconds = () => Math.min(999999, Math.max(0, Math.round((Date.now() - lastInput) / 1000)));
 
 // A message is 'a' (active), or 'i' (idle) or 'h' (hidden) followed by the seconds since the last input. It's at most 12
-// bytes long, because the server ignores longer ones.
+// bytes long, because the server closes the connection on longer ones.
 const say = what => {
   if (socket?.readyState !== WebSocket.OPEN) return;
   if (what === 'a') saidActive = Date.now();
