@@ -101,8 +101,8 @@ func (u *UI) AssetURL(name string) string {
 	return ""
 }
 
-// Assets serves /a/<name>.<hash>.<ext> under any mount path. Its answers may be cached forever, except the 404 for an old
-// or wrong hash.
+// Assets serves /a/<name>.<hash>.<ext> under any mount path. Its answers may be cached forever, except the 404 for an
+// old or wrong hash.
 func (u *UI) Assets() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := u.served[path.Base(r.URL.Path)]

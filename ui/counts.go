@@ -13,7 +13,8 @@ type Counts struct {
 
 	People, Online, Away, DND int
 
-	// Unsure is set while people reconnect after a start. It isn't known yet who is offline, so that number isn't shown.
+	// Unsure is set while people reconnect after a start. It isn't known yet who is offline, so that number isn't
+	// shown.
 	Unsure bool
 }
 

@@ -45,9 +45,9 @@ func (f *Frame) List(html []byte) { f.partial("list", "innerMorph", html) }
 // Removed removes the row of one person from the list.
 func (f *Frame) Removed(uid string) { f.partial("u-"+uid, `"delete"`, nil) }
 
-// Added inserts rows made by UI.Row before the row of the person whose ID is before. If before is "", it appends them to a
-// list that isn't divided by team. A page looks up all elements of a frame before it changes any, so it must already have
-// the row of before.
+// Added inserts rows made by UI.Row before the row of the person whose ID is before. If before is "", it appends them
+// to a list that isn't divided by team. A page looks up all elements of a frame before it changes any, so it must
+// already have the row of before.
 func (f *Frame) Added(before string, rows ...[]byte) {
 	id, swap := "u-"+before, "beforebegin"
 	if before == "" {
@@ -56,8 +56,8 @@ func (f *Frame) Added(before string, rows ...[]byte) {
 	f.partial(id, swap, bytes.Join(rows, nil))
 }
 
-// Counts sends the numbers, the headline, the summary and the title as far as they differ between old and now, or all of
-// them if all is set.
+// Counts sends the numbers, the headline, the summary and the title as far as they differ between old and now, or all
+// of them if all is set.
 func (f *Frame) Counts(old, now Counts, all bool) {
 	before, after := old.each(), now.each()
 	for i := range after {
@@ -92,8 +92,8 @@ func (f *Frame) Team(key string, here, people, absent int, search bool) {
 	f.text(TeamID(key)+"-more", folded(absent))
 }
 
-// Warming shows or hides the message that people are coming back. While it's shown, the style of offline people says that
-// their state isn't certain.
+// Warming shows or hides the message that people are coming back. While it's shown, the style of offline people says
+// that their state isn't certain.
 func (f *Frame) Warming(on bool) {
 	message := ""
 	if on {
@@ -105,7 +105,8 @@ func (f *Frame) Warming(on bool) {
 // Pager sends the links to other pages of the list.
 func (f *Frame) Pager(p BoardPage) error { return f.part("pager", p) }
 
-// Filter sends the filter bar. This discards a choice that the browser made in the bar, so use it only if OnePage changes.
+// Filter sends the filter bar. This discards a choice that the browser made in the bar, so use it only if OnePage
+// changes.
 func (f *Frame) Filter(p BoardPage) error { return f.part("filter", p) }
 
 // Arrived sends how many people have arrived who are listed on other pages.
@@ -152,8 +153,8 @@ func (f *Frame) partial(id, swap string, html []byte) {
 	f.body.WriteString(`</hx-partial>`)
 }
 
-// MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer. It
-// returns nothing for a uid that isn't safe in a selector.
+// MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer.
+// It returns nothing for a uid that isn't safe in a selector.
 func (u *UI) MeCSS(uid, teamID string) []byte {
 	for _, r := range uid {
 		if r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
@@ -166,7 +167,8 @@ func (u *UI) MeCSS(uid, teamID string) []byte {
 	css := "#u-" + uid + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-3}\n"
 	if teamID != "" {
 		team := "[data-team=" + teamID + "]"
-		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" + ".flat .p" + team + ":not(#u-" + uid + "){--place:-2}\n"
+		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" +
+			".flat .p" + team + ":not(#u-" + uid + "){--place:-2}\n"
 	}
 	return []byte(css)
 }

@@ -21,7 +21,8 @@ type List struct {
 type Section struct {
 	Key  string // identifies the team
 	Name string // the name to show; "" for people without a team
-	// Here and People count the whole team, not only this page. Absent is how many of Rows are of people who are offline.
+	// Here and People count the whole team, not only this page. Absent is how many of Rows are of people who are
+	// offline.
 	Here, People, Absent int
 	Rows                 [][]byte // made by UI.Row, in board order
 }

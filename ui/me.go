@@ -62,9 +62,9 @@ func (m Me) DevicesText() string {
 	return "; " + strconv.Itoa(m.Devices) + " devices"
 }
 
-// Me updates the account menu of the person whom now is about: the state in its button, and the rest in the panel if it's
-// open. row is a preview of the person's row. Me sends only what differs from was and wasRow, or all of it if was is zero.
-// It doesn't touch the panel's form, the menu or the focus.
+// Me updates the account menu of the person whom now is about: the state in its button, and the rest in the panel if
+// it's open. row is a preview of the person's row. Me sends only what differs from was and wasRow, or all of it if was
+// is zero. It doesn't touch the panel's form, the menu or the focus.
 func (f *Frame) Me(was, now Me, wasRow, row []byte) {
 	if Label(now.State) == "" {
 		return

@@ -52,8 +52,8 @@ type SignupPage struct {
 	Errors                                         map[string]string
 }
 
-// ErrorPage is the page for an error. If Heading or Message is empty, the page shows the default text for Status. It shows
-// RequestID so that people can report it.
+// ErrorPage is the page for an error. If Heading or Message is empty, the page shows the default text for Status. It
+// shows RequestID so that people can report it.
 type ErrorPage struct {
 	Layout
 	Status           int
@@ -72,8 +72,9 @@ type BoardPage struct {
 	Warming bool
 	Lost    time.Time // since when live updates from other servers have been missing; zero if none are
 
-	// OnePage means that List holds everyone who matches Query.Q and Query.Team, in any state. The filter then works in the
-	// browser, and Chosen is only its first choice. Otherwise the filter consists of links, and List is already filtered.
+	// OnePage means that List holds everyone who matches Query.Q and Query.Team, in any state. The filter then works in
+	// the browser, and Chosen is only its first choice. Otherwise the filter consists of links, and List is already
+	// filtered.
 	OnePage bool
 
 	Next, Prev string     // URLs of the next and the previous page, or ""
@@ -95,8 +96,8 @@ type PageLink struct {
 	Gap     bool // some pages are left out here
 }
 
-// Arrivals counts people who have arrived and are listed on another page of the board. N is their number since the server
-// process Since started. A page shows by how much N has grown.
+// Arrivals counts people who have arrived and are listed on another page of the board. N is their number since the
+// server process Since started. A page shows by how much N has grown.
 type Arrivals struct {
 	Since string
 	N     int

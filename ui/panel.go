@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Panel is the content of the account menu: how others see the person, and a form for their status. It's loaded when the
-// menu opens.
+// Panel is the content of the account menu: how others see the person, and a form for their status. It's loaded when
+// the menu opens.
 type Panel struct {
 	Me        Me
 	Row       []byte // their own row, rendered as a preview
@@ -19,8 +19,8 @@ type Panel struct {
 // StatusForm holds the current status, or what was typed if that was refused.
 type StatusForm struct {
 	State, Text, Emoji string // State is online, away, dnd or "" for automatic
-	// Lasts is 30m, 1h, 4h, today, week, at or "" for no end. If it's at, At is the end as in <input type=datetime-local>, in
-	// the time zone Zone.
+	// Lasts is 30m, 1h, 4h, today, week, at or "" for no end. If it's at, At is the end in the format of datetime-local
+	// inputs, in the time zone Zone.
 	Lasts, At string
 	Zone      string            // an IANA name; "" if unknown, and then At is in UTC
 	Live      bool              // a status is set, so it can be cleared
@@ -52,8 +52,8 @@ func (u *UI) Panel(p Panel) ([]byte, error) {
 	return append(b.Bytes(), f.Bytes()...), nil
 }
 
-// Refused renders the answer to a refused form of the panel. It shows the reason and leaves the form as it is, with what
-// was typed.
+// Refused renders the answer to a refused form of the panel. It shows the reason and leaves the form as it is, with
+// what was typed.
 func (u *UI) Refused(status int, heading, message string) []byte {
 	f := u.NewFrame()
 	p := ErrorPage{Status: status, Heading: heading, Message: message}

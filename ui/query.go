@@ -14,8 +14,8 @@ type Query struct {
 	Q, Team, Show, After, Before string
 }
 
-// href returns the URL of the board with this query, relative to the board. It leaves out the cursors, because they belong
-// to a list with a different filter.
+// href returns the URL of the board with this query, relative to the board. It leaves out the cursors, because they
+// belong to a list with a different filter.
 func (q Query) href() string {
 	v := url.Values{}
 	for name, value := range map[string]string{"q": q.Q, "team": q.Team, "show": q.Show} {

@@ -43,8 +43,8 @@ type Row struct {
 	Text, Emoji         string    // the person's own status
 	Until               time.Time // when Text ends, or the state if there is no text; zero if not shown
 
-	// Seen says roughly when an offline person was last here: "today", "this week", "this month" or "long ago". SeenAt is
-	// the exact time. At most one of them is set.
+	// Seen says roughly when an offline person was last here: "today", "this week", "this month" or "long ago". SeenAt
+	// is the exact time. At most one of them is set.
 	Seen   string
 	SeenAt time.Time
 
@@ -52,8 +52,8 @@ type Row struct {
 	Preview bool // leave out the element's ID, because the page's list may have the same person
 }
 
-// rowView is the data of the row template. It's flat and holds computed values, because this halves the time to render a
-// row.
+// rowView is the data of the row template. It's flat and holds computed values, because this halves the time to render
+// a row.
 type rowView struct {
 	UID, Username, Name, State string
 	Team, TeamID               string
@@ -83,8 +83,8 @@ const (
 	seenLayout  = "15:04 UTC, 2 Jan"
 )
 
-// Row renders one person as an <li>. The bytes depend only on r, so they may be cached and sent to every viewer. There's no
-// space around the <li>, because a morph would leave such space in the list. An unknown state is an error.
+// Row renders one person as an <li>. The bytes depend only on r, so they may be cached and sent to every viewer.
+// There's no space around the <li>, because a morph would leave such space in the list. An unknown state is an error.
 func (u *UI) Row(r Row) ([]byte, error) {
 	label := Label(r.State)
 	if label == "" {
@@ -116,8 +116,8 @@ func Hue(uid string) int {
 	return int(h.Sum32() % 8)
 }
 
-// Initials returns the text of an avatar, in any script: the first characters of the first and the last word, with their
-// combining marks.
+// Initials returns the text of an avatar, in any script: the first characters of the first and the last word, with
+// their combining marks.
 func Initials(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool {
 		return unicode.IsSpace(r) || r == '.' || r == '_'

@@ -16,8 +16,8 @@ const (
 	DataSection     = "data"
 )
 
-// SettingsPage is the settings page. It holds the current settings, except that the section Failed holds what was typed.
-// It never holds passwords.
+// SettingsPage is the settings page. It holds the current settings, except that the section Failed holds what was
+// typed. It never holds passwords.
 type SettingsPage struct {
 	Layout
 	Saved   string            // the section that has just been saved, or ""

@@ -68,8 +68,8 @@ type StoredFact struct {
 	Note string   // who can see it and for how long, in sentences
 }
 
-// Groups returns everything that is stored. Code that stores more must add it here. A test in handlers compares Keys with
-// the download.
+// Groups returns everything that is stored. Code that stores more must add it here. A test in handlers compares Keys
+// with the download.
 func (p StoredPage) Groups() []StoredGroup {
 	return []StoredGroup{
 		{"Everyone sees this", "That is, everyone who signs in here. The board is hidden from others.", p.seenByAll()},

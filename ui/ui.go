@@ -1,8 +1,9 @@
-// Package ui renders HTML from typed pages, rows of the board, and changes to it. It also serves the stylesheet, the script
-// and the icon.
+// Package ui renders HTML from typed pages, rows of the board, and changes to it. It also serves the stylesheet, the
+// script and the icon.
 //
 // It doesn't know who may see what, or where the data comes from. It gets plain values and imports no other package of
-// Rollcall. html/template escapes everything that people typed. Only HTML that this package has rendered skips escaping.
+// Rollcall. html/template escapes everything that people typed. Only HTML that this package has rendered skips
+// escaping.
 package ui
 
 import (
@@ -35,9 +36,9 @@ type Page interface {
 // everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
 var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}}
 
-// New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the public
-// URL: "" or a path such as "/rollcall", without a slash at the end. New returns an error if a template is wrong, or if the
-// build of the assets is missing.
+// New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
+// public URL: "" or a path such as "/rollcall", without a slash at the end. New returns an error if a template is
+// wrong, or if the build of the assets is missing.
 func New(files fs.FS, base string) (*UI, error) {
 	if base != "" && (!strings.HasPrefix(base, "/") || strings.HasSuffix(base, "/")) {
 		return nil, fmt.Errorf("ui: base path %q must be empty or start with a slash and not end with one", base)
