@@ -265,7 +265,7 @@ func (r *roster) fill(l *list, people window) {
 	r.lists.news()
 }
 
-// countAbsent makes teams those on l, with how many people on it are absent.
+// countAbsent resets teams to the teams on l, with the number of people on l who are absent.
 func (r *roster) countAbsent(l *list, teams map[string]TeamCount) {
 	clear(teams)
 	for _, m := range l.members {

@@ -27,7 +27,8 @@ func settingsPageOf(layout Layout, text string) SettingsPage {
 	p := SettingsPage{
 		Layout: layout, Failed: ProfileSection, Saved: text, Message: text, Username: text, DisplayName: text, Team: text,
 		Teams: []string{text}, TeamRule: text, Idle: text, IdleMinutes: text, LastSeen: text, TimeZone: text,
-		Zones: []string{text}, Theme: text, Devices: []Device{{ID: text, Name: text, Address: text}}, ConfirmUsername: text, Errors: map[string]string{},
+		Zones: []string{text}, Theme: text, Devices: []Device{{ID: text, Name: text, Address: text}},
+		ConfirmUsername: text, Errors: map[string]string{},
 	}
 	for _, fields := range fieldsOf {
 		for _, field := range fields {

@@ -6,7 +6,8 @@ document.addEventListener('DOMContentLoaded', () => {
   if (document.querySelector('time') || list || panel) startTimes();
   document.querySelectorAll('.reveal').forEach(startReveal);
   document.querySelectorAll('[data-picks]').forEach(startPick);
-  if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname); // so that a reload doesn't show the message again
+  // A reload must not show the message again.
+  if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname);
   document.querySelectorAll('.account').forEach(startMenu);
   if (byId('zone-offer')) startZoneOffer(byId('zone-offer'));
 });
