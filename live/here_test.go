@@ -107,7 +107,8 @@ func TestArrivalIsOneRow(t *testing.T) {
 	s := f.watch(Query{Show: Here}, ada)
 	eve := f.arrive(f.person("eve"))
 	f.step()
-	if c := s.take(t); len(c) != 1 || c[0].List != nil || len(c[0].Added) != 1 || len(c[0].Added[0].Rows) != 1 || len(c[0].Rows) != 0 {
+	if c := s.take(t); len(c) != 1 || c[0].List != nil || len(c[0].Rows) != 0 ||
+		len(c[0].Added) != 1 || len(c[0].Added[0].Rows) != 1 {
 		t.Errorf("an arrival sent %+v, want one added row", c)
 	}
 	eve.Leave(presence.SignedOut)
