@@ -34,7 +34,7 @@ const (
 	churnRate  = 20              // arrivals and departures per second
 	healBound  = 5 * time.Second // promised: how long after an outage all pages are correct again
 	stillLost  = "cannot be reached"
-	pausedText = "Live updates from other servers are paused since"
+	pausedText = "Live updates from other servers have been paused since"
 )
 
 // Redis stops, people come and go in the meantime, and it starts again empty.

@@ -209,7 +209,7 @@ func TestInvisibleByMenu(t *testing.T) {
 	anna.click("#me-visible")
 	anna.untilSaid("You are invisible.")
 	ben.untilState("anna", "offline", soon)
-	invisible := `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#me-visible').innerText === 'Show yourself'
+	invisible := `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#me-visible').innerText === 'Go visible'
 		&& document.querySelector('#me-alone').innerText.startsWith('You are invisible, but') && document.querySelector('#me-row [data-state=offline]')`
 	anna.until("anna's panel shows that she is invisible", invisible, soon)
 	if got := ask[string](anna, `document.querySelector('#status-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "everybody sees") {

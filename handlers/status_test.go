@@ -36,7 +36,7 @@ func TestSetStatus(t *testing.T) {
 	body := ada.get("/me?done=set").body
 	for _, want := range []string{
 		`<p id="me-said" role="status">Status updated.</p>`, `value="dnd" id="status-dnd" checked`, `name="text" value="Deep &lt;b&gt;work"`,
-		`<option value="at" selected>`, `value="` + after.Status.Until.Format(atLayout) + `"`, `name="clear"`, `id="me-presets">Used before`,
+		`<option value="at" selected>`, `value="` + after.Status.Until.Format(atLayout) + `"`, `name="clear"`, `id="me-presets">Recent`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /me has no %s:\n%s", want, body)
