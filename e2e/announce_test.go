@@ -52,7 +52,7 @@ func TestAnnouncing(t *testing.T) {
 	arrive("cleo")
 	arrive("dora")
 	benLeaves()
-	come("eve")() // and is no news when all is told
+	arrive("eve")() // eve comes and leaves before the next announcement, so it doesn't name her
 	anna.until("the title counts", `document.title === '2 here · Rollcall'`, soon)
 	anna.until("the rest is announced", `heard.length > 1`, patience)
 	if got := ask[string](anna, `heard[1][1]`); got != "cleo and dora came, ben left." {

@@ -58,13 +58,13 @@ func TestLastSeen(t *testing.T) {
 	if row := ask[string](anna, `document.querySelector('[data-user=ben]').outerHTML`); strings.Contains(row, "<time") {
 		t.Errorf("with an approximate last-seen time the row has an exact one: %s", row)
 	}
-	settings.lastSeen("exact")
+	settings.setLastSeen("exact")
 	anna.untilStatusLike("ben", "Offline seen (just now|1 min ago)", soon)
-	settings.lastSeen("nobody")
+	settings.setLastSeen("nobody")
 	anna.untilStatus("ben", "Offline")
-	settings.lastSeen("exact")
+	settings.setLastSeen("exact")
 	anna.untilStatusLike("ben", "Offline seen (just now|[1-2] min ago)", soon)
-	settings.lastSeen("approximate")
+	settings.setLastSeen("approximate")
 	anna.untilStatus("ben", "Offline seen today")
 	if got := anna.loaded(); got != 1 {
 		t.Errorf("anna's page was loaded %d times, want once", got)

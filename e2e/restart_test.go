@@ -136,6 +136,7 @@ const (
 func TestReconnecting(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--warming=1s")
+	s.addUser("ben")
 	anna := s.person(t, "anna").board()
 	anna.allowOutage()
 	anna.untilState("anna", "online", soon)
