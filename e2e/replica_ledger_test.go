@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The promised times after a person's last connection has closed (docs/limits.md).
+// The promised times after a person's last connection has closed (flags --grace-clean and --grace-dropped).
 const (
 	graceClean   = 5 * time.Second
 	graceDropped = 15 * time.Second
