@@ -1,13 +1,13 @@
-// Package accounts knows who may sign in: users, their passwords and sessions, the browsers they were seen with, and
-// the statuses they set by hand. All SQL of Rollcall is here.
+// Package accounts stores who may sign in: users, their passwords and sessions, the browsers they have signed in with,
+// and the statuses they set by hand. It holds all SQL of Rollcall.
 //
-// It refuses to know who is connected, HTTP, cookies, HTML and how fast somebody may try: that is for its callers. It
-// keeps nothing in memory that another process on the same database would have to see. Whatever others must notice
-// takes the next rev in the transaction that changes it; Store.Changes tells what happened since an earlier one.
+// It knows nothing about connections, HTTP, cookies, HTML or rate limits: those belong to its callers. It keeps nothing
+// in memory that other processes on the same database would have to see. A change that others must notice takes the
+// next revision number (rev) in its transaction. Store.Changes returns what happened after an earlier rev.
 //
-// The default store is one SQLite file; several machines share a Postgres. The SQL is one for both and keeps to what both
-// understand: numbered parameters, times as unix milliseconds made in Go, ids made in Go, names folded and ordered by keys
-// made in Go. What differs is in sqlite.go and postgres.go, behind kind.
+// The default store is one SQLite file. Several machines share a Postgres. Both run the same SQL, which uses only what
+// both understand: numbered parameters, and times (Unix milliseconds), ids and keys of names that are computed in Go.
+// The differences are in sqlite.go and postgres.go, behind kind.
 package accounts
 
 import (
@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// Config says where accounts are kept.
+// Config says where accounts are stored.
 type Config struct {
-	Path        string           // the SQLite file; it and its folder are made when missing, readable by their owner alone
-	URL         string           // a Postgres, postgres://USER:PASSWORD@HOST/DATABASE; Path is not looked at then
-	Conns       int              // most connections to Postgres at once; 0: DefaultConns
+	Path        string           // the SQLite file; it and its folder are created if missing, readable only by their owner
+	URL         string           // a Postgres, postgres://USER:PASSWORD@HOST/DATABASE; then Path is ignored
+	Conns       int              // maximum number of connections to Postgres; 0: DefaultConns
 	Log         *slog.Logger     // nil: no log
 	Now         func() time.Time // nil: time.Now
-	Server      bool             // this process serves, so others that serve the same SQLite file are to notice it; see Store.Shared
-	Actor       Actor            // of writes whose context names none; "": they are refused. See Actor
+	Server      bool             // this process is a server, and other servers on the same SQLite file must notice it; see Store.Shared
+	Actor       Actor            // of writes whose context has none; "": they're refused
 	HashWorkers int              // passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core
 
 	params   argonParams   // cost of new hashes; zero: standardParams. Tests lower it.
@@ -39,11 +39,11 @@ func (c Config) Where() string {
 	return c.Path
 }
 
-// How exactly a person lets others know when they were last seen.
+// How precisely others see when a person was last seen.
 const (
 	Approximate = "" // today, this week, …; the default
 	Exact       = "exact"
-	Nobody      = "nobody" // not at all; such a person is not told it of others either
+	Nobody      = "nobody" // not at all; the person doesn't see it of others either
 )
 
 // Person is what the board knows about somebody.
@@ -53,9 +53,9 @@ type Person struct {
 	DisplayName string
 	Team        string    // "": none
 	LastSeen    time.Time // zero: never
-	Precision   string    // how exactly LastSeen may be told to others: Approximate, Exact or Nobody
+	Precision   string    // how precisely others see LastSeen: Approximate, Exact or Nobody
 
-	sortKey string // as the function sortKey makes it
+	sortKey string // result of the function sortKey
 }
 
 // TeamKey identifies the person's team; people without a team share a key, too.
@@ -64,11 +64,11 @@ func (p Person) TeamKey() string {
 	return key
 }
 
-// Cursor is the person's place on the board, for PeopleQuery.After and Before. It stays valid when the person is
+// Cursor returns the person's position on the board, for PeopleQuery.After and Before. It stays valid if the person is
 // renamed or deleted.
 func (p Person) Cursor() string { return encodeCursor(p.boardKey()) }
 
-// boardKey is p.sortKey, computed for a Person that does not come from a store.
+// boardKey returns p.sortKey, and computes it for a Person that doesn't come from a store.
 func (p Person) boardKey() string {
 	if p.sortKey != "" {
 		return p.sortKey
@@ -76,32 +76,32 @@ func (p Person) boardKey() string {
 	return sortKey(teamKey(p.Team), p.DisplayName, p.ID)
 }
 
-// Status is what a person set by hand. The zero Status says nothing.
+// Status is what a person set by hand. The zero Status is no status.
 type Status struct {
-	State string    // "online", "away", "dnd", or "" to leave it to the connections
+	State string    // "online", "away", "dnd", or "" for automatic
 	Text  string    // at most 140 runes
 	Emoji string    // one emoji, or ""
 	Until time.Time // when it ends, at most a year ahead; zero: never
-	SetAt time.Time // kept by the store; zero for a status that says nothing
+	SetAt time.Time // set by the store; zero without a status
 }
 
-// User is a person and what only they, the operator and other parts of Rollcall need to know.
+// User is a person with what only they, the operator and other parts of Rollcall need to know.
 type User struct {
 	Person
 	Admin          bool
-	Disabled       bool          // may not sign in and is on no board
+	Disabled       bool          // can't sign in and isn't on the board
 	IdleAfter      time.Duration // 0: the default; below 0: never idle
-	TimeZone       string        // IANA name; "": not known. See Zone
-	Theme          string        // "light", "dark", or "" for what the system has
-	Announce       bool          // screen readers are to speak of who comes and goes
+	TimeZone       string        // IANA name; "": unknown. See Zone
+	Theme          string        // "light", "dark", or "" to match the system
+	Announce       bool          // screen readers announce who comes and goes
 	Status         Status
-	Invisible      bool      // until they show themselves: it never expires
+	Invisible      bool      // until they go visible: it never expires
 	InvisibleSince time.Time // zero: visible
 	CreatedAt      time.Time
 	Rev            int64 // of the last change that others must notice
 }
 
-// NewUser is somebody to create. Exactly one of Password and PasswordHash is given.
+// NewUser is a user to create. Exactly one of Password and PasswordHash must be set.
 type NewUser struct {
 	Username     string // see FoldUsername; reserved names are for administrators
 	DisplayName  string // "": the username

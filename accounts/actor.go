@@ -6,12 +6,12 @@ import (
 	"errors"
 )
 
-// Actor says who is behind a write: one of the constants below, or ByUser. It's short text, so an audit log can store it
-// as it is.
+// Actor says who makes a write: one of the constants below, or ByUser. It's short text, so an audit log can store it
+// directly.
 //
-// A context carries it, because everything that a request writes has the same actor. It can't be forgotten: all writes
-// go through Store.write or Store.note, and both refuse a context without an actor unless Config.Actor names one for
-// the whole store.
+// A context carries the actor, because all writes of a request have the same one. It can't be forgotten: all writes go
+// through Store.write or Store.note, and both refuse a context without an actor unless Config.Actor sets one for the
+// whole store.
 type Actor string
 
 // Actors that aren't signed in.
@@ -21,10 +21,10 @@ const (
 	Visitor     Actor = "visitor"      // somebody who isn't signed in, such as a person who signs up
 )
 
-// ByUser is the actor of what the person with id does while signed in.
+// ByUser returns the actor for the signed-in person with id.
 func ByUser(id string) Actor { return Actor("user:" + id) }
 
-// ErrNoActor is a bug in the caller: the context of a write doesn't say who is behind it.
+// ErrNoActor is a bug in the caller: the context of a write has no actor.
 var ErrNoActor = errors.New("a write without an actor")
 
 type actorKey struct{}
@@ -32,13 +32,13 @@ type actorKey struct{}
 // As returns a context whose writes are by a.
 func As(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, actorKey{}, a) }
 
-// ActorOf returns whose the writes of ctx are; "": it doesn't say.
+// ActorOf returns the actor of ctx, or "".
 func ActorOf(ctx context.Context) Actor {
 	a, _ := ctx.Value(actorKey{}).(Actor)
 	return a
 }
 
-// actor returns who is behind a write, or ErrNoActor.
+// actor returns the actor of a write, or ErrNoActor.
 func (s *Store) actor(ctx context.Context) (Actor, error) {
 	a := cmp.Or(ActorOf(ctx), s.usualActor)
 	if a == "" {

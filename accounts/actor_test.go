@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// writes calls every exported method that writes, each so that it has something to write. Methods in reads don't write.
+// writes calls every exported method that writes, with arguments that change something. The methods in reads don't
+// write.
 var writes = map[string]func(ctx context.Context, s *Store, u User, session Session) error{
 	"Create": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		_, err := s.Create(ctx, NewUser{Username: "created", Password: secret})
@@ -68,14 +69,14 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	},
 }
 
-// Authenticate and CheckPassword renew hashes, which is the system's doing.
+// Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
 	"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "Export", "Facts", "ID",
 	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "Shared", "Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
 }
 
-// Every exported method either writes, and then refuses to do so without an actor, or is known to only read.
+// Every exported method that writes refuses to do so without an actor. All other methods are listed in reads.
 func TestEveryWriteHasAnActor(t *testing.T) {
 	methods := reflect.TypeFor[*Store]()
 	for i := range methods.NumMethod() {
@@ -83,7 +84,7 @@ func TestEveryWriteHasAnActor(t *testing.T) {
 		write, ok := writes[name]
 		if !ok {
 			if !slices.Contains(reads, name) {
-				t.Errorf("%s is neither among the methods that write nor among those that read", name)
+				t.Errorf("%s is in neither writes nor reads", name)
 			}
 			continue
 		}
@@ -98,7 +99,7 @@ func TestEveryWriteHasAnActor(t *testing.T) {
 	}
 }
 
-// The context's actor is the one that a transaction sees, and the store's own is for contexts without one.
+// A transaction has the actor of its context, or else the store's default actor.
 func TestActorOfATransaction(t *testing.T) {
 	s := open(t, Config{Actor: CommandLine})
 	for _, c := range []struct {
@@ -122,8 +123,8 @@ func TestActorOfATransaction(t *testing.T) {
 	}
 }
 
-// A hash that is renewed on the way of a sign-in doesn't need the caller's actor.
-func TestRenewedHashIsTheSystemsDoing(t *testing.T) {
+// Renewing a hash during a sign-in doesn't need the caller's actor.
+func TestRenewingHashNeedsNoActor(t *testing.T) {
 	s := open(t, Config{})
 	old := newPHC(secret, argonParams{memory: 16, time: 1, threads: 1}).String()
 	u, err := s.Create(t.Context(), NewUser{Username: "eve", PasswordHash: old})
@@ -137,6 +138,6 @@ func TestRenewedHashIsTheSystemsDoing(t *testing.T) {
 	_, err = s.Authenticate(t.Context(), "eve", secret)
 	do(t, "Authenticate", err)
 	if stored(&is); is == was {
-		t.Error("the hash was not renewed")
+		t.Error("the hash wasn't renewed")
 	}
 }

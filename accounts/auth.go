@@ -11,26 +11,27 @@ const (
 	sqlRenewPassword = `UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3`
 )
 
-// Authenticate returns the user whose password it is. ErrCredentials for a wrong password and an unknown or impossible
-// name: each costs one turn in the same queue and the same hashes. ErrDisabled for the right password of a disabled account.
-// ErrBusy when the turn does not come within 2 s. A hash of other than today's parameters is replaced on the way. Callers
-// limit the number of attempts before they call.
+// Authenticate returns the user with a username and password. It returns ErrCredentials for a wrong password and for an
+// unknown or invalid name: all of these wait in the same queue and cost the same hashes. It returns ErrDisabled for the
+// right password of a disabled account, and ErrBusy if the password can't be hashed within 2 s. If the stored hash has
+// other than the current parameters, it's replaced. Callers must limit the number of attempts.
 func (s *Store) Authenticate(ctx context.Context, username, password string) (User, error) {
-	key, _ := FoldUsername(username) // "" is nobody's
+	key, _ := FoldUsername(username) // nobody has the name ""
 	user, _, err := s.verify(ctx, sqlLogin, key, password)
 	return user, err
 }
 
-// CheckPassword returns nil if it is the password of the user with an id. Errors and costs are those of Authenticate.
+// CheckPassword returns nil if password is that of the user with userID. Its errors and costs are those of
+// Authenticate.
 func (s *Store) CheckPassword(ctx context.Context, userID, password string) error {
 	_, _, err := s.verify(ctx, sqlLoginByID, userID, password)
 	return err
 }
 
-// verify checks the password of the user whom text finds under key, and returns the user and the hash that is stored.
+// verify checks the password of the user whom the query text finds by key. It returns the user and the stored hash.
 func (s *Store) verify(ctx context.Context, text, key, password string) (user User, encoded string, err error) {
 	if !PossiblePassword(password) {
-		return User{}, "", ErrCredentials // whoever the name belongs to
+		return User{}, "", ErrCredentials // for any name, so it reveals nothing
 	}
 	user, err = readUser(ctx, s.r, text, []any{key}, &encoded)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -64,8 +65,8 @@ func (s *Store) verify(ctx context.Context, text, key, password string) (user Us
 	return user, encoded, nil
 }
 
-// renew stores a hash of today's parameters, unless the password was changed meanwhile, and returns the hash to go on
-// with. A failure is not the login's: the next one tries again.
+// renew stores a hash with the current parameters, unless the password was changed meanwhile, and returns the hash that
+// is stored now. If it fails, the login still succeeds, and the next one tries again.
 func (s *Store) renew(ctx context.Context, userID, old, renewed string) string {
 	err := s.note(As(ctx, System), func(ctx context.Context, t *transaction) error {
 		_, err := t.exec(ctx, sqlRenewPassword, userID, renewed, old)

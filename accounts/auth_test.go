@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// What a wrong login costs must not tell whether the name exists: one hash, in the same queue, whatever is wrong.
+// The cost of a failed login must not reveal whether the name exists: it's one hash, in the same queue, whatever is
+// wrong.
 func TestAuthenticateCostsTheSame(t *testing.T) {
 	s := open(t, Config{})
 	add(t, s, "ada", "", "")
@@ -51,11 +52,11 @@ func TestAuthenticateCostsTheSame(t *testing.T) {
 	}
 }
 
-// With all workers busy, unknown names wait for a turn as known ones do.
+// With all workers busy, unknown names wait as long as known ones.
 func TestAuthenticateBusy(t *testing.T) {
 	s := open(t, Config{HashWorkers: 1})
 	add(t, s, "ada", "", "")
-	s.hash.slots <- struct{}{} // the only worker is at work
+	s.hash.slots <- struct{}{} // the only worker is busy
 	start := time.Now()
 	var wg sync.WaitGroup
 	for _, username := range []string{"ada", "nobody"} {
@@ -93,7 +94,7 @@ func TestHasherWaits(t *testing.T) {
 	})
 }
 
-// A hash with other parameters gives way to a standard one at the next login; nobody need notice.
+// The next login replaces a hash with other parameters by a standard one, without a new rev.
 func TestAuthenticateRenews(t *testing.T) { onEach(t, testAuthenticateRenews) }
 
 func testAuthenticateRenews(t *testing.T, db database) {
@@ -108,7 +109,7 @@ func testAuthenticateRenews(t *testing.T, db database) {
 		u, err := s.Create(t.Context(), NewUser{Username: "ada", PasswordHash: stored.String()})
 		do(t, "Create", err)
 		rev := mustRev(t, s)
-		for i, want := range []int64{2, 1} { // the login and the new hash; then the login alone
+		for i, want := range []int64{2, 1} { // the login and the new hash, then only the login
 			before := s.hash.ops.Load()
 			if _, err := s.Authenticate(t.Context(), "ada", secret); err != nil {
 				t.Errorf("login %d = %v, want no error", i+1, err)
@@ -119,19 +120,19 @@ func testAuthenticateRenews(t *testing.T, db database) {
 		}
 		encoded := storedHash(t, s, u.ID)
 		if h, err := parsePHC(encoded); err != nil || h.outdated(cheap) {
-			t.Errorf("stored hash = %s, %v, want today's parameters", encoded, err)
+			t.Errorf("stored hash = %s, %v, want the current parameters", encoded, err)
 		}
 		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.Rev != u.Rev || mustRev(t, s) != rev {
 			t.Errorf("rev after a renewal = %d, %v, want %d", got.Rev, err, rev)
 		}
-		s.renew(t.Context(), u.ID, stored.String(), "late") // as by a login that overlapped a change of password
+		s.renew(t.Context(), u.ID, stored.String(), "late") // as if a login overlapped a change of the password
 		if now := storedHash(t, s, u.ID); now != encoded {
 			t.Errorf("a renewal of an older hash overwrote the newer one")
 		}
 	}
 }
 
-// storedHash is what is stored of a user's password.
+// storedHash returns the stored hash of a user's password.
 func storedHash(t *testing.T, s *Store, userID string) (encoded string) {
 	t.Helper()
 	_, err := readUser(t.Context(), s.r, sqlLoginByID, []any{userID}, &encoded)
@@ -175,7 +176,7 @@ func TestCommonPasswords(t *testing.T) {
 	}
 }
 
-// TestPasswordLength: what counts are characters (runes) in any script, not bytes.
+// TestPasswordLength: the minimum length counts characters (runes) in any script, not bytes.
 func TestPasswordLength(t *testing.T) {
 	for password, ok := range map[string]bool{
 		"зимаsea": false, "зимнееее": true, "zimnee7": false, "👋👋👋👋👋👋👋": false,
@@ -188,7 +189,7 @@ func TestPasswordLength(t *testing.T) {
 }
 
 func TestParsePHC(t *testing.T) {
-	ones := bytes.Repeat([]byte{0xff}, 32) // what base64 makes of fewer letters of it has bits left over
+	ones := bytes.Repeat([]byte{0xff}, 32) // cutting off its last base64 letter leaves stray bits
 	good := phc{params: cheap, salt: ones[:16], key: ones}.String()
 	for _, s := range []string{
 		good, newPHC(secret, cheap).String(),

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Backup copies the SQLite database at path into a new file at to, readable by its owner alone, while others go on reading
-// and writing. The copy holds nothing that was deleted. It appears only once it is complete, checked and on the disk. With
-// force it replaces an existing file. users is the number of accounts in it.
+// Backup copies the SQLite database at path into a new file at to, readable only by its owner, while others keep
+// reading and writing. The copy holds no deleted data. The file appears at to only when it's complete, checked and on
+// disk. With force it replaces an existing file. users is the number of accounts in it.
 func Backup(ctx context.Context, path, to string, force bool) (users int, err error) {
 	if err := wantAccounts(ctx, path); err != nil {
 		return 0, err
@@ -37,15 +37,15 @@ func Backup(ctx context.Context, path, to string, force bool) (users int, err er
 	return users, syncFolder(filepath.Dir(to))
 }
 
-// MayWrite returns an error when a backup at the path to would replace a file without force.
+// MayWrite returns an error if there is a file at to and force is false.
 func MayWrite(to string, force bool) error {
 	if _, err := os.Stat(to); err == nil && !force {
-		return fmt.Errorf("%s is there already: name another file, or add --force", to)
+		return fmt.Errorf("%s already exists: name another file, or add --force", to)
 	}
 	return nil
 }
 
-// WriteBackup writes a backup that Backup has made elsewhere to the path to, as Backup would: whole or not at all.
+// WriteBackup writes a backup that Backup made elsewhere to a file at to. Like Backup, it writes all or nothing.
 func WriteBackup(backup io.Reader, to string, force bool) error {
 	if err := MayWrite(to, force); err != nil {
 		return err
@@ -61,7 +61,8 @@ func WriteBackup(backup io.Reader, to string, force bool) error {
 	return syncFolder(filepath.Dir(to))
 }
 
-// copyBeside writes all of in into a temporary file beside the one it's meant for, on the disk and for its owner alone.
+// copyBeside copies in to a temporary file in the folder of meantFor, syncs it, and makes it readable only by its
+// owner.
 func copyBeside(in io.Reader, meantFor string) (temporary string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(meantFor), "."+filepath.Base(meantFor)+".*.part")
 	if err != nil {
@@ -87,13 +88,12 @@ func wantAccounts(ctx context.Context, path string) error {
 	return err
 }
 
-// extract writes what the database at path holds into a temporary file beside the one it is meant for, checks it, and sees
-// to it that it is on the disk.
+// extract copies the database at path to a temporary file in the folder of meantFor, checks the copy and syncs it.
 func extract(ctx context.Context, path, meantFor string) (temporary string, users int, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return "", 0, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(meantFor), "."+filepath.Base(meantFor)+".*.part") // for its owner alone
+	f, err := os.CreateTemp(filepath.Dir(meantFor), "."+filepath.Base(meantFor)+".*.part") // readable only by its owner
 	if err != nil {
 		return "", 0, err
 	}
@@ -109,7 +109,7 @@ func extract(ctx context.Context, path, meantFor string) (temporary string, user
 		return "", 0, err
 	}
 	defer db.Close()
-	if err := wantSound(ctx, db, path); err != nil { // VACUUM would make a sound file of what it can still read
+	if err := wantSound(ctx, db, path); err != nil { // VACUUM would turn what is still readable into a sound file
 		return "", 0, err
 	}
 	if _, err := db.ExecContext(ctx, "VACUUM INTO $1", name); err != nil {
@@ -121,7 +121,7 @@ func extract(ctx context.Context, path, meantFor string) (temporary string, user
 	return name, users, f.Sync()
 }
 
-// inspect makes sure that a database which nobody uses is sound, and counts its accounts.
+// inspect checks that an unused database is undamaged, and counts its accounts.
 func inspect(ctx context.Context, path string) (users int, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
@@ -147,7 +147,7 @@ func inspect(ctx context.Context, path string) (users int, err error) {
 	return users, err
 }
 
-// wantSound returns an error when a database is damaged.
+// wantSound returns an error if a database is damaged.
 func wantSound(ctx context.Context, db *sql.DB, path string) error {
 	var quick string
 	var orphans int
@@ -163,7 +163,8 @@ func wantSound(ctx context.Context, db *sql.DB, path string) error {
 	return nil
 }
 
-// syncFolder sees to it that a new name is on the disk. Where folders cannot be synced the system does it.
+// syncFolder syncs a folder, so that a new name in it is on disk. It ignores errors, because some systems can't sync
+// folders.
 func syncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {

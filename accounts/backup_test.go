@@ -16,7 +16,7 @@ func wantSays(t *testing.T, what string, err error, says string) {
 	}
 }
 
-// folderHolds reports the names in a folder.
+// folderHolds fails the test unless the folder holds exactly these names.
 func folderHolds(t *testing.T, folder string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -30,12 +30,12 @@ func folderHolds(t *testing.T, folder string, want ...string) {
 	}
 }
 
-// A backup of a database that is being written to has whatever was acknowledged before, nothing that was deleted, and is
-// for its owner alone.
+// A backup made during writes holds everything that was acknowledged before it, and no deleted data. Only its owner can
+// read it.
 func TestBackupWhileOthersWrite(t *testing.T) {
 	path, folder := newFile(t), t.TempDir()
 	to := filepath.Join(folder, "backup.db")
-	s := open(t, Config{Path: path, small: 1}) // what is deleted may stay in the file
+	s := open(t, Config{Path: path, small: 1}) // deleted data may stay in the file
 	kept, gone := addMarked(t, s, "zq1111qz1"), addMarked(t, s, "zq2222qz2")
 	do(t, "Delete", s.Delete(t.Context(), gone.id))
 	stop := make(chan struct{})
@@ -49,7 +49,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 				default:
 				}
 				if _, err := s.Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret}); err != nil {
-					t.Errorf("Create while a backup is made = %v", err)
+					t.Errorf("Create during a backup = %v", err)
 					return
 				}
 			}
@@ -77,7 +77,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 	content, err := os.ReadFile(to)
 	do(t, "ReadFile", err)
 	if strings.Contains(strings.ToLower(string(content)), gone.mark) {
-		t.Error("the backup holds somebody who was deleted")
+		t.Error("the backup holds a deleted user")
 	}
 	folderHolds(t, folder, "backup.db")
 }
@@ -97,7 +97,7 @@ func TestBackupRefuses(t *testing.T) {
 		_, err := Backup(t.Context(), path, to, false)
 		wantSays(t, "Backup", err, says)
 	}
-	refused(path, there, "is there already: name another file, or add --force")
+	refused(path, there, "already exists: name another file, or add --force")
 	refused(path, path, "is the database itself")
 	refused(filepath.Join(folder, "none"), filepath.Join(folder, "x"), "no such file")
 	refused(text, filepath.Join(folder, "x"), "is not a database")
@@ -105,11 +105,11 @@ func TestBackupRefuses(t *testing.T) {
 
 	content, err := os.ReadFile(path)
 	do(t, "ReadFile", err)
-	clear(content[len(content)*3/4/4096*4096:][:8192]) // two pages, of people
+	clear(content[len(content)*3/4/4096*4096:][:8192]) // two pages with people
 	do(t, "WriteFile", os.WriteFile(path, content, 0o600))
 	refused(path, filepath.Join(folder, "x"), "is damaged")
 	folderHolds(t, folder, "there", "zz.txt")
 	if mine, err := os.ReadFile(there); err != nil || string(mine) != "mine" {
-		t.Errorf("a file that was there = %q, %v, want it untouched", mine, err)
+		t.Errorf("the existing file = %q, %v, want it unchanged", mine, err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// crowd is how many accounts the benchmarks run on; the figures wanted are for so many.
+// crowd is the number of accounts that the benchmarks run on.
 const crowd = 100_000
 
 var firstNames = strings.Fields("Ada Björn Chinwe Dmitri Élodie Farah Grace Hiroshi Ingrid Jamal Kateryna Leïla Mateo Nadia " +
@@ -64,7 +64,7 @@ func BenchmarkCrowd(b *testing.B) {
 	}
 	run := func(name string, fn func(context.Context) error) {
 		b.Run(name, func(b *testing.B) {
-			ctx, cancel := context.WithCancel(b.Context()) // as requests have one
+			ctx, cancel := context.WithCancel(b.Context()) // like that of a request
 			defer cancel()
 			b.ReportAllocs()
 			for b.Loop() {

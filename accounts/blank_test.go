@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/unicode/runenames"
 )
 
-// drawsNothing reports whether the Unicode tables call r a blank, a null, a filler, or a stand-in for something else.
-// The pictures of control characters (␀, ␢) and the fillers of lines, which are punctuation, are drawn.
+// drawsNothing reports whether the Unicode name of r calls it a blank, a null, a filler, or an object replacement.
+// Pictures of control characters (␀, ␢) and line fillers, which are punctuation, are visible.
 func drawsNothing(r rune) bool {
 	words := strings.FieldsFunc(runenames.Name(r), func(r rune) bool { return r == ' ' || r == '-' })
 	switch {
@@ -22,7 +22,7 @@ func drawsNothing(r rune) bool {
 	return slices.Contains(words, "FILLER") && !unicode.Is(unicode.P, r)
 }
 
-// The table of blanks says what the Unicode tables say, also after an update of those.
+// The table of blanks matches the Unicode tables, including after an update of those.
 func TestBlanksAreThoseOfUnicode(t *testing.T) {
 	for r := rune(' '); r <= unicode.MaxRune; r++ {
 		if got, want := unicode.Is(blanks, r), drawsNothing(r); got != want {

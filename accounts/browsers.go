@@ -29,9 +29,9 @@ const (
 		(SELECT token_hash FROM known_browsers WHERE user_id = $1 ORDER BY used_at DESC, token_hash LIMIT 100 OFFSET $2)`
 )
 
-// RememberBrowser notes that a user has just signed in with a browser that has token ("": none), and returns the
-// token it is to have from now on. Each sign-in gets a fresh one, so that a token planted in somebody's browser is
-// worth nothing to whoever planted it; other users of the browser stay known in it. ErrNotFound: no such user.
+// RememberBrowser records that a user has just signed in with the browser that has token ("": none), and returns the
+// browser's new token. Each sign-in gets a new token, so that nobody can use a token that they planted in somebody
+// else's browser. Other users of the browser stay known in it. Error: ErrNotFound.
 func (s *Store) RememberBrowser(ctx context.Context, userID, token string) (string, error) {
 	fresh, hash := newToken()
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
@@ -58,7 +58,7 @@ func (s *Store) RememberBrowser(ctx context.Context, userID, token string) (stri
 	return fresh, nil
 }
 
-// renewBrowser gives a browser's other users its new token and forgets the old one.
+// renewBrowser stores a browser's new token for its other users and forgets the old one.
 func renewBrowser(ctx context.Context, t *transaction, old, hash, userID string) error {
 	since := t.now - browserLife.Milliseconds()
 	others, err := t.strings(ctx, sqlUsersOfBrowser, old, since, userID, maxOfBrowser-1)
@@ -78,8 +78,8 @@ func renewBrowser(ctx context.Context, t *transaction, old, hash, userID string)
 // returns a fingerprint of their password: it changes with each new password and doesn't reveal it. For an unknown
 // username, known is false and the fingerprint is "".
 func (s *Store) KnownBrowser(ctx context.Context, username, token string) (known bool, fingerprint string, err error) {
-	key, _ := FoldUsername(username) // "" is nobody's
-	hash, _ := tokenHash(token)      // "" is no browser's
+	key, _ := FoldUsername(username) // nobody has the name ""
+	hash, _ := tokenHash(token)      // no browser has the hash ""
 	since := s.nowMilli() - browserLife.Milliseconds()
 	var stored string
 	err = s.r.queryRow(ctx, sqlKnown, []any{hash, since, key}, &stored, &known)

@@ -20,7 +20,7 @@ const (
 	sqlForgetBrowsers = `DELETE FROM known_browsers WHERE user_id = $1`
 )
 
-// teamSpelling returns how a team is spelt: as those in it already have it, else as given.
+// teamSpelling returns how a team is spelled: as its current members have it, or else as given.
 func teamSpelling(ctx context.Context, t *transaction, key, given string) (string, error) {
 	if key == noTeam {
 		return "", nil
@@ -33,8 +33,8 @@ func teamSpelling(ctx context.Context, t *transaction, key, given string) (strin
 	return spelling, err
 }
 
-// updateUser changes where a user stands on the board, and whether they do at all. fn changes the user's display name, team
-// or Disabled, with the key of the team as it results; nothing is written when it changes nothing.
+// updateUser changes what determines a user's position on the board. fn may change the user's display name, team and
+// Disabled, and must set teamKey to the key of the team. If it changes nothing, nothing is written.
 func updateUser(ctx context.Context, t *transaction, id string, fn func(u *User, teamKey *string) error) (changed bool, err error) {
 	old, err := readUser(ctx, t, sqlUserByID, []any{id})
 	if err != nil {
@@ -65,7 +65,7 @@ func updateUser(ctx context.Context, t *transaction, id string, fn func(u *User,
 	return true, insert(ctx, t, sqlAddWord, words)
 }
 
-// Rename changes a display name; "" makes it the username. Errors: *FieldError, ErrNotFound.
+// Rename changes a display name; "" sets it to the username. Errors: *FieldError, ErrNotFound.
 func (s *Store) Rename(ctx context.Context, userID, displayName string) error {
 	name, err := cleanDisplayName(displayName)
 	if err != nil {
@@ -80,8 +80,8 @@ func (s *Store) Rename(ctx context.Context, userID, displayName string) error {
 	})
 }
 
-// SetTeam moves a user to a team, "" to none. A team exists while somebody is in it, and is spelt as the first of them
-// did: to spell it otherwise, everyone has to leave it. Errors: *FieldError, ErrNotFound.
+// SetTeam moves a user to a team; "" is no team. A team exists while somebody is in it, and keeps the spelling of its
+// first member until everyone has left it. Errors: *FieldError, ErrNotFound.
 func (s *Store) SetTeam(ctx context.Context, userID, team string) error {
 	name, key, err := cleanTeam(team)
 	if err != nil {
@@ -98,8 +98,8 @@ func (s *Store) SetTeam(ctx context.Context, userID, team string) error {
 	})
 }
 
-// SetProfile changes display name and team in one act. A new team is made only if newTeam allows it; else the team is
-// one that enabled people are in, none, or the one that the user is in. Errors: *FieldError, ErrNotFound.
+// SetProfile changes display name and team together. Only with newTeam may the team be a new one. Otherwise it must be
+// the user's current team, a team with enabled people, or none. Errors: *FieldError, ErrNotFound.
 func (s *Store) SetProfile(ctx context.Context, userID, displayName, team string, newTeam bool) error {
 	name, err := cleanDisplayName(displayName)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Store) SetProfile(ctx context.Context, userID, displayName, team string
 	}))
 }
 
-// wantTeam returns a *FieldError unless enabled people are in a team.
+// wantTeam returns a *FieldError unless a team has enabled people.
 func wantTeam(ctx context.Context, t *transaction, key string) error {
 	var one int
 	err := t.queryRow(ctx, sqlTeamExists, []any{key}, &one)
@@ -135,7 +135,8 @@ func wantTeam(ctx context.Context, t *transaction, key string) error {
 	return err
 }
 
-// SetDisabled takes a user off the board and ends all their sessions, or lets them back in. Error: ErrNotFound.
+// SetDisabled disables a user, which takes them off the board and ends all their sessions, or enables them again.
+// Error: ErrNotFound.
 func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) error {
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
 		changed, err := updateUser(ctx, t, userID, func(u *User, _ *string) error {
@@ -149,9 +150,9 @@ func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) e
 	})
 }
 
-// Delete removes a user permanently, with everything that is stored about them: sessions, browsers, presets. It also clears
-// the freed pages of an SQLite file, as far as that is possible without making others wait (wipe). Only the id is kept, for
-// a day, so that other processes learn of the deletion. Error: ErrNotFound.
+// Delete removes a user permanently, with everything that is stored about them: sessions, browsers, presets. It also
+// clears the freed pages of an SQLite file, as far as that is possible without making others wait (wipe). Only the id
+// is kept for a day, so that other processes learn about the deletion. Error: ErrNotFound.
 func (s *Store) Delete(ctx context.Context, userID string) error {
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
 		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
@@ -172,15 +173,15 @@ func (s *Store) Delete(ctx context.Context, userID string) error {
 	if err != nil || !s.w.wipe {
 		return err
 	}
-	if err := wipe(ctx, s.w.db, s.small); err != nil { // no failure of the deletion
+	if err := wipe(ctx, s.w.db, s.small); err != nil { // the deletion itself succeeded
 		s.log.Warn("copies of a deleted account may stay in unused space of the database until it is used again", "err", err)
 	}
 	return nil
 }
 
-// SetPassword changes a password and ends all sessions of the user but keepSession, a session's id ("": all). The
-// browsers that the user signed in with stay known: somebody who guesses at the name must not keep its owner from using
-// the new password. Errors: *FieldError, ErrNotFound, ErrBusy.
+// SetPassword changes a password and ends all sessions of the user except the one with the id keepSession ("": all).
+// The user's browsers stay known, so that somebody who guesses passwords can't keep the user from signing in with the
+// new one. Errors: *FieldError, ErrNotFound, ErrBusy.
 func (s *Store) SetPassword(ctx context.Context, userID, password, keepSession string) error {
 	u, err := s.UserByID(ctx, userID)
 	if err != nil {
@@ -192,9 +193,9 @@ func (s *Store) SetPassword(ctx context.Context, userID, password, keepSession s
 	return wrap("set password", s.putPassword(ctx, userID, password, keepSession, nil))
 }
 
-// ChangePassword is SetPassword for a user who knows the old password. It also forgets the browsers that they have signed
-// in with. Each wrong password costs one hash, so callers must limit the attempts. Errors: *FieldError about password, or
-// about old_password if that is empty; ErrCredentials if old is wrong; ErrNotFound; ErrBusy.
+// ChangePassword is SetPassword for a user who knows the old password. It also forgets the browsers that they have
+// signed in with. Each wrong password costs one hash, so callers must limit the attempts. Errors: *FieldError about
+// password, or about old_password if that is empty; ErrCredentials if old is wrong; ErrNotFound; ErrBusy.
 func (s *Store) ChangePassword(ctx context.Context, userID, old, password, keepSession string) error {
 	if old == "" {
 		return wrongField("old_password", Missing)
@@ -213,7 +214,7 @@ func (s *Store) ChangePassword(ctx context.Context, userID, old, password, keepS
 	return wrap("change password", s.putPassword(ctx, userID, password, keepSession, &stored))
 }
 
-// putPassword stores a password, if the hash of the one before is still was (nil: whatever it is).
+// putPassword stores a password. If was isn't nil, the stored hash must still be was, or the error is ErrCredentials.
 func (s *Store) putPassword(ctx context.Context, userID, password, keepSession string, was *string) error {
 	hash, err := s.hash.hash(ctx, password, hashWait)
 	if err != nil {
@@ -248,7 +249,7 @@ func (s *Store) putPassword(ctx context.Context, userID, password, keepSession s
 	})
 }
 
-// wrap says what was being done when err came up; nil stays nil.
+// wrap adds what was being done to err; nil stays nil.
 func wrap(doing string, err error) error {
 	if err == nil {
 		return nil

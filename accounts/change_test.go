@@ -25,11 +25,11 @@ func testSetProfile(t *testing.T, db database) {
 	}{
 		{"Ada", "Ops", false, "", "Ada/Ops", 0},
 		{" Ada ", "OPS", true, "", "Ada/Ops", 0},
-		{"Ada L", "dev team", false, "", "Ada L/Dev Team", 1}, // spelt as those in it spell it
-		{"Ada M", "Ops", false, "team", "Ada L/Dev Team", 0},  // nobody is in it any more
-		{"Ada M", "Ops", true, "", "Ada M/Ops", 1},            // but it can be made again
-		{"Ada M", "ops ", false, "", "Ada M/Ops", 0},          // alone in a team, and staying
-		{"Ada N", "gone", false, "team", "Ada M/Ops", 0},      // only disabled people are in it
+		{"Ada L", "dev team", false, "", "Ada L/Dev Team", 1}, // gets the members' spelling
+		{"Ada M", "Ops", false, "team", "Ada L/Dev Team", 0},  // the team has no members any more
+		{"Ada M", "Ops", true, "", "Ada M/Ops", 1},            // but it can be created again
+		{"Ada M", "ops ", false, "", "Ada M/Ops", 0},          // the only member may stay
+		{"Ada N", "gone", false, "team", "Ada M/Ops", 0},      // all members are disabled
 		{"a\u202Eb", "Dev Team", false, "display_name", "Ada M/Ops", 0},
 		{"Ada N", "a\nb", true, "team", "Ada M/Ops", 0},
 		{strings.Repeat("x", 65), "Dev Team", true, "display_name", "Ada M/Ops", 0},
@@ -126,7 +126,7 @@ func testChangePassword(t *testing.T, db database) {
 	}
 }
 
-// Of two changes at once that both know the old password, the later one no longer does.
+// Of several changes at once that give the old password, only the first one succeeds.
 func TestChangesOfPasswordAtOnce(t *testing.T) { onEach(t, testChangesOfPasswordAtOnce) }
 
 func testChangesOfPasswordAtOnce(t *testing.T, db database) {
@@ -149,7 +149,7 @@ func testChangesOfPasswordAtOnce(t *testing.T, db database) {
 		}
 	}
 	if won != 1 {
-		t.Errorf("%d of %d changes at once were made, want 1", won, len(errs))
+		t.Errorf("%d of %d changes at once succeeded, want 1", won, len(errs))
 	}
 	_, was, err := s.verify(t.Context(), sqlLoginByID, u.ID, passwords[slices.Index(errs, nil)])
 	do(t, "verify", err)
@@ -170,8 +170,8 @@ func testCheckPassword(t *testing.T, db database) {
 		what, id, password string
 		hashes             int64
 	}{
-		{"wrong", u.ID, "wrong phrase", 1}, {"of another case", u.ID, strings.ToUpper(secret), 1},
-		{"nobody", "nobody", secret, 1}, {"the username for the id", "ada", secret, 1},
+		{"wrong", u.ID, "wrong phrase", 1}, {"in another case", u.ID, strings.ToUpper(secret), 1},
+		{"nobody", "nobody", secret, 1}, {"the username instead of the id", "ada", secret, 1},
 		{"empty", u.ID, "", 0}, {"long", u.ID, strings.Repeat("x", 257), 0},
 	} {
 		before := s.hash.ops.Load()

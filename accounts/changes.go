@@ -12,8 +12,8 @@ const (
 	deletedUser  = "user"
 	endedSession = "session"
 
-	// maxChanges is how many users, or ended sessions, one Changes lists, and for how many revs the latter are remembered;
-	// above it, reading everything anew is cheaper for everybody.
+	// maxChanges is the maximum number of users, or of ended sessions, in one Changes, and the number of revs for which
+	// tombstones are kept. Beyond it, reading everything again is cheaper.
 	maxChanges = 10_000
 )
 
@@ -31,7 +31,7 @@ const (
 	sqlRevAndLimit    = `SELECT r.value, p.value FROM meta r, meta p WHERE r.name = 'rev' AND p.name = 'pruned_rev'`
 )
 
-// Facts are what bears on a person's status.
+// Facts holds what affects a person's status.
 type Facts struct {
 	UserID         string
 	Status         Status
@@ -41,13 +41,13 @@ type Facts struct {
 	Disabled       bool
 }
 
-// Changes are what happened after a rev.
+// Changes holds what happened after a rev.
 type Changes struct {
-	Rev      int64    // up to and with this one
-	Users    []Facts  // of those who are new or changed in any way that others notice
+	Rev      int64    // the last rev that is included
+	Users    []Facts  // of new users and of those with a change that others notice
 	Gone     []string // ids of deleted users
-	Sessions []string // ids of ended sessions; those that expired are not among them
-	Reset    bool     // too much, or too long ago: the lists are empty, read everything anew
+	Sessions []string // ids of ended sessions, without expired ones
+	Reset    bool     // too many changes, or since is too old: the lists are empty, read everything again
 }
 
 type factsRow struct {
@@ -84,8 +84,8 @@ func (t *transaction) facts(ctx context.Context, text string, args ...any) ([]Fa
 	return facts, nil
 }
 
-// Facts returns the facts of everyone who has other than the default ones (no status, or one that has not been taken
-// back; visible; enabled; the default idle-after), and the rev at which they were so.
+// Facts returns the facts of everyone who differs from the default (no status, visible, enabled, default idle-after),
+// and the rev at which they were read.
 func (s *Store) Facts(ctx context.Context) (facts []Facts, rev int64, err error) {
 	err = s.snapshot(ctx, func(ctx context.Context, t *transaction) error {
 		if err := t.queryRow(ctx, sqlRev, nil, &rev); err != nil {
@@ -97,8 +97,8 @@ func (s *Store) Facts(ctx context.Context) (facts []Facts, rev int64, err error)
 	return facts, rev, wrap("read facts", err)
 }
 
-// Changes returns what happened after the rev since. With nothing new it is one read of one row, so it can be asked
-// every second.
+// Changes returns what happened after the rev since. Without changes it reads one row, so it can be called every
+// second.
 func (s *Store) Changes(ctx context.Context, since int64) (Changes, error) {
 	var c Changes
 	if err := s.r.queryRow(ctx, sqlRev, nil, &c.Rev); err != nil {
@@ -113,7 +113,7 @@ func (s *Store) Changes(ctx context.Context, since int64) (Changes, error) {
 		if err := t.queryRow(ctx, sqlRevAndLimit, nil, &c.Rev, &pruned); err != nil {
 			return err
 		}
-		if since < pruned || since > c.Rev { // the latter: an older copy of the database was put back
+		if since < pruned || since > c.Rev { // the latter: the database was restored from an older copy
 			c.Reset = true
 			return nil
 		}
@@ -148,7 +148,7 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	return err
 }
 
-// remember adds tombstones for ids, and drops those that are more than a day or maxChanges revs old.
+// remember adds tombstones for ids, and deletes those that are more than a day or maxChanges revs old.
 func (t *transaction) remember(ctx context.Context, kind string, ids ...string) error {
 	rev, err := t.nextRev(ctx)
 	if err != nil {
@@ -170,7 +170,7 @@ func (t *transaction) remember(ctx context.Context, kind string, ids ...string) 
 	return err
 }
 
-// lastToPrune returns the highest rev whose tombstones are too old or too far back to keep at rev; 0: there is none.
+// lastToPrune returns the highest rev whose tombstones are too old to keep, or 0.
 func (t *transaction) lastToPrune(ctx context.Context, rev int64) (int64, error) {
 	var old, far int64
 	if err := t.queryRow(ctx, sqlOldTombstone, []any{t.now - tombstoneAge.Milliseconds()}, &old); err != nil {

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Every change that others must notice takes a rev, is told by Changes, and signalled; nothing else is.
+// Every change that others must notice takes a rev, appears in Changes and is signaled by Committed. No other change
+// does.
 func TestChanges(t *testing.T) { onEach(t, testChanges) }
 
 func testChanges(t *testing.T, db database) {
@@ -96,11 +97,11 @@ func testChanges(t *testing.T, db database) {
 		select {
 		case <-s.Committed():
 			if quiet {
-				t.Errorf("%s: Committed was signalled, want not", step.what)
+				t.Errorf("%s: Committed was signaled, want no signal", step.what)
 			}
 		default:
 			if !quiet {
-				t.Errorf("%s: Committed was not signalled", step.what)
+				t.Errorf("%s: Committed wasn't signaled", step.what)
 			}
 		}
 		rev = got.Rev
@@ -151,7 +152,7 @@ func testFacts(t *testing.T, db database) {
 	}
 }
 
-// What is gone is remembered for a day. Who asks from before that starts anew; who asks later misses nothing.
+// Tombstones are kept for a day. A reader with an older rev must start over; other readers miss nothing.
 func TestChangesAfterADay(t *testing.T) { onEach(t, testChangesAfterADay) }
 
 func testChangesAfterADay(t *testing.T, db database) {
@@ -163,7 +164,7 @@ func testChangesAfterADay(t *testing.T, db database) {
 	_, session := signIn(t, s, v.ID)
 	c.add(tombstoneAge + time.Minute)
 	if got, err := s.Changes(t.Context(), 0); err != nil || got.Reset || len(got.Gone) != 1 {
-		t.Errorf("Changes(0) = %+v, %v, want what is still remembered", got, err)
+		t.Errorf("Changes(0) = %+v, %v, want the one that is still remembered", got, err)
 	}
 	do(t, "EndSession", s.EndSession(t.Context(), session.ID))
 	for _, since := range []int64{-1, 0, deleted - 1, deleted + 2, 1 << 40} {
@@ -198,11 +199,10 @@ func TestChangesAreBounded(t *testing.T) {
 	}
 }
 
-// TestGoneIsBounded: what is no more is remembered for as many changes as one Changes lists. A reader that is further behind
-// starts anew.
-func TestGoneIsBounded(t *testing.T) { onEach(t, testGoneIsBounded) }
+// TestTombstonesAreBounded: tombstones are kept for maxChanges revs. A reader that is further behind must start over.
+func TestTombstonesAreBounded(t *testing.T) { onEach(t, testTombstonesAreBounded) }
 
-func testGoneIsBounded(t *testing.T, db database) {
+func testTombstonesAreBounded(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	end := func(id string) int64 {
 		t.Helper()
@@ -227,21 +227,21 @@ func testGoneIsBounded(t *testing.T, db database) {
 	}
 	var n int
 	if do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*) FROM tombstones", nil, &n)); n != 2 {
-		t.Errorf("%d rows are remembered, want 2", n)
+		t.Errorf("%d tombstones are kept, want 2", n)
 	}
 }
 
-// Another process on the same database (the command line, say) is noticed by rev.
+// A store notices the changes of another process on the same database, such as the command line.
 func TestChangesOfAnotherStore(t *testing.T) { onEach(t, testChangesOfAnotherStore) }
 
 func testChangesOfAnotherStore(t *testing.T, db database) {
 	place := db.place(t)
 	a, b := openAt(t, place), openAt(t, place)
 	if a.ID() != b.ID() || len(a.ID()) < 20 {
-		t.Errorf("ids of one store = %q and %q, want one", a.ID(), b.ID())
+		t.Errorf("ids of the same store = %q and %q, want the same", a.ID(), b.ID())
 	}
 	if other := db.open(t, Config{}); other.ID() == a.ID() {
-		t.Error("two stores have one id")
+		t.Error("two stores have the same id")
 	}
 	rev := mustRev(t, a)
 	u := add(t, b, "ada", "", "")

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestClockJumps: somebody puts the clock right while people are signed in. Nobody is signed out early, what is done now
-// is found by those who follow, and a session ends when its time by the clock is over and not later.
+// TestClockJumps: when somebody corrects the clock, nobody is signed out early, readers of Changes still see new
+// changes, and sessions expire on time by the new clock.
 func TestClockJumps(t *testing.T) {
 	for _, jump := range []time.Duration{-time.Hour, -5 * time.Minute, 5 * time.Minute, time.Hour} {
 		t.Run(jump.String(), func(t *testing.T) {

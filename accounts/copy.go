@@ -11,18 +11,18 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// tables are all that hold something of people, those first that others refer to. The rest are meta, which has the rev,
-// and schema_migrations, which each database has of its own.
+// tables lists the tables to copy, referenced tables first. The others are meta, which holds the rev, and
+// schema_migrations, which each database writes itself.
 var tables = []string{"users", "search_words", "sessions", "known_browsers", "presets", "tombstones"}
 
-// Copied is how many rows of a table were copied.
+// Copied holds the number of rows that were copied of a table.
 type Copied struct {
 	Table string
 	Rows  int64
 }
 
-// Copy moves what the SQLite file at from holds into an empty Postgres, in one transaction: all of it or nothing. The
-// file is not changed, and must not be in use. The new store has an id of its own; revs go on where they were.
+// Copy copies the SQLite file at from into an empty Postgres, in one transaction. The file isn't changed and must not
+// be in use. The new store has a new id and continues the revs.
 func Copy(ctx context.Context, from string, to Config) (copied []Copied, err error) {
 	if err := wantAccounts(ctx, from); err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func Copy(ctx context.Context, from string, to Config) (copied []Copied, err err
 	return copied, nil
 }
 
-// wantLastSchema refuses a file that this version has not upgraded.
+// wantLastSchema refuses a file that doesn't have this version's schema.
 func wantLastSchema(ctx context.Context, source *sql.DB, path string) error {
 	steps, err := allMigrations(migrations)
 	if err != nil {
@@ -119,7 +119,7 @@ func copyAll(ctx context.Context, source *sql.DB, target *pgx.Conn) ([]Copied, e
 	return copied, err
 }
 
-// wantEmpty refuses a database in which there is, or was, anybody.
+// wantEmpty refuses a database that has, or had, users.
 func wantEmpty(ctx context.Context, to pgx.Tx) error {
 	var rev int64
 	if err := to.QueryRow(ctx, sqlRev).Scan(&rev); err != nil {
@@ -131,7 +131,7 @@ func wantEmpty(ctx context.Context, to pgx.Tx) error {
 			return err
 		}
 		if n > 0 || rev > 0 {
-			return errors.New("the database is in use by a Rollcall already: make an empty one")
+			return errors.New("the database already belongs to a Rollcall: use an empty one")
 		}
 	}
 	return nil
@@ -169,12 +169,12 @@ func copyTable(ctx context.Context, from *sql.Tx, to pgx.Tx, table string) (int6
 		return 0, err
 	}
 	if before != after {
-		return 0, fmt.Errorf("%d rows arrived of %d", after, before)
+		return 0, fmt.Errorf("only %d of %d rows were copied", after, before)
 	}
 	return after, nil
 }
 
-// scanRow reads a row as Postgres takes it: SQLite has numbers for what is true or false.
+// scanRow reads a row and converts booleans for Postgres, because SQLite stores them as numbers.
 func scanRow(found *sql.Rows, types []*sql.ColumnType) ([]any, error) {
 	values, places := make([]any, len(types)), make([]any, len(types))
 	for i := range values {
@@ -191,7 +191,7 @@ func scanRow(found *sql.Rows, types []*sql.ColumnType) ([]any, error) {
 	return values, nil
 }
 
-// copyMeta takes over the numbers, but not the id of the store.
+// copyMeta copies the revs, but not the id of the store.
 func copyMeta(ctx context.Context, from *sql.Tx, to pgx.Tx) error {
 	for _, name := range []string{"rev", "pruned_rev"} {
 		var value int64

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Everything that is in a file is in Postgres after a copy, but for the id of the store; the file stays as it is.
+// A copy in Postgres holds everything in the file, except the id of the store. The file doesn't change.
 func TestCopy(t *testing.T) {
 	path, place := newFile(t), emptyDatabase(t)
 	s := open(t, Config{Path: path})
@@ -35,7 +35,7 @@ func TestCopy(t *testing.T) {
 	}
 	want = state(s)
 	_, err := Copy(t.Context(), path, Config{URL: place})
-	wantSays(t, "Copy of a file in use", err, "is in use: stop the server, and whatever else has it open, first; or copy a backup of it")
+	wantSays(t, "Copy of a file in use", err, "is in use: first stop the server and any other program that has it open; or copy a backup of it")
 	do(t, "Close", s.Close())
 	before, err := os.ReadFile(path)
 	do(t, "ReadFile", err)
@@ -54,7 +54,7 @@ func TestCopy(t *testing.T) {
 		t.Errorf("after Copy = %+v, want %+v", got, want)
 	}
 	if id, err := Peek(t.Context(), Config{Path: path}); err != nil || id == target.ID() {
-		t.Errorf("the copy has the id %s, %v, want another than the file's", id, err)
+		t.Errorf("the copy has the id %s, %v, want a different one than the file's", id, err)
 	}
 	if _, u, err := target.SessionByToken(t.Context(), token); err != nil || u.ID != one.id {
 		t.Errorf("SessionByToken after Copy = %s, %v, want %s", u.ID, err, one.id)
@@ -62,20 +62,20 @@ func TestCopy(t *testing.T) {
 	add(t, target, "later", "", "")
 
 	_, err = Copy(t.Context(), path, Config{URL: place})
-	wantSays(t, "Copy into a database with people", err, "is in use by a Rollcall already: make an empty one; nothing was copied")
+	wantSays(t, "Copy into a database with people", err, "already belongs to a Rollcall: use an empty one; nothing was copied")
 }
 
-// A copy that fails under way leaves nothing, and can be made again.
+// A copy that fails halfway leaves nothing behind and can be repeated.
 func TestCopyIsAllOrNothing(t *testing.T) {
 	path, place := newFile(t), emptyDatabase(t)
 	s := open(t, Config{Path: path})
 	add(t, s, "ada", "", "")
-	if _, err := s.w.db.Exec("INSERT INTO tombstones VALUES (1, 'user', 'x' || char(0), 1)"); err != nil { // Postgres takes no NUL
+	if _, err := s.w.db.Exec("INSERT INTO tombstones VALUES (1, 'user', 'x' || char(0), 1)"); err != nil { // Postgres doesn't accept NUL
 		t.Fatal(err)
 	}
 	do(t, "Close", s.Close())
 	_, err := Copy(t.Context(), path, Config{URL: place})
-	wantSays(t, "Copy of what cannot be copied", err, "tombstones: ")
+	wantSays(t, "Copy of a NUL", err, "tombstones: ")
 	if users, err := openAt(t, place).Users(t.Context(), "", 10); err != nil || len(users) != 0 {
 		t.Errorf("after a failed Copy there are %d users, %v, want 0", len(users), err)
 	}
@@ -88,7 +88,7 @@ func TestCopyIsAllOrNothing(t *testing.T) {
 	do(t, "Copy", err)
 }
 
-// An old schema is refused and left as it is; a table that is forgotten here would be forgotten by Copy.
+// Copy knows every table of the schema, and refuses an old schema.
 func TestCopyKnowsTheSchema(t *testing.T) {
 	path := newFile(t)
 	s := open(t, Config{Path: path})

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// costsOf is the costs of a stored hash as its text says them: what is left without its key and its salt. It is the
-// expression that users_hash_costs is an index on, and usual is what that index leaves out.
+// costsOf extracts the costs from the text of a stored hash by removing its key and salt. The index users_hash_costs is
+// on this expression, for all hashes that don't begin with usual.
 const (
 	base64Letters = `'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'`
 	costsOf       = `substr(rtrim(rtrim(rtrim(rtrim(password_hash, ` + base64Letters + `), '$'), ` + base64Letters + `), '$'), 16)`
@@ -20,12 +20,12 @@ const (
 )
 
 const (
-	maxCosts = 4  // different costs that each failed check of a password pays for
-	lookAt   = 16 // that are looked at to find these; a board gets its accounts from one or two other systems
+	maxCosts = 4  // maximum number of different costs that each failed check of a password pays
+	lookAt   = 16 // maximum number of costs that are read to find these; few boards import from more than two systems
 )
 
-// hashCosts returns the costs that stored hashes have, the highest first and today's among them: at most maxCosts. Each
-// answer takes one step in an index, which is empty while all hashes have today's costs.
+// hashCosts returns at most maxCosts different costs of stored hashes, the highest first, including the current ones.
+// Each takes one step in an index, which is empty while all hashes have the current costs.
 func (s *Store) hashCosts(ctx context.Context) ([]argonParams, error) {
 	costs, after := []argonParams{s.hash.params}, ""
 	for range lookAt {
@@ -44,8 +44,8 @@ func (s *Store) hashCosts(ctx context.Context) ([]argonParams, error) {
 	return costs[:min(len(costs), maxCosts)], nil
 }
 
-// otherCosts returns what a failed check against a hash with the costs own still has to pay for, so that all failures come to
-// the same: costs without own. Where own is none of the highest costs, the lowest of these is paid by it.
+// otherCosts returns the costs that a failed check against a hash with the costs own still has to pay, so that all
+// failures cost the same: costs without own. If own isn't among costs, it replaces the lowest of them.
 func otherCosts(own argonParams, costs []argonParams) []argonParams {
 	i := slices.Index(costs, own)
 	if i < 0 {

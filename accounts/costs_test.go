@@ -6,17 +6,17 @@ import (
 	"testing"
 )
 
-// A failed sign-in computes the same hashes whatever the name: nobody's, one with a standard hash, or one whose hash came
-// from elsewhere and costs more.
+// A failed sign-in computes the same hashes for every name: an unknown one, one with a standard hash, and one with an
+// imported hash that costs more.
 func TestFailuresCostTheSame(t *testing.T) { onEach(t, testFailuresCostTheSame) }
 
 func testFailuresCostTheSame(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	add(t, s, "ada", "", "")
-	dear := argonParams{memory: 64, time: 3, threads: 2}
-	imported, err := s.Create(t.Context(), NewUser{Username: "eve", PasswordHash: newPHC(secret, dear).String()})
+	costly := argonParams{memory: 64, time: 3, threads: 2}
+	imported, err := s.Create(t.Context(), NewUser{Username: "eve", PasswordHash: newPHC(secret, costly).String()})
 	do(t, "Create", err)
-	off, err := s.Create(t.Context(), NewUser{Username: "off", PasswordHash: newPHC(secret, dear).String()})
+	off, err := s.Create(t.Context(), NewUser{Username: "off", PasswordHash: newPHC(secret, costly).String()})
 	do(t, "Create", err)
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
 	var computed []argonParams
@@ -28,7 +28,7 @@ func testFailuresCostTheSame(t *testing.T, db database) {
 		slices.SortFunc(computed, func(a, b argonParams) int { return a.work() - b.work() })
 		return fmt.Sprint(computed)
 	}
-	want := fmt.Sprint([]argonParams{cheap, dear})
+	want := fmt.Sprint([]argonParams{cheap, costly})
 	for _, c := range [][2]string{{"nobody", secret}, {"no body!", secret}, {"ada", "wrong"}, {"eve", "wrong"}, {"off", "wrong"}} {
 		if got := work(c[0], c[1]); got != want {
 			t.Errorf("a failed sign-in as %s computed %s, want %s", c[0], got, want)
@@ -37,11 +37,11 @@ func testFailuresCostTheSame(t *testing.T, db database) {
 	do(t, "SetPassword", s.SetPassword(t.Context(), imported.ID, "another phrase", ""))
 	do(t, "Delete", s.Delete(t.Context(), off.ID))
 	if got, want := work("nobody", secret), fmt.Sprint([]argonParams{cheap}); got != want {
-		t.Errorf("with standard hashes alone a failed sign-in computed %s, want %s", got, want)
+		t.Errorf("with only standard hashes, a failed sign-in computed %s, want %s", got, want)
 	}
 }
 
-// With more kinds of costs than are paid for, a failure still costs a bounded number of hashes, the costliest among them.
+// With many different costs, a failure still costs a bounded number of hashes, including the costliest.
 func TestFailuresPayForFewCosts(t *testing.T) {
 	s := open(t, Config{})
 	for i := range 2 * maxCosts {
@@ -63,7 +63,7 @@ func TestFailuresPayForFewCosts(t *testing.T) {
 	}
 }
 
-// The index of costs leaves out the standard ones, and no others.
+// The index of costs leaves out exactly the standard ones.
 func TestUsualCosts(t *testing.T) {
 	p := standardParams
 	if want := fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$", p.memory, p.time, p.threads); usual != want {

@@ -17,7 +17,7 @@ const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, sort
 	created_at, rev, password_hash)
 	VALUES ($1, $2, $3, $4, $5, 0, $6, $7, FALSE, 0, '', '', '', 0, 0, FALSE, 0, $8, $9, $10)`
 
-// newRow is a NewUser that has passed all checks but that of its uniqueness.
+// newRow is a NewUser that has passed all checks except for uniqueness.
 type newRow struct {
 	username, displayName, team, teamKey string
 	password                             string // still to be hashed, or ""
@@ -25,8 +25,8 @@ type newRow struct {
 	admin                                bool
 }
 
-// prepareUser checks everything about n that needs no database, and returns all that is wrong. The username is "" when
-// it's wrong.
+// prepareUser checks everything about n that doesn't need the database, and returns all errors. An invalid username
+// becomes "".
 func prepareUser(n NewUser) (r newRow, wrong FieldErrors) {
 	r = newRow{admin: n.Admin, password: n.Password}
 	var err error
@@ -46,7 +46,7 @@ func prepareUser(n NewUser) (r newRow, wrong FieldErrors) {
 	return r, wrong
 }
 
-// prepareHash returns the hash that n brings, "" for a password that is still to be hashed.
+// prepareHash returns the hash of n, or "" if n has a password that must still be hashed.
 func prepareHash(username string, n NewUser) (string, error) {
 	if n.PasswordHash == "" {
 		return "", checkPassword(username, n.Password)
@@ -61,9 +61,9 @@ func prepareHash(username string, n NewUser) (string, error) {
 	return stored.String(), nil
 }
 
-// Create adds a user. Errors: FieldErrors for everything that is wrong with what was typed, a username that is taken
-// (ErrTaken) included, and ErrBusy when too many passwords wait to be hashed. If several callers create the same name
-// at once, one succeeds. The team is spelled as its first member spelled it.
+// Create adds a user. Errors: FieldErrors for all invalid fields, including a taken username (ErrTaken), and ErrBusy if
+// too many passwords wait to be hashed. If several callers create the same name at once, one succeeds. The team is
+// spelled as its first member spelled it.
 func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	r, wrong := prepareUser(n)
 	if r.username != "" {
@@ -96,7 +96,7 @@ func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	return user, nil
 }
 
-// checkFree saves hashing for a name that is taken. What decides is the unique key, when the row is written.
+// checkFree returns an error for a taken name, to save its hashing. The unique key makes the final decision.
 func (s *Store) checkFree(ctx context.Context, username string) error {
 	var one int
 	err := s.r.queryRow(ctx, sqlNameTaken, []any{username}, &one)
@@ -109,8 +109,8 @@ func (s *Store) checkFree(ctx context.Context, username string) error {
 	return fmt.Errorf("look for username: %w", err)
 }
 
-// Import adds all users or, with an *ImportError about one of them, none. Passwords are hashed by the same few
-// workers that logins use, about 40 a second each; hashes are taken as they are.
+// Import adds all users, or none with an *ImportError about one of them. The workers of logins hash the passwords,
+// about 40 per second each. Hashes are stored unchanged.
 func (s *Store) Import(ctx context.Context, users []NewUser) error {
 	rows := make([]newRow, len(users))
 	seen := map[string]bool{}
@@ -138,7 +138,7 @@ func (s *Store) Import(ctx context.Context, users []NewUser) error {
 	if !errors.Is(err, ErrTaken) {
 		return wrap("import", err)
 	}
-	for i, r := range rows { // which one was taken while the passwords were hashed
+	for i, r := range rows { // find the one that was taken while the passwords were hashed
 		if err := s.checkFree(ctx, r.username); err != nil {
 			return &ImportError{i, err}
 		}
@@ -146,7 +146,7 @@ func (s *Store) Import(ctx context.Context, users []NewUser) error {
 	return wrap("import", err)
 }
 
-// hashAll hashes the passwords of rows that have no hash, waiting for its turns as long as ctx lasts.
+// hashAll hashes the passwords of rows without a hash. It waits for free workers until ctx ends.
 func (s *Store) hashAll(ctx context.Context, rows []newRow) error {
 	const forever = time.Duration(1<<63 - 1)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -174,25 +174,25 @@ func (s *Store) hashAll(ctx context.Context, rows []newRow) error {
 	return context.Cause(ctx)
 }
 
-// insertUsers adds rows of users and their words, and returns the new ids.
+// insertUsers adds rows of users and their search words, and returns the new ids.
 func insertUsers(ctx context.Context, t *transaction, rows []newRow) (ids []string, err error) {
 	rev, err := t.nextRev(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var users, words []any
-	spelt := map[string]string{} // teams, by key
+	spelled := map[string]string{} // teams by key
 	for _, r := range rows {
 		id, err := newID()
 		if err != nil {
 			return nil, err
 		}
-		team, known := spelt[r.teamKey]
+		team, known := spelled[r.teamKey]
 		if !known {
 			if team, err = teamSpelling(ctx, t, r.teamKey, r.team); err != nil {
 				return nil, err
 			}
-			spelt[r.teamKey] = team
+			spelled[r.teamKey] = team
 		}
 		p := sortKey(r.teamKey, r.displayName, id)
 		users = append(users, id, r.username, r.displayName, team, p, r.teamKey, r.admin, t.now, rev, r.hash)
@@ -211,8 +211,8 @@ func insertUsers(ctx context.Context, t *transaction, rows []newRow) (ids []stri
 	return ids, insert(ctx, t, sqlAddWord, words)
 }
 
-// rowsAtOnce is how many rows one statement adds when there are as many: a server at the other end of a network answers
-// once for all of them, while everybody else waits to write.
+// rowsAtOnce is the number of rows that one statement adds. It saves round trips to a remote server, during which other
+// writers wait.
 const rowsAtOnce = 50
 
 var (
@@ -220,7 +220,7 @@ var (
 	manyRows     = map[string]string{sqlCreate: rowsSQL(sqlCreate, rowsAtOnce), sqlAddWord: rowsSQL(sqlAddWord, rowsAtOnce)}
 )
 
-// insert adds rows by a statement for one row; args are those of all rows.
+// insert adds rows. text is the statement for one row, and args are the arguments of all rows.
 func insert(ctx context.Context, t *transaction, text string, args []any) error {
 	each := parametersOf(text)
 	for len(args) > 0 {
@@ -236,7 +236,7 @@ func insert(ctx context.Context, t *transaction, text string, args []any) error 
 	return nil
 }
 
-// rowsSQL is a statement that adds n rows, made of one that adds one and has its parameters in order.
+// rowsSQL turns a statement that adds one row, with its parameters in order, into one that adds n rows.
 func rowsSQL(text string, n int) string {
 	into, row, _ := strings.Cut(text, "VALUES ")
 	var b strings.Builder
@@ -250,5 +250,5 @@ func rowsSQL(text string, n int) string {
 	return b.String()
 }
 
-// parametersOf is how many parameters a statement has that uses each once.
+// parametersOf returns the number of parameters of a statement that uses each of them once.
 func parametersOf(text string) int { return strings.Count(text, "$") }

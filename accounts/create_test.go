@@ -56,7 +56,7 @@ func testCreateRefuses(t *testing.T, db database) {
 		{"username", NewUser{Username: "sup-port.", Password: secret}},
 		{"display_name", NewUser{Username: "ada", DisplayName: "a\u202Eb", Password: secret}},
 		{"team", NewUser{Username: "ada", Team: strings.Repeat("x", 65), Password: secret}},
-		{"team", NewUser{Username: "ada", Team: "\u00B4", Password: secret}}, // nothing is left of it in a key
+		{"team", NewUser{Username: "ada", Team: "\u00B4", Password: secret}}, // its key is empty
 		{"team", NewUser{Username: "ada", Team: strings.Repeat("\uFDFA", 64), Password: secret}},
 		{"password", NewUser{Username: "ada"}},
 		{"password", NewUser{Username: "ada", Password: "seven77"}},
@@ -77,7 +77,7 @@ func testCreateRefuses(t *testing.T, db database) {
 	}
 }
 
-// Lengths at the limit are accepted, and a password is neither cut nor folded.
+// Lengths at the limit are accepted, and passwords are neither truncated nor case-folded.
 func TestCreateAtTheLimits(t *testing.T) { onEach(t, testCreateAtTheLimits) }
 
 func testCreateAtTheLimits(t *testing.T, db database) {
@@ -140,7 +140,7 @@ func testRacingCreatesHaveOneWinner(t *testing.T, db database) {
 	wantNames(t, "People(ada)", found, "ada")
 }
 
-// A team is spelt as its first member did, until everybody has left it.
+// A team keeps the spelling of its first member until everybody has left it.
 func TestTeamSpelling(t *testing.T) { onEach(t, testTeamSpelling) }
 
 func testTeamSpelling(t *testing.T, db database) {
@@ -160,7 +160,7 @@ func testTeamSpelling(t *testing.T, db database) {
 	do(t, "SetTeam", s.SetTeam(t.Context(), a.ID, ""))
 	do(t, "Delete", s.Delete(t.Context(), b.ID))
 	if d := add(t, s, "dd", "", "MA ÉQUIPE"); d.Team != "MA ÉQUIPE" {
-		t.Errorf("team that everybody had left = %q, want the new spelling", d.Team)
+		t.Errorf("spelling of a team that everybody had left = %q, want the new one", d.Team)
 	}
 }
 
@@ -215,7 +215,7 @@ func testImportIsAllOrNothing(t *testing.T, db database) {
 	wantNames(t, "People after refused imports", people, "taken")
 }
 
-// Many passwords at once do not take more workers than there are, nor give up after 2 s.
+// An import hashes many passwords with the usual workers and doesn't give up after 2 s.
 func TestImportHashesAll(t *testing.T) { onEach(t, testImportHashesAll) }
 
 func testImportHashesAll(t *testing.T, db database) {

@@ -1,9 +1,9 @@
 package accounts
 
-// TeamKey is the key of the team called name, as Person.TeamKey has it.
+// TeamKey returns the key of the team called name, equal to Person.TeamKey of its members.
 func TeamKey(name string) string { return teamKey(name) }
 
-// ParseCursor returns a Person who stands where cursor points, for ComparePeople and nothing else, or ErrCursor.
+// ParseCursor returns a Person at the position of cursor, only for use with ComparePeople, or ErrCursor.
 func ParseCursor(cursor string) (Person, error) {
 	key, err := decodeCursor(cursor)
 	if err != nil {

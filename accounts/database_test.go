@@ -10,11 +10,11 @@ import (
 	"rollcall/accounts/pgtest"
 )
 
-// database is a kind of database that the tests of this package run on.
+// database is a kind of database that the tests run on.
 type database struct {
 	name  string
 	place func(testing.TB) string // a new one with the schema: a path or a URL
-	empty func(testing.TB) string // a new one with nothing in it
+	empty func(testing.TB) string // a new, empty one
 }
 
 var (
@@ -41,7 +41,7 @@ func openAt(tb testing.TB, place string) *Store {
 	return open(tb, located(place, Config{}))
 }
 
-// located is cfg with a place.
+// located returns cfg with a place.
 func located(place string, cfg Config) Config {
 	if strings.HasPrefix(place, "postgres://") {
 		cfg.URL = place
@@ -53,8 +53,8 @@ func located(place string, cfg Config) Config {
 
 func newFile(tb testing.TB) string { return filepath.Join(tb.TempDir(), "new", "rollcall.db") }
 
-// server is the Postgres of this run, started when the first test asks for it. In its databases text that is not
-// declared otherwise is in the order of a language, which ours must not be.
+// server returns the Postgres of this test run, which starts when the first test needs it. The default collation of its
+// databases is English, so that tests notice columns without our own collation.
 var server = sync.OnceValues(func() (*pgtest.Server, error) {
 	s, err := pgtest.Start()
 	if err != nil {
@@ -69,10 +69,10 @@ var server = sync.OnceValues(func() (*pgtest.Server, error) {
 		return s, err
 	}
 	store.Close()
-	return s, s.Exec("rollcall", "DELETE FROM meta WHERE name = 'store'") // each copy makes up its own
+	return s, s.Exec("rollcall", "DELETE FROM meta WHERE name = 'store'") // each copy generates its own
 })
 
-// running is the server that TestMain has to stop.
+// running is the server that TestMain must stop.
 var running *pgtest.Server
 
 func postgres(tb testing.TB) *pgtest.Server {
@@ -84,7 +84,7 @@ func postgres(tb testing.TB) *pgtest.Server {
 	return s
 }
 
-// english is how databases are made whose text is in another order than ours.
+// english are the options of databases with a collation other than ours.
 const english = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
 
 // emptyDatabase returns the URL of a database that lives as long as the test.
@@ -108,7 +108,7 @@ func newDatabase(tb testing.TB, options string) string {
 	return s.URL(name)
 }
 
-// clean are databases with the schema and nothing else, left by earlier tests: making one takes longer than most tests.
+// clean holds databases of earlier tests, with the schema and no data. Creating one takes longer than most tests.
 var clean []string
 
 // usedDatabase returns the URL of a database with the schema.

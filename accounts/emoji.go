@@ -8,7 +8,7 @@ import (
 const maxEmoji = 32 // bytes; the longest emoji in use, families and flags of regions, have 25 to 28
 
 const (
-	emojiStyle = '\uFE0F' // the selector that asks for a coloured picture
+	emojiStyle = '\uFE0F' // the selector for a colored picture
 	keycap     = '\u20E3'
 	blackFlag  = '\U0001F3F4'
 	tagFirst   = '\U000E0020'
@@ -16,8 +16,8 @@ const (
 	tagEnd     = '\U000E007F'
 )
 
-// pictures are the blocks that emoji come from. They hold a few symbols and free places besides, which show as a
-// symbol or a box: new emoji are accepted without a new table.
+// pictures are the Unicode blocks of emoji. They also hold a few symbols and unassigned code points, which show as a
+// symbol or a box, so that new emoji are accepted without a new table.
 var pictures = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x00A9, Hi: 0x00AE, Stride: 5}, {Lo: 0x203C, Hi: 0x2049, Stride: 13}, {Lo: 0x2122, Hi: 0x2139, Stride: 23},
@@ -31,10 +31,10 @@ var pictures = &unicode.RangeTable{
 	LatinOffset: 1,
 }
 
-// isPicture reports whether an emoji can begin with r, flags of countries and keycaps apart.
+// isPicture reports whether an emoji other than a country flag or keycap can begin with r.
 func isPicture(r rune) bool { return unicode.Is(pictures, r) }
 
-// endsPicture reports whether r can end the part of an emoji that a joiner goes on.
+// endsPicture reports whether r can end the part of an emoji before a joiner.
 func endsPicture(r rune) bool { return isPicture(r) || r == emojiStyle || isSkinTone(r) }
 
 func isSkinTone(r rune) bool { return 0x1F3FB <= r && r <= 0x1F3FF }
@@ -70,7 +70,7 @@ func isEmoji(s string) bool {
 	}
 }
 
-// pictureLength is how many runes the picture at the start of rs has, its style and skin tone included; 0: none.
+// pictureLength returns the number of runes of the picture at the start of rs, including its style or skin tone, or 0.
 func pictureLength(rs []rune) int {
 	if len(rs) == 0 || !isPicture(rs[0]) {
 		return 0
@@ -82,7 +82,7 @@ func pictureLength(rs []rune) int {
 	return n
 }
 
-// isTagged reports whether tags spell the region of a flag: some, and then the end tag.
+// isTagged reports whether tags spell the region of a flag: one or more tags, then the end tag.
 func isTagged(tags []rune) bool {
 	last := len(tags) - 1
 	for _, r := range tags[:last] {

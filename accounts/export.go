@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// Export is everything that is stored about a person, for them to have. Times are UTC, and missing where there is none.
-// Left out are the hashes of their password and tokens, which are nobody's to have, and what Rollcall makes of the rest
-// for itself: keys for order and search, and the number of the last change.
+// Export is everything that is stored about a person, for them to download. Times are in UTC; zero times are left out.
+// It doesn't include the hashes of passwords and tokens, which are secret, or internal data derived from the rest: keys
+// for sorting and search, and the number of the last change.
 type Export struct {
 	Account  ExportedAccount   `json:"account"`
 	Settings ExportedSettings  `json:"settings"`
-	Status   *ExportedStatus   `json:"status"`             // null: none; one that has ended stays until the next
-	Presets  []ExportedPreset  `json:"presets"`            // the statuses to choose again, the last one first
-	Sessions []ExportedSession `json:"sessions"`           // sign-ins, the one used last first
-	Browsers []ExportedBrowser `json:"known_browsers"`     // those in which the password was right, last used first
-	LastSeen time.Time         `json:"last_seen,omitzero"` // the last input, whatever others are told of it
+	Status   *ExportedStatus   `json:"status"`             // null: none; an ended status stays until the next one
+	Presets  []ExportedPreset  `json:"presets"`            // last used first
+	Sessions []ExportedSession `json:"sessions"`           // sign-ins, last used first
+	Browsers []ExportedBrowser `json:"known_browsers"`     // browsers in which the person signed in, last used first
+	LastSeen time.Time         `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
 }
 
 // ExportedAccount is who the person is.
 type ExportedAccount struct {
-	ID          string    `json:"id"`       // what stands for the person on the board
+	ID          string    `json:"id"`       // identifies the person on the board
 	Username    string    `json:"username"` // to sign in with
 	DisplayName string    `json:"display_name"`
 	Team        string    `json:"team"` // "": none
@@ -34,9 +34,9 @@ type ExportedAccount struct {
 type ExportedSettings struct {
 	IdleAfter      int       `json:"idle_after_minutes"` // 0: the default of this Rollcall; -1: never idle
 	LastSeen       string    `json:"show_last_seen"`     // approximate, exact or nobody
-	TimeZone       string    `json:"time_zone"`          // IANA name; "": not known
+	TimeZone       string    `json:"time_zone"`          // IANA name; "": unknown
 	Theme          string    `json:"theme"`              // system, light or dark
-	Announce       bool      `json:"announce"`           // screen readers speak of who comes and goes
+	Announce       bool      `json:"announce"`           // screen readers announce who comes and goes
 	Invisible      bool      `json:"invisible"`
 	InvisibleSince time.Time `json:"invisible_since,omitzero"`
 }
@@ -60,8 +60,8 @@ type ExportedPreset struct {
 
 // ExportedSession is one sign-in.
 type ExportedSession struct {
-	Browser   string    `json:"browser"` // as it described itself
-	Address   string    `json:"address"` // where it signed in from
+	Browser   string    `json:"browser"` // user agent
+	Address   string    `json:"address"` // address of the sign-in
 	CreatedAt time.Time `json:"created_at"`
 	UsedAt    time.Time `json:"last_used_at"`
 	ExpiresAt time.Time `json:"expires_at"`
@@ -74,7 +74,7 @@ type ExportedBrowser struct {
 
 const sqlBrowsers = `SELECT used_at FROM known_browsers WHERE user_id = $1 ORDER BY used_at DESC LIMIT $2`
 
-// Export returns everything that is stored about a person, all of it as of one moment. Error: ErrNotFound.
+// Export returns everything that is stored about a person, read in one snapshot. Error: ErrNotFound.
 func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 	var x Export
 	err := s.snapshot(ctx, func(ctx context.Context, t *transaction) error {
@@ -88,7 +88,7 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 	return x, wrap("export", err)
 }
 
-// exportUser is what an Export has of u's own row.
+// exportUser returns the part of an Export that comes from u's own row.
 func exportUser(u User) Export {
 	x := Export{
 		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, u.Admin, u.Disabled, u.CreatedAt},
@@ -108,7 +108,7 @@ func exportUser(u User) Export {
 	return x
 }
 
-// exportLists fills in what is stored in rows of their own.
+// exportLists fills in the data from other tables.
 func exportLists(ctx context.Context, t *transaction, userID string, x *Export) error {
 	presets, err := readPresets(ctx, t, userID)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The names and forms in the JSON are what people's own programs read: they do not change.
+// People's programs may read the JSON, so its names and formats must not change.
 func TestExport(t *testing.T) { onEach(t, testExport) }
 
 func testExport(t *testing.T, db database) {
@@ -41,12 +41,12 @@ func testExport(t *testing.T, db database) {
 	browserKey, _ := tokenHash(browser)
 	for _, hidden := range []string{token, browser, tokenKey, browserKey, storedHash(t, s, u.ID), "argon2"} {
 		if strings.Contains(got, hidden) {
-			t.Errorf("Export holds %s, which is a secret", hidden)
+			t.Errorf("Export holds the secret %s", hidden)
 		}
 	}
 }
 
-// wantExport compares what is stored about a person.
+// wantExport compares a person's Export as JSON.
 func wantExport(t *testing.T, s *Store, userID, want string) string {
 	t.Helper()
 	x, err := s.Export(t.Context(), userID)
@@ -58,10 +58,10 @@ func wantExport(t *testing.T, s *Store, userID, want string) string {
 	return string(got)
 }
 
-// Of somebody about whom nothing but the account is stored, lists are empty and times missing.
-func TestExportOfLittle(t *testing.T) { onEach(t, testExportOfLittle) }
+// In the Export of somebody with nothing but an account, lists are empty and times are missing.
+func TestExportOfNewAccount(t *testing.T) { onEach(t, testExportOfNewAccount) }
 
-func testExportOfLittle(t *testing.T, db database) {
+func testExportOfNewAccount(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "", "")
@@ -75,8 +75,8 @@ func testExportOfLittle(t *testing.T, db database) {
 	wantErr(t, "Export(nobody)", err, ErrNotFound)
 }
 
-// Every column about a person is in the Export, or has a reason not to be. Whoever adds one decides here, and says so
-// to people on the page about what is stored.
+// Every column is in the Export or listed here as left out. If you add one, decide here, and describe it on the page
+// about stored data.
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
 		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
@@ -86,12 +86,12 @@ func TestExportHasEverything(t *testing.T) {
 		"presets":        "state text emoji lasts",
 	}
 	leftOut := map[string]string{
-		"users":          "sort_key team_key rev password_hash", // made of the names; a number; a hash
+		"users":          "sort_key team_key rev password_hash", // derived from the names; a number; a hash
 		"sessions":       "id token_hash user_id",
 		"known_browsers": "token_hash user_id",
 		"presets":        "id user_id rev",
-		"search_words":   "word sort_key",          // made of the names
-		"tombstones":     "rev kind id deleted_at", // of who is no more
+		"search_words":   "word sort_key",          // derived from the names
+		"tombstones":     "rev kind id deleted_at", // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})
@@ -108,7 +108,7 @@ func TestExportHasEverything(t *testing.T) {
 		want := strings.Fields(exported[table] + " " + leftOut[table])
 		slices.Sort(got[table])
 		if slices.Sort(want); !slices.Equal(got[table], want) {
-			t.Errorf("columns of %s = %v, want %v: exported or left out for a reason", table, got[table], want)
+			t.Errorf("columns of %s = %v, want %v, each exported or left out", table, got[table], want)
 		}
 	}
 }

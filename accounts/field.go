@@ -12,13 +12,13 @@ type Code string
 const (
 	Missing        Code = "missing"
 	TooShort       Code = "too_short" // fewer than Limit characters
-	TooLong        Code = "too_long"  // more than Limit characters; of a password, bytes
+	TooLong        Code = "too_long"  // more than Limit characters, or bytes for a password
 	OutOfRange     Code = "out_of_range"
 	NotAnOption    Code = "not_an_option"
 	NotUTF8        Code = "not_utf8"
 	Unprintable    Code = "unprintable"   // invisible or control characters
 	StackedMarks   Code = "stacked_marks" // more accents on one letter than any language has
-	NoLetters      Code = "no_letters"    // nothing that a name could be recognized by
+	NoLetters      Code = "no_letters"    // no letters, digits or symbols
 	BadStart       Code = "bad_start"     // the first character is neither a letter nor a digit
 	BadCharacter   Code = "bad_character"
 	Reserved       Code = "reserved"
@@ -35,14 +35,14 @@ const (
 	TooFarAhead    Code = "too_far_ahead" // more than a year
 )
 
-// FieldError says what is wrong with one thing that somebody typed.
+// FieldError says what is wrong with one field.
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
 	// time_zone or theme.
 	Field  string
 	Code   Code
 	Limit  int    // with TooShort and TooLong
-	Detail string // what a sentence needs besides; "" with most codes
+	Detail string // more information for the sentence; "" with most codes
 }
 
 func wrongField(field string, code Code) *FieldError { return &FieldError{Field: field, Code: code} }
@@ -59,10 +59,10 @@ func (e *FieldError) Error() string {
 	return text
 }
 
-// Is makes a username that is taken an ErrTaken.
+// Is makes a taken username match ErrTaken.
 func (e *FieldError) Is(target error) bool { return target == ErrTaken && e.Code == Taken }
 
-// FieldErrors are all that is wrong with what somebody typed. errors.As finds the first one as a *FieldError.
+// FieldErrors holds the errors of several fields. errors.As finds the first one as a *FieldError.
 type FieldErrors []*FieldError
 
 func (e FieldErrors) Error() string {
@@ -88,7 +88,7 @@ func (e *FieldErrors) add(err error) {
 	}
 }
 
-// WrongFields returns everything that err says about fields; nil when it's about something else.
+// WrongFields returns all field errors in err, or nil.
 func WrongFields(err error) FieldErrors {
 	if all, ok := errors.AsType[FieldErrors](err); ok {
 		return all

@@ -10,14 +10,14 @@ import (
 	"modernc.org/sqlite"
 )
 
-// file is the SQLite file of a store. SQLite keeps using the file that it opened wherever that file goes, so what is
-// written after somebody removed or moved it would be gone at the next start. nil is Postgres, which has no file.
+// file is the SQLite file of a store. SQLite keeps using the file that it opened even if somebody moves or removes it,
+// and data written after that would be lost at the next start. nil means Postgres, which has no file.
 type file struct {
 	parts  []part   // the database and its write-ahead log
-	server *os.File // has the lock that marks a server; nil: this process is no server, or there are no such locks
+	server *os.File // holds the lock that marks a server; nil: this process isn't a server, or the system has no such locks
 }
 
-// part is a path and the file that it led to.
+// part is a path and the file that it led to when the store was opened.
 type part struct {
 	path string
 	is   os.FileInfo
@@ -25,11 +25,11 @@ type part struct {
 
 func openedFile(path string) (*file, error) {
 	f := &file{}
-	return f, f.note(path)
+	return f, f.track(path)
 }
 
-// note remembers which file path leads to.
-func (f *file) note(path string) error {
+// track remembers which file path leads to.
+func (f *file) track(path string) error {
 	is, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -38,9 +38,9 @@ func (f *file) note(path string) error {
 	return nil
 }
 
-// noteLog remembers the write-ahead log, which is there as long as a connection is. SQLite keeps it beside the file
+// trackLog remembers the write-ahead log, which exists while a connection is open. SQLite puts it beside the file
 // itself, not beside a symbolic link to it.
-func (f *file) noteLog() error {
+func (f *file) trackLog() error {
 	if f == nil {
 		return nil
 	}
@@ -48,10 +48,10 @@ func (f *file) noteLog() error {
 	if err != nil {
 		return err
 	}
-	return f.note(path + "-wal")
+	return f.track(path + "-wal")
 }
 
-// check returns ErrLost unless every path leads to the file that is open. It costs two calls of the system.
+// check returns ErrLost unless every path still leads to the open file. It costs two system calls.
 func (f *file) check() error {
 	if f == nil {
 		return nil
@@ -62,7 +62,7 @@ func (f *file) check() error {
 			return fmt.Errorf("%w: %w", ErrLost, err)
 		}
 		if !os.SameFile(now, p.is) {
-			return fmt.Errorf("%w: %s is another file now", ErrLost, p.path)
+			return fmt.Errorf("%w: %s is now a different file", ErrLost, p.path)
 		}
 	}
 	return nil
@@ -75,14 +75,14 @@ func (f *file) close() error {
 	return f.server.Close()
 }
 
-// fileConnector opens connections to the file, and none to what has taken its place.
+// fileConnector opens connections to the file, but not to a different file at its path.
 type fileConnector struct {
 	driver.Connector
 	file *file
 }
 
 func (f *file) connector(dsn string) (driver.Connector, error) {
-	inner, err := sqlite.NewConnector(dsn + "&mode=rw") // SQLite is not to make a file either
+	inner, err := sqlite.NewConnector(dsn + "&mode=rw") // SQLite must not create a file either
 	return fileConnector{inner, f}, err
 }
 
@@ -94,10 +94,10 @@ func (c fileConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return c.Connector.Connect(ctx)
 }
 
-// Lost returns ErrLost while the path of the database doesn't lead to the file that is open. Writes return it, too.
+// Lost returns ErrLost while the path of the database doesn't lead to the open file. Writes return it, too.
 func (s *Store) Lost() error { return s.file.check() }
 
-// Shared reports whether another server uses the same SQLite file. It finds those that have Config.Server, on Linux.
+// Shared reports whether another server with Config.Server uses the same SQLite file. It works only on Linux.
 func (s *Store) Shared() (bool, error) {
 	if s.file == nil || s.file.server == nil {
 		return false, nil

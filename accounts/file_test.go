@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What is written while the file isn't at its path is refused, and what was written at that moment isn't acknowledged.
-// When the file is back, everything goes on.
+// While the file isn't at its path, writes are refused, and a write that was already running isn't acknowledged. When
+// the file is back, everything works again.
 func TestLostFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := open(t, Config{Path: path})
@@ -23,19 +23,19 @@ func TestLostFile(t *testing.T) {
 	wantErr(t, "write", s.write(t.Context(), func(context.Context, *transaction) error { called = true; return nil }), ErrLost)
 	wantErr(t, "note", s.note(t.Context(), func(context.Context, *transaction) error { called = true; return nil }), ErrLost)
 	if called {
-		t.Error("a write into a file that was moved was begun")
+		t.Error("a write to a moved file was started")
 	}
 	_, err = s.Create(t.Context(), NewUser{Username: "bob", Password: secret})
 	wantErr(t, "Create", err, ErrLost)
 	if _, err := s.UserByName(t.Context(), "ada"); err != nil {
-		t.Errorf("UserByName of a file that was moved = %v, want no error", err)
+		t.Errorf("UserByName in a moved file = %v, want no error", err)
 	}
 	move(path+".moved", path)
 	do(t, "Ping", s.Ping(t.Context()))
 	add(t, s, "bob", "", "")
 }
 
-// A reader that is opened later doesn't read the file that has taken the place of ours, and makes none.
+// A connection that is opened later doesn't read a different file at the path, and doesn't create one.
 func TestNoReaderOfAnotherFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := open(t, Config{Path: path})
@@ -55,14 +55,14 @@ func TestNoReaderOfAnotherFile(t *testing.T) {
 		wantErr(t, "Conn", err, ErrLost)
 	}
 	if len(held) == s.r.db.Stats().MaxOpenConnections {
-		t.Error("all readers were opened, want none after the file was moved")
+		t.Error("all connections were opened, want none after the file was moved")
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
-		t.Errorf("Stat of the path = %v, want that nothing was made there", err)
+		t.Errorf("Stat of the path = %v, want no file", err)
 	}
 }
 
-// The folder of the database may be moved, and its path may be a symbolic link: what counts is where the path leads.
+// The check also notices a moved folder and a changed symbolic link.
 func TestLostFolderAndLink(t *testing.T) {
 	folder := t.TempDir()
 	real, link := filepath.Join(folder, "real", "rollcall.db"), filepath.Join(folder, "link.db")

@@ -11,34 +11,34 @@ import (
 )
 
 const (
-	noTeam      = "\U0010FFFF" // key of no team: a noncharacter, which no name can hold, and which sorts last
-	sortKeySep  = "\x01"       // between the parts of a sort key; sorts before all that a name can hold
-	sortKeyEnd  = "\x02"       // sorts after sortKeySep and before all that a name can hold
-	maxNameKey  = 64           // runes of a folded name that count for order
+	noTeam      = "\U0010FFFF" // key of people without a team: a noncharacter, which sorts last and can't be in a name
+	sortKeySep  = "\x01"       // separates the parts of a sort key; sorts before all characters of names
+	sortKeyEnd  = "\x02"       // sorts after sortKeySep and before all characters of names
+	maxNameKey  = 64           // runes of a folded name that matter for the order
 	maxCursor   = 4096         // bytes of an encoded cursor; the longest sort key has under 1 KiB
 	idLength    = 36           // bytes of a UUID
-	searchInput = 512          // bytes of a search that are looked at
-	searchWords = 6            // words of a search that are looked at
-	wordEnd     = "\U0010FFFF" // sorts after all that can follow a prefix
+	searchInput = 512          // maximum bytes of a search; the rest is ignored
+	searchWords = 6            // maximum words of a search; the rest is ignored
+	wordEnd     = "\U0010FFFF" // sorts after everything that can follow a prefix
 )
 
-// latinMarks are the accents that make no letter of their own for search and order, so that É is found and sorted as
-// E. The marks of other scripts (vowels of Devanagari, Thai, Arabic) stay: without them other words would result.
+// latinMarks are the accents that search and sorting ignore, so that É is found and sorted like E. Marks of other
+// scripts (vowels of Devanagari, Thai, Arabic) stay, because they distinguish words.
 var latinMarks = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x0300, Hi: 0x036F, Stride: 1}, {Lo: 0x1AB0, Hi: 0x1AFF, Stride: 1}, {Lo: 0x1DC0, Hi: 0x1DFF, Stride: 1},
 	{Lo: 0x20D0, Hi: 0x20FF, Stride: 1}, {Lo: 0xFE20, Hi: 0xFE2F, Stride: 1},
 }}
 
-// fold returns the key under which a name is ordered, searched and compared: compatibility forms, accents and case
-// levelled, invisible characters dropped, runs of white space as one space. It is idempotent.
+// fold returns the key by which a name is sorted, searched and compared. It removes differences of compatibility forms,
+// accents and case, drops invisible characters, and turns white space into single spaces. It's idempotent.
 func fold(s string) string {
 	s = strip(norm.NFKD.String(s))
-	s = strings.ToLower(cases.Fold().String(s)) // alone, the one keeps ẞ and ς apart, the other mixes Cherokee's cases
+	s = strings.ToLower(cases.Fold().String(s)) // both are needed: ToLower alone distinguishes ẞ and ς, and Fold alone mixes the cases of Cherokee
 	s = strip(norm.NFKD.String(s))
 	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
 }
 
-// strip drops what fold ignores from decomposed text.
+// strip removes the characters that fold ignores from decomposed text.
 func strip(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(latinMarks, r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r) {
@@ -48,7 +48,7 @@ func strip(s string) string {
 	}, s)
 }
 
-// teamKey identifies a team: "Design" and "design " are one.
+// teamKey returns the key of a team. "Design" and "design " have the same key.
 func teamKey(team string) string {
 	if key := fold(team); key != "" {
 		return key
@@ -56,8 +56,8 @@ func teamKey(team string) string {
 	return noTeam
 }
 
-// sortKey is where a person stands on the board: by team, name and id, in one string whose order of bytes is the order
-// of the board.
+// sortKey returns a person's position on the board as a string of team, name and id. The byte order of these strings is
+// the order of the board.
 func sortKey(teamKey, displayName, id string) string {
 	name := fold(displayName)
 	n := 0
@@ -77,12 +77,12 @@ func cutSortKey(key string) (teamKey, nameKey, id string) {
 	return teamKey, nameKey, id
 }
 
-// ComparePeople orders people as the board does: by team, those without one last, then by name, then by id.
+// ComparePeople orders people like the board: by team, with people without a team last, then by name, then by id.
 func ComparePeople(a, b Person) int { return strings.Compare(a.boardKey(), b.boardKey()) }
 
 func encodeCursor(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
-// decodeCursor returns the sort key in a cursor, or ErrCursor. Cursors come from clients, who can make them up.
+// decodeCursor returns the sort key in a cursor, or ErrCursor. Cursors come from clients, who can forge them.
 func decodeCursor(cursor string) (string, error) {
 	if len(cursor) > maxCursor {
 		return "", ErrCursor
@@ -101,7 +101,7 @@ func decodeCursor(cursor string) (string, error) {
 
 func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
 
-// nameWords are the folded words under which a name is found, each once. Punctuation and white space end a word.
+// nameWords returns the folded words by which a name is found, each once. Punctuation and white space separate words.
 func nameWords(names ...string) []string {
 	var words []string
 	seen := map[string]bool{}
@@ -120,7 +120,7 @@ func endsWord(r rune) bool {
 	return !unicode.In(r, unicode.Letter, unicode.Mark, unicode.Number, unicode.Symbol)
 }
 
-// searchedWords are the words to look for when somebody typed s; a long search is cut.
+// searchedWords returns the words of a search. It truncates long searches.
 func searchedWords(s string) []string {
 	if len(s) > searchInput {
 		s = s[:searchInput]

@@ -1,5 +1,5 @@
-// Writes accounts/generated/common-passwords.txt: the passwords that Rollcall refuses, most frequent first, one a line.
-// The list is that of @zxcvbn-ts/language-common (MIT), ranked by how often people were seen to use each password.
+// Writes accounts/generated/common-passwords.txt: the passwords that Rollcall refuses, one per line, most frequent
+// first. The list comes from @zxcvbn-ts/language-common (MIT), which ranks passwords by how often people use them.
 //
 //   node accounts/generate.mjs [node_modules]
 
@@ -22,7 +22,7 @@ for (const password of ranked) {
   if (common.size === WANTED) break
 }
 if (common.size < WANTED) {
-  console.error(`${source} holds ${common.size} passwords of ${SHORTEST} and more characters, ${WANTED} are wanted`)
+  console.error(`${source} holds ${common.size} passwords of ${SHORTEST} and more characters, want ${WANTED}`)
   process.exit(1)
 }
 mkdirSync(dirname(target), { recursive: true })

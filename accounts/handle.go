@@ -8,11 +8,11 @@ import (
 	"sync"
 )
 
-// tries is how often something is tried whose connection was lost, or that another transaction was in the way of.
+// tries is how often an operation is tried that lost its connection or conflicted with another transaction.
 const tries = 4
 
-// handle is one pool of connections with the statements prepared on it, if its kind keeps any. There are as many
-// statements as different texts in this package; none is made of what people typed.
+// handle is a connection pool with its prepared statements, if its kind uses any. The number of statements is bounded,
+// because no text contains user input.
 type handle struct {
 	db *sql.DB
 	kind
@@ -26,7 +26,7 @@ func newHandle(db *sql.DB, k kind) *handle {
 	return &handle{db: db, kind: k, stmts: map[string]*sql.Stmt{}}
 }
 
-// prepared returns the statement for text if there is one.
+// prepared returns the statement for text, if it has been prepared.
 func (h *handle) prepared(text string) (*sql.Stmt, bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -34,7 +34,7 @@ func (h *handle) prepared(text string) (*sql.Stmt, bool) {
 	return st, ok
 }
 
-// prepare returns the statement for text, made on first use. It needs a free connection.
+// prepare returns the statement for text and prepares it on first use. It needs a free connection.
 func (h *handle) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	if st, ok := h.prepared(text); ok {
 		return st, nil
@@ -53,7 +53,7 @@ func (h *handle) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	return st, nil
 }
 
-// prepareAll prepares what a transaction could not.
+// prepareAll prepares the statements that a transaction couldn't.
 func (h *handle) prepareAll(ctx context.Context, texts []string) error {
 	for _, text := range texts {
 		if _, err := h.prepare(ctx, text); err != nil {
@@ -63,7 +63,7 @@ func (h *handle) prepareAll(ctx context.Context, texts []string) error {
 	return nil
 }
 
-// rows are the result of a query, to be closed.
+// rows is the result of a query. It must be closed.
 type rows struct {
 	*sql.Rows
 	end context.CancelFunc
@@ -75,7 +75,7 @@ func (r *rows) Close() error {
 	return r.Rows.Close()
 }
 
-// bounded is ctx with an end that is as far away as a step may take.
+// bounded returns ctx with the timeout of one step.
 func (h *handle) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if h.patience == 0 {
 		return ctx, func() {}
@@ -83,7 +83,7 @@ func (h *handle) bounded(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, h.patience)
 }
 
-// retry runs try until it succeeds or would not the next time either. try changes nothing.
+// retry runs try until it succeeds or another attempt is pointless. try must not change anything.
 func (h *handle) retry(ctx context.Context, try func(context.Context) error) (err error) {
 	for range tries {
 		if err = try(ctx); err == nil || h.again == nil || !h.again(err) {
@@ -93,12 +93,12 @@ func (h *handle) retry(ctx context.Context, try func(context.Context) error) (er
 	return err
 }
 
-// query runs a statement that reads..
+// query runs a statement that only reads.
 func (h *handle) query(ctx context.Context, text string, args ...any) (*rows, error) {
 	return h.queryKept(ctx, true, text, args)
 }
 
-// queryKept is query; keep is false for texts that are too many to be prepared.
+// queryKept is query with the choice whether to prepare text. keep is false if there are too many different texts.
 func (h *handle) queryKept(ctx context.Context, keep bool, text string, args []any) (r *rows, err error) {
 	err = h.retry(ctx, func(ctx context.Context) error {
 		r = &rows{}
@@ -123,7 +123,7 @@ func (h *handle) start(ctx context.Context, keep bool, text string, args []any) 
 	return st.QueryContext(ctx, args...)
 }
 
-// queryRow reads one row into dest; sql.ErrNoRows when there is none.
+// queryRow reads one row into dest, or returns sql.ErrNoRows.
 func (h *handle) queryRow(ctx context.Context, text string, args []any, dest ...any) error {
 	return h.retry(ctx, func(ctx context.Context) error {
 		ctx, end := h.bounded(ctx)
@@ -139,7 +139,7 @@ func (h *handle) queryRow(ctx context.Context, text string, args []any, dest ...
 	})
 }
 
-// arguments are args as the database takes them.
+// arguments converts args for the database.
 func (h *handle) arguments(args []any) []any {
 	if h.argument == nil {
 		return args
@@ -151,7 +151,7 @@ func (h *handle) arguments(args []any) []any {
 	return taken
 }
 
-// close ends the statements and the pool. A second time does nothing.
+// close closes the statements and the pool. It may be called more than once.
 func (h *handle) close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -162,8 +162,8 @@ func (h *handle) close() error {
 	return h.db.Close()
 }
 
-// queue waits for a place among those who take a turn, who are fewer than there are connections: whoever waits for a
-// turn has one, and who only reads must not wait for that, too.
+// queue waits until the caller may wait for its turn to write. Writers hold a connection while they wait for their
+// turn, so their number is limited to keep connections free for readers.
 func (h *handle) queue(ctx context.Context) (leave func(), err error) {
 	if h.turns == nil {
 		return func() {}, nil
@@ -178,7 +178,7 @@ func (h *handle) queue(ctx context.Context) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("%w: others were first for %v", ErrBusy, h.patience)
+	return nil, fmt.Errorf("%w: other writes were first for %v", ErrBusy, h.patience)
 }
 
 // conn waits for a connection.
@@ -186,7 +186,7 @@ func (h *handle) conn(ctx context.Context) (*sql.Conn, error) {
 	wait, end := h.bounded(ctx)
 	defer end()
 	conn, err := h.db.Conn(wait)
-	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && !isAway(err) {
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && !isUnreachable(err) {
 		return nil, fmt.Errorf("%w: no connection to the database was free within %v", ErrBusy, h.patience)
 	}
 	return conn, err

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// hashWait is how long a login waits for its turn to be hashed before it is told to come back.
+// hashWait is how long a login waits for a hash worker before it fails with ErrBusy.
 const hashWait = 2 * time.Second
 
-// hasher hashes a bounded number of passwords at once: each takes 19 MiB and a core, and an unbounded flood of logins
-// would take all there is.
+// hasher hashes a bounded number of passwords at once. Each takes 19 MiB and a core, so a flood of logins could
+// otherwise exhaust the machine.
 type hasher struct {
 	params argonParams
-	slots  chan struct{}     // holds one value for each hash that is being worked on
-	dummy  phc               // matches nothing; stands in for the hash of unknown users
+	slots  chan struct{}     // holds one value for each hash that is being computed
+	dummy  phc               // matches nothing; replaces the hash of unknown users
 	ops    atomic.Int64      // hashes computed
-	count  func(argonParams) // called for each hash computed; nil: nobody counts
+	count  func(argonParams) // called for each hash computed; may be nil
 
 	waiting, refused atomic.Int64 // for Stats
 }
@@ -30,7 +30,7 @@ func newHasher(workers int, params argonParams) *hasher {
 	return h
 }
 
-// enter waits for a slot, at most wait, and then returns ErrBusy. Those who wait are served in order.
+// enter waits for a slot, first come, first served. After wait it returns ErrBusy.
 func (h *hasher) enter(ctx context.Context, wait time.Duration) error {
 	select {
 	case h.slots <- struct{}{}:
@@ -54,7 +54,7 @@ func (h *hasher) enter(ctx context.Context, wait time.Duration) error {
 
 func (h *hasher) leave() { <-h.slots }
 
-// hash returns the text to store for password.
+// hash returns the hash of password as text.
 func (h *hasher) hash(ctx context.Context, password string, wait time.Duration) (string, error) {
 	if err := h.enter(ctx, wait); err != nil {
 		return "", err
@@ -64,7 +64,7 @@ func (h *hasher) hash(ctx context.Context, password string, wait time.Duration) 
 	return newPHC(password, h.params).String(), nil
 }
 
-// dummyOf is a hash with other costs that matches nothing.
+// dummyOf returns a hash with other costs that matches nothing.
 func (h *hasher) dummyOf(params argonParams) phc {
 	dummy := h.dummy
 	dummy.params = params
@@ -78,8 +78,8 @@ func (h *hasher) counts(params argonParams) {
 	}
 }
 
-// check reports whether password is the one behind stored and its owner may use it (usable), and then, when stored was
-// made with other parameters, a hash to store in its place. A failure costs one hash of each of costs, whatever stored is.
+// check reports whether password matches stored and usable is true. If it does and stored has other parameters, check
+// also returns a new hash to store. Every failure costs one hash with each of costs, whatever stored is.
 func (h *hasher) check(ctx context.Context, stored phc, usable bool, password string, costs []argonParams) (ok bool, renewed string, err error) {
 	if err := h.enter(ctx, hashWait); err != nil {
 		return false, "", err

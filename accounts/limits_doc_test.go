@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// TestLimitsAreDocumented holds docs/limits.md against the code.
+// TestLimitsAreDocumented compares docs/limits.md with the code.
 func TestLimitsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../docs/limits.md")
 	do(t, "ReadFile", err)
 	for _, want := range []string{
 		fmt.Sprintf("| text of a status | %d characters |", maxStatusText),
 		fmt.Sprintf("| a display name | %d characters |", maxName),
-		fmt.Sprintf("those that come wait; after %d s 503", hashWait/time.Second),
+		fmt.Sprintf("others wait; after %d s they get 503", hashWait/time.Second),
 	} {
 		if !strings.Contains(string(text), want) {
-			t.Errorf("docs/limits.md does not hold %q", want)
+			t.Errorf("docs/limits.md doesn't hold %q", want)
 		}
 	}
 }

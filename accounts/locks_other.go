@@ -4,7 +4,7 @@ package accounts
 
 import "os"
 
-// Who else uses a file is known on Linux alone. Elsewhere what SQLite itself refuses has to do.
+// Only Linux can tell who else uses a file. Other systems rely on SQLite's own checks.
 
 func markServer(string) (*os.File, error) { return nil, nil }
 

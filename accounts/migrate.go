@@ -42,7 +42,7 @@ func allMigrations(files fs.FS) ([]migration, error) {
 	return steps, nil
 }
 
-// migrate brings the schema up to the last step, all missing steps in one transaction that other processes wait for.
+// migrate runs all missing steps in one transaction, while other processes wait.
 func migrate(ctx context.Context, h *handle, steps []migration, now int64) error {
 	tx, err := h.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -76,7 +76,7 @@ func migrate(ctx context.Context, h *handle, steps []migration, now int64) error
 	return tx.Commit()
 }
 
-// schemaOf claims the database and returns the number of its last step, 0 for a new one.
+// schemaOf claims the database and returns the number of its last step, or 0 for a new database.
 func schemaOf(ctx context.Context, tx *sql.Tx, claim func(context.Context, *sql.Tx) (bool, error)) (have int, err error) {
 	used, err := claim(ctx, tx)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 
 const (
 	maxName    = 64  // runes of a display name or team
-	maxTeamKey = 128 // runes of a folded team name, which compatibility forms can make longer than the name
-	maxMarks   = 6   // marks on one letter: more than any script needs, fewer than it takes to run into other lines
+	maxTeamKey = 128 // runes of a folded team name, which can be longer than the name
+	maxMarks   = 6   // marks on one letter: enough for any script, too few to overlap other lines
 )
 
 const (
@@ -19,8 +19,8 @@ const (
 	zwj  = '\u200D'
 )
 
-// blanks are the letters, marks and symbols that draw nothing: the Unicode tables name them blanks, nulls, fillers or
-// stand-ins for objects. TestBlanksAreThoseOfUnicode derives the same table from those names.
+// blanks are the letters, marks and symbols that are invisible: Unicode names them blanks, nulls, fillers or object
+// replacements. TestBlanksAreThoseOfUnicode derives the same table from those names.
 var blanks = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x115F, Hi: 0x1160, Stride: 1}, {Lo: 0x2800, Hi: 0x2800, Stride: 1}, {Lo: 0x3164, Hi: 0x3164, Stride: 1},
@@ -31,7 +31,7 @@ var blanks = &unicode.RangeTable{
 	},
 }
 
-// cleanDisplayName returns a display name as it is stored; "" stays "".
+// cleanDisplayName returns a display name in the form in which it's stored; "" stays "".
 func cleanDisplayName(name string) (string, error) { return cleanLine("display_name", name, maxName) }
 
 // cleanTeam returns a team name and its key; "" is no team.
@@ -50,10 +50,10 @@ func cleanTeam(team string) (name, key string, err error) {
 	return name, key, nil
 }
 
-// cleanLine returns one line of text of at most limit runes in the form in which it is stored and shown: composed
-// (NFC), trimmed, white space as single spaces. It refuses what cannot be seen or moves its neighbours about.
+// cleanLine returns one line of text of at most limit runes in the form in which it's stored and shown: composed (NFC),
+// trimmed, and with single spaces. It refuses characters that are invisible or reorder the text around them.
 func cleanLine(field, s string, limit int) (string, error) {
-	if len(s) > 64*limit { // not worth a closer look
+	if len(s) > 64*limit { // too long in any case
 		return "", tooLong(field, limit)
 	}
 	if !utf8.ValidString(s) {
@@ -77,9 +77,9 @@ func tooLong(field string, limit int) error {
 	return &FieldError{Field: field, Code: TooLong, Limit: limit}
 }
 
-// unseen reports whether r is refused wherever it stands: controls, line and paragraph separators, everything that
-// reorders text, private and non-characters, and characters that draw nothing. joinersInPlace decides about joiners,
-// variation selectors and tags.
+// unseen reports whether r is refused everywhere: control characters, line and paragraph separators, characters that
+// reorder text, private-use characters and noncharacters, and other invisible characters. joinersInPlace decides about
+// joiners, variation selectors and tags.
 func unseen(r rune) bool {
 	switch {
 	case r == zwj || r == zwnj || unicode.Is(unicode.Variation_Selector, r) || tagFirst <= r && r <= tagEnd:
@@ -93,8 +93,8 @@ func unseen(r rune) bool {
 	return unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
-// joinersInPlace reports whether each character that shows nothing by itself stands where writing needs it: joiners
-// inside words of scripts that join, and inside emoji; variation selectors behind what they vary; tags in flags.
+// joinersInPlace reports whether invisible characters appear only where writing needs them: joiners inside words of
+// scripts that join and inside emoji, variation selectors after the character that they vary, and tags in flags.
 func joinersInPlace(rs []rune) bool {
 	for i, r := range rs {
 		var before, after rune
@@ -122,9 +122,9 @@ func joinersInPlace(rs []rune) bool {
 	return true
 }
 
-// joins reports whether a joiner may stand between two runes (0: the end of the text). An emoji is joined to an
-// emoji. In scripts that join, it stands between letters or marks, or ends a word behind a mark, as old spellings of
-// Malayalam and Sinhala have it.
+// joins reports whether a joiner may be between two runes (0: the end of the text). It may join two emoji. In scripts
+// that join, it may be between letters or marks, or end a word after a mark, as in old spellings of Malayalam and
+// Sinhala.
 func joins(joiner, before, after rune) bool {
 	if joiner == zwj && endsPicture(before) && isPicture(after) {
 		return true
@@ -135,7 +135,7 @@ func joins(joiner, before, after rune) bool {
 	return unicode.In(after, joining...) || unicode.Is(unicode.Mark, before)
 }
 
-// joining are the scripts that are misspelt without joiners.
+// joining are the scripts that need joiners.
 var joining = []*unicode.RangeTable{
 	unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Mandaic, unicode.Adlam,
 	unicode.Hanifi_Rohingya, unicode.Sogdian, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati,
@@ -143,17 +143,18 @@ var joining = []*unicode.RangeTable{
 	unicode.Myanmar, unicode.Tibetan, unicode.Balinese, unicode.Javanese, unicode.Sundanese, unicode.Chakma,
 }
 
-// tagInPlace reports whether a tag belongs to a flag (of Scotland, say): behind the black flag or a tag, and the last
-// one is the end tag.
+// tagInPlace reports whether a tag belongs to a flag, such as that of Scotland: it follows the black flag or another
+// tag, and the last one is the end tag.
 func tagInPlace(before, after, tag rune) bool {
 	inFlag := before == blackFlag && tag != tagEnd || tagFirst <= before && before <= tagLast
 	goesOn := tagFirst <= after && after <= tagEnd
 	return inFlag && (goesOn != (tag == tagEnd))
 }
 
-// stackedMarks reports whether s begins with a mark, which would land on its neighbour, or piles marks up.
+// stackedMarks reports whether s begins with a mark, which would attach to the text before it, or has too many marks on
+// one letter.
 func stackedMarks(s string) bool {
-	n := maxMarks // nothing yet that a mark could sit on
+	n := maxMarks // no letter for a mark yet
 	for _, r := range s {
 		switch {
 		case unicode.Is(unicode.Variation_Selector, r):

@@ -11,7 +11,7 @@ func TestFoldUsername(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"ada", "ada"}, {"Ada.Lovelace", "ada.lovelace"}, {"a1", "a1"}, {"1a", "1a"}, {"a-_.", "a-_."},
 		{strings.Repeat("A", 31), strings.Repeat("a", 31)},
-		{"admin", "admin"}, // reserved is another question
+		{"admin", "admin"}, // isReserved checks reserved names
 	} {
 		if got, err := FoldUsername(c.in); err != nil || got != c.want {
 			t.Errorf("FoldUsername(%q) = %q, %v, want %q", c.in, got, err, c.want)
@@ -39,7 +39,7 @@ func FuzzFoldUsername(f *testing.F) {
 		}
 		if len(key) < 2 || len(key) > 31 || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" ||
 			strings.ContainsAny(key[:1], "._-") || !strings.EqualFold(key, s) {
-			t.Errorf("FoldUsername(%q) = %q, against the rules", s, key)
+			t.Errorf("FoldUsername(%q) = %q, which isn't a valid username", s, key)
 		}
 	})
 }
@@ -57,7 +57,7 @@ func TestReserved(t *testing.T) {
 	}
 	for name := range strings.FieldsSeq(reserved) {
 		if key, err := FoldUsername(name); err != nil || key != name || strings.ContainsAny(name, "._-") {
-			t.Errorf("reserved name %q can never be met", name)
+			t.Errorf("reserved name %q can never match", name)
 		}
 	}
 }
@@ -104,7 +104,7 @@ func TestFold(t *testing.T) {
 		}
 	}
 	if a, b := fold("कि"), fold("कु"); a == b {
-		t.Errorf("fold makes one of two words that differ in a vowel: %q", a)
+		t.Errorf("two words that differ in a vowel have the same key %q", a)
 	}
 }
 
@@ -125,11 +125,11 @@ func FuzzCleanAndFold(f *testing.F) {
 			t.Errorf("fold(%q) = %q, want it unchanged", key, again)
 		}
 		if hasControl(key) || strings.Contains(key, noTeam) {
-			t.Errorf("fold(%q) = %q, which breaks places", clean, key)
+			t.Errorf("fold(%q) = %q, which breaks sort keys", clean, key)
 		}
 		p := sortKey(teamKey(clean), clean, strings.Repeat("0", idLength))
 		if back, err := decodeCursor(encodeCursor(p)); err != nil || back != p {
-			if utf8.RuneCountInString(teamKey(clean)) <= maxTeamKey { // longer ones are no team's
+			if utf8.RuneCountInString(teamKey(clean)) <= maxTeamKey { // longer ones are refused
 				t.Errorf("cursor of %q = %q, %v", p, back, err)
 			}
 		}

@@ -4,5 +4,5 @@ package accounts
 
 import "os"
 
-// giveTo does nothing where files belong to whoever may use their folder.
+// giveTo does nothing on systems without Unix file owners.
 func giveTo(*os.File, string) error { return nil }

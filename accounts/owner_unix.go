@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// giveTo gives a new file to the owner of the file or folder at path. Only root can and must: a server that runs as
-// somebody else could not open the file. Whoever owns the folder may have put a link to somebody else's file in the
-// place of ours, so nothing that is reached by one is given away.
+// giveTo changes the owner of a new file to the owner of the file or folder at path. Only root can and must do this:
+// otherwise a server that runs as another user couldn't open the file. The owner of the folder may have replaced our
+// file by a link to somebody else's file, so linked files are refused.
 func giveTo(f *os.File, path string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -33,7 +33,7 @@ func giveTo(f *os.File, path string) error {
 		return nil
 	}
 	if have.Uid != 0 || have.Nlink != 1 || !os.SameFile(named, ours) {
-		return errors.New("somebody else changes the folder of the database: try again when nobody does")
+		return errors.New("somebody else is changing the folder of the database: try again later")
 	}
 	if err := f.Chown(int(owner.Uid), int(owner.Gid)); err != nil {
 		return fmt.Errorf("give the database to the user that the server runs as: %w", err)

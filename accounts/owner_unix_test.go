@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A file that root restores belongs to whoever the server runs as: the owner of the file before, or else of the folder.
-// Of anybody else's doing nothing changes hands.
+// A file that root restores belongs to the user that the server runs as: the owner of the old file, or else of the
+// folder. If another user restores it, the owner doesn't change.
 func TestRestoreKeepsTheOwner(t *testing.T) {
 	source, backup := newFile(t), filepath.Join(t.TempDir(), "backup.db")
 	do(t, "Close", open(t, Config{Path: source}).Close())
@@ -43,12 +43,12 @@ func TestRestoreKeepsTheOwner(t *testing.T) {
 	done, err := Restore(t.Context(), backup, path, true)
 	do(t, "Restore", err)
 	if got, kept := ids(path), ids(done.Kept); got != want || kept != want {
-		t.Errorf("the file belongs to %v and the one before to %v, want both to %v", got, kept, want)
+		t.Errorf("the new file belongs to %v and the old one to %v, want %v for both", got, kept, want)
 	}
 }
 
-// A file that root makes beside a server that runs as somebody else, by user add say, is one that the server can open.
-func TestNewFileIsTheFoldersOwners(t *testing.T) {
+// If root creates the file, for example with user add, a server that runs as another user can still open it.
+func TestNewFileBelongsToFolderOwner(t *testing.T) {
 	folder := t.TempDir()
 	want := uint32(os.Geteuid())
 	if want == 0 {
@@ -64,7 +64,7 @@ func TestNewFileIsTheFoldersOwners(t *testing.T) {
 	}
 }
 
-// Root gives nobody a file that somebody put into the place of the new one.
+// Root doesn't change the owner of a file that somebody linked in place of the new one.
 func TestGiveToRefusesLinks(t *testing.T) {
 	folder := t.TempDir()
 	file, symbolic, hard := filepath.Join(folder, "file"), filepath.Join(folder, "symbolic"), filepath.Join(folder, "hard")
@@ -79,7 +79,7 @@ func TestGiveToRefusesLinks(t *testing.T) {
 		do(t, "Open", err)
 		defer f.Close()
 		if err := giveTo(f, folder); (err != nil) != (os.Geteuid() == 0) {
-			t.Errorf("giveTo(%s) = %v, want an error for root alone", filepath.Base(name), err)
+			t.Errorf("giveTo(%s) = %v, want an error only for root", filepath.Base(name), err)
 		}
 	}
 	refused(symbolic)

@@ -8,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of a password. Longer ones are refused, never cut.
+// Limits of a password. Longer ones are refused, never truncated.
 const (
 	MinPassword = 8   // characters: runes, as NIST SP 800-63B counts them
 	MaxPassword = 256 // bytes
 )
 
 //go:embed all:generated
-var generated embed.FS // a build without the list has the folder alone; see Ready
+var generated embed.FS // without assets, this holds only the empty folder; see Ready
 
-// commonPasswords returns the 3,000 most frequent passwords of 8 and more characters in small letters, each between
-// line ends; "" in a binary that was built without them.
+// commonPasswords returns the 3,000 most frequent passwords with 8 or more characters, in lower case, each between line
+// breaks. It returns "" in a binary that was built without them.
 var commonPasswords = sync.OnceValue(func() string {
 	list, err := generated.ReadFile("generated/common-passwords.txt")
 	if err != nil {
@@ -27,7 +27,8 @@ var commonPasswords = sync.OnceValue(func() string {
 	return "\n" + string(list)
 })
 
-// Ready reports what the binary was built without. Such a binary must not serve: it would accept any password.
+// Ready returns an error if the binary was built without the list of common passwords. Such a binary must not serve,
+// because it would accept weak passwords.
 func Ready() error {
 	if strings.Count(commonPasswords(), "\n") < 3000 {
 		return errors.New("built without the list of common passwords: run `make assets`, then build again")

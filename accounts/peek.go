@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Peek returns the id of the store that cfg names, "" when there is none yet. Unlike Open it makes, upgrades and changes
-// nothing, so that looking at what a running server of another version uses does no harm.
+// Peek returns the id of the store that cfg names, or "" if there is none yet. Unlike Open, it creates, upgrades and
+// changes nothing, so it's safe while a server of another version uses the database.
 func Peek(ctx context.Context, cfg Config) (id string, err error) {
 	db, there, err := openToPeek(ctx, cfg)
 	if err != nil {
@@ -27,7 +27,7 @@ func Peek(ctx context.Context, cfg Config) (id string, err error) {
 	return id, nil
 }
 
-// openToPeek opens a database to read alone, and returns the query that counts the tables called meta.
+// openToPeek opens a database for reading, and returns the query that counts the tables called meta.
 func openToPeek(ctx context.Context, cfg Config) (db *sql.DB, there string, err error) {
 	if cfg.URL != "" {
 		cfg.patience = stepPatience
@@ -38,7 +38,7 @@ func openToPeek(ctx context.Context, cfg Config) (db *sql.DB, there string, err 
 	if err != nil {
 		return nil, "", err
 	}
-	if err := recognise(ctx, path); err != nil {
+	if err := recognize(ctx, path); err != nil {
 		return nil, "", err
 	}
 	db, err = sql.Open("sqlite", peekDSN(path))

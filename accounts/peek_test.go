@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestPeek looks at a store beside the process that has it open, and changes nothing: not even an old schema.
+// TestPeek: Peek reads a store that is open elsewhere, and changes nothing, not even an old schema.
 func TestPeek(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := open(t, Config{Path: path})
@@ -33,16 +33,16 @@ func TestPeek(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.db")
 	do(t, "WriteFile", os.WriteFile(empty, nil, 0o600))
 	if id, err := Peek(t.Context(), Config{Path: empty}); err != nil || id != "" {
-		t.Errorf("Peek at an empty file = %q, %v, want nothing", id, err)
+		t.Errorf("Peek at an empty file = %q, %v, want no id", id, err)
 	}
 	other := filepath.Join(t.TempDir(), "other.db")
 	do(t, "WriteFile", os.WriteFile(other, []byte("some other file, and no database"), 0o600))
 	if id, err := Peek(t.Context(), Config{Path: other}); err == nil {
-		t.Errorf("Peek at no database = %q, want an error", id)
+		t.Errorf("Peek at a file that isn't a database = %q, want an error", id)
 	}
 }
 
-// A backup is read as it is, be it in a place that cannot be written: no byte of it changes, and nothing appears beside it.
+// Reading a backup never changes it or creates files beside it, even in a read-only folder.
 func TestBackupsStayAsTheyAre(t *testing.T) {
 	path, folder := newFile(t), filepath.Join(t.TempDir(), "backups")
 	s := open(t, Config{Path: path})

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// MaxPage is the most people that one page of the board has.
+// MaxPage is the maximum number of people on one page of the board.
 const MaxPage = 200
 
 const (
@@ -21,7 +21,7 @@ const (
 	sqlPersonAt    = `SELECT ` + personColumns + ` FROM users u
 		WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2 ORDER BY u.sort_key LIMIT 1 OFFSET $3`
 	sqlTally = `SELECT team_key, min(team), count(*) FROM users WHERE NOT disabled GROUP BY team_key ORDER BY team_key`
-	// sqlTeamNames jumps from one team to the next: a GROUP BY would read everybody.
+	// sqlTeamNames jumps from one team to the next, because a GROUP BY would read all users.
 	sqlTeamNames = `WITH RECURSIVE teams (team_key, n) AS (
 		SELECT min(team_key), 1 FROM users WHERE NOT disabled
 		UNION ALL
@@ -31,17 +31,17 @@ const (
 		FROM teams t WHERE t.team_key < $1 AND t.n <= $2 ORDER BY t.n`
 )
 
-// PeopleQuery asks for one page of the board.
+// PeopleQuery selects one page of the board.
 type PeopleQuery struct {
-	Team   *string // only this team, by its name or key, in any spelling that folds to it; "": those without; nil: all
-	Search string  // only people of whose name or username each of these words (at most 6) begins a word
-	After  string  // a Cursor: those behind it
-	Before string  // a Cursor: those before it; with After "", the last of them
+	Team   *string // only this team, by its key or any spelling of its name; "": people without a team; nil: all
+	Search string  // only people whose names have a word that begins with each of these words (at most 6)
+	After  string  // a Cursor: people after it
+	Before string  // a Cursor: people before it; if After is "", the last of them
 	Limit  int     // at most MaxPage; 0: MaxPage
 }
 
-// People returns a page of the enabled people in board order, and whether there are more in the direction asked for:
-// behind the page or, with Before alone, before it. ErrCursor for a cursor that no Person gave.
+// People returns a page of the enabled people in board order, and whether there are more people after the page or, with
+// only Before, before it. It returns ErrCursor for an invalid cursor.
 func (s *Store) People(ctx context.Context, q PeopleQuery) (people []Person, more bool, err error) {
 	low, high, ok, err := q.bounds()
 	if err != nil || !ok {
@@ -77,8 +77,8 @@ func (s *Store) People(ctx context.Context, q PeopleQuery) (people []Person, mor
 	return people, more, nil
 }
 
-// CountPeople returns how many enabled people stand between the cursors of q, in its team. It doesn't search. ErrCursor
-// for a cursor that no Person gave.
+// CountPeople returns the number of enabled people between the cursors of q, in its team. It ignores q.Search. It
+// returns ErrCursor for an invalid cursor.
 func (s *Store) CountPeople(ctx context.Context, q PeopleQuery) (n int, err error) {
 	low, high, ok, err := q.bounds()
 	if err != nil || !ok {
@@ -88,8 +88,8 @@ func (s *Store) CountPeople(ctx context.Context, q PeopleQuery) (n int, err erro
 	return n, wrap("count people", err)
 }
 
-// CursorBehind returns a cursor behind the first n people of a team, or of all with nil; "" if there are fewer, and for
-// an n of 0.
+// CursorBehind returns a cursor after the first n people of a team, or of the whole board if team is nil. It returns ""
+// if there are fewer people or n is 0.
 func (s *Store) CursorBehind(ctx context.Context, team *string, n int) (string, error) {
 	low, high, ok, err := PeopleQuery{Team: team}.bounds()
 	if err != nil || !ok || n <= 0 {
@@ -97,16 +97,16 @@ func (s *Store) CursorBehind(ctx context.Context, team *string, n int) (string, 
 	}
 	rows, err := s.r.query(ctx, sqlPersonAt, low, high, n-1)
 	if err != nil {
-		return "", fmt.Errorf("person by place: %w", err)
+		return "", fmt.Errorf("person by position: %w", err)
 	}
 	people, err := collectPeople(rows, 1)
 	if err != nil || len(people) == 0 {
-		return "", wrap("person by place", err)
+		return "", wrap("person by position", err)
 	}
 	return people[0].Cursor(), nil
 }
 
-// bounds are the places between which the people asked for stand; ok is false when there can be none.
+// bounds returns the sort keys between which the selected people are. ok is false if there can be none.
 func (q PeopleQuery) bounds() (low, high string, ok bool, err error) {
 	high = noTeam + sortKeyEnd
 	if q.Team != nil {
@@ -152,10 +152,10 @@ func collectPeople(rows *rows, expected int) ([]Person, error) {
 	return people, rows.Err()
 }
 
-// idsAtOnce is how many people one query of PeopleByID asks for.
+// idsAtOnce is the number of people in one query of PeopleByID.
 const idsAtOnce = 100
 
-// PeopleByID returns those of the people with these ids who exist and are enabled, each once, in board order.
+// PeopleByID returns the enabled people with these ids, each once, in board order.
 func (s *Store) PeopleByID(ctx context.Context, ids []string) ([]Person, error) {
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
@@ -180,7 +180,7 @@ func (s *Store) PeopleByID(ctx context.Context, ids []string) ([]Person, error) 
 	return people, nil
 }
 
-// queryIDs keeps the statements for a full batch and for one person; others are used too seldom.
+// queryIDs keeps only the statements for a full batch and for one person prepared. Others are rarely used.
 func (s *Store) queryIDs(ctx context.Context, n int, ids []any) (*rows, error) {
 	return s.r.queryKept(ctx, n == 1 || n == idsAtOnce, byIDsSQL(n), ids)
 }
@@ -195,7 +195,7 @@ func byIDsSQL(n int) string {
 	return b.String()
 }
 
-// Team is a team and how many enabled people it has.
+// Team is a team with its number of enabled people.
 type Team struct {
 	Key    string // as Person.TeamKey
 	Name   string // "": people without a team
@@ -212,7 +212,7 @@ func (s *Store) Tally(ctx context.Context) ([]Team, error) {
 	return teams, wrap("tally", err)
 }
 
-// TeamNames returns the names of the teams that enabled people are in, at most limit and at most 1000, in board order.
+// TeamNames returns the names of teams with enabled people in board order, at most limit and at most 1000.
 func (s *Store) TeamNames(ctx context.Context, limit int) ([]string, error) {
 	rows, err := s.r.query(ctx, sqlTeamNames, noTeam, min(limit, 1000))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// board makes a small board and returns its people by username.
+// board creates a small board and returns its people by username.
 func board(t *testing.T, s *Store) map[string]User {
 	t.Helper()
 	users := map[string]User{}
@@ -69,7 +69,7 @@ func testPeople(t *testing.T, db database) {
 		{"nothing between", PeopleQuery{After: users["bob"].Cursor(), Before: users["zoe"].Cursor()}, ""},
 		{"after, another team", PeopleQuery{Team: new("Ops"), After: users["emil"].Cursor()}, one + " " + two},
 		{"after the last", PeopleQuery{After: users["bob"].Cursor()}, ""},
-		{"after a disabled one", PeopleQuery{After: users["off"].Cursor()}, "al bob"},
+		{"after a disabled person", PeopleQuery{After: users["off"].Cursor()}, "al bob"},
 	} {
 		people, _, err := s.People(t.Context(), c.q)
 		if err != nil || strings.Join(names(people), " ") != c.want {
@@ -79,11 +79,11 @@ func testPeople(t *testing.T, db database) {
 	for _, cursor := range []string{"x", "====", "AAAA", encodeCursor("a\x01b\x01c"), encodeCursor("\xff"), strings.Repeat("A", 1<<20),
 		encodeCursor("a\x01b\x00\x01" + users["bob"].ID), encodeCursor("a\x01b\x01c\x01" + users["bob"].ID)} {
 		_, _, err := s.People(t.Context(), PeopleQuery{After: cursor})
-		wantErr(t, "People(after a made-up cursor)", err, ErrCursor)
+		wantErr(t, "People(after a forged cursor)", err, ErrCursor)
 		_, err = ParseCursor(cursor)
-		wantErr(t, "ParseCursor of a made-up cursor", err, ErrCursor)
+		wantErr(t, "ParseCursor of a forged cursor", err, ErrCursor)
 		_, _, err = s.People(t.Context(), PeopleQuery{Before: cursor})
-		wantErr(t, "People(before a made-up cursor)", err, ErrCursor)
+		wantErr(t, "People(before a forged cursor)", err, ErrCursor)
 	}
 }
 
@@ -130,7 +130,7 @@ func testBoardFollowsChanges(t *testing.T, db database) {
 	var left int
 	if err := s.r.db.QueryRow(`SELECT count(*) FROM search_words w WHERE NOT EXISTS
 		(SELECT 1 FROM users u WHERE u.sort_key = w.sort_key AND NOT u.disabled)`).Scan(&left); err != nil || left != 0 {
-		t.Errorf("%d words of nobody are left, %v, want none", left, err)
+		t.Errorf("%d search words without a person are left, %v, want none", left, err)
 	}
 }
 
@@ -182,7 +182,7 @@ func testComparePeople(t *testing.T, db database) {
 				t.Errorf("keys of %+v differ from the store's", bare)
 			}
 			if p, err := ParseCursor(b.Cursor()); err != nil || ComparePeople(p, b) != 0 {
-				t.Errorf("ParseCursor(%s) = %+v, %v, want the place of %s", b.Cursor(), p, err, b.Username)
+				t.Errorf("ParseCursor(%s) = %+v, %v, want the position of %s", b.Cursor(), p, err, b.Username)
 			}
 		}
 	}
@@ -190,7 +190,7 @@ func testComparePeople(t *testing.T, db database) {
 
 func sign(n int) int { return max(-1, min(n, 1)) }
 
-// randomPeople imports n people with names that collide, in and out of teams.
+// randomPeople imports n people with colliding names, with and without teams.
 func randomPeople(t *testing.T, s *Store, rnd *rand.Rand, prefix string, n int) {
 	t.Helper()
 	hash := newPHC(secret, cheap).String()
@@ -202,7 +202,8 @@ func randomPeople(t *testing.T, s *Store, rnd *rand.Rand, prefix string, n int) 
 	do(t, "Import", s.Import(t.Context(), users))
 }
 
-// walk reads pages of random lengths to the end of the board, and back when back is set.
+// walk reads pages of random lengths to the end of the board, or backward if back is set. It calls page after each
+// page.
 func walk(t *testing.T, s *Store, rnd *rand.Rand, q PeopleQuery, back bool, page func()) []Person {
 	t.Helper()
 	var all []Person
@@ -227,7 +228,7 @@ func walk(t *testing.T, s *Store, rnd *rand.Rand, q PeopleQuery, back bool, page
 	return all
 }
 
-// Pages, put together, hold everybody exactly once and in order, in both directions, for every filter.
+// All pages together hold everybody exactly once and in order, in both directions, for every filter.
 func TestPagesHoldEverybodyOnce(t *testing.T) { onEach(t, testPagesHoldEverybodyOnce) }
 
 func testPagesHoldEverybodyOnce(t *testing.T, db database) {
@@ -274,7 +275,7 @@ func testPagesHoldEverybodyOnce(t *testing.T, db database) {
 	}
 }
 
-// While people come, those who were there all the time are on exactly one of the pages.
+// While new people sign up, everybody who was there before is on exactly one of the pages.
 func TestPagesWhilePeopleCome(t *testing.T) { onEach(t, testPagesWhilePeopleCome) }
 
 func testPagesWhilePeopleCome(t *testing.T, db database) {
@@ -286,7 +287,7 @@ func testPagesWhilePeopleCome(t *testing.T, db database) {
 	old, err := s.Users(t.Context(), "", 1000)
 	do(t, "Users", err)
 	n := 0
-	come := func() {
+	addPeople := func() {
 		randomPeople(t, s, rnd, fmt.Sprintf("new%d-", n), 1+rnd.IntN(10))
 		n++
 	}
@@ -296,7 +297,7 @@ func testPagesWhilePeopleCome(t *testing.T, db database) {
 			q.Before = Person{DisplayName: "zzz", ID: strings.Repeat("f", idLength)}.Cursor()
 		}
 		seen := map[string]int{}
-		people := walk(t, s, rnd, q, back, come)
+		people := walk(t, s, rnd, q, back, addPeople)
 		for _, p := range people {
 			seen[p.ID]++
 		}
@@ -311,10 +312,10 @@ func testPagesWhilePeopleCome(t *testing.T, db database) {
 	}
 }
 
-// Both ways of searching find the same.
-func TestSearchWays(t *testing.T) { onEach(t, testSearchWays) }
+// Both search strategies find the same people.
+func TestSearchStrategies(t *testing.T) { onEach(t, testSearchStrategies) }
 
-func testSearchWays(t *testing.T, db database) {
+func testSearchStrategies(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	board(t, s)
 	for _, typed := range []string{"z", "a", "ada love", "e", "al"} {
@@ -341,7 +342,7 @@ func testSearchWays(t *testing.T, db database) {
 	}
 }
 
-// Readers see whole changes: a user is found under exactly one name while it is changed all the time.
+// Readers see whole changes: while a user is renamed again and again, they're found exactly once.
 func TestPeopleWhileRenamed(t *testing.T) { onEach(t, testPeopleWhileRenamed) }
 
 func testPeopleWhileRenamed(t *testing.T, db database) {
@@ -367,7 +368,7 @@ func testPeopleWhileRenamed(t *testing.T, db database) {
 	}
 }
 
-// TestSearchFindsWhatPeopleFinds, for every prefix of words that occur and some that do not.
+// TestSearchFindsWhatPeopleFinds compares Search with the database for many searches.
 func TestSearchFindsWhatPeopleFinds(t *testing.T) { onEach(t, testSearchFindsWhatPeopleFinds) }
 
 func testSearchFindsWhatPeopleFinds(t *testing.T, db database) {
@@ -387,7 +388,7 @@ func testSearchFindsWhatPeopleFinds(t *testing.T, db database) {
 			t.Fatal(err)
 		}
 		if strings.TrimSpace(typed) == "" {
-			found = nil // no search at all lists everybody
+			found = nil // an empty search lists everybody
 		}
 		var got []Person
 		search := NewSearch(typed)

@@ -17,9 +17,8 @@ const (
 	keyLength  = 32
 )
 
-// Bounds of hashes that come from elsewhere. A single login must not take a machine's memory or seconds of its time:
-// the costliest accepted hash takes 128 MiB and about half a second. Its owner's next login replaces it by a standard
-// one.
+// Limits of imported hashes. A single login must not exhaust the memory or take seconds: the costliest accepted hash
+// takes 128 MiB and about half a second. The next login replaces it by a standard one.
 const (
 	maxMemory  = 128 * 1024 // KiB
 	maxTime    = 16         // passes
@@ -37,12 +36,12 @@ type argonParams struct {
 	threads uint8
 }
 
-// work is in proportion to the time that a hash takes.
+// work is proportional to the time that a hash takes.
 func (p argonParams) work() int { return int(p.memory) * int(p.time) }
 
 var standardParams = argonParams{memory: 19456, time: 2, threads: 1}
 
-// phc is a password hash as its text ($argon2id$v=19$m=…,t=…,p=…$salt$key) says it.
+// phc is a password hash, parsed from its text ($argon2id$v=19$m=…,t=…,p=…$salt$key).
 type phc struct {
 	params    argonParams
 	salt, key []byte
@@ -60,12 +59,12 @@ func (h phc) derive(password string, length int) []byte {
 	return argon2.IDKey([]byte(password), h.salt, h.params.time, h.params.memory, h.params.threads, uint32(length))
 }
 
-// matches costs the same whether it holds or not.
+// matches takes the same time for right and wrong passwords.
 func (h phc) matches(password string) bool {
 	return subtle.ConstantTimeCompare(h.derive(password, len(h.key)), h.key) == 1
 }
 
-// outdated reports whether h was made otherwise than newPHC would make it now.
+// outdated reports whether h has other parameters than a new hash.
 func (h phc) outdated(params argonParams) bool {
 	return h.params != params || len(h.salt) != saltLength || len(h.key) != keyLength
 }
@@ -81,9 +80,9 @@ var (
 	errCostly   = errors.New("argon2id costs out of bounds (at most m=131072, t=16, p=16, m·t=524288; at least m=8·p)")
 )
 
-// parsePHC reads what String wrote, and what other systems wrote within bounds.
+// parsePHC reads the text of a hash, including those of other systems within the limits.
 func parsePHC(s string) (phc, error) {
-	if len(s) > maxPHC || strings.ContainsAny(s, "\r\n") { // which base64 would skip
+	if len(s) > maxPHC || strings.ContainsAny(s, "\r\n") { // base64 would skip them
 		return phc{}, errNotArgon
 	}
 	f := strings.Split(s, "$")

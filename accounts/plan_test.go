@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// everything calls all methods, so that every statement is prepared.
+// everything calls all methods of s, so that every statement is prepared.
 func everything(t *testing.T, s *Store) {
 	t.Helper()
-	for range 2 { // on the first round statements of transactions are only noted
+	for range 2 { // the first round only records the statements of transactions
 		u, v := add(t, s, "ada", "Ada L", "Ops"), add(t, s, "bob", "", "Ops")
 		token, session := signIn(t, s, u.ID)
 		signIn(t, s, u.ID)
@@ -92,7 +92,7 @@ func everything(t *testing.T, s *Store) {
 	do(t, "prepare", err)
 }
 
-// statements returns every text of SQL of the package, after everything.
+// statements calls everything and returns every SQL text of the package.
 func statements(t *testing.T, s *Store) map[string]bool {
 	t.Helper()
 	everything(t, s)
@@ -119,8 +119,7 @@ func statements(t *testing.T, s *Store) map[string]bool {
 
 var parameter = regexp.MustCompile(`\$\d+`)
 
-// No query reads all users, sessions or words one by one; the only scans are of small tables and of an index made for
-// the purpose.
+// No query scans all users, sessions or words. It may scan only small tables and indexes made for the purpose.
 func TestNoFullScans(t *testing.T) {
 	s := open(t, Config{})
 	for text := range statements(t, s) {
@@ -145,10 +144,10 @@ func TestNoFullScans(t *testing.T) {
 			case !ok:
 			case text == sqlTally && scan == "users USING COVERING INDEX users_team":
 			case text == sqlFacts && strings.HasPrefix(scan, "users USING INDEX users_facts"):
-			case scan == "v" && strings.HasPrefix(text, "UPDATE "): // what is to be stamped
+			case scan == "v" && strings.HasPrefix(text, "UPDATE "): // the rows to stamp
 			case scan == "w" && strings.HasPrefix(text, "WITH w AS"), scan == "found", scan == "hits", scan == "live",
-				scan == "t" && text == sqlTeamNames: // results of a part
-			case strings.HasSuffix(scan, "-ROW VALUES CLAUSE"), scan == "CONSTANT ROW": // what is to be added
+				scan == "t" && text == sqlTeamNames: // results of a subquery
+			case strings.HasSuffix(scan, "-ROW VALUES CLAUSE"), scan == "CONSTANT ROW": // the rows to add
 			default:
 				t.Errorf("%s\n\thas the step %q, want a search by an index", text, step.detail)
 			}
@@ -156,7 +155,7 @@ func TestNoFullScans(t *testing.T) {
 	}
 }
 
-// Texts and schema keep to what SQLite and Postgres both understand.
+// The SQL and the schema use only what both SQLite and Postgres understand.
 func TestSQLIsShared(t *testing.T) {
 	s := open(t, Config{})
 	texts := statements(t, s)
@@ -175,7 +174,7 @@ func TestSQLIsShared(t *testing.T) {
 	}
 }
 
-// The two tests above see every statement: as many as there are constants named sql….
+// The two tests above see every statement: there are as many as constants named sql….
 func TestEveryStatementIsChecked(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	do(t, "Glob", err)

@@ -15,30 +15,30 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Conditions that a statement can meet, as Postgres calls them.
+// Postgres error codes.
 const (
 	uniqueViolation     = "23505"
 	foreignKeyViolation = "23503"
-	cannotConnectNow    = "57P03" // it is starting, or stopping
-	readOnly            = "25006" // it was made a standby
+	cannotConnectNow    = "57P03" // the server is starting or stopping
+	readOnly            = "25006" // the server became a standby
 )
 
-// migrationLock is the advisory lock of those who migrate: "roll".
+// migrationLock is the advisory lock for migrations.
 const migrationLock = applicationID
 
-// boundPostgres holds for one transaction, so it passes through poolers that give each transaction another
-// connection. A process that freezes or loses its line within a transaction would otherwise keep its locks, and all
-// others waiting, until the server's TCP notices: hours.
+// boundPostgres limits the times of one transaction, so it works with poolers that give each transaction another
+// connection. Without it, a process that freezes or loses its connection during a transaction would keep its locks, and
+// block all others, until TCP notices after hours.
 const boundPostgres = `SET LOCAL idle_in_transaction_session_timeout = 15000; SET LOCAL lock_timeout = 5000`
 
-// migratePostgres bounds the same for a transaction that migrates. Whoever waits for a table that somebody reads for long
-// keeps all others waiting behind them: better to give up soon and try again. Its statements may take as long as they need.
+// migratePostgres does the same for a transaction that migrates. While it waits for a table that is being read, it
+// blocks everybody else, so it gives up soon and tries again. Its statements may take as long as they need.
 const migratePostgres = `SET LOCAL idle_in_transaction_session_timeout = 15000; SET LOCAL lock_timeout = 2000`
 
-// turnPostgres takes the row of the rev, which whoever writes takes before anything else: see Store.write.
+// turnPostgres also locks the row of the rev, which every write locks first: see Store.write.
 const turnPostgres = boundPostgres + `; SELECT value FROM meta WHERE name = 'rev' FOR UPDATE`
 
-// postgresKind keeps no prepared statements: a pooler may give the next transaction a connection that has never heard of them.
+// postgresKind uses no prepared statements, because a pooler may give the next transaction a connection without them.
 func postgresKind(patience time.Duration) kind {
 	return kind{
 		schema:   postgresSchema,
@@ -56,13 +56,14 @@ func postgresKind(patience time.Duration) kind {
 
 var textColumn = regexp.MustCompile(`\bTEXT\b`)
 
-// postgresSchema compares all text byte by byte, as SQLite does, whatever the order of the database is.
+// postgresSchema makes text columns compare byte by byte, like SQLite, whatever the collation of the database is.
 func postgresSchema(text string) string {
 	text = strings.NewReplacer(` COLLATE "C"`, "", ` WITHOUT ROWID`, "").Replace(text)
 	return textColumn.ReplaceAllString(text, `TEXT COLLATE "C"`)
 }
 
-// postgresText replaces what Postgres takes in no text. Nothing stored has it, so that nothing is found by it.
+// postgresText replaces characters that Postgres doesn't accept in text. No stored text has them, so they can't match
+// anything.
 func postgresText(arg any) any {
 	if s, ok := arg.(string); ok {
 		return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
@@ -70,7 +71,7 @@ func postgresText(arg any) any {
 	return arg
 }
 
-// claimPostgres refuses tables of other programs, and waits for others who migrate.
+// claimPostgres refuses tables of other programs, and waits for other processes that migrate.
 func claimPostgres(ctx context.Context, tx *sql.Tx) (used bool, err error) {
 	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
 		return false, fmt.Errorf("wait for another process that upgrades the database: %w", err)
@@ -82,12 +83,12 @@ func claimPostgres(ctx context.Context, tx *sql.Tx) (used bool, err error) {
 		(SELECT count(*) FROM information_schema.columns WHERE table_schema = current_schema()
 			AND table_name = 'schema_migrations' AND column_name IN ('version', 'name', 'at'))`).Scan(&tables, &columns)
 	if err == nil && tables > 0 && columns < 3 {
-		err = errors.New("there are tables of another program; make a database of its own for Rollcall")
+		err = errors.New("the database holds tables of another program; create a separate database for Rollcall")
 	}
 	return tables > 0, err
 }
 
-// postgresCode is the condition behind err, "" when it is none of Postgres's.
+// postgresCode returns the Postgres error code of err, or "".
 func postgresCode(err error) string {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
@@ -96,7 +97,7 @@ func postgresCode(err error) string {
 	return ""
 }
 
-// isBusyPostgres reports whether a condition says that other transactions were in the way, or that the server is starting.
+// isBusyPostgres reports whether code means a conflict with other transactions, or that the server is starting.
 func isBusyPostgres(code string) bool {
 	switch code {
 	case "40001", "40P01", "55P03", cannotConnectNow: // serialization, deadlock, lock_timeout
@@ -105,14 +106,14 @@ func isBusyPostgres(code string) bool {
 	return false
 }
 
-// againPostgres reports whether another try may do better: another transaction was in the way, or the connection was
-// lost. A server that cannot be reached is not tried again: whoever waits is told so at once.
+// againPostgres reports whether a retry may succeed: there was a conflict with another transaction, or the connection
+// was lost. If the server can't be reached, it isn't retried, so that callers get the error right away.
 func againPostgres(err error) bool {
-	if isAway(err) {
+	if isUnreachable(err) {
 		return false
 	}
 	switch code := postgresCode(err); code {
-	case "40001", "40P01", "57P01", "57P02", "25P03", readOnly: // of the last but one: the server ended the connection
+	case "40001", "40P01", "57P01", "57P02", "25P03", readOnly: // 25P03: the server ended an idle transaction
 		return true
 	case "":
 	default:
@@ -126,8 +127,8 @@ func againPostgres(err error) bool {
 		errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn)
 }
 
-// unknownPostgres reports whether a commit that ended with err may have happened: the server said nothing, or that it was
-// ending, and not what was wrong.
+// unknownPostgres reports whether a commit that failed with err may have happened: the server didn't answer, or was
+// shutting down.
 func unknownPostgres(err error) bool {
 	switch code := postgresCode(err); code {
 	case "", "57P01", "57P02", "40003":

@@ -13,22 +13,22 @@ import (
 	"time"
 )
 
-// line is a network connection to a server that can be made to fail.
-type line struct {
+// faultyProxy forwards connections to a server and can be made to fail.
+type faultyProxy struct {
 	net.Listener
-	dead     atomic.Bool // everything is swallowed
-	deaf     atomic.Bool // commits arrive, their answers do not
-	starting atomic.Bool // the server lets nobody in yet
+	dead     atomic.Bool // drops everything
+	deaf     atomic.Bool // forwards commits, but not their answers
+	starting atomic.Bool // answers like a server that is starting
 }
 
-// newLine returns a place that leads to the one given.
-func newLine(t *testing.T, place string) (*line, string) {
+// newFaultyProxy returns a proxy to the server at place, and the URL of the database through it.
+func newFaultyProxy(t *testing.T, place string) (*faultyProxy, string) {
 	t.Helper()
 	u, err := url.Parse(place)
 	do(t, "Parse", err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	do(t, "Listen", err)
-	between := &line{Listener: l}
+	between := &faultyProxy{Listener: l}
 	server := u.Host
 	var open sync.WaitGroup
 	t.Cleanup(func() { l.Close(); open.Wait() })
@@ -55,8 +55,8 @@ func newLine(t *testing.T, place string) (*line, string) {
 	return between, u.String()
 }
 
-// carry copies bytes until one side ends, and loses them while the line is dead.
-func (l *line) carry(from, to net.Conn) {
+// carry copies bytes until one side closes. It drops them while the proxy is dead.
+func (l *faultyProxy) carry(from, to net.Conn) {
 	defer from.Close()
 	defer to.Close()
 	buffer := make([]byte, 4096)
@@ -69,7 +69,7 @@ func (l *line) carry(from, to net.Conn) {
 			continue
 		}
 		if l.deaf.Load() && bytes.Contains(buffer[:n], []byte("commit")) {
-			from.Close() // first, or the answer may be quicker
+			from.Close() // before Write, or the answer may arrive first
 			to.Write(buffer[:n])
 			return
 		}
@@ -79,10 +79,9 @@ func (l *line) carry(from, to net.Conn) {
 	}
 }
 
-// A server that swallows everything keeps nobody waiting for longer than a step may take, and is used again when it
-// answers again.
-func TestPostgresDeadLine(t *testing.T) {
-	l, place := newLine(t, usedDatabase(t))
+// When a server stops responding, calls fail after the timeout of a step. When it responds again, they succeed again.
+func TestPostgresUnresponsive(t *testing.T) {
+	l, place := newFaultyProxy(t, usedDatabase(t))
 	s := open(t, Config{URL: place, patience: 500 * time.Millisecond, Conns: 3})
 	u := add(t, s, "ada", "", "")
 	calls := map[string]func() error{
@@ -104,7 +103,7 @@ func TestPostgresDeadLine(t *testing.T) {
 				start := time.Now()
 				err := call()
 				if took := time.Since(start); err == nil || took > 5*time.Second {
-					t.Errorf("%s on a dead line = %v after %v, want an error soon", name, err, took)
+					t.Errorf("%s without a response = %v after %v, want an error soon", name, err, took)
 				}
 			})
 		}
@@ -113,16 +112,16 @@ func TestPostgresDeadLine(t *testing.T) {
 	l.dead.Store(false)
 	for name, call := range calls {
 		var err error
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); { // connections are given up one by one
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); { // broken connections are dropped one by one
 			if err = call(); err == nil {
 				break
 			}
 		}
-		do(t, name+" on a mended line", err)
+		do(t, name+" when the server responds again", err)
 	}
 }
 
-// refuse answers a client as a server does that starts.
+// refuse answers a client like a server that is starting.
 func refuse(client net.Conn) {
 	defer client.Close()
 	client.Read(make([]byte, 4096))
@@ -130,36 +129,36 @@ func refuse(client net.Conn) {
 	client.Write(append([]byte{'E', 0, 0, 0, byte(4 + len(says))}, says...))
 }
 
-// A change whose commit was not answered is neither called saved nor unsaved, and is not made twice.
+// A change whose commit got no answer returns ErrUnknown and isn't made twice.
 func TestPostgresCommitUnknown(t *testing.T) {
-	l, place := newLine(t, usedDatabase(t))
+	l, place := newFaultyProxy(t, usedDatabase(t))
 	s := open(t, Config{URL: place, Conns: 2})
 	u := add(t, s, "ada", "", "")
 	before := mustRev(t, s)
 	l.deaf.Store(true)
 	err := s.Rename(t.Context(), u.ID, "Ada")
 	l.deaf.Store(false)
-	wantErr(t, "Rename whose commit is not answered", err, ErrUnknown)
+	wantErr(t, "Rename whose commit gets no answer", err, ErrUnknown)
 	if rev := mustRev(t, s); rev > before+1 {
 		t.Errorf("rev = %d after one change, want %d at most", rev, before+1)
 	}
 }
 
-// A server that is away is not called busy, and one that starts is called that.
-func TestPostgresAwayIsNotBusy(t *testing.T) {
-	l, place := newLine(t, usedDatabase(t))
+// A server that is starting or doesn't respond isn't reported as busy.
+func TestPostgresUnreachableIsNotBusy(t *testing.T) {
+	l, place := newFaultyProxy(t, usedDatabase(t))
 	s := open(t, Config{URL: place, Conns: 1, patience: time.Second})
 	u := add(t, s, "ada", "", "")
 	l.starting.Store(true)
 	s.w.db.SetMaxIdleConns(0) // the next connection is a new one
 	err := s.Rename(t.Context(), u.ID, "Ada")
-	if wantSays(t, "Rename at a server that starts", err, " is starting or stopping: "); errors.Is(err, ErrBusy) {
-		t.Errorf("Rename at a server that starts = %v, want no ErrBusy", err)
+	if wantSays(t, "Rename while the server starts", err, " is starting or stopping: "); errors.Is(err, ErrBusy) {
+		t.Errorf("Rename while the server starts = %v, want no ErrBusy", err)
 	}
 	l.starting.Store(false)
 	l.dead.Store(true)
 	err = s.Rename(t.Context(), u.ID, "Ada")
-	if wantSays(t, "Rename at a server that does not answer", err, " does not answer: "); errors.Is(err, ErrBusy) {
-		t.Errorf("Rename at a server that does not answer = %v, want no ErrBusy", err)
+	if wantSays(t, "Rename while the server doesn't respond", err, " does not answer: "); errors.Is(err, ErrBusy) {
+		t.Errorf("Rename while the server doesn't respond = %v, want no ErrBusy", err)
 	}
 }

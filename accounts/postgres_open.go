@@ -16,13 +16,13 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// DefaultConns is how many connections one process has to Postgres at most, unless Config says otherwise.
+// DefaultConns is the default maximum number of connections of one process to Postgres.
 const DefaultConns = 16
 
 // minPostgres is the first version that understands all of the SQL (WITH … AS MATERIALIZED).
 const minPostgres = 120000
 
-// CheckURL returns an error unless url can be that of a Postgres. What it says holds no part of url.
+// CheckURL returns an error unless text is a valid Postgres URL. The error holds no part of the URL.
 func CheckURL(text string) error {
 	_, err := parsePostgres(text)
 	return err
@@ -42,7 +42,7 @@ func parsePostgres(text string) (*pgx.ConnConfig, error) {
 		return nil, errors.New("the database URL cannot be used: a part of it or a file it names is wrong: " + form)
 	}
 	if !u.Query().Has("default_query_exec_mode") {
-		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // the one that any pooler allows
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // the mode that works with every pooler
 	}
 	if !u.Query().Has("connect_timeout") {
 		cfg.ConnectTimeout = 5 * time.Second
@@ -54,11 +54,11 @@ func parsePostgres(text string) (*pgx.ConnConfig, error) {
 	return cfg, nil
 }
 
-// errReadOnly says that a server takes no changes: it is a standby, or was made one.
+// errReadOnly says that a server is read-only because it's a standby.
 var errReadOnly = errors.New("read-only")
 
-// wantPrimary refuses a server that takes no changes, at each connection, since one may become a standby at any time. Its
-// answers would be old, too.
+// wantPrimary refuses a read-only server. It checks every new connection, because a server may become a standby at any
+// time, and then its data is stale, too.
 func wantPrimary(ctx context.Context, conn *pgconn.PgConn) error {
 	results, err := conn.Exec(ctx, "SHOW transaction_read_only").ReadAll()
 	if err != nil {
@@ -70,7 +70,7 @@ func wantPrimary(ctx context.Context, conn *pgconn.PgConn) error {
 	return nil
 }
 
-// wherePostgres is the URL without its password and options.
+// wherePostgres returns the URL without its password and options.
 func wherePostgres(text string) string {
 	cfg, err := parsePostgres(text)
 	if err != nil {
@@ -87,8 +87,8 @@ func where(cfg *pgx.ConnConfig) string {
 	return u.String()
 }
 
-// openPostgres opens the pool and makes sure that the server will do. Idle connections are closed after a while, and all
-// now and then, so that a server which took over gets its share.
+// openPostgres opens the pool and checks the server. Idle connections are closed after a while, and all connections
+// after half an hour, so that they move to a new primary.
 func openPostgres(ctx context.Context, cfg Config) (*sql.DB, kind, error) {
 	config, err := parsePostgres(cfg.URL)
 	if err != nil {
@@ -122,7 +122,7 @@ func openPostgres(ctx context.Context, cfg Config) (*sql.DB, kind, error) {
 	return db, postgresKind(cfg.patience), nil
 }
 
-// connector words the errors of connecting for people.
+// connector explains connection errors to people.
 type connector struct {
 	driver.Connector
 	cfg *pgx.ConnConfig
@@ -137,7 +137,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// connectError says that there is no connection.
+// connectError says that connecting failed.
 type connectError struct {
 	says string
 	err  error
@@ -147,34 +147,34 @@ func (e *connectError) Error() string { return e.says }
 
 func (e *connectError) Unwrap() error { return e.err }
 
-// checkServer refuses servers that cannot serve.
+// checkServer refuses servers that Rollcall can't use.
 func checkServer(where string, version int, encoding string) error {
 	switch {
 	case version < minPostgres:
 		return fmt.Errorf("%s is PostgreSQL %d: use version %d or newer", where, version/10000, minPostgres/10000)
 	case encoding != "UTF8":
-		return fmt.Errorf("%s has the encoding %s: make the database with ENCODING 'UTF8' TEMPLATE template0", where, encoding)
+		return fmt.Errorf("%s has the encoding %s: create the database with ENCODING 'UTF8' TEMPLATE template0", where, encoding)
 	}
 	return nil
 }
 
-// explainPostgres says in one line what the operator can do about an error from connecting. pgconn never puts the password
-// into its errors, and no more of them is used than is needed.
+// explainPostgres says in one line what the operator can do about a connection error. It uses as little of pgconn's
+// errors as possible, which never hold the password.
 func explainPostgres(cfg *pgx.ConnConfig, err error) string {
 	at := where(cfg)
 	switch code := postgresCode(err); {
 	case errors.Is(err, errReadOnly):
-		return at + " is read-only: name the primary"
+		return at + " is read-only: use the address of the primary"
 	case code == "28P01":
-		return at + ": wrong password, or no such role: put the right one into DATABASE_URL"
+		return at + ": wrong password, or no such role: correct DATABASE_URL"
 	case code == "28000":
-		return fmt.Sprintf("%s: the server does not let this role in (%s): look into its pg_hba.conf", at, reason(err))
+		return fmt.Sprintf("%s: the server doesn't allow this role to connect (%s): check its pg_hba.conf", at, reason(err))
 	case code == "3D000":
-		return fmt.Sprintf("%s: there is no such database: make it with createdb --owner=%s %s", at, cfg.User, cfg.Database)
+		return fmt.Sprintf("%s: there is no such database: create it with createdb --owner=%s %s", at, cfg.User, cfg.Database)
 	case code == "53300":
-		return at + ": the server has no connection left: lower --db-conns, raise its max_connections, or use a pooler"
+		return at + ": the server has no connections left: lower --db-conns, raise its max_connections, or use a pooler"
 	case code == cannotConnectNow:
-		return at + " is starting or stopping: wait until it lets people in"
+		return at + " is starting or stopping: wait until it accepts connections"
 	case code != "":
 		return at + ": " + reason(err)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -183,7 +183,7 @@ func explainPostgres(cfg *pgx.ConnConfig, err error) string {
 	return fmt.Sprintf("%s cannot be reached: %s: is the server running, and the address in DATABASE_URL right?", at, reason(err))
 }
 
-// reason is the innermost cause of err, in one line.
+// reason returns the innermost cause of err, in one line.
 func reason(err error) string {
 	var said *pgconn.PgError
 	if errors.As(err, &said) {

@@ -13,7 +13,7 @@ import (
 	"rollcall/accounts/pgtest"
 )
 
-// nameOf is the database in a URL.
+// nameOf returns the name of the database in a URL.
 func nameOf(t *testing.T, place string) string {
 	t.Helper()
 	u, err := url.Parse(place)
@@ -21,13 +21,13 @@ func nameOf(t *testing.T, place string) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-// sendTo runs statements in the database at place, beside a store.
+// sendTo runs statements in the database at place, without a store.
 func sendTo(t *testing.T, place string, statements ...string) {
 	t.Helper()
 	do(t, "Exec", postgres(t).Exec(nameOf(t, place), statements...))
 }
 
-// What keeps an operator from starting is said in one line that tells what to do, without the password.
+// Errors at startup are one line that tells the operator what to do, without the password.
 func TestPostgresOpenErrors(t *testing.T) {
 	s := postgres(t)
 	_ = s.Exec("postgres", "DROP ROLE IF EXISTS "+pgtest.LockedRole)
@@ -44,14 +44,14 @@ func TestPostgresOpenErrors(t *testing.T) {
 	locked := func(password, place string) string { return s.URLAs(pgtest.LockedRole+":"+password, nameOf(t, place)) }
 	for _, c := range []struct{ what, url, says string }{
 		{"wrong password", locked("hunter2", used), "wrong password, or no such role"},
-		{"no such role", strings.Replace(used, "postgres@", "nobody:hunter2@", 1), "does not let this role in"},
-		{"no such database", s.URLAs("postgres:hunter2", "nowhere"), "there is no such database: make it with createdb --owner=postgres nowhere"},
-		{"nobody listens", "postgres://ada:hunter2@127.0.0.1:1/x", "cannot be reached: connect: connection refused: is the server running"},
-		{"may not make tables", locked("right", bare), "permission denied for schema public"},
+		{"no such role", strings.Replace(used, "postgres@", "nobody:hunter2@", 1), "doesn't allow this role to connect"},
+		{"no such database", s.URLAs("postgres:hunter2", "nowhere"), "there is no such database: create it with createdb --owner=postgres nowhere"},
+		{"no server", "postgres://ada:hunter2@127.0.0.1:1/x", "cannot be reached: connect: connection refused: is the server running"},
+		{"no permission to create tables", locked("right", bare), "permission denied for schema public"},
 		{"another program's", others, "tables of another program"},
-		{"another encoding", ascii, "has the encoding SQL_ASCII: make the database with"},
+		{"another encoding", ascii, "has the encoding SQL_ASCII: create the database with"},
 		{"a newer version's", newer, "made by a newer version of Rollcall (schema 9999"},
-		{"a standby", standby, " is read-only: name the primary"},
+		{"a standby", standby, " is read-only: use the address of the primary"},
 		{"no TLS", strings.Replace(used, "sslmode=disable", "sslmode=require", 1), "cannot be reached"},
 		{"another kind", "mysql://ada:hunter2@h/x", "does not begin with postgres://"},
 		{"odd characters", "postgres://ada:hunter2/?#@h/x", "%40 %3A"},
@@ -68,27 +68,27 @@ func TestPostgresOpenErrors(t *testing.T) {
 	}
 	do(t, "checkServer", checkServer("x", minPostgres, "UTF8"))
 	if err := checkServer("x", 110022, "UTF8"); err == nil || !strings.Contains(err.Error(), "x is PostgreSQL 11: use version 12 or newer") {
-		t.Errorf("checkServer of version 11 = %v, want what to use", err)
+		t.Errorf("checkServer of version 11 = %v, want the minimum version", err)
 	}
 }
 
-// All text is compared byte by byte, in a database whose own order is another one.
+// All text is compared byte by byte, even in a database with another collation.
 func TestPostgresOrder(t *testing.T) {
 	s := openAt(t, usedDatabase(t))
 	var english bool
 	do(t, "Scan", s.w.db.QueryRow("SELECT 'a' < 'B'").Scan(&english))
 	if !english {
-		t.Fatal("the database orders text by bytes: the test cannot see")
+		t.Fatal("the database orders text by bytes, so the test can't tell")
 	}
 	var texts, others int
 	do(t, "Scan", s.w.db.QueryRow(`SELECT count(*), count(*) FILTER (WHERE collation_name IS DISTINCT FROM 'C')
 		FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'text' AND table_name <> 'schema_migrations'`).Scan(&texts, &others))
 	if texts < 20 || others > 0 {
-		t.Errorf("%d of %d text columns have an order of their own, want none", others, texts)
+		t.Errorf("%d of %d text columns have another collation, want none", others, texts)
 	}
 }
 
-// Nothing of a transaction outlives it, and within it a process that freezes is cut off by the server.
+// The settings of a transaction end with it. During it, the server cuts off a process that freezes.
 func TestPostgresTransactionsAreBounded(t *testing.T) {
 	s := open(t, Config{URL: usedDatabase(t), Conns: 2})
 	show := func(ctx context.Context, from reader, setting, want string) {
@@ -108,7 +108,7 @@ func TestPostgresTransactionsAreBounded(t *testing.T) {
 	show(t.Context(), s.r, "idle_in_transaction_session_timeout", "0")
 	show(t.Context(), s.r, "application_name", "rollcall")
 	if n := s.w.db.Stats().MaxOpenConnections; n != 2 {
-		t.Errorf("%d connections at most, want 2", n)
+		t.Errorf("the maximum is %d connections, want 2", n)
 	}
 	var prepared int
 	do(t, "Scan", s.w.db.QueryRow("SELECT count(*) FROM pg_prepared_statements").Scan(&prepared))
@@ -117,7 +117,7 @@ func TestPostgresTransactionsAreBounded(t *testing.T) {
 	}
 }
 
-// Who asks for what happened after a rev misses nothing, however many write at once in several processes.
+// A reader of Changes misses nothing, however many processes write at once.
 func TestPostgresChangesMissNothing(t *testing.T) {
 	place := usedDatabase(t)
 	a, b, reader := openAt(t, place), openAt(t, place), openAt(t, place)
@@ -154,7 +154,7 @@ func TestPostgresChangesMissNothing(t *testing.T) {
 	}
 }
 
-// What one write reads, no other changes before it is done.
+// Data that a write reads isn't changed by others until it commits.
 func TestPostgresWritesTakeTurns(t *testing.T) {
 	place := usedDatabase(t)
 	a, b := openAt(t, place), openAt(t, place)
@@ -198,7 +198,7 @@ func TestPostgresWritesTakeTurns(t *testing.T) {
 		t.Errorf("Tally = %d teams, %v, want 25", len(tally), err)
 	}
 	for query, want := range map[string]int{
-		"SELECT count(DISTINCT team) FROM users": 26, // one for each team, and none
+		"SELECT count(DISTINCT team) FROM users": 26, // 25 teams, and no team
 		"SELECT count(*) FROM search_words w WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.sort_key = w.sort_key)": 0,
 	} {
 		var n int
@@ -208,7 +208,7 @@ func TestPostgresWritesTakeTurns(t *testing.T) {
 	}
 }
 
-// Connections that the server ends under way are made again; whoever was told that it worked finds it so.
+// When the server ends connections, new ones are opened. Every acknowledged write is there.
 func TestPostgresConnectionsKilled(t *testing.T) {
 	place := usedDatabase(t)
 	s := openAt(t, place)
@@ -227,7 +227,7 @@ func TestPostgresConnectionsKilled(t *testing.T) {
 	var acknowledged, failed int
 	for i := range 200 {
 		u, err := s.Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d", i), Password: secret})
-		if err != nil { // its end is not known: it may have been committed
+		if err != nil { // its outcome is unknown: it may have been committed
 			failed++
 			continue
 		}
@@ -249,7 +249,7 @@ func TestPostgresConnectionsKilled(t *testing.T) {
 	}
 }
 
-// However many wait for their turn, reading goes on; they are told that they waited in vain.
+// However many writes wait for their turn, reads go on. The writes fail after their timeout.
 func TestPostgresReadsBesideWaitingWrites(t *testing.T) {
 	const conns = 4
 	place := usedDatabase(t)
@@ -285,7 +285,7 @@ func TestPostgresReadsBesideWaitingWrites(t *testing.T) {
 	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
 }
 
-// What reads at one moment is read again when its connection was lost.
+// A snapshot is retried if its connection is lost.
 func TestPostgresSnapshotsAreRetried(t *testing.T) {
 	place := usedDatabase(t)
 	s := open(t, Config{URL: place, Conns: 1})
@@ -300,7 +300,7 @@ func TestPostgresSnapshotsAreRetried(t *testing.T) {
 	}
 }
 
-// A connection to a server that has become a standby is given up.
+// A connection to a server that has become a standby is dropped.
 func TestPostgresDemoted(t *testing.T) {
 	s := open(t, Config{URL: usedDatabase(t), Conns: 1})
 	u := add(t, s, "ada", "", "")
@@ -309,7 +309,7 @@ func TestPostgresDemoted(t *testing.T) {
 	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
 }
 
-// Everything works through a pooler that gives each transaction whichever connection is free, the migration too.
+// Everything works through a pooler that gives each transaction any free connection, including the migration.
 func TestPostgresPooler(t *testing.T) {
 	place := emptyDatabase(t)
 	pooler, err := pgtest.StartPooler(postgres(t))

@@ -8,7 +8,7 @@ import (
 const (
 	minIdleAfter = time.Minute
 	maxIdleAfter = 2 * time.Hour
-	neverIdle    = -time.Millisecond // as it is stored
+	neverIdle    = -time.Millisecond // stored value
 )
 
 const (
@@ -17,22 +17,22 @@ const (
 	sqlGuessTimeZone = `UPDATE users SET time_zone = $2 WHERE id = $1 AND time_zone = ''`
 )
 
-// Preferences are what a person chooses for themselves.
+// Preferences are a person's own choices.
 type Preferences struct {
 	IdleAfter time.Duration // 1 to 120 whole minutes; 0: the default; below 0: never idle
 	Precision string        // Approximate, Exact or Nobody
-	TimeZone  string        // IANA name; "": not known
-	Theme     string        // "light", "dark", or "" for what the system has
-	Announce  bool          // screen readers are to speak of who comes and goes
+	TimeZone  string        // IANA name; "": unknown
+	Theme     string        // "light", "dark", or "" to match the system
+	Announce  bool          // screen readers announce who comes and goes
 }
 
-// Preferences are what u has chosen.
+// Preferences returns the preferences of u.
 func (u User) Preferences() Preferences {
 	return Preferences{u.IdleAfter, u.Precision, u.TimeZone, u.Theme, u.Announce}
 }
 
-// ChangePreferences sets what change makes of a person's choices as they are at that moment: forms about different ones
-// that are sent at once do not undo each other. Errors: *FieldError about idle_after, last_seen, time_zone or theme;
+// ChangePreferences applies change to a person's current preferences, so that forms about different preferences that
+// are sent at once don't undo each other. Errors: *FieldError about idle_after, last_seen, time_zone or theme;
 // ErrNotFound.
 func (s *Store) ChangePreferences(ctx context.Context, userID string, change func(*Preferences)) error {
 	return wrap("set preferences", s.write(ctx, func(ctx context.Context, t *transaction) error {
@@ -54,7 +54,7 @@ func (s *Store) ChangePreferences(ctx context.Context, userID string, change fun
 	}))
 }
 
-// clean returns p as it is stored, or a *FieldError.
+// clean returns p in its stored form, or a *FieldError.
 func (p Preferences) clean() (Preferences, error) {
 	switch {
 	case p.IdleAfter < 0:
@@ -80,8 +80,8 @@ func (p Preferences) clean() (Preferences, error) {
 	return p, wrongField("theme", NotAnOption)
 }
 
-// GuessTimeZone notes the zone that a person's browser says it is in, while none is known. What is no zone, and a
-// person who does not exist, is ignored. Others need not notice.
+// GuessTimeZone stores the time zone of a person's browser if none is known yet. It ignores invalid zones and unknown
+// persons. Other processes don't need to notice.
 func (s *Store) GuessTimeZone(ctx context.Context, userID, zone string) error {
 	if _, err := loadZone(zone); err != nil {
 		return nil

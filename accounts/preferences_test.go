@@ -39,7 +39,7 @@ func testSetPreferences(t *testing.T, db database) {
 	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: -5 * time.Hour}))
 	changes, err := s.Changes(t.Context(), mustRev(t, s)-1)
 	if err != nil || len(changes.Users) != 1 || changes.Users[0].IdleAfter != neverIdle {
-		t.Errorf("Changes after never idle = %+v, %v, want one that is below 0", changes, err)
+		t.Errorf("Changes after never idle = %+v, %v, want a negative one", changes, err)
 	}
 	wantErr(t, "SetPreferences(nobody)", setPreferences(t.Context(), s, "nobody", Preferences{}), ErrNotFound)
 }
@@ -75,7 +75,7 @@ func testSetPreferencesRefuses(t *testing.T, db database) {
 	}
 }
 
-// A zone is guessed once, and others are not bothered with it.
+// A guessed zone is stored only once, and without a new rev.
 func TestGuessTimeZone(t *testing.T) { onEach(t, testGuessTimeZone) }
 
 func testGuessTimeZone(t *testing.T, db database) {
@@ -102,7 +102,7 @@ func testGuessTimeZone(t *testing.T, db database) {
 	do(t, "GuessTimeZone(nobody)", s.GuessTimeZone(t.Context(), "nobody", "UTC"))
 }
 
-// TestChangePreferencesAtOnce: forms about different things that are sent in the same moment do not undo each other.
+// TestChangePreferencesAtOnce: forms about different preferences that are sent at once don't undo each other.
 func TestChangePreferencesAtOnce(t *testing.T) { onEach(t, testChangePreferencesAtOnce) }
 
 func testChangePreferencesAtOnce(t *testing.T, db database) {
@@ -131,7 +131,7 @@ func testChangePreferencesAtOnce(t *testing.T, db database) {
 	}
 }
 
-// setPreferences sets all that a person can choose.
+// setPreferences sets all preferences of a person.
 func setPreferences(ctx context.Context, s *Store, userID string, p Preferences) error {
 	return s.ChangePreferences(ctx, userID, func(was *Preferences) { *was = p })
 }

@@ -2,7 +2,7 @@ package accounts
 
 import "context"
 
-const maxPresets = 6 // of one person; setting another status forgets the one not used for longest
+const maxPresets = 6 // per person; setting another status forgets the least recently used one
 
 const (
 	sqlAddPreset = `INSERT INTO presets (id, user_id, state, text, emoji, lasts, rev) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -13,14 +13,14 @@ const (
 	sqlForgetPreset = `DELETE FROM presets WHERE user_id = $1 AND id = $2`
 )
 
-// Preset is a status that a person set before and may want again.
+// Preset is a status that a person set before and may want to set again.
 type Preset struct {
 	ID                 string
-	State, Text, Emoji string // as in a Status; two presets differ in one of them
-	Lasts              string // as EndOf takes it, but never LastsAt
+	State, Text, Emoji string // as in a Status; unique per person
+	Lasts              string // as for EndOf, but never LastsAt
 }
 
-// Presets returns the statuses that a person set last, at most 6, the last one first.
+// Presets returns the statuses that a person set last, at most 6, the most recent first.
 func (s *Store) Presets(ctx context.Context, userID string) ([]Preset, error) {
 	presets, err := readPresets(ctx, s.r, userID)
 	return presets, wrap("list presets", err)
@@ -34,7 +34,7 @@ func readPresets(ctx context.Context, from reader, userID string) ([]Preset, err
 	return collect(rows, func(p *Preset) []any { return []any{&p.ID, &p.State, &p.Text, &p.Emoji, &p.Lasts} })
 }
 
-// ForgetPreset takes a preset from a person's. One that is not there, or is somebody else's, is no error.
+// ForgetPreset deletes one of a person's presets. It's not an error if the person has no such preset.
 func (s *Store) ForgetPreset(ctx context.Context, userID, presetID string) error {
 	return wrap("forget preset", s.note(ctx, func(ctx context.Context, t *transaction) error {
 		_, err := t.exec(ctx, sqlForgetPreset, userID, presetID)
@@ -42,8 +42,8 @@ func (s *Store) ForgetPreset(ctx context.Context, userID, presetID string) error
 	}))
 }
 
-// addPreset remembers w, which has taken a rev. The time of one day is none for another: a status that was to end at a
-// time is remembered as one for the day.
+// addPreset stores w as a preset. It needs the transaction's rev. A status that ends at a certain time becomes a preset
+// for the rest of the day, because the time makes no sense on another day.
 func addPreset(ctx context.Context, t *transaction, userID string, w Status, lasts string) error {
 	if lasts == LastsAt {
 		lasts = LastsToday

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// wantPresets compares what is remembered of a person, their ids apart.
+// wantPresets compares a person's presets, except for their ids.
 func wantPresets(t *testing.T, s *Store, what, userID string, want ...Preset) []Preset {
 	t.Helper()
 	got, err := s.Presets(t.Context(), userID)
@@ -37,13 +37,13 @@ func testPresets(t *testing.T, db database) {
 	set(Status{}, "")
 	wantPresets(t, s, "statuses without text and emoji", u.ID)
 	set(Status{State: "away", Text: " Lunch ", Emoji: "🍜"}, Lasts30Min)
-	set(Status{Text: "Lunch", Emoji: "🍜"}, LastsToday) // another state is another preset
+	set(Status{Text: "Lunch", Emoji: "🍜"}, LastsToday) // a different state makes a different preset
 	set(Status{Emoji: "🎧"}, LastsForever)
 	lunch, automatic, music := Preset{State: "away", Text: "Lunch", Emoji: "🍜", Lasts: "30m"},
 		Preset{Text: "Lunch", Emoji: "🍜", Lasts: "today"}, Preset{Emoji: "🎧"}
 	before := wantPresets(t, s, "three statuses", u.ID, music, automatic, lunch)
 
-	c.add(-time.Hour) // a clock that was put right does not change their order
+	c.add(-time.Hour) // correcting the clock doesn't change their order
 	lunch.Lasts = "1h"
 	set(Status{State: "away", Text: "Lunch", Emoji: "🍜"}, Lasts1Hour)
 	after := wantPresets(t, s, "one of them again, for longer", u.ID, lunch, music, automatic)
@@ -52,7 +52,7 @@ func testPresets(t *testing.T, db database) {
 	}
 
 	set(Status{Text: "Dentist", Until: c.now().Add(time.Hour)}, LastsAt)
-	dentist := Preset{Text: "Dentist", Lasts: "today"} // the time itself would mean nothing tomorrow
+	dentist := Preset{Text: "Dentist", Lasts: "today"} // the time itself makes no sense tomorrow
 	wantPresets(t, s, "a status until a time", u.ID, dentist, lunch, music, automatic)
 
 	do(t, "ForgetPreset", s.ForgetPreset(t.Context(), v.ID, after[1].ID))
@@ -69,7 +69,7 @@ func testPresets(t *testing.T, db database) {
 	wantPresets(t, s, "statuses of others", v.ID)
 }
 
-// Six are remembered; another one takes the place of the one that was set longest ago.
+// A person has at most six presets. Another one replaces the one that was set longest ago.
 func TestPresetsAreBounded(t *testing.T) { onEach(t, testPresetsAreBounded) }
 
 func testPresetsAreBounded(t *testing.T, db database) {

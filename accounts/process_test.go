@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// The tests in this file run several processes on one database: this test binary, started again with roleVariable set.
+// The tests in this file run several processes on one database. Each is this test binary with roleVariable set.
 const roleVariable = "ROLLCALL_ACCOUNTS_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// childRole is what a child process does. It begins when its standard input ends, so that several begin at once.
+// childRole runs a child process. It begins when its standard input is closed, so that several can begin at once.
 func childRole(role, place string, args []string) error {
 	io.Copy(io.Discard, os.Stdin)
 	ctx := context.Background()
@@ -46,7 +46,7 @@ func childRole(role, place string, args []string) error {
 	case "open":
 		fmt.Println(s.ID())
 		return nil
-	case "race": // sign up the same names as others do, in the same order
+	case "race": // sign up the same names as the other process, in the same order
 		for i := range 30 {
 			_, err := s.Create(ctx, NewUser{Username: fmt.Sprintf("user%d", i), Password: secret})
 			if err == nil {
@@ -62,9 +62,9 @@ func childRole(role, place string, args []string) error {
 	return fmt.Errorf("unknown role %q", role)
 }
 
-// signUpForever signs people up in eight goroutines, each with a session, and prints who it acknowledged.
+// signUpForever signs people up in eight goroutines, starts a session for each, and prints the acknowledged ones.
 func signUpForever(ctx context.Context, s *Store, prefix string) error {
-	var mu sync.Mutex // serialises printing
+	var mu sync.Mutex // serializes printing
 	failed := make(chan error, 1)
 	for worker := range 8 {
 		go func() {
@@ -114,7 +114,7 @@ func startChild(t *testing.T, role, place string, args ...string) *child {
 	return c
 }
 
-// lines reads what the child prints to its end.
+// lines reads the child's output until it ends.
 func (c *child) lines() []string {
 	var lines []string
 	for c.out.Scan() {
@@ -123,7 +123,7 @@ func (c *child) lines() []string {
 	return lines
 }
 
-// Processes that start at once on a new database all come up, with one schema and one id.
+// Processes that start at once on a new database all start successfully, with the same schema and id.
 func TestProcessesStartAtOnce(t *testing.T) { onEach(t, testProcessesStartAtOnce) }
 
 func testProcessesStartAtOnce(t *testing.T, db database) {
@@ -142,16 +142,16 @@ func testProcessesStartAtOnce(t *testing.T, db database) {
 				ids[line] = true
 			}
 			if err := c.Wait(); err != nil {
-				t.Errorf("a process that started with others = %v: %s", err, c.stderr)
+				t.Errorf("one of several starting processes = %v: %s", err, c.stderr)
 			}
 		}
 		if len(ids) != 1 {
-			t.Errorf("ids of one store in 4 processes = %v, want one", ids)
+			t.Errorf("ids of the same store in 4 processes = %v, want one", ids)
 		}
 	}
 }
 
-// Each name signed up by two processes at once is won by exactly one.
+// If two processes sign up the same name at once, exactly one succeeds.
 func TestProcessesRaceForNames(t *testing.T) { onEach(t, testProcessesRaceForNames) }
 
 func testProcessesRaceForNames(t *testing.T, db database) {
@@ -190,7 +190,7 @@ func testProcessesRaceForNames(t *testing.T, db database) {
 	}
 }
 
-// Nothing that was acknowledged is lost, and nothing is half done, when a process is killed while people sign up.
+// When a process is killed during sign-ups, no acknowledged sign-up is lost, and none is half done.
 func TestKillDuringSignUps(t *testing.T) { onEach(t, testKillDuringSignUps) }
 
 func testKillDuringSignUps(t *testing.T, db database) {

@@ -19,22 +19,22 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Restored says what Restore did.
+// Restored is the result of Restore.
 type Restored struct {
 	Users int    // accounts in the file
-	Kept  string // where the file is that was there before; "": there was none
-	Same  bool   // it is the same store as before; else it has a new id
+	Kept  string // new path of the old file; "": there was none
+	Same  bool   // it's the same store as before; otherwise it has a new id
 }
 
-// Restore puts what the backup at from holds in the place of the SQLite file at path, which no process may have open. A
-// file that is there stays under another name, and needs force. The store keeps its id when it replaces a file of the same store.
-// Elsewhere it gets a new one: two machines that began with one backup are two stores, and must not share presence. Done
-// by root, the file belongs to whoever the one before belonged to, or its folder.
+// Restore replaces the SQLite file at path, which no process may have open, by the backup at from. If there is a file
+// at path, force is required, and the file is kept under another name. The store keeps its id if it replaces a file of
+// the same store. Otherwise it gets a new one, because two machines that restore the same backup are two stores and
+// must not share presence. If root runs Restore, the new file gets the owner of the old file or of the folder.
 func Restore(ctx context.Context, from, path string, force bool) (r Restored, err error) {
 	if err := wantAccounts(ctx, from); err != nil {
 		return r, err
 	}
-	if path, err = behindLinks(path); err != nil {
+	if path, err = resolveLinks(path); err != nil {
 		return r, err
 	}
 	there, err := mayReplace(ctx, path, force)
@@ -72,17 +72,17 @@ func Restore(ctx context.Context, from, path string, force bool) (r Restored, er
 	return r, err
 }
 
-// RestoreFrom is Restore for a backup that is open, and that this process could perhaps not open by its name. Only a file
-// that looks like one of Rollcall's is copied at all: what else the name led to is nobody's business.
+// RestoreFrom is Restore for an open backup, which this process may not be allowed to open by name. It copies only
+// files that look like Rollcall's, so that it can't leak other files.
 func RestoreFrom(ctx context.Context, backup *os.File, path string, force bool) (r Restored, err error) {
 	header := make([]byte, 72)
 	if _, err := backup.ReadAt(header, 0); err != nil && !errors.Is(err, io.EOF) {
 		return r, err
 	}
 	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) || binary.BigEndian.Uint32(header[68:]) != applicationID {
-		return r, fmt.Errorf("%s is not a database of Rollcall's", backup.Name())
+		return r, fmt.Errorf("%s is not a Rollcall database", backup.Name())
 	}
-	if path, err = behindLinks(path); err != nil {
+	if path, err = resolveLinks(path); err != nil {
 		return r, err
 	}
 	if _, err := mayReplace(ctx, path, force); err != nil {
@@ -99,15 +99,16 @@ func RestoreFrom(ctx context.Context, backup *os.File, path string, force bool) 
 	return Restore(ctx, copied, path, force)
 }
 
-// behindLinks is where path leads through symbolic links, which are not to be replaced by what they lead to.
-func behindLinks(path string) (string, error) {
+// resolveLinks follows symbolic links, so that Restore replaces the file and not the link.
+func resolveLinks(path string) (string, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return path, nil
 	}
 	return filepath.EvalSymlinks(path)
 }
 
-// mayReplace reports whether there is a file at path. It needs force, and must not be another program's.
+// mayReplace reports whether there is a file at path. If there is, it requires force and refuses files of other
+// programs.
 func mayReplace(ctx context.Context, path string, force bool) (there bool, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -118,19 +119,19 @@ func mayReplace(ctx context.Context, path string, force bool) (there bool, err e
 	case info.IsDir():
 		return false, fmt.Errorf("%s is a folder: name a file", path)
 	case !force:
-		return true, fmt.Errorf("%s is there already: add --force to put the backup in its place; the file is kept under another name", path)
+		return true, fmt.Errorf("%s already exists: add --force to replace it by the backup; the file is kept under another name", path)
 	}
 	if err := wantNoLog(path); err != nil {
 		return true, err
 	}
-	if err := recognise(ctx, path); err != nil && sqliteCode(err) == 0 {
-		return true, err // a good database of another program
+	if err := recognize(ctx, path); err != nil && sqliteCode(err) == 0 {
+		return true, err // an undamaged database of another program
 	}
 	return true, nil
 }
 
-// wantNoLog returns an error when somebody uses the log beside path. That may be a server whose file was moved away: it
-// goes on with that log, which would ruin a new file at path.
+// wantNoLog returns an error if somebody uses the log beside path. That may be a server whose file was moved. It keeps
+// using the log, which would corrupt a new file at path.
 func wantNoLog(path string) error {
 	used, err := logInUse(path)
 	if err != nil {
@@ -142,16 +143,16 @@ func wantNoLog(path string) error {
 	return nil
 }
 
-// whileUnused calls fn while nobody else can use the database at path, with the id of its store, "" when that cannot be
-// read: it may be damaged, that is what backups are for. A file so damaged that it has no locks to ask about counts as
-// unused, no other.
+// whileUnused calls fn while nobody else can use the database at path. id is the id of its store, or "" if it can't be
+// read, because the database may be damaged. Only a file that is too damaged to be locked counts as unused without a
+// lock.
 func whileUnused(ctx context.Context, path string, fn func(id string) error) error {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	// Without a log of its own the file is whole when it gets another name, and SQLite, which removes a log by its name,
-	// cannot remove that of the file that comes into its place.
+	// Without a write-ahead log, the file is complete when it's renamed. SQLite removes logs by name, so it also can't
+	// remove the log of the new file.
 	db, err := sql.Open("sqlite", sqliteURI(absolute)+"?mode=rw&_txlock=exclusive&_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(DELETE)")
 	if err != nil {
 		return err
@@ -169,14 +170,14 @@ func whileUnused(ctx context.Context, path string, fn func(id string) error) err
 	if err := tx.QueryRowContext(ctx, sqlStoreID).Scan(&id); err != nil {
 		id = ""
 	}
-	if runtime.GOOS == "windows" { // it gives no file another name that somebody has open, us included: that is lock enough
+	if runtime.GOOS == "windows" { // Windows doesn't rename open files, not even our own, and needs no other lock
 		tx.Rollback()
 		db.Close()
 	}
 	return fn(id)
 }
 
-// wantUnused returns an error when somebody has the database at path open. It changes nothing.
+// wantUnused returns an error if somebody has the database at path open. It changes nothing.
 func wantUnused(ctx context.Context, path string) error {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -194,7 +195,7 @@ func wantUnused(ctx context.Context, path string) error {
 	return tx.Rollback()
 }
 
-// inUse says why the database at path could not be locked, nil when it has no locks.
+// inUse explains why the database at path couldn't be locked. It returns nil if the file is too damaged to be locked.
 func inUse(path string, err error) error {
 	switch code := sqliteCode(err) & 0xff; {
 	case code == sqlite3.SQLITE_NOTADB || code == sqlite3.SQLITE_CORRUPT:
@@ -202,15 +203,15 @@ func inUse(path string, err error) error {
 	case isBusy(err):
 		return usedFile(path)
 	}
-	return fmt.Errorf("nobody can tell whether %s is in use: run this as the user that the server runs as, or as root: %w", path, err)
+	return fmt.Errorf("cannot tell whether %s is in use: run this as the server's user or as root: %w", path, err)
 }
 
 func usedFile(path string) error {
-	return fmt.Errorf("%s is in use: stop the server, and whatever else has it open, first", path)
+	return fmt.Errorf("%s is in use: first stop the server and any other program that has it open", path)
 }
 
-// prepareRestored gives a restored file a new id, if it is to have one, and the owner that it must have at path, and sees to
-// it that it is on the disk.
+// prepareRestored gives a restored file a new id if another is set, changes its owner to the one it needs at path, and
+// syncs it.
 func prepareRestored(ctx context.Context, temporary, path string, another bool) error {
 	if another {
 		absolute, err := filepath.Abs(temporary)
@@ -230,15 +231,15 @@ func prepareRestored(ctx context.Context, temporary, path string, another bool) 
 	if err != nil {
 		return err
 	}
-	like := path // which it replaces
+	like := path // the file that it replaces
 	if _, err := os.Stat(path); err != nil {
 		like = filepath.Dir(path)
 	}
 	return errors.Join(giveTo(f, like), f.Sync(), f.Close())
 }
 
-// replace gives the temporary file its name; what has it already, if there is anything, gets another one. When that fails
-// all is as it was, or the error says where it is.
+// replace renames the temporary file to path. If there is a file at path, it's renamed first. If that fails, everything
+// is undone, or the error says where the old file is.
 func replace(temporary, path string, there bool) (kept string, err error) {
 	if there {
 		kept = path + ".before-" + time.Now().UTC().Format("20060102T150405.000Z")
@@ -246,8 +247,8 @@ func replace(temporary, path string, there bool) (kept string, err error) {
 			return "", err
 		}
 	}
-	for _, beside := range besides { // of a database that is no more, they would be taken for this one's
-		if err = os.Remove(path + beside); errors.Is(err, fs.ErrNotExist) {
+	for _, suffix := range logSuffixes { // SQLite would use them with the new database
+		if err = os.Remove(path + suffix); errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 		if err != nil {
@@ -262,30 +263,30 @@ func replace(temporary, path string, there bool) (kept string, err error) {
 	}
 	if there {
 		if back := moveDatabase(kept, path); back != nil {
-			err = fmt.Errorf("%w; what was there before is in %s: give it its name back (%w)", err, kept, back)
+			err = fmt.Errorf("%w; the old file is in %s: rename it back (%w)", err, kept, back)
 		}
 	}
 	return "", err
 }
 
-// besides are the ends of the names of what SQLite leaves beside a database.
-var besides = []string{"-wal", "-shm"}
+// logSuffixes are the suffixes of the files that SQLite may leave beside a database.
+var logSuffixes = []string{"-wal", "-shm"}
 
-// moveDatabase gives a database another name, with what SQLite left beside it: all or nothing.
+// moveDatabase renames a database and the files beside it: all or nothing.
 func moveDatabase(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	for i, beside := range besides {
-		err := os.Rename(from+beside, to+beside)
+	for i, suffix := range logSuffixes {
+		err := os.Rename(from+suffix, to+suffix)
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		for _, moved := range besides[:i] {
+		for _, moved := range logSuffixes[:i] {
 			os.Rename(to+moved, from+moved)
 		}
 		if back := os.Rename(to, from); back != nil {
-			return fmt.Errorf("%w; what was there before is in %s: give it its name back (%w)", err, to, back)
+			return fmt.Errorf("%w; the old file is in %s: rename it back (%w)", err, to, back)
 		}
 		return err
 	}

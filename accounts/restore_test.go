@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Restore puts a file in the place of another one, which stays under another name, and leaves nothing beside it.
+// Restore replaces a file, keeps the old one under another name, and leaves no other files.
 func TestRestore(t *testing.T) {
 	path := newFile(t)
 	backup := filepath.Join(t.TempDir(), "backup.db")
@@ -21,9 +21,9 @@ func TestRestore(t *testing.T) {
 	add(t, s, "later", "", "")
 
 	_, err = Restore(t.Context(), backup, path, false)
-	wantSays(t, "Restore over a file", err, "is there already: add --force")
+	wantSays(t, "Restore over a file", err, "already exists: add --force")
 	_, err = Restore(t.Context(), backup, path, true)
-	wantSays(t, "Restore over a file in use", err, "is in use: stop the server")
+	wantSays(t, "Restore over a file in use", err, "is in use: first stop the server")
 	do(t, "Close", s.Close())
 	for _, beside := range []string{"-wal", "-shm"} {
 		do(t, "WriteFile", os.WriteFile(path+beside, []byte("stale"), 0o600))
@@ -41,18 +41,18 @@ func TestRestore(t *testing.T) {
 	_, err = s.UserByName(t.Context(), "later")
 	wantErr(t, "UserByName of somebody after the backup", err, ErrNotFound)
 	if _, err := open(t, Config{Path: done.Kept}).UserByName(t.Context(), "later"); err != nil {
-		t.Errorf("UserByName in the file of before = %v, want no error", err)
+		t.Errorf("UserByName in the old file = %v, want no error", err)
 	}
 
 	elsewhere := newFile(t)
 	done, err = Restore(t.Context(), backup, elsewhere, false)
 	if other := open(t, Config{Path: elsewhere}); err != nil || done.Same || done.Kept != "" || other.ID() == id {
-		t.Errorf("Restore elsewhere = %+v, %v with the id %s, want another than %s", done, err, other.ID(), id)
+		t.Errorf("Restore elsewhere = %+v, %v with the id %s, want a different one than %s", done, err, other.ID(), id)
 	}
 }
 
-// A server that another process runs keeps its file; a damaged database is replaced, by a backup that is not damaged.
-func TestRestoreOverWhatIsDamagedOrInUse(t *testing.T) {
+// A file that another process uses isn't replaced. A damaged database is, but only by an undamaged backup.
+func TestRestoreOverDamagedOrUsedFile(t *testing.T) {
 	path := newFile(t)
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	c := startChild(t, "signups", path, "user")
@@ -68,7 +68,7 @@ func TestRestoreOverWhatIsDamagedOrInUse(t *testing.T) {
 	c.lines()
 	c.Wait()
 
-	do(t, "Remove", os.Remove(path+"-wal")) // else SQLite would repair the file from it
+	do(t, "Remove", os.Remove(path+"-wal")) // otherwise SQLite would repair the file with it
 	damaged, err := os.ReadFile(path)
 	do(t, "ReadFile", err)
 	copy(damaged, strings.Repeat("x", 100))
@@ -81,7 +81,7 @@ func TestRestoreOverWhatIsDamagedOrInUse(t *testing.T) {
 		t.Error("Restore of half a backup = no error, want one")
 	}
 	if now, err := os.ReadFile(path); err != nil || string(now) != string(damaged) {
-		t.Errorf("after a refused Restore the file is another one (%v)", err)
+		t.Errorf("a refused Restore changed the file (%v)", err)
 	}
 	done, err := Restore(t.Context(), backup, path, true)
 	if err != nil || done.Users == 0 || done.Same {
@@ -90,7 +90,8 @@ func TestRestoreOverWhatIsDamagedOrInUse(t *testing.T) {
 	open(t, Config{Path: path})
 }
 
-// While a file is replaced nobody can open it: a server that starts just then would go on writing into the old one.
+// Nobody can open a file while it's being replaced. Otherwise a server that starts then would keep writing to the old
+// file.
 func TestRestoreHoldsTheFile(t *testing.T) {
 	path := newFile(t)
 	s := open(t, Config{Path: path})
@@ -104,20 +105,20 @@ func TestRestoreHoldsTheFile(t *testing.T) {
 		do(t, "Open", err)
 		defer db.Close()
 		if _, err = db.Exec("SELECT count(*) FROM users"); !isBusy(err) {
-			t.Errorf("a query of a file that is replaced = %v, want that it is busy", err)
+			t.Errorf("a query of a file that is being replaced = %v, want SQLITE_BUSY", err)
 		}
 		return nil
 	}))
 	do(t, "Mkdir", os.Mkdir(path+"-journal", 0o700))
-	do(t, "Mkdir", os.Mkdir(path+"-wal", 0o700)) // SQLite cannot open the database, and so not tell
+	do(t, "Mkdir", os.Mkdir(path+"-wal", 0o700)) // SQLite can't open the database, so it can't tell
 	called := false
 	err := whileUnused(t.Context(), path, func(string) error { called = true; return nil })
-	if wantSays(t, "whileUnused of a file that cannot be locked", err, "nobody can tell whether"); called {
+	if wantSays(t, "whileUnused of a file that cannot be locked", err, "cannot tell whether"); called {
 		t.Error("a file that cannot be locked counts as unused")
 	}
 }
 
-// A database that is reached by a symbolic link is replaced where it is.
+// If the path is a symbolic link, its target is replaced.
 func TestRestoreBehindALink(t *testing.T) {
 	path, folder := newFile(t), t.TempDir()
 	do(t, "Close", open(t, Config{Path: path}).Close())
@@ -127,7 +128,7 @@ func TestRestoreBehindALink(t *testing.T) {
 	do(t, "Backup", err)
 	done, err := Restore(t.Context(), backup, link, true)
 	if err != nil || filepath.Dir(done.Kept) != filepath.Dir(path) {
-		t.Errorf("Restore = %+v, %v, want the file before kept in %s", done, err, filepath.Dir(path))
+		t.Errorf("Restore = %+v, %v, want the old file kept in %s", done, err, filepath.Dir(path))
 	}
 	folderHolds(t, folder, "board.db")
 	folderHolds(t, filepath.Dir(path), "rollcall.db", filepath.Base(done.Kept))
@@ -137,7 +138,7 @@ func TestRestoreBehindALink(t *testing.T) {
 	folderHolds(t, folder, "board.db")
 }
 
-// A file that cannot get its name leaves the one before as it was.
+// If the new file can't be renamed, the old one stays.
 func TestReplaceIsUndone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "board.db")
 	for _, end := range []string{"", "-wal", "-shm"} {
@@ -150,7 +151,7 @@ func TestReplaceIsUndone(t *testing.T) {
 	folderHolds(t, filepath.Dir(path), "board.db", "board.db-shm", "board.db-wal")
 	for _, end := range []string{"", "-wal", "-shm"} {
 		if got, err := os.ReadFile(path + end); err != nil || string(got) != "before"+end {
-			t.Errorf("board.db%s = %q, %v, want what was in it", end, got, err)
+			t.Errorf("board.db%s = %q, %v, want its old content", end, got, err)
 		}
 	}
 }

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// fewHits is up to how many hits of a word are all read and then ordered. Above it, walking along the board until the
-// page is full reads less; but when other words are wanted, too, the walk may find too few and be long.
+// fewHits is the number of hits of a word up to which all hits are read and then sorted. With more hits, it's faster to
+// go through the board until the page is full. In a search for several words that may take long, so their limit is
+// higher.
 const (
 	fewHits        = 2_000
 	fewHitsOfFirst = 5_000
@@ -16,8 +17,8 @@ const (
 
 const sqlCountHits = `SELECT count(*) FROM (SELECT 1 FROM search_words WHERE word >= $1 AND word < $2 LIMIT $3) hits`
 
-// search returns the query for people who are found under all words of what somebody typed, args being the places
-// between which they stand and the limit; "" when there can be none.
+// search returns the query for people who match all words of typed, and its arguments. args holds the sort keys between
+// which they are and the limit. The query is "" if nobody can match.
 func (s *Store) search(ctx context.Context, typed string, back bool, args []any) (string, []any, error) {
 	words := searchedWords(typed)
 	few := fewHits
@@ -45,8 +46,8 @@ func (s *Store) search(ctx context.Context, typed string, back bool, args []any)
 	return searchSQL(len(words), hits[words[0]] <= few, back), args, nil
 }
 
-// searchSQL is the query for people found under n words. With few hits of the first word it reads them all, else it
-// walks along the board; the other words are looked up for whoever that finds.
+// searchSQL returns the query for people who match n words. If the first word has few hits, it reads them all.
+// Otherwise it goes through the board. It then checks the other words for each person.
 func searchSQL(n int, few, back bool) string {
 	order := ""
 	if back {
@@ -68,16 +69,16 @@ func searchSQL(n int, few, back bool) string {
 		JOIN users u ON u.sort_key = found.sort_key AND NOT u.disabled ORDER BY u.sort_key` + order
 }
 
-// Search is what somebody typed, ready to be compared with the words of many people.
+// Search is a parsed search, for comparing it with many people.
 type Search struct{ words []string }
 
-// NewSearch takes what somebody typed apart, which takes longer than Finds.
+// NewSearch parses a search. It's slower than Finds.
 func NewSearch(typed string) Search { return Search{searchedWords(typed)} }
 
-// Words are those of the person's names, ready to be compared with many searches. To make them takes some 5 µs.
+// Words returns the words of the person's names, for comparing them with many searches. It takes about 5 µs.
 func (p Person) Words() []string { return nameWords(p.DisplayName, p.Username) }
 
-// Finds reports whether People would find a person with these Words.
+// Finds reports whether the search finds a person with these Words, like People.
 func (s Search) Finds(names []string) bool {
 	for _, w := range s.words {
 		if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, w) }) {

@@ -9,17 +9,18 @@ import (
 	"time"
 )
 
-// StampsAtOnce is how many rows one transaction stamps, in one statement, so that others who write need not wait for a long
-// batch. StampSeen and TouchSessions take any number; one that fails may have stored batches of this size.
+// StampsAtOnce is the number of rows that one transaction stamps, in one statement, so that other writers don't wait
+// for a long batch. StampSeen and TouchSessions accept any number. If they fail, they may have stored some batches of
+// this size.
 const StampsAtOnce = 500
 
-// StampSeen notes when people, by id, were last seen. It never moves a time back, ignores unknown ids, and others
-// need not notice.
+// StampSeen stores when people, by id, were last seen. It never moves a time back and ignores unknown ids. Other
+// processes don't need to notice.
 func (s *Store) StampSeen(ctx context.Context, seen map[string]time.Time) error {
 	return wrap("stamp last seen", s.stampAll(ctx, seenSQL, seen))
 }
 
-// stampAll stores each id's time by the statement for so many rows, in batches.
+// stampAll stores each id's time, in batches. text returns the statement for n rows.
 func (s *Store) stampAll(ctx context.Context, text func(n int) string, times map[string]time.Time) error {
 	for batch := range slices.Chunk(slices.Sorted(maps.Keys(times)), StampsAtOnce) {
 		args := make([]any, 0, 2*len(batch))
@@ -36,11 +37,12 @@ func (s *Store) stampAll(ctx context.Context, text func(n int) string, times map
 	return nil
 }
 
-// seenSQL stamps n people, touchSQL n sessions.
+// seenSQL returns the statement that stamps n people, and touchSQL the one for n sessions.
 func seenSQL(n int) string  { return stampSQL("users", "last_seen", n) }
 func touchSQL(n int) string { return stampSQL("sessions", "used_at", n) }
 
-// stampSQL sets a column of n rows, where it grows; its arguments are an id and a value for each.
+// stampSQL returns the statement that sets a column of n rows if that increases it. Its arguments are an id and a value
+// for each row.
 func stampSQL(table, column string, n int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "UPDATE %s SET %s = v.column2 FROM (VALUES (CAST($1 AS TEXT), CAST($2 AS BIGINT))", table, column)

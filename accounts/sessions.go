@@ -14,10 +14,10 @@ const (
 	// SessionLife is how long a session lasts, used or not.
 	SessionLife = 30 * 24 * time.Hour
 
-	maxSessions  = 200 // of one user; one more ends the one unused for longest
+	maxSessions  = 200 // of one user; another one ends the least recently used one
 	maxUserAgent = 256 // bytes; the rest is cut
 	maxAddress   = 64
-	sweepAtOnce  = 100 // expired sessions that one new session clears away
+	sweepAtOnce  = 100 // maximum expired sessions that starting a session deletes
 )
 
 const (
@@ -42,12 +42,12 @@ const (
 type Session struct {
 	ID, UserID                   string
 	CreatedAt, ExpiresAt, UsedAt time.Time
-	UserAgent, Address           string // as the browser had them when it signed in
+	UserAgent, Address           string // of the browser when it signed in
 }
 
-// StartSession begins a session of 30 days and returns its token: 43 characters, known to nobody else and nowhere
-// stored. The session behind replaces (the token this browser had before, whoever's; "": none) ends at the same
-// moment. ErrNotFound when the user does not exist or is disabled.
+// StartSession starts a session of 30 days and returns its token: 43 characters, which aren't stored anywhere. It also
+// ends the session of the token replaces, which the browser had before, maybe of another user ("": none). It returns
+// ErrNotFound if the user doesn't exist or is disabled.
 func (s *Store) StartSession(ctx context.Context, userID, userAgent, address, replaces string) (token string, _ Session, err error) {
 	token, hash := newToken()
 	id, err := newID()
@@ -90,8 +90,8 @@ func (t *transaction) startSession(ctx context.Context, s Session, hash, replace
 	return err
 }
 
-// SessionByToken returns the session that a browser's token stands for, and its user. ErrNoSession when there is none
-// (any more), it has expired, or the user is disabled. It writes nothing.
+// SessionByToken returns the session of a browser's token, and its user. It returns ErrNoSession if there is none, it
+// has ended or expired, or the user is disabled. It writes nothing.
 func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User, error) {
 	hash, ok := tokenHash(token)
 	if !ok {
@@ -115,14 +115,14 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 
 const sqlAnySession = `SELECT count(*) FROM (SELECT 1 FROM sessions WHERE expires_at > $1 LIMIT 1) live`
 
-// AnySession reports whether anybody at all is signed in, and so could come back to a server that has just started.
+// AnySession reports whether anybody is signed in, and so could reconnect to a server that has just started.
 func (s *Store) AnySession(ctx context.Context) (bool, error) {
 	var n int
 	err := s.r.queryRow(ctx, sqlAnySession, []any{s.nowMilli()}, &n)
 	return n > 0, wrap("look for sessions", err)
 }
 
-// EndSession ends a session by its id. One that has ended already is no error.
+// EndSession ends a session by its id. It's not an error if the session has already ended.
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		_, err := t.endSessions(ctx, sqlEnd, sessionID)
@@ -130,7 +130,7 @@ func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	}))
 }
 
-// Sessions returns the sessions of a user that have neither ended nor expired, the one used last first.
+// Sessions returns the current sessions of a user, last used first.
 func (s *Store) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	sessions, err := readSessions(ctx, s.r, userID, s.nowMilli())
 	return sessions, wrap("list sessions", err)
@@ -157,7 +157,7 @@ func readSessions(ctx context.Context, from reader, userID string, after int64) 
 	return sessions, err
 }
 
-// EndSessionOf ends one session of a user. ErrNoSession when they have none with that id.
+// EndSessionOf ends one session of a user. It returns ErrNoSession if they have no session with that id.
 func (s *Store) EndSessionOf(ctx context.Context, userID, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		n, err := t.endSessions(ctx, sqlEndOfOwn, sessionID, userID, t.now)
@@ -168,10 +168,10 @@ func (s *Store) EndSessionOf(ctx context.Context, userID, sessionID string) erro
 	}))
 }
 
-// EndOtherSessions ends all sessions of a user but the one with the id keep, and returns how many.
+// EndOtherSessions ends all sessions of a user except the one with the id keep, and returns how many it ended.
 func (s *Store) EndOtherSessions(ctx context.Context, userID, keep string) (n int, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		if _, err := t.exec(ctx, sqlExpire, userID, t.now); err != nil { // they do not count
+		if _, err := t.exec(ctx, sqlExpire, userID, t.now); err != nil { // they don't count
 			return err
 		}
 		n, err = t.endSessions(ctx, sqlEndOfUser, userID, keep)
@@ -183,7 +183,7 @@ func (s *Store) EndOtherSessions(ctx context.Context, userID, keep string) (n in
 	return n, nil
 }
 
-// endSessions runs one of the statements that delete sessions, lets others know which, and returns how many.
+// endSessions runs a statement that deletes sessions, adds tombstones for them, and returns their number.
 func (t *transaction) endSessions(ctx context.Context, text string, args ...any) (int, error) {
 	ids, err := t.strings(ctx, text, args...)
 	if err != nil || len(ids) == 0 {
@@ -192,18 +192,19 @@ func (t *transaction) endSessions(ctx context.Context, text string, args ...any)
 	return len(ids), t.remember(ctx, endedSession, ids...)
 }
 
-// endSessionsOf ends all sessions of a user but one ("": all).
+// endSessionsOf ends all sessions of a user except keep ("": all).
 func (t *transaction) endSessionsOf(ctx context.Context, userID, keep string) error {
 	_, err := t.endSessions(ctx, sqlEndOfUser, userID, keep)
 	return err
 }
 
-// TouchSessions notes when sessions, by id, were last used. It never moves a time back, and others need not notice.
+// TouchSessions stores when sessions, by id, were last used. It never moves a time back. Other processes don't need to
+// notice.
 func (s *Store) TouchSessions(ctx context.Context, used map[string]time.Time) error {
 	return wrap("touch sessions", s.stampAll(ctx, touchSQL, used))
 }
 
-// clip cuts s to at most limit bytes of valid text.
+// clip truncates s to at most limit bytes of valid text.
 func clip(s string, limit int) string {
 	if len(s) > limit {
 		s = s[:limit]

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A user's own sessions: what they see of them, and ending them one by one or all others.
+// A user can list their sessions, end one of them, or end all others.
 func TestSessionsOfUser(t *testing.T) { onEach(t, testSessionsOfUser) }
 
 func testSessionsOfUser(t *testing.T, db database) {
@@ -60,7 +60,7 @@ func testSessionsOfUser(t *testing.T, db database) {
 	check("one was ended", ids[0], ids[1])
 
 	if n, err := s.EndOtherSessions(t.Context(), u.ID, ids[1]); err != nil || n != 1 {
-		t.Errorf("EndOtherSessions = %d, %v, want 1: an expired one does not count", n, err)
+		t.Errorf("EndOtherSessions = %d, %v, want 1, because an expired one doesn't count", n, err)
 	}
 	check("all others were ended", ids[1])
 	if n, err := s.EndOtherSessions(t.Context(), u.ID, ids[1]); err != nil || n != 0 {
@@ -71,7 +71,7 @@ func testSessionsOfUser(t *testing.T, db database) {
 		t.Errorf("Changes = %+v, %v, want the sessions %v and nothing else", changes, err, want)
 	}
 	if sessions, err := s.Sessions(t.Context(), v.ID); err != nil || len(sessions) != 1 {
-		t.Errorf("sessions of somebody else = %+v, %v, want theirs", sessions, err)
+		t.Errorf("sessions of another user = %+v, %v, want one", sessions, err)
 	}
 	if n, err := s.EndOtherSessions(t.Context(), u.ID, ""); err != nil || n != 1 {
 		t.Errorf("EndOtherSessions without one to keep = %d, %v, want 1", n, err)

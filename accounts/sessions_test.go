@@ -22,10 +22,10 @@ func testSession(t *testing.T, db database) {
 	token, started, err := s.StartSession(t.Context(), u.ID, "Firefox "+strings.Repeat("ü", 300), "192.0.2.1", "")
 	do(t, "StartSession", err)
 	if len(token) != 43 || started.UserID != u.ID || !started.ExpiresAt.Equal(c.now().Add(SessionLife)) {
-		t.Errorf("StartSession = %d characters, %+v, want 43, and an end in 30 days", len(token), started)
+		t.Errorf("StartSession = %d characters, %+v, want 43, expiring in 30 days", len(token), started)
 	}
 	if len(started.UserAgent) > maxUserAgent || !utf8.ValidString(started.UserAgent) {
-		t.Errorf("user agent of %d bytes is kept, want at most %d, valid", len(started.UserAgent), maxUserAgent)
+		t.Errorf("user agent has %d bytes, want at most %d, valid", len(started.UserAgent), maxUserAgent)
 	}
 	x, got, err := s.SessionByToken(t.Context(), token)
 	if err != nil || !reflect.DeepEqual(x, started) || !reflect.DeepEqual(got, u) {
@@ -60,7 +60,7 @@ func testSessionExpires(t *testing.T, db database) {
 	}
 	do(t, "TouchSessions", s.TouchSessions(t.Context(), map[string]time.Time{session.ID: c.now()}))
 	if x, _, err := s.SessionByToken(t.Context(), token); err != nil || !x.UsedAt.Equal(c.now()) {
-		t.Errorf("SessionByToken just before the end = %+v, %v, want it used now", x, err)
+		t.Errorf("SessionByToken just before the end = %+v, %v, want UsedAt to be now", x, err)
 	}
 	do(t, "TouchSessions", s.TouchSessions(t.Context(), map[string]time.Time{session.ID: c.now().Add(-time.Hour)}))
 	if x, _, err := s.SessionByToken(t.Context(), token); err != nil || !x.UsedAt.Equal(c.now()) {
@@ -70,16 +70,16 @@ func testSessionExpires(t *testing.T, db database) {
 	_, _, err := s.SessionByToken(t.Context(), token)
 	wantErr(t, "SessionByToken after 30 days of use", err, ErrNoSession)
 	if any, err := s.AnySession(t.Context()); err != nil || any {
-		t.Errorf("AnySession with none but an expired one = %v, %v, want false", any, err)
+		t.Errorf("AnySession with only an expired one = %v, %v, want false", any, err)
 	}
 	signIn(t, s, u.ID)
 	var n int
 	if err := s.r.db.QueryRow("SELECT count(*) FROM sessions").Scan(&n); err != nil || n != 1 {
-		t.Errorf("%d sessions, %v after a sign-in, want the expired one cleared away", n, err)
+		t.Errorf("%d sessions, %v after a sign-in, want the expired one deleted", n, err)
 	}
 }
 
-// Signing in again on a browser ends what it had, whoever's that was, and changes the token.
+// Signing in again in a browser ends its old session, even of another user, and changes the token.
 func TestSessionReplaces(t *testing.T) { onEach(t, testSessionReplaces) }
 
 func testSessionReplaces(t *testing.T, db database) {
@@ -103,7 +103,7 @@ func testSessionReplaces(t *testing.T, db database) {
 	}
 	for _, bad := range []string{"x", strings.Repeat("A", 43), old} {
 		if token, _, err := s.StartSession(t.Context(), bob.ID, "", "", bad); err != nil || token == bad {
-			t.Errorf("StartSession(replaces %q) = %q, %v, want a token of the store's making", bad, token, err)
+			t.Errorf("StartSession(replaces %q) = %q, %v, want a token that the store generated", bad, token, err)
 		}
 	}
 }
@@ -152,7 +152,7 @@ func testWhatEndsSessions(t *testing.T, db database) {
 	}
 }
 
-// A disabled user stays out even if a session was begun at the same moment, and cannot begin one.
+// A disabled user has no valid session, even if one was started at the same time, and can't start one.
 func TestDisabledUserHasNoSession(t *testing.T) { onEach(t, testDisabledUserHasNoSession) }
 
 func testDisabledUserHasNoSession(t *testing.T, db database) {
@@ -187,14 +187,14 @@ func testSetPassword(t *testing.T, db database) {
 		t.Errorf("Authenticate with the new password = %+v, %v, want rev %d", got, err, u.Rev+1)
 	}
 	if ok, after, err := s.KnownBrowser(t.Context(), "ada", known); err != nil || !ok || after == before || after == "" {
-		t.Errorf("KnownBrowser after SetPassword = %v, %q, %v, want true and another text than %q", ok, after, err, before)
+		t.Errorf("KnownBrowser after SetPassword = %v, %q, %v, want true and a fingerprint other than %q", ok, after, err, before)
 	}
 	if ok, text, err := s.KnownBrowser(t.Context(), "nobody", known); err != nil || ok || text != "" {
-		t.Errorf("KnownBrowser(nobody) = %v, %q, %v, want false and no text", ok, text, err)
+		t.Errorf("KnownBrowser(nobody) = %v, %q, %v, want false and no fingerprint", ok, text, err)
 	}
 }
 
-// One user's sessions are bounded: the one unused for longest gives way.
+// The number of sessions per user is limited. A new one ends the least recently used one.
 func TestSessionsAreBounded(t *testing.T) { onEach(t, testSessionsAreBounded) }
 
 func testSessionsAreBounded(t *testing.T, db database) {
@@ -214,10 +214,10 @@ func testSessionsAreBounded(t *testing.T, db database) {
 		t.Errorf("SessionByToken of the touched session = %v, want no error", err)
 	}
 	_, _, err := s.SessionByToken(t.Context(), second)
-	wantErr(t, "SessionByToken of the session unused for longest", err, ErrNoSession)
+	wantErr(t, "SessionByToken of the least recently used session", err, ErrNoSession)
 }
 
-// The read handle cannot write, whatever it is asked.
+// The read handle can't write.
 func TestReadersCannotWrite(t *testing.T) {
 	s := open(t, Config{})
 	add(t, s, "ada", "", "")
@@ -226,7 +226,7 @@ func TestReadersCannotWrite(t *testing.T) {
 	}
 }
 
-// What is on the disk is of no use to a thief: tokens are not there, passwords only as hashes.
+// The files hold no tokens, and passwords only as hashes, so a thief can't use them.
 func TestNoTokenOnDisk(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rollcall.db")
 	s := open(t, Config{Path: file})
@@ -257,7 +257,7 @@ func TestTokensDiffer(t *testing.T) {
 	for range 10_000 {
 		token, hash := newToken()
 		if got, ok := tokenHash(token); !ok || got != hash || seen[token] || seen[hash] || token == hash {
-			t.Fatalf("newToken = %s, %s: seen before, or not its own hash", token, hash)
+			t.Fatalf("newToken = %s, %s: a duplicate, or not the token's hash", token, hash)
 		}
 		seen[token], seen[hash] = true, true
 	}
@@ -303,10 +303,10 @@ func testBrowsers(t *testing.T, db database) {
 	known("ada", "", false)
 	known("ada", strings.Repeat("A", 43), false)
 
-	two := remember(bob.ID, one) // Bob at Ada's browser
+	two := remember(bob.ID, one) // Bob uses Ada's browser
 	known("ada", two, true)
 	known("bob", two, true)
-	known("ada", one, false) // a token planted in Bob's browser would be worth nothing now
+	known("ada", one, false) // a token that was planted in Bob's browser no longer works
 	known("bob", one, false)
 
 	c.add(browserLife - time.Hour)
@@ -317,7 +317,7 @@ func testBrowsers(t *testing.T, db database) {
 	known("ada", three, false) // half a year without a sign-in
 	made := strings.Repeat("A", 43)
 	remember(ada.ID, made)
-	known("ada", made, false) // never a token of the client's making
+	known("ada", made, false) // a token from the client is never accepted
 
 	_, err := s.RememberBrowser(t.Context(), "nobody", "")
 	wantErr(t, "RememberBrowser(nobody)", err, ErrNotFound)

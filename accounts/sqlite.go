@@ -17,23 +17,23 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// applicationID marks SQLite files as Rollcall's: "roll".
+// applicationID ("roll") marks SQLite files as Rollcall's.
 const applicationID = 0x726F6C6C
 
-// busyTimeout is how long SQLite waits for other processes before it gives up, milliseconds.
+// busyTimeout is how long SQLite waits for other processes before it gives up, in milliseconds.
 const busyTimeout = 5000
 
-// sqliteKind is one file with one writer.
+// sqliteKind is the kind of SQLite: one file with one writer.
 var sqliteKind = kind{
-	schema:   func(text string) string { return strings.ReplaceAll(text, ` COLLATE "C"`, "") }, // it knows no other order
+	schema:   func(text string) string { return strings.ReplaceAll(text, ` COLLATE "C"`, "") }, // SQLite always compares bytes
 	claim:    claimSQLite,
 	prepares: true,
 	snapshot: &sql.TxOptions{ReadOnly: true},
 	wipe:     true,
 }
 
-// claimSQLite marks the file as Rollcall's, and refuses one that another program filled since recognise looked. The
-// transaction is the only one that writes.
+// claimSQLite marks the file as Rollcall's, and refuses a file that another program has filled since recognize checked
+// it. It must run in a write transaction.
 func claimSQLite(ctx context.Context, tx *sql.Tx) (used bool, err error) {
 	var id, ours, others int64
 	err = tx.QueryRowContext(ctx, `SELECT application_id, (SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'),
@@ -48,8 +48,8 @@ func claimSQLite(ctx context.Context, tx *sql.Tx) (used bool, err error) {
 	return ours > 0, err
 }
 
-// openSQLite opens the file at path, making it and its folder when they are missing, and returns a handle to write
-// (one connection: SQLite has one writer, and database/sql queues better than SQLite polls) and one that can only read.
+// openSQLite opens the file at path and creates it and its folder if they're missing. w is a pool for writing, with one
+// connection, because SQLite has one writer and database/sql queues better than SQLite polls. r can only read.
 func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.DB, f *file, err error) {
 	if path == "" || path == ":memory:" || strings.HasPrefix(path, "file:") {
 		return nil, nil, nil, fmt.Errorf("database %q: give the path of a file", path)
@@ -81,7 +81,7 @@ func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.D
 	return w, r, f, nil
 }
 
-// prepareFile makes sure that path leads to a file that is ours to use, and remembers which one.
+// prepareFile makes sure that path leads to a file that we can use, and remembers which one.
 func prepareFile(ctx context.Context, path string, log *slog.Logger) (*file, error) {
 	if err := makeFile(path); err != nil {
 		return nil, err
@@ -90,35 +90,36 @@ func prepareFile(ctx context.Context, path string, log *slog.Logger) (*file, err
 	if err != nil {
 		return nil, err
 	}
-	if strange, err := strangersLog(path); err == nil && strange { // with an error SQLite will say why
+	if strange, err := strangersLog(path); err == nil && strange { // after an error, SQLite reports the reason
 		return nil, fmt.Errorf("a server still uses the database that was at %s before: "+
-			"stop it first, or its log would be taken for the log of this file", path)
+			"stop it first, or its log would be used with this file", path)
 	}
-	if err := recognise(ctx, path); err != nil {
+	if err := recognize(ctx, path); err != nil {
 		return nil, err
 	}
-	closeToOthers(path, log) // not before: the file may be another program's, named by mistake
+	makePrivate(path, log) // only now, because the file might have been another program's
 	return f, nil
 }
 
-// sqliteDSN holds all settings of a connection: a PRAGMA sent later would reach one connection of a pool.
+// sqliteDSN returns a URI with all settings of a connection, because a later PRAGMA would affect only one connection of
+// the pool.
 func sqliteDSN(path string, write bool) string {
 	q := url.Values{"_defensive": {"1"}, "_txlock": {"immediate"}, "_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "journal_size_limit(16777216)",
 	}}
 	if write {
-		q.Add("_pragma", "cache_size(-8192)") // KiB; three times as fast as the usual 2 MiB on 100,000 accounts
-		q.Add("_pragma", "secure_delete(1)")  // what is deleted is overwritten with zeros, but see wipe
-		q.Add("_pragma", "temp_store(2)")     // in memory: wipe must leave nothing elsewhere
+		q.Add("_pragma", "cache_size(-8192)") // KiB; with 100,000 accounts three times as fast as the default 2 MiB
+		q.Add("_pragma", "secure_delete(1)")  // overwrites deleted data with zeros, but see wipe
+		q.Add("_pragma", "temp_store(2)")     // in memory, so that wipe leaves nothing elsewhere
 	} else {
 		q.Set("_txlock", "deferred")
-		q.Add("_pragma", "cache_size(-1024)") // of each reader: the operating system caches the file once for all
+		q.Add("_pragma", "cache_size(-1024)") // per reader: the operating system also caches the file for all of them
 		q.Add("_pragma", "query_only(1)")
 	}
 	return sqliteURI(path) + "?" + q.Encode()
 }
 
-// peekDSN is for looking at a file that stays what it is, a backup say, which may be one that cannot be written.
+// peekDSN returns a URI for reading a file without changing it, for example a read-only backup.
 func peekDSN(path string) string {
 	return sqliteURI(path) + fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=query_only(1)", busyTimeout)
 }
@@ -131,7 +132,7 @@ func sqliteURI(path string) string {
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
-// makeFile makes the file and its folder, closed to others, where they are missing.
+// makeFile creates the file and its folder if they're missing, readable only by their owner.
 func makeFile(path string) error {
 	if err := makeFolder(path); err != nil {
 		return err
@@ -145,22 +146,22 @@ func makeFile(path string) error {
 		return fmt.Errorf("cannot write the database: %w", err)
 	}
 	if made {
-		err = giveTo(f, filepath.Dir(path)) // what root makes, the server must be able to open
+		err = giveTo(f, filepath.Dir(path)) // the server must be able to open a file that root created
 	}
 	return errors.Join(err, f.Close())
 }
 
-// makeFolder makes the folder of the database at path.
+// makeFolder creates the folder of the database at path.
 func makeFolder(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("cannot make the folder of the database: %w", err)
+		return fmt.Errorf("cannot create the folder of the database: %w", err)
 	}
 	return nil
 }
 
-// closeToOthers closes a file that is open to other users of the machine; SQLite gives the files beside it (-wal, -shm)
-// the same permissions. The folder is left as it is.
-func closeToOthers(path string, log *slog.Logger) {
+// makePrivate makes a file readable only by its owner. SQLite gives the files beside it (-wal, -shm) the same
+// permissions. The folder stays unchanged.
+func makePrivate(path string, log *slog.Logger) {
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
 		info, err := os.Stat(name)
 		if err != nil || info.Mode().Perm()&0o077 == 0 {
@@ -172,9 +173,9 @@ func closeToOthers(path string, log *slog.Logger) {
 	}
 }
 
-// recognise returns an error unless the file is empty or Rollcall's. It changes nothing, so that a file named by
-// mistake stays what it was.
-func recognise(ctx context.Context, path string) error {
+// recognize returns an error unless the file is empty or Rollcall's. It doesn't change the file, which may be another
+// program's.
+func recognize(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", peekDSN(path))
 	if err != nil {
 		return err
@@ -192,7 +193,7 @@ func recognise(ctx context.Context, path string) error {
 	return fmt.Errorf("%s is the database of another program; choose another file", path)
 }
 
-// explainSQLite says in words what the operator can do about an error from opening path.
+// explainSQLite says what the operator can do about an error from opening path.
 func explainSQLite(path string, err error) error {
 	switch sqliteCode(err) & 0xff {
 	case sqlite3.SQLITE_NOTADB:
@@ -205,7 +206,7 @@ func explainSQLite(path string, err error) error {
 	return fmt.Errorf("open %s: %w", path, err)
 }
 
-// sqliteCode is the extended result code behind err, 0 when it is none of SQLite's.
+// sqliteCode returns the extended SQLite result code of err, or 0.
 func sqliteCode(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {

@@ -26,7 +26,7 @@ func wantOpenError(t *testing.T, path, says string) {
 	}
 }
 
-// The file, what SQLite keeps beside it, and the folder made for it are for their owner alone.
+// Only their owner can read the database, the files beside it, and a folder created for it.
 func TestFilesArePrivate(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "new", "data")
 	path := filepath.Join(folder, "rollcall.db")
@@ -51,7 +51,7 @@ func TestFilesArePrivate(t *testing.T) {
 	check(path, 0o600)
 }
 
-// All settings hold on all connections of both pools.
+// All settings apply to all connections of both pools.
 func TestPragmas(t *testing.T) {
 	s := open(t, Config{})
 	readers := s.r.db.Stats().MaxOpenConnections
@@ -67,7 +67,7 @@ func TestPragmas(t *testing.T) {
 		for range h.n {
 			conn, err := h.db.Conn(t.Context())
 			do(t, "Conn", err)
-			defer conn.Close() // held, so that the next is another one
+			defer conn.Close() // kept open, so that the next one is different
 			for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1",
 				"busy_timeout": "5000", "query_only": h.queryOnly, "secure_delete": h.erases, "application_id": fmt.Sprint(applicationID)} {
 				var got string
@@ -87,7 +87,7 @@ func TestOddPaths(t *testing.T) {
 		s.Close()
 		entries, err := os.ReadDir(filepath.Dir(path))
 		if err != nil || len(entries) != 1 || entries[0].Name() != name {
-			t.Errorf("after Close, the folder of %q holds %v, %v, want the file alone", name, entries, err)
+			t.Errorf("after Close, the folder of %q holds %v, %v, want only the file", name, entries, err)
 		}
 		if _, err := open(t, Config{Path: path}).UserByName(t.Context(), "ada"); err != nil {
 			t.Errorf("UserByName in %q = %v, want no error", name, err)
@@ -109,21 +109,21 @@ func TestUnwritableFolder(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantOpenError(t, filepath.Join(file, "sub", "rollcall.db"), "cannot make the folder")
+	wantOpenError(t, filepath.Join(file, "sub", "rollcall.db"), "cannot create the folder")
 	wantOpenError(t, folder, "cannot write the database")
-	if os.Getuid() != 0 { // root may write everywhere
+	if os.Getuid() != 0 { // root can write everywhere
 		if err := os.Chmod(folder, 0o500); err != nil {
 			t.Fatal(err)
 		}
 		defer os.Chmod(folder, 0o700)
 		wantOpenError(t, filepath.Join(folder, "rollcall.db"), "cannot write the database")
 	} else {
-		wantOpenError(t, "/proc/rollcall/rollcall.db", "cannot make the folder")
+		wantOpenError(t, "/proc/rollcall/rollcall.db", "cannot create the folder")
 		wantOpenError(t, "/proc/rollcall.db", "cannot write the database")
 	}
 }
 
-// A file that is not Rollcall's is refused and left as it is, to the byte.
+// A file that isn't Rollcall's is refused and not changed.
 func TestForeignFiles(t *testing.T) {
 	script := func(statements string) func(string) error {
 		return func(path string) error {
@@ -157,7 +157,7 @@ func TestForeignFiles(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "empty.db")
 	do(t, "WriteFile", os.WriteFile(path, nil, 0o600))
-	open(t, Config{Path: path}) // an empty file is nobody's
+	open(t, Config{Path: path}) // an empty file is accepted
 }
 
 func TestNewerFile(t *testing.T) {
@@ -171,7 +171,7 @@ func TestNewerFile(t *testing.T) {
 	wantOpenError(t, path, path)
 }
 
-// A step that fails leaves nothing of itself nor of those before it; what is there already is not run again.
+// If a step fails, it and the steps before it are undone. Finished steps aren't run again.
 func TestMigrate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	db, err := sql.Open("sqlite", sqliteDSN(path, true))
@@ -210,7 +210,7 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// A writer that another process keeps waiting too long is told to come back; a reader does not wait at all.
+// A writer that waits too long for another process gets ErrBusy. A reader doesn't wait.
 func TestBusyDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := open(t, Config{Path: path})
@@ -221,7 +221,7 @@ func TestBusyDatabase(t *testing.T) {
 	tx, err := other.Begin()
 	do(t, "Begin", err)
 	defer tx.Rollback()
-	if _, err := s.w.db.Exec("PRAGMA busy_timeout = 50"); err != nil { // the one connection that writes
+	if _, err := s.w.db.Exec("PRAGMA busy_timeout = 50"); err != nil { // the only connection that writes
 		t.Fatal(err)
 	}
 	wantErr(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"), ErrBusy)
@@ -232,8 +232,8 @@ func TestBusyDatabase(t *testing.T) {
 	do(t, "Rename", s.Rename(t.Context(), u.ID, "Ada"))
 }
 
-// A database that other processes hold while they start is tried again, for 10 s.
-func TestPatiently(t *testing.T) {
+// Opening a database that other processes hold is retried for 10 s.
+func TestRetryWhileBusy(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	open(t, Config{Path: path})
 	db, err := sql.Open("sqlite", sqliteURI(path)+"?_txlock=immediate")
@@ -248,21 +248,21 @@ func TestPatiently(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
-		err := patiently(t.Context(), func(context.Context) error {
+		err := retryWhileBusy(t.Context(), func(context.Context) error {
 			if tries++; tries < 4 {
 				return fmt.Errorf("open: %w", busy)
 			}
 			return nil
 		})
 		if err != nil || tries != 4 {
-			t.Errorf("patiently = %v after %d tries, want no error after 4", err, tries)
+			t.Errorf("retryWhileBusy = %v after %d tries, want no error after 4", err, tries)
 		}
 		tries = 0
-		wantErr(t, "patiently", patiently(t.Context(), func(context.Context) error { tries++; return ErrTaken }), ErrTaken)
+		wantErr(t, "retryWhileBusy", retryWhileBusy(t.Context(), func(context.Context) error { tries++; return ErrTaken }), ErrTaken)
 		if tries != 1 {
-			t.Errorf("patiently tried %d times after another error, want once", tries)
+			t.Errorf("retryWhileBusy tried %d times after another error, want once", tries)
 		}
-		err = patiently(t.Context(), func(ctx context.Context) error {
+		err = retryWhileBusy(t.Context(), func(ctx context.Context) error {
 			select {
 			case <-time.After(2 * openPatience): // upgrading a large database
 				return nil
@@ -270,16 +270,16 @@ func TestPatiently(t *testing.T) {
 				return ctx.Err()
 			}
 		})
-		do(t, "patiently with a long try", err)
+		do(t, "retryWhileBusy with a long try", err)
 		start := time.Now()
-		err = patiently(t.Context(), func(context.Context) error { return busy })
+		err = retryWhileBusy(t.Context(), func(context.Context) error { return busy })
 		if waited := time.Since(start); !isBusy(err) || waited != openPatience {
-			t.Errorf("patiently = %v after %v, want SQLITE_BUSY after %v", err, waited, openPatience)
+			t.Errorf("retryWhileBusy = %v after %v, want SQLITE_BUSY after %v", err, waited, openPatience)
 		}
 	})
 }
 
-// Who gives up waiting for the writer leaves nothing behind.
+// A caller that stops waiting for the writer leaves nothing behind.
 func TestContextEndsTheWait(t *testing.T) {
 	s := open(t, Config{})
 	conn, err := s.w.db.Conn(t.Context())

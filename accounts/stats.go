@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Stats is what a Store can tell of itself in numbers.
+// Stats holds statistics of a Store.
 type Stats struct {
-	Writer, Reader PoolStats // where one pool does both they are the same
+	Writer, Reader PoolStats // the same pool on Postgres
 	Hash           HashStats
 }
 
-// PoolStats is how a pool of connections to the database stands. Counters begin with the process.
+// PoolStats holds statistics of a connection pool. Counters start with the process.
 type PoolStats struct {
 	Open, InUse int
 	Waits       int64 // for a connection
@@ -23,16 +23,16 @@ func poolStats(db *sql.DB) PoolStats {
 	return PoolStats{Open: st.OpenConnections, InUse: st.InUse, Waits: st.WaitCount, Waited: st.WaitDuration}
 }
 
-// HashStats is how the hashing of passwords stands. Counters begin with the process.
+// HashStats holds statistics of password hashing. Counters start with the process.
 type HashStats struct {
-	Workers int   // passwords that may be hashed at once
-	Running int   // that are being hashed
-	Waiting int64 // that wait for their turn
+	Workers int   // maximum number of passwords hashed at once
+	Running int   // passwords being hashed
+	Waiting int64 // passwords waiting to be hashed
 	Done    int64 // hashes computed
-	Refused int64 // that were told to come back, after waiting in vain
+	Refused int64 // passwords refused because they waited too long
 }
 
-// Stats returns the numbers of this moment.
+// Stats returns the current statistics.
 func (s *Store) Stats() Stats {
 	h := s.hash
 	return Stats{

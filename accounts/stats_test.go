@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Stats tells who is being hashed and who waits for it, and how many were told to come back.
+// Stats counts the passwords that are being hashed, wait, and were refused.
 func TestStats(t *testing.T) {
 	s := open(t, Config{Path: filepath.Join(t.TempDir(), "rollcall.db"), HashWorkers: 1})
 	do(t, "enter", s.hash.enter(t.Context(), hashWait))
@@ -15,7 +15,7 @@ func TestStats(t *testing.T) {
 	for s.Stats().Hash.Waiting == 0 {
 	}
 	if got, want := s.Stats().Hash, (HashStats{Workers: 1, Running: 1, Waiting: 1}); got != want {
-		t.Errorf("Stats().Hash while one waits for another = %+v, want %+v", got, want)
+		t.Errorf("Stats().Hash while one runs and one waits = %+v, want %+v", got, want)
 	}
 	waiting.Wait()
 	s.hash.leave()

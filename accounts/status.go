@@ -13,10 +13,10 @@ const (
 	sqlSetInvisible = `UPDATE users SET invisible = $2, invisible_since = $3, rev = $4 WHERE id = $1`
 )
 
-// SetStatus sets what a person says by hand, all of it in one act; the zero Status takes it back. Whether they are visible
-// stays as it is. A status with a text or an emoji is remembered among their Presets, with lasts: how its end was chosen,
-// as EndOf takes it. SetAt is the store's to set. Errors: *FieldError (an unknown state, a text over 140 runes, more
-// than one emoji, an end that is not in the year to come, an unknown lasts), ErrNotFound.
+// SetStatus sets a person's whole status; the zero Status clears it. It doesn't change whether they're invisible. A
+// status with a text or an emoji becomes a preset with lasts, which says how its end was chosen, as for EndOf. The
+// store sets SetAt. Errors: *FieldError (an unknown state, a text over 140 runes, more than one emoji, an end that is
+// in the past or more than a year ahead, an unknown lasts), ErrNotFound.
 func (s *Store) SetStatus(ctx context.Context, userID string, w Status, lasts string) error {
 	w, err := cleanStatus(w, s.now())
 	if err == nil {
@@ -45,7 +45,7 @@ func (s *Store) SetStatus(ctx context.Context, userID string, w Status, lasts st
 	}))
 }
 
-// SetInvisible makes a person look as if they had left, or shows them again. Their status stays. Error: ErrNotFound.
+// SetInvisible makes a person invisible or visible. Their status stays. Error: ErrNotFound.
 func (s *Store) SetInvisible(ctx context.Context, userID string, on bool) error {
 	return wrap("set invisible", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
@@ -65,10 +65,10 @@ func (s *Store) SetInvisible(ctx context.Context, userID string, on bool) error 
 	}))
 }
 
-// says reports whether w says anything that can end.
+// says reports whether w is set.
 func (w Status) says() bool { return w.State != "" || w.Text != "" || w.Emoji != "" }
 
-// cleanStatus returns w as it is stored, or a *FieldError.
+// cleanStatus returns w in its stored form, or a *FieldError.
 func cleanStatus(w Status, now time.Time) (Status, error) {
 	switch w.State {
 	case "", "online", "away", "dnd":
@@ -85,7 +85,7 @@ func cleanStatus(w Status, now time.Time) (Status, error) {
 	if !w.Until.IsZero() && !w.Until.After(now) {
 		return w, wrongField("until", InThePast)
 	}
-	if w.Until.After(now.AddDate(1, 0, 1)) { // a day more than EndOf allows, whose year is that of the person's clock
+	if w.Until.After(now.AddDate(1, 0, 1)) { // a day more than EndOf allows, which counts in the person's time zone
 		return w, wrongField("until", TooFarAhead)
 	}
 	if !w.says() {

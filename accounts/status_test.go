@@ -25,8 +25,8 @@ func testSetStatus(t *testing.T, db database) {
 		{Status{State: "dnd", Text: " Writing ", Emoji: "📝", Until: began.Add(time.Hour)},
 			Status{State: "dnd", Text: "Writing", Emoji: "📝", Until: began.Add(time.Hour), SetAt: began}},
 		{Status{Text: "Lunch"}, Status{Text: "Lunch", SetAt: began.Add(time.Minute)}},
-		{Status{State: "online", SetAt: began}, Status{State: "online", SetAt: began.Add(2 * time.Minute)}}, // not the caller's to set
-		{Status{Until: began.Add(time.Hour)}, Status{}},                                                     // an end of nothing
+		{Status{State: "online", SetAt: began}, Status{State: "online", SetAt: began.Add(2 * time.Minute)}}, // the caller can't set SetAt
+		{Status{Until: began.Add(time.Hour)}, Status{}},                                                     // an end without a status
 		{Status{}, Status{}},
 	} {
 		if err := s.SetStatus(t.Context(), u.ID, step.set, ""); err != nil {
@@ -40,7 +40,7 @@ func testSetStatus(t *testing.T, db database) {
 	wantErr(t, "SetStatus(nobody)", s.SetStatus(t.Context(), "nobody", Status{}, ""), ErrNotFound)
 }
 
-// Visibility and status are set apart, and neither changes the other.
+// Visibility and status are independent.
 func TestSetInvisible(t *testing.T) { onEach(t, testSetInvisible) }
 
 func testSetInvisible(t *testing.T, db database) {
@@ -62,25 +62,25 @@ func testSetInvisible(t *testing.T, db database) {
 		do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: text}, ""))
 	}
 	set(false)
-	check("showing who is shown", "", time.Time{}, 0)
+	check("going visible while visible", "", time.Time{}, 0)
 	say("Lunch")
 	began := c.now()
 	set(true)
-	check("hiding", "Lunch", began, 2)
+	check("going invisible", "Lunch", began, 2)
 	c.add(time.Minute)
 	set(true)
-	check("hiding again", "Lunch", began, 0)
+	check("going invisible again", "Lunch", began, 0)
 	say("Tea")
 	check("a status while invisible", "Tea", began, 1)
 	say("")
-	check("taking it back", "", began, 1)
+	check("clearing it", "", began, 1)
 	facts, _, err := s.Facts(t.Context())
 	if err != nil || len(facts) != 1 || !facts[0].Invisible || !facts[0].InvisibleSince.Equal(began) {
 		t.Errorf("Facts = %+v, %v, want one who is invisible since %v", facts, err, began)
 	}
 	say("Here")
 	set(false)
-	check("showing", "Here", time.Time{}, 2)
+	check("going visible", "Here", time.Time{}, 2)
 	wantErr(t, "SetInvisible(nobody)", s.SetInvisible(t.Context(), "nobody", true), ErrNotFound)
 }
 
@@ -107,7 +107,7 @@ func testSetStatusRefuses(t *testing.T, db database) {
 		{"emoji", Status{Emoji: "📝📝"}},
 		{"until", Status{Text: "x", Until: c.now()}},
 		{"until", Status{Text: "x", Until: c.now().AddDate(1, 0, 2)}},
-		{"until", Status{Text: "x", Until: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)}}, // which JSON could not tell
+		{"until", Status{Text: "x", Until: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)}}, // JSON can't represent it
 		{"until", Status{State: "away", Until: c.now().Add(-time.Hour)}},
 	} {
 		wantField(t, fmt.Sprintf("SetStatus(%.40q)", fmt.Sprintf("%+v", bad.w)), s.SetStatus(t.Context(), u.ID, bad.w, ""), bad.field)

@@ -15,19 +15,19 @@ import (
 	"github.com/google/uuid"
 )
 
-// openPatience is how long Open goes on trying while other processes that start on the same database hold it.
+// openPatience is how long Open keeps trying while other starting processes hold the database.
 const openPatience = 10 * time.Second
 
-// tryPatience is how long one of these tries may take: upgrading a large database is not to be broken off.
+// tryPatience is how long one of these tries may take. It must be enough to upgrade a large database.
 const tryPatience = 10 * time.Minute
 
-// stepPatience is how long a server of a database may take for one step, be it connecting, a statement, or a commit.
+// stepPatience is how long a database server may take for one step: connecting, a statement, or a commit.
 const stepPatience = 10 * time.Second
 
-// Store is the accounts of one Rollcall. Its methods may be called from any goroutine, and other processes may have
-// the same database open. A context ends the wait for a turn; a write that has begun is finished regardless.
+// Store holds the accounts of one Rollcall. Its methods may be called from any goroutine, and other processes may have
+// the same database open. A context ends the wait for a turn to write. A write that has begun is finished in any case.
 type Store struct {
-	w, r      *handle // r cannot write
+	w, r      *handle // r can't write
 	file      *file   // nil: Postgres
 	log       *slog.Logger
 	now       func() time.Time
@@ -39,8 +39,8 @@ type Store struct {
 	usualActor Actor // Config.Actor
 }
 
-// Open opens the accounts at cfg.URL, or at cfg.Path if that is empty. It creates or upgrades the database as needed. Its
-// errors tell the operator what to do.
+// Open opens the accounts at cfg.URL, or at cfg.Path if that is empty. It creates or upgrades the database as needed.
+// Its errors tell the operator what to do.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -74,12 +74,12 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	return patiently(ctx, func(ctx context.Context) error { return s.connect(ctx, cfg, steps) })
+	return retryWhileBusy(ctx, func(ctx context.Context) error { return s.connect(ctx, cfg, steps) })
 }
 
-// patiently calls try again and again while it fails because other processes hold the database, which in some steps
-// of starting on a new file SQLite doesn't wait for.
-func patiently(ctx context.Context, try func(context.Context) error) error {
+// retryWhileBusy retries try while other processes hold the database. SQLite itself doesn't wait for them in some steps
+// of opening a new file.
+func retryWhileBusy(ctx context.Context, try func(context.Context) error) error {
 	over := time.After(openPatience)
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
 		err := tryOnce(ctx, try)
@@ -92,7 +92,7 @@ func patiently(ctx context.Context, try func(context.Context) error) error {
 		case <-over:
 		case <-ctx.Done():
 		}
-		if isAway(err) { // it says itself that the server is about to be there
+		if isUnreachable(err) { // the error says that the server is starting
 			return err
 		}
 		return fmt.Errorf("another process holds the database: %w", err)
@@ -114,7 +114,7 @@ func (s *Store) connect(ctx context.Context, cfg Config, steps []migration) erro
 		err = s.identify(ctx)
 	}
 	if err == nil {
-		err = cmp.Or(s.file.noteLog(), s.file.check())
+		err = cmp.Or(s.file.trackLog(), s.file.check())
 	}
 	if err != nil {
 		s.Close()
@@ -123,7 +123,7 @@ func (s *Store) connect(ctx context.Context, cfg Config, steps []migration) erro
 	return nil
 }
 
-// openHandles opens the one kind of database or the other.
+// openHandles opens a Postgres or SQLite database.
 func (s *Store) openHandles(ctx context.Context, cfg Config) error {
 	if cfg.URL != "" {
 		db, k, err := openPostgres(ctx, cfg)
@@ -153,7 +153,7 @@ const (
 	sqlStoreID     = `SELECT label FROM meta WHERE name = 'store'`
 )
 
-// identify reads the id of the store, which the first process to open it makes up.
+// identify reads the id of the store. The first process to open it generates it.
 func (s *Store) identify(ctx context.Context) error {
 	if err := s.r.queryRow(ctx, sqlStoreID, nil, &s.id); !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -164,12 +164,12 @@ func (s *Store) identify(ctx context.Context) error {
 	return s.r.queryRow(ctx, sqlStoreID, nil, &s.id)
 }
 
-// Close ends all connections; the last process to close a SQLite file leaves nothing beside it.
+// Close closes all connections. The last process to close an SQLite file leaves no other files beside it.
 func (s *Store) Close() error {
 	return errors.Join(s.r.close(), s.w.close(), s.file.close())
 }
 
-// Ping reports whether the database answers and takes what is to be stored.
+// Ping returns an error if the database doesn't answer or its file is lost.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.file.check(); err != nil {
 		return err
@@ -178,30 +178,31 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.r.queryRow(ctx, sqlRev, nil, &rev)
 }
 
-// ID tells this store from every other: replicas that share presence must have the same.
+// ID identifies this store. Replicas that share presence must have the same store.
 func (s *Store) ID() string { return s.id }
 
-// Committed has a value after each commit by this process that others must notice (it took a rev). Values do not
-// pile up: one means at least one.
+// Committed receives a value after each commit of this process that took a rev. Values don't accumulate: one means at
+// least one commit.
 func (s *Store) Committed() <-chan struct{} { return s.committed }
 
-// write runs fn in a transaction beside which no other write runs, in any process: what fn reads stays true until it
-// commits. SQLite has one writer at a time anyway. On Postgres, whose transactions see each other's commits between two
-// statements, each transaction takes the row of the rev first (kind.turn) and other locks after it, so that
-// transactions don't deadlock. The wait for a turn ends with ctx; fn is then not interrupted, so a caller that gives up
-// leaves nothing half done. fn may run again from the start when Postgres broke it off. A database that others hold for
-// too long is ErrBusy, a commit that was not answered ErrUnknown, a file that isn't at its path any more ErrLost, and a
-// ctx without an actor ErrNoActor.
+// write runs fn in a transaction while no other write runs, in any process. So the data that fn reads stays current
+// until it commits. SQLite has one writer at a time anyway. Postgres transactions would see each other's commits
+// between two statements, so each one locks the row of the rev first (kind.turn), which also prevents deadlocks. ctx
+// only limits the wait for a turn. It doesn't interrupt fn, so a caller that gives up leaves nothing half done. fn may
+// run again from the start if Postgres aborts it. Errors: ErrBusy if others hold the database for too long, ErrUnknown
+// if a commit gets no answer, ErrLost if the file isn't at its path any more, and ErrNoActor for a ctx without an
+// actor.
 func (s *Store) write(ctx context.Context, fn func(context.Context, *transaction) error) error {
 	return s.commit(ctx, s.w.turn, fn)
 }
 
-// note is write for changes that read nothing, take no rev and depend on no order: it may run beside other writes.
+// note is write for changes that read nothing, take no rev and don't depend on order. They may run at the same time as
+// other writes.
 func (s *Store) note(ctx context.Context, fn func(context.Context, *transaction) error) error {
 	return s.commit(ctx, s.w.bound, fn)
 }
 
-// commit runs fn in a transaction that begins with the statement first, and lets others know of a new rev.
+// commit runs fn in a transaction that begins with the statement first, and signals a new rev to Committed.
 func (s *Store) commit(ctx context.Context, first string, fn func(context.Context, *transaction) error) error {
 	actor, err := s.actor(ctx)
 	if err != nil {
@@ -215,7 +216,7 @@ func (s *Store) commit(ctx context.Context, first string, fn func(context.Contex
 		return fn(ctx, t)
 	})
 	if err != nil {
-		if isBusy(err) && !isAway(err) {
+		if isBusy(err) && !isUnreachable(err) {
 			return fmt.Errorf("%w: %w", ErrBusy, err)
 		}
 		return err
@@ -235,7 +236,7 @@ func (s *Store) commit(ctx context.Context, first string, fn func(context.Contex
 	return nil
 }
 
-// commitOrRetry tries again what was certainly not committed.
+// commitOrRetry retries a transaction that certainly wasn't committed.
 func (s *Store) commitOrRetry(ctx context.Context, first string, fn func(context.Context, *transaction) error) (t *transaction, err error) {
 	if first == s.w.turn {
 		leave, err := s.w.queue(ctx)
@@ -262,8 +263,8 @@ func (s *Store) commitOrRetry(ctx context.Context, first string, fn func(context
 	return t, err
 }
 
-// giveBack frees a connection, or drops it when it leads to a server that takes no changes any more: the next one may
-// lead to the server that does.
+// giveBack returns a connection to the pool. It drops the connection if the server has become read-only, because the
+// next one may lead to the new primary.
 func giveBack(conn *sql.Conn, err error) {
 	if postgresCode(err) == readOnly {
 		conn.Raw(func(any) error { return driver.ErrBadConn })
@@ -271,8 +272,8 @@ func giveBack(conn *sql.Conn, err error) {
 	conn.Close()
 }
 
-// snapshot runs fn in a transaction that only reads: all its queries see the same moment. fn may run again from the
-// start when the connection was lost.
+// snapshot runs fn in a read-only transaction whose queries all see the same state. fn may run again from the start if
+// the connection is lost.
 func (s *Store) snapshot(ctx context.Context, fn func(context.Context, *transaction) error) error {
 	var t *transaction
 	err := s.r.retry(ctx, func(ctx context.Context) error {
@@ -295,8 +296,8 @@ const (
 	sqlNextRev = `UPDATE meta SET value = value + 1 WHERE name = 'rev' RETURNING value`
 )
 
-// nextRev returns the rev of this transaction, taking it on the first call. Whoever takes it keeps others that want
-// one waiting, so revs are committed in their order.
+// nextRev returns the rev of this transaction. The first call takes it and makes others that want one wait, so revs are
+// committed in order.
 func (t *transaction) nextRev(ctx context.Context) (int64, error) {
 	if t.rev != 0 {
 		return t.rev, nil
@@ -307,7 +308,7 @@ func (t *transaction) nextRev(ctx context.Context) (int64, error) {
 
 func (s *Store) nowMilli() int64 { return s.now().UnixMilli() }
 
-// milli is a time as it is stored; at is its inverse.
+// milli converts a time to its stored form. at is its inverse.
 func milli(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -322,7 +323,7 @@ func at(milli int64) time.Time {
 	return time.UnixMilli(milli).UTC()
 }
 
-// newID returns a UUID of version 7, whose order is that of its making.
+// newID returns a UUIDv7, which sorts by creation time.
 func newID() (string, error) {
 	id, err := uuid.NewV7()
 	return id.String(), err

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// cheap are hash parameters for tests in which strength is not the point.
+// cheap are fast hash parameters for tests.
 var cheap = argonParams{memory: 8, time: 1, threads: 1}
 
-// open returns a store on a new file, with hashes that cost next to nothing.
+// open returns a store with cheap hashes, on a new file unless cfg names a database.
 func open(tb testing.TB, cfg Config) *Store {
 	tb.Helper()
 	if cfg.Path == "" && cfg.URL == "" {
@@ -91,7 +91,7 @@ func wantNames(tb testing.TB, what string, got []Person, want ...string) {
 	}
 }
 
-// clock is a Config.Now that tests move.
+// clock is a Config.Now that tests can move.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time // guarded by mu

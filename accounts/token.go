@@ -8,15 +8,15 @@ import (
 
 const tokenBytes = 32
 
-// newToken returns 256 random bits for somebody to keep, and the hash that is stored: nobody who reads the database
-// can use what they find there.
+// newToken returns a token of 256 random bits and its hash. Only the hash is stored, so that nobody who reads the
+// database gets a token.
 func newToken() (token, hash string) {
 	b := make([]byte, tokenBytes)
 	rand.Read(b) // never fails: the runtime ends the process first
 	return base64.RawURLEncoding.EncodeToString(b), hashToken(b)
 }
 
-// tokenHash returns what is stored for a token, and whether it can be one at all.
+// tokenHash returns the stored hash of a token. ok is false if the token is malformed.
 func tokenHash(token string) (hash string, ok bool) {
 	if len(token) != base64.RawURLEncoding.EncodedLen(tokenBytes) {
 		return "", false

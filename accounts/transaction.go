@@ -11,15 +11,15 @@ import (
 type transaction struct {
 	*sql.Tx
 	h       *handle
-	watch   *time.Timer // ends the transaction when a step takes too long; nil: none does
-	missing []string    // texts to prepare when the connection is free again
-	now     int64       // unix milliseconds, one time for all of it
+	watch   *time.Timer // ends the transaction if a step takes too long; nil: no timeout
+	missing []string    // texts to prepare after the transaction
+	now     int64       // Unix milliseconds; the same time for the whole transaction
 	rev     int64       // taken by nextRev; 0: none yet
-	actor   Actor       // who is behind the changes; "" in a transaction that only reads
+	actor   Actor       // of the changes; "" in a transaction that only reads
 }
 
-// transact runs fn in a transaction, which first of all is sent a text ("": nothing), and commits. ctx ends all of it.
-// With an error done tells whether that came from the commit itself, and so may have happened.
+// transact runs fn in a transaction and commits it. first is its first statement ("": none). ctx ends the whole
+// transaction. If an error comes from the commit itself, done is true, and the commit may have happened.
 func (h *handle) transact(ctx context.Context, conn *sql.Conn, options *sql.TxOptions, first string, now int64,
 	fn func(context.Context, *transaction) error) (t *transaction, done bool, err error) {
 	ctx, end := context.WithCancelCause(ctx)
@@ -29,7 +29,7 @@ func (h *handle) transact(ctx context.Context, conn *sql.Conn, options *sql.TxOp
 		slow := fmt.Errorf("the database did not answer within %v", h.patience)
 		t.watch = time.AfterFunc(h.patience, func() { end(slow) })
 		defer t.watch.Stop()
-		defer func() { // not the context's own error: callers take that for their caller's
+		defer func() { // replace the context's error, which callers would mistake for that of their own context
 			if err != nil && context.Cause(ctx) == slow {
 				err = slow
 			}
@@ -51,15 +51,15 @@ func (h *handle) transact(ctx context.Context, conn *sql.Conn, options *sql.TxOp
 	return t, true, t.Commit()
 }
 
-// step notes that the database has answered.
+// step restarts the timeout, because the database has answered.
 func (t *transaction) step() {
 	if t.watch != nil {
 		t.watch.Reset(t.h.patience)
 	}
 }
 
-// stmt returns the prepared statement for text, if there is one. None can be made here: on the writer it would wait
-// for the connection that this transaction has.
+// stmt returns the prepared statement for text, if there is one. It can't prepare one, because on the writer that would
+// wait for the connection of this transaction.
 func (t *transaction) stmt(ctx context.Context, text string) *sql.Stmt {
 	if !t.h.prepares {
 		return nil
@@ -85,7 +85,7 @@ func (t *transaction) exec(ctx context.Context, text string, args ...any) (affec
 	return res.RowsAffected()
 }
 
-// execOnce is exec for texts that are too many to be prepared.
+// execOnce is exec without preparing text, for texts with many variants.
 func (t *transaction) execOnce(ctx context.Context, text string, args []any) error {
 	defer t.step()
 	_, err := t.ExecContext(ctx, text, t.h.arguments(args)...)
@@ -113,7 +113,7 @@ func (t *transaction) queryRow(ctx context.Context, text string, args []any, des
 	return t.QueryRowContext(ctx, text, t.h.arguments(args)...).Scan(dest...)
 }
 
-// strings runs a query of one text column.
+// strings runs a query with one text column.
 func (t *transaction) strings(ctx context.Context, text string, args ...any) ([]string, error) {
 	rows, err := t.query(ctx, text, args...)
 	if err != nil {
@@ -122,7 +122,7 @@ func (t *transaction) strings(ctx context.Context, text string, args ...any) ([]
 	return collect(rows, func(s *string) []any { return []any{s} })
 }
 
-// collect reads all rows, each into the places that dest gives for a new T.
+// collect reads all rows. dest returns the destinations for Scan in a new T.
 func collect[T any](rows *rows, dest func(*T) []any) ([]T, error) {
 	defer rows.Close()
 	var all []T

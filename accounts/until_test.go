@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// local is a time of the clock in a zone, as RFC 3339 has it with the zone's offset.
+// local parses a local time with its offset, in RFC 3339 format.
 func local(t *testing.T, s string) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, s)
@@ -25,7 +25,7 @@ func TestEndOf(t *testing.T) {
 		{"an unused time", "UTC", "2026-03-01T12:00:00Z", "1h", "nonsense", "2026-03-01T13:00:00Z"},
 
 		{"today", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "today", "", "2026-03-02T00:00:00+01:00"},
-		{"today, begun", "Europe/Berlin", "2026-03-01T00:00:00+01:00", "today", "", "2026-03-02T00:00:00+01:00"},
+		{"today, just begun", "Europe/Berlin", "2026-03-01T00:00:00+01:00", "today", "", "2026-03-02T00:00:00+01:00"},
 		{"today, almost over", "Europe/Berlin", "2026-03-01T23:59:59+01:00", "today", "", "2026-03-02T00:00:00+01:00"},
 		{"today is tomorrow in UTC", "America/Los_Angeles", "2026-03-01T22:00:00-08:00", "today", "", "2026-03-02T00:00:00-08:00"},
 		{"today, half-hour zone", "Asia/Kolkata", "2026-03-01T23:00:00+05:30", "today", "", "2026-03-02T00:00:00+05:30"},
@@ -38,34 +38,34 @@ func TestEndOf(t *testing.T) {
 		{"midnight comes twice: the first", "America/Havana", "2026-10-31T12:00:00-04:00", "today", "", "2026-11-01T00:00:00-04:00"},
 		{"midnight comes twice: it has begun", "America/Havana", "2026-11-01T00:30:00-04:00", "today", "", "2026-11-02T00:00:00-05:00"},
 		{"midnight comes twice: yesterday again", "America/St_Johns", "2010-11-06T23:30:00-03:30", "today", "", "2010-11-07T00:00:00-03:30"},
-		{"tomorrow is left out", "Pacific/Apia", "2011-12-29T12:00:00-10:00", "today", "", "2011-12-31T00:00:00+14:00"},
+		{"tomorrow is skipped", "Pacific/Apia", "2011-12-29T12:00:00-10:00", "today", "", "2011-12-31T00:00:00+14:00"},
 		{"the last day of a leap year", "America/New_York", "2040-12-31T12:00:00-05:00", "today", "", "2041-01-01T00:00:00-05:00"},
 		{"the last evening of a leap year", "America/New_York", "2040-12-30T20:00:00-05:00", "at", "2041-03-10T02:30", "2041-03-10T03:00:00-04:00"},
 
 		{"week", "Europe/Berlin", "2026-03-04T12:00:00+01:00", "week", "", "2026-03-09T00:00:00+01:00"},
 		{"week, on Monday", "Europe/Berlin", "2026-03-02T00:00:00+01:00", "week", "", "2026-03-09T00:00:00+01:00"},
 		{"week, on Sunday", "Europe/Berlin", "2026-03-08T23:59:59+01:00", "week", "", "2026-03-09T00:00:00+01:00"},
-		{"week, Monday in UTC alone", "America/Los_Angeles", "2026-03-08T20:00:00-07:00", "week", "", "2026-03-09T00:00:00-07:00"},
+		{"week, Monday only in UTC", "America/Los_Angeles", "2026-03-08T20:00:00-07:00", "week", "", "2026-03-09T00:00:00-07:00"},
 		{"week, clocks put forward", "Europe/Berlin", "2026-03-27T12:00:00+01:00", "week", "", "2026-03-30T00:00:00+02:00"},
 		{"week, over the new year", "Europe/Berlin", "2026-12-30T12:00:00+01:00", "week", "", "2027-01-04T00:00:00+01:00"},
 
 		{"a date and time", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "2026-07-01T09:30", "2026-07-01T09:30:00+02:00"},
 		{"with seconds", "Asia/Kolkata", "2026-03-01T12:00:00+05:30", "at", " 2026-03-01T12:00:01 ", "2026-03-01T12:00:01+05:30"},
-		{"a time that there is not", "Europe/Berlin", "2026-03-29T00:00:00+01:00", "at", "2026-03-29T02:30", "2026-03-29T03:00:00+02:00"},
-		{"a time that there is twice", "Europe/Berlin", "2026-10-25T00:00:00+02:00", "at", "2026-10-25T02:30", "2026-10-25T02:30:00+02:00"},
+		{"a time that doesn't exist", "Europe/Berlin", "2026-03-29T00:00:00+01:00", "at", "2026-03-29T02:30", "2026-03-29T03:00:00+02:00"},
+		{"a time that occurs twice", "Europe/Berlin", "2026-10-25T00:00:00+02:00", "at", "2026-10-25T02:30", "2026-10-25T02:30:00+02:00"},
 		{"the second of the two", "Europe/Berlin", "2026-10-25T02:45:00+02:00", "at", "2026-10-25T02:30", "2026-10-25T02:30:00+01:00"},
 		{"half an hour comes again", "Australia/Lord_Howe", "2026-04-05T01:50:00+11:00", "at", "2026-04-05T01:45", "2026-04-05T01:45:00+10:30"},
 		{"a year ahead", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "2027-03-01T12:00", "2027-03-01T12:00:00+01:00"},
 		{"a year ahead, leap day", "UTC", "2028-02-29T12:00:00Z", "at", "2029-03-01T12:00", "2029-03-01T12:00:00Z"},
 
-		{"a time alone", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "14:30", "2026-03-01T14:30:00+01:00"},
-		{"a time alone, tomorrow", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "12:00", "2026-03-02T12:00:00+01:00"},
-		{"a time alone, one digit", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "9:05", "2026-03-02T09:05:00+01:00"},
-		{"a time alone, midnight", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "00:00", "2026-03-02T00:00:00+01:00"},
-		{"a time alone, again today", "Europe/Berlin", "2026-10-25T02:45:00+02:00", "at", "02:30", "2026-10-25T02:30:00+01:00"},
-		{"a time alone, that there is not", "Europe/Berlin", "2026-03-28T12:00:00+01:00", "at", "02:30", "2026-03-29T03:00:00+02:00"},
-		{"a time alone, just left out", "Europe/Berlin", "2026-03-29T03:00:00+02:00", "at", "02:30", "2026-03-30T02:30:00+02:00"},
-		{"a time alone, yesterday again", "America/St_Johns", "2010-11-07T00:00:30-02:30", "at", "23:30", "2010-11-06T23:30:00-03:30"},
+		{"only a time", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "14:30", "2026-03-01T14:30:00+01:00"},
+		{"only a time, tomorrow", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "12:00", "2026-03-02T12:00:00+01:00"},
+		{"only a time, one digit", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "9:05", "2026-03-02T09:05:00+01:00"},
+		{"only a time, midnight", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "00:00", "2026-03-02T00:00:00+01:00"},
+		{"only a time, again today", "Europe/Berlin", "2026-10-25T02:45:00+02:00", "at", "02:30", "2026-10-25T02:30:00+01:00"},
+		{"only a time, that doesn't exist", "Europe/Berlin", "2026-03-28T12:00:00+01:00", "at", "02:30", "2026-03-29T03:00:00+02:00"},
+		{"only a time, just skipped", "Europe/Berlin", "2026-03-29T03:00:00+02:00", "at", "02:30", "2026-03-30T02:30:00+02:00"},
+		{"only a time, yesterday again", "America/St_Johns", "2010-11-07T00:00:30-02:30", "at", "23:30", "2010-11-06T23:30:00-03:30"},
 	} {
 		got, err := EndOf(c.lasts, c.at, Zone(c.zone), local(t, c.now))
 		want := local(t, c.want)
@@ -113,16 +113,16 @@ func TestEndOfRefuses(t *testing.T) {
 	}
 }
 
-// oddZones put their clocks forward and back in every way that there is: by half an hour and two, at midnight, over
-// the date line, by politics.
+// oddZones have unusual clock changes: by half an hour or two hours, at midnight, across the date line, or for
+// political reasons.
 var oddZones = strings.Fields(`UTC Europe/Berlin Europe/Dublin America/New_York America/St_Johns America/Havana America/Santiago
 	America/Sao_Paulo America/Asuncion America/Caracas America/Scoresbysund Atlantic/Azores Africa/Cairo Africa/Casablanca
 	Asia/Beirut Asia/Gaza Asia/Amman Asia/Tehran Asia/Kolkata Asia/Kathmandu Asia/Pyongyang Asia/Ust-Nera Australia/Lord_Howe
 	Australia/Adelaide Pacific/Apia Pacific/Kwajalein Pacific/Chatham Pacific/Kiritimati Pacific/Tongatapu Antarctica/Troll
 	Antarctica/Casey Etc/GMT+12`)
 
-// checkEnd compares EndOf with a clock that is looked at every minute after now: what is wanted is the first minute
-// at which it shows, or has jumped over, the time meant. The time is minutes away from what the clock shows at now.
+// checkEnd compares EndOf with a clock that is checked every minute after now. The expected end is the first minute at
+// which the clock shows, or has jumped over, the wanted time. The wanted time is minutes after the local time at now.
 func checkEnd(t *testing.T, name string, now time.Time, lasts string, minutes int) {
 	t.Helper()
 	zone := Zone(name)
@@ -147,7 +147,7 @@ func checkEnd(t *testing.T, name string, now time.Time, lasts string, minutes in
 	t.Errorf("EndOf(%s, %s, %s) at %s = %s, %v, want %s", lasts, at, name, now.In(zone), got.In(zone), err, want.In(zone))
 }
 
-// watchClock looks at the clock every minute for nine days. With every set, the time wanted is one of each day.
+// watchClock checks the clock every minute for nine days. If every is set, the wanted time occurs every day.
 func watchClock(zone *time.Location, now, wanted time.Time, every time.Duration) time.Time {
 	before := shown(now.Truncate(time.Minute), zone)
 	for m := now.Truncate(time.Minute).Add(time.Minute); m.Before(now.Add(9 * 24 * time.Hour)); m = m.Add(time.Minute) {
@@ -167,10 +167,10 @@ func watchClock(zone *time.Location, now, wanted time.Time, every time.Duration)
 	return time.Time{}
 }
 
-// fuzzedLasts are what checkEnd understands.
+// fuzzedLasts are the values that checkEnd accepts.
 var fuzzedLasts = []string{"today", "week", "at", "clock"}
 
-// nearChange is a moment some minutes from a change of the clock, if there is one to come.
+// nearChange returns a moment some minutes from the next clock change after t, if there is one.
 func nearChange(name string, t time.Time, minutes int) time.Time {
 	if _, change := t.In(Zone(name)).ZoneBounds(); !change.IsZero() {
 		t = change
@@ -185,10 +185,10 @@ func TestEndOfNearChanges(t *testing.T) {
 	for range 2000 {
 		name := oddZones[rnd.IntN(len(oddZones))]
 		if Zone(name) == time.UTC && name != "UTC" {
-			t.Fatalf("Zone(%s) = UTC, want it to be known", name)
+			t.Fatalf("Zone(%s) = UTC, want the zone", name)
 		}
-		somewhen := time.Unix(rnd.Int64N(2_400_000_000-320_000_000)+320_000_000, 0) // 1980 to 2046
-		now := nearChange(name, somewhen, rnd.IntN(4*24*60)-2*24*60).Add(time.Duration(rnd.IntN(60)) * time.Second)
+		start := time.Unix(rnd.Int64N(2_400_000_000-320_000_000)+320_000_000, 0) // 1980 to 2046
+		now := nearChange(name, start, rnd.IntN(4*24*60)-2*24*60).Add(time.Duration(rnd.IntN(60)) * time.Second)
 		checkEnd(t, name, now, fuzzedLasts[rnd.IntN(len(fuzzedLasts))], rnd.IntN(6*24*60)-3*24*60)
 	}
 }
@@ -206,7 +206,7 @@ func FuzzEndOf(f *testing.F) {
 	})
 }
 
-// FuzzEndOfTyped: whatever is typed, there is either an end in the year to come or a message.
+// FuzzEndOfTyped: every input gives either an end within a year or an error.
 func FuzzEndOfTyped(f *testing.F) {
 	for _, at := range []string{"", "12:00", "2026-03-02T12:00", "2026-03-02T12:00:00.5", "9999-12-31T23:59"} {
 		f.Add("at", at, "Europe/Berlin")

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A database of the first schema, as the first version filled it.
+// firstSchemaRows is the content of a database with the first schema, as the first version wrote it.
 const firstSchemaRows = `
 INSERT INTO users (id, username_key, display_name, team, sort_key, last_seen, team_key, admin, disabled, idle_after, status_state,
 	status_text, status_emoji, status_until, status_set_at, invisible, invisible_since, created_at, rev, password_hash)
@@ -24,7 +24,7 @@ INSERT INTO tombstones VALUES (2, 'user', 'somebody', 1700000000009);
 UPDATE meta SET value = 2 WHERE name = 'rev';
 INSERT INTO meta (name, value, label) VALUES ('store', 0, 'the first store')`
 
-// laterStep stands for what the next version adds to the schema.
+// laterStep stands for a migration of the next version.
 var laterStep = migration{2, "0002_later.sql", "ALTER TABLE users ADD COLUMN later TEXT NOT NULL DEFAULT 'new'"}
 
 // An upgrade keeps the rows, gives new columns their defaults, and runs once.
@@ -86,7 +86,7 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 		t.Errorf("Export = %+v, %v, want the session and the browser", x, err)
 	}
 	if c, err := s.Changes(t.Context(), 0); err != nil || c.Rev != 2 || len(c.Users) != 1 || len(c.Gone) != 1 || s.ID() != "the first store" {
-		t.Errorf("Changes(0) = %+v, %v, want one user and one who is gone, of the first store", c, err)
+		t.Errorf("Changes(0) = %+v, %v, want one user and one deleted user, of the first store", c, err)
 	}
 	do(t, "SetStatus", s.SetStatus(t.Context(), id, Status{Text: "Tea"}, ""))
 	wantPresets(t, s, "a status after the upgrade", id, Preset{Text: "Tea"})
@@ -94,7 +94,8 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	do(t, "Delete", s.Delete(t.Context(), id))
 }
 
-// An upgrade that has to wait for a table lets those pass soon who wait behind it, says what it waited for, and is made later.
+// An upgrade that waits for a table gives up soon, so that others don't wait behind it, and reports what it waited for.
+// It can be repeated later.
 func TestPostgresUpgradeWaitsBriefly(t *testing.T) {
 	db, k, err := openPostgres(t.Context(), Config{URL: emptyDatabase(t), patience: stepPatience})
 	do(t, "openPostgres", err)
@@ -112,8 +113,8 @@ func TestPostgresUpgradeWaitsBriefly(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	err = migrate(ctx, h, steps, 2)
-	if wantSays(t, "migrate beside somebody who reads", err, laterStep.name+": ERROR: canceling statement due to lock timeout"); !isBusy(err) {
-		t.Errorf("migrate beside somebody who reads = %v, want an error to try again after", err)
+	if wantSays(t, "migrate during a read", err, laterStep.name+": ERROR: canceling statement due to lock timeout"); !isBusy(err) {
+		t.Errorf("migrate during a read = %v, want a busy error", err)
 	}
 	do(t, "Rollback", reading.Rollback())
 	do(t, "migrate", migrate(t.Context(), h, steps, 2))

@@ -7,8 +7,8 @@ const (
 	maxUsername = 31 // bytes, all of them ASCII
 )
 
-// reserved are names that would pass for Rollcall itself or for the people who run it. Dots, dashes and underscores
-// do not count (isReserved), so that "sup-port" is no way around.
+// reserved are names that could be mistaken for Rollcall itself or the people who run it. isReserved ignores dots,
+// dashes and underscores, so "sup-port" is reserved, too.
 const reserved = " abuse account accounts admin administrator administrators admins all anonymous anyone api assets auth" +
 	" away billing bot contact daemon deleted dev dnd everybody everyone faviconico ftp healthz help helpdesk here" +
 	" hostmaster info invisible localhost login logout mail mailerdaemon me metrics mod moderator moderators mods nobody" +
@@ -17,8 +17,8 @@ const reserved = " abuse account accounts admin administrator administrators adm
 	" status sudo superuser support sysadmin sysop system team teams test undefined unknown user users webmaster ws www" +
 	" you "
 
-// FoldUsername returns the one spelling of a username: 2 to 31 of a-z, 0-9, dot, underscore and dash, beginning with
-// a letter or digit. Capital letters become small; anything else is refused with a *FieldError. It is idempotent.
+// FoldUsername returns a username in lower case. A username has 2 to 31 letters a-z, digits, dots, underscores and
+// dashes, and begins with a letter or digit. Anything else is refused with a *FieldError. It's idempotent.
 func FoldUsername(name string) (string, error) {
 	if len(name) < minUsername {
 		return "", &FieldError{Field: "username", Code: TooShort, Limit: minUsername}
@@ -41,7 +41,7 @@ func FoldUsername(name string) (string, error) {
 	return strings.ToLower(name), nil
 }
 
-// isReserved reports whether a folded username is for administrators alone.
+// isReserved reports whether only administrators may have a folded username.
 func isReserved(username string) bool {
 	bare := strings.NewReplacer(".", "", "_", "", "-", "").Replace(username)
 	return strings.Contains(reserved, " "+bare+" ")

@@ -19,13 +19,13 @@ const (
 	sqlNameTaken  = `SELECT 1 FROM users WHERE username_key = $1`
 )
 
-// userRow is a row of userColumns on its way to a User.
+// userRow is a scanned row of userColumns, to be converted to a User.
 type userRow struct {
 	user                                           User
 	lastSeen, idleAfter, until, setAt, since, made int64
 }
 
-// dest is where the columns go.
+// dest returns the destinations of the columns.
 func (r *userRow) dest() []any {
 	u := &r.user
 	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Team, &u.sortKey, &r.lastSeen, &u.Precision, &u.Admin,
@@ -47,7 +47,7 @@ type reader interface {
 	queryRow(ctx context.Context, text string, args []any, dest ...any) error
 }
 
-// readUser reads one user, and the columns behind userColumns into more; ErrNotFound when there is none.
+// readUser reads one user, and the columns after userColumns into more. It returns ErrNotFound if there is none.
 func readUser(ctx context.Context, from reader, text string, args []any, more ...any) (User, error) {
 	var r userRow
 	err := from.queryRow(ctx, text, args, append(r.dest(), more...)...)
@@ -69,13 +69,13 @@ func (s *Store) UserByName(ctx context.Context, username string) (User, error) {
 	return readUser(ctx, s.r, sqlUserByName, []any{key})
 }
 
-// UserByID returns a user, disabled ones too, or ErrNotFound.
+// UserByID returns a user, who may be disabled, or ErrNotFound.
 func (s *Store) UserByID(ctx context.Context, id string) (User, error) {
 	return readUser(ctx, s.r, sqlUserByID, []any{id})
 }
 
-// Users returns users in order of username, disabled ones too: those after a username ("": from the first), at most
-// limit, at most 1000.
+// Users returns users, including disabled ones, ordered by username: those after a username ("": from the first), at
+// most limit and at most 1000.
 func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, error) {
 	rows, err := s.r.query(ctx, sqlUsers, after, max(0, min(limit, 1000)))
 	if err != nil {

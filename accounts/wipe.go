@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	wipeLimit = 2 * time.Second // for all of it
+	wipeLimit = 2 * time.Second // for the whole wipe
 	wipeBusy  = 250             // milliseconds that wipe waits for other processes
-	smallFile = 8 << 20         // bytes: 7,000 accounts or so, which take 0.2 s to write anew
+	smallFile = 8 << 20         // bytes: about 7,000 accounts, which take 0.2 s to rewrite
 )
 
-// wipe takes what was deleted out of the bytes of a SQLite database. The write-ahead log, which has it all, is emptied.
-// In the file, secure_delete has zeroed what was deleted, but when SQLite moves rows to other pages to make room, it now
-// and then leaves a copy behind; writing the file anew drops those, and what versions without secure_delete left. A file of more
-// bytes than small is left as it is: others would wait for seconds.
+// wipe removes deleted data from the files of an SQLite database. It empties the write-ahead log, which still holds it.
+// In the file, secure_delete has zeroed it, but when SQLite moves rows to other pages, it sometimes leaves a copy
+// behind. Rewriting the file removes those copies and data that versions without secure_delete left. A file of more
+// than small bytes isn't rewritten, because others would wait for seconds.
 func wipe(ctx context.Context, w *sql.DB, small int64) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wipeLimit)
 	defer cancel()
@@ -30,11 +30,11 @@ func wipe(ctx context.Context, w *sql.DB, small int64) error {
 		return err
 	}
 	defer conn.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout))
-	return errors.Join(writeAnew(ctx, conn, small), emptyLog(ctx, conn))
+	return errors.Join(vacuum(ctx, conn, small), emptyLog(ctx, conn))
 }
 
-// writeAnew writes a small database into its file without unused space.
-func writeAnew(ctx context.Context, conn *sql.Conn, small int64) error {
+// vacuum rewrites a small database file without unused space.
+func vacuum(ctx context.Context, conn *sql.Conn, small int64) error {
 	var size int64
 	err := conn.QueryRowContext(ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").Scan(&size)
 	if err != nil || size > small {
@@ -44,7 +44,7 @@ func writeAnew(ctx context.Context, conn *sql.Conn, small int64) error {
 	return err
 }
 
-// emptyLog moves the write-ahead log into the file and cuts it to nothing.
+// emptyLog moves the write-ahead log into the file and truncates it.
 func emptyLog(ctx context.Context, conn *sql.Conn) error {
 	var busy, frames, moved int
 	err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// holds are the files of the database at path that hold one of the texts, in any case.
+// holds lists which of the texts are in which files of the database at path, ignoring case.
 func holds(t *testing.T, path string, texts ...string) (found []string) {
 	t.Helper()
 	for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -29,10 +29,11 @@ func holds(t *testing.T, path string, texts ...string) (found []string) {
 	return found
 }
 
-// marked is a user in whose every text there is a mark that is in nobody else's.
+// marked is a user with a unique mark in all their texts.
 type marked struct{ id, mark string }
 
-// addMarked creates a user and fills everything that can be stored about one, so that their rows grow and move.
+// addMarked creates a user with everything that can be stored about one, in several steps, so that the rows grow and
+// move.
 func addMarked(t *testing.T, s *Store, mark string) marked {
 	t.Helper()
 	u := add(t, s, "n"+mark, "D"+mark+" Lovelace", "Team "+mark[len(mark)-1:])
@@ -50,8 +51,8 @@ func addMarked(t *testing.T, s *Store, mark string) marked {
 	return marked{u.ID, mark}
 }
 
-// After a deletion no file of the database holds a name, a text or an address of the person: among many people, whose
-// rows SQLite moves about, because the file is written anew; among few, whose rows stay where they are, even without.
+// After a deletion, no file of the database holds a name, text or address of the person. With many people, whose rows
+// SQLite moves, this requires rewriting the file. With few people, it works without.
 func TestDeleteLeavesNothing(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -70,7 +71,7 @@ func TestDeleteLeavesNothing(t *testing.T) {
 		rnd.Shuffle(len(people), func(i, j int) { people[i], people[j] = people[j], people[i] })
 		gone, left := people[:c.die], people[c.die:]
 		if found := holds(t, path, gone[0].mark); len(found) == 0 {
-			t.Fatalf("%s: no file holds %s before the deletion: the test cannot see", c.what, gone[0].mark)
+			t.Fatalf("%s: no file holds %s before the deletion, so the test can't tell", c.what, gone[0].mark)
 		}
 		for _, p := range gone {
 			do(t, "Delete", s.Delete(t.Context(), p.id))
@@ -79,17 +80,17 @@ func TestDeleteLeavesNothing(t *testing.T) {
 			}
 		}
 		checkMarked(t, s, left)
-		add(t, s, "later", "", "") // statements prepared before the file was written anew still work
+		add(t, s, "later", "", "") // statements that were prepared before the rewrite still work
 	}
 }
 
-// checkMarked reports what is missing of people whom addMarked made, and what is left of others.
+// checkMarked fails the test unless the database holds exactly these people with all their data.
 func checkMarked(t *testing.T, s *Store, people []marked) {
 	t.Helper()
 	for _, p := range people {
 		x, err := s.Export(t.Context(), p.id)
 		if err != nil || x.Status == nil || len(x.Presets) != 2 || len(x.Sessions) != 3 || len(x.Browsers) != 1 {
-			t.Errorf("Export of somebody else = %+v, %v, want everything", x, err)
+			t.Errorf("Export of a remaining user = %+v, %v, want everything", x, err)
 		}
 	}
 	for _, query := range []string{"SELECT count(*) FROM users", "SELECT count(DISTINCT user_id) FROM sessions",
@@ -102,11 +103,11 @@ func checkMarked(t *testing.T, s *Store, people []marked) {
 	}
 }
 
-// A version of Rollcall without secure_delete left former names in the file; they go with the person.
+// Deleting a person also removes former names that a version without secure_delete left in the file.
 func TestDeleteAfterAnUpgrade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := open(t, Config{Path: path})
-	if _, err := s.w.db.Exec("PRAGMA secure_delete = 0"); err != nil { // the one connection that writes
+	if _, err := s.w.db.Exec("PRAGMA secure_delete = 0"); err != nil { // the only connection that writes
 		t.Fatal(err)
 	}
 	u := add(t, s, "ada", "Zqformerqz", "")
@@ -114,7 +115,7 @@ func TestDeleteAfterAnUpgrade(t *testing.T) {
 	do(t, "Close", s.Close())
 	s = open(t, Config{Path: path})
 	if found := holds(t, path, "zqformerqz"); len(found) == 0 {
-		t.Fatal("no file holds the former name before the deletion: the test cannot see")
+		t.Fatal("no file holds the former name before the deletion, so the test can't tell")
 	}
 	do(t, "Delete", s.Delete(t.Context(), u.ID))
 	if found := holds(t, path, "zqformerqz"); len(found) > 0 {
@@ -122,7 +123,8 @@ func TestDeleteAfterAnUpgrade(t *testing.T) {
 	}
 }
 
-// A deletion neither fails nor waits long when others are in the way of the wiping; the next one makes up for it.
+// If other processes prevent the wipe, the deletion still succeeds without waiting long. The next deletion wipes the
+// rest.
 func TestDeleteWhileOthersRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	var log bytes.Buffer
@@ -135,7 +137,7 @@ func TestDeleteWhileOthersRead(t *testing.T) {
 	do(t, "Begin", err)
 	defer tx.Rollback()
 	var n int
-	do(t, "Scan", tx.QueryRow("SELECT count(*) FROM users").Scan(&n)) // from here on the reader sees this moment
+	do(t, "Scan", tx.QueryRow("SELECT count(*) FROM users").Scan(&n)) // from here on the reader sees this state
 	start := time.Now()
 	do(t, "Delete", s.Delete(t.Context(), one.id))
 	if took := time.Since(start); took > 3*time.Second {
@@ -146,7 +148,7 @@ func TestDeleteWhileOthersRead(t *testing.T) {
 	}
 	do(t, "Scan", tx.QueryRow("SELECT count(*) FROM users").Scan(&n))
 	if n != 2 {
-		t.Errorf("the reader sees %d users, want the 2 of its moment", n)
+		t.Errorf("the reader sees %d users, want the 2 of its snapshot", n)
 	}
 	do(t, "Rollback", tx.Rollback())
 	do(t, "Delete", s.Delete(t.Context(), two.id))

@@ -8,7 +8,7 @@ import (
 
 const maxZone = 64 // bytes; the longest name has 32
 
-// Zone returns the time zone called name; UTC for "" and for what is none.
+// Zone returns the time zone called name, or UTC if name is "" or invalid.
 func Zone(name string) *time.Location {
 	zone, err := loadZone(name)
 	if err != nil {
@@ -17,9 +17,9 @@ func Zone(name string) *time.Location {
 	return zone
 }
 
-// loadZone returns the zone with an IANA name, or a *FieldError. Names are words of letters, digits, dashes, plus signs
-// and underscores with slashes between, and begin with a capital letter: what else a system takes for a zone ("Local",
-// "localtime", "posix/…", paths) is not the same everywhere.
+// loadZone returns the zone with an IANA name, or a *FieldError. Names begin with a capital letter and consist of
+// letters, digits, dashes, plus signs, underscores and slashes. Other names that a system may accept ("Local",
+// "localtime", "posix/…", paths) aren't the same everywhere.
 func loadZone(name string) (*time.Location, error) {
 	wrong := wrongField("time_zone", UnknownZone)
 	if name == "" || len(name) > maxZone || name[0] < 'A' || name[0] > 'Z' || name == "Local" || strings.ContainsFunc(name, notInZone) {

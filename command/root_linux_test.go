@@ -326,8 +326,8 @@ func TestRootWorksInServiceFolder(t *testing.T) {
 			t.Errorf("below a folder of mode %o: owners in root's folder are %v, want root, with the backup", mode, got)
 		}
 		out, err := rollcall("restore", backup, "--db", db)
-		if err == nil || !strings.Contains(out, "/service/rollcall.db is there already") &&
-			!strings.Contains(out, db+" is there already") {
+		if err == nil || !strings.Contains(out, "/service/rollcall.db already exists") &&
+			!strings.Contains(out, db+" already exists") {
 			t.Errorf("restore without --force = %v, want the full path in\n%s", err, out)
 		}
 	}

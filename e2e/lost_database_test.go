@@ -143,7 +143,7 @@ func TestNoDatabaseBesideALiveLog(t *testing.T) {
 	if err := os.Rename(s.db, moved); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := run("restore", backup, "--db", s.db); err == nil || !strings.Contains(out, "is in use: stop the server") {
+	if out, err := run("restore", backup, "--db", s.db); err == nil || !strings.Contains(out, "is in use: first stop the server") {
 		t.Errorf("restore beside a live log = %v\n%s, want that it's in use", err, out)
 	}
 	if _, err := os.Stat(s.db); !os.IsNotExist(err) {
@@ -164,7 +164,7 @@ func TestNoDatabaseBesideALiveLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	addEve("where there is another database")
-	if out, err := run("restore", backup, "--db", s.db, "--force"); err == nil || !strings.Contains(out, "is in use: stop the server") {
+	if out, err := run("restore", backup, "--db", s.db, "--force"); err == nil || !strings.Contains(out, "is in use: first stop the server") {
 		t.Errorf("restore --force beside a live log = %v\n%s, want that it's in use", err, out)
 	}
 }

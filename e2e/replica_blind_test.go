@@ -161,7 +161,9 @@ func TestReplicaWithoutDatabaseCloses(t *testing.T) {
 	if took < 15*time.Second {
 		t.Errorf("B closed its connections after %v, want 20 s", took)
 	}
-	if lines := s.b.logged("sessions could not be confirmed"); len(lines) != 1 {
+	why := func() []string { return s.b.logged("sessions could not be confirmed") }
+	err := within(10*time.Second, func() (bool, string) { return len(why()) > 0, "B says why it closed connections" }) // after the close frames
+	if lines := why(); err != nil || len(lines) != 1 {
 		t.Errorf("B said %d times why it closed connections, want once:\n%s", len(lines), strings.Join(lines, ""))
 	}
 	s.line.heal()

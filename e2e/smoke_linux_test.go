@@ -83,7 +83,7 @@ func setStatus(b, other *window) {
 	b.click("label:has(#status-dnd)")
 	b.enter("#status-text", "Deep work")
 	b.click("#status-set")
-	b.untilSaid("Set.")
+	b.untilSaid("Status updated.")
 	other.untilState("anna", "dnd", soon)
 	other.untilText("anna", "Deep work")
 	b.click(".account summary")

@@ -81,7 +81,7 @@ func TestStatusByMenu(t *testing.T) {
 	}
 	anna.lasts("1h")
 	anna.click("#status-set")
-	anna.untilSaid("Set.")
+	anna.untilSaid("Status updated.")
 	ben.untilState("anna", "dnd", soon)
 	ben.untilText("anna", "Deep work")
 	for _, row := range ask[[]string](ben, `seen`) {
@@ -92,7 +92,7 @@ func TestStatusByMenu(t *testing.T) {
 	anna.until("the menu says so", `document.querySelector('#me').innerText === 'Do not disturb'`, soon)
 	anna.until("the own row is as ben has it", `document.querySelector('#me-row').innerText.replace(/\s+/g, ' ') === `+
 		quote(strings.Join(strings.Fields(ben.text(`[data-user=anna]`)), " ")), soon)
-	anna.until("what is next", `/^Ends at .*, then your activity decides$/.test(document.querySelector('#me-next').innerText)`, soon)
+	anna.until("what is next", `/^Ends at .*, then automatic$/.test(document.querySelector('#me-next').innerText)`, soon)
 	anna.until("the focus stays on the button", `document.activeElement.id === 'status-set'`, soon)
 
 	// Another tab, and another process, change something while this one is being typed into.
@@ -111,7 +111,7 @@ func TestStatusByMenu(t *testing.T) {
 	anna.until("what was typed is kept", `document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
 
 	anna.click("#status-clear")
-	anna.untilSaid("Cleared: your activity decides.")
+	anna.untilSaid("Status cleared.")
 	ben.untilState("anna", "online", soon)
 	ben.untilText("anna", "")
 	if got := anna.value("#status-text"); got != "" {
@@ -167,7 +167,7 @@ func TestPresets(t *testing.T) {
 	anna.openMenu()
 	anna.until("suggestions are there", `document.querySelector('#me-presets').innerText === 'Suggestions'`, soon)
 	anna.click("#me-use-lunch")
-	anna.untilSaid("Set.")
+	anna.untilSaid("Status updated.")
 	ben.untilState("anna", "away", soon)
 	ben.untilText("anna", "Lunch")
 	anna.click("label:has(#status-dnd)")
@@ -212,12 +212,12 @@ func TestInvisibleByMenu(t *testing.T) {
 	anna.front()
 	anna.fill("#status-text", "Gone fishing")
 	anna.click("#status-set")
-	anna.untilSaid("Set.")
+	anna.untilSaid("Status updated.")
 	ben.untilText("anna", "Gone fishing")
 	ben.untilState("anna", "offline", soon)
 	anna.fill("#status-text", "Half a sentence")
 	anna.click("#me-visible")
-	anna.untilSaid("You can be seen again.")
+	anna.untilSaid("You are visible again.")
 	anna.click(".account summary") // closes the menu
 	anna.click(".account summary")
 	anna.until("what was typed is kept", `document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
@@ -269,14 +269,14 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 	anna.tell(`document.querySelector('#status-emoji').value = '🎧'`)
 	act("#status-set")
 	anna.untilAt("/me", patience)
-	anna.until("it is done", `document.querySelector('#me-said').innerText === 'Set.'`, patience)
+	anna.until("it is done", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
 	ben.untilText("anna", "Deep <b>work")
 	act("#me-visible")
 	anna.until("invisible", `document.querySelector('#me').innerText === 'Invisible'`, patience)
 	act("#me-visible")
-	anna.until("visible", `document.querySelector('#me-said').innerText === 'You can be seen again.'`, patience)
+	anna.until("visible", `document.querySelector('#me-said').innerText === 'You are visible again.'`, patience)
 	act("#status-clear")
-	anna.until("cleared", `document.querySelector('#me-said').innerText.startsWith('Cleared')`, patience)
+	anna.until("cleared", `document.querySelector('#me-said').innerText === 'Status cleared.'`, patience)
 	ben.untilText("anna", "")
 	act(".quick")
 	ben.untilText("anna", "Deep <b>work")
@@ -350,7 +350,7 @@ func TestStatusWhileTheServerIsGone(t *testing.T) {
 	s.start()
 	anna.untilLive()
 	anna.click("#status-set")
-	anna.untilSaid("Set.")
+	anna.untilSaid("Status updated.")
 }
 
 func TestAccessiblePanel(t *testing.T) {
@@ -370,7 +370,7 @@ func TestAccessiblePanel(t *testing.T) {
 	wantAccessible(anna, "the refused form")
 	anna.fill("#status-emoji", "🎧")
 	anna.click("#status-set")
-	anna.untilSaid("Set.")
+	anna.untilSaid("Status updated.")
 	anna.click("#me-visible")
 	anna.untilSaid("You are invisible.")
 	wantAccessible(anna, "the panel of somebody invisible")
@@ -398,7 +398,7 @@ func TestPanelOnAPhone(t *testing.T) {
 		anna.fill("#status-text", strings.Repeat("Unbreakable", 12))
 		anna.lasts("at")
 		anna.click("#status-set")
-		anna.untilSaid("Set.")
+		anna.untilSaid("Status updated.")
 		wantNoOverflow(anna, "the panel", size.width)
 		if got := ask[int64](anna, `document.querySelector('.menu').scrollWidth`); got > size.width {
 			t.Errorf("the panel scrolls sideways: %d pixels on a screen of %d", got, size.width)

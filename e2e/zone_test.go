@@ -38,7 +38,7 @@ func TestTimesInTheLanguageOfThePage(t *testing.T) {
 				document.querySelector('#status-at').value = end.getFullYear() + '-' + two(end.getMonth() + 1) + '-' + two(end.getDate()) + 'T15:08';
 			})()`)
 			anna.click("#status-set")
-			anna.untilSaid("Set.")
+			anna.untilSaid("Status updated.")
 		}
 		// Some versions put a narrow space before PM.
 		ends := `document.querySelector('#me-next time')?.innerText.replace(/\s/g, ' ')`

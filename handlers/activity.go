@@ -9,12 +9,16 @@ import (
 
 const (
 	maxActivity = 12            // bytes of a frame
-	maxAgo      = 1_000_000_000 // seconds: more digits are no time since anything
+	maxAgo      = 1_000_000_000 // seconds; larger values are invalid
 )
 
-// parseActivity reads what a tab says of itself: "a", there was input just now; "i", the page can be seen and there
-// was none; "h", it cannot be seen. "i" and "h" may be followed by the whole seconds since the last input, so that a
-// tab that reconnects does not wake people who are away; without a number there is nothing new to say about input.
+// renew is what a page sends that lacks a row beside which a new one is to stand: it wants the whole list.
+const renew = "s"
+
+// parseActivity reads what a tab reports about itself: "a" means input just now, "i" means visible without input, and
+// "h" means hidden. "i" and "h" may be followed by the whole seconds since the last input, so that a tab that
+// reconnects doesn't turn its person from away to online. Without a number, the tab has nothing new to report about
+// input.
 func parseActivity(frame []byte) (presence.Activity, bool) {
 	if len(frame) == 0 || len(frame) > maxActivity {
 		return presence.Activity{}, false
@@ -38,8 +42,8 @@ func parseActivity(frame []byte) (presence.Activity, bool) {
 	return a, true
 }
 
-// budget bounds how often a socket may speak: 20 frames at once, then one a second. Our own page needs one in 30 s, and
-// answers a ping each 20 s.
+// budget limits how often a socket may send: 20 frames at once, then one per second. Our own page sends one every 30 s
+// at most and answers a ping every 20 s.
 type budget struct {
 	spent float64
 	last  time.Time

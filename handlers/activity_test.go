@@ -52,6 +52,6 @@ func TestBudget(t *testing.T) {
 		t.Error("spend beyond the burst = true")
 	}
 	if !b.spend(now.Add(time.Second)) || b.spend(now.Add(time.Second)) {
-		t.Error("a second later one more message is allowed, and no other")
+		t.Error("a second later, want exactly one more message allowed")
 	}
 }

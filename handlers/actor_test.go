@@ -9,7 +9,7 @@ import (
 	"rollcall/accounts"
 )
 
-// What a request writes is the doing of the person who is signed in, or of a visitor.
+// The actor of a request's writes is the person who is signed in, or else a visitor.
 func TestActorOfARequest(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

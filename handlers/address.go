@@ -9,14 +9,13 @@ import (
 	"sync/atomic"
 )
 
-// forwardingHeaders are those by which a proxy tells who is behind it, and by which anybody can claim to be anyone.
+// forwardingHeaders are the headers in which a proxy names its client. Anybody can forge them.
 var forwardingHeaders = []string{"X-Forwarded-For", "Fly-Client-Ip", "Forwarded", "X-Real-Ip"}
 
 // maxHops bounds how far X-Forwarded-For is read. No real chain of proxies is longer.
 const maxHops = 32
 
-// addresses tells the client's address of a request: the peer of the connection, unless that is a proxy the operator
-// trusts.
+// addresses finds the address of a request's client: the peer of the connection, unless that is a trusted proxy.
 type addresses struct {
 	trusted []netip.Prefix
 	onFly   bool
@@ -35,7 +34,7 @@ func newAddresses(trusted []netip.Prefix, onFly bool, log *slog.Logger) *address
 	return a
 }
 
-// of is the address of the client that made r; the zero Addr when it isn't known (a unix socket has none).
+// of returns the address of the client that made r, or the zero Addr if it's unknown (a Unix socket has none).
 func (a *addresses) of(r *http.Request) netip.Addr {
 	peer := parseAddr(r.RemoteAddr)
 	if !a.trusts(peer) {
@@ -47,9 +46,9 @@ func (a *addresses) of(r *http.Request) netip.Addr {
 	return a.forwarded(peer, r.Header.Values("X-Forwarded-For"))
 }
 
-// byFly is the client's address on Fly, where clients can write any X-Forwarded-For. Fly's proxy always sets one
-// Fly-Client-IP: several, or one that is no address, come from nobody we know, and without any the peer is a machine in the
-// operator's own network.
+// byFly returns the client's address on Fly, where clients can forge X-Forwarded-For. Fly's proxy always sets exactly
+// one valid Fly-Client-IP. With several or an invalid one, the client is unknown. Without one, the peer is a machine in
+// the operator's own network.
 func byFly(peer netip.Addr, headers []string) netip.Addr {
 	switch len(headers) {
 	case 0:
@@ -60,8 +59,8 @@ func byFly(peer netip.Addr, headers []string) netip.Addr {
 	return netip.Addr{}
 }
 
-// forwarded walks X-Forwarded-For from the right, where the nearest proxy wrote, over those that are trusted. What a
-// client wrote itself stands further left and is never reached. An entry that is no address ends the walk.
+// forwarded reads X-Forwarded-For from the right, where the nearest proxy wrote, and skips trusted proxies. Entries
+// that the client forged are further left and are never reached. An invalid address ends the search.
 func (a *addresses) forwarded(peer netip.Addr, headers []string) netip.Addr {
 	found, hops := peer, 0
 	for _, header := range slices.Backward(headers) {
@@ -88,9 +87,9 @@ func (a *addresses) trusts(addr netip.Addr) bool {
 	return addr.IsValid() && slices.ContainsFunc(a.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// notice tells the operator, once in the life of the process, that a proxy seems to be in front and is not trusted:
-// all its clients then share one address and its limits.
-func (a *addresses) notice(r *http.Request) {
+// warnUntrusted logs, once per process, that an untrusted proxy seems to be in front. All its clients share one address
+// and its limits.
+func (a *addresses) warnUntrusted(r *http.Request) {
 	if a.warned.Load() {
 		return
 	}
@@ -104,7 +103,8 @@ func (a *addresses) notice(r *http.Request) {
 	}
 }
 
-// parseAddr reads an address with or without port and brackets. IPv4 written as IPv6 becomes IPv4, zones are dropped.
+// parseAddr reads an address with or without port and brackets. It turns IPv4-mapped IPv6 addresses into IPv4 and drops
+// zones.
 func parseAddr(text string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
 		return ap.Addr().Unmap().WithZone("")
@@ -116,8 +116,8 @@ func parseAddr(text string) netip.Addr {
 	return addr.Unmap().WithZone("")
 }
 
-// prefix is how limits count the client of r: its IPv4 address, or its IPv6 /64, out of which one subscriber may pick
-// any address. The zero Prefix when there is none.
+// prefix returns the range by which limits count the client of r: its IPv4 address or its IPv6 /64, because one
+// subscriber can use any address of a /64. It returns the zero Prefix if the address is unknown.
 func (a *addresses) prefix(r *http.Request) netip.Prefix {
 	addr := a.of(r)
 	bits := 32
@@ -131,17 +131,18 @@ func (a *addresses) prefix(r *http.Request) netip.Prefix {
 	return p
 }
 
-// largerShare is how many times the limit of an IPv6 /64 its /48 has. A site usually gets a /48, which holds 65,536 of them.
+// largerShare is the limit of an IPv6 /48, in multiples of the limit of a /64. A site usually gets a /48, which holds
+// 65,536 of them.
 const largerShare = 4
 
 // network is a range of addresses that limits count as one.
 type network struct {
 	name  string
-	share int // its limit is so many times that of one client
+	share int // its limit, in multiples of the limit of one client
 }
 
-// networks are the ranges that the client of r is counted in, the largest first. All clients whose address isn't known
-// are one.
+// networks returns the ranges that the client of r counts in, the largest first. All clients with unknown addresses
+// share one range.
 func (a *addresses) networks(r *http.Request) []network {
 	p := a.prefix(r)
 	switch {

@@ -24,7 +24,7 @@ func TestClientAddress(t *testing.T) {
 			"X-Forwarded-For": {"1.1.1.1"}, "Fly-Client-Ip": {"1.1.1.1"}, "X-Real-Ip": {"1.1.1.1"}, "Forwarded": {"for=1.1.1.1"}}},
 		{"proxy without a header", proxy, "10.0.0.1", false, nil},
 		{"proxy", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"1.1.1.1"}}},
-		{"what the client wrote stands left", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"9.9.9.9, 1.1.1.1"}}},
+		{"the client's forged entry is further left", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"9.9.9.9, 1.1.1.1"}}},
 		{"two proxies", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"9.9.9.9, 1.1.1.1, 10.2.3.4"}}},
 		{"a client that claims to be a proxy", proxy, "10.9.9.9", false, http.Header{"X-Forwarded-For": {"10.9.9.9"}}},
 		{"several headers", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"9.9.9.9", "1.1.1.1", "10.2.3.4"}}},
@@ -35,8 +35,8 @@ func TestClientAddress(t *testing.T) {
 		{"with port", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"1.1.1.1:4711"}}},
 		{"IPv6", proxy, "2001:db8::1", false, http.Header{"X-Forwarded-For": {"2001:db8::1"}}},
 		{"IPv6 with port and zone", proxy, "2001:db8::1", false, http.Header{"X-Forwarded-For": {"[2001:db8::1%eth0]:4711"}}},
-		{"IPv4 as IPv6", "[::ffff:10.0.0.1]:1", "1.1.1.1", false, http.Header{"X-Forwarded-For": {"::ffff:1.1.1.1"}}},
-		{"prefix of IPv4 as IPv6", "172.16.0.1:1", "1.1.1.1", false, http.Header{"X-Forwarded-For": {"1.1.1.1"}}},
+		{"IPv4-mapped IPv6", "[::ffff:10.0.0.1]:1", "1.1.1.1", false, http.Header{"X-Forwarded-For": {"::ffff:1.1.1.1"}}},
+		{"IPv4-mapped IPv6 prefix", "172.16.0.1:1", "1.1.1.1", false, http.Header{"X-Forwarded-For": {"1.1.1.1"}}},
 		{"IPv6 proxy", "[fd00::1]:1", "1.1.1.1", false, http.Header{"X-Forwarded-For": {"1.1.1.1"}}},
 		{"X-Real-IP is not read", proxy, "10.0.0.1", false, http.Header{"X-Real-Ip": {"1.1.1.1"}}},
 		{"Fly", proxy, "1.1.1.1", true, http.Header{"Fly-Client-Ip": {"1.1.1.1"}, "X-Forwarded-For": {"2.2.2.2"}}},
@@ -72,7 +72,7 @@ func TestPrefixOfAClient(t *testing.T) {
 	}
 }
 
-// IPv6 clients are counted by the network of their site as well; those of unknown address are all one.
+// IPv6 clients count in the network of their site, too. All clients with unknown addresses count as one.
 func TestNetworksOfAClient(t *testing.T) {
 	a := newAddresses(nil, false, slog.New(slog.DiscardHandler))
 	for peer, want := range map[string][]network{
@@ -86,8 +86,8 @@ func TestNetworksOfAClient(t *testing.T) {
 	}
 }
 
-// On Fly, a header that its proxy never sends in that way doesn't get a client out of its limit, and the address it claims
-// to have is not looked at.
+// On Fly, a client can't escape its limit with a header that Fly's proxy would never send. Its X-Forwarded-For is
+// ignored.
 func TestUnknownAddressesOnFlyAreOne(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, trust("192.0.2.0/24"), func(cfg *Config) { cfg.OnFly, cfg.Limits.Logins = true, 3 })
@@ -106,8 +106,8 @@ func TestUnknownAddressesOnFlyAreOne(t *testing.T) {
 	}
 }
 
-// An operator who forgot the flag is told once, not with every request.
-func TestUntrustedProxyIsNamedOnce(t *testing.T) {
+// The log warns about a missing --trusted-proxies once, not with every request.
+func TestUntrustedProxyIsLoggedOnce(t *testing.T) {
 	f := newFixture(t)
 	for range 20 {
 		b := f.browser()
@@ -119,7 +119,7 @@ func TestUntrustedProxyIsNamedOnce(t *testing.T) {
 	}
 }
 
-// Headers a stranger makes up change neither limits, nor cookies, nor redirects, nor the log.
+// Forged headers change neither limits nor cookies, redirects or the log.
 func TestSpoofedHeadersChangeNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 5 })
@@ -146,7 +146,7 @@ func TestSpoofedHeadersChangeNothing(t *testing.T) {
 		wantStatus(t, "guess", a, want)
 		wantRedirect(t, "GET /", b.get("/"), "/login")
 		if got := a.Header.Get("X-Request-Id"); got == "mine" || got == "" {
-			t.Errorf("X-Request-Id = %q, want one of ours", got)
+			t.Errorf("X-Request-Id = %q, want a generated one", got)
 		}
 	}
 	f.person("ada")

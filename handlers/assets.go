@@ -4,9 +4,12 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
 )
 
-// favicon is where programs look that do not read pages; pages name the icon themselves.
+// favicon serves programs that look for an icon at its usual path. Pages link to the icon directly.
 func (s *Server) favicon(c echo.Context) error {
 	to := s.cfg.UI.AssetURL("favicon.svg")
 	if to == "" {
@@ -16,12 +19,20 @@ func (s *Server) favicon(c echo.Context) error {
 	return c.Redirect(http.StatusFound, to)
 }
 
-// meCSS marks the viewer's own card, so that rows need not depend on who looks. Pages ask with ?u=<own id>, and what
-// is answered depends on nothing else: the browser may keep it under that address, another person has another one.
+// meCSS marks the viewer's own card, so that rows don't depend on the viewer. Pages request it with ?u=<own id>. The
+// response depends only on that id, so the browser may cache it.
 func (s *Server) meCSS(c echo.Context) error {
-	uid := signedIn(c).user.ID
-	if c.QueryParam("u") == uid {
+	user := signedIn(c).user
+	if c.QueryParam("u") == user.ID && c.QueryParam("t") == teamID(user) {
 		c.Response().Header().Set("Cache-Control", "private, max-age=86400")
 	}
-	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(uid))
+	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(user.ID, teamID(user)))
+}
+
+// teamID is that of the elements of the team that a user is in, "" for none.
+func teamID(user accounts.User) string {
+	if user.Team == "" {
+		return ""
+	}
+	return ui.TeamID(user.TeamKey())
 }

@@ -7,7 +7,7 @@ import (
 	"rollcall/accounts"
 )
 
-// prefer sets how exactly name's last seen is told.
+// prefer sets how precisely others see when name was last online.
 func (l *liveBoard) prefer(name, precision string) {
 	l.t.Helper()
 	if err := l.store.ChangePreferences(acting(l.t.Context()), l.uid(name), func(p *accounts.Preferences) { *p = accounts.Preferences{Precision: precision} }); err != nil {
@@ -15,8 +15,8 @@ func (l *liveBoard) prefer(name, precision string) {
 	}
 }
 
-// TestLastSeenIsReciprocal: who hides theirs is not sent that of others, by pages or by frames, and gets it back with
-// the change of mind, without a reload.
+// TestLastSeenIsReciprocal: people who hide when they were last online don't see it of others, in pages or frames. When
+// they show theirs again, they see it of others without a reload.
 func TestLastSeenIsReciprocal(t *testing.T) {
 	l := newLiveBoard(t)
 	ada, eve := l.member("ada"), l.member("eve")
@@ -24,8 +24,8 @@ func TestLastSeenIsReciprocal(t *testing.T) {
 	a, e := l.open(ada, "/", "a"), l.open(eve, "/", "a")
 	l.prefer("eve", accounts.Nobody)
 	bob.leave()
-	a.until("bob seen today", func() bool { return strings.Contains(a.rows["bob"], "Offline</b> · seen today") })
-	e.until("bob offline, and no more", func() bool { return strings.Contains(e.rows["bob"], "<b>Offline</b></p>") })
+	a.until("bob seen today", func() bool { return strings.Contains(a.rows["bob"], "Offline</b> <span>seen today") })
+	e.until("bob offline, without last seen", func() bool { return strings.Contains(e.rows["bob"], "<b>Offline</b></p>") })
 	fresh := eve.load("/")
 	if strings.Contains(fresh.rows["bob"], "seen") {
 		t.Errorf("eve, who hides her last seen, loads %s", fresh.rows["bob"])
@@ -41,7 +41,7 @@ func TestLastSeenIsReciprocal(t *testing.T) {
 	l.prefer("eve", accounts.Exact)
 	e.until("bob's last seen is back", func() bool { return strings.Contains(e.rows["bob"], "seen today") })
 	e.leave()
-	a.until("eve's own is exact", func() bool { return strings.Contains(a.rows["eve"], `· seen <time class="seen"`) })
+	a.until("eve's own is exact", func() bool { return strings.Contains(a.rows["eve"], `<span>seen <time class="seen"`) })
 	l.prefer("eve", accounts.Nobody)
 	a.until("eve's own is hidden", func() bool { return strings.Contains(a.rows["eve"], "<b>Offline</b></p>") })
 }

@@ -16,10 +16,10 @@ import (
 	"rollcall/ui"
 )
 
-// maxEcho is how many runes of what was typed are put back into the form.
+// maxEcho is the maximum number of typed runes that are put back into a form.
 const maxEcho = 256
 
-// typed is what came with a form.
+// typed holds the fields of a sign-in or sign-up form.
 type typed struct {
 	username, displayName, password, next string
 }
@@ -37,7 +37,7 @@ func (s *Server) readTyped(c echo.Context) (typed, error) {
 	}, nil
 }
 
-// loginPage shows the sign-in form, or the board to those who need none.
+// loginPage shows the sign-in form. It redirects people who are signed in.
 func (s *Server) loginPage(c echo.Context) error {
 	next := s.site.next(c.QueryParam("next"))
 	if signedIn(c) != nil {
@@ -48,8 +48,8 @@ func (s *Server) loginPage(c echo.Context) error {
 	})
 }
 
-// endedWhy is why the session of this browser ended. It's "" when there was none and when the browser signed out by
-// itself: both have no cookie. So a link can't make the page say anything to strangers.
+// endedWhy returns why the session of this browser ended. It returns "" if the browser has no session cookie, because
+// it never signed in or signed out itself. So a link can't make the page show a message to strangers.
 func (s *Server) endedWhy(c echo.Context) string {
 	if len(cookieValues(c.Request(), s.site.cookie)) == 0 {
 		return ""
@@ -57,8 +57,8 @@ func (s *Server) endedWhy(c echo.Context) string {
 	return cmp.Or(c.QueryParam("why"), endedSession)
 }
 
-// login signs a person in. A wrong password and an unknown name get the same answer after the same work; only the right
-// password of a disabled account gets another.
+// login signs a person in. A wrong password and an unknown name get the same response after the same work. Only the
+// right password of a disabled account gets a different one.
 func (s *Server) login(c echo.Context) error {
 	t, err := s.readTyped(c)
 	if err != nil {
@@ -85,8 +85,8 @@ func (s *Server) login(c echo.Context) error {
 	return s.signIn(c, user, t.next)
 }
 
-// attempt runs try, which checks a password of username's, within the limits. They are reserved before the password is
-// hashed. A password that nobody can have is wrong without being counted.
+// attempt runs try, which checks a password for username, within the limits. The limits are reserved before the
+// password is hashed. A password that nobody can have is wrong and doesn't count.
 func (s *Server) attempt(c echo.Context, username, password string, try func(context.Context) error) error {
 	if !accounts.PossiblePassword(password) {
 		return accounts.ErrCredentials
@@ -101,8 +101,8 @@ func (s *Server) attempt(c echo.Context, username, password string, try func(con
 	return err
 }
 
-// settle keeps one of two reservations after an attempt that ended with err: the failure if the password was wrong, the
-// success if it was right, even if the account is disabled. It keeps neither if the password wasn't checked.
+// settle keeps one of two reservations after an attempt that ended with err: the failure if the password was wrong, or
+// the success if it was right, even if the account is disabled. It keeps neither if the password wasn't checked.
 func settle(ctx context.Context, err error, failure, success *reservation) {
 	switch {
 	case err == nil, errors.Is(err, accounts.ErrDisabled):
@@ -115,9 +115,9 @@ func settle(ctx context.Context, err error, failure, success *reservation) {
 	}
 }
 
-// reserve reserves an attempt to sign in as username, as a failure and as a success. A name that can't exist counts like
-// one that does not. What counts for a name counts for the password it has: a new one starts all of it anew, so that
-// giving somebody a new password lets them in at once.
+// reserve reserves an attempt to sign in as username, both as a failure and as a success. An invalid name counts like
+// one that doesn't exist. The counters belong to a name and its current password: a new password resets them, so that
+// its owner can sign in at once.
 func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *http.Request, username string) error {
 	name, err := accounts.FoldUsername(username)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *
 	return err
 }
 
-// takeStranger reserves a failure of the address and of the account.
+// takeStranger reserves a failure for the address and for the account.
 func (s *Server) takeStranger(ctx context.Context, failure *reservation, account string, networks []network) error {
 	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "login:address:", networks, s.cfg.Limits.Logins, loginWindow); err != nil {
 		return err
@@ -151,9 +151,9 @@ func (s *Server) takeStranger(ctx context.Context, failure *reservation, account
 	return failure.take(ctx, s.limiters.Strangers, hashKey("login:name:", account), failuresPerName, loginWindow)
 }
 
-// takeKnown reserves a failure of a browser in which the owner of the account has signed in before: whoever keeps guessing
-// at the name, or from the same address, locks out other guessers and not the owner. A browser's token changes with each
-// sign-in, also of somebody else who shares it, so all known browsers together have a limit, too.
+// takeKnown reserves a failure for a browser in which the owner of the account has signed in before. Its separate
+// counter keeps guessers from locking out the owner. A browser's token changes with each sign-in, including those of
+// other people who share the browser, so all known browsers together have a limit, too.
 func (s *Server) takeKnown(ctx context.Context, failure *reservation, account, token string) error {
 	if err := failure.take(ctx, s.limiters.Browsers, hashKey("login:browser:", account+"\x00"+token), failuresPerName, loginWindow); err != nil {
 		return err
@@ -162,7 +162,8 @@ func (s *Server) takeKnown(ctx context.Context, failure *reservation, account, t
 }
 
 // attemptOwn runs try, which checks the password of the person who is signed in. It counts failures by session, so that
-// guesses of strangers don't keep members from their own settings. It counts successes by account, because each costs hashes.
+// guesses by strangers don't lock members out of their own settings. It counts successes by account, because each one
+// costs hashes.
 func (s *Server) attemptOwn(c echo.Context, password string, try func(context.Context) error) error {
 	if password != "" && !accounts.PossiblePassword(password) {
 		return accounts.ErrCredentials
@@ -180,8 +181,8 @@ func (s *Server) attemptOwn(c echo.Context, password string, try func(context.Co
 	return err
 }
 
-// browserOf reports whether the owner of username has signed in with the browser before, the token that says so, and the
-// fingerprint of the account's password.
+// browserOf reports whether the owner of username has signed in with the browser before. It returns the token that
+// proves it, and the fingerprint of the account's password.
 func (s *Server) browserOf(r *http.Request, username string) (token string, known bool, fingerprint string, err error) {
 	tokens := cookieValues(r, s.site.known)
 	if len(tokens) == 0 {
@@ -195,7 +196,7 @@ func (s *Server) browserOf(r *http.Request, username string) (token string, know
 	return "", false, fingerprint, nil
 }
 
-// signIn starts a session, ends the one this browser had, and goes on to next.
+// signIn starts a session, ends the browser's old one, and redirects to next.
 func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 	actAs(c, accounts.ByUser(user.ID))
 	r, replaces := c.Request(), ""
@@ -215,15 +216,15 @@ func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 	return s.redirect(c, next)
 }
 
-// rememberBrowser makes this browser one in which its owner has given the right password. When that fails it is only
-// not known next time.
+// rememberBrowser marks this browser as one in which the owner of the account has signed in. If that fails, the browser
+// is just unknown next time.
 func (s *Server) rememberBrowser(c echo.Context, user accounts.User) {
 	r := c.Request()
 	had, _, _, err := s.browserOf(r, user.Username)
 	var known string
 	if err == nil {
 		if tokens := cookieValues(r, s.site.known); had == "" && len(tokens) > 0 {
-			had = tokens[0] // known by somebody else who shares the browser, perhaps
+			had = tokens[0] // perhaps of somebody else who shares the browser
 		}
 		known, err = s.cfg.Accounts.RememberBrowser(r.Context(), user.ID, had)
 	}
@@ -234,7 +235,7 @@ func (s *Server) rememberBrowser(c echo.Context, user accounts.User) {
 	s.setCookie(c, s.site.known, known, knownCookieAge)
 }
 
-// logout ends the session. The sockets it had are closed by whoever follows the changes of accounts.
+// logout ends the session. Its sockets are closed when the change reaches sockets.applyUpdate.
 func (s *Server) logout(c echo.Context) error {
 	if v := signedIn(c); v != nil {
 		err := s.cfg.Accounts.EndSession(c.Request().Context(), v.session.ID)
@@ -246,7 +247,7 @@ func (s *Server) logout(c echo.Context) error {
 	return s.redirect(c, s.site.path("/login"))
 }
 
-// form shows a form again with what is wrong. A program that asked for JSON gets the failure itself.
+// form shows a form again, with its errors. A program that asked for JSON gets the failure as JSON.
 func (s *Server) form(c echo.Context, f *failure, p ui.Page) error {
 	if wantsProblem(c.Request()) {
 		return f
@@ -261,7 +262,7 @@ func disabledAccount(err error) *failure {
 		Message: "This account is disabled. Ask the person who runs this Rollcall to enable it."}
 }
 
-// nextField is what a form carries on: nothing for the board, where everybody lands anyway.
+// nextField returns the next field of a form: "" for the board, which is the default.
 func (s *Server) nextField(next string) string {
 	if next == s.site.path("/") {
 		return ""
@@ -269,7 +270,7 @@ func (s *Server) nextField(next string) string {
 	return next
 }
 
-// tooMany says when to try again, in words.
+// tooMany returns a failure whose message says when to try again.
 func tooMany(what string, over *limited) *failure {
 	wait := "a minute"
 	if minutes := int((over.retryAfter + time.Minute - 1) / time.Minute); minutes > 1 {
@@ -279,7 +280,7 @@ func tooMany(what string, over *limited) *failure {
 		Message: fmt.Sprintf("Too many attempts to %s. Try again in %s.", what, wait)}
 }
 
-// echoed is what was typed, fit to stand in the form again.
+// echoed returns typed text in a form that can be put back into its field.
 func echoed(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if utf8.RuneCountInString(text) > maxEcho {

@@ -32,7 +32,7 @@ func TestSignInAndOut(t *testing.T) {
 	wantRedirect(t, "POST /logout as a stranger", b.do("POST", "/logout", url.Values{}), "/login")
 }
 
-// The session ends on the server: a copy of the cookie is worth nothing afterwards.
+// Signing out ends the session on the server, so a copy of the cookie stops working.
 func TestLogoutEndsTheSession(t *testing.T) {
 	f := newFixture(t)
 	f.person("ada")
@@ -40,15 +40,15 @@ func TestLogoutEndsTheSession(t *testing.T) {
 	b.login("ada", goodPassword)
 	thief.cookies["rollcall"] = b.cookies["rollcall"]
 	if !thief.signedIn() {
-		t.Fatal("the cookie's copy does not work while the session lives")
+		t.Fatal("the copied cookie doesn't work before POST /logout")
 	}
 	b.do("POST", "/logout", url.Values{})
 	if thief.signedIn() {
-		t.Error("the cookie's copy works after POST /logout")
+		t.Error("the copied cookie still works after POST /logout")
 	}
 }
 
-// GET must never sign out: an image on another page could do it.
+// GET must never sign out, because an image on another site could trigger it.
 func TestLogoutIsPostOnly(t *testing.T) {
 	f := newFixture(t)
 	f.person("ada")
@@ -70,7 +70,7 @@ func TestSessionFixation(t *testing.T) {
 	b.cookies["rollcall"] = planted
 	b.login("ada", goodPassword)
 	if b.cookies["rollcall"] == planted {
-		t.Fatal("POST /login kept a token made by the client")
+		t.Fatal("POST /login kept the client's token")
 	}
 	attacker := f.browser()
 	attacker.cookies["rollcall"] = planted
@@ -97,11 +97,11 @@ func TestSigningInAgainEndsTheSessionBefore(t *testing.T) {
 
 var requestIDs = regexp.MustCompile(`[0-9a-f]{16}`)
 
-// Nobody learns from the sign-in page which names exist.
+// The sign-in page doesn't reveal which names exist.
 func TestUnknownNameLooksLikeAWrongPassword(t *testing.T) {
 	f := newFixture(t)
 	f.person("ada")
-	// The name typed stands in the form again, so both have the same length and are replaced.
+	// The form holds the typed name again, so it's replaced before the comparison.
 	known := f.browser().login("ada", "wrong password")
 	unknown := f.browser().login("eve", "wrong password")
 	if known.StatusCode != unknown.StatusCode || known.StatusCode != http.StatusUnprocessableEntity {
@@ -141,8 +141,8 @@ func TestSignInToADisabledAccount(t *testing.T) {
 	}
 }
 
-// A device that was signed out from elsewhere learns it on the sign-in page. One that signed itself out, or never was
-// signed in, is told nothing, whatever a link says.
+// The sign-in page tells a device that it was signed out from elsewhere. A device that signed itself out or never
+// signed in sees no such message, whatever a link says.
 func TestSignInPageSaysWhyTheSessionEnded(t *testing.T) {
 	f := newFixture(t)
 	const signedOut, disabled, deleted = "signed out on this device", "account has been disabled", "account has been deleted"
@@ -172,7 +172,7 @@ func TestSignInPageSaysWhyTheSessionEnded(t *testing.T) {
 	}
 	ada.do("POST", "/logout", url.Values{})
 	if body := ada.get("/login?why=deleted").body; strings.Contains(body, deleted) || strings.Contains(body, signedOut) {
-		t.Errorf("a browser that signed itself out is told why:\n%s", body)
+		t.Errorf("the page tells a browser that signed itself out why:\n%s", body)
 	}
 }
 
@@ -182,7 +182,7 @@ func TestRefusedLoginKeepsWhatWasTyped(t *testing.T) {
 	wantStatus(t, "POST /login", a, http.StatusUnprocessableEntity)
 	for _, want := range []string{`value="ada"`, `value="/?team=red"`, "Wrong username or password."} {
 		if !strings.Contains(a.body, want) {
-			t.Errorf("the form does not hold %q:\n%s", want, a.body)
+			t.Errorf("the form doesn't hold %q:\n%s", want, a.body)
 		}
 	}
 	if strings.Contains(a.body, "not-to-be-shown") {
@@ -198,7 +198,7 @@ func TestNextSurvivesSigningIn(t *testing.T) {
 	b := f.browser()
 	wantRedirect(t, "GET /?q=ada", b.get("/?q=ada"), "/login?next=%2F%3Fq%3Dada")
 	if a := b.get("/login?next=%2F%3Fq%3Dada"); !strings.Contains(a.body, `name="next" value="/?q=ada"`) {
-		t.Errorf("GET /login?next= does not carry it on:\n%s", a.body)
+		t.Errorf("the form of GET /login?next= doesn't hold it:\n%s", a.body)
 	}
 	a := b.do("POST", "/login", url.Values{"username": {"ada"}, "password": {goodPassword}, "next": {"/?q=ada"}})
 	wantRedirect(t, "POST /login", a, "/?q=ada")
@@ -247,8 +247,8 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-// A store that does not answer must not make members strangers, nor let anybody in.
-func TestStoreIll(t *testing.T) {
+// If the store is down, members aren't treated as signed out, and nobody can sign in.
+func TestStoreDown(t *testing.T) {
 	f := newFixture(t)
 	f.person("ada")
 	b := f.browser()
@@ -286,8 +286,8 @@ func TestStoreIll(t *testing.T) {
 	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), http.StatusOK)
 }
 
-// A board that cannot be read is asked for again later, when the session of whoever asks could be read just before.
-func TestBoardUnread(t *testing.T) {
+// If the session can be read and the board can't, the response is 503, so that browsers try again later.
+func TestBoardUnreadable(t *testing.T) {
 	f := newFixture(t)
 	f.person("ada")
 	b := f.browser()
@@ -300,7 +300,7 @@ func TestBoardUnread(t *testing.T) {
 	if _, err := db.Exec("ALTER TABLE search_words RENAME TO hidden"); err != nil {
 		t.Fatal(err)
 	}
-	wantStatus(t, "GET / of what cannot be read", b.get("/?q=ada"), http.StatusServiceUnavailable)
+	wantStatus(t, "GET / of an unreadable board", b.get("/?q=ada"), http.StatusServiceUnavailable)
 	wantStatus(t, "GET / with a bad cursor", b.get("/?after=x"), http.StatusBadRequest)
 }
 

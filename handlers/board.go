@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -10,34 +11,47 @@ import (
 	"rollcall/ui"
 )
 
-// board answers GET /: the board, or the part of it that the query string asks for.
+// board answers GET / with the board, or with the part of it that the query string selects.
 func (s *Server) board(c echo.Context) error {
-	q, err := parseQuery(c.QueryParams())
+	q, asked, err := parseQuery(c.QueryParams())
 	if err != nil {
 		return err
 	}
-	viewer := signedIn(c).user
-	p, err := s.live.Load(c.Request().Context(), q, viewer.Person)
+	if n := c.QueryParam("page"); n != "" {
+		return s.toPage(c, q, n)
+	}
+	ctx, viewer := c.Request().Context(), signedIn(c).user
+	wanted := q
+	if q, err = s.live.Resolve(ctx, q, asked); err != nil {
+		return notRead(fmt.Errorf("load board: %w", err))
+	}
+	p, err := s.live.Load(ctx, q, viewer.Person)
 	if err != nil {
 		return notRead(fmt.Errorf("load board: %w", err))
 	}
-	if first := q; q.Before != "" && p.Empty { // those before have gone: begin at the beginning
+	if first := q; q.Before != "" && p.Empty { // nobody is left before the cursor: go to the first page
 		first.Before = ""
 		return s.redirect(c, s.site.path("/")+"?"+queryValues(first).Encode())
 	}
 	page := s.linked(p.Links)
+	if asked { // and not where the list itself decides
+		q = wanted
+	} else {
+		page.Query.Show = ""
+	}
+	page.Chosen = showValue(q.Show)
 	page.Layout, page.List, page.Counts, page.Announce = s.layout(c, ""), s.list(&p.Listing), countsView(p.Counts), viewer.Announce
 	page.Viewer.Me = s.me(p.Own)
 	page.Warming, page.Lost, page.Arrived = p.Warming, p.Lost, arrivalsView(p.Arrived)
-	socket := queryValues(q)
+	socket := queryValues(p.Query)
 	socket.Set("v", p.Version)
 	page.Socket = s.site.path("/ws?") + socket.Encode()
 	return s.page(c, http.StatusOK, page)
 }
 
-// linked is a board page with its query and the addresses of the pages around it.
+// linked returns a board page with its query and the links to the previous and next pages.
 func (s *Server) linked(l live.Links) ui.BoardPage {
-	page := ui.BoardPage{Query: queryView(l.Query), OnePage: l.Whole}
+	page := ui.BoardPage{Query: queryView(l.Query), OnePage: l.Whole, Pages: s.pageLinks(l)}
 	back, on := l.Query, l.Query
 	back.Before, back.After = l.Prev, ""
 	on.After, on.Before = l.Next, ""
@@ -48,4 +62,37 @@ func (s *Server) linked(l live.Links) ui.BoardPage {
 		page.Next = s.site.path("/?") + queryValues(on).Encode()
 	}
 	return page
+}
+
+// nearby is how many pages before and after the current one have links by number, besides the first and the last.
+const nearby = 2
+
+// pageLinks are links to pages by number, none where numbers aren't known.
+func (s *Server) pageLinks(l live.Links) (links []ui.PageLink) {
+	at := queryValues(live.Query{Search: l.Query.Search, Team: l.Query.Team, Show: l.Query.Show})
+	for n := 1; n <= l.Pages; n++ {
+		if n > 1 && n < l.Pages && (n < l.Page-nearby || n > l.Page+nearby) {
+			if !links[len(links)-1].Gap {
+				links = append(links, ui.PageLink{Gap: true})
+			}
+			continue
+		}
+		at.Set("page", strconv.Itoa(n))
+		links = append(links, ui.PageLink{N: n, Href: s.site.path("/?") + at.Encode(), Current: n == l.Page})
+	}
+	return links
+}
+
+// toPage redirects from the number of a page to where it begins now: addresses of pages hold a cursor, so that people who
+// come and go don't move others from page to page.
+func (s *Server) toPage(c echo.Context, q live.Query, number string) error {
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 {
+		return &failure{Status: http.StatusBadRequest, Message: "There is no such page of the board."}
+	}
+	q.Before = ""
+	if q.After, err = s.live.PageStart(c.Request().Context(), q, n); err != nil {
+		return notRead(fmt.Errorf("find page: %w", err))
+	}
+	return s.redirect(c, s.site.path("/?")+queryValues(q).Encode())
 }

@@ -12,21 +12,21 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Sizes of what a request may bring.
+// Size limits of a request.
 const (
 	maxBody   = 64 << 10 // bytes
 	maxQuery  = 4 << 10  // bytes
 	maxFields = 50       // of a form
 )
 
-// boundRequests refuses what nothing of ours takes: long queries and uploads.
+// boundRequests refuses long queries and uploads, which no route accepts.
 func (s *Server) boundRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if len(r.URL.RawQuery) > maxQuery {
 			return &failure{Status: http.StatusRequestURITooLong, Heading: "Too long", Message: "This address is too long."}
 		}
-		// What cannot be parsed is no form either, and is refused where a form is read.
+		// An invalid type isn't a form type either; readForm refuses it.
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); strings.HasPrefix(kind, "multipart/") {
 			return unsupported()
 		}
@@ -40,13 +40,14 @@ func boundBody(c echo.Context, limit int64) error {
 	if r.ContentLength > limit {
 		return bodyTooLarge(nil)
 	}
-	// The writer below Echo's own is told, so that net/http closes the connection instead of reading on.
+	// MaxBytesReader gets net/http's own writer, not Echo's, so that net/http closes the connection instead of reading
+	// on.
 	r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, limit)
 	return nil
 }
 
-// checkSite refuses what another site made the visitor's browser send. GET, HEAD and OPTIONS pass: they never change
-// anything.
+// checkSite refuses requests that another site made the visitor's browser send. GET, HEAD and OPTIONS pass, because
+// they never change anything.
 func (s *Server) checkSite(r *http.Request) error {
 	if err := s.crossOrigin.Check(r); err != nil {
 		return &failure{Status: http.StatusForbidden, Heading: "Refused",
@@ -59,8 +60,8 @@ func unsupported() *failure {
 	return &failure{Status: http.StatusUnsupportedMediaType, Heading: "Not a form", Message: "This form doesn't accept uploads."}
 }
 
-// readForm reads the fields of a posted form. The query of the address is not looked at: what is done must stand in
-// the body. It fails with 400, 413 or 415.
+// readForm reads the fields of a posted form. It ignores the query string, so that a link can't fill in a form. It
+// fails with 400, 413 or 415.
 func readForm(r *http.Request) (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
@@ -80,7 +81,7 @@ func readForm(r *http.Request) (url.Values, error) {
 	return fields, nil
 }
 
-// bodyError leaves what explain knows as it is; any other break is the client's doing.
+// bodyError returns errors that explain handles unchanged. Any other error is the client's fault.
 func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) || errors.Is(err, os.ErrDeadlineExceeded) {

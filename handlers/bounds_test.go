@@ -28,7 +28,8 @@ func TestCrossSitePosts(t *testing.T) {
 		{"", "board.local", "", "https://evil.example", 403},
 		{"", "board.local", "", "null", 403},
 		{"", "board.local", "", "", 303}, // not a browser
-		// A proxy on the same machine may send the address that it connects to as Host. The public URL says what is ours.
+		// A proxy on the same machine may send the address it connects to as Host. The public URL decides which origin
+		// is ours.
 		{"https://board.example", "127.0.0.1:8080", "", "https://board.example", 303},
 		{"https://board.example", "127.0.0.1:8080", "", "https://evil.example", 403},
 		{"https://board.example", "127.0.0.1:8080", "", "http://board.example", 403},
@@ -52,14 +53,14 @@ func TestCrossSitePosts(t *testing.T) {
 			a := b.do("POST", "/logout", url.Values{})
 			wantStatus(t, "POST /logout", a, tt.want)
 			if tt.want == 403 && (!strings.Contains(a.body, "another site") || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html")) {
-				t.Errorf("the refusal is not our page:\n%s", a.body)
+				t.Errorf("the refusal isn't an HTML page about another site:\n%s", a.body)
 			}
-			wantStatus(t, "GET /login", b.get("/login"), 200) // a link from anywhere may lead here
+			wantStatus(t, "GET /login", b.get("/login"), 200) // any site may link here
 		})
 	}
 }
 
-// The session must survive what another site sends, whatever the method and the path.
+// A request from another site can't end the session, whatever its method and path.
 func TestCrossSiteCannotSignOut(t *testing.T) {
 	f := newFixture(t)
 	f.person("ada")
@@ -91,9 +92,9 @@ func TestBodies(t *testing.T) {
 		want                    int
 	}{
 		{"64 KiB", form, fill(maxBody), false, 422},
-		{"64 KiB and one", form, fill(maxBody + 1), false, 413},
+		{"64 KiB and a byte", form, fill(maxBody + 1), false, 413},
 		{"64 KiB in chunks", form, fill(maxBody), true, 422},
-		{"64 KiB and one in chunks", form, fill(maxBody + 1), true, 413},
+		{"64 KiB and a byte in chunks", form, fill(maxBody + 1), true, 413},
 		{"10 MiB in chunks", form, fill(10 << 20), true, 413},
 		{"charset", form + "; charset=utf-8", "username=a", false, 422},
 		{"upper case type", strings.ToUpper(form), "username=a", false, 422},
@@ -131,7 +132,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// There are no uploads anywhere, so nothing ever touches the disk for one.
+// No route accepts uploads, so no upload ever reaches the disk.
 func TestMultipartIsRefusedEverywhere(t *testing.T) {
 	f := newFixture(t)
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "GET"} {
@@ -171,12 +172,12 @@ func TestMethods(t *testing.T) {
 			t.Errorf("%s %s: Allow = %q, want %q", tt.method, tt.path, got, tt.allow)
 		}
 		if strings.Contains(a.body, "TRACE /") {
-			t.Errorf("%s %s gives the request back:\n%s", tt.method, tt.path, a.body)
+			t.Errorf("%s %s echoes the request:\n%s", tt.method, tt.path, a.body)
 		}
 	}
 }
 
-// A path that is not spelled as in the table of routes does not exist; no spelling gets around a check.
+// A path exists only in the exact spelling of the route table. No other spelling gets around a check.
 func TestSpellingsOfPaths(t *testing.T) {
 	f := newFixture(t)
 	for _, path := range []string{
@@ -205,7 +206,7 @@ func FuzzForms(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		fields, err := url.ParseQuery(string(body))
 		if err == nil && fields.Get("password") != "" {
-			fields.Set("password", "") // nothing to hash: the forms are what is tried here
+			fields.Set("password", "") // saves the hashing, which isn't tested here
 			body = []byte(fields.Encode())
 		}
 		for _, path := range []string{"/login", "/signup"} {
@@ -226,7 +227,7 @@ func FuzzForms(f *testing.F) {
 	})
 }
 
-// Whatever is asked, the server answers in its own words and never with a 5xx.
+// Whatever the request, the server answers with its own headers and never with a 5xx.
 func FuzzRequests(f *testing.F) {
 	f.Add("GET", "/", "Cookie", "rollcall=x", "")
 	f.Add("POST", "//login", "Content-Type", "application/x-www-form-urlencoded", "username=a&password=")
@@ -254,7 +255,7 @@ func FuzzRequests(f *testing.F) {
 			t.Errorf("%q %q with %q: %q = %d", method, target, name, value, w.Code)
 		}
 		if w.Header().Get("Content-Security-Policy") == "" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%q %q with %q: %q has not our headers: %v", method, target, name, value, w.Header())
+			t.Errorf("%q %q with %q: %q lacks our headers: %v", method, target, name, value, w.Header())
 		}
 		for _, internal := range []string{"goroutine ", ".go:", "SQL"} {
 			if strings.Contains(w.Body.String(), internal) {

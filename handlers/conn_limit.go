@@ -9,44 +9,44 @@ import (
 )
 
 const (
-	refusing     = 64          // refused connections that get an answer at the same time; others are just closed
+	maxRefusals  = 64          // refused connections that get a response at the same time; others are just closed
 	refusalWait  = time.Second // for a refused client to send its request and read the answer
 	refusalReads = 4 << 10     // bytes of the request that are read
 )
 
-// spareLocal is how many connections from this machine are accepted above the limit. A full server is healthy, and local
-// health checks must be able to see that, or they would restart it.
+// spareLocal is the number of connections from this machine that are accepted above the limit. Otherwise local health
+// checks would restart a server that is full but healthy.
 const spareLocal = 64
 
-// connLimit counts the open connections, live ones included, and refuses those above its limit, so that a flood can't use
-// up the file descriptors that the database, Redis and the log need. Connections that are open stay open.
+// connLimit counts the open connections, live ones included, and refuses new ones above its limit, so that a flood
+// can't use up the file descriptors that the database, Redis and the log need.
 type connLimit struct {
-	limit   int // 0: none
-	spare   int // above the limit, for this machine itself
-	open    atomic.Int64
-	refused func() // counts
-	telling chan struct{}
+	limit    int // 0: no limit
+	spare    int // above the limit, for connections from this machine
+	open     atomic.Int64
+	refused  func()        // counts a refusal
+	refusals chan struct{} // one entry per refusal that is being sent
 }
 
-// connStats are how many connections are open, and the limit.
+// connStats holds the number of open connections and their limit.
 type connStats struct{ open, limit int }
 
 func newConnLimit(limit int, refused func()) *connLimit {
-	return &connLimit{limit: limit, spare: spareLocal, refused: refused, telling: make(chan struct{}, refusing)}
+	return &connLimit{limit: limit, spare: spareLocal, refused: refused, refusals: make(chan struct{}, maxRefusals)}
 }
 
 func (l *connLimit) stats() connStats { return connStats{int(l.open.Load()), l.limit} }
 
-// LimitConnections puts the limit of open connections in front of l, which must be of TCP to be counted.
+// LimitConnections applies the limit of open connections to l. Only TCP connections count.
 func (s *Server) LimitConnections(l net.Listener) net.Listener { return &limitedListener{l, s.conns} }
 
-// limitedListener is a listener whose connections count against a limit.
+// limitedListener counts its connections against a limit.
 type limitedListener struct {
 	net.Listener
 	limit *connLimit
 }
 
-// Accept returns the next connection that may come in.
+// Accept returns the next connection within the limit.
 func (w *limitedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := w.Listener.Accept()
@@ -64,7 +64,7 @@ func (w *limitedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// enter counts a connection from peer, unless it is one too many.
+// enter counts a connection from peer and reports whether it's within the limit.
 func (l *connLimit) enter(peer net.Addr) bool {
 	room := int64(l.limit)
 	if parseAddr(peer.String()).IsLoopback() {
@@ -77,14 +77,14 @@ func (l *connLimit) enter(peer net.Addr) bool {
 	return false
 }
 
-// limitedConn is a connection that counts until it is closed.
+// limitedConn counts against the limit until it's closed.
 type limitedConn struct {
 	*net.TCPConn
 	limit *connLimit
 	gone  atomic.Bool
 }
 
-// Close closes the connection. A second call does no harm.
+// Close closes the connection. It may be called more than once.
 func (c *limitedConn) Close() error {
 	if !c.gone.Swap(true) {
 		c.limit.open.Add(-1)
@@ -98,25 +98,25 @@ var fullAnswer = fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nRetry-Aft
 	"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 	int(retrySoon/time.Second), len(fullText), fullText)
 
-// refuse answers 503 to any request, and closes. Only a few get an answer at a time: each holds a file descriptor for a
-// moment, which closing doesn't.
+// refuse answers 503 to any request and closes the connection. Only a few connections get a response at a time, because
+// each one holds a file descriptor while it waits.
 func (l *connLimit) refuse(conn *net.TCPConn) {
 	l.refused()
 	select {
-	case l.telling <- struct{}{}:
+	case l.refusals <- struct{}{}:
 	default:
 		_ = conn.Close()
 		return
 	}
 	go func() {
-		defer func() { <-l.telling }()
+		defer func() { <-l.refusals }()
 		defer conn.Close()
 		_ = conn.SetDeadline(time.Now().Add(refusalWait))
-		if _, err := conn.Read(make([]byte, refusalReads)); err != nil { // an answer before the question is no answer
+		if _, err := conn.Read(make([]byte, refusalReads)); err != nil { // clients ignore a response that comes before their request
 			return
 		}
 		_, _ = conn.Write(fullAnswer)
 		_ = conn.CloseWrite()
-		_, _ = io.CopyN(io.Discard, conn, refusalReads) // closing with something unread would take the answer back
+		_, _ = io.CopyN(io.Discard, conn, refusalReads) // closing with unread data resets the connection, and the client may lose the response
 	}()
 }

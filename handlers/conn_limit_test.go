@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// behindDoor serves f with a limit of connections and returns the address.
-func (f *fixture) behindDoor() string {
+// serveLimited serves f with a connection limit and returns the address.
+func (f *fixture) serveLimited() string {
 	f.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -26,7 +26,7 @@ func (f *fixture) behindDoor() string {
 	return l.Addr().String()
 }
 
-// ask sends a request on conn and returns the answer.
+// ask sends a request on conn and returns the response.
 func ask(conn net.Conn) (*http.Response, error) {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
@@ -40,11 +40,11 @@ func ask(conn net.Conn) (*http.Response, error) {
 	return resp, err
 }
 
-// TestFullHouse: who is inside stays served, who comes is told to come back, and is let in when somebody has left.
-func TestFullHouse(t *testing.T) {
+// TestConnectionLimit: at the limit, open connections are still served, and new ones get 503 until one is closed.
+func TestConnectionLimit(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Connections = 10 })
-	f.server.conns.spare = 0 // as for those who come from elsewhere
-	address := f.behindDoor()
+	f.server.conns.spare = 0 // as for clients on other machines
+	address := f.serveLimited()
 	dial := func() net.Conn {
 		t.Helper()
 		conn, err := net.Dial("tcp", address)
@@ -54,9 +54,9 @@ func TestFullHouse(t *testing.T) {
 		t.Cleanup(func() { _ = conn.Close() })
 		return conn
 	}
-	inside := dial()
-	if resp, err := ask(inside); err != nil || resp.StatusCode != 200 {
-		t.Fatalf("the first = %v, %v, want 200", resp, err)
+	first := dial()
+	if resp, err := ask(first); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("the first connection = %v, %v, want 200", resp, err)
 	}
 	var slow []net.Conn
 	for range 9 {
@@ -65,22 +65,22 @@ func TestFullHouse(t *testing.T) {
 		slow = append(slow, conn)
 	}
 	wantOpen(t, f, 10)
-	for range 3 * refusing { // a flood
+	for range 3 * maxRefusals { // a flood
 		_ = dial().Close()
 	}
-	if resp, err := ask(inside); err != nil || resp.StatusCode != 200 {
-		t.Fatalf("somebody inside, beside a flood = %v, %v, want 200", resp, err)
+	if resp, err := ask(first); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("the first connection during a flood = %v, %v, want 200", resp, err)
 	}
-	for deadline := time.Now().Add(patience); ; { // until there is time to tell somebody why
+	for deadline := time.Now().Add(patience); ; { // until a refusal gets its response
 		resp, err := ask(dial())
 		if err == nil {
 			if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "5" || !resp.Close {
-				t.Errorf("one too many = %d with Retry-After %q, want 503, 5 and the end", resp.StatusCode, resp.Header.Get("Retry-After"))
+				t.Errorf("a connection above the limit = %d with Retry-After %q, want 503, 5 and a close", resp.StatusCode, resp.Header.Get("Retry-After"))
 			}
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("one too many = %v, want an answer", err)
+			t.Fatalf("a connection above the limit = %v, want a response", err)
 		}
 	}
 	wantOpen(t, f, 10)
@@ -90,16 +90,16 @@ func TestFullHouse(t *testing.T) {
 	_ = slow[0].Close()
 	wantOpen(t, f, 9)
 	if resp, err := ask(dial()); err != nil || resp.StatusCode != 200 {
-		t.Errorf("after somebody has left = %v, %v, want 200", resp, err)
+		t.Errorf("after one was closed = %v, %v, want 200", resp, err)
 	}
 }
 
-// TestFullHouseIsChecked: what runs on the same machine comes in where others are turned away, up to a bound, so that a
-// health check does not take a full server for a dead one.
-func TestFullHouseIsChecked(t *testing.T) {
+// TestConnectionLimitSparesLocalClients: some connections from the same machine are accepted above the limit, so that a
+// health check doesn't mistake a full server for a dead one.
+func TestConnectionLimitSparesLocalClients(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Connections = 1 })
-	address := f.behindDoor()
-	enter := func() (*http.Response, error) {
+	address := f.serveLimited()
+	connect := func() (*http.Response, error) {
 		t.Helper()
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
@@ -109,16 +109,16 @@ func TestFullHouseIsChecked(t *testing.T) {
 		return ask(conn)
 	}
 	for i := range 1 + spareLocal {
-		if resp, err := enter(); err != nil || resp.StatusCode != 200 {
+		if resp, err := connect(); err != nil || resp.StatusCode != 200 {
 			t.Fatalf("check %d of a full server = %v, %v, want 200", i, resp, err)
 		}
 	}
-	if resp, err := enter(); err != nil || resp.StatusCode != 503 {
+	if resp, err := connect(); err != nil || resp.StatusCode != 503 {
 		t.Errorf("one more = %v, %v, want 503", resp, err)
 	}
 }
 
-// TestEnter: above the limit the peer's address decides.
+// TestEnter: above the limit, only loopback addresses may enter.
 func TestEnter(t *testing.T) {
 	for peer, want := range map[string]bool{
 		"127.0.0.1:1": true, "127.8.0.1:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true,
@@ -127,7 +127,7 @@ func TestEnter(t *testing.T) {
 		d := newConnLimit(2, func() {})
 		d.open.Store(2)
 		if got := d.enter(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(peer))); got != want {
-			t.Errorf("enter(%s) of a full house = %t, want %t", peer, got, want)
+			t.Errorf("enter(%s) at the limit = %t, want %t", peer, got, want)
 		}
 		if got, want := d.stats().open, 2+map[bool]int{true: 1}[want]; got != want {
 			t.Errorf("open after enter(%s) = %d, want %d", peer, got, want)
@@ -144,10 +144,10 @@ func wantOpen(t *testing.T, f *fixture, want int) {
 	}
 }
 
-// TestDoorCountsSockets: a connection that became a socket is open until that ends.
-func TestDoorCountsSockets(t *testing.T) {
+// TestConnectionLimitCountsSockets: a connection that became a websocket counts until the websocket ends.
+func TestConnectionLimitCountsSockets(t *testing.T) {
 	f := newFixture(t, quick)
-	address := f.behindDoor()
+	address := f.serveLimited()
 	l := &liveBoard{f, "http://" + address}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -155,14 +155,14 @@ func TestDoorCountsSockets(t *testing.T) {
 	t.Cleanup(func() { stop(); <-done })
 	ada := l.member("ada")
 	a := l.bare(ada, "/ws")
-	a.until("a greeting", func() bool { return len(a.frames) > 0 })
+	a.until("a first frame", func() bool { return len(a.frames) > 0 })
 	wantOpen(t, f, 1)
 	a.leave()
 	wantOpen(t, f, 0)
 }
 
-// TestAnswerOfTheDoor is a whole answer.
-func TestAnswerOfTheDoor(t *testing.T) {
+// TestRefusalIsValidHTTP: the response to a refused connection parses as HTTP.
+func TestRefusalIsValidHTTP(t *testing.T) {
 	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(string(fullAnswer))), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"rollcall/ui"
 )
 
-// devices are all sign-ins of the person, the one that asks first, then the one used last.
+// devices returns all sign-ins of the person: the current device first, then the others by last use.
 func (s *Server) devices(ctx context.Context, v *principal) ([]ui.Device, error) {
 	sessions, err := s.cfg.Accounts.Sessions(ctx, v.user.ID)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Server) devices(ctx context.Context, v *principal) ([]ui.Device, error)
 	return append(own, others...), nil
 }
 
-// endSession signs out one device of the person. Its sockets are closed by whoever follows the changes of accounts.
+// endSession signs out one of the person's devices.
 func (s *Server) endSession(c echo.Context) error {
 	fields, err := readForm(c.Request())
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Server) endSession(c echo.Context) error {
 	return s.endedSessions(c, 1, err)
 }
 
-// endOtherSessions signs out all devices of the person but this one.
+// endOtherSessions signs out all of the person's devices except this one.
 func (s *Server) endOtherSessions(c echo.Context) error {
 	if _, err := readForm(c.Request()); err != nil {
 		return err
@@ -56,18 +56,18 @@ func (s *Server) endOtherSessions(c echo.Context) error {
 	return s.endedSessions(c, n, err)
 }
 
-// endedSessions answers the forms that sign out n devices.
+// endedSessions answers a form that signed out n devices.
 func (s *Server) endedSessions(c echo.Context, n int, err error) error {
 	if err != nil {
-		return s.settled(c, ui.DevicesSection, err, func(*ui.SettingsPage) {})
+		return s.answerSettings(c, ui.DevicesSection, err, func(*ui.SettingsPage) {})
 	}
 	return s.redirect(c, s.site.path("/settings")+"?saved="+ui.DevicesSection+"&ended="+strconv.Itoa(n))
 }
 
-// mark is a part of a user agent and what it means.
+// mark is a part of a user agent and the name that it stands for.
 type mark struct{ part, name string }
 
-// Browsers also name those that they want to pass for, so the first that is found counts.
+// Browsers also name other browsers in their user agent, so the first match counts.
 var (
 	browserMarks = []mark{
 		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Vivaldi/", "Vivaldi"}, {"YaBrowser/", "Yandex Browser"},
@@ -81,7 +81,7 @@ var (
 	}
 )
 
-// deviceName is browser and system in words, as far as a user agent tells them: any program can claim anything.
+// deviceName names the browser and system that a user agent claims. Any program can claim anything.
 func deviceName(userAgent string) string {
 	browser, system := firstMark(browserMarks, userAgent), firstMark(systemMarks, userAgent)
 	switch {

@@ -22,21 +22,21 @@ func TestDevices(t *testing.T) {
 	page := phone.get("/settings").body
 	for _, want := range []string{`<b>Safari on iPhone</b> <span class="tag">this one</span>`, "203.0.113.7", "192.0.2.1"} {
 		if !strings.Contains(page, want) {
-			t.Errorf("the devices do not hold %q:\n%s", want, page)
+			t.Errorf("the devices don't hold %q:\n%s", want, page)
 		}
 	}
 	if first := strings.Index(page, "this one"); first > strings.Index(page, "192.0.2.1") {
-		t.Error("this device is not the first")
+		t.Error("this device isn't the first")
 	}
 	if n := strings.Count(page, `class="tag"`); n != 1 {
-		t.Errorf("%d devices are this one, want 1", n)
+		t.Errorf("%d devices are marked as this one, want 1", n)
 	}
 	others := sessionField.FindAllStringSubmatch(page, -1)
 	if len(others) != 2 {
 		t.Fatalf("%d devices can be signed out, want 2:\n%s", len(others), page)
 	}
 
-	// Other people's sessions are none of theirs, and neither is what is no session.
+	// Ids of other people's sessions and invalid ids are refused.
 	theirs := f.sessionOf(eve, "eve")
 	for _, id := range []string{theirs, "", "0", strings.Repeat("x", 10_000), "' OR 1=1 --", "<script>"} {
 		a := phone.do("POST", "/settings/sessions/end", url.Values{"session": {id}})
@@ -60,7 +60,7 @@ func TestDevices(t *testing.T) {
 	wantStatus(t, "again", phone.do("POST", "/settings/sessions/end", url.Values{"session": {others[0][1]}}), http.StatusNotFound)
 }
 
-// sessionOf is the id of the session of a browser in which somebody has signed in.
+// sessionOf returns the id of b's session, which must be name's.
 func (f *fixture) sessionOf(b *browser, name string) string {
 	f.t.Helper()
 	session, user, err := f.store.SessionByToken(f.t.Context(), b.cookies["rollcall"])
@@ -88,7 +88,7 @@ func TestEndOtherSessions(t *testing.T) {
 		}
 	}
 	if page := ada.get("/settings?saved=devices&ended=3").body; strings.Contains(page, "Sign out all others") {
-		t.Errorf("the page offers to sign out others, and there are none:\n%s", page)
+		t.Errorf("the page offers to sign out other devices when there are none:\n%s", page)
 	}
 	for query, want := range map[string]string{
 		"ended=3": "Signed out 3 other devices.", "ended=1": "Signed out 1 other device.", "ended=0": "No other device was signed in.",
@@ -100,7 +100,7 @@ func TestEndOtherSessions(t *testing.T) {
 	}
 }
 
-// To sign out the device in hand is to sign out.
+// Signing out the current device is the same as signing out.
 func TestEndOwnSession(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
@@ -110,8 +110,8 @@ func TestEndOwnSession(t *testing.T) {
 	}
 }
 
-// Open pages of a device that is signed out are closed at once, with the code that sends them to the sign-in page;
-// those of this device stay.
+// The live connections of a device that is signed out are closed at once, with the code that sends its pages to the
+// sign-in page. Those of the current device stay open.
 func TestEndedDevicesCloseAtOnce(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
@@ -122,7 +122,7 @@ func TestEndedDevicesCloseAtOnce(t *testing.T) {
 	here, there := l.open(ada, "/", "a"), l.open(other, "/", "a")
 	here.sees("ada", "online")
 	if page := ada.get("/settings").body; !strings.Contains(page, "· open now") {
-		t.Errorf("the other device is not shown as open:\n%s", page)
+		t.Errorf("the other device isn't shown as open:\n%s", page)
 	}
 	wantRedirect(t, "sign out a device", ada.do("POST", "/settings/sessions/end", url.Values{"session": {l.sessionOf(other, "ada")}}), "/settings?saved=devices&ended=1")
 	there.wantClose(1008)

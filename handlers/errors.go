@@ -18,18 +18,18 @@ import (
 	"rollcall/ui"
 )
 
-// failure is an error that says what the visitor is told. Heading and Message are for people and are shown; Err is
-// the cause and goes to the log alone.
+// failure is an error with what the visitor sees. Heading and Message are shown; Err is the cause and only goes to the
+// log.
 type failure struct {
 	Status     int
-	Heading    string               // empty: the page's own words for Status
-	Message    string               // the same
-	Fields     accounts.FieldErrors // what is wrong with which field; Message then says the same in all
-	RetryAfter time.Duration        // told with 429 and 503; 0: a few seconds
+	Heading    string               // "": the default for Status
+	Message    string               // "": the default for Status
+	Fields     accounts.FieldErrors // what is wrong with which field; Message then joins their sentences
+	RetryAfter time.Duration        // sent with 429 and 503; 0: a few seconds
 	Err        error
 
-	quiet  bool // expected: debug level whatever the status
-	logged bool // has been logged where it happened, with more detail
+	quiet  bool // expected: logged at debug level whatever the status
+	logged bool // already logged where it happened, with more detail
 }
 
 func (f *failure) Error() string {
@@ -46,17 +46,16 @@ func (f *failure) Error() string {
 func (f *failure) Unwrap() error { return f.Err }
 
 const (
-	statusClientGone = 499             // the client left before there was an answer; for the log alone
-	retrySoon        = 5 * time.Second // after a 503 that says no time of its own
+	statusClientGone = 499             // the client left before there was a response; only for the log
+	retrySoon        = 5 * time.Second // for a 503 without its own time
 )
 
-// unavailable wraps an error of the store: whoever asked must neither be let in nor be told that it worked.
+// unavailable wraps an error of the store. The visitor must neither get access nor be told that it worked.
 func unavailable(err error) error {
 	return &failure{Status: http.StatusServiceUnavailable, Err: err}
 }
 
-// notRead is unavailable for what was to be read; what the visitor's own address is the cause of, and what has words of
-// its own, stays what it is.
+// notRead wraps an error of a read as unavailable. Errors that explain has a message for pass through unchanged.
 func notRead(err error) error {
 	if errors.Is(err, accounts.ErrCursor) || errors.Is(err, accounts.ErrBusy) {
 		return err
@@ -64,7 +63,7 @@ func notRead(err error) error {
 	return unavailable(err)
 }
 
-// notSaved is unavailable for what was to be stored: a disk that is full or cannot be written, say.
+// notSaved wraps an error of a write, such as a full disk.
 func notSaved(err error) *failure {
 	if errors.Is(err, accounts.ErrUnknown) {
 		return perhapsSaved(err)
@@ -74,19 +73,19 @@ func notSaved(err error) *failure {
 			"If it keeps happening, tell the person who runs this Rollcall.", Err: err}
 }
 
-// perhapsSaved is for a change whose end nobody can know.
+// perhapsSaved is the failure for a change whose outcome is unknown.
 func perhapsSaved(err error) *failure {
 	return &failure{Status: http.StatusServiceUnavailable, Heading: "Maybe not saved",
 		Message: "Your change may or may not have been saved. Check before you try again.", Err: err}
 }
 
-// answer is Echo's error handler and the only place that turns an error into an answer. It picks the status, the form
-// (a page, or problem+json for a program) and the log level; the visitor never sees err itself.
+// answer is Echo's error handler and the only place that turns an error into a response. It picks the status, the
+// format (a page, or problem+json for a program) and the log level. The visitor never sees err itself.
 func (s *Server) answer(err error, c echo.Context) {
 	f := explain(err, c.Request())
 	s.logFailure(f, c)
 	if c.Response().Committed {
-		return // half of another answer is on its way; there is no better one now
+		return // part of another response has already been sent
 	}
 	setRetryAfter(c, f)
 	switch {
@@ -98,11 +97,11 @@ func (s *Server) answer(err error, c echo.Context) {
 		err = s.errorPage(f, c)
 	}
 	if err != nil && c.Request().Context().Err() == nil {
-		s.log.Debug("an error could not be answered", "err", err, "request", requestID(c))
+		s.log.Debug("error response not sent", "err", err, "request", requestID(c))
 	}
 }
 
-// explain finds what an error means to a visitor. What it does not know is a 500 and says nothing.
+// explain returns what an error means to a visitor. An unknown error is a 500 without details.
 func explain(err error, r *http.Request) *failure {
 	var f *failure
 	if errors.As(err, &f) {
@@ -138,10 +137,10 @@ func explain(err error, r *http.Request) *failure {
 	return &failure{Status: http.StatusInternalServerError, Err: err}
 }
 
-// Words for what Echo itself answers and the page has no better words for.
+// Headings and messages for errors of Echo itself that the error page has no default for.
 var (
-	headings = map[int]string{http.StatusMethodNotAllowed: "Not this way"}
-	messages = map[int]string{http.StatusMethodNotAllowed: "This address exists, but it cannot be used like that."}
+	headings = map[int]string{http.StatusMethodNotAllowed: "Method not allowed"}
+	messages = map[int]string{http.StatusMethodNotAllowed: "This address doesn't accept this kind of request."}
 )
 
 func clientGone(err error) *failure {
@@ -154,11 +153,11 @@ func busy(err error) *failure {
 }
 
 func bodyTooLarge(err error) *failure {
-	return &failure{Status: http.StatusRequestEntityTooLarge, Heading: "Too much", Message: "That's more than this form accepts.", Err: err}
+	return &failure{Status: http.StatusRequestEntityTooLarge, Heading: "Too large", Message: "That's more than this form accepts.", Err: err}
 }
 
-// logFailure picks the level: a 5xx is for somebody to act on, unless it is a limit doing its work; the rest is
-// in the access log anyway.
+// logFailure logs f. A 5xx is an error somebody should act on, unless a limit caused it. The rest is in the access log
+// anyway.
 func (s *Server) logFailure(f *failure, c echo.Context) {
 	level := slog.LevelDebug
 	switch {
@@ -174,7 +173,7 @@ func (s *Server) logFailure(f *failure, c echo.Context) {
 		slog.Int("status", f.Status), slog.Any("err", f.Err), slog.String("request", requestID(c)))
 }
 
-// setRetryAfter tells when to come back, in whole seconds rounded up, at least 1.
+// setRetryAfter sets Retry-After in whole seconds, rounded up, for the statuses that have one.
 func setRetryAfter(c echo.Context, f *failure) {
 	if f.Status != http.StatusTooManyRequests && f.Status != http.StatusServiceUnavailable {
 		return
@@ -191,13 +190,13 @@ func (s *Server) errorPage(f *failure, c echo.Context) error {
 		Layout: s.layout(c, ""), Status: f.Status, Heading: f.Heading, Message: f.Message, RequestID: requestID(c),
 	})
 	if err != nil {
-		s.log.Error("the error page cannot be rendered", "err", err, "request", requestID(c))
+		s.log.Error("render error page", "err", err, "request", requestID(c))
 		return c.String(f.Status, http.StatusText(f.Status)+"\n")
 	}
 	return c.HTMLBlob(f.Status, body)
 }
 
-// problem answers a program (RFC 9457).
+// problem answers a program with problem+json (RFC 9457).
 func (s *Server) problem(f *failure, c echo.Context) error {
 	body, err := json.Marshal(struct {
 		Type    string         `json:"type"`
@@ -213,8 +212,8 @@ func (s *Server) problem(f *failure, c echo.Context) error {
 	return c.Blob(f.Status, "application/problem+json", body)
 }
 
-// wantsProblem reports whether r asks for JSON and not for a page. Browsers always ask for HTML; a client that names
-// nothing gets the page.
+// wantsProblem reports whether r asks for JSON and not for a page. Browsers always ask for HTML. A client that names
+// neither gets the page.
 func wantsProblem(r *http.Request) bool {
 	asked := false
 	for _, header := range r.Header.Values("Accept") {

@@ -52,7 +52,7 @@ func TestErrorsAreAnswered(t *testing.T) {
 				t.Errorf("Retry-After = %q, want %q", got, tt.retryAfter)
 			}
 			if strings.Contains(a.body, "secret-cause") || !strings.Contains(a.body, a.Header.Get("X-Request-Id")) {
-				t.Errorf("the page shows the cause, or not the request id:\n%s", a.body)
+				t.Errorf("the page shows the cause, or lacks the request id:\n%s", a.body)
 			}
 			if lines := f.logs.lines(`msg="request failed"`); len(lines) != 1 || !strings.Contains(lines[0], "level="+tt.level) {
 				t.Errorf("log = %q, want one line at %s", lines, tt.level)
@@ -77,7 +77,7 @@ func TestErrorsAreAnswered(t *testing.T) {
 	}
 }
 
-// A client that left is nobody's fault and wakes nobody up.
+// A client that disconnects doesn't cause an error in the log.
 func TestClientGone(t *testing.T) {
 	for _, err := range []error{context.Canceled, unavailable(context.Canceled), fmt.Errorf("query: %w", context.Canceled)} {
 		f := newFixture(t)
@@ -106,8 +106,8 @@ func TestPanicIsAnErrorPage(t *testing.T) {
 	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), 200)
 }
 
-// What has begun cannot be replaced: no second page is written behind half of a first.
-func TestErrorAfterTheAnswerBegan(t *testing.T) {
+// After a response has started, no error page is appended to it.
+func TestErrorAfterResponseStarted(t *testing.T) {
 	f := newFixture(t)
 	f.server.echo.GET("/half", func(c echo.Context) error {
 		_ = c.String(http.StatusOK, "half")
@@ -144,7 +144,7 @@ func TestWantsProblem(t *testing.T) {
 	}
 }
 
-// Programs get refusals of the forms as problems, too.
+// Programs get refused forms as problem+json, too.
 func TestFormsForPrograms(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -164,7 +164,7 @@ func TestFormsForPrograms(t *testing.T) {
 	}
 }
 
-// Whoever cannot be told that nothing was changed is not told so.
+// The message says that nothing was changed only if that's certain.
 func TestPerhapsSaved(t *testing.T) {
 	for err, want := range map[error]string{
 		errors.New("disk full"):                           "nothing was changed",
@@ -172,7 +172,7 @@ func TestPerhapsSaved(t *testing.T) {
 	} {
 		var f *failure
 		if !errors.As(notSaved(err), &f) || !strings.Contains(f.Message, want) {
-			t.Errorf("notSaved(%v) = %+v, want that %s", err, f, want)
+			t.Errorf("notSaved(%v) = %+v, want a message with %q", err, f, want)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"rollcall/accounts/pgtest"
 )
 
-// lateLink forwards TCP connections and delivers every byte late, as a long line does. It doesn't limit the throughput.
+// lateLink forwards TCP connections and delays every byte, like a long network path. It doesn't limit the throughput.
 type lateLink struct {
 	listener net.Listener
 	target   string
@@ -91,7 +91,8 @@ func (k *lateLink) carry(from, to net.Conn) {
 	}
 }
 
-// farPostgres is a change for newFixture: accounts in a real Postgres that is trip away, with so many connections to it.
+// farPostgres is a change for newFixture: accounts in a real Postgres with a round trip of trip and a pool of conns
+// connections.
 func farPostgres(t testing.TB, trip time.Duration, conns int) func(*Config) {
 	t.Helper()
 	server, err := pgtest.Start()
@@ -111,8 +112,8 @@ func farPostgres(t testing.TB, trip time.Duration, conns int) func(*Config) {
 	}
 }
 
-// loadAtOnce has n visitors load the board at once, so many times each, and returns how often the accounts were asked for
-// changes meanwhile.
+// loadAtOnce lets n visitors load the board at once, each of them several times. It returns how often the accounts were
+// queried for changes meanwhile.
 func (f *fixture) loadAtOnce(b *browser, n, times int) (looks uint64) {
 	f.t.Helper()
 	before := f.looks()
@@ -135,7 +136,7 @@ func (f *fixture) loadAtOnce(b *browser, n, times int) (looks uint64) {
 	return f.looks() - before
 }
 
-// load loads the board and returns the status of the answer. Unlike browser.get it may be called from many goroutines.
+// load loads the board and returns the response's status. Unlike browser.get, it may be called from many goroutines.
 func (f *fixture) load(b *browser) (status int) {
 	r, err := http.NewRequestWithContext(f.t.Context(), http.MethodGet, "/", nil)
 	if err != nil {
@@ -154,7 +155,7 @@ func (f *fixture) looks() uint64 {
 	return f.server.live.Stats().Looks
 }
 
-// statusOnly is an answer of which only the status matters.
+// statusOnly is an http.ResponseWriter that keeps only the status.
 type statusOnly struct {
 	io.Writer
 	header http.Header
@@ -166,7 +167,7 @@ func newStatusOnly() *statusOnly { return &statusOnly{io.Discard, http.Header{},
 func (d *statusOnly) Header() http.Header    { return d.header }
 func (d *statusOnly) WriteHeader(status int) { d.status = status }
 
-// TestPageLoadsShareTheirLooks: the accounts are asked for changes once for everybody who waits, and not once a page.
+// TestPageLoadsShareTheirLooks: one query for changes serves all page loads that wait for it.
 func TestPageLoadsShareTheirLooks(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, quick, farPostgres(t, 20*time.Millisecond, 0))
@@ -176,12 +177,12 @@ func TestPageLoadsShareTheirLooks(t *testing.T) {
 	b.get("/")
 	const pages = 100
 	if looks := f.loadAtOnce(b, pages, 1); looks > pages/2 {
-		t.Errorf("%d pages at once asked the accounts %d times for changes, want %d times or less", pages, looks, pages/2)
+		t.Errorf("%d page loads at once queried the accounts for changes %d times, want at most %d", pages, looks, pages/2)
 	}
 }
 
-// BenchmarkPagesFarDatabase tells how many pages a second a board serves to 100 visitors at once whose Postgres is far
-// away. Each page reads its session, so the number of connections is the limit.
+// BenchmarkPagesFarDatabase measures how many pages per second a board with a distant Postgres serves to 100 visitors
+// at once. Each page reads its session, so the number of connections is the limit.
 func BenchmarkPagesFarDatabase(b *testing.B) {
 	const visitors, times = 100, 10
 	for _, trip := range []time.Duration{0, 20 * time.Millisecond, 80 * time.Millisecond} {

@@ -13,7 +13,7 @@ import (
 	"rollcall/presence"
 )
 
-// Each of these was a fault of an earlier board.
+// These are regression tests.
 
 // crowd adds n people with usernames that begin with prefix.
 func (f *fixture) crowd(n int, prefix string) {
@@ -27,7 +27,7 @@ func (f *fixture) crowd(n int, prefix string) {
 	}
 }
 
-// everybody lists the accounts.
+// everybody returns all accounts.
 func (f *fixture) everybody() (all []accounts.User) {
 	f.t.Helper()
 	for after := ""; ; {
@@ -47,7 +47,7 @@ func (f *fixture) arrive(user string) *presence.Connection {
 	return f.server.cfg.Presence.Join(user, presence.Client{}, presence.Activity{})
 }
 
-// gather has the users among the accounts for whom pick is true arrive, and waits until the board has met them.
+// gather brings the users whom pick selects online, and waits until the board counts them.
 func (l *liveBoard) gather(pick func(username string) bool) {
 	l.t.Helper()
 	here, before := map[string]bool{}, l.server.live.Stats().Present
@@ -58,17 +58,17 @@ func (l *liveBoard) gather(pick func(username string) bool) {
 		}
 	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		met := l.server.live.Stats().Present - before
-		if met == len(here) {
+		present := l.server.live.Stats().Present - before
+		if present == len(here) {
 			return
 		}
 		if time.Now().After(deadline) {
-			l.t.Fatalf("the board has met %d of %d who arrived", met, len(here))
+			l.t.Fatalf("the board counts %d of %d people who came online", present, len(here))
 		}
 	}
 }
 
-// link is the address behind a rel link, "" for none.
+// link returns the target of a rel link, or "" if there is none.
 func link(body, rel string) string {
 	_, rest, found := strings.Cut(body, `rel="`+rel+`" href="`)
 	if !found {
@@ -78,7 +78,7 @@ func link(body, rel string) string {
 	return strings.ReplaceAll(href, "&amp;", "&")
 }
 
-// TestEnabledAgain: a page that nobody watched once kept disabled people off the board for good.
+// TestEnabledAgain: people who are enabled again must come back, even if an unwatched page of the board is in memory.
 func TestEnabledAgain(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
@@ -113,17 +113,17 @@ func TestSignOutAfterReload(t *testing.T) {
 	before.leave()
 	l.open(bob, "/", "a")
 	wantRedirect(t, "sign out", bob.do("POST", "/logout", url.Values{}), "/login")
-	a.sees("bob", "offline") // and not in an hour
+	a.sees("bob", "offline") // at once, not after the grace period of an hour
 }
 
-// TestPagesOfPresentPeople walks forth and back: no link leads to nobody.
+// TestPagesOfPresentPeople follows the links forward and back: none leads to an empty page.
 func TestPagesOfPresentPeople(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
 	l.crowd(450, "p")
 	l.gather(func(string) bool { return true })
 	ada := l.member("ada")
-	at, seen := "/?state=online", 0
+	at, seen := "/?show=online", 0
 	var pages []answer
 	for at != "" && len(pages) < 5 {
 		a := ada.get(at)
@@ -141,22 +141,24 @@ func TestPagesOfPresentPeople(t *testing.T) {
 	}
 }
 
-// TestSearchAmongThePresent: who is here is found at once, however far behind on the board.
+// TestSearchAmongThePresent: a search finds people who are online on its first page, however far down the board they
+// are.
 func TestSearchAmongThePresent(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
 	l.crowd(2300, "p")
 	l.gather(func(name string) bool { return name == "p02250" || name == "p02299" })
 	ada := l.member("ada")
-	for target, want := range map[string]int{"/?q=p&state=online": 2, "/?q=p02299&state=online": 1, "/?q=p022&state=away": 0, "/?q=x&state=online": 0} {
+	for target, want := range map[string]int{"/?q=p&show=online": 2, "/?q=p&show=here": 2, "/?q=p0&show=away": 0, "/?q=x&show=online": 0} {
 		a := ada.get(target)
 		if n := strings.Count(a.body, "data-user="); n != want || link(a.body, "next") != "" {
-			t.Errorf("GET %s lists %d people and leads on to %q, want %d and nothing", target, n, link(a.body, "next"), want)
+			t.Errorf("GET %s lists %d people with the next link %q, want %d and no link", target, n, link(a.body, "next"), want)
 		}
 	}
 }
 
-// TestOfflinePeopleBehindManyPresent: the filter reads a bounded stretch, and its links lead on to everybody all the same.
+// TestOfflinePeopleBehindManyPresent: a filtered page reads a bounded part of the board, and following its links still
+// lists everybody.
 func TestOfflinePeopleBehindManyPresent(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
@@ -164,7 +166,7 @@ func TestOfflinePeopleBehindManyPresent(t *testing.T) {
 	l.gather(func(name string) bool { return name < "p02100" && name != "p00050" })
 	ada := l.member("ada") // offline, like 200 others and p00050
 	found := map[string]bool{}
-	at := "/?state=offline"
+	at := "/?show=offline"
 	for range 10 {
 		if at == "" {
 			break
@@ -180,11 +182,11 @@ func TestOfflinePeopleBehindManyPresent(t *testing.T) {
 	}
 }
 
-// TestFailedReadingIsRepeated: the disk hiccups once while a page must be read anew.
+// TestFailedReadingIsRepeated: a read of a list that fails is retried.
 func TestFailedReadingIsRepeated(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
-	a := l.open(l.member("ada"), "/?q=bob&state=offline", "a")
+	a := l.bare(l.member("ada"), "/ws?q=bob&show=offline")
 	bob := l.member("bob")
 	a.sees("bob", "offline")
 	db, err := sql.Open("sqlite", l.path)
@@ -198,7 +200,7 @@ func TestFailedReadingIsRepeated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a.until("counts", func() bool { return a.text["n-all"] == "2" })
+	a.until("counts", func() bool { return a.text["n-all"] == "1" })
 	run(`ALTER TABLE search_words RENAME TO hidden_words`)
 	l.open(bob, "/", "a")
 	a.until("the failure", func() bool { return len(l.logs.lines("accounts cannot be read")) > 0 })
@@ -206,7 +208,7 @@ func TestFailedReadingIsRepeated(t *testing.T) {
 	a.until("bob off the page", func() bool { return a.rows["bob"] == "" })
 }
 
-// TestSparePagesAreDropped: pages that were watched do not stay for ever.
+// TestSparePagesAreDropped: pages that nobody watches any more are dropped.
 func TestSparePagesAreDropped(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser = 0 })
@@ -224,18 +226,18 @@ func TestSparePagesAreDropped(t *testing.T) {
 	tabs[0].until("the pages to be dropped", func() bool { return l.server.live.Stats().Lists <= spare })
 }
 
-// TestSecondPageComesToBe: a board that grows past one page says so to pages that are open.
-func TestSecondPageComesToBe(t *testing.T) {
+// TestSecondPageAppears: when the board grows past one page, open pages get the link to the next page.
+func TestSecondPageAppears(t *testing.T) {
 	l := newLiveBoard(t)
 	l.crowd(199, "p")
 	a := l.open(l.member("ada"), "/", "a")
 	l.person("zoe")
-	a.until("a link to the next page, and links in the place of the filter", func() bool {
-		return strings.Contains(a.text["pager"], `rel="next"`) && strings.Contains(a.text["filter"], "state=online") && a.text["n-all"] == "201"
+	a.until("a link to the next page, and a filter that consists of links", func() bool {
+		return strings.Contains(a.text["pager"], `rel="next"`) && strings.Contains(a.text["filter"], "show=online") && a.text["n-all"] == "201"
 	})
 }
 
-// TestTotalsReachOpenPages, also when somebody's page load learnt of a sign-up first.
+// TestTotalsReachOpenPages: open pages get new totals even if somebody's page load saw the sign-up first.
 func TestTotalsReachOpenPages(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)

@@ -9,15 +9,15 @@ import (
 	"rollcall/accounts"
 )
 
-// Codes of what only handlers check.
+// Codes of checks that only handlers make.
 const (
 	wrongPassword accounts.Code = "wrong_password"
 	otherTeam     accounts.Code = "other_team"  // members can't change teams here
 	unconfirmed   accounts.Code = "unconfirmed" // Detail is the text to type
 )
 
-// FieldMessage is the sentence that tells a person what to do about a field. Pages, the API and the command line have it
-// in common.
+// FieldMessage returns the sentence that tells a person how to fix a field. Pages, the API and the command line share
+// it.
 func FieldMessage(e *accounts.FieldError) string {
 	switch e.Code {
 	case accounts.Missing:
@@ -93,8 +93,8 @@ func options(field string) string {
 	return "Choose one of the options."
 }
 
-// wrongFields is the failure for what was typed. Forms show each sentence beside its field; Message is for answers
-// without a form.
+// wrongFields returns the failure for invalid fields. Forms show each sentence beside its field. Message is for
+// responses without a form.
 func wrongFields(wrong accounts.FieldErrors, err error) *failure {
 	f := &failure{Status: http.StatusUnprocessableEntity, Fields: wrong, Err: err}
 	if len(wrong) == 1 {
@@ -113,7 +113,7 @@ func wrongFields(wrong accounts.FieldErrors, err error) *failure {
 	return f
 }
 
-// formErrors is what a form says beside its fields; nil when the failure isn't about fields.
+// formErrors returns the messages that a form shows beside its fields, or nil if the failure isn't about fields.
 func (f *failure) formErrors() map[string]string {
 	if len(f.Fields) == 0 {
 		return nil
@@ -125,7 +125,7 @@ func (f *failure) formErrors() map[string]string {
 	return all
 }
 
-// formMessage is what a form says above all its fields.
+// formMessage returns the message that a form shows above its fields.
 func (f *failure) formMessage() string {
 	if len(f.Fields) > 0 {
 		return ""
@@ -148,19 +148,19 @@ func (f *failure) fieldProblems() []fieldProblem {
 	return all
 }
 
-// formFailure is what a form says about err, which came up when somebody wanted to do something (as in "Too many attempts
-// to …"). nil: it's a fault of ours and not about what was typed.
+// formFailure returns what a form shows about err. to is what the person tried to do, as in "Too many attempts to …".
+// It returns nil if err isn't about the person's input.
 func formFailure(err error, to string) *failure {
 	if wrong := accounts.WrongFields(err); len(wrong) > 0 {
 		return wrongFields(wrong, err)
 	}
 	var over *limited
-	var told *failure
+	var known *failure
 	switch {
 	case errors.As(err, &over):
 		return tooMany(to, over)
-	case errors.As(err, &told) && told.Status == http.StatusTooManyRequests:
-		return told
+	case errors.As(err, &known) && known.Status == http.StatusTooManyRequests:
+		return known
 	case errors.Is(err, accounts.ErrCredentials):
 		return &failure{Status: http.StatusUnprocessableEntity, Message: "Wrong username or password."}
 	case errors.Is(err, accounts.ErrDisabled):

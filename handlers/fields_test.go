@@ -16,7 +16,7 @@ import (
 	"rollcall/accounts"
 )
 
-// Programs get every wrong field with a pointer to it, a code and a sentence (RFC 9457).
+// Programs get a pointer, a code and a sentence for every wrong field (RFC 9457).
 func TestProblemPointsToFields(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -119,7 +119,7 @@ func typeName(e ast.Expr) string {
 	return ""
 }
 
-// A handler that just returns what accounts say is answered like a form.
+// Field errors that a handler returns directly get the same response as those of a form.
 func TestFieldErrorsAreExplained(t *testing.T) {
 	t.Parallel()
 	f := explain(fmt.Errorf("set: %w", &accounts.FieldError{Field: "team", Code: accounts.UnknownTeam}), &http.Request{})

@@ -23,8 +23,8 @@ import (
 	"rollcall/ui"
 )
 
-// fixture is a server over real accounts in a temporary folder, with real pages. Only what browsers load is made up,
-// so that the tests need no build of it.
+// fixture is a server with real accounts in a temporary folder and real templates. The scripts and styles are
+// stand-ins, so that the tests don't need a build of them.
 type fixture struct {
 	t       testing.TB
 	server  *Server
@@ -34,7 +34,7 @@ type fixture struct {
 	path    string // of the accounts
 }
 
-// newFixture starts one; each change may alter its Config first.
+// newFixture returns a fixture. Each change may alter its Config first.
 func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 	t.Helper()
 	out := &logs{}
@@ -46,7 +46,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 		AccessLog:  true,
 		Limits:     Limits{Signups: 60, Logins: 100, SocketsUser: 20, SocketsAddress: 1000, Acts: usualActs},
 	}
-	t.Cleanup(func() { cfg.Presence.Close() }) // of whichever it is by then
+	t.Cleanup(func() { cfg.Presence.Close() }) // changes may replace the tracker
 	for _, change := range changes {
 		change(&cfg)
 	}
@@ -74,7 +74,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 	return &fixture{t: t, server: server, store: cfg.Accounts, handler: server.Handler(), logs: out, path: path}
 }
 
-// pageFiles are the real templates beside small stand-ins for the built files.
+// pageFiles returns the real templates and small stand-ins for the built files.
 func pageFiles(t testing.TB) fstest.MapFS {
 	t.Helper()
 	files := fstest.MapFS{
@@ -140,14 +140,14 @@ func (f *fixture) person(name string) accounts.User {
 	return user
 }
 
-// browser keeps cookies between its requests and sends what browsers send.
+// browser keeps cookies between its requests and sends the headers that browsers send.
 type browser struct {
 	f       *fixture
 	cookies map[string]string
 	header  http.Header
 	remote  string // peer address
 	host    string
-	set     []*http.Cookie // of the last answer
+	set     []*http.Cookie // by the last response
 }
 
 func (f *fixture) browser() *browser {
@@ -208,7 +208,7 @@ func (b *browser) login(name, password string) answer {
 	return b.do("POST", b.f.server.site.path("/login"), url.Values{"username": {name}, "password": {password}})
 }
 
-// enter signs in without the form and its hash, which is dear under the race detector.
+// enter signs in without the form and its hash, which is slow under the race detector.
 func (b *browser) enter(name string) {
 	b.f.t.Helper()
 	user, err := b.f.store.UserByName(b.f.t.Context(), name)
@@ -226,7 +226,7 @@ func (b *browser) signup(name, password string) answer {
 	return b.do("POST", b.f.server.site.path("/signup"), url.Values{"username": {name}, "password": {password}})
 }
 
-// cookie is the one of that name which the last answer set.
+// cookie returns the cookie called name that the last response set.
 func (b *browser) cookie(name string) *http.Cookie {
 	for _, c := range b.set {
 		if c.Name == name {
@@ -236,13 +236,13 @@ func (b *browser) cookie(name string) *http.Cookie {
 	return nil
 }
 
-// signedIn reports whether the board is open to b.
+// signedIn reports whether b has a valid session.
 func (b *browser) signedIn() bool {
 	b.f.t.Helper()
 	return b.get(b.f.server.site.path("/me.css")).StatusCode == http.StatusOK
 }
 
-// logs gathers what was logged.
+// logs collects log lines.
 type logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -260,7 +260,7 @@ func (l *logs) String() string {
 	return l.text.String()
 }
 
-// lines are those that hold every one of parts.
+// lines returns the lines that contain every one of parts.
 func (l *logs) lines(parts ...string) []string {
 	var found []string
 	for line := range strings.Lines(l.String()) {
@@ -275,7 +275,7 @@ func (l *logs) lines(parts ...string) []string {
 	return found
 }
 
-// wantStatus fails the test when the answer has another status.
+// wantStatus fails the test if the response has another status.
 func wantStatus(t testing.TB, what string, a answer, want int) {
 	t.Helper()
 	if a.StatusCode != want {
@@ -283,7 +283,7 @@ func wantStatus(t testing.TB, what string, a answer, want int) {
 	}
 }
 
-// wantRedirect fails the test unless the answer is a 303 to that address.
+// wantRedirect fails the test unless the response is a 303 to that address.
 func wantRedirect(t testing.TB, what string, a answer, to string) {
 	t.Helper()
 	if a.StatusCode != http.StatusSeeOther || a.location() != to {
@@ -291,5 +291,5 @@ func wantRedirect(t testing.TB, what string, a answer, to string) {
 	}
 }
 
-// acting is ctx for what a test changes itself. What handlers write names its own actor.
+// acting returns ctx with an actor for changes that a test makes itself. Handlers name their own actor.
 func acting(ctx context.Context) context.Context { return accounts.As(ctx, accounts.CommandLine) }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"rollcall/accounts"
 	"rollcall/live"
 	"rollcall/ui"
 )
@@ -17,8 +18,18 @@ func (s *Server) frame(c *live.Change) []byte {
 	for _, e := range c.Rows {
 		f.Row(e.Row.ID, s.row(e))
 	}
+	for _, id := range c.Removed {
+		f.Removed(id)
+	}
+	for _, a := range c.Added {
+		rows := make([][]byte, len(a.Rows))
+		for i, e := range a.Rows {
+			rows[i] = s.row(e)
+		}
+		f.Added(a.Before, rows...)
+	}
 	for _, t := range c.Teams {
-		f.Team(t.Key, t.Here, t.People)
+		f.Team(t.Key, t.Here, t.People, t.Absent, t.Found)
 	}
 	if c.Links != nil {
 		s.frameLinks(f, c)
@@ -43,6 +54,7 @@ func (s *Server) frame(c *live.Change) []byte {
 
 func (s *Server) frameLinks(f *ui.Frame, c *live.Change) {
 	page := s.linked(*c.Links)
+	page.Chosen = page.Query.Show
 	if err := f.Pager(page); err != nil {
 		s.log.Error("render links to pages", "err", err)
 	}
@@ -64,45 +76,57 @@ func (s *Server) frameOwn(f *ui.Frame, own *live.OwnNews) {
 	f.Me(was, s.me(own.Now), wasRow, s.preview(own.Now.Entry))
 }
 
-// row is e as HTML, encoded once for everybody.
+// row returns e as HTML. It's encoded once for everybody.
 func (s *Server) row(e *live.Entry) []byte {
 	return e.Encoded(live.HTML, func(r live.Row) []byte { return s.renderRow(r, false) })
 }
 
-// preview is e as others see it, for the page of its own person.
+// preview returns e as others see it, for the page of its own person.
 func (s *Server) preview(e *live.Entry) []byte {
 	return e.Encoded(live.HTMLPreview, func(r live.Row) []byte { return s.renderRow(r, true) })
 }
 
 func (s *Server) renderRow(r live.Row, preview bool) []byte {
 	row, err := s.cfg.UI.Row(ui.Row{
-		UID: r.ID, Username: r.Username, Name: r.Name, State: string(r.State), Since: r.Since,
+		UID: r.ID, Username: r.Username, Name: r.Name, Team: r.Team, TeamKey: accounts.TeamKey(r.Team),
+		State: string(r.State), Since: r.Since,
 		Text: r.Text, Emoji: r.Emoji, Until: r.Until, Seen: r.Seen, SeenAt: r.SeenAt, Stale: r.Stale, Preview: preview,
 	})
-	if err != nil { // a template that can't render a person is a bug, and the row of one person only
+	if err != nil { // a bug in the template; only this row is missing
 		s.log.Error("render row", "err", err, "user", r.ID)
 	}
 	return row
 }
 
-// list is l as HTML.
+// list returns l as HTML.
 func (s *Server) list(l *live.Listing) []byte {
-	sections := make([]ui.Section, len(l.Sections))
-	for i, x := range l.Sections {
-		sections[i] = ui.Section{Key: x.Key, Name: x.Name, Here: x.Here, People: x.People, Rows: make([][]byte, len(x.Rows))}
-		for j, e := range x.Rows {
-			sections[i].Rows[j] = s.row(e)
-		}
-	}
-	list, err := s.cfg.UI.List(sections, queryView(l.Query), l.Warming)
+	list, err := s.cfg.UI.List(ui.List{
+		Query: queryView(l.Query), Sections: s.sections(l.Sections), Flat: l.Flat, Index: s.sections(l.Index), Warming: l.Warming,
+	})
 	if err != nil {
 		s.log.Error("render list", "err", err)
 	}
 	return list
 }
 
+func (s *Server) sections(teams []live.Section) []ui.Section {
+	sections := make([]ui.Section, len(teams))
+	for i, x := range teams {
+		sections[i] = ui.Section{
+			Key: x.Key, Name: x.Name, Here: x.Here, People: x.People, Absent: x.Absent, Rows: make([][]byte, len(x.Rows)),
+		}
+		for j, e := range x.Rows {
+			sections[i].Rows[j] = s.row(e)
+		}
+	}
+	return sections
+}
+
 func countsView(c live.Counts) ui.Counts {
-	return ui.Counts{Team: c.Team, People: c.People, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: c.Unsure}
+	return ui.Counts{
+		Team: c.Team, Search: c.Search, More: c.More, Teams: c.Teams,
+		People: c.People, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: c.Unsure,
+	}
 }
 
 func arrivalsView(a live.Arrivals) ui.Arrivals {

@@ -1,9 +1,9 @@
-// Package handlers speaks HTTP: requests in, pages, JSON and live frames out.
+// Package handlers answers HTTP requests with pages, JSON and live frames.
 //
-// It decides who may call what, from where and how often, and answers every error in one place (errors.go). What
-// people see is made by package ui, who may sign in is known by package accounts, who is here by package presence.
+// It decides who may call which route, from where and how often, and answers every error in one place (errors.go).
+// Package ui renders the pages, package accounts knows who may sign in, and package presence knows who is online.
 //
-// It refuses to hold SQL, to hold markup, to read flags or the environment, and to write anything in answer to a GET.
+// It holds no SQL and no markup, doesn't read flags or the environment, and writes nothing in response to a GET.
 package handlers
 
 import (
@@ -36,41 +36,41 @@ type Config struct {
 	Presence       *presence.Tracker
 	UI             *ui.UI
 	Log            *slog.Logger
-	PublicURL      *url.URL // where browsers reach the board; nil: not known, plain http at a host that no stranger can own
+	PublicURL      *url.URL // where browsers reach the board; nil: unknown, plain http at an IP address or local name
 	Loopback       bool     // only this machine can connect
-	SignupOpen     bool     // anybody who reaches the page may sign up
-	Teams          Teams    // who decides which team somebody is in; "": TeamsOpen
-	Invisible      bool     // people may become invisible
+	SignupOpen     bool     // anybody may sign up
+	Teams          Teams    // who chooses a person's team; "": TeamsOpen
+	Invisible      bool     // people may go invisible
 	Limits         Limits
-	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
-	OnFly          bool           // of a trusted peer, Fly-Client-IP and Fly-Request-Id are believed, and no X-Forwarded-For
+	TrustedProxies []netip.Prefix // peers whose forwarding headers are trusted
+	OnFly          bool           // trust Fly-Client-IP and Fly-Request-Id of a trusted proxy, not X-Forwarded-For
 	Limiters       Limiters       // count attempts; zero: in the memory of this process
-	Bell           live.Bell      // between replicas; nil: there is only this one
-	AccessLog      bool           // one line a request
+	Bell           live.Bell      // between replicas; nil: there is only one process
+	AccessLog      bool           // log one line per request
 	Version        string         // for the metrics
 }
 
-// Teams says who decides which team somebody is in.
+// Teams says who chooses a person's team.
 type Teams string
 
 const (
-	TeamsOpen     Teams = "open"     // they themself, and they may name a new one
-	TeamsExisting Teams = "existing" // they themself, out of those that exist
+	TeamsOpen     Teams = "open"     // the person, who may also create a team
+	TeamsExisting Teams = "existing" // the person, who chooses among existing teams
 	TeamsFixed    Teams = "fixed"    // the person who runs the server
 )
 
-// Limits bound what one person, one address or everybody may use. 0 means no limit.
+// Limits are limits per person, per address or in total. 0 means no limit.
 type Limits struct {
-	Connections    int // open connections in all, sockets included; see LimitConnections
-	Signups        int // accounts made per address and hour
+	Connections    int // open connections in total, sockets included; see LimitConnections
+	Signups        int // accounts created per address and hour
 	Logins         int // failed sign-ins per address in 15 minutes
 	SocketsUser    int // open sockets per person
 	SocketsAddress int // open sockets per address
-	Sockets        int // open sockets in all
-	Acts           int // changes per person and minute: each may reach everybody's screen
+	Sockets        int // open sockets in total
+	Acts           int // changes per person and minute; each may be sent to every open page
 }
 
-// Server answers every request. Run must be running for it to be live.
+// Server answers every request. Pages get live updates while Run is running.
 type Server struct {
 	cfg         Config
 	log         *slog.Logger
@@ -78,18 +78,18 @@ type Server struct {
 	addresses   *addresses
 	limiters    Limiters
 	crossOrigin *http.CrossOriginProtection
-	headers     http.Header // set on every answer; never changed after New
+	headers     http.Header // set on every response; never changed after New
 	touches     touches
 	conns       *connLimit
 	metrics     *metrics
 	live        *live.Board
 	sockets     *sockets
 	echo        *echo.Echo
-	policies    map[string]policy // by path of a route; never changed after New
+	policies    map[string]policy // by route path; never changed after New
 	draining    atomic.Bool
 
-	originWarned atomic.Bool // a foreign origin was named in the log, once in the life of the process
-	hostWarned   atomic.Bool // so was a foreign host
+	originWarned atomic.Bool // a foreign origin has been logged, once per process
+	hostWarned   atomic.Bool // a foreign host has been logged, once per process
 }
 
 // New checks cfg and builds the server. Nothing runs and nothing listens yet.
@@ -126,7 +126,7 @@ func New(cfg Config) (*Server, error) {
 			"public-url", place.origin+place.base)
 	}
 	s.metrics = newMetrics(s)
-	s.conns = newConnLimit(cfg.Limits.Connections, s.metrics.away.Inc)
+	s.conns = newConnLimit(cfg.Limits.Connections, s.metrics.full.Inc)
 	s.live = live.New(live.Config{
 		Accounts: cfg.Accounts, Presence: cfg.Presence, Log: cfg.Log, Bell: cfg.Bell, Flushed: s.metrics.flushed,
 	})
@@ -137,7 +137,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// newEcho puts every request through the same steps before it is routed, in the order of this list.
+// newEcho returns the router. Every request passes the steps listed here, in this order.
 func (s *Server) newEcho() *echo.Echo {
 	e := echo.New()
 	e.HideBanner = true
@@ -148,7 +148,7 @@ func (s *Server) newEcho() *echo.Echo {
 	e.IPExtractor = func(r *http.Request) string { return s.addresses.of(r).String() }
 	e.HTTPErrorHandler = s.answer
 	e.Pre(
-		s.observe,       // request id, headers, access log; errors of all below are answered here
+		s.observe,       // request id, headers, access log; answers the errors of all later steps
 		s.recoverPanics, // into errors
 		s.boundRequests, // long queries, and uploads
 	)
@@ -159,7 +159,7 @@ func (s *Server) newEcho() *echo.Echo {
 // Handler answers every URL of Rollcall.
 func (s *Server) Handler() http.Handler { return s.echo }
 
-// Limits of the server itself. A request that does not arrive within them is cut by net/http.
+// Limits of the HTTP server. net/http cuts off requests that exceed them.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
@@ -168,8 +168,8 @@ const (
 	maxHeaderBytes    = 16 << 10
 )
 
-// HTTPServer returns a server for Handler with all its limits set. The caller listens, serves and shuts it down;
-// an upgraded socket is outside these times.
+// HTTPServer returns a server for Handler with all its limits set. The caller listens, serves and shuts it down. The
+// time limits don't apply to a connection after its upgrade to a websocket.
 func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler:           s.Handler(),
@@ -184,7 +184,7 @@ func (s *Server) HTTPServer() *http.Server {
 	}
 }
 
-// serverLog takes what net/http and Echo say about connections. Almost all of it is noise made by clients.
+// serverLog logs the messages of net/http and Echo about connections. Almost all of them are noise caused by clients.
 type serverLog struct{ log *slog.Logger }
 
 func (l serverLog) Write(line []byte) (int, error) {
@@ -198,8 +198,9 @@ func (l serverLog) Write(line []byte) (int, error) {
 
 var _ io.Writer = serverLog{}
 
-// Run does what must be done while serving: the board's loops, and the times sessions were used. It returns after ctx
-// has ended and all of it has stopped; before that only with an error that should end the process.
+// Run runs the background work of serving: the loops of the board and of the sockets, and writing the times when
+// sessions were used. It returns after ctx has ended and all of it has stopped. It returns earlier only with an error
+// that should end the process.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.live.Run(ctx); return nil })
@@ -211,9 +212,9 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Drain makes the server leave: /readyz answers 503, sockets are refused, open ones are closed so that their pages
-// come back elsewhere. It returns when they have gone, at the latest after 2 s or when ctx ends. Requests go on being
-// answered; it cannot be undone.
+// Drain prepares the server for shutdown: /readyz answers 503, new sockets are refused, and open ones are closed so
+// that their pages reconnect to another replica. It returns when all sockets are closed, after 2 s, or when ctx ends.
+// Requests are still answered. It can't be undone.
 func (s *Server) Drain(ctx context.Context) {
 	s.draining.Store(true)
 	s.sockets.drain(ctx)

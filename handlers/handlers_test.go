@@ -28,7 +28,7 @@ func (f *fixture) listen(t *testing.T, change func(*http.Server)) string {
 	return l.Addr().String()
 }
 
-// raw sends bytes as they are and returns the first answer.
+// raw sends request byte for byte and returns the first response.
 func raw(t *testing.T, address, request string) (*http.Response, string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -40,7 +40,7 @@ func raw(t *testing.T, address, request string) (*http.Response, string) {
 	_, _ = io.WriteString(conn, request)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		t.Fatalf("answer to %.40q: %v", request, err)
+		t.Fatalf("response to %.40q: %v", request, err)
 	}
 	body, _ := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
@@ -63,14 +63,14 @@ func TestLargeHeader(t *testing.T) {
 	if resp, _ := raw(t, address, request(15<<10)); resp.StatusCode != 200 {
 		t.Errorf("15 KiB of header = %d, want 200", resp.StatusCode)
 	}
-	for _, n := range []int{21 << 10, 64 << 10} { // net/http adds 4 KiB to what it is told
+	for _, n := range []int{21 << 10, 64 << 10} { // net/http adds 4 KiB to the limit
 		if resp, _ := raw(t, address, request(n)); resp.StatusCode != 431 {
 			t.Errorf("%d bytes of header = %d, want 431", n, resp.StatusCode)
 		}
 	}
 }
 
-// What net/http would otherwise answer comes from us, with our headers.
+// Requests that net/http would answer itself get our response, with our headers.
 func TestUnusualRequests(t *testing.T) {
 	f := newFixture(t)
 	address := f.listen(t, nil)
@@ -94,12 +94,12 @@ func TestUnusualRequests(t *testing.T) {
 			t.Errorf("%q = %d with policy %q, want %d and a policy\n%s", tt.request, resp.StatusCode, resp.Header.Get("Content-Security-Policy"), tt.want, body)
 		}
 		if strings.Contains(body, "X-Secret") {
-			t.Errorf("%q gives the request back:\n%s", tt.request, body)
+			t.Errorf("%q echoes the request:\n%s", tt.request, body)
 		}
 	}
 }
 
-// A body that never comes ends the request, and nothing else waits for it.
+// A request whose body never arrives times out, and doesn't delay other requests.
 func TestSlowBodies(t *testing.T) {
 	f := newFixture(t)
 	address := f.listen(t, func(s *http.Server) { s.ReadTimeout = 300 * time.Millisecond })
@@ -132,7 +132,7 @@ func TestSlowBodies(t *testing.T) {
 	}
 }
 
-// What clients do to the connection is noise; a panic that got past us is not.
+// Connection errors of clients are logged at debug level, panics at error level.
 func TestServerLog(t *testing.T) {
 	f := newFixture(t)
 	server := f.server.HTTPServer()
@@ -146,7 +146,7 @@ func TestServerLog(t *testing.T) {
 	}
 }
 
-func TestNewNeedsItsParts(t *testing.T) {
+func TestNewRequiresItsParts(t *testing.T) {
 	if s, err := New(Config{}); err == nil {
 		t.Errorf("New(Config{}) = %v, want an error", s)
 	}

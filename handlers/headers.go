@@ -2,11 +2,11 @@ package handlers
 
 import "net/http"
 
-// securityHeaders are on every answer (pages, redirects, errors, assets, refusals) unless the policy of a route has others.
-// Handlers may replace Cache-Control (assets do) and nothing else.
+// securityHeaders returns the headers of every response (pages, redirects, errors, assets, refusals) unless the policy
+// of a route has others. Handlers may replace only Cache-Control, as assets do.
 //
-// The policy allows no inline script or style and no nonce. connect-src names the socket's address besides 'self'
-// because older browsers do not count ws: and wss: as 'self'.
+// The content security policy allows no inline scripts or styles and no nonces. connect-src names the socket's address
+// besides 'self' because older browsers don't count ws: and wss: as 'self'.
 func securityHeaders(place site) http.Header {
 	connect := "'self'"
 	if place.origin != "" {
@@ -27,16 +27,16 @@ func securityHeaders(place site) http.Header {
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cache-Control", "no-store")
 	if place.secure() {
-		// This host only: its subdomains are somebody's own decision.
+		// Only this host: the operator decides about subdomains.
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	return h
 }
 
-// setHeaders puts headers that many answers share on h.
+// setHeaders sets headers that many responses share.
 func setHeaders(h, shared http.Header) {
 	for name, values := range shared {
-		// The slice is shared by all answers; its capacity is its length, so an Add copies it.
+		// All responses share the slice. Its capacity is its length, so an Add copies it.
 		h[name] = values[:1:1]
 	}
 }

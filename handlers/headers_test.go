@@ -10,7 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// everyAnswer makes a server answer in each way it can, and hands over the answers by what was asked.
+// everyAnswer makes requests that lead to every kind of response, and calls check with each response.
 func everyAnswer(t *testing.T, f *fixture, check func(what string, a answer)) {
 	t.Helper()
 	f.person("ada")
@@ -86,7 +86,7 @@ func everyAnswer(t *testing.T, f *fixture, check func(what string, a answer)) {
 	ask(member, "POST", at("/logout"), none, 303)
 }
 
-// addPanic gives the server a route with a bug.
+// addPanic adds a route that panics.
 func addPanic(f *fixture) {
 	f.server.echo.GET(f.server.site.path("/panic"), func(echo.Context) error { panic("secret of the bug") })
 }
@@ -144,7 +144,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	}
 }
 
-// One answer's headers must not leak into another's.
+// Changing one response's headers must not change another's.
 func TestHeadersAreNotShared(t *testing.T) {
 	f := newFixture(t)
 	h := http.Header{}
@@ -154,14 +154,14 @@ func TestHeadersAreNotShared(t *testing.T) {
 	other := http.Header{}
 	setHeaders(other, f.server.headers)
 	if got := other.Values("Referrer-Policy"); len(got) != 1 {
-		t.Errorf("Referrer-Policy of the next answer = %q, want one value", got)
+		t.Errorf("Referrer-Policy of the next response = %q, want one value", got)
 	}
 	if got := other.Get("X-Frame-Options"); got != "DENY" {
-		t.Errorf("X-Frame-Options of the next answer = %q, want DENY", got)
+		t.Errorf("X-Frame-Options of the next response = %q, want DENY", got)
 	}
 }
 
-func TestOwnStylesheetIsKeptByItsOwnerAlone(t *testing.T) {
+func TestOwnStylesheetIsCachedPrivately(t *testing.T) {
 	f := newFixture(t)
 	ada := f.person("ada")
 	b := f.browser()

@@ -9,14 +9,14 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// healthz says that the process is alive: it answers, nothing else is asked.
+// healthz reports that the process is alive. It checks nothing else.
 func (s *Server) healthz(c echo.Context) error {
 	c.Set(probeKey, true)
 	return c.String(http.StatusOK, "ok\n")
 }
 
-// readyz says whether requests should be sent here: not while draining, not when accounts cannot be read, and not while
-// Redis belongs to replicas with other accounts. Whether Redis can be reached does not matter.
+// readyz reports whether this replica can take requests. It can't while it's draining, while the accounts can't be
+// read, or while Redis belongs to replicas with other accounts. An outage of Redis doesn't matter.
 func (s *Server) readyz(c echo.Context) error {
 	c.Set(probeKey, true)
 	if s.draining.Load() {

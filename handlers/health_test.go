@@ -22,39 +22,40 @@ func TestReadiness(t *testing.T) {
 	wantStatus(t, "GET /login while draining", f.browser().get("/login"), 200)
 }
 
-// strayed is a Registry that shares its store with other accounts.
-type strayed struct{ presence.Registry }
+// conflicting is a Registry whose other replicas have other accounts.
+type conflicting struct{ presence.Registry }
 
-func (strayed) Peers() presence.Peers {
+func (conflicting) Peers() presence.Peers {
 	return presence.Peers{Conflict: &replica.AccountsError{Ours: "one", Theirs: "two"}}
 }
 
-// TestNotReadyAmongOtherAccounts: a replica that noticed at run time that it shares Redis with other accounts gets no
-// more requests, and its log says which accounts they are.
+// TestNotReadyAmongOtherAccounts: a replica that shares Redis with replicas of other accounts isn't ready, and its log
+// names both databases.
 func TestNotReadyAmongOtherAccounts(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) {
 		p := presence.DefaultConfig()
-		p.Registry = strayed{presence.NewMemory().Replica()}
+		p.Registry = conflicting{presence.NewMemory().Replica()}
 		cfg.Presence.Close()
 		cfg.Presence = presence.NewTracker(p)
 	})
 	wantStatus(t, "GET /readyz", f.browser().get("/readyz"), 503)
 	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), 200)
 	if lines := f.logs.lines("theirs is two, ours is one"); len(lines) == 0 {
-		t.Error("the log does not name both accounts")
+		t.Error("the log doesn't name both databases")
 	}
 }
 
-// adrift is a Registry whose others cannot be reached.
-type adrift struct{ presence.Registry }
+// unreachable is a Registry that can't reach the other replicas.
+type unreachable struct{ presence.Registry }
 
-func (adrift) Peers() presence.Peers { return presence.Peers{Lost: time.Now().Add(-time.Hour)} }
+func (unreachable) Peers() presence.Peers { return presence.Peers{Lost: time.Now().Add(-time.Hour)} }
 
-// TestReadyWithoutRedis: all replicas lose Redis at once, and a balancer that took all of them away would end the board.
+// TestReadyWithoutRedis: an outage of Redis hits all replicas at once. If none of them were ready, the load balancer
+// would take the whole board down.
 func TestReadyWithoutRedis(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) {
 		p := presence.DefaultConfig()
-		p.Registry = adrift{presence.NewMemory().Replica()}
+		p.Registry = unreachable{presence.NewMemory().Replica()}
 		cfg.Presence.Close()
 		cfg.Presence = presence.NewTracker(p)
 	})
@@ -62,12 +63,12 @@ func TestReadyWithoutRedis(t *testing.T) {
 	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), 200)
 }
 
-// TestNotReadyAsSoonAsDraining: the balancer is told before the first socket is closed, and not after the last.
+// TestNotReadyAsSoonAsDraining: /readyz is 503 before the first socket is closed, not after the last.
 func TestNotReadyAsSoonAsDraining(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	a.sees("ada", "online")
-	l.server.sockets.mu.Lock() // so that draining cannot go on to the sockets
+	l.server.sockets.mu.Lock() // so that draining can't reach the sockets
 	drained := make(chan struct{})
 	go func() { defer close(drained); l.server.Drain(context.Background()) }()
 	for deadline := time.Now().Add(patience); l.browser().get("/readyz").StatusCode != 503; {
@@ -93,6 +94,6 @@ func TestRunEndsWithItsContext(t *testing.T) {
 			t.Errorf("Run = %v, want nil", err)
 		}
 	case <-time.After(5 * time.Second):
-		t.Fatal("Run goes on 5 s after its context ended")
+		t.Fatal("Run hasn't returned 5 s after its context ended")
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// checkHost refuses requests for a host that isn't ours. The owner of any domain can point it at this server, and to a browser
-// their page and ours are then one site (DNS rebinding). Only the Host header tells them apart.
+// checkHost refuses requests for a foreign host. The owner of any domain can point it at this server, and browsers then
+// treat their page and ours as one site (DNS rebinding). Only the Host header tells them apart.
 func (s *Server) checkHost(r *http.Request) error {
 	if s.site.answersTo(r.Host, s.cfg.Loopback) {
 		return nil
@@ -20,7 +20,7 @@ func (s *Server) checkHost(r *http.Request) error {
 	return s.misdirected()
 }
 
-// misdirected says where the board is instead.
+// misdirected returns the failure for a foreign host. It says where to find the board.
 func (s *Server) misdirected() *failure {
 	where := "Open it by its IP address. If you run it, set --public-url to the address that people type."
 	switch {
@@ -33,11 +33,11 @@ func (s *Server) misdirected() *failure {
 		Message: "Rollcall doesn't answer at this address. " + where}
 }
 
-// answersTo reports whether a request with this Host header is for us. loopback says that only this machine can connect.
+// answersTo reports whether this Host header is ours. loopback means that only this machine can connect.
 //
-// With a public URL its host is ours; whatever the port, because a proxy may have another one. Names of this machine
-// itself are ours when nobody else can connect. Without a public URL, on an address that others reach, nobody has told us
-// our name: then it may be any that no stranger can own.
+// The host of the public URL is ours with any port, because a proxy may use another one. If only this machine can
+// connect, loopback names are ours, too. If others can connect and there is no public URL, our name is unknown. Then
+// any name is ours that can't be a public domain.
 func (s site) answersTo(host string, loopback bool) bool {
 	name := hostName(host)
 	switch {
@@ -49,8 +49,8 @@ func (s site) answersTo(host string, loopback bool) bool {
 	return s.origin == "" && !loopback && isPrivate(name)
 }
 
-// hostName is the name or address in a Host header: lower case, without port, brackets, and the dot at the end. "" when
-// there is none.
+// hostName returns the name or address in a Host header, in lower case and without port, brackets and trailing dot. It
+// returns "" for an invalid header.
 func hostName(host string) string {
 	if !plainHost(host) {
 		return ""
@@ -66,14 +66,14 @@ func hostName(host string) string {
 	return name
 }
 
-// isLoopback reports whether name always leads to the machine of whoever uses it.
+// isLoopback reports whether name always means the client's own machine.
 func isLoopback(name string) bool {
 	addr, err := netip.ParseAddr(name)
 	return err == nil && addr.IsLoopback() || name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
-// isPrivate reports whether name is one that can't be bought: an IP address, a name of a single word, or one under a domain
-// that is reserved for local networks.
+// isPrivate reports whether name can't be a public domain: it's an IP address, a single word, or under a domain that is
+// reserved for local networks.
 func isPrivate(name string) bool {
 	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {
 		return true

@@ -52,8 +52,7 @@ func TestHostsThatAreOurs(t *testing.T) {
 	}
 }
 
-// A page of another domain that was pointed at this server gets no page, no form and no socket. Probes are answered by
-// whatever name they use.
+// A foreign domain that points at this server gets no page, no form and no socket. Probes may use any host.
 func TestForeignHost(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ public, base, says string }{
@@ -64,13 +63,13 @@ func TestForeignHost(t *testing.T) {
 			changes = append(changes, publicURL(t, tt.public))
 		}
 		f := newFixture(t, changes...)
-		zoe := f.member("zoe") // no name that a request id could hold, which is hexadecimal
+		zoe := f.member("zoe") // "zoe" can't occur in a hexadecimal request id
 		zoe.host = "rebound.example"
 		for _, path := range []string{"/", "/login", "/signup", "/me", "/settings", "/settings/my-data.json", "/me.css"} {
 			a := zoe.get(tt.base + path)
 			wantStatus(t, "GET "+path, a, http.StatusMisdirectedRequest)
 			if !strings.Contains(a.body, tt.says) || strings.Contains(a.body, "zoe") {
-				t.Errorf("GET %s doesn't say %q and nothing else:\n%s", path, tt.says, a.body)
+				t.Errorf("GET %s doesn't say %q, or names the person:\n%s", path, tt.says, a.body)
 			}
 		}
 		for _, path := range []string{"/login", "/signup", "/logout", "/me/status", "/settings/password"} {
@@ -87,16 +86,16 @@ func TestForeignHost(t *testing.T) {
 	}
 }
 
-// Each route but the probes, the assets and the icons looks at the host: a new one that doesn't fails here.
-func TestEveryRouteLooksAtTheHost(t *testing.T) {
+// Every route checks the host, except the probes, the assets and the icons.
+func TestEveryRouteChecksTheHost(t *testing.T) {
 	f := newFixture(t)
 	for _, r := range f.server.echo.Routes() {
 		path := strings.ReplaceAll(r.Path, "*", "x")
 		b := f.browser()
 		b.host = "rebound.example"
-		free := path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/a/") || strings.HasPrefix(path, "/favicon.")
-		if got := b.do(r.Method, path, url.Values{}).StatusCode; (got == http.StatusMisdirectedRequest) == free {
-			t.Errorf("%s %s for another host = %d, want 421: %t", r.Method, r.Path, got, !free)
+		anyHost := path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/a/") || strings.HasPrefix(path, "/favicon.")
+		if got := b.do(r.Method, path, url.Values{}).StatusCode; (got == http.StatusMisdirectedRequest) == anyHost {
+			t.Errorf("%s %s for another host = %d, want 421: %t", r.Method, r.Path, got, !anyHost)
 		}
 	}
 }

@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// rawSocket is a websocket whose frames are made byte by byte.
+// rawSocket is a websocket whose frames the test builds byte by byte.
 type rawSocket struct {
 	net.Conn
 	in *bufio.Reader
 }
 
-// rawDial does the handshake of a websocket with extra header lines, and returns what it was answered.
+// rawDial does a websocket handshake with extra header lines and returns the response.
 func (l *liveBoard) rawDial(b *browser, extra ...string) (*rawSocket, *http.Response) {
 	l.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
@@ -47,7 +47,7 @@ func (l *liveBoard) rawDial(b *browser, extra ...string) (*rawSocket, *http.Resp
 	return &rawSocket{conn, in}, resp
 }
 
-// frame builds one frame of a client. length is what the header claims; below 0: the truth.
+// frame builds one client frame. length is the length that the header claims; below 0: the real one.
 func frame(first byte, payload []byte, masked bool, length int64) []byte {
 	n := uint64(len(payload))
 	if length >= 0 {
@@ -77,7 +77,7 @@ func frame(first byte, payload []byte, masked bool, length int64) []byte {
 	return append(out, payload...)
 }
 
-// hostileFrames are ways to break a websocket, each by what it sends after a proper handshake.
+// hostileFrames returns the bytes that broken clients send after a valid handshake, by name.
 func hostileFrames() map[string][]byte {
 	const fin, text, bin, closing, ping, pong = 0x80, 1, 2, 8, 9, 10
 	masked := func(first byte, payload string) []byte { return frame(first, []byte(payload), true, -1) }
@@ -134,13 +134,13 @@ func hostileFrames() map[string][]byte {
 	return cases
 }
 
-// mayStay are the cases in which the socket need not end: they are good, or not finished.
+// mayStay are the cases in which the socket may stay open, because the frame is valid or incomplete.
 var mayStay = map[string]bool{
 	"half a frame": true, "half a header": true, "a length in more bytes than it needs": true,
 }
 
-// TestHostileFrames breaks sockets in every way known, while others go on living their lives. Nothing may panic, leak
-// or be delayed for others; and whoever broke the protocol is closed.
+// TestHostileFrames breaks the websocket protocol in many ways. The broken sockets must be closed. Nothing may panic or
+// leak, and other people's sockets must keep working.
 func TestHostileFrames(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser = 0 })
@@ -171,7 +171,7 @@ func TestHostileFrames(t *testing.T) {
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 200 { // and noise
+	for range 200 { // and random bytes
 		s, _ := l.rawDial(mallory)
 		noise := make([]byte, r.IntN(2000))
 		for i := range noise {
@@ -193,7 +193,7 @@ type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// TestHostileHandshakes are upgrades that are none.
+// TestHostileHandshakes: invalid handshakes are refused.
 func TestHostileHandshakes(t *testing.T) {
 	l := newLiveBoard(t)
 	ada := l.member("ada")
@@ -208,7 +208,7 @@ func TestHostileHandshakes(t *testing.T) {
 			t.Errorf("%s: handshake = %s, want a 4xx", name, resp.Status)
 		}
 	}
-	s, resp := l.rawDial(ada) // an upgrade, and silence: it is a client that says nothing
+	s, resp := l.rawDial(ada) // a valid handshake, and then silence
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("handshake = %s", resp.Status)
 	}

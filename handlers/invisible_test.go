@@ -14,12 +14,12 @@ import (
 	"rollcall/presence"
 )
 
-// recording is all that a watcher got over one history: each page and frame, in order.
+// recording holds every page and frame that a watcher received during one history, in order.
 type recording struct {
 	l       *liveBoard
 	watcher *browser
 	tab     *tab
-	frames  int // of tab, that were recorded
+	frames  int // number of the tab's frames that have been recorded
 	said    []string
 }
 
@@ -31,7 +31,7 @@ func newRecording(t *testing.T) *recording {
 	return r
 }
 
-// note records the frames that came since, and how the pages are now.
+// note records the frames that arrived since the last call, and the current pages.
 func (r *recording) note(step string) {
 	r.tab.mu.Lock()
 	frames := slices.Clone(r.tab.frames[r.frames:])
@@ -40,7 +40,7 @@ func (r *recording) note(step string) {
 	for _, f := range frames {
 		r.said = append(r.said, step+" frame "+f)
 	}
-	for _, target := range []string{"/", "/?q=bo", "/?state=offline", "/?state=online", "/?state=dnd", "/?team=Design"} {
+	for _, target := range []string{"/", "/?q=bo", "/?show=offline", "/?show=here", "/?show=online", "/?show=dnd", "/?team=Design"} {
 		r.said = append(r.said, step+" page "+target+" "+r.watcher.get(target).body)
 	}
 }
@@ -49,10 +49,11 @@ var (
 	versionPattern = regexp.MustCompile(`(\?|&amp;)v=[^"&]*`)
 	madePattern    = regexp.MustCompile(`data-(now|since)="[^"]*"`)
 	avatarPattern  = regexp.MustCompile(`class="(p|av) h[0-7]`)
-	anyTimePattern = regexp.MustCompile(`<time[^>]*>[^<]*</time>`)
+	anyTimePattern = regexp.MustCompile(`<time[^>]*>[^<]*</time>|Printed on [^<]*`)
 )
 
-// stripped is what was said without what differs between any two runs: ids, the colours made of them, and times.
+// stripped returns the recording without the parts that differ between any two runs: ids, the colors derived from them,
+// and times.
 func (r *recording) stripped() []string {
 	names := map[string]string{}
 	out := make([]string, len(r.said))
@@ -71,9 +72,9 @@ func (r *recording) stripped() []string {
 	return out
 }
 
-// TestInvisibleIsLikeGone plays one random history twice. In it bob comes and goes, says things, and at some time
-// leaves for good: once by signing out, once by turning invisible, after which he goes on opening and closing pages,
-// typing and walking away. Whoever watches gets the same pages and the same number of the same frames, byte for byte.
+// TestInvisibleIsLikeGone plays one random history twice. In it, bob changes his status and at some point disappears.
+// In one run he signs out. In the other he goes invisible and keeps opening and closing pages, typing and going away. A
+// watcher must get the same pages and the same frames in both runs, byte for byte.
 func TestInvisibleIsLikeGone(t *testing.T) {
 	for range 3 {
 		seed := rand.Uint64()
@@ -96,7 +97,7 @@ func TestInvisibleIsLikeGone(t *testing.T) {
 	}
 }
 
-// firstDifference shows where two long texts part.
+// firstDifference shows where two long texts begin to differ.
 func firstDifference(gone, invisible string) string {
 	at := 0
 	for at < min(len(gone), len(invisible)) && gone[at] == invisible[at] {
@@ -106,7 +107,7 @@ func firstDifference(gone, invisible string) string {
 	return fmt.Sprintf("%.60s\n%.60s\ngone      …%s…\ninvisible …%s…", gone, invisible, around(gone), around(invisible))
 }
 
-// invisibleHistory is what the watcher of one history got.
+// invisibleHistory plays one history and returns what its watcher received.
 func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 11))
@@ -143,11 +144,11 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 		case step == leaves:
 			bob.do("POST", "/logout", url.Values{})
 			a.sees("bob", "offline")
-		case r.IntN(4) == 0: // offline or not, people see a new text
+		case r.IntN(4) == 0: // a new text is visible to others even while bob is offline
 			text := fmt.Sprint("text of ", name)
 			set(l.store.SetStatus(acting(t.Context()), id, accounts.Status{State: []string{"", "dnd"}[r.IntN(2)], Text: text}, ""))
 			a.until(text, func() bool { return strings.Contains(a.rows["bob"], text) })
-		case zoe == nil: // what others do is seen by all, so that the steps of both runs keep pace
+		case zoe == nil: // zoe's changes are visible in both runs and keep them in step
 			zoe = l.server.cfg.Presence.Join(l.uid("zoe"), presence.Client{}, presence.Activity{})
 			a.sees("zoe", "online")
 		default:
@@ -166,7 +167,7 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	return rec.stripped()
 }
 
-// secretly has an invisible person do something at their own devices, and waits until the server knows.
+// secretly lets an invisible person do something on their own devices, and waits until the server knows.
 func (r *recording) secretly(bob *browser, open *tab, what int) *tab {
 	told := func(tb *tab) {
 		tb.until("told that they are invisible", func() bool { return tb.text["me-why"] == "you are invisible" })
@@ -176,7 +177,7 @@ func (r *recording) secretly(bob *browser, open *tab, what int) *tab {
 		other := r.l.open(bob, "/", "i700")
 		told(other)
 		other.leave()
-	case 1: // away and back
+	case 1: // idle and back
 		open.say("h900")
 		open.say("a")
 	case 2: // a reload
@@ -187,7 +188,7 @@ func (r *recording) secretly(bob *browser, open *tab, what int) *tab {
 	return open
 }
 
-// TestInvisibleTabsMakeNoFrames: what an invisible person does with their tabs reaches nobody.
+// TestInvisibleTabsMakeNoFrames: others get no frames when an invisible person opens, uses or closes tabs.
 func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
@@ -211,12 +212,12 @@ func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if n := len(a.frames) - before; n != 1 {
-		t.Errorf("while bob, who is invisible, used his tabs and zoe signed up, ada was sent %d frames, want zoe's alone: %q", n, a.frames[before:])
+		t.Errorf("while bob, who is invisible, used his tabs and zoe signed up, ada was sent %d frames, want only zoe's: %q", n, a.frames[before:])
 	}
 }
 
-// TestVersionsTellNothing: the version of a page, which stands in it, is no count of what happens on others: they are
-// watched by people who cannot be seen, too.
+// TestVersionsTellNothing: a page holds its version, which must not reveal anything about other pages. Invisible people
+// may be watching those.
 func TestVersionsTellNothing(t *testing.T) {
 	l := newLiveBoard(t)
 	ada := l.member("ada")
@@ -234,7 +235,7 @@ func TestVersionsTellNothing(t *testing.T) {
 	for _, target := range []string{"/?q=b", "/?q=c", "/?q=d"} {
 		after := version(target)
 		if far := max(before, after) - min(before, after); far < 1_000_000 {
-			t.Errorf("the version of a page is %d, and of one loaded next %d, want nothing to be learnt of the difference", before, after)
+			t.Errorf("the version of a page is %d, and of one loaded next %d, want an unpredictable difference", before, after)
 		}
 		before = after
 	}

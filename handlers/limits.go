@@ -12,31 +12,31 @@ import (
 	"time"
 )
 
-// Limiter counts attempts in fixed windows: the first Take of a key opens a window of the given length, and within it
-// at most limit Takes succeed. It must be safe for concurrent use and exact under it, and may be shared by replicas.
+// Limiter counts attempts in fixed windows. The first Take of a key opens a window of the given length, in which at
+// most limit Takes succeed. A Limiter must be safe for concurrent use and count exactly. Replicas may share it.
 type Limiter interface {
-	// Take reserves one attempt for key. When none is left ok is false, nothing is reserved, and retryAfter is the time
-	// until the window ends. limit must be above 0; a key is always used with one limit and window. An
-	// implementation that cannot count answers with ok false or an error, never with ok true.
+	// Take reserves one attempt for key. If none is left, ok is false, nothing is reserved, and retryAfter is the time
+	// until the window ends. limit must be above 0, and a key must always be used with the same limit and window. An
+	// implementation that can't count returns ok false or an error, never ok true.
 	Take(ctx context.Context, key string, limit int, window time.Duration) (ok bool, retryAfter time.Duration, err error)
-	// Give returns an attempt that turned out not to count. It does nothing when the window is over or nothing is
-	// reserved. What cannot be given back stays counted until the window ends.
+	// Give gives back an attempt that turned out not to count. It does nothing if the window is over or nothing is
+	// reserved. An attempt that can't be given back counts until the window ends.
 	Give(ctx context.Context, key string)
 }
 
-// Limiters are kept apart, so that strangers who fill theirs don't keep members from what is theirs.
+// Limiters are separate, so that strangers who fill theirs don't lock out members.
 type Limiters struct {
-	Strangers Limiter // by address and by name, which anybody can make up
+	Strangers Limiter // by address and by name, both of which anybody can invent
 	Browsers  Limiter // by browser in which the owner of an account has signed in
 	Members   Limiter // by account and by session
 }
 
-// Limits that no operator has reason to change.
+// Limits that operators have no reason to change.
 const (
 	failuresPerName    = 10 // failed sign-ins per username, or per browser in which its owner has signed in before
-	failuresOfBrowsers = 30 // by all browsers of that kind together
+	failuresOfBrowsers = 30 // for all those browsers together
 	successesPerName   = 100
-	successesShare     = 10 // successful sign-ins per address are so many times the failed ones
+	successesShare     = 10 // limit of successful sign-ins per address, in multiples of the limit of failed ones
 	loginWindow        = 15 * time.Minute
 	signupWindow       = time.Hour
 )
@@ -46,22 +46,22 @@ const (
 	sharedCounters = 1 << 15 // of each kind of key
 )
 
-// coarser is the key that a full limiter uses for a new one: a counter that it shares with others of its kind, which is the
-// text up to its last colon. There are so many that a flood of sign-ins can't use all of them up within a window, because
-// each takes time to hash.
+// coarser returns the key of the shared counter that a full limiter uses for a new key. Keys share counters only with
+// keys of their kind, which is the text up to the last colon. A flood of sign-ins can't use up all these counters
+// within a window, because each sign-in takes time to hash.
 func coarser(key string) string {
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, key)
 	return key[:strings.LastIndexByte(key, ':')+1] + "shared:" + strconv.FormatUint(uint64(h.Sum32()%sharedCounters), 10)
 }
 
-// limited is the error of an attempt that was not made.
+// limited is the error of an attempt that a limit refused.
 type limited struct{ retryAfter time.Duration }
 
 func (l *limited) Error() string { return fmt.Sprintf("limit reached for %s", l.retryAfter) }
 
-// reservation is what one attempt holds of the limits while it is tried. Whoever takes decides what becomes of it:
-// dropped, it counts; given back, it does not.
+// reservation holds what one attempt has reserved of the limits. The attempt counts unless its reservation is given
+// back.
 type reservation struct{ taken []taken }
 
 type taken struct {
@@ -69,7 +69,7 @@ type taken struct {
 	key     string
 }
 
-// take reserves one more. limit 0 means no limit. A *limited or another error leaves the earlier ones reserved.
+// take reserves one attempt more. limit 0 means no limit. After a *limited or another error, earlier reservations stay.
 func (r *reservation) take(ctx context.Context, l Limiter, key string, limit int, window time.Duration) error {
 	if limit <= 0 {
 		return nil
@@ -85,7 +85,7 @@ func (r *reservation) take(ctx context.Context, l Limiter, key string, limit int
 	return nil
 }
 
-// takeNetworks reserves one more of each network, in which limit is that of one client.
+// takeNetworks reserves one attempt for each network. limit is the limit of one client.
 func (r *reservation) takeNetworks(ctx context.Context, l Limiter, kind string, networks []network,
 	limit int, window time.Duration) error {
 	for _, n := range networks {
@@ -96,7 +96,7 @@ func (r *reservation) takeNetworks(ctx context.Context, l Limiter, kind string, 
 	return nil
 }
 
-// giveBack returns all of it, also when the client has gone.
+// giveBack gives everything back, even if the client has disconnected.
 func (r *reservation) giveBack(ctx context.Context) {
 	for _, t := range r.taken {
 		t.limiter.Give(context.WithoutCancel(ctx), t.key)
@@ -104,8 +104,8 @@ func (r *reservation) giveBack(ctx context.Context) {
 	r.taken = nil
 }
 
-// hashKey makes a key of what a person typed or a browser sent, or of an address: short, of one length, and not readable in
-// a store that other programs can read. kind ends with a colon.
+// hashKey makes a key from an address, or from text that a person typed or a browser sent. The key is short, has a
+// fixed length and doesn't reveal the text to other programs that can read the store. kind ends with a colon.
 func hashKey(kind, text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return kind + base64.RawURLEncoding.EncodeToString(sum[:16])

@@ -11,8 +11,8 @@ import (
 	"rollcall/live"
 )
 
-// TestLimitsAreDocumented holds docs/limits.md against the code. The limits that are flags are held by their defaults in
-// docs/configuration.md.
+// TestLimitsAreDocumented compares docs/limits.md with the code. Limits that are flags are documented with their
+// defaults in docs/configuration.md.
 func TestLimitsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../docs/limits.md")
 	if err != nil {
@@ -33,10 +33,10 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"successful sign-ins per address in " + short(loginWindow):     fmt.Sprintf("%d times `--limit-logins`", successesShare),
 		"changes of the password per account in " + short(loginWindow): fmt.Sprint(successesPerName),
 		"messages of a live connection":                                fmt.Sprintf("%d at once, then one a second", messageBurst),
-		"a message":                                                    fmt.Sprintf("%d B, of which %d mean something", maxMessage, maxActivity),
+		"a message":                                                    fmt.Sprintf("%d B; valid ones have at most %d", maxMessage, maxActivity),
 		"frames that wait for a slow reader":                           fmt.Sprint(queueFrames),
 		"frames to one page":                                           "one in " + short(live.FlushEvery),
-		"lists that change": fmt.Sprintf("each read again once in %s; those that take over %s one after the other, half of the time",
+		"lists that change": fmt.Sprintf("each is read at most once in %s; those that take over %s are read one at a time, for at most half of the time",
 			short(live.RereadEvery), short(live.CheapRead)),
 		"a request's header":                      fmt.Sprintf("%d KiB", maxHeaderBytes>>10),
 		"a request's body":                        fmt.Sprintf("%d KiB", maxBody>>10),
@@ -46,29 +46,29 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"a page of the board":                     fmt.Sprintf("%d people", live.PageRows),
 		"time to send a header":                   short(readHeaderTimeout),
 		"time to send a request":                  short(readTimeout),
-		"time to take an answer":                  short(writeTimeout),
+		"time to receive a response":              short(writeTimeout),
 		"an unused connection":                    fmt.Sprintf("%d s", idleTimeout/time.Second),
 		"time between pings of a live connection": short(pingEvery),
 		"time without an answer to a ping":        short(pongWait),
-		"time to take one frame":                  short(writeWait),
+		"time to receive one frame":               short(writeWait),
 		"time without reading the accounts, and so without confirming sessions": short(confirmWait),
 		"a session": fmt.Sprintf("%d d", accounts.SessionLife/(24*time.Hour)),
 		"addresses, names or people counted at once": fmt.Sprintf("%d,%03d of each", maxLimiterKeys/1000, maxLimiterKeys%1000),
 	} {
 		if rows[what] != want {
-			t.Errorf("docs/limits.md says of %q %q, want %q", what, rows[what], want)
+			t.Errorf("docs/limits.md: limit of %q = %q, want %q", what, rows[what], want)
 		}
 	}
-	if !strings.Contains(string(text), fmt.Sprintf("come in above the limit, %d of them at most", spareLocal)) {
-		t.Errorf("docs/limits.md does not say that %d connections come in above the limit", spareLocal)
+	if !strings.Contains(string(text), fmt.Sprintf("up to %d connections from the machine itself", spareLocal)) {
+		t.Errorf("docs/limits.md doesn't say that %d local connections are accepted above the limit", spareLocal)
 	}
 	if want := fmt.Sprintf("the /48 around it has %d times the limit", largerShare); !strings.Contains(string(text), want) {
-		t.Errorf("docs/limits.md does not say %q", want)
+		t.Errorf("docs/limits.md doesn't say %q", want)
 	}
 	if want := fmt.Sprintf("one of %d,%03d counters", sharedCounters/1000, sharedCounters%1000); !strings.Contains(string(text), want) {
-		t.Errorf("docs/limits.md does not say %q", want)
+		t.Errorf("docs/limits.md doesn't say %q", want)
 	}
-	if len(rows) < 30 || !strings.Contains(string(text), fmt.Sprintf("counts on for %v", short(15*time.Second))) {
+	if len(rows) < 30 || !strings.Contains(string(text), fmt.Sprintf("counts as connected for %v", short(15*time.Second))) {
 		t.Errorf("docs/limits.md has %d rows, want all", len(rows))
 	}
 }

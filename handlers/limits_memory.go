@@ -8,8 +8,8 @@ import (
 
 const limiterSweepTime = time.Minute
 
-// memoryLimiter is the Limiter of a lone process. When max keys are in use by windows that are not over, new keys count in
-// the counters that they share: it never refuses all newcomers for being full, and never becomes open by it.
+// memoryLimiter is the Limiter of a single process. When max keys have open windows, new keys share counters. So a full
+// limiter neither refuses all new keys nor lets all of them through.
 type memoryLimiter struct {
 	max int
 
@@ -23,7 +23,7 @@ type window struct {
 	ends  time.Time
 }
 
-// orMemory puts limiters of this process where none are given.
+// orMemory replaces missing limiters with in-memory ones.
 func (l Limiters) orMemory() Limiters {
 	for _, limiter := range []*Limiter{&l.Strangers, &l.Browsers, &l.Members} {
 		if *limiter == nil {
@@ -73,8 +73,8 @@ func (m *memoryLimiter) Give(_ context.Context, key string) {
 	}
 }
 
-// roomLocked reports whether one more key fits. It removes ended windows once a minute, and at most once a second
-// while full, so that a flood of new keys does not pay for a walk over all of them each time.
+// roomLocked reports whether one more key fits. It removes ended windows once a minute, and at most once a second while
+// full, so that a flood of new keys doesn't cause a scan of all keys each time.
 func (m *memoryLimiter) roomLocked(now time.Time) bool {
 	since := now.Sub(m.swept)
 	if since >= limiterSweepTime || len(m.windows) >= m.max && since >= time.Second {

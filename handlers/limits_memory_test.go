@@ -14,7 +14,7 @@ func TestMemoryLimiter(t *testing.T) {
 	testLimiter(t, func() Limiter { return newMemoryLimiter(1000) })
 }
 
-// testLimiter holds any Limiter to its contract. Time is that of the bubble it runs in.
+// testLimiter checks a Limiter against its contract, with the clock of a synctest bubble.
 func testLimiter(t *testing.T, open func() Limiter) {
 	ctx := context.Background()
 	take := func(t *testing.T, l Limiter, key string, want bool) time.Duration {
@@ -35,7 +35,7 @@ func testLimiter(t *testing.T, open func() Limiter) {
 		take(t, l, "a", false)
 		take(t, l, "b", true)
 	})
-	run("begins anew when the window ends, and not before", func(t *testing.T, l Limiter) {
+	run("starts over when the window ends, and not before", func(t *testing.T, l Limiter) {
 		take(t, l, "a", true)
 		time.Sleep(40 * time.Second)
 		take(t, l, "a", true)
@@ -56,7 +56,7 @@ func testLimiter(t *testing.T, open func() Limiter) {
 		take(t, l, "a", true)
 		take(t, l, "a", false)
 	})
-	run("never gives more than was taken", func(t *testing.T, l Limiter) {
+	run("never gives back more than was taken", func(t *testing.T, l Limiter) {
 		l.Give(ctx, "a")
 		take(t, l, "a", true)
 		for range 5 {
@@ -67,7 +67,7 @@ func testLimiter(t *testing.T, open func() Limiter) {
 		}
 		take(t, l, "a", false)
 	})
-	run("ignores what is given back too late", func(t *testing.T, l Limiter) {
+	run("ignores attempts that are given back too late", func(t *testing.T, l Limiter) {
 		take(t, l, "a", true)
 		time.Sleep(2 * time.Minute)
 		l.Give(ctx, "a")
@@ -93,7 +93,7 @@ func testLimiter(t *testing.T, open func() Limiter) {
 	})
 }
 
-// A full limiter keeps counting the keys it has. New ones share a bounded number of counters until windows have ended.
+// A full limiter keeps counting its keys. New keys share a bounded number of counters until windows end.
 func TestMemoryLimiterFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newMemoryLimiter(100)
@@ -112,7 +112,7 @@ func TestMemoryLimiterFull(t *testing.T) {
 			t.Errorf("%d keys held, want at most %d", n, 100+sharedCounters)
 		}
 		if !take("name:7") || take("name:7") {
-			t.Error("a key that is held does not count on")
+			t.Error("a full limiter doesn't keep counting its keys")
 		}
 		if !take("address:new") {
 			t.Error("keys of one kind use up the counters of another")
@@ -127,7 +127,7 @@ func TestMemoryLimiterFull(t *testing.T) {
 	})
 }
 
-// What a shared counter holds is given back like any other.
+// Attempts in a shared counter can be given back, too.
 func TestMemoryLimiterFullGivesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newMemoryLimiter(0)

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	limiterWait = 500 * time.Millisecond // for Redis to count one attempt
-	limiterRest = time.Second            // after a failure Redis is not asked for so long: one sign-in waits once and not four times
+	limiterWait  = 500 * time.Millisecond // for Redis to count one attempt
+	limiterPause = time.Second            // after a failure, Redis isn't used for this long, so that a sign-in waits once and not four times
 )
 
-// takeScript reserves one attempt, all in one step, so that replicas together stay within the limit.
-// KEYS[1] the counter; KEYS[2] the one that it shares with others, for when there are too many; KEYS[3] how many there are.
-// ARGV[1] the limit; ARGV[2] the window; ARGV[3] how many counters there may be; ARGV[4] how long they are counted
-// together. Times are milliseconds.
-// Returns 1 or 0 for reserved or not, and the time until the window ends.
+// takeScript reserves one attempt atomically, so that all replicas together stay within the limit. KEYS[1] is the
+// counter, KEYS[2] the shared counter to use when there are too many, and KEYS[3] the number of counters. ARGV[1] is
+// the limit, ARGV[2] the window, ARGV[3] the maximum number of counters, and ARGV[4] the period over which they're
+// counted. Times are in milliseconds. The script returns 1 or 0 for reserved or not, and the time until the window
+// ends.
 var takeScript = rueidis.NewLuaScript(`
 local key = KEYS[1]
 local left = redis.call('PTTL', key)
@@ -42,8 +42,7 @@ if tonumber(redis.call('GET', key)) >= tonumber(ARGV[1]) then return {0, left} e
 redis.call('INCR', key)
 return {1, left}`)
 
-// giveScript returns one attempt while its window lasts.
-// KEYS are those of takeScript. Returns nothing of use.
+// giveScript gives back one attempt while its window lasts. Its KEYS are those of takeScript. Ignore its result.
 var giveScript = rueidis.NewLuaScript(`
 local key = KEYS[1]
 if redis.call('EXISTS', key) == 0 then key = KEYS[2] end
@@ -59,42 +58,42 @@ elseif taken == 1 then
 end
 return 0`)
 
-// sharedLimiter is the Limiter of several replicas: Redis counts for all of them. While Redis is away each counts by
-// itself to the same numbers, which lets through at most that many times the number of replicas, and never everything.
-// What the process counted stays counted there; it is not carried over. Redis holds at most twice max counters, beside
-// those that keys share: max are made within signupWindow, the longest there is, and those made before may still last.
+// sharedLimiter is the Limiter of several replicas: Redis counts for all of them. During an outage of Redis, each
+// replica counts by itself up to the same limits, so together they let through at most the limit times the number of
+// replicas. These local counts aren't copied to Redis. Redis holds at most twice max counters, plus the shared ones:
+// max are created within signupWindow, the longest window, and older ones may still be open.
 type sharedLimiter struct {
-	redis  rueidis.Client
-	prefix string
-	max    int
-	alone  Limiter
-	wait   time.Duration // for Redis to count one attempt; tests lengthen it
-	log    *slog.Logger
-	away   *atomic.Int64 // unix nanoseconds until which Redis is not asked; one for all limiters of the process
+	redis       rueidis.Client
+	prefix      string
+	max         int
+	local       Limiter       // for outages of Redis
+	wait        time.Duration // for Redis to count one attempt; tests lengthen it
+	log         *slog.Logger
+	pausedUntil *atomic.Int64 // Unix nanoseconds until which Redis isn't used; shared by all limiters of the process
 
-	refused *countRefusals // of all limiters of the process
+	refused *countRefusals // shared by all limiters of the process
 }
 
 // SharedLimiters returns Limiters over client, with keys that begin with prefix.
 func SharedLimiters(client rueidis.Client, prefix string, log *slog.Logger) Limiters {
-	away, refused := new(atomic.Int64), new(countRefusals)
+	pausedUntil, refused := new(atomic.Int64), new(countRefusals)
 	of := func(whose string) Limiter {
 		return &sharedLimiter{
 			redis: client, prefix: prefix + "limit:" + whose + ":", max: maxLimiterKeys, wait: limiterWait,
-			alone: newMemoryLimiter(maxLimiterKeys), log: log, away: away, refused: refused,
+			local: newMemoryLimiter(maxLimiterKeys), log: log, pausedUntil: pausedUntil, refused: refused,
 		}
 	}
 	return Limiters{Strangers: of("strangers"), Browsers: of("browsers"), Members: of("members")}
 }
 
-// keys are the KEYS of the scripts.
+// keys returns the KEYS of the scripts.
 func (l *sharedLimiter) keys(key string) []string {
 	return []string{l.prefix + key, l.prefix + coarser(key), l.prefix + "counters"}
 }
 
 func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window time.Duration) (bool, time.Duration, error) {
-	if l.resting() {
-		return l.alone.Take(ctx, key, limit, window)
+	if l.paused() {
+		return l.local.Take(ctx, key, limit, window)
 	}
 	wait, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
@@ -106,8 +105,8 @@ func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window 
 		if ctx.Err() != nil {
 			return false, 0, ctx.Err()
 		}
-		l.rest(err)
-		return l.alone.Take(ctx, key, limit, window)
+		l.pause(err)
+		return l.local.Take(ctx, key, limit, window)
 	}
 	if answer[0] == 1 {
 		return true, 0, nil
@@ -115,24 +114,24 @@ func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window 
 	return false, time.Duration(answer[1]) * time.Millisecond, nil
 }
 
-// Give returns the attempt where it was counted, as far as that can be known: both places forget one.
+// Give gives the attempt back both locally and in Redis, because it may have been counted in either.
 func (l *sharedLimiter) Give(ctx context.Context, key string) {
-	l.alone.Give(ctx, key)
-	if l.resting() {
+	l.local.Give(ctx, key)
+	if l.paused() {
 		return
 	}
 	wait, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
 	if err := giveScript.Exec(wait, l.redis, l.keys(key), nil).Error(); err != nil {
-		l.rest(err)
+		l.pause(err)
 	}
 }
 
-func (l *sharedLimiter) resting() bool { return time.Now().UnixNano() < l.away.Load() }
+func (l *sharedLimiter) paused() bool { return time.Now().UnixNano() < l.pausedUntil.Load() }
 
-// rest has this process count alone for a while.
-func (l *sharedLimiter) rest(err error) {
-	l.away.Store(time.Now().Add(limiterRest).UnixNano())
-	l.refused.note(err, l.log)
+// pause makes this process count locally for a while.
+func (l *sharedLimiter) pause(err error) {
+	l.pausedUntil.Store(time.Now().Add(limiterPause).UnixNano())
+	l.refused.record(err, l.log)
 	l.log.Debug("attempts are counted by this process alone", "err", err)
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// redisAt starts a redis-server on a socket in a temporary folder and returns how to reach it and its process, which
-// ends with the test.
-func redisAt(t *testing.T) (open func() rueidis.Client, process *os.Process) {
+// startRedis starts a redis-server on a socket in a temporary folder. It returns a function that opens a client, and
+// the process, which ends with the test.
+func startRedis(t *testing.T) (open func() rueidis.Client, process *os.Process) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "redis.sock")
 	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", filepath.Dir(path))
@@ -47,7 +47,7 @@ func redisAt(t *testing.T) (open func() rueidis.Client, process *os.Process) {
 	}, cmd.Process
 }
 
-// patient returns Limiters that don't take a busy machine for a Redis that is away.
+// patient returns Limiters with a long timeout, so that a busy machine doesn't look like an outage of Redis.
 func patient(client rueidis.Client) Limiters {
 	all := SharedLimiters(client, "rollcall:", slog.New(slog.DiscardHandler))
 	for _, l := range []Limiter{all.Strangers, all.Browsers, all.Members} {
@@ -57,7 +57,7 @@ func patient(client rueidis.Client) Limiters {
 }
 
 func TestSharedLimiter(t *testing.T) {
-	open, process := redisAt(t)
+	open, process := startRedis(t)
 	ctx := context.Background()
 	a, b := patient(open()).Strangers, patient(open()).Strangers
 	attempts := func(key string, window time.Duration) (granted int32) {
@@ -83,13 +83,13 @@ func TestSharedLimiter(t *testing.T) {
 	}
 	a.Give(ctx, "name")
 	if ok, _, _ := b.Take(ctx, "name", 10, time.Hour); !ok {
-		t.Error("what one replica gave back is not there for the other")
+		t.Error("an attempt that one replica gave back isn't available to the other")
 	}
 	for range 3 {
 		a.Give(ctx, "other") // nothing was taken
 	}
 	if got := attempts("other", time.Hour); got != 10 {
-		t.Errorf("after giving back what was not taken %d are let through, want 10", got)
+		t.Errorf("after giving back attempts that weren't taken, %d are let through, want 10", got)
 	}
 	const short = 300 * time.Millisecond
 	if got := attempts("short", short); got > 10 {
@@ -113,9 +113,9 @@ func TestSharedLimiter(t *testing.T) {
 	}
 }
 
-// TestSharedLimiterFrozen: while Redis is frozen one attempt in a while waits for it, and not each of them.
+// TestSharedLimiterFrozen: while Redis is frozen, only an occasional attempt waits for it.
 func TestSharedLimiterFrozen(t *testing.T) {
-	open, process := redisAt(t)
+	open, process := startRedis(t)
 	ctx := context.Background()
 	l := SharedLimiters(open(), "rollcall:", slog.New(slog.DiscardHandler)).Strangers
 	if ok, _, err := l.Take(ctx, "name", 3, time.Hour); !ok || err != nil {
@@ -148,15 +148,15 @@ func TestSharedLimiterFrozen(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(stats, "cmdstat_evalsha:calls=")
 	calls, _, _ := strings.Cut(rest, ",")
-	if calls != "1" && calls != "2" { // the first, and the one that waited, which is carried out after the thaw
+	if calls != "1" && calls != "2" { // the first, and the one that waited, which runs when Redis continues
 		t.Errorf("Redis was asked %s times, want 1 or 2", calls)
 	}
 }
 
-// TestSharedLimiterFull: Redis holds a bounded number of counters. New keys are counted all the same, in those they share, and
-// what somebody fills is not what others need.
+// TestSharedLimiterFull: Redis holds a bounded number of counters. New keys count in shared counters, and a full
+// limiter doesn't affect the other limiters.
 func TestSharedLimiterFull(t *testing.T) {
-	open, _ := redisAt(t)
+	open, _ := startRedis(t)
 	ctx := context.Background()
 	all := patient(open())
 	l := all.Strangers.(*sharedLimiter)
@@ -171,7 +171,7 @@ func TestSharedLimiterFull(t *testing.T) {
 	}
 	fillLimiter(t, l.max, take)
 	if !take("name:7") || take("name:7") {
-		t.Error("a key that is held does not count on")
+		t.Error("a full limiter doesn't keep counting its keys")
 	}
 	admin := open()
 	keys := func(pattern string) int {
@@ -183,23 +183,22 @@ func TestSharedLimiterFull(t *testing.T) {
 		return len(found)
 	}
 	if own := keys("rollcall:limit:strangers:name:*") - keys("rollcall:limit:strangers:name:shared:*"); own != l.max {
-		t.Errorf("Redis holds %d counters of one key, want %d", own, l.max)
+		t.Errorf("Redis holds %d counters that aren't shared, want %d", own, l.max)
 	}
 	for range 2 {
 		l.Give(ctx, "name:7")
 	}
 	if !take("name:after") || keys("rollcall:limit:strangers:name:after") != 1 {
-		t.Error("a counter that was given back makes no room for another")
+		t.Error("a counter that was given back doesn't make room for another")
 	}
 	if ok, _, err := all.Members.Take(ctx, "me:ada", 2, time.Hour); !ok || err != nil || keys("rollcall:limit:members:me:ada") != 1 {
 		t.Errorf("Take of a member = %t, %v, want a counter of its own", ok, err)
 	}
 }
 
-// TestSharedLimiterWithoutMemory: a Redis that has used up its memory counts nothing more. The process then counts alone,
-// to the same limit.
-func TestSharedLimiterWithoutMemory(t *testing.T) {
-	open, _ := redisAt(t)
+// TestSharedLimiterOutOfMemory: when Redis has no memory left, the process counts locally, up to the same limit.
+func TestSharedLimiterOutOfMemory(t *testing.T) {
+	open, _ := startRedis(t)
 	ctx := context.Background()
 	l := SharedLimiters(open(), "rollcall:", slog.New(slog.DiscardHandler)).Strangers
 	admin := open()

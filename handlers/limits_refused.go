@@ -11,19 +11,19 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// remindAfter is how often the log repeats that Redis refuses to count.
+// remindAfter is the time after which the log repeats that Redis refuses to count.
 const remindAfter = time.Hour
 
-// countRefusals notes that Redis can be reached and refuses to count attempts: a permission is missing, or its memory is full.
-// Unlike an outage, nobody may notice.
+// countRefusals records that Redis is reachable but refuses to count attempts, because a permission is missing or its
+// memory is full. Without the log line, operators wouldn't notice.
 type countRefusals struct {
 	mu     sync.Mutex
 	last   *rueidis.RedisError // guarded by mu; nil: Redis has never refused
 	warned time.Time           // guarded by mu
 }
 
-// note takes in why an attempt wasn't counted in Redis.
-func (r *countRefusals) note(err error, log *slog.Logger) {
+// record records why an attempt wasn't counted in Redis.
+func (r *countRefusals) record(err error, log *slog.Logger) {
 	refused, ok := rueidis.IsRedisErr(err)
 	if !ok {
 		return
@@ -38,13 +38,13 @@ func (r *countRefusals) note(err error, log *slog.Logger) {
 }
 
 // CheckSharedLimiter returns a function that counts two attempts in Redis and gives them back. The function returns the
-// error with which Redis refuses any of that, and nil if Redis can't be reached. prefix is that of SharedLimiters.
-// Nothing stays in Redis.
+// error with which Redis refuses any of these commands, and nil if Redis can't be reached. prefix is that of
+// SharedLimiters. No keys are left in Redis.
 func CheckSharedLimiter(prefix string) func(context.Context, rueidis.Client) error {
 	return func(ctx context.Context, client rueidis.Client) error {
 		l := &sharedLimiter{
-			redis: client, prefix: prefix + "limit:check:", max: maxLimiterKeys, wait: limiterWait, alone: newMemoryLimiter(1),
-			log: slog.New(slog.DiscardHandler), away: new(atomic.Int64), refused: new(countRefusals),
+			redis: client, prefix: prefix + "limit:check:", max: maxLimiterKeys, wait: limiterWait, local: newMemoryLimiter(1),
+			log: slog.New(slog.DiscardHandler), pausedUntil: new(atomic.Int64), refused: new(countRefusals),
 		}
 		key := "key:" + rand.Text()
 		for range 2 {
@@ -57,7 +57,7 @@ func CheckSharedLimiter(prefix string) func(context.Context, rueidis.Client) err
 	}
 }
 
-// err is the last refusal; nil: there was none.
+// err returns the last refusal, or nil.
 func (r *countRefusals) err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

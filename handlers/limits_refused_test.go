@@ -13,7 +13,7 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// acl changes what the default user may do.
+// acl changes the permissions of the default user.
 func acl(t *testing.T, admin rueidis.Client, rules ...string) {
 	t.Helper()
 	command := admin.B().Arbitrary("ACL", "SETUSER", "default").Args(rules...).Build()
@@ -22,11 +22,10 @@ func acl(t *testing.T, admin rueidis.Client, rules ...string) {
 	}
 }
 
-// TestSharedLimiterRefused: where Redis answers but does not let us count, each replica counts its own attempts and
-// says so, once.
+// TestSharedLimiterRefused: if Redis refuses to count, each replica counts its own attempts and logs a warning once.
 func TestSharedLimiterRefused(t *testing.T) {
 	for _, rule := range []string{"-@scripting", "-incr", "resetkeys"} {
-		open, _ := redisAt(t)
+		open, _ := startRedis(t)
 		acl(t, open(), rule)
 		var log bytes.Buffer
 		l := SharedLimiters(open(), "rollcall:", slog.New(slog.NewTextHandler(&log, nil))).Strangers
@@ -35,9 +34,9 @@ func TestSharedLimiterRefused(t *testing.T) {
 			if ok, _, err := l.Take(context.Background(), "name", 10, time.Hour); ok && err == nil {
 				granted++
 			}
-			l.(*sharedLimiter).away.Store(0) // Redis is asked each time
+			l.(*sharedLimiter).pausedUntil.Store(0) // so that every attempt uses Redis
 		}
-		if granted < 10 || granted > 11 { // without INCR the first attempt is counted in Redis
+		if granted < 10 || granted > 11 { // without INCR, the first attempt still counts in Redis
 			t.Errorf("with the ACL rule %s %d attempts were let through, want 10", rule, granted)
 		}
 		if n := strings.Count(log.String(), "Redis refuses to count"); n != 1 || !strings.Contains(log.String(), "level=WARN") {
@@ -46,9 +45,9 @@ func TestSharedLimiterRefused(t *testing.T) {
 	}
 }
 
-// TestCheckSharedLimiter: the check finds each permission that is missing, and leaves nothing behind.
+// TestCheckSharedLimiter: the check finds every missing permission and leaves no keys behind.
 func TestCheckSharedLimiter(t *testing.T) {
-	open, _ := redisAt(t)
+	open, _ := startRedis(t)
 	admin, client := open(), open()
 	if err := CheckSharedLimiter("rollcall:")(t.Context(), client); err != nil {
 		t.Errorf("CheckSharedLimiter = %v, want nil", err)

@@ -16,7 +16,7 @@ import (
 	"rollcall/accounts"
 )
 
-// Guesses at one name stop after ten, from however many addresses, and the right password does not help a stranger.
+// After ten wrong guesses for a name, from any number of addresses, even the right password is refused.
 func TestFailuresPerName(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -34,10 +34,10 @@ func TestFailuresPerName(t *testing.T) {
 	}
 	for _, want := range []string{`value="ada"`, `value="/?q=x"`, "Too many attempts", "minutes"} {
 		if !strings.Contains(a.body, want) {
-			t.Errorf("the form does not hold %q:\n%s", want, a.body)
+			t.Errorf("the form doesn't hold %q:\n%s", want, a.body)
 		}
 	}
-	// A name that does not exist is counted alike, so 429 tells nothing either.
+	// Guesses for unknown names count as well, so a 429 doesn't reveal which names exist.
 	for range 10 {
 		f.browser().login("eve", "guess")
 	}
@@ -58,7 +58,7 @@ func TestFailuresPerAddress(t *testing.T) {
 	wantRedirect(t, "POST /login from elsewhere", other.login("ada", goodPassword), "/")
 }
 
-func TestNoLimitOfTheAddress(t *testing.T) {
+func TestNoLimitPerAddress(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins, cfg.Limits.Signups = 0, 0 })
 	b := f.browser()
@@ -85,7 +85,7 @@ func TestFailuresPerIPv6Network(t *testing.T) {
 	wantStatus(t, "guess from another /64", b.login("name", "guess"), http.StatusUnprocessableEntity)
 }
 
-// A right password is no failure: people who sign in often are not stopped by it.
+// Successful sign-ins don't count as failures, so people can sign in often.
 func TestSuccessIsGivenBack(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 2 })
@@ -95,7 +95,7 @@ func TestSuccessIsGivenBack(t *testing.T) {
 	}
 }
 
-// Somebody who keeps guessing locks out other guessers, not the owner's own browser.
+// Repeated guesses lock out other guessers, but not the owner's own browser.
 func TestKnownBrowser(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -120,8 +120,8 @@ func TestKnownBrowser(t *testing.T) {
 	wantStatus(t, "guess 11 by a known browser", thief.login("ada", goodPassword), http.StatusTooManyRequests)
 }
 
-// Two people share a browser. One of them renews its token by signing in again and again, and yet has a
-// bounded number of guesses at the other.
+// Two people share a browser. Signing in again and again renews its token, but doesn't give one of them more guesses at
+// the other's password.
 func TestKnownBrowserRenewed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 0 })
@@ -143,7 +143,7 @@ func TestKnownBrowserRenewed(t *testing.T) {
 	}
 }
 
-// The limit is reserved before the password is hashed: many at once get no more tries than one after the other.
+// The limit is reserved before the password is hashed, so concurrent guesses get no more tries than sequential ones.
 func TestManyGuessesAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -164,7 +164,7 @@ func TestManyGuessesAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	if tried.Load() != 10 || refused.Load() != 40 || other.Load() != 0 {
-		t.Errorf("of 50 at once %d were tried, %d refused, %d else, want 10, 40, 0", tried.Load(), refused.Load(), other.Load())
+		t.Errorf("of 50 guesses at once, %d were tried, %d refused and %d got another status, want 10, 40, 0", tried.Load(), refused.Load(), other.Load())
 	}
 }
 
@@ -172,7 +172,7 @@ func TestSignupsPerAddress(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Signups = 2 })
 	b := f.browser()
-	for range 5 { // none of these makes an account, so none counts
+	for range 5 { // none of these creates an account, so none counts
 		wantStatus(t, "a weak password", f.browser().signup("ada", "short"), http.StatusUnprocessableEntity)
 	}
 	wantRedirect(t, "POST /signup", f.browser().signup("ada", goodPassword), "/")
@@ -184,7 +184,7 @@ func TestSignupsPerAddress(t *testing.T) {
 	wantStatus(t, "one more", a, http.StatusTooManyRequests)
 	for _, want := range []string{`value="eve"`, `value="Eve"`, `value="/?q=x"`, "Too many"} {
 		if !strings.Contains(a.body, want) {
-			t.Errorf("the form does not hold %q:\n%s", want, a.body)
+			t.Errorf("the form doesn't hold %q:\n%s", want, a.body)
 		}
 	}
 	if after, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || after < 1 || after > 3600 {
@@ -198,22 +198,22 @@ func TestSignupsPerAddress(t *testing.T) {
 	wantRedirect(t, "POST /signup from elsewhere", other.signup("eve", goodPassword), "/")
 }
 
-// A limiter that cannot count is not open.
-func TestLimiterIll(t *testing.T) {
-	f := newFixture(t, func(cfg *Config) { cfg.Limiters = Limiters{illLimiter{}, illLimiter{}, illLimiter{}} })
+// If a limiter can't count, it lets nobody through.
+func TestLimiterDown(t *testing.T) {
+	f := newFixture(t, func(cfg *Config) { cfg.Limiters = Limiters{brokenLimiter{}, brokenLimiter{}, brokenLimiter{}} })
 	f.person("ada")
 	wantStatus(t, "POST /login", f.browser().login("ada", goodPassword), http.StatusServiceUnavailable)
 	wantStatus(t, "POST /signup", f.browser().signup("bob", goodPassword), http.StatusServiceUnavailable)
 }
 
-type illLimiter struct{}
+type brokenLimiter struct{}
 
-func (illLimiter) Take(context.Context, string, int, time.Duration) (bool, time.Duration, error) {
+func (brokenLimiter) Take(context.Context, string, int, time.Duration) (bool, time.Duration, error) {
 	return false, 0, errors.New("no connection")
 }
-func (illLimiter) Give(context.Context, string) {}
+func (brokenLimiter) Give(context.Context, string) {}
 
-// A limit that is reached answers before anything is hashed.
+// When a limit is reached, no password is hashed.
 func TestLimitsComeFirst(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Signups = 1 })
@@ -230,7 +230,7 @@ func TestLimitsComeFirst(t *testing.T) {
 	}
 }
 
-// Attempts that could not be tried do not count.
+// Attempts don't count while the store is down.
 func TestUnavailableIsGivenBack(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins, cfg.Limits.Signups = 2, 2 })
 	if err := f.store.Close(); err != nil {
@@ -242,8 +242,8 @@ func TestUnavailableIsGivenBack(t *testing.T) {
 	}
 }
 
-// fillLimiter takes from limit keys, which a limiter has counters of their own for, and then from 1,000 others. Next to none
-// of those may be refused, and none may get more than the 2 that take grants to each.
+// fillLimiter takes from limit keys, which get their own counters, and then from 1,000 more. Hardly any of those may be
+// refused, and none may get more than the 2 attempts that take allows.
 func fillLimiter(t *testing.T, limit int, take func(key string) bool) {
 	t.Helper()
 	for i := range limit {
@@ -258,7 +258,7 @@ func fillLimiter(t *testing.T, limit int, take func(key string) bool) {
 		}
 	}
 	if refused > 50 {
-		t.Errorf("a full limiter refused %d of 1,000 new keys, want next to none", refused)
+		t.Errorf("a full limiter refused %d of 1,000 new keys, want at most 50", refused)
 	}
 	if take("name:new0"); take("name:new0") {
 		t.Error("a full limiter grants more than the limit to a new key")

@@ -18,17 +18,17 @@ import (
 	"rollcall/presence"
 )
 
-// patience bounds every wait for something that must happen. It is long because machines stall, and never used up
-// when all is well.
+// patience limits every wait for something that must happen. It's long because machines stall. Tests that pass don't
+// use it up.
 const patience = 10 * time.Second
 
-// liveBoard is a fixture that listens, with its loops running.
+// liveBoard is a fixture that listens and whose background loops run.
 type liveBoard struct {
 	*fixture
 	url string
 }
 
-// quick makes graces short and starts warm, so that tests need not wait. Further changes come after.
+// quick makes grace periods short and skips warming, so that tests don't wait. Other changes apply after it.
 func quick(cfg *Config) {
 	p := presence.DefaultConfig()
 	p.GraceClean, p.GraceDropped, p.Warming = 30*time.Millisecond, 60*time.Millisecond, 0
@@ -64,7 +64,7 @@ func (l *liveBoard) member(name string) *browser {
 	return b
 }
 
-// tab is one open page of somebody: what it was served, and what frames made of it since.
+// tab is one open page: the page as it was served, updated by the frames since.
 type tab struct {
 	t    testing.TB
 	conn *websocket.Conn
@@ -73,7 +73,7 @@ type tab struct {
 	mu     sync.Mutex
 	rows   map[string]string // HTML of each row by username
 	states map[string][]string
-	text   map[string]string // of the numbered elements
+	text   map[string]string // HTML of other elements by id
 	frames []string
 	closed *websocket.CloseError
 }
@@ -82,21 +82,24 @@ var (
 	rowPattern     = regexp.MustCompile(`(?s)<li [^>]*id="u-[^"]*".*?</li>`)
 	userPattern    = regexp.MustCompile(`data-user="([^"]*)"`)
 	statePattern   = regexp.MustCompile(`data-state="([^"]*)"`)
-	partialPattern = regexp.MustCompile(`(?s)<hx-partial id="([^"]*)" hx-swap=(\w+)>(.*?)</hx-partial>`)
+	partialPattern = regexp.MustCompile(`(?s)<hx-partial id="([^"]*)" hx-swap="?(\w+)"?>(.*?)</hx-partial>`)
 	socketPattern  = regexp.MustCompile(`hx-ws:connect="([^"]*)"`)
 )
 
-// load reads a page of the board as a browser does, and dial opens its socket.
+// load loads a page of the board like a browser.
 func (b *browser) load(target string) *tab {
 	b.f.t.Helper()
 	a := b.get(target)
 	wantStatus(b.f.t, "GET "+target, a, http.StatusOK)
 	tb := newTab(b.f.t)
 	tb.list(a.body)
-	for _, id := range []string{"n-all", "n-online", "n-away", "n-dnd", "n-offline", "summary"} {
+	for _, id := range []string{"n-here", "n-all", "n-online", "n-away", "n-dnd", "n-offline", "summary"} {
 		if m := regexp.MustCompile(`id="` + id + `"[^>]*>([^<]*)<`).FindStringSubmatch(a.body); m != nil {
 			tb.text[id] = m[1]
 		}
+	}
+	if m := regexp.MustCompile(`(?s)<h1 id="headline">(.*?)</h1>`).FindStringSubmatch(a.body); m != nil {
+		tb.text["headline"] = m[1]
 	}
 	m := socketPattern.FindStringSubmatch(a.body)
 	if m == nil {
@@ -110,7 +113,7 @@ func newTab(t testing.TB) *tab {
 	return &tab{t: t, rows: map[string]string{}, states: map[string][]string{}, text: map[string]string{}, done: make(chan struct{})}
 }
 
-// open loads the page and dials its socket with a first message, as our script does.
+// open loads the page, opens its socket and sends a first message, like our script.
 func (l *liveBoard) open(b *browser, target, first string) *tab {
 	l.t.Helper()
 	tb := b.load(target)
@@ -119,7 +122,7 @@ func (l *liveBoard) open(b *browser, target, first string) *tab {
 	return tb
 }
 
-// dialErr opens a socket and returns how it was refused.
+// dialErr opens a socket and returns the response and error if it was refused.
 func (l *liveBoard) dialErr(b *browser, path string, header http.Header) (*websocket.Conn, *http.Response, error) {
 	h := http.Header{"Origin": {l.url}, "User-Agent": {"Mozilla/5.0 (X11; Linux x86_64)"}}
 	for name, value := range b.cookies {
@@ -140,7 +143,7 @@ func (l *liveBoard) dial(b *browser, tb *tab, path string) {
 	l.t.Cleanup(func() { _ = conn.Close(); <-tb.done })
 }
 
-// bare opens a socket with no page, as outside programs do.
+// bare opens a socket without a page, like other programs.
 func (l *liveBoard) bare(b *browser, path string) *tab {
 	l.t.Helper()
 	tb := newTab(l.t)
@@ -165,12 +168,18 @@ func (tb *tab) read() {
 	}
 }
 
-// apply does to the page what htmx does with a frame.
+// apply updates the page with a frame, like htmx.
 func (tb *tab) apply(frame string) {
 	for _, m := range partialPattern.FindAllStringSubmatch(frame, -1) {
 		switch id, swap, html := m[1], m[2], m[3]; {
 		case id == "list":
 			tb.list(html)
+		case swap == "delete":
+			maps.DeleteFunc(tb.rows, func(_, row string) bool { return strings.Contains(row, ` id="`+id+`"`) })
+		case swap == "beforebegin" || swap == "beforeend":
+			for _, row := range rowPattern.FindAllString(html, -1) {
+				tb.row(row)
+			}
 		case strings.HasPrefix(id, "u-") && swap == "outerMorph":
 			if user := userPattern.FindStringSubmatch(html); user != nil && tb.rows[user[1]] != "" {
 				tb.row(html)
@@ -203,17 +212,17 @@ func (tb *tab) say(message string) {
 	}
 }
 
-// leave closes the tab as a browser does.
+// leave closes the tab like a browser.
 func (tb *tab) leave() {
 	_ = tb.conn.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""))
 	select {
 	case <-tb.done:
 	case <-time.After(patience):
-		tb.t.Error("the server did not answer the close")
+		tb.t.Error("the server didn't answer the close frame")
 	}
 }
 
-// until waits until ok holds of the tab.
+// until waits until ok, which runs with the tab locked, returns true.
 func (tb *tab) until(what string, ok func() bool) {
 	tb.t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
@@ -244,7 +253,7 @@ func (tb *tab) sees(user, state string) {
 	tb.until(user+" "+state, func() bool { return tb.shownLocked()[user] == state })
 }
 
-// history is every state that was shown of user, in order.
+// history returns every state in which the tab has shown user, in order.
 func (tb *tab) history(user string) []string {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
@@ -257,7 +266,7 @@ func (tb *tab) frameCount() int {
 	return len(tb.frames)
 }
 
-// framesFrom are the frames that came, those before the nth apart.
+// framesFrom returns the frames that arrived, from the nth on.
 func (tb *tab) framesFrom(n int) []string {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
@@ -282,10 +291,10 @@ var (
 	uidPattern  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
 )
 
-// someHash is of no password anybody knows.
+// someHash is a valid hash of an unknown password.
 const someHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$L8vLhz8wGpbyLHbSxRQ0H5cAHqv6C0rYZ8hEGYe0w2M"
 
-// uid is the id of a person by their username.
+// uid returns the id of the person with a username.
 func (f *fixture) uid(name string) string {
 	f.t.Helper()
 	user, err := f.store.UserByName(f.t.Context(), name)

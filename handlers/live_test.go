@@ -34,7 +34,7 @@ func TestPeopleSeeEachOtherComeAndGo(t *testing.T) {
 	}
 }
 
-// TestClosingOneOfTwoTabs, with no sign of it in anything the other person gets.
+// TestClosingOneOfTwoTabs: closing one of two tabs isn't visible to others.
 func TestClosingOneOfTwoTabs(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
@@ -42,7 +42,7 @@ func TestClosingOneOfTwoTabs(t *testing.T) {
 	one, two := l.open(bob, "/", "a"), l.open(bob, "/", "a")
 	a.sees("bob", "online")
 	one.leave()
-	l.person("later") // passes through the same loop after the departure of the tab had its time
+	l.person("later") // goes through the same loop after the closed tab
 	a.sees("later", "offline")
 	if got := a.history("bob"); got[len(got)-1] != "online" || len(got) > 2 {
 		t.Errorf("ada was shown bob as %v, want online to the end", got)
@@ -51,27 +51,28 @@ func TestClosingOneOfTwoTabs(t *testing.T) {
 	a.sees("bob", "offline")
 }
 
-// TestCurrentPageGetsNothing: a page that shows the newest is sent no list when its socket opens.
-func TestCurrentPageGetsNothing(t *testing.T) {
+// TestCurrentPageGetsNoList: a page that is up to date gets no list when its socket opens.
+func TestCurrentPageGetsNoList(t *testing.T) {
 	l := newLiveBoard(t)
 	ada := l.member("ada")
 	a := l.open(ada, "/", "a")
 	a.sees("ada", "online")
 	again := l.open(ada, "/", "a")
-	again.until("the own state", func() bool { return again.text["me-why"] == "you are active" })
+	again.until("ada's own state", func() bool { return again.text["me-why"] == "you are active" })
 	for _, frame := range again.framesFrom(0) {
 		if strings.Contains(frame, `id="list"`) || strings.Contains(frame, `id="u-`) {
 			t.Errorf("a current page was sent %q", frame)
 		}
 	}
-	old := l.bare(ada, "/ws?v=other-1") // of another process
+	old := l.bare(ada, "/ws?v=other-1") // with a version of another process
 	old.sees("ada", "online")
-	none := l.bare(ada, "/ws") // of no page at all
+	none := l.bare(ada, "/ws") // without a version
 	none.sees("ada", "online")
 	none.until("counts", func() bool { return none.text["n-all"] == "1" && none.text["n-online"] == "1" })
 }
 
-// TestSilentClientIsActive: outside programs need not say anything; our own page is waited for.
+// TestSilentClientIsActive: other programs don't have to send anything. The server waits for the first message of our
+// own page.
 func TestSilentClientIsActive(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
@@ -83,7 +84,7 @@ func TestSilentClientIsActive(t *testing.T) {
 	tb.say("h900")
 	a.sees("eve", "away")
 	if got := a.history("eve"); slices.Contains(got, "online") {
-		t.Errorf("eve came back to a page without input and was shown %v, want never online", got)
+		t.Errorf("eve reconnected without input and was shown as %v, want never online", got)
 	}
 }
 
@@ -130,7 +131,7 @@ func TestEndedSessionIsSentToSignIn(t *testing.T) {
 	late.wantClose(melody.ClosePolicyViolation)
 }
 
-// TestSessionThatEndsWhileItsSocketOpens must not leave a socket behind.
+// TestSessionThatEndsWhileItsSocketOpens: a session that ends while its socket is being opened leaves no socket behind.
 func TestSessionThatEndsWhileItsSocketOpens(t *testing.T) {
 	l := newLiveBoard(t)
 	bob := l.member("bob")
@@ -138,7 +139,7 @@ func TestSessionThatEndsWhileItsSocketOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.server.sockets.hear(live.Update{Sessions: []string{session.ID}}) // just before the socket enters
+	l.server.sockets.applyUpdate(live.Update{Sessions: []string{session.ID}}) // just before the socket opens
 	tb := l.bare(bob, "/ws")
 	tb.wantClose(melody.ClosePolicyViolation)
 	if v := l.server.cfg.Presence.View(user.ID); v.State != presence.Offline {
@@ -155,10 +156,10 @@ func TestSocketsAreRefused(t *testing.T) {
 			t.Errorf("a socket from %q = %v, want %d", origin, resp, want)
 		}
 	}
-	if _, resp, err := l.dialErr(ada, "/ws?state=sleeping", nil); err == nil || resp.StatusCode != 400 {
+	if _, resp, err := l.dialErr(ada, "/ws?show=sleeping", nil); err == nil || resp.StatusCode != 400 {
 		t.Errorf("a socket with a bad filter = %v, %v, want 400", resp, err)
 	}
-	wantStatus(t, "GET /ws without an upgrade", ada.do("GET", "/ws", nil), http.StatusForbidden) // it has no Origin
+	wantStatus(t, "GET /ws without an upgrade", ada.do("GET", "/ws", nil), http.StatusForbidden) // no Origin header
 	stranger := l.browser()
 	l.bare(stranger, "/ws").wantClose(melody.ClosePolicyViolation)
 }
@@ -172,7 +173,7 @@ func TestSocketLimits(t *testing.T) {
 	})
 	l.open(ada, "/", "a")
 	l.open(ada, "/", "a")
-	first.wantClose(closeTooMany) // one more than allowed: the one hidden for longest gives way
+	first.wantClose(closeTooMany) // above the limit, the tab that was hidden longest is closed
 	second.sees("ada", "online")
 	are := func(n int) func() bool {
 		return func() bool {
@@ -181,10 +182,10 @@ func TestSocketLimits(t *testing.T) {
 			return len(l.server.sockets.open) == n
 		}
 	}
-	second.until("the first has left", are(3)) // else it counts as one of its address
+	second.until("the first has left", are(3)) // until then it counts for its address
 	l.open(bob, "/", "a")
 	l.open(bob, "/", "a")
-	second.until("all are in", are(5)) // the handshake ends before that
+	second.until("all are counted", are(5)) // they're counted only after the handshake
 	full := l.bare(bob, "/ws")
 	full.wantClose(melody.CloseTryAgainLater)
 	if full.closed.Text != "full" {
@@ -193,7 +194,7 @@ func TestSocketLimits(t *testing.T) {
 	second.sees("bob", "online")
 }
 
-// TestAnotherProcessChangesAccounts uses a second store on the same file, as the command line does.
+// TestAnotherProcessChangesAccounts uses a second store on the same file, like the command line.
 func TestAnotherProcessChangesAccounts(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
@@ -232,7 +233,8 @@ func TestAnotherProcessChangesAccounts(t *testing.T) {
 	a.sees("zoe", "offline")
 }
 
-// TestOwnSignUpIsOnTheNextPage: whoever makes an account sees themself at once, whatever the loops have done by then.
+// TestOwnSignUpIsOnTheNextPage: people see themselves on the first page after they sign up, even if the background
+// loops haven't seen the change yet.
 func TestOwnSignUpIsOnTheNextPage(t *testing.T) {
 	l := newLiveBoard(t)
 	for i := range 20 {
@@ -245,7 +247,7 @@ func TestOwnSignUpIsOnTheNextPage(t *testing.T) {
 	}
 }
 
-func TestDeletedPersonIsSentAway(t *testing.T) {
+func TestDeletedPersonIsDisconnected(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	bob := l.member("bob")
@@ -262,8 +264,8 @@ func TestDeletedPersonIsSentAway(t *testing.T) {
 	a.until("bob gone", func() bool { return a.rows["bob"] == "" && a.text["n-all"] == "1" && a.text["n-online"] == "1" })
 }
 
-// TestPanicLeavesNoGhost: a panic in a callback once left people online for ever.
-func TestPanicLeavesNoGhost(t *testing.T) {
+// TestPanicDisconnects: after a panic in a callback, the person must not stay online forever.
+func TestPanicDisconnects(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	b := l.open(l.member("bob"), "/", "a")
@@ -277,7 +279,7 @@ func TestPanicLeavesNoGhost(t *testing.T) {
 	}
 }
 
-// TestSlowReaderIsClosed: whoever does not read is cut off, and all others are served meanwhile.
+// TestSlowReaderIsClosed: a client that doesn't read is disconnected, and doesn't delay others.
 func TestSlowReaderIsClosed(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
@@ -289,7 +291,7 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	defer conn.Close()
 	a.sees("bob", "online")
 	frame := []byte("<p>" + strings.Repeat("x", 100_000) + "</p>")
-	for range 500 { // far more than kernels queue; bob reads none of it
+	for range 500 { // far more than the kernel buffers; bob reads none of it
 		bobs := l.server.sockets.of(l.uid("bob"))
 		if len(bobs) == 0 {
 			break
@@ -303,7 +305,7 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	zoe.sees("ada", "online")
 }
 
-func TestFloodOfMessagesEndsItsSocketAlone(t *testing.T) {
+func TestFloodOfMessagesClosesItsSocket(t *testing.T) {
 	l := newLiveBoard(t)
 	a := l.open(l.member("ada"), "/", "a")
 	b := l.open(l.member("bob"), "/", "a")
@@ -329,7 +331,7 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 	}
 	ada := l.member("ada")
 	seen := map[string]int{}
-	next := "/"
+	next := "/?show=everyone"
 	for range 4 {
 		a := ada.get(next)
 		for _, m := range userPattern.FindAllStringSubmatch(a.body, -1) {
@@ -344,14 +346,14 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 	if len(seen) != 451 || seen["ada"] != 1 {
 		t.Errorf("the pages list %d people, want 451, each once", len(seen))
 	}
-	online := l.open(ada, "/?state=online", "a")
+	online := l.open(ada, "/?show=online", "a")
 	online.sees("ada", "online")
 	bob := l.open(l.member("bob"), "/?q=bo", "a")
 	online.sees("bob", "online")
 	bob.sees("bob", "online")
 	bob.leave()
 	online.until("bob off the filtered page", func() bool { return online.rows["bob"] == "" && len(online.rows) == 1 })
-	offline := ada.load("/?state=offline")
+	offline := ada.load("/?show=offline")
 	if len(offline.rows) != live.PageRows || offline.rows["ada"] != "" {
 		t.Errorf("the offline page lists %d people (ada: %q), want %d and not ada", len(offline.rows), offline.rows["ada"], live.PageRows)
 	}
@@ -360,5 +362,5 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 		t.Errorf("the team's page lists %d people, want 150", len(team.rows))
 	}
 	wantStatus(t, "a bad cursor", ada.get("/?after=nonsense"), http.StatusBadRequest)
-	wantStatus(t, "a bad state", ada.get("/?state=asleep"), http.StatusBadRequest)
+	wantStatus(t, "a bad state", ada.get("/?show=asleep"), http.StatusBadRequest)
 }

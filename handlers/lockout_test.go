@@ -12,14 +12,15 @@ import (
 	"rollcall/accounts"
 )
 
-// fewKeys gives each limiter room for n keys.
+// fewKeys limits each limiter to n keys.
 func fewKeys(n int) func(*Config) {
 	return func(cfg *Config) {
 		cfg.Limiters = Limiters{newMemoryLimiter(n), newMemoryLimiter(n), newMemoryLimiter(n)}
 	}
 }
 
-// Passwords that nobody can have are wrong without being counted or hashed: a flood of them fills nothing.
+// Passwords that nobody can have are refused without being counted or hashed, so a flood of them doesn't fill a
+// limiter.
 func TestImpossiblePasswordsAreNotCounted(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fewKeys(100))
@@ -45,8 +46,8 @@ func TestImpossiblePasswordsAreNotCounted(t *testing.T) {
 	}
 }
 
-// Strangers who fill all that counts them lock out nobody: newcomers share counters, members and known browsers have their
-// own.
+// Strangers who fill their limiters don't lock anybody out: new keys share counters, and members and known browsers
+// have their own limiters.
 func TestFullLimitersLockNobodyOut(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fewKeys(100))
@@ -61,17 +62,17 @@ func TestFullLimitersLockNobodyOut(t *testing.T) {
 	wantRedirect(t, "sign-in", f.browser().login("ada", goodPassword), "/")
 	wantRedirect(t, "sign-in of a known browser", own.login("ada", goodPassword), "/")
 	wantRedirect(t, "sign-up", f.browser().signup("bob", goodPassword), "/")
-	wantRedirect(t, "an act", ada.do("POST", "/me/status", url.Values{"state": {"away"}}), "/me?done=set")
+	wantRedirect(t, "a change", ada.do("POST", "/me/status", url.Values{"state": {"away"}}), "/me?done=set")
 	for i := range 11 {
 		want := http.StatusUnprocessableEntity
 		if i == 10 {
 			want = http.StatusTooManyRequests
 		}
-		wantStatus(t, "a guess while all is full", f.browser().login("eve", "guess"), want)
+		wantStatus(t, "a guess while the limiter is full", f.browser().login("eve", "guess"), want)
 	}
 }
 
-// One site has 65,536 networks of 64 bits. Together they have a larger limit, and it is one.
+// One site has 65,536 networks with a 64-bit prefix. They share one larger limit.
 func TestFailuresPerIPv6Site(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins, cfg.Limits.Signups = 3, 1 })
@@ -83,16 +84,17 @@ func TestFailuresPerIPv6Site(t *testing.T) {
 	for i := range 3 * largerShare {
 		wantStatus(t, "a guess", from(1, i).login(fmt.Sprint("name", i), "guess"), http.StatusUnprocessableEntity)
 	}
-	wantStatus(t, "a guess too many of the site", from(1, 99).login("name", "guess"), http.StatusTooManyRequests)
-	wantStatus(t, "a guess of another site", from(2, 1).login("name", "guess"), http.StatusUnprocessableEntity)
+	wantStatus(t, "a guess above the site's limit", from(1, 99).login("name", "guess"), http.StatusTooManyRequests)
+	wantStatus(t, "a guess from another site", from(2, 1).login("name", "guess"), http.StatusUnprocessableEntity)
 	for i := range largerShare {
 		wantRedirect(t, "a sign-up", from(1, i).signup(fmt.Sprint("user", i), goodPassword), "/")
 	}
-	wantStatus(t, "a sign-up too many of the site", from(1, 99).signup("bob", goodPassword), http.StatusTooManyRequests)
-	wantRedirect(t, "a sign-up of another site", from(2, 1).signup("bob", goodPassword), "/")
+	wantStatus(t, "a sign-up above the site's limit", from(1, 99).signup("bob", goodPassword), http.StatusTooManyRequests)
+	wantRedirect(t, "a sign-up from another site", from(2, 1).signup("bob", goodPassword), "/")
 }
 
-// Each sign-in writes: even with the right password there is a limit, by account and by address.
+// Each sign-in writes to the database, so sign-ins with the right password have a limit, too, by account and by
+// address.
 func TestSuccessesPerAccount(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 0 })
@@ -112,11 +114,11 @@ func TestSuccessesPerAccount(t *testing.T) {
 		wantStatus(t, "a guess", f.browser().login("bob", "guess"), http.StatusUnprocessableEntity)
 	}
 	if n := f.server.limiters.Members.(*memoryLimiter).windows; len(n) != 2 {
-		t.Errorf("%d counters of successes, want 2: guesses are none", len(n))
+		t.Errorf("%d counters of successes, want 2: guesses don't count as successes", len(n))
 	}
 }
 
-// The right password of a disabled account costs a hash too, and so counts.
+// The right password of a disabled account costs a hash, too, so it counts.
 func TestSuccessesOfDisabledAccounts(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -134,8 +136,8 @@ func TestSuccessesOfDisabledAccounts(t *testing.T) {
 	}
 }
 
-// Changing one's password back and forth costs two hashes each time, so it has a limit, too.
-func TestChangesOfThePassword(t *testing.T) {
+// Changing a password back and forth costs two hashes each time, so it has a limit, too.
+func TestPasswordChangesPerAccount(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ada := f.member("ada")
@@ -170,9 +172,9 @@ func TestSuccessesPerAddress(t *testing.T) {
 	wantRedirect(t, "one more from elsewhere", b.login(last, goodPassword), "/")
 }
 
-// An operator gives somebody a new password while others guess at the old one. The person gets in at once, from any
-// browser; and when the guessing goes on, from the browser they have signed in with before.
-func TestNewPasswordLetsItsOwnerIn(t *testing.T) {
+// An operator gives somebody a new password while others guess the old one. The person can sign in at once, from any
+// browser. While the guessing goes on, they can sign in from a browser they have used before.
+func TestNewPasswordResetsItsLimit(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ada := f.person("ada")
@@ -184,7 +186,7 @@ func TestNewPasswordLetsItsOwnerIn(t *testing.T) {
 	}
 	wantStatus(t, "a stranger", f.browser().login("ada", goodPassword), http.StatusTooManyRequests)
 	wantStatus(t, "the owner's browser", own.login("ada", goodPassword), http.StatusTooManyRequests)
-	command, err := accounts.Open(context.Background(), accounts.Config{Path: f.path, Actor: accounts.CommandLine}) // as another process does
+	command, err := accounts.Open(context.Background(), accounts.Config{Path: f.path, Actor: accounts.CommandLine}) // as in another process
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +204,7 @@ func TestNewPasswordLetsItsOwnerIn(t *testing.T) {
 	wantRedirect(t, "the owner's browser after more guesses", own.login("ada", fresh), "/")
 }
 
-// An address that many share is not locked for browsers whose owners have signed in.
+// A limit on a shared address doesn't lock out browsers whose owners have signed in before.
 func TestKnownBrowserAtALimitedAddress(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 2 })

@@ -14,18 +14,18 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Keys of what a request carries in its Echo context.
+// Keys of values in a request's Echo context.
 const (
 	requestIDKey = "request id"
 	principalKey = "principal"
-	probeKey     = "probe" // asked every few seconds by a machine: logged at debug level
+	probeKey     = "probe" // a health check, every few seconds: logged at debug level
 )
 
-// maxLogged bounds what a client can make us write: bytes of a path or method in one line.
+// maxLogged is the maximum number of bytes of a path or method that are logged.
 const maxLogged = 200
 
-// observe wraps everything else: it names the request, sets the headers of every answer, answers errors, counts, and
-// writes the one line of the access log. The line holds no query, no cookie and no name.
+// observe wraps all other steps. It gives the request an id, sets the headers of every response, answers errors, counts
+// requests, and writes the access log. A line of the log holds no query, no cookie and no name.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
@@ -33,7 +33,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Set(requestIDKey, id)
 		setHeaders(c.Response().Header(), s.headers)
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
-		s.addresses.notice(c.Request())
+		s.addresses.warnUntrusted(c.Request())
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
@@ -44,7 +44,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// logRequest writes the line of a request. That of a socket is written when it ends (logSocket).
+// logRequest logs a request. A socket is logged when it ends, by logSocket.
 func (s *Server) logRequest(c echo.Context, took time.Duration) {
 	if !s.cfg.AccessLog || c.Response().Status == http.StatusSwitchingProtocols {
 		return
@@ -68,7 +68,7 @@ func (s *Server) logRequest(c echo.Context, took time.Duration) {
 	s.log.LogAttrs(context.Background(), level, "request", attrs...)
 }
 
-// recoverPanics turns a panic into an error for a page, and logs it with its stack. A panic is a bug: error level.
+// recoverPanics turns a panic into an error page and logs it with its stack, at error level, because a panic is a bug.
 func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
@@ -86,7 +86,7 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// from is an address for the log.
+// from formats an address for the log.
 func from(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return "-" // a unix socket
@@ -94,8 +94,9 @@ func from(addr netip.Addr) string {
 	return addr.String()
 }
 
-// nameRequest is the id of a request: what a trusted proxy calls it, so that one line in each log can be found by the
-// other, and else one that we make. Clients do not write into our log: Fly's proxy passes X-Request-Id on as they wrote it.
+// nameRequest returns the id of a request. It uses the id of a trusted proxy, so that the lines of both logs can be
+// matched, or else generates one. It ignores ids from clients. Fly's proxy passes on a client's X-Request-Id, so on Fly
+// only Fly-Request-Id counts.
 func (s *Server) nameRequest(r *http.Request) string {
 	header := echo.HeaderXRequestID
 	if s.cfg.OnFly {
@@ -107,7 +108,7 @@ func (s *Server) nameRequest(r *http.Request) string {
 	return newRequestID()
 }
 
-// maxRequestID bounds the id that a proxy may give, bytes.
+// maxRequestID is the maximum length of a proxy's request id, in bytes.
 const maxRequestID = 64
 
 func plainID(id string) bool {

@@ -20,7 +20,7 @@ func TestAccessLog(t *testing.T) {
 	}
 	for _, want := range []string{"level=INFO", "method=GET", "path=/ ", "status=200", "ms=", "bytes=", "address=192.0.2.1 ", "user=" + ada.ID} {
 		if !strings.Contains(lines[0], want) {
-			t.Errorf("the line does not hold %q: %s", want, lines[0])
+			t.Errorf("the line doesn't hold %q: %s", want, lines[0])
 		}
 	}
 	for _, private := range []string{"private-search", "=ada", `"ada"`, goodPassword, b.cookies["rollcall"], b.cookies["rollcall-known"]} {
@@ -40,7 +40,7 @@ func TestProbesAreLoggedAtDebugLevel(t *testing.T) {
 	}
 }
 
-// A client can neither forge lines nor fill the disk with one request.
+// A client can't forge log lines or fill the disk with one request.
 func TestAccessLogIsBounded(t *testing.T) {
 	f := newFixture(t)
 	r := httptest.NewRequest("GET", "/", nil)
@@ -60,7 +60,7 @@ func TestNoAccessLog(t *testing.T) {
 	}
 }
 
-// A socket is in the access log once, when it ends: for how long it was there, and how much it was sent.
+// The access log holds one line per socket, written when it ends, with its duration and the bytes sent.
 func TestAccessLogOfSockets(t *testing.T) {
 	l := newLiveBoard(t)
 	ada := l.member("ada")
@@ -77,15 +77,15 @@ func TestAccessLogOfSockets(t *testing.T) {
 	}
 	for _, want := range []string{"level=INFO", "method=GET", "status=101", "address=127.0.0.1", "request=", "user="} {
 		if !strings.Contains(lines[0], want) {
-			t.Errorf("the line does not hold %q: %s", want, lines[0])
+			t.Errorf("the line doesn't hold %q: %s", want, lines[0])
 		}
 	}
 	if strings.Contains(lines[0], "bytes=0 ") || strings.Contains(lines[0], "v=") {
-		t.Errorf("the line says that nothing was sent, or holds the query: %s", lines[0])
+		t.Errorf("the line has no bytes, or holds the query: %s", lines[0])
 	}
 }
 
-// A proxy that is trusted may name requests; nobody else writes into the log.
+// Only trusted proxies may set the request id.
 func TestRequestIDs(t *testing.T) {
 	f := newFixture(t, trust("192.0.2.0/24"))
 	for _, tt := range []struct {
@@ -106,12 +106,12 @@ func TestRequestIDs(t *testing.T) {
 		r.Header["X-Request-Id"] = []string{tt.id}
 		got := b.send(r).Header.Get("X-Request-Id")
 		if (got == tt.id) != tt.taken || got == "" {
-			t.Errorf("the id of a request from %s that brought %q = %q, want it taken: %t", tt.peer, tt.id, got, tt.taken)
+			t.Errorf("request id of a request from %s with %q = %q, want it accepted: %t", tt.peer, tt.id, got, tt.taken)
 		}
 	}
 }
 
-// On Fly the proxy's own name counts, and not the header that it leaves to clients.
+// On Fly, only Fly-Request-Id counts, because clients can set X-Request-Id.
 func TestRequestIDsOnFly(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { trust("192.0.2.0/24")(cfg); cfg.OnFly = true })
 	for _, tt := range []struct {
@@ -132,7 +132,7 @@ func TestRequestIDsOnFly(t *testing.T) {
 		r.Header["Fly-Request-Id"], r.Header["X-Request-Id"] = tt.fly, []string{"mine"}
 		got := b.send(r).Header.Get("X-Request-Id")
 		if taken := len(tt.fly) > 0 && got == tt.fly[0]; taken != tt.want || got == "mine" || got == "" {
-			t.Errorf("the id of a request on Fly, %s, = %q, want Fly's: %t", tt.reason, got, tt.want)
+			t.Errorf("request id on Fly (%s) = %q, want Fly's: %t", tt.reason, got, tt.want)
 		}
 	}
 }

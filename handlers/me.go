@@ -15,16 +15,16 @@ import (
 
 const actsWindow = time.Minute
 
-// done are the sentences that say what was done, by the value of ?done= on /me.
+// done holds the confirmations that /me shows, by the value of ?done=.
 var done = map[string]string{
-	"set":       "Set.",
-	"cleared":   "Cleared: your activity decides.",
+	"set":       "Status updated.",
+	"cleared":   "Status cleared.",
 	"forgotten": "Forgotten.",
 	"invisible": "You are invisible.",
-	"visible":   "You can be seen again.",
+	"visible":   "You are visible again.",
 }
 
-// mePage answers GET /me: the panel as a page.
+// mePage answers GET /me with the panel as a page.
 func (s *Server) mePage(c echo.Context) error {
 	p, err := s.panel(c)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Server) mePage(c echo.Context) error {
 	return s.page(c, http.StatusOK, s.meLayout(c, p))
 }
 
-// mePanel answers GET /me/panel: the same, for the account menu of an open page.
+// mePanel answers GET /me/panel with the panel as a fragment, for the account menu of an open page.
 func (s *Server) mePanel(c echo.Context) error {
 	p, err := s.panel(c)
 	if err != nil {
@@ -57,10 +57,10 @@ func (s *Server) fragment(c echo.Context, status int, p ui.Panel) error {
 	return c.HTMLBlob(status, body)
 }
 
-// panel is what the person who asks sees of themself and may set, as it is now.
+// panel returns the person's own current status and what they can set.
 func (s *Server) panel(c echo.Context) (ui.Panel, error) {
 	ctx := c.Request().Context()
-	user, err := s.cfg.Accounts.UserByID(ctx, signedIn(c).user.ID) // the request may have changed it
+	user, err := s.cfg.Accounts.UserByID(ctx, signedIn(c).user.ID) // this request may have changed it
 	if err != nil {
 		return ui.Panel{}, unavailable(fmt.Errorf("panel: %w", err))
 	}
@@ -85,7 +85,7 @@ func (s *Server) panel(c echo.Context) (ui.Panel, error) {
 	return p, nil
 }
 
-// onClock is t as the clock in zone shows it.
+// onClock returns t in zone. The zero time stays zero.
 func onClock(t time.Time, zone *time.Location) time.Time {
 	if t.IsZero() {
 		return t
@@ -93,7 +93,7 @@ func onClock(t time.Time, zone *time.Location) time.Time {
 	return t.In(zone)
 }
 
-// setInvisible makes the person look as if they had left, or shows them again. Showing oneself is always allowed.
+// setInvisible makes the person invisible or visible. Going visible is always allowed.
 func (s *Server) setInvisible(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *Server) setInvisible(c echo.Context) error {
 	}
 	on := what == "invisible"
 	if on && !s.cfg.Invisible {
-		return &failure{Status: http.StatusForbidden, Heading: "Not here", Message: "Invisibility is switched off on this Rollcall."}
+		return &failure{Status: http.StatusForbidden, Heading: "Not available", Message: "Invisibility is switched off on this Rollcall."}
 	}
 	if err := s.cfg.Accounts.SetInvisible(c.Request().Context(), signedIn(c).user.ID, on); err != nil {
 		return notSaved(fmt.Errorf("set invisible: %w", err))
@@ -118,7 +118,7 @@ func (s *Server) setInvisible(c echo.Context) error {
 	return s.did(c, what, fields)
 }
 
-// forgetPreset takes one of the person's presets from them.
+// forgetPreset deletes one of the person's presets.
 func (s *Server) forgetPreset(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if err != nil {
@@ -130,8 +130,8 @@ func (s *Server) forgetPreset(c echo.Context) error {
 	return s.did(c, "forgotten", fields)
 }
 
-// setZone takes the time zone of the browser: as a guess, which counts while none is known, or with a next page as the
-// choice of the person, who accepted what that page offered.
+// setZone stores the browser's time zone. Without a next page it's a guess, which counts only while no zone is set.
+// With a next page it's the person's choice, because they accepted that page's offer.
 func (s *Server) setZone(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if err != nil {
@@ -159,8 +159,8 @@ func (s *Server) chooseZone(c echo.Context, fields url.Values) error {
 	return s.redirect(c, s.site.next(fields.Get("next")))
 }
 
-// readAct reads the form of an act, of which each person may do so many. What was over that is read all the same, for
-// the form to be shown again.
+// readAct reads a form that changes something others see. The number of these changes per person is limited. Above the
+// limit it still returns the fields, so that the form can be shown again.
 func (s *Server) readAct(c echo.Context) (url.Values, error) {
 	fields, err := readForm(c.Request())
 	if err != nil {
@@ -178,8 +178,8 @@ func (s *Server) readAct(c echo.Context) (url.Values, error) {
 	return fields, nil
 }
 
-// did answers an act: the panel as it is now for an open menu, or the way back to the page. What stood in the form of the
-// status when something else was done, and is not set yet, is in typed and stays.
+// did answers a change with the current panel for an open menu, or else with a redirect to the page. typed holds what
+// is in the status form but not set yet. It stays in the form.
 func (s *Server) did(c echo.Context, what string, typed url.Values) error {
 	if !ofPanel(c) {
 		return s.redirect(c, s.site.path("/me")+"?done="+what)
@@ -193,5 +193,5 @@ func (s *Server) did(c echo.Context, what string, typed url.Values) error {
 	return s.fragment(c, http.StatusOK, p)
 }
 
-// ofPanel reports whether the request comes from the script of an open page, which puts the answer into its panel.
+// ofPanel reports whether the request comes from the script of an open page, which puts the response into its panel.
 func ofPanel(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }

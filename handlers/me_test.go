@@ -22,7 +22,7 @@ func (unlimited) Take(context.Context, string, int, time.Duration) (bool, time.D
 }
 func (unlimited) Give(context.Context, string) {}
 
-// actsOfMe are all forms that a person sends about themself.
+// actsOfMe holds all forms in which people change their own status.
 var actsOfMe = []struct {
 	path string
 	form url.Values
@@ -45,7 +45,7 @@ func TestStrangersHaveNoPanel(t *testing.T) {
 		wantRedirect(t, "POST "+act.path, stranger.do("POST", act.path, act.form), "/login")
 		a := menu.do("POST", act.path, act.form)
 		if wantStatus(t, act.path+" by the menu", a, http.StatusUnauthorized); a.Header.Get("HX-Redirect") != "/login" || a.body != "" {
-			t.Errorf("POST %s by a menu without a session leads to %q with %q, want /login", act.path, a.Header.Get("HX-Redirect"), a.body)
+			t.Errorf("POST %s from a menu without a session redirects to %q with %q, want /login", act.path, a.Header.Get("HX-Redirect"), a.body)
 		}
 	}
 	if a := menu.get("/me/panel"); a.StatusCode != http.StatusUnauthorized || a.Header.Get("HX-Redirect") != "/login" {
@@ -58,7 +58,7 @@ func TestStrangersHaveNoPanel(t *testing.T) {
 		}
 	}
 	if after := f.user("ada"); after != before {
-		t.Errorf("other sites and strangers changed %+v to %+v", before, after)
+		t.Errorf("other sites or strangers changed %+v to %+v", before, after)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestGetOfMeWritesNothing(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong, an open menu gets the reason beside its form, and never a page into it.
+// An open menu gets an error as a message beside its form, and never as a page inside the menu.
 func TestErrorsInTheMenu(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Invisible = false })
 	ada := f.member("ada").byMenu()
@@ -90,7 +90,7 @@ func TestErrorsInTheMenu(t *testing.T) {
 		says   string
 		ask    func() answer
 	}{
-		{"forgotten preset", 404, "Not saved any more. This status is no longer among yours", post("/me/status", url.Values{"preset": {"gone"}})},
+		{"forgotten preset", 404, "No such status. This status is no longer on your list.", post("/me/status", url.Values{"preset": {"gone"}})},
 		{"invisible where it is off", 403, "Invisibility is switched off", post("/me/invisible", url.Values{"invisible": {"on"}})},
 		{"neither on nor off", 422, "on or off", post("/me/invisible", url.Values{"invisible": {"maybe"}})},
 		{"too large", 413, "more than this form accepts", post("/me/status", url.Values{"text": {strings.Repeat("x", maxBody)}})},
@@ -106,24 +106,24 @@ func TestErrorsInTheMenu(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := ada.get("/me/panel")
-	wantStatus(t, "ill store", a, http.StatusServiceUnavailable)
+	wantStatus(t, "GET /me/panel without the store", a, http.StatusServiceUnavailable)
 	if !strings.HasPrefix(a.body, `<hx-partial id="me-said" hx-swap=textContent>Back in a moment. `) || a.Header.Get("Retry-After") == "" {
-		t.Errorf("an ill store: the menu gets\n%s", a.body)
+		t.Errorf("without the store, the menu gets\n%s", a.body)
 	}
 }
 
-// Nobody can make everybody's screen flash.
+// The number of visible changes per person is limited, so that nobody can make other people's pages flicker.
 func TestActsAreLimited(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ada, bob := f.member("ada"), f.member("bob")
 	for i := range usualActs {
-		wantRedirect(t, "act", ada.do("POST", "/me/invisible", url.Values{"invisible": {[]string{"on", "off"}[i%2]}}), "/me?done="+[]string{"invisible", "visible"}[i%2])
+		wantRedirect(t, "a change", ada.do("POST", "/me/invisible", url.Values{"invisible": {[]string{"on", "off"}[i%2]}}), "/me?done="+[]string{"invisible", "visible"}[i%2])
 	}
 	a := ada.do("POST", "/me/status", url.Values{"state": {"dnd"}})
 	wantStatus(t, "one more", a, http.StatusTooManyRequests)
 	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || !strings.Contains(a.body, `id="status-dnd" checked`) || f.user("ada").Status.State != "" {
-		t.Errorf("one more act = %v, %s\nwant when to come back, and the form as it was sent", a.Header, a.body)
+		t.Errorf("one more change = %v, %s\nwant Retry-After, and the form as it was sent", a.Header, a.body)
 	}
 	if err := f.store.SetStatus(acting(t.Context()), f.uid("ada"), accounts.Status{State: "away", Text: "Lunch"}, ""); err != nil {
 		t.Fatal(err)
@@ -131,13 +131,13 @@ func TestActsAreLimited(t *testing.T) {
 	a = ada.do("POST", "/me/status", url.Values{"preset": {"focus"}})
 	wantStatus(t, "a preset once more", a, http.StatusTooManyRequests)
 	if !strings.Contains(a.body, `id="status-away" checked`) || !strings.Contains(a.body, `value="Lunch"`) {
-		t.Errorf("a preset over the limit blanks the form:\n%s", a.body)
+		t.Errorf("a preset over the limit clears the form:\n%s", a.body)
 	}
 	a = ada.do("POST", "/me/status", url.Values{"preset": {"focus"}, "text": {"Typed"}, "lasts": {"30m"}})
 	if !strings.Contains(a.body, `value="Typed"`) {
-		t.Errorf("a preset over the limit, beside something typed, loses that:\n%s", a.body)
+		t.Errorf("a preset over the limit loses the typed text:\n%s", a.body)
 	}
-	for _, form := range settingsForms[:3] { // a name, a team or who may know last seen is on every screen, too
+	for _, form := range settingsForms[:3] { // names, teams and last-seen times are visible to everybody, too
 		a := ada.do("POST", form.path, form.good)
 		wantStatus(t, form.path, a, http.StatusTooManyRequests)
 		if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Too many attempts to change this.") {
@@ -148,7 +148,7 @@ func TestActsAreLimited(t *testing.T) {
 		t.Errorf("a name over the limit = %s, want it kept", a.body)
 	}
 	if u := f.user("ada"); u.DisplayName == "Ada" || u.Precision == accounts.Exact || u.Theme == "dark" {
-		t.Errorf("after too many acts the settings are %+v, want those from before", u)
+		t.Errorf("after too many changes the settings are %+v, want the old ones", u)
 	}
 	wantRedirect(t, "bob's", bob.do("POST", "/me/status", url.Values{"state": {"dnd"}}), "/me?done=set")
 	wantRedirect(t, "bob's settings", bob.do("POST", settingsForms[0].path, settingsForms[0].good), "/settings?saved=profile")
@@ -164,13 +164,13 @@ func TestInvisibleByForm(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/me"} {
 		if body := ada.get(path).body; !strings.Contains(body, button) {
-			t.Errorf("GET %s does not say that ada is invisible:\n%s", path, body)
+			t.Errorf("GET %s doesn't say that ada is invisible:\n%s", path, body)
 		}
 	}
 	body := ada.get("/me").body
 	for _, want := range []string{"You are invisible.", "Show yourself", "everybody sees when you change your text", "until you show yourself", `data-state="offline"`} {
 		if !strings.Contains(body, want) {
-			t.Errorf("GET /me of somebody invisible has no %q:\n%s", want, body)
+			t.Errorf("GET /me of an invisible person has no %q:\n%s", want, body)
 		}
 	}
 	wantRedirect(t, "off", ada.do("POST", "/me/invisible", url.Values{"invisible": {"off"}}), "/me?done=visible")
@@ -182,12 +182,13 @@ func TestInvisibleByForm(t *testing.T) {
 	}
 }
 
-// Where it is switched off nobody becomes invisible; who is stays so until they show themself.
+// Where invisibility is switched off, nobody can go invisible. People who already are stay invisible until they go
+// visible.
 func TestInvisibleSwitchedOff(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Invisible = false })
 	ada := f.member("ada")
 	if body := ada.get("/me").body; !strings.Contains(body, "Invisibility is switched off") || strings.Contains(body, "/me/invisible") {
-		t.Errorf("GET /me offers what is off:\n%s", body)
+		t.Errorf("GET /me offers to go invisible:\n%s", body)
 	}
 	wantStatus(t, "on", ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}}), http.StatusForbidden)
 	if f.user("ada").Invisible {
@@ -202,9 +203,9 @@ func TestInvisibleSwitchedOff(t *testing.T) {
 	wantRedirect(t, "off", ada.do("POST", "/me/invisible", url.Values{"invisible": {"off"}}), "/me?done=visible")
 }
 
-// The panel shows the own row as others have it, to the byte, and keeps it so in all own tabs. Nobody else gets anything
-// of it.
-func TestOwnTabsAreTold(t *testing.T) {
+// The panel shows people their own row exactly as others see it, and updates it in all their tabs. Nobody else gets
+// these frames.
+func TestOwnTabsAreUpdated(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
 	ada, bob := l.member("ada"), l.member("bob")
@@ -218,7 +219,7 @@ func TestOwnTabsAreTold(t *testing.T) {
 			tb.until("the own row, "+what, func() bool { return tb.text["me-row"] == want })
 		}
 		if body := ada.get("/me/panel").body; !strings.Contains(body, `<ul class="cards" role="list" id="me-row">`+want+`</ul>`) {
-			t.Errorf("%s: GET /me/panel = %s\nwant the row as bob has it: %s", what, body, want)
+			t.Errorf("%s: GET /me/panel = %s\nwant the row as bob sees it: %s", what, body, want)
 		}
 	}
 	other.sees("ada", "online")
@@ -256,7 +257,7 @@ func TestOwnTabsAreTold(t *testing.T) {
 	}
 }
 
-// Nor does the own row depend on being on a page that somebody looks at.
+// People see their own row even if it isn't on any open page of the board.
 func TestOwnRowOnNoPage(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
@@ -284,10 +285,10 @@ func TestNextOf(t *testing.T) {
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you show yourself", TextEnds: end}},
 		{presence.Self{Why: presence.Why{Rule: presence.ByNoConnection}}, ui.Next{Before: "back as soon as you open the board"}},
 		{presence.Self{Why: presence.Why{Rule: presence.ByStatus}}, ui.Next{Before: "until you change it"}},
-		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then your activity decides"}},
-		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then your activity decides"}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then automatic"}},
+		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then automatic"}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByClaim, Until: end.Add(time.Hour)}},
-			ui.Next{Before: "ends", At: end.Add(time.Hour), After: ", then your activity decides", TextEnds: end}},
+			ui.Next{Before: "ends", At: end.Add(time.Hour), After: ", then automatic", TextEnds: end}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInput, Idle: 10 * time.Minute}}, ui.Next{Before: "away after 10 min without input", TextEnds: end}},
 		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: 45 * time.Second}}, ui.Next{Before: "away after 45 s without input"}},
 		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: -1}}, ui.Next{Before: "offline when your last device leaves"}},
@@ -299,8 +300,7 @@ func TestNextOf(t *testing.T) {
 	}
 }
 
-// A status that has ended is not offered as one that is set.
-// TestTypedIsKept: what stands in the form and is not set yet outlives other acts in the same menu.
+// TestTypedIsKept: text in the status form that isn't set yet survives other actions in the same menu.
 func TestTypedIsKept(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada").byMenu()
@@ -319,7 +319,7 @@ func TestTypedIsKept(t *testing.T) {
 		wantStatus(t, act.path, a, http.StatusOK)
 		for _, want := range []string{`id="status-dnd" checked`, `value="Half a &lt;sentence&gt;"`, `value="x"`, `value="at" selected`, `value="2031-01-02T03:04"`, " data-unset"} {
 			if !strings.Contains(a.body, want) {
-				t.Errorf("POST %s answers without %s:\n%s", act.path, want, a.body)
+				t.Errorf("the response to POST %s has no %s:\n%s", act.path, want, a.body)
 			}
 		}
 		fields = url.Values{"state": {""}, "text": {""}, "emoji": {""}, "lasts": {""}, "at": {"2031-01-02T03:04"}}
@@ -327,15 +327,15 @@ func TestTypedIsKept(t *testing.T) {
 			fields[name] = values
 		}
 		if a := ada.do("POST", act.path, fields); strings.Contains(a.body, "data-unset") {
-			t.Errorf("POST %s with an untouched form takes it for typed:\n%s", act.path, a.body)
+			t.Errorf("POST %s marks an untouched form as changed:\n%s", act.path, a.body)
 		}
 	}
 	if w := f.user("ada").Status; w.State != "" || w.Text != "" {
-		t.Errorf("the other acts set the status to %+v", w)
+		t.Errorf("the other actions set the status to %+v", w)
 	}
 }
 
-// TestEndIsKept: forms have ends to the minute, and saving one anew must not cut it.
+// TestEndIsKept: forms hold the end of a status to the minute. Saving a form again must not round the stored end.
 func TestEndIsKept(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada").byMenu()
@@ -344,7 +344,7 @@ func TestEndIsKept(t *testing.T) {
 	form := statusForm(was, accounts.Zone(was.TimeZone), time.Now())
 	wantStatus(t, "the text", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"Deep work"}, "lasts": {form.Lasts}, "at": {form.At}}), http.StatusOK)
 	if got := f.user("ada").Status; got.Text != "Deep work" || !got.Until.Equal(was.Status.Until) {
-		t.Errorf("with a new text the status is %+v, want the end %v kept", got, was.Status.Until)
+		t.Errorf("with a new text the status is %+v, want the same end %v", got, was.Status.Until)
 	}
 	at := time.Now().Add(3 * time.Hour).In(accounts.Zone(was.TimeZone)).Format(atLayout)
 	wantStatus(t, "another end", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "lasts": {"at"}, "at": {at}}), http.StatusOK)
@@ -369,13 +369,13 @@ func TestStatusForm(t *testing.T) {
 	}
 }
 
-// A page may offer the time zone of the device. Accepting it changes the choice and leads back to the page.
+// A page may offer the time zone of the device. Accepting it stores that zone and redirects back to the page.
 func TestAcceptAnotherTimeZone(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	ada.do("POST", "/me/zone", url.Values{"zone": {"Asia/Tokyo"}})
 	if body := ada.get("/?q=a").body; !strings.Contains(body, `id="zone-offer" method="post" action="/me/zone" aria-label="Time zone" data-zone="Asia/Tokyo" hidden`) {
-		t.Errorf("the page doesn't hold the offer ready:\n%s", body)
+		t.Errorf("the page doesn't hold the hidden offer:\n%s", body)
 	}
 	for _, next := range []string{"/?q=a", "https://evil.example/", "//evil.example"} {
 		want := "/"

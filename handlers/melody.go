@@ -16,38 +16,39 @@ import (
 // Close codes (RFC 6455 section 7.4.1, and the range for applications).
 const (
 	closePolicy      = melody.ClosePolicyViolation // the session has ended: sign in again
-	closeRestart     = melody.CloseServiceRestart  // come back, maybe to another replica
+	closeRestart     = melody.CloseServiceRestart  // reconnect, maybe to another replica
 	closeLater       = melody.CloseTryAgainLater   // full, or too slow
 	closeUnsupported = melody.CloseUnsupportedData
-	closeTooMany     = 4001 // closed in favor of another tab of the same person; it comes back when it's looked at
+	closeTooMany     = 4001 // the person has too many tabs open; the tab reconnects when it becomes visible
 )
 
-// connID tells connections apart.
+// connID identifies a connection.
 type connID = *melody.Session
 
-// wsConn is the websocket connection of a socket. Only this file knows that it is melody's.
+// wsConn is the websocket connection of a socket. Only this file knows that it's a melody session.
 type wsConn struct{ session *melody.Session }
 
 func (w wsConn) id() connID { return w.session }
 
-// write queues a frame. A closed session is about to leave, and a full queue is reported to transport.failed.
+// write queues a frame. It ignores errors: a closed session is about to be removed, and melody reports a full queue to
+// transport.failed.
 func (w wsConn) write(frame []byte) { _ = w.session.Write(frame) }
 
-// close sends a close frame behind what is queued, and cuts the connection if that takes long.
+// close sends a close frame after the queued frames, and cuts the connection if that takes too long.
 func (w wsConn) close(code int, reason string) {
 	_ = w.session.CloseWithMsg(melody.FormatCloseMessage(code, reason))
 	conn := w.session.WebsocketConnection()
 	time.AfterFunc(closeWait, func() { cut(conn) })
 }
 
-// closeNow sends a close frame past what is queued, if there is room for it, and cuts the connection.
+// closeNow sends a close frame ahead of the queued frames, if there is room for it, and cuts the connection.
 func (w wsConn) closeNow(code int, reason string) {
 	conn := w.session.WebsocketConnection()
 	_ = conn.WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(code, reason), time.Now().Add(50*time.Millisecond))
 	cut(conn)
 }
 
-// cut ends a connection without a word. Ending it twice does no harm.
+// cut closes a connection without a close frame. It may be called more than once.
 func cut(conn *websocket.Conn) { _ = conn.NetConn().Close() }
 
 // transport upgrades requests to websocket connections and carries their events to sockets.
@@ -73,35 +74,35 @@ func newTransport(s *sockets, originAllowed func(*http.Request) bool) *transport
 	return t
 }
 
-// guard runs a callback of melody. A panic in it ends this socket and nothing else: the goroutine that serves the socket
-// goes on to tell presence that it is gone.
+// guard runs a callback of melody. A panic in it ends only this socket. The goroutine that serves the socket goes on
+// and tells presence that it has ended.
 func (t *transport) guard(s *melody.Session, callback string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
 			t.log.Error("panic in a socket", "callback", callback, "panic", v, "stack", string(debug.Stack()))
-			go cut(s.WebsocketConnection()) // not here: the panic may have come while a caller held a lock
+			go cut(s.WebsocketConnection()) // in a goroutine, because a caller may hold a lock
 		}
 	}()
 	f()
 }
 
 // serve upgrades the request and lets the handler return, so that an idle socket holds no request, response or buffers.
-// The goroutine it leaves behind ends with the socket, whatever ends it, and then calls ended.
+// It starts a goroutine that ends with the socket and then calls ended.
 func (t *transport) serve(c echo.Context, x *socket, ended func()) error {
-	answer := c.Response()
+	response := c.Response()
 	ready, refused := make(chan struct{}), make(chan error, 1)
-	go t.pump(x, answer.Writer, c.Request(), ready, refused, ended)
+	go t.pump(x, response.Writer, c.Request(), ready, refused, ended)
 	select {
 	case <-ready:
-		answer.Committed, answer.Status = true, http.StatusSwitchingProtocols // Echo did not see it happen
+		response.Committed, response.Status = true, http.StatusSwitchingProtocols // Echo doesn't see the upgrade
 		return nil
 	case err := <-refused:
 		return &failure{Status: http.StatusBadRequest, Message: "This isn't a valid WebSocket handshake.", Err: err}
 	}
 }
 
-// pump runs the socket until it ends. The request and its writer are arguments and not captured, so that they are garbage
-// as soon as the upgrade is done: that is half the memory of an idle socket.
+// pump runs the socket until it ends. The request and its writer are arguments and not captured, so that they become
+// garbage after the upgrade. That saves half the memory of an idle socket.
 func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, ready chan struct{}, refused chan<- error, ended func()) {
 	defer ended()
 	defer t.sockets.leave(x)
@@ -134,7 +135,7 @@ func (t *transport) connect(m *melody.Session) {
 	t.sockets.enter(x)
 }
 
-// find returns the socket on m, nil if it was refused or has left.
+// find returns the socket of m, or nil if it was refused or has ended.
 func (t *transport) find(m *melody.Session) *socket {
 	t.sockets.mu.Lock()
 	defer t.sockets.mu.Unlock()
@@ -147,8 +148,8 @@ func (t *transport) message(m *melody.Session, frame []byte) {
 	}
 }
 
-// failed hears of every error of a connection, whoever caused it. A full queue is found by whoever writes, maybe with locks held,
-// so for that no lock is taken here and nothing is waited for.
+// failed handles every error of a connection. A full queue is reported by the writing goroutine, which may hold locks.
+// In that case, failed takes no locks and doesn't block.
 func (t *transport) failed(m *melody.Session, err error) {
 	if errors.Is(err, melody.ErrMessageBufferFull) {
 		t.sockets.metrics.dropped.Inc()

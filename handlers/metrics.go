@@ -15,11 +15,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics is what happened, as Prometheus counts it. Labels have few values, known beforehand: a route and never a
-// path, an outcome and never a name. What the other packages know in numbers is asked when somebody looks (numbers.go).
+// metrics holds the counters and histograms of events. Labels have few values, all known in advance: a route but never
+// a path, an outcome but never a name. collector.go collects the statistics of other packages at each scrape.
 type metrics struct {
 	registry *prometheus.Registry
-	routes   map[string]string // label by Echo's own path; what is not in it is "other"
+	routes   map[string]string // label by Echo's own path; missing paths are "other"
 
 	requests *prometheus.CounterVec   // method, route, class
 	took     *prometheus.HistogramVec // route
@@ -28,7 +28,7 @@ type metrics struct {
 	refused  *prometheus.CounterVec   // reason
 	dropped  prometheus.Counter
 	slow     prometheus.Counter
-	away     prometheus.Counter
+	full     prometheus.Counter // connections above the connection limit
 	render   prometheus.Histogram
 	lag      prometheus.Histogram
 }
@@ -54,19 +54,19 @@ func newMetrics(s *Server) *metrics {
 		refused: counters("connections_refused_total", "Live connections closed on arrival, by reason.", "reason"),
 		dropped: counter("frames_dropped_total", "Frames dropped because the queue of a slow reader was full. Its connection is then closed."),
 		slow:    counter("slow_closes_total", "Live connections closed because their reader did not keep up."),
-		away:    counter("http_connections_refused_total", "Connections refused because the limit was reached."),
+		full:    counter("http_connections_refused_total", "Connections refused because the limit was reached."),
 		render:  histogram("render_seconds", "Time to render the frames of one flush and queue them for all connections."),
 		lag:     histogram("flush_lag_seconds", "Time from a visible change until its frame is queued. Up to 0.25 s is intended."),
 	}
-	for _, outcome := range outcomes { // a counter that is not there yet cannot be seen to grow
+	for _, outcome := range outcomes { // start at 0, so that the first increase is visible
 		m.signIns.WithLabelValues(outcome)
 		m.signUps.WithLabelValues(outcome)
 	}
 	for _, reason := range refusals {
 		m.refused.WithLabelValues(reason)
 	}
-	m.registry.MustRegister(m.requests, m.took, m.signIns, m.signUps, m.refused, m.dropped, m.slow, m.away, m.render, m.lag,
-		numbers{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	m.registry.MustRegister(m.requests, m.took, m.signIns, m.signUps, m.refused, m.dropped, m.slow, m.full, m.render, m.lag,
+		collector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "rollcall_build_info", Help: "1, with the version as a label.",
 			ConstLabels: prometheus.Labels{"version": s.cfg.Version, "goversion": runtime.Version()},
@@ -88,7 +88,7 @@ func histogram(name, help string) prometheus.Histogram {
 	})
 }
 
-// learn takes the routes there are for the values of a label, without the base path of this server.
+// learn sets the values of the route label, without the base path of this server.
 func (m *metrics) learn(routes []*echo.Route, base string) {
 	m.routes = map[string]string{}
 	for _, r := range routes {
@@ -100,7 +100,7 @@ func (m *metrics) learn(routes []*echo.Route, base string) {
 	}
 }
 
-// request counts one that was answered.
+// request counts a request that was answered.
 func (m *metrics) request(c echo.Context, took time.Duration) {
 	method, route := c.Request().Method, m.routes[c.Path()]
 	if !slices.Contains(methods, method) {
@@ -114,7 +114,7 @@ func (m *metrics) request(c echo.Context, took time.Duration) {
 	m.took.WithLabelValues(route).Observe(took.Seconds())
 }
 
-// counted counts what becomes of attempts.
+// counted counts the outcomes of attempts.
 func counted(attempts *prometheus.CounterVec) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -129,7 +129,7 @@ func counted(attempts *prometheus.CounterVec) echo.MiddlewareFunc {
 	}
 }
 
-// outcome is what an answer's status says about an attempt to get in.
+// outcome returns the outcome of an attempt to sign in or sign up by the response's status.
 func outcome(status int) string {
 	switch {
 	case status < 400:
@@ -144,21 +144,21 @@ func outcome(status int) string {
 	return "refused"
 }
 
-// flushed notes one flush that had something to send.
+// flushed records one flush that sent something.
 func (m *metrics) flushed(render, lag time.Duration) {
 	m.render.Observe(render.Seconds())
 	m.lag.Observe(lag.Seconds())
 }
 
-// Metrics answers GET /metrics in the text format of Prometheus. It is for a listener of its own: whoever reaches it is
-// told how many people there are, and nothing about anybody.
+// Metrics answers GET /metrics in the text format of Prometheus. Serve it on a separate listener, because anybody who
+// can reach it sees how many people there are. It reveals nothing about single people.
 func (s *Server) Metrics() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{ErrorLog: metricsLog{s.log}}))
 	return mux
 }
 
-// metricsLog takes what can't be gathered.
+// metricsLog logs errors of scrapes.
 type metricsLog struct{ log *slog.Logger }
 
 // Println is part of promhttp.Logger.

@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// scrape is what somebody who asks for the metrics is told: each line's value by its name and labels.
+// scrape returns the values of all metrics by name and labels.
 func (f *fixture) scrape() map[string]string {
 	f.t.Helper()
 	w := httptest.NewRecorder()
@@ -35,7 +35,7 @@ func (f *fixture) scrape() map[string]string {
 	return values
 }
 
-// TestMetrics plays a known scene on a live board and looks at the numbers.
+// TestMetrics plays a known scenario on a live board and checks the metrics.
 func TestMetrics(t *testing.T) {
 	l := newLiveBoard(t, func(c *Config) { c.Version, c.Limits.Sockets, c.Limits.Logins = "v1.2.3", 2, 1 })
 	ada := l.member("ada")
@@ -44,7 +44,7 @@ func TestMetrics(t *testing.T) {
 	b := l.open(bob, "/", "a")
 	a.sees("bob", "online")
 	b.say("h")
-	l.bare(ada, "/ws").wantClose(1013) // one too many
+	l.bare(ada, "/ws").wantClose(1013) // above the limit
 	l.browser().login("ada", goodPassword)
 	l.browser().login("ada", "guess")
 	l.browser().login("ada", "guess again") // over the limit
@@ -74,7 +74,7 @@ func TestMetrics(t *testing.T) {
 		`rollcall_draining`:                                                           "0",
 	}
 	var got map[string]string
-	a.until("the numbers", func() bool {
+	a.until("the metrics", func() bool {
 		got = l.scrape()
 		return got[`rollcall_connections{tab="hidden"}`] == "1" && got[`rollcall_users{state="offline"}`] == "1"
 	})
@@ -91,31 +91,31 @@ func TestMetrics(t *testing.T) {
 	}
 	for name := range got {
 		if strings.HasPrefix(name, "rollcall_redis") || strings.HasPrefix(name, "rollcall_lease") {
-			t.Errorf("a process without Redis tells %s", name)
+			t.Errorf("a process without Redis has the metric %s", name)
 		}
 	}
 	wantNobodyNamed(t, got)
 }
 
-// wantNobodyNamed fails the test when a label could grow with people, or says anything of them.
+// wantNobodyNamed fails the test if a label has unexpected values or reveals anything about people.
 func wantNobodyNamed(t *testing.T, got map[string]string) {
 	t.Helper()
 	known := regexp.MustCompile(`^(seen|hidden|full|restart|login|online|away|dnd|offline|ok|refused|limited|unavailable|gone|GET|HEAD|POST|other|[1-5]xx|writer|reader|v1\.2\.3|go1[^"]*|[0-9.e+-]+|\+Inf|/[a-z/.*-]*)$`)
 	for name := range got {
 		for _, m := range regexp.MustCompile(`="((?:[^"\\]|\\.)*)"`).FindAllStringSubmatch(name, -1) {
 			if !known.MatchString(m[1]) {
-				t.Errorf("%s has the label %q, which is none of those that are known beforehand", name, m[1])
+				t.Errorf("%s has the unexpected label value %q", name, m[1])
 			}
 		}
 		for _, private := range []string{"ada", "bob", "carol", "secret", "192.0.2", "127.0.0"} {
 			if strings.Contains(name, private) {
-				t.Errorf("%s tells of %q", name, private)
+				t.Errorf("%s reveals %q", name, private)
 			}
 		}
 	}
 }
 
-// TestMetricsAreWellFormed is what promtool check metrics asks for.
+// TestMetricsAreWellFormed runs the checks of promtool check metrics.
 func TestMetricsAreWellFormed(t *testing.T) {
 	f := newFixture(t)
 	f.browser().get("/login")
@@ -135,11 +135,12 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	w = httptest.NewRecorder()
 	f.server.Metrics().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if w.Code != 404 {
-		t.Errorf("GET / where the metrics are = %d, want 404", w.Code)
+		t.Errorf("GET / on the metrics listener = %d, want 404", w.Code)
 	}
 }
 
-// TestMetricsAreDocumented: docs/operations.md has every metric of ours, and no document names one that is none.
+// TestMetricsAreDocumented: docs/operations.md lists all our metrics, and no document names a metric that doesn't
+// exist.
 func TestMetricsAreDocumented(t *testing.T) {
 	f := newFixture(t)
 	f.browser().get("/login")
@@ -151,7 +152,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for _, family := range families {
 		known[family.GetName()] = true
 	}
-	for _, n := range allNumbers { // also those of replicas
+	for _, n := range statistics { // includes those of replicas
 		_, name, _ := strings.Cut(n.desc.String(), `fqName: "`)
 		name, _, _ = strings.Cut(name, `"`)
 		known[name] = true
@@ -166,18 +167,18 @@ func TestMetricsAreDocumented(t *testing.T) {
 			name = strings.TrimSuffix(name, "_bucket")
 			named[name] = true
 			if ours := strings.HasPrefix(name, "rollcall_"); ours && !known[name] || !ours && !known[name] && strings.Count(name, "_") > 1 {
-				t.Errorf("docs/%s names %s, which is no metric", file, name)
+				t.Errorf("docs/%s names %s, which isn't a metric", file, name)
 			}
 		}
 	}
 	for name := range known {
 		if strings.HasPrefix(name, "rollcall_") && !named[name] {
-			t.Errorf("docs/operations.md does not name %s", name)
+			t.Errorf("docs/operations.md doesn't name %s", name)
 		}
 	}
 }
 
-// TestAlertsSayWhatToDo: every rule has a severity, and a summary of some length. Where promtool is to be had it reads the
+// TestAlertsSayWhatToDo: every rule has a severity and a long enough summary. If promtool is installed, it checks the
 // rules, too.
 func TestAlertsSayWhatToDo(t *testing.T) {
 	text, err := os.ReadFile("../docs/alerts.yml")
@@ -186,7 +187,7 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	}
 	rules := strings.Split(string(text), "- alert: ")[1:]
 	if len(rules) < 15 {
-		t.Errorf("%d rules were found, want all", len(rules))
+		t.Errorf("found %d rules, want at least 15", len(rules))
 	}
 	for _, rule := range rules {
 		name, rest, _ := strings.Cut(rule, "\n")
@@ -197,7 +198,7 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	}
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
-		t.Log("promtool is not here: the expressions were not parsed")
+		t.Log("promtool isn't installed: the expressions weren't checked")
 		return
 	}
 	if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", "../docs/alerts.yml").CombinedOutput(); err != nil {

@@ -15,7 +15,7 @@ import (
 	"rollcall/ui"
 )
 
-// export is all that is stored about the person who asks.
+// export returns everything stored about the person.
 func (s *Server) export(c echo.Context) (accounts.Export, error) {
 	x, err := s.cfg.Accounts.Export(c.Request().Context(), signedIn(c).user.ID)
 	switch {
@@ -27,7 +27,7 @@ func (s *Server) export(c echo.Context) (accounts.Export, error) {
 	return x, nil
 }
 
-// myData answers with everything stored about the person, as a file.
+// myData returns everything stored about the person as a JSON file.
 func (s *Server) myData(c echo.Context) error {
 	x, err := s.export(c)
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Server) myData(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/json", append(body, '\n'))
 }
 
-// storedPage says in words what is stored about the person, who can see it, and for how long.
+// storedPage lists what is stored about the person, who can see it, and for how long.
 func (s *Server) storedPage(c echo.Context) error {
 	x, err := s.export(c)
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *Server) storedPage(c echo.Context) error {
 	return s.page(c, http.StatusOK, p)
 }
 
-// deleteAccount removes the person who asks for good, once they have typed their username and their password.
+// deleteAccount deletes the person's account for good, if they typed their username and password.
 func (s *Server) deleteAccount(c echo.Context) error {
 	fields, err := readForm(c.Request())
 	if err != nil {
@@ -73,14 +73,14 @@ func (s *Server) deleteAccount(c echo.Context) error {
 	if err = s.confirm(c, v.user, typed, fields.Get("password")); err == nil {
 		err = s.cfg.Accounts.Delete(c.Request().Context(), v.user.ID)
 	}
-	if err != nil && !errors.Is(err, accounts.ErrNotFound) { // who is gone already is where they wanted to be
-		return s.settled(c, ui.DataSection, err, func(p *ui.SettingsPage) { p.ConfirmUsername = echoed(typed) })
+	if err != nil && !errors.Is(err, accounts.ErrNotFound) { // already deleted is fine
+		return s.answerSettings(c, ui.DataSection, err, func(p *ui.SettingsPage) { p.ConfirmUsername = echoed(typed) })
 	}
 	s.dropCookie(c, s.site.cookie)
 	return s.redirect(c, s.site.path("/login")+"?deleted=1")
 }
 
-// confirm returns nil when username and password are those of user.
+// confirm returns nil if username and password are those of user.
 func (s *Server) confirm(c echo.Context, user accounts.User, username, password string) error {
 	if folded, err := accounts.FoldUsername(username); err != nil || folded != user.Username {
 		return &accounts.FieldError{Field: "confirm_username", Code: unconfirmed, Detail: user.Username}

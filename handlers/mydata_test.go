@@ -15,13 +15,13 @@ import (
 	"rollcall/ui"
 )
 
-// full gives ada something in every place where something can be stored, and bob too.
+// full creates ada and bob with a value in everything that can be stored.
 func (f *fixture) full() (ada, bob *browser) {
 	f.t.Helper()
 	ada, bob = f.member("ada"), f.member("bob")
 	for _, name := range []string{"ada", "bob"} {
 		id, ctx := f.uid(name), f.t.Context()
-		wantRedirect(f.t, "sign in "+name, map[string]*browser{"ada": ada, "bob": bob}[name].login(name, goodPassword), "/") // as a browser that is known
+		wantRedirect(f.t, "sign in "+name, map[string]*browser{"ada": ada, "bob": bob}[name].login(name, goodPassword), "/") // as a known browser
 		for _, err := range []error{
 			f.store.SetStatus(acting(ctx), id, accounts.Status{State: "dnd", Text: "words of " + name, Emoji: "🎧", Until: time.Now().Add(time.Hour)}, "1h"),
 			f.store.SetInvisible(acting(ctx), id, true),
@@ -65,7 +65,7 @@ func TestMyData(t *testing.T) {
 	}
 	for _, text := range []string{"words of ada", "Name of ada", "Team of ada", "Asia/Tokyo"} {
 		if !strings.Contains(a.body, text) {
-			t.Errorf("the file does not hold %q", text)
+			t.Errorf("the file doesn't hold %q", text)
 		}
 	}
 	for _, text := range []string{"bob", "argon2", goodPassword, ada.cookies["rollcall"], ada.cookies["rollcall-known"]} {
@@ -76,8 +76,8 @@ func TestMyData(t *testing.T) {
 	wantStatus(t, "HEAD /settings/my-data.json", ada.do("HEAD", "/settings/my-data.json", nil), http.StatusOK)
 }
 
-// Looking at the settings, and taking one's data along, writes nothing.
-func TestLookingAtSettingsWritesNothing(t *testing.T) {
+// Viewing the settings and downloading one's data writes nothing.
+func TestViewingSettingsWritesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ada, _ := f.full()
@@ -98,11 +98,11 @@ func TestLookingAtSettingsWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(before, after) || slices.ContainsFunc(changes.Users, func(u accounts.Facts) bool { return u.UserID == f.uid("ada") }) {
-		t.Errorf("after looking, ada is %+v with changes %+v, want %+v", after, changes, before)
+		t.Errorf("after viewing, ada is %+v with changes %+v, want %+v", after, changes, before)
 	}
 }
 
-// leaves are the names of all values that a JSON of t has.
+// leaves returns the names of all values in the JSON of t.
 func leaves(t reflect.Type, under string) []string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
@@ -118,14 +118,14 @@ func leaves(t reflect.Type, under string) []string {
 	return names
 }
 
-// The page in words says something about every value of the download, and about none that is not there.
+// The page about stored data covers every value of the download, and no others.
 func TestStoredPageIsWhole(t *testing.T) {
 	var told []string
 	for _, g := range (ui.StoredPage{}).Groups() {
 		for _, fact := range g.Facts {
 			told = append(told, fact.Keys...)
 			if fact.What == "" || fact.Note == "" {
-				t.Errorf("%+v says nothing", fact)
+				t.Errorf("%+v lacks a name or a note", fact)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func TestStoredPageIsWhole(t *testing.T) {
 	slices.Sort(told)
 	slices.Sort(stored)
 	if !slices.Equal(told, stored) {
-		t.Errorf("the page speaks of %q\nwant %q", told, stored)
+		t.Errorf("the page covers %q\nwant %q", told, stored)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 		"Asia/Tokyo", "Dark", "no record of when you were here", "your address and your id", "How often you changed something", `class="until"`, `class="since"`,
 	} {
 		if !strings.Contains(page, want) {
-			t.Errorf("the page does not hold %q:\n%s", want, page)
+			t.Errorf("the page doesn't hold %q:\n%s", want, page)
 		}
 	}
 	for _, not := range []string{"bob", "Redis", "argon2id$"} {
@@ -157,7 +157,7 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 	}
 	alone := newFixture(t, func(cfg *Config) { cfg.Bell = silentBell{} })
 	if page := alone.member("ada").get("/settings/stored").body; !strings.Contains(page, "Redis") {
-		t.Errorf("with other replicas the page does not speak of Redis:\n%s", page)
+		t.Errorf("with other replicas, the page doesn't mention Redis:\n%s", page)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestDeleteAccount(t *testing.T) {
 	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"ada"}, "password": {""}}, 422, "confirm_password", "Type your password")
 	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"ada"}, "password": {"wrong password"}}, 403, "confirm_password", "Wrong password")
 	if page := ada.do("POST", "/settings/delete", url.Values{"username": {"x"}}).body; !strings.Contains(page, `<details class="danger" open>`) {
-		t.Error("the form that was refused is folded")
+		t.Error("the refused form is collapsed")
 	}
 	if !ada.signedIn() || !phone.signedIn() {
 		t.Fatal("a refused deletion signed somebody out")
@@ -184,7 +184,7 @@ func TestDeleteAccount(t *testing.T) {
 		t.Errorf("the cookie is set to %v, want it dropped", c)
 	}
 	if body := ada.get(a.location()).body; !strings.Contains(body, `role="status">Your account has been deleted.`) {
-		t.Errorf("the sign-in page does not say what happened:\n%s", body)
+		t.Errorf("the sign-in page doesn't say that the account was deleted:\n%s", body)
 	}
 	if phone.signedIn() {
 		t.Error("another device is still signed in")
@@ -194,11 +194,11 @@ func TestDeleteAccount(t *testing.T) {
 	}
 	wantStatus(t, "signing in", f.browser().login("ada", goodPassword), 422)
 	if body := bob.get("/").body; strings.Contains(body, `data-user="ada"`) || !strings.Contains(body, `data-user="bob"`) {
-		t.Errorf("the board after that:\n%s", body)
+		t.Errorf("the board after the deletion:\n%s", body)
 	}
 }
 
-// Whoever deletes their account is gone from every open page at once, and their own pages go to the sign-in page.
+// Deleted people disappear from every open page at once, and their own pages go to the sign-in page.
 func TestDeletedAtOnce(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
@@ -212,7 +212,7 @@ func TestDeletedAtOnce(t *testing.T) {
 	watcher.until("one person is left", func() bool { return watcher.text["n-all"] == "1" })
 }
 
-// silentBell is one that nobody rings.
+// silentBell is a live.Bell that never signals a change.
 type silentBell struct{}
 
 func (silentBell) Nudge(context.Context, int64) error { return nil }

@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxNext bounds next= in bytes.
+// maxNext is the maximum length of next=, in bytes.
 const maxNext = 2 << 10
 
-// next is where to go after signing in: a path of ours, or the board when raw is anything else.
+// next returns where to go after signing in: raw if it's one of our paths, or else the board.
 //
-// Browsers, proxies and routers disagree on what backslashes, tabs and encoded slashes mean, so whatever could be
-// read in two ways is refused, both as it stands and decoded once.
+// Browsers, proxies and routers disagree on the meaning of backslashes, tabs and encoded slashes. So next refuses
+// anything ambiguous, both raw and after decoding once.
 func (s site) next(raw string) string {
 	board := s.path("/")
 	if len(raw) > maxNext || !strings.HasPrefix(raw, "/") {
@@ -36,15 +36,15 @@ func (s site) next(raw string) string {
 	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
 }
 
-// ambiguous reports whether text holds a character that some reader of addresses drops or turns into a slash, or
-// begins like an address of another host.
+// ambiguous reports whether text holds a character that some URL parsers drop or turn into a slash, or begins like a
+// URL of another host.
 func ambiguous(text string) bool {
 	return strings.HasPrefix(text, "//") || strings.ContainsFunc(text, func(r rune) bool {
 		return r == '\\' || unicode.IsControl(r)
 	})
 }
 
-// hasDots reports whether path has a segment that means another folder.
+// hasDots reports whether path has a segment "." or "..".
 func hasDots(path string) bool {
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "." || segment == ".." {

@@ -59,8 +59,8 @@ func TestNextOwnPaths(t *testing.T) {
 	}
 }
 
-// What is refused is refused on the page, on the form and when it is used.
-func TestNextThroughTheFrontDoor(t *testing.T) {
+// The sign-in page, its form and the redirect after signing in all refuse a hostile next.
+func TestNextOverHTTP(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
@@ -73,7 +73,7 @@ func TestNextThroughTheFrontDoor(t *testing.T) {
 		}
 		a := f.browser().do("POST", "/login", url.Values{"next": {raw}})
 		if !strings.Contains(a.body, `name="next" value=""`) {
-			t.Errorf("POST /login with next=%q carries it on:\n%s", raw, a.body)
+			t.Errorf("the form of POST /login with next=%q holds it:\n%s", raw, a.body)
 		}
 	}
 	a := f.browser().do("POST", "/login", url.Values{"username": {"ada"}, "password": {goodPassword}, "next": {"//evil.example"}})

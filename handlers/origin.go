@@ -5,12 +5,12 @@ import (
 	"net/url"
 )
 
-// originAllowed reports whether r may open a live socket. Browsers send cookies along with a websocket from any
-// page and ask nobody, so Origin is all that tells our own page from a stranger's.
+// originAllowed reports whether r may open a live socket. Browsers let any page open a websocket and send our cookies
+// with it, so only Origin tells our own pages from others.
 //
-// With a public URL, Origin must be exactly its scheme://host[:port]. Without one the board is served by plain http,
-// and Origin must be http:// and exactly the Host the browser asked for. A missing Origin is not a browser's and is
-// refused, like "null", other schemes, other ports and other spellings.
+// With a public URL, Origin must be exactly its scheme://host[:port]. Without one, the board is served over plain http,
+// and Origin must be http:// followed by exactly the Host of the request. A missing Origin is refused, because browsers
+// always send one. So are "null" and any other scheme, port or spelling.
 func (s *Server) originAllowed(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) != 1 || origins[0] == "" {
@@ -30,7 +30,7 @@ func (s *Server) originAllowed(r *http.Request) bool {
 	return false
 }
 
-// plainHost reports whether host is host[:port] and nothing more.
+// plainHost reports whether host is just host[:port].
 func plainHost(host string) bool {
 	u, err := url.Parse("http://" + host)
 	return err == nil && host != "" && u.Host == host && u.User == nil && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && !u.ForceQuery

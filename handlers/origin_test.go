@@ -22,7 +22,7 @@ func TestOriginOfSockets(t *testing.T) {
 		public, host, want string
 	}{
 		{"https://board.example", "board.example", "https://board.example"},
-		{"https://board.example", "10.0.0.7:8080", "https://board.example"}, // CheckOrigin does not look at Host, ownHost does
+		{"https://board.example", "10.0.0.7:8080", "https://board.example"}, // checkHost checks the Host, not originAllowed
 		{"https://Board.Example:443/", "board.example", "https://board.example"},
 		{"https://board.example:8443", "board.example:8443", "https://board.example:8443"},
 		{"http://board.example:80", "board.example", "http://board.example"},
@@ -66,7 +66,7 @@ func TestOriginOfSockets(t *testing.T) {
 	}
 }
 
-// The same question, asked through the whole chain of handlers.
+// The same check over HTTP, through all steps of a request.
 func TestForeignOriginGetsNoSocket(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -82,8 +82,8 @@ func TestForeignOriginGetsNoSocket(t *testing.T) {
 	}
 }
 
-// Behind a proxy that ends TLS, and without the public URL, everything works but the live board: the log says why.
-func TestForeignOriginIsNamedOnce(t *testing.T) {
+// Behind a TLS proxy and without a public URL, everything works except live updates. The log says why, once.
+func TestForeignOriginIsLoggedOnce(t *testing.T) {
 	f := newFixture(t)
 	for range 5 {
 		r := httptest.NewRequest("GET", "/ws", nil)

@@ -9,7 +9,7 @@ import (
 	"rollcall/ui"
 )
 
-// me is what a person is told of themself.
+// me returns what a person sees about themself.
 func (s *Server) me(own live.Own) ui.Me {
 	self := own.Self
 	return ui.Me{
@@ -19,7 +19,7 @@ func (s *Server) me(own live.Own) ui.Me {
 	}
 }
 
-// explainStatus says in a few words why somebody is shown as they are, for them alone.
+// explainStatus tells a person in a few words why they have their state.
 func explainStatus(why presence.Why) string {
 	switch why.Rule {
 	case presence.ByInvisible:
@@ -42,7 +42,7 @@ func explainStatus(why presence.Why) string {
 	}
 }
 
-// nextOf says what will change a status, for its person alone.
+// nextOf tells a person what will change their status.
 func nextOf(self presence.Self) ui.Next {
 	next := ui.Next{TextEnds: self.View.Until}
 	switch why := self.Why; why.Rule {
@@ -55,7 +55,7 @@ func nextOf(self presence.Self) ui.Next {
 			next.Before = "until you change it"
 			break
 		}
-		next.Before, next.At, next.After = "ends", why.Until, ", then your activity decides"
+		next.Before, next.At, next.After = "ends", why.Until, ", then automatic"
 	case presence.ByInput:
 		next.Before = awayAfter(why.Idle)
 	case presence.ByIdleness:

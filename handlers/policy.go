@@ -10,26 +10,26 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 )
 
-// policy is what holds for every route of a group. The zero policy is the strictest: members only, on our own host, from our
-// own pages, and errors as pages.
+// policy holds the rules for every route of a group. The zero policy is the strictest: only members, only on our own
+// host, only from our own pages, and with errors as pages.
 type policy struct {
 	callers  callers
-	anyHost  bool          // answers by whatever name it's called, as probes do; otherwise a foreign host gets 421
-	anySite  bool          // also takes what another site made a browser send; for requests that carry no cookie
-	body     int64         // most bytes of a request's body; 0: maxBody
+	anyHost  bool          // accepts any Host, like probes; otherwise a foreign host gets 421
+	anySite  bool          // accepts requests that another site made a browser send; only for routes that use no cookies
+	body     int64         // maximum bytes of a request body; 0: maxBody
 	errors   errorFormat   // how a failure is answered
-	headers  http.Header   // of every answer, in place of those that pages have; nil: those of pages
-	answerIn time.Duration // for the whole answer; 0: the server's own limit; below 0: no limit, as for a stream
-	compress bool          // for browsers that take gzip
+	headers  http.Header   // of every response, instead of securityHeaders; nil: securityHeaders
+	answerIn time.Duration // time limit of the response; 0: the server's own; below 0: none, as for a stream
+	compress bool          // compress responses for browsers that accept gzip
 }
 
 // callers says who may call a route.
 type callers uint8
 
 const (
-	members  callers = iota // people who are signed in; others are sent to the sign-in page
-	visitors                // anybody; whoever is signed in is known to the handler
-	machines                // anybody, and nobody is looked up
+	members  callers = iota // people who are signed in; others are redirected to the sign-in page
+	visitors                // anybody; the handler knows who is signed in
+	machines                // anybody; sessions aren't looked up
 )
 
 // errorFormat says how a failure is answered.
@@ -77,8 +77,7 @@ func (g group) on(methods []string, path string, h echo.HandlerFunc, more []echo
 	g.server.echo.Match(methods, path, h, append(append([]echo.MiddlewareFunc{}, g.steps...), more...)...)
 }
 
-// applyPolicy makes the policy of a route hold, before anything else is done for it. Where there is no route, the strictest
-// one holds.
+// applyPolicy applies the policy of a route before its handlers run. Requests without a route get the zero policy.
 func (s *Server) applyPolicy(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		p, known := s.policies[c.Path()]
@@ -115,7 +114,8 @@ func (s *Server) applyPolicy(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// setAnswerTime gives the answer this long from now; below 0: without limit. A handler that streams may call it again.
+// setAnswerTime limits the time to send the response to d from now; below 0: no limit. A handler that streams may call
+// it again.
 func setAnswerTime(c echo.Context, d time.Duration) error {
 	var until time.Time
 	if d > 0 {
@@ -124,7 +124,7 @@ func setAnswerTime(c echo.Context, d time.Duration) error {
 	return http.NewResponseController(c.Response()).SetWriteDeadline(until)
 }
 
-// errorFormatOf is how a failure of c is answered.
+// errorFormatOf returns the format in which a failure of c is answered.
 func errorFormatOf(c echo.Context) errorFormat {
 	p, _ := c.Get(policyKey).(policy)
 	return p.errors

@@ -14,7 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// A group's policy holds for each of its routes: headers, the format of errors, the size of bodies, and who may call.
+// A group's policy applies to each of its routes: headers, the format of errors, the size of bodies, and who may call.
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -54,19 +54,19 @@ func TestPolicies(t *testing.T) {
 		t.Errorf("an error elsewhere = %s, want a page", a.Header.Get("Content-Type"))
 	}
 	stranger.header.Set("Sec-Fetch-Site", "cross-site")
-	wantStatus(t, "a request of another site where that is allowed", stranger.do("POST", "/api/tea", url.Values{"a": {"b"}}), http.StatusOK)
+	wantStatus(t, "a request from another site where that is allowed", stranger.do("POST", "/api/tea", url.Values{"a": {"b"}}), http.StatusOK)
 	wantStatus(t, "a body over the group's limit", stranger.do("POST", "/api/tea", url.Values{"a": {strings.Repeat("x", 100)}}), http.StatusRequestEntityTooLarge)
 
 	own := s.group(policy{})
 	own.get("/own", ok)
 	own.post("/own", ok)
-	wantStatus(t, "a request of another site", stranger.do("POST", "/own", url.Values{}), http.StatusForbidden)
+	wantStatus(t, "a request from another site", stranger.do("POST", "/own", url.Values{}), http.StatusForbidden)
 	stranger.header.Del("Sec-Fetch-Site")
-	wantRedirect(t, "a stranger at a page of members", stranger.get("/own"), "/login?next=%2Fown")
+	wantRedirect(t, "a stranger on a page for members", stranger.get("/own"), "/login?next=%2Fown")
 	wantStatus(t, "a member", ada.get("/own"), http.StatusOK)
 }
 
-// An answer may take longer than others where its policy says so, or where its handler says so as it goes.
+// A response may take longer than usual if its policy or its handler says so.
 func TestPolicyOfStreams(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -77,7 +77,7 @@ func TestPolicyOfStreams(t *testing.T) {
 				return err
 			}
 			c.Response().Flush()
-			time.Sleep(usual / 2) // the slowness of the stream itself
+			time.Sleep(usual / 2) // the pace of the stream
 		}
 		return nil
 	}
@@ -111,7 +111,7 @@ func TestPolicyOfStreams(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// Every method that there is has a label of its own in the metrics.
+// Every HTTP method has its own label in the metrics.
 func TestMethodsInMetrics(t *testing.T) {
 	f := newFixture(t)
 	b := f.browser()
@@ -125,7 +125,7 @@ func TestMethodsInMetrics(t *testing.T) {
 			found = found || strings.HasPrefix(name, "rollcall_http_requests_total{") && strings.Contains(name, `method="`+method+`"`)
 		}
 		if !found {
-			t.Errorf("no request counts with the method %s", method)
+			t.Errorf("no request is counted with the method %s", method)
 		}
 	}
 }

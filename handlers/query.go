@@ -1,37 +1,50 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
 
 	"rollcall/live"
-	"rollcall/presence"
 	"rollcall/ui"
 )
 
-// parseQuery reads the query string of GET / and GET /ws. Values it can't use are an error for the visitor.
-func parseQuery(v url.Values) (live.Query, error) {
-	q, err := live.Query{
-		Search: v.Get("q"), Team: v.Get("team"), State: presence.State(v.Get("state")),
-		After: v.Get("after"), Before: v.Get("before"),
-	}.Clean()
-	switch {
-	case errors.Is(err, live.ErrState):
-		return q, &failure{Status: http.StatusBadRequest, Message: "There is no such filter."}
-	case errors.Is(err, live.ErrCursor):
-		return q, &failure{Status: http.StatusBadRequest, Message: "This link to a page of the board doesn't work."}
-	case err != nil:
-		return q, &failure{Status: http.StatusBadRequest, Message: "This search is too long."}
+// showEveryone is live.Everyone in addresses, where no value means that the board decides.
+const showEveryone = "everyone"
+
+// parseQuery reads the query string of GET / and GET /ws. asked says that it names whom to show. Values it can't use are
+// an error for the visitor.
+func parseQuery(v url.Values) (q live.Query, asked bool, err error) {
+	show := v.Get("show")
+	asked = show != ""
+	if show == showEveryone {
+		show = string(live.Everyone)
 	}
-	return q, nil
+	q, err = live.Query{
+		Search: v.Get("q"), Team: v.Get("team"), Show: live.Show(show), After: v.Get("after"), Before: v.Get("before"),
+	}.Clean()
+	return q, asked, queryFailure(err)
 }
 
-// queryValues is q as a query string. Equal queries give equal strings.
+// queryFailure says why a query is refused.
+func queryFailure(err error) error {
+	switch {
+	case errors.Is(err, live.ErrShow):
+		return &failure{Status: http.StatusBadRequest, Message: "There is no such filter."}
+	case errors.Is(err, live.ErrCursor):
+		return &failure{Status: http.StatusBadRequest, Message: "This link to a page of the board doesn't work."}
+	case err != nil:
+		return &failure{Status: http.StatusBadRequest, Message: "This search is too long."}
+	}
+	return nil
+}
+
+// queryValues is q as a query string that asks for just this list. Equal queries give equal strings.
 func queryValues(q live.Query) url.Values {
 	v := url.Values{}
 	for name, value := range map[string]string{
-		"q": q.Search, "team": q.Team, "state": string(q.State), "after": q.After, "before": q.Before,
+		"q": q.Search, "team": q.Team, "show": showValue(q.Show), "after": q.After, "before": q.Before,
 	} {
 		if value != "" {
 			v.Set(name, value)
@@ -42,5 +55,7 @@ func queryValues(q live.Query) url.Values {
 
 // queryView is q in the terms of pages.
 func queryView(q live.Query) ui.Query {
-	return ui.Query{Q: q.Search, Team: q.Team, State: string(q.State), After: q.After, Before: q.Before}
+	return ui.Query{Q: q.Search, Team: q.Team, Show: showValue(q.Show), After: q.After, Before: q.Before}
 }
+
+func showValue(s live.Show) string { return cmp.Or(string(s), showEveryone) }

@@ -9,8 +9,8 @@ import (
 	"rollcall/presence"
 )
 
-// A browser may close a page while frames are on their way to it. Its system then resets the connection right after the
-// close frame, and the server must still see that the page was closed, and not that its connection broke.
+// A browser may close a page while frames are on their way to it. Its operating system then resets the connection right
+// after the close frame. The server must still recognize that the page was closed and didn't lose its connection.
 func TestCloseBeforeReset(t *testing.T) {
 	const people = 60
 	l := newLiveBoard(t, func(cfg *Config) {

@@ -4,12 +4,12 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// routes lists every URL, grouped by policy. What isn't here doesn't exist: 404. Access is decided by the group of a route
-// and never by the look of its path.
+// routes lists every URL, grouped by policy. All other URLs are 404. The group of a route decides who may call it,
+// never its path.
 func (s *Server) routes() {
 	at := s.site.path
 
-	// Any machine, by whatever name it calls this server.
+	// Anybody, with any Host.
 	probes := s.group(policy{callers: machines, anyHost: true})
 	probes.get("/healthz", s.healthz)
 	probes.get("/readyz", s.readyz)
@@ -25,11 +25,11 @@ func (s *Server) routes() {
 	entry.post(at("/signup"), s.signup, counted(s.metrics.signUps))
 	entry.post(at("/logout"), s.logout)
 
-	// The live connection. It refuses strangers itself, by a close code, which pages understand.
+	// The live connection. It refuses strangers with a close code, which pages understand.
 	live := s.group(policy{callers: visitors})
 	live.get(at("/ws"), s.ws)
 
-	// Members. Others are sent to the sign-in page.
+	// Members. Others are redirected to the sign-in page.
 	member := s.group(policy{compress: true})
 	member.get(at("/"), s.board)
 	member.get(at("/me.css"), s.meCSS)
@@ -51,12 +51,12 @@ func (s *Server) routes() {
 		"/settings/delete":              s.deleteAccount,
 	} {
 		member.post(at(path), set)
-		member.get(at(path), s.toSettings) // the address of a form that was refused
+		member.get(at(path), s.toSettings) // for reloads of a refused form
 	}
 	member.get(at("/settings/my-data.json"), s.myData)
 	member.get(at("/settings/stored"), s.storedPage)
 
-	if s.site.base != "" { // for those who type the address, and for probes that come through the proxy
+	if s.site.base != "" { // for people who type the address, and for probes through the proxy
 		entry.get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
 		probes.get(at("/healthz"), s.healthz)
 		probes.get(at("/readyz"), s.readyz)

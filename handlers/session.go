@@ -19,21 +19,20 @@ type principal struct {
 	token   string // of the session, as the browser sent it
 }
 
-// signedIn is who makes the request, nil when nobody is signed in. It needs visitor or member before the handler.
+// signedIn returns who makes the request, or nil if nobody is signed in. It requires the middleware visitor or member.
 func signedIn(c echo.Context) *principal {
 	v, _ := c.Get(principalKey).(*principal)
 	return v
 }
 
-// actAs makes a the actor of what the request changes from here on.
+// actAs makes a the actor of all further changes by the request.
 func actAs(c echo.Context, a accounts.Actor) {
 	r := c.Request()
 	c.SetRequest(r.WithContext(accounts.As(r.Context(), a)))
 }
 
-// visitor looks up the session of the request, if there is one, and names the actor of what the request changes. If the
-// lookup fails for any reason other than that there is no session, the answer is 503: nobody may appear signed out because
-// a disk is slow.
+// visitor looks up the session of the request, if there is one, and sets the actor of its changes. If the lookup fails,
+// the response is 503, so that a slow disk doesn't make people appear signed out.
 func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for _, token := range cookieValues(c.Request(), s.site.cookie) {
@@ -53,13 +52,13 @@ func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// member lets only those pass who are signed in; others are sent to the sign-in page and come back afterwards.
+// member requires a session. It redirects others to the sign-in page, which leads back afterwards.
 func (s *Server) member(next echo.HandlerFunc) echo.HandlerFunc {
 	return s.visitor(func(c echo.Context) error {
 		switch {
 		case signedIn(c) != nil:
 			return next(c)
-		case ofPanel(c): // the page goes, and not the piece that was asked for
+		case ofPanel(c): // redirect the whole page, not the panel
 			c.Response().Header().Set("HX-Redirect", s.site.path("/login"))
 			return c.NoContent(http.StatusUnauthorized)
 		}
@@ -67,7 +66,7 @@ func (s *Server) member(next echo.HandlerFunc) echo.HandlerFunc {
 	})
 }
 
-// nextQuery is "?next=…" for where r wanted to go; nothing for the board itself, where everybody lands anyway.
+// nextQuery returns "?next=…" for the URL of r, or "" for the board, which is the default.
 func nextQuery(place site, r *http.Request) string {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return ""
@@ -79,25 +78,25 @@ func nextQuery(place site, r *http.Request) string {
 	return "?next=" + url.QueryEscape(wanted)
 }
 
-// redirect sends the browser to one of our own paths by GET.
+// redirect redirects the browser to one of our own paths with GET.
 func (s *Server) redirect(c echo.Context, to string) error {
 	return c.Redirect(http.StatusSeeOther, to)
 }
 
-// layout is what every page has.
+// layout returns the parts that all pages share.
 func (s *Server) layout(c echo.Context, title string) ui.Layout {
 	l := ui.Layout{Title: title, SignupOpen: s.cfg.SignupOpen}
 	if v := signedIn(c); v != nil {
 		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{
-			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, TimeZone: v.user.TimeZone,
+			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, TeamID: teamID(v.user), TimeZone: v.user.TimeZone,
 			Me: ui.Me{Invisible: v.user.Invisible}, // the rest changes with time: only live pages show it
 		}
 	}
 	return l
 }
 
-// page renders p in memory and answers with it.
+// page renders p in memory and sends it.
 func (s *Server) page(c echo.Context, status int, p ui.Page) error {
 	body, err := s.cfg.UI.Page(p)
 	if err != nil {
@@ -106,13 +105,13 @@ func (s *Server) page(c echo.Context, status int, p ui.Page) error {
 	return c.HTMLBlob(status, body)
 }
 
-// How long a browser keeps our cookies. A session ends on the server after 30 days whatever the cookie says.
+// How long a browser keeps our cookies. The server ends a session after 30 days in any case.
 const (
 	sessionCookieAge = 30 * 24 * time.Hour
 	knownCookieAge   = 365 * 24 * time.Hour
 )
 
-// setCookie gives the browser a token. Scripts cannot read it, and other sites' forms and frames do not send it.
+// setCookie stores a token in the browser. Scripts can't read it, and forms and frames of other sites don't send it.
 func (s *Server) setCookie(c echo.Context, name, token string, age time.Duration) {
 	http.SetCookie(c.Response(), &http.Cookie{
 		Name: name, Value: token, Path: s.site.cookiePath(), MaxAge: int(age / time.Second),
@@ -120,7 +119,7 @@ func (s *Server) setCookie(c echo.Context, name, token string, age time.Duration
 	})
 }
 
-// dropCookie makes the browser forget one.
+// dropCookie deletes a cookie in the browser.
 func (s *Server) dropCookie(c echo.Context, name string) {
 	http.SetCookie(c.Response(), &http.Cookie{
 		Name: name, Path: s.site.cookiePath(), MaxAge: -1,
@@ -128,11 +127,11 @@ func (s *Server) dropCookie(c echo.Context, name string) {
 	})
 }
 
-// maxShadows is how many cookies of one name are tried.
+// maxShadows is the maximum number of cookies with the same name that are tried.
 const maxShadows = 8
 
-// cookieValues are the tokens in the cookies called name. There may be more than ours: under a base path the name can't
-// begin with __Host-, so other hosts of the same domain can set cookies that browsers send ahead of ours.
+// cookieValues returns the tokens in the cookies called name. There may be others besides ours: under a base path, the
+// name can't begin with __Host-, so other hosts of the same domain can set cookies that browsers send before ours.
 func cookieValues(r *http.Request, name string) (tokens []string) {
 	for _, cookie := range r.CookiesNamed(name) {
 		if len(tokens) == maxShadows {

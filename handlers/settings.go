@@ -16,26 +16,26 @@ import (
 	"rollcall/ui"
 )
 
-// maxTeams is how many teams are offered to choose from; others can be typed.
+// maxTeams is the maximum number of teams in the suggestions. Others can be typed.
 const maxTeams = 200
 
-// settingsPage shows what the person has chosen, and the forms to choose otherwise.
+// settingsPage shows the person's settings and the forms to change them.
 func (s *Server) settingsPage(c echo.Context) error {
 	p, err := s.settings(c)
 	if err != nil {
 		return err
 	}
-	p.Saved = c.QueryParam("saved") // only names of sections say anything
+	p.Saved = c.QueryParam("saved") // only names of sections have an effect
 	if n, err := strconv.ParseUint(c.QueryParam("ended"), 10, 8); err == nil {
 		p.SignedOut = int(n)
 	}
 	return s.page(c, http.StatusOK, p)
 }
 
-// toSettings answers those who come back to the address of a form.
+// toSettings redirects people who load the address of a form.
 func (s *Server) toSettings(c echo.Context) error { return s.redirect(c, s.site.path("/settings")) }
 
-// settings is the page as the account has it.
+// settings returns the page with the stored settings.
 func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	v, ctx := signedIn(c), c.Request().Context()
 	p := ui.SettingsPage{
@@ -62,13 +62,13 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	return p, nil
 }
 
-// precisions and themes are what forms and downloads call the settings of accounts.
+// precisions and themes map the names in forms and downloads to stored settings.
 var (
 	precisions = map[string]string{"approximate": accounts.Approximate, "exact": accounts.Exact, "nobody": accounts.Nobody}
 	themes     = map[string]string{"system": "", "light": "light", "dark": "dark"}
 )
 
-// nameOf is what a form calls a setting.
+// nameOf returns the name of a setting in forms.
 func nameOf(names map[string]string, setting string) string {
 	for name, value := range names {
 		if value == setting {
@@ -78,8 +78,8 @@ func nameOf(names map[string]string, setting string) string {
 	return setting
 }
 
-// chosen is the setting behind what a form sent, was when the form has no such field. What is none stays what it is, for
-// accounts to refuse.
+// chosen returns the setting that a form chose, or was if the form has no such field. Invalid values pass through with
+// a "?", so that accounts refuses them.
 func chosen(fields url.Values, field string, names map[string]string, was string) string {
 	if !fields.Has(field) {
 		return was
@@ -91,7 +91,7 @@ func chosen(fields url.Values, field string, names map[string]string, was string
 	return "?" + name
 }
 
-// text is what a form sent, was when it has no such field.
+// text returns the text of a field, or was if the form has no such field.
 func text(fields url.Values, field, was string) string {
 	if !fields.Has(field) {
 		return was
@@ -99,7 +99,7 @@ func text(fields url.Values, field, was string) string {
 	return strings.TrimSpace(fields.Get(field))
 }
 
-// setProfile changes name and team.
+// setProfile changes display name and team.
 func (s *Server) setProfile(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if fields == nil {
@@ -113,10 +113,10 @@ func (s *Server) setProfile(c echo.Context) error {
 		err = s.cfg.Accounts.SetProfile(ctx, v.user.ID, name, team, s.cfg.Teams == TeamsOpen)
 	case team != v.user.Team:
 		err = &accounts.FieldError{Field: "team", Code: otherTeam}
-	default: // not the team as this request found it: it may have been moved since
+	default: // don't write the team, which may have changed since this request read it
 		err = s.cfg.Accounts.Rename(ctx, v.user.ID, name)
 	}
-	return s.settled(c, ui.ProfileSection, err, func(p *ui.SettingsPage) {
+	return s.answerSettings(c, ui.ProfileSection, err, func(p *ui.SettingsPage) {
 		p.DisplayName = echoed(name)
 		if s.cfg.Teams != TeamsFixed {
 			p.Team = echoed(team)
@@ -124,7 +124,7 @@ func (s *Server) setProfile(c echo.Context) error {
 	})
 }
 
-// setPresence changes when the person is away, and who sees when they were last here.
+// setPresence changes when the person becomes away, and who sees when they were last online.
 func (s *Server) setPresence(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if fields == nil {
@@ -139,15 +139,15 @@ func (s *Server) setPresence(c echo.Context) error {
 			chose.TimeZone = text(fields, "time_zone", chose.TimeZone)
 		})
 	}
-	return s.settled(c, ui.PresenceSection, err, func(p *ui.SettingsPage) {
+	return s.answerSettings(c, ui.PresenceSection, err, func(p *ui.SettingsPage) {
 		p.Idle, p.IdleMinutes = text(fields, "idle", p.Idle), echoed(text(fields, "idle_minutes", p.IdleMinutes))
 		p.LastSeen, p.TimeZone = text(fields, "last_seen", p.LastSeen), echoed(zone)
 	})
 }
 
-// idleAfter is the time that a form asks for; one that accounts refuse when it is none.
+// idleAfter returns the time that a form chose. For an invalid one it returns a time that accounts refuses.
 func idleAfter(fields url.Values, was time.Duration) time.Duration {
-	const none = 24 * time.Hour
+	const invalid = 24 * time.Hour
 	switch text(fields, "idle", "as it was") {
 	case "as it was":
 		return was
@@ -160,10 +160,10 @@ func idleAfter(fields url.Values, was time.Duration) time.Duration {
 			return time.Duration(minutes) * time.Minute
 		}
 	}
-	return none
+	return invalid
 }
 
-// setLook changes the theme, and whether screen readers are told of arrivals.
+// setLook changes the theme, and whether screen readers announce arrivals.
 func (s *Server) setLook(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if fields == nil {
@@ -176,7 +176,7 @@ func (s *Server) setLook(c echo.Context) error {
 			chose.Announce = announce
 		})
 	}
-	return s.settled(c, ui.LookSection, err, func(p *ui.SettingsPage) {
+	return s.answerSettings(c, ui.LookSection, err, func(p *ui.SettingsPage) {
 		p.Theme, p.Announce = text(fields, "theme", p.Theme), announce
 	})
 }
@@ -193,17 +193,17 @@ func (s *Server) setPassword(c echo.Context) error {
 		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, old, fields.Get("password"), v.session.ID)
 	})
 	if err == nil {
-		s.rememberBrowser(c, v.user) // all were forgotten with the old password
+		s.rememberBrowser(c, v.user) // changing the password forgets all known browsers
 	}
 	if errors.Is(err, accounts.ErrCredentials) {
 		err = &accounts.FieldError{Field: "old_password", Code: wrongPassword}
 	}
-	return s.settled(c, ui.PasswordSection, err, func(*ui.SettingsPage) {})
+	return s.answerSettings(c, ui.PasswordSection, err, func(*ui.SettingsPage) {})
 }
 
-// settled answers a form of the settings: with the settings as they are now, or when err is not nil, with the form as it
-// was typed and what is wrong with it.
-func (s *Server) settled(c echo.Context, section string, err error, typed func(*ui.SettingsPage)) error {
+// answerSettings answers a settings form. Without an error it redirects to the settings. Otherwise it shows the form
+// again with what was typed and its errors.
+func (s *Server) answerSettings(c echo.Context, section string, err error, typed func(*ui.SettingsPage)) error {
 	if err == nil {
 		return s.redirect(c, s.site.path("/settings")+"?saved="+section)
 	}

@@ -13,11 +13,11 @@ import (
 	"rollcall/accounts"
 )
 
-// settingsForms are all forms of the settings, with what a browser could send and how that is answered.
+// settingsForms holds all settings forms with valid fields.
 var settingsForms = []struct {
 	path  string
 	good  url.Values
-	empty int // the status when nothing is sent
+	empty int // response status to a form without fields
 }{
 	{"/settings/profile", url.Values{"display_name": {"Ada"}, "team": {"Red"}}, 303},
 	{"/settings/presence", url.Values{"idle": {"default"}, "last_seen": {"exact"}, "time_zone": {""}}, 303},
@@ -39,7 +39,7 @@ func (f *fixture) member(name string) *browser {
 	return b
 }
 
-// user is what is stored about somebody, but for the time of their last use.
+// user returns the account called name.
 func (f *fixture) user(name string) accounts.User {
 	f.t.Helper()
 	u, err := f.store.UserByName(f.t.Context(), name)
@@ -49,7 +49,7 @@ func (f *fixture) user(name string) accounts.User {
 	return u
 }
 
-// Nobody who is not signed in, and no other site, gets anything out of the settings or into them.
+// Strangers and other sites can neither read nor change settings.
 func TestSettingsAreForMembers(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
@@ -73,7 +73,7 @@ func TestSettingsAreForMembers(t *testing.T) {
 	}
 }
 
-// What no page of ours sends is refused before anything is looked at.
+// Bodies that our own pages never send are refused early.
 func TestSettingsBodies(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
@@ -83,7 +83,7 @@ func TestSettingsBodies(t *testing.T) {
 		name, contentType, body string
 		want                    int
 	}{
-		{"64 KiB and one", form, "x=" + strings.Repeat("x", maxBody), 413},
+		{"64 KiB and a byte", form, "x=" + strings.Repeat("x", maxBody), 413},
 		{"multipart", "multipart/form-data; boundary=x", "--x--", 415},
 		{"JSON", "application/json", `{"theme":"dark"}`, 415},
 		{"no type", "", "theme=dark", 415},
@@ -106,20 +106,20 @@ func TestSettingsBodies(t *testing.T) {
 	}
 }
 
-// wantRefused posts a form and checks the answer: the page with the message beside the field, which is marked and has
-// the focus, and everything that was typed but passwords.
+// wantRefused posts a form and checks that it's refused. The page must show the message beside the field, mark and
+// focus that field, and keep everything that was typed except passwords.
 func wantRefused(t *testing.T, b *browser, path string, form url.Values, status int, field, says string) {
 	t.Helper()
 	a := b.do("POST", path, form)
 	wantStatus(t, fmt.Sprintf("POST %s %v", path, form), a, status)
 	if !strings.Contains(a.body, `id="`+field+`-error"`) || !strings.Contains(a.body, says) {
-		t.Errorf("POST %s %v does not say %q beside %s:\n%s", path, form, says, field, a.body)
+		t.Errorf("POST %s %v doesn't say %q beside %s:\n%s", path, form, says, field, a.body)
 	}
 	if strings.Count(a.body, " autofocus") != 1 || strings.Count(a.body, `class="wrong"`) != 1 {
 		t.Errorf("POST %s %v: %d fields have the focus and %d are wrong, want one each", path, form, strings.Count(a.body, " autofocus"), strings.Count(a.body, `class="wrong"`))
 	}
 	if strings.Contains(a.body, `class="saved"`) {
-		t.Errorf("POST %s %v says that something was saved:\n%s", path, form, a.body)
+		t.Errorf("POST %s %v says that it was saved:\n%s", path, form, a.body)
 	}
 	for name, values := range form {
 		secret := strings.Contains(name, "password")
@@ -140,7 +140,7 @@ func TestProfile(t *testing.T) {
 	page := ada.get(a.location()).body
 	for _, want := range []string{`value="Ada Okafor"`, `value="Red" list="teams"`, `<option value="Red">`, `role="status" tabindex="-1" autofocus>Saved.<`, "or name a new one"} {
 		if !strings.Contains(page, want) {
-			t.Errorf("the settings do not hold %s:\n%s", want, page)
+			t.Errorf("the settings don't hold %s:\n%s", want, page)
 		}
 	}
 	wantRefused(t, ada, "/settings/profile", url.Values{"display_name": {strings.Repeat("x", 65)}, "team": {"Blue"}}, 422, "display_name", "64 characters")
@@ -148,9 +148,9 @@ func TestProfile(t *testing.T) {
 	huge := ada.do("POST", "/settings/profile", url.Values{"display_name": {strings.Repeat("x", 60_000)}})
 	wantStatus(t, "a huge name", huge, 422)
 	if !strings.Contains(huge.body, `value="`+strings.Repeat("x", maxEcho)+`"`) {
-		t.Error("of a huge name the page does not hold the first 256 characters")
+		t.Error("the page doesn't hold the first 256 characters of a huge name")
 	}
-	wantRedirect(t, "a name alone", ada.do("POST", "/settings/profile", url.Values{"display_name": {""}}), "/settings?saved=profile")
+	wantRedirect(t, "only a name", ada.do("POST", "/settings/profile", url.Values{"display_name": {""}}), "/settings?saved=profile")
 	if got := f.user("ada"); got.DisplayName != "ada" || got.Team != "Red" {
 		t.Errorf("ada is %q in %q, want ada in Red", got.DisplayName, got.Team)
 	}
@@ -180,20 +180,20 @@ func TestTeams(t *testing.T) {
 				tt.team = "Blue"
 			}
 			if page := ada.get("/settings").body; !strings.Contains(page, tt.hint) {
-				t.Errorf("the settings do not say %q:\n%s", tt.hint, page)
+				t.Errorf("the settings don't say %q:\n%s", tt.hint, page)
 			}
 			post := func(what, team string, want int) {
 				t.Helper()
 				a := ada.do("POST", "/settings/profile", url.Values{"display_name": {"Ada"}, "team": {team}})
 				wantStatus(t, what, a, want)
 				if want != 303 && (!strings.Contains(a.body, tt.says) || !strings.Contains(a.body, `id="team-error"`)) {
-					t.Errorf("%s does not say %q beside the team:\n%s", what, tt.says, a.body)
+					t.Errorf("%s doesn't say %q beside the team:\n%s", what, tt.says, a.body)
 				}
 			}
 			post("no team", "", tt.none)
 			post("a team that exists", "RED", tt.existing)
 			post("a new team", "Fresh", tt.fresh)
-			post("the own team", f.user("ada").Team, tt.unchanged)
+			post("the current team", f.user("ada").Team, tt.unchanged)
 			if got := f.user("ada"); got.Team != tt.team || got.DisplayName != "Ada" {
 				t.Errorf("ada is %q in %q, want Ada in %q", got.DisplayName, got.Team, tt.team)
 			}
@@ -225,7 +225,7 @@ func TestPresenceSettings(t *testing.T) {
 		page := ada.get("/settings").body
 		for _, want := range []string{`name="idle" value="` + tt.idle + `" checked`, `name="last_seen" value="` + tt.seen + `" checked`, `name="time_zone" value="` + tt.zone + `"`} {
 			if !strings.Contains(page, want) {
-				t.Errorf("after %v the settings do not hold %s", form, want)
+				t.Errorf("after %v the settings don't hold %s", form, want)
 			}
 		}
 	}
@@ -252,14 +252,14 @@ func TestLook(t *testing.T) {
 		for _, path := range []string{"/", "/settings", "/nowhere"} {
 			body := ada.get(path).body
 			if tt.theme != "system" && path == "/nowhere" {
-				continue // nobody is looked up for what does not exist
+				continue // sessions aren't looked up for unknown paths
 			}
 			if !strings.Contains(body, `<html lang="en"`+tt.attribute+`>`) || !strings.Contains(body, `name="color-scheme" content="`+tt.scheme+`"`) {
-				t.Errorf("GET %s with the theme %s is not in it:\n%.600s", path, tt.theme, body)
+				t.Errorf("GET %s doesn't have the theme %s:\n%.600s", path, tt.theme, body)
 			}
 		}
 		if body := f.browser().get("/login").body; strings.Contains(body, "data-theme") {
-			t.Errorf("the page of a visitor has a theme:\n%.600s", body)
+			t.Errorf("a visitor's page has a theme:\n%.600s", body)
 		}
 		if got := f.user("ada"); !got.Announce {
 			t.Error("Announce = false, want true")
@@ -278,13 +278,13 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// An address can make the page say that something was saved, and nothing else.
+// A link can make the page say that something was saved, but can't make it show other text.
 func TestSavedCannotBeSpoofed(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	for _, said := range []string{"Your password is 1234", "<b>x</b>", "PROFILE", "data", "wrong"} {
 		if body := ada.get("/settings?saved=" + url.QueryEscape(said)).body; strings.Contains(body, `class="saved"`) || strings.Contains(body, "1234") || strings.Contains(body, "<b>x") {
-			t.Errorf("GET /settings?saved=%s says it:\n%s", said, body)
+			t.Errorf("GET /settings?saved=%s shows it:\n%s", said, body)
 		}
 	}
 }
@@ -312,16 +312,16 @@ func TestPasswordSettings(t *testing.T) {
 	}
 	wantStatus(t, "the old password", f.browser().login("ada", goodPassword), 422)
 	wantRedirect(t, "the new password", phone.login("ada", fresh), "/")
-	// This browser is still known as its owner's: others cannot lock it out.
+	// This browser is still a known one, so others can't lock it out.
 	for range 11 {
 		f.browser().login("ada", "guess")
 	}
 	ada.do("POST", "/logout", url.Values{})
-	wantRedirect(t, "signing in again after guesses of others", ada.login("ada", fresh), "/")
+	wantRedirect(t, "signing in again after guesses by others", ada.login("ada", fresh), "/")
 }
 
-// Somebody who found an open page can't try more passwords in it than at the sign-in page. Guesses at the sign-in page don't
-// keep the person from their own settings.
+// Somebody at an unattended page can't try more passwords there than on the sign-in page. Guesses on the sign-in page
+// don't lock people out of their own settings.
 func TestPasswordsTriedInSettingsAreLimited(t *testing.T) {
 	t.Parallel()
 	for path, form := range map[string]url.Values{
@@ -332,7 +332,7 @@ func TestPasswordsTriedInSettingsAreLimited(t *testing.T) {
 		ada := f.member("ada")
 		delete(ada.cookies, "rollcall-known")
 		for range 10 {
-			wantStatus(t, "a guess at the sign-in page", f.browser().login("ada", "guess"), 422)
+			wantStatus(t, "a guess on the sign-in page", f.browser().login("ada", "guess"), 422)
 		}
 		for range 10 {
 			wantStatus(t, "a guess", ada.do("POST", path, form), http.StatusForbidden)
@@ -349,7 +349,7 @@ func TestPasswordsTriedInSettingsAreLimited(t *testing.T) {
 	}
 }
 
-// What was right, or could not be tried, does not count.
+// Right passwords, and attempts that fail for other reasons, don't count.
 func TestRightPasswordsInSettingsDoNotCount(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limits.Logins = 2 })
@@ -363,7 +363,7 @@ func TestRightPasswordsInSettingsDoNotCount(t *testing.T) {
 	}
 }
 
-func TestSettingsOfAStoreThatIsIll(t *testing.T) {
+func TestSettingsStoreDown(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	if err := f.store.Close(); err != nil {
@@ -377,7 +377,7 @@ func TestSettingsOfAStoreThatIsIll(t *testing.T) {
 	}
 }
 
-// Programs get what is wrong as JSON.
+// Programs get errors as problem+json.
 func TestSettingsProblems(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
@@ -388,7 +388,7 @@ func TestSettingsProblems(t *testing.T) {
 	}
 }
 
-// Everything works under a base path, too.
+// The settings work under a base path, too.
 func TestSettingsUnderABasePath(t *testing.T) {
 	f := newFixture(t, publicURL(t, "https://example.org/rollcall"))
 	f.person("ada")
@@ -405,11 +405,11 @@ func TestCommonZonesExist(t *testing.T) {
 		}
 	}
 	if !slices.IsSorted(commonZones) {
-		t.Error("the zones are not in order")
+		t.Error("the zones aren't sorted")
 	}
 }
 
-// A new name and a new team are on every open page at once.
+// A new name appears on open pages at once.
 func TestProfileIsSeenLive(t *testing.T) {
 	l := newLiveBoard(t)
 	watcher := l.open(l.member("bob"), "/", "a")

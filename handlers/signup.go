@@ -27,7 +27,7 @@ func (s *Server) signupPage(c echo.Context) error {
 	return s.page(c, http.StatusOK, ui.SignupPage{Layout: s.layout(c, ""), Next: s.nextField(next)})
 }
 
-// signup makes an account and signs it in.
+// signup creates an account and signs the person in.
 func (s *Server) signup(c echo.Context) error {
 	if !s.cfg.SignupOpen {
 		return signupClosed()
@@ -51,8 +51,8 @@ func (s *Server) signup(c echo.Context) error {
 	return s.form(c, f, p)
 }
 
-// create makes the account within the limit of the address, which is reserved before the password is hashed. Only
-// accounts that were made count: a taken name or a weak password is no reason to make a class wait.
+// create creates the account within the limit of the address, which is reserved before the password is hashed. Only new
+// accounts count, so that typos don't use up the limit of a school or office that shares an address.
 func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
 	ctx := c.Request().Context()
 	var held reservation
@@ -68,7 +68,7 @@ func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
 	return user, err
 }
 
-// echoedPassword is a password that was typed, fit to stand in the form again; "" for what a field can't hold.
+// echoedPassword returns a typed password that can be put back into its field, or "" if a field can't hold it.
 func echoedPassword(password string) string {
 	if len(password) > accounts.MaxPassword || !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl) {
 		return ""

@@ -17,10 +17,10 @@ func TestSignup(t *testing.T) {
 		t.Error("not signed in after POST /signup")
 	}
 	if b.cookie("rollcall-known") == nil && b.cookies["rollcall-known"] == "" {
-		t.Error("the browser is not known after POST /signup")
+		t.Error("the browser isn't a known one after POST /signup")
 	}
 	if a := b.get("/"); !strings.Contains(a.body, "Ada Lovelace") || !strings.Contains(a.body, "@ada") {
-		t.Errorf("GET / does not name the person:\n%s", a.body)
+		t.Errorf("GET / doesn't name the person:\n%s", a.body)
 	}
 	wantRedirect(t, "POST /login", f.browser().login("ADA", goodPassword), "/")
 }
@@ -55,18 +55,18 @@ func TestRefusedSignups(t *testing.T) {
 			}
 			for _, kept := range []string{tt.form.Get("username"), "/?team=red"} {
 				if !strings.Contains(a.body, `value="`+kept+`"`) {
-					t.Errorf("%q is not kept:\n%s", kept, a.body)
+					t.Errorf("%q isn't kept:\n%s", kept, a.body)
 				}
 			}
 			if password := tt.form.Get("password"); password != "" && !strings.Contains(a.body, ` value="`+password+`"`) {
-				t.Errorf("the password is not kept:\n%s", a.body)
+				t.Errorf("the password isn't kept:\n%s", a.body)
 			}
 		})
 	}
 }
 
-// A form with several wrong fields says so at once, a username that is taken included.
-func TestRefusedSignupNamesAllFields(t *testing.T) {
+// A form shows the errors of all its fields at once, including a taken username.
+func TestRefusedSignupShowsAllErrors(t *testing.T) {
 	f := newFixture(t)
 	f.person("taken")
 	for _, tt := range []struct {
@@ -91,8 +91,8 @@ func TestRefusedSignupNamesAllFields(t *testing.T) {
 	}
 }
 
-// What can't be a password is not put back: a field would hold something else than what was sent.
-func TestRefusedSignupDropsWhatIsNoPassword(t *testing.T) {
+// An invalid password isn't put back, because the field couldn't hold it unchanged.
+func TestRefusedSignupDropsInvalidPassword(t *testing.T) {
 	f := newFixture(t)
 	for _, password := range []string{strings.Repeat("x", 257), "a\xffbcdefgh", "two\nlines of it"} {
 		a := f.browser().do("POST", "/signup", url.Values{"username": {"no spaces"}, "password": {password}})
@@ -107,7 +107,7 @@ func TestSignupClosed(t *testing.T) {
 	for _, a := range []answer{f.browser().get("/signup"), f.browser().signup("ada", goodPassword)} {
 		wantStatus(t, "/signup", a, http.StatusForbidden)
 		if !strings.Contains(a.body, "Sign-up is closed") {
-			t.Errorf("the page does not say so:\n%s", a.body)
+			t.Errorf("the page doesn't say that sign-up is closed:\n%s", a.body)
 		}
 	}
 	if a := f.browser().get("/login"); strings.Contains(a.body, "/signup") {

@@ -11,21 +11,22 @@ import (
 	"strings"
 )
 
-// site is where browsers reach this server, and what follows from it: origins, cookies, the base of every path.
-// It never changes after New.
+// site holds where browsers reach this server and what depends on it: origins, cookies and the base path. It never
+// changes after New.
 type site struct {
-	origin string // scheme://host[:port] exactly as browsers send it; "" when the public URL is not known
+	origin string // scheme://host[:port] exactly as browsers send it; "" without a public URL
 	scheme string // http or https
 	host   string // host[:port] of origin
 	base   string // "" or a path such as "/rollcall", before every path of ours
 	cookie string // name of the session cookie
-	known  string // name of the cookie of a browser its owner has signed in with
+	known  string // name of the cookie that marks a known browser
 }
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 
-// newSite reasons from the public URL. https at the root allows the __Host- prefix, the strictest there is; https
-// under a base path shares its host, so __Secure- with that path; over http browsers accept neither, nor Secure.
+// newSite derives a site from the public URL. With https at the root, cookies get the prefix __Host-, the strictest
+// one. With https under a base path, which may share its host, they get __Secure- and that path. Over http, browsers
+// accept neither prefix, nor Secure.
 func newSite(public *url.URL) (site, error) {
 	if public == nil {
 		return site{scheme: "http"}.named(), nil
@@ -49,7 +50,7 @@ func newSite(public *url.URL) (site, error) {
 	return site{origin: scheme + "://" + host, scheme: scheme, host: host, base: base}.named(), nil
 }
 
-// originHost is host[:port] as it stands in an Origin header: lower case, without the scheme's own port.
+// originHost returns host[:port] as in an Origin header: in lower case and without the default port of the scheme.
 func originHost(scheme string, u *url.URL) (string, error) {
 	name, port := strings.ToLower(u.Hostname()), u.Port()
 	if name == "" {
@@ -81,13 +82,13 @@ func (s site) named() site {
 	return s
 }
 
-// secure reports whether browsers reach the site by https.
+// secure reports whether browsers reach the site over https.
 func (s site) secure() bool { return s.scheme == "https" }
 
-// path is the path of one of our pages; p begins with a slash.
+// path adds the base path to p, which begins with a slash.
 func (s site) path(p string) string { return s.base + p }
 
-// cookiePath is where cookies are sent: our own paths.
+// cookiePath returns the path to which browsers send our cookies.
 func (s site) cookiePath() string {
 	if s.base == "" {
 		return "/"
@@ -95,7 +96,7 @@ func (s site) cookiePath() string {
 	return s.base
 }
 
-// exposed reports whether the public URL is plain http on a host that is not this machine.
+// exposed reports whether the public URL is plain http on a host other than this machine.
 func (s site) exposed() bool {
 	if s.origin == "" || s.secure() {
 		return false

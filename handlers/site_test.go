@@ -52,7 +52,7 @@ func TestPublicURLRefused(t *testing.T) {
 	}
 }
 
-func TestPlainHTTPIsWarnedOf(t *testing.T) {
+func TestPlainHTTPWarning(t *testing.T) {
 	for public, want := range map[string]int{"http://board.example": 1, "http://localhost:8080": 0, "https://board.example": 0} {
 		f := newFixture(t, publicURL(t, public))
 		if n := len(f.logs.lines("level=WARN", "--public-url")); n != want {
@@ -78,8 +78,8 @@ func TestBasePath(t *testing.T) {
 	}
 }
 
-// What people do leads to places below the base path, and takes back the very cookies that were given.
-func TestBasePathOfActs(t *testing.T) {
+// Under a base path, forms redirect to paths below it, and signing out deletes the right cookie.
+func TestFormsUnderABasePath(t *testing.T) {
 	f := newFixture(t, publicURL(t, "https://example.org/rollcall"))
 	f.person("ada")
 	b := f.browser()
@@ -91,12 +91,12 @@ func TestBasePathOfActs(t *testing.T) {
 		"/rollcall/settings/password": {"old_password": {goodPassword}, "password": {"another good password"}},
 	} {
 		if a := b.do("POST", path, form); a.StatusCode != 303 || !strings.HasPrefix(a.location(), "/rollcall/") {
-			t.Errorf("POST %s = %d to %q, want 303 to a place below /rollcall/\n%s", path, a.StatusCode, a.location(), a.body)
+			t.Errorf("POST %s = %d to %q, want 303 to a path below /rollcall/\n%s", path, a.StatusCode, a.location(), a.body)
 		}
 	}
 	wantRedirect(t, "POST /rollcall/logout", b.do("POST", "/rollcall/logout", url.Values{}), "/rollcall/login")
 	if c := b.cookie("__Secure-rollcall"); c == nil || c.Path != "/rollcall" || c.MaxAge >= 0 || !c.Secure {
-		t.Errorf("the cookie after sign-out = %v, want it dropped at /rollcall", c)
+		t.Errorf("the cookie after sign-out = %v, want it deleted at /rollcall", c)
 	}
 	if a := b.byMenu().get("/rollcall/me/panel"); a.Header.Get("HX-Redirect") != "/rollcall/login" {
 		t.Errorf("HX-Redirect of the panel without a session = %q, want /rollcall/login", a.Header.Get("HX-Redirect"))

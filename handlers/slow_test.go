@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// TestSlowClients: clients that send their headers or bodies drop by drop, or read nothing, are cut off in the
-// end, and honest requests are answered all the while. The times are a tenth of the real ones, which
-// TestServerLimits holds fast.
+// TestSlowClients: clients that send their headers or bodies byte by byte, or read nothing, are disconnected in the
+// end. Other requests are answered meanwhile. The time limits are a tenth of the real ones, which TestServerLimits
+// checks.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -52,7 +52,7 @@ func TestSlowClients(t *testing.T) {
 		default:
 			resp, err := client.Get("http://" + l.Addr().String() + "/healthz")
 			if err != nil || resp.StatusCode != http.StatusOK {
-				t.Fatalf("an honest request while %d are slow = %v, %v", slow, resp, err)
+				t.Fatalf("a normal request beside %d slow ones = %v, %v", slow, resp, err)
 			}
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
@@ -61,7 +61,7 @@ func TestSlowClients(t *testing.T) {
 	client.CloseIdleConnections()
 }
 
-// trickle sends a byte now and then and reads nothing, until the server has had enough.
+// trickle slowly sends single bytes and reads nothing, until the server closes the connection.
 func trickle(conn net.Conn, start string) error {
 	if _, err := conn.Write([]byte(start)); err != nil {
 		return nil

@@ -14,65 +14,65 @@ const (
 	pingEvery        = 20 * time.Second
 	pongWait         = 45 * time.Second
 	writeWait        = 5 * time.Second
-	maxMessage       = 512 // bytes a client may send at once
+	maxMessage       = 512 // bytes per message of a client
 	queueFrames      = 16  // frames that wait for a slow reader; one more closes it
 	kernelBuffer     = 64 << 10
-	firstMessageWait = 2 * time.Second        // our own page says at once how long ago the last input was
+	firstMessageWait = 2 * time.Second        // our own page reports the time since the last input right after it connects
 	closeWait        = 500 * time.Millisecond // for a close frame to go out, before the connection is cut
 )
 
-// admission is what is known of a socket before it is open. It never changes.
+// admission holds what is known about a socket before it's open. It never changes.
 type admission struct {
-	person  string    // id of whose it is; "": nobody's, as of a wall board
+	person  string    // id of its person; "": nobody, as for a wall board
 	session string    // id of the sign-in; "" without a person
 	expires time.Time // of the session; zero: never
-	counts  bool      // it makes its person present: a tab does, a wall board doesn't
-	speaks  bool      // the page will say at once whether there is input
+	counts  bool      // the person is online while it's open: true for a tab, false for a wall board
+	speaks  bool      // the page will report its input right away
 	phone   bool
-	watch   *live.Watcher // nil: a stranger, who is only told to sign in
+	watch   *live.Watcher // nil: a stranger, whose page goes to the sign-in page
 
 	address netip.Prefix // for the limit
 	asked   asked        // for the access log
 }
 
-// asked is what a socket keeps of the request that opened it.
+// asked holds what a socket keeps of the request that opened it.
 type asked struct {
 	at      time.Time
 	from    netip.Addr
 	request string // id
 }
 
-// socket is one open websocket: one tab of one person, mostly.
+// socket is one open websocket, usually one tab of one person.
 type socket struct {
 	admission
 	ws   wsConn // set once, before the socket is in any index
-	wire wire   // below ws; used by the reading goroutine alone
+	wire wire   // below ws; used only by the reading goroutine
 
 	writing sync.Mutex    // held from Take to the queue of the connection, so that changes stay in order
 	sent    atomic.Uint64 // bytes queued for the client
 
 	// Guarded by sockets.mu.
-	conn   *presence.Connection // nil until it is known how long ago the last input was, and of those that don't count
+	conn   *presence.Connection // nil until the time since the last input is known, and always nil for sockets that don't count
 	wait   *time.Timer          // until then
 	hidden bool
-	since  time.Time // hidden, or else open, since
+	since  time.Time // since when it's hidden, or else open
 
 	closing atomic.Bool  // the close frame is on its way
 	behind  atomic.Bool  // a frame did not fit into the queue
-	how     atomic.Int32 // presence.How, for the end
+	how     atomic.Int32 // presence.How it ended
 }
 
-// silent is the activity of a client that has not said anything.
+// silent is the activity of a client that hasn't reported any.
 var silent = presence.Activity{Ago: presence.NoInput}
 
-// Why a session ended, as the close frame and the sign-in page name it.
+// Why a session ended, in the close frame and in the sign-in page's address.
 const (
-	endedSession  = "login" // signed out, or run out
+	endedSession  = "login" // signed out or expired
 	endedDisabled = "disabled"
 	endedDeleted  = "deleted"
 )
 
-// endLocked closes s because its session has ended: its person has left this tab on purpose, without any grace.
+// endLocked closes s because its session has ended. Its person goes offline without a grace period.
 func (s *socket) endLocked(why string) {
 	s.how.Store(int32(presence.SignedOut))
 	if s.conn != nil {
@@ -81,20 +81,20 @@ func (s *socket) endLocked(why string) {
 	s.close(closePolicy, why)
 }
 
-// close ends s with a code. A client that doesn't read its close frame is cut off.
+// close ends s with a code. If the client doesn't read the close frame, the connection is cut.
 func (s *socket) close(code int, reason string) {
 	if !s.closing.Swap(true) {
 		s.ws.close(code, reason)
 	}
 }
 
-// cutOff ends s without waiting for its queue. The page learns why if it reads that at once.
+// cutOff ends s without waiting for its queue. The page gets the reason only if it reads right away.
 func (s *socket) cutOff(code int, reason string) {
 	s.closing.Store(true)
 	s.ws.closeNow(code, reason)
 }
 
-// closedByClient notes that the browser closed s on purpose, if nothing else has ended it yet.
+// closedByClient records that the browser closed s on purpose, unless something else has ended it already.
 func (s *socket) closedByClient() {
 	s.how.CompareAndSwap(int32(presence.Dropped), int32(presence.Clean))
 }

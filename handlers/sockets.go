@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	drainWait   = 2 * time.Second // for sockets to go
+	drainWait   = 2 * time.Second // for sockets to close
 	leaveWait   = time.Second     // for the other replicas to be told
-	forgetEvery = time.Minute     // between looks for sessions that have run out
+	forgetEvery = time.Minute     // between checks for expired sessions
 
-	// A session may end where this replica doesn't hear of it while it can't read the accounts.
-	confirmWait  = 20 * time.Second // for the accounts to be read; then connections are closed
+	// A replica that can't read the accounts doesn't learn of sessions that end elsewhere.
+	confirmWait  = 20 * time.Second // without a read of the accounts, until connections are closed
 	confirmEvery = time.Second
 )
 
-// sockets are the open websockets of this process: who may open one, whose they are, and how they end.
+// sockets holds the open websockets of this process. It decides who may open one, knows whose they are, and ends them.
 type sockets struct {
 	board     *live.Board
 	presence  *presence.Tracker
@@ -37,28 +37,28 @@ type sockets struct {
 	traffic   traffic
 	changed   *presence.Feed // people whose state may have changed
 
-	mu        sync.Mutex // guards the rest; no callback is called and nothing is waited for while it is held
+	mu        sync.Mutex // guards the rest; never held during a callback or a wait
 	open      map[connID]*socket
 	byUser    index
 	bySession index
 	byAddress map[netip.Prefix]int
-	ended     map[string]time.Time // sessions that ended within the last minute
-	lately    map[string]lately    // sessions that had a socket within the last minute
+	ended     map[string]time.Time     // sessions that ended within the last minute
+	recent    map[string]recentSession // sessions that had a socket within the last minute
 	draining  bool
-	empty     chan struct{} // closed when the last socket has gone while draining
+	empty     chan struct{} // closed when the last socket has ended while draining
 	emptied   sync.Once
 }
 
-// traffic is what was put into the queues of sockets.
+// traffic counts what was queued for sockets.
 type traffic struct{ frames, bytes atomic.Uint64 }
 
-// lately is whose session it was, and when it last had a socket.
-type lately struct {
+// recentSession holds whose session it was, and when it last had a socket.
+type recentSession struct {
 	user string
 	at   time.Time
 }
 
-// index finds sockets by something they share, mostly by one or two at a time.
+// index finds sockets by a shared key, usually one or two per key.
 type index map[string][]*socket
 
 func (x index) add(key string, s *socket) { x[key] = append(x[key], s) }
@@ -75,15 +75,14 @@ func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Cha
 	s := &sockets{
 		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
 		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
-		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, lately: map[string]lately{}, empty: make(chan struct{}),
+		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{}, empty: make(chan struct{}),
 	}
 	s.transport = newTransport(s, originAllowed)
-	board.Subscribe(s.hear)
+	board.Subscribe(s.applyUpdate)
 	return s
 }
 
-// run closes what must not stay open, until ctx ends: of sessions that have run out, and of sessions that could not be
-// confirmed.
+// run closes the sockets of sessions that have expired or couldn't be confirmed. It runs until ctx ends.
 func (s *sockets) run(ctx context.Context) {
 	sweep, confirm := time.NewTicker(forgetEvery), time.NewTicker(confirmEvery)
 	defer sweep.Stop()
@@ -97,7 +96,7 @@ func (s *sockets) run(ctx context.Context) {
 			s.sweep(time.Now())
 		case <-confirm.C:
 			if unconfirmed.late(s.board.CaughtUp()) {
-				s.board.WarmAgain() // until the accounts can be read, and while people come back after that
+				s.board.WarmAgain() // until the accounts can be read and people have reconnected
 				s.closeUnconfirmed(time.Now())
 			}
 		case <-s.changed.Ready():
@@ -106,14 +105,14 @@ func (s *sockets) run(ctx context.Context) {
 	}
 }
 
-// confirmation counts ticks without any reading of the accounts, rather than time: a process that stood still has not failed
-// to read anything.
+// confirmation counts ticks without a read of the accounts. It doesn't measure time, because a process that was
+// suspended hasn't failed to read.
 type confirmation struct {
-	read  uint64 // readings, as of the last tick
-	ticks int    // of confirmEvery since that grew
+	read  uint64 // number of reads at the last tick
+	ticks int    // of confirmEvery since the last read
 }
 
-// late reports whether the accounts could not be read for confirmWait.
+// late reports whether the accounts couldn't be read for confirmWait.
 func (c *confirmation) late(read uint64) bool {
 	if read != c.read {
 		c.read, c.ticks = read, 0
@@ -139,8 +138,8 @@ func (s *sockets) closeUnconfirmed(now time.Time) {
 	}
 }
 
-// endDisabled ends the sockets of those users who are disabled. Another replica may say so while the accounts are out of
-// reach.
+// endDisabled ends the sockets of users who are disabled. Another replica may announce that while this one can't read
+// the accounts.
 func (s *sockets) endDisabled(users []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +152,7 @@ func (s *sockets) endDisabled(users []string) {
 	}
 }
 
-// enter lets x in, or closes it with the code that its page understands. Nothing is written or read on it before.
+// enter adds x, or closes it with a code that its page understands. Nothing is written or read on x before.
 func (s *sockets) enter(x *socket) {
 	if x.watch == nil {
 		s.metrics.refused.WithLabelValues("login").Inc()
@@ -175,7 +174,7 @@ func (s *sockets) enter(x *socket) {
 	}
 }
 
-// refusalLocked says with which close code x must go again, if it must.
+// refusalLocked returns the close code with which x is refused, or 0.
 func (s *sockets) refusalLocked(x *socket) (code int, reason string) {
 	_, ended := s.ended[x.session]
 	switch {
@@ -191,10 +190,10 @@ func (s *sockets) refusalLocked(x *socket) (code int, reason string) {
 
 func (a *admission) expired(now time.Time) bool { return !a.expires.IsZero() && !now.Before(a.expires) }
 
-// over reports whether one more than n is over limit.
+// over reports whether n+1 is over limit.
 func over(n, limit int) bool { return limit > 0 && n >= limit }
 
-// addLocked puts x into every index. One socket of the same person gives way when there are too many.
+// addLocked adds x to every index. If the person then has too many sockets, it closes one of them.
 func (s *sockets) addLocked(x *socket) {
 	x.since = time.Now()
 	s.open[x.ws.id()] = x
@@ -222,8 +221,8 @@ func (s *sockets) addLocked(x *socket) {
 	}
 }
 
-// leastUsed is the socket that has been hidden longest, or, when none is, the oldest. One that is closing already doesn't
-// count.
+// leastUsed returns the socket that has been hidden longest, or the oldest if none is hidden. Sockets that are already
+// closing come last.
 func leastUsed(sockets []*socket) *socket {
 	return slices.MinFunc(sockets, func(a, b *socket) int {
 		return cmp.Or(
@@ -244,7 +243,7 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// deliver moves what the board has for x into the queue of its connection.
+// deliver moves the board's changes for x into the queue of its connection.
 func (s *sockets) deliver(x *socket) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -257,7 +256,7 @@ func (s *sockets) deliver(x *socket) {
 	}
 }
 
-// write queues a frame, which nobody may change any more.
+// write queues a frame, which must not be changed afterwards.
 func (s *sockets) write(x *socket, frame []byte) {
 	if len(frame) == 0 || x.closing.Load() {
 		return
@@ -268,8 +267,8 @@ func (s *sockets) write(x *socket, frame []byte) {
 	x.ws.write(frame)
 }
 
-// tooSlow ends a socket whose reader did not keep up. A lost frame is a wrong board: the page comes back and gets
-// everything anew.
+// tooSlow ends a socket whose client can't keep up. After a lost frame its page would be wrong, so the page reconnects
+// and gets the whole list.
 func (s *sockets) tooSlow(x *socket) {
 	if x.behind.Swap(true) {
 		return
@@ -278,14 +277,18 @@ func (s *sockets) tooSlow(x *socket) {
 	x.cutOff(closeLater, "slow")
 }
 
-// message takes in what the tab says of itself: there was input, it is idle, or it is hidden.
+// message handles a tab's report about itself: there was input, it's idle, or it's hidden.
 func (s *sockets) message(x *socket, frame []byte) {
+	if string(frame) == renew {
+		x.watch.Renew()
+		return
+	}
 	a, ok := parseActivity(frame)
 	if !ok {
 		x.close(closeUnsupported, "")
 		return
 	}
-	if s.note(x, a) {
+	if s.recordActivity(x, a) {
 		if a.Hidden {
 			x.watch.Pause()
 		} else {
@@ -294,9 +297,9 @@ func (s *sockets) message(x *socket, frame []byte) {
 	}
 }
 
-// note lets x count for its person from now on, or tells presence what it says where it does already. It reports whether x
-// was hidden or is seen again.
-func (s *sockets) note(x *socket, a presence.Activity) (turned bool) {
+// recordActivity passes the activity of x on to presence. The first report makes x count for its person. It returns
+// true if x became hidden or visible.
+func (s *sockets) recordActivity(x *socket, a presence.Activity) (turned bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open[x.ws.id()] != x {
@@ -315,7 +318,7 @@ func (s *sockets) note(x *socket, a presence.Activity) (turned bool) {
 	return turned
 }
 
-// joinSilent lets x count that should have said something by now.
+// joinSilent makes x count for its person although it hasn't sent its first report in time.
 func (s *sockets) joinSilent(x *socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -331,7 +334,7 @@ func (s *sockets) joinLocked(x *socket, a presence.Activity) {
 	x.conn = s.presence.Join(x.person, presence.Client{Session: x.session, Phone: x.phone}, a)
 }
 
-// leave forgets a socket that has ended, however it did.
+// leave removes a socket that has ended.
 func (s *sockets) leave(x *socket) {
 	if x.watch != nil {
 		defer x.watch.Stop()
@@ -354,14 +357,14 @@ func (s *sockets) leave(x *socket) {
 	}
 	if x.conn != nil {
 		x.conn.LeaveAt(presence.How(x.how.Load()), x.wire.ended(time.Now()))
-		s.lately[x.session] = lately{x.person, time.Now()}
+		s.recent[x.session] = recentSession{x.person, time.Now()}
 	}
 	s.emptyLocked()
 	s.mu.Unlock()
 }
 
-// hear ends the sockets of sessions and people that are no more.
-func (s *sockets) hear(u live.Update) {
+// applyUpdate ends the sockets of sessions that ended and of people who were deleted.
+func (s *sockets) applyUpdate(u live.Update) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range u.Deleted {
@@ -372,14 +375,14 @@ func (s *sockets) hear(u live.Update) {
 	for _, id := range u.Sessions {
 		s.endSessionLocked(id)
 	}
-	if u.Reset { // which sessions ended meanwhile isn't known: have them all come again
+	if u.Reset { // some sessions may have ended unnoticed: let all pages reconnect
 		for _, x := range s.open {
 			x.close(closeRestart, "")
 		}
 	}
 }
 
-// endSessionLocked closes the sockets of a session, and those that are being opened.
+// endSessionLocked closes the sockets of a session, including those that are being opened.
 func (s *sockets) endSessionLocked(id string) {
 	s.ended[id] = time.Now()
 	for _, x := range s.bySession[id] {
@@ -390,12 +393,12 @@ func (s *sockets) endSessionLocked(id string) {
 		x.endLocked(why)
 		s.presence.End(x.person, id)
 	}
-	if was, ok := s.lately[id]; ok { // of a page that was left or reloaded just now
+	if was, ok := s.recent[id]; ok { // a page was closed or reloaded just now
 		s.presence.End(was.user, id)
 	}
 }
 
-// sweep ends the sockets of sessions that have run out, and forgets sessions that ended a while ago.
+// sweep ends the sockets of expired sessions, and forgets sessions that ended a while ago.
 func (s *sockets) sweep(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -409,22 +412,22 @@ func (s *sockets) sweep(now time.Time) {
 			delete(s.ended, id)
 		}
 	}
-	for id, was := range s.lately {
+	for id, was := range s.recent {
 		if now.Sub(was.at) > forgetEvery {
-			delete(s.lately, id)
+			delete(s.recent, id)
 		}
 	}
 }
 
-// drain closes every socket so that its page comes back elsewhere, and waits for them, 2 s at most. What is shown of their
-// people stays as it is.
+// drain closes all sockets, so that their pages reconnect elsewhere, and waits up to 2 s for them. Other replicas keep
+// showing their people meanwhile.
 func (s *sockets) drain(ctx context.Context) {
 	s.mu.Lock()
 	s.draining = true
 	s.mu.Unlock()
 	leave, cancel := context.WithTimeout(ctx, leaveWait)
 	if err := s.presence.Drain(leave); err != nil {
-		s.log.Warn("the other replicas could not be told that this one leaves", "err", err)
+		s.log.Warn("the other replicas could not be told that this one is stopping", "err", err)
 	}
 	cancel()
 	s.mu.Lock()
@@ -441,7 +444,7 @@ func (s *sockets) drain(ctx context.Context) {
 	}
 }
 
-// emptyLocked tells drain when the last socket has gone.
+// emptyLocked tells drain when the last socket has ended.
 func (s *sockets) emptyLocked() {
 	if s.draining && len(s.open) == 0 {
 		s.emptied.Do(func() { close(s.empty) })
@@ -454,7 +457,7 @@ func (s *sockets) isDraining() bool {
 	return s.draining
 }
 
-// sessionsOf are the sessions of a person that have a live connection to this replica.
+// sessionsOf returns the sessions of a person that have a live connection to this replica.
 func (s *sockets) sessionsOf(user string) map[string]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

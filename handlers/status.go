@@ -17,11 +17,12 @@ import (
 
 const (
 	atLayout  = "2006-01-02T15:04" // of <input type=datetime-local>
-	usualTime = time.Hour          // offered as a time, until somebody chooses another one
+	usualTime = time.Hour          // the suggested end is this far ahead
 	roundTime = 15 * time.Minute
 )
 
-// statusForm is the form with what is set now. An end is offered as the time it is at, so that changing the text keeps it.
+// statusForm returns the form with the current status. It holds the end as a time, so that changing only the text keeps
+// the end.
 func statusForm(user accounts.User, zone *time.Location, now time.Time) ui.StatusForm {
 	f := ui.StatusForm{Zone: user.TimeZone, At: now.Add(usualTime).Add(roundTime).Truncate(roundTime).In(zone).Format(atLayout)}
 	if user.TimeZone == "" {
@@ -39,7 +40,7 @@ func statusForm(user accounts.User, zone *time.Location, now time.Time) ui.Statu
 	return f
 }
 
-// setStatus sets what the form says in one act, what a preset says, or takes it all back.
+// setStatus sets the status of the form or of a preset, or clears it.
 func (s *Server) setStatus(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if fields == nil {
@@ -48,7 +49,7 @@ func (s *Server) setStatus(c echo.Context) error {
 	form := typedStatus(fields)
 	var over *failure
 	switch {
-	case errors.As(err, &over) && !ofPanel(c): // the script leaves the form as it is, and says why
+	case errors.As(err, &over) && !ofPanel(c): // the script keeps the form and shows the message
 		return s.refuseStatus(c, beside(fields, &form), over)
 	case err != nil:
 		return err
@@ -65,9 +66,9 @@ func (s *Server) setStatus(c echo.Context) error {
 			return err
 		}
 	case fields.Has("clear"), form.State == "" && form.Text == "" && form.Emoji == "":
-		form, what = ui.StatusForm{}, "cleared" // an end of nothing may be anything
+		form, what = ui.StatusForm{}, "cleared" // the end doesn't matter
 	}
-	err = s.say(ctx, user, form, zone)
+	err = s.saveStatus(ctx, user, form, zone)
 	if err != nil {
 		f := formFailure(err, "change this")
 		if f == nil {
@@ -78,7 +79,7 @@ func (s *Server) setStatus(c echo.Context) error {
 	return s.did(c, what, nil)
 }
 
-// typedStatus is the form as it was sent.
+// typedStatus returns the form as it was sent.
 func typedStatus(fields url.Values) ui.StatusForm {
 	return ui.StatusForm{
 		State: fields.Get("state"), Text: strings.TrimSpace(fields.Get("text")), Emoji: strings.TrimSpace(fields.Get("emoji")),
@@ -86,7 +87,7 @@ func typedStatus(fields url.Values) ui.StatusForm {
 	}
 }
 
-// beside is the form that was sent, nil for the button of a preset with nothing typed beside it.
+// beside returns the form that was sent, or nil for a preset button without a form.
 func beside(fields url.Values, form *ui.StatusForm) *ui.StatusForm {
 	if fields.Has("preset") && !fields.Has("lasts") {
 		return nil
@@ -94,7 +95,8 @@ func beside(fields url.Values, form *ui.StatusForm) *ui.StatusForm {
 	return form
 }
 
-// keepTyped is the form with what is set now, or with what was typed into it if fields hold that and it differs.
+// keepTyped returns the form with the typed status if fields hold one that differs from the current status. Otherwise
+// it returns set, the form with the current status.
 func keepTyped(set ui.StatusForm, fields url.Values) ui.StatusForm {
 	typed := typedStatus(fields)
 	sameEnd := typed.Lasts == set.Lasts && (typed.Lasts != accounts.LastsAt || typed.At == set.At)
@@ -104,16 +106,16 @@ func keepTyped(set ui.StatusForm, fields url.Values) ui.StatusForm {
 	return unset(typed, set)
 }
 
-// unset is the form with what was typed where set is in force.
+// unset returns the typed form, marked as not set yet. set is the form with the current status.
 func unset(typed, set ui.StatusForm) ui.StatusForm {
 	typed.Text, typed.Emoji, typed.At = echoed(typed.Text), echoed(typed.Emoji), echoed(typed.At)
 	typed.Zone, typed.Live, typed.Unset = set.Zone, set.Live, true
 	return typed
 }
 
-// say sets what form says, on a clock in zone. The end that is set already stays what it is, to the millisecond, though
-// forms have it to the minute.
-func (s *Server) say(ctx context.Context, user accounts.User, form ui.StatusForm, zone *time.Location) error {
+// saveStatus sets the status of form, whose times are in zone. If the form holds the current end, to the minute, the
+// stored end stays the same to the millisecond.
+func (s *Server) saveStatus(ctx context.Context, user accounts.User, form ui.StatusForm, zone *time.Location) error {
 	now := time.Now()
 	until := user.Status.Until
 	if was := statusForm(user, zone, now); !was.Live || form.Lasts != accounts.LastsAt ||
@@ -127,7 +129,7 @@ func (s *Server) say(ctx context.Context, user accounts.User, form ui.StatusForm
 	return s.cfg.Accounts.SetStatus(ctx, user.ID, status, form.Lasts)
 }
 
-// preset is a form with what one of the presets of user, or of ours, says.
+// preset returns a form with the status of one of the user's presets, or of a suggestion.
 func (s *Server) preset(ctx context.Context, user, id string) (ui.StatusForm, error) {
 	form := func(p ui.Preset) (ui.StatusForm, error) {
 		return ui.StatusForm{State: p.State, Text: p.Text, Emoji: p.Emoji, Lasts: p.Lasts}, nil
@@ -146,12 +148,12 @@ func (s *Server) preset(ctx context.Context, user, id string) (ui.StatusForm, er
 			return form(ui.Preset(p))
 		}
 	}
-	return ui.StatusForm{}, &failure{Status: http.StatusNotFound, Heading: "Not saved any more",
-		Message: "This status is no longer among yours. Open the menu again to see those that are."}
+	return ui.StatusForm{}, &failure{Status: http.StatusNotFound, Heading: "No such status",
+		Message: "This status is no longer on your list. Open the menu again to see the current list."}
 }
 
-// refuseStatus shows the form again with what was typed, or with what is set when that is nil, and says what is wrong:
-// beside the field, or above all when it is none of the fields.
+// refuseStatus shows the form again with its errors, beside their fields or above the form. The form holds what was
+// typed, or the current status if typed is nil.
 func (s *Server) refuseStatus(c echo.Context, typed *ui.StatusForm, f *failure) error {
 	if wantsProblem(c.Request()) {
 		return f
@@ -171,7 +173,7 @@ func (s *Server) refuseStatus(c echo.Context, typed *ui.StatusForm, f *failure) 
 	return s.form(c, f, s.meLayout(c, p))
 }
 
-// suggestions are offered to people who have set nothing yet.
+// suggestions are the presets of people who have never set a status.
 var suggestions = [...]ui.Preset{
 	{ID: "lunch", State: "away", Text: "Lunch", Emoji: "🍜", Lasts: accounts.Lasts1Hour},
 	{ID: "meeting", State: "dnd", Text: "In a meeting", Emoji: "📅", Lasts: accounts.Lasts1Hour},
@@ -179,7 +181,7 @@ var suggestions = [...]ui.Preset{
 	{ID: "day-off", State: "away", Text: "Day off", Emoji: "🌴", Lasts: accounts.LastsToday},
 }
 
-// zoneOf is where the clock of user is: as they chose, or else as the form says, which is then kept.
+// zoneOf returns the user's time zone: the stored one, or else the form's, which it then stores.
 func (s *Server) zoneOf(ctx context.Context, user accounts.User, fields url.Values) (*time.Location, error) {
 	guess := fields.Get("zone")
 	if user.TimeZone != "" || guess == "" {

@@ -13,7 +13,7 @@ import (
 	"rollcall/accounts"
 )
 
-// byMenu makes b's requests those of an open menu.
+// byMenu makes b send its requests like an open account menu.
 func (b *browser) byMenu() *browser {
 	b.header.Set("HX-Request", "true")
 	return b
@@ -28,14 +28,14 @@ func TestSetStatus(t *testing.T) {
 	after := f.user("ada")
 	left := time.Until(after.Status.Until)
 	if w := after.Status; w.State != "dnd" || w.Text != "Deep <b>work" || w.Emoji != "🎧" || left > 30*time.Minute || left < 29*time.Minute {
-		t.Errorf("the status is %+v, want what was typed for 30 min", w)
+		t.Errorf("the status is %+v, want the typed one for 30 min", w)
 	}
 	if after.Rev != before.Rev+1 {
-		t.Errorf("setting a status took %d revs, want 1: state and text in one act", after.Rev-before.Rev)
+		t.Errorf("setting a status took %d revisions, want 1 for state and text together", after.Rev-before.Rev)
 	}
 	body := ada.get("/me?done=set").body
 	for _, want := range []string{
-		`<p id="me-said" role="status">Set.</p>`, `value="dnd" id="status-dnd" checked`, `name="text" value="Deep &lt;b&gt;work"`,
+		`<p id="me-said" role="status">Status updated.</p>`, `value="dnd" id="status-dnd" checked`, `name="text" value="Deep &lt;b&gt;work"`,
 		`<option value="at" selected>`, `value="` + after.Status.Until.Format(atLayout) + `"`, `name="clear"`, `id="me-presets">Used before`,
 	} {
 		if !strings.Contains(body, want) {
@@ -43,37 +43,37 @@ func TestSetStatus(t *testing.T) {
 		}
 	}
 	if body := ada.get("/me?done=deleted+by+an+attacker").body; !strings.Contains(body, `role="status"></p>`) || strings.Contains(body, "attacker") {
-		t.Errorf("GET /me?done= says what the address says:\n%s", body)
+		t.Errorf("GET /me?done= shows text from the address:\n%s", body)
 	}
 	wantRedirect(t, "clear", ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"typed"}, "clear": {"yes"}}), "/me?done=cleared")
 	if w := f.user("ada").Status; w != (accounts.Status{}) {
-		t.Errorf("after Clear the status is %+v, want none", w)
+		t.Errorf("after clearing, the status is %+v, want none", w)
 	}
 	wantRedirect(t, "set nothing", ada.do("POST", "/me/status", url.Values{}), "/me?done=cleared")
-	ended := url.Values{"state": {""}, "text": {" "}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}} // while the menu was open
+	ended := url.Values{"state": {""}, "text": {" "}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}} // it passed while the menu was open
 	wantRedirect(t, "set nothing, until a time that has passed", ada.do("POST", "/me/status", ended), "/me?done=cleared")
 }
 
-// From the menu, the answer is the panel as it is now; the page stays.
+// For the menu, the response is the current panel and not a page.
 func TestSetStatusByMenu(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada").byMenu()
 	a := ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"Lunch"}})
 	wantStatus(t, "POST /me/status", a, http.StatusOK)
-	for _, want := range []string{`id="status-away" checked`, `value="Lunch"`, `<hx-partial id="me-said" hx-swap=textContent>Set.</hx-partial>`} {
+	for _, want := range []string{`id="status-away" checked`, `value="Lunch"`, `<hx-partial id="me-said" hx-swap=textContent>Status updated.</hx-partial>`} {
 		if !strings.Contains(a.body, want) {
-			t.Errorf("the answer has no %s:\n%s", want, a.body)
+			t.Errorf("the response has no %s:\n%s", want, a.body)
 		}
 	}
 	if strings.Contains(a.body, "<html") {
-		t.Errorf("the answer is a page:\n%s", a.body)
+		t.Errorf("the response is a page:\n%s", a.body)
 	}
-	if a = ada.get("/me/panel"); strings.Contains(a.body, "Set.") || !strings.Contains(a.body, `value="Lunch"`) {
-		t.Errorf("GET /me/panel = %s, want what is set and nothing said", a.body)
+	if a = ada.get("/me/panel"); strings.Contains(a.body, "Status updated.") || !strings.Contains(a.body, `value="Lunch"`) {
+		t.Errorf("GET /me/panel = %s, want the current status and no message", a.body)
 	}
 }
 
-// What cannot be set is said beside its field, and what was typed is still there.
+// An invalid status is refused with a message beside the field, and the form keeps what was typed.
 func TestWrongStatus(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
@@ -84,18 +84,18 @@ func TestWrongStatus(t *testing.T) {
 	}{
 		{"unknown state", "status-state", "Choose", url.Values{"state": {"asleep"}}},
 		{"offline", "status-state", "Choose", url.Values{"state": {"offline"}}},
-		{"a text too long", "status-text", "140", url.Values{"text": {long}}},
+		{"a text that is too long", "status-text", "140", url.Values{"text": {long}}},
 		{"a huge text", "status-text", "140", url.Values{"text": {strings.Repeat("x", 50_000)}}},
 		{"a text of two lines", "status-text", "", url.Values{"text": {"a\nb"}}},
-		{"a text that is no text", "status-text", "", url.Values{"text": {"a\xff\x00b"}}},
-		{"a word for an emoji", "status-emoji", "one emoji", url.Values{"emoji": {"hi"}, "text": {"Lunch"}}},
+		{"a text that isn't UTF-8", "status-text", "", url.Values{"text": {"a\xff\x00b"}}},
+		{"a word instead of an emoji", "status-emoji", "one emoji", url.Values{"emoji": {"hi"}, "text": {"Lunch"}}},
 		{"two emoji", "status-emoji", "one emoji", url.Values{"emoji": {"🎧🎧"}}},
-		{"a tag for an emoji", "status-emoji", "one emoji", url.Values{"emoji": {"<img src=x>"}}},
+		{"a tag instead of an emoji", "status-emoji", "one emoji", url.Values{"emoji": {"<img src=x>"}}},
 		{"unknown end", "status-until", "from the list", url.Values{"state": {"away"}, "lasts": {"5y"}}},
-		{"a time that is missing", "status-until", "Enter a date", url.Values{"state": {"away"}, "lasts": {"at"}}},
-		{"a time that is none", "status-until", "Enter a date", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"<b>soon"}}},
+		{"a missing time", "status-until", "Enter a date", url.Values{"state": {"away"}, "lasts": {"at"}}},
+		{"an invalid time", "status-until", "Enter a date", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"<b>soon"}}},
 		{"a time that has passed", "status-until", "future", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}}},
-		{"a time too far", "status-until", "within a year", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2199-01-01T10:00"}}},
+		{"a time too far ahead", "status-until", "within a year", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2199-01-01T10:00"}}},
 	} {
 		for _, menu := range []string{"", "true"} {
 			ada.header.Set("HX-Request", menu)
@@ -103,10 +103,10 @@ func TestWrongStatus(t *testing.T) {
 			wantStatus(t, tt.name, a, http.StatusUnprocessableEntity)
 			said := regexp.MustCompile(`<p class="wrong" id="([^"]*)-error">([^<]*)</p>`).FindAllStringSubmatch(a.body, -1)
 			if len(said) != 1 || said[0][1] != tt.field || !strings.Contains(said[0][2], tt.says) {
-				t.Errorf("%s (menu %q): said %q, want %q beside %s alone", tt.name, menu, said, tt.says, tt.field)
+				t.Errorf("%s (menu %q): messages %q, want only %q beside %s", tt.name, menu, said, tt.says, tt.field)
 			}
 			if got := strings.Contains(a.body, "<html"); got != (menu == "") {
-				t.Errorf("%s (menu %q): the answer is a page: %v", tt.name, menu, got)
+				t.Errorf("%s (menu %q): the response is a page: %v", tt.name, menu, got)
 			}
 			for _, field := range []string{"text", "emoji", "at"} {
 				want := html.EscapeString(echoed(strings.ReplaceAll(tt.form.Get(field), "\x00", "\uFFFD")))
@@ -126,11 +126,11 @@ func TestWrongStatus(t *testing.T) {
 	a := ada.do("POST", "/me/status", url.Values{"state": {"asleep"}})
 	wantStatus(t, "for a program", a, http.StatusUnprocessableEntity)
 	if got := a.Header.Get("Content-Type"); got != "application/problem+json" {
-		t.Errorf("a program is answered with %s, want a problem", got)
+		t.Errorf("the response to a program is %s, want application/problem+json", got)
 	}
 }
 
-// What people type into the panel stays text, there and in the row, in both kinds of answer.
+// What people type into the panel stays text, in the form and in their row.
 func TestTypedStatusStaysText(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.Limiters.Members = unlimited{} })
@@ -182,7 +182,7 @@ func TestPresets(t *testing.T) {
 	ada, bob := f.member("ada"), f.member("bob")
 	body := ada.get("/me").body
 	if !strings.Contains(body, `id="me-presets">Suggestions`) || strings.Contains(body, "/me/presets/forget") {
-		t.Errorf("somebody who set nothing is offered\n%s\nwant suggestions, which cannot be forgotten", body)
+		t.Errorf("a person who has set nothing gets\n%s\nwant suggestions without a Forget button", body)
 	}
 	for _, s := range suggestions {
 		wantRedirect(t, s.ID, bob.do("POST", "/me/status", url.Values{"preset": {s.ID}}), "/me?done=set")
@@ -199,7 +199,7 @@ func TestPresets(t *testing.T) {
 	wantRedirect(t, "own preset", ada.do("POST", "/me/status", url.Values{"preset": {own.ID}, "text": {"ignored"}}), "/me?done=set")
 	w, left := f.user("ada").Status, time.Until(f.user("ada").Status.Until)
 	if w.State != "dnd" || w.Text != "Writing" || w.Emoji != "✍️" || left < 239*time.Minute || left > 240*time.Minute {
-		t.Errorf("the preset set %+v, want all of it for 4 h", w)
+		t.Errorf("the preset set %+v, want the whole status for 4 h", w)
 	}
 	for _, id := range []string{f.presets("bob")[0].ID, "", "nonsense", strings.Repeat("x", 5000)} {
 		a := ada.do("POST", "/me/status", url.Values{"preset": {id}})
@@ -207,26 +207,26 @@ func TestPresets(t *testing.T) {
 	}
 	wantRedirect(t, "forget bob's", ada.do("POST", "/me/presets/forget", url.Values{"preset": {f.presets("bob")[0].ID}}), "/me?done=forgotten")
 	if got := len(f.presets("bob")); got != len(suggestions) {
-		t.Errorf("bob has %d presets after ada forgot one of his, want all", got)
+		t.Errorf("bob has %d presets after ada tried to delete one, want %d", got, len(suggestions))
 	}
 	a := ada.byMenu().do("POST", "/me/presets/forget", url.Values{"preset": {own.ID}})
 	wantStatus(t, "forget", a, http.StatusOK)
 	if len(f.presets("ada")) != 0 || !strings.Contains(a.body, "Forgotten.") || !strings.Contains(a.body, "Suggestions") {
-		t.Errorf("after forgetting, ada has %v and is told\n%s", f.presets("ada"), a.body)
+		t.Errorf("after forgetting, ada has the presets %v and gets\n%s", f.presets("ada"), a.body)
 	}
 }
 
-// The end of a day is that of the person's clock: the one they chose, or else the one their browser has.
+// A day ends at midnight in the person's time zone: the one they chose, or else their browser's.
 func TestZone(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	if body := ada.get("/").body; !strings.Contains(body, ` data-zone="/me/zone"`) {
-		t.Errorf("the board does not ask for the zone, which is not known:\n%s", body)
+		t.Errorf("the board doesn't ask for the unknown time zone:\n%s", body)
 	}
 	for _, guess := range []string{"", "Nowhere/Else", "../etc/passwd", strings.Repeat("A", 9999)} {
 		wantStatus(t, guess, ada.do("POST", "/me/zone", url.Values{"zone": {guess}}), http.StatusNoContent)
 		if got := f.user("ada").TimeZone; got != "" {
-			t.Fatalf("the guess %q is kept as %q", guess, got)
+			t.Fatalf("the guess %q was stored as %q", guess, got)
 		}
 	}
 	ada.do("POST", "/me/status", url.Values{"state": {"away"}, "lasts": {"today"}, "zone": {"Pacific/Auckland"}})
@@ -238,11 +238,11 @@ func TestZone(t *testing.T) {
 	at := time.Now().In(zone).Add(48 * time.Hour)
 	ada.do("POST", "/me/status", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {at.Format(atLayout)}, "zone": {"Europe/Berlin"}})
 	if u := f.user("ada"); u.TimeZone != "Pacific/Auckland" || !u.Status.Until.Equal(at.Truncate(time.Minute)) {
-		t.Errorf("zone %q, end %v, want %v in Auckland: what is known is not guessed", u.TimeZone, u.Status.Until, at)
+		t.Errorf("zone %q, end %v, want %v in Auckland: a guess doesn't replace a known zone", u.TimeZone, u.Status.Until, at)
 	}
 	body := ada.get("/me").body
-	offer := strings.Count(body, `name="zone"`) // the one of another zone than this
+	offer := strings.Count(body, `name="zone"`) // only in the offer of another zone
 	if strings.Contains(body, ` data-zone="/me/zone"`) || offer != 1 || !strings.Contains(body, `value="`+at.Format(atLayout)+`"`) {
-		t.Errorf("GET /me, once the zone is known:\n%s", body)
+		t.Errorf("GET /me with a known zone:\n%s", body)
 	}
 }

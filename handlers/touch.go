@@ -9,26 +9,26 @@ import (
 )
 
 const (
-	touchAfter   = 10 * time.Minute // a session's time of use is this coarse
-	touchEvery   = time.Minute      // between writes
-	touchWait    = 2 * time.Second  // for the last write, when stopping
-	touchesAtOne = 10_000           // sessions remembered between two writes; others are noticed at their next request
+	touchAfter = 10 * time.Minute // resolution of the time when a session was last used
+	touchEvery = time.Minute      // between writes
+	touchWait  = 2 * time.Second  // for the last write, when stopping
+	maxTouches = 10_000           // sessions remembered between two writes; others are marked at their next request
 )
 
-// touches gathers which sessions were used, so that a GET never writes. The zero value is ready.
+// touches collects which sessions were used, so that a GET never writes. The zero value is ready to use.
 type touches struct {
 	mu   sync.Mutex
 	used map[string]time.Time // by session id; guarded by mu
 }
 
-// mark notes that session was used at now, unless that was written less than 10 minutes ago.
+// mark records that session was used at now, unless its time of use was written less than 10 minutes ago.
 func (t *touches) mark(session accounts.Session, now time.Time) {
 	if now.Sub(session.UsedAt) < touchAfter {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, noted := t.used[session.ID]; noted || len(t.used) >= touchesAtOne {
+	if _, noted := t.used[session.ID]; noted || len(t.used) >= maxTouches {
 		return
 	}
 	if t.used == nil {
@@ -37,7 +37,7 @@ func (t *touches) mark(session accounts.Session, now time.Time) {
 	t.used[session.ID] = now
 }
 
-// take returns what was marked since the last take.
+// take returns the sessions marked since the last take.
 func (t *touches) take() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -46,8 +46,8 @@ func (t *touches) take() map[string]time.Time {
 	return used
 }
 
-// keepTouching writes the times of use each minute, and once more when ctx ends. A write that fails is not repeated:
-// the session is marked again by its next request.
+// keepTouching writes the times of use every minute, and once more when ctx ends. It doesn't retry a failed write,
+// because the next request marks the session again.
 func (s *Server) keepTouching(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()

@@ -21,15 +21,15 @@ func TestTouches(t *testing.T) {
 	if got := used.take(); len(got) != 0 {
 		t.Errorf("second take = %v, want nothing", got)
 	}
-	for i := range touchesAtOne + 10 {
+	for i := range maxTouches + 10 {
 		used.mark(accounts.Session{ID: fmt.Sprint(i)}, now)
 	}
-	if got := used.take(); len(got) != touchesAtOne {
-		t.Errorf("%d sessions remembered, want at most %d", len(got), touchesAtOne)
+	if got := used.take(); len(got) != maxTouches {
+		t.Errorf("%d sessions remembered, want at most %d", len(got), maxTouches)
 	}
 }
 
-// What was gathered is written when the server stops, and no GET wrote it before.
+// Marked sessions are written when the server stops. GET doesn't write them.
 func TestTouchesAreWritten(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

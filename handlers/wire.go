@@ -11,25 +11,25 @@ import (
 	"time"
 )
 
-// wire is the network connection below a socket. It sees what the websocket library keeps to itself: each frame, also
-// control frames and fragments, and when the client was last heard. Only the reading goroutine uses its fields, but for
-// broken.
+// wire is the network connection below a socket. It sees what the websocket library doesn't expose: every frame,
+// including control frames and fragments, and when the client last sent something. Only the reading goroutine uses its
+// fields, except broken.
 type wire struct {
 	net.Conn
 	broken atomic.Bool // a write failed
 	heard  time.Time
 	budget budget   // of frames
-	header [10]byte // of the frame that begins, as far as it was read
+	header [10]byte // of the current frame, as far as it was read
 	got    int      // bytes of header
-	rest   uint64   // bytes that are left of the frame, after the header
+	rest   uint64   // bytes left of the current frame after its header
 }
 
 var errFlood = errors.New("too many messages")
 
-// lastRead is how long a connection that broke is read from, for what had arrived before.
+// lastRead is how long a broken connection is still read, for data that had already arrived.
 const lastRead = 100 * time.Millisecond
 
-// Write notes that the connection is broken.
+// Write records whether the connection is broken.
 func (w *wire) Write(p []byte) (int, error) {
 	n, err := w.Conn.Write(p)
 	if err != nil {
@@ -38,8 +38,8 @@ func (w *wire) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close gives the reader a moment if the connection broke while it was written to. A browser that closes a page while frames
-// are on their way sends a close frame and then a reset: the writer finds the reset first, and the close frame would be lost.
+// Close waits a moment if a write found the connection broken. A browser that closes a page while frames are on their
+// way sends a close frame and then a reset. The writer may see the reset first, and the close frame would be lost.
 func (w *wire) Close() error {
 	if w.broken.Load() {
 		time.AfterFunc(lastRead, func() { _ = w.Conn.Close() })
@@ -48,8 +48,8 @@ func (w *wire) Close() error {
 	return w.Conn.Close()
 }
 
-// Read fails when the client sends more frames than its budget allows. It also fails when the client was silent for
-// longer than pongWait: then this process stood still, and the client may have left long ago.
+// Read fails if the client sends more frames than its budget allows. It also fails if the client was silent for longer
+// than pongWait. That happens only if this process was suspended, and then the client may have left long ago.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n == 0 {
@@ -86,8 +86,8 @@ func (w *wire) count(p []byte, now time.Time) bool {
 	return true
 }
 
-// afterHeader is how many bytes of a frame follow its header: the mask and the payload (RFC 6455, section 5.2). It isn't
-// known before the header is whole.
+// afterHeader returns how many bytes of a frame follow its header: the mask and the payload (RFC 6455, section 5.2).
+// whole is false while the header is incomplete.
 func afterHeader(header []byte) (rest uint64, whole bool) {
 	if len(header) < 2 {
 		return 0, false
@@ -99,7 +99,7 @@ func afterHeader(header []byte) (rest uint64, whole bool) {
 	case rest == 126:
 		rest = uint64(binary.BigEndian.Uint16(header[2:]))
 	case rest == 127:
-		rest = binary.BigEndian.Uint64(header[2:]) &^ (1 << 63) // which must be 0
+		rest = binary.BigEndian.Uint64(header[2:]) &^ (1 << 63) // the top bit must be 0
 	}
 	if header[1]&0x80 != 0 {
 		rest += 4
@@ -107,7 +107,7 @@ func afterHeader(header []byte) (rest uint64, whole bool) {
 	return rest, true
 }
 
-// hijacker puts a wire between the connection of a request and the websocket library.
+// hijacker inserts a wire between the connection of a request and the websocket library.
 type hijacker struct {
 	http.ResponseWriter
 	wire *wire
@@ -123,8 +123,8 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.wire, buffers, nil
 }
 
-// ended is when the connection ended, noticed at now: at the latest when the client had been silent for too long. A
-// process that stood still notices later.
+// ended returns when the connection ended. That's now, or earlier if the client had been silent for pongWait by then,
+// because a process that was suspended notices late.
 func (w *wire) ended(now time.Time) time.Time {
 	if latest := w.heard.Add(pongWait); latest.Before(now) {
 		return latest
@@ -132,7 +132,7 @@ func (w *wire) ended(now time.Time) time.Time {
 	return now
 }
 
-// tune bounds what the kernel queues for a reader.
+// tune limits how much the kernel buffers for the client.
 func (w *wire) tune() {
 	if tcp, ok := w.Conn.(interface{ SetWriteBuffer(int) error }); ok {
 		_ = tcp.SetWriteBuffer(kernelBuffer)

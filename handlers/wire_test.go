@@ -13,7 +13,7 @@ import (
 	"github.com/olahol/melody"
 )
 
-// TestEveryFrameCounts: whatever kind of frame a client sends, the budget of messages ends it.
+// TestEveryFrameCounts: frames of every kind count toward the budget, and a client that exceeds it is disconnected.
 func TestEveryFrameCounts(t *testing.T) {
 	t.Parallel()
 	const fin, text, ping, pong = 0x80, 1, 9, 10
@@ -36,7 +36,7 @@ func TestEveryFrameCounts(t *testing.T) {
 	}
 }
 
-// closeFrame reads what the server sends until it closes, and returns the code; 0: it didn't.
+// closeFrame reads until the server's close frame and returns its code and reason. The code is 0 if there is none.
 func (s *rawSocket) closeFrame(t *testing.T) (code int, reason string) {
 	t.Helper()
 	for {
@@ -61,7 +61,7 @@ func (s *rawSocket) closeFrame(t *testing.T) (code int, reason string) {
 	}
 }
 
-// TestFramesInPieces: frames are counted the same, however the bytes arrive.
+// TestFramesInPieces: the count of frames doesn't depend on how the bytes are split into reads.
 func TestFramesInPieces(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for _, size := range []int{0, 1, 125, 126, 127, 300, 1 << 16, 1<<16 + 1} {
@@ -71,19 +71,19 @@ func TestFramesInPieces(t *testing.T) {
 			for rest := stream; len(rest) > 0; {
 				n := min(1+r.IntN(400), len(rest))
 				if !w.count(rest[:n], now) {
-					t.Fatalf("%d frames of %d bytes are more than %d", messageBurst, size, messageBurst)
+					t.Fatalf("%d frames of %d bytes exceed the budget of %d", messageBurst, size, messageBurst)
 				}
 				rest = rest[n:]
 			}
 			if w.count([]byte{0x81}, now) {
-				t.Errorf("%d frames of %d bytes, masked %v, were counted as fewer", messageBurst+1, size, masked)
+				t.Errorf("%d frames of %d bytes, masked %v, are within the budget of %d", messageBurst+1, size, masked, messageBurst)
 			}
 		}
 	}
 }
 
-// TestSilentForTooLong: what arrives after pongWait of silence doesn't count, since nobody knows when it was sent. It
-// happens only to a process that stood still.
+// TestSilentForTooLong: data that arrives after pongWait of silence is ignored, because it may have been sent long ago.
+// This happens only to a process that was suspended.
 func TestSilentForTooLong(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
@@ -94,6 +94,6 @@ func TestSilentForTooLong(t *testing.T) {
 		t.Errorf("Read after a silence = %d, %v, want an error", n, err)
 	}
 	if w.heard != heard {
-		t.Error("what arrived after a silence counts as heard")
+		t.Error("data after a silence updates heard")
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"rollcall/live"
 )
 
-// ws answers GET /ws: the live connection of a page. It takes the board's query string, or only=me for a page that shows
-// no list. A browser can't read a refusal of the handshake and would try for ever, so a page without a session is let in
-// and closed with 1008, which its script understands.
+// ws answers GET /ws, the live connection of a page. It takes the board's query string, or only=me for a page without a
+// list. A page can't read why a handshake was refused and would retry forever. So a page without a session is accepted
+// and then closed with 1008, which its script understands.
 func (s *Server) ws(c echo.Context) error {
 	r := c.Request()
 	if !s.originAllowed(r) {
@@ -37,14 +37,14 @@ func (s *Server) ws(c echo.Context) error {
 	return s.sockets.transport.serve(c, open, func() { s.logSocket(open) })
 }
 
-// admission reads what the request asks for. Members are present while the socket is open.
+// admission reads what the request asks for. A member is online while the socket is open.
 func (s *Server) admission(c echo.Context) (admission, error) {
 	r := c.Request()
 	a := admission{
 		speaks: c.QueryParams().Has("v"), phone: strings.Contains(r.UserAgent(), "Mobi"),
 		address: s.addresses.prefix(r), asked: asked{time.Now(), s.addresses.of(r), requestID(c)},
 	}
-	q, err := parseQuery(c.QueryParams())
+	q, asked, err := parseQuery(c.QueryParams())
 	if err != nil {
 		return a, err
 	}
@@ -55,6 +55,11 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	a.person, a.session, a.expires, a.counts = v.user.ID, v.session.ID, v.session.ExpiresAt, true
 	want := live.Want{Eyes: v.user.Person, Own: true, Shown: c.QueryParam("v")}
 	if c.QueryParam("only") != "me" {
+		if !asked {
+			if q, err = s.live.Resolve(r.Context(), q, false); err != nil {
+				return a, notRead(fmt.Errorf("load board: %w", err))
+			}
+		}
 		want.List = &q
 	}
 	if a.watch, err = s.live.Watch(r.Context(), want); err != nil {
@@ -63,10 +68,10 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	return a, nil
 }
 
-// logSocket writes the line of a socket that has ended.
+// logSocket writes the access log line of a socket that has ended.
 func (s *Server) logSocket(x *socket) {
 	if x.ws == (wsConn{}) || !s.cfg.AccessLog {
-		return // it never was one, and the refusal is in the log
+		return // the upgrade failed, and the refusal is in the log
 	}
 	attrs := []slog.Attr{
 		slog.String("method", http.MethodGet),

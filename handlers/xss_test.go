@@ -10,9 +10,9 @@ import (
 	"golang.org/x/net/html"
 )
 
-// payloads are things people put into forms to see what happens: each of some sparks in each of some frames.
+// payloads returns common attacks with markup: each piece of markup in each context.
 func payloads() []string {
-	sparks := []string{
+	markup := []string{
 		`<script>alert(1)</script>`, `<img src=x onerror=alert(1)>`, `<svg onload=alert(1)>`, `<svg><script>alert(1)</script></svg>`,
 		`<body onload=alert(1)>`, `<iframe src="javascript:alert(1)">`, `<a href="javascript:alert(1)">x</a>`, `<details open ontoggle=alert(1)>`,
 		`<math><mi xlink:href="javascript:alert(1)">`, `<hx-partial id="list" hx-swap="outerMorph">x</hx-partial>`, `<div hx-get="/x" hx-trigger="load">`,
@@ -20,18 +20,18 @@ func payloads() []string {
 		`<link rel=stylesheet href=//evil.example>`, `<style>*{background:url(//evil.example)}</style>`, `{{.}}`, `{{printf "%s" .}}`, `${alert(1)}`, `javascript:alert(1)`,
 		`&lt;script&gt;alert(1)&lt;/script&gt;`, `&#60;script&#62;`, "\u202e\u2066<script>", "<scr\x00ipt>alert(1)</script>", `<!--><script>alert(1)</script-->`,
 	}
-	frames := []string{"%s", `"%s`, `">%s`, `'>%s`, `" autofocus onfocus=alert(1) x="%s`, "`%s", `</textarea></title></style></script>%s`, `--> %s <!--`}
+	contexts := []string{"%s", `"%s`, `">%s`, `'>%s`, `" autofocus onfocus=alert(1) x="%s`, "`%s", `</textarea></title></style></script>%s`, `--> %s <!--`}
 	var all []string
-	for _, frame := range frames {
-		for _, spark := range sparks {
-			all = append(all, fmt.Sprintf(frame, spark))
+	for _, context := range contexts {
+		for _, m := range markup {
+			all = append(all, fmt.Sprintf(context, m))
 		}
 	}
 	return all
 }
 
-// What people type stays text: the page has the same elements and attributes as with a plain name, and the field
-// holds what was typed, sign for sign.
+// What people type stays text: the page has the same elements and attributes as with a plain name, and the field holds
+// exactly what was typed.
 func TestTypedTextStaysText(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -42,7 +42,7 @@ func TestTypedTextStaysText(t *testing.T) {
 	forms := []struct{ path, field string }{{"/login", "username"}, {"/signup", "username"}, {"/signup", "display_name"}, {"/signup", "password"}}
 	for _, form := range forms {
 		post := func(text string) string {
-			// Without a password or a username nothing is hashed and nobody is signed in.
+			// Without both a username and a password, nothing is hashed and nobody is signed in.
 			return f.browser().do("POST", form.path, url.Values{form.field: {text}}).body
 		}
 		var plain []string // with and without a message about the field
@@ -57,7 +57,7 @@ func TestTypedTextStaysText(t *testing.T) {
 			}
 			want := strings.ReplaceAll(strings.TrimSpace(payload), "\x00", "\uFFFD")
 			if form.field == "password" && strings.Contains(payload, "\x00") {
-				want = "" // no field can hold it
+				want = "" // a field can't hold it
 			}
 			if value != want {
 				t.Errorf("POST %s with %s=%q holds %q, want %q", form.path, form.field, payload, value, want)
@@ -67,12 +67,12 @@ func TestTypedTextStaysText(t *testing.T) {
 	for _, payload := range all {
 		body := f.browser().get("/login?next=" + url.QueryEscape(payload)).body
 		if strings.Contains(body, "alert(1)") || strings.Contains(body, "evil.example") {
-			t.Errorf("GET /login?next=%q carries it:\n%s", payload, body)
+			t.Errorf("GET /login?next=%q holds it:\n%s", payload, body)
 		}
 	}
 }
 
-// The same in the settings: each form is refused for something else, whatever the payload is.
+// The same in the settings. Each form also has another invalid field, so that it's always refused.
 func TestTypedSettingsStayText(t *testing.T) {
 	t.Parallel()
 	open := newFixture(t)
@@ -91,7 +91,7 @@ func TestTypedSettingsStayText(t *testing.T) {
 		name := "member" + strings.ReplaceAll(form.field, "_", "") + string(form.path[10])
 		ada := form.f.member(name)
 		post := func(text string) string {
-			form.f.server.limiters = Limiters{}.orMemory() // there are more payloads than acts in a minute
+			form.f.server.limiters = Limiters{}.orMemory() // there are more payloads than changes allowed per minute
 			form.rest.Set(form.field, text)
 			a := ada.do("POST", form.path, form.rest)
 			if a.StatusCode != 422 && a.StatusCode != 403 {
@@ -99,7 +99,7 @@ func TestTypedSettingsStayText(t *testing.T) {
 			}
 			return a.body
 		}
-		// Another form has an input of this name for password managers, before the one that is meant.
+		// Another form before the tested one has an input with the same name, for password managers.
 		field := form.field
 		part := func(page string) string {
 			if field == "username" {
@@ -120,7 +120,8 @@ func TestTypedSettingsStayText(t *testing.T) {
 	}
 }
 
-// skeleton is the page without its text: elements and the names of their attributes. value is that of the field.
+// skeleton returns the page without its text: the elements and the names of their attributes. value is the field's
+// value.
 func skeleton(page, field string) (shape, value string) {
 	var b strings.Builder
 	z := html.NewTokenizer(strings.NewReader(page))

@@ -1,6 +1,6 @@
 package handlers
 
-// commonZones are offered to choose from. Any other of the IANA database may be typed.
+// commonZones are the suggested time zones. Any other zone of the IANA database may be typed.
 var commonZones = []string{
 	"Africa/Accra", "Africa/Algiers", "Africa/Cairo", "Africa/Casablanca", "Africa/Johannesburg", "Africa/Lagos", "Africa/Nairobi",
 	"America/Anchorage", "America/Argentina/Buenos_Aires", "America/Bogota", "America/Caracas", "America/Chicago", "America/Denver",

@@ -11,7 +11,7 @@ import (
 	"rollcall/presence"
 )
 
-// sheet is what a page that lists everybody says in its several places, change by change.
+// sheet is everything that a page with everyone on it shows: its list, its team counts and its counts.
 type sheet struct {
 	screen
 	name    string
@@ -38,8 +38,8 @@ func (s *sheet) apply(c *Change) {
 	}
 }
 
-// contradiction says where two places disagree, "" if they don't. While people come back, the list shows only those who are
-// here, and how many there are in all stays open.
+// contradiction describes which two places disagree, or returns "". While people are coming back, the list shows only
+// those who are here, and the total number of people isn't known.
 func (s *sheet) contradiction() string {
 	counts, teams := presence.Counts{}, map[string]TeamCount{}
 	for _, row := range s.rows {
@@ -53,17 +53,18 @@ func (s *sheet) contradiction() string {
 	}
 	if s.counts.Online != counts.Online || s.counts.Away != counts.Away || s.counts.DND != counts.DND ||
 		!s.counts.Unsure && s.counts.People != len(s.rows) {
-		return fmt.Sprintf("%s counts %+v, and lists %+v", s.name, s.counts, s.rows)
+		return fmt.Sprintf("%s counts %+v but lists %+v", s.name, s.counts, s.rows)
 	}
 	for key, n := range s.teams {
 		if n.Here != teams[key].Here || !s.counts.Unsure && n.People != teams[key].People {
-			return fmt.Sprintf("%s says of a team %+v, and lists %+v", s.name, n, teams[key])
+			return fmt.Sprintf("%s shows the team count %+v but lists %+v", s.name, n, teams[key])
 		}
 	}
 	return ""
 }
 
-// check takes what has come, and fails the test at the first change that leaves the page in contradiction.
+// check applies the changes that have come, and fails the test at the first one after which the page contradicts
+// itself.
 func (s *sheet) check(t *testing.T, step int) {
 	t.Helper()
 	changes, ok := s.w.Take()
@@ -79,7 +80,7 @@ func (s *sheet) check(t *testing.T, step int) {
 	}
 }
 
-// sheet loads a page and watches it, or with old one from before the start, which showed two people.
+// sheet loads a page and watches it. If old is set, the page was loaded before the start and shows two people.
 func (f *fixture) sheet(name string, p accounts.Person, old bool) *sheet {
 	f.t.Helper()
 	s := &sheet{screen: screen{rows: map[string]Row{}}, name: name, teams: map[string]TeamCount{}}
@@ -102,7 +103,7 @@ func (f *fixture) sheet(name string, p accounts.Person, old bool) *sheet {
 	return s
 }
 
-// reconnect has the page watch anew, which says what it showed when it was loaded.
+// reconnect makes the page watch again, with the version that it showed when it was loaded.
 func (f *fixture) reconnect(s *sheet, p accounts.Person) {
 	f.t.Helper()
 	s.w.Stop()
@@ -113,8 +114,8 @@ func (f *fixture) reconnect(s *sheet, p accounts.Person) {
 	f.t.Cleanup(s.w.Stop)
 }
 
-// The list, the counts and the teams of a page say the same after every change: while people come back after a start or
-// after all were disconnected, when that ends, and later. The summary and the title are made of the counts.
+// The list, the counts and the team counts of a page agree after every change: while people are coming back after a
+// start or after everyone was disconnected, when that ends, and later. The summary and the title show the counts.
 func TestPageAgreesWithItself(t *testing.T) {
 	t.Parallel()
 	for range 5 {
@@ -195,7 +196,8 @@ func agreement(t *testing.T, seed uint64) {
 	fresh := f.sheet("a fresh page", people[0], false)
 	for _, s := range sheets {
 		if s.check(t, 200); !maps.Equal(s.rows, fresh.rows) || s.counts != fresh.counts || !maps.Equal(s.teams, fresh.teams) {
-			t.Errorf("in the end %s shows\n%v %v %v, want as a fresh page\n%v %v %v", s.name, s.rows, s.counts, s.teams, fresh.rows, fresh.counts, fresh.teams)
+			t.Errorf("in the end, %s shows\n%v %v %v, want the same as a fresh page\n%v %v %v",
+				s.name, s.rows, s.counts, s.teams, fresh.rows, fresh.counts, fresh.teams)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"rollcall/presence"
 )
 
-// seen gives p another last seen, and nothing else.
+// seen changes only when p was last seen.
 func (f *fixture) seen(p accounts.Person, ago time.Duration) {
 	f.t.Helper()
 	f.board.update(func() {
@@ -18,7 +18,7 @@ func (f *fixture) seen(p accounts.Person, ago time.Duration) {
 	})
 }
 
-// What two audiences have in common is one entry, encoded once.
+// If a row is the same for two audiences, they share one entry, which is encoded once.
 func TestAudiencesShareEntries(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -29,18 +29,18 @@ func TestAudiencesShareEntries(t *testing.T) {
 	r := &f.board.roster
 	for _, p := range []accounts.Person{ada, bob} {
 		if m := f.member(p); r.entry(m, Reticent) != r.entry(m, Full) {
-			t.Errorf("the rows of %s, of whom no last seen is told, are two entries", p.Username)
+			t.Errorf("%s has no last seen, but two entries for the same row", p.Username)
 		}
 	}
 	f.seen(bob, time.Hour)
 	if m := f.member(bob); r.entry(m, Reticent) == r.entry(m, Full) || r.entry(m, Reticent).Row.Seen != "" {
-		t.Errorf("the row of bob for those who hide theirs is %+v, want no last seen", r.entry(m, Reticent).Row)
+		t.Errorf("the row of bob for people who hide theirs is %+v, want no last seen", r.entry(m, Reticent).Row)
 	}
 }
 
-// That "today" became "this week" is no change for watchers who don't learn it: not even an empty one, and not even when it
-// happens to so many that others get the whole list.
-func TestReticentWatchersHearNothingOfLastSeen(t *testing.T) {
+// When "today" becomes "this week", watchers who can't see last seen get nothing, not even an empty change, and not
+// even if so many people change that other watchers get the whole list.
+func TestReticentWatchersGetNoLastSeen(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ada, eve, bob, cat, dan := f.person("ada"), f.person("eve"), f.person("bob"), f.person("cat"), f.person("dan")
@@ -55,24 +55,24 @@ func TestReticentWatchersHearNothingOfLastSeen(t *testing.T) {
 	}
 	f.board.flush()
 	if a.take(t); a.rows["bob"].Seen != "today" {
-		t.Errorf("ada is shown %+v, want seen today", a.rows["bob"])
+		t.Errorf("ada sees %+v, want last seen today", a.rows["bob"])
 	}
 	f.seen(bob, 2*time.Hour)
 	f.board.flush()
 	if c := a.take(t); len(c) != 0 {
-		t.Errorf("the same status again gave %+v, want nothing", c)
+		t.Errorf("the same word again sent %+v, want nothing", c)
 	}
 	f.seen(bob, 48*time.Hour)
 	f.board.flush()
 	if a.take(t); a.rows["bob"].Seen != "this week" {
-		t.Errorf("ada is shown %+v, want seen this week", a.rows["bob"])
+		t.Errorf("ada sees %+v, want last seen this week", a.rows["bob"])
 	}
 	if c := e.take(t); len(c) != 0 {
 		t.Errorf("eve, who hides her last seen, got %d changes, want none", len(c))
 	}
 }
 
-// Hiding one's own takes away that of others at once, and showing it brings it back.
+// People who hide when they were last seen stop seeing it for others at once. When they show it, they see it again.
 func TestAudienceFollowsThePerson(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -85,13 +85,13 @@ func TestAudienceFollowsThePerson(t *testing.T) {
 		f.prefer(eve, step.precision)
 		f.step()
 		if e.take(t); e.rows["bob"].Seen != step.want {
-			t.Errorf("with %q, eve is shown %q, want %q", step.precision, e.rows["bob"].Seen, step.want)
+			t.Errorf("with precision %q, eve sees %q, want %q", step.precision, e.rows["bob"].Seen, step.want)
 		}
 	}
 }
 
-// A watcher that starts just as its person hides theirs is told less at once, whatever its request knew, and whether or not
-// the board knows the person: on the list of a search for bob, eve isn't.
+// If a person hides when they were last seen just before their watcher starts, the watcher doesn't get it for others,
+// even if its request was older, and even if the person isn't on the list: a search for bob doesn't find eve.
 func TestAudienceThatChangesBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	for _, q := range []Query{{}, {Search: "bob"}} {
@@ -108,7 +108,7 @@ func TestAudienceThatChangesBeforeTheStart(t *testing.T) {
 		}
 		s := &screen{w: w, rows: map[string]Row{}}
 		if s.take(t); s.rows["bob"].Seen != "" || s.rows["bob"].State != presence.Offline {
-			t.Errorf("with %+v eve, who hides her last seen, is shown %+v", q, s.rows["bob"])
+			t.Errorf("with %+v, eve, who hides her last seen, sees %+v", q, s.rows["bob"])
 		}
 		w.Stop()
 	}
@@ -132,7 +132,7 @@ func TestStopWithoutStart(t *testing.T) {
 	}
 }
 
-// An invisible person's row equals that of somebody who left at the same moment, for every audience.
+// An invisible person's row equals that of someone who left at the same moment, for every audience.
 func TestInvisibleRowEqualsDeparted(t *testing.T) {
 	t.Parallel()
 	for _, precision := range []string{accounts.Approximate, accounts.Exact, accounts.Nobody} {

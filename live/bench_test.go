@@ -8,7 +8,7 @@ import (
 	"rollcall/presence"
 )
 
-// BenchmarkLoneChange is one change of one person until each of 100 watchers has it encoded.
+// BenchmarkLoneChange measures one change of one person, until each of 100 watchers has its encoding.
 func BenchmarkLoneChange(b *testing.B) {
 	f := newFixture(b)
 	ada, bob := f.person("ada"), f.person("bob")
@@ -37,11 +37,12 @@ func BenchmarkLoneChange(b *testing.B) {
 		f.board.flush()
 	}
 	if taken != 100*rounds || encoded != rounds {
-		b.Errorf("%d changes were encoded %d times and taken %d times, want once each and 100 times", rounds, encoded, taken)
+		b.Errorf("%d changes were encoded %d times and taken %d times, want each encoded once and taken 100 times",
+			rounds, encoded, taken)
 	}
 }
 
-// BenchmarkManyLists is one arrival while 1,000 watchers each watch a list of their own.
+// BenchmarkManyLists measures one arrival and departure while 1,000 watchers watch 1,000 different lists.
 func BenchmarkManyLists(b *testing.B) {
 	f := newFixture(b)
 	f.crowd(1500, "p")
@@ -66,21 +67,21 @@ func BenchmarkManyLists(b *testing.B) {
 	}
 }
 
-// All lists are asked for the numbers of their teams with every flush. Only those whose members have changed go through
-// them: a thousand lists of 200 people held everybody's lock for a tenth of a second.
-func TestTeamNumbersWithoutTheMembers(t *testing.T) {
+// Every flush asks all lists for their team counts. Only lists whose members have changed iterate over them: a thousand
+// lists of 200 people would hold the board's lock for a tenth of a second.
+func TestTeamCountsWithoutIteration(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.crowd(PageRows+1, "p")
 	l := f.list(Query{})
 	want := f.board.roster.teams(l)
 	members := l.members
-	l.members = make([]*member, len(members)) // looking at one of them would panic
+	l.members = make([]*member, len(members)) // nil members, which would panic
 	if got := f.board.roster.teams(l); !maps.Equal(got, want) || len(want) != 1 {
 		t.Errorf("teams = %v, want %v", got, want)
 	}
 	l.members, l.relist = members[:0], true
 	if got := f.board.roster.teams(l); len(got) != 0 {
-		t.Errorf("teams of a list that has become empty = %v, want none", got)
+		t.Errorf("teams of an emptied list = %v, want none", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"rollcall/presence"
 )
 
-// A page load that comes between a change of presence and the look for it must not swallow the news.
+// If a page is loaded between a change of presence and the board's look at it, other lists still get the change.
 func TestArrivalBetweenChangeAndLook(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -21,11 +21,11 @@ func TestArrivalBetweenChangeAndLook(t *testing.T) {
 	f.list(Query{})
 	f.board.look(f.board.feed.Take())
 	if len(watched.members) != 1 {
-		t.Errorf("after the arrival of somebody who is online the list of online people has %d people, want 1", len(watched.members))
+		t.Errorf("after bob came online, the list of online people has %d people, want 1", len(watched.members))
 	}
 }
 
-// A list that is read with a change before that change is applied must not hide it from the totals and from other lists.
+// If a list is read with a change before the board applies that change, the totals and other lists still get it.
 func TestReadAhead(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -38,7 +38,8 @@ func TestReadAhead(t *testing.T) {
 	f.must(b.CatchUp(ctx))
 	f.must(b.reader.refreshTotals(ctx))
 	if b.roster.tally.total != 2 || !all.isStale() {
-		t.Errorf("after a sign-up that a list was read with, %d people are counted and the other list is stale: %t, want 2, true", b.roster.tally.total, all.isStale())
+		t.Errorf("after a sign-up that one list was read with, the total is %d and the other list is stale: %t, want 2, true",
+			b.roster.tally.total, all.isStale())
 	}
 	f.list(Query{})
 	f.must(f.store.SetTeam(acting(ctx), bob.ID, "Design"))
@@ -46,11 +47,12 @@ func TestReadAhead(t *testing.T) {
 	f.must(b.CatchUp(ctx))
 	f.must(b.reader.refreshTotals(ctx))
 	if n := b.roster.tally.people[accounts.Person{Team: "Design"}.TeamKey()]; n != 1 || !all.isStale() {
-		t.Errorf("after a move that a list was read with, %d people are counted in the team and the other list is stale: %t, want 1, true", n, all.isStale())
+		t.Errorf("after a move that one list was read with, the team has %d people and the other list is stale: %t, want 1, true",
+			n, all.isStale())
 	}
 }
 
-// After more changes than are kept, nothing from before may stay.
+// After more changes than the accounts keep, the board reads everything again.
 func TestReset(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -75,15 +77,16 @@ func TestReset(t *testing.T) {
 	f.step()
 	got := names(f.list(Query{Show: Online}).members)
 	if want := "[Robert/Design kim/]"; fmt.Sprint(got) != want || f.here.Counts().Online != 2 {
-		t.Errorf("after the reset the list of online people holds %v and %d are online, want %s", got, f.here.Counts().Online, want)
+		t.Errorf("after the reset, the list of online people has %v and %d are online, want %s and 2",
+			got, f.here.Counts().Online, want)
 	}
 	if resets != 2 {
-		t.Errorf("subscribers heard of %d resets, want 2: the start, and this one", resets)
+		t.Errorf("subscribers got %d resets, want 2: the start, and this one", resets)
 	}
 }
 
-// A reading that a change overtook is not taken for the newest.
-func TestReadingThatWasOvertaken(t *testing.T) {
+// A list whose reading was overtaken by a change is read again.
+func TestOvertakenReading(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	b, ctx := f.board, t.Context()
@@ -95,7 +98,7 @@ func TestReadingThatWasOvertaken(t *testing.T) {
 	f.must(f.store.Rename(acting(ctx), bob.ID, "BOB")) // its place stays the same
 	f.must(b.CatchUp(ctx))
 	if b.roster.applied == applied {
-		t.Error("a change of accounts was applied and not counted: a reading that it overtook would be installed")
+		t.Error("CatchUp applied a change without counting it, so an overtaken reading wouldn't be noticed")
 	}
 	_, err = b.roster.install(Query{}, old, generation) // what reload does after its last try
 	f.must(err)
@@ -105,8 +108,8 @@ func TestReadingThatWasOvertaken(t *testing.T) {
 	}
 }
 
-// While SQL hangs, people come and go before everybody's eyes.
-func TestSlowStoreDelaysNobody(t *testing.T) {
+// While SQL hangs, watchers still see people come and go.
+func TestSlowStoreDelaysNoChanges(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	look, hang := f.board.follower.read, make(chan struct{})
@@ -121,7 +124,7 @@ func TestSlowStoreDelaysNobody(t *testing.T) {
 	s.until(t, "bob offline", func() bool { return s.rows["bob"].State == presence.Offline })
 }
 
-// What waits for the next flush is measured from its first change.
+// The wait for a flush is measured from the first change.
 func TestFlushLag(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -131,7 +134,7 @@ func TestFlushLag(t *testing.T) {
 	time.Sleep(time.Millisecond) // so that a second reading of the clock would differ
 	b.want()
 	if b.wanted.Load() != first || first == 0 {
-		t.Errorf("wanted = %d after a second change, want that of the first, %d", b.wanted.Load(), first)
+		t.Errorf("wanted = %d after a second change, want the time of the first, %d", b.wanted.Load(), first)
 	}
 	f.board.flush()
 	if b.wanted.Load() != 0 {
@@ -139,7 +142,7 @@ func TestFlushLag(t *testing.T) {
 	}
 }
 
-// What was stored of a backlog is not stored again when the rest fails.
+// If only a part of a backlog could be stored, the next write stores only the rest.
 func TestSeenBacklogShrinks(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -164,7 +167,8 @@ func TestSeenBacklogShrinks(t *testing.T) {
 	}
 }
 
-// The same version is never that of another audience, or of a list on which people are missing.
+// Lists that show different things have different versions: for each audience, and with or without people who are
+// coming back.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -177,7 +181,8 @@ func TestVersions(t *testing.T) {
 					r.warming = warming
 					v := r.version(l, to)
 					if seen[v] {
-						t.Errorf("version %d for audience %d, warming %t, is %q, as another one is", l.version, to, warming, v)
+						t.Errorf("version %d for audience %d, warming %t, is %q, which another list has",
+							l.version, to, warming, v)
 					}
 					seen[v] = true
 				}
@@ -186,8 +191,8 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// A page that was loaded with numbers that were not sent yet, and aren't true any more, isn't taken for current.
-func TestNumbersShownEarly(t *testing.T) {
+// A page that was loaded with counts that were never sent, and have changed again, doesn't count as current.
+func TestCountsShownEarly(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ada := f.person("ada")
@@ -209,12 +214,12 @@ func TestNumbersShownEarly(t *testing.T) {
 	f.board.look(f.board.feed.Take())
 	f.board.flush() // nobody watches
 	if after := load(); after.Version == before.Version {
-		t.Errorf("pages that count %+v and %+v have the same version", before.Counts, after.Counts)
+		t.Errorf("pages with the counts %+v and %+v have the same version", before.Counts, after.Counts)
 	}
 }
 
-// Somebody who is disabled vanishes at once, whoever says so first: presence may know it from another replica before the
-// accounts are asked. Nobody sees them go offline first.
+// A disabled person disappears at once, even if presence learns of it from another replica before the accounts are
+// read. Nobody sees them go offline first.
 func TestDisabledElsewhere(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -227,7 +232,7 @@ func TestDisabledElsewhere(t *testing.T) {
 	f.board.flush()
 	for _, c := range s.take(t) {
 		for _, e := range c.Rows {
-			t.Errorf("a row was sent of %s, %s", e.Row.Username, e.Row.State)
+			t.Errorf("a watcher got a row of %s, %s, want none", e.Row.Username, e.Row.State)
 		}
 	}
 	if _, listed := s.rows["bob"]; listed {

@@ -11,7 +11,7 @@ import (
 	"rollcall/presence"
 )
 
-// watched loads the list of q and has it watched by somebody who takes nothing.
+// watched loads the list of q and starts a watcher of it that takes nothing.
 func (f *fixture) watched(q Query) *list {
 	f.t.Helper()
 	w, err := f.board.Watch(f.t.Context(), Want{List: &q})
@@ -22,7 +22,7 @@ func (f *fixture) watched(q Query) *list {
 	return w.list
 }
 
-// staleOf are the names of those lists that may have changed.
+// staleOf returns the names of the lists that may have changed.
 func (f *fixture) staleOf(lists map[string]*list) (stale []string) {
 	f.board.mu.Lock()
 	defer f.board.mu.Unlock()
@@ -35,9 +35,9 @@ func (f *fixture) staleOf(lists map[string]*list) (stale []string) {
 	return stale
 }
 
-// A change of a person has those lists read again that the person is on or may have come onto, and no others. What a search
-// finds is decided in memory, by the old name and the new one.
-func TestOnlyListsThatAChangeConcerns(t *testing.T) {
+// After a change of a person, the board reads only the lists again that the person was on or may be on now. For
+// searches, it decides that in memory, by the old name and the new one.
+func TestChangeMarksOnlyListsItConcerns(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
@@ -60,35 +60,35 @@ func TestOnlyListsThatAChangeConcerns(t *testing.T) {
 		change func() error
 		want   []string
 	}{
-		{"somebody signs up", func() error { f.person("zoe"); return nil },
+		{"someone signs up", func() error { f.person("zoe"); return nil },
 			[]string{"after m", "all", "offline zo", "zo after m"}},
-		{"somebody gets a name that is searched for", func() error { return f.store.Rename(acting(ctx), bob.ID, "Zora Quist") },
+		{"someone gets a name that a search finds", func() error { return f.store.Rename(acting(ctx), bob.ID, "Zora Quist") },
 			[]string{"after m", "all", "before m", "bo", "offline zo", "zo after m", "zo qu"}},
-		{"and moves to another team", func() error { return f.store.SetTeam(acting(ctx), bob.ID, "Design") },
+		{"the same person moves to another team", func() error { return f.store.SetTeam(acting(ctx), bob.ID, "Design") },
 			[]string{"Design", "Design zo", "after m", "all", "before m", "bo", "offline zo", "zo after m", "zo before m",
 				"zo qu"}},
-		{"somebody sets a status",
+		{"someone sets a status",
 			func() error { return f.store.SetStatus(acting(ctx), eve.ID, accounts.Status{Text: "busy"}, "") }, nil},
-		{"somebody leaves", func() error { kim.Leave(presence.SignedOut); return nil }, nil},
+		{"someone leaves", func() error { kim.Leave(presence.SignedOut); return nil }, nil},
 	} {
 		for name, l := range lists {
 			f.must(f.board.reader.reload(ctx, l.filter.Query))
 			if got := f.staleOf(map[string]*list{name: l}); got != nil {
-				t.Fatalf("%s: list %q is stale as read", step.what, name)
+				t.Fatalf("%s: list %q is stale right after it was read", step.what, name)
 			}
 		}
 		f.must(step.change())
 		f.must(f.board.CatchUp(ctx))
 		f.board.look(f.board.feed.Take())
 		if got := f.staleOf(lists); !slices.Equal(got, step.want) {
-			t.Errorf("%s: the lists to be read again are %q, want %q", step.what, got, step.want)
+			t.Errorf("%s: the stale lists are %q, want %q", step.what, got, step.want)
 		}
 	}
 }
 
-// The loop that learns of changes reads cheap lists itself and leaves costly ones to a loop of their own, which takes first
-// what has waited longest for what it costs.
-func TestCostlyListsKeepNobodyWaiting(t *testing.T) {
+// The loop that reads changes also reads cheap lists, and leaves costly ones to a separate loop. That loop starts with
+// the lists that have waited longest in proportion to their cost.
+func TestCostlyListsDelayNoOthers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.person("ada")
@@ -107,7 +107,7 @@ func TestCostlyListsKeepNobodyWaiting(t *testing.T) {
 		t.Fatalf("reread = %d, %v, want 0 cheap lists left", left, err)
 	}
 	if got, want := f.staleOf(lists), []string{"early", "late", "less"}; !slices.Equal(got, want) {
-		t.Errorf("after the loop for cheap lists %q are to be read, want %q", got, want)
+		t.Errorf("after the cheap lists were read, the stale lists are %q, want %q", got, want)
 	}
 	var order []string
 	stale, _ := f.board.reader.stale(true)
@@ -119,8 +119,8 @@ func TestCostlyListsKeepNobodyWaiting(t *testing.T) {
 	}
 }
 
-// BenchmarkNewcomerAmongSearches tells how long a newcomer takes to get onto the list of their team while others watch
-// searches that are costly: of six words, each of which everybody has in their name.
+// BenchmarkNewcomerAmongSearches measures how long it takes until a new person is on the list of their team, while
+// others watch costly searches: for six words that are all in everyone's name.
 func BenchmarkNewcomerAmongSearches(b *testing.B) {
 	for _, searches := range []int{0, 20, 980} {
 		for _, found := range []bool{false, true} {

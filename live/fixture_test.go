@@ -15,13 +15,13 @@ import (
 	"rollcall/presence"
 )
 
-// someHash is of no password anybody knows.
+// someHash is the hash of an unknown password.
 const someHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$L8vLhz8wGpbyLHbSxRQ0H5cAHqv6C0rYZ8hEGYe0w2M"
 
-// fixture is a Board over a real store. Its loops don't run unless a test starts them: step is one round of them.
+// fixture is a Board with a real store. Its loops run only if a test calls run. Otherwise, step does one round of them.
 type fixture struct {
 	t      testing.TB
-	folder string // of the database
+	folder string // contains the database
 	store  *accounts.Store
 	here   *presence.Tracker
 	board  *Board
@@ -60,7 +60,7 @@ func (f *fixture) run() {
 	f.t.Cleanup(func() { stop(); running.Wait() })
 }
 
-// step does what the loops would do now.
+// step does what the loops would do next.
 func (f *fixture) step() {
 	f.t.Helper()
 	ctx := f.t.Context()
@@ -72,7 +72,7 @@ func (f *fixture) step() {
 	f.board.flush()
 }
 
-// reread reads every stale list that somebody watches, at once.
+// reread reads every stale list with a watcher.
 func (f *fixture) reread() {
 	f.t.Helper()
 	for q, l := range f.board.lists.all {
@@ -104,10 +104,11 @@ func (f *fixture) arrive(p accounts.Person) *presence.Connection {
 
 func (f *fixture) prefer(p accounts.Person, precision string) {
 	f.t.Helper()
-	f.must(f.store.ChangePreferences(acting(f.t.Context()), p.ID, func(p *accounts.Preferences) { *p = accounts.Preferences{Precision: precision} }))
+	change := func(p *accounts.Preferences) { *p = accounts.Preferences{Precision: precision} }
+	f.must(f.store.ChangePreferences(acting(f.t.Context()), p.ID, change))
 }
 
-// list returns the list of q, loaded now.
+// list loads the list of q and returns it.
 func (f *fixture) list(q Query) *list {
 	f.t.Helper()
 	f.must(f.board.reader.load(f.t.Context(), q))
@@ -116,17 +117,17 @@ func (f *fixture) list(q Query) *list {
 
 func (f *fixture) member(p accounts.Person) *member { return f.board.roster.members[p.ID] }
 
-// screen is what a watcher has been shown.
+// screen is what the page of a watcher shows.
 type screen struct {
 	w       *Watcher
 	rows    map[string]Row // by username
-	order   []string       // usernames, as they stand on the page
-	lacking string         // what the page was told to change and doesn't have; "": nothing
+	order   []string       // usernames in the order of the page
+	lacking string         // a change that the page couldn't apply; "" if none
 	changes []*Change
 	woken   chan struct{}
 }
 
-// watch starts a watcher with the eyes of p, who is shown a version of the list already, or nothing.
+// watch starts a watcher for p. shown is the version of the list that the page already shows, if any.
 func (f *fixture) watch(q Query, p accounts.Person, shown ...string) *screen {
 	f.t.Helper()
 	s := &screen{rows: map[string]Row{}, woken: make(chan struct{}, 1)}
@@ -141,7 +142,7 @@ func (f *fixture) watch(q Query, p accounts.Person, shown ...string) *screen {
 	return s
 }
 
-// take applies what has come.
+// take applies the changes that have come.
 func (s *screen) take(t testing.TB) []*Change {
 	t.Helper()
 	changes, ok := s.w.Take()
@@ -155,7 +156,7 @@ func (s *screen) take(t testing.TB) []*Change {
 	return changes
 }
 
-// show does to the screen what a page does with c.
+// show applies c as a page would.
 func (s *screen) show(c *Change) {
 	if c.List != nil {
 		clear(s.rows)
@@ -165,6 +166,11 @@ func (s *screen) show(c *Change) {
 				s.rows[e.Row.Username] = e.Row
 				s.order = append(s.order, e.Row.Username)
 			}
+		}
+	}
+	for _, a := range c.Added { // all of them find their places before anything moves, as in a browser
+		if a.Before != "" && s.place(a.Before) < 0 {
+			s.lacking = "a row before " + a.Before
 		}
 	}
 	for _, id := range c.Removed {
@@ -187,7 +193,7 @@ func (s *screen) place(id string) int {
 func (s *screen) remove(id string) {
 	i := s.place(id)
 	if i < 0 {
-		s.lacking = "removed " + id
+		s.lacking = "remove " + id
 		return
 	}
 	delete(s.rows, s.order[i])
@@ -199,15 +205,18 @@ func (s *screen) add(a Added) {
 	if a.Before != "" {
 		i = s.place(a.Before)
 	}
-	if _, twice := s.rows[a.Entry.Row.Username]; i < 0 || twice {
-		s.lacking = fmt.Sprintf("%s before %q, twice: %t", a.Entry.Row.Username, a.Before, twice)
-		return
+	for _, e := range a.Rows {
+		if _, twice := s.rows[e.Row.Username]; i < 0 || twice {
+			s.lacking = fmt.Sprintf("%s before %q, twice: %t", e.Row.Username, a.Before, twice)
+			return
+		}
+		s.order = slices.Insert(s.order, i, e.Row.Username)
+		s.rows[e.Row.Username] = e.Row
+		i++
 	}
-	s.order = slices.Insert(s.order, i, a.Entry.Row.Username)
-	s.rows[a.Entry.Row.Username] = a.Entry.Row
 }
 
-// until waits until ok holds of what was shown.
+// until applies changes until ok returns true.
 func (s *screen) until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	late := time.After(10 * time.Second)
@@ -215,7 +224,7 @@ func (s *screen) until(t testing.TB, what string, ok func() bool) {
 		select {
 		case <-s.woken:
 		case <-late:
-			t.Fatalf("not seen: %s; rows %v", what, s.rows)
+			t.Fatalf("waited 10 s for %s; rows %v", what, s.rows)
 		}
 	}
 }
@@ -227,5 +236,5 @@ func names(members []*member) (names []string) {
 	return slices.Clip(names)
 }
 
-// acting is ctx for what a test changes itself. What the board writes names its own actor.
+// acting returns ctx with an actor, for the test's own writes. The board's writes have their own actor.
 func acting(ctx context.Context) context.Context { return accounts.As(ctx, accounts.CommandLine) }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// flush hands send what the watchers of l have not been sent, and reports whether there was anything.
+// flush calls send with what the watchers of l haven't been sent yet, and reports whether there was anything.
 func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
 	counts := r.counts(l)
 	switch {
@@ -30,19 +30,19 @@ func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
 		sent = sent || !made[w.audience].empty()
 		send(w, made[w.audience])
 	}
-	if sent || len(l.dirty) > 0 || l.moved() { // last seen alone may be news to watchers that are paused, and to no others
+	if sent || len(l.dirty) > 0 || l.moved() { // a change of last seen may be news only to paused watchers
 		l.renew()
 	}
 	r.settle(l, counts)
 	return sent
 }
 
-// news is all that changed on l, as far as an audience may know.
+// news returns everything that changed on l and that an audience may know.
 func (r *roster) news(l *list, counts Counts, to Audience) *Change {
 	c, rows := &Change{}, l.changed(to)
 	n := len(rows) + len(l.came) + len(l.went)
 	if l.relist || n > len(l.members)/2 && n > 1 || l.told.empty != (len(l.members) == 0) {
-		c.List = r.listing(l, to) // the teams' numbers are in it
+		c.List = r.listing(l, to) // includes the team counts
 	} else {
 		for _, m := range rows {
 			c.Rows = append(c.Rows, r.entry(m, to))
@@ -71,22 +71,27 @@ func (r *roster) news(l *list, counts Counts, to Audience) *Change {
 	return c
 }
 
-// added are the people who came onto l, the last first: each stands before somebody whom the page has by then.
+// added are the people who came onto l.
 func (r *roster) added(l *list, to Audience) (added []Added) {
-	for i, left := len(l.members)-1, len(l.came); i >= 0 && left > 0; i-- {
-		if _, came := l.came[l.members[i]]; !came {
-			continue
+	if len(l.came) == 0 {
+		return nil
+	}
+	var run []*Entry
+	for _, m := range l.members {
+		switch _, came := l.came[m]; {
+		case came:
+			run = append(run, r.entry(m, to))
+		case len(run) > 0:
+			added, run = append(added, Added{run, m.person.ID}), nil
 		}
-		a := Added{Entry: r.entry(l.members[i], to)}
-		if i+1 < len(l.members) {
-			a.Before = l.members[i+1].person.ID
-		}
-		added, left = append(added, a), left-1
+	}
+	if len(run) > 0 {
+		added = append(added, Added{run, ""})
 	}
 	return added
 }
 
-// changed are the members of l whose rows have changed for an audience, in board order.
+// changed returns the members of l whose rows have changed for an audience, in board order.
 func (l *list) changed(to Audience) []*member {
 	members := make([]*member, 0, len(l.dirty))
 	for m, onlySeen := range l.dirty {
@@ -98,9 +103,9 @@ func (l *list) changed(to Audience) []*member {
 	return members
 }
 
-// flushWarming sends what changed on l while people come back after a start: all of it, to those who list only the people
-// who are here. A page from before the start keeps what it shows, since nobody knows what that is: rows that change alone
-// would contradict its numbers.
+// flushWarming sends what changed on l while people are coming back after a start. Watchers that list only the people
+// who are here get the whole list. A page from before the start keeps what it shows: this process doesn't know what
+// that is, so changing only some rows would make them contradict the page's counts.
 func (r *roster) flushWarming(l *list, counts Counts, send func(*Watcher, *Change)) (sent bool) {
 	if !r.unsent(l, counts) {
 		return false
@@ -116,8 +121,9 @@ func (r *roster) flushWarming(l *list, counts Counts, send func(*Watcher, *Chang
 	return sent
 }
 
-// comingBack is what a watcher lacks that comes while people are still coming back. One from before the start learns that
-// they are; one that lists only those who are here gets all of it.
+// comingBack returns what a watcher needs that starts or resumes while people are still coming back. A watcher that
+// lists only the people who are here gets the whole list. One from before the start only learns that people are coming
+// back.
 func (r *roster) comingBack(w *Watcher) *Change {
 	if w.partial {
 		return r.snapshot(w.list, w.audience)
@@ -126,7 +132,7 @@ func (r *roster) comingBack(w *Watcher) *Change {
 	return &Change{Warming: &on}
 }
 
-// snapshot makes any watcher of an audience current, made once a version.
+// snapshot returns a change that makes any watcher of an audience current. It's created once per version.
 func (r *roster) snapshot(l *list, to Audience) *Change {
 	if l.snapshots[to] == nil {
 		warming, lost := r.warming, r.lost
@@ -139,7 +145,7 @@ func (r *roster) snapshot(l *list, to Audience) *Change {
 	return l.snapshots[to]
 }
 
-// listing groups the members of l by team. While warming, only people who are here are on it.
+// listing returns the members of l, by team. While warming, it has only people who are here.
 func (r *roster) listing(l *list, to Audience) *Listing {
 	out, teams := &Listing{Query: l.filter.Query, Flat: l.filter.fromRoster(), Warming: r.warming}, r.teams(l)
 	if out.Flat {
@@ -165,7 +171,7 @@ func (r *roster) listing(l *list, to Audience) *Listing {
 	return out
 }
 
-// indexed are the teams in the index of l.
+// indexed returns the teams in the index of l.
 func (r *roster) indexed(l *list, counts map[string]TeamCount) []Section {
 	if len(l.index) == 0 {
 		return nil
@@ -192,8 +198,8 @@ func (r *roster) arrivals(l *list) *Arrivals {
 	return &Arrivals{Query: l.filter.Query, Since: r.boot, N: l.arrived}
 }
 
-// version names what a freshly loaded list shows to an audience. It holds for this process alone, and says whether only
-// the people who are here were on it.
+// version identifies what a freshly loaded list shows to an audience, within this process. It also says whether the
+// list had only people who are here.
 func (r *roster) version(l *list, to Audience) string {
 	v := r.boot + "-" + strconv.FormatUint(l.version, 36)
 	if to == Reticent {

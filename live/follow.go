@@ -13,41 +13,41 @@ import (
 )
 
 const (
-	followEvery = 500 * time.Millisecond // between looks for commits of other processes
-	ringWait    = 2 * time.Second        // for one ring
+	followEvery = 500 * time.Millisecond // between checks for commits of other processes
+	ringWait    = 2 * time.Second        // for one call of Nudge
 )
 
-// Bell is how replicas tell each other to look at the accounts at once. It only saves time: all look twice a second
-// anyway, so a ring that is lost or repeated does no harm.
+// Bell lets replicas tell each other to check the accounts at once. It only saves time: all replicas check twice per
+// second anyway, so it doesn't matter if a call is lost or repeated.
 type Bell interface {
 	Nudge(ctx context.Context, rev int64) error // accounts have changed, up to rev
-	Nudged() <-chan struct{}                    // readable after another replica rang; capacity 1
+	Nudged() <-chan struct{}                    // readable after another replica called Nudge; capacity 1
 }
 
-// Update is what one look at the accounts found. It never changes.
+// Update is what one check of the accounts found. It's immutable.
 type Update struct {
 	People   []accounts.Person // listed people who are new or changed
-	Unlisted []string          // ids of people who are listed no more: disabled or deleted
-	Deleted  []string          // those of Unlisted whose account is gone
-	Sessions []string          // ids of sessions that ended
-	Reset    bool              // the start, or too much happened to tell: any session may have ended
+	Unlisted []string          // IDs of people who are no longer listed: disabled or deleted
+	Deleted  []string          // the IDs in Unlisted whose account was deleted
+	Sessions []string          // IDs of sessions that ended
+	Reset    bool              // set at the start, or after too many changes to list: any session may have ended
 }
 
-// follower reads the changes of the accounts, feeds facts into presence, and tells all subscribers. Changes come from
-// this process, from other replicas and from the command line alike: each took the next rev in its commit.
+// follower reads the changes of the accounts, passes facts to presence, and notifies all subscribers. Changes of this
+// process, other replicas and the command line are treated the same: each has its own revision.
 type follower struct {
 	accounts *accounts.Store
 	presence *presence.Tracker
 	log      *slog.Logger
-	bell     Bell            // nil: there are no other replicas
-	watched  func() []string // people to read again after a reset
-	looking  func()          // before each look
+	bell     Bell            // nil if there are no other replicas
+	watched  func() []string // returns the people to read again after a reset
+	looking  func()          // called before each look
 	looks    *shared
-	caughtUp atomic.Uint64               // counts looks that succeeded
-	rev      atomic.Int64                // up to which everything is applied
-	read     func(context.Context) error // look; tests replace it
-	begun    bool                        // used by the running look alone, like ahead
-	ahead    int64                       // what is added to revisions for presence; see wentBack
+	caughtUp atomic.Uint64               // counts successful looks
+	rev      atomic.Int64                // the revision up to which everything is applied
+	read     func(context.Context) error // is look; tests replace it
+	begun    bool                        // used only by the running look, like ahead
+	ahead    int64                       // is added to revisions for presence; see wentBack
 	ring     chan struct{}
 
 	mu          sync.Mutex
@@ -63,8 +63,8 @@ func newFollower(cfg Config, watched func() []string, looking func()) *follower 
 	return f
 }
 
-// subscribe has hear called with every update from now on, one after another and in the order of subscription. It may
-// take locks, but must not wait for anything else.
+// subscribe registers hear, which is then called with every update, one at a time. Subscribers are called in the order
+// of subscription. hear may take locks, but must not block otherwise.
 func (f *follower) subscribe(hear func(Update)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -73,7 +73,7 @@ func (f *follower) subscribe(hear func(Update)) {
 
 func (f *follower) tell(u Update) {
 	f.mu.Lock()
-	subscribers := f.subscribers // append never changes what is here
+	subscribers := f.subscribers // appending doesn't change the elements of this slice
 	f.mu.Unlock()
 	for _, hear := range subscribers {
 		hear(u)
@@ -111,8 +111,7 @@ func (f *follower) look(ctx context.Context) error {
 	return nil
 }
 
-// begin reads the facts of everybody who has any. That is for the start, and for after a time of which nobody can tell
-// what happened.
+// begin reads all facts. It's for the start, and for when the accounts no longer have all changes since the last look.
 func (f *follower) begin(ctx context.Context) error {
 	facts, rev, err := f.accounts.Facts(ctx)
 	if err != nil {
@@ -139,7 +138,7 @@ func (f *follower) begin(ctx context.Context) error {
 	f.presence.FactsAsOf(rev + f.ahead)
 	u := Update{People: people, Unlisted: missing(ids, people), Reset: true}
 	for _, id := range u.Unlisted {
-		if !known[id] { // disabled people have facts; these are gone
+		if !known[id] { // disabled people have facts, so this account was deleted
 			u.Deleted = append(u.Deleted, id)
 			f.presence.Forget(id)
 		}
@@ -150,11 +149,11 @@ func (f *follower) begin(ctx context.Context) error {
 	return nil
 }
 
-// wentBack is for when an older copy of the accounts, of revision rev, was put back. Presence takes the facts of the highest
-// revision for the newest, so revisions go on from the highest that it knows.
+// wentBack is called when the accounts were replaced with an older copy, whose revision is rev. Presence uses the facts
+// with the highest revision, so the revisions for presence continue from the highest one that it knows.
 func (f *follower) wentBack(rev int64) { f.ahead = f.presence.NewestFacts() + 1 - rev }
 
-// apply brings changes into presence and to the subscribers.
+// apply passes changes to presence and to the subscribers.
 func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	ids := make([]string, len(changes.Users))
 	for i, x := range changes.Users {
@@ -178,7 +177,7 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	return nil
 }
 
-// missing are the ids that are of none of people.
+// missing returns the ids that don't belong to any of people.
 func missing(ids []string, people []accounts.Person) (unlisted []string) {
 	listed := make(map[string]bool, len(people))
 	for _, p := range people {
@@ -192,8 +191,8 @@ func missing(ids []string, people []accounts.Person) (unlisted []string) {
 	return unlisted
 }
 
-// keepRinging tells the other replicas when this process has changed accounts. A replica that misses it finds out by
-// itself half a second later.
+// keepRinging notifies the other replicas when this process has changed accounts. A replica that misses it notices the
+// change by itself half a second later.
 func (f *follower) keepRinging(ctx context.Context) {
 	for {
 		select {
@@ -206,13 +205,13 @@ func (f *follower) keepRinging(ctx context.Context) {
 		}
 		wait, cancel := context.WithTimeout(ctx, ringWait)
 		if err := f.bell.Nudge(wait, f.rev.Load()); err != nil && !errors.Is(err, context.Canceled) {
-			f.log.Debug("the other replicas could not be nudged", "err", err)
+			f.log.Debug("the other replicas could not be notified", "err", err)
 		}
 		cancel()
 	}
 }
 
-// nudged is readable after another replica rang; nil without a bell.
+// nudged returns a channel that is readable after another replica called Nudge, or nil without a bell.
 func (f *follower) nudged() <-chan struct{} {
 	if f.bell == nil {
 		return nil
@@ -220,7 +219,7 @@ func (f *follower) nudged() <-chan struct{} {
 	return f.bell.Nudged()
 }
 
-// presenceFacts is f, read at revision rev, in the terms of presence.
+// presenceFacts converts f, which was read at revision rev, to the types of presence.
 func presenceFacts(f accounts.Facts, rev int64) presence.Facts {
 	return presence.Facts{
 		Status: presence.Status{

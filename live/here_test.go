@@ -10,28 +10,28 @@ import (
 	"rollcall/presence"
 )
 
-// wantCurrent fails unless s shows what its list holds, in its order.
+// wantCurrent fails the test unless s shows the members of its list, in order.
 func (s *screen) wantCurrent(t *testing.T, f *fixture, what string) {
 	t.Helper()
 	s.take(t)
 	if s.lacking != "" {
-		t.Fatalf("%s: the page can't apply: %s", what, s.lacking)
+		t.Fatalf("%s: the page can't apply the change: %s", what, s.lacking)
 	}
 	var want []string
 	for _, m := range s.w.list.members {
 		want = append(want, m.person.Username)
 		if got, row := s.rows[m.person.Username], f.board.roster.entry(m, s.w.audience).Row; got != row {
-			t.Fatalf("%s: shown is %+v, want %+v", what, got, row)
+			t.Fatalf("%s: the page shows %+v, want %+v", what, got, row)
 		}
 	}
 	if !slices.Equal(s.order, want) {
-		t.Fatalf("%s: shown are %v, want %v", what, s.order, want)
+		t.Fatalf("%s: the page shows %v, want %v", what, s.order, want)
 	}
 }
 
-// Whatever people do, and whenever pages are loaded, hidden or seen again, each page of those who are here shows them, in
-// order.
-func TestPagesOfThoseWhoAreHere(t *testing.T) {
+// Whatever people do, and whenever pages are loaded, paused or resumed, each page of present people shows the right
+// ones, in order.
+func TestPagesOfPresentPeople(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -70,7 +70,7 @@ func TestPagesOfThoseWhoAreHere(t *testing.T) {
 		}
 		what := fmt.Sprintf("step %d", step)
 		switch q, at := queries[step%len(queries)], random.IntN(8); at {
-		case 0: // a page that is loaded between a change and its flush
+		case 0: // load a page between a change and its flush
 			f.board.look(f.board.feed.Take())
 			page, err := f.board.Load(t.Context(), q, ada)
 			f.must(err)
@@ -95,7 +95,7 @@ func TestPagesOfThoseWhoAreHere(t *testing.T) {
 	}
 }
 
-// An arrival costs one row, however many there are.
+// An arrival sends one row, however many people are on the page.
 func TestArrivalIsOneRow(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -107,7 +107,7 @@ func TestArrivalIsOneRow(t *testing.T) {
 	s := f.watch(Query{Show: Here}, ada)
 	eve := f.arrive(f.person("eve"))
 	f.step()
-	if c := s.take(t); len(c) != 1 || c[0].List != nil || len(c[0].Added) != 1 || len(c[0].Rows) != 0 {
+	if c := s.take(t); len(c) != 1 || c[0].List != nil || len(c[0].Added) != 1 || len(c[0].Added[0].Rows) != 1 || len(c[0].Rows) != 0 {
 		t.Errorf("an arrival sent %+v, want one added row", c)
 	}
 	eve.Leave(presence.SignedOut)
@@ -118,12 +118,12 @@ func TestArrivalIsOneRow(t *testing.T) {
 	f.arrive(f.person("max")).Leave(presence.SignedOut)
 	f.step()
 	if c := s.take(t); len(c) > 1 || len(c) == 1 && len(c[0].Added)+len(c[0].Removed) > 0 {
-		t.Errorf("somebody who came and left at once sent %+v, want no rows", c)
+		t.Errorf("a person who came and left at once sent %+v, want no rows", c)
 	}
 }
 
-// A page of those who are here is divided when it has grown too long, and has people of the next page when many have left.
-func TestPagesOfThoseWhoAreHereStayBounded(t *testing.T) {
+// A page of present people is split when it gets too long, and filled from the next page when many have left.
+func TestPagesOfPresentPeopleStayBounded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.crowd(600, "p")
@@ -138,7 +138,7 @@ func TestPagesOfThoseWhoAreHereStayBounded(t *testing.T) {
 			conns = append(conns, f.arrive(p))
 			if len(conns) == 200 {
 				f.step()
-				defer f.watch(Query{Show: Here}, ada).wantCurrent(t, f, "at last")
+				defer f.watch(Query{Show: Here}, ada).wantCurrent(t, f, "in the end")
 			}
 		}
 		people, _, err = f.store.People(t.Context(), accounts.PeopleQuery{After: after})
@@ -147,14 +147,15 @@ func TestPagesOfThoseWhoAreHereStayBounded(t *testing.T) {
 	f.step()
 	l := f.list(Query{Show: Here})
 	if n := len(l.members); n != PageRows || l.next == "" {
-		t.Errorf("with 600 people here the first page has %d and goes on: %t, want %d, true", n, l.next != "", PageRows)
+		t.Errorf("with 600 people here, the first page has %d people and a next page: %t, want %d, true",
+			n, l.next != "", PageRows)
 	}
 	if page, pages := l.place.page(); page != 1 || pages != 3 {
-		t.Errorf("it is page %d of %d, want 1 of 3", page, pages)
+		t.Errorf("the first page is page %d of %d, want 1 of 3", page, pages)
 	}
 	second := f.list(Query{Show: Here, After: l.next})
 	if page, pages := second.place.page(); page != 2 || pages != 3 {
-		t.Errorf("the next is page %d of %d, want 2 of 3", page, pages)
+		t.Errorf("the next page is page %d of %d, want 2 of 3", page, pages)
 	}
 	if start, err := f.board.PageStart(t.Context(), Query{Show: Here}, 2); err != nil || start != l.next {
 		t.Errorf("PageStart(2) = %q, %v, want %q", start, err, l.next)
@@ -168,11 +169,12 @@ func TestPagesOfThoseWhoAreHereStayBounded(t *testing.T) {
 	f.step()
 	f.step()
 	if n := len(f.list(Query{Show: Here}).members); n != PageRows {
-		t.Errorf("after 150 of the first page left it has %d people, want %d", n, PageRows)
+		t.Errorf("after 150 people left the first page, it has %d people, want %d", n, PageRows)
 	}
 }
 
-// A request gets the list that DESIGN promises: of one page everyone, else those who are here; and what is asked for.
+// If everyone fits on one page, a request gets the list of everyone. Otherwise, it gets the list that it names, or by
+// default the people who are here.
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -186,7 +188,7 @@ func TestResolve(t *testing.T) {
 	}
 	for _, q := range []Query{{}, {Show: Here}, {Show: Offline}, {Search: "a", Show: DND}} {
 		if got := resolve(q, q.Show != ""); got.Show != Everyone {
-			t.Errorf("of one page, Resolve(%+v) = %+v, want everyone", q, got)
+			t.Errorf("on a board of one page, Resolve(%+v) = %+v, want everyone", q, got)
 		}
 	}
 	f.crowd(300, "p")
@@ -196,12 +198,44 @@ func TestResolve(t *testing.T) {
 		asked bool
 		want  Show
 	}{
-		{Query{}, false, Here}, {Query{}, true, Everyone}, {Query{Show: Online}, true, Online}, {Query{Team: "Lab"}, false, Everyone},
-		{Query{Team: "Lab", Show: Here}, true, Everyone}, {Query{Search: "p"}, false, Everyone}, {Query{Search: "p", Show: Here}, true, Here},
+		{Query{}, false, Here}, {Query{}, true, Everyone}, {Query{Show: Online}, true, Online},
+		{Query{Team: "Lab"}, false, Everyone}, {Query{Team: "Lab", Show: Here}, true, Everyone},
+		{Query{Search: "p"}, false, Everyone}, {Query{Search: "p", Show: Here}, true, Here},
 		{Query{Search: "ada", Show: Here}, true, Everyone},
 	} {
 		if got := resolve(c.q, c.asked); got.Show != c.want {
-			t.Errorf("of several pages, Resolve(%+v, %t) = %+v, want %q", c.q, c.asked, got, c.want)
+			t.Errorf("on a board of several pages, Resolve(%+v, %t) = %+v, want %q", c.q, c.asked, got, c.want)
 		}
+	}
+}
+
+// Going invisible is leaving, on a page of those who are here too, and what an invisible person does moves nothing there.
+func TestInvisibleLeavesThePage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := acting(t.Context())
+	ada := f.person("ada")
+	var people []accounts.Person
+	for _, name := range []string{"bob", "eve", "kim", "lea"} {
+		people = append(people, f.person(name))
+		f.arrive(people[len(people)-1])
+	}
+	f.step()
+	s := f.watch(Query{Show: Here}, ada)
+	f.must(f.store.SetInvisible(ctx, people[1].ID, true))
+	f.step()
+	if c := s.take(t); len(c) != 1 || len(c[0].Removed) != 1 || len(c[0].Rows)+len(c[0].Added) != 0 || c[0].List != nil {
+		t.Errorf("somebody who goes invisible sent %+v, want one removed row", c)
+	}
+	f.must(f.store.SetStatus(ctx, people[1].ID, accounts.Status{State: "dnd", Text: "hidden"}, ""))
+	f.arrive(people[1])
+	f.step()
+	if c := s.take(t); len(c) != 0 {
+		t.Errorf("what an invisible person does sent %+v, want nothing", c)
+	}
+	f.must(f.store.SetInvisible(ctx, people[1].ID, false))
+	f.step()
+	if c := s.take(t); len(c) != 1 || len(c[0].Added) != 1 || s.order[1] != "eve" {
+		t.Errorf("somebody who is visible again sent %+v, shown are %v, want one added row", c, s.order)
 	}
 }

@@ -13,47 +13,47 @@ import (
 
 const (
 	PageRows   = 200 // people on one page of a list
-	mostRows   = 250 // that a page of people who are here grows to before it is divided anew
-	fewestRows = 100 // that it shrinks to while there are other pages
-	spareLists = 64  // lists without watchers that are kept all the same: somebody just loaded them
+	mostRows   = 250 // a page of present people is read again if it has more
+	fewestRows = 100 // a page of present people is read again if it has fewer and there are other pages
+	spareLists = 64  // lists without watchers to keep, because they were just loaded
 )
 
-// list is one page of the board under one filter, shared by everybody who watches it: a change on it is gathered and
-// encoded once, however many watch. Guarded by Board.mu.
+// list is one page of the board with one filter. All its watchers share it, so changes are collected and encoded once.
+// Guarded by Board.mu.
 type list struct {
 	filter     filter
 	members    []*member
-	prev, next string    // cursors of the pages before and after; "": none
-	place      place     // of the page among all of them
-	index      []string  // keys of the teams of the whole board, on a page of those who are here; in board order
-	version    uint64    // 0: none yet
-	used       time.Time // last loaded or left
+	prev, next string    // cursors of the previous and next page; "" if there's none
+	place      place     // of this page among all pages
+	index      []string  // keys of all teams, in board order, if the list has an index
+	version    uint64    // 0 if it has none yet
+	used       time.Time // when it was last loaded, or the last watcher stopped
 	watchers   watchers
 
 	readAt     uint64        // lists.generation when it was read
-	staleAt    uint64        // the generation of the last change that may bear on it
+	staleAt    uint64        // the generation of the last change that may affect it
 	staleSince time.Time     // since when it waits to be read again
 	reread     time.Time     // when it was last read because it may have changed
 	cost       time.Duration // how long the last reading took
 
-	dirty   map[*member]bool     // whose row changed since the last flush; true: only last seen
-	came    map[*member]struct{} // who was put onto the list since the last flush, and
-	went    map[string]struct{}  // who was taken off it, by id
-	relist  bool                 // who is on the list changed in another way, or in which order
+	dirty   map[*member]bool     // members whose row changed since the last flush; true if only last seen changed
+	came    map[*member]struct{} // members added since the last flush
+	went    map[string]struct{}  // IDs of members removed since the last flush
+	relist  bool                 // the members changed in another way, or their order did
 	relink  bool                 // the links to other pages changed
-	arrived int                  // people who came and stand on pages before or after
+	arrived int                  // people who came and are on other pages
 	told    told                 // as of the last flush
 
-	snapshots [Audiences]*Change // that bring anybody to this version; nil: to be made
+	snapshots [Audiences]*Change // bring any watcher to this version; nil if not created yet
 }
 
-// told is what the watchers of a list have last been sent.
+// told is what the watchers of a list were sent last.
 type told struct {
 	whole   bool // list.whole
 	empty   bool // nobody was on the list
 	counts  Counts
 	teams   map[string]TeamCount
-	early   bool // somebody was shown other counts than those
+	early   bool // a page was loaded with newer counts
 	arrived int
 }
 
@@ -66,22 +66,21 @@ func newList(q Query) (*list, error) {
 	}, err
 }
 
-// renew gives l a version that no list of this process ever had. Pages carry it, so it must not count what happens: people
-// who can't be seen also make things happen.
+// renew gives l a random version. Pages contain it, so it must not be a counter: that would reveal the activity of
+// invisible people.
 func (l *list) renew() {
 	l.version, l.snapshots = rand.Uint64()|1, [Audiences]*Change{}
 }
 
 func (l *list) isStale() bool { return l.staleAt > l.readAt }
 
-// whole reports whether l holds everybody there is under its search and team, whatever their state.
+// whole reports whether l has everyone in its team or search, whatever their state.
 func (l *list) whole() bool { return l.filter.Show == Everyone && l.prev == "" && l.next == "" }
 
-// countsItself reports whether the numbers of l are of the people on it. Those of a search always are: they count what it
-// shows.
+// countsItself reports whether the counts of l are those of its members. For a search, they always are.
 func (l *list) countsItself() bool { return l.whole() || l.filter.Search != "" }
 
-// affects reports whether who, with a new name or team, may have come onto l.
+// affects reports whether who, with a new name or team, may belong on l now.
 func (l *list) affects(who *candidate) bool {
 	n := len(l.members)
 	switch f := &l.filter; {
@@ -89,7 +88,7 @@ func (l *list) affects(who *candidate) bool {
 		return false
 	case f.fromRoster():
 		return who.here
-	case n == 0 || f.Show != Everyone: // how far a walk came isn't known from whom it found
+	case n == 0 || f.Show != Everyone: // the members don't show how far a walk got
 		return true
 	case f.Before != "":
 		return l.prev == "" || accounts.ComparePeople(who.Person, l.members[0].person) >= 0
@@ -97,8 +96,8 @@ func (l *list) affects(who *candidate) bool {
 	return l.next == "" || accounts.ComparePeople(who.Person, l.members[n-1].person) <= 0
 }
 
-// byUrgency orders lists to be read again by how long they have waited in proportion to what they cost, so that costly
-// ones, however many, don't keep cheap ones waiting.
+// byUrgency orders lists by how long they have waited in proportion to their cost, so that costly lists, however many,
+// don't delay cheap ones.
 func byUrgency(now time.Time) func(a, b *list) int {
 	return func(a, b *list) int { return cmp.Compare(b.urgency(now), a.urgency(now)) }
 }
@@ -107,7 +106,7 @@ func (l *list) urgency(now time.Time) float64 {
 	return float64(now.Sub(l.staleSince)) / float64(max(l.cost, time.Microsecond))
 }
 
-// misses reports whether m belongs to what l is a page of, but to another page of it. Of searches that isn't known.
+// misses reports whether m is on another page of the same filter. For searches, it returns false.
 func (l *list) misses(m *member) bool {
 	f := &l.filter
 	if len(l.members) == 0 || f.Search != "" || !f.inTeam(m.person) || !f.Show.includes(m.view.State) {
@@ -118,16 +117,16 @@ func (l *list) misses(m *member) bool {
 		l.next != "" && accounts.ComparePeople(m.person, last) > 0
 }
 
-// lists are all lists in memory. Guarded by Board.mu, but for the signals.
+// lists holds all lists in memory. Guarded by Board.mu, except for the functions.
 type lists struct {
 	all        map[Query]*list
-	generation uint64      // counts changes that may bear on who is on lists
-	news       func()      // there may be something to flush
-	read       func()      // there may be something to read
-	readList   func(*list) // this list is to be read again
+	generation uint64      // counts changes that may affect who is on lists
+	news       func()      // says that there may be something to flush
+	read       func()      // says that there may be something to read
+	readList   func(*list) // says that this list has to be read again
 }
 
-// stale notes that l may have changed, also for a reading of it that is under way.
+// stale records that l may have changed. A reading of l that is in progress doesn't count.
 func (s *lists) stale(l *list) {
 	if !l.isStale() {
 		l.staleSince = time.Now()
@@ -137,7 +136,7 @@ func (s *lists) stale(l *list) {
 	s.readList(l)
 }
 
-// passed keeps those lists current whose filter by state m has passed into or out of.
+// passed updates the lists that m came onto or left when their state changed.
 func (s *lists) passed(m *member, from, to presence.State) {
 	if from == to {
 		return
@@ -158,12 +157,12 @@ func (s *lists) passed(m *member, from, to presence.State) {
 	}
 }
 
-// insert puts m onto l, a page of people who are here, if their place is on it.
+// insert puts m onto l, a page of present people, if that's the right page.
 func (s *lists) insert(l *list, m *member) {
 	i, found := slices.BinarySearchFunc(l.members, m, compareMembers)
 	switch {
 	case found,
-		i == 0 && l.prev != "" && l.filter.After == "", // the page before it is theirs
+		i == 0 && l.prev != "" && l.filter.After == "", // m is on the previous page
 		i == len(l.members) && l.next != "":
 		return
 	}
@@ -204,7 +203,7 @@ func (s *lists) takeOff(l *list, m *member) {
 // moved reports whether people were put onto l or taken off it since the last flush.
 func (l *list) moved() bool { return len(l.came)+len(l.went) > 0 }
 
-// install makes people, read at generation, the list of q.
+// install stores people, which were read at generation, as the list of q.
 func (r *roster) install(q Query, people window, generation uint64) (*list, error) {
 	l := r.lists.all[q]
 	if l == nil {
@@ -212,19 +211,19 @@ func (r *roster) install(q Query, people window, generation uint64) (*list, erro
 		if l, err = newList(q); err != nil {
 			return nil, err
 		}
-		l.staleAt = r.lists.generation // what changed while we read may bear on it
+		l.staleAt = r.lists.generation // a change during the reading may affect it
 		r.lists.all[q] = l
 		defer r.trim(l)
 	}
 	l.used = time.Now()
-	if l.readAt <= generation { // or else somebody read later than we did, and was quicker
+	if l.readAt <= generation { // otherwise, a newer reading was installed first
 		l.readAt = generation
 		r.fill(l, people)
 	}
 	return l, nil
 }
 
-// fill puts people onto l. Members who are on it no more are let go.
+// fill makes people the members of l.
 func (r *roster) fill(l *list, people window) {
 	members := make([]*member, len(people.people))
 	for i, p := range people.people {
@@ -266,13 +265,26 @@ func (r *roster) fill(l *list, people window) {
 	r.lists.news()
 }
 
-// hasIndex reports whether l goes with an index of all teams: the first page of everybody who is here does.
+// countAbsent makes teams those on l, with how many people on it are absent.
+func (r *roster) countAbsent(l *list, teams map[string]TeamCount) {
+	clear(teams)
+	for _, m := range l.members {
+		key := m.person.TeamKey()
+		n := teams[key]
+		if !m.present {
+			n.Absent++
+		}
+		teams[key] = n
+	}
+}
+
+// hasIndex reports whether l has an index of all teams: only the first page of everyone who is here does.
 func (l *list) hasIndex() bool { return l.filter.Query == Query{Show: Here} }
 
-// maxIndex is how many teams an index has at most.
+// maxIndex is the maximum number of teams in an index.
 const maxIndex = 200
 
-// index are the keys of the teams in an index: all of them or, if they are too many, first of all those with somebody here.
+// index returns the keys of the teams in an index. If there are too many, teams with someone here come first.
 func (r *roster) index() []string {
 	keys := make([]string, 0, min(len(r.tally.teams), maxIndex))
 	for _, withPeople := range [...]bool{true, false} {
@@ -285,7 +297,7 @@ func (r *roster) index() []string {
 	return keys
 }
 
-// reindex brings indexes up to date after teams were counted.
+// reindex updates indexes after teams were counted.
 func (r *roster) reindex() {
 	for _, l := range r.lists.all {
 		if !l.hasIndex() {
@@ -297,14 +309,15 @@ func (r *roster) reindex() {
 	}
 }
 
-// sameKeys reports whether a and b hold the same, in any order: which teams have somebody here changes all the time.
+// sameKeys reports whether a and b have the same keys in any order. The order depends on who is here, so it changes all
+// the time.
 func sameKeys(a, b []string) bool {
 	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
 	return slices.Equal(a, b)
 }
 
-// trim drops lists that nobody watches, those used longest ago first, until no more are kept than may be. keep was just
-// made and stays.
+// trim drops the least recently used lists without watchers until at most spareLists of them are left. It doesn't drop
+// keep, which was just created.
 func (r *roster) trim(keep *list) {
 	var spare []*list
 	for _, l := range r.lists.all {
@@ -324,8 +337,8 @@ func (r *roster) trim(keep *list) {
 	}
 }
 
-// teams are the numbers of the teams on l, or of all teams for a list that is one of the whole board. All lists ask with
-// every flush, so one whose members are as they were doesn't go through them.
+// teams returns the counts of the teams on l, or of all teams if l has an index. Every flush calls it for all lists, so
+// it doesn't iterate over the members if they haven't changed.
 func (r *roster) teams(l *list) map[string]TeamCount {
 	teams := make(map[string]TeamCount, len(l.told.teams))
 	if l.hasIndex() {
@@ -335,24 +348,24 @@ func (r *roster) teams(l *list) map[string]TeamCount {
 		return teams
 	}
 	if !l.countsItself() {
-		if l.relist || l.moved() || len(l.told.teams) == 0 {
-			for _, m := range l.members {
-				teams[m.person.TeamKey()] = TeamCount{}
-			}
-		} else {
-			maps.Copy(teams, l.told.teams)
+		maps.Copy(teams, l.told.teams)
+		if l.relist || l.moved() || len(l.dirty) > 0 || len(teams) == 0 {
+			r.countAbsent(l, teams)
 		}
-		for key := range teams {
-			teams[key] = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key]}
+		for key, n := range teams {
+			n.Key, n.Here, n.People = key, r.here[key].Here(), r.tally.people[key]
+			teams[key] = n
 		}
 		return teams
 	}
 	for _, m := range l.members {
 		key := m.person.TeamKey()
 		n := teams[key]
-		n.Key = key
+		n.Key, n.Found = key, l.filter.Search != ""
 		if n.People++; m.present {
 			n.Here++
+		} else {
+			n.Absent++
 		}
 		teams[key] = n
 	}
@@ -361,11 +374,11 @@ func (r *roster) teams(l *list) map[string]TeamCount {
 
 // unsent reports whether anything changed on l since the last flush.
 func (r *roster) unsent(l *list, counts Counts) bool {
-	return len(l.dirty) > 0 || l.moved() || l.relist || l.relink || l.told.early || l.told.counts != counts || l.arrived != l.told.arrived ||
-		!maps.Equal(l.told.teams, r.teams(l))
+	return len(l.dirty) > 0 || l.moved() || l.relist || l.relink || l.told.early || l.told.counts != counts ||
+		l.arrived != l.told.arrived || !maps.Equal(l.told.teams, r.teams(l))
 }
 
-// settle notes that everybody who watches l knows all there is to know.
+// settle records that the watchers of l are up to date.
 func (r *roster) settle(l *list, counts Counts) {
 	l.told = told{whole: l.whole(), empty: len(l.members) == 0, counts: counts, teams: r.teams(l), arrived: l.arrived}
 	l.relist, l.relink = false, false
@@ -374,8 +387,9 @@ func (r *roster) settle(l *list, counts Counts) {
 	clear(l.went)
 }
 
-// shown notes that somebody is shown l as it is now, which may be newer than what the watchers were sent. Numbers that
-// were shown early go to everybody with the next flush, or one that went back meanwhile would stay wrong.
+// shown records that a page is loaded with l as it is now, which may be newer than what the watchers were sent. The
+// next flush then sends all counts: a count that has changed back by then would otherwise stay wrong on the loaded
+// page.
 func (r *roster) shown(l *list) {
 	early := r.counts(l) != l.told.counts || !maps.Equal(r.teams(l), l.told.teams)
 	if early && !l.told.early {

@@ -1,13 +1,13 @@
-// Package live is what a watcher may know about who is here, kept current.
+// Package live keeps lists of people current for watchers, and limits them to what each watcher may know.
 //
-// It joins accounts (who there is) with presence (who is here). A Board follows both, holds the roster, and hands out
-// lists of people as snapshots and changes. A Watcher gets a snapshot and then every change after it, with nothing lost in
-// between. Whatever a watcher learns about a person comes out of one projection, NewRow, which knows audiences and not
-// watchers; so an invisible person can't be told from one who left.
+// It combines accounts (who exists) with presence (who is here). A Board follows both, keeps the roster, and provides
+// lists of people as snapshots and changes. A Watcher gets a snapshot and then every change after it, without a gap.
+// Everything that a watcher learns about a person comes from one projection, NewRow. It depends on the audience but not
+// on the watcher, so nobody can tell an invisible person from one who left.
 //
-// A watcher is not a connection: whether it makes its person present is up to whoever opened it.
+// A watcher isn't a connection: its caller decides whether it makes its person present.
 //
-// The package refuses to know HTTP, HTML, sockets and SQL. Its callers encode what it hands out, and it caches the bytes.
+// The package doesn't know HTTP, HTML, sockets or SQL. Callers encode what it provides, and it caches the bytes.
 package live
 
 import (
@@ -20,16 +20,16 @@ import (
 	"rollcall/presence"
 )
 
-// Config is what a Board needs. Accounts, Presence and Log must be given.
+// Config is what a Board needs. Accounts, Presence and Log are required.
 type Config struct {
 	Accounts *accounts.Store
 	Presence *presence.Tracker
 	Log      *slog.Logger
-	Bell     Bell                             // nil: there are no other replicas
-	Flushed  func(took, waited time.Duration) // called after each flush that sent something; nil: nobody counts
+	Bell     Bell                             // nil if there are no other replicas
+	Flushed  func(took, waited time.Duration) // called after each flush that sent something; can be nil
 }
 
-// Board keeps lists of people current. One mutex guards all of it; it is never held during I/O or a callback.
+// Board keeps lists of people current. One mutex guards all of it, and isn't held during I/O or callbacks.
 type Board struct {
 	accounts *accounts.Store
 	presence *presence.Tracker
@@ -46,7 +46,7 @@ type Board struct {
 	watching watching
 }
 
-// New returns a Board. Nothing runs before Run.
+// New returns a Board. Call Run to start it.
 func New(cfg Config) *Board {
 	b := &Board{
 		accounts: cfg.Accounts, presence: cfg.Presence, log: cfg.Log,
@@ -66,7 +66,7 @@ func New(cfg Config) *Board {
 	return b
 }
 
-// update runs f with the lock held, and then wakes the watchers for whom f had news.
+// update runs f with the lock held, and then wakes the watchers that f queued changes for.
 func (b *Board) update(f func()) {
 	b.mu.Lock()
 	f()
@@ -77,17 +77,18 @@ func (b *Board) update(f func()) {
 	}
 }
 
-// Subscribe has hear called with every update of the accounts from now on, in order, after the Board has taken it in. It
-// may take locks, but must not wait for anything else. Call it before Run.
+// Subscribe registers hear, which is then called with every update of the accounts, in order, after the Board has
+// applied it. hear may take locks, but must not block otherwise. Call Subscribe before Run.
 func (b *Board) Subscribe(hear func(Update)) { b.follower.subscribe(hear) }
 
 // CatchUp applies every change of the accounts that was committed before the call.
 func (b *Board) CatchUp(ctx context.Context) error { return b.follower.catchUp(ctx) }
 
-// CaughtUp counts the looks at the accounts that succeeded. While it doesn't grow, nothing that changes there is known here.
+// CaughtUp counts the successful checks for changes of the accounts. While it doesn't grow, the Board knows of no
+// changes.
 func (b *Board) CaughtUp() uint64 { return b.follower.caughtUp.Load() }
 
-// hear takes in an update of the accounts.
+// hear applies an update of the accounts.
 func (b *Board) hear(u Update) {
 	b.update(func() {
 		b.roster.hear(u)
@@ -97,7 +98,7 @@ func (b *Board) hear(u Update) {
 	})
 }
 
-// watched are the people about whom the follower asks again after a reset.
+// watched returns the people whom the follower reads again after a reset.
 func (b *Board) watched() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,17 +123,17 @@ func signal(c chan struct{}) {
 	}
 }
 
-// Stats are a Board in numbers.
+// Stats are numbers for metrics.
 type Stats struct {
-	Active, Paused int // watchers, by whether somebody can see them
+	Active, Paused int // watchers
 	Lists          int
-	People         int    // with an enabled account
+	People         int    // enabled accounts
 	Present        int    // people on the roster who are here
 	Pending        bool   // something waits for the next flush
-	Looks          uint64 // at the accounts, for changes
+	Looks          uint64 // checks for changes of the accounts
 }
 
-// Stats returns the numbers as they are now.
+// Stats returns the current numbers.
 func (b *Board) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -150,14 +151,14 @@ func (b *Board) Stats() Stats {
 	return s
 }
 
-// Own is what a person is told of themself, as things are now.
+// Own returns what p sees of themselves now.
 func (b *Board) Own(p accounts.Person) Own {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.ownOf(p)
 }
 
-// ownOf is what p is told of themself, with the row that everybody gets or is about to get.
+// ownOf returns what p sees of themselves, with the row that others get or are about to get.
 func (b *Board) ownOf(p accounts.Person) Own {
 	now := &member{person: p, view: b.presence.View(p.ID)}
 	own := Own{Self: b.presence.Self(p.ID)}
@@ -172,19 +173,19 @@ func (b *Board) ownOf(p accounts.Person) Own {
 	return own
 }
 
-// Page is a list as it is now, for a page that is loaded.
+// Page is a list as it is now, for loading a page.
 type Page struct {
 	Listing
 	Links   Links
 	Counts  Counts
 	Arrived Arrivals
-	Lost    time.Time // since when other replicas can't be reached; zero: they can
+	Lost    time.Time // since when other replicas can't be reached; zero if they can
 	Version string    // for Want.Shown
-	Empty   bool      // nobody is on the list; while warming, also of those who aren't back yet
+	Empty   bool      // nobody is on the list, including people who may still come back while warming
 	Own     Own
 }
 
-// Load returns the list of q, as Clean returned it, for the eyes of p.
+// Load returns the list of q for p. q must be a result of Clean.
 func (b *Board) Load(ctx context.Context, q Query, p accounts.Person) (Page, error) {
 	for {
 		if err := b.reader.load(ctx, q); err != nil {
@@ -200,7 +201,7 @@ func (b *Board) page(q Query, p accounts.Person) (page Page, ok bool) {
 	b.update(func() {
 		l := b.lists.all[q]
 		if ok = l != nil; !ok {
-			return // dropped meanwhile: more lists are loaded than are kept
+			return // the list was dropped because too many others were loaded
 		}
 		b.flushMoves(l)
 		to := AudienceOf(p)
@@ -213,17 +214,17 @@ func (b *Board) page(q Query, p accounts.Person) (page Page, ok bool) {
 	return page, ok
 }
 
-// flushMoves sends the watchers of l who was put onto it and taken off it. Whoever is shown l now must not be sent those
-// changes later.
+// flushMoves sends the watchers of l who came onto it and who left it. A page that is shown l now already has these
+// moves, so they must not be sent to it later.
 func (b *Board) flushMoves(l *list) {
 	if l.moved() {
 		b.roster.flush(l, b.send)
 	}
 }
 
-// Resolve returns the list that answers a request for q. asked says that the request named Show. If it didn't, a board, or
-// a team, that fits on one page shows everyone, and a larger one those who are here; a search shows everyone it finds. What
-// fits on one page is always the list of everyone: there, the page itself filters by state.
+// Resolve returns the query of the list that answers a request for q. asked says that the request named Show. If
+// everyone fits on one page, the answer is the list of everyone, and the page itself filters by state. Otherwise, it's
+// the list that the request named, or by default the people who are here or, for a search, everyone it finds.
 func (b *Board) Resolve(ctx context.Context, q Query, asked bool) (Query, error) {
 	everyone := q
 	everyone.Show = Everyone
@@ -247,8 +248,8 @@ func (b *Board) Resolve(ctx context.Context, q Query, asked bool) (Query, error)
 	return q, nil
 }
 
-// PageStart returns the cursor behind which page n of the list of q begins, "" for the first and for pages that there
-// aren't. Only lists whose Links have page numbers have numbered pages.
+// PageStart returns the cursor after which page n of the list of q begins, or "" for the first page and for pages that
+// don't exist. Only lists whose Links have page numbers have numbered pages.
 func (b *Board) PageStart(ctx context.Context, q Query, n int) (string, error) {
 	f, err := newFilter(q)
 	switch {

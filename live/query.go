@@ -9,23 +9,23 @@ import (
 	"rollcall/presence"
 )
 
-// Query says which part of the board a list shows. The zero Query is the first page of everybody. Equal queries share
+// Query says which part of the board a list shows. The zero Query is the first page of everyone. Equal queries share
 // one list.
 type Query struct {
-	Search string // words, each of which begins a word of the name or username
-	Team   string // in any spelling that folds to the team's name; "": all teams
+	Search string // words; each must be the beginning of a word of the name or username
+	Team   string // in any spelling that folds to the team's name; "" for all teams
 	Show   Show
 	After  string // cursor: only people after it
 	Before string // cursor: only people before it; not together with After
 }
 
-// Show says in which states people are whom a list shows.
+// Show selects people by their state.
 type Show string
 
 // The values of Show.
 const (
 	Everyone Show = ""
-	Here     Show = "here" // in any state but offline
+	Here     Show = "here" // in any state except offline
 	Online        = Show(presence.Online)
 	Away          = Show(presence.Away)
 	DND           = Show(presence.DND)
@@ -53,14 +53,14 @@ const (
 	maxCursor = 4096 // bytes
 )
 
-// Reasons to refuse a Query.
+// The errors of Clean.
 var (
 	ErrShow   = errors.New("live: no such filter")
 	ErrCursor = errors.New("live: not a cursor")
 	ErrLong   = errors.New("live: search or team too long")
 )
 
-// Clean returns q in the form in which equal queries are equal, or one of ErrShow, ErrCursor and ErrLong.
+// Clean returns q in a normal form, so that equivalent queries are equal, or one of ErrShow, ErrCursor and ErrLong.
 func (q Query) Clean() (Query, error) {
 	q.Search = strings.Join(strings.Fields(q.Search), " ")
 	q.Team = strings.TrimSpace(q.Team)
@@ -79,7 +79,8 @@ func (q Query) Clean() (Query, error) {
 	return q, nil
 }
 
-// filter is a Query with what is worked out from it once: folding and parsing are costly, and asked for many people.
+// filter is a Query with values that are derived from it once, because folding and parsing are too costly to repeat for
+// every person.
 type filter struct {
 	Query
 	teamKey string          // of Team
@@ -102,11 +103,11 @@ func newFilter(q Query) (filter, error) {
 	return f, err
 }
 
-// inTeam reports whether the filter lets p's team through.
+// inTeam reports whether p's team matches the filter.
 func (f *filter) inTeam(p accounts.Person) bool { return f.Team == "" || f.teamKey == p.TeamKey() }
 
-// covers reports whether who is among the people whom lists with this filter are pages of, whatever their state and
-// however many stand before them.
+// covers reports whether who matches the team and the search and is on the right side of the cursor, whatever their
+// state.
 func (f *filter) covers(who *candidate) bool {
 	switch {
 	case !f.inTeam(who.Person),
@@ -117,12 +118,11 @@ func (f *filter) covers(who *candidate) bool {
 	return f.Search == "" || who.foundBy(f.search)
 }
 
-// candidate is a person who may belong on lists. The words of their names are made once, however many searches are
-// watched.
+// candidate is a person who may belong on lists. The words of their names are computed once for all searches.
 type candidate struct {
 	accounts.Person
 	here  bool
-	words []string // nil: not made yet
+	words []string // nil if not computed yet
 }
 
 func (c *candidate) foundBy(s accounts.Search) bool {

@@ -16,20 +16,20 @@ const (
 	readWait    = 5 * time.Second        // for one reading
 	CheapRead   = 10 * time.Millisecond  // a list that takes longer to read is costly
 	RereadEvery = 250 * time.Millisecond // between readings of one list
-	meetAtOnce  = 1000                   // people that one reading gets to know: 20 ms or so
+	meetAtOnce  = 1000                   // people that meet reads at once, which takes about 20 ms
 )
 
-// reader asks the accounts for what the board lacks: who is on lists, who the people are who arrived, and how many there
-// are. Nothing that a watcher waits for waits for it.
+// reader reads from the accounts what the board lacks: who is on lists, who the people are who arrived, and how many
+// people there are. It runs separately, so that it doesn't delay changes of presence.
 type reader struct {
 	board    *Board
 	accounts *accounts.Store
 	presence *presence.Tracker
 	log      *slog.Logger
-	totals   *shared       // counts everybody
-	wanted   chan struct{} // capacity 1: something is to be read
-	costly   chan struct{} // capacity 1: a costly list is to be read again
-	database databaseFile  // used by run alone
+	totals   *shared       // counts everyone
+	wanted   chan struct{} // capacity 1; there's something to read
+	costly   chan struct{} // capacity 1; there's a costly list to read again
+	database databaseFile  // used only by run
 }
 
 func newReader(b *Board) *reader {
@@ -39,10 +39,10 @@ func newReader(b *Board) *reader {
 	}
 }
 
-// want wakes the loop that reads.
+// want wakes the reading loop.
 func (r *reader) want() { signal(r.wanted) }
 
-// wantList wakes the loop that reads l again, if somebody can see l. The board's lock is held.
+// wantList wakes the loop that reads l again, if l has active watchers. The caller holds the board's lock.
 func (r *reader) wantList(l *list) {
 	switch {
 	case len(l.watchers.active) == 0:
@@ -53,17 +53,17 @@ func (r *reader) wantList(l *list) {
 	}
 }
 
-// costly reports whether l takes so long to read that nothing else should wait for it.
+// costly reports whether reading l takes so long that nothing else should wait for it.
 func (l *list) costly() bool { return l.cost > CheapRead }
 
-// run asks for what was committed, for people who arrived and aren't known yet, for totals, and for lists that may have
-// changed, unless they are costly. It rests as long as it reads lists, so that half the time is left for others, however
-// many are watched.
+// run reads committed changes, people who arrived and aren't known yet, totals, and cheap lists that may have changed.
+// It pauses for as long as it read lists, so that at least half of the time is left for others, however many lists are
+// watched.
 func (r *reader) run(ctx context.Context) {
 	b, failing := r.board, false
 	follow := time.NewTicker(followEvery)
 	defer follow.Stop()
-	again := time.NewTimer(0) // and at once
+	again := time.NewTimer(0) // fires at once the first time
 	defer again.Stop()
 	for {
 		committed := false
@@ -85,7 +85,7 @@ func (r *reader) run(ctx context.Context) {
 			signal(b.follower.ring)
 		}
 		left, rereadErr := r.reread(ctx)
-		err = cmp.Or(err, within(ctx, r.refreshTotals)) // last: its change would make the list wait for the next flush
+		err = cmp.Or(err, within(ctx, r.refreshTotals)) // last, because a flush with only the totals would delay the lists
 		r.failed(&failing, cmp.Or(err, rereadErr))
 		if left > 0 {
 			again.Reset(RereadEvery)
@@ -93,8 +93,8 @@ func (r *reader) run(ctx context.Context) {
 	}
 }
 
-// runCostly reads the costly ones among the watched lists that may have changed, one after another, and rests as long as
-// it reads. It's a loop of its own so that nothing else waits for them.
+// runCostly reads the costly lists that are watched and may have changed, one after another, and pauses for as long as
+// it reads. It's a separate loop so that nothing else waits for these lists.
 func (r *reader) runCostly(ctx context.Context) {
 	failing := false
 	again := time.NewTicker(RereadEvery)
@@ -108,13 +108,13 @@ func (r *reader) runCostly(ctx context.Context) {
 		}
 		if stale, _ := r.stale(true); len(stale) > 0 {
 			r.failed(&failing, r.rereadList(ctx, stale[0]))
-			signal(r.costly) // maybe there are more
+			signal(r.costly) // there may be more
 		}
 	}
 }
 
-// failed logs that the accounts can't be read, once until they can be again; failing belongs to the calling loop. What was
-// to be read is still marked, and is asked for again with the next look.
+// failed logs when the accounts can't be read anymore, and when they can be read again. failing belongs to the calling
+// loop. What couldn't be read stays marked and is read later.
 func (r *reader) failed(failing *bool, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
@@ -128,7 +128,8 @@ func (r *reader) failed(failing *bool, err error) {
 	}
 }
 
-// load returns the list of q as new as the accounts are now. It is kept while somebody watches it or it was used lately.
+// load makes the list of q as current as the accounts are now. The list stays in memory while it's watched or was used
+// recently.
 func (r *reader) load(ctx context.Context, q Query) error {
 	if err := r.board.CatchUp(ctx); err != nil {
 		return err
@@ -149,11 +150,11 @@ func (r *reader) load(ctx context.Context, q Query) error {
 	return r.reload(ctx, q)
 }
 
-// rereads is how often a reading that a change of the accounts overtook is repeated at once. After that it is taken as it
-// is, and stays marked as stale.
+// rereads limits how often reload reads a list if changes of the accounts overtake the reading. After that, it uses the
+// last reading, and the list stays marked as stale.
 const rereads = 3
 
-// reload reads who is on the list of q.
+// reload reads the list of q.
 func (r *reader) reload(ctx context.Context, q Query) error {
 	f, err := newFilter(q)
 	if err != nil {
@@ -195,7 +196,7 @@ func (r *reader) reload(ctx context.Context, q Query) error {
 	}
 }
 
-// refreshTotals counts everybody anew where that is needed.
+// refreshTotals counts everyone again if needed.
 func (r *reader) refreshTotals(ctx context.Context) error {
 	if stale, _ := r.totalsStale(); !stale {
 		return nil
@@ -203,7 +204,7 @@ func (r *reader) refreshTotals(ctx context.Context) error {
 	return r.totals.do(ctx, r.readTotals)
 }
 
-// totalsStale reports whether everybody has to be counted anew, and the generation that a count from now on is of.
+// totalsStale reports whether everyone has to be counted again, and the generation of a count that starts now.
 func (r *reader) totalsStale() (stale bool, generation uint64) {
 	r.board.mu.Lock()
 	defer r.board.mu.Unlock()
@@ -212,7 +213,7 @@ func (r *reader) totalsStale() (stale bool, generation uint64) {
 
 func (r *reader) readTotals(ctx context.Context) error {
 	stale, generation := r.totalsStale()
-	if !stale { // the run before this one was enough
+	if !stale { // the previous run has counted
 		return nil
 	}
 	teams, err := r.accounts.Tally(ctx)
@@ -223,6 +224,9 @@ func (r *reader) readTotals(ctx context.Context) error {
 	for _, team := range teams {
 		t.total += team.People
 		t.people[team.Key] = team.People
+		if team.Name != "" {
+			t.named++
+		}
 	}
 	r.board.mu.Lock()
 	defer r.board.mu.Unlock()
@@ -233,9 +237,9 @@ func (r *reader) readTotals(ctx context.Context) error {
 	return nil
 }
 
-// meet gets to know people who are here and were on no list yet, or of whom there is something new to know: some at a
-// time, resting as long as it took. When a replica starts they are many, and nobody waits for them but the numbers of
-// teams and lists of present people.
+// meet reads people who are here but aren't known yet, or who may have a new last seen. It reads a limited number at a
+// time and then pauses for as long as that took. When a replica starts, there are many of them, but only team counts
+// and lists of present people wait for them.
 func (r *reader) meet(ctx context.Context) error {
 	r.board.mu.Lock()
 	applied := r.board.roster.applied
@@ -261,7 +265,7 @@ func (r *reader) meet(ctx context.Context) error {
 	}
 	r.board.update(func() {
 		if r.board.roster.applied != applied {
-			r.want() // a change overtook the reading: read again
+			r.want() // a change overtook the reading, so read again
 			return
 		}
 		r.board.roster.meetAll(people)
@@ -272,7 +276,7 @@ func (r *reader) meet(ctx context.Context) error {
 	return nil
 }
 
-// reread reads the watched lists that may have changed and are cheap to read, and returns how many are left for later.
+// reread reads the cheap lists that are watched and may have changed. It returns how many are left for later.
 func (r *reader) reread(ctx context.Context) (left int, err error) {
 	stale, left := r.stale(false)
 	for began := time.Now(); len(stale) > 0 && time.Since(began) < RereadEvery; stale = stale[1:] {
@@ -285,8 +289,8 @@ func (r *reader) reread(ctx context.Context) (left int, err error) {
 	return left, err
 }
 
-// stale are the lists, costly or cheap, that are to be read again now, the most urgent first, and how many there are with
-// those that were read just before. A list that nobody can see waits until somebody can.
+// stale returns the costly or the cheap lists that have to be read again now, the most urgent first. all also counts
+// lists that were just read and have to wait. A list without active watchers waits until it has one.
 func (r *reader) stale(costly bool) (stale []*list, all int) {
 	now := time.Now()
 	r.board.mu.Lock()
@@ -303,7 +307,7 @@ func (r *reader) stale(costly bool) (stale []*list, all int) {
 	return stale, all
 }
 
-// rereadList reads l and rests as long as that took.
+// rereadList reads l and pauses for as long as that took.
 func (r *reader) rereadList(ctx context.Context, l *list) error {
 	start := time.Now()
 	err := within(ctx, func(ctx context.Context) error { return r.reload(ctx, l.filter.Query) })
@@ -327,7 +331,7 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// within runs f with the time that one reading may take.
+// within runs f with the time limit of one reading.
 func within(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()

@@ -8,44 +8,45 @@ import (
 	"rollcall/presence"
 )
 
-// roster is who there is and who is here: the people that some list shows or who are present, in what state and team
-// they are, and how many others there are. Guarded by Board.mu.
+// roster holds the people who are present or on a list, with their states and teams, and the number of all people.
+// Guarded by Board.mu.
 type roster struct {
 	presence *presence.Tracker
 	lists    *lists
-	boot     string // begins versions since warming last began, so that those of before aren't taken for newer ones
+	boot     string // prefix of versions; changes when warming begins, so that older versions don't count as current
 
-	warming bool      // people are still coming back, after a start or after all were disconnected
-	lost    time.Time // since when other replicas can't be reached, as shown; zero: they can
+	warming bool      // people are still coming back, after a start or after everyone was disconnected
+	lost    time.Time // since when watchers see that other replicas can't be reached; zero if they can
 
 	members map[string]*member
-	present []*member                  // everybody who is here, in board order
-	here    map[string]presence.Counts // how many of them are in which state, by team key
+	present []*member                  // everyone who is here, in board order
+	here    map[string]presence.Counts // how many of them are in each state, by team key
 	tally   tally
 
-	unmet map[string]bool      // people to read: here and not known yet (true: has just arrived), or last seen elsewhere
+	unmet map[string]bool      // people to read: not known yet (true if they just arrived), or last seen elsewhere
 	left  map[string]time.Time // when people left who may have been connected to other replicas
 
-	applied uint64 // counts updates that were taken in
-	looks   uint64 // counts looks for updates, from their start
+	applied uint64 // counts applied updates
+	looks   uint64 // counts looks for updates that have started
 }
 
-// member is one person as the board knows them: what accounts and presence say, and the rows made of both. Guarded by
-// Board.mu.
+// member is one person on the roster, with the data from accounts and presence and the rows for each audience. Guarded
+// by Board.mu.
 type member struct {
 	person  accounts.Person
 	view    presence.View
-	entries [Audiences]*Entry // nil: to be made when somebody asks
-	lists   []*list           // that show the person
-	present bool              // in roster.present
-	counted presence.State    // in roster.here, while present
-	readIn  uint64            // roster.looks when the reading of a list last brought or moved the person
+	entries [Audiences]*Entry // nil if not created yet
+	lists   []*list           // the lists that the person is on
+	present bool              // whether the person is in roster.present
+	counted presence.State    // the state that roster.here counts them in, while present
+	readIn  uint64            // roster.looks when reading a list last added or moved the person
 }
 
 // tally is how many people there are.
 type tally struct {
 	total           int
 	teams           []accounts.Team // in board order
+	named           int             // how many of them have a name
 	people          map[string]int  // by team key
 	readAt, staleAt uint64          // lists.generation, as with a list
 }
@@ -60,12 +61,12 @@ func newRoster(tracker *presence.Tracker, l *lists) roster {
 	return r
 }
 
-// isHere reports whether v is of a person who is shown as present.
+// isHere reports whether v shows a person as present.
 func isHere(v presence.View) bool { return v.Listed && v.State != presence.Offline }
 
 func compareMembers(a, b *member) int { return accounts.ComparePeople(a.person, b.person) }
 
-// entry returns m's row for an audience, made now if there is none.
+// entry returns m's row for an audience, and creates it if needed.
 func (r *roster) entry(m *member, to Audience) *Entry {
 	if m.entries[to] != nil {
 		return m.entries[to]
@@ -81,7 +82,7 @@ func (r *roster) entry(m *member, to Audience) *Entry {
 	return m.entries[to]
 }
 
-// meet returns p as a member, new or brought up to date.
+// meet returns the member for p, and creates or updates it.
 func (r *roster) meet(p accounts.Person) *member {
 	m := r.members[p.ID]
 	if m == nil {
@@ -97,12 +98,11 @@ func (r *roster) meet(p accounts.Person) *member {
 	return m
 }
 
-// mayBeAhead reports whether the reading of a list may have brought m with changes that are only being applied now. It
-// can't have when a whole look for changes came between.
+// mayBeAhead reports whether reading a list may have updated m before the change that is applied now. It can't have if
+// a whole look for changes happened in between.
 func (r *roster) mayBeAhead(m *member) bool { return r.looks <= m.readIn+1 }
 
-// came takes note of a new member. If they are here, they arrived before anybody looked: that's news to lists that
-// filter, and to the numbers of teams.
+// came updates lists and team counts for a new member. If they're here, they arrived before the board knew them.
 func (r *roster) came(m *member) {
 	if m.present {
 		r.lists.passed(m, presence.Offline, m.view.State)
@@ -114,7 +114,7 @@ func (r *roster) came(m *member) {
 	}
 }
 
-// meetAll takes in people, who are in board order, and puts those who are here among the others in one go.
+// meetAll adds or updates people, who are in board order. It merges those who are here into the present people at once.
 func (r *roster) meetAll(people []accounts.Person) {
 	var here []*member
 	for _, p := range people {
@@ -126,7 +126,7 @@ func (r *roster) meetAll(people []accounts.Person) {
 		}
 		m = &member{person: p, view: r.presence.View(p.ID)}
 		if !isHere(m.view) {
-			continue // gone again, and on no list
+			continue // has left again, and isn't on a list
 		}
 		r.members[p.ID] = m
 		m.present = true
@@ -139,7 +139,7 @@ func (r *roster) meetAll(people []accounts.Person) {
 	}
 }
 
-// merge returns the members of two sorted lists in one.
+// merge merges two sorted slices of members.
 func merge(a, b []*member) []*member {
 	all := make([]*member, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
@@ -152,7 +152,7 @@ func merge(a, b []*member) []*member {
 	return append(append(all, a...), b...)
 }
 
-// hear takes in what the accounts say now.
+// hear applies an update of the accounts.
 func (r *roster) hear(u Update) {
 	r.applied++
 	for _, p := range u.People {
@@ -172,7 +172,7 @@ func (r *roster) hear(u Update) {
 	}
 }
 
-// refresh takes in what the accounts say now of p, who may be new, moved or renamed, or have merely set a status.
+// refresh applies a change of p, who may be new, moved or renamed, or may have only set a status.
 func (r *roster) refresh(p accounts.Person) {
 	m := r.members[p.ID]
 	if m != nil && accounts.ComparePeople(p, m.person) == 0 && p.Team == m.person.Team && !r.mayBeAhead(m) {
@@ -194,10 +194,10 @@ func (r *roster) refresh(p accounts.Person) {
 	}
 }
 
-// replace gives m what the accounts say now, and reports whether their place on the board may have changed.
+// replace updates m with the data of the accounts, and reports whether m's place on the board has changed.
 func (r *roster) replace(m *member, p accounts.Person) (moved bool) {
 	if p.LastSeen.Before(m.person.LastSeen) {
-		p.LastSeen = m.person.LastSeen // ours is on its way to the store
+		p.LastSeen = m.person.LastSeen // ours is newer, and will be stored
 	}
 	if p == m.person {
 		return false
@@ -206,7 +206,7 @@ func (r *roster) replace(m *member, p accounts.Person) (moved bool) {
 	if moved {
 		r.unplace(m)
 	}
-	if p.Team != m.person.Team { // the heading changes, even where the order stays
+	if p.Team != m.person.Team { // the heading changes, even if the order doesn't
 		for _, l := range m.lists {
 			l.relist = true
 		}
@@ -220,7 +220,7 @@ func (r *roster) replace(m *member, p accounts.Person) (moved bool) {
 	return moved
 }
 
-// look gives m what presence says now.
+// look updates m with the current view of presence.
 func (r *roster) look(m *member) {
 	v := r.presence.View(m.person.ID)
 	if v == m.view {
@@ -228,14 +228,14 @@ func (r *roster) look(m *member) {
 	}
 	if v.State != m.view.State || v.Listed != m.view.Listed {
 		r.lists.passed(m, m.view.State, v.State)
-		r.lists.news() // the counts changed, whoever lists the person
+		r.lists.news() // the counts changed, even if no list has the person
 	}
 	if isHere(m.view) && !isHere(v) && (m.view.Elsewhere || r.presence.Peers().Others > 0) {
 		r.left[m.person.ID] = time.Now()
 	}
 	m.view = v
 	switch {
-	case !v.Listed: // disabled, maybe by the word of another replica
+	case !v.Listed: // disabled; maybe only another replica knows it so far
 		r.recount()
 		r.remove(m)
 		return
@@ -250,7 +250,7 @@ func (r *roster) look(m *member) {
 	r.redraw(m)
 }
 
-// redraw marks m on every list that shows them if their row has truly changed.
+// redraw marks m on every list that they're on if their row has really changed.
 func (r *roster) redraw(m *member) {
 	was := m.entries
 	m.entries = [Audiences]*Entry{}
@@ -258,7 +258,7 @@ func (r *roster) redraw(m *member) {
 		return
 	}
 	if was[Full] != nil && was[Full].Row == r.entry(m, Full).Row {
-		m.entries = was // the other audiences too: what they may know hasn't changed either
+		m.entries = was // other audiences know less, so nothing has changed for them either
 		return
 	}
 	seenOnly := false
@@ -272,7 +272,7 @@ func (r *roster) redraw(m *member) {
 	r.lists.news()
 }
 
-// place puts m among the people who are here, if they are.
+// place adds m to the present people, if they're here.
 func (r *roster) place(m *member) {
 	if m.present || !isHere(m.view) {
 		return
@@ -294,7 +294,7 @@ func (r *roster) unplace(m *member) {
 	m.present = false
 }
 
-// count counts m in state among those of their team who are here. Offline takes them out.
+// count changes the state that m counts for in their team. Offline people don't count.
 func (r *roster) count(m *member, state presence.State) {
 	key := m.person.TeamKey()
 	counts := r.here[key]
@@ -308,9 +308,9 @@ func (r *roster) count(m *member, state presence.State) {
 	}
 }
 
-// arrived lets lists know that m came whose place is before or after the people they show.
+// arrived counts m's arrival on lists for which m is on another page.
 func (r *roster) arrived(m *member) {
-	if r.warming || !m.present { // nobody arrives while people come back
+	if r.warming || !m.present { // people who are coming back don't count as arrivals
 		return
 	}
 	for _, l := range r.lists.all {
@@ -321,64 +321,69 @@ func (r *roster) arrived(m *member) {
 	}
 }
 
-// forget drops a member whom no list shows and who isn't here.
+// forget drops a member who is on no list and isn't here.
 func (r *roster) forget(m *member) {
 	if len(m.lists) == 0 && !m.present && r.members[m.person.ID] == m {
 		delete(r.members, m.person.ID)
 	}
 }
 
-// remove takes somebody who is disabled or gone off the board, and off every list at once.
+// remove removes a disabled or deleted person from the board and from every list at once.
 func (r *roster) remove(m *member) {
 	r.unplace(m)
 	for _, l := range m.lists {
 		l.members = slices.DeleteFunc(l.members, func(o *member) bool { return o == m })
 		delete(l.dirty, m)
 		l.relist = true
-		r.lists.stale(l) // somebody may move up
+		r.lists.stale(l) // someone may move up from the next page
 	}
 	m.lists = nil
 	delete(r.members, m.person.ID)
 	r.lists.news()
 }
 
-// off ends that l shows m.
+// off records that m is no longer on l.
 func (r *roster) off(m *member, l *list) {
 	m.lists = slices.DeleteFunc(m.lists, func(o *list) bool { return o == l })
 	delete(l.dirty, m)
 	r.forget(m)
 }
 
-// recount has everybody counted anew: people came, went or moved between teams.
+// recount requests a new count of everyone, because people were added, removed or moved between teams.
 func (r *roster) recount() {
 	r.lists.generation++
 	r.tally.staleAt = r.lists.generation
 	r.lists.read()
 }
 
-// counts are the numbers that l shows: of its team, or of everybody. A list that holds all of them counts itself, so that
-// its numbers always agree with it.
+// counts returns the counts that l shows: of its team, or of everyone. A list that has all of them counts its members,
+// so that the counts always agree with it.
 func (r *roster) counts(l *list) Counts {
 	var c presence.Counts
-	var people int
+	var people, teams int
 	switch {
 	case l.countsItself():
 		people = len(l.members)
+		team := ""
 		for _, m := range l.members {
 			c.Add(m.counted, +1)
+			if m.person.Team != "" && m.person.TeamKey() != team { // they are in board order
+				teams++
+				team = m.person.TeamKey()
+			}
 		}
 	case l.filter.Team != "":
 		c, people = r.here[l.filter.teamKey], r.tally.people[l.filter.teamKey]
 	default:
-		c, people = r.presence.Counts(), r.tally.total
+		c, people, teams = r.presence.Counts(), r.tally.total, r.tally.named
 	}
 	return Counts{
 		Team: l.filter.Team, Search: l.filter.Search, More: l.filter.Search != "" && l.prev+l.next != "",
-		People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: r.warming,
+		Teams: teams, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: r.warming,
 	}
 }
 
-// noteSeen brings stored stamps of last seen onto rows.
+// noteSeen updates rows with last-seen times that were stored.
 func (r *roster) noteSeen(stamps map[string]time.Time) {
 	for user, at := range stamps {
 		if m := r.members[user]; m != nil && at.After(m.person.LastSeen) {
@@ -400,8 +405,8 @@ func (r *roster) unsure() bool {
 	}
 }
 
-// presentFrom are the people whom f shows, from its cursor on and in its direction: without a search no more than it takes
-// to know whether there is more than a page. The place is that of the cursor, among all of them.
+// presentFrom returns the present people whom f shows, from its cursor on and in its direction. Without a search, it
+// returns at most one more than fits on a page. at is the place of the cursor among all of them.
 func (r *roster) presentFrom(f *filter) (people []accounts.Person, at place) {
 	i := 0
 	if f.After+f.Before != "" {
@@ -438,7 +443,7 @@ func (r *roster) presentFrom(f *filter) (people []accounts.Person, at place) {
 	return people, at
 }
 
-// presentBehind returns a cursor behind the first n people whom f shows, "" if there are fewer.
+// presentBehind returns the cursor after the first n people whom f shows, or "" if there are fewer.
 func (r *roster) presentBehind(f *filter, n int) string {
 	for _, m := range r.present {
 		if f.Show.includes(m.counted) && f.inTeam(m.person) {

@@ -11,14 +11,14 @@ import (
 // Audience is a group of watchers who may know the same about other people.
 type Audience uint8
 
-// The audiences. People who hide when they were last seen don't learn it of others either.
+// The audiences. People who hide when they were last seen can't see it for others either.
 const (
 	Full      Audience = iota
 	Reticent           // without last seen
-	Audiences          // how many there are
+	Audiences          // the number of audiences
 )
 
-// AudienceOf is the audience that p belongs to.
+// AudienceOf returns the audience that p belongs to.
 func AudienceOf(p accounts.Person) Audience {
 	if p.Precision == accounts.Nobody {
 		return Reticent
@@ -26,26 +26,26 @@ func AudienceOf(p accounts.Person) Audience {
 	return Full
 }
 
-// Row is all that one audience may know of one person. It's comparable: equal rows are the same news. Times are UTC, and
+// Row is everything that one audience may know about one person. Rows are compared to find changes. Times are UTC, and
 // no more precise than what may be shown.
 type Row struct {
 	ID, Username, Name, Team string
 
 	State       presence.State
-	Since       time.Time // when State began; zero while offline, and where it isn't known
+	Since       time.Time // when State began; zero while offline or if unknown
 	Text, Emoji string
-	Until       time.Time // when Text, or else State, ends; zero: never, or not shown
+	Until       time.Time // when Text, or else State, ends; zero if never or not shown
 
-	// When an offline person was last seen, in a word (today, this week, this month, long ago) or to the minute. At most
+	// When an offline person was last seen, in words (today, this week, this month, long ago) or to the minute. At most
 	// one of the two is set, depending on what the person lets others see.
 	Seen   string
 	SeenAt time.Time
 
-	Stale bool // what was last known: the replica that knows better can't be reached
+	Stale bool // the last known state, because the replica that the person is connected to can't be reached
 }
 
-// NewRow is the one projection: whatever a watcher learns about a person comes from here. It depends on the audience and
-// never on the watcher, and an invisible person's row equals that of somebody who left.
+// NewRow returns what an audience may know about a person. Everything that watchers learn about people comes from here.
+// It doesn't depend on the watcher, and an invisible person's row equals that of someone who left.
 func NewRow(p accounts.Person, v presence.View, to Audience, now time.Time) Row {
 	row := Row{
 		ID: p.ID, Username: p.Username, Name: p.DisplayName, Team: p.Team,
@@ -69,7 +69,8 @@ func NewRow(p accounts.Person, v presence.View, to Audience, now time.Time) Row 
 	return row
 }
 
-// seenWord is the approximate last seen. Spans count back from now because a row must not depend on a watcher's calendar.
+// seenWord returns the approximate last seen. It counts back from now, because a row must not depend on the watcher's
+// time zone.
 func seenWord(seen, now time.Time) string {
 	const day = 24 * time.Hour
 	switch ago := now.Sub(seen); {
@@ -86,29 +87,29 @@ func seenWord(seen, now time.Time) string {
 	}
 }
 
-// Format names an encoding of rows and changes, such as HTML. A language would be another format.
+// Format identifies an encoding of rows and changes, such as HTML.
 type Format uint8
 
 // The formats that are cached.
 const (
 	HTML        Format = iota
-	HTMLPreview        // a row as others see it, for the page of its own person
-	formats            // how many there are
+	HTMLPreview        // a row as others see it, for that person's own page
+	formats            // the number of formats
 )
 
-// Entry is a row on its way to watchers, with its encoded bytes: a row is encoded once per change, audience and format,
-// and the same bytes go to everyone. It never changes.
+// Entry is a row with its cached encodings. A row is encoded once per change, audience and format, and everyone gets
+// the same bytes. The row is immutable.
 type Entry struct {
 	Row     Row
 	encoded encoded
 }
 
-// Encoded returns what encode makes of the row, cached. Nobody may change the bytes.
+// Encoded returns the result of encode, which it caches. Don't change the bytes.
 func (e *Entry) Encoded(f Format, encode func(Row) []byte) []byte {
 	return e.encoded.get(f, func() []byte { return encode(e.Row) })
 }
 
-// encoded caches bytes by format. Two readers at once may both encode; one result stays.
+// encoded caches bytes by format. Two concurrent readers may both encode, but only one result is kept.
 type encoded [formats]atomic.Pointer[[]byte]
 
 func (c *encoded) get(f Format, encode func() []byte) []byte {

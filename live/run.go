@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	FlushEvery   = 250 * time.Millisecond // between flushes; a change after as long a quiet goes out at once
-	titleEvery   = 5 * time.Second        // paused watchers learn the title at most this often
-	freshenEvery = time.Hour              // between looks whether "today" has become "this week"
+	FlushEvery   = 250 * time.Millisecond // minimum time between flushes
+	titleEvery   = 5 * time.Second        // paused watchers get the title at most this often
+	freshenEvery = time.Hour              // between checks whether "today" has become "this week"
 
-	// LostShown is how long other replicas may be silent before it shows. It counts from when they were last heard, which in
-	// order is up to 3 s before they can be heard no more: being cut off for 7 s shows nothing.
+	// LostShown is how long other replicas can be unreachable before watchers see it. It counts from the last
+	// successful contact, which is up to 3 s before the connection is lost. So an outage of up to 7 s is never shown.
 	LostShown = presence.LeaseTTL
 )
 
-// flusher knows whether there is something to flush, and since when.
+// flusher knows whether there's something to flush, and since when.
 type flusher struct {
 	unsent  *atomic.Bool
-	wanted  *atomic.Int64 // since when, after begun; 0: not
+	wanted  *atomic.Int64 // since when, as time after begun; 0 if nothing waits
 	begun   time.Time
 	wake    chan struct{} // capacity 1
 	flushed func(took, waited time.Duration)
@@ -38,7 +38,7 @@ func newFlusher(flushed func(took, waited time.Duration)) flusher {
 	}
 }
 
-// want notes that there may be something to send, and wakes the loop. It may be called with the lock held.
+// want records that there may be something to send, and wakes the loop. The caller may hold the lock.
 func (f *flusher) want() {
 	if f.wanted.Load() == 0 {
 		f.wanted.CompareAndSwap(0, int64(time.Since(f.begun)))
@@ -47,8 +47,8 @@ func (f *flusher) want() {
 	signal(f.wake)
 }
 
-// Run moves what presence knows onto lists and to watchers, until ctx ends. It never asks SQL, so nothing there delays a
-// change; what must be read is left to goroutines beside it, which it waits for.
+// Run applies changes of presence to lists and sends them to watchers, until ctx ends. It never waits for SQL, which
+// would delay changes. Other goroutines read what is needed, and Run waits for them at the end.
 func (b *Board) Run(ctx context.Context) {
 	var others sync.WaitGroup
 	others.Go(func() { b.reader.run(ctx) })
@@ -63,7 +63,7 @@ func (b *Board) Run(ctx context.Context) {
 	defer title.Stop()
 	defer freshen.Stop()
 	var last time.Time // when changes were last sent
-	var due bool       // flush is set
+	var due bool       // the flush timer is set
 	for {
 		select {
 		case <-ctx.Done():
@@ -74,7 +74,7 @@ func (b *Board) Run(ctx context.Context) {
 			b.endWarming()
 		case <-flush.C:
 			due = false
-			b.look(b.feed.Take()) // what has just changed goes along
+			b.look(b.feed.Take()) // includes the latest changes
 			if b.flush() {
 				last = time.Now()
 			}
@@ -91,7 +91,7 @@ func (b *Board) Run(ctx context.Context) {
 	}
 }
 
-// look takes in what presence says now of users, whom it named as possibly changed.
+// look applies the current views of users who may have changed.
 func (b *Board) look(users []string) {
 	b.update(func() {
 		for _, u := range users {
@@ -101,7 +101,7 @@ func (b *Board) look(users []string) {
 			} else if isHere(b.presence.View(u)) {
 				b.roster.unmet[u] = b.roster.unmet[u] || !b.roster.warming
 				b.reader.want()
-				b.flushes.want() // they count before they are known
+				b.flushes.want() // they count even before they're known
 			}
 			for _, w := range b.watching.byPerson[u] {
 				b.tellOwn(w)
@@ -110,7 +110,7 @@ func (b *Board) look(users []string) {
 	})
 }
 
-// flush sends every list's watchers what they have not been sent, and reports whether there was anything.
+// flush sends the watchers of every list what they haven't been sent yet, and reports whether there was anything.
 func (b *Board) flush() (sent bool) {
 	f := &b.flushes
 	f.unsent.Store(false)
@@ -149,7 +149,7 @@ func (b *Board) sendTitles() {
 	})
 }
 
-// freshen redraws absent people whose last seen has become another word.
+// freshen updates the rows of absent people whose last seen is worded differently by now.
 func (b *Board) freshen() {
 	b.update(func() {
 		for _, m := range b.roster.members {
@@ -160,8 +160,8 @@ func (b *Board) freshen() {
 	})
 }
 
-// askSeen has the accounts asked when people were last seen who left, maybe from other replicas: only those know, and
-// have stored it by then.
+// askSeen requests the last seen of people who left some time ago and may have been connected to other replicas. Those
+// replicas have stored it by then.
 func (b *Board) askSeen(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -175,12 +175,12 @@ func (b *Board) askSeen(now time.Time) {
 	}
 }
 
-// checkReplicas shows, and takes back, that other replicas can't be reached: what is known of their people stays, marked as
-// stale, with since when.
+// checkReplicas tells watchers when other replicas can't be reached, and when they can be reached again. In between,
+// rows of people on those replicas stay as they were and are marked as stale.
 func (b *Board) checkReplicas(now time.Time) {
 	lost := b.presence.Peers().Lost
 	if !lost.IsZero() && now.Sub(lost) < LostShown {
-		return // not yet, or still what was shown
+		return // too short to show
 	}
 	b.update(func() {
 		if b.roster.lost.Equal(lost) {
@@ -197,7 +197,7 @@ func (b *Board) checkReplicas(now time.Time) {
 			}
 		}
 		for _, l := range b.lists.all {
-			l.renew() // for pages that are loaded, or come back, with what was shown before
+			l.renew() // so that pages with the previous state don't count as current
 		}
 	})
 }

@@ -15,20 +15,20 @@ import (
 const (
 	seenEvery = 5 * time.Second        // between writes of last seen
 	seenWait  = 10 * time.Second       // for one write
-	lastWait  = 700 * time.Millisecond // for the last one, while the process ends
+	lastWait  = 700 * time.Millisecond // for the last write, when the process ends
 )
 
-// seenWriter stores when people were last seen, in batches. What can't be stored is tried again, and a newer stamp of the
-// same person replaces it; so there is never more than one per person.
+// seenWriter stores in batches when people were last seen. It retries what it couldn't store. A newer time replaces an
+// older one of the same person, so there's at most one per person.
 type seenWriter struct {
 	presence *presence.Tracker
 	log      *slog.Logger
 	store    func(context.Context, map[string]time.Time) error
-	stored   func(map[string]time.Time) // called with what is stored
+	stored   func(map[string]time.Time) // called with the times that were stored
 	pending  map[string]time.Time
 }
 
-// run writes until ctx ends, and once more then.
+// run writes regularly until ctx ends, and then once more.
 func (w *seenWriter) run(ctx context.Context) {
 	tick := time.NewTicker(seenEvery)
 	defer tick.Stop()
@@ -42,7 +42,8 @@ func (w *seenWriter) run(ctx context.Context) {
 	w.flush(context.WithoutCancel(ctx), lastWait, false)
 }
 
-// flush writes what has come together, in the time that it may take. again says whether there will be another try.
+// flush writes everything that is pending, within a time limit. again says whether there will be another try, for the
+// log.
 func (w *seenWriter) flush(ctx context.Context, wait time.Duration, again bool) {
 	maps.Copy(w.pending, w.presence.TakeSeen())
 	if len(w.pending) == 0 {
@@ -55,8 +56,8 @@ func (w *seenWriter) flush(ctx context.Context, wait time.Duration, again bool) 
 	}
 }
 
-// write stores stamps part by part and takes what is stored out of pending, so that a backlog shrinks even when there is
-// no time for all of it.
+// write stores times in parts and removes each stored part from pending, so that a backlog shrinks even if there isn't
+// enough time for all of it.
 func (w *seenWriter) write(ctx context.Context) error {
 	for part := range slices.Chunk(slices.Collect(maps.Keys(w.pending)), accounts.StampsAtOnce) {
 		stamps := make(map[string]time.Time, len(part))

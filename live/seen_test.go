@@ -8,12 +8,13 @@ import (
 	"rollcall/presence"
 )
 
-// withReplica gives the board's tracker a registry that it shares with another replica.
+// withReplica connects the board's tracker to another replica.
 func withReplica(shared *presence.Memory) func(*Config, *presence.Config) {
 	return func(_ *Config, p *presence.Config) { p.Registry = shared.Replica() }
 }
 
-// seenByBob returns a running board that bob watches, the other replica of it, and ada, who is offline.
+// seenByBob returns a running board, another replica, ada, who is offline, and the screen of bob, who watches the
+// board.
 func seenByBob(t *testing.T) (f *fixture, other presence.Registry, ada accounts.Person, s *screen) {
 	shared := presence.NewMemory()
 	f = newFixture(t, withReplica(shared))
@@ -23,7 +24,7 @@ func seenByBob(t *testing.T) (f *fixture, other presence.Registry, ada accounts.
 	return f, shared.Replica(), ada, f.watch(Query{}, bob)
 }
 
-// When somebody was last seen is also shown where they weren't connected, once the replica that knows has stored it.
+// A replica also shows when a person was last seen on another one, after the other one has stored it.
 func TestSeenElsewhere(t *testing.T) {
 	t.Parallel()
 	f, other, ada, s := seenByBob(t)
@@ -36,7 +37,7 @@ func TestSeenElsewhere(t *testing.T) {
 	s.until(t, "ada seen today", func() bool { return s.rows["ada"].Seen == "today" })
 }
 
-// The same of somebody with a tab here, who was last active on another replica and turns invisible.
+// The same is true for a person with a tab on this replica who was last active on another one and goes invisible.
 func TestSeenHereAndElsewhere(t *testing.T) {
 	t.Parallel()
 	f, other, ada, s := seenByBob(t)

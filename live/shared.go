@@ -6,21 +6,21 @@ import (
 	"sync"
 )
 
-// shared is a query whose answer is the same for everybody. It runs once at a time. Callers who arrive while it runs
-// share the next run: the present one may have read already what has changed since.
+// shared is a query whose result is the same for all callers. Only one run happens at a time. Callers who arrive during
+// a run share the next one, because the current run may have read data that has changed since.
 type shared struct {
-	running chan struct{} // capacity 1: held while the query runs
+	running chan struct{} // capacity 1; held while the query runs
 
 	mu   sync.Mutex
-	next *sharedRun // guarded by mu: the run that starts next; nil: nobody waits for one
+	next *sharedRun // guarded by mu; the run that starts next, or nil if nobody waits for one
 }
 
 // sharedRun is one run of a shared query.
 type sharedRun struct {
 	done    chan struct{} // closed when err is set
 	err     error
-	waiting int                // guarded by shared.mu: callers who haven't given up
-	cancel  context.CancelFunc // guarded by shared.mu; nil: it hasn't started
+	waiting int                // guarded by shared.mu; callers who haven't given up
+	cancel  context.CancelFunc // guarded by shared.mu; nil until the run starts
 }
 
 func newShared() *shared { return &shared{running: make(chan struct{}, 1)} }
@@ -28,7 +28,7 @@ func newShared() *shared { return &shared{running: make(chan struct{}, 1)} }
 var errQueryPanicked = errors.New("a shared query panicked")
 
 // do returns the result of a run of query that starts after do was called. One of the callers runs it for all of them.
-// The run ends early when all of them have given up, and not when only one has.
+// The run ends early only if all of them have given up.
 func (s *shared) do(ctx context.Context, query func(context.Context) error) error {
 	run := s.join()
 	defer context.AfterFunc(ctx, func() { s.giveUp(run) })()
@@ -62,8 +62,8 @@ func (s *shared) join() *sharedRun {
 	return s.next
 }
 
-// begin reports whether the caller, who holds running, is the first to get to run, and returns the context for it. From
-// then on nobody joins run.
+// begin reports whether the caller, who holds running, is the first one for this run, and returns the context for it.
+// From then on, nobody can join the run.
 func (s *shared) begin(ctx context.Context, run *sharedRun) (context.Context, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,7 +75,7 @@ func (s *shared) begin(ctx context.Context, run *sharedRun) (context.Context, bo
 	return ctx, true
 }
 
-// giveUp ends the run when nobody waits for it any more.
+// giveUp cancels the run if nobody waits for it anymore.
 func (s *shared) giveUp(run *sharedRun) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,7 +26,7 @@ func TestSharedRun(t *testing.T) {
 			all.Go(func() {
 				mine := committed.Add(1)
 				if err := s.do(t.Context(), query); err != nil || seen.Load() < mine {
-					t.Errorf("do = %v with what %d had committed, want no error and at least %d", err, seen.Load(), mine)
+					t.Errorf("do = %v after reading %d commits, want no error and at least %d", err, seen.Load(), mine)
 				}
 			})
 		}
@@ -37,13 +37,13 @@ func TestSharedRun(t *testing.T) {
 		}
 		all.Wait()
 		if got := runs.Load(); got != 2 {
-			t.Errorf("1 caller and 100 more during its run made %d runs, want 2", got)
+			t.Errorf("1 caller and 100 more during its run started %d runs, want 2", got)
 		}
 	})
 }
 
-// TestSharedRunOutlivesItsCallers: a caller who gives up takes nothing from the others, also when that caller runs the
-// query. Which caller does is chance, so this is tried many times.
+// TestSharedRunOutlivesItsCallers: if a caller gives up, the others still get the result, even if that caller runs the
+// query. Which caller runs it is random, so the test tries many times.
 func TestSharedRunOutlivesItsCallers(t *testing.T) {
 	for range 30 {
 		synctest.Test(t, func(t *testing.T) {
@@ -64,16 +64,17 @@ func TestSharedRunOutlivesItsCallers(t *testing.T) {
 			gone := make(chan error, 1)
 			go func() { gone <- s.do(leaving, query) }()
 			if err := s.do(t.Context(), query); !errors.Is(err, failure) {
-				t.Errorf("do beside a caller who gave up = %v, want %v", err, failure)
+				t.Errorf("do after another caller gave up = %v, want %v", err, failure)
 			}
 			if err := <-gone; !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, failure) {
-				t.Errorf("do of a caller who gave up = %v, want %v or, after running the query, %v", err, context.DeadlineExceeded, failure)
+				t.Errorf("do of a caller who gave up = %v, want %v or, after running the query, %v",
+					err, context.DeadlineExceeded, failure)
 			}
 		})
 	}
 }
 
-// TestSharedRunIsAbandoned: a run that nobody waits for any more ends, and the next one works.
+// TestSharedRunIsAbandoned: a run that nobody waits for anymore is canceled, and the next one works.
 func TestSharedRunIsAbandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShared()
@@ -89,7 +90,8 @@ func TestSharedRunIsAbandoned(t *testing.T) {
 	})
 }
 
-// TestSharedRunPanics: the panic of a query is its caller's; those who wait get an error and the next run works.
+// TestSharedRunPanics: if the query panics, so does the caller who runs it. The others get an error, and the next run
+// works.
 func TestSharedRunPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShared()

@@ -10,8 +10,8 @@ import (
 	"rollcall/presence"
 )
 
-// A database that doesn't answer doesn't keep the loops from ending.
-func TestRunEndsWhileTheStoreIsSilent(t *testing.T) {
+// The loops stop even if the database doesn't answer.
+func TestRunEndsWhileStoreHangs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	asked := make(chan struct{})
@@ -32,12 +32,12 @@ func TestRunEndsWhileTheStoreIsSilent(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
-		t.Fatal("the loops go on 10 s after the end of their context")
+		t.Fatal("the loops are still running 10 s after their context ended")
 	}
 }
 
-// A write that a silent database holds up ends with the process, which then tries once more for a moment.
-func TestSeenEndsWhileTheStoreIsSilent(t *testing.T) {
+// If the database hangs during a write, the writer still stops with the process, after one short last try.
+func TestSeenEndsWhileStoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := presence.NewTracker(presence.DefaultConfig())
 		defer tracker.Close()
@@ -49,7 +49,7 @@ func TestSeenEndsWhileTheStoreIsSilent(t *testing.T) {
 		time.AfterFunc(seenEvery+seenWait/2, stop)
 		w.run(ctx)
 		if late := time.Since(w.pending["ada"]) - seenEvery - seenWait/2; late != lastWait {
-			t.Errorf("the writer ended %v after its context, want %v", late, lastWait)
+			t.Errorf("the writer stopped %v after its context ended, want %v", late, lastWait)
 		}
 	})
 }

@@ -2,7 +2,7 @@ package live
 
 import "crypto/rand"
 
-// warmed returns a channel that is readable when warming is to end; nil while the board isn't warming.
+// warmed returns a channel that is readable when warming has to end, or nil if the board isn't warming.
 func (b *Board) warmed() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -12,9 +12,9 @@ func (b *Board) warmed() <-chan struct{} {
 	return b.presence.Warmed()
 }
 
-// WarmAgain puts the board in the state that it has after a start: people are coming back, and nobody who isn't here is
-// shown as gone before they have had the time to. It's for when everybody was disconnected without having left. Call it
-// again to put off the end.
+// WarmAgain puts the board back in the state that it has after a start: people are coming back, and nobody is shown as
+// gone before they have had the time to. It's for when everyone was disconnected but hasn't left. Call it again to
+// extend the time.
 func (b *Board) WarmAgain() {
 	b.update(func() {
 		b.presence.WarmAgain()
@@ -30,10 +30,10 @@ func (b *Board) WarmAgain() {
 			}
 		}
 	})
-	b.flushes.want() // the loop has to learn that it waits for the end
+	b.flushes.want() // wakes the loop, which then waits for the end of warming
 }
 
-// endWarming tells everybody everything, unless warming has begun again meanwhile.
+// endWarming ends warming, unless it has begun again in the meantime.
 func (b *Board) endWarming() {
 	b.look(b.feed.Take())
 	b.update(func() {
@@ -43,7 +43,7 @@ func (b *Board) endWarming() {
 	})
 }
 
-// tellAll ends warming. The lock is held.
+// tellAll ends warming and sends everyone the whole list. The caller holds the lock.
 func (b *Board) tellAll() {
 	b.roster.warming = false
 	for _, l := range b.lists.all {
@@ -59,6 +59,6 @@ func (b *Board) tellAll() {
 	}
 }
 
-// newBoot returns the beginning of versions that nobody has seen yet. A page from before warming began isn't current, and
-// isn't taken for one that lists only those who are here.
+// newBoot returns a new prefix for versions. With it, a page from before warming began doesn't count as current, and
+// isn't mistaken for one that lists only the people who are here.
 func newBoot() string { return rand.Text()[:8] }

@@ -9,8 +9,9 @@ import (
 	"rollcall/presence"
 )
 
-// After all were disconnected, the board is as it is after a start. Pages from before keep what they show and say that
-// people are coming back, also one that was loaded during the warming before. A page that is loaded lists who is back.
+// After everyone was disconnected, the board is as it is after a start. Earlier pages keep what they show and say that
+// people are coming back, even a page that was loaded during the previous warming. A new page lists only those who are
+// back.
 func TestWarmAgain(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(_ *Config, p *presence.Config) { p.Warming = time.Hour })
@@ -29,7 +30,7 @@ func TestWarmAgain(t *testing.T) {
 		for _, s := range pages {
 			s.changes = nil
 			if s.take(t); !slices.Equal(s.here(), want) {
-				t.Errorf("step %d: %s shows as present %q, want %q", step, s.name, s.here(), want)
+				t.Errorf("step %d: %s shows %q as present, want %q", step, s.name, s.here(), want)
 			}
 		}
 	}
@@ -62,12 +63,12 @@ func TestWarmAgain(t *testing.T) {
 	check(6, "bob")
 	for _, s := range pages {
 		if !s.toldWarming(false) || len(s.rows) != 3 {
-			t.Errorf("in the end %s lists %v, want everybody, and no more coming back", s.name, s.rows)
+			t.Errorf("in the end, %s lists %v, want everyone, and no more warming", s.name, s.rows)
 		}
 	}
 }
 
-// here are the people whom s shows as present, sorted.
+// here returns the usernames that s shows as present, sorted.
 func (s *screen) here() (names []string) {
 	for name, row := range s.rows {
 		if row.State != presence.Offline {
@@ -78,7 +79,7 @@ func (s *screen) here() (names []string) {
 	return names
 }
 
-// toldWarming reports whether the last changes said that people are coming back, or that they no longer are.
+// toldWarming reports whether the last changes set Warming to on.
 func (s *screen) toldWarming(on bool) bool {
 	return slices.ContainsFunc(s.changes, func(c *Change) bool { return c.Warming != nil && *c.Warming == on })
 }

@@ -8,55 +8,57 @@ import (
 	"rollcall/accounts"
 )
 
-// maxQueue is how many changes may wait for one watcher. One more ends it: its reader falls behind and has to start anew.
+// maxQueue limits how many changes can wait for one watcher. If there's one more, the watcher has fallen behind and has
+// to be replaced.
 const maxQueue = 64
 
 // Want says what a watcher wants to know.
 type Want struct {
-	List  *Query          // the list to watch, as Clean returned it; nil: none
-	Eyes  accounts.Person // with whose eyes it watches, which decides the audience; zero: nobody's, as of a wall board
-	Own   bool            // it also wants to know what only the owner of these eyes may know
-	Shown string          // version of the list that it shows already; "": none
+	List  *Query          // the list to watch, a result of Clean; nil for none
+	Eyes  accounts.Person // the person who watches, which determines the audience; zero for nobody, like a wall board
+	Own   bool            // also send what only that person may know
+	Shown string          // version of the list that the watcher already shows; "" for none
 }
 
 // Watcher gets changes. It starts with Start and ends with Stop.
 type Watcher struct {
 	board *Board
-	want  *Want // nil since Start: most watchers live long, and need it no more
+	want  *Want // nil after Start to save memory, because most watchers live long
 	wake  func()
 
 	// Guarded by Board.mu.
-	list     *list // nil: it watches none
+	list     *list // nil if it watches none
 	audience Audience
-	eyes     accounts.Person // as the accounts have them now, from Watch on
+	eyes     accounts.Person // kept up to date from Watch on
 	started  bool
 	hearsOwn bool // Want.Own
 	paused   bool
 	seen     uint64 // the list's version when it paused
-	partial  bool   // lists only people who are here: it has no page, or one that was loaded while warming
-	titled   int    // people here by its title, while paused
-	own      Own    // as last told
+	partial  bool   // lists only people who are here, because it has no page or one that was loaded while warming
+	titled   int    // number of people here in its title, while paused
+	own      Own    // as last sent
 	queue    []*Change
-	woken    bool // in watching.woken
-	behind   bool // the queue overflowed
+	woken    bool  // in watching.woken
+	renewed  int64 // when Renew last sent a snapshot, in unix milliseconds
+	behind   bool  // the queue overflowed
 }
 
-// watchers of one list. Guarded by Board.mu.
+// watchers holds the watchers of one list. Guarded by Board.mu.
 type watchers struct {
 	active map[*Watcher]struct{}
-	paused map[*Watcher]struct{} // nobody can see them: no rows for these
+	paused map[*Watcher]struct{} // get no rows, because nobody can see their page
 }
 
 func (s *watchers) none() bool { return len(s.active)+len(s.paused) == 0 }
 
-// watching are all watchers that have started. Guarded by Board.mu.
+// watching holds all watchers that have started. Guarded by Board.mu.
 type watching struct {
 	all      map[*Watcher]struct{}
-	byPerson map[string][]*Watcher // by id of their eyes; also those that are about to start
-	woken    []*Watcher            // that have something in their queue since the lock was taken
+	byPerson map[string][]*Watcher // by ID of the person who watches; includes watchers that are about to start
+	woken    []*Watcher            // got changes since the lock was taken
 }
 
-// take returns the watchers to wake, once.
+// take returns the watchers to wake, and clears the list.
 func (s *watching) take() []*Watcher {
 	woken := s.woken
 	s.woken = nil
@@ -66,11 +68,11 @@ func (s *watching) take() []*Watcher {
 	return woken
 }
 
-// Watch returns a Watcher that has what it needs to start at once. Stop it, whether it starts or not. The errors of Watch
-// are those of reading the accounts.
+// Watch returns a Watcher that is ready to start. Call Stop even if it doesn't start. Watch returns an error if the
+// accounts can't be read.
 func (b *Board) Watch(ctx context.Context, want Want) (*Watcher, error) {
 	w := &Watcher{board: b, want: &want, eyes: want.Eyes, hearsOwn: want.Own}
-	if id := want.Eyes.ID; id != "" { // already now: how they let others see them may change before Start
+	if id := want.Eyes.ID; id != "" { // already here, because the person's preferences may change before Start
 		b.update(func() { b.watching.byPerson[id] = append(b.watching.byPerson[id], w) })
 	}
 	if want.List == nil {
@@ -83,9 +85,10 @@ func (b *Board) Watch(ctx context.Context, want Want) (*Watcher, error) {
 	return w, nil
 }
 
-// Start lets changes come. In one step it makes the watcher current (its queue holds what its page lacks) and has it hear
-// of everything after that. wake is called whenever there may be something to Take: without any lock, from any goroutine,
-// perhaps from several at once. It must not wait. Start reports false if the list was dropped since Watch; then watch again.
+// Start starts the watcher. In one step, it queues what the watcher's page lacks and registers the watcher for every
+// later change. It calls wake whenever there may be something to Take: without a lock, from any goroutine, and maybe
+// from several at once. wake must not block. Start returns false if the list was dropped since Watch. In that case,
+// call Watch again.
 func (w *Watcher) Start(wake func()) (ok bool) {
 	b := w.board
 	b.update(func() { ok = b.start(w, wake) })
@@ -116,7 +119,7 @@ func (b *Board) start(w *Watcher, wake func()) bool {
 	return true
 }
 
-// greet makes a new watcher current.
+// greet queues what a new watcher's page lacks.
 func (b *Board) greet(w *Watcher) {
 	r, shown := &b.roster, w.want.Shown
 	current := shown == r.version(w.list, w.audience)
@@ -129,7 +132,7 @@ func (b *Board) greet(w *Watcher) {
 	}
 }
 
-// Pause says that nobody can see the watcher: it learns little until Resume.
+// Pause says that nobody can see the watcher's page. It gets only the title until Resume.
 func (w *Watcher) Pause() {
 	b := w.board
 	b.update(func() {
@@ -159,7 +162,7 @@ func (w *Watcher) Resume() {
 			delete(l.watchers.paused, w)
 			l.watchers.active[w] = struct{}{}
 			if l.isStale() {
-				b.reader.wantList(l) // nobody saw it until now
+				b.reader.wantList(l) // it may have had no active watchers until now
 			}
 			switch {
 			case b.roster.warming:
@@ -169,6 +172,22 @@ func (w *Watcher) Resume() {
 			}
 		}
 		b.tellOwn(w)
+	})
+}
+
+// renewEvery is how often one watcher may be sent a snapshot that it asks for.
+const renewEvery = 2 * time.Second
+
+// Renew sends the whole list again to a watcher whose page can't apply what it was sent.
+func (w *Watcher) Renew() {
+	b := w.board
+	b.update(func() {
+		now := time.Now().UnixMilli()
+		if l := w.list; l != nil && w.started && !w.paused && now-w.renewed >= renewEvery.Milliseconds() {
+			w.renewed = now
+			b.flushMoves(l)
+			b.send(w, b.roster.snapshot(l, w.audience))
+		}
 	})
 }
 
@@ -208,8 +227,8 @@ func (s *watching) remove(id string, w *Watcher) {
 	}
 }
 
-// Take returns what has come since the last call, in order. ok is false when more came than is kept: the watcher has
-// missed something, gets nothing more, and should be stopped.
+// Take returns the changes since the last call, in order. If ok is false, the queue has overflowed: the watcher has
+// missed changes, gets no more, and should be stopped.
 func (w *Watcher) Take() (changes []*Change, ok bool) {
 	w.board.mu.Lock()
 	defer w.board.mu.Unlock()
@@ -217,7 +236,7 @@ func (w *Watcher) Take() (changes []*Change, ok bool) {
 	return changes, !w.behind
 }
 
-// thin lets go of what only watchers that somebody can see need.
+// thin drops the snapshots if the list has no active watchers.
 func (l *list) thin() {
 	if len(l.watchers.active) == 0 {
 		l.snapshots = [Audiences]*Change{}
@@ -240,8 +259,8 @@ func (b *Board) send(w *Watcher, c *Change) {
 	}
 }
 
-// tellOwn tells w what only its own person may know, if that is news. It's no part of the changes of lists: what an
-// invisible person does must not move those, not even in time.
+// tellOwn sends w what only its own person may know, if that has changed. It's separate from the changes of lists,
+// because an invisible person's actions must not affect those, not even their timing.
 func (b *Board) tellOwn(w *Watcher) {
 	if !w.started || !w.hearsOwn || w.paused || w.eyes.ID == "" {
 		return
@@ -254,7 +273,7 @@ func (b *Board) tellOwn(w *Watcher) {
 	w.own = own
 }
 
-// readdress gives the watchers with the eyes of p what goes with how p lets others see them now.
+// readdress moves the watchers of p to the audience that follows from p's current preferences.
 func (b *Board) readdress(p accounts.Person) {
 	to := AudienceOf(p)
 	for _, w := range b.watching.byPerson[p.ID] {
@@ -264,7 +283,7 @@ func (b *Board) readdress(p accounts.Person) {
 			continue
 		}
 		w.audience, w.seen = to, 0
-		if l := w.list; l != nil && !w.paused && !b.roster.warming { // others get all of it later
+		if l := w.list; l != nil && !w.paused && !b.roster.warming { // other watchers get the whole list later
 			b.flushMoves(l)
 			b.send(w, b.roster.snapshot(l, to))
 		}

@@ -10,8 +10,8 @@ import (
 	"rollcall/presence"
 )
 
-// A watcher without a person, as a wall board will be, sees people come and go, and neither counts nor is told when people
-// were last seen.
+// A watcher without a person, such as a wall board, sees people come and go. It doesn't count as a person, and doesn't
+// get last seen.
 func TestWatcherWithoutAPerson(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -19,26 +19,26 @@ func TestWatcherWithoutAPerson(t *testing.T) {
 	f.must(f.store.StampSeen(acting(t.Context()), map[string]time.Time{bob.ID: time.Now()}))
 	wall := f.watch(Query{}, accounts.Person{})
 	if row := wall.rows["bob"]; row.State != presence.Offline || row.Seen != "" {
-		t.Errorf("a wall shows %+v, want offline, and no last seen", row)
+		t.Errorf("a wall board shows %+v, want offline and no last seen", row)
 	}
 	if n := f.here.Counts().Here(); n != 0 {
-		t.Errorf("with a wall watching %d people are here, want 0", n)
+		t.Errorf("while a wall board watches, %d people are here, want 0", n)
 	}
 	f.arrive(bob)
 	f.step()
 	wall.take(t)
 	if row := wall.rows["bob"]; row.State != presence.Online {
-		t.Errorf("a wall shows bob %s, want online", row.State)
+		t.Errorf("a wall board shows bob as %s, want online", row.State)
 	}
 	for _, c := range wall.changes {
 		if c.Own != nil {
-			t.Errorf("a wall was told about itself: %+v", c.Own)
+			t.Errorf("a wall board got its own state: %+v", c.Own)
 		}
 	}
 }
 
-// A watcher of nothing but its own state gets that, and no lists.
-func TestWatcherOfItselfAlone(t *testing.T) {
+// A watcher that wants only its own state gets no lists.
+func TestWatcherOfOwnState(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ada, bob := f.person("ada"), f.person("bob")
@@ -53,21 +53,21 @@ func TestWatcherOfItselfAlone(t *testing.T) {
 	}
 	c, _ := w.Take()
 	if len(c) != 1 || c[0].Own == nil || c[0].Own.Now.Why.Rule != presence.ByNoConnection {
-		t.Fatalf("Take = %+v, want its own state alone", c)
+		t.Fatalf("Take = %+v, want only its own state", c)
 	}
 	f.arrive(bob)
 	f.step()
 	if c, _ := w.Take(); len(c) != 0 {
-		t.Errorf("bob's arrival gave %+v, want nothing", c)
+		t.Errorf("bob's arrival sent %+v, want nothing", c)
 	}
 	f.arrive(ada)
 	f.step()
 	if c, _ := w.Take(); len(c) != 1 || c[0].Own == nil || c[0].Own.Now.View.State != presence.Online || c[0].List != nil {
-		t.Errorf("its own arrival gave %+v, want its own state alone", c)
+		t.Errorf("its own arrival sent %+v, want only its own state", c)
 	}
 }
 
-// However a watcher starts among changes, its snapshot and what follows add up to the list as it is.
+// Whenever a watcher starts, its snapshot and the changes after it add up to the current list.
 func TestSnapshotAndChangesAddUp(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -95,7 +95,7 @@ func TestSnapshotAndChangesAddUp(t *testing.T) {
 				return
 			}
 			screens[i] = s
-			s.w.Start(func() { taking.Lock(); defer taking.Unlock(); s.take(t) }) // as sockets do
+			s.w.Start(func() { taking.Lock(); defer taking.Unlock(); s.take(t) }) // like a socket
 		}
 	}()
 	for i, done := 0, false; !done; i++ {
@@ -122,7 +122,7 @@ func TestSnapshotAndChangesAddUp(t *testing.T) {
 	}
 }
 
-// A watcher that doesn't take what comes is told that it fell behind, and gets nothing more.
+// If a watcher doesn't take its changes, Take reports that it fell behind, and it gets nothing more.
 func TestWatcherFallsBehind(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -143,8 +143,8 @@ func TestWatcherFallsBehind(t *testing.T) {
 	}
 }
 
-// Two subscribers hear of every change of the accounts.
-func TestSubscribersHearEverything(t *testing.T) {
+// Every subscriber gets every change of the accounts.
+func TestSubscribersGetEveryChange(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
@@ -167,12 +167,12 @@ func TestSubscribersHearEverything(t *testing.T) {
 			people, sessions, deleted = people+len(u.People), sessions+len(u.Sessions), deleted+len(u.Deleted)
 		}
 		if people == 0 || sessions != 1 || deleted != 1 {
-			t.Errorf("subscriber %d heard of %d people, %d sessions, %d deletions, want some, 1, 1", i, people, sessions, deleted)
+			t.Errorf("subscriber %d got %d people, %d sessions, %d deletions, want some, 1, 1", i, people, sessions, deleted)
 		}
 	}
 }
 
-// Paused watchers get no rows but the title, and all they missed once they resume.
+// Paused watchers get only the title. When they resume, they get everything that they missed.
 func TestPausedWatchers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -196,12 +196,12 @@ func TestPausedWatchers(t *testing.T) {
 	}
 	s.w.Resume()
 	if s.take(t); s.rows["bob"].State != presence.Online {
-		t.Errorf("after it resumed, a watcher shows bob %s, want online", s.rows["bob"].State)
+		t.Errorf("after Resume, the watcher shows bob as %s, want online", s.rows["bob"].State)
 	}
 }
 
-// Most of what a server holds is watchers of pages at rest, so what one keeps is bounded.
-func TestWatcherKeepsLittle(t *testing.T) {
+// Most of a server's memory belongs to watchers of idle pages, so a watcher must stay small.
+func TestWatcherSize(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	s := f.watch(Query{Search: "bob"}, f.person("ada"))

@@ -9,8 +9,8 @@ import (
 	"rollcall/presence"
 )
 
-// An older copy of the accounts is put back, for example by a failover of Postgres, so revisions start over from a lower
-// one. Whether people are visible follows the accounts as they are now, also for those who were invisible before.
+// The accounts are replaced with an older copy, for example by a failover of Postgres, so revisions continue from a
+// lower one. Whether people are visible follows the current accounts, even for people who were invisible before.
 func TestAccountsWentBack(t *testing.T) {
 	t.Parallel()
 	shared := presence.NewMemory()
@@ -19,7 +19,7 @@ func TestAccountsWentBack(t *testing.T) {
 	f.arrive(ada)
 	other := presence.NewTracker(presence.Config{IdleAfter: -1, Registry: shared.Replica()})
 	t.Cleanup(other.Close)
-	other.FactsAsOf(1) // it can't read the accounts any further
+	other.FactsAsOf(1) // it can't read later revisions
 	set := func(invisible bool) {
 		t.Helper()
 		f.must(f.store.SetInvisible(acting(t.Context()), ada.ID, invisible))

@@ -8,26 +8,26 @@ import (
 )
 
 const (
-	maxWalk      = 10 // windows that a filter by state reads at most to fill a page
-	maxEmptyWalk = 50 // and to find anybody at all
+	maxWalk      = 10 // maximum number of windows that a filter by state reads to fill a page
+	maxEmptyWalk = 50 // the same, while nobody was found
 
-	// manyPresent is from how many present people on a search among them asks the accounts: most of those it finds there
-	// are in that state then, and looking at each here would take longer.
+	// If more people are present than manyPresent, a search for present people asks the accounts. Most people it finds
+	// there are present then, and searching in memory would take longer.
 	manyPresent = 5000
 )
 
-// window is a page's worth of people in board order, and the cursors of what lies before and after; "" for nothing.
+// window is one page of people in board order, with the cursors of the previous and next page, or "" if there's none.
 type window struct {
 	people     []accounts.Person
 	prev, next string
 	place      place
 }
 
-// place is where a window is among all people whom its list is a page of: how many there are before it, of how many. The
-// zero place isn't known.
+// place is where a window begins: how many people come before it, out of how many. The zero place means that it isn't
+// known.
 type place struct{ before, all int }
 
-// page is the number of the page that begins there, and how many pages there are; zero: not known.
+// page returns the number of the page that begins there and the number of pages, or zero if they aren't known.
 func (p place) page() (n, all int) {
 	if p.all == 0 {
 		return 0, 0
@@ -36,11 +36,11 @@ func (p place) page() (n, all int) {
 	return min(p.before/PageRows+1, all), all
 }
 
-// window finds the cursors around people, who were read in the direction of f. more says that the reading didn't come to
-// an end, and at how far it came; "": to the last of people.
+// window returns people with the cursors around them. They were read in the direction of f. more says that there are
+// more people in that direction. at is the cursor where the reading stopped, or "" if it stopped at the end of people.
 func (f *filter) window(people []accounts.Person, more bool, at string) window {
 	w := window{people: people}
-	first, last := f.After, f.Before // of an empty window: where it would be
+	first, last := f.After, f.Before // the cursors of an empty window
 	if n := len(people); n > 0 {
 		first, last = people[0].Cursor(), people[n-1].Cursor()
 	}
@@ -66,7 +66,7 @@ func (f *filter) window(people []accounts.Person, more bool, at string) window {
 	return w
 }
 
-// inOrder makes a window of people in the order in which they were found.
+// inOrder returns a window of people, who are in the order in which they were found.
 func (f *filter) inOrder(found []accounts.Person, more bool, at string) window {
 	found = found[:min(len(found), PageRows)]
 	if f.Before != "" {
@@ -75,8 +75,8 @@ func (f *filter) inOrder(found []accounts.Person, more bool, at string) window {
 	return f.window(found, more, at)
 }
 
-// readWindow asks for the people of q. Without a filter by state they are a stretch of the accounts; present people come
-// from memory; the rest is a bounded walk.
+// readWindow reads the people of q. Without a filter by state, one query of the accounts finds them. Present people
+// come from memory if possible. Otherwise, readWindow walks the accounts.
 func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 	f, err := newFilter(q)
 	switch {
@@ -97,7 +97,7 @@ func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 	}
 }
 
-// readPlace asks where w is among all people of f, if it's one page of several.
+// readPlace reads the place of w among all people of f, if there are several pages.
 func (r *reader) readPlace(ctx context.Context, f *filter, w *window) (err error) {
 	if f.Search != "" || len(w.people) == 0 || w.prev+w.next == "" {
 		return nil
@@ -112,10 +112,10 @@ func (r *reader) readPlace(ctx context.Context, f *filter, w *window) (err error
 	return err
 }
 
-// fromRoster reports whether the list of f is a page of those who are here, which the roster alone decides.
+// fromRoster reports whether the list of f is a page of present people, for which the roster is enough.
 func (f *filter) fromRoster() bool { return f.Show.present() && f.Search == "" }
 
-// inMemory reports whether the people of f, which filters by a state, are best taken from those who are here.
+// inMemory reports whether the people of f, which filters by state, are best found among the present people.
 func (r *reader) inMemory(f *filter) bool {
 	if !f.Show.present() || f.Search == "" {
 		return f.Show.present()
@@ -125,7 +125,7 @@ func (r *reader) inMemory(f *filter) bool {
 	return len(r.board.roster.present) <= manyPresent
 }
 
-// readPresent searches among the people who are here.
+// readPresent searches the present people.
 func (r *reader) readPresent(f *filter) window {
 	r.board.mu.Lock()
 	people, _ := r.board.roster.presentFrom(f)
@@ -134,7 +134,7 @@ func (r *reader) readPresent(f *filter) window {
 	return f.inOrder(people, len(people) > PageRows, "")
 }
 
-// presentWindow is a page of the people who are here.
+// presentWindow returns a page of the present people.
 func (r *roster) presentWindow(f *filter) window {
 	people, place := r.presentFrom(f)
 	more := len(people) > PageRows
@@ -148,8 +148,8 @@ func (r *roster) presentWindow(f *filter) window {
 	return w
 }
 
-// walk reads the accounts window by window and keeps those whose state is wanted, until the page is full or it has gone
-// far enough. Its cursors lead on to everybody.
+// walk reads the accounts window by window and keeps people in the right states, until the page is full or it has read
+// enough windows. The cursors of the result lead to the people it didn't reach.
 func (r *reader) walk(ctx context.Context, f *filter) (window, error) {
 	var found []accounts.Person
 	var at string

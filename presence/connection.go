@@ -27,7 +27,7 @@ type Client struct {
 
 // Activity is what a client reports.
 type Activity struct {
-	Ago    time.Duration // since the last input, by the client's clock; never negative; NoInput: unknown
+	Ago    time.Duration // since the last input, by the client's clock; never negative; NoInput if unknown
 	Hidden bool          // the page isn't visible
 }
 
@@ -62,7 +62,7 @@ func (t *Tracker) Join(user string, client Client, a Activity) *Connection {
 	return c
 }
 
-// Record takes in what the client reports. After the connection has ended, it does nothing.
+// Record records what the client reports. After the connection has ended, it does nothing.
 func (c *Connection) Record(a Activity) {
 	t := c.tracker
 	t.mu.Lock()

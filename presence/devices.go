@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A mark is a short hash of a session id. Digests contain marks, so that a browser with tabs on two replicas counts
-// as one device. One in a million pairs of sessions has the same mark and counts as one.
+// A mark is a short hash of a session ID. Digests contain marks, so that a browser with tabs on two replicas counts as
+// one device. One in a million pairs of sessions has the same mark and counts as one.
 
 const (
 	numMarks = 36 * 36 * 36 * 36

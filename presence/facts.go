@@ -13,7 +13,7 @@ func (t *Tracker) FactsAsOf(rev int64) {
 	t.asOf = rev
 }
 
-// NewestFacts returns the highest revision of the accounts that any facts here are of, including those of other replicas.
+// NewestFacts returns the highest revision of the accounts among all facts, including those of other replicas.
 func (t *Tracker) NewestFacts() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -39,9 +39,9 @@ func (t *Tracker) SetFacts(user string, f Facts) {
 	t.updateLocked(p)
 }
 
-// learnLocked takes over from other replicas whether p is hidden, if they have read a later revision of the accounts.
-// That is how a replica hides people while it can't reach its database. The highest revision wins, so the order in
-// which digests arrive or replicas restart makes no difference.
+// learnLocked learns from other replicas whether p is hidden, if they have read a later revision of the accounts.
+// That's how a replica hides people while it can't reach its database. The highest revision wins, so the order in which
+// digests arrive or replicas restart makes no difference.
 func (t *Tracker) learnLocked(p *person, digests []Digest) {
 	f := *p.facts
 	for _, d := range digests {

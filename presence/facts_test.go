@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// account is what the accounts of a test say of one person.
+// account is the account of one person in a test.
 type account struct {
 	rev   int64
 	facts Facts
 }
 
-// readers are replicas that read the same accounts, each up to a revision of its own.
+// readers are replicas that read the same accounts, each up to a different revision.
 type readers struct {
 	t        *testing.T
 	memory   *Memory
@@ -62,7 +62,7 @@ func (c *readers) catchUp(i int) {
 	synctest.Wait()
 }
 
-// restart replaces replica i, which reads only who has facts worth telling.
+// restart replaces replica i. The new one reads only facts that aren't plain.
 func (c *readers) restart(i int) {
 	_ = c.trackers[i].Drain(c.t.Context())
 	c.trackers[i].Close()
@@ -78,9 +78,9 @@ func (c *readers) restart(i int) {
 	synctest.Wait()
 }
 
-// TestHiddenWhereAccountsAreOutOfReach: a replica that can't read the accounts shows a person who turned invisible or
-// was disabled as it shows one who left, wherever they are connected. It shows them again when they are back.
-func TestHiddenWhereAccountsAreOutOfReach(t *testing.T) {
+// TestHiddenWithoutAccounts: a replica that can't read the accounts shows a person who went invisible or was disabled
+// like a person who left, wherever they're connected. It shows them again when they're visible or enabled again.
+func TestHiddenWithoutAccounts(t *testing.T) {
 	for name, hidden := range map[string]Facts{"invisible": {Invisible: true}, "disabled": {Disabled: true}} {
 		for where := range 2 {
 			t.Run(fmt.Sprintf("%s, connected at %d", name, where), func(t *testing.T) {
@@ -100,12 +100,12 @@ func TestHiddenWhereAccountsAreOutOfReach(t *testing.T) {
 						departed.Listed, departed.LastSeen = false, time.Time{}
 					}
 					if got := blind.View("ada"); got != departed {
-						t.Errorf("View(%s) = %+v, want that of the departed %+v", name, got, departed)
+						t.Errorf("View(%s) = %+v, want the view of a person who left, %+v", name, got, departed)
 					}
 					c.change("ada", Facts{})
 					c.catchUp(0)
 					if got := blind.View("ada"); got.State != Online || !got.Listed {
-						t.Errorf("View of a person who is back = %+v, want them online", got)
+						t.Errorf("View of a person who is visible again = %+v, want online", got)
 					}
 				})
 			})
@@ -113,8 +113,8 @@ func TestHiddenWhereAccountsAreOutOfReach(t *testing.T) {
 	}
 }
 
-// TestCorrectionsEnd: a replica without connections of a person says something about them only until the replica with
-// the connection has taken it over.
+// TestCorrectionsEnd: a replica without connections of a person publishes their facts only until the replica with the
+// connection has adopted them.
 func TestCorrectionsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newReaders(t, 2)
@@ -123,7 +123,7 @@ func TestCorrectionsEnd(t *testing.T) {
 		c.catchUp(0)
 		digests := c.memory.Replica().Remote("ada")
 		if len(digests) != 1 || !digests[0].Connected || !digests[0].Invisible {
-			t.Errorf("digests = %+v, want that of the replica with the connection", digests)
+			t.Errorf("digests = %+v, want only that of the replica with the connection", digests)
 		}
 		if got := c.trackers[0].Self("ada").Devices; got != 1 {
 			t.Errorf("an invisible person has %d devices, want 1", got)
@@ -131,8 +131,8 @@ func TestCorrectionsEnd(t *testing.T) {
 	})
 }
 
-// TestOlderFactsAreIgnored: a replica that reads late doesn't undo what another one said meanwhile, and a replica that
-// has read everything doesn't believe one that hasn't.
+// TestOlderFactsAreIgnored: a replica that reads late doesn't undo what another one has published in the meantime, and
+// a replica that has read everything ignores one that hasn't.
 func TestOlderFactsAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newReaders(t, 2)
@@ -146,18 +146,19 @@ func TestOlderFactsAreIgnored(t *testing.T) {
 		c.change("ada", Facts{})
 		c.catchUp(0)
 		if got := up.View("ada").State; got != Online {
-			t.Errorf("a person who is visible again is %s at the replica that knows, want online", got)
+			t.Errorf("a person who is visible again is %s on the up-to-date replica, want online", got)
 		}
-		late.SetFacts("ada", Facts{Invisible: true, Status: Status{Text: "hi"}, AsOf: c.rev - 1}) // read before the last change
+		// Read before the last change.
+		late.SetFacts("ada", Facts{Invisible: true, Status: Status{Text: "hi"}, AsOf: c.rev - 1})
 		synctest.Wait()
 		if got := late.View("ada"); got.State != Online || got.Text != "hi" {
-			t.Errorf("a late reading makes a person %+v, want online and the text", got)
+			t.Errorf("after a late read, View = %+v, want online and the text", got)
 		}
 	})
 }
 
-// TestRandomKnowledge changes accounts at random. One replica reads every change at once, the others now and then, and
-// they restart. All show the truth at all times.
+// TestRandomKnowledge changes accounts at random. One replica reads every change at once, the others read them
+// sometimes, and all of them restart sometimes. All of them show the truth at all times.
 func TestRandomKnowledge(t *testing.T) {
 	for range 20 {
 		seed := rand.Uint64()
@@ -198,7 +199,7 @@ func TestRandomKnowledge(t *testing.T) {
 	}
 }
 
-// without drops the connections of replicas that are gone.
+// without returns the connections of replicas that are still running.
 func without(conns []*Connection, trackers []*Tracker) (left []*Connection) {
 	for _, conn := range conns {
 		for _, tr := range trackers {
@@ -210,14 +211,14 @@ func without(conns []*Connection, trackers []*Tracker) (left []*Connection) {
 	return left
 }
 
-// wantNoCorrections fails the test if a replica says anything of people who have no connection there.
+// wantNoCorrections fails the test if a replica publishes anything about people who aren't connected to it.
 func (c *readers) wantNoCorrections(conns map[string][]*Connection) {
 	c.t.Helper()
 	other := c.memory.Replica()
 	for user := range conns {
 		for _, d := range other.Remote(user) {
 			if !d.Connected {
-				c.t.Errorf("when every replica has read everything, one without connections still says %+v of %s", d, user)
+				c.t.Errorf("after every replica has read everything, one without connections still publishes %+v for %s", d, user)
 			}
 		}
 	}
@@ -233,7 +234,8 @@ func (c *readers) wantTruth(conns map[string][]*Connection) {
 		}
 		for i, tr := range c.trackers {
 			if got := tr.View(user).State; got != want {
-				c.t.Fatalf("replica %d, which has read up to %d of %d, shows %s as %s, want %s", i, c.read[i], c.rev, user, got, want)
+				c.t.Fatalf("replica %d, which has read up to %d of %d, shows %s as %s, want %s",
+					i, c.read[i], c.rev, user, got, want)
 			}
 		}
 	}

@@ -2,8 +2,8 @@ package presence
 
 import "sync"
 
-// Feed carries the ids of users whose data may have changed. It coalesces: a user who changes many times between two
-// calls of Take is in it once. So a Feed never holds more ids than there are users, and Mark never blocks. Readers ask
+// Feed carries the IDs of users whose data may have changed. It coalesces: a user who changes many times between two
+// calls of Take is in it once. So a Feed never holds more IDs than there are users, and Mark never blocks. Readers ask
 // for the current data after Take, so they always see the newest.
 type Feed struct {
 	wake chan struct{} // capacity 1

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// tab is the model's whole idea of a connection.
+// tab is the model of a connection.
 type tab struct {
 	conn  *Connection
 	input time.Time
 	until time.Time // zero while open
 }
 
-// modelState is the model: ten lines against which the Tracker is held, for people without a status.
+// modelState is the model that the Tracker is compared with, for people without a status.
 func modelState(tabs []*tab, now time.Time) State {
 	state := Offline
 	for _, tb := range tabs {
@@ -28,11 +28,13 @@ func modelState(tabs []*tab, now time.Time) State {
 	return state
 }
 
-// TestRandomHistories lets five people open, use and close tabs at random for hours, and compares every view and the
-// counts with the model after each step; and checks that the feed named everybody who changed.
+// TestRandomHistories lets five people open, use and close tabs at random for hours. After each step, it compares all
+// views and counts with the model, and checks that the feed named everyone who changed.
 func TestRandomHistories(t *testing.T) {
 	grace := map[How]time.Duration{Dropped: 15 * time.Second, Clean: 5 * time.Second, SignedOut: 0}
-	pauses := []time.Duration{0, time.Second, 4 * time.Second, 9 * time.Second, 16 * time.Second, time.Minute, 9 * time.Minute, 20 * time.Minute}
+	pauses := []time.Duration{
+		0, time.Second, 4 * time.Second, 9 * time.Second, 16 * time.Second, time.Minute, 9 * time.Minute, 20 * time.Minute,
+	}
 	for range 20 {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
@@ -46,7 +48,8 @@ func TestRandomHistories(t *testing.T) {
 					switch do := r.IntN(4); {
 					case do == 0 || len(tabs) == 0:
 						ago := time.Duration(r.IntN(15)) * time.Minute
-						people[user] = append(tabs, &tab{conn: tr.Join(user, Client{}, Activity{Ago: ago}), input: time.Now().Add(-ago)})
+						conn := tr.Join(user, Client{}, Activity{Ago: ago})
+						people[user] = append(tabs, &tab{conn: conn, input: time.Now().Add(-ago)})
 					case do == 1:
 						if tb := tabs[r.IntN(len(tabs))]; tb.until.IsZero() {
 							tb.conn.Record(Activity{Hidden: r.IntN(2) == 0})
@@ -75,7 +78,7 @@ func TestRandomHistories(t *testing.T) {
 							t.Fatalf("step %d: View(%s).State = %s, want %s", step, u, got, want)
 						}
 						if was, known := told[u]; want != was && (known || want != Offline) && !changed[u] {
-							t.Fatalf("step %d: %s went from %q to %s and no subscriber heard of it", step, u, was, want)
+							t.Fatalf("step %d: %s went from %q to %s, but the feed doesn't have them", step, u, was, want)
 						}
 						told[u] = want
 						switch want {

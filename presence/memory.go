@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Memory connects replicas inside one process. A process alone opens one Replica; tests open several to simulate
-// several machines.
+// Memory connects replicas inside one process. A process without Redis opens one Replica. Tests open several to
+// simulate several machines.
 type Memory struct {
 	mu       sync.Mutex
 	replicas []*memoryReplica // guarded by mu

@@ -4,7 +4,7 @@
 // the time. The Tracker holds the connections to this replica, gets what other replicas know from a Registry, and names
 // the people whose view may have changed to its subscribers.
 //
-// Users are opaque ids. The package doesn't know accounts, names, HTTP, sockets or SQL. It keeps no history but one
+// Users are opaque IDs. The package doesn't know accounts, names, HTTP, sockets or SQL. It keeps no history except one
 // time per person, the last input.
 package presence
 
@@ -24,16 +24,16 @@ const (
 // Status is what a person set by hand. The zero Status says nothing.
 type Status struct {
 	State State     // Online, Away or DND; empty leaves the state to connections and claims
-	Text  string    // shown while offline, too
+	Text  string    // shown even while offline
 	Emoji string    // one, next to the text
-	Until time.Time // when it ends; zero: never
+	Until time.Time // when it ends; zero if never
 	SetAt time.Time
 }
 
 // Claim is a status set by an integration under a key. It always ends.
 type Claim struct {
 	Key   string
-	State State // Away, DND or empty for text alone
+	State State // Away, DND, or empty if the claim has only text
 	Text  string
 	Emoji string
 	Until time.Time
@@ -47,7 +47,7 @@ type Facts struct {
 	Invisible      bool
 	InvisibleSince time.Time
 	Disabled       bool
-	IdleAfter      time.Duration // 0: the default of the Config; below 0: never idle
+	IdleAfter      time.Duration // 0 for the default in Config; negative for never idle
 	AsOf           int64         // accounts revision they were read at; the Tracker keeps it if other replicas need it
 }
 
@@ -59,7 +59,7 @@ func (f *Facts) plain() bool {
 // hidden reports whether nobody may see that the person is connected.
 func (f *Facts) hidden() bool { return f.Invisible || f.Disabled }
 
-// idleAfter returns the person's own choice, or else usual.
+// idleAfter returns the person's own setting, or else usual.
 func (f *Facts) idleAfter(usual time.Duration) time.Duration {
 	if f.IdleAfter != 0 {
 		return f.IdleAfter
@@ -69,22 +69,23 @@ func (f *Facts) idleAfter(usual time.Duration) time.Duration {
 
 // View is all that a watcher may see of a person. Watchers can't tell people with equal views apart.
 type View struct {
-	Listed   bool // false: the account is disabled, and no board lists it
+	Listed   bool // false if the account is disabled, so that no board lists it
 	State    State
 	Since    time.Time // when State began; zero while offline, or if unknown
 	Text     string
 	Emoji    string
-	Until    time.Time // when the status or claim behind State or Text ends; zero: no end
-	LastSeen time.Time // while offline: the last input as far as this process knows; zero: ask accounts
+	Until    time.Time // when the status or claim behind State or Text ends; zero if it doesn't
+	LastSeen time.Time // while offline, the last input as far as this process knows; zero if only accounts know
 
-	// Elsewhere: the person is connected to other replicas only, so the view is as old as what they last said.
+	// Elsewhere means that the person is connected only to other replicas, so the view may be outdated if they can't be
+	// reached.
 	Elsewhere bool
 }
 
 // Rule is the rule that decided a state.
 type Rule uint8
 
-// The rules, in the order in which Resolve applies them (DESIGN: "State: the rules").
+// The rules, in the order in which Resolve applies them.
 const (
 	ByDisabled     Rule = iota // 0: the account is disabled
 	ByInvisible                // 1: the person is invisible
@@ -99,8 +100,8 @@ const (
 type Why struct {
 	Rule  Rule
 	Claim string        // the claim's key, with ByClaim
-	Until time.Time     // end of the status or claim that decided; zero: none
-	Idle  time.Duration // idle-after in force, with ByInput and ByIdleness; below 0: never idle
+	Until time.Time     // end of the status or claim that decided; zero if there's none
+	Idle  time.Duration // the person's idle-after, with ByInput and ByIdleness; negative for never idle
 }
 
 // Self is what people see of themselves.
@@ -116,7 +117,7 @@ type ConnInfo struct {
 	Hidden bool      // the page isn't visible
 	Phone  bool      // on a phone, a hidden page means that its person isn't active
 	Locked bool      // the screen is locked
-	Until  time.Time // zero: the connection is open; else it has closed, and counts until then (grace)
+	Until  time.Time // zero while open; after the connection has closed, it counts until then (grace period)
 }
 
 // live reports whether the connection counts at now.
@@ -137,5 +138,5 @@ type Digest struct {
 
 	Invisible bool
 	Disabled  bool
-	AsOf      int64 // accounts revision that Invisible and Disabled come from; 0: ignore them
+	AsOf      int64 // accounts revision that Invisible and Disabled come from; 0 means ignore them
 }

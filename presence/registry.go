@@ -11,11 +11,11 @@ const LeaseTTL = 10 * time.Second
 // Registry connects a Tracker to the other replicas. The Tracker publishes what this replica knows of its own
 // connections, and reads what the others know of theirs.
 //
-// The package registrytest holds every implementation to this contract:
+// The package registrytest tests every implementation against this contract:
 //
 //   - The last digest published for a user is valid until the next one. Publish may merge calls for one user, and
 //     repeats are harmless. It never blocks on I/O and never fails: the Registry retries what it couldn't send.
-//   - Every digest but the zero one reaches the other replicas, including one without connections.
+//   - Every digest except the zero one reaches the other replicas, even if it has no connections.
 //   - Remote returns the digests that other live replicas have of a user, in no order, and never this replica's own. It
 //     answers from memory and never blocks.
 //   - Changes names a user after Remote may have changed for them, at least once after the last change, in any order.
@@ -30,7 +30,7 @@ type Registry interface {
 	Remote(user string) []Digest
 	Changes() *Feed
 	Peers() Peers
-	// Stats returns the numbers for metrics; nil if there can't be other replicas.
+	// Stats returns the numbers for metrics, or nil if there can't be other replicas.
 	Stats() *ReplicaStats
 	// Synced is closed once this replica knows what the others have. It stays open while it can't reach them.
 	Synced() <-chan struct{}
@@ -43,6 +43,6 @@ type Registry interface {
 // Peers says whether a Registry reaches the other replicas.
 type Peers struct {
 	Others   int       // other live replicas
-	Lost     time.Time // since when it can't reach the others; zero: it can, or there are none
-	Conflict error     // why it doesn't talk to the others, until that changes; nil: it does
+	Lost     time.Time // since when it can't reach the others; zero if it can, or if there are none
+	Conflict error     // why it doesn't talk to the others, until that changes; nil if it does
 }

@@ -6,7 +6,7 @@ import "time"
 type Subject struct {
 	Facts  *Facts
 	Conns  []*ConnInfo // this replica's connections, in any order
-	Remote []Digest    // what other replicas have of the person, in any order
+	Remote []Digest    // the digests of other replicas, in any order
 	Seen   time.Time
 }
 
@@ -14,12 +14,13 @@ type Subject struct {
 type Result struct {
 	View View // without Since, which only the Tracker knows
 	Why  Why
-	Next time.Time // View and Why can't change by time alone before Next; zero: they never do
-	From time.Time // the latest time at which the state can have begun; zero: unknown
+	Next time.Time // the earliest time at which View or Why can change without other input; zero if never
+	From time.Time // the latest time at which the state can have begun; zero if unknown
 }
 
-// Resolve applies the rules to one person at one time. idleAfter is the default for people who chose none; below 0
-// means never. Resolve has no side effects, doesn't depend on the order of its input, and doesn't allocate.
+// Resolve applies the rules to one person at one time. idleAfter is the default for people who haven't chosen one. A
+// negative value means never. Resolve has no side effects, doesn't depend on the order of its input, and doesn't
+// allocate.
 func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 	f := s.Facts
 	var r Result
@@ -43,7 +44,7 @@ func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 	return r
 }
 
-// decide is rules 1 to 6.
+// decide applies rules 1 to 6.
 func decide(f *Facts, con connectedness, status bool, claim *Claim, idleAfter time.Duration) (State, Why, time.Time) {
 	switch {
 	case f.Invisible:
@@ -61,8 +62,8 @@ func decide(f *Facts, con connectedness, status bool, claim *Claim, idleAfter ti
 	}
 }
 
-// setText sets text and emoji: the own status first, then those of the newest claim that has any. They stay while
-// the person is offline, or their vanishing would tell invisible from gone.
+// setText sets the text and emoji from the person's own status, or else from the newest claim that has any. They stay
+// while the person is offline. Otherwise, they would show whether a person is invisible or has left.
 func (r *Result) setText(f *Facts, status bool, claim *Claim, now time.Time) {
 	v := &r.View
 	if r.Why.Rule == ByStatus || r.Why.Rule == ByClaim {
@@ -85,13 +86,13 @@ func (r *Result) setText(f *Facts, status bool, claim *Claim, now time.Time) {
 	}
 }
 
-// connectedness sums up a person's connections here and elsewhere.
+// connectedness summarizes a person's connections to this and other replicas.
 type connectedness struct {
 	any      bool
 	own      bool      // any connection to this replica
 	active   bool      // rule 5 holds
-	idleFrom time.Time // if not active: when the last connection stopped being active; zero: unknown
-	next     time.Time // when any or active can next change by time alone
+	idleFrom time.Time // if not active, when the last connection stopped being active; zero if unknown
+	next     time.Time // when any or active can next change without other input
 }
 
 func connected(s Subject, idleAfter time.Duration, now time.Time) connectedness {
@@ -130,8 +131,8 @@ func statusLive(w *Status, now time.Time) bool {
 	return said && (w.Until.IsZero() || now.Before(w.Until))
 }
 
-// bestClaim is rule 4: dnd before away, then the newest, then the key, so that order never shows. A claim of text
-// alone decides no state.
+// bestClaim applies rule 4: dnd before away, then the newest, then by key, so that the result doesn't depend on the
+// order. A claim with only text doesn't decide the state.
 func bestClaim(claims []Claim, now time.Time) *Claim {
 	var best *Claim
 	for i := range claims {
@@ -156,7 +157,7 @@ func newer(a, b *Claim) bool {
 	return a.Key < b.Key
 }
 
-// nextEnd is the first end of a live status or claim.
+// nextEnd returns the earliest end of a live status or claim.
 func (f *Facts) nextEnd(now time.Time) time.Time {
 	var next time.Time
 	if statusLive(&f.Status, now) {
@@ -170,8 +171,8 @@ func (f *Facts) nextEnd(now time.Time) time.Time {
 	return next
 }
 
-// ahead returns t on both clocks of now: the monotonic clock, which connections use, and the time of day, which ends of
-// statuses use. Such times stay comparable after somebody changes the time of day.
+// ahead returns t with both clock readings of now: the monotonic clock, which connections use, and the wall clock,
+// which statuses end by. Such times stay comparable after someone changes the wall clock.
 func ahead(t, now time.Time) time.Time {
 	if t.IsZero() {
 		return t
@@ -179,7 +180,7 @@ func ahead(t, now time.Time) time.Time {
 	return now.Add(t.Sub(now))
 }
 
-// soonest is the earlier of two times, of which a zero one means never.
+// soonest returns the earlier of two times. Zero means never.
 func soonest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

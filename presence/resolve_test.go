@@ -14,7 +14,7 @@ const idle = 10 * time.Minute
 
 func open(ago time.Duration) *ConnInfo { return &ConnInfo{Input: noon.Add(-ago)} }
 
-// TestResolveTable walks down the table of rules of the design, one line a case.
+// TestResolveTable covers the rules in order, one line per case.
 func TestResolveTable(t *testing.T) {
 	status := Status{State: DND, Text: "deep work", SetAt: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
 	claim := func(key string, s State, set time.Duration) Claim {
@@ -28,26 +28,26 @@ func TestResolveTable(t *testing.T) {
 		state  State
 		rule   Rule
 	}{
-		{name: "0 disabled beats all", facts: Facts{Disabled: true, Status: status}, conns: []*ConnInfo{open(0)}, state: Offline, rule: ByDisabled},
+		{name: "0 disabled beats everything", facts: Facts{Disabled: true, Status: status}, conns: []*ConnInfo{open(0)}, state: Offline, rule: ByDisabled},
 		{name: "1 invisible beats the status", facts: Facts{Invisible: true, Status: status}, conns: []*ConnInfo{open(0)}, state: Offline, rule: ByInvisible},
-		{name: "2 nobody without a connection", facts: Facts{Status: status}, state: Offline, rule: ByNoConnection},
-		{name: "2 an ended grace is no connection", conns: []*ConnInfo{{Input: noon, Until: noon}}, state: Offline, rule: ByNoConnection},
-		{name: "3 the own status", facts: Facts{Status: status, Claims: []Claim{claim("a", Away, 0)}}, conns: []*ConnInfo{open(0)}, state: DND, rule: ByStatus},
-		{name: "3 the own status online holds idleness off", facts: Facts{Status: Status{State: Online}}, conns: []*ConnInfo{open(time.Hour)}, state: Online, rule: ByStatus},
-		{name: "3 an ended status says nothing", facts: Facts{Status: Status{State: DND, Until: noon}}, conns: []*ConnInfo{open(0)}, state: Online, rule: ByInput},
-		{name: "3 a status of text leaves the state alone", facts: Facts{Status: Status{Text: "hi"}}, conns: []*ConnInfo{open(0)}, state: Online, rule: ByInput},
+		{name: "2 no connection", facts: Facts{Status: status}, state: Offline, rule: ByNoConnection},
+		{name: "2 only a connection whose grace period is over", conns: []*ConnInfo{{Input: noon, Until: noon}}, state: Offline, rule: ByNoConnection},
+		{name: "3 a person's own status", facts: Facts{Status: status, Claims: []Claim{claim("a", Away, 0)}}, conns: []*ConnInfo{open(0)}, state: DND, rule: ByStatus},
+		{name: "3 a status of online beats idleness", facts: Facts{Status: Status{State: Online}}, conns: []*ConnInfo{open(time.Hour)}, state: Online, rule: ByStatus},
+		{name: "3 an expired status doesn't count", facts: Facts{Status: Status{State: DND, Until: noon}}, conns: []*ConnInfo{open(0)}, state: Online, rule: ByInput},
+		{name: "3 a status with only text doesn't decide the state", facts: Facts{Status: Status{Text: "hi"}}, conns: []*ConnInfo{open(0)}, state: Online, rule: ByInput},
 		{name: "4 dnd before away", facts: Facts{Claims: []Claim{claim("new", Away, 0), claim("old", DND, -time.Hour)}}, conns: []*ConnInfo{open(0)}, state: DND, rule: ByClaim},
-		{name: "4 a claim of text leaves the state alone", facts: Facts{Claims: []Claim{{Key: "k", Text: "x", Until: noon.Add(1)}}}, conns: []*ConnInfo{open(0)}, state: Online, rule: ByInput},
+		{name: "4 a claim with only text doesn't decide the state", facts: Facts{Claims: []Claim{{Key: "k", Text: "x", Until: noon.Add(1)}}}, conns: []*ConnInfo{open(0)}, state: Online, rule: ByInput},
 		{name: "5 input", conns: []*ConnInfo{open(idle - 1)}, state: Online, rule: ByInput},
-		{name: "5 a hidden desktop is not absence", conns: []*ConnInfo{{Input: noon, Hidden: true}}, state: Online, rule: ByInput},
+		{name: "5 a hidden page on a desktop still counts", conns: []*ConnInfo{{Input: noon, Hidden: true}}, state: Online, rule: ByInput},
 		{name: "5 one attentive connection is enough", conns: []*ConnInfo{open(time.Hour), open(0)}, state: Online, rule: ByInput},
 		{name: "5 input on another replica", conns: []*ConnInfo{open(time.Hour)}, remote: []Digest{{Connected: true, Active: true}}, state: Online, rule: ByInput},
 		{name: "5 never idle", facts: Facts{IdleAfter: -1}, conns: []*ConnInfo{open(100 * time.Hour)}, state: Online, rule: ByInput},
-		{name: "5 an own idle-after", facts: Facts{IdleAfter: 2 * time.Hour}, conns: []*ConnInfo{open(time.Hour)}, state: Online, rule: ByInput},
+		{name: "5 a person's own idle-after", facts: Facts{IdleAfter: 2 * time.Hour}, conns: []*ConnInfo{open(time.Hour)}, state: Online, rule: ByInput},
 		{name: "6 no input", conns: []*ConnInfo{open(idle)}, state: Away, rule: ByIdleness},
-		{name: "6 a hidden phone", conns: []*ConnInfo{{Input: noon, Hidden: true, Phone: true}}, state: Away, rule: ByIdleness},
+		{name: "6 a hidden page on a phone", conns: []*ConnInfo{{Input: noon, Hidden: true, Phone: true}}, state: Away, rule: ByIdleness},
 		{name: "6 a locked screen", conns: []*ConnInfo{{Input: noon, Locked: true}}, state: Away, rule: ByIdleness},
-		{name: "6 idle elsewhere", remote: []Digest{{Connected: true}}, state: Away, rule: ByIdleness},
+		{name: "6 idle on another replica", remote: []Digest{{Connected: true}}, state: Away, rule: ByIdleness},
 	} {
 		r := Resolve(Subject{Facts: &c.facts, Conns: c.conns, Remote: c.remote}, idle, noon)
 		if r.View.State != c.state || r.Why.Rule != c.rule {
@@ -65,7 +65,7 @@ func TestResolveTextStaysWhileOffline(t *testing.T) {
 	}
 }
 
-// Generators of subjects within two hours around noon, in whole minutes, so that ends and times meet often.
+// Generators of subjects within two hours around noon, in whole minutes, so that times often coincide.
 
 func minutes(lo, hi int) *rapid.Generator[time.Time] {
 	return rapid.Map(rapid.IntRange(lo, hi), func(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) })
@@ -100,7 +100,8 @@ func drawFacts(t *rapid.T) Facts {
 		IdleAfter: rapid.SampledFrom([]time.Duration{0, -1, time.Minute, 2 * time.Hour}).Draw(t, "idle-after"),
 	}
 	if rapid.Bool().Draw(t, "status") {
-		f.Status = Status{State: drawState(t, "state", "", Online, Away, DND), Text: rapid.SampledFrom([]string{"", "lunch"}).Draw(t, "text")}
+		f.Status.State = drawState(t, "state", "", Online, Away, DND)
+		f.Status.Text = rapid.SampledFrom([]string{"", "lunch"}).Draw(t, "text")
 		if rapid.Bool().Draw(t, "ending") {
 			f.Status.Until = minutes(-30, 30).Draw(t, "status until")
 		}
@@ -120,14 +121,15 @@ func (d *drawn) resolve(now time.Time) Result {
 }
 
 func drawSubject(t *rapid.T) *drawn {
-	d := &drawn{facts: drawFacts(t), conns: rapid.SliceOfN(rapid.Custom(drawConn), 0, 4).Draw(t, "conns"), seen: noon.Add(-time.Hour)}
+	conns := rapid.SliceOfN(rapid.Custom(drawConn), 0, 4)
+	d := &drawn{facts: drawFacts(t), conns: conns.Draw(t, "conns"), seen: noon.Add(-time.Hour)}
 	for range rapid.IntRange(0, 2).Draw(t, "replicas") {
 		d.remote = append(d.remote, Digest{Connected: true, Active: rapid.Bool().Draw(t, "active")})
 	}
 	return d
 }
 
-func TestResolveOrderNeverShows(t *testing.T) {
+func TestResolveIgnoresOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawSubject(t)
 		want := d.resolve(noon)
@@ -166,7 +168,7 @@ func TestResolveOwnStatusWins(t *testing.T) {
 	})
 }
 
-// TestResolveExpiredEqualsAbsent drops all that has ended by noon and expects no difference.
+// TestResolveExpiredEqualsAbsent removes everything that has expired by noon, and expects the same result.
 func TestResolveExpiredEqualsAbsent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawSubject(t)
@@ -192,11 +194,11 @@ func TestResolveExpiredEqualsAbsent(t *testing.T) {
 	})
 }
 
-func TestResolveMoreDevicesNeverLower(t *testing.T) {
+func TestResolveAnotherDeviceNeverLowersState(t *testing.T) {
 	rank := map[State]int{Offline: 0, Away: 1, Online: 2}
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawSubject(t)
-		d.facts.Status, d.facts.Claims = Status{}, nil // those decide alone, whatever the devices
+		d.facts.Status, d.facts.Claims = Status{}, nil // these would decide regardless of the devices
 		before := d.resolve(noon).View.State
 		if rapid.Bool().Draw(t, "elsewhere") {
 			d.remote = append(d.remote, Digest{Connected: true, Active: rapid.Bool().Draw(t, "more active")})
@@ -204,12 +206,12 @@ func TestResolveMoreDevicesNeverLower(t *testing.T) {
 			d.conns = append(d.conns, drawConn(t))
 		}
 		if after := d.resolve(noon).View.State; rank[after] < rank[before] {
-			t.Errorf("Resolve(one device more) = %s, was %s", after, before)
+			t.Errorf("Resolve(one more device) = %s, was %s", after, before)
 		}
 	})
 }
 
-// TestResolveNextIsNeverLate looks at every minute before Next, and expects what was there at noon.
+// TestResolveNextIsNeverLate resolves every minute before Next, and expects the same result as at noon.
 func TestResolveNextIsNeverLate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawSubject(t)
@@ -220,7 +222,7 @@ func TestResolveNextIsNeverLate(t *testing.T) {
 				break
 			}
 			if got := d.resolve(at); got.View != r.View || got.Why != r.Why {
-				t.Fatalf("Resolve at %s = %+v, was %+v, and Next said %s", at, got, r, r.Next)
+				t.Fatalf("Resolve at %s = %+v, was %+v, although Next is %s", at, got, r, r.Next)
 			}
 		}
 		if !r.Next.IsZero() && !r.Next.After(noon) {
@@ -229,7 +231,7 @@ func TestResolveNextIsNeverLate(t *testing.T) {
 	})
 }
 
-// TestResolveInvisibleEqualsDeparted: the views are one and the same value, so all that is made of them is, too.
+// TestResolveInvisibleEqualsDeparted: both views are equal, so everything that's derived from them is too.
 func TestResolveInvisibleEqualsDeparted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawSubject(t)
@@ -238,7 +240,7 @@ func TestResolveInvisibleEqualsDeparted(t *testing.T) {
 		for m := range 60 {
 			at := noon.Add(time.Duration(m) * time.Minute)
 			if got, want := d.resolve(at).View, departed.resolve(at).View; got != want {
-				t.Fatalf("at %s Resolve(invisible) = %+v, want that of a departed person %+v", at, got, want)
+				t.Fatalf("at %s, Resolve(invisible) = %+v, want the view of a person who left, %+v", at, got, want)
 			}
 		}
 	})

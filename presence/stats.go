@@ -5,9 +5,9 @@ import "time"
 // Stats are a Tracker's numbers for metrics. Counters start at 0 with the process and never decrease.
 type Stats struct {
 	Counts                // people by the state that watchers see
-	People  int           // people in memory: connected, in a grace period, or with facts of their own
+	People  int           // people in memory: connected, in a grace period, or with facts
 	Changes uint64        // changes of what watchers may see
-	Link    *ReplicaStats // nil: this process is alone
+	Link    *ReplicaStats // nil if there are no other replicas
 }
 
 // ReplicaStats are the numbers of one replica among others.
@@ -17,8 +17,8 @@ type ReplicaStats struct {
 	Conflict  bool          // this replica doesn't talk to the others, because they have other accounts
 	Own       int           // users with an entry of this replica
 	Elsewhere int           // users with an entry of another replica
-	RoundTrip time.Duration // of the last renewal of the lease; 0: there was none
-	LeaseAge  time.Duration // since that renewal; 0: there was none
+	RoundTrip time.Duration // of the last renewal of the lease; 0 if there was none
+	LeaseAge  time.Duration // since that renewal; 0 if there was none
 
 	Outages    uint64 // how often this replica lost the others
 	Reconnects uint64 // how often it replaced a connection that failed or announced nothing

@@ -7,6 +7,6 @@ func TestStatsAlone(t *testing.T) {
 	tr := NewTracker(DefaultConfig())
 	defer tr.Close()
 	if got := tr.Stats(); got.Link != nil {
-		t.Errorf("Stats.Link of a process alone = %+v, want none", got.Link)
+		t.Errorf("Stats.Link of a single process = %+v, want nil", got.Link)
 	}
 }

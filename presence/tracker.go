@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Config configures a Tracker. Zero durations are no defaults: a zero IdleAfter makes everybody idle at once. Callers
-// start from DefaultConfig.
+// Config configures a Tracker. Start from DefaultConfig, because zero durations don't mean defaults: a zero IdleAfter
+// makes everyone idle at once.
 type Config struct {
-	IdleAfter    time.Duration // without input for this long a person is away; below 0: never
+	IdleAfter    time.Duration // without input for this long, a person is away; negative means never
 	GraceClean   time.Duration // how long a connection counts after the browser closed it
-	GraceDropped time.Duration // after it broke, or the server closed it
+	GraceDropped time.Duration // how long a connection counts after it broke or the server closed it
 	Warming      time.Duration // after a start without other replicas or WarmAgain, people may not be back yet
 	Fresh        bool          // nobody was connected before the start, so no warming follows it
 	StampEvery   time.Duration // while a person is connected, TakeSeen returns them at most this often
-	Registry     Registry      // nil: this process is alone
+	Registry     Registry      // nil if there are no other replicas
 }
 
-// DefaultConfig returns the defaults of the design.
+// DefaultConfig returns the default configuration.
 func DefaultConfig() Config {
 	return Config{
 		IdleAfter:    10 * time.Minute,
@@ -30,10 +30,10 @@ func DefaultConfig() Config {
 	}
 }
 
-// Counts are the numbers of listed people in each state but offline.
+// Counts are the numbers of listed people in each state except offline.
 type Counts struct{ Online, Away, DND int }
 
-// Add adds by people in state. It ignores Offline.
+// Add adds by to the number of people in state. It ignores Offline.
 func (c *Counts) Add(state State, by int) {
 	switch state {
 	case Online:
@@ -45,11 +45,11 @@ func (c *Counts) Add(state State, by int) {
 	}
 }
 
-// Here returns the number of people who are not offline.
+// Here returns the number of people who aren't offline.
 func (c Counts) Here() int { return c.Online + c.Away + c.DND }
 
-// Tracker holds the connections to this replica and the views of everybody. Any goroutine may call any method. Only
-// Drain waits for I/O.
+// Tracker holds the connections to this replica and everyone's views. It's safe for concurrent use. Only Drain waits
+// for I/O.
 type Tracker struct {
 	cfg      Config
 	rewarmed chan struct{} // capacity 1: warmUntil has moved
@@ -57,10 +57,10 @@ type Tracker struct {
 	ended    sync.WaitGroup
 
 	mu        sync.Mutex
-	people    map[string]*person  // guarded by mu; everybody else is offline with plain facts
+	people    map[string]*person  // guarded by mu; everyone else is offline with plain facts
 	due       agenda              // guarded by mu
 	timer     *time.Timer         // guarded by mu; fires at the head of due
-	planned   time.Time           // guarded by mu; when the agenda was built, to notice changes of the time of day
+	planned   time.Time           // guarded by mu; when the agenda was built, to notice changes of the wall clock
 	counts    Counts              // guarded by mu
 	changes   uint64              // guarded by mu; of views, since the start
 	feeds     []*Feed             // guarded by mu
@@ -68,14 +68,14 @@ type Tracker struct {
 	draining  bool                // guarded by mu
 	warm      bool                // guarded by mu
 	warmed    chan struct{}       // guarded by mu; closed when warming is over
-	warmUntil time.Time           // guarded by mu; warming doesn't end before
+	warmUntil time.Time           // guarded by mu; earliest end of warming
 	asOf      int64               // guarded by mu; accounts revision of the facts
 }
 
-// person is all that the Tracker knows of one user. Guarded by Tracker.mu.
+// person is everything that the Tracker knows about one user. Guarded by Tracker.mu.
 type person struct {
 	user   string
-	facts  *Facts // never nil; plainFacts for most, which is a fifth of a person's memory
+	facts  *Facts // never nil; plainFacts for most people, which saves a fifth of a person's memory
 	conns  []*Connection
 	remote []Digest
 
@@ -85,17 +85,17 @@ type person struct {
 	devices   int    // sign-ins with a live connection, over all replicas
 
 	input   time.Time // the newest input while not invisible
-	seen    time.Time // last seen, as shown while offline; zero: accounts know
+	seen    time.Time // last seen, as shown while offline; zero if only accounts know
 	stamped time.Time // when TakeSeen last returned input
 
-	next  time.Time // when the person is due; zero: never
-	index int       // in Tracker.due; -1: not in it
+	next  time.Time // when the person is due; zero if never
+	index int       // in Tracker.due; -1 if not in it
 }
 
-// plainFacts are the facts of most people. Never changed.
+// plainFacts are the facts of most people. Don't change them.
 var plainFacts = &Facts{}
 
-// NewTracker starts a Tracker. The caller closes it.
+// NewTracker starts a Tracker. Call Close to stop it.
 func NewTracker(cfg Config) *Tracker {
 	if cfg.Registry == nil {
 		cfg.Registry = NewMemory().Replica()
@@ -126,7 +126,7 @@ func (t *Tracker) Close() {
 	t.timer.Stop()
 }
 
-// follow ends warming when it is due, and takes in what other replicas publish, until ctx ends.
+// follow ends warming when it's due, and applies what other replicas publish, until ctx ends.
 func (t *Tracker) follow(ctx context.Context) {
 	defer t.ended.Done()
 	warming := time.NewTimer(t.cfg.Warming)
@@ -152,7 +152,7 @@ func (t *Tracker) follow(ctx context.Context) {
 	}
 }
 
-// takeIn takes in what other replicas have of users.
+// takeIn applies the digests that other replicas have of users.
 func (t *Tracker) takeIn(users []string) {
 	for _, user := range users {
 		digests := t.cfg.Registry.Remote(user)
@@ -174,8 +174,8 @@ func (t *Tracker) endWarming() {
 	}
 }
 
-// WarmAgain starts warming again, as after a start, because everybody was disconnected without leaving. While
-// warming, it starts the time from the beginning.
+// WarmAgain starts warming again, as after a start, because everyone was disconnected without leaving. While warming,
+// it restarts the time.
 func (t *Tracker) WarmAgain() {
 	if t.cfg.Warming <= 0 {
 		return
@@ -192,8 +192,8 @@ func (t *Tracker) WarmAgain() {
 	}
 }
 
-// Warmed returns a channel that is closed when warming is over. Until then, offline people may only not be back yet.
-// WarmAgain makes a new channel.
+// Warmed returns a channel that is closed when warming is over. Until then, people who look offline may still be coming
+// back. WarmAgain creates a new channel.
 func (t *Tracker) Warmed() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -201,7 +201,8 @@ func (t *Tracker) Warmed() <-chan struct{} {
 }
 
 // Drain freezes all views: connections that end from now on change nothing, because their people soon connect to
-// another replica or the next process. It tells the other replicas, and waits for that until ctx ends.
+// another replica or the next process. It also tells the other replicas that this one leaves, and waits for that until
+// ctx ends.
 func (t *Tracker) Drain(ctx context.Context) error {
 	t.mu.Lock()
 	t.draining = true
@@ -283,7 +284,7 @@ func (t *Tracker) Counts() Counts {
 	return t.counts
 }
 
-// IdleAfter returns the default time without input after which people are away; below 0: never.
+// IdleAfter returns the default time without input after which people are away. A negative value means never.
 func (t *Tracker) IdleAfter() time.Duration { return t.cfg.IdleAfter }
 
 // Peers says whether this replica reaches the others.
@@ -296,8 +297,8 @@ func (t *Tracker) Stats() Stats {
 	return Stats{Counts: t.counts, People: len(t.people), Changes: t.changes, Link: t.cfg.Registry.Stats()}
 }
 
-// TakeSeen returns the last input of people for storage: of those who left since the last call, and of those with input
-// since TakeSeen returned them, at least StampEvery ago.
+// TakeSeen returns the last input of people, for storage. It includes people who left since the last call, and people
+// with new input if TakeSeen last returned them at least StampEvery ago.
 func (t *Tracker) TakeSeen() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -327,7 +328,7 @@ func (t *Tracker) personLocked(user string) *person {
 	return p
 }
 
-// dropLocked removes a person of whom nothing needs to be known.
+// dropLocked removes a person from memory if nothing about them needs to be kept.
 func (t *Tracker) dropLocked(p *person) {
 	_, stamping := t.stamps[p.user]
 	if len(p.conns) == 0 && len(p.remote) == 0 && p.facts.plain() && !stamping && p.index < 0 {

@@ -22,7 +22,7 @@ func inBubble(t *testing.T, change func(*Config), f func(t *testing.T, tr *Track
 	})
 }
 
-// after lets fake time pass and everything that is due happen.
+// after lets fake time pass, and waits until everything that was due has happened.
 func after(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -35,7 +35,7 @@ func wantState(t *testing.T, tr *Tracker, user string, want State) {
 	}
 }
 
-func TestGraces(t *testing.T) {
+func TestGracePeriods(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		how   How
@@ -56,7 +56,7 @@ func TestGraces(t *testing.T) {
 	}
 }
 
-// TestTwoTabs: closing one of two tabs once marked a person offline.
+// TestTwoTabs: closing one of two tabs doesn't make a person offline.
 func TestTwoTabs(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		one, two := tr.Join("ada", Client{}, Activity{}), tr.Join("ada", Client{}, Activity{})
@@ -64,14 +64,14 @@ func TestTwoTabs(t *testing.T) {
 		after(time.Hour)
 		two.Record(Activity{})
 		wantState(t, tr, "ada", Online)
-		one.Leave(SignedOut) // a second end of the same connection
+		one.Leave(SignedOut) // the connection has already ended
 		wantState(t, tr, "ada", Online)
 		two.Leave(SignedOut)
 		wantState(t, tr, "ada", Offline)
 	})
 }
 
-func TestReloadIsSilentAndKeepsAway(t *testing.T) {
+func TestReloadChangesNothing(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		c := tr.Join("ada", Client{}, Activity{Ago: 20 * time.Minute})
 		wantState(t, tr, "ada", Away)
@@ -88,7 +88,7 @@ func TestReloadIsSilentAndKeepsAway(t *testing.T) {
 	})
 }
 
-func TestIdleByTheServersClock(t *testing.T) {
+func TestIdleByServerClock(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		feed := tr.Subscribe()
 		c := tr.Join("ada", Client{}, Activity{})
@@ -125,7 +125,7 @@ func TestStatusesEndOnTime(t *testing.T) {
 		tr.Join("ada", Client{}, Activity{})
 		end := time.Now().Add(time.Minute)
 		tr.SetFacts("ada", Facts{Status: Status{State: DND, Text: "tests", Until: end}})
-		tr.SetFacts("bob", Facts{Status: Status{Text: "on the train", Until: end}}) // offline people's statuses end, too
+		tr.SetFacts("bob", Facts{Status: Status{Text: "on the train", Until: end}}) // offline people's statuses end too
 		wantState(t, tr, "ada", DND)
 		feed := tr.Subscribe()
 		after(time.Minute)
@@ -139,12 +139,12 @@ func TestStatusesEndOnTime(t *testing.T) {
 	})
 }
 
-func TestDisabledAndForgottenPeopleCountForNothing(t *testing.T) {
+func TestDisabledAndForgottenPeopleDoNotCount(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		c := tr.Join("ada", Client{}, Activity{})
 		tr.SetFacts("ada", Facts{Disabled: true})
 		if v := tr.View("ada"); v.Listed || tr.Counts() != (Counts{}) {
-			t.Errorf("disabled: View = %+v, Counts = %+v, want unlisted and none", v, tr.Counts())
+			t.Errorf("disabled: View = %+v, Counts = %+v, want unlisted, and zero", v, tr.Counts())
 		}
 		tr.SetFacts("ada", Facts{})
 		if tr.Counts() != (Counts{Online: 1}) {
@@ -154,7 +154,7 @@ func TestDisabledAndForgottenPeopleCountForNothing(t *testing.T) {
 		c.Record(Activity{})
 		c.Leave(Clean)
 		if tr.Counts() != (Counts{}) || len(tr.TakeSeen()) != 0 {
-			t.Errorf("forgotten: Counts = %+v, want none and no stamp", tr.Counts())
+			t.Errorf("forgotten: Counts = %+v, want zero, and nothing from TakeSeen", tr.Counts())
 		}
 	})
 }
@@ -189,13 +189,13 @@ func TestLastSeen(t *testing.T) {
 			t.Errorf("TakeSeen on leaving = %v, want %v", got, last)
 		}
 		if tr.people["ada"] != nil {
-			t.Error("a person who is gone and stored is still remembered")
+			t.Error("a person who left and whose last seen is stored is still in memory")
 		}
 	})
 }
 
-// TestInvisibleLeavesNoTrace compares an invisible person to one who signed out at the same moment, over what both do
-// afterwards: the views, the counts, and the stamps.
+// TestInvisibleLeavesNoTrace compares an invisible person with one who signed out at the same moment: their views, the
+// counts, and the results of TakeSeen are the same, whatever the invisible person does.
 func TestInvisibleLeavesNoTrace(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		ada, bob := tr.Join("ada", Client{}, Activity{}), tr.Join("bob", Client{}, Activity{})
@@ -204,7 +204,7 @@ func TestInvisibleLeavesNoTrace(t *testing.T) {
 		bob.Leave(SignedOut)
 		for range 5 {
 			if a, b := tr.View("ada"), tr.View("bob"); a != b {
-				t.Errorf("View(invisible) = %+v, want that of the departed %+v", a, b)
+				t.Errorf("View(invisible) = %+v, want the view of the person who left, %+v", a, b)
 			}
 			after(20 * time.Second)
 			ada.Record(Activity{})
@@ -220,8 +220,8 @@ func TestInvisibleLeavesNoTrace(t *testing.T) {
 	})
 }
 
-// TestInvisibleWithoutAMessage: also a client that never told of any input was seen when it connected, whichever way
-// its person goes.
+// TestInvisibleWithoutAMessage: if a client never reported input, its person was last seen when it connected, whether
+// they go invisible or leave.
 func TestInvisibleWithoutAMessage(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		tr.Join("ada", Client{}, Activity{Ago: NoInput})
@@ -230,7 +230,7 @@ func TestInvisibleWithoutAMessage(t *testing.T) {
 		tr.SetFacts("ada", Facts{Invisible: true, InvisibleSince: time.Now()})
 		bob.Leave(SignedOut)
 		if a, b := tr.View("ada"), tr.View("bob"); a != b {
-			t.Errorf("View(invisible) = %+v, want that of the departed %+v", a, b)
+			t.Errorf("View(invisible) = %+v, want the view of the person who left, %+v", a, b)
 		}
 		if got := tr.TakeSeen(); !got["ada"].Equal(got["bob"]) {
 			t.Errorf("TakeSeen = %v, want the same stamp for both", got)
@@ -238,7 +238,7 @@ func TestInvisibleWithoutAMessage(t *testing.T) {
 	})
 }
 
-// TestLastSeenAfterInvisible: last seen of people who become visible again is never earlier than that.
+// TestLastSeenAfterInvisible: people who went visible again were never last seen before that.
 func TestLastSeenAfterInvisible(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		c := tr.Join("ada", Client{}, Activity{})
@@ -250,7 +250,7 @@ func TestLastSeenAfterInvisible(t *testing.T) {
 		after(20 * time.Second)
 		c.Leave(SignedOut)
 		if got := tr.View("ada").LastSeen; !got.Equal(back) {
-			t.Errorf("View.LastSeen = %v, want when they came back, %v", got, back)
+			t.Errorf("View.LastSeen = %v, want the time they went visible, %v", got, back)
 		}
 	})
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
@@ -259,27 +259,28 @@ func TestLastSeenAfterInvisible(t *testing.T) {
 		tr.SetFacts("ada", Facts{})
 		c.Leave(SignedOut)
 		if v := tr.View("ada"); v.LastSeen.IsZero() || len(tr.TakeSeen()) == 0 {
-			t.Errorf("View = %+v, want a last seen, and a stamp to store", v)
+			t.Errorf("View = %+v, want a last seen, and a time to store", v)
 		}
 	})
 }
 
-func TestDrainStampsWhoIsHere(t *testing.T) {
+func TestDrainStampsPresentPeople(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		tr.Join("ada", Client{}, Activity{})
-		after(9 * time.Minute) // reads quietly
+		after(9 * time.Minute) // without input, but not idle yet
 		tr.TakeSeen()
 		if err := tr.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got := tr.TakeSeen(); len(got) != 1 {
-			t.Errorf("TakeSeen after Drain = %v, want ada: she may not come back", got)
+			t.Errorf("TakeSeen after Drain = %v, want ada, who may not come back", got)
 		}
 	})
 }
 
-// TestEndOfASession ends connections of it that had left and counted on, and no others.
-func TestEndOfASession(t *testing.T) {
+// TestEndOfSession: the end of a session also ends its connections in their grace period, but no connections of other
+// sessions.
+func TestEndOfSession(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		tr.Join("ada", Client{Session: "one"}, Activity{}).Leave(Clean) // a reload
 		tr.Join("ada", Client{Session: "one"}, Activity{})
@@ -292,7 +293,7 @@ func TestEndOfASession(t *testing.T) {
 	})
 }
 
-// TestLateFirstMessage: until a client says when the last input was, it counts as active, and not a moment longer.
+// TestLateFirstMessage: a client counts as active until it says when the last input was, and not longer.
 func TestLateFirstMessage(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		c := tr.Join("ada", Client{}, Activity{Ago: NoInput})
@@ -308,37 +309,37 @@ func TestLateFirstMessage(t *testing.T) {
 		}
 		tr.Join("bob", Client{}, Activity{Ago: NoInput}).Leave(SignedOut)
 		if tr.View("bob").LastSeen.IsZero() {
-			t.Error("a client that never said anything was not seen, want when it connected")
+			t.Error("LastSeen is zero for a client that never reported input, want the time it connected")
 		}
 	})
 }
 
-// TestLeasesOfOnePersonAreBounded: connecting and breaking off over and over adds up to nothing.
-func TestLeasesOfOnePersonAreBounded(t *testing.T) {
+// TestEndedConnectionsAreBounded: connecting and disconnecting over and over doesn't use more and more memory.
+func TestEndedConnectionsAreBounded(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		for i := range 1000 {
 			tr.Join("eve", Client{}, Activity{Ago: time.Duration(i) * time.Minute}).Leave(How(i % 2))
 		}
 		if n := len(tr.people["eve"].conns); n > maxEnded {
-			t.Errorf("1000 ended connections are held as %d, want at most %d", n, maxEnded)
+			t.Errorf("%d of 1000 ended connections are in memory, want at most %d", n, maxEnded)
 		}
 		wantState(t, tr, "eve", Online)
 	})
 }
 
-func TestSinceIsClaimedOnlyWhenKnown(t *testing.T) {
+func TestSinceIsSetOnlyIfKnown(t *testing.T) {
 	inBubble(t, func(c *Config) { c.Warming = 10 * time.Second }, func(t *testing.T, tr *Tracker) {
 		tr.Join("back", Client{}, Activity{})
 		idle := tr.Join("idle", Client{}, Activity{Ago: 25 * time.Minute})
 		if v := tr.View("back"); v.State != Online || !v.Since.IsZero() {
-			t.Errorf("while warming View = %+v, want online since an unknown time", v)
+			t.Errorf("while warming, View = %+v, want online and no Since", v)
 		}
 		if v, want := tr.View("idle"), time.Now().Add(-15*time.Minute).UTC(); !v.Since.Equal(want) {
-			t.Errorf("while warming View(idle).Since = %v, want %v", v.Since, want)
+			t.Errorf("while warming, View(idle).Since = %v, want %v", v.Since, want)
 		}
 		select {
 		case <-tr.Warmed():
-			t.Error("Warmed is closed at once, want after 10 s")
+			t.Error("Warmed is closed at once, want it open for 10 s")
 		default:
 		}
 		after(10 * time.Second)
@@ -354,7 +355,7 @@ func TestSinceIsClaimedOnlyWhenKnown(t *testing.T) {
 	})
 }
 
-func TestDrainingTellsNobody(t *testing.T) {
+func TestDrainingChangesNothing(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		c := tr.Join("ada", Client{}, Activity{})
 		feed := tr.Subscribe()
@@ -370,7 +371,7 @@ func TestDrainingTellsNobody(t *testing.T) {
 	})
 }
 
-// TestTwoReplicas is the regression test of boards that mark people offline when one server sees them go.
+// TestTwoReplicas: a person who disconnects from one replica is only offline if they're not connected to another one.
 func TestTwoReplicas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		board := NewMemory()
@@ -409,7 +410,7 @@ func BenchmarkJoinLeave(b *testing.B) {
 	}
 }
 
-func BenchmarkNote(b *testing.B) {
+func BenchmarkRecord(b *testing.B) {
 	tr := NewTracker(DefaultConfig())
 	defer tr.Close()
 	c := tr.Join("ada", Client{}, Activity{})
@@ -418,8 +419,8 @@ func BenchmarkNote(b *testing.B) {
 	}
 }
 
-// TestEndNoticedLate: a connection that is noticed to have ended long ago doesn't count on from now. Its grace began
-// when it ended.
+// TestEndNoticedLate: if the server notices late that a connection has ended, the grace period still begins when it
+// ended.
 func TestEndNoticedLate(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		ada, bob := tr.Join("ada", Client{}, Activity{}), tr.Join("bob", Client{}, Activity{})
@@ -437,7 +438,7 @@ func TestEndNoticedLate(t *testing.T) {
 	})
 }
 
-// WarmAgain begins warming anew. Each further call puts off the end.
+// WarmAgain starts warming again. Each further call extends it.
 func TestWarmAgain(t *testing.T) {
 	inBubble(t, func(c *Config) { c.Warming, c.Fresh = 10*time.Second, true }, func(t *testing.T, tr *Tracker) {
 		warming := func() bool {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Statuses end by the time of day, which somebody may change.
+// Statuses end by the wall clock, which someone may change.
 const (
-	maxSleep = 30 * time.Second       // how often to look for a change of the time of day
-	maxStep  = 500 * time.Millisecond // a change that is larger rebuilds the agenda
+	maxSleep = 30 * time.Second       // how often to check for a change of the wall clock
+	maxStep  = 500 * time.Millisecond // larger changes rebuild the agenda
 )
 
 // updateLocked resolves p again and updates the counts, subscribers, other replicas and the agenda.
@@ -51,7 +51,7 @@ func (t *Tracker) updateLocked(p *person) {
 }
 
 // since returns when the state in r began, for display only. While warming, people come back to states that began in
-// another process, so it then returns only what their connections and statuses tell.
+// another process, so it then uses only the times of their connections and statuses.
 func (t *Tracker) since(p *person, r Result, now time.Time) time.Time {
 	if r.View.State == Offline {
 		return time.Time{}
@@ -99,8 +99,8 @@ func (t *Tracker) publishLocked(p *person, conns []*ConnInfo, marks string, now 
 	}
 }
 
-// scheduleLocked puts p on the agenda for next. If p is already due earlier, it stays: one update too early costs
-// less than moving a heap entry with each input.
+// scheduleLocked puts p on the agenda for next. If p is already due earlier, it doesn't move p, because an extra update
+// costs less than moving a heap entry with each input.
 func (t *Tracker) scheduleLocked(p *person, next time.Time) {
 	switch {
 	case next.IsZero():
@@ -132,7 +132,7 @@ func (t *Tracker) armLocked() {
 	t.timer.Reset(min(max(time.Until(t.due[0].next), 0), maxSleep))
 }
 
-// tick updates everybody who is due.
+// tick updates everyone who is due.
 func (t *Tracker) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -152,7 +152,7 @@ func (t *Tracker) tick() {
 	t.armLocked()
 }
 
-// jumpedLocked reports whether the time of day was changed, at once or gradually, since the agenda was built.
+// jumpedLocked reports whether the wall clock was changed, at once or gradually, since the agenda was built.
 func (t *Tracker) jumpedLocked(now time.Time) bool {
 	passed, shown := now.Sub(t.planned), now.Round(0).Sub(t.planned.Round(0)) // Round removes the monotonic clock
 	if (shown - passed).Abs() <= maxStep {
@@ -162,7 +162,7 @@ func (t *Tracker) jumpedLocked(now time.Time) bool {
 	return true
 }
 
-// agenda is a heap of people by when they are due.
+// agenda is a heap of people, ordered by when they're due.
 type agenda []*person
 
 func (a agenda) Len() int           { return len(a) }

@@ -1,7 +1,7 @@
 // Makes what browsers load, in ui/static/build/:
 //
-//   app.js       our own script, then htmx, then its websocket extension
-//   app.css      our stylesheet
+//   app.js       our own script (static/script/), then htmx, then its websocket extension
+//   app.css      our stylesheet (static/style/)
 //   favicon.svg  the icon
 //
 // each also compressed (.br and .gz). It is one script because htmx starts as
@@ -32,9 +32,14 @@ if (wanted !== found) {
   process.exit(1);
 }
 
+const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'zone', 'start'];
+const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'states', 'adapt'];
+
 // Comments are for readers of the source.
-const own = text(ui, 'static', 'live.js').replace(/^\s*\/\/.*\n/gm, '');
-const css = text(ui, 'static', 'app.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, '');
+const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
+const styles = STYLES.map(name => text(ui, 'static', 'style', name + '.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, ''));
+const own = '(() => {\n' + scripts.join('') + '})()';
+const css = styles.join('');
 const theirs = (...path) => text(htmx, 'dist', ...path).replace(/^\/\/# sourceMappingURL=.*$/gm, '').trim();
 
 const script = [

@@ -5,13 +5,16 @@ import (
 	"strconv"
 )
 
-// Counts are the numbers of the bar. People is everybody on the board.
+// Counts are the numbers of a page of the board.
 type Counts struct {
-	// Team is whose numbers they are; "": of everybody.
-	Team                      string
+	// Team and Search say whose numbers they are; both "": of everybody.
+	Team, Search string
+	// More: the search found more people than are counted.
+	More bool
+	// Teams is how many teams these people are in.
+	Teams                     int
 	People, Online, Away, DND int
-	// Unsure is set while people come back after a start: who is offline is not
-	// known then, so no number is shown for it.
+	// Unsure is set while people come back after a start: who is offline isn't known then, so no number is shown for it.
 	Unsure bool
 }
 
@@ -21,57 +24,122 @@ func (c Counts) Here() int { return c.Online + c.Away + c.DND }
 // Offline is how many people are offline.
 func (c Counts) Offline() int { return max(0, c.People-c.Here()) }
 
-// count is one number of the bar: the id of its element and what stands there.
+// count is one number of the bar: whom it filters, the id of its element and what stands there.
 type count struct {
-	state, label, id, text string
+	show, label, short, id, text string
 }
 
-// each returns the five numbers in the order shown.
-func (c Counts) each() [5]count {
+// each returns the six numbers in the order shown.
+func (c Counts) each() [6]count {
 	offline := strconv.Itoa(c.Offline())
 	if c.Unsure {
-		offline = "–"
+		offline = "…"
 	}
-	return [5]count{
-		{"", "Everyone", "n-all", strconv.Itoa(c.People)},
-		{Online, Label(Online), "n-online", strconv.Itoa(c.Online)},
-		{Away, Label(Away), "n-away", strconv.Itoa(c.Away)},
-		{DND, Label(DND), "n-dnd", strconv.Itoa(c.DND)},
-		{Offline, Label(Offline), "n-offline", offline},
+	return [6]count{
+		{Here, "Here", "Here", "n-here", strconv.Itoa(c.Here())},
+		{Everyone, "Everyone", "All", "n-all", strconv.Itoa(c.People)},
+		{Online, Label(Online), Label(Online), "n-online", strconv.Itoa(c.Online)},
+		{Away, Label(Away), Label(Away), "n-away", strconv.Itoa(c.Away)},
+		{DND, Label(DND), "Busy", "n-dnd", strconv.Itoa(c.DND)},
+		{Offline, Label(Offline), Label(Offline), "n-offline", offline},
 	}
 }
 
-// summary is the sentence under the heading.
-func summary(c Counts) string {
-	here := c.Here()
+// headline answers the question of the page. Was is what it answered, for a page that isn't live.
+type headline struct{ Is, Was string }
+
+func (c Counts) headline() headline {
+	n := c.Here()
 	switch {
-	case c.Unsure:
-		return fmt.Sprintf("%d of %d people are back so far", here, c.People)
-	case c.People == 0:
-		return "Nobody to show"
-	case here == 0:
-		return "Nobody is around right now"
-	case c.People == 1:
-		return "1 person is around right now"
-	case here == 1:
-		return fmt.Sprintf("1 of %d people is around right now", c.People)
+	case c.Search != "":
+		return c.found()
+	case c.Unsure && n == 0:
+		return headline{"Nobody is back yet", "Nobody was back yet"}
+	case n == 0:
+		return headline{"Nobody is here", "Nobody was here"}
+	case c.People == 1 && c.Team == "" && !c.Unsure:
+		return headline{"Only you so far", "Only you so far"}
 	}
-	return fmt.Sprintf("%d of %d people are around right now", here, c.People)
+	h := headline{plural(n, "person is here", "people are here"), plural(n, "person was here", "people were here")}
+	if c.Unsure {
+		h.Is += " so far"
+	}
+	return h
+}
+
+// found is the answer to a search.
+func (c Counts) found() headline {
+	what := " “" + c.Search + "”"
+	switch {
+	case c.More:
+		all := "More than " + strconv.Itoa(c.People) + " people match" + what
+		return headline{all, all}
+	case c.People == 0:
+		return headline{"Nobody matches" + what, "Nobody matches" + what}
+	}
+	all := plural(c.People, "person matches", "people match") + what
+	return headline{all, all}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// summary says what the answer is out of.
+func summary(c Counts) string {
+	n := c.Here()
+	switch {
+	case c.Search != "" && (c.People == 0 || c.More):
+		return ""
+	case c.Search != "" && n == 0:
+		return "None of them is here."
+	case c.Search != "" && n == c.People:
+		return "All of them are here."
+	case c.Search != "":
+		return plural(n, "of them is here.", "of them are here.")
+	case c.Unsure:
+		return "People are coming back…"
+	case c.People == 0:
+		return "Nobody has an account yet."
+	case c.Team != "":
+		return fmt.Sprintf("of %d in %s", c.People, c.Team)
+	case c.People == 1:
+		return ""
+	case c.Teams > 1:
+		return fmt.Sprintf("of %d in %d teams", c.People, c.Teams)
+	}
+	return fmt.Sprintf("of %d", c.People)
 }
 
 // title is what stands in the browser's tab while the board is open.
-func (c Counts) title() string {
-	here := "(" + strconv.Itoa(c.Here()) + ") "
-	if c.Team != "" {
-		return here + c.Team + " · Rollcall"
+func (u *UI) title(c Counts) string {
+	switch {
+	case c.Search != "":
+		return "“" + c.Search + "” · " + u.name
+	case c.Team != "":
+		return strconv.Itoa(c.Here()) + " here · " + c.Team + " · " + u.name
 	}
-	return here + "Rollcall"
+	return strconv.Itoa(c.Here()) + " here · " + u.name
 }
-
-// Heading is the title of the tab.
-func (p BoardPage) Heading() string { return p.Counts.title() }
 
 // teamCount is what stands beside the name of a team.
 func teamCount(here, people int) string {
 	return strconv.Itoa(here) + " of " + strconv.Itoa(people) + " here"
+}
+
+// matchCount is what stands there on a page of a search.
+func matchCount(people int) string { return plural(people, "match", "matches") }
+
+// Absent people of a team are shown up to fewAbsent. If there are more than one beyond, the rest is folded.
+const fewAbsent = 3
+
+// folded is what unfolds the absent people of a team, "" if all are shown.
+func folded(absent int) string {
+	if absent <= fewAbsent+1 {
+		return ""
+	}
+	return "+ " + strconv.Itoa(absent-fewAbsent) + " more"
 }

@@ -44,6 +44,19 @@ func (f *Frame) Row(uid string, html []byte) { f.partial("u-"+uid, "outerMorph",
 // their elements, and with them focus and reading position.
 func (f *Frame) List(html []byte) { f.partial("list", "innerMorph", html) }
 
+// Removed takes the row of one person off the list.
+func (f *Frame) Removed(uid string) { f.partial("u-"+uid, `"delete"`, nil) }
+
+// Added puts what UI.Row made before the row of another person, or with "" at the end of a list that isn't divided by team.
+// A page finds all its places before it changes anything: before must be the id of somebody it has.
+func (f *Frame) Added(before string, rows ...[]byte) {
+	id, swap := "u-"+before, "beforebegin"
+	if before == "" {
+		id, swap = "people", "beforeend"
+	}
+	f.partial(id, swap, bytes.Join(rows, nil))
+}
+
 // Counts sends the numbers that differ between old and now, with all every
 // one of them; and, when any is sent, the sentence and the title as far as
 // they differ.
@@ -54,19 +67,32 @@ func (f *Frame) Counts(old, now Counts, all bool) {
 			f.text(after[i].id, after[i].text)
 		}
 	}
+	if h := now.headline(); all || h != old.headline() {
+		var b bytes.Buffer
+		if err := f.ui.part(&b, "headline", h); err == nil { // tryAll has rendered it
+			f.partial("headline", "innerHTML", b.Bytes())
+		}
+	}
 	if s := summary(now); all || s != summary(old) {
 		f.text("summary", s)
 	}
-	if all || old.title() != now.title() {
+	if all || f.ui.title(old) != f.ui.title(now) {
 		f.Title(now)
 	}
 }
 
 // Title sends only the title of the tab: all that a hidden tab needs.
-func (f *Frame) Title(now Counts) { f.title = now.title() }
+func (f *Frame) Title(now Counts) { f.title = f.ui.title(now) }
 
-// Team sends the count beside a team's name.
-func (f *Frame) Team(key string, here, people int) { f.text(TeamID(key), teamCount(here, people)) }
+// Team sends the count beside a team's name, and how many of its absent people are folded away.
+func (f *Frame) Team(key string, here, people, absent int, search bool) {
+	count := teamCount(here, people)
+	if search {
+		count = matchCount(people)
+	}
+	f.text(TeamID(key), count)
+	f.text(TeamID(key)+"-more", folded(absent))
+}
 
 // Warming shows or hides that people are coming back; while it shows, the list
 // is drained of colour.
@@ -135,7 +161,7 @@ func (f *Frame) partial(id, swap string, html []byte) {
 // MeCSS is the small stylesheet that marks the viewer's own row, so that rows
 // themselves need not differ between viewers. It is empty for a uid that could
 // not stand in a selector.
-func (u *UI) MeCSS(uid string) []byte {
+func (u *UI) MeCSS(uid, teamID string) []byte {
 	for _, r := range uid {
 		if r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
 			return nil
@@ -144,5 +170,10 @@ func (u *UI) MeCSS(uid string) []byte {
 	if uid == "" {
 		return nil
 	}
-	return []byte("#u-" + uid + "{--own:var(--accent);--you:\"you\";--you-room:calc(100% - 2em)}\n")
+	css := "#u-" + uid + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-3}\n"
+	if teamID != "" {
+		team := "[data-team=" + teamID + "]"
+		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" + ".flat .p" + team + ":not(#u-" + uid + "){--place:-2}\n"
+	}
+	return []byte(css)
 }

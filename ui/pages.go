@@ -21,7 +21,9 @@ type Layout struct {
 // Viewer is the person who looks at the page.
 type Viewer struct {
 	UID, Username, Name string
-	Me                  Me
+	// TeamID is that of the team's elements; "": in no team.
+	TeamID string
+	Me     Me
 	// TimeZone is an IANA name; "" while it isn't known, and the script tells it.
 	TimeZone string
 	// AtMe: the page itself is what the account menu would load.
@@ -73,7 +75,9 @@ type ErrorPage struct {
 // BoardPage is the board. List is what UI.List made.
 type BoardPage struct {
 	Layout
-	Query  Query
+	Query Query
+	// Chosen is whom the bar says is shown: here, everyone or a state.
+	Chosen string
 	Counts Counts
 	List   []byte
 	// Socket is path and query of the live connection.
@@ -83,14 +87,29 @@ type BoardPage struct {
 	Lost time.Time
 	// OnePage says that List holds everybody who matches Query.Q and Query.Team
 	// whatever their state: the filter then works in the browser alone, and
-	// Query.State only chooses what is shown at first. Otherwise the filter
+	// Chosen only says what is shown at first. Otherwise the filter
 	// is made of links and List is already filtered.
 	OnePage bool
 	// Next and Prev are the addresses of the pages after and before, or "".
 	Next, Prev string
-	Arrived    Arrivals
+	// Pages are links to pages by number.
+	Pages   []PageLink
+	Arrived Arrivals
 	// Announce has screen readers told, seldom and in one sentence, who came and left.
 	Announce bool
+}
+
+// Large reports whether the page is the first of a larger board: only those who are here, and an index of teams.
+func (p BoardPage) Large() bool {
+	return !p.OnePage && p.Chosen == Here && p.Query.Team == "" && p.Query.Q == ""
+}
+
+// PageLink leads to a page of the list by its number.
+type PageLink struct {
+	N       int
+	Href    string
+	Current bool
+	Gap     bool // pages are left out here
 }
 
 // Arrivals are people who came while the page was open and stand on another
@@ -104,7 +123,7 @@ type Arrivals struct {
 }
 
 // Href is where they are shown.
-func (a Arrivals) Href() string { return a.Show.WithState(Online) }
+func (a Arrivals) Href() string { return a.Show.WithShow(Here) }
 
 func (LoginPage) template() string  { return "login" }
 func (SignupPage) template() string { return "signup" }

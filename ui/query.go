@@ -2,17 +2,23 @@ package ui
 
 import "net/url"
 
-// Query is the query string of the board: search words, team, state and the
-// keyset cursors. Each is as typed in the address, "" when not there.
+// The values of Query.Show besides the states.
+const (
+	Here     = "here"
+	Everyone = "everyone"
+)
+
+// Query is the query string of the board: search words, team, whom to show and the keyset cursors. Each is as typed in the
+// address, "" when not there.
 type Query struct {
-	Q, Team, State, After, Before string
+	Q, Team, Show, After, Before string
 }
 
-// href is a link to the board with this query, relative to the board itself.
-// Cursors are left out: they belong to the list as it was filtered before.
+// href is a link to the board with this query, relative to the board itself. Cursors are left out: they belong to the list
+// as it was filtered before.
 func (q Query) href() string {
 	v := url.Values{}
-	for name, value := range map[string]string{"q": q.Q, "team": q.Team, "state": q.State} {
+	for name, value := range map[string]string{"q": q.Q, "team": q.Team, "show": q.Show} {
 		if value != "" {
 			v.Set(name, value)
 		}
@@ -23,9 +29,9 @@ func (q Query) href() string {
 	return "?" + v.Encode()
 }
 
-// WithState is a link to the same search and team with another state.
-func (q Query) WithState(state string) string {
-	q.State = state
+// WithShow is a link to the same search and team that shows others.
+func (q Query) WithShow(show string) string {
+	q.Show = show
 	return q.href()
 }
 
@@ -43,21 +49,23 @@ func (q Query) WithoutTeam() string {
 
 // Filter is one choice of the bar that counts and filters.
 type Filter struct {
-	State, Label, ID, Count, Href string
-	Chosen                        bool
+	Show, Label, Short, ID, Count, Href string
+	Chosen                              bool
 }
 
-// Filters returns the five choices of the bar, in the order shown.
+// IsState reports whether the filter shows people in one state.
+func (f Filter) IsState() bool { return Label(f.Show) != "" }
+
+// Begins reports whether the filter is the first of those by state.
+func (f Filter) Begins() bool { return f.Show == Online }
+
+// Filters returns the six choices of the bar, in the order shown.
 func (p BoardPage) Filters() []Filter {
-	out := make([]Filter, 0, 5)
+	out := make([]Filter, 0, 6)
 	for _, c := range p.Counts.each() {
 		out = append(out, Filter{
-			State:  c.state,
-			Label:  c.label,
-			ID:     c.id,
-			Count:  c.text,
-			Href:   p.Query.WithState(c.state),
-			Chosen: p.Query.State == c.state,
+			Show: c.show, Label: c.label, Short: c.short, ID: c.id, Count: c.text,
+			Href: p.Query.WithShow(c.show), Chosen: p.Chosen == c.show,
 		})
 	}
 	return out

@@ -36,6 +36,8 @@ func Label(state string) string {
 // Row is one person on the board as everybody may see them.
 type Row struct {
 	UID, Username, Name string
+	// Team is shown where a list isn't divided by team; TeamKey tells teams apart.
+	Team, TeamKey string
 	// State is online, away, dnd or offline.
 	State string
 	// Since is when the state began; zero: not told. It is never told for
@@ -60,11 +62,12 @@ type Row struct {
 // template would otherwise have to work out, because that halves the time.
 type rowView struct {
 	UID, Username, Name, State string
+	Team, TeamID               string
 	Hue, Initials, Label       string
 	Since, Until               moment
 	Seen                       string
 	SeenAt                     moment
-	Emoji, Text                string // Emoji with the space after it
+	Emoji, Text                string
 	Said, Stale, Preview       bool
 }
 
@@ -96,12 +99,9 @@ func (u *UI) Row(r Row) ([]byte, error) {
 		return nil, fmt.Errorf("ui: row of %s: unknown state %q", r.UID, r.State)
 	}
 	v := rowView{
-		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State,
+		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State, Team: r.Team, TeamID: TeamID(r.TeamKey),
 		Hue: strconv.Itoa(Hue(r.UID)), Initials: Initials(r.Name), Label: label,
-		Text: r.Text, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale, Preview: r.Preview,
-	}
-	if r.Emoji != "" {
-		v.Emoji = r.Emoji + " "
+		Text: r.Text, Emoji: r.Emoji, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale, Preview: r.Preview,
 	}
 	v.Until = momentOf(r.Until, untilLayout)
 	if r.State == Offline {

@@ -22,6 +22,7 @@ import (
 // so all its methods may be called at the same time.
 type UI struct {
 	base   string
+	name   string // of the board
 	pages  map[string]*template.Template
 	parts  *template.Template
 	row    *template.Template
@@ -51,7 +52,7 @@ func New(files fs.FS, base string) (*UI, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &UI{base: base, assets: assets, served: byServedName(assets)}
+	u := &UI{base: base, name: "Rollcall", assets: assets, served: byServedName(assets)}
 	if u.pages, u.parts, err = parse(files, u.funcs()); err != nil {
 		return nil, err
 	}
@@ -91,6 +92,9 @@ func (u *UI) funcs() template.FuncMap {
 		"teamid":   TeamID,
 		"lost":     lost,
 		"summary":  summary,
+		"headline": Counts.headline,
+		"title":    u.title,
+		"today":    func() string { return time.Now().UTC().Format("2 January 2006, 15:04 UTC") },
 		"now":      func() int64 { return time.Now().UnixMilli() },
 		// rendered lets through what Row and List made, and nothing else may use it.
 		"rendered": func(html []byte) template.HTML { return template.HTML(html) },
@@ -106,12 +110,15 @@ func (u *UI) tryAll() error {
 		errs = append(errs, err)
 	}
 	_, rowErr := u.Row(Row{State: Offline})
-	_, listErr := u.List([]Section{{Rows: [][]byte{nil}}}, Query{}, false)
-	_, emptyErr := u.List(nil, Query{}, true)
+	some := []Section{{Rows: [][]byte{nil}}}
+	_, listErr := u.List(List{Sections: some})
+	_, flatErr := u.List(List{Sections: some, Flat: true, Index: some})
+	_, emptyErr := u.List(List{Warming: true})
+	headlineErr := u.part(io.Discard, "headline", headline{})
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
 	unseenErr := u.part(io.Discard, "unseen", Me{})
-	return errors.Join(append(errs, rowErr, listErr, emptyErr, arrivedErr, panelErr, unseenErr)...)
+	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, unseenErr)...)
 }
 
 // Page renders a whole page into memory, so that an error never leaves half a

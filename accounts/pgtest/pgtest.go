@@ -1,5 +1,5 @@
-// Package pgtest starts a real Postgres for tests: an unprivileged process of its own on a free port of this machine, in a
-// temporary folder, without any care for what it stores. It is in no part of the program.
+// Package pgtest starts a real Postgres for tests: an unprivileged process on a free local port, in a temporary folder,
+// without durability. The program itself doesn't use it.
 package pgtest
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// LockedRole is a role that needs a password; all others need none. It exists when somebody made it.
+// LockedRole is a role that needs a password. All others need none. Tests that use it must create it.
 const LockedRole = "locked"
 
 const startWait = 30 * time.Second
@@ -32,7 +32,7 @@ type Server struct {
 	made   atomic.Int64
 }
 
-// Start starts a server. Whoever starts one has to Stop it.
+// Start starts a server. The caller must Stop it.
 func Start() (s *Server, err error) {
 	bin, err := bindir()
 	if err != nil {
@@ -58,7 +58,7 @@ func Start() (s *Server, err error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	if err := letIn(filepath.Join(data, "pg_hba.conf")); err != nil {
+	if err := requirePassword(filepath.Join(data, "pg_hba.conf")); err != nil {
 		return nil, err
 	}
 	if s.Port, err = freePort(); err != nil {
@@ -77,7 +77,7 @@ func Start() (s *Server, err error) {
 	return s, s.start()
 }
 
-// start starts the process and waits until it lets somebody in.
+// start starts the process and waits until it accepts connections.
 func (s *Server) start() error {
 	if err := s.cmd.Start(); err != nil {
 		return err
@@ -89,10 +89,10 @@ func (s *Server) start() error {
 		}
 	}
 	log, _ := os.ReadFile(s.log.Name())
-	return fmt.Errorf("postgres did not come up: %w\n%s", err, log)
+	return fmt.Errorf("postgres did not start: %w\n%s", err, log)
 }
 
-// Restart ends the server, and all connections, calls between, and starts it again on the same port.
+// Restart stops the server with all its connections, calls between, and starts it again on the same port.
 func (s *Server) Restart(between func()) error {
 	s.halt(syscall.SIGINT)
 	between()
@@ -103,7 +103,7 @@ func (s *Server) Restart(between func()) error {
 	return s.start()
 }
 
-// halt signals the server and waits for its end.
+// halt signals the server and waits until it exits.
 func (s *Server) halt(sig syscall.Signal) {
 	if s.cmd != nil && s.cmd.Process != nil {
 		s.cmd.Process.Signal(sig)
@@ -111,7 +111,7 @@ func (s *Server) halt(sig syscall.Signal) {
 	}
 }
 
-// Stop ends the server and removes all that it stored.
+// Stop stops the server and removes its data.
 func (s *Server) Stop() {
 	s.halt(syscall.SIGQUIT)
 	if s.log != nil {
@@ -120,10 +120,10 @@ func (s *Server) Stop() {
 	os.RemoveAll(s.folder)
 }
 
-// URL is that of a database, for the role postgres, which may do anything.
+// URL returns the URL of a database, for the superuser postgres.
 func (s *Server) URL(database string) string { return s.URLAs("postgres", database) }
 
-// URLAs is URL for somebody else: a role, or a role:password.
+// URLAs is URL for another role, given as role or role:password.
 func (s *Server) URLAs(who, database string) string {
 	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", who, s.Port, database)
 }
@@ -145,18 +145,18 @@ func (s *Server) Exec(database string, statements ...string) error {
 	return nil
 }
 
-// Create makes a new database and returns its name; options are what follows the name in CREATE DATABASE.
+// Create creates a database and returns its name. options follow the name in CREATE DATABASE.
 func (s *Server) Create(options string) (name string, err error) {
 	name = fmt.Sprintf("test%d", s.made.Add(1))
 	return name, s.Exec("postgres", "CREATE DATABASE "+name+" "+options)
 }
 
-// Drop removes a database, whoever is connected to it.
+// Drop drops a database, even if clients are connected to it.
 func (s *Server) Drop(name string) error {
 	return s.Exec("postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 }
 
-// bindir is where the programs of Postgres are.
+// bindir returns the folder of the Postgres programs.
 func bindir() (string, error) {
 	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
 		return strings.TrimSpace(string(out)), nil
@@ -172,8 +172,8 @@ func bindir() (string, error) {
 	return filepath.Dir(found[len(found)-1]), nil
 }
 
-// letIn asks one role for a password.
-func letIn(hba string) error {
+// requirePassword makes LockedRole need a password.
+func requirePassword(hba string) error {
 	old, err := os.ReadFile(hba)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func letIn(hba string) error {
 	return os.WriteFile(hba, append([]byte("host all "+LockedRole+" 127.0.0.1/32 scram-sha-256\n"), old...), 0o600)
 }
 
-// freePort is one on which nobody listens now.
+// freePort returns a port on which nobody listens.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -29,11 +29,11 @@ default_pool_size = 3
 max_client_conn = 200
 `
 
-// StartPooler starts a pooler in front of s. Whoever starts one has to Stop it.
+// StartPooler starts a pooler in front of s. The caller must Stop it.
 func StartPooler(s *Server) (p *Pooler, err error) {
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
-		program = "/usr/sbin/pgbouncer" // which is not in everybody's path
+		program = "/usr/sbin/pgbouncer" // which isn't in every PATH
 	}
 	p = &Pooler{}
 	if p.folder, err = os.MkdirTemp("", "rollcall-pgbouncer-"); err != nil {
@@ -61,15 +61,15 @@ func StartPooler(s *Server) (p *Pooler, err error) {
 		}
 	}
 	p.Stop()
-	return nil, fmt.Errorf("pgbouncer did not come up")
+	return nil, fmt.Errorf("pgbouncer did not start")
 }
 
-// URL is that of a database behind the pooler.
+// URL returns the URL of a database through the pooler.
 func (p *Pooler) URL(database string) string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", p.port, database)
 }
 
-// Stop ends the pooler.
+// Stop stops the pooler.
 func (p *Pooler) Stop() {
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	p.cmd.Wait()

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// unprivileged lets a program run as somebody else when we are root, which Postgres refuses to be, and ends it when the
-// test process is killed, which no deferred function survives.
+// unprivileged runs a program as another user if we're root, because Postgres refuses to run as root. It also makes the
+// kernel end the program if the test process is killed, because deferred functions don't run then.
 func unprivileged(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
 	if os.Geteuid() == 0 {
@@ -18,7 +18,7 @@ func unprivileged(cmd *exec.Cmd) {
 	}
 }
 
-// giveAway gives a folder to whoever unprivileged programs run as.
+// giveAway changes the owner of a folder to the user that unprivileged programs run as.
 func giveAway(folder string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -27,7 +27,7 @@ func giveAway(folder string) error {
 	return os.Chown(folder, uid, gid)
 }
 
-// nobody is an unprivileged user: postgres, as packages make it, or the one who owns nothing anywhere.
+// nobody returns an unprivileged user: postgres if it exists, or else nobody.
 func nobody() (uid, gid int) {
 	for _, name := range []string{"postgres", "nobody"} {
 		if u, err := user.Lookup(name); err == nil {

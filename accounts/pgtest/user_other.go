@@ -4,8 +4,8 @@ package pgtest
 
 import "os/exec"
 
-// unprivileged does nothing here: tests are not run as root.
+// unprivileged does nothing, because tests don't run as root here.
 func unprivileged(*exec.Cmd) {}
 
-// giveAway does nothing here, for the same reason.
+// giveAway does nothing, for the same reason.
 func giveAway(string) error { return nil }

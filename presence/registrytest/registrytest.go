@@ -75,7 +75,7 @@ func Run(t *testing.T, start func(*testing.T) Cluster) {
 		c.Settle(t)
 		<-b.Changes().Ready()
 		if got := b.Changes().Take(); !slices.Contains(got, "ada") {
-			t.Errorf("Changes at the other = %v, want ada", got)
+			t.Errorf("Changes of the other replica = %v, want ada", got)
 		}
 	})
 	t.Run("a new replica gets what the others have published", func(t *testing.T) {
@@ -90,7 +90,7 @@ func Run(t *testing.T, start func(*testing.T) Cluster) {
 			t.Errorf("Changes of a new replica = %v, want ada", got)
 		}
 		if got := b.Peers(); got.Others != 1 || !got.Lost.IsZero() {
-			t.Errorf("Peers = %+v, want one other and nothing lost", got)
+			t.Errorf("Peers = %+v, want one other and zero Lost", got)
 		}
 	})
 	t.Run("the digests of a replica disappear when it leaves", func(t *testing.T) {
@@ -144,12 +144,12 @@ func Run(t *testing.T, start func(*testing.T) Cluster) {
 	})
 }
 
-// eventually waits for ok for as long as c allows.
+// eventually waits until ok returns true, for at most c.Departure.
 func eventually(t *testing.T, c Cluster, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(c.Departure); !ok(); c.Settle(t) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %s", c.Departure)
+			t.Fatalf("the digests are still there after %s", c.Departure)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// beat renews the own lease if that is due, and reads the leases of the others.
+// beat renews this replica's lease if that's due, and reads the leases of the others.
 func (s *syncer) beat(ctx context.Context) error {
 	s.mu.Lock()
 	due := s.lease.begin(time.Now())
@@ -100,8 +100,8 @@ func (s *syncer) readNewLeases(ctx context.Context) error {
 	return s.readLeases(ctx)
 }
 
-// whileBeating runs f and keeps the lease meanwhile: with many users or a distant server, f may take longer than a
-// lease. If a beat fails, f ends, too.
+// whileBeating runs f and keeps renewing the lease in the meantime, because with many users or a distant server, f may
+// take longer than a lease. If a beat fails, it cancels f.
 func (s *syncer) whileBeating(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -119,7 +119,7 @@ func (s *syncer) whileBeating(ctx context.Context, f func(context.Context) error
 	return errors.Join(beat, err)
 }
 
-// keepBeating beats when that is due, until done is closed.
+// keepBeating beats whenever that's due, until done is closed.
 func (s *syncer) keepBeating(ctx context.Context, done <-chan struct{}) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -11,9 +11,9 @@ import (
 
 // leaseInfo is what a replica writes about itself into its lease, for the doctor command. Other replicas don't read it.
 type leaseInfo struct {
-	leaving      bool          // this replica has stopped, and renews its lease no more
+	leaving      bool          // this replica has stopped, and doesn't renew its lease anymore
 	people       int           // users with an entry of this replica, as it counts them
-	roundTrip    time.Duration // of the renewal before
+	roundTrip    time.Duration // of the previous renewal
 	notAnnounced bool          // the store didn't announce that renewal to this replica in time
 	repaired     int           // own entries that it found wrong or missing since it started
 	ago          time.Duration // since the last of them
@@ -94,7 +94,7 @@ func encodeDigest(d presence.Digest) string {
 	return strings.TrimRight(text, " ")
 }
 
-// visibility is the letters of field 4.
+// visibility returns the letters of field 4.
 func visibility(d presence.Digest) string {
 	switch {
 	case d.Invisible && d.Disabled:

@@ -12,7 +12,7 @@ const (
 	recheckAfter = 50 * time.Millisecond // a replica writes an entry that the store lost again within this time
 )
 
-// userSet is a set of user ids.
+// userSet is a set of user IDs.
 type userSet map[string]struct{}
 
 func (u userSet) add(users ...string) {
@@ -26,7 +26,7 @@ func (u userSet) has(user string) bool {
 	return ok
 }
 
-// batches is how many calls of take empty the set.
+// batches returns how many calls of take empty the set.
 func (u userSet) batches() int { return (len(u) + batchEntries - 1) / batchEntries }
 
 // take removes up to a batch of users from the set.
@@ -48,7 +48,7 @@ type remoteEntry struct {
 	value string
 }
 
-// valueOf is the value that by has in entries; "" for none.
+// valueOf returns the value of by's entry, or "" if there's none.
 func valueOf(entries []remoteEntry, by *peer) string {
 	for _, e := range entries {
 		if e.by == by {
@@ -85,7 +85,7 @@ func newEntries(self string, r *rules, p *peers) entries {
 	}
 }
 
-// publish sets the own entry of user, and reports whether that is a change.
+// publish sets this replica's entry of user, and reports whether that's a change.
 func (e *entries) publish(user, value string) bool {
 	if e.own[user] == value {
 		return false
@@ -99,7 +99,7 @@ func (e *entries) publish(user, value string) bool {
 	return true
 }
 
-// digests are what live peers have of user.
+// digests returns the digests that live peers have of user.
 func (e *entries) digests(user string) (digests []presence.Digest) {
 	for _, r := range e.remote[user] {
 		if r.by.alive {
@@ -122,7 +122,7 @@ func (e *entries) markDue(now time.Time) {
 	}
 }
 
-// nextDue is when markDue has something to mark, at most due.
+// nextDue returns when markDue next has something to mark, or due if that's earlier.
 func (e *entries) nextDue(due time.Time) time.Time {
 	if len(e.held) > 0 {
 		due = earlier(e.peers.holdUntil, due)
@@ -143,8 +143,8 @@ func (e *entries) markAll() {
 	}
 }
 
-// rewriteAll marks all own entries to be written without waiting for a read: the others hold them for a few seconds
-// only.
+// rewriteAll marks all own entries to be written without waiting for a read, because the others hold them only for a
+// few seconds.
 func (e *entries) rewriteAll() {
 	for user := range e.own {
 		e.toWrite.add(user)
@@ -152,8 +152,8 @@ func (e *entries) rewriteAll() {
 	}
 }
 
-// apply takes in what the store has of user, by replica. It reports whether a peer's entry changed, and whether the own
-// entry has to be written again: only this replica knows its own connections.
+// apply applies the entries that the store has of user, by replica. It reports whether a peer's entry changed, and
+// whether this replica's entry has to be written again, because only this replica knows its own connections.
 func (e *entries) apply(user string, found map[string]string, now time.Time) (changed, repair bool) {
 	if repair = e.rules.audit && found[e.self] != e.own[user]; repair {
 		e.repair(user, now)
@@ -182,8 +182,8 @@ func (e *entries) apply(user string, found map[string]string, now time.Time) (ch
 	return changed, repair
 }
 
-// keepMissing returns is, and those entries of was that are missing in it although their peer is alive. The store may
-// only have lost them: they count until the hold ends, or else until the peer has had the time to write them again.
+// keepMissing returns is and the entries of was that are missing in it although their peer is alive. The store may have
+// lost them, so they count until the hold ends, or until the peer has had the time to write them again.
 func (e *entries) keepMissing(user string, was, is []remoteEntry, now time.Time) []remoteEntry {
 	decideAt, rechecking := e.recheck[user]
 	delete(e.recheck, user)
@@ -205,7 +205,8 @@ func (e *entries) keepMissing(user string, was, is []remoteEntry, now time.Time)
 	return is
 }
 
-// repair marks the own entry of user to be written again. It counts as a repair unless a write is under way anyway.
+// repair marks this replica's entry of user to be written again. It counts as a repair unless a write is pending
+// anyway.
 func (e *entries) repair(user string, now time.Time) {
 	if !e.toWrite.has(user) && !e.sent.has(user) {
 		e.repaired++
@@ -214,7 +215,7 @@ func (e *entries) repair(user string, now time.Time) {
 	e.toWrite.add(user)
 }
 
-// usersOf are the users with an entry of a peer.
+// usersOf returns the users with an entry of a peer.
 func (e *entries) usersOf(p *peer) []string {
 	users := make([]string, 0, p.users)
 	for user, all := range e.remote {

@@ -14,8 +14,8 @@ const (
 type health struct {
 	rounds     int       // complete rounds so far
 	lastOK     time.Time // end of the last successful round
-	lostSince  time.Time // rounds fail since then; zero: they don't
-	redialedAt time.Time // while they fail: when the connection was last replaced, or else the first failure
+	lostSince  time.Time // since when rounds fail; zero if they don't
+	redialedAt time.Time // while rounds fail, when the connection was last replaced, or else the first failure
 	redial     bool      // replace the connection before the next round
 
 	outages    uint64 // how often lostSince was set
@@ -33,7 +33,7 @@ func (h *health) lose() bool {
 	return true
 }
 
-// redialDue reports whether the connection has to be replaced because a round failed with err. After a failover the
+// redialDue reports whether the connection has to be replaced because a round failed with err. After a failover, the
 // address may lead to another server, but an open connection stays with the old one.
 func (h *health) redialDue(err error, now time.Time) bool {
 	wait := redialEvery

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A replica's id is the host name, for people who read Redis, a hyphen, and random text. Each start makes a new id, so
-// that a process never takes entries of an earlier one for its own.
+// A replica's ID is the host name, for people who read Redis, a hyphen, and random text. Each start creates a new ID,
+// so that a process never mistakes entries of an earlier one for its own.
 const (
 	idHost   = 20 // bytes at most
 	idRandom = 10 // bytes
@@ -24,7 +24,7 @@ func replicaID() string {
 	return host[:min(len(host), idHost)] + "-" + rand.Text()[:idRandom]
 }
 
-// isReplicaID reports whether text has the form of a replica's id. Fields and keys of other programs under our prefix
+// isReplicaID reports whether text has the form of a replica's ID. Fields and keys of other programs under our prefix
 // don't, so Rollcall doesn't show or remove them.
 func isReplicaID(text string) bool {
 	hyphen := len(text) - idRandom - 1

@@ -15,21 +15,21 @@ import (
 type Report struct {
 	RoundTrip time.Duration // of one command
 	Announces bool          // Redis announced a change within a second
-	Accounts  string        // id of the accounts store of the replicas; "": there are none
+	Accounts  string        // ID of the accounts store of the replicas; "" if there are no replicas
 	Replicas  []ReplicaReport
 	Users     int // users with an entry of any replica
 }
 
-// ReplicaReport is one replica: what Redis has of it, and what it wrote about itself at the last renewal of its lease,
-// at most 3 s ago.
+// ReplicaReport describes one replica: its data in Redis, and what it wrote about itself when it last renewed its
+// lease, at most 3 s ago.
 type ReplicaReport struct {
 	ID      string
-	Lease   time.Duration // until it ends; 0: there is none, and the replica's users don't count
+	Lease   time.Duration // until it ends; 0 if there's none, so that the replica's users don't count
 	Leaving bool
 	Users   int // with an entry of this replica
 
 	Counts       int           // users with an entry, as the replica counts them
-	RoundTrip    time.Duration // of the renewal before
+	RoundTrip    time.Duration // of the previous renewal
 	NotAnnounced bool          // announcements don't reach the replica
 	Repaired     int           // own entries that it found wrong or missing since it started
 	Ago          time.Duration // since the last of them
@@ -39,9 +39,9 @@ type ReplicaReport struct {
 // inspectWait is the deadline of Inspect. Listing millions of keys takes seconds.
 const inspectWait = time.Minute
 
-// Inspect reads what replicas have in Redis, and changes none of it. It writes two keys of its own, to see whether
-// Redis takes and announces them, and removes them again. It returns the error that would keep a replica from
-// starting, or an error if it can't reach Redis or Redis takes no writes.
+// Inspect reads the data of replicas in Redis, and doesn't change it. It writes two keys of its own, to check that
+// Redis accepts and announces them, and removes them again. It returns the error that would keep a replica from
+// starting, or an error if it can't reach Redis or Redis accepts no writes.
 func Inspect(ctx context.Context, cfg Config) (Report, error) {
 	option, err := redisOption(cfg.URL)
 	if err != nil {

@@ -4,15 +4,15 @@ import "time"
 
 // ownLease is this replica's lease in the store. Guarded by syncer.mu.
 type ownLease struct {
-	sentAt       time.Time     // of the last renewal; zero: the next one is due now
+	sentAt       time.Time     // of the last renewal; zero if the next one is due now
 	announced    bool          // the store announced that renewal to this replica
-	notAnnounced bool          // the store never announced the renewal before
+	notAnnounced bool          // the store never announced the previous renewal
 	held         bool          // the last renewal succeeded, so the lease should still be there
 	roundTrip    time.Duration // of the last renewal
 	renewedAt    time.Time     // end of the last renewal that succeeded
 }
 
-// begin reports whether a renewal is due, and records that it is sent now.
+// begin reports whether a renewal is due, and records that it's sent now.
 func (l *ownLease) begin(now time.Time) bool {
 	if now.Sub(l.sentAt) < beatEvery {
 		return false
@@ -35,13 +35,13 @@ func (l *ownLease) silent(now time.Time) bool {
 	return !l.announced && l.held && now.Sub(l.sentAt) >= echoWait
 }
 
-// lapsed reports whether the last renewal is so long ago that leases of live replicas may have ended, too: the store
-// may have refused all writes, or the machine of all replicas may have stood still.
+// lapsed reports whether the last renewal is so long ago that leases of other live replicas may have ended too: the
+// store may have refused all writes, or the machine of all replicas may have stood still.
 func (l *ownLease) lapsed(now time.Time) bool {
 	return !l.renewedAt.IsZero() && now.Sub(l.renewedAt) >= 2*beatEvery
 }
 
-// nextDue is when to renew the lease, or to replace a connection that didn't announce the last renewal.
+// nextDue returns when to renew the lease, or to replace a connection that didn't announce the last renewal.
 func (l *ownLease) nextDue() time.Time {
 	if !l.announced {
 		return l.sentAt.Add(echoWait)

@@ -23,8 +23,8 @@ type loop struct {
 	stop  context.CancelFunc
 	ended chan struct{}
 
-	ranAt     time.Time // start or end of the last round; used by the goroutine alone
-	endSurvey func()    // stops the running survey, if any, and waits for it; used by the goroutine alone
+	ranAt     time.Time // start or end of the last round; used only by the goroutine
+	endSurvey func()    // stops the running survey, if any, and waits for it; used only by the goroutine
 }
 
 func newLoop() loop {
@@ -44,7 +44,7 @@ func (l *loop) end() {
 	<-l.ended
 }
 
-// start runs the loop until it is ended.
+// start starts the loop. Stop it with end.
 func (s *syncer) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.loop.stop = stop
@@ -98,7 +98,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// failed takes in why a round failed, and reports whether to go on.
+// failed records why a round failed, and reports whether to continue.
 func (s *syncer) failed(err error) bool {
 	var foreign *AccountsError
 	s.mu.Lock()
@@ -110,14 +110,14 @@ func (s *syncer) failed(err error) bool {
 			s.log.Error("this Redis belongs to other accounts; staying away from the other replicas until that changes",
 				"err", foreign)
 		}
-		s.owner.conflict = foreign // what is known of the others stays: a foreign mark doesn't mean that anybody left
+		s.owner.conflict = foreign // the entries of the others stay, because a foreign mark doesn't mean that anyone left
 		s.health.lose()
 	default:
 		if s.health.lose() {
 			s.log.Warn("other replicas cannot be reached; their people stay as they were last known", "err", err)
 		}
 		if now := time.Now(); len(s.entries.held) > 0 || s.peers.holding(now) {
-			s.peers.hold(now.Add(holdFor)) // what is missing may be of a replica that fails in the same way
+			s.peers.hold(now.Add(holdFor)) // missing entries may belong to a replica that fails in the same way
 		}
 		if s.rules.redial && s.health.redialDue(err, time.Now()) {
 			s.health.redial, s.resync = true, true
@@ -126,7 +126,7 @@ func (s *syncer) failed(err error) bool {
 	return s.owner.conflict == nil || s.rules.rejoin
 }
 
-// retryAfter is how long to wait after a round failed with err.
+// retryAfter returns how long to wait after a round failed with err.
 func (s *syncer) retryAfter(err error, usual time.Duration) time.Duration {
 	var foreign *AccountsError
 	if errors.As(err, &foreign) && !errors.Is(err, errUnowned) {
@@ -154,7 +154,7 @@ func (s *syncer) succeeded() bool {
 	return true
 }
 
-// untilDue is how long the loop may sleep if nothing is announced or published.
+// untilDue returns how long the loop may sleep if nothing is announced or published.
 func (s *syncer) untilDue() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// ownership is whose accounts the store belongs to, as far as this replica knows. Guarded by syncer.mu.
+// ownership says whose accounts the store belongs to, as far as this replica knows. Guarded by syncer.mu.
 type ownership struct {
 	claimAfter time.Duration // see the constant; tests don't wait that long
 
 	ours         bool      // this process has seen that the store belongs to our accounts
-	unownedSince time.Time // since when it has belonged to nobody; zero: it has an owner, or can't be reached
-	conflict     error     // why this replica doesn't talk to the others; nil: it does
+	unownedSince time.Time // since when it has belonged to nobody; zero if it has an owner, or can't be reached
+	conflict     error     // why this replica doesn't talk to the others; nil if it does
 }
 
 // joined reports whether this replica may write to the store.

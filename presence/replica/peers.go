@@ -6,23 +6,23 @@ import "time"
 type peer struct {
 	alive         bool
 	known         bool      // its lease was read, and hasn't been announced again since it was missing
-	announcements int       // of its lease; when there was one during a read of the lease, the answer may be older
-	missing       time.Time // since when it has had no lease; zero: it has one
-	until         time.Time // when its last known lease ends; a lease that is gone earlier was lost
+	announcements int       // of its lease; if there was one during a read of the lease, the answer may be older
+	missing       time.Time // since when it has had no lease; zero if it has one
+	until         time.Time // when its last known lease ends; a lease that disappears earlier was lost
 	users         int       // with an entry of this peer
 }
 
-// peers are all other replicas that this one knows. Guarded by syncer.mu.
+// peers holds all other replicas that this one knows. Guarded by syncer.mu.
 type peers struct {
 	rules     *rules
 	byID      map[string]*peer
 	holdUntil time.Time // until then, a missing entry or lease may only be lost, and counts
-	cleanedAt time.Time // last look for peers that are gone for good
+	cleanedAt time.Time // when it last looked for peers that are gone for good
 }
 
 func newPeers(r *rules) peers { return peers{rules: r, byID: map[string]*peer{}} }
 
-// get returns the peer with an id, a new one if it isn't known.
+// get returns the peer with an ID, or a new one if it isn't known.
 func (p *peers) get(id string) *peer {
 	if p.byID[id] == nil {
 		p.byID[id] = &peer{}
@@ -40,7 +40,7 @@ func (p *peers) alive() (n int) {
 	return n
 }
 
-// unknown reports whether there is a peer whose lease has to be read.
+// unknown reports whether there's a peer whose lease has to be read.
 func (p *peers) unknown() bool {
 	for _, other := range p.byID {
 		if !other.known {
@@ -75,7 +75,7 @@ type question struct {
 	announcements int
 }
 
-// toAsk are the peers whose leases have to be read. One without a lease is announced when it comes back.
+// toAsk returns the peers whose leases have to be read. A peer without a lease is announced when it comes back.
 func (p *peers) toAsk(now time.Time) (questions []question) {
 	for id, other := range p.byID {
 		if p.rules.poll && (other.alive || p.holding(now)) || !other.known {
@@ -85,11 +85,12 @@ func (p *peers) toAsk(now time.Time) (questions []question) {
 	return questions
 }
 
-// answered takes in how long the peers in questions still have a lease. It returns the peers that came or went, and
+// answered records how long the peers in questions still have a lease. It returns the peers that came or went, and
 // whether to read some leases again. lapsed says that leases of live peers may have ended.
 //
-// A peer without a lease is gone, and so are its users: the lease was their grace period. While a missing lease may
-// only be lost, the peer counts, and the hold goes on until it has renewed the lease and written its entries again.
+// A peer without a lease is gone, and so are its users, because the lease was their grace period. As long as the store
+// may have lost the lease, the peer counts, and the hold continues until the peer has renewed the lease and written its
+// entries again.
 func (p *peers) answered(
 	questions []question, left []time.Duration, now time.Time, lapsed bool,
 ) (changed []*peer, again bool) {
@@ -123,7 +124,7 @@ func (p *peers) answered(
 	return changed, again
 }
 
-// gone are the peers that are gone for good and still have entries. It forgets those without.
+// gone returns the peers that are gone for good and still have entries. It forgets those without entries.
 func (p *peers) gone(now time.Time) map[string]*peer {
 	if now.Sub(p.cleanedAt) < beatEvery {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// errCluster is for a server in cluster mode.
+// errCluster is the error for a server in cluster mode.
 var errCluster = errors.New("this Redis is a node of a cluster, which is not supported yet: use one server")
 
 // refusedError lists the commands that Redis refuses to run, for this user or for all.
@@ -94,7 +94,7 @@ func (r *redisStore) tryAll(ctx context.Context) error {
 		b.Hdel().Key(r.keys.presence + name).Field(name).Build(),
 		b.Del().Key(r.cfg.Prefix + "limit:" + name).Build(),
 	}
-	if err == nil && refused.reason == nil { // these three fail, because the key holds a text
+	if err == nil && refused.reason == nil { // these three fail because the key holds text, but show the permissions
 		commands = append(commands,
 			b.Hset().Key(own).FieldValue().FieldValue(name, "").Build(),
 			b.Incr().Key(own).Build(),

@@ -10,22 +10,22 @@ import (
 
 const (
 	ownerTTL   = 60 * time.Second // of the mark that says whose accounts the replicas share
-	cleanerTTL = 20 * time.Second // for one replica to clean up after others
-	scanCount  = 1000             // keys in one step of SCAN
+	cleanerTTL = 20 * time.Second // how long one replica has to clean up after others
+	scanCount  = 1000             // keys per step of SCAN
 
-	maxFields = 256 // read of one user's hash; more than all replicas write, including dead ones
-	maxEntry  = 256 // bytes of an entry; replicas write no longer ones
+	maxFields = 256 // fields to read from one user's hash; replicas, including dead ones, write fewer
+	maxEntry  = 256 // bytes in an entry; replicas write shorter ones
 )
 
 func (r *redisStore) owner(ctx context.Context, contest bool) error {
 	b := r.build()
 	answers, err := r.do(ctx,
-		b.Getex().Key(r.keys.owner).Build(), // without an option it changes nothing
+		b.Getex().Key(r.keys.owner).Build(), // without an option, it changes nothing
 		b.Pttl().Key(r.keys.owner).Build())
 	if err != nil {
 		return err
 	}
-	left, _ := answers[1].AsInt64() // negative: it never ends
+	left, _ := answers[1].AsInt64() // negative if the mark never ends
 	err = r.sameAccounts(answers[0])
 	switch {
 	case rueidis.IsRedisNil(err):
@@ -182,7 +182,7 @@ func (r *redisStore) read(ctx context.Context, users []string) ([]map[string]str
 		if err != nil {
 			return nil, err
 		}
-		if !whole && r.to.has(users[i]) { // the own entry can't be written there, or may not be found
+		if !whole && r.to.has(users[i]) { // this replica can't write its entry, or may not find it
 			r.cfg.Log.Warn(
 				"a Redis key that another program wrote in place of ours is removed: give each program its own prefix",
 				"key", r.keys.presence+users[i])

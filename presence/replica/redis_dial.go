@@ -10,7 +10,7 @@ import (
 // dialFunc opens a connection the way the Redis client asks for it.
 type dialFunc = func(ctx context.Context, address string, d *net.Dialer, c *tls.Config) (net.Conn, error)
 
-// dialer returns own, or if it is nil, what the Redis client does by default.
+// dialer returns own, or the Redis client's default if own is nil.
 func dialer(own dialFunc) dialFunc {
 	if own != nil {
 		return own
@@ -29,7 +29,7 @@ type latestConn struct {
 	conn net.Conn // guarded by mu; nil before the first
 }
 
-// dialer returns own or the default, changed to remember the connection.
+// dialer returns own or the default, wrapped so that it remembers the connection.
 func (c *latestConn) dialer(own dialFunc) dialFunc {
 	dial := dialer(own)
 	return func(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {

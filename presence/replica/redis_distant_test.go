@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// TestRedisManyForeignKeys: on a distant server full of other keys, a survey takes longer than a step may, and still
-// finishes.
+// TestRedisManyForeignKeys: on a distant server full of other keys, a survey takes longer than the deadline of a step,
+// and still finishes.
 func TestRedisManyForeignKeys(t *testing.T) {
 	server := startRedis(t, "--enable-debug-command", "yes")
 	admin := server.admin()
 	do(t, admin, "DEBUG", "POPULATE", "8000", "foreign", "1")
-	line := distantLine(t, "127.0.0.1:"+server.port, 700*time.Millisecond)
+	proxy := startSlowProxy(t, "127.0.0.1:"+server.port, 700*time.Millisecond)
 	began := time.Now()
-	a := server.join(func(cfg *Config) { cfg.URL = "redis://" + line })
+	a := server.join(func(cfg *Config) { cfg.URL = "redis://" + proxy })
 	select {
 	case <-a.Synced():
 	case <-time.After(3 * patience):
@@ -26,16 +26,16 @@ func TestRedisManyForeignKeys(t *testing.T) {
 	}
 }
 
-// distantLine returns an address that leads to target and adds late to each round trip.
-func distantLine(t *testing.T, target string, late time.Duration) (addr string) {
+// startSlowProxy returns the address of a proxy to target that adds delay to each round trip.
+func startSlowProxy(t *testing.T, target string, delay time.Duration) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var lines sync.WaitGroup
-	t.Cleanup(func() { _ = l.Close(); lines.Wait() })
-	lines.Go(func() {
+	var work sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); work.Wait() })
+	work.Go(func() {
 		for {
 			near, err := l.Accept()
 			if err != nil {
@@ -46,26 +46,26 @@ func distantLine(t *testing.T, target string, late time.Duration) (addr string) 
 				_ = near.Close()
 				continue
 			}
-			lines.Go(func() { carry(far, near, late/2) })
-			lines.Go(func() { carry(near, far, late/2) })
+			work.Go(func() { copySlowly(far, near, delay/2) })
+			work.Go(func() { copySlowly(near, far, delay/2) })
 		}
 	})
 	return l.Addr().String()
 }
 
-// carry copies src to dst, in order and late. When one end closes, it closes the other.
-func carry(dst, src net.Conn, late time.Duration) {
-	type parcel struct {
+// copySlowly copies src to dst, in order and with a delay. When one end closes, it closes the other.
+func copySlowly(dst, src net.Conn, delay time.Duration) {
+	type chunk struct {
 		data []byte
 		due  time.Time
 	}
-	parcels := make(chan parcel, 1024)
+	chunks := make(chan chunk, 1024)
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		defer dst.Close()
-		for p := range parcels {
-			time.Sleep(time.Until(p.due))
-			if _, err := dst.Write(p.data); err != nil {
+		for c := range chunks {
+			time.Sleep(time.Until(c.due))
+			if _, err := dst.Write(c.data); err != nil {
 				_ = src.Close()
 			}
 		}
@@ -74,12 +74,12 @@ func carry(dst, src net.Conn, late time.Duration) {
 		data := make([]byte, 16<<10)
 		n, err := src.Read(data)
 		if n > 0 {
-			parcels <- parcel{data[:n], time.Now().Add(late)}
+			chunks <- chunk{data[:n], time.Now().Add(delay)}
 		}
 		if err != nil {
 			break
 		}
 	}
-	close(parcels)
+	close(chunks)
 	writing.Wait()
 }

@@ -14,8 +14,8 @@ import (
 	"rollcall/presence"
 )
 
-// TestRedisRefusesWrites: Redis refuses writes for longer than a lease, while connections and reads work. When it takes
-// writes again, nobody who stayed disappears anywhere, not even for a moment.
+// TestRedisRefusesWrites: Redis refuses writes for longer than a lease, while connections and reads work. When it
+// accepts writes again, nobody who stayed disappears anywhere, not even for a moment.
 func TestRedisRefusesWrites(t *testing.T) {
 	for name, fault := range map[string][2][]string{
 		"out of memory": {{"CONFIG", "SET", "maxmemory", "1"}, {"CONFIG", "SET", "maxmemory", "0"}},
@@ -42,7 +42,7 @@ func TestRedisRefusesWrites(t *testing.T) {
 				return gone
 			}
 			if gone := missing(); gone > 0 {
-				t.Fatalf("%d people did not arrive", gone)
+				t.Fatalf("%d people are missing before the fault, want 0", gone)
 			}
 			do(t, server.admin(), fault[0]...)
 			admin := server.admin()
@@ -60,9 +60,9 @@ func TestRedisRefusesWrites(t *testing.T) {
 				}
 				return settled
 			})
-			t.Logf("all agreed %v after writes were taken again", time.Since(back).Round(time.Millisecond))
+			t.Logf("all agreed %v after Redis accepted writes again", time.Since(back).Round(time.Millisecond))
 			if most > 0 {
-				t.Errorf("up to %d times somebody was missing after writes were taken again, want never", most)
+				t.Errorf("after Redis accepted writes again, up to %d people were missing at once, want 0", most)
 			}
 		})
 	}
@@ -127,7 +127,7 @@ func (f *forwarder) lead(target string) {
 }
 
 // TestRedisFailover: another server is promoted behind the same address, the old one becomes its replica, and all
-// connections stay open. All replicas move both of their connections, and nobody disappears meanwhile.
+// connections stay open. All replicas replace both of their connections, and nobody disappears in the meantime.
 func TestRedisFailover(t *testing.T) {
 	was, next := startRedis(t), startRedis(t)
 	line := startForwarder(t, "127.0.0.1:"+was.port)
@@ -153,7 +153,7 @@ func TestRedisFailover(t *testing.T) {
 		}
 		return len(a.Remote("bob")) == 1 && a.Peers().Lost.IsZero() && b.Peers().Lost.IsZero()
 	})
-	t.Logf("both had moved after %v", time.Since(began).Round(time.Millisecond))
+	t.Logf("both replicas had reconnected after %v", time.Since(began).Round(time.Millisecond))
 	for name, bell := range bells {
 		wait(t, "a nudge of "+name+" to succeed", patience, func() bool { return bell.Nudge(t.Context(), 7) == nil })
 	}

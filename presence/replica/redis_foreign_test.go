@@ -31,8 +31,8 @@ func (s *syncer) peerIDs() (ids []string) {
 	return ids
 }
 
-// TestRedisForeignFields: fields of other programs in our hashes aren't replicas, and stay. The clean-up removes only
-// what a dead replica left.
+// TestRedisForeignFields: fields of other programs in our hashes don't count as replicas, and stay. The cleanup removes
+// only the entries of a dead replica.
 func TestRedisForeignFields(t *testing.T) {
 	server := startRedis(t)
 	admin := server.admin()
@@ -53,7 +53,7 @@ func TestRedisForeignFields(t *testing.T) {
 		t.Fatalf("b knows the replicas %q, want a and the dead one", ids[:min(len(ids), 5)])
 	}
 	if got := b.Remote("ada"); len(got) != 1 {
-		t.Errorf("b has ada as %v, want the entry of a alone", got)
+		t.Errorf("b has ada as %v, want only the entry of a", got)
 	}
 	b.mu.Lock()
 	for _, p := range b.peers.byID {
@@ -69,16 +69,16 @@ func TestRedisForeignFields(t *testing.T) {
 		}
 		return m
 	}
-	wait(t, "the clean-up to remove what the dead replica left", patience, func() bool {
+	wait(t, "the cleanup to remove the dead replica's entry", patience, func() bool {
 		_, ok := hash()[dead]
 		return !ok
 	})
 	if got := hash(); len(got) != 1+20+4 {
-		t.Errorf("after the clean-up the hash has %d fields, want the 24 of other programs and the one of a", len(got))
+		t.Errorf("after the cleanup, the hash has %d fields, want 24 of other programs and one of a", len(got))
 	}
 }
 
-// TestRedisHugeHash: reading a hash with more fields than replicas ever write has a bounded cost. If the hash belongs
+// TestRedisHugeHash: reading a hash with more fields than replicas ever write has a limited cost. If the hash belongs
 // to a connected user, replicas remove it once and write their entries again.
 func TestRedisHugeHash(t *testing.T) {
 	server := startRedis(t)
@@ -106,20 +106,20 @@ func TestRedisHugeHash(t *testing.T) {
 			len(a.Remote("ada")), len(b.Remote("ada")), len(a.peerIDs()))
 	}
 	if n := length("nobody"); n != huge {
-		t.Errorf("a hash of nobody here has %d fields, want all %d of them", n, huge)
+		t.Errorf("the hash of a user who isn't connected has %d fields, want all %d", n, huge)
 	}
 	if n := calls(t, admin, "unlink") - removed; n < 1 || n > 4 {
-		t.Errorf("it took %d commands to remove a hash, want one or two a replica", n)
+		t.Errorf("it took %d commands to remove a hash, want one or two per replica", n)
 	}
 	if n := calls(t, admin, "hrandfield") - reads; n > 40 {
-		t.Errorf("it took %d reads to put two hashes right, want a few a replica", n)
+		t.Errorf("it took %d reads to handle two hashes, want a few per replica", n)
 	}
 	if n := sent(t, admin) - before; n > 1<<20 {
-		t.Errorf("the server sent %d bytes to put two hashes right, want at most 1 MiB", n)
+		t.Errorf("the server sent %d bytes to handle two hashes, want at most 1 MiB", n)
 	}
 }
 
-// sent is how many bytes the server has sent to all its clients.
+// sent returns how many bytes the server has sent to all its clients.
 func sent(t *testing.T, admin rueidis.Client) int {
 	t.Helper()
 	text, err := admin.Do(t.Context(), admin.B().Info().Section("stats").Build()).ToString()
@@ -138,7 +138,7 @@ func sent(t *testing.T, admin rueidis.Client) int {
 func TestReplicaIDShape(t *testing.T) {
 	for range 100 {
 		if id := replicaID(); !isReplicaID(id) {
-			t.Errorf("isReplicaID(%q) = false, want true for an id of our own", id)
+			t.Errorf("isReplicaID(%q) = false, want true for one of our own IDs", id)
 		}
 	}
 	for _, text := range []string{

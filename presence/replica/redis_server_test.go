@@ -50,7 +50,7 @@ func (r *redisServer) start() {
 			return
 		}
 		if time.Now().After(deadline) {
-			r.t.Fatalf("redis-server does not listen: %v", err)
+			r.t.Fatalf("redis-server doesn't listen: %v", err)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (r *redisServer) admin() rueidis.Client {
 	return c
 }
 
-// calls is how often command ran on the server; "" counts all commands but PING and INFO.
+// calls returns how often command ran on the server. "" counts all commands except PING and INFO.
 func calls(t *testing.T, admin rueidis.Client, command string) int {
 	t.Helper()
 	text, err := admin.Do(t.Context(), admin.B().Info().Section("commandstats").Build()).ToString()
@@ -97,7 +97,7 @@ func calls(t *testing.T, admin rueidis.Client, command string) int {
 	return total
 }
 
-// testConfig is a Config whose replicas don't wait long before they mark an empty store as theirs.
+// testConfig returns a Config whose replicas don't wait long before they mark an empty store as theirs.
 func testConfig(url string) Config {
 	return Config{
 		URL: url, Prefix: "rollcall:", Accounts: "one", Log: slog.New(slog.DiscardHandler),
@@ -119,7 +119,7 @@ func (r *redisServer) join(change ...func(*Config)) *Redis {
 	return reg
 }
 
-// patience is the deadline for what must happen on real servers, even on a busy machine.
+// patience is the deadline for events on real servers, even on a busy machine.
 const patience = 10 * time.Second
 
 func wait(t *testing.T, what string, within time.Duration, ok func() bool) {
@@ -138,8 +138,8 @@ func (s *syncer) idle() bool {
 	return s.health.rounds > 0 && s.entries.idle() && !s.resync
 }
 
-// settleAll waits until everything published so far has arrived at all replicas: until all have received what Redis
-// announced, have done a full round after that, and none has read or written an entry meanwhile.
+// settleAll waits until everything published so far has arrived at all replicas: until all of them have received what
+// Redis announced and have done a full round after that, and none has read or written an entry in the meantime.
 func settleAll(t *testing.T, all []*Redis) {
 	t.Helper()
 	running := slices.DeleteFunc(slices.Clone(all), func(r *Redis) bool { return isClosed(r.loop.ended) })
@@ -158,7 +158,7 @@ func settleAll(t *testing.T, all []*Redis) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the replicas have not settled within %s", 2*patience)
+			t.Fatalf("the replicas haven't settled within %s", 2*patience)
 		}
 	}
 }
@@ -172,14 +172,14 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// entryCalls is how often replicas have read or written entries.
+// entryCalls returns how often replicas have read or written entries.
 func entryCalls(t *testing.T, r *Redis) int {
 	t.Helper()
 	return calls(t, r.Client(), "hset") + calls(t, r.Client(), "hdel") + calls(t, r.Client(), "hrandfield")
 }
 
-// receiveAnnouncements waits until all replicas have received what Redis has announced so far. Redis announces
-// changes in order, so it waits for one more.
+// receiveAnnouncements waits until all replicas have received what Redis has announced so far. Redis announces changes
+// in order, so it causes one more and waits for that.
 func receiveAnnouncements(t *testing.T, all []*Redis) {
 	t.Helper()
 	bells := make([]*Bell, len(all))
@@ -204,7 +204,7 @@ func receiveAnnouncements(t *testing.T, all []*Redis) {
 	}
 }
 
-// doRounds waits until r has ended n rounds.
+// doRounds waits until r has finished n more rounds.
 func doRounds(t *testing.T, r *Redis, n int) {
 	t.Helper()
 	rounds := func() int {

@@ -18,8 +18,8 @@ type keys struct{ presence, replica, rev, owner, cleaner string }
 
 func keysOf(prefix string) keys {
 	return keys{
-		presence: prefix + "presence:", // and the id of a user
-		replica:  prefix + "replica:",  // and the id of a replica
+		presence: prefix + "presence:", // + the ID of a user
+		replica:  prefix + "replica:",  // + the ID of a replica
 		rev:      prefix + "rev",
 		owner:    prefix + "store",
 		cleaner:  prefix + "cleaner",
@@ -34,13 +34,13 @@ type redisStore struct {
 	self   string
 	keys   keys
 	to     *syncer
-	bell   atomic.Pointer[Bell] // nil: nobody listens
+	bell   atomic.Pointer[Bell] // nil if nobody listens
 
 	opening   sync.WaitGroup
 	plain     rueidis.Client // after opening
 	plainConn latestConn
 
-	generation atomic.Uint64 // of the tracked connection: the store ignores announcements of an older one
+	generation atomic.Uint64 // of the tracked connection; announcements of older ones are ignored
 	dials      atomic.Uint64 // of tracked connections
 
 	mu      sync.Mutex
@@ -56,7 +56,7 @@ func newRedisStore(option rueidis.ClientOption, cfg Config, self string, to *syn
 	return r
 }
 
-// connect opens the tracked connection, and closes the one before.
+// connect opens the tracked connection, and closes the previous one.
 func (r *redisStore) connect(context.Context) error {
 	generation := r.generation.Add(1)
 	option := r.option
@@ -90,8 +90,8 @@ func (r *redisStore) connect(context.Context) error {
 	return err
 }
 
-// announced passes on which keys changed; nil means that announcements were lost, because the connection broke or all
-// keys are gone. It runs on the connection's reading goroutine, so it only marks.
+// announced passes on which keys changed. nil means that announcements were lost, because the connection broke or all
+// keys were deleted. It runs on the connection's reading goroutine, so it only marks.
 func (r *redisStore) announced(changed []rueidis.RedisMessage) {
 	if changed == nil {
 		r.bell.Load().ring()
@@ -148,7 +148,7 @@ func (r *redisStore) do(ctx context.Context, commands ...rueidis.Completed) ([]r
 	return answers, nil
 }
 
-// readOnly wraps err in errReadOnly if the server takes no writes because it became a replica of another one.
+// readOnly wraps err in errReadOnly if the server accepts no writes because it became a replica of another one.
 func readOnly(err error) error {
 	if r, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(r.Error(), "READONLY") {
 		return fmt.Errorf("%w: %w", errReadOnly, err)

@@ -46,7 +46,7 @@ func TestRedisWipeAndRestart(t *testing.T) {
 		return gone
 	}
 	if gone := missing(); gone != 0 {
-		t.Fatalf("%d of %d users did not arrive", gone, n)
+		t.Fatalf("%d of %d users are missing before the wipe", gone, n)
 	}
 	admin := server.admin()
 	size := func() int64 {
@@ -60,7 +60,7 @@ func TestRedisWipeAndRestart(t *testing.T) {
 		do(t, admin, "FLUSHALL")
 		wait(t, "everything to be written again", patience, func() bool {
 			if gone := missing(); gone != 0 {
-				t.Fatalf("after FLUSHALL %d users were missing, want none ever", gone)
+				t.Fatalf("after FLUSHALL, %d users were missing, want 0 at all times", gone)
 			}
 			return size() >= n+2
 		})
@@ -76,7 +76,7 @@ func TestRedisWipeAndRestart(t *testing.T) {
 	})
 	for u := 1; u < n; u++ {
 		if len(b.Remote(fmt.Sprint("u", u))) == 0 {
-			t.Fatalf("after the restart u%d is missing at b", u)
+			t.Fatalf("after the restart, u%d is missing at b", u)
 		}
 	}
 	wait(t, "the departure during the outage", patience, func() bool { return len(b.Remote("u0")) == 0 })
@@ -93,7 +93,7 @@ func TestRedisAppearsLater(t *testing.T) {
 	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 && a.Peers().Others == 1 })
 }
 
-// TestRedisStopsAnnouncing: the server stops tracking. It doesn't announce the replica's own beat, so the replica
+// TestRedisStopsAnnouncing: the server stops tracking, so it doesn't announce the replica's own beat. The replica then
 // replaces the connection.
 func TestRedisStopsAnnouncing(t *testing.T) {
 	server := startRedis(t)
@@ -141,7 +141,7 @@ func TestRedisRefusals(t *testing.T) {
 			t.Errorf("Open(%s) = %v, want one line with %q", url, err, want)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
-			t.Errorf("Open(%s) tells the password: %v", url, err)
+			t.Errorf("the error of Open(%s) contains the password: %v", url, err)
 		}
 	}
 	if err := open(withPassword, "one"); err != nil {
@@ -152,9 +152,9 @@ func TestRedisRefusals(t *testing.T) {
 		t.Errorf("Open with another store = %v, want an error naming both", err)
 	}
 	for without, cause := range map[string]string{
-		"CLIENT": "unknown command 'CLIENT'", // as with providers that forbid it
-		"GETEX":  "unknown command 'GETEX'",  // as before 6.2
-		"HELLO":  "not supporting RESP3",     // as before 6
+		"CLIENT": "unknown command 'CLIENT'", // some providers forbid it
+		"GETEX":  "unknown command 'GETEX'",  // Redis before 6.2
+		"HELLO":  "not supporting RESP3",     // Redis before 6
 	} {
 		old := startRedis(t, "--rename-command", without, "")
 		err := open(old.url(), "one")
@@ -164,12 +164,12 @@ func TestRedisRefusals(t *testing.T) {
 	}
 	node := startRedis(t, "--cluster-enabled", "yes")
 	if err := open(node.url(), "one"); err == nil || !strings.Contains(err.Error(), "cluster") {
-		t.Errorf("Open of a cluster = %v, want a refusal", err)
+		t.Errorf("Open of a cluster = %v, want an error that names the cluster", err)
 	}
 }
 
-// TestRedisConflictLater: replicas with other accounts mark the store after the mark was lost. Replicas that notice
-// keep what they know of others, and write nothing more, not even that they leave. When the mark is gone, they come
+// TestRedisConflictLater: replicas with other accounts mark the store after the mark was lost. Replicas that notice it
+// keep the entries of the others, and write nothing anymore, not even that they leave. When the mark is gone, they come
 // back.
 func TestRedisConflictLater(t *testing.T) {
 	server := startRedis(t)
@@ -196,7 +196,7 @@ func TestRedisConflictLater(t *testing.T) {
 	}))
 	wait(t, "bob at a", patience, func() bool { return len(a.Remote("bob")) == 1 })
 	if got := a.Remote("ada"); len(got) != 1 {
-		t.Errorf("after the conflict a has ada as %v, want one entry", got)
+		t.Errorf("after the conflict, a has ada as %v, want one entry", got)
 	}
 
 	do(t, admin, "SET", "rollcall:store", "two")
@@ -207,7 +207,7 @@ func TestRedisConflictLater(t *testing.T) {
 		t.Errorf("Leave during a conflict = %v, want nil", err)
 	}
 	if n, err := admin.Do(t.Context(), admin.B().Exists().Key(lease).Build()).AsInt64(); err != nil || n != 0 {
-		t.Errorf("its lease: %d, %v, want none", n, err)
+		t.Errorf("after Leave during a conflict, a has %d leases (%v), want 0", n, err)
 	}
 }
 
@@ -235,7 +235,7 @@ func TestRedisNewProcessWaits(t *testing.T) {
 	}
 	<-a.Synced()
 	if took := time.Since(began); took < claimAfter {
-		t.Errorf("a joined after %v, want %v at least", took, claimAfter)
+		t.Errorf("a joined after %v, want at least %v", took, claimAfter)
 	}
 	if st := a.Peers(); !st.Lost.IsZero() {
 		t.Errorf("after only waiting, a has Lost = %v, want zero", st.Lost)
@@ -248,7 +248,7 @@ func TestRedisNewProcessWaits(t *testing.T) {
 	other, err := Open(t.Context(), cfg)
 	var refused *AccountsError
 	switch {
-	case err == nil: // it came before a marked the store, and must notice the mark
+	case err == nil: // it opened before a marked the store, and must notice the mark
 		t.Cleanup(func() { _ = other.Close() })
 		wait(t, "the other one to notice the conflict", patience, func() bool { return other.Peers().Conflict != nil })
 	case !errors.As(err, &refused):
@@ -275,8 +275,8 @@ func TestBell(t *testing.T) {
 	}
 }
 
-// TestRedisIdleCost: while nothing happens, three replicas with any number of users send at most five commands a
-// second. The test counts commands per beat, so the time it takes doesn't matter.
+// TestRedisIdleCost: while nothing happens, three replicas with any number of users send at most five commands per
+// second. The test counts commands per beat, so the time that it takes doesn't matter.
 func TestRedisIdleCost(t *testing.T) {
 	server := startRedis(t)
 	all := []*Redis{server.join(), server.join(), server.join()}
@@ -289,9 +289,9 @@ func TestRedisIdleCost(t *testing.T) {
 	wait(t, "nine beats", 2*patience, func() bool { return calls(t, admin, "getex") >= beats+9 })
 	perBeat := float64(calls(t, admin, "")-before) / float64(calls(t, admin, "getex")-beats)
 	if perSecond := perBeat * 3 / beatEvery.Seconds(); perSecond > 5 {
-		t.Errorf("three idle replicas send %.1f commands a second, want at most 5", perSecond)
+		t.Errorf("three idle replicas send %.1f commands per second, want at most 5", perSecond)
 	} else {
-		t.Logf("three idle replicas send %.1f commands a second", perSecond)
+		t.Logf("three idle replicas send %.1f commands per second", perSecond)
 	}
 }
 
@@ -305,7 +305,7 @@ func FuzzDecodeDigest(f *testing.F) {
 			t.Errorf("decodeDigest(%q) = %+v", s, d)
 		}
 		if again := decodeDigest(encodeDigest(d)); again != d {
-			t.Errorf("decodeDigest(%q) = %+v, which is %+v after it is written and read again", s, d, again)
+			t.Errorf("decodeDigest(%q) = %+v, which is %+v after encoding and decoding it", s, d, again)
 		}
 	})
 }
@@ -349,14 +349,14 @@ func TestInspect(t *testing.T) {
 	}
 	wait(t, "b to report one repair", patience, func() bool { return find(b.self).Repaired == 1 })
 	if got := find(b.self); got.Counts != 2 || got.RoundTrip <= 0 || got.NotAnnounced || got.Resyncs != 0 {
-		t.Errorf("Inspect has %+v, want 2 users as it counts them, and nothing else wrong", got)
+		t.Errorf("Inspect has %+v, want Counts 2, and nothing else wrong", got)
 	}
 	if got := find(a.self); got.Repaired != 0 {
 		t.Errorf("Inspect has %+v, want no repair", got)
 	}
 }
 
-// TestRedisFindsEmptyReplicas: once synced, a new replica knows the ones without users.
+// TestRedisFindsEmptyReplicas: once synced, a new replica also knows replicas without users.
 func TestRedisFindsEmptyReplicas(t *testing.T) {
 	server := startRedis(t)
 	settleAll(t, []*Redis{server.join()})
@@ -389,7 +389,7 @@ func TestLeaseEncoding(t *testing.T) {
 	}
 }
 
-// TestRedisHostUnknown: an unknown host is no start-up error, because its machine may start later.
+// TestRedisHostUnknown: an unknown host doesn't stop the start, because its machine may start later.
 func TestRedisHostUnknown(t *testing.T) {
 	r, err := Open(t.Context(), testConfig("redis://no-such-host.invalid:6379"))
 	if err != nil {
@@ -420,7 +420,7 @@ func TestRedisForeignKey(t *testing.T) {
 	})
 	settleAll(t, []*Redis{a, b})
 	if !a.Peers().Lost.IsZero() || len(b.Remote("ada")) != 1 {
-		t.Errorf("after foreign keys a has Lost = %v, and b has ada as %v, want zero and one entry",
+		t.Errorf("after foreign keys, a has Lost = %v, and b has ada as %v, want zero and one entry",
 			a.Peers().Lost, b.Remote("ada"))
 	}
 }

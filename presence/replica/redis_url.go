@@ -13,9 +13,9 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// dialWait is the deadline for opening a connection, TLS included, and again for its first answers. A server that
-// doesn't answer costs the start one dialWait, and the start has to serve within 2 s. A lost packet is sent again
-// after 1 s.
+// dialWait is the deadline for opening a connection, including TLS, and again for its first answers. It's longer than 1
+// s, after which a lost packet is sent again. And it's shorter than 2 s, within which the process has to serve even if
+// Redis doesn't answer.
 const dialWait = 1200 * time.Millisecond
 
 // CheckURL returns the error that Open would return for the URL alone. It contacts no server.
@@ -24,7 +24,7 @@ func CheckURL(text string) error {
 	return err
 }
 
-// redisOption parses the URL, and rejects what this version doesn't support.
+// redisOption parses the URL, and returns an error if this version doesn't support it.
 func redisOption(text string) (rueidis.ClientOption, error) {
 	u, err := url.Parse(text)
 	if err != nil { // err contains the password
@@ -58,8 +58,8 @@ func redisOption(text string) (rueidis.ClientOption, error) {
 	return option, nil
 }
 
-// permanent returns the error to stop the start with, or nil if waiting may help. An unknown host name is no such
-// error: the name may only exist once its machine or container runs.
+// permanent returns the error to stop the start with, or nil if waiting may help. It returns nil for an unknown host
+// name, because the name may not exist until its machine or container runs.
 func permanent(err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\n") // the client adds a hint in a second line
 	var unknown *tls.CertificateVerificationError

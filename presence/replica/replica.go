@@ -1,9 +1,9 @@
 // Package replica connects several replicas of Rollcall through a store that they share: it implements
 // presence.Registry over Redis.
 //
-// Each replica writes entries for its own users only, and a lease for itself. It reads the entries of the others, and
-// ignores those of replicas without a lease. The protocol (syncer) doesn't know Redis: it uses a sharedStore, which is
-// Redis in production (redisStore), and a simulation in tests that fails in every way that Redis can.
+// Each replica writes entries only for its own users, and a lease for itself. It reads the entries of the others, and
+// ignores those of replicas without a lease. The protocol (syncer) doesn't know Redis. It uses a sharedStore, which is
+// Redis in production (redisStore), and in tests a simulation that fails in every way that Redis can.
 package replica
 
 import (
@@ -19,13 +19,13 @@ import (
 type Config struct {
 	URL      string // redis://, rediss:// or unix://; one server that allows CLIENT TRACKING
 	Prefix   string // of every key; other programs may use the same server, but not the same prefix
-	Accounts string // id of the accounts store, which must be the same for all replicas
+	Accounts string // ID of the accounts store, which must be the same for all replicas
 	Log      *slog.Logger
 
 	// Check, if set, returns an error if Redis refuses what users of Redis.Client need. Open and Inspect call it.
 	Check func(context.Context, rueidis.Client) error
 
-	claimAfter time.Duration // 0: the constant
+	claimAfter time.Duration // 0 for the constant
 }
 
 // Redis is a presence.Registry over Redis 6.2, Valkey, or newer. It uses server-assisted client-side caching in
@@ -68,11 +68,11 @@ func Open(ctx context.Context, cfg Config) (*Redis, error) {
 	return &Redis{s, store}, nil
 }
 
-// Client is a connection for other uses, without cache and tracking. Calls need a context with a deadline.
+// Client returns a client for other uses, without cache and tracking. Calls need a context with a deadline.
 func (r *Redis) Client() rueidis.Client { return r.store.plain }
 
-// AccountsError says that replicas with different accounts use one Redis under the same prefix. It holds the ids of
-// their accounts stores.
+// AccountsError says that replicas with different accounts use one Redis with the same prefix. It has the IDs of their
+// accounts stores.
 type AccountsError struct{ Ours, Theirs string }
 
 func (e *AccountsError) Error() string {

@@ -36,7 +36,7 @@ func resumed(t *testing.T, seed uint64, with rules) (ghosts int) {
 	}
 	time.Sleep(5 * time.Second)
 	if got := shown(); got != len(users) {
-		t.Fatalf("%d of %d people are shown", got, len(users))
+		t.Fatalf("%d of %d people are shown before the standstill", got, len(users))
 	}
 	a.loop.end() // its loop stops, and its data stays
 	time.Sleep(leaseTTL + time.Duration(5+r.IntN(100))*time.Second)
@@ -58,7 +58,7 @@ func resumed(t *testing.T, seed uint64, with rules) (ghosts int) {
 	return ghosts
 }
 
-// TestStandstill: nobody who left while their replica stood still is shown again, but without the rule they are.
+// TestStandstill: people who left while their replica stood still aren't shown again. Without the rule, they are.
 func TestStandstill(t *testing.T) {
 	const runs = 40
 	without := allRules
@@ -76,9 +76,9 @@ func TestStandstill(t *testing.T) {
 				}
 			})
 		}
-		t.Logf("%s: people who have left are shown in %d of %d runs", name, found, runs)
+		t.Logf("%s: people who have left are shown again in %d of %d runs", name, found, runs)
 		if !with.standstill && found == 0 {
-			t.Error("without the rule nothing is found: the test has no effect")
+			t.Error("without the rule, nobody is shown again, so the test has no effect")
 		}
 	}
 }

@@ -15,7 +15,8 @@ import (
 	"rollcall/presence"
 )
 
-// conflictMax is how long a foreign mark that nobody renews may keep a replica from talking to the others.
+// conflictMax is the longest time that a foreign mark, which nobody renews, may keep a replica from talking to the
+// others.
 const conflictMax = 30 * time.Second
 
 // stayers are three replicas with people who never leave.
@@ -48,7 +49,7 @@ func newStayers(seed uint64, with rules) *stayers {
 
 func (st *stayers) upTo(d time.Duration) time.Duration { return time.Duration(st.r.Int64N(int64(d))) }
 
-// look returns what is wrong now; "" for nothing.
+// look returns what's wrong now, or "".
 func (st *stayers) look() string {
 	for u := range stayersCount {
 		for i, s := range st.all {
@@ -66,13 +67,13 @@ func (st *stayers) look() string {
 		case since.IsZero():
 			st.found[s] = time.Now()
 		case time.Since(since) > conflictMax:
-			return fmt.Sprintf("r%d has not talked to the others for more than %v", i, conflictMax)
+			return fmt.Sprintf("r%d hasn't talked to the others for more than %v", i, conflictMax)
 		}
 	}
 	return ""
 }
 
-// stayFaults are faults that no process dies of. Each function starts one, which then continues on its own.
+// stayFaults are faults that stop no process. Each function starts one, which then continues by itself.
 var stayFaults = map[string]func(st *stayers){
 	"refused writes": func(st *stayers) {
 		st.b.refuses = true
@@ -116,7 +117,8 @@ func (st *stayers) later(d time.Duration, f func()) {
 	})
 }
 
-// supervise restarts a process with other accounts 2 s after each time that it is refused, until ended is closed.
+// supervise starts a process with other accounts, and again 2 s after each time that it's refused, until ended is
+// closed.
 func (st *stayers) supervise(ended chan struct{}) {
 	for n := 0; ; n++ {
 		st.b.mu.Lock()
@@ -139,7 +141,7 @@ func (st *stayers) supervise(ended chan struct{}) {
 }
 
 // simulateStay causes one fault while people stay and a process with other accounts tries to join. It returns the first
-// thing that was wrong within a minute, or at its end; "" for nothing.
+// thing that went wrong within a minute or is wrong at its end, or "".
 func simulateStay(seed uint64, fault func(*stayers), with rules) string {
 	st := newStayers(seed, with)
 	ended := make(chan struct{})
@@ -155,7 +157,7 @@ func simulateStay(seed uint64, fault func(*stayers), with rules) string {
 	return st.watch(fault)
 }
 
-// watch has fault happen, and returns the first thing that was wrong.
+// watch causes fault, and returns the first thing that went wrong, or "".
 func (st *stayers) watch(fault func(*stayers)) string {
 	time.Sleep(st.upTo(5 * time.Second))
 	st.b.mu.Lock()
@@ -163,19 +165,19 @@ func (st *stayers) watch(fault func(*stayers)) string {
 	st.b.mu.Unlock()
 	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(10 * time.Millisecond) {
 		if wrong := st.look(); wrong != "" {
-			return fmt.Sprintf("%v after the fault %s", time.Since(began), wrong)
+			return fmt.Sprintf("%v after the fault: %s", time.Since(began), wrong)
 		}
 	}
 	for i, s := range st.all {
 		if at := s.Peers(); !at.Lost.IsZero() || at.Others != 2 {
-			return fmt.Sprintf("a minute later r%d has %d others and is lost since %v", i, at.Others, at.Lost)
+			return fmt.Sprintf("a minute later, r%d has %d others and Lost = %v", i, at.Others, at.Lost)
 		}
 	}
 	return ""
 }
 
-// TestSimulationPeopleStay: whatever the store and processes with other accounts do, nobody who stays disappears even
-// for a moment, and every replica soon talks to the others again.
+// TestSimulationPeopleStay: whatever the store and processes with other accounts do, nobody who stays disappears, not
+// even for a moment, and every replica soon talks to the others again.
 func TestSimulationPeopleStay(t *testing.T) {
 	for name, fault := range stayFaults {
 		t.Run(name, func(t *testing.T) {
@@ -191,7 +193,7 @@ func TestSimulationPeopleStay(t *testing.T) {
 	}
 }
 
-// TestEveryRuleKeepsPeople switches off one rule at a time, and expects its fault to show.
+// TestEveryRuleKeepsPeople switches off one rule at a time, and expects something to go wrong.
 func TestEveryRuleKeepsPeople(t *testing.T) {
 	for _, c := range []struct {
 		rule, fault string
@@ -214,7 +216,7 @@ func TestEveryRuleKeepsPeople(t *testing.T) {
 				synctest.Test(t, func(*testing.T) { wrong = simulateStay(seed, stayFaults[c.fault], with) })
 			}
 			if wrong == "" {
-				t.Fatalf("without the rule %s nothing is wrong: the simulation doesn't test it", c.rule)
+				t.Fatalf("without the rule %s, nothing goes wrong, so the simulation doesn't test it", c.rule)
 			}
 			t.Logf("seed %d: %s", seed-1, wrong)
 		})

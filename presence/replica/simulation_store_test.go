@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// simStore is a shared store on fake time that fails in every way that Redis can: it is cut off, freezes, runs
-// commands late, refuses writes, is demoted behind open connections, loses everything or single entries, comes back
-// with old data, gets a foreign mark, and announces changes late or, after a connection broke, not at all. It runs in
-// a synctest bubble.
+// simStore is a shared store on fake time that fails in every way that Redis can: it's cut off, freezes, runs commands
+// late, refuses writes, is demoted behind open connections, loses everything or single entries, comes back with old
+// data, gets a foreign mark, and announces changes late or, after a connection broke, not at all. It runs in a synctest
+// bubble.
 type simStore struct {
 	mu      sync.Mutex // guards all fields, and those of the connections
 	r       *rand.Rand
@@ -25,23 +25,23 @@ type simStore struct {
 	leases  map[string]time.Time
 	conns   []*simConn
 	dump    map[string]map[string]string
-	cleaner time.Time // when the running clean-up ends
-	mark    string    // id of the accounts whose replicas share the store
+	cleaner time.Time // when the running cleanup ends
+	mark    string    // ID of the accounts whose replicas share the store
 	markEnd time.Time // when the mark ends
 	down    bool      // no connection works
-	refuses bool      // writes fail, and connections go on
+	refuses bool      // writes fail, but connections work
 }
 
 // simConn is one replica's connection.
 type simConn struct {
 	store    *simStore
 	self     string
-	accounts string // id of this replica's accounts
+	accounts string // ID of this replica's accounts
 	s        *syncer
 	cut      bool // nothing gets through
-	frozen   bool // nothing gets through now, and what was sent runs when it thaws
+	frozen   bool // nothing gets through now, and commands that were sent run when it thaws
 	tracked  bool // announcements arrive
-	demoted  bool // it leads to a server that takes no writes, and a new connection leads to one that does
+	demoted  bool // it leads to a server that accepts no writes, and a new connection leads to one that does
 	queue    []func()
 
 	stopped time.Time // this replica's process stands still until then
@@ -96,7 +96,7 @@ func (st *simStore) forget(c *simConn) {
 	st.conns = slices.DeleteFunc(st.conns, func(o *simConn) bool { return o == c })
 }
 
-// pause takes at most a number of microseconds.
+// pause sleeps for a random time below most microseconds.
 func (st *simStore) pause(most int) {
 	st.mu.Lock()
 	d := time.Duration(st.r.IntN(most)) * time.Microsecond
@@ -112,7 +112,7 @@ func (c *simConn) do(ctx context.Context, f func()) error {
 	st.mu.Lock()
 	for stop := time.Until(c.stopped); stop > 0; stop = time.Until(c.stopped) {
 		st.mu.Unlock()
-		time.Sleep(stop) // past the end of ctx: a process that stands still doesn't notice that
+		time.Sleep(stop) // ignores ctx, because a process that stands still doesn't notice its end
 		st.mu.Lock()
 	}
 	switch {
@@ -162,8 +162,8 @@ func sleepOr(ctx context.Context, d time.Duration) {
 	}
 }
 
-// announce announces a change to every connection, each after a random time, so that announcements and answers overtake
-// each other.
+// announce announces a change to every connection, each after a random time, so that announcements and answers can
+// overtake each other.
 func (st *simStore) announce(user, replica string) {
 	for _, c := range st.conns {
 		if c.cut || c.frozen || st.down || !c.tracked {
@@ -201,7 +201,7 @@ func (c *simConn) survey(ctx context.Context, found func(users, replicas []strin
 	if err == nil && ctx.Err() == nil {
 		found(nil, replicas)
 	}
-	return cmp.Or(err, ctx.Err()) // a call that runs later finds nobody waiting
+	return cmp.Or(err, ctx.Err()) // ctx may have ended while the process stood still
 }
 
 func (c *simConn) read(ctx context.Context, users []string) ([]map[string]string, error) {
@@ -260,7 +260,7 @@ func (c *simConn) beat(ctx context.Context, _ leaseInfo) (bool, error) {
 	return had, foreign
 }
 
-// markLocked sets the mark if there is none, and checks that it's ours.
+// markLocked sets the mark if there's none, and checks that it's ours.
 func (c *simConn) markLocked() error {
 	st := c.store
 	if !time.Now().Before(st.markEnd) {
@@ -336,7 +336,7 @@ func (c *simConn) reconnect(ctx context.Context) error {
 
 func (c *simConn) close() {}
 
-// heal lets a connection work again. Calls that were queued while it was frozen run in random order.
+// heal makes a connection work again. Calls that were queued while it was frozen run in random order.
 func (c *simConn) heal() {
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
@@ -357,7 +357,7 @@ func (st *simStore) wipe() {
 	st.entries, st.leases, st.mark, st.markEnd = map[string]map[string]string{}, map[string]time.Time{}, "", time.Time{}
 }
 
-// overwrite replaces the mark by one of other accounts that never expires.
+// overwrite replaces the mark with one of other accounts that doesn't expire during the test.
 func (st *simStore) overwrite() { st.mark, st.markEnd = "x", time.Now().Add(24*time.Hour) }
 
 func (st *simStore) deleteForeignMark() {

@@ -1,7 +1,7 @@
 //go:build !race
 
-// The simulation goes through thousands of minutes of fake time. The race detector makes it ten times slower, so make
-// test runs it without. The tests on a real Redis (redis_test.go) run the same code with it.
+// The simulation covers thousands of minutes of fake time. The race detector makes it ten times slower, so make test
+// runs it without. The tests on a real Redis (redis_test.go) run the same code with it.
 
 package replica
 
@@ -25,8 +25,8 @@ type simReplica struct {
 	truth map[string]presence.Digest
 }
 
-// simulate runs a minute of faults over three replicas and twelve users, then stops the faults for as long as the
-// promises allow. It returns how the replicas then differ from the truth; "" for not at all.
+// simulate runs a minute of faults with three replicas and twelve users, and then waits until everything should agree
+// again. It returns how the replicas then differ from the truth, or "".
 func simulate(seed uint64, with rules) string {
 	r := rand.New(rand.NewPCG(seed, 7))
 	b := newSimStore(rand.New(rand.NewPCG(seed, 8)))
@@ -68,7 +68,7 @@ func simulate(seed uint64, with rules) string {
 		rep.conn.heal()
 	}
 	b.deleteForeignMark()         // if all processes are new, none may contest it
-	time.Sleep(160 * time.Second) // long enough for faults, conflicts, leases, holds and clean-ups to end
+	time.Sleep(160 * time.Second) // long enough for faults, conflicts, leases, holds and cleanups to end
 	defer func() {
 		for _, rep := range replicas {
 			_ = rep.s.Close()
@@ -142,7 +142,7 @@ func (b *simStore) fault(rep *simReplica, r *rand.Rand) (crash bool) {
 	return false
 }
 
-// differences compares the store and what every replica has with the truth.
+// differences compares the store and every replica's data with the truth.
 func differences(b *simStore, replicas []*simReplica) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -150,7 +150,7 @@ func differences(b *simStore, replicas []*simReplica) string {
 		user := fmt.Sprintf("u%d", u)
 		for _, rep := range replicas {
 			if got, want := b.entries[user][rep.id], encodeDigest(rep.truth[user]); got != want {
-				return fmt.Sprintf("the store has %s of %s as %q, the truth is %q", user, rep.id, got, want)
+				return fmt.Sprintf("the store's entry of %s by %s is %q, the truth is %q", user, rep.id, got, want)
 			}
 			var want []presence.Digest
 			for _, other := range replicas {
@@ -164,7 +164,7 @@ func differences(b *simStore, replicas []*simReplica) string {
 		}
 		for id := range b.entries[user] {
 			if !slices.ContainsFunc(replicas, func(r *simReplica) bool { return r.id == id }) {
-				return fmt.Sprintf("%s of the dead replica %s is still there", user, id)
+				return fmt.Sprintf("the entry of %s by the dead replica %s is still there", user, id)
 			}
 		}
 	}
@@ -188,7 +188,7 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// TestEveryRuleIsNeeded switches off one rule at a time, and expects a history that ends wrong.
+// TestEveryRuleIsNeeded switches off one rule at a time, and expects a history after which the replicas disagree.
 func TestEveryRuleIsNeeded(t *testing.T) {
 	for name, off := range map[string]func(*rules){
 		"audit":     func(r *rules) { r.audit = false },
@@ -212,13 +212,13 @@ func TestEveryRuleIsNeeded(t *testing.T) {
 			}
 			t.Logf("the first history that ends wrong is the %dth", seeds)
 			if wrong == 0 {
-				t.Errorf("without the rule %s all histories end right: the simulation doesn't test it", name)
+				t.Errorf("without the rule %s, all histories end right, so the simulation doesn't test it", name)
 			}
 		})
 	}
 }
 
-// TestHoldKeepsPeople: when the store loses everything, nobody disappears, but without the hold people do.
+// TestHoldKeepsPeople: when the store loses everything, nobody disappears. Without the hold, people do.
 func TestHoldKeepsPeople(t *testing.T) {
 	flashes := func(with rules) (n int) {
 		synctest.Test(t, func(*testing.T) {
@@ -256,12 +256,12 @@ func TestHoldKeepsPeople(t *testing.T) {
 		return n
 	}
 	if n := flashes(allRules); n != 0 {
-		t.Errorf("after a wipe people were missing %d times, want 0", n)
+		t.Errorf("after a wipe, people were missing %d times, want 0", n)
 	}
 	without := allRules
 	without.hold = false
 	if flashes(without) == 0 {
-		t.Error("without the hold nobody was missing either: the test has no effect")
+		t.Error("without the hold, nobody was missing either, so the test has no effect")
 	}
 }
 
@@ -274,7 +274,7 @@ func TestBeatsWhileBusy(t *testing.T) {
 		s.start()
 		defer s.Close()
 		time.Sleep(5 * time.Second)
-		const n = 60 * batchEntries // 18 s of writes, and as long of reads
+		const n = 60 * batchEntries // 18 s of writes, and 18 s of reads
 		for u := range n {
 			s.Publish(fmt.Sprint("u", u), presence.Digest{Connected: true})
 		}
@@ -285,20 +285,20 @@ func TestBeatsWhileBusy(t *testing.T) {
 			left := time.Until(b.leases["r0"])
 			b.mu.Unlock()
 			if left <= 0 {
-				t.Fatalf("the lease was lost %v after %d people came", time.Since(began), n)
+				t.Fatalf("the lease ended %v after %d people came", time.Since(began), n)
 			}
 			if time.Since(began) > time.Minute {
 				t.Fatalf("%d of %d users were written within a minute", written, n)
 			}
 		}
 		if took := time.Since(began); took < leaseTTL {
-			t.Errorf("all was written after %v, which is too fast for this test", took)
+			t.Errorf("everything was written after %v, which is too fast for this test", took)
 		}
 	})
 }
 
 // TestHoldWaitsForAbsentReplica: the store loses everything while one replica is cut off. The others keep its people
-// until it's back and has written them again, and drop those who left meanwhile.
+// until it's back and has written them again, and drop those who left in the meantime.
 func TestHoldWaitsForAbsentReplica(t *testing.T) {
 	for _, absent := range []time.Duration{time.Second, 3 * time.Second, 4 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -325,7 +325,7 @@ func TestHoldWaitsForAbsentReplica(t *testing.T) {
 					t.Fatalf("ada is missing %v after the wipe, with her replica cut off for %v",
 						time.Since(began), absent)
 				}
-				// It takes 2.5 s to notice that the replica is back, then the hold begins.
+				// It takes 2.5 s to notice that the replica is back. Then the hold begins.
 				left := absent + 2500*time.Millisecond + holdFor + time.Second
 				if time.Since(began) > left && len(x.Remote("bob")) > 0 {
 					t.Fatalf("bob is still there %v after the wipe, with his replica cut off for %v", left, absent)

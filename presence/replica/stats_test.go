@@ -6,7 +6,7 @@ import (
 	"rollcall/presence"
 )
 
-// TestStats: the numbers while all is well, after a repair and a wipe, and while Redis is down.
+// TestStats checks the numbers in normal operation, after a repair and a wipe, and while Redis is down.
 func TestStats(t *testing.T) {
 	server := startRedis(t)
 	a, b := server.join(), server.join()
@@ -22,7 +22,7 @@ func TestStats(t *testing.T) {
 		return st.Others == 1 && st.Own == 1 && st.Elsewhere == 1
 	})
 	if got := tr.Stats(); got.Online != 1 || got.Changes == 0 || got.People == 0 {
-		t.Errorf("Stats = %+v, want ada online, and something to have changed", got)
+		t.Errorf("Stats = %+v, want ada online, and Changes above 0", got)
 	}
 	got := *link()
 	if got.RoundTrip <= 0 || got.LeaseAge <= 0 || got.LeaseAge > leaseTTL {
@@ -30,7 +30,7 @@ func TestStats(t *testing.T) {
 	}
 	got.RoundTrip, got.LeaseAge = 0, 0
 	if want := (presence.ReplicaStats{Others: 1, Own: 1, Elsewhere: 1}); got != want {
-		t.Errorf("Stats.Link = %+v, want %+v and nothing wrong", got, want)
+		t.Errorf("Stats.Link = %+v, want %+v", got, want)
 	}
 	settleAll(t, []*Redis{a, b})
 	admin := server.admin()

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// survey is a list of all users and replicas in the store. It runs beside the rounds, because it takes seconds on a
-// server that holds millions of keys of other programs. Guarded by syncer.mu.
+// survey is the state of listing all users and replicas in the store. It runs in parallel with the rounds, because it
+// takes seconds on a server with millions of keys of other programs. Guarded by syncer.mu.
 type survey struct {
 	running  bool
 	err      error // why the last one failed, until the next round reports it
-	complete bool  // the present round began after it ended, and so reads all users that it found
+	complete bool  // the current round began after it ended, and so reads all users that it found
 }
 
 // step runs f with a deadline.
@@ -60,14 +60,14 @@ func (s *syncer) heal(ctx context.Context) error {
 	return nil
 }
 
-// holdLocked starts the hold after a resync, unless nothing is known that it could keep.
+// holdLocked starts the hold after a resync, unless there are no entries to hold.
 func (s *syncer) holdLocked() {
 	if len(s.entries.remote) > 0 {
 		s.peers.hold(time.Now().Add(holdFor))
 	}
 }
 
-// reconnect replaces the connection if that is due.
+// reconnect replaces the connection if that's due.
 func (s *syncer) reconnect(ctx context.Context) error {
 	s.mu.Lock()
 	if s.lease.silent(time.Now()) {
@@ -148,8 +148,8 @@ func (s *syncer) startSurveyLocked(ctx context.Context) (stop func()) {
 	return func() { cancel(); <-ended }
 }
 
-// readMarked reads the marked users, batch by batch. Users that are announced meanwhile wait for the next round, or
-// this one might never end.
+// readMarked reads the marked users, batch by batch. Users that are announced in the meantime wait for the next round.
+// Otherwise, this round might never end.
 func (s *syncer) readMarked(ctx context.Context) error {
 	s.mu.Lock()
 	s.entries.markDue(time.Now())
@@ -176,7 +176,7 @@ func (s *syncer) readMarked(ctx context.Context) error {
 	return nil
 }
 
-// takeIn applies the answer to a read, or marks the users again after an error.
+// takeIn applies the result of a read, or marks the users again after an error.
 func (s *syncer) takeIn(users []string, found []map[string]string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,7 +199,7 @@ func (s *syncer) takeIn(users []string, found []map[string]string, err error) {
 	}
 }
 
-// writeMarked writes own entries, each as it should be when its batch is sent.
+// writeMarked writes this replica's marked entries, batch by batch, as they are when each batch is sent.
 func (s *syncer) writeMarked(ctx context.Context) error {
 	s.mu.Lock()
 	batches := s.entries.toWrite.batches()
@@ -226,8 +226,8 @@ func (s *syncer) writeMarked(ctx context.Context) error {
 	return nil
 }
 
-// cleanUp removes the entries of replicas that are gone for good. A replica that comes back after all finds that out by
-// its audit.
+// cleanUp removes the entries of replicas that are gone for good. If one comes back after all, its audit writes them
+// again.
 func (s *syncer) cleanUp(ctx context.Context) error {
 	s.mu.Lock()
 	gone := map[string][]string{}

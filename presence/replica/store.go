@@ -12,27 +12,26 @@ import (
 // call ends with its context. After an error, the call may have had its effect, or may have it later, even after
 // newer calls.
 //
-// The store announces each change through syncer.announced, this replica's own changes included: at least once after
-// the last change, in any order to answers. When announcements may have been missed, it calls
-// syncer.announcementsLost.
+// The store announces each change, including this replica's own, through syncer.announced: at least once after the last
+// change, before or after answers. When announcements may have been missed, it calls syncer.announcementsLost.
 type sharedStore interface {
-	// survey calls found with the users that have an entry and the replicas that have a lease, some at a time. It may
+	// survey calls found with the users that have an entry and the replicas that have a lease, a few at a time. It may
 	// name others, and name some twice. It may take many round trips, each with the deadline of a step.
 	survey(ctx context.Context, found func(users, replicas []string)) error
-	// read returns the entries of each user by replica; an empty map for none.
+	// read returns the entries of each user by replica, or an empty map if there are none.
 	read(ctx context.Context, users []string) ([]map[string]string, error)
 	// write sets this replica's entries.
 	write(ctx context.Context, entries []entry) error
-	// owner checks whose accounts the store belongs to. The error is nil for ours, errUnowned for nobody's, and a
-	// *AccountsError for others'. It writes nothing, except that with contest a foreign mark ends within a lease
+	// owner checks whose accounts the store belongs to. The error is nil for ours, errUnowned for nobody's, and an
+	// *AccountsError for others'. It writes nothing, except that with contest, a foreign mark ends within a lease
 	// unless its replicas renew it.
 	owner(ctx context.Context, contest bool) error
-	// claim marks a store that belongs to nobody as ours. If others did so first, the error is a *AccountsError.
+	// claim marks a store that belongs to nobody as ours. If others did so first, the error is an *AccountsError.
 	claim(ctx context.Context) error
 	// beat renews this replica's lease and writes info into it, and reports whether there still was a lease. It also
-	// renews the mark that owner checks, and sets it if it's missing. If it's foreign, the error is a *AccountsError.
+	// renews the mark that owner checks, and sets it if it's missing. If it's foreign, the error is an *AccountsError.
 	beat(ctx context.Context, info leaseInfo) (had bool, err error)
-	// leases returns how long each replica still has a lease; 0: it has none.
+	// leases returns how long each replica still has a lease, or 0 if it has none.
 	leases(ctx context.Context, replicas []string) ([]time.Duration, error)
 	// clean removes entries of replicas that are gone for good, given as users by replica. It does nothing while
 	// another replica cleans up.
@@ -42,10 +41,10 @@ type sharedStore interface {
 	close()
 }
 
-// Errors of a sharedStore that the protocol tells apart.
+// Errors of a sharedStore that the protocol treats specially.
 var (
 	errUnowned  = errors.New("nobody has marked this Redis as theirs yet")
-	errReadOnly = errors.New("this Redis takes no writes") // the same address may now lead to one that does
+	errReadOnly = errors.New("this Redis accepts no writes") // the same address may now lead to one that does
 )
 
 // entry is what this replica writes for one user. An empty value removes the entry.

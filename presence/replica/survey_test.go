@@ -12,7 +12,7 @@ import (
 	"rollcall/presence"
 )
 
-// slowSurvey is a store whose surveys go on until the test ends them.
+// slowSurvey is a store whose surveys continue until the test ends them.
 type slowSurvey struct {
 	*instantStore
 	found chan string // what the survey finds next
@@ -45,7 +45,7 @@ func startSlow(t *testing.T) (*syncer, slowSurvey) {
 }
 
 // TestSurveyDelaysNothing: a survey of a server full of other keys delays neither reads nor writes. The replica is
-// synced only after it has read everybody the survey found.
+// synced only after it has read everyone whom the survey found.
 func TestSurveyDelaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := startSlow(t)
@@ -55,7 +55,7 @@ func TestSurveyDelaysNothing(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if len(l.reads) == 0 || len(l.writes) == 0 {
-			t.Fatalf("a second into the survey: %d reads and %d writes, want some of both", len(l.reads), len(l.writes))
+			t.Fatalf("after one second of the survey: %d reads and %d writes, want some of both", len(l.reads), len(l.writes))
 		}
 		for range 3 {
 			before := len(l.reads)
@@ -63,7 +63,7 @@ func TestSurveyDelaysNothing(t *testing.T) {
 			time.Sleep(time.Second)
 			synctest.Wait()
 			if len(l.reads) == before {
-				t.Error("a user that the survey found was not read during the survey")
+				t.Error("a user that the survey found wasn't read during the survey")
 			}
 		}
 		if isClosed(s.Synced()) {
@@ -73,7 +73,7 @@ func TestSurveyDelaysNothing(t *testing.T) {
 		l.end <- nil
 		<-s.Synced()
 		if !s.idle() {
-			t.Error("the replica is synced before everybody was read")
+			t.Error("the replica is synced before everyone was read")
 		}
 		if l.begun.Load() != 1 {
 			t.Errorf("%d surveys began, want 1", l.begun.Load())
@@ -98,14 +98,14 @@ func TestLossDuringSurvey(t *testing.T) {
 			t.Errorf("%d surveys began, want a second one after the loss", l.begun.Load())
 		}
 		if len(l.writes) == writes { // the store is empty
-			t.Error("the own entry was not written again during the second survey")
+			t.Error("the replica's own entry wasn't written again during the second survey")
 		}
 		l.end <- nil
 		<-s.Synced()
 	})
 }
 
-// TestSurveyFails: a failed survey counts as a failed round. The replica tries again, at most twice a second, and
+// TestSurveyFails: a failed survey counts as a failed round. The replica tries again, at most twice per second, and
 // stays lost until a survey succeeds.
 func TestSurveyFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestSurveyFails(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if s.Peers().Lost.IsZero() || isClosed(s.Synced()) {
-			t.Error("the replica is not lost although no survey succeeds")
+			t.Error("the replica isn't lost although no survey succeeds")
 		}
 		if n, most := int(l.begun.Load()), int(time.Minute/retryLast)+10; n < 10 || n > most {
 			t.Errorf("%d surveys began in a minute, want at most %d", n, most)
@@ -134,7 +134,7 @@ func TestSurveyFails(t *testing.T) {
 		<-s.Synced()
 		synctest.Wait()
 		if lost := s.Peers().Lost; !lost.IsZero() {
-			t.Errorf("lost since %v after a survey succeeded, want not lost", lost)
+			t.Errorf("Peers().Lost = %v after a survey succeeded, want zero", lost)
 		}
 	})
 }

@@ -9,12 +9,12 @@ import (
 	"rollcall/presence"
 )
 
-// The times of the protocol between replicas (DESIGN: "Constants").
+// The times of the protocol between replicas.
 const (
 	leaseTTL   = presence.LeaseTTL
-	beatEvery  = 3 * time.Second        // between renewals of the own lease, and between reads of the others' leases
+	beatEvery  = 3 * time.Second        // between renewals of this replica's lease, and between reads of the others' leases
 	holdFor    = 3 * time.Second        // after a resync, a missing entry or lease counts for this long
-	echoWait   = 1 * time.Second        // for the announcement of the own renewal
+	echoWait   = 1 * time.Second        // for the announcement of this replica's renewal
 	stepWait   = 4 * time.Second        // for one step of a round
 	cleanAfter = 60 * time.Second       // entries of a replica without a lease are removed after this long
 	retryFirst = 50 * time.Millisecond  // pause after a failed round, doubling
@@ -26,10 +26,10 @@ const (
 type rules struct {
 	audit      bool // a replica writes its own entry again when it reads something else
 	union      bool // a resync reads all users known here, not only those in the store
-	poll       bool // a replica reads leases, because their end isn't always announced
+	poll       bool // a replica reads leases regularly, because their end isn't always announced
 	hold       bool // after a resync, a missing entry or lease counts for a while
 	keepMarks  bool // an announcement during a read causes another read
-	lapse      bool // after a long gap between own renewals, leases of others may have ended for the same reason
+	lapse      bool // after a long gap between its own renewals, a replica assumes that other leases ended for the same reason
 	redial     bool // a replica replaces a connection that keeps failing
 	waitTurn   bool // a new process lets running replicas mark an empty store first
 	rejoin     bool // after a conflict, a replica keeps trying and comes back
@@ -42,8 +42,8 @@ var allRules = rules{
 	lapse: true, redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true,
 }
 
-// syncer is the protocol. It implements presence.Registry on a sharedStore: it keeps the entries of other replicas in
-// memory, and makes the store hold this replica's own.
+// syncer implements the protocol, and presence.Registry on a sharedStore. It keeps the entries of other replicas in
+// memory, and makes sure that the store has this replica's own entries.
 //
 // Announcements only mark users to read. One loop reads, compares and writes. The protocol is self-stabilizing: once a
 // store stops losing, inventing or delaying data, all replicas agree with the truth within seconds.
@@ -123,13 +123,13 @@ func (s *syncer) Stats() *presence.ReplicaStats {
 	return &st
 }
 
-// Leave implements presence.Registry. Its last renewal of the lease says that this replica leaves. The entries stay,
-// and count until the lease ends, while users connect elsewhere.
+// Leave implements presence.Registry. The last renewal of the lease says that this replica is leaving. The entries stay
+// and count until the lease ends, while users connect to other replicas.
 func (s *syncer) Leave(ctx context.Context) error {
 	s.mu.Lock()
 	s.leaving = true
 	s.mu.Unlock()
-	s.loop.end() // or a beat could follow the last one
+	s.loop.end() // otherwise, a beat could follow the last one
 	s.mu.Lock()
 	ours := s.owner.joined()
 	s.mu.Unlock()
@@ -147,8 +147,8 @@ func (s *syncer) Close() error {
 	return nil
 }
 
-// announced takes in what the store announced: users whose entries changed and replicas whose leases changed. It runs
-// on the connection's reading goroutine, so it only marks.
+// announced records what the store announced: users whose entries changed and replicas whose leases changed. It runs on
+// the connection's reading goroutine, so it only marks.
 func (s *syncer) announced(users, replicas []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +172,7 @@ func (s *syncer) announcementsLost() {
 	s.loop.wakeUp()
 }
 
-// has reports whether user is connected here.
+// has reports whether this replica has an entry of user.
 func (s *syncer) has(user string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

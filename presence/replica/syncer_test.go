@@ -54,8 +54,8 @@ func (l *instantStore) reconnect(context.Context) error { return nil }
 
 func (l *instantStore) close() {}
 
-// TestGather: the loop writes a single change and reads a single announcement almost at once, and handles several at
-// the same moment together. While more keep coming, it gathers them, and none waits longer than that takes.
+// TestGather: the loop handles a single change or announcement almost at once, and several at the same moment together.
+// While more keep coming, it handles them in batches, and none waits longer than gather.
 func TestGather(t *testing.T) {
 	const ms = time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestGather(t *testing.T) {
 			synctest.Wait()
 			users, longest := 0, time.Duration(0)
 			for _, step := range *seen {
-				longest = max(longest, step.at.Sub(began.Add(time.Duration(users)*every))) // of the first in this step
+				longest = max(longest, step.at.Sub(began.Add(time.Duration(users)*every))) // the first one waits longest
 				users += step.users
 			}
 			if users != n {
@@ -103,7 +103,7 @@ func TestGather(t *testing.T) {
 			}
 			n, waited := steps(c.what, 100, ms, c.change, c.seen)
 			if most := 2 + 100/int(gather/ms); n > most || waited > gather {
-				t.Errorf("100 changes in 100 ms were %s in %d calls, the longest after %v, want at most %d and %v",
+				t.Errorf("100 changes in 100 ms were %s in %d calls, with a longest wait of %v, want at most %d and %v",
 					c.what, n, waited, most, gather)
 			}
 		}
@@ -125,7 +125,7 @@ func (l leaseStore) leases(_ context.Context, replicas []string) ([]time.Duratio
 }
 
 // TestLeaseAnnouncedDuringRead: a replica renews its lease just after another one read that it has none, and the
-// announcement overtakes the answer. The reader asks again at once, not only with its next beat.
+// announcement overtakes the answer. The reader reads again at once, instead of waiting for its next beat.
 func TestLeaseAnnouncedDuringRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSyncer("self", slog.New(slog.DiscardHandler))
@@ -143,7 +143,7 @@ func TestLeaseAnnouncedDuringRead(t *testing.T) {
 		s.announced(nil, []string{"other"})
 		time.Sleep(beatEvery / 3)
 		if got := s.Peers().Others; got != 1 {
-			t.Errorf("after %d reads of the lease Peers().Others = %d, want 1", asked, got)
+			t.Errorf("after %d reads of the lease, Peers().Others = %d, want 1", asked, got)
 		}
 	})
 }
@@ -173,7 +173,7 @@ func (l *failingStore) reconnect(context.Context) error {
 }
 
 // TestReconnectWhileBeatsFail: while beats fail, the replica replaces its connection every few seconds. If the server
-// takes no writes, it does so before the next try, and every second from then on.
+// accepts no writes, it does so before the next try, and every second from then on.
 func TestReconnectWhileBeatsFail(t *testing.T) {
 	for _, c := range []struct {
 		err   error

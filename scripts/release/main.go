@@ -1,11 +1,11 @@
-// Release packs built programs for people to download: an archive for each platform, a list of what is in each program
-// (an SBOM in the form CycloneDX), and one file of checksums.
+// Command release packs built programs for download: an archive for each platform, a list of what's in each program (an
+// SBOM in CycloneDX format), and a file of checksums.
 //
 //	release BUILT OUT
 //
-// BUILT has a folder for each platform, like linux_amd64, with the program in it. All that is told about a program is read
-// from the program itself. The same programs give the same bytes, wherever and whenever that is done.
-// It imports nothing of ours.
+// BUILT has a folder for each platform, like linux_amd64, with the program in it. The program itself is the source of
+// all information about it, such as its version. The same programs always result in the same bytes, wherever and
+// whenever they are packed.
 package main
 
 import (
@@ -55,7 +55,8 @@ func run(built, out string) error {
 			return err
 		}
 		if version != "" && b.version != version {
-			return fmt.Errorf("%s is of version %s, another of %s: build all anew", b.program, b.version, version)
+			return fmt.Errorf("%s has version %s, but another program has %s: build all of them again",
+				b.program, b.version, version)
 		}
 		version = b.version
 		base := filepath.Join(out, "rollcall_"+b.version+"_"+b.platform)
@@ -74,7 +75,8 @@ func run(built, out string) error {
 	return writeSums(filepath.Join(out, "SHA256SUMS"), files)
 }
 
-// read is the program in folder, with what the Go tool stamped into it. What cannot be traced to a commit is refused.
+// read returns the program in folder with the information that the Go tool recorded in it. It returns an error if the
+// program can't be traced to a commit.
 func read(folder string) (*build, error) {
 	b := &build{platform: filepath.Base(folder), program: filepath.Join(folder, "rollcall")}
 	if strings.HasPrefix(b.platform, "windows_") {
@@ -92,7 +94,8 @@ func read(folder string) (*build, error) {
 		return nil, fmt.Errorf("%s is for %s", b.program, made)
 	}
 	if stamp["vcs.modified"] != "false" || !strings.HasPrefix(b.info.Main.Version, "v") {
-		return nil, fmt.Errorf("%s is of version %s: build it from a git checkout without changes", b.program, b.info.Main.Version)
+		return nil, fmt.Errorf("%s has version %s: build it from a git checkout without changes",
+			b.program, b.info.Main.Version)
 	}
 	if b.made, err = time.Parse(time.RFC3339, stamp["vcs.time"]); err != nil {
 		return nil, fmt.Errorf("%s: time of the commit: %w", b.program, err)
@@ -101,7 +104,7 @@ func read(folder string) (*build, error) {
 	return b, nil
 }
 
-// writeSums writes what `sha256sum --check` reads.
+// writeSums writes checksums in the format of sha256sum --check.
 func writeSums(path string, files []string) error {
 	slices.Sort(files)
 	var lines strings.Builder
@@ -115,5 +118,6 @@ func writeSums(path string, files []string) error {
 	return os.WriteFile(path, []byte(lines.String()), 0o644)
 }
 
-// closing is err, or what closing a written file says: a full disk may show only there.
+// closing closes f and returns its error joined with err, because a full disk may only be noticed when a file is
+// closed.
 func closing(err error, f *os.File) error { return errors.Join(err, f.Close()) }

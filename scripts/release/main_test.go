@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// TestMain works at the top of the tree, as make does.
+// TestMain runs the tests at the top of the repository, where make runs the command.
 func TestMain(m *testing.M) {
 	if err := os.Chdir("../.."); err != nil {
 		panic(err)
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// built is a program that nobody has built.
+// built returns a build without a real program.
 func built(t *testing.T, platform string) *build {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "rollcall")
@@ -29,15 +29,19 @@ func built(t *testing.T, platform string) *build {
 		t.Fatal(err)
 	}
 	return &build{
-		platform: platform, program: program, version: "1.2.3", made: time.Date(2026, 11, 24, 20, 0, 1, 0, time.FixedZone("", 3600)),
+		platform: platform, program: program, version: "1.2.3",
+		made: time.Date(2026, 11, 24, 20, 0, 1, 0, time.FixedZone("", 3600)),
 		info: &debug.BuildInfo{
 			GoVersion: "go1.26.8", Main: debug.Module{Path: "rollcall", Version: "v1.2.3"},
-			Deps: []*debug.Module{{Path: "example.org/a b", Version: "v1.0.0"}, {Path: "old", Version: "v1", Replace: &debug.Module{Path: "new", Version: "v2.0.0"}}},
+			Deps: []*debug.Module{
+				{Path: "example.org/a b", Version: "v1.0.0"},
+				{Path: "old", Version: "v1", Replace: &debug.Module{Path: "new", Version: "v2.0.0"}},
+			},
 		},
 	}
 }
 
-// An archive depends on what is in it, and not on where or by whom it is made.
+// An archive depends only on its contents, and not on where, when or by whom it's packed.
 func TestPack(t *testing.T) {
 	for platform, ext := range map[string]string{"linux_amd64": ".tar.gz", "windows_arm64": ".zip"} {
 		var all [2][]byte
@@ -56,7 +60,7 @@ func TestPack(t *testing.T) {
 			}
 		}
 		if !bytes.Equal(all[0], all[1]) {
-			t.Errorf("pack(%s) gives other bytes in another folder", platform)
+			t.Errorf("pack(%s) in another folder results in different bytes", platform)
 		}
 		if ext == ".zip" {
 			wantZip(t, all[0])
@@ -76,7 +80,7 @@ func wantZip(t *testing.T, data []byte) {
 	}
 	for _, want := range []string{"rollcall", "LICENSE", "deploy/nginx/root.conf", "docs/install.md", "docs/alerts.yml"} {
 		if want = "rollcall_1.2.3_windows_arm64/" + want; !slices.Contains(names, want) {
-			t.Errorf("the archive has %q, want %s among them", names, want)
+			t.Errorf("the archive has %q, want them to include %s", names, want)
 		}
 	}
 }
@@ -98,9 +102,12 @@ func TestParts(t *testing.T) {
 	for _, p := range got.Components {
 		purls = append(purls, p.PURL)
 	}
-	for _, want := range []string{"pkg:golang/stdlib@1.26.8", "pkg:golang/example.org/a%20b@v1.0.0", "pkg:golang/new@v2.0.0", "pkg:npm/%40zxcvbn-ts/language-common@4.1.3"} {
+	for _, want := range []string{
+		"pkg:golang/stdlib@1.26.8", "pkg:golang/example.org/a%20b@v1.0.0", "pkg:golang/new@v2.0.0",
+		"pkg:npm/%40zxcvbn-ts/language-common@4.1.3",
+	} {
 		if !slices.Contains(purls, want) {
-			t.Errorf("parts = %q, want %s among them", purls, want)
+			t.Errorf("parts = %q, want them to include %s", purls, want)
 		}
 	}
 	if got.Metadata.Timestamp != "2026-11-24T19:00:01Z" || got.Metadata.Component.Version != "v1.2.3" {
@@ -108,9 +115,9 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// A program that cannot be traced to a commit is not published.
+// A program that can't be traced to a commit isn't published.
 func TestReadRefuses(t *testing.T) {
-	own, err := os.Executable() // a test's program has no stamp
+	own, err := os.Executable() // a test program has no version control information
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +129,6 @@ func TestReadRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b, err := read(folder); err == nil {
-		t.Errorf("read of a program without a stamp = %v, want an error", b.info.Main)
+		t.Errorf("read of a program without a commit = %v, want an error", b.info.Main)
 	}
 }

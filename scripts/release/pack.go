@@ -11,18 +11,18 @@ import (
 	"strings"
 )
 
-// besides is what comes with each program, as it lies in the tree.
+// besides lists the files that are packed with each program, by their path in the repository.
 var besides = []string{
 	"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "deploy/rollcall.service",
 	"deploy/nginx/root.conf", "deploy/nginx/path.conf", "deploy/caddy/root.Caddyfile", "deploy/caddy/path.Caddyfile",
 	"docs/alerts.yml",
 }
 
-// documents finds what there is to read, the pictures apart.
+// documents matches the documentation, without its pictures.
 const documents = "docs/*.md"
 
-// pack writes base.tar.gz, or base.zip for Windows, and returns its path. Times are that of the commit, owners are
-// nobody, so the bytes depend on what is in it and on nothing else.
+// pack writes base.tar.gz, or base.zip for Windows, and returns its path. All files have the time of the commit and no
+// owner, so that the bytes depend only on the contents.
 func (b *build) pack(base string) (path string, err error) {
 	ext, write := ".tar.gz", b.tar
 	if strings.HasPrefix(b.platform, "windows_") {
@@ -64,7 +64,10 @@ func (b *build) tar(w io.Writer, folder string) error {
 	}
 	archive := tar.NewWriter(zipped)
 	err = b.each(func(name string, mode int64, data []byte) error {
-		header := &tar.Header{Name: folder + name, Mode: mode, Size: int64(len(data)), ModTime: b.made, Typeflag: tar.TypeReg, Format: tar.FormatUSTAR}
+		header := &tar.Header{
+			Name: folder + name, Mode: mode, Size: int64(len(data)), ModTime: b.made,
+			Typeflag: tar.TypeReg, Format: tar.FormatUSTAR,
+		}
 		if err := archive.WriteHeader(header); err != nil {
 			return err
 		}

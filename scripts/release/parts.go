@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// bom is what we write of CycloneDX 1.5: https://cyclonedx.org/docs/1.5/json/
+// bom is the part of CycloneDX 1.5 that we write: https://cyclonedx.org/docs/1.5/json/
 type bom struct {
 	Format      string `json:"bomFormat"`
 	SpecVersion string `json:"specVersion"`
@@ -37,8 +37,8 @@ func newPart(kind, registry, name, version string) part {
 	return part{Type: kind, Ref: purl, Name: name, Version: version, PURL: purl}
 }
 
-// writeParts writes what the program is made of: Go's own library, every module that was linked, and what browsers get
-// from npm.
+// writeParts writes the SBOM of the program: Go's standard library, every linked module, and the npm packages in what
+// browsers load.
 func (b *build) writeParts(path string) error {
 	var all bom
 	all.Format, all.SpecVersion, all.Version = "CycloneDX", "1.5", 1
@@ -63,7 +63,7 @@ func (b *build) writeParts(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-// npmParts are the dependencies that package.json fixes to exact versions.
+// npmParts returns the dependencies in package.json, which pins exact versions.
 func npmParts(path string) ([]part, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"rollcall/presence"
 )
 
-// numbers are what the parts of the program know about themselves, asked once for each look at the metrics.
-type numbers struct{ server *Server }
+// collector collects the statistics of the other packages, once per scrape.
+type collector struct{ server *Server }
 
-// moment is one look.
-type moment struct {
+// snapshot holds the statistics of one scrape.
+type snapshot struct {
 	presence presence.Stats
 	accounts accounts.Stats
 	board    live.Stats
@@ -22,35 +22,35 @@ type moment struct {
 	frames, bytes uint64 // queued for sockets
 }
 
-func (n numbers) look() moment {
-	s := n.server
-	return moment{
+func (c collector) snapshot() snapshot {
+	s := c.server
+	return snapshot{
 		presence: s.cfg.Presence.Stats(), accounts: s.cfg.Accounts.Stats(),
 		board: s.live.Stats(), frames: s.sockets.traffic.frames.Load(), bytes: s.sockets.traffic.bytes.Load(),
 		conns: s.conns.stats(), draining: s.draining.Load(),
 	}
 }
 
-// number is one metric, with the values that its labels take.
-type number struct {
+// statistic is one metric with the values of its labels.
+type statistic struct {
 	desc   *prometheus.Desc
 	kind   prometheus.ValueType
-	values func(moment) []float64 // one for each of labels; none: there is nothing to tell here
+	values func(snapshot) []float64 // one per element of labels; nil: this process doesn't have the metric
 	labels [][]string
 }
 
-// one is a metric without labels.
-func one(name, help string, kind prometheus.ValueType, value func(moment) float64) number {
-	return number{
+// one returns a metric without labels.
+func one(name, help string, kind prometheus.ValueType, value func(snapshot) float64) statistic {
+	return statistic{
 		prometheus.NewDesc("rollcall_"+name, help, nil, nil), kind,
-		func(m moment) []float64 { return []float64{value(m)} }, [][]string{nil},
+		func(m snapshot) []float64 { return []float64{value(m)} }, [][]string{nil},
 	}
 }
 
-// ofReplicas is a metric that only a process with Redis has.
-func ofReplicas(name, help string, kind prometheus.ValueType, value func(*presence.ReplicaStats) float64) number {
+// ofReplicas returns a metric that only a process with Redis has.
+func ofReplicas(name, help string, kind prometheus.ValueType, value func(*presence.ReplicaStats) float64) statistic {
 	n := one(name, help, kind, nil)
-	n.values = func(m moment) []float64 {
+	n.values = func(m snapshot) []float64 {
 		if m.presence.Link == nil {
 			return nil
 		}
@@ -59,11 +59,11 @@ func ofReplicas(name, help string, kind prometheus.ValueType, value func(*presen
 	return n
 }
 
-// ofPools is a metric of both pools of connections to the database.
-func ofPools(name, help string, kind prometheus.ValueType, value func(accounts.PoolStats) float64) number {
-	return number{
+// ofPools returns a metric of both connection pools of the database.
+func ofPools(name, help string, kind prometheus.ValueType, value func(accounts.PoolStats) float64) statistic {
+	return statistic{
 		prometheus.NewDesc("rollcall_"+name, help, []string{"pool"}, nil), kind,
-		func(m moment) []float64 {
+		func(m snapshot) []float64 {
 			return []float64{value(m.accounts.Writer), value(m.accounts.Reader)}
 		}, [][]string{{"writer"}, {"reader"}},
 	}
@@ -74,41 +74,41 @@ const (
 	total = prometheus.CounterValue
 )
 
-func yes(b bool) float64 {
+func boolValue(b bool) float64 {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-var allNumbers = []number{
+var statistics = []statistic{
 	{
 		prometheus.NewDesc("rollcall_connections", "Live connections, by whether the tab is visible.", []string{"tab"}, nil), gauge,
-		func(m moment) []float64 { return []float64{float64(m.board.Active), float64(m.board.Paused)} },
+		func(m snapshot) []float64 { return []float64{float64(m.board.Active), float64(m.board.Paused)} },
 		[][]string{{"seen"}, {"hidden"}},
 	},
 	{
 		prometheus.NewDesc("rollcall_users", "People with an account, by the state they are shown in.", []string{"state"}, nil), gauge,
-		func(m moment) []float64 {
+		func(m snapshot) []float64 {
 			c := m.presence.Counts
 			return []float64{float64(c.Online), float64(c.Away), float64(c.DND), float64(max(0, m.board.People-c.Here()))}
 		},
 		[][]string{{"online"}, {"away"}, {"dnd"}, {"offline"}},
 	},
-	one("changes_total", "Changes to how people are shown.", total, func(m moment) float64 { return float64(m.presence.Changes) }),
-	one("people_remembered", "People in the memory of this process.", gauge, func(m moment) float64 { return float64(m.presence.People) }),
-	one("pages", "Pages of the board in memory.", gauge, func(m moment) float64 { return float64(m.board.Lists) }),
-	one("frames_total", "Frames queued for live connections.", total, func(m moment) float64 { return float64(m.frames) }),
-	one("frame_bytes_total", "Bytes of these frames.", total, func(m moment) float64 { return float64(m.bytes) }),
-	one("draining", "1 while this process is about to end.", gauge, func(m moment) float64 { return yes(m.draining) }),
-	one("http_connections", "Open connections, live ones included.", gauge, func(m moment) float64 { return float64(m.conns.open) }),
-	one("http_connections_limit", "Limit of open connections; 0: no limit.", gauge, func(m moment) float64 { return float64(m.conns.limit) }),
+	one("changes_total", "Changes to how people are shown.", total, func(m snapshot) float64 { return float64(m.presence.Changes) }),
+	one("people_remembered", "People in the memory of this process.", gauge, func(m snapshot) float64 { return float64(m.presence.People) }),
+	one("pages", "Pages of the board in memory.", gauge, func(m snapshot) float64 { return float64(m.board.Lists) }),
+	one("frames_total", "Frames queued for live connections.", total, func(m snapshot) float64 { return float64(m.frames) }),
+	one("frame_bytes_total", "Bytes of these frames.", total, func(m snapshot) float64 { return float64(m.bytes) }),
+	one("draining", "1 while this process is about to end.", gauge, func(m snapshot) float64 { return boolValue(m.draining) }),
+	one("http_connections", "Open connections, live ones included.", gauge, func(m snapshot) float64 { return float64(m.conns.open) }),
+	one("http_connections_limit", "Limit of open connections; 0: no limit.", gauge, func(m snapshot) float64 { return float64(m.conns.limit) }),
 
-	one("hash_workers", "Limit of passwords being hashed at once.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Workers) }),
-	one("hashes_running", "Passwords being hashed.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Running) }),
-	one("hashes_waiting", "Passwords waiting to be hashed.", gauge, func(m moment) float64 { return float64(m.accounts.Hash.Waiting) }),
-	one("hashes_total", "Passwords hashed.", total, func(m moment) float64 { return float64(m.accounts.Hash.Done) }),
-	one("hashes_refused_total", "Passwords refused because they waited too long to be hashed.", total, func(m moment) float64 { return float64(m.accounts.Hash.Refused) }),
+	one("hash_workers", "Limit of passwords being hashed at once.", gauge, func(m snapshot) float64 { return float64(m.accounts.Hash.Workers) }),
+	one("hashes_running", "Passwords being hashed.", gauge, func(m snapshot) float64 { return float64(m.accounts.Hash.Running) }),
+	one("hashes_waiting", "Passwords waiting to be hashed.", gauge, func(m snapshot) float64 { return float64(m.accounts.Hash.Waiting) }),
+	one("hashes_total", "Passwords hashed.", total, func(m snapshot) float64 { return float64(m.accounts.Hash.Done) }),
+	one("hashes_refused_total", "Passwords refused because they waited too long to be hashed.", total, func(m snapshot) float64 { return float64(m.accounts.Hash.Refused) }),
 
 	ofPools("sql_connections", "Open connections to the database, by pool.", gauge, func(s accounts.PoolStats) float64 { return float64(s.Open) }),
 	ofPools("sql_connections_in_use", "Connections to the database in use, by pool.", gauge, func(s accounts.PoolStats) float64 { return float64(s.InUse) }),
@@ -116,8 +116,8 @@ var allNumbers = []number{
 	ofPools("sql_wait_seconds_total", "Time spent waiting for a connection to the database.", total, func(s accounts.PoolStats) float64 { return s.Waited.Seconds() }),
 
 	ofReplicas("replicas", "Replicas with a lease, this one included.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Others + 1) }),
-	ofReplicas("redis_lost", "1 while the other replicas can't be reached.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Lost) }),
-	ofReplicas("store_conflict", "1 while this replica stays apart because the others have other accounts.", gauge, func(r *presence.ReplicaStats) float64 { return yes(r.Conflict) }),
+	ofReplicas("redis_lost", "1 while the other replicas can't be reached.", gauge, func(r *presence.ReplicaStats) float64 { return boolValue(r.Lost) }),
+	ofReplicas("store_conflict", "1 while this replica stays apart because the others have other accounts.", gauge, func(r *presence.ReplicaStats) float64 { return boolValue(r.Conflict) }),
 	ofReplicas("redis_round_trip_seconds", "Duration of the last renewal of the lease.", gauge, func(r *presence.ReplicaStats) float64 { return r.RoundTrip.Seconds() }),
 	ofReplicas("lease_age_seconds", "Time since the lease was renewed; it ends after 10 s.", gauge, func(r *presence.ReplicaStats) float64 { return r.LeaseAge.Seconds() }),
 	ofReplicas("entries_own", "People with an entry of this replica in Redis.", gauge, func(r *presence.ReplicaStats) float64 { return float64(r.Own) }),
@@ -129,16 +129,16 @@ var allNumbers = []number{
 }
 
 // Describe is part of prometheus.Collector.
-func (numbers) Describe(to chan<- *prometheus.Desc) {
-	for _, n := range allNumbers {
+func (collector) Describe(to chan<- *prometheus.Desc) {
+	for _, n := range statistics {
 		to <- n.desc
 	}
 }
 
 // Collect is part of prometheus.Collector.
-func (n numbers) Collect(to chan<- prometheus.Metric) {
-	m := n.look()
-	for _, n := range allNumbers {
+func (c collector) Collect(to chan<- prometheus.Metric) {
+	m := c.snapshot()
+	for _, n := range statistics {
 		for i, value := range n.values(m) {
 			to <- prometheus.MustNewConstMetric(n.desc, n.kind, value, n.labels[i]...)
 		}

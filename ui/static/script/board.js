@@ -1,0 +1,66 @@
+// The board
+const startBoard = list => {
+  const board = byId('live');
+  const rendered = +board.dataset.now;
+  const off = performance.timeOrigin + (started?.responseStart ?? 0) - rendered;
+  if (Math.abs(off) > 60e3) skew = off;
+  new MutationObserver(writeTimes).observe(list, {
+    subtree: true, childList: true, characterData: true, attributeFilter: ['datetime'],
+  });
+  new MutationObserver(writeTimes).observe(byId('lost'), { subtree: true, childList: true });
+  list.addEventListener('pointerover', explain);
+  startArrivals(byId('arrivals'), byId('search'));
+  startMovement(list, board.dataset.own);
+  if (byId('said')) startAnnouncing(byId('said'), list);
+  startSearch(byId('search'), list);
+  startFilter();
+  if (!socket) show('wait', 'Connecting…', 4000);
+};
+
+// A filter that works in the page alone stays in the address, too.
+const startFilter = () => {
+  document.addEventListener('change', e => {
+    if (e.target.name !== 'show') return;
+    const at = new URL(location);
+    at.searchParams.set('show', e.target.value);
+    history.replaceState(history.state, '', at);
+  });
+};
+
+// Search finds while somebody types: the form has htmx ask for the page of what stands in the field. What was found is
+// marked; "/" leads to the field.
+const fold = text => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+const startSearch = (form, list) => {
+  const field = form.elements.q, clear = byId('search-clear');
+  const mark = () => {
+    if (!CSS.highlights) return;
+    const words = fold(field.value).split(/\s+/).filter(Boolean);
+    const found = new Highlight();
+    if (words.length) for (const name of list.querySelectorAll('.nm bdi')) markIn(name.firstChild, words, found);
+    CSS.highlights.set('found', found);
+  };
+  addEventListener('keydown', e => {
+    if (e.key !== '/' || e.ctrlKey || e.metaKey || e.altKey || e.target.closest?.('input, textarea, select, [contenteditable]')) return;
+    e.preventDefault();
+    field.focus();
+    field.select();
+  });
+  form.addEventListener('input', () => { clear.hidden = !field.value; });
+  form.addEventListener('htmx:before:request', () => { wholeList = true; });
+  new MutationObserver(mark).observe(list, { subtree: true, childList: true, characterData: true });
+  mark();
+};
+
+// markIn marks the words of a name that begin with one of words.
+const markIn = (text, words, found) => {
+  for (const { index, 0: word } of text?.data.matchAll(/[\p{L}\p{N}\p{M}]+/gu) ?? []) {
+    const start = words.find(w => fold(word).startsWith(w));
+    if (!start) continue;
+    let end = 1;
+    while (fold(word.slice(0, end)).length < start.length) end++;
+    const range = new Range();
+    range.setStart(text, index);
+    range.setEnd(text, index + end);
+    found.add(range);
+  }
+};

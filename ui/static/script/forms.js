@@ -1,0 +1,14 @@
+// Forms and the menu
+const startReveal = button => {
+  const field = byId(button.getAttribute('aria-controls'));
+  const set = on => {
+    field.type = on ? 'text' : 'password';
+    button.setAttribute('aria-pressed', on);
+  };
+  button.hidden = false;
+  button.addEventListener('click', () => { set(field.type === 'password'); field.focus(); });
+  field.form.addEventListener('submit', () => set(false)); // else browsers would not offer to keep it
+};
+
+// Typing an own value chooses it.
+const startPick = field => field.addEventListener('input', () => { byId(field.dataset.picks).checked = true; });

@@ -1,0 +1,150 @@
+// People who come and go
+//
+// Rows tell by data-state, and on pages of those who are here by being there, who has come and who has left. The state, its
+// colour and its word change at once. Cards move a moment later, all together, and never under a pointer or the focus:
+// until then data-hold keeps them where they are.
+const GATHER = 400;      // ms in which several are one movement
+const HALO = 2000;       // ms that an arrival is marked
+const NEWS = 60e3;       // ms that it is told in words
+const MANY = 12;         // rows at once are another list and no movement
+const POINTING = 10e3;   // ms that a pointer which rests still counts
+let wholeList = false;   // the message that is being applied brings the whole list
+const arrivedAt = new Map(); // row id -> when this page saw the person arrive
+
+const justArrived = row => Date.now() - (arrivedAt.get(row?.id) ?? -Infinity) < NEWS;
+
+// comings calls tell with everybody who came onto the list or left it.
+const comings = (list, tell) => {
+  const seen = { subtree: true, childList: true, attributeFilter: ['data-state'], attributeOldValue: true };
+  new MutationObserver(records => {
+    const moves = new Map(); // row id -> [row, here, where a removed row stood]
+    for (const { type, target, oldValue, addedNodes, removedNodes, nextSibling } of records) {
+      if (type === 'attributes') {
+        const here = target.dataset.state !== 'offline';
+        if (target.id && here !== (oldValue !== 'offline')) moves.set(target.id, [target, here]);
+        continue;
+      }
+      if (target.id !== 'people') continue;
+      for (const row of removedNodes) if (row.id) moves.set(row.id, [row, false, nextSibling]);
+      for (const row of addedNodes) if (row.id) moves.has(row.id) ? moves.delete(row.id) : moves.set(row.id, [row, true]);
+    }
+    if (!wholeList && moves.size <= MANY) for (const [id, move] of moves) tell(id, ...move);
+    wholeList = false;
+  }).observe(list, seen);
+};
+
+const startMovement = (list, own) => {
+  const held = new Map(); // row id -> 'arriving' or 'leaving'
+  const ghosts = new Set(); // what is left of rows that were removed, until the movement
+  const still = matchMedia('(prefers-reduced-motion: reduce)');
+  let timer = 0, pointed = -Infinity;
+  list.addEventListener('pointermove', e => { if (e.pointerType === 'mouse') pointed = Date.now(); }, passive);
+  list.addEventListener('pointerleave', () => { pointed = -Infinity; }, passive);
+  const busy = () => Date.now() - pointed < POINTING || list.querySelector(':focus-visible');
+
+  const hold = (id, how) => {
+    const row = byId(id);
+    if (held.has(id) && held.get(id) !== how) { // came and left again, or the other way round: nothing moves
+      held.delete(id);
+      row?.removeAttribute('data-hold');
+      return;
+    }
+    held.set(id, how);
+    if (row) row.dataset.hold = how;
+  };
+
+  const haunt = (row, before) => {
+    const ghost = row.cloneNode(true);
+    ghost.removeAttribute('id');
+    ghost.classList.add('ghost');
+    ghost.setAttribute('aria-hidden', 'true');
+    ghost.inert = true;
+    ghosts.add(ghost);
+    if (before?.isConnected) before.before(ghost);
+    else byId('people')?.append(ghost);
+  };
+
+  const settle = () => {
+    if (busy()) {
+      timer = setTimeout(settle, GATHER);
+      return;
+    }
+    timer = 0;
+    for (const ghost of ghosts) ghost.remove();
+    ghosts.clear();
+    for (const [id, how] of held) {
+      const row = byId(id);
+      row?.removeAttribute('data-hold');
+      if (row && how === 'arriving') {
+        row.classList.add('new');
+        setTimeout(() => row.classList.remove('new'), HALO);
+      }
+    }
+    held.clear();
+  };
+
+  comings(list, (id, row, here, before) => {
+    if (here) {
+      if (id !== own) arrivedAt.set(id, Date.now());
+      hold(id, 'arriving');
+    } else {
+      arrivedAt.delete(id);
+      if (row.isConnected) hold(id, 'leaving');
+      else if (held.get(id) === 'arriving') held.delete(id);
+      else if (!still.matches) haunt(row, before);
+    }
+    timer ||= setTimeout(settle, GATHER);
+    tellNews();
+    writeTimes();
+  });
+
+  // A row that is replaced while it is held stays held.
+  new MutationObserver(records => {
+    for (const { target } of records) {
+      if (held.has(target.id) && !target.dataset.hold) target.dataset.hold = held.get(target.id);
+    }
+  }).observe(list, { subtree: true, attributeFilter: ['data-hold'] });
+};
+
+// The line under the headline tells who came last, while the page is live.
+let forgetting;
+const tellNews = () => {
+  if (wanted !== 'on') return;
+  clearTimeout(forgetting);
+  for (const [id, at] of arrivedAt) if (Date.now() - at >= NEWS || !byId(id)) arrivedAt.delete(id);
+  const names = [...arrivedAt.keys()].map(id => byId(id).querySelector('.nm bdi').textContent);
+  const news = byId('news'), who = document.createElement('b');
+  news.textContent = '';
+  if (!names.length) return;
+  who.textContent = names.length === 1 ? names[0] : names.length + ' people';
+  news.append(who, ' just arrived');
+  forgetting = setTimeout(tellNews, NEWS - (Date.now() - Math.min(...arrivedAt.values())) + 100);
+};
+
+// For screen readers, when wanted: one sentence about the rows of this page, at most every 20 s. Who came and left again
+// meanwhile isn't mentioned, and neither is the page's own person, who comes with it.
+const QUIET = 20e3;
+const startAnnouncing = (said, list) => {
+  const moved = new Map(); // name -> 'came' or 'left'
+  let timer = 0, last = -Infinity;
+  const some = what => {
+    const names = [...moved].filter(([, how]) => how === what).map(([name]) => name);
+    return names.length && (names.length > 2 ? names.length + ' people' : names.join(' and ')) + ' ' + what;
+  };
+  const speak = () => {
+    timer = 0;
+    const text = [some('came'), some('left')].filter(Boolean).join(', ');
+    moved.clear();
+    if (!text) return;
+    last = Date.now();
+    said.textContent = text + '.';
+  };
+  comings(list, (id, row, here) => {
+    const name = row.querySelector('.nm bdi')?.textContent;
+    if (!name || id === said.dataset.own) return;
+    const how = here ? 'came' : 'left';
+    if (moved.has(name) && moved.get(name) !== how) moved.delete(name);
+    else moved.set(name, how);
+    if (moved.size && !timer) timer = setTimeout(speak, Math.max(1000, last + QUIET - Date.now()));
+  });
+};

@@ -1,0 +1,71 @@
+// Times
+//
+// The server writes "since 14:03 UTC"; here it becomes "for 4 min", and the
+// clock on the wall. An observer's callback runs before the next paint, so
+// nothing flashes when a row arrives. The server's clock counts if this one
+// is far off.
+let skew = 0;
+const minutesSince = t => Math.floor((Date.now() - skew - t) / 60e3);
+const midnight = days => { const d = new Date(Date.now() - skew); d.setHours(24 * days, 0, 0, 0); return +d; };
+// The reader's region decides how, if they read the page's language: an
+// English page has no German weekdays.
+const locale = navigator.languages.find(tag => tag.split('-')[0] === root.lang) ?? root.lang;
+const clock = t => new Date(t).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit' });
+const date = (t, parts) => new Date(t).toLocaleDateString(locale, parts);
+const words = {
+  since: t => {
+    const minutes = minutesSince(t);
+    if (minutes < 1) return '';
+    if (minutes < 60) return 'for ' + minutes + ' min';
+    if (minutes < 48 * 60) return 'for ' + Math.floor(minutes / 60) + ' h';
+    return 'for ' + Math.floor(minutes / 1440) + ' days';
+  },
+  // Being online is no event: under a minute it says nothing, unless this page saw the person arrive.
+  online: (t, time) => {
+    if (minutesSince(t) < 1) return justArrived(time.closest('.p')) ? 'just arrived' : '';
+    if (t >= midnight(0)) return 'since ' + clock(t);
+    if (t >= midnight(-1)) return 'since yesterday';
+    return 'since ' + date(t, { day: 'numeric', month: 'short' });
+  },
+  seen: t => {
+    const minutes = minutesSince(t);
+    if (minutes < 1) return 'just now';
+    if (minutes < 60) return minutes + ' min ago';
+    if (t >= midnight(0)) return clock(t);
+    if (t >= midnight(-1)) return 'yesterday at ' + clock(t);
+    return date(t, { day: 'numeric', month: 'short', year: minutes > 300 * 1440 ? 'numeric' : undefined });
+  },
+  until: t => {
+    if (t === midnight(1)) return 'until midnight';
+    if (t < midnight(1)) return 'until ' + clock(t);
+    if (t < midnight(7)) return 'until ' + date(t, { weekday: 'short' }) + ' ' + clock(t);
+    return 'until ' + date(t, { day: 'numeric', month: 'short' });
+  },
+  end: t => {
+    if (t === midnight(1)) return 'at midnight';
+    if (t < midnight(1)) return 'at ' + clock(t);
+    if (t < midnight(7)) return 'on ' + date(t, { weekday: 'long' }) + ' at ' + clock(t);
+    return 'on ' + date(t, { day: 'numeric', month: 'long' }) + ' at ' + clock(t);
+  },
+  clock,
+};
+const writeTimes = () => {
+  for (const time of document.querySelectorAll('time[datetime]')) {
+    const text = (words[time.className] ?? words.since)(Date.parse(time.dateTime), time);
+    if (time.textContent !== text) time.textContent = text;
+  }
+};
+
+// What is cut off, and exact times, show when pointed at.
+const explain = e => {
+  const el = e.target.closest?.(':is(time, .nm, .tx)');
+  if (!el || el.title) return;
+  if (el.dateTime) el.title = new Date(el.dateTime).toLocaleString(locale);
+  else if ([el, ...el.children].some(x => x.scrollWidth > x.clientWidth + 1 || x.scrollHeight > x.clientHeight + 4)) el.title = el.textContent;
+};
+
+
+const startTimes = () => {
+  writeTimes();
+  setInterval(() => { if (!document.hidden) writeTimes(); }, 15e3); // only words; keeps nobody online
+};
