@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// loadPages measures page: several people repeatedly load the first page of a full board, each over one connection.
+// loadPages measures page: several people repeatedly load the first page of everyone on a full board, each over one connection.
 func loadPages(ctx context.Context, b *bench) error {
 	if err := fill(ctx, b, b.accounts); err != nil {
 		return err
@@ -94,7 +94,7 @@ func reloadPages(ctx context.Context, b *bench, cl *client) (took []time.Duratio
 
 // loadPage loads the page as a browser would, but doesn't decompress it.
 func loadPage(ctx context.Context, b *bench, cl *client, p *person) (int64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, cl.base.String()+"/", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, cl.base.String()+"/?"+everyone, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -147,36 +147,52 @@ func (cl *client) post(ctx context.Context, path string, form url.Values, p *per
 	return answer.StatusCode, nil
 }
 
-// board loads the first page as p.
+// everyone is the query of the first page of everyone. Without a query, a board of several pages lists only those who
+// are here.
+const everyone = "show=everyone"
+
+// board loads the first page of everyone as p.
 func (cl *client) board(ctx context.Context, p *person) ([]byte, error) {
-	return cl.page(ctx, p, cl.base.String()+"/")
+	return cl.page(ctx, p, cl.base.String()+"/?"+everyone)
 }
 
 // everybody returns the IDs of n people other than p, in the order of the board.
 func (cl *client) everybody(ctx context.Context, p *person, n int) ([]string, error) {
 	uids := make([]string, 0, n+pageRows)
-	for at := cl.base.JoinPath("/"); len(uids) < n; {
-		html, err := cl.page(ctx, p, at.String())
-		if err != nil {
-			return nil, err
-		}
+	err := cl.allPages(ctx, p, func(_ string, html []byte) bool {
 		scanRows(html, func(uid, username, _ []byte) {
 			if string(username) != p.name {
 				uids = append(uids, string(uid))
 			}
 		})
-		next, found := scanNext(html)
-		if !found {
-			break
-		}
-		if at, err = cl.base.Parse(next); err != nil {
-			return nil, err
-		}
+		return len(uids) < n
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(uids) < n {
 		return nil, fmt.Errorf("the board has %d people on its pages, not %d", len(uids), n)
 	}
 	return uids[:n], nil
+}
+
+// allPages loads the pages of everyone as p, in order, while see returns true. at is the address of the page.
+func (cl *client) allPages(ctx context.Context, p *person, see func(at string, html []byte) bool) error {
+	for at := cl.base.String() + "/?" + everyone; ; {
+		html, err := cl.page(ctx, p, at)
+		if err != nil {
+			return err
+		}
+		next, found := scanNext(html)
+		if !see(at, html) || !found {
+			return nil
+		}
+		u, err := cl.base.Parse(next)
+		if err != nil {
+			return err
+		}
+		at = u.String()
+	}
 }
 
 // page loads a page of the board as p.
