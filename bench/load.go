@@ -53,12 +53,13 @@ func fill(ctx context.Context, b *bench, accounts int) error {
 	if b.own == nil || accounts <= max(there, b.filled) {
 		return nil
 	}
-	b.filled = accounts
-	b.tell("adding %d accounts", accounts-there)
 	extra := people("x", accounts-there, there)
 	for i, p := range extra { // makes the order of names differ from the order of teams
 		p.display = fmt.Sprintf("Bench X %05d", i*7919%maxAccounts)
 	}
+	extra = extra[max(0, b.filled-there):]
+	b.filled = accounts
+	b.tell("adding %d accounts", len(extra))
 	if err := b.own[0].add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
 		return err
 	}
