@@ -81,7 +81,7 @@ func (b *bench) connectAll(ctx context.Context) (p *participants, err error) {
 	}
 	p.sightings = newSightings(b.changers)
 	b.tell("connecting %d watchers", b.watchers)
-	p.watching, err = p.watchers.dialAll(ctx, b.people[:b.watchers], b.dialers, everyone, "bench", p.watch)
+	p.watching, err = p.watchers.dialAll(ctx, b.people[:b.watchers], b.dialers, showEveryone, "bench", p.watch)
 	if err != nil {
 		return nil, err
 	}

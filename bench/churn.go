@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// here is the query of the first page of the people who are here.
-const here = "show=here"
+// showHere is the query of the first page of the people who are here.
+const showHere = "show=here"
 
 // churners are the connected watchers, and the people who come and go. Half of the people who are here watch, each in
 // several tabs. The other half come and go, and as many again are gone at any time.
@@ -105,7 +105,7 @@ func (b *bench) connectChurners(ctx context.Context) (c *churners, err error) {
 	for i := range tabs {
 		tabs[i] = watching[i%len(watching)]
 	}
-	c.watching, err = c.watchers.dialAll(ctx, tabs, b.dialers, here, "bench", c.watch)
+	c.watching, err = c.watchers.dialAll(ctx, tabs, b.dialers, showHere, "bench", c.watch)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (cl *client) identify(ctx context.Context, as *person, all []*person) error
 func (b *bench) awaitPresent(ctx context.Context, cl *client) error {
 	rows := 0
 	for end := time.Now().Add(arriveWait); time.Now().Before(end); {
-		html, err := cl.page(ctx, b.observer, cl.base.String()+"/?"+here)
+		html, err := cl.page(ctx, b.observer, cl.base.String()+"/?"+showHere)
 		if err != nil {
 			return err
 		}

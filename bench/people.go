@@ -147,13 +147,13 @@ func (cl *client) post(ctx context.Context, path string, form url.Values, p *per
 	return answer.StatusCode, nil
 }
 
-// everyone is the query of the first page of everyone. Without a query, a board of several pages lists only those who
+// showEveryone is the query of the first page of everyone. Without a query, a board of several pages lists only those who
 // are here.
-const everyone = "show=everyone"
+const showEveryone = "show=everyone"
 
 // board loads the first page of everyone as p.
 func (cl *client) board(ctx context.Context, p *person) ([]byte, error) {
-	return cl.page(ctx, p, cl.base.String()+"/?"+everyone)
+	return cl.page(ctx, p, everyone(cl.base).String())
 }
 
 // everybody returns the IDs of n people other than p, in the order of the board.
@@ -178,7 +178,7 @@ func (cl *client) everybody(ctx context.Context, p *person, n int) ([]string, er
 
 // allPages loads the pages of everyone as p, in order, while see returns true. at is the address of the page.
 func (cl *client) allPages(ctx context.Context, p *person, see func(at string, html []byte) bool) error {
-	for at := cl.base.String() + "/?" + everyone; ; {
+	for at := everyone(cl.base).String(); ; {
 		html, err := cl.page(ctx, p, at)
 		if err != nil {
 			return err
@@ -193,6 +193,13 @@ func (cl *client) allPages(ctx context.Context, p *person, see func(at string, h
 		}
 		at = u.String()
 	}
+}
+
+// everyone returns the address of the first page that lists everyone, whether they're here or not.
+func everyone(base *url.URL) *url.URL {
+	at := base.JoinPath("/")
+	at.RawQuery = showEveryone
+	return at
 }
 
 // page loads a page of the board as p.
