@@ -156,8 +156,8 @@ func (cl *client) board(ctx context.Context, p *person) ([]byte, error) {
 	return cl.page(ctx, p, everyone(cl.base).String())
 }
 
-// everybody returns the IDs of n people other than p, in the order of the board.
-func (cl *client) everybody(ctx context.Context, p *person, n int) ([]string, error) {
+// otherPeople returns the IDs of n people other than p, in the order of the board.
+func (cl *client) otherPeople(ctx context.Context, p *person, n int) ([]string, error) {
 	uids := make([]string, 0, n+pageRows)
 	err := cl.allPages(ctx, p, func(_ string, html []byte) bool {
 		scanRows(html, func(uid, username, _ []byte) {
@@ -195,7 +195,7 @@ func (cl *client) allPages(ctx context.Context, p *person, see func(at string, h
 	}
 }
 
-// everyone returns the address of the first page that lists everyone, whether they're here or not.
+// everyone returns the URL of the first page of everyone, whether they're here or not.
 func everyone(base *url.URL) *url.URL {
 	at := base.JoinPath("/")
 	at.RawQuery = showEveryone
