@@ -2,9 +2,9 @@
 //
 //   app.js       our own script (static/script/), then htmx, then its websocket extension
 //   app.css      our stylesheet (static/style/)
-//   favicon.svg  the icon
+//   favicon.svg  the icon, and what icons.mjs draws from it
 //
-// each also compressed (.br and .gz). It is one script because htmx starts as
+// text also compressed (.br and .gz). It is one script because htmx starts as
 // soon as it has loaded: a part that came later would never be used.
 // Run by `make assets`, after `npm ci`. Nothing here is committed.
 import { execFileSync } from 'node:child_process';
@@ -32,6 +32,11 @@ if (wanted !== found) {
   process.exit(1);
 }
 
+if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
+  console.error('node_modules has no @resvg/resvg-wasm, which draws the icons: run `npm ci`');
+  process.exit(1);
+}
+
 const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'zone', 'start'];
 const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'states', 'adapt'];
 
@@ -51,6 +56,9 @@ const script = [
   theirs('ext', 'hx-ws.min.js') + ';',
   '',
 ].join('\n');
+
+const { makeIcons } = await import('./icons.mjs');
+const icons = await makeIcons(text(ui, 'static', 'favicon.svg'));
 
 new Script(script, { filename: 'app.js' }); // throws a SyntaxError, and the old build stays
 
@@ -73,7 +81,11 @@ for (const [name, content] of Object.entries(files)) {
   writeFileSync(join(out, name), data);
   writeFileSync(join(out, name + '.br'), br);
   writeFileSync(join(out, name + '.gz'), gz);
-  console.log(`${name.padEnd(12)} ${data.length} bytes, br ${br.length}, gz ${gz.length}`);
+  console.log(`${name.padEnd(20)} ${data.length} bytes, br ${br.length}, gz ${gz.length}`);
+}
+for (const [name, data] of Object.entries(icons)) {
+  writeFileSync(join(out, name), data);
+  console.log(`${name.padEnd(20)} ${data.length} bytes`);
 }
 writeFileSync(join(out, 'LICENSE.htmx.txt'), text(htmx, 'LICENSE'));
 

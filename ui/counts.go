@@ -118,11 +118,11 @@ func summary(c Counts) string {
 func (u *UI) title(c Counts) string {
 	switch {
 	case c.Search != "":
-		return "“" + c.Search + "” · " + u.name
+		return "“" + c.Search + "” · " + u.Name()
 	case c.Team != "":
-		return strconv.Itoa(c.Here()) + " here · " + c.Team + " · " + u.name
+		return strconv.Itoa(c.Here()) + " here · " + c.Team + " · " + u.Name()
 	}
-	return strconv.Itoa(c.Here()) + " here · " + u.name
+	return strconv.Itoa(c.Here()) + " here · " + u.Name()
 }
 
 // teamCount is what stands beside the name of a team.

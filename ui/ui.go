@@ -15,14 +15,20 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// UI holds the parsed templates and the assets. It never changes after New,
-// so all its methods may be called at the same time.
+// UI holds the parsed templates and the assets. After New and Configure only
+// the name of the board changes, so all its methods may be called at the same time.
 type UI struct {
 	base   string
-	name   string // of the board
+	name   atomic.Pointer[string] // of the board
+	robots bool
+	logo   *asset // nil: that of Rollcall
+	// logoSide is that of a square logo that is also the icon; 0: it isn't.
+	logoSide int
+
 	pages  map[string]*template.Template
 	parts  *template.Template
 	row    *template.Template
@@ -52,7 +58,8 @@ func New(files fs.FS, base string) (*UI, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &UI{base: base, name: "Rollcall", assets: assets, served: byServedName(assets)}
+	u := &UI{base: base, assets: assets, served: byServedName(assets)}
+	u.SetName("")
 	if u.pages, u.parts, err = parse(files, u.funcs()); err != nil {
 		return nil, err
 	}
@@ -85,6 +92,10 @@ func parse(files fs.FS, funcs template.FuncMap) (pages map[string]*template.Temp
 func (u *UI) funcs() template.FuncMap {
 	return template.FuncMap{
 		"base":     func() string { return u.base },
+		"board":    u.Name,
+		"robots":   u.Robots,
+		"logo":     u.LogoURL,
+		"icon":     u.iconURL,
 		"asset":    u.assetURL,
 		"label":    Label,
 		"hue":      Hue,
