@@ -278,7 +278,7 @@ func (r *roster) countAbsent(l *list, teams map[string]TeamCount) {
 	}
 }
 
-// hasIndex reports whether l goes with an index of all teams: the first page of everybody who is here does.
+// hasIndex reports whether l has an index of all teams: only the first page of everyone who is here does.
 func (l *list) hasIndex() bool { return l.filter.Query == Query{Show: Here} }
 
 // maxIndex is the maximum number of teams in an index.

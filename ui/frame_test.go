@@ -10,6 +10,9 @@ func TestFrameCounts(t *testing.T) {
 	text := func(id, text string) string {
 		return `<hx-partial id="` + id + `" hx-swap=textContent>` + text + `</hx-partial>`
 	}
+	headline := func(is, was string) string {
+		return `<hx-partial id="headline" hx-swap=innerHTML><span class="is">` + is + `</span><span class="was">` + was + `</span></hx-partial>`
+	}
 	old := Counts{People: 10, Online: 4, Away: 2, DND: 1}
 	tests := []struct {
 		name string
@@ -21,12 +24,14 @@ func TestFrameCounts(t *testing.T) {
 		{"online to away", Counts{People: 10, Online: 3, Away: 3, DND: 1}, false,
 			text("n-online", "3") + text("n-away", "3")},
 		{"somebody came", Counts{People: 10, Online: 5, Away: 2, DND: 1}, false,
-			text("n-online", "5") + text("n-offline", "2") + text("summary", "8 of 10 people are around right now") + "<title>(8) Rollcall</title>"},
+			text("n-here", "8") + text("n-online", "5") + text("n-offline", "2") + headline("8 people are here", "8 people were here") +
+				"<title>8 here · Rollcall</title>"},
 		{"an account more", Counts{People: 11, Online: 4, Away: 2, DND: 1}, false,
-			text("n-all", "11") + text("n-offline", "4") + text("summary", "7 of 11 people are around right now")},
+			text("n-all", "11") + text("n-offline", "4") + text("summary", "of 11")},
 		{"all of them", old, true,
-			text("n-all", "10") + text("n-online", "4") + text("n-away", "2") + text("n-dnd", "1") + text("n-offline", "3") +
-				text("summary", "7 of 10 people are around right now") + "<title>(7) Rollcall</title>"},
+			text("n-here", "7") + text("n-all", "10") + text("n-online", "4") + text("n-away", "2") + text("n-dnd", "1") +
+				text("n-offline", "3") + headline("7 people are here", "7 people were here") + text("summary", "of 10") +
+				"<title>7 here · Rollcall</title>"},
 	}
 	for _, tt := range tests {
 		f := u.NewFrame()
@@ -58,25 +63,56 @@ func TestFrame(t *testing.T) {
 		`<hx-partial id="list" hx-swap=innerMorph><section></section></hx-partial>` +
 		`<hx-partial id="warming" hx-swap=textContent>People are coming back…</hx-partial>` +
 		`<hx-partial id="warming" hx-swap=textContent></hx-partial>` +
-		`<title>(5) Rollcall</title>`
+		`<title>5 here · Rollcall</title>`
 	if got := string(f.Bytes()); got != want {
 		t.Errorf("Bytes() = %s, want %s", got, want)
 	}
 	// What was handed out stays as it is when more is added.
 	first := f.Bytes()
-	f.Team("p", 1, 2)
+	f.Team("p", 1, 2, 1, false)
 	if string(first) != want {
 		t.Errorf("Bytes() changed afterwards to %s", first)
 	}
 }
 
+// Rows come and go one by one, where the page finds their places.
+func TestFrameMoves(t *testing.T) {
+	u := newUI(t, "")
+	f := u.NewFrame()
+	f.Removed("0190-a")
+	f.Added("0190-b", []byte("<li>1</li>"), []byte("<li>2</li>"))
+	f.Added("", []byte("<li>3</li>"))
+	want := `<hx-partial id="u-0190-a" hx-swap="delete"></hx-partial>` +
+		`<hx-partial id="u-0190-b" hx-swap=beforebegin><li>1</li><li>2</li></hx-partial>` +
+		`<hx-partial id="people" hx-swap=beforeend><li>3</li></hx-partial>`
+	if got := string(f.Bytes()); got != want {
+		t.Errorf("Bytes() = %s, want %s", got, want)
+	}
+}
+
+// Absent people beyond the third are folded, if they are more than one.
+func TestFrameTeam(t *testing.T) {
+	u := newUI(t, "")
+	for absent, more := range map[int]string{0: "", 4: "", 5: "+ 2 more", 98: "+ 95 more"} {
+		f := u.NewFrame()
+		f.Team("p", 1, 100, absent, false)
+		want := `<hx-partial id="` + TeamID("p") + `-more" hx-swap=textContent>` + more + `</hx-partial>`
+		if got := string(f.Bytes()); !strings.Contains(got, want) || !strings.Contains(got, "1 of 100 here") {
+			t.Errorf("Team with %d absent = %s, want %s", absent, got, want)
+		}
+	}
+}
+
 func TestMeCSS(t *testing.T) {
 	u := newUI(t, "")
-	if got := string(u.MeCSS("01906f2e-Aa_1")); !strings.HasPrefix(got, "#u-01906f2e-Aa_1{") {
+	if got := string(u.MeCSS("u1", TeamID("x"))); !strings.Contains(got, ".team[data-team="+TeamID("x")+"]{order:-1") {
+		t.Errorf("MeCSS = %q, want a rule for the own team", got)
+	}
+	if got := string(u.MeCSS("01906f2e-Aa_1", "")); !strings.HasPrefix(got, "#u-01906f2e-Aa_1{") {
 		t.Errorf("MeCSS = %q, want a rule for the own row", got)
 	}
 	for _, uid := range []string{"", "a b", "a{}", "a,b", "a/*", "ä"} {
-		if got := u.MeCSS(uid); len(got) != 0 {
+		if got := u.MeCSS(uid, ""); len(got) != 0 {
 			t.Errorf("MeCSS(%q) = %q, want nothing", uid, got)
 		}
 	}

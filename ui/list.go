@@ -151,7 +151,7 @@ func nobody(q Query, warming bool) emptyView {
 	switch {
 	case q.Q != "":
 		return emptyView{Heading: "Nobody matches “" + q.Q + "”", Message: "Search matches the beginnings of names and usernames.", All: true}
-	case warming && q.Show != Everyone && q.Show != Offline:
+	case warming && q.Show != "" && q.Show != Everyone && q.Show != Offline:
 		return emptyView{Heading: showNobody(q.Show), Message: "People are coming back…", All: true}
 	case q.Show != Everyone && q.Show != "":
 		return emptyView{Heading: showNobody(q.Show), Message: "They'll appear here as soon as that changes.", All: true}

@@ -10,7 +10,12 @@ import (
 
 func list(t testing.TB, u *UI, s []Section, q Query, warming bool) string {
 	t.Helper()
-	b, err := u.List(s, q, warming)
+	return listOf(t, u, List{Sections: s, Query: q, Warming: warming})
+}
+
+func listOf(t testing.TB, u *UI, l List) string {
+	t.Helper()
+	b, err := u.List(l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,12 +29,12 @@ func TestList(t *testing.T) {
 		{Key: "platform", Name: "Platform", Here: 6, People: 7, Rows: rows},
 		{Key: "gone", Name: "Gone", People: 3},
 		{Key: "\U0010ffff", Here: 1, People: 2, Rows: rows[:1]},
-	}, Query{Q: "a&b", State: Away}, false)
+	}, Query{Show: Away}, false)
 	for _, want := range []string{
-		`<ul class="cards" role="list"><li>1</li><li>2</li></ul>`,
+		`<ul class="people" role="list"><li>1</li><li>2</li><li class="rest">`,
 		`<p id="` + TeamID("platform") + `">6 of 7 here</p>`,
 		`<p id="` + TeamID("\U0010ffff") + `">1 of 2 here</p>`,
-		`<a href="?q=a%26b&amp;state=away&amp;team=Platform"><bdi>Platform</bdi></a>`,
+		`<a href="?team=Platform"><bdi>Platform</bdi></a>`,
 		`>No team</h2>`,
 	} {
 		if !strings.Contains(got, want) {
@@ -59,15 +64,16 @@ func TestListEmpty(t *testing.T) {
 		want    string
 		link    bool
 	}{
-		{Query{}, false, "Nobody is here yet", false},
-		{Query{}, true, "People are coming back…", false},
-		{Query{State: Away}, true, "People are coming back…", true},
-		{Query{State: Online}, false, "Nobody is online right now", true},
-		{Query{State: Away}, false, "Nobody is away right now", true},
-		{Query{State: DND}, false, "Nobody asks not to be disturbed right now", true},
-		{Query{State: Offline}, false, "Nobody is offline right now", true},
-		{Query{State: "x"}, false, "There is no such state", true},
-		{Query{Q: "zoe", State: Away}, false, "Nobody matches “zoe”", true},
+		{Query{}, false, "Nobody has an account yet", false},
+		{Query{Show: Everyone}, true, "People are coming back…", false},
+		{Query{Show: Away}, true, "People are coming back…", true},
+		{Query{Show: Here}, false, "Nobody is here right now", true},
+		{Query{Show: Online}, false, "Nobody is online right now", true},
+		{Query{Show: Away}, false, "Nobody is away right now", true},
+		{Query{Show: DND}, false, "Nobody is on Do not disturb", true},
+		{Query{Show: Offline}, false, "Nobody is offline right now", true},
+		{Query{Show: "x"}, false, "There is no such filter", true},
+		{Query{Q: "zoe", Show: Away}, false, "Nobody matches “zoe”", true},
 		{Query{Team: "x"}, false, "Nobody is in this team", true},
 		{Query{After: "x"}, false, "This page is empty", true},
 	}
@@ -76,7 +82,7 @@ func TestListEmpty(t *testing.T) {
 		if !strings.Contains(got, tt.want) {
 			t.Errorf("List(nobody, %+v, warming %v) = %s, want %q in it", tt.q, tt.warming, got, tt.want)
 		}
-		if link := strings.Contains(got, `href="/base/"`); link != tt.link {
+		if link := strings.Contains(got, `href="/base/?show=everyone"`); link != tt.link {
 			t.Errorf("List(nobody, %+v, warming %v) links to everybody: %v, want %v", tt.q, tt.warming, link, tt.link)
 		}
 	}
@@ -95,16 +101,16 @@ func TestTeamID(t *testing.T) {
 
 func TestFilterLinks(t *testing.T) {
 	u := newUI(t, "")
-	q := Query{Q: "a b", Team: "R&D", State: Away, After: "cursor", Before: "other"}
-	page := render(t, u, BoardPage{Query: q, Counts: Counts{People: 900, Away: 3}})
+	q := Query{Q: "a b", Team: "R&D", Show: Away, After: "cursor", Before: "other"}
+	page := render(t, u, BoardPage{Query: q, Chosen: Away, Counts: Counts{People: 900, Away: 3}})
 	for _, want := range []string{
-		`<a href="?q=a&#43;b&amp;team=R%26D">`, // Everyone
-		`<a href="?q=a&#43;b&amp;state=online&amp;team=R%26D">`,
-		`<a href="?q=a&#43;b&amp;state=away&amp;team=R%26D" aria-current="true">`,
-		`<a href="?state=away&amp;team=R%26D">Clear`,
-		`<a href="?q=a&#43;b&amp;state=away">← All teams</a>`,
+		`<a href="?q=a&#43;b&amp;show=here&amp;team=R%26D">`,
+		`<a href="?q=a&#43;b&amp;show=everyone&amp;team=R%26D">`,
+		`<a href="?q=a&#43;b&amp;show=online&amp;team=R%26D" class="cut">`,
+		`<a href="?q=a&#43;b&amp;show=away&amp;team=R%26D" aria-current="true">`,
+		`href="?show=away&amp;team=R%26D">Clear`,
+		`<a href="?q=a&#43;b&amp;show=away">← All teams</a>`,
 		`<input type="hidden" name="team" value="R&amp;D">`,
-		`<input type="hidden" name="state" value="away">`,
 	} {
 		// html/template writes a plus as it pleases; both are the same address.
 		if !strings.Contains(page, want) && !strings.Contains(page, strings.ReplaceAll(want, "&#43;", "+")) {
@@ -117,28 +123,65 @@ func TestFilterLinks(t *testing.T) {
 	if n := strings.Count(page, "aria-current"); n != 1 {
 		t.Errorf("%d choices are marked as current, want 1", n)
 	}
-	page = render(t, u, BoardPage{Query: q, OnePage: true})
-	if !strings.Contains(page, `name="state" value="away" id="f-away" form="search" checked`) || strings.Count(page, " checked") != 1 {
+	page = render(t, u, BoardPage{Query: q, Chosen: Away, OnePage: true})
+	if !strings.Contains(page, `name="show" value="away" id="f-away" form="search" checked`) || strings.Count(page, " checked") != 1 {
 		t.Errorf("board of one page does not start with the state of its query")
 	}
-	if strings.Contains(page, `type="hidden" name="state"`) {
+	if strings.Contains(page, `type="hidden" name="show"`) {
 		t.Errorf("board of one page sends the state twice")
 	}
 }
 
-func TestSummary(t *testing.T) {
-	for want, c := range map[string]Counts{
-		"Nobody to show":                          {},
-		"Nobody is around right now":              {People: 3},
-		"1 person is around right now":            {People: 1, Away: 1},
-		"1 of 3 people is around right now":       {People: 3, DND: 1},
-		"18 of 23 people are around right now":    {People: 23, Online: 12, Away: 3, DND: 3},
-		"2 of 23 people are back so far":          {People: 23, Online: 2, Unsure: true},
-		"100 of 5000 people are around right now": {People: 5000, Online: 100},
+// What is written above the list answers its question.
+func TestHeadline(t *testing.T) {
+	for _, tt := range []struct {
+		c                Counts
+		is, was, summary string
+	}{
+		{Counts{}, "Nobody is here", "Nobody was here", "Nobody has an account yet."},
+		{Counts{People: 3}, "Nobody is here", "Nobody was here", "of 3"},
+		{Counts{People: 1, Away: 1}, "Only you so far", "Only you so far", ""},
+		{Counts{People: 3, DND: 1}, "1 person is here", "1 person was here", "of 3"},
+		{Counts{People: 23, Teams: 4, Online: 12, Away: 3, DND: 3}, "18 people are here", "18 people were here", "of 23 in 4 teams"},
+		{Counts{People: 6, Team: "Design", Teams: 1, Online: 5}, "5 people are here", "5 people were here", "of 6 in Design"},
+		{Counts{People: 1, Team: "Design", Online: 1}, "1 person is here", "1 person was here", "of 1 in Design"},
+		{Counts{People: 23, Online: 2, Unsure: true}, "2 people are here so far", "2 people were here", "People are coming back…"},
+		{Counts{People: 23, Unsure: true}, "Nobody is back yet", "Nobody was back yet", "People are coming back…"},
+		{Counts{Search: "ma", People: 3, Online: 2}, "3 people match “ma”", "3 people match “ma”", "2 of them are here."},
+		{Counts{Search: "ma", People: 2, Online: 2}, "2 people match “ma”", "2 people match “ma”", "All of them are here."},
+		{Counts{Search: "ma", People: 2}, "2 people match “ma”", "2 people match “ma”", "None of them is here."},
+		{Counts{Search: "ma", People: 1, Online: 1}, "1 person matches “ma”", "1 person matches “ma”", "All of them are here."},
+		{Counts{Search: "ma"}, "Nobody matches “ma”", "Nobody matches “ma”", ""},
+		{Counts{Search: "a", People: 200, More: true}, "More than 200 people match “a”", "More than 200 people match “a”", ""},
 	} {
-		if got := summary(c); got != want {
-			t.Errorf("summary(%+v) = %q, want %q", c, got, want)
+		if h := tt.c.headline(); h.Is != tt.is || h.Was != tt.was {
+			t.Errorf("headline(%+v) = %q, %q, want %q, %q", tt.c, h.Is, h.Was, tt.is, tt.was)
 		}
+		if got := summary(tt.c); got != tt.summary {
+			t.Errorf("summary(%+v) = %q, want %q", tt.c, got, tt.summary)
+		}
+	}
+}
+
+// A page of those who are here is one list, and goes with an index of teams.
+func TestFlatList(t *testing.T) {
+	u := newUI(t, "")
+	rows := [][]byte{[]byte("<li>1</li>"), []byte("<li>2</li>")}
+	got := listOf(t, u, List{
+		Flat: true, Query: Query{Show: Here}, Sections: []Section{{Rows: rows}},
+		Index: []Section{{Key: "p", Name: "Platform", Here: 2, People: 7}, {Key: "\U0010ffff", People: 3}},
+	})
+	for _, want := range []string{
+		`<ul class="people" id="people" role="list"><li>1</li><li>2</li></ul>`,
+		`<a href="?team=Platform"><bdi>Platform</bdi> <span id="` + TeamID("p") + `">2 of 7 here</span></a>`,
+		`No team <span id="` + TeamID("\U0010ffff") + `">0 of 3 here</span>`, `1 of 2 has somebody here`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("List = %s, want %s in it", got, want)
+		}
+	}
+	if got := listOf(t, u, List{Flat: true, Query: Query{Show: Here}, Sections: []Section{{}}}); !strings.Contains(got, "Nobody is here right now") {
+		t.Errorf("List(nobody is here) = %s, want a sentence", got)
 	}
 }
 
@@ -152,8 +195,8 @@ func TestCounts(t *testing.T) {
 		t.Errorf("Offline() = %d, want 0", got)
 	}
 	c.Unsure = true
-	if got := c.each()[4].text; got != "–" {
-		t.Errorf("number of offline people while unsure = %q, want –", got)
+	if got := c.each()[5].text; got != "…" {
+		t.Errorf("number of offline people while unsure = %q, want …", got)
 	}
 }
 
@@ -169,7 +212,7 @@ func BenchmarkList200(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := u.List(sections, Query{}, false); err != nil {
+		if _, err := u.List(List{Sections: sections}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -26,43 +26,55 @@ func TestRow(t *testing.T) {
 		{
 			"times are UTC",
 			Row{UID: "a", State: Away, Since: noon},
-			[]string{`<b>Away</b> <time datetime="2031-05-04T12:03:27Z">since 12:03 UTC, 4 May</time>`},
+			[]string{`<b>Away</b> <time class="away" datetime="2031-05-04T12:03:27Z">since 12:03 UTC, 4 May</time>`},
 			nil,
 		},
 		{
 			"own status",
 			Row{UID: "a", State: DND, Text: "Lunch", Emoji: "🍜"},
-			[]string{`<b>Do not disturb</b>`, `<p class="tx">🍜 <bdi>Lunch</bdi></p>`},
+			[]string{`<b>Do not disturb</b>`, `<p class="tx"><span class="em">🍜</span> <bdi>Lunch</bdi></p>`},
 			nil,
 		},
 		{
 			"only an emoji",
 			Row{UID: "a", State: Online, Emoji: "🍜"},
-			[]string{`<p class="tx">🍜 <bdi></bdi></p>`},
+			[]string{`<p class="tx"><span class="em">🍜</span> <bdi></bdi></p>`},
 			nil,
 		},
 		{
 			"offline tells roughly, and never a time",
 			Row{UID: "a", State: Offline, Since: noon, Seen: "this week", Text: "Back on Monday"},
-			[]string{`<b>Offline</b> · seen this week`, "Back on Monday"},
+			[]string{`<b>Offline</b> <span>seen this week</span>`, "Back on Monday"},
 			[]string{"<time", "2031", "14:03", "12:03"},
+		},
+		{
+			"a team, where the list isn't divided by team",
+			Row{UID: "a", State: Online, Name: "Ada", Team: "Lab & Co", TeamKey: "lab"},
+			[]string{` data-team="` + TeamID("lab") + `"`, `<span class="of"><bdi>Lab &amp; Co</bdi></span>`},
+			nil,
+		},
+		{
+			"one time at most beside the state",
+			Row{UID: "a", State: DND, Since: noon, Until: noon},
+			[]string{`<b>Do not disturb</b> <span class="un"><time class="until"`},
+			[]string{"since"},
 		},
 		{
 			"a status with an end",
 			Row{UID: "a", State: DND, Until: noon},
-			[]string{`<b>Do not disturb</b> <span class="un">· <time class="until" datetime="2031-05-04T12:03:27Z">until 12:03 UTC, 4 May</time></span></p>`},
+			[]string{`<b>Do not disturb</b> <span class="un"><time class="until" datetime="2031-05-04T12:03:27Z">until 12:03 UTC, 4 May</time></span></p>`},
 			[]string{`class="tx"`},
 		},
 		{
 			"the end stands by the text",
 			Row{UID: "a", State: Offline, Text: "Lisbon", Until: noon},
-			[]string{`<b>Offline</b></p><p class="tx"><bdi>Lisbon</bdi> <span class="un">· <time class="until"`},
+			[]string{`<b>Offline</b></p><p class="tx"><bdi>Lisbon</bdi> <span class="un"><time class="until"`},
 			nil,
 		},
 		{
 			"exact last seen, to the minute",
 			Row{UID: "a", State: Offline, SeenAt: noon},
-			[]string{`<b>Offline</b> · seen <time class="seen" datetime="2031-05-04T12:03:00Z">12:03 UTC, 4 May</time></p>`},
+			[]string{`<b>Offline</b> <span>seen <time class="seen" datetime="2031-05-04T12:03:00Z">12:03 UTC, 4 May</time></span></p>`},
 			[]string{":27"},
 		},
 		{
@@ -178,7 +190,10 @@ func FuzzRow(f *testing.F) {
 		}
 		want := 18
 		if text != "" || emoji != "" {
-			want = 22
+			want += 4
+		}
+		if emoji != "" {
+			want += 2
 		}
 		if n := bytes.Count(got, []byte("<")); n != want {
 			t.Errorf("Row(%q, %q, %q) = %s: %d tags, want %d whatever the words", name, text, emoji, got, n, want)

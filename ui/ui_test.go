@@ -129,6 +129,9 @@ func TestTemplateTypes(t *testing.T) {
 	}
 	check("row", parts.Lookup("row"), &rowView{})
 	check("section", parts.Lookup("section"), sectionView{})
+	check("flat", parts.Lookup("flat"), sectionView{})
+	check("index", parts.Lookup("index"), indexView{})
+	check("headline", parts.Lookup("headline"), headline{})
 	check("empty", parts.Lookup("empty"), emptyView{})
 	check("panel", parts.Lookup("panel"), Panel{})
 	check("unseen", parts.Lookup("unseen"), Me{})
@@ -143,23 +146,20 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: time.Now(), Text: "x", Emoji: "🎉"}),
 		row(t, u, Row{UID: "0190-b", Username: "bob", Name: "Bob", State: Offline, Seen: "today"}),
 	}
-	list := func(s []Section, q Query, warming bool) []byte {
-		b, err := u.List(s, q, warming)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
+	list := func(s []Section, q Query, warming bool) []byte { return []byte(list(t, u, s, q, warming)) }
+	flat := listOf(t, u, List{Flat: true, Query: Query{Show: Here}, Sections: []Section{{Rows: rows}}, Index: []Section{{Key: "p", Name: "P", Here: 1}, {Key: "q"}}})
 	full := list([]Section{{Key: "p", Name: "Platform", Here: 1, People: 2, Rows: rows}}, Query{}, false)
 	atMe := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", AtMe: true}
 	panel, err := u.Panel(somePanel(t, u))
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := Query{Q: "a b", Team: "Platform", State: Away}
+	q := Query{Q: "a b", Team: "Platform", Show: Away}
 	return map[string]string{
-		"board":         render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 2, DND: 1}, List: full, Socket: "/ws?v=1&q=a", OnePage: true}),
-		"board paged":   render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 999}, Query: q, List: full, Next: "?after=x", Prev: "?before=x"}),
+		"board":       render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 2, DND: 1}, List: full, Socket: "/ws?v=1&q=a", OnePage: true}),
+		"board paged": render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 999}, Query: q, List: full, Next: "?after=x", Prev: "?before=x"}),
+		"board here": render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 999, Online: 2}, Chosen: Here, List: []byte(flat),
+			Next: "?after=x", Pages: []PageLink{{N: 1, Href: "?page=1", Current: true}, {Gap: true}, {N: 5, Href: "?page=5"}}}),
 		"board warming": render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Warming: true, List: list(nil, Query{}, true)}),
 		"board empty":   render(t, u, BoardPage{Query: q, List: list(nil, q, false)}),
 		"login":         render(t, u, LoginPage{Layout: Layout{SignupOpen: true}, Next: "/?q=1"}),
@@ -230,7 +230,7 @@ func TestBoardHasWhatFramesChange(t *testing.T) {
 	f.Row("0190-a", nil)
 	f.List(nil)
 	f.Counts(Counts{}, Counts{}, true)
-	f.Team("p", 1, 2)
+	f.Team("p", 1, 2, 1, false)
 	f.Warming(true)
 	f.Me(Me{}, Me{State: Online, Why: "why"}, nil, nil)
 	looks := everyLook(t, u)
@@ -245,7 +245,7 @@ func TestBoardHasWhatFramesChange(t *testing.T) {
 	if !strings.Contains(page, `hx-ws:connect="/ws?v=1&amp;q=a" hx-swap="none"`) {
 		t.Errorf("the board does not connect: %s", page)
 	}
-	if !strings.Contains(page, "<title>(1) Rollcall</title>") {
+	if !strings.Contains(page, "<title>1 here · Rollcall</title>") {
 		t.Errorf("the board's title does not tell how many are here")
 	}
 }
@@ -261,15 +261,10 @@ func TestHostileWords(t *testing.T) {
 		`<title>(0) Gone</title>`, `</title><script>alert(1)</script>`,
 		`{{.}} {{template "layout"}}`, "\u202eright to left", "a\x00b", `javascript:alert(1)`, `&lt;b&gt;`,
 	} {
-		r := row(t, u, Row{UID: evil, Username: evil, Name: evil, State: DND, Since: time.Now(), Text: evil, Emoji: evil, Seen: evil})
-		list, err := u.List([]Section{{Key: evil, Name: evil, Rows: [][]byte{r}}}, Query{Q: evil, Team: evil, State: evil}, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		empty, err := u.List(nil, Query{Q: evil}, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := row(t, u, Row{UID: evil, Username: evil, Name: evil, Team: evil, TeamKey: evil, State: DND, Since: time.Now(), Text: evil, Emoji: evil, Seen: evil})
+		sections := []Section{{Key: evil, Name: evil, Rows: [][]byte{r}}}
+		list := []byte(listOf(t, u, List{Sections: sections, Index: sections, Query: Query{Q: evil, Team: evil, Show: evil}}))
+		empty := []byte(listOf(t, u, List{Query: Query{Q: evil}}))
 		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, TimeZone: evil}}
 		panel := Panel{
 			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil}}, Row: r, Said: evil,
@@ -278,7 +273,7 @@ func TestHostileWords(t *testing.T) {
 			Presets: []Preset{{evil, evil, evil, evil, evil}},
 		}
 		for _, page := range []Page{
-			BoardPage{Layout: layout, List: list, Query: Query{evil, evil, evil, evil, evil}, Socket: evil, Next: evil, Prev: evil},
+			BoardPage{Layout: layout, List: list, Query: Query{evil, evil, evil, evil, evil}, Counts: Counts{Team: evil, Search: evil}, Chosen: evil, Socket: evil, Next: evil, Prev: evil},
 			BoardPage{Layout: layout, List: empty, OnePage: true},
 			LoginPage{Layout: layout, Username: evil, Next: evil, Message: evil},
 			SignupPage{Layout: layout, Username: evil, DisplayName: evil, Next: evil, Message: evil, Errors: map[string]string{"username": evil}},
@@ -293,11 +288,12 @@ func TestHostileWords(t *testing.T) {
 		f := u.NewFrame()
 		f.Row(evil, r)
 		f.Me(Me{}, Me{Name: evil, State: Online, Why: evil, Next: Next{Before: evil, After: evil}}, nil, r)
-		f.Team(evil, 1, 1)
+		f.Team(evil, 1, 1, 1, false)
+		f.Counts(Counts{People: 1}, Counts{People: 1, Search: evil}, false)
 		frame := string(f.Bytes())
 		harmless(t, evil, frame)
-		if n := strings.Count(frame, "<hx-partial"); n != 11 {
-			t.Errorf("a frame about %q has %d partials, want 11", evil, n)
+		if n := strings.Count(frame, "<hx-partial"); n != 14 {
+			t.Errorf("a frame about %q has %d partials, want 14", evil, n)
 		}
 		answer, err := u.Panel(panel)
 		if err != nil {
@@ -309,7 +305,7 @@ func TestHostileWords(t *testing.T) {
 				t.Errorf("an answer about %q has %d partials, want 1", evil, n)
 			}
 		}
-		if css := string(u.MeCSS(evil)); css != "" {
+		if css := string(u.MeCSS(evil, TeamID(evil))); css != "" {
 			t.Errorf("MeCSS(%q) = %q, want nothing", evil, css)
 		}
 	}
