@@ -37,8 +37,8 @@ if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
   process.exit(1);
 }
 
-const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'zone', 'start'];
-const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'states', 'adapt'];
+const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'zone', 'first', 'start'];
+const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'first', 'states', 'adapt'];
 
 // Comments are for readers of the source.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));

@@ -97,6 +97,8 @@ type BoardPage struct {
 	Arrived Arrivals
 	// Announce has screen readers told, seldom and in one sentence, who came and left.
 	Announce bool
+	// First is what a board with one account says below the list.
+	First First
 }
 
 // Large reports whether the page is the first of a larger board: only those who are here, and an index of teams.

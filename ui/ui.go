@@ -43,7 +43,7 @@ type Page interface {
 
 // everyPage lists one zero value of each page: New renders them once, so that
 // a template that cannot be escaped stops the start and not a visitor.
-var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}}
+var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}}
 
 // New parses all templates and reads the assets. files holds templates/ and
 // static/. base is the path under which Rollcall is published: "" or a path

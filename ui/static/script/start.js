@@ -8,5 +8,7 @@ document.addEventListener('DOMContentLoaded', () => {
   document.querySelectorAll('[data-picks]').forEach(startPick);
   if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname); // said once, not again after a reload
   document.querySelectorAll('.account').forEach(startMenu);
+  document.querySelectorAll('[data-peek]').forEach(startPeek);
+  document.querySelectorAll('[data-copies]').forEach(startCopy);
   if (byId('zone-offer')) startZoneOffer(byId('zone-offer'));
 });
