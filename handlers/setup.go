@@ -170,5 +170,8 @@ func (s *Server) first(r *http.Request, counts live.Counts) ui.First {
 	if origin == "" {
 		origin = "http://" + r.Host // checkHost knows it
 	}
-	return ui.First{Address: origin + s.site.path("/"), OnlyHere: s.cfg.onlyHere(), SignupOpen: s.cfg.SignupOpen}
+	return ui.First{
+		Address: origin + s.site.path("/"), SignupOpen: s.cfg.SignupOpen,
+		OnlyHere: s.cfg.onlyHere(), Loopback: s.site.origin == "" && isLoopback(hostName(r.Host)),
+	}
 }

@@ -54,6 +54,7 @@ func (p SetupPage) Focus() string {
 // First is what a board with one account says about itself.
 type First struct {
 	Address    string // of the board, to send to others; "": others have accounts, and nothing is said
-	OnlyHere   bool   // nobody else can open it
+	OnlyHere   bool   // nobody else can open the board
+	Loopback   bool   // others can open the board, but not at Address
 	SignupOpen bool
 }
