@@ -1,12 +1,11 @@
-// Makes what browsers load, in ui/static/build/:
+// Builds the files that browsers load, in ui/static/build/:
 //
-//   app.js       our own script (static/script/), then htmx, then its websocket extension
-//   app.css      our stylesheet (static/style/)
+//   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
+//   app.css      the stylesheet (static/style/)
 //   favicon.svg  the icon, and what icons.mjs draws from it
 //
-// text also compressed (.br and .gz). It is one script because htmx starts as
-// soon as it has loaded: a part that came later would never be used.
-// Run by `make assets`, after `npm ci`. Nothing here is committed.
+// Text is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
+// extensions that load later. `make assets` runs this after `npm ci`. The output isn't committed.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -40,7 +39,7 @@ if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
 const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'zone', 'first', 'start'];
 const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'first', 'states', 'adapt'];
 
-// Comments are for readers of the source.
+// Comments are removed.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
 const styles = STYLES.map(name => text(ui, 'static', 'style', name + '.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, ''));
 const own = '(() => {\n' + scripts.join('') + '})()';
@@ -60,7 +59,7 @@ const script = [
 const { makeIcons } = await import('./icons.mjs');
 const icons = await makeIcons(text(ui, 'static', 'favicon.svg'));
 
-new Script(script, { filename: 'app.js' }); // throws a SyntaxError, and the old build stays
+new Script(script, { filename: 'app.js' }); // throws a SyntaxError before the old build is removed
 
 mkdirSync(out, { recursive: true });
 for (const name of readdirSync(out)) {
@@ -89,7 +88,7 @@ for (const [name, data] of Object.entries(icons)) {
 }
 writeFileSync(join(out, 'LICENSE.htmx.txt'), text(htmx, 'LICENSE'));
 
-// The list of common passwords comes from npm as well; accounts says how.
+// The list of common passwords comes from npm, too.
 const passwords = join(root, 'accounts', 'generate.mjs');
 if (existsSync(passwords)) {
   execFileSync(process.execPath, [passwords], { cwd: root, stdio: 'inherit' });
