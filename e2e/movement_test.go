@@ -51,13 +51,13 @@ func TestMovement(t *testing.T) {
 	anna.until("it isn't news any more", `document.querySelector('#news').innerText === ''`, soon)
 
 	anna.point("[data-user=anna]")
-	anna.tell(`test.moves.length = 0; setInterval(() => document.querySelector('#list').dispatchEvent(new PointerEvent('pointermove', { pointerType: 'mouse' })), 100)`)
+	anna.tell(`test.moves.length = 0; test.pointing = setInterval(() => document.querySelector('#list').dispatchEvent(new PointerEvent('pointermove', { pointerType: 'mouse' })), 100)`)
 	tab = ben.board()
 	anna.untilState("ben", "online", soon)
 	s.member(t, "cleo").board() // two people arrive while somebody points
 	anna.untilState("cleo", "online", soon)
 	anna.until("ben's card is held under the pointer", `test.moves.join() === 'arriving' && document.querySelector('[data-user=cleo]').dataset.hold === 'arriving'`, soon)
-	anna.tell(`document.querySelector('#list').dispatchEvent(new PointerEvent('pointerleave')); document.querySelector('#list').addEventListener('pointermove', e => e.stopImmediatePropagation(), true)`)
+	anna.tell(`clearInterval(test.pointing); document.querySelector('#list').dispatchEvent(new PointerEvent('pointerleave'))`)
 	anna.until("both have moved", `test.moves.includes('new') && !document.querySelector('[data-hold]')`, patience)
 	tab.close()
 }
