@@ -199,7 +199,11 @@ func TestPrint(t *testing.T) {
 			t.Errorf("on paper, %s is shown: %t, want %t", selector, got, want)
 		}
 	}
-	if got := anna.text(".printed"); !regexp.MustCompile(`^Printed on \d+ \w+ \d{4}, \d\d:\d\d UTC$`).MatchString(got) {
+	if got := anna.text(".printed"); !regexp.MustCompile(`^Rollcall, printed on \d+ \w+ \d{4}, \d\d:\d\d UTC$`).MatchString(got) {
 		t.Errorf("the page says %q, want the date", got)
+	}
+	anna.tell(`document.querySelector('#printed-at').textContent = 'yesterday'; dispatchEvent(new Event('beforeprint'))`)
+	if got := anna.text("#printed-at"); !regexp.MustCompile(`^\w+ \d+, \d{4} at \d+:\d\d\s[AP]M$`).MatchString(got) {
+		t.Errorf("a page that has long been open is printed with the date %q, want the current one", got)
 	}
 }

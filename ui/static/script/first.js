@@ -35,3 +35,8 @@ const startCopy = button => {
     }
   });
 };
+
+// A page that has been open for days is printed with the date of today.
+addEventListener('beforeprint', () => {
+  if (byId('printed-at')) byId('printed-at').textContent = new Date().toLocaleString(locale, { dateStyle: 'long', timeStyle: 'short' });
+});
