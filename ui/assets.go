@@ -18,9 +18,10 @@ const buildFolder = "static/build"
 // assetTypes are the files that are served, by the end of their names. The
 // others in the build folder are their compressed forms and notes.
 var assetTypes = map[string]string{
-	".js":  "text/javascript; charset=utf-8",
-	".css": "text/css; charset=utf-8",
-	".svg": "image/svg+xml",
+	".js":   "text/javascript; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".json": "application/json",
 }
 
 // asset is one file with its forms. It is served under a name that holds a hash

@@ -3,6 +3,7 @@
 //   app.js       our own script (static/script/), then htmx, then its websocket extension
 //   app.css      our stylesheet (static/style/)
 //   favicon.svg  the icon
+//   emoji.json   what the menu's search for emoji knows (emoji.mjs)
 //
 // each also compressed (.br and .gz). It is one script because htmx starts as
 // soon as it has loaded: a part that came later would never be used.
@@ -12,6 +13,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
+import { emojiTable } from './emoji.mjs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const ui = dirname(fileURLToPath(import.meta.url));
@@ -32,7 +34,7 @@ if (wanted !== found) {
   process.exit(1);
 }
 
-const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'zone', 'start'];
+const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'emoji', 'menu', 'zone', 'start'];
 const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'states', 'adapt'];
 
 // Comments are for readers of the source.
@@ -63,6 +65,7 @@ const files = {
   'app.js': script,
   'app.css': css,
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
+  'emoji.json': emojiTable(root),
 };
 for (const [name, content] of Object.entries(files)) {
   const data = Buffer.from(content);

@@ -2,44 +2,45 @@ package ui
 
 import (
 	"bytes"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Panel is where people see themselves as others do, and say how they want to be
 // shown. It is loaded into the account menu when that is opened.
 type Panel struct {
-	Me Me
-	// Row is their own, rendered as a preview.
-	Row    []byte
+	Me     Me
 	Status StatusForm
-	// Presets can be set at a touch: their own, or with Suggested some of ours,
-	// because they have none yet.
-	Presets   []Preset
-	Suggested bool
+	// Presets can be set with one click: the person's own recent ones, and suggestions.
+	Presets []Preset
 	// Said is what was done just now, or "".
 	Said string
 }
 
-// StatusForm holds what is set, or what was typed and is wrong.
+// StatusForm is the form for a new status, or for the current one after Change.
 type StatusForm struct {
-	// State is online, away, dnd or "" for automatic.
-	State, Text, Emoji string
-	// Lasts is 30m, 1h, 4h, today, week, at or "" for no end. At is, with at, when:
+	Text, Emoji string
+	// Lasts is 30m, 1h, 2h, 4h, today, week, at or "" for no end. At is, with at, when:
 	// as <input type=datetime-local> has it, on the clock of Zone.
 	Lasts, At string
+	// End is the end that At has been filled in from; zero: none.
+	End time.Time
 	// Zone is an IANA name; "" while it is not known, and the clock is UTC's.
 	Zone string
-	// Live: something is set that can be taken back.
-	Live bool
+	// Live: a status is set. Changing: the form holds it.
+	Live, Changing bool
 	// Unset: it holds what was typed and is not set.
 	Unset bool
 	// Errors holds a message per field: state, text, emoji, until.
 	Errors map[string]string
 }
 
-// Preset is a status that is set at a touch. Lasts is as in StatusForm.
+// Preset is a status that can be set with one click. Lasts is as in StatusForm.
 type Preset struct {
 	ID, State, Text, Emoji, Lasts string
+	// Own: the person has set it before, and can have it forgotten.
+	Own bool
 }
 
 // MePage is the panel as a page, for those without JavaScript.
@@ -70,51 +71,63 @@ func (u *UI) Refused(status int, heading, message string) []byte {
 	return f.Bytes()
 }
 
-// pick is one of several choices.
-type pick struct {
-	Value, Label string
-	Chosen       bool
-}
+// Writing reports whether the form holds something, so that it is shown even if a status is set.
+func (w StatusForm) Writing() bool { return w.Changing || w.Unset }
 
-// States are the four ways to be shown.
-func (w StatusForm) States() []pick {
-	states := []pick{{Value: Online}, {Value: Away}, {Value: DND}, {Value: "", Label: "Automatic"}}
-	for i := range states {
-		s := &states[i]
-		s.Chosen = s.Value == w.State
-		if s.Label == "" {
-			s.Label = Label(s.Value)
-		}
+// KeptEnd is the present end as it is shown, for a form that needn't ask for one.
+func (w StatusForm) KeptEnd() moment {
+	if w.Errors["until"] != "" || w.Lasts != "at" {
+		return moment{}
 	}
-	return states
+	return ending(w.End)
 }
 
-// lasting are the ways to end.
+// pick is one of several choices. Short is what it's called where its group has a name, or "" for Label.
+type pick struct {
+	Value, Label, Short string
+	Chosen              bool
+}
+
+// Says is what stands on its button.
+func (p pick) Says() string {
+	if p.Short != "" {
+		return p.Short
+	}
+	return p.Label
+}
+
+// lasting are the ways to end. The menu offers the short ones; the others are for presets and programs.
 var lasting = [...]pick{
-	{Value: "", Label: "I change it"},
-	{Value: "30m", Label: "30 minutes from now"},
-	{Value: "1h", Label: "1 hour from now"},
-	{Value: "4h", Label: "4 hours from now"},
-	{Value: "today", Label: "The end of today"},
-	{Value: "week", Label: "The end of this week"},
-	{Value: "at", Label: "A time …"},
+	{Value: "", Label: "Until you change it", Short: "No end"},
+	{Value: "30m", Label: "30 min"},
+	{Value: "1h", Label: "1 hour"},
+	{Value: "2h", Label: "2 hours"},
+	{Value: "4h", Label: "4 hours"},
+	{Value: "today", Label: "Today"},
+	{Value: "week", Label: "This week"},
+	{Value: "at", Label: "At…"},
 }
 
-// Ends are the ways to end.
+// Ends are the ways to end that the form offers, and the chosen one.
 func (w StatusForm) Ends() []pick {
-	ends := lasting
+	ends := slices.Clone(lasting[:])
 	for i := range ends {
 		ends[i].Chosen = ends[i].Value == w.Lasts
 	}
-	return ends[:]
+	return slices.DeleteFunc(ends, func(p pick) bool {
+		return !p.Chosen && (p.Value == "2h" || p.Value == "4h" || p.Value == "week")
+	})
 }
 
-// Focus names the field the cursor starts in: the first that is wrong.
+// Focus names the field the cursor starts in: the first that is wrong, else the text that Change brought.
 func (w StatusForm) Focus() string {
-	for _, name := range [...]string{"state", "emoji", "text", "until"} {
+	for _, name := range [...]string{"emoji", "text", "until"} {
 		if w.Errors[name] != "" {
 			return name
 		}
+	}
+	if w.Changing && len(w.Errors) == 0 {
+		return "text"
 	}
 	return ""
 }
@@ -140,24 +153,26 @@ func (p Preset) Name() string { return strings.TrimSpace(p.Emoji + " " + p.Label
 
 // Also is what it sets besides.
 func (p Preset) Also() string {
-	state, lasts := "", ""
-	if p.Text != "" {
-		state = Label(p.State)
+	lasts := ""
+	for _, end := range lasting {
+		if end.Value == p.Lasts {
+			lasts = end.Label
+		}
 	}
-	switch p.Lasts {
-	case "30m":
-		lasts = "30 min"
-	case "1h":
-		lasts = "1 h"
-	case "4h":
-		lasts = "4 h"
-	case "today":
-		lasts = "today"
-	case "week":
-		lasts = "this week"
+	switch state := Label(p.State); {
+	case state == "" || p.Text == "":
+		return lasts
+	case p.Lasts == "":
+		return state
+	default:
+		return state + ", " + strings.ToLower(lasts)
 	}
-	if state != "" && lasts != "" {
-		return state + ", " + lasts
+}
+
+// commonEmoji are there before anything is searched. Their names are what screen readers say.
+func (w StatusForm) CommonEmoji() [8][2]string {
+	return [...][2]string{
+		{"🍜", "Lunch"}, {"📅", "Meeting"}, {"🎧", "Headphones"}, {"🚌", "Bus"},
+		{"🏠", "House"}, {"🤒", "Sick"}, {"🌴", "Palm tree"}, {"☕", "Coffee"},
 	}
-	return state + lasts
 }

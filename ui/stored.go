@@ -132,7 +132,7 @@ func (p StoredPage) chosen() []StoredFact {
 		{Keys: []string{"settings.theme"}, What: "Theme", Mine: words[p.Theme], Note: until},
 		{Keys: []string{"settings.announce"}, What: "Announcements for screen readers", Mine: onOff(p.Announce), Note: until},
 		{Keys: []string{"settings.invisible", "settings.invisible_since"}, What: "Invisible", Mine: onOff(p.Invisible),
-			When: stampOf("since", p.InvisibleSince), Note: "Others see you as offline. Kept until you show yourself."},
+			When: stampOf("since", p.InvisibleSince), Note: "Others see you as offline. Kept until you go visible."},
 		{Keys: []string{"presets.state", "presets.text", "presets.emoji", "presets.lasts"}, What: "Recent statuses",
 			Mine: strconv.Itoa(p.Presets), Note: "The last 6 that you set. Kept until you remove them or newer ones replace them."},
 	}
