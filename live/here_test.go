@@ -208,3 +208,34 @@ func TestResolve(t *testing.T) {
 		}
 	}
 }
+
+// Going invisible is leaving, on a page of those who are here too, and what an invisible person does moves nothing there.
+func TestInvisibleLeavesThePage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := acting(t.Context())
+	ada := f.person("ada")
+	var people []accounts.Person
+	for _, name := range []string{"bob", "eve", "kim", "lea"} {
+		people = append(people, f.person(name))
+		f.arrive(people[len(people)-1])
+	}
+	f.step()
+	s := f.watch(Query{Show: Here}, ada)
+	f.must(f.store.SetInvisible(ctx, people[1].ID, true))
+	f.step()
+	if c := s.take(t); len(c) != 1 || len(c[0].Removed) != 1 || len(c[0].Rows)+len(c[0].Added) != 0 || c[0].List != nil {
+		t.Errorf("somebody who goes invisible sent %+v, want one removed row", c)
+	}
+	f.must(f.store.SetStatus(ctx, people[1].ID, accounts.Status{State: "dnd", Text: "hidden"}, ""))
+	f.arrive(people[1])
+	f.step()
+	if c := s.take(t); len(c) != 0 {
+		t.Errorf("what an invisible person does sent %+v, want nothing", c)
+	}
+	f.must(f.store.SetInvisible(ctx, people[1].ID, false))
+	f.step()
+	if c := s.take(t); len(c) != 1 || len(c[0].Added) != 1 || s.order[1] != "eve" {
+		t.Errorf("somebody who is visible again sent %+v, shown are %v, want one added row", c, s.order)
+	}
+}
