@@ -44,7 +44,7 @@ func TestAnnouncing(t *testing.T) {
 		}
 	}
 	anna.openMenu()
-	anna.click("#me-visible") // she is no news to herself
+	anna.click("#show-invisible") // she is no news to herself
 	anna.untilState("anna", "offline", soon)
 	benLeaves := come("ben")
 	anna.until("ben is announced", `heard.length === 1 && heard[0][1] === 'ben came.'`, soon)

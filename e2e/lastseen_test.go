@@ -126,10 +126,9 @@ func TestWordsStayRight(t *testing.T) {
 	anna.untilStatusLike("carl", "Offline · seen (just now|1 min ago)", soon)
 
 	dora.openMenu()
-	dora.click("label:has(#status-away)")
 	dora.lasts("at")
 	end := dora.endIn(3 * time.Second)
-	dora.click("#status-set")
+	dora.click("#show-away")
 	anna.untilStatusLike("dora", `Away just now · until \S.*`, soon)
 	anna.untilStatusLike("dora", "Online just now", patience)
 	anna.wantEnded("dora", end)

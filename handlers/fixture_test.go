@@ -81,6 +81,7 @@ func pageFiles(t testing.TB) fstest.MapFS {
 		"static/build/app.js":      {Data: []byte("// script")},
 		"static/build/app.css":     {Data: []byte("/* style */")},
 		"static/build/favicon.svg": {Data: []byte("<svg/>")},
+		"static/build/emoji.json":  {Data: []byte("[]")},
 	}
 	root := os.DirFS("../ui")
 	for _, pattern := range []string{"templates/*.html", "templates/parts/*.html"} {

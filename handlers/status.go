@@ -78,7 +78,9 @@ func (s *Server) setStatus(c echo.Context) error {
 	case fields.Has("clear"):
 		form, what = status{}, "cleared"
 	case fields.Has("keep") && form.Text == "" && form.Emoji == "":
-		form.StatusForm = statusForm(user, zone, time.Now())
+		if set := statusForm(user, zone, time.Now()); set.Live {
+			form.StatusForm = set
+		}
 	}
 	if form.State == "" && form.Text == "" && form.Emoji == "" {
 		form, what = status{}, "cleared" // the end doesn't matter

@@ -54,8 +54,6 @@ type Row struct {
 	SeenAt time.Time
 	// Stale: what is shown is what was last known, for the server this person is connected to cannot be heard.
 	Stale bool
-	// Preview leaves out what pages find the row by, for a page that may have the same person on its board.
-	Preview bool
 }
 
 // rowView is what the template of a row reads. It is flat, and holds what the
@@ -68,7 +66,7 @@ type rowView struct {
 	Seen                       string
 	SeenAt                     moment
 	Emoji, Text                string
-	Said, Stale, Preview       bool
+	Said, Stale                bool
 }
 
 // moment is a time on a row: for the own script, and in words for those without it. The zero moment is not shown.
@@ -101,7 +99,7 @@ func (u *UI) Row(r Row) ([]byte, error) {
 	v := rowView{
 		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State, Team: r.Team, TeamID: TeamID(r.TeamKey),
 		Hue: strconv.Itoa(Hue(r.UID)), Initials: Initials(r.Name), Label: label,
-		Text: r.Text, Emoji: r.Emoji, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale, Preview: r.Preview,
+		Text: r.Text, Emoji: r.Emoji, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale,
 	}
 	v.Until = momentOf(r.Until, untilLayout)
 	if r.State == Offline {

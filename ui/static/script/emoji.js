@@ -13,11 +13,14 @@ const loadEmoji = picker => {
   return emojiTable;
 };
 
-// Every word has to begin a word of the name or a keyword. Names come first, and of those the short ones.
+// Every word has to begin a word of the name or a keyword. Names come first, then the keywords in their order.
 const findEmoji = (rows, query) => {
   const words = plainWords(query).split(/\s+/).filter(Boolean);
-  const rank = row => Math.max(...words.map(word => row.inName.startsWith(' ' + word) ? 1 : row.inName.includes(' ' + word) ? 2 : row.inWords.includes(' ' + word) ? 3 : 9));
-  return rows.map(row => [rank(row), row]).filter(([r]) => r < 9).sort((a, b) => a[0] - b[0] || a[1].name.length - b[1].name.length).slice(0, FOUND).map(([, row]) => row);
+  const rank = row => Math.max(...words.map(word => {
+    const inName = row.inName.indexOf(' ' + word), inWords = row.inWords.indexOf(' ' + word);
+    return inName === 0 ? 0 : inName > 0 ? 1 : inWords >= 0 ? 2 + inWords : Infinity;
+  }));
+  return rows.map(row => [rank(row), row]).filter(([r]) => r < Infinity).sort((a, b) => a[0] - b[0] || a[1].name.length - b[1].name.length).slice(0, FOUND).map(([, row]) => row);
 };
 const optionOf = ({ emoji, name }, i) => {
   const option = document.createElement('span');
@@ -83,7 +86,10 @@ document.addEventListener('toggle', e => {
     search.value = '';
     searchEmoji(e.target);
     search.focus();
-  } else if (document.activeElement === document.body) byId('emoji-open').focus(); // Safari's buttons have no focus to give back
+    return;
+  }
+  e.target.removeAttribute('style');
+  if (document.activeElement === document.body) byId('emoji-open').focus(); // Safari's buttons have no focus to give back
 }, true);
 document.addEventListener('input', e => { if (e.target.id === 'emoji-search') searchEmoji(emojiPicker()); });
 document.addEventListener('click', e => {
