@@ -147,7 +147,7 @@ func TestPanelChange(t *testing.T) {
 	p.Status = StatusForm{Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T15:30", End: p.Me.Set.Until, Live: true, Changing: true}
 	page := mePage(t, newUI(t, ""), p)
 	for _, want := range []string{
-		`data-writing>`, `name="text" value="Deep work"`, `aria-describedby="me-note" autofocus>`, `name="emoji" value="🎧"`, `<span class="em">🎧</span><svg`,
+		`data-writing>`, `name="text" value="Deep work"`, `aria-describedby="me-note" autofocus>`, `name="emoji" value="🎧"`, `<span class="em" id="emoji-now">🎧</span><svg`,
 		`<p class="kept">Ends <time class="end" datetime="2026-11-24T14:30:00Z">`, `value="at" id="lasts-at" checked>`, `value="2026-11-24T15:30"`,
 	} {
 		if !strings.Contains(page, want) {

@@ -55,7 +55,7 @@ const searchEmoji = async picker => {
 const takeEmoji = emoji => {
   const field = byId('status-emoji');
   field.value = emoji;
-  byId('emoji-open').firstElementChild.textContent = emoji;
+  byId('emoji-now').textContent = emoji;
   byId('emoji-none').hidden = !emoji;
   field.dispatchEvent(new Event('input', { bubbles: true }));
   emojiPicker().hidePopover();
