@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// openMenu opens the account menu and waits until its panel is there.
+// openMenu opens the account menu and waits until its panel is loaded.
 func (b *window) openMenu() {
 	b.t.Helper()
 	b.click(".account summary")
@@ -38,8 +38,8 @@ func (b *window) pickEmoji(query, want string) {
 	b.until("it is taken", `document.querySelector('#status-emoji').value === `+quote(want)+` && !document.querySelector('#emojis:popover-open')`, soon)
 }
 
-// endIn writes into the field for the time when a status ends, after d at least, and says when exactly. It has seconds, so
-// that nobody has to wait for a minute.
+// endIn fills in the time when a status ends, at least d from now, and returns it. It has seconds, so that no test must
+// wait for the next minute.
 func (b *tab) endIn(d time.Duration) time.Time {
 	b.t.Helper()
 	return time.UnixMilli(ask[int64](b, `(() => {
@@ -50,18 +50,18 @@ func (b *tab) endIn(d time.Duration) time.Time {
 	})()`))
 }
 
-// wantEnded fails the test unless the last thing that the row of username came to show was shown within a second of end.
+// wantEnded fails the test unless the last change of the row of username was within a second after end.
 func (b *tab) wantEnded(username string, end time.Time) {
 	b.t.Helper()
 	shown := b.shown(username)
 	late := shown[len(shown)-1].at.Sub(end)
-	b.t.Logf("the status of %s ended %v after its time on the screen %s", username, late, b.who)
+	b.t.Logf("the status of %s ended %v late on the page %s", username, late, b.who)
 	if late < 0 || late > time.Second {
-		b.t.Errorf("the status of %s ended %v after its time on the screen %s, want within a second", username, late, b.who)
+		b.t.Errorf("the status of %s ended %v late on the page %s, want within a second", username, late, b.who)
 	}
 }
 
-// untilSaid waits for what the panel says of the last act.
+// untilSaid waits until the panel shows text as the result of the last action.
 func (b *window) untilSaid(text string) {
 	b.t.Helper()
 	b.until("the panel says "+text, `document.querySelector('#me-said').innerText === `+quote(text), soon)
@@ -70,11 +70,12 @@ func (b *window) untilSaid(text string) {
 // untilText waits for the text on the row of username.
 func (b *window) untilText(username, text string) {
 	b.t.Helper()
-	b.until(username+" says "+text, `(document.querySelector('[data-user=`+username+`] .tx bdi')?.textContent ?? '') === `+quote(text), soon)
+	b.until(username+" says "+text,
+		`(document.querySelector('[data-user=`+username+`] .tx bdi')?.textContent ?? '') === `+quote(text), soon)
 }
 
-// A status is set without leaving the board, all of it at once, and others see it. News about oneself takes neither the
-// focus nor what is being typed.
+// A status is set without leaving the board. Others see all of it at once. Updates about the person's own row don't
+// disturb the focus or the text being typed.
 func TestStatusByMenu(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -100,7 +101,7 @@ func TestStatusByMenu(t *testing.T) {
 	ben.untilText("anna", "Deep work")
 	for _, row := range ask[[]string](ben, `seen`) {
 		if strings.Contains(row, "Do not disturb") != strings.Contains(row, "Deep work") {
-			t.Errorf("ben was shown %q, want state and text in one act", row)
+			t.Errorf("ben was shown %q, want state and text at the same time", row)
 		}
 	}
 	anna.until("the menu says so", `document.querySelector('#me').innerText === 'Do not disturb'`, soon)
@@ -127,7 +128,7 @@ func TestStatusByMenu(t *testing.T) {
 	anna.click("#status-change")
 	anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
 
-	// Another tab, and another process, change something while this one is being typed into.
+	// Another process changes something while anna is typing.
 	anna.fill("#status-text", "Half a sen")
 	anna.tell(`window.field = document.activeElement`)
 	s.cli("rename", "anna", "Anna Berg")
@@ -135,12 +136,14 @@ func TestStatusByMenu(t *testing.T) {
 	anna.until("the header has the new name", `document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
 	anna.press("tence")
 	if got := ask[string](anna, `document.activeElement === field && field.isConnected ? field.value : 'lost'`); got != "Half a sentence" {
-		t.Errorf("typing went on in %q, want Half a sentence in the same field", got)
+		t.Errorf("after typing on, the field holds %q, want Half a sentence in the same field", got)
 	}
 	anna.press(kb.Escape)
-	anna.until("Escape closes the menu", `!document.querySelector('.menu').checkVisibility() && document.activeElement.matches('summary')`, patience)
+	anna.until("Escape closes the menu",
+		`!document.querySelector('.menu').checkVisibility() && document.activeElement.matches('summary')`, patience)
 	anna.press(kb.Enter)
-	anna.until("what was typed is kept", `document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
+	anna.until("what was typed is kept",
+		`document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
 
 	anna.press(kb.Escape)
 	other := home.board()
@@ -153,12 +156,12 @@ func TestStatusByMenu(t *testing.T) {
 		t.Errorf("after Clear the field holds %q, want nothing", got)
 	}
 	if got := anna.loaded(); got != 1 {
-		t.Errorf("anna's page was loaded %d times, want once: all of it happens on the board", got)
+		t.Errorf("anna's page was loaded %d times, want once, because everything happens on the board", got)
 	}
 }
 
-// A status that ends at a time of the person's own clock is gone from others' screens within a second of it, and what is
-// shown then is what is so.
+// A status that ends at a local time of the person vanishes from others' pages within a second, and they show the
+// actual state again.
 func TestStatusEnds(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -175,7 +178,7 @@ func TestStatusEnds(t *testing.T) {
 	anna.until("the server knows the zone", `document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
 	anna.fill("#status-text", "Back in a moment")
 	anna.lasts("at")
-	anna.until("the time is asked for", `document.querySelector('#status-at').checkVisibility()`, soon)
+	anna.until("the field for the time is visible", `document.querySelector('#status-at').checkVisibility()`, soon)
 	end := anna.endIn(4 * time.Second)
 	anna.click("#show-away")
 	ben.untilState("anna", "away", soon)
@@ -186,7 +189,7 @@ func TestStatusEnds(t *testing.T) {
 	ben.wantEnded("anna", end)
 	anna.until("the panel says what is so now", `document.querySelector('#me-why').innerText.startsWith('Online, because') && document.querySelector('#me').innerText === 'Online' && !document.querySelector('.set-now')`, soon)
 
-	// A day ends where the person is.
+	// "Today" ends at midnight in the person's time zone.
 	anna.lasts("today")
 	anna.click("#show-away")
 	anna.until("until midnight", `document.querySelector('#me-set').innerText.includes('Ends at midnight')`, soon)
@@ -313,7 +316,7 @@ func TestInvisibleByMenu(t *testing.T) {
 		t.Errorf("the text is described by %q, want the warning", got)
 	}
 	other.front()
-	other.until("the other tab says so, too", invisible, soon)
+	other.until("the other tab shows it too", invisible, soon)
 	anna.front()
 	anna.fill("#status-text", "Gone fishing")
 	anna.click("#status-set")
@@ -395,7 +398,7 @@ func (b *window) wantInReach(what string) {
 	}
 }
 
-// All of it works without JavaScript, on a page of its own.
+// Everything in the panel works without JavaScript, on a separate page.
 func TestStatusWithoutJavaScript(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -431,7 +434,7 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 	anna.tell(`document.querySelector('#status-emoji').value = '🎧'`)
 	act("#show-dnd")
 	anna.untilAt("/me", patience)
-	anna.until("it is done", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
+	anna.until("the page confirms it", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
 	ben.untilText("anna", "Deep <b>work")
 	anna.follow("#status-change")
 	anna.until("the form is back", `document.querySelector('#status-text').value === 'Deep <b>work' && document.querySelector('.kept').checkVisibility()`, patience)
@@ -444,7 +447,7 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 	act("#show-dnd")
 	anna.until("visible", `document.querySelector('#me-said').innerText === 'You are visible again.'`, patience)
 	act("#status-clear")
-	anna.until("cleared", `document.querySelector('#me-said').innerText === 'Status cleared.'`, patience)
+	anna.until("the status is cleared", `document.querySelector('#me-said').innerText === 'Status cleared.'`, patience)
 	ben.untilText("anna", "")
 	act(".quick")
 	ben.untilText("anna", "Deeper work")
@@ -452,8 +455,8 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 	anna.until("forgotten", `document.querySelector('#me-said').innerText === 'Forgotten.' && document.querySelector('.quick bdi').innerText !== 'Deeper work'`, patience)
 }
 
-// Whatever somebody types into the panel is text on every screen.
-func TestHostileWords(t *testing.T) {
+// Everything people type into the panel is shown as text on every page.
+func TestHostileStatusText(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
@@ -487,7 +490,7 @@ func TestHostileWords(t *testing.T) {
 	}
 	for _, b := range []*tab{anna, ben} {
 		if got := ask[int](b, `document.querySelectorAll('body :is(script, img, title, hx-partial), [onclick], [onerror]').length`); got != 0 {
-			t.Errorf("%d elements %s were made of texts, want none", got, b.who)
+			t.Errorf("status texts created %d elements on the page %s, want none", got, b.who)
 		}
 		if got := ask[string](b, `document.title`); got != "2 here · Rollcall" {
 			t.Errorf("the title %s is %q, want 2 here · Rollcall", b.who, got)
@@ -499,13 +502,13 @@ func TestHostileWords(t *testing.T) {
 	anna.tell(`document.querySelector('#status-text').removeAttribute('maxlength')`)
 	anna.fill("#status-text", strings.Repeat("<b>", 100))
 	anna.click("#status-set")
-	anna.until("too long", `document.querySelector('#status-text-error')?.innerText.includes('140')`, soon)
+	anna.until("the text is too long", `document.querySelector('#status-text-error')?.innerText.includes('140')`, soon)
 	wantDescribed(anna, "#status-text", ask[string](anna, `document.querySelector('#status-text-error').innerText`))
-	anna.until("the focus is on the wrong field", `document.activeElement.id === 'status-text'`, patience)
+	anna.until("the field with the error has the focus", `document.activeElement.id === 'status-text'`, patience)
 }
 
-// A panel that cannot be reached says so, and keeps what was typed.
-func TestStatusWhileTheServerIsGone(t *testing.T) {
+// When the server is down, the panel says so and keeps the typed text.
+func TestStatusWhileTheServerIsDown(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
@@ -555,13 +558,14 @@ func TestAccessiblePanel(t *testing.T) {
 	wantAccessible(anna, "/me")
 	anna.tell(`document.querySelector('#status-emoji').value = 'no'`)
 	before := anna.loaded()
-	anna.tell(`document.querySelector('form.status').submit()`) // as without JavaScript: a whole page is the answer
+	anna.tell(`document.querySelector('form.status').submit()`) // as without JavaScript: the response is a full page
 	anna.untilLoaded(before)
-	anna.until("refused", `document.title.startsWith('Error: ') && document.querySelector('#status-emoji-error')`, patience)
+	anna.until("the form is rejected",
+		`document.title.startsWith('Error: ') && document.querySelector('#status-emoji-error')`, patience)
 	wantAccessible(anna, "/me with an error")
 }
 
-// On a phone the panel is a sheet that fits, and all of it can be reached.
+// On a phone the panel is a sheet that fits the screen, and every control can be tapped.
 func TestPanelOnAPhone(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -590,7 +594,7 @@ func TestPanelOnAPhone(t *testing.T) {
 	}
 }
 
-// Whoever looks at the page about themselves is here, and the page follows what happens to them.
+// People on their own page are online, and the page updates live.
 func TestMePageIsLive(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=300ms")

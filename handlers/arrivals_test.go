@@ -48,7 +48,8 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 	first.until("three on other pages", func() bool { return first.arrived() == "3" })
 	design.until("one of the team", func() bool { return design.arrived() == "1" })
 	platform.until("two of the team", func() bool { return platform.arrived() == "2" })
-	search.until("a person who matches the search is on its page", func() bool { return search.shownLocked()["p448"] == "online" })
+	search.until("a person who matches the search is on its page",
+		func() bool { return search.shownLocked()["p448"] == "online" })
 	if got := search.arrived(); got != "" {
 		t.Errorf("a search page received %s arrivals, want none", got)
 	}
@@ -101,6 +102,6 @@ func TestTeamPage(t *testing.T) {
 		t.Errorf("the page of Platform says %q, want %q of 2", got, want)
 	}
 	if body := ada.get("/?team=Platform").body; !strings.Contains(body, "<title>1 here · Platform · Rollcall</title>") {
-		t.Error("the title of a team's page doesn't hold the team's name")
+		t.Error("the title of a team's page doesn't have the team's name")
 	}
 }

@@ -137,7 +137,8 @@ func TestPagesOfPresentPeople(t *testing.T) {
 	second := ada.get(link(pages[2].body, "prev"))
 	first := ada.get(link(second.body, "prev"))
 	if n := strings.Count(first.body, "data-user="); n != 200 || link(first.body, "prev") != "" || link(first.body, "next") == "" {
-		t.Errorf("the first page, coming back, lists %d people, prev %q, next %q; want 200, none, some", n, link(first.body, "prev"), link(first.body, "next"))
+		t.Errorf("the first page, coming back, lists %d people, prev %q, next %q; want 200, none, some",
+			n, link(first.body, "prev"), link(first.body, "next"))
 	}
 }
 

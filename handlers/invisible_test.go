@@ -212,7 +212,8 @@ func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if n := len(a.frames) - before; n != 1 {
-		t.Errorf("while bob, who is invisible, used his tabs and zoe signed up, ada was sent %d frames, want only zoe's: %q", n, a.frames[before:])
+		t.Errorf("while bob, who is invisible, used his tabs and zoe signed up, ada was sent %d frames, want only zoe's: %q",
+			n, a.frames[before:])
 	}
 }
 

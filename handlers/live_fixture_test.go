@@ -235,7 +235,8 @@ func (tb *tab) until(what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			tb.mu.Lock()
 			defer tb.mu.Unlock()
-			tb.t.Fatalf("not seen within %s: %s\nrows %v\ntext %v\nframes %d", patience, what, tb.shownLocked(), tb.text, len(tb.frames))
+			tb.t.Fatalf("not seen within %s: %s\nrows %v\ntext %v\nframes %d",
+				patience, what, tb.shownLocked(), tb.text, len(tb.frames))
 		}
 	}
 }

@@ -355,7 +355,8 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 	online.until("bob off the filtered page", func() bool { return online.rows["bob"] == "" && len(online.rows) == 1 })
 	offline := ada.load("/?show=offline")
 	if len(offline.rows) != live.PageRows || offline.rows["ada"] != "" {
-		t.Errorf("the offline page lists %d people (ada: %q), want %d and not ada", len(offline.rows), offline.rows["ada"], live.PageRows)
+		t.Errorf("the offline page lists %d people (ada: %q), want %d and not ada",
+			len(offline.rows), offline.rows["ada"], live.PageRows)
 	}
 	team := ada.load("/?team=Design")
 	if len(team.rows) != 150 {

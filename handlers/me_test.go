@@ -46,7 +46,8 @@ func TestStrangersHaveNoPanel(t *testing.T) {
 		wantRedirect(t, "POST "+act.path, stranger.do("POST", act.path, act.form), "/login")
 		a := menu.do("POST", act.path, act.form)
 		if wantStatus(t, act.path+" by the menu", a, http.StatusUnauthorized); a.Header.Get("HX-Redirect") != "/login" || a.body != "" {
-			t.Errorf("POST %s from a menu without a session redirects to %q with %q, want /login", act.path, a.Header.Get("HX-Redirect"), a.body)
+			t.Errorf("POST %s from a menu without a session redirects to %q with %q, want /login",
+				act.path, a.Header.Get("HX-Redirect"), a.body)
 		}
 	}
 	if a := menu.get("/me/panel"); a.StatusCode != http.StatusUnauthorized || a.Header.Get("HX-Redirect") != "/login" {

@@ -71,7 +71,7 @@ func (r *roster) news(l *list, counts Counts, to Audience) *Change {
 	return c
 }
 
-// added are the people who came onto l.
+// added returns the people who came onto l.
 func (r *roster) added(l *list, to Audience) (added []Added) {
 	if len(l.came) == 0 {
 		return nil

@@ -6,45 +6,36 @@ import (
 	"time"
 )
 
-// Me is what only this person is told: their own state, why it is so, and what
-// will change it. It stands in the account menu and on the page /me.
+// Me is what people see about themselves in the account menu and on the page /me. Nobody else gets it.
 type Me struct {
-	// UID and Name are for their avatar. Name is how the board calls them.
-	UID, Name string
-	// State is what everybody sees, "" where it is not known. Why says why and
-	// goes on after "because", for example "there was no input for 10 min".
-	State, Why string
-	// Devices is how many of theirs are connected.
-	Devices int
-	Next    Next
-	// Set is their own status; zero: none.
-	Set SetStatus
-	// While you're invisible, everybody else sees you as offline. MayHide: whoever
-	// runs this Rollcall lets people become invisible.
-	Invisible, MayHide bool
+	UID       string
+	Name      string // as on the board
+	State     string // as others see it; "" if unknown
+	Why       string // the reason for State, as it follows "because", such as "there was no input for 10 min"
+	Devices   int    // how many of their devices are connected
+	Next      Next
+	Set       SetStatus // their own status
+	Invisible bool      // others see them as offline
+	MayHide   bool      // the operator lets people go invisible
 }
 
-// SetStatus is a status that somebody has set.
+// SetStatus is a status that a person has set. The zero SetStatus is none.
 type SetStatus struct {
-	// State is online, away, dnd or "" for automatic.
-	State, Text, Emoji string
-	// Until is when it ends; zero: never.
-	Until time.Time
+	State, Text, Emoji string    // State is online, away, dnd or "" for automatic
+	Until              time.Time // when it ends; zero if it doesn't
 }
 
-// Next is what will change a state, as a sentence: Before, the state that comes if there is one, the time At if there
-// is one, After.
+// Next is a sentence about what will change a state: the text Before, the new State if there is one, the time At if
+// there is one, and the text After.
 type Next struct {
 	Before, State, After string
 	At                   time.Time
-	// TextEnds is when the text ends, if that is not At; zero: no end.
-	TextEnds time.Time
+	TextEnds             time.Time // when the status text ends, if not At; zero if it doesn't
 }
 
 const endLayout = "at 15:04 MST, 2 Jan"
 
-// ending is when something ends: for the own script, and in the words of the
-// clock of t for those without it.
+// ending returns t for the page's script, and as text in the time zone of t for pages without it.
 func ending(t time.Time) moment {
 	m := momentOf(t, endLayout)
 	if m.At != "" {
@@ -53,22 +44,22 @@ func ending(t time.Time) moment {
 	return m
 }
 
-// When is At as it is shown.
+// When returns At for display.
 func (n Next) When() moment { return ending(n.At) }
 
-// TextEnd is TextEnds as it is shown.
+// TextEnd returns TextEnds for display.
 func (n Next) TextEnd() moment { return ending(n.TextEnds) }
 
-// Shown reports whether the status has a card. A state alone that doesn't end hasn't: its button says it all, and the
-// field for a text stays.
+// Shown reports whether the panel shows the status on a card. It doesn't for a state without a text and an end: the
+// pressed button says enough, and the field for the text stays.
 func (s SetStatus) Shown() bool {
 	return s.Text != "" || s.Emoji != "" || s.State != "" && !s.Until.IsZero()
 }
 
-// End is Until as it is shown.
+// End returns Until for display.
 func (s SetStatus) End() moment { return ending(s.Until) }
 
-// Choices are the ways to be shown that don't hide anybody.
+// Choices returns the states to choose from, except for invisible.
 func (m Me) Choices() []pick {
 	all := []pick{
 		{Value: "auto", Label: "Automatic"}, {Value: Online, Label: "Online"}, {Value: Away, Label: "Away"},
@@ -80,7 +71,7 @@ func (m Me) Choices() []pick {
 	return all
 }
 
-// Called is what a person's own state is called where it is explained.
+// Called returns the name of the person's state for the explanation.
 func (m Me) Called() string {
 	if m.Invisible {
 		return "Invisible"
@@ -88,7 +79,7 @@ func (m Me) Called() string {
 	return Label(m.State)
 }
 
-// DevicesText is a sentence, "" when nothing is connected.
+// DevicesText returns a sentence, or "" if no device is connected.
 func (m Me) DevicesText() string {
 	few := [...]string{"", "One device is", "Two devices are", "Three devices are", "Four devices are", "Five devices are", "Six devices are"}
 	switch {
@@ -100,10 +91,9 @@ func (m Me) DevicesText() string {
 	return strconv.Itoa(m.Devices) + " devices are connected."
 }
 
-// Me sends what only its own person may know into the account menu: their state
-// into its button, and the rest into the panel, if that is open. What is as it
-// was is left out; the zero Me was nothing. What can be typed into is not
-// touched, and neither are the menu and the focus.
+// Me updates the account menu of the person whom now is about: the state in its button, and the rest in the panel if
+// it's open. It sends only what differs from was, or everything if was is zero. It doesn't touch the fields of the
+// panel's form, the menu or the focus.
 func (f *Frame) Me(was, now Me) {
 	if Label(now.State) == "" {
 		return
@@ -136,10 +126,10 @@ func (f *Frame) Me(was, now Me) {
 	}
 }
 
-// mine sends what one of the templates makes into the element with this id.
+// mine renders a template into the element with this ID.
 func (f *Frame) mine(id, template string, data any) {
 	var b bytes.Buffer
-	if err := f.ui.part(&b, template, data); err == nil { // tryAll has rendered it
+	if err := f.ui.part(&b, template, data); err == nil { // can't fail: tryAll has rendered this template
 		f.partial(id, "innerMorph", b.Bytes())
 	}
 }

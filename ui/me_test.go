@@ -49,7 +49,7 @@ func TestFrameMe(t *testing.T) {
 		}
 		for _, m := range ids {
 			if !regexp.MustCompile(`<\w+[^>]* id="` + m[1] + `"[^>]*>` + regexp.QuoteMeta(m[2]) + `</`).MatchString(page) {
-				t.Errorf("Me(%+v) sends #%s %q, which is not what the page has there:\n%s", me, m[1], m[2], page)
+				t.Errorf("Me(%+v) sends #%s %q, but the page has something else:\n%s", me, m[1], m[2], page)
 			}
 		}
 	}
@@ -60,7 +60,7 @@ func TestFrameMe(t *testing.T) {
 	}
 }
 
-// What has not changed is not sent again.
+// A frame has only what has changed.
 func TestFrameMeSendsChanges(t *testing.T) {
 	u := newUI(t, "")
 	base := somePanel().Me
@@ -95,8 +95,8 @@ func TestFrameMeSendsChanges(t *testing.T) {
 	}
 }
 
-// The frame of an open panel must not touch what is being typed.
-func TestFrameMeLeavesTheFormAlone(t *testing.T) {
+// A frame must not change the form of an open panel, because someone may be typing in it.
+func TestFrameMeKeepsTheForm(t *testing.T) {
 	u := newUI(t, "")
 	f := u.NewFrame()
 	f.Me(Me{}, somePanel().Me)
@@ -117,13 +117,13 @@ func TestPanelWithStatus(t *testing.T) {
 		`id="show-invisible" aria-pressed="false"`, `id="lasts-never" checked>No end<`, `Your time zone: Europe/Berlin`,
 		`<b>Do not disturb</b>, because you chose it. Two devices are connected. Ends <time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then automatic. Your text ends <time`,
 		`<bdi>Deep work</bdi> <small>Do not disturb, 4 hours</small>`, `<bdi>Away</bdi> <small>Until you change it</small>`, `<bdi>On leave</bdi> <small>Until you change it</small>`,
-		`<span class="em">🎂</span><span><small>This week</small></span></button>`, `aria-label="Forget 🎧 Deep work"`, `aria-label="Forget 🎂"`,
+		`<span class="em">🎂</span><span><small>This week</small></span></button>`, `aria-label="Remove 🎧 Deep work"`, `aria-label="Remove 🎂"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the panel has no %s:\n%s", want, page)
 		}
 	}
-	if strings.Contains(page, `name="zone"`) || strings.Contains(page, "Forget 🌴") || strings.Contains(page, "data-writing") {
+	if strings.Contains(page, `name="zone"`) || strings.Contains(page, "Remove 🌴") || strings.Contains(page, "data-writing") {
 		t.Errorf("the form asks for the zone, which is known, offers to forget a suggestion, or is being written in:\n%s", page)
 	}
 	if set, preset := strings.Index(page, `id="status-set"`), strings.Index(page, `class="quick"`); set < 0 || preset < set {
@@ -190,7 +190,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// The menu and the panel say plainly that somebody is invisible, and whether that may be chosen.
+// The menu and the panel show whether the person is invisible and whether they may change that.
 func TestPanelInvisible(t *testing.T) {
 	u := newUI(t, "")
 	for _, tt := range []struct {
@@ -207,8 +207,9 @@ func TestPanelInvisible(t *testing.T) {
 		if !strings.Contains(page, tt.want) || strings.Contains(page, tt.not) {
 			t.Errorf("panel of %+v = %s, want %q and not %q", tt.me, page, tt.want, tt.not)
 		}
-		if got := strings.Contains(page, `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i>Invisible</span>`); got != tt.me.Invisible {
-			t.Errorf("the button of the menu says that %+v is invisible: %v", tt.me, got)
+		const button = `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i>Invisible</span>`
+		if got := strings.Contains(page, button); got != tt.me.Invisible {
+			t.Errorf("the menu's button says that %+v is invisible: %v", tt.me, got)
 		}
 		if got := strings.Contains(page, "While invisible, you appear offline to everyone.</b> They can still see when you change your text."); got != tt.me.Invisible {
 			t.Errorf("the form of %+v warns: %v", tt.me, got)
@@ -216,14 +217,14 @@ func TestPanelInvisible(t *testing.T) {
 	}
 }
 
-// The button of a preset says what it sets: nothing but the emoji, when it has no text and no state.
+// The button of a preset shows what it sets. It has only the emoji if there is no text and no state.
 func TestPresetLabel(t *testing.T) {
 	for _, tt := range []struct {
 		preset Preset
 		want   string
 	}{
-		{Preset{Text: "Lunch", State: Away}, "Lunch"}, {Preset{State: Away}, "Away"}, {Preset{State: DND, Emoji: "🎧"}, "Do not disturb"},
-		{Preset{Emoji: "🎂"}, ""}, {Preset{}, "Automatic"},
+		{Preset{Text: "Lunch", State: Away}, "Lunch"}, {Preset{State: Away}, "Away"},
+		{Preset{State: DND, Emoji: "🎧"}, "Do not disturb"}, {Preset{Emoji: "🎂"}, ""}, {Preset{}, "Automatic"},
 	} {
 		if got := tt.preset.Label(); got != tt.want {
 			t.Errorf("Label of %+v = %q, want %q", tt.preset, got, tt.want)

@@ -7,43 +7,36 @@ import (
 	"time"
 )
 
-// Panel is where people see themselves as others do, and say how they want to be
-// shown. It is loaded into the account menu when that is opened.
+// Panel is the content of the account menu: how others see the person, and a form for their status. It's loaded when
+// the menu opens.
 type Panel struct {
-	Me     Me
-	Status StatusForm
-	// Presets can be set with one click: the person's own recent ones, and suggestions.
-	Presets []Preset
-	// Said is what was done just now, or "".
-	Said string
+	Me      Me
+	Status  StatusForm
+	Presets []Preset // statuses to set with one click
+	Said    string   // the result of the last action, or ""
 }
 
-// StatusForm is the form for a new status, or for the current one after Change.
+// StatusForm is the form for a new status, or for changing the current one.
 type StatusForm struct {
 	Text, Emoji string
-	// Lasts is 30m, 1h, 2h, 4h, today, week, at or "" for no end. At is, with at, when:
-	// as <input type=datetime-local> has it, on the clock of Zone.
+	// Lasts is 30m, 1h, 2h, 4h, today, week, at or "" for no end. If it's at, At is the end in the format of
+	// datetime-local inputs, in the time zone Zone.
 	Lasts, At string
-	// End is the end that At has been filled in from; zero: none.
-	End time.Time
-	// Zone is an IANA name; "" while it is not known, and the clock is UTC's.
-	Zone string
-	// Live: a status is set. Changing: the form holds it.
-	Live, Changing bool
-	// Unset: it holds what was typed and is not set.
-	Unset bool
-	// Errors holds a message per field: state, text, emoji, until.
-	Errors map[string]string
+	End       time.Time         // the current end that At was filled in with; zero if none
+	Zone      string            // an IANA name; "" if unknown, and then At is in UTC
+	Live      bool              // a status is set
+	Changing  bool              // the form holds the current status
+	Unset     bool              // the form holds what was typed and isn't set
+	Errors    map[string]string // messages by field: state, text, emoji, until
 }
 
-// Preset is a status that can be set with one click. Lasts is as in StatusForm.
+// Preset is a status to set with one click. Lasts is as in StatusForm.
 type Preset struct {
 	ID, State, Text, Emoji, Lasts string
-	// Own: the person has set it before, and can have it forgotten.
-	Own bool
+	Own                           bool // the person set it before, and can remove it; otherwise it's a suggestion
 }
 
-// MePage is the panel as a page, for those without JavaScript.
+// MePage is the panel as a page, for browsers without JavaScript.
 type MePage struct {
 	Layout
 	Panel Panel
@@ -51,7 +44,7 @@ type MePage struct {
 
 func (MePage) template() string { return "me" }
 
-// Panel renders the inside of #panel, and what was done for #me-said.
+// Panel renders the content of #panel and a partial with the result of the last action.
 func (u *UI) Panel(p Panel) ([]byte, error) {
 	var b bytes.Buffer
 	if err := u.part(&b, "panel", p); err != nil {
@@ -62,8 +55,8 @@ func (u *UI) Panel(p Panel) ([]byte, error) {
 	return append(b.Bytes(), f.Bytes()...), nil
 }
 
-// Refused is the answer to a form of the panel that was refused as a whole: what
-// was typed stays, and the reason is said beside it.
+// Refused renders the answer to a refused form of the panel. It shows the reason and leaves the form as it is, with
+// what was typed.
 func (u *UI) Refused(status int, heading, message string) []byte {
 	f := u.NewFrame()
 	p := ErrorPage{Status: status, Heading: heading, Message: message}
@@ -71,10 +64,10 @@ func (u *UI) Refused(status int, heading, message string) []byte {
 	return f.Bytes()
 }
 
-// Writing reports whether the form holds something, so that it is shown even if a status is set.
+// Writing reports whether the form holds input, so that the page shows it instead of the card of the current status.
 func (w StatusForm) Writing() bool { return w.Changing || w.Unset }
 
-// KeptEnd is the present end as it is shown, for a form that needn't ask for one.
+// KeptEnd returns the current end for display if the form leaves it unchanged at first.
 func (w StatusForm) KeptEnd() moment {
 	if w.Errors["until"] != "" || w.Lasts != "at" {
 		return moment{}
@@ -82,13 +75,13 @@ func (w StatusForm) KeptEnd() moment {
 	return ending(w.End)
 }
 
-// pick is one of several choices. Short is what it's called where its group has a name, or "" for Label.
+// pick is one choice of a group. Short is a shorter label, or "".
 type pick struct {
 	Value, Label, Short string
 	Chosen              bool
 }
 
-// Says is what stands on its button.
+// Says returns the label of its button.
 func (p pick) Says() string {
 	if p.Short != "" {
 		return p.Short
@@ -96,7 +89,7 @@ func (p pick) Says() string {
 	return p.Label
 }
 
-// lasting are the ways to end. The menu offers the short ones; the others are for presets and programs.
+// lasting holds the choices of when a status ends.
 var lasting = [...]pick{
 	{Value: "", Label: "Until you change it", Short: "No end"},
 	{Value: "30m", Label: "30 min"},
@@ -108,7 +101,7 @@ var lasting = [...]pick{
 	{Value: "at", Label: "At…"},
 }
 
-// Ends are the ways to end that the form offers, and the chosen one.
+// Ends returns the choices that the form offers, and the chosen one. The other choices are for presets and programs.
 func (w StatusForm) Ends() []pick {
 	ends := slices.Clone(lasting[:])
 	for i := range ends {
@@ -119,7 +112,7 @@ func (w StatusForm) Ends() []pick {
 	})
 }
 
-// Focus names the field the cursor starts in: the first that is wrong, else the text that Change brought.
+// Focus returns the name of the first field with an error, or of the text while it's being changed, or "".
 func (w StatusForm) Focus() string {
 	for _, name := range [...]string{"emoji", "text", "until"} {
 		if w.Errors[name] != "" {
@@ -135,7 +128,7 @@ func (w StatusForm) Focus() string {
 // Wrong reports whether the form was refused.
 func (p MePage) Wrong() bool { return len(p.Panel.Status.Errors) > 0 }
 
-// Label is what the button of a preset says besides its emoji.
+// Label returns the label of the preset's button, without the emoji.
 func (p Preset) Label() string {
 	switch {
 	case p.Text != "":
@@ -148,10 +141,10 @@ func (p Preset) Label() string {
 	return "Automatic"
 }
 
-// Name is what it sets, for the button that forgets it.
+// Name returns the label with the emoji, for the button that removes the preset.
 func (p Preset) Name() string { return strings.TrimSpace(p.Emoji + " " + p.Label()) }
 
-// Also is what it sets besides.
+// Also returns what else the preset sets: the state if the label is a text, and the duration.
 func (p Preset) Also() string {
 	lasts := ""
 	for _, end := range lasting {
@@ -169,7 +162,7 @@ func (p Preset) Also() string {
 	}
 }
 
-// commonEmoji are there before anything is searched. Their names are what screen readers say.
+// CommonEmoji returns the emoji that the picker shows before a search, each with its name.
 func (w StatusForm) CommonEmoji() [8][2]string {
 	return [...][2]string{
 		{"🍜", "Lunch"}, {"📅", "Meeting"}, {"🎧", "Headphones"}, {"🚌", "Bus"},
