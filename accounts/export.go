@@ -55,7 +55,7 @@ type ExportedPreset struct {
 	State string `json:"state"`
 	Text  string `json:"text"`
 	Emoji string `json:"emoji"`
-	Lasts string `json:"lasts"` // 30m, 1h, 4h, today, week, or "" for no end
+	Lasts string `json:"lasts"` // 30m, 1h, 2h, 4h, today, week, or "" for no end
 }
 
 // ExportedSession is one sign-in.

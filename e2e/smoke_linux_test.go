@@ -82,9 +82,9 @@ func signUpIn(t *testing.T, in driver, username string) *window {
 func setStatus(b, other *window) {
 	b.t.Helper()
 	b.openMenu()
-	b.click("label:has(#status-dnd)")
+	b.pickEmoji("headph", "🎧")
 	b.enter("#status-text", "Deep work")
-	b.click("#status-set")
+	b.click("#show-dnd")
 	b.untilSaid("Status updated.")
 	other.untilState("anna", "dnd", soon)
 	other.untilText("anna", "Deep work")

@@ -69,28 +69,22 @@ func (s *Server) frameLinks(f *ui.Frame, c *live.Change) {
 
 func (s *Server) frameOwn(f *ui.Frame, own *live.OwnNews) {
 	var was ui.Me
-	var wasRow []byte
 	if own.Was.Entry != nil {
-		was, wasRow = s.me(own.Was), s.preview(own.Was.Entry)
+		was = s.me(own.Was)
 	}
-	f.Me(was, s.me(own.Now), wasRow, s.preview(own.Now.Entry))
+	f.Me(was, s.me(own.Now))
 }
 
 // row returns e as HTML. It's encoded once for everybody.
 func (s *Server) row(e *live.Entry) []byte {
-	return e.Encoded(live.HTML, func(r live.Row) []byte { return s.renderRow(r, false) })
+	return e.Encoded(live.HTML, s.renderRow)
 }
 
-// preview returns e as others see it, for the page of its own person.
-func (s *Server) preview(e *live.Entry) []byte {
-	return e.Encoded(live.HTMLPreview, func(r live.Row) []byte { return s.renderRow(r, true) })
-}
-
-func (s *Server) renderRow(r live.Row, preview bool) []byte {
+func (s *Server) renderRow(r live.Row) []byte {
 	row, err := s.cfg.UI.Row(ui.Row{
 		UID: r.ID, Username: r.Username, Name: r.Name, Team: r.Team, TeamKey: accounts.TeamKey(r.Team),
 		State: string(r.State), Since: r.Since,
-		Text: r.Text, Emoji: r.Emoji, Until: r.Until, Seen: r.Seen, SeenAt: r.SeenAt, Stale: r.Stale, Preview: preview,
+		Text: r.Text, Emoji: r.Emoji, Until: r.Until, Seen: r.Seen, SeenAt: r.SeenAt, Stale: r.Stale,
 	})
 	if err != nil { // a bug in the template; only this row is missing
 		s.log.Error("render row", "err", err, "user", r.ID)

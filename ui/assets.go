@@ -18,11 +18,12 @@ const buildFolder = "static/build"
 // assetTypes maps the extensions of the files that are served to their content types. The build folder also holds
 // their compressed forms and a license.
 var assetTypes = map[string]string{
-	".js":  "text/javascript; charset=utf-8",
-	".css": "text/css; charset=utf-8",
-	".svg": "image/svg+xml",
-	".png": "image/png",
-	".ico": "image/x-icon",
+	".js":   "text/javascript; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".png":  "image/png",
+	".ico":  "image/x-icon",
+	".json": "application/json",
 }
 
 // asset is one file and its compressed forms. Its name in a URL holds a hash of its content, so browsers may cache it

@@ -3,6 +3,7 @@
 //   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
 //   app.css      the stylesheet (static/style/)
 //   favicon.svg  the icon, and what icons.mjs draws from it
+//   emoji.json   what the menu's search for emoji knows (emoji.mjs)
 //
 // Text is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
 // extensions that load later. `make assets` runs this after `npm ci`. The output isn't committed.
@@ -11,6 +12,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
+import { emojiTable } from './emoji.mjs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const ui = dirname(fileURLToPath(import.meta.url));
@@ -36,7 +38,7 @@ if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
   process.exit(1);
 }
 
-const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'zone', 'first', 'start'];
+const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'emoji', 'menu', 'zone', 'first', 'start'];
 const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'first', 'states', 'adapt'];
 
 // Comments are removed.
@@ -70,6 +72,7 @@ const files = {
   'app.js': script,
   'app.css': css,
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
+  'emoji.json': emojiTable(root),
 };
 for (const [name, content] of Object.entries(files)) {
   const data = Buffer.from(content);

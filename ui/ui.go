@@ -123,9 +123,10 @@ func (u *UI) tryAll() error {
 	headlineErr := u.part(io.Discard, "headline", headline{})
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
-	unseenErr := u.part(io.Discard, "unseen", Me{})
-	errs = append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, unseenErr)
-	return errors.Join(errs...)
+	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{}, "why": Me{}} {
+		errs = append(errs, u.part(io.Discard, name, data))
+	}
+	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr)...)
 }
 
 // Page renders a page in memory, so that no part of it is sent if there is an error.
