@@ -187,7 +187,7 @@ func TestServeSpeaksOnlyHTTP1(t *testing.T) {
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"))
 	for request, want := range map[string]string{
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n": "HTTP/1.1 4",
-		"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" +
+		"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" +
 			"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n": "HTTP/1.1 200 ",
 	} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
