@@ -45,7 +45,8 @@ func testSetProfile(t *testing.T, db database) {
 		rev += c.takes
 		got, err := s.UserByID(t.Context(), u.ID)
 		if have := got.DisplayName + "/" + got.Team; err != nil || have != c.want || mustRev(t, s) != rev {
-			t.Errorf("after SetProfile(%s, %s, %v): %s at rev %d, %v, want %s at %d", c.name, c.team, c.newTeam, have, mustRev(t, s), err, c.want, rev)
+			t.Errorf("after SetProfile(%s, %s, %v): %s at rev %d, %v, want %s at %d",
+				c.name, c.team, c.newTeam, have, mustRev(t, s), err, c.want, rev)
 		}
 	}
 	people, _, err := s.People(t.Context(), PeopleQuery{Search: "ada"})

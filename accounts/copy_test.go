@@ -70,7 +70,8 @@ func TestCopyIsAllOrNothing(t *testing.T) {
 	path, place := newFile(t), emptyDatabase(t)
 	s := open(t, Config{Path: path})
 	add(t, s, "ada", "", "")
-	if _, err := s.w.db.Exec("INSERT INTO tombstones VALUES (1, 'user', 'x' || char(0), 1)"); err != nil { // Postgres doesn't accept NUL
+	// Postgres doesn't accept NUL.
+	if _, err := s.w.db.Exec("INSERT INTO tombstones VALUES (1, 'user', 'x' || char(0), 1)"); err != nil {
 		t.Fatal(err)
 	}
 	do(t, "Close", s.Close())

@@ -33,7 +33,8 @@ var latinMarks = &unicode.RangeTable{R16: []unicode.Range16{
 // accents and case, drops invisible characters, and turns white space into single spaces. It's idempotent.
 func fold(s string) string {
 	s = strip(norm.NFKD.String(s))
-	s = strings.ToLower(cases.Fold().String(s)) // both are needed: ToLower alone distinguishes ẞ and ς, and Fold alone mixes the cases of Cherokee
+	// Both are needed: ToLower alone distinguishes ẞ and ς, and Fold alone mixes the cases of Cherokee.
+	s = strings.ToLower(cases.Fold().String(s))
 	s = strip(norm.NFKD.String(s))
 	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
 }

@@ -402,3 +402,43 @@ func testSearchFindsWhatPeopleFinds(t *testing.T, db database) {
 		}
 	}
 }
+
+// People are counted and found by their place, in a team and altogether.
+func TestPlaces(t *testing.T) {
+	onEach(t, func(t *testing.T, db database) {
+		s := db.open(t, Config{})
+		for _, name := range []string{"ada", "bob", "cleo", "dov", "eve"} {
+			team := ""
+			if name > "c" {
+				team = "Lab"
+			}
+			add(t, s, name, "", team)
+		}
+		lab := "lab"
+		all, _, err := s.People(t.Context(), PeopleQuery{})
+		if err != nil || len(all) != 5 {
+			t.Fatalf("People = %v, %v, want 5", all, err)
+		}
+		for i, p := range all {
+			n, err := s.CountPeople(t.Context(), PeopleQuery{Before: p.Cursor()})
+			if err != nil || n != i {
+				t.Errorf("CountPeople(before %s) = %d, %v, want %d", p.Username, n, err, i)
+			}
+			cursor, err := s.CursorBehind(t.Context(), nil, i+1)
+			if err != nil || cursor != p.Cursor() {
+				t.Errorf("CursorBehind(%d) = %q, %v, want %q", i+1, cursor, err, p.Cursor())
+			}
+		}
+		if n, err := s.CountPeople(t.Context(), PeopleQuery{Team: &lab}); err != nil || n != 3 {
+			t.Errorf("CountPeople(Lab) = %d, %v, want 3", n, err)
+		}
+		for _, n := range []int{-1, 0, 6} {
+			if cursor, err := s.CursorBehind(t.Context(), nil, n); err != nil || cursor != "" {
+				t.Errorf("CursorBehind(%d) = %q, %v, want none", n, cursor, err)
+			}
+		}
+		if _, err := s.CountPeople(t.Context(), PeopleQuery{After: "nonsense"}); !errors.Is(err, ErrCursor) {
+			t.Errorf("CountPeople(after nonsense) = %v, want ErrCursor", err)
+		}
+	})
+}

@@ -112,7 +112,8 @@ func TestPostgresUnresponsive(t *testing.T) {
 	l.dead.Store(false)
 	for name, call := range calls {
 		var err error
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); { // broken connections are dropped one by one
+		// Broken connections are dropped one by one.
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 			if err = call(); err == nil {
 				break
 			}

@@ -53,7 +53,8 @@ func testSetInvisible(t *testing.T, db database) {
 		rev += takes
 		got, err := s.UserByID(t.Context(), u.ID)
 		if err != nil || got.Status.Text != text || got.Invisible != !since.IsZero() || !got.InvisibleSince.Equal(since) || mustRev(t, s) != rev {
-			t.Errorf("after %s: %+v at rev %d, %v, want the text %q, invisible since %v, rev %d", what, got, mustRev(t, s), err, text, since, rev)
+			t.Errorf("after %s: %+v at rev %d, %v, want the text %q, invisible since %v, rev %d",
+				what, got, mustRev(t, s), err, text, since, rev)
 		}
 	}
 	set := func(on bool) { t.Helper(); do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, on)) }

@@ -110,7 +110,7 @@ func timePages(ctx context.Context, b *bench, cl *client, address func() string)
 
 // links returns the addresses of up to n pages after the first.
 func (cl *client) links(ctx context.Context, p *person, n int) (links []string, err error) {
-	at := cl.base.JoinPath("/")
+	at := everyone(cl.base)
 	for len(links) < n {
 		html, err := cl.page(ctx, p, at.String())
 		if err != nil {

@@ -94,7 +94,7 @@ func reloadPages(ctx context.Context, b *bench, cl *client) (took []time.Duratio
 
 // loadPage loads the page as a browser would, but doesn't decompress it.
 func loadPage(ctx context.Context, b *bench, cl *client, p *person) (int64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, cl.base.String()+"/", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, everyone(cl.base).String(), nil)
 	if err != nil {
 		return 0, err
 	}

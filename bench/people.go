@@ -155,7 +155,7 @@ func (cl *client) board(ctx context.Context, p *person) ([]byte, error) {
 // everybody returns the IDs of n people other than p, in the order of the board.
 func (cl *client) everybody(ctx context.Context, p *person, n int) ([]string, error) {
 	uids := make([]string, 0, n+pageRows)
-	for at := cl.base.JoinPath("/"); len(uids) < n; {
+	for at := everyone(cl.base); len(uids) < n; {
 		html, err := cl.page(ctx, p, at.String())
 		if err != nil {
 			return nil, err
@@ -177,6 +177,13 @@ func (cl *client) everybody(ctx context.Context, p *person, n int) ([]string, er
 		return nil, fmt.Errorf("the board has %d people on its pages, not %d", len(uids), n)
 	}
 	return uids[:n], nil
+}
+
+// everyone is the address of the first page that lists everyone, whether they're here or not.
+func everyone(base *url.URL) *url.URL {
+	at := base.JoinPath("/")
+	at.RawQuery = "show=everyone"
+	return at
 }
 
 // page loads a page of the board as p.

@@ -9,19 +9,19 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// axe is the checker of accessibility that npm fetched.
+// axe is the source of the axe accessibility checker, which npm ci installs.
 var axe = sync.OnceValues(func() (string, error) {
 	source, err := os.ReadFile("../node_modules/axe-core/axe.min.js")
 	return string(source), err
 })
 
-// axeRun answers with what axe finds serious on the page as it is now, a line each.
+// axeRun returns the serious problems that axe finds on the current page, one line each.
 const axeRun = `axe.run(document, { resultTypes: ['violations'] }).then(result => result.violations
 	.filter(v => v.impact === 'serious' || v.impact === 'critical')
 	.flatMap(v => v.nodes.map(n => v.id + ': ' + v.help + ': ' + n.target.join(' ') + ': ' + n.failureSummary)))`
 
-// wantAccessible fails the test for everything that axe finds serious or critical, in light and in dark. Nothing may
-// be in motion, or colours would be checked on their way.
+// wantAccessible fails the test for each serious or critical problem that axe finds, in the light and the dark theme.
+// Animations must be off, or axe would check colors in the middle of a transition.
 func wantAccessible(b *tab, what string) {
 	b.t.Helper()
 	installAxe(b)
@@ -29,7 +29,7 @@ func wantAccessible(b *tab, what string) {
 		look(b, scheme)
 		dark := ask[bool](b, `matchMedia('(prefers-color-scheme: dark)').matches`)
 		if dark != (scheme == "dark") {
-			b.t.Fatalf("the scheme is not %s", scheme)
+			b.t.Fatalf("the color scheme isn't %s", scheme)
 		}
 		for _, found := range ask[[]string](b, axeRun) {
 			b.t.Errorf("%s, %s: %s", what, scheme, strings.ReplaceAll(found, "\n", " "))
@@ -46,8 +46,8 @@ func installAxe(b *tab) {
 	b.tell(source)
 }
 
-// A checker that finds nothing anywhere would pass every test.
-func TestAxeFindsWhatIsWrong(t *testing.T) {
+// A checker that never finds anything would pass every test.
+func TestAxeFindsViolations(t *testing.T) {
 	parallel(t)
 	visitor := startServer(t).visitor(t).tab()
 	visitor.open("/login")
@@ -62,7 +62,7 @@ func TestAxeFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// look shows pages in a colour scheme, and without motion.
+// look sets the color scheme and turns off animations.
 func look(b *tab, scheme string) {
 	b.t.Helper()
 	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
@@ -98,7 +98,8 @@ func TestAccessibleBeforeSigningIn(t *testing.T) {
 	stranger.allow(`status of 403`)
 	look(stranger, "light")
 	stranger.open("/signup")
-	stranger.until("the page is a refusal", `document.querySelector('h1').innerText === 'Sign-up is closed'`, patience)
+	stranger.until("the page says that sign-up is closed",
+		`document.querySelector('h1').innerText === 'Sign-up is closed'`, patience)
 	wantAccessible(stranger, "403")
 }
 
@@ -127,13 +128,13 @@ func TestAccessibleBoard(t *testing.T) {
 		anna.click("label:has(#f-" + filter + ")")
 		wantAccessible(anna, "the board filtered by "+filter)
 	}
-	for _, path := range []string{"/?q=an", "/?q=zz", "/?team=Lab", "/?state=offline", "/?state=dnd", "/nothing"} {
+	for _, path := range []string{"/?q=an", "/?q=zz", "/?team=Lab", "/?show=offline", "/?show=dnd", "/nothing"} {
 		anna.open(path)
 		wantAccessible(anna, path)
 	}
 }
 
-// The states in which the page is not live have colours of their own.
+// A page that isn't live has different colors.
 func TestAccessibleWhileNotLive(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
@@ -147,7 +148,7 @@ func TestAccessibleWhileNotLive(t *testing.T) {
 	goAway(anna)
 	anna.untilState("anna", "away", patience)
 	s.kill()
-	anna.until("the page says that it is not live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, soon)
+	anna.until("the page says that it is not live", `document.documentElement.dataset.conn === 'wait'`, soon)
 	wantAccessible(anna, "reconnecting")
 
 	s.start()
@@ -156,6 +157,6 @@ func TestAccessibleWhileNotLive(t *testing.T) {
 	late.open("/")
 	late.until("the page says that people are coming back", `document.querySelector('#warming').innerText !== ''`, soon)
 	wantAccessible(late, "warming")
-	late.open("/?state=dnd")
+	late.open("/?show=dnd")
 	wantAccessible(late, "warming and filtered")
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Whoever wants it is told who comes and goes: in one sentence however many they are, and in none sooner than 20 s
-// after the last. Other pages have no place for that. The title counts in any case.
+// People who turn on announcements are told who arrives and leaves, in one sentence at most every 20 s. Pages without
+// announcements have no live region for them. The title shows the count in any case.
 func TestAnnouncing(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
 	anna := s.person(t, "anna").board()
 	if ask[bool](anna, `!!document.querySelector('#said')`) {
-		t.Error("the page has a place for announcements, though nobody asked for them")
+		t.Error("the page has a live region for announcements, want none unless the setting is on")
 	}
 	cookies := map[string][]*http.Cookie{}
 	for _, name := range []string{"ben", "cleo", "dora", "eve"} {
@@ -26,16 +26,16 @@ func TestAnnouncing(t *testing.T) {
 	save(anna, "look")
 	anna.open("/")
 	anna.untilLive()
-	anna.until("the title counts", `document.title === '(1) Rollcall'`, soon)
+	anna.until("the title counts", `document.title === '1 here · Rollcall'`, soon)
 	if got := ask[string](anna, `(said => said.role + said.textContent)(document.querySelector('#said'))`); got != "status" {
-		t.Errorf("the place for announcements is a %q, want a status in which nothing is said yet", got)
+		t.Errorf("the live region for announcements has the role and text %q, want an empty status", got)
 	}
 	anna.tell(`window.heard = []; new MutationObserver(() => heard.push([Date.now(), document.querySelector('#said').textContent])).observe(document.querySelector('#said'), { childList: true, characterData: true, subtree: true })`)
 
-	come := func(name string) (leave func()) {
+	arrive := func(name string) (leave func()) {
 		t.Helper()
 		conn := connectAs(t, s, cookies[name])
-		_ = conn.WriteMessage(websocket.TextMessage, []byte("a")) // if it fails, nobody comes
+		_ = conn.WriteMessage(websocket.TextMessage, []byte("a")) // if it fails, nobody arrives
 		anna.untilState(name, "online", soon)
 		return func() {
 			t.Helper()
@@ -44,21 +44,22 @@ func TestAnnouncing(t *testing.T) {
 		}
 	}
 	anna.openMenu()
-	anna.click("#me-visible") // she is no news to herself
+	anna.click("#me-visible") // anna isn't told about herself
 	anna.untilState("anna", "offline", soon)
-	benLeaves := come("ben")
+	benLeaves := arrive("ben")
 	anna.until("ben is announced", `heard.length === 1 && heard[0][1] === 'ben came.'`, soon)
-	anna.wait(10 * time.Second) // half of the 20; the rest is for what follows
-	come("cleo")
-	come("dora")
+	anna.wait(10 * time.Second) // half of the 20 s; the rest passes below
+	arrive("cleo")
+	arrive("dora")
 	benLeaves()
-	come("eve")() // and is no news when all is told
-	anna.until("the title counts", `document.title === '(2) Rollcall'`, soon)
+	arrive("eve")() // eve comes and leaves before the next announcement, so it doesn't name her
+	anna.until("the title counts", `document.title === '2 here · Rollcall'`, soon)
 	anna.until("the rest is announced", `heard.length > 1`, patience)
 	if got := ask[string](anna, `heard[1][1]`); got != "cleo and dora came, ben left." {
-		t.Errorf("the second sentence is %q, want all that happened meanwhile", got)
+		t.Errorf("the second announcement is %q, want everything since the first", got)
 	}
-	if got := ask[float64](anna, `heard[1][0] - heard[0][0]`); got < 19.5e3 { // as we are told of them, which may take a moment
-		t.Errorf("the second sentence was said %v ms after the first, want 20 s or more", got)
+	// 500 ms are for delays until the page recorded the first one.
+	if got := ask[float64](anna, `heard[1][0] - heard[0][0]`); got < 19.5e3 {
+		t.Errorf("the second announcement came %v ms after the first, want 20 s or more", got)
 	}
 }

@@ -2,7 +2,7 @@ package e2e_test
 
 import "testing"
 
-// Who comes and stands on another page of the board is told of, and a click shows them.
+// When people who are listed on another page of the board arrive, the board says so, and a click shows them.
 func TestArrivalsOnOtherPages(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -12,16 +12,18 @@ func TestArrivalsOnOtherPages(t *testing.T) {
 	}
 	anna := s.person(t, "anna").tab()
 	look(anna, "light")
-	anna.open("/")
+	anna.open("/?show=everyone")
 	anna.untilLive()
-	anna.until("a whole page", `test.visible().length === 200`, soon)
-	// The first two seconds bring one's own arrival.
-	anna.until("the page counts arrivals", `performance.now() > performance.getEntriesByType('navigation')[0].loadEventEnd + 3000`, patience)
+	anna.until("the page is full", `test.visible().length === 200`, soon)
+	// Anna's own arrival falls into the first two seconds.
+	anna.until("the page counts arrivals",
+		`performance.now() > performance.getEntriesByType('navigation')[0].loadEventEnd + 3000`, patience)
 	if ask[bool](anna, `document.querySelector('#more').checkVisibility()`) {
-		t.Error("anna is told of arrivals before there were any")
+		t.Error("anna is told about arrivals before there were any")
 	}
 	s.member(t, "yan").board()
-	anna.until("one has arrived", `document.querySelector('#more').checkVisibility() && document.querySelector('#more').innerText === '1 more arrived · show'`, soon)
+	anna.until("one has arrived",
+		`document.querySelector('#more').checkVisibility() && document.querySelector('#more').innerText === '1 more arrived · show'`, soon)
 	s.member(t, "zoe").board()
 	anna.until("two have arrived", `document.querySelector('#more').innerText === '2 more arrived · show'`, soon)
 	wantAccessible(anna, "the board with a note of arrivals")
@@ -32,7 +34,7 @@ func TestArrivalsOnOtherPages(t *testing.T) {
 	anna.untilVisible("anna", "xan", "yan", "zoe")
 }
 
-// The page of a team is headed by its name and counts its people alone.
+// The page of a team has its name as the heading, and counts only its people.
 func TestTeamPage(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -43,19 +45,19 @@ func TestTeamPage(t *testing.T) {
 	anna.untilState("dora", "offline", soon)
 	anna.clickThrough(`#list h2 a`)
 	anna.untilLive()
-	anna.until("the team's name", `document.querySelector('h1').innerText === 'Design' && document.title === '(0) Design · Rollcall'`, soon)
+	anna.until("the team's name", `document.querySelector('#summary').innerText === 'of 2 in Design' && document.title === '0 here · Design · Rollcall'`, soon)
 	anna.untilVisible("ben", "cleo")
 	s.member(t, "dora").board()
 	s.member(t, "ben").board()
-	anna.until("one of two", `document.title === '(1) Design · Rollcall' && document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-all').innerText === '2'`, soon)
+	anna.until("one of two", `document.title === '1 here · Design · Rollcall' && document.querySelector('h1').innerText === '1 person is here' && document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-all').innerText === '2'`, soon)
 	s.cli("team", "cleo", "Platform")
 	anna.untilVisible("ben")
 	anna.clickThrough(".only a")
-	anna.until("everybody again", `document.querySelector('#n-online').innerText === '3' && document.querySelector('h1').innerText === 'Who’s here'`, soon)
+	anna.until("everybody again", `document.querySelector('#n-online').innerText === '3' && document.querySelector('h1').innerText === '3 people are here'`, soon)
 }
 
-// While nothing happens the page does nothing: a script that reacts to its own doing would go on for ever.
-func TestQuietPageIsQuiet(t *testing.T) {
+// While nothing happens, the page changes nothing. A script that reacts to its own changes would never stop.
+func TestIdlePageDoesNothing(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
@@ -67,6 +69,6 @@ func TestQuietPageIsQuiet(t *testing.T) {
 	})()`)
 	anna.until("a while has passed", `test.quiet.long()`, patience)
 	if n := ask[int](anna, `test.quiet.changes`); n > 20 {
-		t.Errorf("a page on which nothing happens changed %d times in 1.5 s, want next to none", n)
+		t.Errorf("an idle page changed %d times in 1.5 s, want 20 or fewer", n)
 	}
 }

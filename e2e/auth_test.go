@@ -7,12 +7,12 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// wrongSignup is a form that the server refuses: what was typed, and the field beside which it must say why.
+// wrongSignup lists sign-up forms that the server rejects, and the field that must have the error message.
 var wrongSignup = []struct {
 	name                        string
 	username, display, password string
-	field                       string // that is complained about
-	says                        string // part of the complaint
+	field                       string // that has the error
+	says                        string // part of the error message
 }{
 	{"username with a space", "an na", "Anna Berg", password, "username", "letters"},
 	{"reserved username", "admin", "Anna Berg", password, "username", ""},
@@ -26,7 +26,7 @@ func TestSignUp(t *testing.T) {
 	s := startServer(t)
 	s.addUser("taken")
 	anna := s.visitor(t).tab()
-	anna.allow(`status of (422|409)`) // the browser logs refusals as failed loads
+	anna.allow(`status of (422|409)`) // the browser logs rejected forms as failed loads
 
 	anna.open("/")
 	anna.untilAt("/login", patience)
@@ -36,14 +36,14 @@ func TestSignUp(t *testing.T) {
 		anna.fill("#display_name", wrong.display)
 		anna.fill("#password", wrong.password)
 		anna.clickThrough("form button.main")
-		complaint := anna.text(".field:has(#" + wrong.field + ") .wrong")
-		if complaint == "" || !strings.Contains(strings.ToLower(complaint), wrong.says) {
-			t.Errorf("%s: beside %s the page says %q, want something with %q", wrong.name, wrong.field, complaint, wrong.says)
+		message := anna.text(".field:has(#" + wrong.field + ") .wrong")
+		if message == "" || !strings.Contains(strings.ToLower(message), wrong.says) {
+			t.Errorf("%s: the message for %s is %q, want it to contain %q", wrong.name, wrong.field, message, wrong.says)
 		}
 		if got := ask[int](anna, `document.querySelectorAll('.wrong').length`); got != 1 {
-			t.Errorf("%s: %d complaints, want 1", wrong.name, got)
+			t.Errorf("%s: %d error messages, want 1", wrong.name, got)
 		}
-		wantDescribed(anna, "#"+wrong.field, complaint)
+		wantDescribed(anna, "#"+wrong.field, message)
 		if got := anna.value("#username"); got != wrong.username {
 			t.Errorf("%s: the username field holds %q, want %q as typed", wrong.name, got, wrong.username)
 		}
@@ -53,7 +53,7 @@ func TestSignUp(t *testing.T) {
 		if got := anna.value("#password"); got != wrong.password {
 			t.Errorf("%s: the password field holds %q, want it as typed", wrong.name, got)
 		}
-		anna.until("the focus is on the wrong field", `document.activeElement.id === `+quote(wrong.field), patience)
+		anna.until("the field with the error has the focus", `document.activeElement.id === `+quote(wrong.field), patience)
 	}
 
 	anna.fill("#username", "Anna")
@@ -66,25 +66,25 @@ func TestSignUp(t *testing.T) {
 	anna.untilLive()
 	anna.untilState("anna", "online", patience)
 	if got := anna.text(`[data-user=anna] bdi`); got != "Anna Berg" {
-		t.Errorf("the own row names %q, want Anna Berg", got)
+		t.Errorf("anna's own row has the name %q, want Anna Berg", got)
 	}
 }
 
-// wantDescribed fails the test unless assistive technology is told that a field is wrong, and why.
-func wantDescribed(b *tab, selector, complaint string) {
+// wantDescribed fails the test unless a field is marked as invalid and described by message for assistive technology.
+func wantDescribed(b *tab, selector, message string) {
 	b.t.Helper()
 	field := `document.querySelector(` + quote(selector) + `)`
 	if !ask[bool](b, field+`.ariaInvalid === 'true'`) {
 		b.t.Errorf("%s is not marked as invalid", selector)
 	}
 	described := ask[string](b, `(`+field+`.getAttribute('aria-describedby') ?? '').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`)
-	if !strings.Contains(described, complaint) {
-		b.t.Errorf("%s is described by %q, want %q in it", selector, described, complaint)
+	if !strings.Contains(described, message) {
+		b.t.Errorf("%s is described by %q, want %q in it", selector, described, message)
 	}
 }
 
-// The browser itself stops what cannot be right, before anything is sent.
-func TestSignUpStoppedByTheBrowser(t *testing.T) {
+// The browser validates required fields and lengths before it sends the form.
+func TestSignUpIsValidatedByTheBrowser(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.visitor(t).tab()
@@ -98,7 +98,7 @@ func TestSignUpStoppedByTheBrowser(t *testing.T) {
 		anna.fill("#password", wrong.password)
 		before := anna.loaded()
 		anna.click("form button.main")
-		anna.until("the focus is on the wrong field", `document.activeElement.id === `+quote(wrong.field), patience)
+		anna.until("the field with the error has the focus", `document.activeElement.id === `+quote(wrong.field), patience)
 		if anna.loaded() != before {
 			t.Errorf("sign-up as %q with %q was sent, want the browser to stop it", wrong.username, wrong.password)
 		}
@@ -118,34 +118,35 @@ func TestSignInAndOut(t *testing.T) {
 	anna.fill("#username", "anna")
 	anna.fill("#password", "wrong password")
 	anna.clickThrough("form button.main")
-	anna.until("the page says what is wrong", `document.querySelector('[role=alert]').innerText.includes('Wrong username or password')`, patience)
+	anna.until("the page says what is wrong",
+		`document.querySelector('[role=alert]').innerText.includes('Wrong username or password')`, patience)
 	if got := anna.value("#username"); got != "anna" {
-		t.Errorf("the username field holds %q, want what was typed", got)
+		t.Errorf("the username field holds %q, want it as typed", got)
 	}
-	anna.until("the focus is on the password", `document.activeElement.id === 'password'`, patience)
+	anna.until("the password field has the focus", `document.activeElement.id === 'password'`, patience)
 
-	anna.press(password) // the focus is there already
+	anna.press(password) // the field already has the focus
 	anna.click(".reveal")
 	if got := ask[string](anna, `document.querySelector('#password').type + ' ' + document.querySelector('#password').value`); got != "text "+password {
-		t.Errorf("after Show the password field is %q, want the password in sight", got)
+		t.Errorf("after Show the password field is %q, want the password as text", got)
 	}
 	anna.clickThrough("form button.main")
 	anna.untilLive()
 	if got := ask[string](anna, `location.pathname + location.search`); got != wanted {
-		t.Errorf("after signing in the page is %s, want %s, which was asked for", got, wanted)
+		t.Errorf("after signing in the page is %s, want %s, the page requested first", got, wanted)
 	}
 	if got := ask[string](anna, `document.cookie`); got != "" {
 		t.Errorf("scripts can read the cookies %q, want none", got)
 	}
 
-	anna.open("/login") // who is signed in needs no form
+	anna.open("/login") // people who are signed in skip the form
 	anna.untilAt("/", patience)
 	anna.untilLive()
 	signOut(anna)
 	anna.open("/")
 	anna.untilAt("/login", patience)
 
-	// Neither the browser's memory nor its cache shows the board again.
+	// Going back must not show the board from the browser's memory or cache.
 	before := anna.loaded()
 	anna.tell(`history.go(-2)`)
 	anna.untilLoaded(before)
@@ -155,7 +156,7 @@ func TestSignInAndOut(t *testing.T) {
 	}
 }
 
-// signOut signs out by the account menu, once nothing in it moves any more.
+// signOut signs out with the account menu.
 func signOut(b *tab) {
 	b.t.Helper()
 	b.openMenu()

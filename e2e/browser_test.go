@@ -18,23 +18,23 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser is one Chromium process with a user-data folder of its own.
+// browser is one Chromium process with its own user data folder.
 type browser struct {
-	root context.Context // of chromedp; its own tab stays empty
+	root context.Context // from chromedp; its own tab stays empty
 	stop func()
 }
 
-// kind is what a browser is made for, and the programs to look for, in this order.
+// kind lists the programs to look for, in order.
 type kind []string
 
-// The headless shell does the work of pages alone, and for that takes less than half of the processor; but none of its
-// tabs is ever hidden by another. With neither installed under these names, whatever chromedp finds does both.
+// The headless shell needs less than half of the CPU time, but its tabs never hide each other. If neither is installed
+// under these names, chromedp looks for a browser itself.
 var (
-	whole = kind{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
-	shell = append(kind{"chromium-headless-shell", "chrome-headless-shell", "headless_shell"}, whole...)
+	fullChromium  = kind{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+	headlessShell = append(kind{"chromium-headless-shell", "chrome-headless-shell", "headless_shell"}, fullChromium...)
 )
 
-// program is an option that names the first program of the kind that there is.
+// program is an option with the first of the programs that is installed.
 func (k kind) program() chromedp.ExecAllocatorOption {
 	for _, name := range k {
 		if path, err := exec.LookPath(name); err == nil {
@@ -44,7 +44,7 @@ func (k kind) program() chromedp.ExecAllocatorOption {
 	return func(*chromedp.ExecAllocator) {}
 }
 
-// launch starts a Chromium.
+// launch starts Chromium.
 func launch(k kind) (*browser, error) {
 	folder, err := os.MkdirTemp(scratch, "chromium-")
 	if err != nil {
@@ -63,12 +63,12 @@ func launch(k kind) (*browser, error) {
 		chromedp.Flag("disable-sync", true),
 		chromedp.Flag("force-color-profile", "srgb"),
 	)
-	quiet := func(string, ...any) {} // chromedp does not know every event of a newer Chromium, and says so
+	quiet := func(string, ...any) {} // chromedp logs events of newer Chromium versions that it doesn't know
 	root, _ := chromedp.NewContext(allocator, chromedp.WithLogf(quiet), chromedp.WithErrorf(quiet))
 	b := &browser{root: root, stop: func() {
 		ctx, cancel := context.WithTimeout(root, 5*time.Second)
 		defer cancel()
-		_ = chromedp.Cancel(ctx) // it may be dead already
+		_ = chromedp.Cancel(ctx) // it may have ended already
 		release()
 	}}
 	if err := chromedp.Run(root); err != nil {
@@ -81,7 +81,7 @@ func launch(k kind) (*browser, error) {
 // ownBrowser starts a Chromium for one person of one test.
 func ownBrowser(t *testing.T) *browser {
 	t.Helper()
-	b, err := launch(shell)
+	b, err := launch(headlessShell)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func ownBrowser(t *testing.T) *browser {
 	return b
 }
 
-// shared is a Chromium of all tests that need none of their own.
+// shared is a Chromium that tests share. It starts on first use.
 type shared struct {
 	kind kind
 	once sync.Once
@@ -98,8 +98,8 @@ type shared struct {
 }
 
 var (
-	sharedShell = shared{kind: shell}
-	sharedWhole = shared{kind: whole}
+	sharedShell = shared{kind: headlessShell}
+	sharedFull  = shared{kind: fullChromium}
 )
 
 func (s *shared) browser(t *testing.T) *browser {
@@ -117,8 +117,8 @@ func (s *shared) close() {
 	}
 }
 
-// kill ends all processes of the browser at once with SIGKILL, as a pulled plug would. If only the first one died, the
-// one that holds its connections would notice and say goodbye.
+// kill ends all processes of the browser at once with SIGKILL, like a power failure. If only the main process were
+// killed, the network process would notice and close its connections cleanly.
 func (b *browser) kill(t *testing.T) {
 	t.Helper()
 	if err := syscall.Kill(-chromedp.FromContext(b.root).Browser.Process().Pid, syscall.SIGKILL); err != nil {
@@ -126,7 +126,7 @@ func (b *browser) kill(t *testing.T) {
 	}
 }
 
-// profile is one person's browser as far as cookies go.
+// profile is a browser context with its own cookies, like one person's browser.
 type profile struct {
 	t       *testing.T
 	name    string // for messages
@@ -136,17 +136,17 @@ type profile struct {
 	window  bool // a window is open
 }
 
-// visitor is a profile in a shared browser that nobody has signed in with.
+// visitor is a profile in a shared browser where nobody is signed in.
 func (s *server) visitor(t *testing.T) *profile {
 	t.Helper()
 	from := &sharedShell
 	if s.tabsHide {
-		from = &sharedWhole
+		from = &sharedFull
 	}
 	return from.browser(t).profile(t, s)
 }
 
-// person is a profile in which a new person called username is signed in. They have no page open yet.
+// person signs up username and returns a profile where they are signed in. It has no page open yet.
 func (s *server) person(t *testing.T, username string) *profile {
 	t.Helper()
 	p := s.visitor(t)
@@ -155,7 +155,7 @@ func (s *server) person(t *testing.T, username string) *profile {
 	return p
 }
 
-// profile makes one for pages of s.
+// profile creates a profile for pages of s.
 func (b *browser) profile(t *testing.T, s *server) *profile {
 	t.Helper()
 	id, err := target.CreateBrowserContext().Do(b.executor())
@@ -171,12 +171,12 @@ func (b *browser) profile(t *testing.T, s *server) *profile {
 	return p
 }
 
-// executor is the context for commands to the browser itself.
+// executor returns the context for commands to the browser itself, not to a tab.
 func (b *browser) executor() context.Context {
 	return cdp.WithExecutor(b.root, chromedp.FromContext(b.root).Browser)
 }
 
-// setCookies puts cookies of the server into the profile.
+// setCookies adds cookies of the server to the profile.
 func (p *profile) setCookies(cookies []*http.Cookie) {
 	p.t.Helper()
 	var all []*network.CookieParam
@@ -190,7 +190,7 @@ func (p *profile) setCookies(cookies []*http.Cookie) {
 	}
 }
 
-// tab opens an empty tab in front of the profile's others, which are hidden by it if tabsHide.
+// tab opens an empty tab in front of the profile's other tabs. They become hidden if tabsHide is set.
 func (p *profile) tab() *tab {
 	p.t.Helper()
 	id, err := target.CreateTarget("about:blank").WithBrowserContextID(p.id).WithNewWindow(!p.window).Do(p.browser.executor())

@@ -21,20 +21,20 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// wallClock is the time of day of one server, which a test may put forward and back. What counts how long something
-// takes is not touched, as when somebody puts the system's time right.
+// wallClock is the wall clock of one server, which a test can set forward and back. The monotonic clock stays the same,
+// as when somebody corrects the system time.
 //
-// Programs in Go are told the time by a function of the vDSO (vdso(7)): code of the kernel's that stands in each process.
-// In the server's copy of it that function is written anew before the program runs.
+// Go programs get the time from a function in the vDSO (vdso(7)), kernel code that is mapped into each process. The
+// test overwrites that function in the server's process before the program runs.
 type wallClock struct {
 	t      *testing.T
 	pid    int
-	offset int64 // the address, in the process, of the seconds that are added
+	offset int64 // the address in the process of the number of seconds to add
 }
 
-// begin starts a process with a clock that is right. It is for server.begin.
+// begin starts a process with the correct time. It is for server.begin.
 func (c *wallClock) begin(cmd *exec.Cmd) error {
-	runtime.LockOSThread() // it is this thread that traces
+	runtime.LockOSThread() // the tracer is a thread
 	defer runtime.UnlockOSThread()
 	cmd.SysProcAttr.Ptrace = true
 	if err := cmd.Start(); err != nil {
@@ -43,7 +43,7 @@ func (c *wallClock) begin(cmd *exec.Cmd) error {
 	c.pid = cmd.Process.Pid
 	var status syscall.WaitStatus
 	if _, err := syscall.Wait4(c.pid, &status, 0, nil); err != nil || !status.Stopped() {
-		return fmt.Errorf("the program is not loaded: %v, %v", status, err)
+		return fmt.Errorf("the program isn't loaded: %v, %v", status, err)
 	}
 	if err := c.rewrite(); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (c *wallClock) begin(cmd *exec.Cmd) error {
 	return syscall.PtraceDetach(c.pid)
 }
 
-// rewrite has the process ask the system for the time, and add to it.
+// rewrite replaces the function with one that makes the system call and adds the offset.
 func (c *wallClock) rewrite() error {
 	at, size, err := c.timeFunction()
 	if err != nil {
@@ -67,16 +67,16 @@ func (c *wallClock) rewrite() error {
 		0xc3, // ret
 	}
 	const operand = 13
-	nops := (8 - (at+operand)%8) % 8 // so that the offset changes at once and not byte by byte
+	nops := (8 - (at+operand)%8) % 8 // aligned, so that a write to the offset is atomic
 	code = append(bytes.Repeat([]byte{0x90}, int(nops)), code...)
 	if int(size) < len(code) {
-		return fmt.Errorf("the function that tells the time has %d bytes, want %d for another one", size, len(code))
+		return fmt.Errorf("clock_gettime has %d bytes, want at least %d for the replacement", size, len(code))
 	}
 	c.offset = at + nops + operand
 	return c.write(at, code)
 }
 
-// timeFunction finds clock_gettime in the process.
+// timeFunction finds clock_gettime in the memory of the process.
 func (c *wallClock) timeFunction() (at, size int64, err error) {
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", c.pid))
 	if err != nil {
@@ -89,7 +89,7 @@ func (c *wallClock) timeFunction() (at, size int64, err error) {
 		}
 	}
 	if err != nil || from == 0 {
-		return 0, 0, fmt.Errorf("there is no vDSO: %v\n%s", err, maps)
+		return 0, 0, fmt.Errorf("the process has no vDSO: %v\n%s", err, maps)
 	}
 	memory, err := os.Open(c.memory())
 	if err != nil {
@@ -106,12 +106,12 @@ func (c *wallClock) timeFunction() (at, size int64, err error) {
 			return from + int64(s.Value), int64(s.Size), nil
 		}
 	}
-	return 0, 0, fmt.Errorf("the vDSO does not tell the time: %v", err)
+	return 0, 0, fmt.Errorf("the vDSO has no __vdso_clock_gettime: %v", err)
 }
 
 func (c *wallClock) memory() string { return fmt.Sprintf("/proc/%d/mem", c.pid) }
 
-// write changes code of the process, which may run.
+// write changes code of the process, which may be running.
 func (c *wallClock) write(at int64, data []byte) error {
 	memory, err := os.OpenFile(c.memory(), os.O_WRONLY, 0)
 	if err != nil {
@@ -122,31 +122,31 @@ func (c *wallClock) write(at int64, data []byte) error {
 	return err
 }
 
-// isAhead puts the clock ahead of the right time; behind it, if negative.
-func (c *wallClock) isAhead(by time.Duration) {
+// setAhead sets the clock ahead of the correct time, or behind it if by is negative.
+func (c *wallClock) setAhead(by time.Duration) {
 	c.t.Helper()
 	if err := c.write(c.offset, little.LittleEndian.AppendUint64(nil, uint64(by/time.Second))); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
-// jumps are where the clock is put, one after the other.
+// jumps are the offsets that the clock is set to, in order.
 var jumps = []time.Duration{2 * time.Hour, -26 * time.Hour, 20 * 24 * time.Hour, -20 * 24 * time.Hour, 0}
 
-// comeAndGo has somebody arrive at a server and leave it, before the eyes of all.
-func (s *server) comeAndGo(name string, cookies []*http.Cookie, eyes ...*onlooker) {
+// comeAndGo has a person connect to a server and leave, and waits until all watchers have seen both.
+func (s *server) comeAndGo(name string, cookies []*http.Cookie, watchers ...*onlooker) {
 	s.t.Helper()
 	conn := connectAs(s.t, s, cookies)
-	for _, o := range eyes {
+	for _, o := range watchers {
 		o.sees(name, "online")
 	}
 	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
-	for _, o := range eyes {
+	for _, o := range watchers {
 		o.sees(name, "offline")
 	}
 }
 
-// wantSeen compares all states that somebody was shown in, after offline at the beginning.
+// wantSeen compares all states of a person that o has seen, without an initial offline.
 func (o *onlooker) wantSeen(user string, want ...string) {
 	o.t.Helper()
 	got := o.states(user)
@@ -158,9 +158,8 @@ func (o *onlooker) wantSeen(user string, want ...string) {
 	}
 }
 
-// Somebody puts the clock of the server right, by hours and by weeks, forward and back. Nobody who is here is shown to
-// leave or to idle, all that happens then is seen at once, a status ends when its time by the clock has come, and so does
-// a session.
+// The wall clock of a server jumps by hours and weeks, forward and back. Nobody who is online goes offline or away,
+// changes still show at once, and statuses and sessions end by the new time.
 func TestClockJumps(t *testing.T) {
 	patient(t)
 	clock := &wallClock{t: t}
@@ -168,38 +167,38 @@ func TestClockJumps(t *testing.T) {
 	s.begin = clock.begin
 	s.start()
 	ada, bob, carol := s.signUp("ada"), s.signUp("bob"), s.signUp("carol")
-	eyes := s.watchAs(ada)
+	watcher := s.watchAs(ada)
 	connectAs(t, s, bob)
-	eyes.sees("bob", "online")
+	watcher.sees("bob", "online")
 	for i, by := range jumps {
-		clock.isAhead(by)
-		s.comeAndGo("carol", carol, eyes)
+		clock.setAhead(by)
+		s.comeAndGo("carol", carol, watcher)
 		name := fmt.Sprint("new", i)
-		s.comeAndGo(name, s.signUp(name), eyes)
-		s.addUser(name + "b") // by another process, whose clock is right
-		eyes.sees(name+"b", "offline")
+		s.comeAndGo(name, s.signUp(name), watcher)
+		s.addUser(name + "b") // by another process, which has the correct time
+		watcher.sees(name+"b", "offline")
 		for _, cookies := range [][]*http.Cookie{ada, bob, carol} {
 			if got := s.get("/", cookies); got != http.StatusOK {
-				t.Errorf("GET / at %v = %d, want 200: nobody's session has ended", by, got)
+				t.Errorf("GET / at %v = %d, want 200, no session has ended", by, got)
 			}
 		}
 	}
-	eyes.wantSeen("bob", "online")
+	watcher.wantSeen("bob", "online")
 
 	if answer, body := s.try("/me/status", url.Values{"state": {"dnd"}, "lasts": {"30m"}}, bob...); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("POST /me/status = %d, want 303\n%s", answer.StatusCode, body)
 	}
-	eyes.sees("bob", "dnd")
-	clock.isAhead(31 * time.Minute)
-	eyes.seesWithin("bob", "online", 35*time.Second) // docs/operations.md promises 30
-	eyes.wantSeen("bob", "online", "dnd", "online")
-	clock.isAhead(31 * 24 * time.Hour)
+	watcher.sees("bob", "dnd")
+	clock.setAhead(31 * time.Minute)
+	watcher.seesWithin("bob", "online", 35*time.Second) // docs/operations.md promises 30
+	watcher.wantSeen("bob", "online", "dnd", "online")
+	clock.setAhead(31 * 24 * time.Hour)
 	if got := s.get("/", bob); got != http.StatusSeeOther {
-		t.Errorf("GET / after 31 days by the clock = %d, want 303 to the sign-in", got)
+		t.Errorf("GET / after the clock moved 31 days = %d, want 303 to the sign-in page", got)
 	}
 }
 
-// The clock of one of two replicas is wrong: both show the same people all the same, and none of them leaves.
+// The clock of one of two replicas is wrong. Both still show the same people, and nobody goes offline.
 func TestReplicaClockJumps(t *testing.T) {
 	patient(t)
 	redis := newRedis(t)
@@ -222,16 +221,16 @@ func TestReplicaClockJumps(t *testing.T) {
 		o.sees("carol", "online")
 	}
 	for _, by := range jumps {
-		clock.isAhead(by)
+		clock.setAhead(by)
 		a.comeAndGo("dan", dan, atA, atB)
 		b.comeAndGo("dan", dan, atA, atB)
 		a.addUser(fmt.Sprintf("u%d", time.Now().UnixNano()))
 	}
-	// For longer than a lease, so that a replica which took the other's for ended would show it.
+	// This takes longer than a lease, so it would show if a replica took the other's lease for expired.
 	for until := time.Now().Add(11 * time.Second); time.Now().Before(until); {
-		clock.isAhead(time.Hour)
+		clock.setAhead(time.Hour)
 		a.comeAndGo("dan", dan, atA, atB)
-		clock.isAhead(-time.Hour)
+		clock.setAhead(-time.Hour)
 		b.comeAndGo("dan", dan, atA, atB)
 	}
 	for _, o := range []*onlooker{atA, atB} {

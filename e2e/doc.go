@@ -1,14 +1,12 @@
-// Package e2e holds the tests that see Rollcall as its users do: they start the built program, open its pages in
-// headless Chromium, click and type there, and look at what is shown. It imports nothing of ours. TestSmoke does the
-// essentials in Firefox and WebKit, too.
+// Package e2e tests Rollcall as people use it: the tests start the built program, open its pages in headless Chromium,
+// click and type, and check what the pages show. It imports no other package of Rollcall. TestSmoke also runs in
+// Firefox and WebKit.
 //
-// Each person of a test has a profile of their own, so cookies differ; where the browser itself matters (it is killed)
-// they have a process of their own too. Every page opened anywhere is watched from its first moment: each state that a
-// row ever showed is recorded, and a console error, an exception, a breach of the content security policy or an answer
-// without that policy fails the test.
+// Each person in a test has their own browser profile, and their own browser process where the test kills it. Every
+// page is watched from the start: each state that a row ever shows is recorded, and a console error, an exception, a
+// violation of the content security policy, or a response without that policy fails the test.
 //
-// Nothing sleeps: tests poll for what they wait for, with bounds far above what is promised, and check promised bounds
-// by the time stamps of what was recorded.
+// Tests poll for what they wait for, with generous limits, and check promised times by the recorded timestamps.
 //
-// The folder screenshots holds the program that draws the pictures of the README.
+// The folder screenshots has the program that takes the screenshots for the README.
 package e2e

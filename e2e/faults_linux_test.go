@@ -18,8 +18,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// mayWrite lets the server write to files up to a size, or everything with -1: a disk that refuses. It needs no rights.
-// What the system answers then is not "no space left" but "file too large"; TestDiskFull has the other.
+// mayWrite limits the size of files that the server can write, or removes the limit with -1. It needs no privileges.
+// Writes fail with "file too large", not with "no space left", which TestDiskFull covers.
 func (s *server) mayWrite(size int64) {
 	s.t.Helper()
 	limit := syscall.Rlimit{Cur: uint64(size), Max: ^uint64(0)}
@@ -30,20 +30,20 @@ func (s *server) mayWrite(size int64) {
 	}
 }
 
-// try sends a form, as somebody who is signed in if there are cookies, and returns the answer with its body read.
+// try posts a form with the cookies, if any, and returns the response and its body.
 func (s *server) try(path string, form url.Values, cookies ...*http.Cookie) (*http.Response, string) {
 	s.t.Helper()
 	return s.send(http.MethodPost, path, form.Encode(), cookies)
 }
 
-// get is the status of a page for somebody.
+// get requests a page with the cookies and returns the status.
 func (s *server) get(path string, cookies []*http.Cookie) int {
 	s.t.Helper()
 	answer, _ := s.send(http.MethodGet, path, "", cookies)
 	return answer.StatusCode
 }
 
-// send sends a request, and follows no redirect.
+// send sends a request without following redirects, and returns the response and its body.
 func (s *server) send(method, path, form string, cookies []*http.Cookie) (*http.Response, string) {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(form))
@@ -70,32 +70,34 @@ func credentials(name string) url.Values {
 	return url.Values{"username": {name}, "password": {password}}
 }
 
-// wantNotSaved fails the test unless a form is refused in words, with a time to come back.
+// wantNotSaved fails the test unless a form is refused with an explanation and Retry-After.
 func (s *server) wantNotSaved(path, name string) {
 	s.t.Helper()
 	answer, body := s.try(path, credentials(name))
 	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" || !strings.Contains(body, "nothing was changed") {
-		s.t.Errorf("POST %s while nothing can be stored = %d, Retry-After %q, want 503 and words:\n%s", path, answer.StatusCode, answer.Header.Get("Retry-After"), body)
+		s.t.Errorf("POST %s while writes fail = %d, Retry-After %q, want 503 and an explanation:\n%s",
+			path, answer.StatusCode, answer.Header.Get("Retry-After"), body)
 	}
 }
 
-// wantUnharmed fails the test unless people who are signed in go on: their pages, and what they see of each other.
+// wantUnharmed fails the test unless pages still work for people who are signed in, and they see each other come and
+// go.
 func (s *server) wantUnharmed(ada, bob []*http.Cookie) {
 	s.t.Helper()
 	for path, cookies := range map[string][]*http.Cookie{"/": ada, "/me": bob, "/settings": bob, "/readyz": nil, "/healthz": nil} {
 		if got := s.get(path, cookies); got != http.StatusOK {
-			s.t.Errorf("GET %s while nothing can be stored = %d, want 200", path, got)
+			s.t.Errorf("GET %s while writes fail = %d, want 200", path, got)
 		}
 	}
-	eyes := s.watchAs(ada)
-	defer eyes.close()
+	watcher := s.watchAs(ada)
+	defer watcher.close()
 	conn := connectAs(s.t, s, bob)
-	eyes.sees("bob", "online")
+	watcher.sees("bob", "online")
 	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
-	eyes.sees("bob", "offline")
+	watcher.sees("bob", "offline")
 }
 
-// refuseWrites is the whole of the scene: two people are in, then nothing can be stored, then it can be again.
+// refuseWrites signs two people up, makes writes fail with fill, and makes them work again with free.
 func (s *server) refuseWrites(fill, free func()) {
 	s.t.Helper()
 	s.faulty = true
@@ -105,7 +107,7 @@ func (s *server) refuseWrites(fill, free func()) {
 	s.wantNotSaved("/login", "ada")
 	s.wantUnharmed(ada, bob)
 	free()
-	s.signUp("carol") // no restart between
+	s.signUp("carol") // without a restart in between
 	s.signIn("carol")
 	s.signIn("ada")
 	s.wantUnharmed(ada, bob)
@@ -117,7 +119,7 @@ func TestDiskRefusesWrites(t *testing.T) {
 	s.refuseWrites(func() { s.mayWrite(0) }, func() { s.mayWrite(-1) })
 }
 
-// mounts is how this user may mount things for one process; nil: not at all.
+// mounts returns the command with which this user can mount things for one process, or nil.
 func mounts(t *testing.T) []string {
 	t.Helper()
 	for _, with := range [][]string{{"unshare", "--mount"}, {"unshare", "--user", "--map-root-user", "--mount"}} {
@@ -125,11 +127,11 @@ func mounts(t *testing.T) []string {
 			return with
 		}
 	}
-	t.Log("this user may not mount anything, not even for itself: the disk that is full is one that lets no file grow")
+	t.Log("this user can't mount anything, so the full disk is simulated by a limit on the file size")
 	return nil
 }
 
-// TestDiskFull: the database is alone on a disk of 1 MiB, and something else takes all of it.
+// TestDiskFull: the database is on its own 1 MiB disk, and another file fills it.
 func TestDiskFull(t *testing.T) {
 	patient(t)
 	s := newServer(t, "--grace-clean=50ms", "--warming=0s")
@@ -158,7 +160,7 @@ func TestDiskFull(t *testing.T) {
 	})
 }
 
-// fillUp takes all the space there is, and has people sign up until the log of the database wants more.
+// fillUp fills the disk with a file and signs people up until the WAL of the database needs more space.
 func (s *server) fillUp(filler string) {
 	s.t.Helper()
 	f, err := os.Create(filler)
@@ -178,10 +180,10 @@ func (s *server) fillUp(filler string) {
 			return
 		}
 	}
-	s.t.Fatal("50 people signed up on a disk that is full")
+	s.t.Fatal("50 people signed up on a full disk")
 }
 
-// TestReadOnlyAtStart: a folder that cannot be written ends the start with one line that says what to do.
+// TestReadOnlyAtStart: if the folder isn't writable, the server doesn't start and prints one line that says what to do.
 func TestReadOnlyAtStart(t *testing.T) {
 	patient(t)
 	s := newServer(t)
@@ -196,6 +198,7 @@ func TestReadOnlyAtStart(t *testing.T) {
 	cmd.Env = cleanEnv()
 	out, err := cmd.CombinedOutput()
 	if lines := strings.Count(string(out), "\n"); err == nil || lines != 1 || !strings.HasPrefix(string(out), "rollcall: ") || !strings.Contains(string(out), "cannot write") {
-		t.Errorf("rollcall serve in a folder that cannot be written = %v with %d lines, want an error and one that says so:\n%s", err, lines, out)
+		t.Errorf("rollcall serve in a folder that isn't writable = %v with %d lines, want an error and one line that says so:\n%s",
+			err, lines, out)
 	}
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// firefox is one Firefox process. It speaks WebDriver BiDi: commands and answers in JSON over a websocket.
+// firefox is one Firefox process, controlled with WebDriver BiDi: JSON commands and responses over a WebSocket.
 type firefox struct {
 	conn *websocket.Conn
-	mu   sync.Mutex // held from a command to its answer
-	last int        // guarded by mu; the number of the last command
+	mu   sync.Mutex // held from a command to its response
+	last int        // guarded by mu; the ID of the last command
 }
 
-// startFirefox starts a headless Firefox and gets ready to open windows.
+// startFirefox starts a headless Firefox and returns a function that opens windows.
 func startFirefox(t *testing.T, s *server) func() driver {
 	t.Helper()
 	home := browserFolder(t)
@@ -44,7 +44,7 @@ func startFirefox(t *testing.T, s *server) func() driver {
 	}
 }
 
-// dialFirefox connects to the Firefox with a profile, once it has written there where it listens.
+// dialFirefox connects to Firefox once it has written its address to the profile.
 func dialFirefox(t *testing.T, profile string) *websocket.Conn {
 	t.Helper()
 	var conn *websocket.Conn
@@ -72,7 +72,7 @@ func dialFirefox(t *testing.T, profile string) *websocket.Conn {
 	return conn
 }
 
-// command sends a command and decodes the result. It asks for no events, so only answers come.
+// command sends a command and decodes the result. It subscribes to no events, so only responses arrive.
 func (f *firefox) command(method string, params, into any) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -105,7 +105,7 @@ func (f *firefox) command(method string, params, into any) error {
 	return json.Unmarshal(answer.Result, into)
 }
 
-// must is a command that must work.
+// must sends a command and fails the test if it fails.
 func (f *firefox) must(t *testing.T, method string, params, into any) {
 	t.Helper()
 	if err := f.command(method, params, into); err != nil {
@@ -113,7 +113,7 @@ func (f *firefox) must(t *testing.T, method string, params, into any) {
 	}
 }
 
-// firefoxWindow is a window of its own user context, which is a set of cookies.
+// firefoxWindow is a window with its own user context, and so its own cookies.
 type firefoxWindow struct {
 	t       *testing.T
 	server  *server

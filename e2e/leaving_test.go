@@ -12,19 +12,19 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// pauses holds back requests of a tab until they are let through, and counts those that were asked for.
+// pauses holds requests of a tab until they are released.
 type pauses struct {
 	tab *tab
 
-	mu   sync.Mutex
-	held []*cdpfetch.EventRequestPaused // guarded by mu
-	over map[network.RequestID]bool     // guarded by mu; answered or given up
+	mu       sync.Mutex
+	held     []*cdpfetch.EventRequestPaused // guarded by mu
+	finished map[network.RequestID]bool     // guarded by mu; completed or canceled
 }
 
-// pause holds back what the tab asks for from now on at paths.
+// pause holds all future requests of the tab for paths.
 func (b *tab) pause(paths ...string) *pauses {
 	b.t.Helper()
-	p := &pauses{tab: b, over: map[network.RequestID]bool{}}
+	p := &pauses{tab: b, finished: map[network.RequestID]bool{}}
 	chromedp.ListenTarget(b.ctx, func(event any) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -32,9 +32,9 @@ func (b *tab) pause(paths ...string) *pauses {
 		case *cdpfetch.EventRequestPaused:
 			p.held = append(p.held, e)
 		case *network.EventLoadingFinished:
-			p.over[e.RequestID] = true
+			p.finished[e.RequestID] = true
 		case *network.EventLoadingFailed:
-			p.over[e.RequestID] = true
+			p.finished[e.RequestID] = true
 		}
 	})
 	var patterns []*cdpfetch.RequestPattern
@@ -45,7 +45,7 @@ func (b *tab) pause(paths ...string) *pauses {
 	return p
 }
 
-// to returns the requests for path that were held back so far.
+// to returns the requests for path that were held so far.
 func (p *pauses) to(path string) (requests []*cdpfetch.EventRequestPaused) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,7 +57,7 @@ func (p *pauses) to(path string) (requests []*cdpfetch.EventRequestPaused) {
 	return requests
 }
 
-// untilHeld waits until a request for path is held back.
+// untilHeld waits until a request for path is held.
 func (p *pauses) untilHeld(path string) {
 	p.tab.t.Helper()
 	if err := within(patience, func() (bool, string) { return len(p.to(path)) > 0, "" }); err != nil {
@@ -65,49 +65,49 @@ func (p *pauses) untilHeld(path string) {
 	}
 }
 
-// let lets the requests for path through. One that the page has given up is gone.
-func (p *pauses) let(path string) {
+// release lets the requests for path continue. It ignores requests that the page has canceled.
+func (p *pauses) release(path string) {
 	for _, e := range p.to(path) {
 		ctx := cdp.WithExecutor(p.tab.ctx, chromedp.FromContext(p.tab.ctx).Target)
 		_ = cdpfetch.ContinueRequest(e.RequestID).Do(ctx)
 	}
 }
 
-// untilOver waits until the requests for path so far were answered or given up.
-func (p *pauses) untilOver(path string) {
+// untilFinished waits until all requests for path so far are completed or canceled.
+func (p *pauses) untilFinished(path string) {
 	p.tab.t.Helper()
 	requests := p.to(path)
 	err := within(patience, func() (bool, string) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return !slices.ContainsFunc(requests, func(e *cdpfetch.EventRequestPaused) bool { return !p.over[e.NetworkID] }), ""
+		return !slices.ContainsFunc(requests, func(e *cdpfetch.EventRequestPaused) bool { return !p.finished[e.NetworkID] }), ""
 	})
 	if err != nil {
-		p.tab.t.Fatalf("the requests for %s have no end: %v", path, err)
+		p.tab.t.Fatalf("the requests for %s don't finish: %v", path, err)
 	}
 }
 
-// A page that signs out gives up what it is loading and loads nothing more. The answers would be 401, which the browser
-// logs as an error.
-func TestPageThatLeavesAsksForNothing(t *testing.T) {
+// When a page signs out, it cancels its requests and starts no more. They would get 401, which the browser logs as an
+// error.
+func TestSigningOutCancelsRequests(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
 	anna.openMenu()
-	anna.click(".account summary") // closes it
+	anna.click(".account summary") // close it again
 	requests := anna.pause("/me/panel", "/login*")
 	anna.click(".account summary")
 	requests.untilHeld("/me/panel")
 	anna.tell(`addEventListener('submit', () => document.querySelector('.account').dispatchEvent(new Event('open')))`)
 	before := anna.loaded()
 	anna.click(`.menu form[action$="/logout"] button`)
-	requests.untilHeld("/login") // the session has ended, and the page is still up
-	requests.let("/me/panel")
-	requests.untilOver("/me/panel")
+	requests.untilHeld("/login") // the session has ended, and the old page still shows
+	requests.release("/me/panel")
+	requests.untilFinished("/me/panel")
 	if got := len(requests.to("/me/panel")); got != 1 {
-		t.Errorf("the page asked %d times for its panel, want once, before it left", got)
+		t.Errorf("the page requested its panel %d times, want once, before it signed out", got)
 	}
-	requests.let("/login")
+	requests.release("/login")
 	anna.untilLoaded(before)
 	anna.untilAt("/login", patience)
 }

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// lostDatabase is the line of the log that says that the database file isn't where it was.
+// lostDatabase is the start of the log line about a missing database file.
 const lostDatabase = `level=ERROR msg="the database file was removed, moved or replaced`
 
-// logs waits until the log holds a text this many times. What must not follow is for the caller to look for.
+// logs waits until the log contains text this many times.
 func (s *server) logs(text string, times int) {
 	s.t.Helper()
 	deadline := time.Now().Add(startWait)
@@ -26,7 +26,7 @@ func (s *server) logs(text string, times int) {
 	}
 }
 
-// wantLost fails the test unless the server stores nothing, says so, and goes on showing who is here.
+// wantLost fails the test unless the server stores nothing, says so, and still shows who is here.
 func (s *server) wantLost(session []*http.Cookie) {
 	s.t.Helper()
 	for path, form := range map[string]url.Values{"/signup": credentials("carol"), "/login": credentials("ada")} {
@@ -42,8 +42,8 @@ func (s *server) wantLost(session []*http.Cookie) {
 	s.logs(lostDatabase, 1)
 }
 
-// Nobody gets an account that is gone with a file that was removed, moved or replaced. When the file is back, the server
-// goes on without a restart.
+// If the database file is removed, moved, or replaced, nobody can create an account that would be lost. When the file
+// is back, the server works again without a restart.
 func TestDatabaseLost(t *testing.T) {
 	patient(t)
 	rename := func(t *testing.T, from, to string) {
@@ -61,14 +61,14 @@ func TestDatabaseLost(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, nil},
-		{"removed with the files beside it", func(t *testing.T, db string) {
+		{"removed with its WAL and shm files", func(t *testing.T, db string) {
 			for _, end := range []string{"", "-wal", "-shm"} {
 				if err := os.Remove(db + end); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}, nil},
-		{"log removed", func(t *testing.T, db string) {
+		{"WAL removed", func(t *testing.T, db string) {
 			if err := os.Remove(db + "-wal"); err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestDatabaseLost(t *testing.T) {
 	}
 }
 
-// Two servers on one file show different people unless they share a Redis: both say so, the one that was there first, too.
+// Two servers on one file show different people unless they share a Redis. Both warn about it, including the first.
 func TestTwoServersOnOneFile(t *testing.T) {
 	patient(t)
 	const shared = "level=WARN msg=\"another server uses this database file"
@@ -118,15 +118,15 @@ func TestTwoServersOnOneFile(t *testing.T) {
 		s.logs(shared, 1)
 	}
 	second.terminate()
-	first.addUser("ada") // a command beside the server is no other server
+	first.addUser("ada") // a command isn't a second server
 	if n := strings.Count(first.log.String(), shared); n != 1 {
 		t.Errorf("the first server warned %d times, want once", n)
 	}
 }
 
-// A server whose file was moved away still has the log beside its path. A database that came there now would take that
-// log for its own, so it's not restored, and not made.
-func TestNoDatabaseBesideALiveLog(t *testing.T) {
+// A server whose file was moved away still has the WAL at the old path. A new database at that path would use this WAL
+// as its own, so no database may be restored or created there.
+func TestNoDatabaseNextToALiveLog(t *testing.T) {
 	patient(t)
 	s := startServer(t)
 	s.faulty = true
@@ -144,15 +144,15 @@ func TestNoDatabaseBesideALiveLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := run("restore", backup, "--db", s.db); err == nil || !strings.Contains(out, "is in use: first stop the server") {
-		t.Errorf("restore beside a live log = %v\n%s, want that it's in use", err, out)
+		t.Errorf("restore next to a live WAL = %v\n%s, want that it's in use", err, out)
 	}
 	if _, err := os.Stat(s.db); !os.IsNotExist(err) {
-		t.Fatalf("after a refused restore there is something at %s (%v)", s.db, err)
+		t.Fatalf("after a refused restore there is a file at %s (%v)", s.db, err)
 	}
 	addEve := func(where string) {
 		t.Helper()
 		if out, err := run("user", "add", "eve", "--create", "--db", s.db); err == nil || !strings.Contains(out, "stop it first") {
-			t.Errorf("user add beside a live log, %s = %v\n%s, want a refusal", where, err, out)
+			t.Errorf("user add next to a live WAL, %s = %v\n%s, want a refusal", where, err, out)
 		}
 	}
 	addEve("where there is no database")
@@ -165,6 +165,6 @@ func TestNoDatabaseBesideALiveLog(t *testing.T) {
 	}
 	addEve("where there is another database")
 	if out, err := run("restore", backup, "--db", s.db, "--force"); err == nil || !strings.Contains(out, "is in use: first stop the server") {
-		t.Errorf("restore --force beside a live log = %v\n%s, want that it's in use", err, out)
+		t.Errorf("restore --force next to a live WAL = %v\n%s, want that it's in use", err, out)
 	}
 }

@@ -12,10 +12,10 @@ import (
 // Set once by TestMain.
 var (
 	binary  string // the program under test
-	scratch string // a folder that is removed at the end
+	scratch string // a folder that is deleted at the end
 )
 
-// TestMain builds the program, unless ROLLCALL_BINARY names one, and ends the browsers that the tests share.
+// TestMain builds the program, unless ROLLCALL_BINARY names one, and stops the shared browsers at the end.
 func TestMain(m *testing.M) {
 	os.Exit(runAll(m))
 }
@@ -38,18 +38,18 @@ func runAll(m *testing.M) (code int) {
 			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 			return 1
 		}
-	} else if binary, err = given(binary); err != nil {
+	} else if binary, err = existing(binary); err != nil {
 		fmt.Fprintln(os.Stderr, "ROLLCALL_BINARY:", err)
 		return 1
 	}
 	defer sharedShell.close()
-	defer sharedWhole.close()
+	defer sharedFull.close()
 	return m.Run()
 }
 
-// given is the path of a program that is there. That it was looked at keeps go test from answering from its cache when it
-// has changed.
-func given(program string) (string, error) {
+// existing returns the absolute path of a program, which must exist. Calling os.Stat on it makes go test ignore cached
+// results when the program changes.
+func existing(program string) (string, error) {
 	program, err := filepath.Abs(program)
 	if err != nil {
 		return "", err
@@ -58,19 +58,21 @@ func given(program string) (string, error) {
 	return program, err
 }
 
-// How many tests run at once, however many cores there are: more would make browsers slow, and what is waited for late.
+// The capacity is how many tests run at once, on any number of cores. More would slow down the browsers and cause
+// timeouts.
 var (
-	browsing = make(chan struct{}, 2)
-	waiting  = make(chan struct{}, 2)
+	browserSlots = make(chan struct{}, 2)
+	waitSlots    = make(chan struct{}, 2)
 )
 
-// parallel lets t, which has a browser, run beside few other tests.
-func parallel(t *testing.T) { beside(t, browsing) }
+// parallel runs t, which uses a browser, in parallel with a few other tests.
+func parallel(t *testing.T) { takeSlot(t, browserSlots) }
 
-// patient lets t run beside few other tests. It has no browser, and mostly waits for leases, graces and outages to end.
-func patient(t *testing.T) { beside(t, waiting) }
+// patient runs t in parallel with a few other tests. It uses no browser, and mostly waits for leases, grace periods,
+// and outages to end.
+func patient(t *testing.T) { takeSlot(t, waitSlots) }
 
-func beside(t *testing.T, slots chan struct{}) {
+func takeSlot(t *testing.T, slots chan struct{}) {
 	t.Parallel()
 	slots <- struct{}{}
 	t.Cleanup(func() { <-slots })

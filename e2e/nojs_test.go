@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Without JavaScript every page works but for the live updates: the whole of a visit, from signing up to signing out.
-// The tests' own questions are still answered, watch.js is not there.
+// Without JavaScript every page works except for the live updates, from signing up to signing out. The test can still
+// evaluate expressions, but watch.js isn't loaded.
 func TestWithoutJavaScript(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -16,31 +16,34 @@ func TestWithoutJavaScript(t *testing.T) {
 	anna := s.visitor(t).tab()
 	anna.allow(`status of 422`)
 	anna.run(emulation.SetScriptExecutionDisabled(true))
-	// visible is test.visible, which is not there.
+	// rows stands in for test.visible, which isn't loaded.
 	rows := func(want string) {
 		t.Helper()
-		anna.until("the rows in sight are "+want, `[...document.querySelectorAll('[data-user]')].filter(row => row.checkVisibility()).map(row => row.dataset.user).join(' ') === `+quote(want), patience)
+		anna.until("the visible rows are "+want,
+			`[...document.querySelectorAll('[data-user]')].filter(row => row.checkVisibility()).map(row => row.dataset.user).join(' ') === `+quote(want), patience)
 	}
 
 	anna.open("/signup")
 	if ask[bool](anna, `document.querySelector('.reveal').checkVisibility()`) {
-		t.Error("the button that shows the password is there, want it only where it works")
+		t.Error("the button that shows the password is visible, want it only where it works")
 	}
 	anna.typeInto("#username", "anna")
 	anna.typeInto("#display_name", "Anna Berg")
 	anna.typeInto("#password", "password")
 	anna.submit()
-	anna.until("the page says what is wrong", `document.querySelector('.field:has(#password) .wrong') && document.querySelector('#display_name').value === 'Anna Berg'`, patience)
+	anna.until("the page says what is wrong",
+		`document.querySelector('.field:has(#password) .wrong') && document.querySelector('#display_name').value === 'Anna Berg'`, patience)
 	anna.typeInto("#password", password)
 	anna.submit()
 	anna.untilAt("/", patience)
 	rows("ada bela carl anna dov")
-	anna.until("the page says that it stands still", `document.querySelector('.noscript').innerText.includes('needs JavaScript to stay up to date')`, patience)
+	anna.until("the page says that it doesn't update",
+		`document.querySelector('.noscript').innerText.includes('needs JavaScript to stay up to date')`, patience)
 	if got := anna.opened(); got != 0 {
 		t.Errorf("%d live connections were opened, want none", got)
 	}
 
-	// The filter is a style sheet; a search takes it along.
+	// The style sheet filters the list; a search keeps the filter.
 	anna.focus("#f-all")
 	anna.press(kb.ArrowRight)
 	rows("")
@@ -76,13 +79,14 @@ func TestWithoutJavaScript(t *testing.T) {
 	rows("ada bela carl anna dov")
 }
 
-// focus puts the focus on an element. Calls from outside work also where the page's own scripts do not.
+// focus focuses an element. Expressions of the test work even where the page's own scripts are disabled.
 func (b *tab) focus(selector string) {
 	b.t.Helper()
-	b.until(selector+" takes the focus", `(document.querySelector(`+quote(selector)+`).focus(), document.activeElement.matches(`+quote(selector)+`))`, patience)
+	b.until(selector+" takes the focus",
+		`(document.querySelector(`+quote(selector)+`).focus(), document.activeElement.matches(`+quote(selector)+`))`, patience)
 }
 
-// typeInto replaces what stands in a field by pressing keys.
+// typeInto replaces the content of a field, key by key.
 func (b *tab) typeInto(selector, text string) {
 	b.t.Helper()
 	b.focus(selector)
@@ -98,7 +102,7 @@ func (b *tab) submit() {
 	b.untilLoaded(before)
 }
 
-// follow follows a link by the keyboard.
+// follow follows a link with the keyboard.
 func (b *tab) follow(selector string) {
 	b.t.Helper()
 	b.focus(selector)

@@ -15,18 +15,18 @@ import (
 
 var shownRow = regexp.MustCompile(`data-user="([^"]*)"[^>]*data-state="(\w+)"`)
 
-// onlooker is somebody's live connection without a browser: what it was told last of everybody, and how it ended.
+// onlooker is a live connection without a browser. It records the states shown for each person, and how it ended.
 type onlooker struct {
 	t    *testing.T
 	conn *websocket.Conn
-	gone chan struct{} // closed when it has ended
+	gone chan struct{} // closed when the connection has ended
 
 	mu   sync.Mutex
-	seen map[string][]string // guarded by mu; the states of each, in order
-	code int                 // guarded by mu; of the end
+	seen map[string][]string // guarded by mu; the states of each person, in order
+	code int                 // guarded by mu; the close code
 }
 
-// watchAs opens one with the cookies of a session.
+// watchAs opens a live connection with the cookies of a session.
 func (s *server) watchAs(cookies []*http.Cookie) *onlooker {
 	s.t.Helper()
 	header := http.Header{"Origin": {s.url}}
@@ -65,13 +65,13 @@ func (o *onlooker) read() {
 	}
 }
 
-// close breaks the connection and waits for its end.
+// close closes the connection without a close frame and waits until it has ended.
 func (o *onlooker) close() {
 	_ = o.conn.Close()
 	<-o.gone
 }
 
-// sees waits until somebody is shown in state.
+// sees waits until user is shown in state.
 func (o *onlooker) sees(user, state string) {
 	o.t.Helper()
 	o.seesWithin(user, state, patience)
@@ -84,7 +84,7 @@ func (o *onlooker) seesWithin(user, state string, limit time.Duration) {
 		return len(all) > 0 && all[len(all)-1] == state, fmt.Sprintf("%q", all)
 	})
 	if err != nil {
-		o.t.Fatalf("%s is not shown %s: %v", user, state, err)
+		o.t.Fatalf("%s isn't shown as %s: %v", user, state, err)
 	}
 }
 
@@ -94,13 +94,13 @@ func (o *onlooker) states(user string) []string {
 	return slices.Clone(o.seen[user])
 }
 
-// wantEnd waits for the end and checks its code.
+// wantEnd waits until the connection has ended and checks its close code.
 func (o *onlooker) wantEnd(code int) {
 	o.t.Helper()
 	select {
 	case <-o.gone:
 	case <-time.After(patience):
-		o.t.Fatalf("the connection is open after %v, want an end with %d", patience, code)
+		o.t.Fatalf("the connection is still open after %v, want it closed with %d", patience, code)
 	}
 	if o.code != code {
 		o.t.Errorf("the connection ended with %d, want %d", o.code, code)

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// somebodysHash is a password nobody knows: people who never sign in need no better one.
+// somebodysHash matches no known password. It is for people who never sign in.
 const somebodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// crowd imports n people, p001 and so on.
+// crowd imports n people named p001, p002, and so on.
 func crowd(s *server, n int) {
 	s.t.Helper()
 	var csv strings.Builder
@@ -26,7 +26,8 @@ func crowd(s *server, n int) {
 	s.cli("import", file)
 }
 
-// A board that does not fit on one page has a next one; its numbers are links then, and every page is live.
+// A board that doesn't fit on one page opens with those who are here, who come and go row by row. Everyone is a click away,
+// on pages with numbers; the filter is made of links, and every page is live.
 func TestPages(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
@@ -37,22 +38,39 @@ func TestPages(t *testing.T) {
 		t.Helper()
 		anna.until(fmt.Sprintf("there are %d rows", want), fmt.Sprintf(`test.visible().length === %d`, want), soon)
 	}
+	anna.untilVisible("anna")
+	anna.until("everybody is counted", `document.querySelector('#n-all').innerText === '232' && document.querySelector('#headline').innerText === '1 person is here'`, soon)
+	zoe := s.member(t, "zoe").board()
+	yan := s.person(t, "bob").board()
+	anna.untilVisible("anna", "bob", "zoe")
+	yan.close()
+	anna.untilVisible("anna", "zoe")
+	anna.tell(`document.querySelector('[data-user=zoe]').remove()`) // a page that lacks a neighbor asks for the list
+	s.person(t, "xan").board()
+	anna.untilVisible("anna", "xan", "zoe")
+	if got := anna.loaded(); got != 1 {
+		t.Errorf("the page was loaded %d times, want once", got)
+	}
+
+	anna.clickThrough(`.onwards a`)
+	anna.untilLive()
 	rows(200)
-	anna.until("everybody is counted", `document.querySelector('#n-all').innerText === '232'`, soon)
 	anna.clickThrough(`.pager [rel=next]`)
 	anna.untilLive()
-	rows(32)
-	zoe := s.member(t, "zoe").board()
+	rows(34)
 	anna.untilState("zoe", "online", soon)
 	s.addUser("yan")
 	anna.untilState("yan", "offline", soon)
-	rows(33)
+	rows(35)
+	anna.clickThrough(`.pager a:nth-of-type(2)`)
+	anna.until("the first page, by its number", `document.querySelector('.pager [aria-current]').innerText.endsWith('1')`, soon)
+	rows(200)
 
 	anna.clickThrough(`.bar a:has(#n-online)`)
 	anna.untilLive()
-	anna.untilVisible("anna", "zoe")
+	anna.untilVisible("anna", "xan", "zoe")
 	zoe.close()
-	anna.untilVisible("anna")
+	anna.untilVisible("anna", "xan")
 	anna.clickThrough(`.bar a:has(#n-offline)`)
 	anna.untilLive()
 	rows(200)
@@ -61,5 +79,6 @@ func TestPages(t *testing.T) {
 	anna.clickThrough(`.pager [rel=prev]`)
 	anna.untilLive()
 	rows(200)
-	anna.untilState("anna", "online", soon)
+	anna.clickThrough(`.bar a:has(#n-here)`)
+	anna.untilVisible("anna", "xan")
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What another process does to people shows on open pages, which are not loaded again.
+// Changes to people by another process show on open pages without a reload.
 func TestPeopleChangedByCommandLine(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -15,20 +15,22 @@ func TestPeopleChangedByCommandLine(t *testing.T) {
 
 	s.addUser("ben", "--display-name", "Ben Sommer", "--team", "Lab")
 	anna.untilState("ben", "offline", soon)
-	anna.until("there is a team now", `document.querySelector('[data-user=ben]').closest('section').querySelector('h2').innerText === 'Lab'`, soon)
-	anna.until("everyone is two", `document.querySelector('#n-all').innerText === '2'`, soon)
+	anna.until("ben is in his team",
+		`document.querySelector('[data-user=ben]').closest('section').querySelector('h2').innerText === 'Lab'`, soon)
+	anna.until("the count is two", `document.querySelector('#n-all').innerText === '2'`, soon)
 
 	s.cli("rename", "ben", "Benedict Sommer")
 	anna.until("ben has his new name", `document.querySelector('[data-user=ben] bdi').innerText === 'Benedict Sommer'`, soon)
 	s.cli("team", "ben", "Workshop")
-	anna.until("ben is in his new team", `document.querySelector('[data-user=ben]').closest('section').querySelector('h2').innerText === 'Workshop'`, soon)
+	anna.until("ben is in his new team",
+		`document.querySelector('[data-user=ben]').closest('section').querySelector('h2').innerText === 'Workshop'`, soon)
 	s.cli("disable", "ben")
 	anna.untilState("ben", "none", soon)
-	anna.until("everyone is one", `document.querySelector('#n-all').innerText === '1'`, soon)
+	anna.until("the count is one", `document.querySelector('#n-all').innerText === '1'`, soon)
 	s.cli("enable", "ben")
 	anna.untilState("ben", "offline", soon)
 
-	// Somebody who signs up in a browser appears like somebody who is added.
+	// People who sign up in a browser appear like people who are added.
 	s.person(t, "cleo").board()
 	anna.untilState("cleo", "online", soon)
 	s.cli("delete", "cleo", "--yes")
@@ -39,14 +41,14 @@ func TestPeopleChangedByCommandLine(t *testing.T) {
 	}
 }
 
-// hostile are names that would do something if they were anything but text.
+// hostile are names that would have an effect if a page treated them as anything but text.
 var hostile = []struct{ username, name, team string }{
 	{"script", `<script>document.title='x'</script>`, `<script>alert(1)</script>`},
 	{"image", `<img src=x onerror=alert(1)>`, `"><img src=x onerror=alert(1)>`},
 	{"partial", `<hx-partial id="list" hx-swap="innerHTML">x</hx-partial>`, `</h2></section></div>`},
 	{"title", `<title>(9) x</title>`, `<title>y</title>`},
 	{"entity", `&lt;b&gt; &amp;amp; "quoted" 'single'`, `a&team=b`},
-	{"template", `{{.Viewer}} ${location} \u003cb\u003e`, `?state=away#top`},
+	{"template", `{{.Viewer}} ${location} \u003cb\u003e`, `?show=away#top`},
 	{"attribute", `" data-state="online" x="`, `' onclick='alert(1)`},
 	{"comment", `<!-- --> ]]> </li></ul>`, `--><b>`},
 }
@@ -72,16 +74,16 @@ func TestHostileNamesAreText(t *testing.T) {
 			if got := ask[string](anna, `test.state(`+quote(h.username)+`)`); got != "offline" {
 				t.Errorf("%s: %s is shown as %s, want offline", how, h.username, got)
 			}
-			// The link of the team finds its people again.
+			// The link of the team leads to its people.
 			if got := ask[string](anna, `new URL(`+row+`.closest('section').querySelector('h2 a').href).searchParams.get('team')`); got != h.team {
 				t.Errorf("%s: the link of the team of %s asks for %q, want %q", how, h.username, got, h.team)
 			}
 		}
 		if got := ask[int](anna, `document.querySelectorAll('#list :is(script, img, title, hx-partial), body title, [onclick], [onerror]').length`); got != 0 {
-			t.Errorf("%s: %d elements were made of names, want none", how, got)
+			t.Errorf("%s: names created %d elements, want none", how, got)
 		}
-		if got := ask[string](anna, `document.title`); got != "(1) Rollcall" {
-			t.Errorf("%s: the title is %q, want (1) Rollcall", how, got)
+		if got := ask[string](anna, `document.title`); got != "1 here · Rollcall" {
+			t.Errorf("%s: the title is %q, want 1 here · Rollcall", how, got)
 		}
 	}
 	check("sent live")

@@ -6,12 +6,12 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// iPhones zoom into a field whose text is smaller than 16 px, and stay there.
+// iPhones zoom in when a field has text smaller than 16 px, and don't zoom out again.
 func TestFieldsAreLargeEnoughOnAPhone(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	home := s.person(t, "anna")
-	for _, width := range []int64{320, 390, 844} { // the last is a phone that lies on its side
+	for _, width := range []int64{320, 390, 844} { // the last is a phone in landscape
 		anna := home.tab()
 		anna.run(emulation.SetDeviceMetricsOverride(width, 844, 2, true), emulation.SetTouchEmulationEnabled(true))
 		for _, path := range []string{"/", "/me", "/settings"} {
@@ -26,18 +26,18 @@ func TestFieldsAreLargeEnoughOnAPhone(t *testing.T) {
 	}
 }
 
-// The page of a team prints its name once.
-func TestTeamPagePrintsItsNameOnce(t *testing.T) {
+// The page of a team shows its name once.
+func TestTeamPageShowsItsNameOnce(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	s.addUser("ada", "--team", "Lab")
 	s.addUser("bela", "--team", "Lab")
 	anna := s.person(t, "anna").board()
-	for _, path := range []string{"/?team=Lab", "/?team=Lab&state=offline"} {
+	for _, path := range []string{"/?team=Lab", "/?team=Lab&show=offline"} {
 		anna.open(path)
 		anna.untilLive()
 		if got := ask[int](anna, `document.querySelector('main').innerText.split('Lab').length - 1`); got != 1 {
-			t.Errorf("%s prints the name of the team %d times, want once:\n%s", path, got, anna.text("main"))
+			t.Errorf("%s shows the name of the team %d times, want once:\n%s", path, got, anna.text("main"))
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Two people with a browser each: one arrives, steps away, comes back and leaves, and the other sees just that.
+// Two people use one browser each. One arrives, goes away, comes back, and leaves, and the other sees exactly that.
 func TestTwoPeople(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--idle-after=4s")
@@ -23,15 +23,15 @@ func TestTwoPeople(t *testing.T) {
 	ben.clickThrough("form button.main")
 	ben.untilLive()
 	anna.untilState("ben", "online", soon)
-	ben.until("ben is told that he is online", `document.querySelector('#me').innerText === 'Online'`, soon)
+	ben.until("ben's own state is online", `document.querySelector('#me').innerText === 'Online'`, soon)
 
 	ben.click(".account summary")
 	anna.untilState("ben", "away", patience)
-	ben.until("ben is told that he is away", `document.querySelector('#me').innerText === 'Away'`, soon)
+	ben.until("ben's own state is away", `document.querySelector('#me').innerText === 'Away'`, soon)
 	if !ask[bool](ben, `document.querySelector('.menu').checkVisibility()`) {
-		t.Errorf("ben's menu was closed by the news about himself, want it open")
+		t.Errorf("the update of ben's own state closed his menu, want it open")
 	}
-	ben.wait(time.Minute) // a page tells of input at most every 30 s
+	ben.wait(time.Minute) // a page reports input at most every 30 s
 	ben.press(kb.Escape)
 	anna.untilState("ben", "online", soon)
 
@@ -43,7 +43,7 @@ func TestTwoPeople(t *testing.T) {
 	}
 }
 
-// Who comes to a board sees at once who is there, and the numbers say the same as the rows.
+// A new page shows at once who is here, and the counts agree with the rows.
 func TestCounts(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
@@ -52,16 +52,16 @@ func TestCounts(t *testing.T) {
 	ben := s.person(t, "ben").board()
 	for _, b := range []*tab{anna, ben} {
 		b.until("two are online", `document.querySelector('#n-online').innerText === '2'`, soon)
-		b.until("the sentence says so", `document.querySelector('#summary').innerText === '2 of 3 people are around right now'`, soon)
-		b.until("the title says so", `document.title === '(2) Rollcall'`, soon)
+		b.until("the sentence says so", `document.querySelector('#headline').innerText === '2 people are here' && document.querySelector('#summary').innerText === 'of 3'`, soon)
+		b.until("the title says so", `document.title === '2 here · Rollcall'`, soon)
 	}
 	ben.close()
 	anna.untilState("ben", "offline", soon)
 	anna.until("one is online, two are offline", `document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-offline').innerText === '2'`, soon)
-	anna.until("the title says so", `document.title === '(1) Rollcall'`, soon)
+	anna.until("the title says so", `document.title === '1 here · Rollcall'`, soon)
 }
 
-// A closed tab takes its person away after the grace, and a second tab keeps them.
+// Closing the last tab takes a person offline after the grace period. A second tab keeps them online.
 func TestTwoTabs(t *testing.T) {
 	parallel(t)
 	const grace = time.Second
@@ -73,7 +73,7 @@ func TestTwoTabs(t *testing.T) {
 	anna.forget()
 
 	first.close()
-	// Somebody else who closes their only tab later and is gone shows that ben's grace must be over as well.
+	// When cleo, who closes her only tab later, is offline, ben's grace period must be over as well.
 	cleo := s.person(t, "cleo").board()
 	anna.untilState("cleo", "online", soon)
 	cleo.close()
@@ -85,11 +85,11 @@ func TestTwoTabs(t *testing.T) {
 	anna.untilState("ben", "offline", grace+soon)
 	anna.wantShown("ben", "online", "offline")
 	if took := anna.shown("ben")[1].at.Sub(closed); took < grace/2 {
-		t.Errorf("ben was offline %v after he closed his last tab, want no sooner than the grace of %v", took, grace)
+		t.Errorf("ben was offline %v after he closed his last tab, want no sooner than the grace period of %v", took, grace)
 	}
 }
 
-// Ten reloads, and following links, are never seen by anybody else.
+// Nobody else sees a change when somebody reloads the page or follows links.
 func TestReloadsAndLinksDoNotFlicker(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -112,14 +112,14 @@ func TestReloadsAndLinksDoNotFlicker(t *testing.T) {
 	ben.clickThrough(`.search a`)
 	ben.untilLive()
 
-	// What happens now comes after all that anna was told before.
+	// This update comes after all earlier ones.
 	s.cli("rename", "ben", "Benedict")
 	anna.until("anna sees the new name", `document.querySelector('[data-user=ben] bdi').innerText === 'Benedict'`, soon)
 	anna.wantShown("ben", "online")
 	anna.wantShown("anna", "online")
 }
 
-// A hidden tab is not absence. It gets no rows while it is hidden and all of them when it is looked at again.
+// A hidden tab keeps its person online. It gets no rows while it is hidden, and all of them when it is visible again.
 func TestHiddenTab(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
@@ -129,15 +129,15 @@ func TestHiddenTab(t *testing.T) {
 	ben := home.board()
 	anna.untilState("ben", "online", soon)
 	anna.forget()
-	other := home.tab() // in front of it
+	other := home.tab() // hides the board
 	ben.until("ben's board is hidden", `document.hidden`, patience)
 	ben.forget()
 
 	cleo := s.person(t, "cleo").board()
 	anna.untilState("cleo", "online", soon)
-	ben.until("ben's title tells of cleo", `document.title === '(3) Rollcall'`, 5*time.Second+soon)
+	ben.until("ben's title counts cleo", `document.title === '(3) Rollcall'`, 5*time.Second+soon)
 	if got := ask[string](ben, `test.state('cleo')`); got != "none" {
-		t.Errorf("cleo is on ben's hidden board as %s, want no rows sent there", got)
+		t.Errorf("ben's hidden board shows cleo as %s, want no row", got)
 	}
 	other.close()
 	ben.until("ben's board is visible", `!document.hidden`, patience)
@@ -149,7 +149,7 @@ func TestHiddenTab(t *testing.T) {
 	ben.wantShown("ben", "online")
 }
 
-// A browser that is killed says nothing more: its person stays for the longer grace and is offline then.
+// A killed browser doesn't close its connections cleanly. Its person goes offline after the longer grace period.
 func TestBrowserKilled(t *testing.T) {
 	parallel(t)
 	const grace = 3 * time.Second
@@ -168,6 +168,6 @@ func TestBrowserKilled(t *testing.T) {
 	anna.untilState("ben", "offline", grace+patience)
 	anna.wantShown("ben", "online", "offline")
 	if took := anna.shown("ben")[1].at.Sub(killed); took < grace*9/10 || took > grace+soon {
-		t.Errorf("ben was offline %v after his browser was killed, want about the grace of %v", took, grace)
+		t.Errorf("ben was offline %v after his browser was killed, want about the grace period of %v", took, grace)
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"syscall"
 )
 
-// dieWithUs ends the program when the test process is killed, which no deferred function survives.
+// dieWithUs ends the program when the test process is killed, because deferred functions don't run then.
 func dieWithUs(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
-// ownGroup is dieWithUs for a program with children, which can then be killed together.
+// ownGroup does the same, and gives the program its own process group, so that it can be killed with its children.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }

@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// dieWithUs does nothing here: only Linux has a means for it.
+// dieWithUs does nothing here: only Linux supports it.
 func dieWithUs(*exec.Cmd) {}
 
-// ownGroup gives a program with children a group, so that they can be killed together.
+// ownGroup gives the program its own process group, so that it can be killed with its children.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }

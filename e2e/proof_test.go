@@ -20,10 +20,10 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// proof asks for the long forms of the tests in this file: `make proof`. The short ones run the same code.
+// proof selects the long versions of the tests in this file, as `make proof` does. The short ones run the same code.
 var proof = os.Getenv("ROLLCALL_PROOF") == "full"
 
-// proving is short, or long with proof.
+// proving returns short, or long if proof is set.
 func proving[T any](short, long T) T {
 	if proof {
 		return long
@@ -31,8 +31,8 @@ func proving[T any](short, long T) T {
 	return short
 }
 
-// TestKilledDuringSignUps: sixteen clients sign people up, the process is killed at any moment and started again.
-// Whoever was told that they have an account can sign in.
+// TestKilledDuringSignUps: sixteen clients sign people up, and the process is killed at random times and restarted.
+// Everyone whose sign-up succeeded can sign in.
 func TestKilledDuringSignUps(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -50,13 +50,14 @@ func TestKilledDuringSignUps(t *testing.T) {
 		}
 	}
 	if len(acknowledged) < kills {
-		t.Fatalf("%d accounts were acknowledged in %d lives, want more for this to show anything", len(acknowledged), kills)
+		t.Fatalf("%d accounts were acknowledged over %d kills, too few to prove anything", len(acknowledged), kills)
 	}
 	s.wantAccounts(acknowledged)
 	t.Logf("%d kills, %d accounts acknowledged, all of them can sign in", kills, len(acknowledged))
 }
 
-// signUpUntilKilled kills the process a while after it acknowledged somebody, and returns everybody it did.
+// signUpUntilKilled kills the process some time after it acknowledged the first sign-up. It returns all usernames that
+// were acknowledged.
 func (s *server) signUpUntilKilled(prefix string, after time.Duration) (acknowledged []string) {
 	client := &http.Client{
 		Timeout: startWait, Transport: &http.Transport{MaxIdleConnsPerHost: 16},
@@ -95,7 +96,7 @@ func (s *server) signUpUntilKilled(prefix string, after time.Duration) (acknowle
 	return acknowledged
 }
 
-// wantAccounts signs everybody in.
+// wantAccounts signs everyone in.
 func (s *server) wantAccounts(names []string) {
 	s.t.Helper()
 	each(s.t, 4, len(names), func(i int) error {
@@ -107,14 +108,14 @@ func (s *server) wantAccounts(names []string) {
 	})
 }
 
-// size is what a process holds, by its own account. Not among its files are the two of each reader, a connection to the
-// database that is opened when it is needed, and kept.
+// size is what a process uses, by its own metrics. files excludes the two files of each database reader, because these
+// connections are opened on demand and kept.
 type size struct{ goroutines, files, heap float64 }
 
-// sizeOf asks for it at the addresses for metrics and profiles, after a collection of garbage.
+// sizeOf reads the size at the addresses for metrics and profiles, after a garbage collection.
 func (s *server) sizeOf(metrics, debug string) size {
 	s.t.Helper()
-	for range 2 { // what had a finalizer goes with the second
+	for range 2 { // objects with finalizers are freed by the second
 		fetch(s.t, "http://"+debug+"/debug/pprof/heap?gc=1")
 	}
 	values := map[string]float64{}
@@ -125,7 +126,7 @@ func (s *server) sizeOf(metrics, debug string) size {
 	}
 	readers, known := values[`rollcall_sql_connections{pool="reader"}`]
 	if !known {
-		s.t.Fatal("the metrics do not tell how many connections to the database are open")
+		s.t.Fatal("the metrics don't have the number of open database connections")
 	}
 	return size{values["go_goroutines"], values["process_open_fds"] - 2*readers, values["go_memstats_heap_alloc_bytes"] / (1 << 20)}
 }
@@ -145,14 +146,14 @@ func fetch(t *testing.T, address string) string {
 	return text.String()
 }
 
-// soakers are the people of the soak, and how many connections each holds at most.
+// The number of people in the soak test, and how many connections each has at most.
 const (
 	soakers  = 24
 	soakTabs = 5
 )
 
-// TestSoak: people come, go, reload, sign in and change their status for a while; afterwards the process holds no more than
-// before.
+// TestSoak: people connect, leave, reload, sign in, and change their status for a while. Afterward the process uses no
+// more resources than before.
 func TestSoak(t *testing.T) {
 	patient(t)
 	metrics, debug := freeAddr(t), freeAddr(t)
@@ -162,26 +163,27 @@ func TestSoak(t *testing.T) {
 	for i := range soakers {
 		cookies = append(cookies, cookieHeader(s.signUp(fmt.Sprint("soak", i))))
 	}
-	s.churn(cookies, time.Second) // what is made once and kept
+	s.churn(cookies, time.Second) // creates what is created once and kept
 	s.wantEmpty(metrics)
 	base := s.sizeOf(metrics, debug)
-	acts, peak := s.churn(cookies, proving(8*time.Second, 10*time.Minute)), s.sizeOf(metrics, debug)
+	actions, peak := s.churn(cookies, proving(8*time.Second, 10*time.Minute)), s.sizeOf(metrics, debug)
 	s.wantEmpty(metrics)
 	var end size
-	for deadline := time.Now().Add(patience); ; { // connections that are kept alive go in their time
+	for deadline := time.Now().Add(patience); ; { // keep-alive connections take a while to close
 		end = s.sizeOf(metrics, debug)
 		if end.goroutines <= base.goroutines+10 && end.files <= base.files+2 && end.heap <= 1.2*base.heap+1 {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Errorf("after the soak the process holds %+v, want no more than 10 goroutines, 2 files and a fifth of the heap above %+v", end, base)
+			t.Errorf("after the soak the process uses %+v, want at most 10 goroutines, 2 files, and a fifth of the heap more than %+v",
+				end, base)
 			break
 		}
 	}
-	t.Logf("%d acts; before %+v, right after the last %+v, at rest %+v", acts, base, peak, end)
+	t.Logf("%d actions; before %+v, right after the last %+v, at rest %+v", actions, base, peak, end)
 }
 
-// soaker is one person of the soak, with the connections they have open.
+// soaker is one person in the soak test, with their open connections.
 type soaker struct {
 	s      *server
 	cookie string
@@ -190,10 +192,10 @@ type soaker struct {
 	client *http.Client
 }
 
-// churn has everybody do this and that until it ends, then lets them all go, and returns how much was done.
+// churn has everyone do random things for a time and then leave. It returns the number of actions.
 func (s *server) churn(cookies []string, during time.Duration) int {
 	s.t.Helper()
-	var acts atomic.Int64
+	var actions atomic.Int64
 	client := &http.Client{Timeout: startWait, Transport: &http.Transport{MaxIdleConnsPerHost: 8},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
@@ -205,15 +207,15 @@ func (s *server) churn(cookies []string, during time.Duration) int {
 			if err := p.act(i); err != nil {
 				return err
 			}
-			acts.Add(1)
-			time.Sleep(time.Duration(p.rnd.IntN(500)) * time.Millisecond) // the pace of the load, which nothing waits for
+			actions.Add(1)
+			time.Sleep(time.Duration(p.rnd.IntN(500)) * time.Millisecond) // paces the load; nothing waits for it
 		}
 		return nil
 	})
-	return int(acts.Load())
+	return int(actions.Load())
 }
 
-// act does one thing that people do.
+// act does one random thing that people do.
 func (p *soaker) act(who int) error {
 	switch n := p.rnd.IntN(100); {
 	case n < 35 && len(p.open) < soakTabs:
@@ -242,7 +244,7 @@ func (p *soaker) act(who int) error {
 	}
 }
 
-// signIn may be refused for the moment: passwords are slow to check, and the queue for that is short.
+// signIn retries while the server is too busy: passwords are slow to check, and the queue for that is short.
 func (p *soaker) signIn(name string) error {
 	for deadline := time.Now().Add(patience); ; {
 		answer, err := postForm(p.s.url+"/login", name, password)
@@ -252,7 +254,7 @@ func (p *soaker) signIn(name string) error {
 		again, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
 		wait := time.Duration(again) * time.Second
 		if answer.StatusCode != http.StatusServiceUnavailable || wait == 0 || time.Now().Add(wait).After(deadline) {
-			return fmt.Errorf("POST /login as %s = %d, want 303, or 503 and when to try again, within %v", name, answer.StatusCode, patience)
+			return fmt.Errorf("POST /login as %s = %d, want 303, or 503 with a Retry-After, within %v", name, answer.StatusCode, patience)
 		}
 		time.Sleep(wait) // as the server asks
 	}
@@ -285,7 +287,7 @@ func (p *soaker) leave() {
 	}
 }
 
-// drainFrames reads until the end of a connection, which answers pings.
+// drainFrames reads until the connection ends. Reading also answers pings.
 func drainFrames(conn *websocket.Conn) {
 	for {
 		if _, _, err := conn.NextReader(); err != nil {
@@ -311,7 +313,7 @@ func (s *server) wantEmpty(metrics string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatal("live connections are left after all were closed")
+			s.t.Fatal("live connections are left after all clients closed theirs")
 		}
 	}
 }

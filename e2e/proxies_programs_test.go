@@ -23,18 +23,18 @@ import (
 	"time"
 )
 
-// gateway is a proxy that ends TLS in front of a server, as a file of deploy/ has it. Of that file nothing is changed
-// but ports, the addresses to listen on, and where the certificate is.
-type gateway struct {
-	host string // as the file has it
-	addr string // where it listens
+// tlsProxy is a reverse proxy that terminates TLS, configured with a file from deploy/. The test changes only ports,
+// listen addresses, and the path of the certificate.
+type tlsProxy struct {
+	host string // the name in the file
+	addr string // the address it listens on
 	pool *x509.CertPool
 }
 
-// startNginx serves the file conf of deploy/nginx in front of s until t ends.
-func startNginx(t *testing.T, conf, host string, s *server) *gateway {
+// startNginx runs nginx in front of s until t ends, with conf from deploy/nginx.
+func startNginx(t *testing.T, conf, host string, s *server) *tlsProxy {
 	t.Helper()
-	g, folder, cert := newGateway(t, host)
+	g, folder, cert := newTLSProxy(t, host)
 	text := deployed(t, "nginx/"+conf)
 	text = regexp.MustCompile(`(?m)^\s*listen \[::\].*\n`).ReplaceAllString(text, "")
 	text = replaceAll(t, text, "listen 443 ", "listen "+g.addr+" ")
@@ -54,16 +54,16 @@ func startNginx(t *testing.T, conf, host string, s *server) *gateway {
 	write(t, filepath.Join(folder, "nginx.conf"), around+text+"}\n")
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
-		nginx = "/usr/sbin/nginx" // where not everybody's PATH leads
+		nginx = "/usr/sbin/nginx" // not in everyone's PATH
 	}
 	g.run(t, exec.Command(nginx, "-p", folder, "-e", "stderr", "-c", "nginx.conf"))
 	return g
 }
 
-// startCaddy serves the file conf of deploy/caddy in front of s until t ends.
-func startCaddy(t *testing.T, conf, host string, s *server) *gateway {
+// startCaddy runs Caddy in front of s until t ends, with conf from deploy/caddy.
+func startCaddy(t *testing.T, conf, host string, s *server) *tlsProxy {
 	t.Helper()
-	g, folder, cert := newGateway(t, host)
+	g, folder, cert := newTLSProxy(t, host)
 	text := deployed(t, "caddy/"+conf)
 	_, port, _ := net.SplitHostPort(g.addr)
 	text = replaceAll(t, text, "\n"+host+" {\n", fmt.Sprintf("\nhttps://%s:%s {\n\tbind 127.0.0.1\n\ttls %s %s\n", host, port, cert, cert))
@@ -75,20 +75,20 @@ func startCaddy(t *testing.T, conf, host string, s *server) *gateway {
 	return g
 }
 
-func newGateway(t *testing.T, host string) (g *gateway, folder, cert string) {
+func newTLSProxy(t *testing.T, host string) (g *tlsProxy, folder, cert string) {
 	t.Helper()
 	folder = t.TempDir()
 	cert = filepath.Join(folder, "cert.pem")
-	g = &gateway{host: host, addr: freeAddr(t), pool: x509.NewCertPool()}
+	g = &tlsProxy{host: host, addr: freeAddr(t), pool: x509.NewCertPool()}
 	text := certificate(t, host)
 	write(t, cert, text)
 	if !g.pool.AppendCertsFromPEM([]byte(text)) {
-		t.Fatal("the certificate is none")
+		t.Fatal("the certificate is invalid")
 	}
 	return g, folder, cert
 }
 
-// deployed is a file of deploy/.
+// deployed returns the content of a file in deploy/.
 func deployed(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "deploy", name))
@@ -98,11 +98,11 @@ func deployed(t *testing.T, name string) string {
 	return string(text)
 }
 
-// replaceAll fails when there is nothing to replace: the file would then not be the one that is tested.
+// replaceAll fails the test if there is nothing to replace, because the test must know what the file contains.
 func replaceAll(t *testing.T, text, old, with string) string {
 	t.Helper()
 	if !strings.Contains(text, old) {
-		t.Fatalf("there is no %q in\n%s", old, text)
+		t.Fatalf("found no %q in\n%s", old, text)
 	}
 	return strings.ReplaceAll(text, old, with)
 }
@@ -114,7 +114,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// certificate is one for host that signs itself, and its key, in one text.
+// certificate returns a self-signed certificate for host and its key, in PEM.
 func certificate(t *testing.T, host string) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -138,8 +138,8 @@ func certificate(t *testing.T, host string) string {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
 }
 
-// run starts the proxy, waits until it answers, and ends it with t.
-func (g *gateway) run(t *testing.T, cmd *exec.Cmd) {
+// run starts the proxy, waits until it accepts connections, and stops it when t ends.
+func (g *tlsProxy) run(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	var log buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -151,11 +151,11 @@ func (g *gateway) run(t *testing.T, cmd *exec.Cmd) {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
-			t.Errorf("end the proxy: %v", err)
+			t.Errorf("stop the proxy: %v", err)
 		}
 		<-ended
 		if t.Failed() {
-			t.Logf("the proxy said:\n%s", log.String())
+			t.Logf("output of the proxy:\n%s", log.String())
 		}
 	})
 	deadline := time.After(startWait)
@@ -170,7 +170,7 @@ func (g *gateway) run(t *testing.T, cmd *exec.Cmd) {
 			ended <- err
 			t.Fatalf("the proxy ended: %v", err)
 		case <-deadline:
-			t.Fatalf("the proxy does not answer after %v: %v", startWait, err)
+			t.Fatalf("the proxy doesn't accept connections after %v: %v", startWait, err)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -16,15 +16,16 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// full is set for the long form: make proof.
+// full selects the long version, as `make proof` does.
 var full = os.Getenv("ROLLCALL_PROOF") == "full"
 
-// holdsSockets opens many, leaves them in peace, and sees a change and then the end of the server reach every one.
-func (v *guest) holdsSockets(s *server) {
+// checkSockets opens many sockets, leaves them idle, and checks that a change and then the server's shutdown reach all
+// of them.
+func (v *proxyClient) checkSockets(s *server) {
 	v.t.Helper()
 	count, quiet := 100, time.Duration(0)
 	if full {
-		count, quiet = 1000, 70*time.Second // nginx closes after 60 what it has not been told to leave
+		count, quiet = 1000, 70*time.Second // nginx closes idle connections after 60 s by default
 	}
 	_, body := v.ask("GET", v.base+"/", nil)
 	m := regexp.MustCompile(`hx-ws:connect="([^"]*)"`).FindStringSubmatch(body)
@@ -32,11 +33,11 @@ func (v *guest) holdsSockets(s *server) {
 		v.t.Fatalf("the board has no socket:\n%s", body)
 	}
 	path := html.UnescapeString(m[1])
-	all := make([]*held, count)
+	all := make([]*heldSocket, count)
 	began := time.Now()
 	var opening sync.WaitGroup
 	for i := range all {
-		all[i] = &held{news: make(chan struct{}), gone: make(chan error, 1)}
+		all[i] = &heldSocket{news: make(chan struct{}), gone: make(chan error, 1)}
 		opening.Go(func() { all[i].open(v, path) })
 		if i%20 == 19 {
 			opening.Wait()
@@ -54,26 +55,27 @@ func (v *guest) holdsSockets(s *server) {
 		case err := <-h.gone:
 			v.t.Fatalf("socket %d ended: %v", i, err)
 		case <-deadline:
-			v.t.Fatalf("socket %d has not heard of a newcomer after 10 s", i)
+			v.t.Fatalf("socket %d got no update about a newcomer within 10 s", i)
 		}
 	}
-	v.t.Logf("%d sockets: open after %v, quiet for %v, all told of a newcomer within %v", count, took.Round(time.Millisecond), quiet, time.Since(told).Round(time.Millisecond))
+	v.t.Logf("%d sockets: open after %v, idle for %v, all got the update about a newcomer within %v",
+		count, took.Round(time.Millisecond), quiet, time.Since(told).Round(time.Millisecond))
 	s.terminate()
 	for i, h := range all {
 		if err := <-h.gone; !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
-			v.t.Fatalf("socket %d ended with %v, want 1012: which pages reconnect after", i, err)
+			v.t.Fatalf("socket %d ended with %v, want 1012, after which pages reconnect", i, err)
 		}
 	}
 }
 
-// held is one open socket.
-type held struct {
-	news chan struct{} // closed when it is told of the newcomer
-	gone chan error    // gets why it ended
+// heldSocket is one open socket.
+type heldSocket struct {
+	news chan struct{} // closed when the update about the newcomer arrives
+	gone chan error    // receives the error that ended it
 }
 
-// open opens the socket and reads until it ends.
-func (h *held) open(v *guest, path string) {
+// open opens the socket and reads from it until it ends.
+func (h *heldSocket) open(v *proxyClient, path string) {
 	dialer := websocket.Dialer{NetDialContext: v.dial, TLSClientConfig: &tls.Config{RootCAs: v.g.pool}, Jar: v.client.Jar, HandshakeTimeout: startWait}
 	conn, answer, err := dialer.Dial("wss://"+v.g.host+path, http.Header{"Origin": {"https://" + v.g.host}})
 	if err != nil {

@@ -17,16 +17,18 @@ import (
 	"testing"
 )
 
-// The files of deploy/ for nginx and Caddy, in front of a real server.
+// TestProxies runs nginx and Caddy with the files from deploy/, in front of a real server.
 func TestProxies(t *testing.T) {
 	for _, tt := range []struct {
 		name, host, base string
-		start            func(*testing.T, *server) *gateway
+		start            func(*testing.T, *server) *tlsProxy
 	}{
-		{"nginx", "board.example.org", "", func(t *testing.T, s *server) *gateway { return startNginx(t, "root.conf", "board.example.org", s) }},
-		{"nginx under a path", "www.example.org", "/rollcall", func(t *testing.T, s *server) *gateway { return startNginx(t, "path.conf", "www.example.org", s) }},
-		{"caddy", "board.example.org", "", func(t *testing.T, s *server) *gateway { return startCaddy(t, "root.Caddyfile", "board.example.org", s) }},
-		{"caddy under a path", "www.example.org", "/rollcall", func(t *testing.T, s *server) *gateway {
+		{"nginx", "board.example.org", "", func(t *testing.T, s *server) *tlsProxy { return startNginx(t, "root.conf", "board.example.org", s) }},
+		{"nginx under a path", "www.example.org", "/rollcall", func(t *testing.T, s *server) *tlsProxy { return startNginx(t, "path.conf", "www.example.org", s) }},
+		{"caddy", "board.example.org", "", func(t *testing.T, s *server) *tlsProxy {
+			return startCaddy(t, "root.Caddyfile", "board.example.org", s)
+		}},
+		{"caddy under a path", "www.example.org", "/rollcall", func(t *testing.T, s *server) *tlsProxy {
 			return startCaddy(t, "path.Caddyfile", "www.example.org", s)
 		}},
 	} {
@@ -37,34 +39,34 @@ func TestProxies(t *testing.T) {
 			g := tt.start(t, s)
 			anna := g.visitor(t, "127.0.0.1")
 			anna.base = tt.base
-			anna.arrives("anna")
-			anna.crawls()
-			wantAddresses(t, g, tt.base)
-			anna.namesRequests(s)
-			anna.holdsSockets(s)
+			anna.checkSignUp("anna")
+			anna.checkLinks()
+			checkSignUpLimit(t, g, tt.base)
+			anna.checkRequestID(s)
+			anna.checkSockets(s)
 			if strings.HasPrefix(tt.name, "caddy") {
-				anna.waitsForRestart(s)
+				anna.checkRestart(s)
 			}
 		})
 	}
 }
 
-// guest is a client of a gateway with an address of its own.
-type guest struct {
+// proxyClient is a client of a tlsProxy with its own IP address.
+type proxyClient struct {
 	t      *testing.T
-	g      *gateway
+	g      *tlsProxy
 	base   string
 	from   string
 	client *http.Client
 }
 
-func (g *gateway) visitor(t *testing.T, from string) *guest {
+func (g *tlsProxy) visitor(t *testing.T, from string) *proxyClient {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &guest{t: t, g: g, from: from}
+	v := &proxyClient{t: t, g: g, from: from}
 	transport := &http.Transport{DialContext: v.dial, TLSClientConfig: &tls.Config{RootCAs: g.pool}, ForceAttemptHTTP2: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	v.client = &http.Client{
@@ -74,14 +76,14 @@ func (g *gateway) visitor(t *testing.T, from string) *guest {
 	return v
 }
 
-// dial reaches the gateway under whatever name, from the guest's own address.
-func (v *guest) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+// dial connects to the proxy from the client's address, whatever the host name.
+func (v *proxyClient) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(v.from)}}
 	return d.DialContext(ctx, network, v.g.addr)
 }
 
-// ask sends one request and returns the answer with its body read.
-func (v *guest) ask(method, path string, form url.Values) (*http.Response, string) {
+// ask sends one request and returns the response and its body.
+func (v *proxyClient) ask(method, path string, form url.Values) (*http.Response, string) {
 	v.t.Helper()
 	r, err := http.NewRequest(method, "https://"+v.g.host+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -90,7 +92,7 @@ func (v *guest) ask(method, path string, form url.Values) (*http.Response, strin
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", "https://"+v.g.host)
-		r.Header.Set("X-Forwarded-For", "203.0.113.7") // a lie
+		r.Header.Set("X-Forwarded-For", "203.0.113.7") // forged
 		r.Header.Set("X-Real-Ip", "203.0.113.7")
 	}
 	answer, err := v.client.Do(r)
@@ -105,14 +107,14 @@ func (v *guest) ask(method, path string, form url.Values) (*http.Response, strin
 	return answer, string(body)
 }
 
-func (v *guest) signUp(username string) *http.Response {
+func (v *proxyClient) signUp(username string) *http.Response {
 	v.t.Helper()
 	answer, _ := v.ask("POST", v.base+"/signup", url.Values{"username": {username}, "password": {password}})
 	return answer
 }
 
-// arrives signs up by way of every redirect there is, and looks at the cookies.
-func (v *guest) arrives(username string) {
+// checkSignUp follows the redirects to the sign-in page, signs up, and checks the cookies.
+func (v *proxyClient) checkSignUp(username string) {
 	v.t.Helper()
 	if v.base != "" {
 		v.wantRedirect(v.base, v.base+"/")
@@ -130,7 +132,8 @@ func (v *guest) arrives(username string) {
 	for _, c := range answer.Cookies() {
 		names = append(names, c.Name)
 		if c.Path != path || !c.Secure || !c.HttpOnly {
-			v.t.Errorf("cookie %s: path %q, secure %t, http only %t, want %q and both", c.Name, c.Path, c.Secure, c.HttpOnly, path)
+			v.t.Errorf("cookie %s: path %q, secure %t, http only %t, want %q and both flags",
+				c.Name, c.Path, c.Secure, c.HttpOnly, path)
 		}
 		if !strings.HasPrefix(c.Name, name) {
 			v.t.Errorf("cookie %s, want one that begins with %s", c.Name, name)
@@ -141,7 +144,7 @@ func (v *guest) arrives(username string) {
 	}
 }
 
-func (v *guest) wantRedirect(from, to string) {
+func (v *proxyClient) wantRedirect(from, to string) {
 	v.t.Helper()
 	answer, _ := v.ask("GET", from, nil)
 	if got := answer.Header.Get("Location"); answer.StatusCode/100 != 3 || got != to {
@@ -149,11 +152,11 @@ func (v *guest) wantRedirect(from, to string) {
 	}
 }
 
-// link finds every attribute by which a page names another address.
+// link matches every attribute that refers to another URL.
 var link = regexp.MustCompile(`(?:href|src|action|data-login|data-zone|hx-(?:get|post|ws:connect))="([^"#][^"]*)"`)
 
-// crawls opens the pages: whatever they name lies under the base path, and is there.
-func (v *guest) crawls() {
+// checkLinks opens all pages and checks that every URL in them is under the base path and exists.
+func (v *proxyClient) checkLinks() {
 	v.t.Helper()
 	seen := map[string]bool{v.base + "/logout": true}
 	for _, page := range []string{"/", "/me", "/settings", "/settings/stored", "/login", "/signup", "/nothing"} {
@@ -164,24 +167,25 @@ func (v *guest) crawls() {
 				to = v.base + page + to
 			}
 			if !strings.HasPrefix(to, v.base+"/") || strings.HasPrefix(to, "//") {
-				v.t.Errorf("%s names %q, want it under %s/", page, to, v.base)
+				v.t.Errorf("%s links to %q, want it under %s/", page, to, v.base)
 			}
 			if seen[to] {
 				continue
 			}
 			seen[to] = true
 			if answer, _ := v.ask("GET", to, nil); answer.StatusCode == http.StatusNotFound || answer.StatusCode >= 500 {
-				v.t.Errorf("GET %s, which %s names, = %d", to, page, answer.StatusCode)
+				v.t.Errorf("GET %s, which %s links to, = %d", to, page, answer.StatusCode)
 			}
 		}
 	}
 	if len(seen) < 12 {
-		v.t.Errorf("the pages name %d addresses, want a dozen or more", len(seen))
+		v.t.Errorf("the pages link to %d URLs, want 12 or more", len(seen))
 	}
 }
 
-// wantAddresses: sign-ups are counted by who the client is, not by the proxy and not by what the client claims.
-func wantAddresses(t *testing.T, g *gateway, base string) {
+// checkSignUpLimit checks that sign-ups are limited by the client's real address, not by the proxy's, and not by the
+// one that the client claims.
+func checkSignUpLimit(t *testing.T, g *tlsProxy, base string) {
 	t.Helper()
 	for i, tt := range []struct {
 		from string
@@ -197,8 +201,8 @@ func wantAddresses(t *testing.T, g *gateway, base string) {
 	}
 }
 
-// namesRequests: the proxy names a request, so that its log and ours have the same id, and not the client.
-func (v *guest) namesRequests(s *server) {
+// checkRequestID checks that the proxy sets the ID of a request, which the server logs too, and ignores the client's.
+func (v *proxyClient) checkRequestID(s *server) {
 	v.t.Helper()
 	r, err := http.NewRequest(http.MethodGet, "https://"+v.g.host+v.base+"/login", nil)
 	if err != nil {
@@ -211,19 +215,19 @@ func (v *guest) namesRequests(s *server) {
 	}
 	answer.Body.Close()
 	id := answer.Header.Get("X-Request-Id")
-	if len(id) < 32 { // ours have 16 characters
-		v.t.Errorf("X-Request-Id through the proxy = %q, want one of the proxy's", id)
+	if len(id) < 32 { // the server's own IDs have 16 characters
+		v.t.Errorf("X-Request-Id through the proxy = %q, want one set by the proxy", id)
 	}
-	err = within(patience, func() (bool, string) { // the line follows the answer
-		return strings.Contains(s.log.String(), "request="+id), "no line of the log names it so"
+	err = within(patience, func() (bool, string) { // the line is written after the response
+		return strings.Contains(s.log.String(), "request="+id), "no line of the log has this ID"
 	})
 	if err != nil || strings.Contains(s.log.String(), "request=mine") {
-		v.t.Errorf("the request %s: %v; or the log has it as the client wished", id, err)
+		v.t.Errorf("the request %s: %v; or the log has the client's ID", id, err)
 	}
 }
 
-// waitsForRestart: who asks while the server is away gets an answer as soon as it is back, and no error.
-func (v *guest) waitsForRestart(s *server) {
+// checkRestart checks that a request during a restart of the server waits for it and gets no error.
+func (v *proxyClient) checkRestart(s *server) {
 	v.t.Helper()
 	asked, answered := make(chan struct{}), make(chan int, 1)
 	go func() {
@@ -244,6 +248,6 @@ func (v *guest) waitsForRestart(s *server) {
 	<-asked
 	s.start()
 	if got := <-answered; got != http.StatusOK && got != http.StatusSeeOther {
-		v.t.Errorf("GET %s/signup while the server was away = %d, want an answer when it is back", v.base, got)
+		v.t.Errorf("GET %s/signup while the server was down = %d, want 200 or 303 once it is back", v.base, got)
 	}
 }

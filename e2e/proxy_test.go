@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// proxy stands between a replica and Redis or its database, and spoils the line. What it does to the line holds for
-// connections that are open and for those that come.
+// proxy is a TCP proxy between a replica and Redis or its database that simulates network faults. A fault affects both
+// open and new connections.
 type proxy struct {
 	listener net.Listener
 	work     sync.WaitGroup
 
 	mu      sync.Mutex
-	target  string                // of new connections; guarded by mu
-	conns   map[net.Conn]struct{} // guarded by mu, like all below; both ends
+	target  string                // for new connections; guarded by mu
+	conns   map[net.Conn]struct{} // both ends; guarded by mu, like all below
 	closed  bool
 	refuses bool          // new connections are closed at once
-	frozen  chan struct{} // not nil: nothing passes until it is closed
-	late    time.Duration // each way
+	frozen  chan struct{} // if not nil, no data passes until it is closed
+	late    time.Duration // in each direction
 }
 
 func newProxy(t *testing.T, target string) *proxy {
@@ -39,7 +39,7 @@ func newProxy(t *testing.T, target string) *proxy {
 
 func (p *proxy) addr() string { return p.listener.Addr().String() }
 
-// cut breaks every connection, and every new one, until heal.
+// cut closes all connections, and every new one, until heal.
 func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,7 +49,7 @@ func (p *proxy) cut() {
 	}
 }
 
-// freeze keeps every connection open and lets nothing pass, like a network that drops packets, until heal.
+// freeze keeps connections open but passes no data, like a network that drops packets, until heal.
 func (p *proxy) freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,21 +58,21 @@ func (p *proxy) freeze() {
 	}
 }
 
-// lead sends new connections to another target. Open ones stay where they are.
-func (p *proxy) lead(target string) {
+// retarget sends new connections to another target. Open ones keep theirs.
+func (p *proxy) retarget(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.target = target
 }
 
-// delay makes each round trip longer by d.
+// delay adds d to each round trip.
 func (p *proxy) delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.late = d / 2
 }
 
-// heal ends every fault.
+// heal ends all faults.
 func (p *proxy) heal() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,16 +105,16 @@ func (p *proxy) accept() {
 
 func (p *proxy) serve(near net.Conn) {
 	defer near.Close()
-	line := p.state()
-	if line.refuses {
+	state := p.state()
+	if state.refuses {
 		return
 	}
-	far, err := net.Dial("tcp", line.target)
+	far, err := net.Dial("tcp", state.target)
 	if err != nil {
 		return
 	}
 	defer far.Close()
-	if !p.hold(near, far) {
+	if !p.track(near, far) {
 		return
 	}
 	var both sync.WaitGroup
@@ -127,8 +127,8 @@ func (p *proxy) serve(near net.Conn) {
 	delete(p.conns, far)
 }
 
-// hold notes both ends, so that cut finds them.
-func (p *proxy) hold(near, far net.Conn) bool {
+// track records both ends, so that cut can close them.
+func (p *proxy) track(near, far net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.refuses {
@@ -138,32 +138,31 @@ func (p *proxy) hold(near, far net.Conn) bool {
 	return true
 }
 
-type lineState struct {
+type proxyState struct {
 	target  string
 	refuses bool
 	frozen  chan struct{}
 	late    time.Duration
 }
 
-func (p *proxy) state() lineState {
+func (p *proxy) state() proxyState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return lineState{p.target, p.refuses || p.closed, p.frozen, p.late}
+	return proxyState{p.target, p.refuses || p.closed, p.frozen, p.late}
 }
 
-// parcel is what was read at once, and when it may arrive.
-type parcel struct {
+// chunk is data that was read at once, and when to write it.
+type chunk struct {
 	data []byte
 	due  time.Time
 }
 
-// pass carries bytes from src to dst in order, each parcel as late as the line was when it set out. When one end is
-// gone, the other goes, too.
+// pass copies data from src to dst with the delay at the time it was read. When one end closes, it closes the other.
 func (p *proxy) pass(src, dst net.Conn) {
-	parcels := make(chan parcel, 1024)
+	chunks := make(chan chunk, 1024)
 	var writer sync.WaitGroup
 	writer.Go(func() {
-		for one := range parcels {
+		for one := range chunks {
 			time.Sleep(time.Until(one.due))
 			if f := p.state().frozen; f != nil {
 				<-f
@@ -178,17 +177,17 @@ func (p *proxy) pass(src, dst net.Conn) {
 		data := make([]byte, 16<<10)
 		n, err := src.Read(data)
 		if n > 0 {
-			parcels <- parcel{data[:n], time.Now().Add(p.state().late)}
+			chunks <- chunk{data[:n], time.Now().Add(p.state().late)}
 		}
 		if err != nil {
 			break
 		}
 	}
-	close(parcels)
+	close(chunks)
 	writer.Wait()
 }
 
-// TestReplicaProxy: what the other tests rely on.
+// TestReplicaProxy checks the faults that the other tests rely on.
 func TestReplicaProxy(t *testing.T) {
 	echo, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -220,18 +219,18 @@ func TestReplicaProxy(t *testing.T) {
 	}
 	p.heal()
 	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
-		t.Errorf("what was sent while frozen: %v, want it to arrive later", err)
+		t.Errorf("data sent while frozen: %v, want it to arrive after heal", err)
 	}
 	p.cut()
 	if _, err := roundTrip(conn); err == nil {
-		t.Error("the connection outlives the cut")
+		t.Error("the connection still works after cut")
 	}
 	if _, err := roundTrip(dialProxy(t, p)); err == nil {
-		t.Error("a new connection gets through the cut")
+		t.Error("a new connection works after cut")
 	}
 	p.heal()
 	if _, err := roundTrip(dialProxy(t, p)); err != nil {
-		t.Errorf("a round trip after all = %v", err)
+		t.Errorf("a round trip after heal = %v", err)
 	}
 }
 
@@ -245,7 +244,7 @@ func dialProxy(t *testing.T, p *proxy) net.Conn {
 	return c
 }
 
-// roundTrip sends a byte and waits half a second for it to come back.
+// roundTrip sends a byte and waits up to half a second for it to come back.
 func roundTrip(c net.Conn) (time.Duration, error) {
 	began := time.Now()
 	if _, err := c.Write([]byte{1}); err != nil {

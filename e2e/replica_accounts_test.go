@@ -17,8 +17,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// The password of somebody is changed. Every connection of all their sessions is closed on every replica, and they
-// are gone without a grace.
+// When a password is changed, all connections of the person's sessions are closed on every replica, and they go offline
+// without a grace period.
 func TestReplicaPasswordChanged(t *testing.T) {
 	patient(t)
 	s := newScene(t, setting{})
@@ -42,7 +42,7 @@ func TestReplicaPasswordChanged(t *testing.T) {
 			s.work.Go(func() { ends <- closeCode(drainSocket(conn)) })
 		}
 		s.until(userName(user)+" is shown", 2*time.Second, func() bool { return s.shownEverywhere(userName(user), "online") })
-		s.apart()
+		s.separate()
 		s.replicas[0].cli("passwd", userName(user), "--password-stdin")
 		done := time.Now()
 		for range 4 {
@@ -52,11 +52,11 @@ func TestReplicaPasswordChanged(t *testing.T) {
 					t.Errorf("a connection of %s ended with %d, want 1008", userName(user), code)
 				}
 			case <-time.After(5 * time.Second):
-				t.Fatalf("a connection of %s lives on 5s after the password was changed", userName(user))
+				t.Fatalf("a connection of %s is still open 5s after the password was changed", userName(user))
 			}
 		}
 		closed = append(closed, time.Since(done))
-		s.until(userName(user)+" is gone", 2*time.Second, func() bool { return s.shownEverywhere(userName(user), "offline") })
+		s.until(userName(user)+" is offline", 2*time.Second, func() bool { return s.shownEverywhere(userName(user), "offline") })
 		gone = append(gone, time.Since(done))
 	}
 	t.Logf("from the end of the command to the last of four closes: %v", closed)
@@ -66,9 +66,9 @@ func TestReplicaPasswordChanged(t *testing.T) {
 	}
 }
 
-// apart makes the next change a lone one: pages are read and told at most every 250 ms. How it falls between the regular looks
-// for commits is left to chance.
-func (s *scene) apart() {
+// separate waits until the next change isn't batched with the last one: replicas read and send changes at most every
+// 250 ms. The random part varies when the change falls between two polls for commits.
+func (s *scene) separate() {
 	s.wait(600*time.Millisecond + time.Duration(rand.Int64N(int64(500*time.Millisecond))))
 }
 
@@ -79,7 +79,7 @@ func closeCode(err error) int {
 	return websocket.CloseAbnormalClosure
 }
 
-// shownEverywhere reports whether all watchers who were ever shown somebody see them so now.
+// shownEverywhere reports whether all watchers that list a person show them in state.
 func (s *scene) shownEverywhere(username, state string) bool {
 	return !slices.ContainsFunc(s.watchers, func(w *watcher) bool {
 		got := w.state(username)
@@ -87,8 +87,9 @@ func (s *scene) shownEverywhere(username, state string) bool {
 	})
 }
 
-// Changes of accounts show on the pages of all replicas: by another process at the next look, by a replica at once.
-func TestReplicaNudge(t *testing.T) {
+// Changes to accounts show on the pages of all replicas. Changes by a replica show at once, and changes by another
+// process at the next poll.
+func TestReplicaAccountChanges(t *testing.T) {
 	patient(t)
 	s := newScene(t, setting{flags: []string{"--limit-signups=0"}})
 	s.begin()
@@ -104,33 +105,33 @@ func TestReplicaNudge(t *testing.T) {
 				return got != "" && got != name
 			})
 		}))
-		s.apart()
+		s.separate()
 		newcomer := fmt.Sprintf("a%04d", i) // sorts onto the first page
 		if answer, err := postForm(a.url+"/signup", newcomer, password); err != nil || answer.StatusCode != http.StatusSeeOther {
 			t.Fatalf("POST /signup = %v, %v, want 303", answer, err)
 		}
-		signedUp = append(signedUp, s.until("who signed up at A is shown at B", 3*time.Second, func() bool {
+		signedUp = append(signedUp, s.until("the new person at A is shown at B", 3*time.Second, func() bool {
 			return slices.ContainsFunc(s.watchers, func(w *watcher) bool { return w.r == b && w.state(newcomer) == "offline" })
 		}))
-		s.apart()
+		s.separate()
 	}
-	t.Logf("renamed by the command line until on the pages of both: %v", renamed)
-	t.Logf("signed up at A until on the pages of B: %v", signedUp)
+	t.Logf("from renaming on the command line until the name is on all pages: %v", renamed)
+	t.Logf("from sign-up at A until the person is on the pages of B: %v", signedUp)
 	if got := renamed.at(1); got > 1500*time.Millisecond {
 		t.Errorf("the slowest new name took %v, want 1.5s or less", got)
 	}
-	// Promised are 300 ms; one may meet a busy machine, but then half of them would not.
+	// The limit is 300 ms. A busy machine may delay one of them, but not half.
 	if half, most := signedUp.at(0.5), signedUp.at(1); half > 300*time.Millisecond || most > 500*time.Millisecond {
 		t.Errorf("sign-ups took %v, half of them %v or more, want 300ms or less", most, half)
 	}
 }
 
-// Guesses at a name are counted by all replicas together, and by each while Redis is away.
+// All replicas together limit password guesses for a name. While Redis is down, each replica limits them on its own.
 func TestReplicaSignInLimits(t *testing.T) {
 	patient(t)
 	s := newScene(t, setting{})
 	s.begin()
-	// guess alternates between the replicas until both refuse, and counts what was tried.
+	// guess alternates between the replicas and counts the guesses that each replica checked.
 	guess := func(username string) (tried []int) {
 		tried = make([]int, len(s.replicas))
 		for i := range 60 {
@@ -150,26 +151,26 @@ func TestReplicaSignInLimits(t *testing.T) {
 		return tried
 	}
 	tried := guess(userName(1))
-	t.Logf("with Redis %v guesses were tried", tried)
+	t.Logf("with Redis %v guesses were checked", tried)
 	if tried[0]+tried[1] != 10 {
-		t.Errorf("%v guesses were tried, want 10 together", tried)
+		t.Errorf("%v guesses were checked, want 10 in total", tried)
 	}
 	s.redis.stop()
-	for _, c := range []struct{ what, name string }{{"a new name", userName(2)}, {"the name of before", userName(1)}} {
+	for _, c := range []struct{ what, name string }{{"a new name", userName(2)}, {"the first name", userName(1)}} {
 		tried = guess(c.name)
-		t.Logf("without Redis %v guesses at %s were tried", tried, c.what)
+		t.Logf("without Redis %v guesses for %s were checked", tried, c.what)
 		if tried[0] > 10 || tried[1] > 10 {
-			t.Errorf("without Redis %v guesses at %s were tried, want 10 at most on each", tried, c.what)
+			t.Errorf("without Redis %v guesses for %s were checked, want at most 10 on each", tried, c.what)
 		}
 	}
 	s.redis.start()
-	s.wait(2 * time.Second) // for a second after a failure replicas do not ask Redis
+	s.wait(2 * time.Second) // replicas don't ask Redis for a second after a failure
 	if tried = guess(userName(3)); tried[0]+tried[1] != 10 {
-		t.Errorf("with a new Redis %v guesses were tried, want 10 together", tried)
+		t.Errorf("with a new Redis %v guesses were checked, want 10 in total", tried)
 	}
 }
 
-// A process with other accounts must not mix its people into this board.
+// A process with a different database must not add its people to this board.
 func TestReplicaOtherAccounts(t *testing.T) {
 	patient(t)
 	s := newScene(t, setting{replicas: 1})
@@ -191,15 +192,15 @@ func TestReplicaOtherAccounts(t *testing.T) {
 	err = cmd.Run()
 	t.Logf("ended after %v: %v: %s", time.Since(began), err, strings.TrimSpace(out.String()))
 	if err == nil || !cmd.ProcessState.Exited() {
-		t.Fatalf("a process with other accounts: %v, want it to refuse", err)
+		t.Fatalf("a process with a different database: %v, want it to refuse to start", err)
 	}
 	_, theirs, named := strings.Cut(out.String(), "ours is ")
 	theirs, _, _ = strings.Cut(theirs, ";")
 	if !strings.Contains(out.String(), ours) || !named || theirs == "" || theirs == ours {
-		t.Errorf("it said %q, want both ids named, one of them %s", out.String(), ours)
+		t.Errorf("it printed %q, want both IDs, one of them %s", out.String(), ours)
 	}
 	s.settle(2 * time.Second)
 	if got := s.redis.keys("rollcall:replica:*"); len(got) != 1 {
-		t.Errorf("leases %q, want that of the first replica alone", got)
+		t.Errorf("leases %q, want only that of the first replica", got)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// cast is a database full of people who are all signed in. It is made once; each test has a copy.
+// cast is a database of people who are all signed in. It is created once, and each test gets a copy.
 type cast struct {
 	people   int // u0000 and so on; the first 200 are the board's first page
 	watchers int // zz-w00 and so on
@@ -21,10 +21,10 @@ type cast struct {
 	cookies  map[string]string // by username, as a Cookie header
 }
 
-// watcherCount is enough for two on each page of each replica, and one who loads pages.
+// watcherCount is enough for two watchers on each page of each replica, and one that loads pages.
 var watcherCount = sized(8, 40)
 
-// hash is of password, so that nobody waits for it to be made a thousand times.
+// hash is the hash of password. Computing it a thousand times would take too long.
 const hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBmb3IgdGVzdGluZw$oy2SooeagdRCQlNX6zQRBvvg3FhU5JCNN6V1PmWdv/M"
 
 var (
@@ -32,14 +32,14 @@ var (
 	castOnce sync.Once
 )
 
-// crowdSize is how many people there are.
+// crowdSize returns the number of people.
 func crowdSize() int { return sized(200, 1000) }
 
 func castFor(t *testing.T) *cast {
 	t.Helper()
 	castOnce.Do(func() { theCast = makeCast(t) })
 	if theCast.db == nil {
-		t.Fatal("the people could not be signed in, as an earlier test says")
+		t.Fatal("the people couldn't be signed in; see the first failed test")
 	}
 	return &theCast
 }
@@ -82,13 +82,13 @@ func makeCast(t *testing.T) cast {
 		t.Fatal(err)
 	}
 	if wal, err := os.Stat(s.db + "-wal"); err == nil && wal.Size() > 0 {
-		t.Fatal("the database was closed and has a log beside it all the same")
+		t.Fatal("the database was closed, but still has a WAL file")
 	}
 	c.db = db
 	return c
 }
 
-// copyTo writes the database to a new file.
+// copyTo writes the database to a new file and returns its path.
 func (c *cast) copyTo(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "rollcall.db")
@@ -98,7 +98,7 @@ func (c *cast) copyTo(t *testing.T) string {
 	return file
 }
 
-// login signs in and returns the cookies as a header.
+// login signs in and returns the cookies as a Cookie header.
 func login(url, username, password string) (string, error) {
 	answer, err := postForm(url+"/login", username, password)
 	if err != nil {
@@ -114,7 +114,7 @@ func login(url, username, password string) (string, error) {
 	return strings.Join(pairs, "; "), nil
 }
 
-// each calls f for 0 to n-1, some at once, and fails the test with the first error.
+// each calls f for 0 to n-1, at most atOnce at a time, and fails the test with the first error.
 func each(t *testing.T, atOnce, n int, f func(i int) error) {
 	t.Helper()
 	var all sync.WaitGroup

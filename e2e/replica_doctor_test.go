@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// rollcall doctor says, from outside, which replicas there are, how many people each has, and that one of them had to
-// repair what was tampered with.
+// rollcall doctor lists the replicas, the number of people on each, and the repairs they made after keys were tampered
+// with.
 func TestReplicaDoctor(t *testing.T) {
 	patient(t)
 	s := newScene(t, setting{})
@@ -39,7 +39,7 @@ func TestReplicaDoctor(t *testing.T) {
 				return
 			}
 		}
-		t.Errorf("rollcall doctor says\n%swant a line like %s", got, pattern)
+		t.Errorf("rollcall doctor printed\n%swant a line like %s", got, pattern)
 	}
 	says(`^redis +reached in .+, changes are announced$`)
 	says(`^address +\S+: Rollcall is running and ready$`)

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// farTrip is how far the database is from the replica that takes everybody over.
-const farTrip = 80 * time.Millisecond
+// farRoundTrip is the round-trip time between the second replica and its database.
+const farRoundTrip = 80 * time.Millisecond
 
-// One of two replicas stops in order, and all its people come back to the other, whose database is far away. They load
-// their pages before the lease of the first ends, so nobody is shown offline.
+// One of two replicas stops cleanly, and all its people reconnect to the other, whose database is far away. They load
+// their pages before the lease of the first expires, so nobody is shown offline.
 func TestReplicaMoveToFarDatabase(t *testing.T) {
 	patient(t)
-	near := startPostgres(t) // before the scene, so that it ends after it
-	far := lateDatabase(t, near, farTrip)
+	near := startPostgres(t) // before the scene, so that it stops after it
+	far := lateDatabase(t, near, farRoundTrip)
 	s := newScene(t, setting{})
 	copied := exec.Command(binary, "db", "copy", "--from", s.replicas[0].db)
 	copied.Env = append(cleanEnv(), "DATABASE_URL="+near)
@@ -37,8 +37,8 @@ func TestReplicaMoveToFarDatabase(t *testing.T) {
 	s.settle(healBound)
 
 	exit := a.end(syscall.SIGTERM)
-	back := s.until("everybody is at the other replica", startWait, func() bool { return s.connected() == n })
-	t.Logf("%d people moved to a replica whose database is %v away: exit in %v, all back %v later", n, farTrip, exit, back)
+	back := s.until("everyone is at the other replica", startWait, func() bool { return s.connected() == n })
+	t.Logf("%d people moved to a replica whose database is %v away: exit in %v, all back %v later", n, farRoundTrip, exit, back)
 	s.wait(leaseMost)
 	s.settle(healBound)
 	var hidden []string
@@ -48,7 +48,7 @@ func TestReplicaMoveToFarDatabase(t *testing.T) {
 	s.wantNone("shown offline although they came back", hidden)
 }
 
-// lateDatabase is the URL of a database that every answer comes from trip later.
+// lateDatabase returns the URL of the database behind a proxy that adds trip to each round trip.
 func lateDatabase(t *testing.T, database string, trip time.Duration) string {
 	t.Helper()
 	u, err := url.Parse(database)

@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// herdMemory is what a replica may take at the most while everybody comes back, MiB for each of a thousand sockets on
-// it: what a socket costs at rest, and the frames it is greeted with.
+// herdMemory is the maximum memory of a replica while everyone reconnects, in MiB per 1000 sockets. It covers an idle
+// socket and its first frames.
 const herdMemory = 60
 
-// Everybody loses the connection at once and comes back, spread as the pages do it, or all in the same moment.
+// Everyone loses the connection at once and reconnects, first with the jitter that pages use, then all at the same
+// moment.
 func TestReplicaHerd(t *testing.T) {
 	patient(t)
 	s := newScene(t, setting{})
@@ -30,12 +31,14 @@ func TestReplicaHerd(t *testing.T) {
 		}
 		began := time.Now()
 		for _, c := range clients {
-			c.breakOff(jitter)
+			c.disconnect(jitter)
 		}
-		s.until("everybody is back", 20*time.Second, func() bool { return s.connected() == n && len(s.ledger.backs()) == n })
-		t.Logf("spread over %v: everybody was served after %v; from the cut to the new connection %v", jitter, time.Since(began), s.ledger.backs())
-		t.Logf("as in truth %v later", s.settle(healBound))
-		s.ledger.forgetBacks()
+		s.until("everyone is back",
+			20*time.Second, func() bool { return s.connected() == n && len(s.ledger.reconnectTimes()) == n })
+		t.Logf("jitter %v: everyone was back after %v; from the cut to the new connection %v",
+			jitter, time.Since(began), s.ledger.reconnectTimes())
+		t.Logf("all pages correct %v later", s.settle(healBound))
+		s.ledger.clearReconnects()
 		for i, r := range s.replicas {
 			now, peak := r.memory()
 			t.Logf("memory of %s: %.0f MiB before, %.0f now, %.0f at its highest", r.name, before[i], now, peak)
@@ -48,8 +51,8 @@ func TestReplicaHerd(t *testing.T) {
 	s.reportPages()
 }
 
-// breakOff breaks the connection; the page then reconnects.
-func (c *client) breakOff(jitter time.Duration) {
+// disconnect breaks the connection. The client then reconnects within jitter.
+func (c *client) disconnect(jitter time.Duration) {
 	c.mu.Lock()
 	c.jitter = jitter
 	conn := c.conn
@@ -57,15 +60,15 @@ func (c *client) breakOff(jitter time.Duration) {
 	_ = conn.Close()
 }
 
-// backs are the times of all who came back.
-func (l *ledger) backs() times {
+// reconnectTimes returns how long each client took to reconnect.
+func (l *ledger) reconnectTimes() times {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append(times(nil), l.returns...)
+	return append(times(nil), l.reconnects...)
 }
 
-func (l *ledger) forgetBacks() {
+func (l *ledger) clearReconnects() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.returns = nil
+	l.reconnects = nil
 }

@@ -10,44 +10,46 @@ import (
 	"time"
 )
 
-// What is promised about somebody whose last connection has gone (DESIGN, "Constants").
+// The promised times after a person's last connection has closed (DESIGN, "Constants").
 const (
 	graceClean   = 5 * time.Second
 	graceDropped = 15 * time.Second
-	leaseLeast   = 7 * time.Second  // after a crash the others go on to show its people at least so long
-	leaseLeaving = 10 * time.Second // and after a replica left on purpose
-	leaseMost    = 13 * time.Second // after both they are hidden at the latest then
-	recovery     = 4 * time.Second  // after an outage of Redis, for departures during it
+	leaseLeast   = 7 * time.Second  // after a crash, other replicas show its people at least this long
+	leaseLeaving = 10 * time.Second // the same after a clean stop
+	leaseMost    = 13 * time.Second // after either, they are hidden by then
+	recovery     = 4 * time.Second  // after an outage of Redis, for people who left during it
 )
 
-// What the checker allows for the machine's noise.
+// What the checker allows for delays of the machine.
 const (
-	early = 300 * time.Millisecond  // a client notices a close so much later than the server
-	late  = 1500 * time.Millisecond // a change is on its way to watchers so long; DESIGN promises 1 s
-	heard = 500 * time.Millisecond  // and so long to another replica: who moves there at the end of their grace may flicker
+	early = 300 * time.Millisecond  // how much later than the server a client notices a close
+	late  = 1500 * time.Millisecond // how long a change may take to reach watchers; DESIGN promises 1 s
+	// How long a change may take to reach another replica. People who move there at the end of their grace period may
+	// flicker.
+	heard = 500 * time.Millisecond
 )
 
-// ending is how a connection, or a process, ended.
+// ending is how a connection or a process ended.
 type ending uint8
 
 const (
 	clean     ending = iota // the client closed it
-	dropped                 // it broke
-	restarted               // its replica left on purpose
+	dropped                 // it broke without a close frame
+	restarted               // its replica stopped cleanly
 	killed                  // its replica was killed
-	signedOut               // its session was ended
+	signedOut               // its session ended
 )
 
-// stay is one connection as its client knows it: the truth.
+// stay is one connection as its client knows it.
 type stay struct {
 	user   int
 	life   *life
 	open   time.Time
-	closed time.Time // zero: it is open
+	closed time.Time // zero: it is still open
 	how    ending
 }
 
-// keeps is until when others must go on to show the person.
+// keeps returns until when others must still show the person.
 func (s *stay) keeps() time.Time {
 	ended, how := s.life.end()
 	until := s.closed
@@ -67,8 +69,8 @@ func (s *stay) keeps() time.Time {
 	}
 }
 
-// earlier is the end of the grace or of the lease, whichever is sooner. Who was closed by the end of the replica has
-// no grace, only the lease.
+// earlier returns the earlier of the ends of the grace period and the lease. Connections that the end of their replica
+// closed have only the lease.
 func earlier(how ending, grace, lease time.Time) time.Time {
 	if how != restarted && how != killed && grace.Before(lease) {
 		return grace
@@ -76,7 +78,7 @@ func earlier(how ending, grace, lease time.Time) time.Time {
 	return lease
 }
 
-// goneBy is from when on nobody may show the person any more, not counting the way to the watcher.
+// goneBy returns when nobody may show the person any longer, without the time that updates take to reach watchers.
 func (s *stay) goneBy() time.Time {
 	ended, _ := s.life.end()
 	var until time.Time
@@ -89,47 +91,47 @@ func (s *stay) goneBy() time.Time {
 		until = s.closed.Add(graceDropped)
 	}
 	if !ended.IsZero() && !ended.After(until) {
-		return ended.Add(leaseMost) // what it had told the others stays for its lease
+		return ended.Add(leaseMost) // other replicas keep its people until its lease expires
 	}
 	return until
 }
 
-// sight is what a watcher was shown of somebody, when that changed.
-type sight struct {
+// observation is a state in which a watcher was shown a person, and when it appeared.
+type observation struct {
 	at    time.Time
 	state string
 }
 
-func (s sight) offline() bool { return s.state == "offline" }
+func (s observation) offline() bool { return s.state == "offline" }
 
-// span is a stretch of time.
+// span is a period of time.
 type span struct{ from, to time.Time }
 
 func (s span) holds(t time.Time) bool { return !t.Before(s.from) && t.Before(s.to) }
 
-// record is all that one watcher was shown.
+// record is everything that one watcher was shown.
 type record struct {
-	name    string
-	replica *replica
-	sights  map[int][]sight // by user, in the order of time
-	up      []span          // when it was connected; nil: it looks now and then, and only what is false counts
+	name         string
+	replica      *replica
+	observations map[int][]observation // by user, in chronological order
+	up           []span                // when it was connected; nil: it only loads pages, so only false states count
 }
 
-// disturbance is a time in which Redis forgot, or could not be reached.
+// disturbance is a period when Redis lost keys or was unreachable.
 type disturbance struct {
 	span
-	deaf bool // replicas could not hear each other
+	isolated bool // replicas got no messages from each other
 }
 
-// ledger is the truth: who was connected when.
+// ledger records who was really connected when.
 type ledger struct {
-	mu      sync.Mutex
-	stays   []*stay
-	blind   []disturbance   // departures in them count from their end; arrivals, where replicas were deaf
-	returns []time.Duration // from a close by the server to the new connection
-	codes   map[int]int     // of closes that clients did not ask for; 1006: without one
+	mu           sync.Mutex
+	stays        []*stay
+	disturbances []disturbance   // departures during one count from its end; so do arrivals, if replicas were isolated
+	reconnects   []time.Duration // how long from the end of a connection to the next one
+	codes        map[int]int     // how often each close code ended a connection; 1006: none
 
-	late, heard time.Duration // what is allowed for the way
+	late, heard time.Duration // allowed delays, see the constants
 }
 
 func newLedger() *ledger { return &ledger{codes: map[int]int{}, late: late, heard: heard} }
@@ -142,7 +144,7 @@ func (l *ledger) opened(user int, at *life) *stay {
 	return s
 }
 
-// closed notes the end of a stay once; a second call does nothing.
+// closed records the end of a stay. A second call does nothing.
 func (l *ledger) closed(s *stay, how ending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,21 +153,20 @@ func (l *ledger) closed(s *stay, how ending) {
 	}
 }
 
-// outage notes that replicas could not hear each other from then until now. Who connected to another replica in such a
-// time cannot be known, so it is no fault to show them offline; whoever was there before, and a replica's own people,
-// are shown as ever.
+// outage records that replicas were isolated since from. A replica can't know about people who connected to another one
+// during that time, so it may show them offline. It must still show its own people, and people who were online before.
 func (l *ledger) outage(from time.Time) { l.disturbed(from, true) }
 
-// loss notes that Redis lost keys from then until now. That excuses nothing but late departures.
+// loss records that Redis lost keys since from. That only excuses late departures.
 func (l *ledger) loss(from time.Time) { l.disturbed(from, false) }
 
-func (l *ledger) disturbed(from time.Time, deaf bool) {
+func (l *ledger) disturbed(from time.Time, isolated bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.blind = append(l.blind, disturbance{span{from, time.Now()}, deaf})
+	l.disturbances = append(l.disturbances, disturbance{span{from, time.Now()}, isolated})
 }
 
-// here says who is present for certain now, and who may be, because their grace is not over.
+// here returns who is certainly present now, and who may be, because their grace period isn't over.
 func (l *ledger) here(now time.Time) (present, maybe map[int]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -174,7 +175,7 @@ func (l *ledger) here(now time.Time) (present, maybe map[int]bool) {
 		switch {
 		case s.closed.IsZero():
 			present[s.user] = true
-		case now.Before(s.goneBy().Add(l.late)): // or the sight of it is on its way
+		case now.Before(s.goneBy().Add(l.late)): // or the update is on its way
 			maybe[s.user] = true
 		}
 	}
@@ -183,25 +184,25 @@ func (l *ledger) here(now time.Time) (present, maybe map[int]bool) {
 
 // verdict is what the checker found.
 type verdict struct {
-	falseOffline []string      // shown offline though connected, or in a gap that is shorter than promised
-	ghosts       []string      // shown present for longer than promised
-	unseen       []string      // never shown present though they were there
-	arrivals     times         // from a connection to the sight of it
-	departures   times         // from the end of the grace to the sight of it, per watcher
-	hidden       map[int]times // from the last close to the sight of it, by user
+	falseOffline []string      // shown offline while connected, or in a gap shorter than the grace period
+	falseOnline  []string      // shown present for longer than promised
+	unseen       []string      // never shown present although they were
+	arrivals     times         // from a connection until a watcher saw it
+	departures   times         // from the end of the grace period until each watcher saw it
+	hidden       map[int]times // from the last close until each watcher saw it, by user
 	watchers     int
-	sights       int
+	observations int
 }
 
-// presence is one stretch of time in which somebody was there, with gaps so short that they may not show.
+// presenceSpan is a period when a person was present, including gaps that are too short to show.
 type presenceSpan struct {
 	from   time.Time
-	last   time.Time // the last close; zero: still there
+	last   time.Time // the last close; zero: still connected
 	goneBy time.Time
-	must   []span // when offline would be false
+	must   []span // when showing offline would be wrong
 }
 
-// judge compares what watchers were shown until now with the truth.
+// judge compares what watchers were shown until now with who was really connected.
 func (l *ledger) judge(records []record) verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -214,10 +215,10 @@ func (l *ledger) judge(records []record) verdict {
 	for user, stays := range users {
 		for _, r := range records {
 			spans := l.spansLocked(stays, r.replica, now)
-			sights := r.sights[user]
-			v.sights += len(sights)
+			observations := r.observations[user]
+			v.observations += len(observations)
 			for i, p := range spans {
-				l.judgeFalse(&v, r.name, user, sights, p)
+				l.judgeFalse(&v, r.name, user, observations, p)
 				if r.up == nil {
 					continue
 				}
@@ -233,7 +234,7 @@ func (l *ledger) judge(records []record) verdict {
 	return v
 }
 
-// spansLocked joins stays into stretches of presence, as somebody at the replica at can know them.
+// spansLocked joins stays into periods of presence, as far as the replica at can know them.
 func (l *ledger) spansLocked(stays []*stay, at *replica, now time.Time) []presenceSpan {
 	slices.SortFunc(stays, func(a, b *stay) int { return a.open.Compare(b.open) })
 	var spans []presenceSpan
@@ -250,7 +251,7 @@ func (l *ledger) spansLocked(stays []*stay, at *replica, now time.Time) []presen
 		}
 		p := &spans[n]
 		m := &p.must[len(p.must)-1]
-		if known := l.knownLocked(s, at); known.Before(m.to) { // the gap is short enough: nothing may show
+		if known := l.knownLocked(s, at); known.Before(m.to) { // the gap is so short that it must not show
 			m.to = later(m.to, keeps)
 		} else {
 			p.must = append(p.must, must)
@@ -265,12 +266,12 @@ func (l *ledger) spansLocked(stays []*stay, at *replica, now time.Time) []presen
 	return spans
 }
 
-// knownLocked is when the replica at could know of s.
+// knownLocked returns when the replica at could know about s.
 func (l *ledger) knownLocked(s *stay, at *replica) time.Time {
 	if s.life.replica != at {
-		for _, b := range l.blind {
-			if b.deaf && s.open.After(b.from.Add(-l.late)) && s.open.Before(b.to) {
-				return b.to.Add(l.late) // it connects again, and reads
+		for _, b := range l.disturbances {
+			if b.isolated && s.open.After(b.from.Add(-l.late)) && s.open.Before(b.to) {
+				return b.to.Add(l.late) // it reconnects to Redis and reads
 			}
 		}
 		return s.open.Add(l.heard)
@@ -285,9 +286,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// shiftLocked is when a departure at t can be expected at the latest, if Redis was away then.
+// shiftLocked returns by when a departure at t must show, which is later if it was during a disturbance.
 func (l *ledger) shiftLocked(t time.Time) time.Time {
-	for _, b := range l.blind {
+	for _, b := range l.disturbances {
 		if t.After(b.from.Add(-l.late)) && t.Before(b.to.Add(recovery)) {
 			t = b.to.Add(recovery)
 		}
@@ -295,49 +296,51 @@ func (l *ledger) shiftLocked(t time.Time) time.Time {
 	return t
 }
 
-func (l *ledger) judgeFalse(v *verdict, watcher string, user int, sights []sight, p presenceSpan) {
-	for _, s := range sights {
+func (l *ledger) judgeFalse(v *verdict, watcher string, user int, observations []observation, p presenceSpan) {
+	for _, s := range observations {
 		for _, m := range p.must {
 			if s.offline() && m.holds(s.at) {
-				v.falseOffline = append(v.falseOffline, fmt.Sprintf("%s was shown offline to %s %v after they came", userName(user), watcher, s.at.Sub(p.from).Round(time.Millisecond)))
+				v.falseOffline = append(v.falseOffline, fmt.Sprintf("%s was shown offline to %s %v after they arrived",
+					userName(user), watcher, s.at.Sub(p.from).Round(time.Millisecond)))
 			}
 		}
 	}
 }
 
-// judgeArrivalLocked looks when a watcher that was there all the time first saw somebody who had been gone.
+// judgeArrivalLocked finds when a watcher that was connected all the time first saw a person arrive who had been
+// offline.
 func (l *ledger) judgeArrivalLocked(v *verdict, r record, user int, p presenceSpan, now time.Time) {
 	from := p.from
-	for _, b := range l.blind {
-		if b.deaf && b.holds(from) {
+	for _, b := range l.disturbances {
+		if b.isolated && b.holds(from) {
 			from = b.to
 		}
 	}
-	i, before := stateAt(r.sights[user], p.from)
+	i, before := stateAt(r.observations[user], p.from)
 	if before != "offline" || !r.connected(p.from, from.Add(l.late)) {
 		return
 	}
-	for _, s := range r.sights[user][i:] {
+	for _, s := range r.observations[user][i:] {
 		if !s.offline() && s.at.Before(p.goneBy) {
 			v.arrivals = append(v.arrivals, max(0, s.at.Sub(from)))
 			return
 		}
 	}
 	if end := later(p.last, from); !p.last.IsZero() && end.Sub(from) < l.late || now.Sub(from) < l.late {
-		return // gone again before it had to show
+		return // left again before it had to show
 	}
-	v.unseen = append(v.unseen, fmt.Sprintf("%s came and was not shown to %s", userName(user), r.name))
+	v.unseen = append(v.unseen, fmt.Sprintf("%s arrived and was never shown to %s", userName(user), r.name))
 }
 
-// judgeDepartureLocked looks when a watcher saw somebody go who did not come back before next.
+// judgeDepartureLocked finds when a watcher saw a person leave who didn't come back before next.
 func (l *ledger) judgeDepartureLocked(v *verdict, r record, user int, p presenceSpan, next time.Time) {
 	if p.last.IsZero() {
 		return
 	}
-	i, before := stateAt(r.sights[user], p.from)
+	i, before := stateAt(r.observations[user], p.from)
 	shown := before != "" && before != "offline"
 	bound := l.shiftLocked(p.goneBy).Add(l.late)
-	for _, s := range r.sights[user][i:] {
+	for _, s := range r.observations[user][i:] {
 		if !s.at.Before(next) || !r.connected(p.last, s.at) {
 			break
 		}
@@ -351,30 +354,31 @@ func (l *ledger) judgeDepartureLocked(v *verdict, r record, user int, p presence
 		v.hidden[user] = append(v.hidden[user], s.at.Sub(p.last))
 		v.departures = append(v.departures, s.at.Sub(p.goneBy))
 		if s.at.After(bound) {
-			v.ghosts = append(v.ghosts, fmt.Sprintf("%s was shown to %s for %v after they left", userName(user), r.name, s.at.Sub(p.last).Round(time.Millisecond)))
+			v.falseOnline = append(v.falseOnline, fmt.Sprintf("%s was shown to %s for %v after they left",
+				userName(user), r.name, s.at.Sub(p.last).Round(time.Millisecond)))
 		}
 		return
 	}
 	if shown && !next.Before(bound) && r.connected(p.last, bound) {
-		v.ghosts = append(v.ghosts, fmt.Sprintf("%s left and is still shown to %s", userName(user), r.name))
+		v.falseOnline = append(v.falseOnline, fmt.Sprintf("%s left and is still shown to %s", userName(user), r.name))
 	}
 }
 
-// connected reports whether the watcher was connected all the time.
+// connected reports whether the watcher was connected all the time between from and to.
 func (r *record) connected(from, to time.Time) bool {
 	return slices.ContainsFunc(r.up, func(u span) bool { return !from.Before(u.from) && !to.After(u.to) })
 }
 
-// stateAt is what was shown at t, "" for nothing yet, and where in sights the later ones begin.
-func stateAt(sights []sight, t time.Time) (after int, state string) {
-	i, _ := slices.BinarySearchFunc(sights, t, func(s sight, t time.Time) int { return s.at.Compare(t) })
+// stateAt returns the state that was shown at t, or "", and the index of the first later observation.
+func stateAt(observations []observation, t time.Time) (after int, state string) {
+	i, _ := slices.BinarySearchFunc(observations, t, func(s observation, t time.Time) int { return s.at.Compare(t) })
 	if i == 0 {
 		return 0, ""
 	}
-	return i, sights[i-1].state
+	return i, observations[i-1].state
 }
 
-// times are durations of which the quantiles matter.
+// times are durations with quantiles.
 type times []time.Duration
 
 func (t times) at(q float64) time.Duration {

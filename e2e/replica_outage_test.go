@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// outageScene has half of the people there for good; the others come and go while churn runs.
+// outageScene connects half of the people for the whole test. The movers come and go while churn runs.
 func outageScene(t *testing.T, how setting) (s *scene, movers []int) {
 	if !how.alone {
 		patient(t)
@@ -22,21 +22,22 @@ func outageScene(t *testing.T, how setting) (s *scene, movers []int) {
 	s.probe()
 	s.fill(crowdSize() / 2)
 	s.settle(5 * time.Second)
-	s.wait(late) // the checker excuses those who come so shortly before an outage
+	s.wait(late) // the checker excuses people who arrive less than this before an outage
 	return s, upTo(crowdSize()/2, crowdSize()/2+40)
 }
 
-// lastGrace is for the last who left: the short form has nobody whose line breaks, since that takes 15 s to show.
+// lastGrace is the longest grace period of the people who left. In the short version no connection breaks, because that
+// takes 15 s to show.
 func lastGrace() time.Duration { return sized(graceClean, graceDropped) }
 
 const (
-	churnRate  = 20              // arrivals and departures a second
-	healBound  = 5 * time.Second // promised: after an outage all is right again by then
+	churnRate  = 20              // arrivals and departures per second
+	healBound  = 5 * time.Second // promised: how long after an outage all pages are correct again
 	stillLost  = "cannot be reached"
-	pausedText = "Live updates from other servers are paused since"
+	pausedText = "Live updates from other servers have been paused since"
 )
 
-// Redis is stopped, people come and go meanwhile, and it starts again empty.
+// Redis stops, people come and go in the meantime, and it starts again empty.
 func TestReplicaRedisStopped(t *testing.T) {
 	s, movers := outageScene(t, setting{})
 	stop := s.churn(movers, churnRate)
@@ -47,14 +48,15 @@ func TestReplicaRedisStopped(t *testing.T) {
 	s.redis.start()
 	s.ledger.outage(away)
 	stop()
-	t.Logf("Redis was away for %v; as in truth %v after it came back empty", time.Since(away).Round(time.Millisecond), s.settle(healBound))
+	t.Logf("Redis was down for %v; all pages correct %v after it came back empty",
+		time.Since(away).Round(time.Millisecond), s.settle(healBound))
 	s.wait(lastGrace())
 	s.settle(late)
 	s.report()
 	s.reportPages()
 }
 
-// Redis loses everything, again and again.
+// Redis loses everything several times.
 func TestReplicaRedisFlushed(t *testing.T) {
 	s, movers := outageScene(t, setting{})
 	stop := s.churn(movers, churnRate)
@@ -63,17 +65,17 @@ func TestReplicaRedisFlushed(t *testing.T) {
 		s.redis.do("FLUSHALL")
 		at := time.Now()
 		s.wait(time.Duration(rand.Int64N(int64(2 * time.Second))))
-		s.ledger.loss(at) // a departure that falls into it counts from its end
+		s.ledger.loss(at) // a departure during this time counts from its end
 	}
 	stop()
-	t.Logf("%d times FLUSHALL; as in truth %v after the last", n, s.settle(healBound))
+	t.Logf("%d times FLUSHALL; all pages correct %v after the last", n, s.settle(healBound))
 	s.wait(lastGrace())
 	s.settle(late)
 	s.report()
 	s.reportPages()
 }
 
-// Redis has no room and throws out keys at random, leases among them.
+// Redis runs out of memory and evicts random keys, including leases.
 func TestReplicaRedisEvicting(t *testing.T) {
 	s, movers := outageScene(t, setting{})
 	stop := s.churn(movers, churnRate)
@@ -89,9 +91,9 @@ func TestReplicaRedisEvicting(t *testing.T) {
 		t.Fatal(err)
 	}
 	evicted := infoNumber(info, "evicted_keys")
-	t.Logf("%s keys evicted; as in truth %v after the last", evicted, s.settle(healBound))
+	t.Logf("%s keys evicted; all pages correct %v after the last", evicted, s.settle(healBound))
 	if evicted == "0" {
-		t.Error("Redis evicted nothing: this test tests nothing")
+		t.Error("Redis evicted no keys, so this test tested nothing")
 	}
 	s.wait(lastGrace())
 	s.settle(late)
@@ -99,8 +101,8 @@ func TestReplicaRedisEvicting(t *testing.T) {
 	s.reportPages()
 }
 
-// Leases are thrown out just after they were renewed, so that the others look at them before they are renewed again.
-// That looks like the death of a replica to whoever looks only once.
+// Leases are deleted just after they were renewed, so that the other replicas see them missing before the next renewal.
+// A replica that checked only once would consider their owners dead.
 func TestReplicaLeasesEvicted(t *testing.T) {
 	s, _ := outageScene(t, setting{})
 	n := sized(1, 4)
@@ -112,14 +114,15 @@ func TestReplicaLeasesEvicted(t *testing.T) {
 			})
 			s.redis.do("DEL", lease)
 		}
-		s.until("the leases are back", 5*time.Second, func() bool { return len(s.redis.keys("rollcall:replica:*")) == len(s.replicas) })
-		s.wait(3500 * time.Millisecond) // all have looked at them once more
+		s.until("the leases are back",
+			5*time.Second, func() bool { return len(s.redis.keys("rollcall:replica:*")) == len(s.replicas) })
+		s.wait(3500 * time.Millisecond) // all replicas have checked them once more
 	}
-	t.Logf("%d times each lease deleted; as in truth %v after the last", n, s.settle(healBound))
+	t.Logf("each lease deleted %d times; all pages correct %v after the last", n, s.settle(healBound))
 	s.report()
 }
 
-// Entries are thrown out, which looks like a departure.
+// Presence entries are deleted, which looks like a departure.
 func TestReplicaEntriesEvicted(t *testing.T) {
 	s, _ := outageScene(t, setting{})
 	n := sized(12, 40)
@@ -129,7 +132,7 @@ func TestReplicaEntriesEvicted(t *testing.T) {
 		s.redis.do(append([]string{"DEL"}, keys[:min(20, len(keys))]...)...)
 		s.wait(time.Duration(rand.Int64N(int64(800 * time.Millisecond))))
 	}
-	t.Logf("%d times 20 entries deleted; as in truth %v after the last", n, s.settle(healBound))
+	t.Logf("20 entries deleted %d times; all pages correct %v after the last", n, s.settle(healBound))
 	s.report()
 }
 
@@ -142,7 +145,7 @@ func (s *scene) usedMemory() string {
 	return infoNumber(info, "used_memory")
 }
 
-// infoNumber is a value in what INFO answers.
+// infoNumber returns a value from the output of INFO.
 func infoNumber(info, name string) string {
 	for line := range strings.Lines(info) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {
@@ -152,29 +155,29 @@ func infoNumber(info, name string) string {
 	return ""
 }
 
-// Redis stands still for less than a lease: nobody notices.
+// Redis is frozen for less than a lease. Nobody notices.
 func TestReplicaRedisFrozenBriefly(t *testing.T) {
 	s, _ := outageScene(t, setting{})
-	s.lastMoment()
+	s.untilRenewalIsDue()
 	at := time.Now()
 	s.redis.freeze()
 	s.wait(5 * time.Second)
-	s.redis.thaw()
+	s.redis.resume()
 	s.ledger.outage(at)
-	t.Logf("as in truth %v after 5s of standstill", s.settle(healBound))
+	t.Logf("all pages correct %v after Redis was frozen for 5s", s.settle(healBound))
 	s.wait(graceClean)
 	s.report()
 	s.reportPages()
 	for _, w := range s.watchers {
 		if said := w.everSaid(); strings.Contains(fmt.Sprint(said), pausedText) {
-			t.Errorf("%s was told %q, want nothing of a standstill of 5s", w.name, said)
+			t.Errorf("%s was told %q, want no message when Redis is frozen for only 5s", w.name, said)
 		}
 	}
 }
 
-// lastMoment waits until some replica is about to renew its lease: it has heard nothing of Redis for the longest time
-// that is in order.
-func (s *scene) lastMoment() {
+// untilRenewalIsDue waits until a replica is about to renew its lease. Its last response from Redis is then as old as
+// it gets in normal operation.
+func (s *scene) untilRenewalIsDue() {
 	s.t.Helper()
 	leases := s.redis.keys("rollcall:replica:*")
 	s.until("a lease is about to be renewed", 5*time.Second, func() bool {
@@ -183,7 +186,7 @@ func (s *scene) lastMoment() {
 	})
 }
 
-// Redis stands still for longer than a lease. Pages say so, and sign-ins go on.
+// Redis is frozen for longer than a lease. Pages say that updates are paused, and sign-ins still work.
 func TestReplicaRedisFrozen(t *testing.T) {
 	s, movers := outageScene(t, setting{})
 	stop := s.churn(movers, churnRate)
@@ -196,16 +199,18 @@ func TestReplicaRedisFrozen(t *testing.T) {
 			told++
 		}
 	}
-	s.redis.thaw()
+	s.redis.resume()
 	s.ledger.outage(at)
 	stop()
-	t.Logf("frozen for %v; %d of %d watchers were told; as in truth %v after", time.Since(at).Round(time.Millisecond), told, len(s.watchers), s.settle(healBound))
-	t.Logf("sign-ins meanwhile: %v, failed %d", signIns, signInsFailed)
+	t.Logf("frozen for %v; %d of %d watchers were told; all pages correct %v after",
+		time.Since(at).Round(time.Millisecond), told, len(s.watchers), s.settle(healBound))
+	t.Logf("sign-ins in the meantime: %v, failed %d", signIns, signInsFailed)
 	if told != len(s.watchers) {
-		t.Errorf("%d of %d watchers were told that others cannot be heard, want all", told, len(s.watchers))
+		t.Errorf("%d of %d watchers were told that updates are paused, want all", told, len(s.watchers))
 	}
 	if signInsFailed > 0 || signIns.at(1) > signInBound {
-		t.Errorf("%d sign-ins failed and the slowest took %v, want none and %v or less", signInsFailed, signIns.at(1), signInBound)
+		t.Errorf("%d sign-ins failed and the slowest took %v, want none and %v or less",
+			signInsFailed, signIns.at(1), signInBound)
 	}
 	s.wait(lastGrace())
 	s.settle(late)
@@ -218,11 +223,11 @@ func TestReplicaRedisFrozen(t *testing.T) {
 	}
 }
 
-// signInBound is no promise of its own: that nothing hangs on Redis. A sign-in asks it up to four times and waits half
-// a second each.
+// signInBound shows that sign-ins don't hang on Redis. A sign-in makes up to four requests to it and waits half a
+// second for each.
 const signInBound = 4 * time.Second
 
-// signIns signs people in one after the other until then, on one replica after the other.
+// signIns signs people in one by one until the given time, alternating between replicas.
 func (s *scene) signIns(until time.Time) (took times, failed int) {
 	for i := 0; time.Now().Before(until); i++ {
 		began := time.Now()
@@ -236,7 +241,7 @@ func (s *scene) signIns(until time.Time) (took times, failed int) {
 	return took, failed
 }
 
-// Redis is far away: 300 ms for each round trip.
+// Redis is far away, with 300 ms for each round trip.
 func TestReplicaRedisSlow(t *testing.T) {
 	s, movers := outageScene(t, setting{proxied: true, alone: true})
 	s.ledger.late, s.ledger.heard = 3*time.Second, 2500*time.Millisecond
@@ -248,7 +253,7 @@ func TestReplicaRedisSlow(t *testing.T) {
 	for until := time.Now().Add(sized(9*time.Second, time.Minute)); time.Now().Before(until); s.wait(250 * time.Millisecond) {
 		leases := s.redis.keys("rollcall:replica:*")
 		if len(leases) != len(s.replicas) {
-			t.Errorf("%d leases, want those of %d replicas", len(leases), len(s.replicas))
+			t.Errorf("%d leases, want %d, one per replica", len(leases), len(s.replicas))
 		}
 		for _, l := range leases {
 			if ms, err := s.redis.do("PTTL", l).AsInt64(); err == nil {
@@ -269,8 +274,8 @@ func TestReplicaRedisSlow(t *testing.T) {
 	}
 }
 
-// redisAway is how Redis can be away when replicas start: not there, or there and saying nothing.
-var redisAway = []struct {
+// redisOutages are the ways Redis can be down when replicas start: it isn't running, or it doesn't respond.
+var redisOutages = []struct {
 	name   string
 	frozen bool
 }{{"refuses", false}, {"silent", true}}
@@ -288,15 +293,15 @@ func startWithoutRedis(t *testing.T, name string, frozen bool) (s *scene, slowes
 		}
 		took := r.start("--warming=50ms")
 		t.Logf("Redis %s: %s serves after %v", name, r.name, took)
-		s.until(r.name+" has said that it serves alone", late, func() bool { return len(r.logged("serving alone")) > 0 })
+		s.until(r.name+" has logged that it serves alone", late, func() bool { return len(r.logged("serving alone")) > 0 })
 		slowest = max(slowest, took)
 	}
 	return s, slowest
 }
 
-// Replicas that start without Redis serve soon. It is measured, so no other test runs beside.
+// Replicas that start without Redis serve soon. No other test runs in parallel, because the time is measured.
 func TestReplicaServesWithoutRedis(t *testing.T) {
-	for _, c := range redisAway {
+	for _, c := range redisOutages {
 		t.Run(c.name, func(t *testing.T) {
 			if _, slowest := startWithoutRedis(t, c.name, c.frozen); slowest > 2*time.Second {
 				t.Errorf("a replica served after %v, want 2s or less", slowest)
@@ -308,7 +313,7 @@ func TestReplicaServesWithoutRedis(t *testing.T) {
 // Replicas that started without Redis join when it appears.
 func TestReplicaRedisDownAtBoot(t *testing.T) {
 	patient(t)
-	for _, c := range redisAway {
+	for _, c := range redisOutages {
 		s, _ := startWithoutRedis(t, c.name, c.frozen)
 		s.watch()
 		s.fill(20)
@@ -321,14 +326,15 @@ func TestReplicaRedisDownAtBoot(t *testing.T) {
 		} else {
 			s.redis.start()
 		}
-		t.Logf("Redis %s: joined and as in truth %v after it appeared", c.name, s.settle(5*time.Second))
+		t.Logf("Redis %s: joined and all pages correct %v after it appeared", c.name, s.settle(5*time.Second))
 		s.ledger.outage(at.Add(-10 * time.Second))
 		s.report()
 	}
 }
 
-// One replica is cut off from Redis. It says so, keeps the people of the other as they were, keeps its own right, and
-// heals without a reload. The other hides the people of the first when their lease is over, and has them back.
+// One replica is cut off from Redis. It says so, keeps the other replica's people as last known and its own people
+// correct, and recovers without a reload. The other replica hides the people of the first when the lease expires, and
+// shows them again later.
 func TestReplicaCutOff(t *testing.T) {
 	s, _ := outageScene(t, setting{proxied: true})
 	a, b := s.replicas[0], s.replicas[1]
@@ -342,10 +348,10 @@ func TestReplicaCutOff(t *testing.T) {
 	}
 	cut := time.Now()
 	if rand.IntN(2) == 0 {
-		t.Log("the line is cut")
+		t.Log("the connection is cut")
 		a.proxy.cut()
 	} else {
-		t.Log("the line is silent")
+		t.Log("the connection is frozen")
 		a.proxy.freeze()
 	}
 	newcomer, elsewhere := crowdSize()/2+1, crowdSize()/2+2
@@ -353,26 +359,27 @@ func TestReplicaCutOff(t *testing.T) {
 	seen := time.Now()
 	tab := s.mustOpen(newcomer, a)
 	s.mustOpen(elsewhere, b)
-	took := s.until("a newcomer is seen where they came, cut off or not", 2*time.Second, func() bool { return s.shownAt(a, newcomer) == "online" })
-	t.Logf("a newcomer at A was seen there after %v", max(took, time.Since(seen)))
-	s.until("pages say so", 15*time.Second, func() bool { return strings.HasPrefix(atA[0].notLive(), pausedText) })
+	took := s.until("a newcomer is shown at the replica they connected to", 2*time.Second, func() bool { return s.shownAt(a, newcomer) == "online" })
+	t.Logf("a newcomer at A was shown there after %v", max(took, time.Since(seen)))
+	s.until("pages say that updates are paused",
+		15*time.Second, func() bool { return strings.HasPrefix(atA[0].notLive(), pausedText) })
 	t.Logf("pages of A say %q %v after the cut", atA[0].notLive(), time.Since(cut))
 	if got := time.Since(cut); got < 6*time.Second {
-		t.Errorf("pages said so %v after the cut, want nothing of the first seconds", got)
+		t.Errorf("pages said so %v after the cut, want no message in the first seconds", got)
 	}
 	s.wait(time.Second)
 	for _, w := range atA {
-		stale, present := w.drained()
+		stale, present := w.staleCount()
 		if present > 1 && (stale == 0 || stale >= present) {
-			t.Errorf("%s shows %d of %d people without colour, want those of B", w.name, stale, present)
+			t.Errorf("%s shows %d of %d people as stale, want those of B", w.name, stale, present)
 		}
 	}
 	if got := s.shownAt(a, elsewhere); got != "offline" {
-		t.Errorf("A shows somebody who has just come to B as %s: the line is not cut", got)
+		t.Errorf("A shows a newcomer at B as %s, so the connection isn't cut", got)
 	}
 	body, _, err := s.get(a, "/")
 	if err != nil || !strings.Contains(string(body), pausedText) {
-		t.Errorf("a page loaded from A now does not say %q (%v)", pausedText, err)
+		t.Errorf("a page loaded from A now doesn't say %q (%v)", pausedText, err)
 	}
 	tab.leave()
 	s.wait(time.Until(cut.Add(sized(10*time.Second, 40*time.Second))))
@@ -386,35 +393,37 @@ func TestReplicaCutOff(t *testing.T) {
 	if want := crowdSize() / 4; hidden != want && time.Since(cut) > leaseMost+late {
 		t.Errorf("%s hides %d people of A after the longest lease, want all %d", b.name, hidden, want)
 	}
-	s.until("who left at A while it was cut off is shown gone there", graceClean+late, func() bool { return s.shownAt(a, newcomer) == "offline" })
+	s.until("the person who left A while it was cut off is shown offline there",
+		graceClean+late, func() bool { return s.shownAt(a, newcomer) == "offline" })
 	for _, w := range atB {
 		if said := w.notLive(); said != "" {
-			t.Errorf("%s says %q, want nothing at the replica that is not cut off", w.name, said)
+			t.Errorf("%s says %q, want no message at the replica that isn't cut off", w.name, said)
 		}
 	}
 	a.proxy.heal()
-	t.Logf("as in truth %v after the line was whole", s.settle(healBound))
+	t.Logf("all pages correct %v after the connection was restored", s.settle(healBound))
 	for _, w := range s.watchers {
-		s.until(w.name+" says nothing any more", 2*time.Second, func() bool { return w.notLive() == "" })
-		s.until(w.name+" shows everybody in colour", late, func() bool { stale, _ := w.drained(); return stale == 0 })
+		s.until(w.name+" shows no message", 2*time.Second, func() bool { return w.notLive() == "" })
+		s.until(w.name+" shows nobody as stale", late, func() bool { stale, _ := w.staleCount(); return stale == 0 })
 	}
 	s.reportPages()
 
-	// What the watchers of A were shown is never excused; at B the people of A are, for as long as it was cut off.
+	// A must always show its own people correctly. B may hide A's people while A is cut off.
 	s.ledger.outage(cut)
 	var records []record
 	for _, w := range atA {
 		records = append(records, w.record())
 	}
-	s.wantNone("shown offline at A while there", s.ledger.judge(records).falseOffline)
+	s.wantNone("shown offline at A while connected", s.ledger.judge(records).falseOffline)
 	for _, w := range atB {
-		for u, sights := range w.record().sights {
-			for _, sg := range sights {
+		for u, observations := range w.record().observations {
+			for _, sg := range observations {
 				if sg.offline() && u%2 == 0 && sg.at.After(cut) && sg.at.Before(cut.Add(leaseLeast-early)) {
-					t.Errorf("%s was shown offline at B %v after the cut, want at least %v", userName(u), sg.at.Sub(cut), leaseLeast)
+					t.Errorf("%s was shown offline at B %v after the cut, want at least %v",
+						userName(u), sg.at.Sub(cut), leaseLeast)
 				}
 				if sg.offline() && u%2 == 1 && u < crowdSize()/2 && sg.at.After(cut) {
-					t.Errorf("%s, who is at B, was shown offline at B", userName(u))
+					t.Errorf("%s is connected to B, but was shown offline there", userName(u))
 				}
 			}
 		}

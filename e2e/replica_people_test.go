@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// startPair starts two replicas on one database and one Redis, for people with a browser at either.
+// startPair starts two replicas on one database and one Redis, for people with browsers at either.
 func startPair(t *testing.T) (a, b *replica) {
 	t.Helper()
 	redis := newRedis(t)
@@ -18,13 +18,13 @@ func startPair(t *testing.T) (a, b *replica) {
 	a, b = newReplica(t, "A", db, redis), newReplica(t, "B", db, redis)
 	for _, r := range []*replica{a, b} {
 		t.Cleanup(r.cleanup)
-		r.start("--warming=50ms") // nobody can come back
+		r.start("--warming=50ms") // nobody was connected before
 	}
 	redis.joined(2)
 	return a, b
 }
 
-// A status that is set at A is seen at B, all of it, and is seen to end there.
+// B shows a status that is set at A, with emoji, text, and end time, and hides it when it ends.
 func TestReplicaStatus(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)
@@ -39,14 +39,16 @@ func TestReplicaStatus(t *testing.T) {
 	end := anna.endIn(4 * time.Second)
 	anna.click("#status-set")
 	anna.untilSaid("Status updated.")
-	ben.until("ben sees all of it", `document.querySelector('[data-user=anna] .tx')?.innerText.startsWith('🎧 Deep work · until ') && test.state('anna') === 'dnd'`, soon)
+	ben.until("ben sees the state, emoji, text, and end time",
+		`document.querySelector('[data-user=anna] .tx')?.innerText.startsWith('🎧 Deep work · until ') && test.state('anna') === 'dnd'`, soon)
 	ben.untilState("anna", "online", patience)
 	ben.untilText("anna", "")
 	ben.wantShown("anna", "online", "dnd", "online")
 	ben.wantEnded("anna", end)
 }
 
-// Who turns invisible at A has left as far as B tells, and knows it in every browser of theirs.
+// When a person goes invisible at A, B shows them offline to others, and all their own browsers say that they are
+// invisible.
 func TestReplicaInvisible(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)
@@ -58,16 +60,16 @@ func TestReplicaInvisible(t *testing.T) {
 	anna.click("#me-visible")
 	anna.untilSaid("You are invisible.")
 	ben.untilState("anna", "offline", soon)
-	phone.until("anna's phone says so", `document.querySelector('#me').innerText === 'Invisible'`, soon)
+	phone.until("anna's phone shows her new state", `document.querySelector('#me').innerText === 'Invisible'`, soon)
 	phone.untilState("anna", "offline", soon)
 	anna.click("#me-visible")
 	anna.untilSaid("You are visible again.")
 	ben.untilState("anna", "online", soon)
-	phone.until("anna's phone says so", `document.querySelector('#me').innerText === 'Online'`, soon)
+	phone.until("anna's phone shows her new state", `document.querySelector('#me').innerText === 'Online'`, soon)
 	ben.wantShown("anna", "online", "offline", "online")
 }
 
-// Settings that are saved at A are in force at B: one's name, one's team, and whether one is told when others were last
+// Settings that are saved at A take effect at B: the name, the team, and whether the person sees when others were last
 // seen.
 func TestReplicaSettings(t *testing.T) {
 	parallel(t)
@@ -98,8 +100,8 @@ func TestReplicaSettings(t *testing.T) {
 	}
 }
 
-// Devices are counted over both replicas, and are signed out at A while their page is at B: one by its button, all others
-// by a new password.
+// Devices are counted across both replicas. A device with its page at B can be signed out at A: one with its button,
+// all others with a new password.
 func TestReplicaDevices(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)
@@ -133,11 +135,12 @@ func TestReplicaDevices(t *testing.T) {
 	phone.untilAt("/login", soon)
 	devices("; one device")
 	if got := board.loaded(); got != 1 {
-		t.Errorf("the board of who changed the password was loaded %d times, want once", got)
+		t.Errorf("the board of the person who changed the password was loaded %d times, want once", got)
 	}
 }
 
-// Who deletes their account at A is gone from the pages at B, and so is their own page there.
+// When a person deletes their account at A, they vanish from pages at B, and their own page there goes to the sign-in
+// page.
 func TestReplicaDelete(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)
@@ -152,15 +155,15 @@ func TestReplicaDelete(t *testing.T) {
 	anna.clickThrough(".danger button.grave")
 	anna.untilAt("/login", patience)
 	ben.untilState("anna", "none", soon)
-	ben.until("everyone is one", `document.querySelector('#n-all').innerText === '1'`, soon)
+	ben.until("the count is one", `document.querySelector('#n-all').innerText === '1'`, soon)
 	phone.untilAt("/login", soon)
 	if got := ben.loaded(); got != 1 {
 		t.Errorf("ben's page was loaded %d times, want once", got)
 	}
 }
 
-// Who is disabled by the command line is off both boards and out of both sockets within a second of its end, and back
-// when enabled.
+// Within a second of `rollcall user disable`, the person is off the boards of both replicas and their sockets are
+// closed. They are back after they are enabled.
 func TestReplicaDisable(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)
@@ -186,7 +189,7 @@ func TestReplicaDisable(t *testing.T) {
 	for _, own := range []*tab{anna, phone} {
 		own.untilAt("/login", soon)
 		left := time.UnixMilli(ask[int64](own, `Math.round(performance.timeOrigin)`))
-		wantWithinASecond(t, "sent away from the page at "+own.profile.server.addr, left.Sub(done))
+		wantWithinASecond(t, "sent to the sign-in page from "+own.profile.server.addr, left.Sub(done))
 	}
 
 	a.cli("enable", "anna")

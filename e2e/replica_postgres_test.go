@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// startPostgres starts a server for as long as the test runs and returns the URL of an empty database.
+// startPostgres starts a Postgres server that runs until the test ends, and returns the URL of an empty database.
 func startPostgres(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("pg_config", "--bindir").Output()
@@ -53,13 +53,13 @@ func startPostgres(t *testing.T) string {
 	t.Cleanup(func() { _ = server.Process.Signal(syscall.SIGQUIT); _ = server.Wait() })
 	for deadline := time.Now().Add(startWait); exec.Command(filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port).Run() != nil; {
 		if time.Now().After(deadline) {
-			t.Fatalf("postgres does not listen:\n%s", log.String())
+			t.Fatalf("postgres doesn't accept connections:\n%s", log.String())
 		}
 	}
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%s/postgres?sslmode=disable", port)
 }
 
-// unprivileged lets a program run as somebody else when we are root, which Postgres refuses to be.
+// unprivileged runs a program as nobody when the tests run as root, because Postgres refuses to run as root.
 func unprivileged(t *testing.T, cmd *exec.Cmd, folder string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -80,7 +80,7 @@ func unprivileged(t *testing.T, cmd *exec.Cmd, folder string) {
 	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// signUpAt signs somebody up at a replica and returns the cookies of the session.
+// signUpAt signs a person up at a replica and returns the cookies of the session.
 func signUpAt(t *testing.T, r *replica, username string) string {
 	t.Helper()
 	var pairs []string
@@ -90,7 +90,7 @@ func signUpAt(t *testing.T, r *replica, username string) string {
 	return strings.Join(pairs, "; ")
 }
 
-// shownAt is how a replica's board shows somebody to whoever has the cookies; "": not at all.
+// shownAt returns the state in which a replica's board shows a person to the owner of the cookies, or "" if it doesn't.
 func shownAt(t *testing.T, r *replica, cookies, username string) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/", nil)
@@ -112,8 +112,8 @@ func shownAt(t *testing.T, r *replica, cookies, username string) string {
 	return v.state(username)
 }
 
-// Two replicas on one Postgres and one Redis, started at once on an empty database, are one board: with one list of
-// people, one truth of who is here, and one end of whom the command line disables.
+// Two replicas that start at the same time on an empty Postgres database share one board: accounts, presence, and the
+// effect of disabling a person on the command line.
 func TestReplicaPostgres(t *testing.T) {
 	patient(t)
 	redis := newRedis(t)
@@ -163,7 +163,7 @@ func TestReplicaPostgres(t *testing.T) {
 			t.Errorf("the connection of a disabled user ended with %d, want 1008", code)
 		}
 	case <-time.After(startWait):
-		t.Fatal("the connection of a disabled user lives on")
+		t.Fatal("the connection of a disabled user is still open")
 	}
 	for _, r := range replicas {
 		until("ada is off the board of "+r.name, func() bool { return shownAt(t, r, bob, "ada") == "" })
@@ -172,6 +172,6 @@ func TestReplicaPostgres(t *testing.T) {
 		r.terminate()
 	}
 	if _, err := os.Stat(a.db); err == nil {
-		t.Error("with DATABASE_URL a database file was made, want none")
+		t.Error("a database file was created despite DATABASE_URL")
 	}
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// chaos asks for the full size of the tests of replicas: `make chaos`. The short one runs the same code.
+// chaos selects the full versions of the replica tests, as `make chaos` does. The short ones run the same code.
 var chaos = os.Getenv("ROLLCALL_CHAOS") == "full"
 
-// sized is short, or long with chaos.
+// sized returns short, or long if chaos is set.
 func sized[T any](short, long T) T {
 	if chaos {
 		return long
@@ -29,11 +29,11 @@ func sized[T any](short, long T) T {
 	return short
 }
 
-// redisServer is a real redis-server of the test's own.
+// redisServer is a real redis-server for one test.
 type redisServer struct {
 	t    *testing.T
 	port string
-	cmd  *exec.Cmd // nil: it does not run
+	cmd  *exec.Cmd // nil: not running
 }
 
 // newRedis reserves a port; start starts the server.
@@ -61,12 +61,12 @@ func (r *redisServer) start() {
 			return
 		}
 		if time.Now().After(deadline) {
-			r.t.Fatal("redis-server does not listen")
+			r.t.Fatal("redis-server doesn't accept connections")
 		}
 	}
 }
 
-// stop ends the server at once, frozen or not.
+// stop kills the server, frozen or not.
 func (r *redisServer) stop() {
 	if r.cmd != nil {
 		_ = r.cmd.Process.Kill()
@@ -76,7 +76,7 @@ func (r *redisServer) stop() {
 }
 
 func (r *redisServer) freeze() { r.signal(syscall.SIGSTOP) }
-func (r *redisServer) thaw()   { r.signal(syscall.SIGCONT) }
+func (r *redisServer) resume() { r.signal(syscall.SIGCONT) }
 
 func (r *redisServer) signal(s syscall.Signal) {
 	r.t.Helper()
@@ -85,7 +85,7 @@ func (r *redisServer) signal(s syscall.Signal) {
 	}
 }
 
-// do sends one command, given in words, and returns the answer.
+// do sends one command and returns the response.
 func (r *redisServer) do(words ...string) rueidis.RedisResult {
 	r.t.Helper()
 	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{r.addr()}, DisableCache: true, ForceSingleClient: true})
@@ -112,7 +112,7 @@ func (r *redisServer) keys(pattern string) []string {
 	return keys
 }
 
-// joined waits until n replicas have joined an empty Redis, which a new process does not do at once.
+// joined waits until n replicas have joined Redis.
 func (r *redisServer) joined(n int) {
 	r.t.Helper()
 	for deadline := time.Now().Add(startWait); len(r.keys("rollcall:replica:*")) < n; time.Sleep(20 * time.Millisecond) {
@@ -122,18 +122,18 @@ func (r *redisServer) joined(n int) {
 	}
 }
 
-// replica is a server that shares database and Redis with others.
+// replica is a server that shares its database and Redis with others.
 type replica struct {
 	*server
 	name  string
-	proxy *proxy // nil: it talks to Redis itself
+	proxy *proxy // nil: it connects to Redis directly
 	redis string // URL
 
 	mu   sync.Mutex
-	life *life // guarded by mu: the process that runs, or ran last
+	life *life // guarded by mu; the current or the last process
 }
 
-// newReplica is a replica that does not run yet; its cleanup is for the caller to arrange.
+// newReplica returns a replica that isn't running yet. The caller must register its cleanup.
 func newReplica(t *testing.T, name, db string, redis *redisServer) *replica {
 	t.Helper()
 	addr := freeAddr(t)
@@ -145,11 +145,11 @@ func newReplica(t *testing.T, name, db string, redis *redisServer) *replica {
 // life is one process of a replica.
 type life struct {
 	replica *replica
-	ended   time.Time // guarded by replica.mu: when it was told to end; zero: it was not
-	how     ending    // guarded by replica.mu: restarted or killed
+	ended   time.Time // guarded by replica.mu; when it was told to exit; zero: it wasn't
+	how     ending    // guarded by replica.mu; restarted or killed
 }
 
-// end is when and how l was told to end; a zero time: it was not.
+// end returns when and how l was told to exit, or a zero time if it wasn't.
 func (l *life) end() (time.Time, ending) {
 	l.replica.mu.Lock()
 	defer l.replica.mu.Unlock()
@@ -162,7 +162,7 @@ func (r *replica) now() *life {
 	return r.life
 }
 
-// up reports whether the replica's process was not told to end.
+// up reports whether the replica has a process that wasn't told to exit.
 func (r *replica) up() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -175,7 +175,7 @@ func (r *replica) ending(how ending) {
 	r.life.ended, r.life.how = time.Now(), how
 }
 
-// launch starts the process and does not wait.
+// launch starts the process without waiting until it is ready.
 func (r *replica) launch(flags ...string) {
 	r.t.Helper()
 	args := append([]string{"serve", "--addr", r.addr, "--db", r.db}, r.flags...)
@@ -188,7 +188,7 @@ func (r *replica) launch(flags ...string) {
 	go func() { exited <- cmd.Wait() }()
 }
 
-// start starts the process, waits until it is ready, and says how long that took.
+// start starts the process, waits until it is ready, and returns how long that took.
 func (r *replica) start(flags ...string) time.Duration {
 	r.t.Helper()
 	began := time.Now()
@@ -210,7 +210,8 @@ func (r *replica) start(flags ...string) time.Duration {
 	return time.Since(began)
 }
 
-// end signals the process and waits for its exit, which must be 0 and in time. It says how long that took.
+// end signals the process and waits until it exits, which must be in time and with code 0. It returns how long that
+// took.
 func (r *replica) end(s syscall.Signal) time.Duration {
 	r.t.Helper()
 	r.ending(restarted)
@@ -224,21 +225,21 @@ func (r *replica) end(s syscall.Signal) time.Duration {
 			r.t.Errorf("replica %s after %v: %v, want exit code 0", r.name, s, err)
 		}
 	case <-time.After(stopWait):
-		r.t.Errorf("replica %s runs %v after %v, want an exit by then", r.name, stopWait, s)
+		r.t.Errorf("replica %s still runs %v after %v", r.name, stopWait, s)
 		r.server.kill()
 	}
 	r.cmd = nil
 	return time.Since(began)
 }
 
-// crash ends the process with SIGKILL.
+// crash kills the process with SIGKILL.
 func (r *replica) crash() {
 	r.t.Helper()
 	r.ending(killed)
 	r.kill()
 }
 
-// memory is the resident memory of the process in MiB: now, and at its highest. 0 where /proc is not there.
+// memory returns the current and the peak resident memory of the process in MiB, or 0 where there is no /proc.
 func (r *replica) memory() (now, peak float64) {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
 	for line := range strings.Lines(string(status)) {

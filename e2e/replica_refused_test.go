@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// refusal is a way in which Redis keeps its connections and answers reads, but refuses writes.
+// refusal is a way to make Redis refuse writes while it keeps its connections and answers reads.
 type refusal struct {
 	name        string
 	begin, stop func(r *redisServer)
@@ -31,7 +31,7 @@ var refusals = []refusal{
 		func(r *redisServer) { r.do("CONFIG", "SET", "save", "") }},
 }
 
-// failToSave takes away the folder of the dump, which Redis answers like a full disk: it refuses writes (MISCONF).
+// failToSave deletes the folder for dumps. As with a full disk, Redis then refuses writes (MISCONF).
 func (r *redisServer) failToSave() {
 	r.t.Helper()
 	dir, err := r.do("CONFIG", "GET", "dir").AsStrMap()
@@ -45,13 +45,13 @@ func (r *redisServer) failToSave() {
 	r.do("BGSAVE")
 	for deadline := time.Now().Add(startWait); r.info("persistence", "rdb_last_bgsave_status") != "err"; {
 		if time.Now().After(deadline) {
-			r.t.Fatal("Redis saves all the same")
+			r.t.Fatal("Redis can still save")
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-// info is one value in a section of INFO.
+// info returns one value from a section of INFO.
 func (r *redisServer) info(section, name string) string {
 	r.t.Helper()
 	text, err := r.do("INFO", section).ToString()
@@ -61,8 +61,8 @@ func (r *redisServer) info(section, name string) string {
 	return infoNumber(text, name)
 }
 
-// Redis refuses writes for longer than a lease, and every connection survives. Nobody who stays is ever shown offline,
-// and all is right again soon after it takes writes, although one replica can write a second before the others.
+// Redis refuses writes for longer than a lease, without closing connections. Nobody who stays is shown offline, and all
+// pages are correct soon after it accepts writes again, although one replica can write a second before the others.
 func TestReplicaRedisRefusesWrites(t *testing.T) {
 	for _, how := range refusals[:sized(2, len(refusals))] {
 		for range sized(1, 3) {
@@ -85,7 +85,8 @@ func TestReplicaRedisRefusesWrites(t *testing.T) {
 				}
 				s.ledger.outage(at)
 				stop()
-				t.Logf("%s for %v; as in truth %v after", how.name, time.Since(at).Round(time.Millisecond), s.settle(healBound))
+				t.Logf("%s for %v; all pages correct %v after",
+					how.name, time.Since(at).Round(time.Millisecond), s.settle(healBound))
 				s.wait(lastGrace())
 				s.settle(late)
 				s.report()
@@ -95,8 +96,8 @@ func TestReplicaRedisRefusesWrites(t *testing.T) {
 	}
 }
 
-// A Redis that is a replica of another is promoted behind the same address, and the old one becomes its replica. Open
-// connections stay with the old one. All replicas move to the new one automatically, and nobody is shown offline.
+// A Redis replica is promoted behind the same address, and the old primary becomes its replica. Open connections stay
+// with the old one. All Rollcall replicas move to the new one automatically, and nobody is shown offline.
 func TestReplicaRedisFailover(t *testing.T) {
 	s, movers := outageScene(t, setting{proxied: true})
 	for range sized(1, 4) {
@@ -104,13 +105,13 @@ func TestReplicaRedisFailover(t *testing.T) {
 		was, next := s.redis, newRedis(t)
 		next.start()
 		next.do("REPLICAOF", "127.0.0.1", was.port)
-		s.until("the other Redis has all", startWait, func() bool {
+		s.until("the other Redis is in sync", startWait, func() bool {
 			return next.info("replication", "master_link_status") == "up"
 		})
 		at := time.Now()
 		next.do("REPLICAOF", "NO", "ONE")
 		for _, r := range s.replicas {
-			r.proxy.lead(next.addr())
+			r.proxy.retarget(next.addr())
 		}
 		was.do("REPLICAOF", "127.0.0.1", next.port)
 		s.redis = next
@@ -126,11 +127,11 @@ func TestReplicaRedisFailover(t *testing.T) {
 		})
 		s.ledger.outage(at)
 		stop()
-		t.Logf("all have moved after %v; as in truth %v after", took, s.settle(healBound))
+		t.Logf("all have moved after %v; all pages correct %v after", took, s.settle(healBound))
 		s.settle(healBound)
 	}
-	// The limits of all replicas together are counted by the new one, too. The first guess at each finds that its
-	// connection was closed, and for a second after that replicas don't ask Redis.
+	// The new Redis also counts the limits that replicas share. The first guess at each replica fails on a closed
+	// connection, and the replica then doesn't ask Redis for a second.
 	guess := func(username string, n int) (refused int) {
 		for i := range n {
 			answer, err := postForm(s.replicas[i%2].url+"/login", username, fmt.Sprint("guess ", i))
@@ -154,7 +155,7 @@ func TestReplicaRedisFailover(t *testing.T) {
 	s.reportPages()
 }
 
-// readiness looks at /readyz of every replica until stop, and says how long each was not ready.
+// readiness polls /readyz of every replica until stop, which returns how long each wasn't ready.
 func (s *scene) readiness() (stop func() []time.Duration) {
 	down := make([]time.Duration, len(s.replicas))
 	ended := make(chan struct{})
@@ -182,7 +183,8 @@ func (s *scene) readiness() (stop func() []time.Duration) {
 	}
 }
 
-// supervise starts a process with other accounts on the same Redis again and again, whenever it ended 2 s ago.
+// supervise starts a process with a different database on the same Redis, and restarts it 2 s after each exit, like a
+// supervisor.
 func (s *scene) supervise() (stop func()) {
 	addr, db := freeAddr(s.t), filepath.Join(s.t.TempDir(), "other.db")
 	ended := make(chan struct{})
@@ -215,12 +217,12 @@ func (s *scene) supervise() (stop func()) {
 	return func() { close(ended); work.Wait() }
 }
 
-// A process with other accounts starts again and again while Redis goes away and comes back empty. The replicas that
-// were there keep it, stay ready, and show nobody offline who is there.
+// A process with a different database starts again and again while Redis goes down and comes back empty. The replicas
+// keep this Redis, stay ready, and show nobody offline who is connected.
 func TestReplicaWrongStoreTakesOver(t *testing.T) {
 	s, _ := outageScene(t, setting{})
 	for _, r := range s.replicas {
-		r.faulty = true // what they log is not the question
+		r.faulty = true // errors in the log are expected
 	}
 	ours, err := s.redis.do("GET", "rollcall:store").ToString()
 	if err != nil {
@@ -235,7 +237,7 @@ func TestReplicaWrongStoreTakesOver(t *testing.T) {
 		s.wait(6 * time.Second)
 		s.redis.start()
 		s.ledger.outage(at)
-		t.Logf("as in truth %v after Redis came back empty", s.settle(healBound))
+		t.Logf("all pages correct %v after Redis came back empty", s.settle(healBound))
 		s.wait(8 * time.Second)
 		if got, err := s.redis.do("GET", "rollcall:store").ToString(); err != nil || got != ours {
 			t.Errorf("the Redis belongs to %q (%v), want %q", got, err, ours)
@@ -243,7 +245,7 @@ func TestReplicaWrongStoreTakesOver(t *testing.T) {
 	}
 	for i, d := range down() {
 		if d > 0 {
-			t.Errorf("replica %s was not ready for %v, want none", s.replicas[i].name, d)
+			t.Errorf("replica %s wasn't ready for %v, want it always ready", s.replicas[i].name, d)
 		}
 	}
 	stop()
@@ -251,12 +253,12 @@ func TestReplicaWrongStoreTakesOver(t *testing.T) {
 	s.reportPages()
 }
 
-// Somebody writes over the mark that says whose Redis it is. The replicas stay away, show nobody offline, and come back
-// automatically: at once when the mark is deleted, and when nobody renews it.
+// The key that says which database Redis belongs to is overwritten. The replicas stop using Redis and show nobody
+// offline. They come back automatically when the key is deleted or expires.
 func TestReplicaStoreOverwritten(t *testing.T) {
 	s, _ := outageScene(t, setting{})
 	for _, r := range s.replicas {
-		r.faulty = true // it is an error, and is logged as one
+		r.faulty = true // the error in the log is expected
 	}
 	for _, deleted := range []bool{false, true} {
 		at := time.Now()
@@ -275,7 +277,7 @@ func TestReplicaStoreOverwritten(t *testing.T) {
 				t.Errorf("replica %s was not ready for %v, want 30s or less", s.replicas[i].name, d)
 			}
 		}
-		t.Logf("as in truth %v after", s.settle(healBound))
+		t.Logf("all pages correct %v after", s.settle(healBound))
 	}
 	s.report()
 	s.reportPages()

@@ -18,7 +18,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// scene is several replicas on one database and one Redis, the people who use them, and those who watch.
+// scene is several replicas on one database and one Redis, the clients that use them, and the watchers of their pages.
 type scene struct {
 	t        *testing.T
 	redis    *redisServer
@@ -34,16 +34,16 @@ type scene struct {
 	probes   []*probe
 }
 
-// setting is how a scene begins.
+// setting is the configuration of a scene.
 type setting struct {
-	replicas int      // 0: two
-	proxied  bool     // each replica talks to Redis through a proxy of its own
-	noRedis  bool     // Redis does not run yet
-	alone    bool     // times are measured that other tests would change: none runs beside
+	replicas int      // 0 means two
+	proxied  bool     // each replica connects to Redis through its own proxy
+	noRedis  bool     // Redis isn't started
+	alone    bool     // no other test runs in parallel, because it would disturb measurements
 	flags    []string // for every replica
 }
 
-// newScene starts everything. Replicas have the graces and times of the design.
+// newScene starts Redis and prepares the replicas, with the default grace periods.
 func newScene(t *testing.T, how setting) *scene {
 	t.Helper()
 	s := &scene{
@@ -71,8 +71,8 @@ func newScene(t *testing.T, how setting) *scene {
 	return s
 }
 
-// begin starts the replicas. At the first start nobody can come back, so they need not wait for it; a replica that is
-// started again later has the warming of the design.
+// begin starts the replicas. They needn't wait for people to come back on this first start. Replicas that restart later
+// have the default warming time.
 func (s *scene) begin() {
 	s.t.Helper()
 	for _, r := range s.replicas {
@@ -83,7 +83,7 @@ func (s *scene) begin() {
 	}
 }
 
-// close ends what the test runs itself. Replicas and Redis end by their own.
+// close stops clients and watchers. Replicas and Redis have their own cleanup.
 func (s *scene) close() {
 	close(s.quit)
 	s.mu.Lock()
@@ -96,12 +96,12 @@ func (s *scene) close() {
 		c.end(dropped)
 	}
 	for _, w := range s.watchers {
-		w.hangUp()
+		w.stop()
 	}
 	s.work.Wait()
 }
 
-// wait lets time pass.
+// wait waits for d, or until the test ends.
 func (s *scene) wait(d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -109,7 +109,7 @@ func (s *scene) wait(d time.Duration) {
 	}
 }
 
-// until polls until ok, and says how long that took. After limit the test fails.
+// until polls until ok and returns how long that took. It fails the test after limit.
 func (s *scene) until(what string, limit time.Duration, ok func() bool) time.Duration {
 	s.t.Helper()
 	began := time.Now()
@@ -122,20 +122,20 @@ func (s *scene) until(what string, limit time.Duration, ok func() bool) time.Dur
 	return time.Since(began)
 }
 
-// client is one tab of somebody in the crowd: it reads all and looks at nothing.
+// client is one tab of a person in the crowd. It reads all frames and ignores them.
 type client struct {
 	s      *scene
 	user   int
-	back   bool          // it comes back when its connection ends
-	jitter time.Duration // over which it comes back, evenly
+	back   bool          // it reconnects when its connection ends
+	jitter time.Duration // it reconnects after a random part of this
 
 	mu   sync.Mutex
 	conn *websocket.Conn // guarded by mu
 	stay *stay           // guarded by mu
-	quit bool            // guarded by mu: the client closed it
+	quit bool            // guarded by mu; the client closed it
 }
 
-// returning is how long pages take to come back at the most, evenly spread (the hx-ws settings of the board).
+// returning is the maximum random delay before pages reconnect (see the hx-ws settings of the board).
 const returning = 4 * time.Second
 
 // open connects a tab of user to r.
@@ -150,7 +150,7 @@ func (s *scene) open(user int, r *replica) (*client, error) {
 	return c, nil
 }
 
-// mustOpen is open for the test's own goroutine.
+// mustOpen opens a tab and fails the test on errors.
 func (s *scene) mustOpen(user int, r *replica) *client {
 	s.t.Helper()
 	c, err := s.open(user, r)
@@ -160,7 +160,7 @@ func (s *scene) mustOpen(user int, r *replica) *client {
 	return c
 }
 
-// fill connects users 0 to n-1, evenly over the replicas.
+// fill connects users 0 to n-1, distributed evenly over the replicas.
 func (s *scene) fill(n int) []*client {
 	s.t.Helper()
 	clients := make([]*client, n)
@@ -173,7 +173,7 @@ func (s *scene) fill(n int) []*client {
 
 var dialer = websocket.Dialer{HandshakeTimeout: 10 * time.Second, ReadBufferSize: 2048, WriteBufferSize: 256, WriteBufferPool: &sync.Pool{}}
 
-// dialSocket opens a live socket at path and says that there is input.
+// dialSocket opens a live socket at path and reports activity.
 func dialSocket(r *replica, path, cookie string) (*websocket.Conn, error) {
 	conn, resp, err := dialer.Dial("ws://"+r.addr+path, http.Header{"Origin": {r.url}, "Cookie": {cookie}})
 	if err != nil {
@@ -209,7 +209,7 @@ func (c *client) dial(r *replica) error {
 	return nil
 }
 
-// read takes what comes until the connection ends, and comes back when the server ended it.
+// read reads until the connection ends, and reconnects if the client didn't close it.
 func (c *client) read(conn *websocket.Conn, st *stay) {
 	defer conn.Close()
 	err := drainSocket(conn)
@@ -256,7 +256,7 @@ func drainSocket(conn *websocket.Conn) error {
 	}
 }
 
-// comeBack does what the page does: after a random while it connects to whichever replica takes it.
+// comeBack does what the page does: after a random delay it connects to any replica that accepts it.
 func (c *client) comeBack() {
 	began := time.Now()
 	for {
@@ -272,7 +272,7 @@ func (c *client) comeBack() {
 				continue
 			}
 			c.s.ledger.mu.Lock()
-			c.s.ledger.returns = append(c.s.ledger.returns, time.Since(began))
+			c.s.ledger.reconnects = append(c.s.ledger.reconnects, time.Since(began))
 			c.s.ledger.mu.Unlock()
 			return
 		}
@@ -282,7 +282,7 @@ func (c *client) comeBack() {
 // leave closes the tab as a browser does.
 func (c *client) leave() { c.end(clean) }
 
-// drop breaks the connection without a word.
+// drop breaks the connection without a close frame.
 func (c *client) drop() { c.end(dropped) }
 
 func (c *client) end(how ending) {
@@ -300,7 +300,7 @@ func (c *client) end(how ending) {
 	delete(c.s.clients, c)
 }
 
-// connected counts the crowd's open connections.
+// connected returns the number of open connections of the crowd.
 func (s *scene) connected() int {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
@@ -313,7 +313,7 @@ func (s *scene) connected() int {
 	return n
 }
 
-// churn lets the given people come and go, perSecond of them, until the returned function is called.
+// churn lets the given people come and go, perSecond changes in total, until stop is called.
 func (s *scene) churn(users []int, perSecond int) (stop func()) {
 	ended := make(chan struct{})
 	var running sync.WaitGroup
@@ -347,7 +347,7 @@ func (s *scene) churn(users []int, perSecond int) (stop func()) {
 	return sync.OnceFunc(func() { close(ended); running.Wait() })
 }
 
-// upTo are the numbers from a up to, not with, b.
+// upTo returns the numbers from a to b-1.
 func upTo(a, b int) (n []int) {
 	for ; a < b; a++ {
 		n = append(n, a)
@@ -355,7 +355,7 @@ func upTo(a, b int) (n []int) {
 	return n
 }
 
-// postForm posts a sign-in or sign-up as a program does.
+// postForm posts a sign-in or sign-up form without following redirects.
 func postForm(address, username, password string) (*http.Response, error) {
 	client := &http.Client{
 		Timeout:       startWait,
@@ -369,7 +369,7 @@ func postForm(address, username, password string) (*http.Response, error) {
 	return answer, err
 }
 
-// logged are the lines in a replica's log that hold text.
+// logged returns the lines of a replica's log that contain text.
 func (r *replica) logged(text string) (lines []string) {
 	for line := range strings.Lines(r.log.String()) {
 		if strings.Contains(line, text) {
@@ -379,7 +379,7 @@ func (r *replica) logged(text string) (lines []string) {
 	return lines
 }
 
-// wantNone fails the test with some of what should not be there.
+// wantNone fails the test if found isn't empty, and shows some of it.
 func (s *scene) wantNone(what string, found []string) {
 	s.t.Helper()
 	if len(found) > 0 {
@@ -388,16 +388,16 @@ func (s *scene) wantNone(what string, found []string) {
 	}
 }
 
-// report judges the watchers' records, prints the figures, and fails for whatever is never allowed.
+// report judges the records of the watchers, logs statistics, and fails the test for states that were wrongly shown.
 func (s *scene) report() verdict {
 	s.t.Helper()
 	v := s.ledger.judge(s.records())
-	s.t.Logf("%d people, %d connections, %d watchers were shown %d changes: false offline %d, ghosts %d, unseen %d",
-		s.cast.people, len(s.ledger.stays), v.watchers, v.sights, len(v.falseOffline), len(v.ghosts), len(v.unseen))
-	s.t.Logf("arrivals until seen: %v", v.arrivals)
-	s.t.Logf("departures after grace or lease until seen: %v", v.departures)
-	s.wantNone("shown offline while there", v.falseOffline)
-	s.wantNone("shown present after they had gone", v.ghosts)
-	s.wantNone("there and not shown", v.unseen)
+	s.t.Logf("%d people, %d connections, %d watchers were shown %d changes: false offline %d, false online %d, unseen %d",
+		s.cast.people, len(s.ledger.stays), v.watchers, v.observations, len(v.falseOffline), len(v.falseOnline), len(v.unseen))
+	s.t.Logf("arrivals until shown: %v", v.arrivals)
+	s.t.Logf("departures after grace period or lease until shown: %v", v.departures)
+	s.wantNone("shown offline while connected", v.falseOffline)
+	s.wantNone("shown present after they had left", v.falseOnline)
+	s.wantNone("connected and never shown", v.unseen)
 	return v
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// settle waits until every page of every replica that runs, and everything that watchers are shown, equals the truth.
-// It says how long that took. Whoever is in their grace may be either way.
+// settle waits until every page of every running replica and all watchers show who is really connected. It returns how
+// long that took. People in their grace period may be shown either way.
 func (s *scene) settle(limit time.Duration) time.Duration {
 	s.t.Helper()
 	began := time.Now()
@@ -21,14 +21,14 @@ func (s *scene) settle(limit time.Duration) time.Duration {
 			return time.Since(began)
 		}
 		if time.Since(began) > limit {
-			s.wantNone(fmt.Sprintf("%v later shown otherwise than the truth", limit), wrong)
+			s.wantNone(fmt.Sprintf("wrong states after %v", limit), wrong)
 			return time.Since(began)
 		}
 		s.wait(50 * time.Millisecond)
 	}
 }
 
-// differences lists what is shown and not true at this moment.
+// differences lists the states that are wrong at this moment.
 func (s *scene) differences() (wrong []string) {
 	for _, r := range s.replicas {
 		if r.up() {

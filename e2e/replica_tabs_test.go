@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// People with three tabs over two replicas close them in any order: they go offline after the last, and not before.
+// People with three tabs on two replicas close them in any order. They go offline after the last one, not before.
 func TestReplicaTabsClosedInAnyOrder(t *testing.T) {
 	patient(t)
 	s := newScene(t, setting{})
@@ -37,7 +37,7 @@ func TestReplicaTabsClosedInAnyOrder(t *testing.T) {
 		}
 		all.Wait()
 		s.wait(graceClean + late)
-		t.Logf("round %d: as in truth %v after the last grace", round, s.settle(late))
+		t.Logf("round %d: all pages correct %v after the last grace period", round, s.settle(late))
 	}
 	v := s.report()
 	var hidden times
@@ -45,7 +45,7 @@ func TestReplicaTabsClosedInAnyOrder(t *testing.T) {
 		hidden = append(hidden, h...)
 	}
 	t.Logf("from the last close to offline: %v", hidden)
-	if want := people * sized(1, 5) * len(s.replicas) * eyes; len(hidden) != want {
+	if want := people * sized(1, 5) * len(s.replicas) * watchersPerPage; len(hidden) != want {
 		t.Errorf("%d departures were seen, want %d", len(hidden), want)
 	}
 	s.reportPages()
@@ -55,7 +55,7 @@ func TestReplicaRollingRestartSIGTERM(t *testing.T) { rollingRestart(t, syscall.
 
 func TestReplicaRollingRestartSIGINT(t *testing.T) { rollingRestart(t, syscall.SIGINT) }
 
-// rollingRestart restarts one replica after the other under a crowd of which nobody leaves.
+// rollingRestart restarts one replica after the other while everyone keeps their page open.
 func rollingRestart(t *testing.T, signal syscall.Signal) {
 	patient(t)
 	s := newScene(t, setting{})
@@ -68,29 +68,30 @@ func rollingRestart(t *testing.T, signal syscall.Signal) {
 	for _, r := range s.replicas {
 		exit := r.end(signal)
 		start := r.start()
-		back := s.until("everybody is back", 10*time.Second, func() bool { return s.connected() == n })
+		back := s.until("everyone is back", 10*time.Second, func() bool { return s.connected() == n })
 		settled := s.settle(5 * time.Second)
-		t.Logf("%s after %v: exit in %v, ready again in %v, everybody back %v after that, all pages right %v later", r.name, signal, exit, start, back, settled)
+		t.Logf("%s after %v: exit in %v, ready again in %v, everyone back %v after that, all pages correct %v later",
+			r.name, signal, exit, start, back, settled)
 	}
-	s.wait(sized(5*time.Second, leaseMost-returning)) // what the replicas left behind runs out
+	s.wait(sized(5*time.Second, leaseMost-returning)) // what the replicas left in Redis expires
 	s.settle(5 * time.Second)
 	s.report()
 	s.reportPages()
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
-	t.Logf("closes by code %v; from close to the new connection: %v", s.ledger.codes, times(s.ledger.returns))
+	t.Logf("closes by code %v; from close to reconnection: %v", s.ledger.codes, times(s.ledger.reconnects))
 	for code, n := range s.ledger.codes {
 		if code != websocket.CloseServiceRestart && code != websocket.CloseGoingAway {
-			t.Errorf("%d connections ended with %d, want none but 1012 and 1001", n, code)
+			t.Errorf("%d connections ended with %d, want only 1012 and 1001", n, code)
 		}
 	}
-	if got := times(s.ledger.returns).at(1); got > 10*time.Second {
-		t.Errorf("the last was back %v after its close, want 10s or less", got)
+	if got := times(s.ledger.reconnects).at(1); got > 10*time.Second {
+		t.Errorf("the last connection was back after %v, want 10s or less", got)
 	}
 }
 
-// A replica is killed. Those of its people who come back elsewhere are never shown offline there, the others are
-// hidden when its lease has run out.
+// A replica is killed. Its people who reconnect to another replica are never shown offline there. The others are hidden
+// when its lease expires.
 func TestReplicaKilled(t *testing.T) {
 	patient(t)
 	s := newScene(t, setting{})
@@ -103,7 +104,7 @@ func TestReplicaKilled(t *testing.T) {
 	s.probe()
 	s.settle(5 * time.Second)
 
-	stayAway := map[int]bool{} // of those at A
+	stayAway := map[int]bool{} // people of A who don't reconnect
 	for i := 0; i < n; i += 2 {
 		if i > 0 && i%10 == 0 {
 			stayAway[i] = true
@@ -112,17 +113,17 @@ func TestReplicaKilled(t *testing.T) {
 			clients[i].mu.Unlock()
 		}
 	}
-	cleanly := []int{20, 40, 60} // who closed the page just before: the grace they have left is A's secret now
+	cleanly := []int{20, 40, 60} // they close their page just before, so that only A knew the rest of their grace period
 	for _, u := range cleanly {
 		clients[u].leave()
 	}
 	s.wait(200 * time.Millisecond)
 	a.crash()
 	at := time.Now()
-	s.until("those who return are back", 10*time.Second, func() bool { return s.connected() == n+1-len(stayAway) })
-	t.Logf("killed %s with %d people; %d came back, the last after %v", a.name, n/2, n/2-len(stayAway), time.Since(at))
+	s.until("everyone who reconnects is back", 10*time.Second, func() bool { return s.connected() == n+1-len(stayAway) })
+	t.Logf("killed %s with %d people; %d reconnected, the last after %v", a.name, n/2, n/2-len(stayAway), time.Since(at))
 	s.wait(time.Until(at.Add(leaseMost + late)))
-	t.Logf("as in truth %v after the longest lease", s.settle(late))
+	t.Logf("all pages correct %v after the longest lease", s.settle(late))
 	v := s.report()
 	s.reportPages()
 	var hidden, graced times
@@ -133,7 +134,7 @@ func TestReplicaKilled(t *testing.T) {
 			} else if stayAway[u] {
 				hidden = append(hidden, d)
 			} else {
-				t.Errorf("%s was hidden, want nobody but those who did not return", userName(u))
+				t.Errorf("%s was hidden, want only people who didn't reconnect", userName(u))
 			}
 		}
 	}
@@ -145,7 +146,7 @@ func TestReplicaKilled(t *testing.T) {
 	if got := hidden.at(1); got > leaseMost+late {
 		t.Errorf("the last was hidden after %v, want %v at the latest", got, leaseMost)
 	}
-	if want := (len(stayAway) - len(cleanly)) * eyes; len(hidden) != want {
-		t.Errorf("%d were seen to be hidden, want %d", len(hidden), want)
+	if want := (len(stayAway) - len(cleanly)) * watchersPerPage; len(hidden) != want {
+		t.Errorf("%d departures were shown, want %d", len(hidden), want)
 	}
 }

@@ -17,22 +17,22 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// view is what somebody was shown, frame by frame or page by page.
+// view is what a client was shown, from frames or pages.
 type view struct {
 	name string
 
-	mu     sync.Mutex
-	states map[string]string // as last shown, by username; guarded by mu, like all below
-	names  map[string]string
-	stale  map[string]bool // rows that are drained of colour
-	listed map[string]bool // by the last list that came as a whole; nil: none has
-	sights map[int][]sight
-	lost   string // what is said about the other servers
-	said   []string
+	mu           sync.Mutex
+	states       map[string]string // as last shown, by username; guarded by mu, like all below
+	names        map[string]string
+	stale        map[string]bool // rows marked as stale
+	listed       map[string]bool // in the last full list; nil: there was none
+	observations map[int][]observation
+	lost         string // the message about other servers
+	said         []string
 }
 
 func newView(name string) *view {
-	return &view{name: name, states: map[string]string{}, names: map[string]string{}, stale: map[string]bool{}, sights: map[int][]sight{}}
+	return &view{name: name, states: map[string]string{}, names: map[string]string{}, stale: map[string]bool{}, observations: map[int][]observation{}}
 }
 
 var (
@@ -44,7 +44,7 @@ var (
 	tagged   = regexp.MustCompile(`<[^>]*>`)
 )
 
-// take notes every row in a page or frame.
+// take records every row in a page or frame.
 func (v *view) take(data []byte, at time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -77,24 +77,24 @@ func (v *view) take(data []byte, at time.Time) {
 		}
 		v.states[user] = state
 		if n, ok := userNumber(user); ok {
-			v.sights[n] = append(v.sights[n], sight{at, state})
+			v.observations[n] = append(v.observations[n], observation{at, state})
 		}
 	}
 }
 
-// lists reports whether the last list that came as a whole has somebody, true before the first.
+// lists reports whether the last full list has a person. It is true before the first list.
 func (v *view) lists(username string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.listed == nil || v.listed[username]
 }
 
-// before is what comes ahead of the first end.
+// before returns data up to the first end.
 func before(data []byte, end byte) []byte {
 	return data[:max(0, bytes.IndexByte(data, end))]
 }
 
-// after is the value of the first attribute of that name.
+// after returns the value of the first attribute attr.
 func after(data, attr []byte) []byte {
 	i := bytes.Index(data, attr)
 	if i < 0 {
@@ -129,15 +129,15 @@ func (v *view) notLive() string {
 	return v.lost
 }
 
-// everSaid is all that was ever said about the other servers.
+// everSaid returns all messages about other servers so far.
 func (v *view) everSaid() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return slices.Clone(v.said)
 }
 
-// drained counts the people shown present without colour, among those who are shown present.
-func (v *view) drained() (stale, present int) {
+// staleCount returns how many people are shown present, and how many of those are marked as stale.
+func (v *view) staleCount() (stale, present int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for user, state := range v.states {
@@ -155,37 +155,37 @@ func (v *view) drained() (stale, present int) {
 func (v *view) record() record {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	sights := make(map[int][]sight, len(v.sights))
-	for u, s := range v.sights {
-		sights[u] = slices.Clone(s)
+	observations := make(map[int][]observation, len(v.observations))
+	for u, s := range v.observations {
+		observations[u] = slices.Clone(s)
 	}
-	return record{name: v.name, sights: sights}
+	return record{name: v.name, observations: observations}
 }
 
-// watcher is a live page that is looked at. Like a browser's, it keeps what it shows when its connection ends, and
-// connects again to the same replica.
+// watcher is a live page. Like a page in a browser, it keeps what it shows when its connection ends. It reconnects to
+// the same replica.
 type watcher struct {
 	*view
 	s      *scene
 	r      *replica
-	query  string // of the page: "" or like "?after=…"
+	query  string // of the page: "" or for example "?after=…"
 	cookie string
 
 	conn *websocket.Conn // guarded by view.mu, like all below
-	ups  []span          // the last without an end is the present connection
+	ups  []span          // the last one has no end while the connection is open
 	gone bool
 }
 
-// eyes is how many watch each page at each replica.
-const eyes = 2
+// watchersPerPage is the number of watchers on each page of each replica.
+const watchersPerPage = 2
 
-// watch opens watchers at every replica on every page that shows somebody of the crowd.
+// watch opens watchers at every replica on every page with people of the crowd.
 func (s *scene) watch() {
 	s.t.Helper()
 	queries := s.queries()
 	n := 0
 	for _, r := range s.replicas {
-		for range eyes {
+		for range watchersPerPage {
 			for _, q := range queries {
 				name := watcherName(n % watcherCount)
 				w := &watcher{view: newView(fmt.Sprintf("%s at %s", name, r.name)), s: s, r: r, query: q, cookie: s.cast.cookies[name]}
@@ -211,10 +211,10 @@ var (
 	nextLink   = regexp.MustCompile(`<a rel="next" href="/([^"]*)"`)
 )
 
-// queries are those of all pages with people of the crowd.
+// queries returns the queries of all pages with people of the crowd.
 func (s *scene) queries() []string {
 	s.t.Helper()
-	queries := []string{""}
+	queries := []string{"?show=everyone"}
 	for {
 		body, _, err := s.get(s.replicas[0], "/"+queries[len(queries)-1])
 		if err != nil {
@@ -230,7 +230,7 @@ func (s *scene) queries() []string {
 
 var pageClient = &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Second}}
 
-// get loads a page as the last of the watchers.
+// get loads a page as the last watcher.
 func (s *scene) get(r *replica, path string) ([]byte, time.Duration, error) {
 	return s.getAs(r, path, s.cast.cookies[watcherName(watcherCount-1)])
 }
@@ -254,7 +254,7 @@ func (s *scene) getAs(r *replica, path, cookie string) ([]byte, time.Duration, e
 	return body, time.Since(began), err
 }
 
-// load reads the page and says where its socket is.
+// load loads the page and returns the path of its socket.
 func (w *watcher) load() (socket string, err error) {
 	body, _, err := w.s.getAs(w.r, "/"+w.query, w.cookie)
 	if err != nil {
@@ -278,7 +278,7 @@ func (w *watcher) disconnected() {
 	w.ups[len(w.ups)-1].to = time.Now()
 }
 
-// run reads the socket, and connects again, until the scene ends.
+// run reads the socket, and reconnects, until the scene ends.
 func (w *watcher) run(path string, conn *websocket.Conn) {
 	for {
 		for {
@@ -314,7 +314,7 @@ func (w *watcher) run(path string, conn *websocket.Conn) {
 	}
 }
 
-// shownAt is how the first watcher at r that shows somebody shows them.
+// shownAt returns the state that the first watcher at r with a row for user shows.
 func (s *scene) shownAt(r *replica, user int) string {
 	for _, w := range s.watchers {
 		if state := w.state(userName(user)); w.r == r && state != "" {
@@ -324,7 +324,7 @@ func (s *scene) shownAt(r *replica, user int) string {
 	return ""
 }
 
-func (w *watcher) hangUp() {
+func (w *watcher) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.gone = true
@@ -343,7 +343,7 @@ func (w *watcher) record() record {
 			u.to = time.Now().Add(time.Minute)
 		}
 		if i > 0 {
-			u.from = u.from.Add(time.Second) // it shows what it did until it is greeted
+			u.from = u.from.Add(time.Second) // it shows old rows until its first frame
 		}
 		r.up = append(r.up, u)
 	}

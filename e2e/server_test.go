@@ -21,28 +21,28 @@ import (
 )
 
 const (
-	startWait = 20 * time.Second // for a server to be ready
-	stopWait  = 10 * time.Second // promised: after SIGTERM it has exited by then
+	startWait = 20 * time.Second // until a server is ready
+	stopWait  = 10 * time.Second // promised: until it has exited after SIGTERM
 	password  = "correct horse battery"
 )
 
-// server is one Rollcall: a port, a database file, and the process that serves them now.
+// server is one Rollcall server: an address, a database file, and the current process.
 type server struct {
 	t         *testing.T
 	addr, url string
 	db        string
 	flags     []string
-	env       []string              // variables beside those that all have
-	wrap      []string              // a program that starts the process, with its arguments
+	env       []string              // environment variables in addition to the common ones
+	wrap      []string              // a command that starts the process, with its arguments
 	begin     func(*exec.Cmd) error // starts the process; nil: exec.Cmd.Start
-	faulty    bool                  // errors in the log are what the test is about
+	faulty    bool                  // errors in the log are expected
 	cmd       *exec.Cmd
-	exited    chan error // gets the result of the process
+	exited    chan error // receives the exit status of the process
 	log       buffer
-	tabsHide  bool // people open it in a browser in which a tab in front hides the others
+	tabsHide  bool // visitors use a browser where the tab in front hides the others
 }
 
-// startServer serves an empty board with flags until t ends. ADDR in a flag becomes the host and port.
+// startServer serves an empty board with flags until t ends. It replaces ADDR in flags with the host and port.
 func startServer(t *testing.T, flags ...string) *server {
 	t.Helper()
 	s := newServer(t, flags...)
@@ -50,7 +50,7 @@ func startServer(t *testing.T, flags ...string) *server {
 	return s
 }
 
-// newServer is startServer without the start.
+// newServer is like startServer, but doesn't start the server.
 func newServer(t *testing.T, flags ...string) *server {
 	t.Helper()
 	addr := freeAddr(t)
@@ -62,8 +62,8 @@ func newServer(t *testing.T, flags ...string) *server {
 	return s
 }
 
-// freeAddr is an address on which nobody listens. Servers get their port before they start, since a restart must
-// come back to the same one; for the same reason it is none that the system hands out to outgoing connections.
+// freeAddr returns an address that is free. A server keeps it across restarts, so the port is outside the range that
+// the system uses for outgoing connections.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -73,7 +73,7 @@ func freeAddr(t *testing.T) string {
 			return l.Addr().String()
 		}
 	}
-	t.Fatal("no port is free")
+	t.Fatal("found no free port")
 	return ""
 }
 
@@ -129,7 +129,7 @@ func (s *server) ready() bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// cleanEnv is our environment without any setting of Rollcall's.
+// cleanEnv returns the environment without Rollcall's settings.
 func cleanEnv() []string {
 	var env []string
 	for _, pair := range os.Environ() {
@@ -143,7 +143,7 @@ func cleanEnv() []string {
 	return env
 }
 
-// terminate ends the process with SIGTERM; it must exit with 0 in time.
+// terminate stops the process with SIGTERM. It must exit in time and with code 0.
 func (s *server) terminate() {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -155,13 +155,13 @@ func (s *server) terminate() {
 			s.t.Errorf("rollcall serve after SIGTERM: %v, want exit code 0\n%s", err, s.log.String())
 		}
 	case <-time.After(stopWait):
-		s.t.Errorf("rollcall serve runs %v after SIGTERM, want an exit by then", stopWait)
+		s.t.Errorf("rollcall serve still runs %v after SIGTERM", stopWait)
 		s.kill()
 	}
 	s.cmd = nil
 }
 
-// kill ends the process with SIGKILL.
+// kill kills the process with SIGKILL.
 func (s *server) kill() {
 	s.t.Helper()
 	if err := s.cmd.Process.Kill(); err != nil {
@@ -171,7 +171,7 @@ func (s *server) kill() {
 	s.cmd = nil
 }
 
-// cleanup ends the process, and complains about what it logged as an error.
+// cleanup stops the process and fails the test if it logged errors.
 func (s *server) cleanup() {
 	if s.cmd != nil {
 		s.terminate()
@@ -187,7 +187,7 @@ func (s *server) cleanup() {
 	}
 }
 
-// cli runs `rollcall user ARGS` on the server's database and returns when it did it.
+// cli runs `rollcall user ARGS` on the server's database and waits for it.
 func (s *server) cli(args ...string) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), startWait)
@@ -200,13 +200,13 @@ func (s *server) cli(args ...string) {
 	}
 }
 
-// addUser adds a person by the command line, with password.
+// addUser adds a person with password on the command line.
 func (s *server) addUser(username string, flags ...string) {
 	s.t.Helper()
 	s.cli(append([]string{"add", username, "--password-stdin"}, flags...)...)
 }
 
-// post sends a form as a program would and returns the cookies of the answer, which must be a 303 to the board.
+// post sends a form without a browser and returns the cookies of the response, which must be a 303 to the board.
 func (s *server) post(path string, form url.Values) []*http.Cookie {
 	s.t.Helper()
 	client := &http.Client{
@@ -225,19 +225,19 @@ func (s *server) post(path string, form url.Values) []*http.Cookie {
 	return answer.Cookies()
 }
 
-// signUp makes an account and returns the cookies of its session.
+// signUp creates an account and returns the cookies of its session.
 func (s *server) signUp(username string) []*http.Cookie {
 	s.t.Helper()
 	return s.post("/signup", url.Values{"username": {username}, "password": {password}})
 }
 
-// signIn starts a session of somebody who has an account.
+// signIn starts a session for an existing account and returns its cookies.
 func (s *server) signIn(username string) []*http.Cookie {
 	s.t.Helper()
 	return s.post("/login", url.Values{"username": {username}, "password": {password}})
 }
 
-// buffer is a bytes.Buffer that a process may write while a test reads.
+// buffer is a bytes.Buffer that is safe for concurrent use.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer // guarded by mu

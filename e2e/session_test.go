@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// Whoever is signed out while the board is open is sent to sign in, wherever that happened.
+// When a session ends elsewhere, its open board goes to the sign-in page.
 func TestSessionEndedElsewhere(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -12,7 +12,7 @@ func TestSessionEndedElsewhere(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		end  func(username string)
-		says string // the sign-in page, then
+		says string // on the sign-in page afterward
 	}{
 		{"passwd", func(username string) { s.cli("passwd", username, "--password-stdin") }, "You've been signed out on this device."},
 		{"disable", func(username string) { s.cli("disable", username) }, "Your account has been disabled."},
@@ -23,15 +23,15 @@ func TestSessionEndedElsewhere(t *testing.T) {
 		c.end(c.name + "-er")
 		b.untilAt("/login", soon)
 		b.until("the page says "+c.says, `document.querySelector('main').innerText.includes(`+quote(c.says)+`)`, patience)
-		left := "none" // who is disabled or deleted is not on the board
+		left := "none" // people who are disabled or deleted aren't on the board
 		if c.name == "passwd" {
-			left = "offline" // without any grace: the session was ended on purpose
+			left = "offline" // without a grace period, because the session was ended on purpose
 		}
 		dora.untilState(c.name+"-er", left, soon)
 	}
 }
 
-// Signing out in one window ends the other windows of the same browser, and nothing of another browser.
+// Signing out in one window signs out the other windows of the same browser, but not another browser.
 func TestSignOutInAnotherWindow(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -48,18 +48,18 @@ func TestSignOutInAnotherWindow(t *testing.T) {
 	signOut(second)
 	first.untilAt("/login", soon)
 	if got := ask[string](first, `new URLSearchParams(location.search).get('next')`); got != "/?q=an" {
-		t.Errorf("the page that was signed out will come back to %q, want /?q=an", got)
+		t.Errorf("after signing in the page goes back to %q, want /?q=an", got)
 	}
 	third.untilState("anna", "online", soon)
 	third.reload()
 	third.untilLive()
 	third.untilAt("/", soon)
 	if got := third.opened(); got != sockets+1 {
-		t.Errorf("the other browser opened %d connections, want the one of its reload", got-sockets)
+		t.Errorf("the other browser opened %d connections, want one after its reload", got-sockets)
 	}
 }
 
-// A form whose answer never comes, because it was stopped, does not keep a page up whose session has ended.
+// A form that never gets a response, because it was stopped, doesn't keep a page open after its session has ended.
 func TestSignOutWhileAFormHasNoAnswer(t *testing.T) {
 	parallel(t)
 	s := startServer(t)

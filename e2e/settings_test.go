@@ -12,18 +12,19 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// save sends one of the forms of the settings, and waits until the page says that it is saved, with the focus there.
+// save submits one of the settings forms and waits until the page says that it is saved, and focuses that message.
 func save(b *tab, form string) {
 	b.t.Helper()
 	b.clickThrough(`form[action$="` + form + `"] button.main`)
-	b.until("the page says that it is saved", `document.querySelector('form[action$="`+form+`"] [role=status]')?.innerText.startsWith('Saved.')`, patience)
-	b.until("the focus is on that", `document.activeElement.matches('form[action$="`+form+`"] [role=status]')`, patience)
+	b.until("the page says that it is saved",
+		`document.querySelector('form[action$="`+form+`"] [role=status]')?.innerText.startsWith('Saved.')`, patience)
+	b.until("the message has the focus", `document.activeElement.matches('form[action$="`+form+`"] [role=status]')`, patience)
 	if got := ask[string](b, `location.pathname + location.search`); got != "/settings" {
-		b.t.Errorf("after saving the address is %s, want /settings: a reload would say it again", got)
+		b.t.Errorf("after saving the address is %s, want /settings: or a reload would repeat the message", got)
 	}
 }
 
-// phone is another browser in which the same person shows the board.
+// phone opens the board in another browser of the person.
 func (s *server) phone(t *testing.T, username string) *tab {
 	t.Helper()
 	p := s.visitor(t)
@@ -47,23 +48,24 @@ func TestProfileIsSeenByOthers(t *testing.T) {
 	anna.fill("#team", "Lab")
 	anna.clickThrough(`form[action$="profile"] button.main`)
 	wantDescribed(anna, "#display_name", "invisible")
-	anna.until("the focus is on the wrong field", `document.activeElement.id === 'display_name'`, patience)
+	anna.until("the field with the error has the focus", `document.activeElement.id === 'display_name'`, patience)
 	if got := anna.value("#team"); got != "Lab" {
-		t.Errorf("after a refusal the team is %q, want Lab as typed", got)
+		t.Errorf("after the rejected form the team is %q, want Lab as typed", got)
 	}
 	anna.fill("#display_name", "Anna Berg")
 	save(anna, "profile")
 	ben.until("anna has her new name", `document.querySelector('[data-user=anna] bdi').innerText === 'Anna Berg'`, soon)
-	ben.until("anna is in her new team", `document.querySelector('[data-user=anna]').closest('section').querySelector('h2').innerText === 'Lab'`, soon)
+	ben.until("anna is in her new team",
+		`document.querySelector('[data-user=anna]').closest('section').querySelector('h2').innerText === 'Lab'`, soon)
 	if got := ben.loaded(); got != 1 {
 		t.Errorf("ben's page was loaded %d times, want once", got)
 	}
 	if got := ask[[]string](anna, `[...document.querySelectorAll('#teams option')].map(o => o.value)`); len(got) != 1 || got[0] != "Lab" {
-		t.Errorf("the teams to choose from are %q, want Lab", got)
+		t.Errorf("the suggested teams are %q, want Lab", got)
 	}
 }
 
-// Typing an own time chooses it, and the browser stops what is none.
+// Typing a custom time selects that option, and the browser rejects an invalid time.
 func TestPresenceSettings(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -71,13 +73,13 @@ func TestPresenceSettings(t *testing.T) {
 	anna.open("/settings")
 	anna.fill("#idle_after", "500")
 	if !ask[bool](anna, `document.querySelector('#idle-minutes').checked`) {
-		t.Error("typing minutes does not choose them")
+		t.Error("typing minutes doesn't select the option")
 	}
 	before := anna.loaded()
 	anna.click(`form[action$="presence"] button.main`)
-	anna.until("the focus is on the minutes", `document.activeElement.id === 'idle_after'`, patience)
+	anna.until("the minutes have the focus", `document.activeElement.id === 'idle_after'`, patience)
 	if anna.loaded() != before {
-		t.Error("500 minutes were sent, want the browser to stop it")
+		t.Error("the form was sent with 500 minutes, want the browser to reject them")
 	}
 	anna.fill("#idle_after", "25")
 	anna.click(`input[name=last_seen][value=nobody]`)
@@ -88,8 +90,8 @@ func TestPresenceSettings(t *testing.T) {
 	}
 }
 
-// ground is the colour behind the page.
-const ground = `getComputedStyle(document.body).backgroundColor`
+// background is an expression for the background color of the page.
+const background = `getComputedStyle(document.body).backgroundColor`
 
 func TestTheme(t *testing.T) {
 	parallel(t)
@@ -98,36 +100,36 @@ func TestTheme(t *testing.T) {
 	anna := home.tab()
 	look(anna, "light")
 	anna.open("/settings")
-	light := ask[string](anna, ground)
+	light := ask[string](anna, background)
 	anna.click(`input[name=theme][value=dark]`)
 	save(anna, "look")
-	dark := ask[string](anna, ground)
+	dark := ask[string](anna, background)
 	if dark == light {
 		t.Fatalf("the page is %s in both themes", dark)
 	}
 	for _, path := range []string{"/", "/settings/stored"} {
 		anna.open(path)
-		if got := ask[string](anna, ground+` + ' ' + getComputedStyle(document.documentElement).colorScheme + ' ' + document.querySelector('meta[name=theme-color]').content`); got != dark+" dark #121512" {
+		if got := ask[string](anna, background+` + ' ' + getComputedStyle(document.documentElement).colorScheme + ' ' + document.querySelector('meta[name=theme-color]').content`); got != dark+" dark #121512" {
 			t.Errorf("%s is %s, want %s dark #121512", path, got, dark)
 		}
 	}
-	// The theme goes with the account, and the system's is what visitors get.
+	// The theme is stored with the account. Visitors get the system's theme.
 	phone := s.phone(t, "anna")
 	look(phone, "light")
-	if got := ask[string](phone, ground); got != dark {
+	if got := ask[string](phone, background); got != dark {
 		t.Errorf("on another device the page is %s, want %s", got, dark)
 	}
 	visitor := s.visitor(t).tab()
 	look(visitor, "light")
 	visitor.open("/login")
-	if got := ask[string](visitor, ground); got != light {
+	if got := ask[string](visitor, background); got != light {
 		t.Errorf("the page of a visitor is %s, want %s", got, light)
 	}
 	anna.open("/settings")
 	anna.click(`input[name=theme][value=light]`)
 	save(anna, "look")
 	look(anna, "dark")
-	if got := ask[string](anna, ground); got != light {
+	if got := ask[string](anna, background); got != light {
 		t.Errorf("with the light theme on a dark system the page is %s, want %s", got, light)
 	}
 }
@@ -145,7 +147,7 @@ func TestPasswordChangeEndsOtherDevices(t *testing.T) {
 	anna.clickThrough(`form[action$="password"] button.main`)
 	wantDescribed(anna, "#old_password", "Wrong password")
 	if got := anna.value("#old_password") + anna.value("#password"); got != "" {
-		t.Errorf("the page holds the passwords %q", got)
+		t.Errorf("the page still has the passwords %q", got)
 	}
 	anna.fill("#old_password", password)
 	anna.fill("#password", "another good password")
@@ -172,16 +174,16 @@ func TestEndDevice(t *testing.T) {
 	laptop.untilLive()
 	anna.open("/settings")
 	if got := anna.text(".devices"); strings.Count(got, "Chrome on Linux\n") != 1 || strings.Count(got, "this one") != 1 || strings.Count(got, "open now") != 2 {
-		t.Errorf("the devices are\n%s\nwant one Chrome on Linux among them, one that is this one, and two with the board open", got)
+		t.Errorf("the devices are\n%s\nwant one Chrome on Linux, one marked as this one, and two with the board open", got)
 	}
-	anna.clickThrough(`.devices form button`) // of the one used last
+	anna.clickThrough(`.devices form button`) // of the device used last
 	laptop.untilAt("/login", soon)
 	phone.untilState("anna", "online", soon)
-	anna.until("it says so", `document.querySelector('.saved').innerText.includes('Signed out 1 other device.')`, patience)
+	anna.until("the page says so", `document.querySelector('.saved').innerText.includes('Signed out 1 other device.')`, patience)
 	anna.clickThrough(`form[action$="end-others"] button`)
 	phone.untilAt("/login", soon)
 	if got := ask[int](anna, `document.querySelectorAll('.devices li').length`); got != 1 {
-		t.Errorf("%d devices are left, want this one", got)
+		t.Errorf("%d devices are left, want only this one", got)
 	}
 }
 
@@ -200,21 +202,21 @@ func TestDeleteAccount(t *testing.T) {
 	anna.fill("#confirm_password", password)
 	anna.clickThrough(".danger button.grave")
 	wantDescribed(anna, "#confirm_username", "Type anna")
-	anna.until("the focus is on the wrong field", `document.activeElement.id === 'confirm_username'`, patience)
+	anna.until("the field with the error has the focus", `document.activeElement.id === 'confirm_username'`, patience)
 	anna.fill("#confirm_username", "anna")
 	anna.fill("#confirm_password", password)
 	anna.clickThrough(".danger button.grave")
 	anna.untilAt("/login", patience)
 	if got := anna.text(".saved"); !strings.Contains(got, "Your account has been deleted.") {
-		t.Errorf("the sign-in page says %q, want that the account is deleted", got)
+		t.Errorf("the sign-in page says %q, want it to say that the account is deleted", got)
 	}
 	ben.untilState("anna", "none", soon)
-	ben.until("everyone is one", `document.querySelector('#n-all').innerText === '1'`, soon)
+	ben.until("the count is one", `document.querySelector('#n-all').innerText === '1'`, soon)
 	board.untilAt("/login", soon)
 	if got := ben.loaded(); got != 1 {
 		t.Errorf("ben's page was loaded %d times, want once", got)
 	}
-	s.post("/signup", url.Values{"username": {"anna"}, "password": {password}}) // the name is free again
+	s.post("/signup", url.Values{"username": {"anna"}, "password": {password}}) // the username is free again
 }
 
 func TestDownload(t *testing.T) {
@@ -232,7 +234,7 @@ func TestDownload(t *testing.T) {
 	var file []byte
 	err = within(patience, func() (bool, string) {
 		file, err = os.ReadFile(filepath.Join(folder, "rollcall-anna.json"))
-		return err == nil && json.Valid(file), "there is no whole rollcall-anna.json"
+		return err == nil && json.Valid(file), "there is no complete rollcall-anna.json"
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -248,11 +250,11 @@ func TestDownload(t *testing.T) {
 	anna.untilAt("/settings", patience)
 	anna.clickThrough(`a[href$="/stored"]`)
 	if got := anna.text("main"); !strings.Contains(got, "anna") || !strings.Contains(got, "no record of when you were here") {
-		t.Errorf("the page of what is stored says\n%s", got)
+		t.Errorf("the page about stored data says\n%s", got)
 	}
 }
 
-// All of the settings work without JavaScript.
+// All settings work without JavaScript.
 func TestSettingsWithoutJavaScript(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -265,7 +267,8 @@ func TestSettingsWithoutJavaScript(t *testing.T) {
 	anna.run(emulation.SetScriptExecutionDisabled(true))
 	saved := func(what string) {
 		t.Helper()
-		anna.until(what+" is saved", `document.querySelector('.saved')?.innerText.includes('Saved.') && document.activeElement.matches('.saved')`, patience)
+		anna.until(what+" is saved",
+			`document.querySelector('.saved')?.innerText.includes('Saved.') && document.activeElement.matches('.saved')`, patience)
 	}
 	anna.open("/settings")
 	anna.typeInto("#display_name", "Anna Berg")
@@ -274,10 +277,11 @@ func TestSettingsWithoutJavaScript(t *testing.T) {
 	ben.until("anna has her new name", `document.querySelector('[data-user=anna] bdi').innerText === 'Anna Berg'`, soon)
 	anna.typeInto("#time_zone", "Nowhere")
 	anna.submit()
-	anna.until("the page says what is wrong", `document.activeElement.id === 'time_zone' && document.querySelector('#time_zone-error') && document.activeElement.value === 'Nowhere'`, patience)
+	anna.until("the page says what is wrong",
+		`document.activeElement.id === 'time_zone' && document.querySelector('#time_zone-error') && document.activeElement.value === 'Nowhere'`, patience)
 	anna.typeInto("#time_zone", "Asia/Tokyo")
 	anna.submit()
-	saved("the zone")
+	saved("the time zone")
 	anna.focus("input[name=theme][value=dark]")
 	anna.press(" ")
 	anna.submit()
@@ -310,15 +314,15 @@ func TestAccessibleSettings(t *testing.T) {
 	}
 	anna.open("/settings")
 	anna.click(".danger summary")
-	wantAccessible(anna, "the settings with the last form open")
+	wantAccessible(anna, "the settings with the form to delete the account")
 	anna.fill("#confirm_username", "anna")
 	anna.fill("#confirm_password", "wrong password")
 	anna.clickThrough(".danger button.grave")
-	wantAccessible(anna, "a refused deletion")
+	wantAccessible(anna, "a rejected deletion")
 	anna.fill("#display_name", "a\u200bb")
 	anna.clickThrough(`form[action$="profile"] button.main`)
-	wantAccessible(anna, "a refused name")
-	for _, theme := range []string{"dark", "light"} { // against the system's
+	wantAccessible(anna, "a rejected name")
+	for _, theme := range []string{"dark", "light"} { // each once different from the system's
 		anna.open("/settings")
 		anna.click(`input[name=theme][value=` + theme + `]`)
 		save(anna, "look")
@@ -327,10 +331,10 @@ func TestAccessibleSettings(t *testing.T) {
 	visitor := s.visitor(t).tab()
 	look(visitor, "light")
 	visitor.open("/login?deleted=1")
-	wantAccessible(visitor, "signing in after deleting")
+	wantAccessible(visitor, "the sign-in page after deleting")
 }
 
-// Whoever looks at the settings is here, and is sent to sign in when the session ends.
+// People on the settings pages are online, and go to the sign-in page when their session ends.
 func TestSettingsAreLive(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms", "--grace-dropped=200ms")
@@ -345,8 +349,8 @@ func TestSettingsAreLive(t *testing.T) {
 		title := ask[string](anna, `document.title`)
 		newcomer := "new" + path[len(path)-1:]
 		s.person(t, newcomer).board()
-		ben.untilState(newcomer, "online", soon) // whose arrival changes the title of boards
-		anna.until("a frame has come", `document.documentElement.dataset.conn === 'on'`, soon)
+		ben.untilState(newcomer, "online", soon) // changes the count in titles of boards
+		anna.until("the page is connected", `document.documentElement.dataset.conn === 'on'`, soon)
 		if got := ask[string](anna, `document.title`); got != title || !strings.Contains(got, "· Rollcall") {
 			t.Errorf("the title of %s became %q, want %q", path, got, title)
 		}
@@ -356,11 +360,11 @@ func TestSettingsAreLive(t *testing.T) {
 	s.cli("passwd", "anna", "--password-stdin")
 	anna.untilAt("/login", soon)
 	if got := ask[string](anna, `new URLSearchParams(location.search).get('next')`); got != "/settings" {
-		t.Errorf("after signing in anna comes back to %q, want /settings", got)
+		t.Errorf("after signing in anna returns to %q, want /settings", got)
 	}
 }
 
-// Nothing is wider than a phone.
+// On a phone nothing is wider than the screen.
 func TestSettingsOnAPhone(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -372,12 +376,12 @@ func TestSettingsOnAPhone(t *testing.T) {
 			t.Errorf("%s is %d px wide on a phone of 390", path, got)
 		}
 		if got := ask[[]string](anna, `[...document.querySelectorAll('main :is(button, input, .choice, summary)')].filter(e => e.checkVisibility() && !e.closest('.choice input') && e.getBoundingClientRect().height < 40 && !e.matches('.choice input')).map(e => e.outerHTML)`); len(got) > 0 {
-			t.Errorf("%s has controls that are too small for a finger: %q", path, got)
+			t.Errorf("%s has controls that are too small to tap: %q", path, got)
 		}
 	}
 }
 
-// TestDoubleClick: the same form is not sent twice in a moment; another one is, and after coming back any.
+// TestDoubleClick: a form isn't sent twice in quick succession. Another form is, and so is any form after going back.
 func TestDoubleClick(t *testing.T) {
 	parallel(t)
 	anna := startServer(t).person(t, "anna").tab()
@@ -390,6 +394,6 @@ func TestDoubleClick(t *testing.T) {
 		return [...first, send(two)].join(' ');
 	})()`)
 	if want := "sent stopped sent stopped sent"; got != want {
-		t.Errorf("two forms, clicked twice each, and the second again after coming back = %q, want %q", got, want)
+		t.Errorf("two forms, submitted twice each, and the second again after going back = %q, want %q", got, want)
 	}
 }

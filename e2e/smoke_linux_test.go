@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// engines are the browsers that the smoke test runs in: each starts one and returns what opens a window in it, with
-// cookies of its own. All other tests are for Chromium alone.
+// engines are the browsers for the smoke test. start starts a browser and returns a function that opens a window with
+// its own cookies. All other tests run only in Chromium.
 var engines = []struct {
 	name  string
 	start func(*testing.T, *server) (open func() driver)
@@ -21,7 +21,7 @@ var engines = []struct {
 	{"WebKit", startWebKit},
 }
 
-// Two people use the board from signing up to signing out, and the server is killed in between.
+// Two people use the board, from signing up to signing out. The server is killed in between.
 func TestSmoke(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestSmoke(t *testing.T) {
 	}
 }
 
-// wantNoProblems fails the test if something went wrong in the present document.
+// wantNoProblems fails the test if the current document had errors.
 func (b *window) wantNoProblems() {
 	b.t.Helper()
 	if got := ask[[]string](b, `test.problems`); len(got) > 0 {
@@ -59,7 +59,7 @@ func (b *window) wantNoProblems() {
 	}
 }
 
-// signUpIn makes an account by the form, from the first page that a stranger sees, and waits for the board.
+// signUpIn signs up with the form, starting on the page that visitors see first, and waits for the board.
 func signUpIn(t *testing.T, in driver, username string) *window {
 	t.Helper()
 	b := &window{driver: in, t: t, who: "of " + username}
@@ -76,7 +76,7 @@ func signUpIn(t *testing.T, in driver, username string) *window {
 	return b
 }
 
-// setStatus lets one person set a status on the board, which the other sees.
+// setStatus sets a status on the board and waits until the other person sees it.
 func setStatus(b, other *window) {
 	b.t.Helper()
 	b.openMenu()
@@ -90,7 +90,7 @@ func setStatus(b, other *window) {
 	b.until("the menu is closed", `!document.querySelector('.menu').checkVisibility()`, patience)
 }
 
-// searchFor finds one person, and then everybody again.
+// searchFor searches for a person, and then clears the search.
 func searchFor(b *window, username string) {
 	b.t.Helper()
 	b.untilVisible("anna", "ben")
@@ -105,8 +105,8 @@ func searchFor(b *window, username string) {
 	b.untilLive()
 }
 
-// surviveKill kills the server and starts it again. The pages say so, reconnect without being reloaded, and never show anybody
-// as gone.
+// surviveKill kills the server and starts it again. The pages say that they aren't live, reconnect without a reload,
+// and never show anyone as offline.
 func surviveKill(s *server, windows ...*window) {
 	s.t.Helper()
 	for _, b := range windows {
@@ -114,13 +114,13 @@ func surviveKill(s *server, windows ...*window) {
 	}
 	s.kill()
 	for _, b := range windows {
-		b.until("the page isn't live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, patience)
+		b.until("the page isn't live", `document.querySelector('#conn').innerText.startsWith('Not live since ')`, patience)
 	}
 	s.start()
 	for _, b := range windows {
 		b.untilLive()
 	}
-	for _, b := range windows { // until then, a page from before the restart keeps what it showed
+	for _, b := range windows { // until then, pages from before the restart keep showing the old state
 		b.until("the wait for others is over", `document.querySelector('#warming').innerText === ''`, warming+soon)
 	}
 	s.cli("rename", "ben", "Benedict")

@@ -12,21 +12,21 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// openMenu opens the account menu and waits until its panel is there.
+// openMenu opens the account menu and waits until its panel is loaded.
 func (b *window) openMenu() {
 	b.t.Helper()
 	b.click(".account summary")
-	b.until("the panel is there", `document.querySelector('.menu #status-set')?.checkVisibility()`, patience)
+	b.until("the panel is loaded", `document.querySelector('.menu #status-set')?.checkVisibility()`, patience)
 }
 
-// lasts chooses until when a status is to last.
+// lasts selects how long a status lasts.
 func (b *window) lasts(value string) {
 	b.t.Helper()
 	b.tell(`document.querySelector('#status-lasts').value = ` + quote(value))
 }
 
-// endIn writes into the field for the time when a status ends, after d at least, and says when exactly. It has seconds, so
-// that nobody has to wait for a minute.
+// endIn fills in the time when a status ends, at least d from now, and returns it. It has seconds, so that no test must
+// wait for the next minute.
 func (b *tab) endIn(d time.Duration) time.Time {
 	b.t.Helper()
 	return time.UnixMilli(ask[int64](b, `(() => {
@@ -37,18 +37,18 @@ func (b *tab) endIn(d time.Duration) time.Time {
 	})()`))
 }
 
-// wantEnded fails the test unless the last thing that the row of username came to show was shown within a second of end.
+// wantEnded fails the test unless the last change of the row of username was within a second after end.
 func (b *tab) wantEnded(username string, end time.Time) {
 	b.t.Helper()
 	shown := b.shown(username)
 	late := shown[len(shown)-1].at.Sub(end)
-	b.t.Logf("the status of %s ended %v after its time on the screen %s", username, late, b.who)
+	b.t.Logf("the status of %s ended %v late on the page %s", username, late, b.who)
 	if late < 0 || late > time.Second {
-		b.t.Errorf("the status of %s ended %v after its time on the screen %s, want within a second", username, late, b.who)
+		b.t.Errorf("the status of %s ended %v late on the page %s, want within a second", username, late, b.who)
 	}
 }
 
-// untilSaid waits for what the panel says of the last act.
+// untilSaid waits until the panel shows text as the result of the last action.
 func (b *window) untilSaid(text string) {
 	b.t.Helper()
 	b.until("the panel says "+text, `document.querySelector('#me-said').innerText === `+quote(text), soon)
@@ -57,11 +57,12 @@ func (b *window) untilSaid(text string) {
 // untilText waits for the text on the row of username.
 func (b *window) untilText(username, text string) {
 	b.t.Helper()
-	b.until(username+" says "+text, `(document.querySelector('[data-user=`+username+`] .tx bdi')?.textContent ?? '') === `+quote(text), soon)
+	b.until(username+" says "+text,
+		`(document.querySelector('[data-user=`+username+`] .tx bdi')?.textContent ?? '') === `+quote(text), soon)
 }
 
-// A status is set without leaving the board, all of it at once, and others see it. News about oneself takes neither the
-// focus nor what is being typed.
+// A status is set without leaving the board. Others see all of it at once. Updates about the person's own row don't
+// disturb the focus or the text being typed.
 func TestStatusByMenu(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -72,12 +73,13 @@ func TestStatusByMenu(t *testing.T) {
 	ben.tell(`window.seen = []; new MutationObserver(() => seen.push(document.querySelector('[data-user=anna]').innerText)).observe(document.querySelector('#list'), { subtree: true, childList: true, characterData: true, attributes: true })`)
 
 	anna.openMenu()
-	anna.until("why and what is next", `document.querySelector('.because').innerText.replace(/\s+/g, ' ') === 'Why You are active; one device Next Away after 10 min without input'`, soon)
+	anna.until("the panel explains the state and what is next",
+		`document.querySelector('.because').innerText.replace(/\s+/g, ' ') === 'Why You are active; one device Next Away after 10 min without input'`, soon)
 	anna.click("label:has(#status-dnd)")
 	anna.fill("#status-emoji", "🎧")
 	anna.fill("#status-text", "Deep work")
 	if ask[bool](anna, `document.querySelector('#status-at').checkVisibility()`) {
-		t.Error("the time is asked for though none was chosen")
+		t.Error("the field for the time is visible, want it only with that option")
 	}
 	anna.lasts("1h")
 	anna.click("#status-set")
@@ -86,29 +88,33 @@ func TestStatusByMenu(t *testing.T) {
 	ben.untilText("anna", "Deep work")
 	for _, row := range ask[[]string](ben, `seen`) {
 		if strings.Contains(row, "Do not disturb") != strings.Contains(row, "Deep work") {
-			t.Errorf("ben was shown %q, want state and text in one act", row)
+			t.Errorf("ben was shown %q, want state and text at the same time", row)
 		}
 	}
-	anna.until("the menu says so", `document.querySelector('#me').innerText === 'Do not disturb'`, soon)
-	anna.until("the own row is as ben has it", `document.querySelector('#me-row').innerText.replace(/\s+/g, ' ') === `+
+	anna.until("the menu shows the state", `document.querySelector('#me').innerText === 'Do not disturb'`, soon)
+	anna.until("anna's own row is the same as on ben's page", `document.querySelector('#me-row').innerText.replace(/\s+/g, ' ') === `+
 		quote(strings.Join(strings.Fields(ben.text(`[data-user=anna]`)), " ")), soon)
-	anna.until("what is next", `/^Ends at .*, then automatic$/.test(document.querySelector('#me-next').innerText)`, soon)
-	anna.until("the focus stays on the button", `document.activeElement.id === 'status-set'`, soon)
+	anna.until("the panel says when the status ends",
+		`/^Ends at .*, then automatic$/.test(document.querySelector('#me-next').innerText)`, soon)
+	anna.until("the button keeps the focus", `document.activeElement.id === 'status-set'`, soon)
 
-	// Another tab, and another process, change something while this one is being typed into.
+	// Another process changes something while anna is typing.
 	anna.fill("#status-text", "Half a sen")
 	anna.tell(`window.field = document.activeElement`)
 	s.cli("rename", "anna", "Anna Berg")
-	anna.until("the own row has the new name", `document.querySelector('#me-row bdi').innerText === 'Anna Berg'`, soon)
-	anna.until("the header has the new name", `document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
+	anna.until("anna's own row has the new name", `document.querySelector('#me-row bdi').innerText === 'Anna Berg'`, soon)
+	anna.until("the header has the new name",
+		`document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
 	anna.press("tence")
 	if got := ask[string](anna, `document.activeElement === field && field.isConnected ? field.value : 'lost'`); got != "Half a sentence" {
-		t.Errorf("typing went on in %q, want Half a sentence in the same field", got)
+		t.Errorf("after typing on, the field holds %q, want Half a sentence in the same field", got)
 	}
 	anna.press(kb.Escape)
-	anna.until("Escape closes the menu", `!document.querySelector('.menu').checkVisibility() && document.activeElement.matches('summary')`, patience)
+	anna.until("Escape closes the menu",
+		`!document.querySelector('.menu').checkVisibility() && document.activeElement.matches('summary')`, patience)
 	anna.press(kb.Enter)
-	anna.until("what was typed is kept", `document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
+	anna.until("what was typed is kept",
+		`document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
 
 	anna.click("#status-clear")
 	anna.untilSaid("Status cleared.")
@@ -118,12 +124,12 @@ func TestStatusByMenu(t *testing.T) {
 		t.Errorf("after Clear the field holds %q, want nothing", got)
 	}
 	if got := anna.loaded(); got != 1 {
-		t.Errorf("anna's page was loaded %d times, want once: all of it happens on the board", got)
+		t.Errorf("anna's page was loaded %d times, want once, because everything happens on the board", got)
 	}
 }
 
-// A status that ends at a time of the person's own clock is gone from others' screens within a second of it, and what is
-// shown then is what is so.
+// A status that ends at a local time of the person vanishes from others' pages within a second, and they show the
+// actual state again.
 func TestStatusEnds(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -137,11 +143,12 @@ func TestStatusEnds(t *testing.T) {
 	ben.forget()
 
 	anna.openMenu()
-	anna.until("the server knows the zone", `document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
+	anna.until("the server knows the time zone",
+		`document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
 	anna.click("label:has(#status-away)")
 	anna.fill("#status-text", "Back in a moment")
 	anna.lasts("at")
-	anna.until("the time is asked for", `document.querySelector('#status-at').checkVisibility()`, soon)
+	anna.until("the field for the time is visible", `document.querySelector('#status-at').checkVisibility()`, soon)
 	end := anna.endIn(4 * time.Second)
 	anna.click("#status-set")
 	ben.untilState("anna", "away", soon)
@@ -150,22 +157,23 @@ func TestStatusEnds(t *testing.T) {
 	ben.untilText("anna", "")
 	ben.wantShown("anna", "online", "away", "online")
 	ben.wantEnded("anna", end)
-	anna.until("the panel says what is so now", `document.querySelector('#me-why').innerText.toLowerCase() === 'you are active' && document.querySelector('#me').innerText === 'Online'`, soon)
+	anna.until("the panel shows the actual state",
+		`document.querySelector('#me-why').innerText.toLowerCase() === 'you are active' && document.querySelector('#me').innerText === 'Online'`, soon)
 
-	// A day ends where the person is.
+	// "Today" ends at midnight in the person's time zone.
 	anna.lasts("today")
 	anna.click("#status-set")
-	anna.until("until midnight", `document.querySelector('#me-row').innerText.endsWith('until midnight')`, soon)
+	anna.until("the status ends at midnight", `document.querySelector('#me-row').innerText.endsWith('until midnight')`, soon)
 }
 
-// Statuses set before are there to be set again at a touch, and to be forgotten.
+// Earlier statuses can be set again with one click, and forgotten.
 func TestPresets(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
 	ben := s.person(t, "ben").board()
 	anna.openMenu()
-	anna.until("suggestions are there", `document.querySelector('#me-presets').innerText === 'Suggestions'`, soon)
+	anna.until("the panel has suggestions", `document.querySelector('#me-presets').innerText === 'Suggestions'`, soon)
 	anna.click("#me-use-lunch")
 	anna.untilSaid("Status updated.")
 	ben.untilState("anna", "away", soon)
@@ -175,18 +183,18 @@ func TestPresets(t *testing.T) {
 	anna.click("#status-set")
 	ben.untilText("anna", "Writing")
 	presets := `[...document.querySelectorAll('.quick')].map(b => b.querySelector('bdi').innerText).join()`
-	anna.until("both are there", presets+` === 'Writing,Lunch'`, soon)
+	anna.until("both presets are listed", presets+` === 'Writing,Lunch'`, soon)
 	anna.click(".presets li:nth-child(2) .quick")
 	ben.untilState("anna", "away", soon)
 	ben.untilText("anna", "Lunch")
-	anna.until("the one used last comes first", presets+` === 'Lunch,Writing'`, soon)
+	anna.until("the preset used last comes first", presets+` === 'Lunch,Writing'`, soon)
 	anna.click(".presets li:nth-child(2) .forget")
 	anna.untilSaid("Forgotten.")
-	anna.until("one is left", presets+` === 'Lunch'`, soon)
+	anna.until("one preset is left", presets+` === 'Lunch'`, soon)
 	ben.untilText("anna", "Lunch")
 }
 
-// Who turns invisible is told so plainly, in every tab of theirs, and warned before they write.
+// When a person goes invisible, every tab of theirs says so clearly, and warns that others can still see their text.
 func TestInvisibleByMenu(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -201,14 +209,14 @@ func TestInvisibleByMenu(t *testing.T) {
 	anna.click("#me-visible")
 	anna.untilSaid("You are invisible.")
 	ben.untilState("anna", "offline", soon)
-	invisible := `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#me-visible').innerText === 'Show yourself'
+	invisible := `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#me-visible').innerText === 'Go visible'
 		&& document.querySelector('#me-alone').innerText.startsWith('You are invisible, but') && document.querySelector('#me-row [data-state=offline]')`
-	anna.until("the menu says so", invisible, soon)
+	anna.until("anna's panel shows that she is invisible", invisible, soon)
 	if got := ask[string](anna, `document.querySelector('#status-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "everybody sees") {
-		t.Errorf("the text is described by %q, want the warning", got)
+		t.Errorf("the text field is described by %q, want the warning", got)
 	}
 	other.front()
-	other.until("the other tab says so, too", invisible, soon)
+	other.until("the other tab shows it too", invisible, soon)
 	anna.front()
 	anna.fill("#status-text", "Gone fishing")
 	anna.click("#status-set")
@@ -218,20 +226,21 @@ func TestInvisibleByMenu(t *testing.T) {
 	anna.fill("#status-text", "Half a sentence")
 	anna.click("#me-visible")
 	anna.untilSaid("You are visible again.")
-	anna.click(".account summary") // closes the menu
+	anna.click(".account summary") // close the menu
 	anna.click(".account summary")
-	anna.until("what was typed is kept", `document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
+	anna.until("what was typed is kept",
+		`document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
 	ben.untilState("anna", "online", soon)
 	ben.wantShown("anna", "online", "offline", "online")
 
 	off := startServer(t, "--invisible=off").person(t, "carl").board()
 	off.openMenu()
 	if got := off.text("#me-unseen"); got != "Invisibility is switched off on this Rollcall." {
-		t.Errorf("where it is switched off, the panel says %q", got)
+		t.Errorf("with --invisible=off, the panel says %q", got)
 	}
 }
 
-// All of it works without JavaScript, on a page of its own.
+// Everything in the panel works without JavaScript, on a separate page.
 func TestStatusWithoutJavaScript(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -254,14 +263,16 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 	anna.typeInto("#status-emoji", "x")
 	anna.typeInto("#status-text", "Deep <b>work")
 	if ask[bool](anna, `document.querySelector('#status-at').checkVisibility()`) {
-		t.Error("the time is asked for though none was chosen")
+		t.Error("the field for the time is visible, want it only with that option")
 	}
 	anna.focus("#status-lasts")
 	anna.press("A time")
-	anna.until("the time is asked for", `document.querySelector('#status-lasts').value === 'at' && document.querySelector('#status-at').checkVisibility()`, patience)
+	anna.until("the field for the time is visible",
+		`document.querySelector('#status-lasts').value === 'at' && document.querySelector('#status-at').checkVisibility()`, patience)
 	anna.lasts("4h")
 	act("#status-set")
-	anna.until("the page says what is wrong", `document.querySelector('#status-emoji-error').innerText === 'Use one emoji.'`, patience)
+	anna.until("the page says what is wrong",
+		`document.querySelector('#status-emoji-error').innerText === 'Use one emoji.'`, patience)
 	wantDescribed(anna, "#status-emoji", "Use one emoji.")
 	if got := ask[string](anna, `['#status-emoji', '#status-text', '#status-lasts', '[name=state]:checked'].map(s => document.querySelector(s).value).join('|')`); got != "x|Deep <b>work|4h|dnd" {
 		t.Errorf("the form holds %q, want what was typed", got)
@@ -269,23 +280,23 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 	anna.tell(`document.querySelector('#status-emoji').value = '🎧'`)
 	act("#status-set")
 	anna.untilAt("/me", patience)
-	anna.until("it is done", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
+	anna.until("the page confirms it", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
 	ben.untilText("anna", "Deep <b>work")
 	act("#me-visible")
-	anna.until("invisible", `document.querySelector('#me').innerText === 'Invisible'`, patience)
+	anna.until("anna is invisible", `document.querySelector('#me').innerText === 'Invisible'`, patience)
 	act("#me-visible")
-	anna.until("visible", `document.querySelector('#me-said').innerText === 'You are visible again.'`, patience)
+	anna.until("anna is visible", `document.querySelector('#me-said').innerText === 'You are visible again.'`, patience)
 	act("#status-clear")
-	anna.until("cleared", `document.querySelector('#me-said').innerText === 'Status cleared.'`, patience)
+	anna.until("the status is cleared", `document.querySelector('#me-said').innerText === 'Status cleared.'`, patience)
 	ben.untilText("anna", "")
 	act(".quick")
 	ben.untilText("anna", "Deep <b>work")
 	act(".forget")
-	anna.until("forgotten", `document.querySelector('#me-presets').innerText === 'Suggestions'`, patience)
+	anna.until("the preset is forgotten", `document.querySelector('#me-presets').innerText === 'Suggestions'`, patience)
 }
 
-// Whatever somebody types into the panel is text on every screen.
-func TestHostileWords(t *testing.T) {
+// Everything people type into the panel is shown as text on every page.
+func TestHostileStatusText(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
@@ -312,28 +323,28 @@ func TestHostileWords(t *testing.T) {
 		if got := ask[string](ben, shape); got != want {
 			t.Errorf("the text %q makes the row\n%s\nwant\n%s", h.name, got, want)
 		}
-		anna.until("the own row and the preset read the same", `document.querySelector('#me-row .tx bdi').textContent === `+quote(h.name)+
+		anna.until("anna's own row and the preset have the same text", `document.querySelector('#me-row .tx bdi').textContent === `+quote(h.name)+
 			` && document.querySelector('.quick bdi').textContent === `+quote(h.name)+` && document.querySelector('#status-text').value === `+quote(h.name), soon)
 	}
 	for _, b := range []*tab{anna, ben} {
 		if got := ask[int](b, `document.querySelectorAll('body :is(script, img, title, hx-partial), [onclick], [onerror]').length`); got != 0 {
-			t.Errorf("%d elements %s were made of texts, want none", got, b.who)
+			t.Errorf("status texts created %d elements on the page %s, want none", got, b.who)
 		}
-		if got := ask[string](b, `document.title`); got != "(2) Rollcall" {
-			t.Errorf("the title %s is %q, want (2) Rollcall", b.who, got)
+		if got := ask[string](b, `document.title`); got != "2 here · Rollcall" {
+			t.Errorf("the title %s is %q, want 2 here · Rollcall", b.who, got)
 		}
 	}
 	anna.allow(`status of 422`)
 	anna.tell(`document.querySelector('#status-text').removeAttribute('maxlength')`)
 	anna.fill("#status-text", strings.Repeat("<b>", 100))
 	anna.click("#status-set")
-	anna.until("too long", `document.querySelector('#status-text-error')?.innerText.includes('140')`, soon)
+	anna.until("the text is too long", `document.querySelector('#status-text-error')?.innerText.includes('140')`, soon)
 	wantDescribed(anna, "#status-text", ask[string](anna, `document.querySelector('#status-text-error').innerText`))
-	anna.until("the focus is on the wrong field", `document.activeElement.id === 'status-text'`, patience)
+	anna.until("the field with the error has the focus", `document.activeElement.id === 'status-text'`, patience)
 }
 
-// A panel that cannot be reached says so, and keeps what was typed.
-func TestStatusWhileTheServerIsGone(t *testing.T) {
+// When the server is down, the panel says so and keeps the typed text.
+func TestStatusWhileTheServerIsDown(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
@@ -366,25 +377,26 @@ func TestAccessiblePanel(t *testing.T) {
 	anna.lasts("at")
 	anna.fill("#status-emoji", "no")
 	anna.click("#status-set")
-	anna.until("refused", `document.querySelector('#status-emoji-error')`, soon)
-	wantAccessible(anna, "the refused form")
+	anna.until("the form is rejected", `document.querySelector('#status-emoji-error')`, soon)
+	wantAccessible(anna, "the rejected form")
 	anna.fill("#status-emoji", "🎧")
 	anna.click("#status-set")
 	anna.untilSaid("Status updated.")
 	anna.click("#me-visible")
 	anna.untilSaid("You are invisible.")
-	wantAccessible(anna, "the panel of somebody invisible")
+	wantAccessible(anna, "the panel of an invisible person")
 	anna.open("/me")
 	wantAccessible(anna, "/me")
 	anna.fill("#status-emoji", "no")
 	before := anna.loaded()
-	anna.tell(`document.querySelector('form.status').submit()`) // as without JavaScript: a whole page is the answer
+	anna.tell(`document.querySelector('form.status').submit()`) // as without JavaScript: the response is a full page
 	anna.untilLoaded(before)
-	anna.until("refused", `document.title.startsWith('Error: ') && document.querySelector('#status-emoji-error')`, patience)
+	anna.until("the form is rejected",
+		`document.title.startsWith('Error: ') && document.querySelector('#status-emoji-error')`, patience)
 	wantAccessible(anna, "/me with an error")
 }
 
-// On a phone the panel is a sheet that fits, and all of it can be reached.
+// On a phone the panel is a sheet that fits the screen, and every control can be tapped.
 func TestPanelOnAPhone(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -404,14 +416,15 @@ func TestPanelOnAPhone(t *testing.T) {
 			t.Errorf("the panel scrolls sideways: %d pixels on a screen of %d", got, size.width)
 		}
 		for _, selector := range []string{"#me-visible", ".forget", "#status-clear", `.menu a[href="/settings"]`} {
-			anna.until(fmt.Sprintf("%s can be touched at %d pixels", selector, size.width), `test.point(`+quote(selector)+`).length`, soon)
+			anna.until(fmt.Sprintf("%s can be tapped at %d pixels", selector, size.width),
+				`test.point(`+quote(selector)+`).length`, soon)
 		}
 		anna.open("/me")
 		wantNoOverflow(anna, "/me", size.width)
 	}
 }
 
-// Whoever looks at the page about themselves is here, and the page follows what happens to them.
+// People on their own page are online, and the page updates live.
 func TestMePageIsLive(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=300ms")
@@ -419,12 +432,12 @@ func TestMePageIsLive(t *testing.T) {
 	ben := s.person(t, "ben").tab()
 	ben.open("/me")
 	watcher.untilState("ben", "online", soon)
-	ben.until("the page shows that", `document.querySelector('#panel [data-state]').dataset.state === 'online'`, soon)
-	ben.until("and since when, in words", `document.querySelector('#panel time')?.innerText === 'just now'`, soon)
+	ben.until("the page shows the state", `document.querySelector('#panel [data-state]').dataset.state === 'online'`, soon)
+	ben.until("the page shows since when", `document.querySelector('#panel time')?.innerText === 'just now'`, soon)
 	s.cli("rename", "ben", "Benedict")
-	ben.until("and the new name", `document.querySelector('#panel .nm bdi').innerText === 'Benedict'`, soon)
+	ben.until("the page shows the new name", `document.querySelector('#panel .nm bdi').innerText === 'Benedict'`, soon)
 	if got := ask[string](ben, `document.title`); got != "You · Rollcall" {
-		t.Errorf("the page is titled %q, want its own title", got)
+		t.Errorf("the page is titled %q, want You · Rollcall", got)
 	}
 	ben.close()
 	watcher.untilState("ben", "offline", soon)

@@ -20,24 +20,24 @@ import (
 )
 
 const (
-	patience = 15 * time.Second      // for what must happen at all
-	soon     = 4 * time.Second       // for what is promised within a second
-	pollGap  = 20 * time.Millisecond // between two looks
-	deaf     = 10 * time.Second      // a browser that has not answered by then is broken
+	patience    = 15 * time.Second      // until something must have happened
+	soon        = 4 * time.Second       // until something that is promised within a second must have happened
+	pollGap     = 20 * time.Millisecond // between two polls
+	browserWait = 10 * time.Second      // a browser that doesn't respond within this time is broken
 )
 
 //go:embed watch.js
 var watchScript string
 
-// tab is one page in a browser, watched from its first moment. Its methods end the test when the browser fails.
+// tab is one tab of a browser, watched from the start. Its methods fail the test when the browser fails.
 type tab struct {
 	window
 	profile *profile
 	ctx     context.Context
 	id      target.ID
-	allowed []*regexp.Regexp // of problems that the test is about
+	allowed []*regexp.Regexp // problems that the test expects
 
-	closed bool // by close, or with its browser
+	closed bool // by close or with its browser
 
 	mu       sync.Mutex
 	problems []string // guarded by mu
@@ -45,13 +45,13 @@ type tab struct {
 	loads    int      // guarded by mu; documents loaded so far
 }
 
-// attach begins to watch a target and installs watch.js.
+// attach starts watching a target and installs watch.js.
 func attach(p *profile, id target.ID) *tab {
 	p.t.Helper()
 	ctx, cancel := chromedp.NewContext(p.browser.root, chromedp.WithTargetID(id))
 	tab := &tab{window: window{t: p.t, who: p.name}, profile: p, ctx: ctx, id: id}
 	tab.driver = tab
-	chromedp.ListenTarget(ctx, tab.note)
+	chromedp.ListenTarget(ctx, tab.recordEvent)
 	if err := chromedp.Run(ctx); err != nil {
 		p.t.Fatalf("attach to a tab: %v", err)
 	}
@@ -61,14 +61,14 @@ func attach(p *profile, id target.ID) *tab {
 	})
 	p.t.Cleanup(func() {
 		tab.settle()
-		tab.complain()
+		tab.reportProblems()
 		cancel()
 	})
 	return tab
 }
 
-// note takes in an event. It must not block and must not ask the browser anything.
-func (b *tab) note(event any) {
+// recordEvent records an event. It must not block or send a command to the browser.
+func (b *tab) recordEvent(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := event.(type) {
@@ -97,8 +97,8 @@ func (b *tab) note(event any) {
 	}
 }
 
-// strictPolicy is what every answer has to allow, and nothing more. With a public URL the live connection's address is
-// spelt out as well, for older browsers.
+// strictPolicy is the policy that every response must have. With a public URL it also has the address of the live
+// connection, for older browsers.
 const strictPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (b *tab) checkPolicyLocked(answer *network.Response) {
@@ -108,8 +108,8 @@ func (b *tab) checkPolicyLocked(answer *network.Response) {
 			got, _ = value.(string)
 		}
 	}
-	spelt := "connect-src 'self' ws://" + b.profile.server.addr + ";"
-	if strings.Replace(got, spelt, "connect-src 'self';", 1) != strictPolicy {
+	withSocket := "connect-src 'self' ws://" + b.profile.server.addr + ";"
+	if strings.Replace(got, withSocket, "connect-src 'self';", 1) != strictPolicy {
 		b.problems = append(b.problems, fmt.Sprintf("%d %s: Content-Security-Policy %q, want %q", answer.Status, answer.URL, got, strictPolicy))
 	}
 }
@@ -126,26 +126,26 @@ func arguments(args []*runtime.RemoteObject) string {
 	return strings.Join(all, " ")
 }
 
-// allow takes problems that match pattern for part of what the test does.
+// allow ignores problems that match pattern.
 func (b *tab) allow(pattern string) { b.allowed = append(b.allowed, regexp.MustCompile(pattern)) }
 
-// allowOutage allows what the browser and htmx log when a server does not answer.
+// allowOutage ignores what the browser and htmx log when the server is down.
 func (b *tab) allowOutage() {
 	b.allow(`WebSocket connection to 'ws://[^']*' failed|ERR_CONNECTION_REFUSED|htmx:ws:error`)
 }
 
-// settle waits until the events so far have come in.
+// settle waits until all events so far have arrived.
 func (b *tab) settle() {
 	if b.closed {
 		return
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, deaf)
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
 	defer cancel()
-	_ = chromedp.Run(ctx, chromedp.Evaluate("0", nil)) // the page may be a dialog or dead; then nothing more comes
+	_ = chromedp.Run(ctx, chromedp.Evaluate("0", nil)) // if a dialog blocks the page or it crashed, no more events arrive
 }
 
-// complain fails the test for every problem that was not allowed.
-func (b *tab) complain() {
+// reportProblems fails the test for every problem that isn't allowed.
+func (b *tab) reportProblems() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 problems:
@@ -160,23 +160,23 @@ problems:
 	b.problems = nil
 }
 
-// do runs f against the tab.
+// do runs f on the tab. If f fails, the message starts with what.
 func (b *tab) do(what string, f func(context.Context) error) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, deaf)
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
 	defer cancel()
 	if err := chromedp.Run(ctx, chromedp.ActionFunc(f)); err != nil {
 		b.t.Fatalf("%s: %v", what, err)
 	}
 }
 
-// run runs actions of chromedp.
+// run runs chromedp actions.
 func (b *tab) run(actions ...chromedp.Action) {
 	b.t.Helper()
 	b.do("browser", func(ctx context.Context) error { return chromedp.Tasks(actions).Do(ctx) })
 }
 
-// open goes to a path of the server, or to a whole address, and waits until the page has loaded.
+// open goes to a path of the server, or to a full URL, and waits until the page has loaded.
 func (b *tab) open(path string) {
 	b.t.Helper()
 	if strings.HasPrefix(path, "/") {
@@ -193,7 +193,7 @@ func (b *tab) open(path string) {
 	b.untilLoaded(before)
 }
 
-// reload loads the page again, as the person would, and waits for it.
+// reload reloads the page, as the person would, and waits until it has loaded.
 func (b *tab) reload() {
 	b.t.Helper()
 	before := b.loaded()
@@ -201,14 +201,14 @@ func (b *tab) reload() {
 	b.untilLoaded(before)
 }
 
-// front shows the tab; the others of its profile are hidden if tabsHide.
+// front brings the tab to the front. The other tabs of its profile become hidden if tabsHide is set.
 func (b *tab) front() {
 	b.t.Helper()
 	b.do("bring to front", func(ctx context.Context) error { return page.BringToFront().Do(ctx) })
 	b.until("the tab in front is visible", `document.visibilityState === 'visible'`, patience)
 }
 
-// close closes the tab as its person would.
+// close closes the tab, as the person would.
 func (b *tab) close() {
 	b.t.Helper()
 	b.settle()
@@ -231,17 +231,17 @@ func (b *tab) loaded() int {
 	return b.loads
 }
 
-// evaluate asks the page for the value of an expression.
+// evaluate decodes the value of an expression in the page.
 func (b *tab) evaluate(expression string, into any) error {
-	ctx, cancel := context.WithTimeout(b.ctx, deaf)
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate(expression, into, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
 		return p.WithAwaitPromise(true)
 	}))
 }
 
-// quote writes text as a JavaScript string.
+// quote returns text as a JavaScript string literal.
 func quote(text string) string {
-	out, _ := json.Marshal(text) // a string always can
+	out, _ := json.Marshal(text) // can't fail for a string
 	return string(out)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Leaving the board and coming back by the browser's history gives a live page, wherever the browser kept it.
+// After the Back button, the board is live and current, whether or not the browser kept the page in memory.
 func TestBackToTheBoard(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -24,11 +24,12 @@ func TestBackToTheBoard(t *testing.T) {
 
 	for round, name := range []string{"Dora One", "Dora Two"} {
 		ben.open("/nothing")
-		s.cli("rename", "dora", name) // while ben looks elsewhere
+		s.cli("rename", "dora", name) // while ben is on another page
 		ben.tell(`history.back()`)
 		ben.untilAt("/", patience)
 		ben.untilLive()
-		ben.until("what happened meanwhile is there", `document.querySelector('[data-user=dora] bdi').innerText === `+quote(name), soon)
+		ben.until("the change in the meantime shows",
+			`document.querySelector('[data-user=dora] bdi').innerText === `+quote(name), soon)
 		s.cli("rename", "dora", "Dora")
 		ben.until("the page is live", `document.querySelector('[data-user=dora] bdi').innerText === 'Dora'`, soon)
 		if round == 0 {
@@ -36,7 +37,7 @@ func TestBackToTheBoard(t *testing.T) {
 		}
 	}
 
-	// Who signed out meanwhile does not come back to a board.
+	// After signing out in another tab, Back doesn't show the board.
 	ben.open("/nothing")
 	other := home.board()
 	signOut(other)
@@ -45,21 +46,21 @@ func TestBackToTheBoard(t *testing.T) {
 	ben.untilAt("/login", patience)
 }
 
-// Chromium does not keep pages like ours in memory. In a browser that does, a page comes back with a dead connection
-// and is loaded anew; so its event is sent by hand here, as soon as the connection has closed.
+// In a browser with a back/forward cache, a page comes back with a dead connection and reloads. Chromium doesn't cache
+// pages like this one, so the test dispatches the event itself when the connection has closed.
 func TestBackFromMemory(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
 	anna.tell(`document.addEventListener('htmx:ws:close', () => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))`)
-	anna.tell(`setTimeout(() => dispatchEvent(new Event('online')))`) // has the page close its connection
+	anna.tell(`setTimeout(() => dispatchEvent(new Event('online')))`) // makes the page close its connection
 	anna.untilLoaded(1)
 	anna.untilLive()
 }
 
-// A browser that has lost its network says so, and the page makes sure of its connection when it is back. Nobody else
-// sees anything of it.
-func TestNetworkLostAndFound(t *testing.T) {
+// When the browser loses its network, the page says so, and reconnects when the network is back. Nobody else sees a
+// change.
+func TestNetworkOutage(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
@@ -70,7 +71,7 @@ func TestNetworkLostAndFound(t *testing.T) {
 	ben.allow(`ERR_INTERNET_DISCONNECTED`)
 
 	ben.run(network.EmulateNetworkConditions(true, 0, -1, -1))
-	ben.until("the page says that it is not live", `document.querySelector('#conn').innerText === 'Reconnecting…'`, soon)
+	ben.until("the page says that it is not live", `document.querySelector('#conn').innerText.startsWith('Not live since ')`, soon)
 	sockets := ben.opened()
 	ben.run(network.EmulateNetworkConditions(false, 0, -1, -1))
 	ben.untilReconnected(sockets)
@@ -84,8 +85,8 @@ func TestNetworkLostAndFound(t *testing.T) {
 	}
 }
 
-// Of a person's tabs at most 20 are live. One more puts the one to rest that was hidden for longest; looking at it
-// wakes it.
+// At most 20 tabs of a person are live. One more disconnects the tab that has been hidden longest, which reloads when
+// it becomes visible.
 func TestManyTabs(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -107,7 +108,7 @@ func TestManyTabs(t *testing.T) {
 	}
 
 	connectAs(t, s, cookies)
-	first.until("the longest hidden tab rests", `document.documentElement.dataset.conn === 'rest'`, soon)
+	first.until("the tab hidden longest is disconnected", `document.documentElement.dataset.conn === 'rest'`, soon)
 	for i, b := range []*tab{second, third} {
 		if got := ask[string](b, `document.documentElement.dataset.conn`); got != "on" {
 			t.Errorf("tab %d says %q, want on", i+2, got)
@@ -118,10 +119,10 @@ func TestManyTabs(t *testing.T) {
 	first.untilLoaded(loads)
 	first.untilLive()
 	first.untilState("anna", "online", soon)
-	second.until("the tab hidden for longest now gives way", `document.documentElement.dataset.conn === 'rest'`, soon)
+	second.until("the tab hidden longest now is disconnected", `document.documentElement.dataset.conn === 'rest'`, soon)
 }
 
-// connectAs opens one more live connection, which stays until the test ends if it is not closed, as a tab would.
+// connectAs opens a live connection, as a tab would. It closes it at the end of the test.
 func connectAs(t *testing.T, s *server, cookies []*http.Cookie) *websocket.Conn {
 	t.Helper()
 	header := http.Header{"Origin": {s.url}}
@@ -143,21 +144,22 @@ func connectAs(t *testing.T, s *server, cookies []*http.Cookie) *websocket.Conn 
 	return conn
 }
 
-// A page that finds no place says so and gets one as soon as there is one.
-func TestFull(t *testing.T) {
+// When the server has no free socket, the page says so and connects as soon as there is one.
+func TestPageWaitsForASocket(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--limit-sockets=1")
 	anna := s.person(t, "anna").board()
 	ben := s.person(t, "ben").tab()
 	ben.open("/")
-	ben.until("the page says that there is no place", `document.querySelector('#conn').innerText.includes('full')`, soon)
-	anna.until("the one who was there stays", `document.documentElement.dataset.conn === 'on'`, soon)
+	ben.until("the page says that the server is full", `document.querySelector('#conn').innerText.includes('full')`, soon)
+	anna.until("anna's page stays connected", `document.documentElement.dataset.conn === 'on'`, soon)
 	anna.close()
-	ben.until("the page is live", `document.documentElement.dataset.conn === 'on' && document.querySelector('#conn').innerText === ''`, 10*time.Second+soon)
+	ben.until("the page is live",
+		`document.documentElement.dataset.conn === 'on' && document.querySelector('#conn').innerText === ''`, 10*time.Second+soon)
 	ben.untilState("ben", "online", soon)
 }
 
-// Of a phone it is known at once when nobody looks at it; with a second device its person stays online.
+// A phone with a hidden page makes its person away at once, unless they have another device.
 func TestHiddenPhone(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
@@ -175,7 +177,7 @@ func TestHiddenPhone(t *testing.T) {
 	other.close()
 	anna.untilState("ben", "online", soon)
 
-	s.member(t, "ben").board() // his desk
+	s.member(t, "ben").board() // his desktop
 	home.tab()
 	phone.until("the phone is hidden", `document.hidden`, patience)
 	s.addUser("cleo")

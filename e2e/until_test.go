@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// within polls until done says so. What it says otherwise ends up in the failure.
+// within polls until done returns true. The error has the last text that done returned.
 func within(limit time.Duration, done func() (bool, string)) error {
 	deadline := time.Now().Add(limit)
 	for {
@@ -21,7 +21,7 @@ func within(limit time.Duration, done func() (bool, string)) error {
 	}
 }
 
-// until polls an expression until it is true. Between two documents it cannot be asked, which counts as not yet.
+// until polls an expression until it is true. Errors count as false, because evaluation fails between two documents.
 func (b *window) until(what, expression string, limit time.Duration) {
 	b.t.Helper()
 	err := within(limit, func() (bool, string) {
@@ -36,14 +36,14 @@ func (b *window) until(what, expression string, limit time.Duration) {
 	}
 }
 
-// describe is what a failure says of the page.
+// describe returns the URL and text of the page, for failure messages.
 func (b *window) describe() string {
 	var text string
 	_ = b.evaluate(`location.href + ' (' + document.visibilityState + ')\n' + document.body.innerText`, &text)
 	return text
 }
 
-// untilLoaded waits for the document after the one that was the before-th.
+// untilLoaded waits until more than before documents have loaded.
 func (b *tab) untilLoaded(before int) {
 	b.t.Helper()
 	err := within(patience, func() (bool, string) { return b.loaded() > before, "no new document" })
@@ -53,19 +53,20 @@ func (b *tab) untilLoaded(before int) {
 	b.until("the page has loaded", `document.readyState === 'complete'`, patience)
 }
 
-// untilLive waits until the present document has its live connection and its person is told that they are here.
+// untilLive waits until the page has its live connection and shows its person as present.
 func (b *window) untilLive() {
 	b.t.Helper()
-	b.until("the board is live", `document.documentElement.dataset.conn === 'on' && document.querySelector('#me').innerText !== 'Offline'`, patience)
+	b.until("the board is live",
+		`document.documentElement.dataset.conn === 'on' && document.querySelector('#me').innerText !== 'Offline'`, patience)
 }
 
-// untilAt waits for a page under path.
+// untilAt waits until the page at path has loaded.
 func (b *window) untilAt(path string, limit time.Duration) {
 	b.t.Helper()
 	b.until("the page is "+path, `location.pathname === `+quote(path)+` && document.readyState === 'complete'`, limit)
 }
 
-// untilReconnected waits for the live connection after the one that was the before-th.
+// untilReconnected waits until more than before live connections were opened and the page is live.
 func (b *tab) untilReconnected(before int) {
 	b.t.Helper()
 	err := within(warming, func() (bool, string) { return b.opened() > before, "no new connection" })
@@ -75,19 +76,19 @@ func (b *tab) untilReconnected(before int) {
 	b.untilLive()
 }
 
-// untilState waits until the row of username shows state; "none" is no row at all.
+// untilState waits until the row of username shows state. "none" means no row.
 func (b *window) untilState(username, state string, limit time.Duration) {
 	b.t.Helper()
 	b.until(username+" is shown as "+state, `test.state(`+quote(username)+`) === `+quote(state), limit)
 }
 
-// moment is a state that a row came to show, and when.
+// moment is a state that a row showed, and when it started to.
 type moment struct {
 	state string
 	at    time.Time
 }
 
-// shown is every state that the row of username has shown on this document, in order.
+// shown returns all states that the row of username has shown in this document, in order.
 func (b *window) shown(username string) []moment {
 	b.t.Helper()
 	var all []moment
@@ -97,7 +98,7 @@ func (b *window) shown(username string) []moment {
 	return all
 }
 
-// states is shown without the times.
+// states is like shown, without the times.
 func (b *window) states(username string) []string {
 	b.t.Helper()
 	var all []string
@@ -115,13 +116,13 @@ func (b *window) wantShown(username string, want ...string) {
 	}
 }
 
-// forget begins the records anew with what is shown now.
+// forget clears the recorded states, except for the current ones.
 func (b *window) forget() {
 	b.t.Helper()
 	b.tell(`test.forget()`)
 }
 
-// wait lets the page's clock go on by d: for the page, that much time has passed without input.
+// wait advances the page's clock by d. For the page, that much time has passed without input.
 func (b *window) wait(d time.Duration) {
 	b.t.Helper()
 	b.tell(fmt.Sprintf(`test.skip(%d)`, d.Milliseconds()))

@@ -1,7 +1,5 @@
-// Runs in every page of the tests before anything of the page does.
-//
-// It records each state that a row ever showed, and lets a test move the
-// page's clock on.
+// Runs in every page of the tests, before the page's own scripts. It records
+// each state that a row ever shows, and lets a test advance the page's clock.
 (() => {
   const now = Date.now;
   let skip = 0;
@@ -10,23 +8,23 @@
 
   let shown = {}; // by username: [state, unix milliseconds] in the order shown
   let last = {};
-  const note = (user, state) => {
+  const record = (user, state) => {
     if (last[user] === state) return;
     last[user] = state;
     (shown[user] ??= []).push([state, now()]);
   };
-  const noteAll = () => {
+  const recordAll = () => {
     const there = new Set();
     for (const row of document.querySelectorAll('[data-user]')) {
       there.add(row.dataset.user);
-      note(row.dataset.user, row.dataset.state);
+      record(row.dataset.user, row.dataset.state);
     }
-    for (const user in last) if (!there.has(user)) note(user, 'gone');
+    for (const user in last) if (!there.has(user)) record(user, 'gone');
   };
   new MutationObserver(records => {
-    // A state that was set and replaced before we are called is an old value only.
-    for (const r of records) if (r.type === 'attributes' && r.oldValue && r.target.dataset.user) note(r.target.dataset.user, r.oldValue);
-    noteAll();
+    // A state that was replaced before this runs appears only as an old value.
+    for (const r of records) if (r.type === 'attributes' && r.oldValue && r.target.dataset.user) record(r.target.dataset.user, r.oldValue);
+    recordAll();
   }).observe(document, { subtree: true, childList: true, attributeFilter: ['data-state'], attributeOldValue: true });
 
   // Errors, for browsers that don't report them to the test.
@@ -39,8 +37,8 @@
     console.error(problem);
   });
 
-  // Where to press the mouse for an element, or nothing: it is not there, or something lies over it, as the picture
-  // of the last page does for a moment after a link was followed.
+  // The point to click for an element, or nothing if it is missing, hidden, or covered. A view transition covers the
+  // page for a moment after a link was followed.
   const point = selector => {
     const el = document.querySelector(selector);
     if (!el?.checkVisibility()) return [];
@@ -53,10 +51,10 @@
     point,
     problems,
     shown: user => shown[user] ?? [],
-    forget: () => { shown = {}; last = {}; noteAll(); },
+    forget: () => { shown = {}; last = {}; recordAll(); },
     skip: ms => { skip += ms; sessionStorage.setItem('test-skip', skip); },
     state: user => document.querySelector(`[data-user="${user}"]`)?.dataset.state ?? 'none',
-    // The usernames of the rows that can be seen, in the order of the page.
+    // The usernames of the visible rows, in the order of the page.
     visible: () => [...document.querySelectorAll('[data-user]')].filter(row => row.checkVisibility()).map(row => row.dataset.user),
   };
 })();

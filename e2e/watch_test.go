@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Tests that rely on nothing being wrong have to know that it would be noticed.
-func TestNothingGoesUnnoticed(t *testing.T) {
+// Other tests rely on watch.js and tab to notice problems.
+func TestProblemsAreNoticed(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
@@ -25,12 +25,12 @@ func TestNothingGoesUnnoticed(t *testing.T) {
 			return strings.Contains(all, want), all
 		})
 		if err != nil {
-			t.Errorf("%q was not noticed: %v", want, err)
+			t.Errorf("%q wasn't noticed: %v", want, err)
 		}
 	}
 	anna.allow(`an error|an exception|a style|127\.0\.0\.1:9|[sS]tyle|img-src`)
 
-	// A flicker within one task, which nobody could see, is recorded all the same.
+	// A change that is reverted within one task is recorded, although nobody could see it.
 	anna.tell(`(row => { row.dataset.state = 'offline'; row.dataset.state = 'online' })(document.querySelector('[data-user=anna]'))`)
 	anna.wantShown("anna", "online", "offline", "online")
 	anna.tell(`(row => { const at = row.parentElement; row.remove(); setTimeout(() => at.append(row)) })(document.querySelector('[data-user=anna]'))`)
@@ -38,7 +38,7 @@ func TestNothingGoesUnnoticed(t *testing.T) {
 	anna.wantShown("anna", "online", "offline", "online", "gone", "online")
 }
 
-// Everything works under a path, too, as behind a proxy that others share.
+// Everything also works under a path, as behind a proxy shared with other sites.
 func TestBasePath(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--public-url=http://ADDR/team/rollcall")

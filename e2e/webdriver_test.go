@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// answerWait is for a browser to do what it's asked on a busy machine. One that takes longer is broken.
+// answerWait is how long a browser may take to run a command on a busy machine.
 const answerWait = 30 * time.Second
 
-// gesture is what both protocols of WebDriver call a source of actions.
+// gesture is an action sequence of an input source, in both WebDriver protocols.
 type gesture map[string]any
 
-// leftClick is a mouse that goes to a point and clicks.
+// leftClick moves the mouse to a point and clicks.
 func leftClick(x, y float64) []gesture {
 	actions := []gesture{
 		{"type": "pointerMove", "x": math.Round(x), "y": math.Round(y)},
@@ -32,7 +32,7 @@ func leftClick(x, y float64) []gesture {
 	}}
 }
 
-// keystrokes is a keyboard that types text.
+// keystrokes types text on the keyboard.
 func keystrokes(text string) []gesture {
 	var strokes []gesture
 	for _, key := range text {
@@ -43,13 +43,13 @@ func keystrokes(text string) []gesture {
 	return []gesture{{"type": "key", "id": "keyboard", "actions": strokes}}
 }
 
-// asJSON is a JavaScript function that returns the value of an expression as JSON. It loads watch.js in browsers that
-// can't preload it.
+// asJSON returns the body of a JavaScript function that returns the value of an expression as JSON. It loads watch.js
+// in browsers that can't preload it.
 func asJSON(expression string) string {
 	return "if (!window.test) {\n" + watchScript + "}\nreturn JSON.stringify((" + expression + ")) ?? 'null'"
 }
 
-// decode undoes asJSON.
+// decode decodes a result of asJSON.
 func decode(answer string, into any) error {
 	if into == nil {
 		return nil
@@ -57,7 +57,8 @@ func decode(answer string, into any) error {
 	return json.Unmarshal([]byte(answer), into)
 }
 
-// browserFolder is a home for a browser, which leaves files behind while it ends.
+// browserFolder creates a home folder for a browser. It isn't t.TempDir, because a browser may still write files while
+// it exits.
 func browserFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp(scratch, "browser-")
@@ -67,12 +68,13 @@ func browserFolder(t *testing.T) string {
 	return folder
 }
 
-// startBrowser starts a browser, or a program it needs, with a home of its own. All its processes end with t.
+// startBrowser starts a browser, or a program it needs, in its own home folder. All its processes are killed when t
+// ends.
 func startBrowser(t *testing.T, home string, cmd *exec.Cmd) {
 	t.Helper()
 	var log buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
-	cmd.WaitDelay = time.Second // its children hold the log open
+	cmd.WaitDelay = time.Second // its children keep the log open
 	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"), "LANG=C.UTF-8",
 		"HOME="+home, "TMPDIR="+home, "XDG_RUNTIME_DIR="+home, "NO_AT_BRIDGE=1", "MOZ_CRASHREPORTER_DISABLE=1")
 	ownGroup(cmd)
@@ -83,19 +85,19 @@ func startBrowser(t *testing.T, home string, cmd *exec.Cmd) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended already
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", filepath.Base(cmd.Path), log.String())
+			t.Logf("output of %s:\n%s", filepath.Base(cmd.Path), log.String())
 		}
 	})
 }
 
-// webdriver is a window that a program controls over HTTP, as W3C WebDriver specifies.
+// webdriver is a window that is controlled over HTTP with W3C WebDriver.
 type webdriver struct {
 	t       *testing.T
 	server  *server
-	session string // its URL
+	session string // URL of the session
 }
 
-// command sends a command of the session and decodes the value of the answer.
+// command sends a command of the session and decodes the value in the response.
 func (w *webdriver) command(method, path string, body, into any) error {
 	sent, err := json.Marshal(body)
 	if err != nil {
@@ -124,7 +126,7 @@ func (w *webdriver) command(method, path string, body, into any) error {
 	return json.Unmarshal(got.Value, into)
 }
 
-// post is a command that must work.
+// post sends a command and fails the test if it fails.
 func (w *webdriver) post(path string, body any) {
 	w.t.Helper()
 	if err := w.command(http.MethodPost, path, body, nil); err != nil {

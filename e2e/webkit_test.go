@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// startWebKit gets ready to open windows of WebKitGTK. It has no headless mode and draws to an X server in memory. Each
-// window has a browser of its own, because a driver controls only one.
+// startWebKit returns a function that opens windows of WebKitGTK. It has no headless mode, so it draws to a virtual X
+// server. Each window has its own browser, because a driver controls only one.
 func startWebKit(t *testing.T, s *server) func() driver {
 	t.Helper()
 	display := startDisplay(t)
@@ -35,7 +35,7 @@ func startWebKit(t *testing.T, s *server) func() driver {
 	}
 }
 
-// answers tells whether anything listens at an address.
+// answers reports whether anything listens at addr.
 func answers(addr string) bool {
 	conn, err := net.Dial("tcp", addr)
 	if err == nil {
@@ -44,7 +44,7 @@ func answers(addr string) bool {
 	return err == nil
 }
 
-// startDisplay starts an X server without a screen and returns its name.
+// startDisplay starts a virtual X server and returns the name of its display.
 func startDisplay(t *testing.T) string {
 	t.Helper()
 	number, tell, err := os.Pipe()
@@ -59,9 +59,9 @@ func startDisplay(t *testing.T) string {
 	if err := number.SetReadDeadline(time.Now().Add(startWait)); err != nil {
 		t.Fatal(err)
 	}
-	name, err := io.ReadAll(number) // it closes the pipe when it is ready or ends
+	name, err := io.ReadAll(number) // Xvfb closes the pipe when it is ready or exits
 	if err != nil || len(name) == 0 {
-		t.Fatalf("start Xvfb: it doesn't say its display: %v", err)
+		t.Fatalf("start Xvfb: it printed no display number: %v", err)
 	}
 	return ":" + strings.TrimSpace(string(name))
 }

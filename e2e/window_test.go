@@ -5,27 +5,27 @@ import (
 	"testing"
 )
 
-// driver controls one window of a browser. Only evaluate may fail; the other methods end the test instead.
+// driver controls one window of a browser. Only evaluate returns errors; the other methods fail the test.
 type driver interface {
 	// open goes to a path of the server and waits until the page has loaded.
 	open(path string)
-	// evaluate decodes the value of a JavaScript expression into what into points to. watch.js is there for it.
+	// evaluate decodes the value of a JavaScript expression into a pointer. The expression can use watch.js.
 	evaluate(expression string, into any) error
-	// clickAt moves the mouse to a point of the viewport, in CSS pixels, and presses its left button.
+	// clickAt moves the mouse to a point of the viewport, in CSS pixels, and clicks the left button.
 	clickAt(x, y float64)
-	// press types text where the focus is.
+	// press types text into the focused element.
 	press(text string)
 }
 
-// window is what tests do in any browser: look, wait, click, and type. The rest of its methods are beside the tests
-// that need them.
+// window has what tests do in any browser: look, wait, click, and type. More of its methods are next to the tests that
+// need them.
 type window struct {
 	driver
 	t   *testing.T
 	who string // for messages
 }
 
-// asked is a window, or a tab that has one.
+// asked is a window, or a tab, which embeds one.
 type asked interface {
 	evaluate(expression string, into any) error
 	testing() *testing.T
@@ -33,7 +33,7 @@ type asked interface {
 
 func (b *window) testing() *testing.T { return b.t }
 
-// ask is evaluate for expressions that must work.
+// ask returns the value of an expression and fails the test if it can't be evaluated.
 func ask[T any](b asked, expression string) T {
 	b.testing().Helper()
 	var answer T
@@ -51,8 +51,8 @@ func (b *window) tell(statement string) {
 	}
 }
 
-// click points at the middle of the first element that matches and presses the button. That is real input, unlike a
-// call of click(), which also works on what is covered or too small.
+// click clicks the middle of the first element that matches. This is real input, unlike calling click() in JavaScript,
+// which also works on elements that are covered.
 func (b *window) click(selector string) {
 	b.t.Helper()
 	var at []float64

@@ -7,15 +7,16 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// settleIn makes the tab one of a device in a time zone, whose system and browser have a language.
-func (b *tab) settleIn(zone, locale string) {
+// setZone sets the time zone and the language of the tab's device.
+func (b *tab) setZone(zone, locale string) {
 	b.t.Helper()
 	agent := ask[string](b, `navigator.userAgent`)
 	b.run(emulation.SetTimezoneOverride(zone), emulation.SetLocaleOverride().WithLocale(locale),
 		emulation.SetUserAgentOverride(agent).WithAcceptLanguage(locale))
 }
 
-// The page's language decides how times are written. The reader's region decides only where its language is the page's.
+// Times are formatted for the language of the page. The region of the reader matters only if they use the same
+// language.
 func TestTimesInTheLanguageOfThePage(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -26,7 +27,7 @@ func TestTimesInTheLanguageOfThePage(t *testing.T) {
 		{"en-GB", `^on (Sun|Mon|Tues|Wednes|Thurs|Fri|Satur)day at 15:08$`},
 	} {
 		anna := home.tab()
-		anna.settleIn("Europe/Berlin", c.locale)
+		anna.setZone("Europe/Berlin", c.locale)
 		anna.open("/")
 		anna.untilLive()
 		anna.openMenu()
@@ -42,7 +43,7 @@ func TestTimesInTheLanguageOfThePage(t *testing.T) {
 		}
 		// Some versions put a narrow space before PM.
 		ends := `document.querySelector('#me-next time')?.innerText.replace(/\s/g, ' ')`
-		anna.until("the end is written in words", ends+`?.startsWith('on ')`, soon)
+		anna.until("the end is shown as text", ends+`?.startsWith('on ')`, soon)
 		if got := ask[string](anna, ends); !regexp.MustCompile(c.ends).MatchString(got) {
 			t.Errorf("with %s a status ends %q, want %s", c.locale, got, c.ends)
 		}
@@ -50,8 +51,8 @@ func TestTimesInTheLanguageOfThePage(t *testing.T) {
 	}
 }
 
-// A person who travels is offered the time zone of the device. What they keep is not offered again, and zones with the
-// same clock are not told apart.
+// When the time zone of the device differs, the page offers to use it. It doesn't offer a zone again after the person
+// kept theirs, or a zone with the same clock.
 func TestAnotherTimeZoneIsOffered(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -59,14 +60,15 @@ func TestAnotherTimeZoneIsOffered(t *testing.T) {
 	anna := home.tab()
 	visit := func(zone string) {
 		t.Helper()
-		anna.settleIn(zone, "en-US")
+		anna.setZone(zone, "en-US")
 		anna.open("/?q=an")
 		anna.untilLive()
 	}
 	known := func(zone string) {
 		t.Helper()
 		anna.openMenu()
-		anna.until("the time zone is "+zone, `document.querySelector('#status-zone').textContent === 'Your time zone: `+zone+`'`, soon)
+		anna.until("the time zone is "+zone,
+			`document.querySelector('#status-zone').textContent === 'Your time zone: `+zone+`'`, soon)
 	}
 	const offered = `document.querySelector('#zone-offer')?.checkVisibility()`
 	notOffered := func(zone string) {
@@ -82,7 +84,8 @@ func TestAnotherTimeZoneIsOffered(t *testing.T) {
 		notOffered(same)
 	}
 	visit("America/New_York")
-	anna.until("the new time zone is offered", offered+` && document.querySelector('#zone-offer').innerText.includes('America/New_York')`, soon)
+	anna.until("the new time zone is offered",
+		offered+` && document.querySelector('#zone-offer').innerText.includes('America/New_York')`, soon)
 	anna.click("#zone-keep")
 	anna.until("the offer is gone", `!`+offered, soon)
 	visit("America/New_York")
@@ -94,7 +97,7 @@ func TestAnotherTimeZoneIsOffered(t *testing.T) {
 	anna.clickThrough("#zone-use")
 	anna.untilLive()
 	if got := ask[string](anna, `location.pathname + location.search`); got != "/?q=an" {
-		t.Errorf("after the time zone was changed the page is %s, want /?q=an, where the offer was", got)
+		t.Errorf("after changing the time zone the page is %s, want /?q=an, where the offer was", got)
 	}
 	notOffered("Europe/Berlin, after it was chosen")
 	known("Europe/Berlin")

@@ -12,7 +12,8 @@ const (
 	maxAgo      = 1_000_000_000 // seconds; larger values are invalid
 )
 
-// renew is what a page sends that lacks a row beside which a new one is to stand: it wants the whole list.
+// renew is the message with which a page requests the whole list, because it lacks the row that a new row belongs next
+// to.
 const renew = "s"
 
 // parseActivity reads what a tab reports about itself: "a" means input just now, "i" means visible without input, and

@@ -34,9 +34,9 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 	}
 	ada := l.member("ada")
 	l.open(ada, "/?q=ada", "a").sees("ada", "online")
-	first := l.open(ada, "/", "a")
+	first := l.open(ada, "/?show=everyone", "a")
 	search := l.open(ada, "/?q=p44", "a")
-	design, platform := l.open(ada, "/?team=Design", "a"), l.open(ada, "/?team=Platform", "a")
+	design, platform := l.open(ada, "/?show=everyone&team=Design", "a"), l.open(ada, "/?show=everyone&team=Platform", "a")
 	join := func(name string) *presence.Connection {
 		return l.server.cfg.Presence.Join(l.uid(name), presence.Client{}, presence.Activity{})
 	}
@@ -48,7 +48,8 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 	first.until("three on other pages", func() bool { return first.arrived() == "3" })
 	design.until("one of the team", func() bool { return design.arrived() == "1" })
 	platform.until("two of the team", func() bool { return platform.arrived() == "2" })
-	search.until("a person who matches the search is on its page", func() bool { return search.shownLocked()["p448"] == "online" })
+	search.until("a person who matches the search is on its page",
+		func() bool { return search.shownLocked()["p448"] == "online" })
 	if got := search.arrived(); got != "" {
 		t.Errorf("a search page received %s arrivals, want none", got)
 	}
@@ -57,7 +58,7 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 	if got := first.arrived(); got != "3" {
 		t.Errorf("after one person left, arrived = %s, want 3: the number only grows", got)
 	}
-	if body := ada.get("/").body; !strings.Contains(body, `id="arrived" value="3"`) || !strings.Contains(body, `id="more" href="?state=online" hidden`) {
+	if body := ada.get("/?show=everyone").body; !strings.Contains(body, `id="arrived" value="3"`) || !strings.Contains(body, `id="more" href="?show=here" hidden`) {
 		t.Error("a page that is loaded now doesn't start counting at 3")
 	}
 }
@@ -97,10 +98,10 @@ func TestTeamPage(t *testing.T) {
 	bob.Leave(presence.SignedOut)
 	whole.until("bob left", func() bool { return whole.text["n-offline"] == "1" })
 	fresh := ada.load("/?team=Platform")
-	if got, want := fresh.text["summary"], "1 of 2 people is around right now"; got != want {
-		t.Errorf("the page of Platform says %q, want %q", got, want)
+	if got, want := fresh.text["headline"]+fresh.text["summary"], "1 person is here</span>"; !strings.Contains(got, want) || !strings.HasSuffix(got, "of 2 in Platform") {
+		t.Errorf("the page of Platform says %q, want %q of 2", got, want)
 	}
-	if body := ada.get("/?team=Platform").body; !strings.Contains(body, "<title>(1) Platform · Rollcall</title>") || !strings.Contains(body, "<h1><bdi>Platform</bdi></h1>") {
-		t.Error("the heading of a team's page isn't the team's name")
+	if body := ada.get("/?team=Platform").body; !strings.Contains(body, "<title>1 here · Platform · Rollcall</title>") {
+		t.Error("the title of a team's page doesn't have the team's name")
 	}
 }

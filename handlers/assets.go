@@ -29,7 +29,7 @@ func (s *Server) meCSS(c echo.Context) error {
 	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(user.ID, teamID(user)))
 }
 
-// teamID is that of the elements of the team that a user is in, "" for none.
+// teamID returns the element ID of a user's team, or "" without a team.
 func teamID(user accounts.User) string {
 	if user.Team == "" {
 		return ""

@@ -24,7 +24,7 @@ func TestLastSeenIsReciprocal(t *testing.T) {
 	a, e := l.open(ada, "/", "a"), l.open(eve, "/", "a")
 	l.prefer("eve", accounts.Nobody)
 	bob.leave()
-	a.until("bob seen today", func() bool { return strings.Contains(a.rows["bob"], "Offline</b> · seen today") })
+	a.until("bob seen today", func() bool { return strings.Contains(a.rows["bob"], "Offline</b> <span>seen today") })
 	e.until("bob offline, without last seen", func() bool { return strings.Contains(e.rows["bob"], "<b>Offline</b></p>") })
 	fresh := eve.load("/")
 	if strings.Contains(fresh.rows["bob"], "seen") {
@@ -41,7 +41,7 @@ func TestLastSeenIsReciprocal(t *testing.T) {
 	l.prefer("eve", accounts.Exact)
 	e.until("bob's last seen is back", func() bool { return strings.Contains(e.rows["bob"], "seen today") })
 	e.leave()
-	a.until("eve's own is exact", func() bool { return strings.Contains(a.rows["eve"], `· seen <time class="seen"`) })
+	a.until("eve's own is exact", func() bool { return strings.Contains(a.rows["eve"], `<span>seen <time class="seen"`) })
 	l.prefer("eve", accounts.Nobody)
 	a.until("eve's own is hidden", func() bool { return strings.Contains(a.rows["eve"], "<b>Offline</b></p>") })
 }

@@ -233,7 +233,8 @@ func TestCookies(t *testing.T) {
 					t.Fatalf("no cookie %s; got %v", name, b.set)
 				}
 				if c.Path != tt.path || c.Secure != tt.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Domain != "" || c.MaxAge != int(age.Seconds()) {
-					t.Errorf("cookie %s = %v, want Path=%s Secure=%t HttpOnly SameSite=Lax Max-Age=%v and no Domain", name, c, tt.path, tt.secure, age)
+					t.Errorf("cookie %s = %v, want Path=%s Secure=%t HttpOnly SameSite=Lax Max-Age=%v and no Domain",
+						name, c, tt.path, tt.secure, age)
 				}
 			}
 			if !b.signedIn() {

@@ -34,7 +34,7 @@ func (s *Server) board(c echo.Context) error {
 		return s.redirect(c, s.site.path("/")+"?"+queryValues(first).Encode())
 	}
 	page := s.linked(p.Links)
-	if asked { // and not where the list itself decides
+	if asked { // the page marks the requested filter, even when the list of everyone answers it
 		q = wanted
 	} else {
 		page.Query.Show = ""
@@ -64,10 +64,10 @@ func (s *Server) linked(l live.Links) ui.BoardPage {
 	return page
 }
 
-// nearby is how many pages before and after the current one have links by number, besides the first and the last.
+// nearby is how many pages before and after the current one have numbered links, in addition to the first and the last.
 const nearby = 2
 
-// pageLinks are links to pages by number, none where numbers aren't known.
+// pageLinks returns numbered links to pages, or none if the number of pages isn't known.
 func (s *Server) pageLinks(l live.Links) (links []ui.PageLink) {
 	at := queryValues(live.Query{Search: l.Query.Search, Team: l.Query.Team, Show: l.Query.Show})
 	for n := 1; n <= l.Pages; n++ {
@@ -83,12 +83,12 @@ func (s *Server) pageLinks(l live.Links) (links []ui.PageLink) {
 	return links
 }
 
-// toPage redirects from the number of a page to where it begins now: addresses of pages hold a cursor, so that people who
-// come and go don't move others from page to page.
+// toPage redirects from a page number to the cursor where that page begins now. URLs of pages have a cursor, so that
+// people who come and go don't move others to another page.
 func (s *Server) toPage(c echo.Context, q live.Query, number string) error {
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 1 {
-		return &failure{Status: http.StatusBadRequest, Message: "There is no such page of the board."}
+		return &failure{Status: http.StatusBadRequest, Message: "There is no such page."}
 	}
 	q.Before = ""
 	if q.After, err = s.live.PageStart(c.Request().Context(), q, n); err != nil {

@@ -112,11 +112,13 @@ func (l *connLimit) refuse(conn *net.TCPConn) {
 		defer func() { <-l.refusals }()
 		defer conn.Close()
 		_ = conn.SetDeadline(time.Now().Add(refusalWait))
-		if _, err := conn.Read(make([]byte, refusalReads)); err != nil { // clients ignore a response that comes before their request
+		// Clients ignore a response that comes before their request.
+		if _, err := conn.Read(make([]byte, refusalReads)); err != nil {
 			return
 		}
 		_, _ = conn.Write(fullAnswer)
 		_ = conn.CloseWrite()
-		_, _ = io.CopyN(io.Discard, conn, refusalReads) // closing with unread data resets the connection, and the client may lose the response
+		// Closing with unread data resets the connection, and the client may lose the response.
+		_, _ = io.CopyN(io.Discard, conn, refusalReads)
 	}()
 }

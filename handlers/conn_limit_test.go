@@ -75,7 +75,8 @@ func TestConnectionLimit(t *testing.T) {
 		resp, err := ask(dial())
 		if err == nil {
 			if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "5" || !resp.Close {
-				t.Errorf("a connection above the limit = %d with Retry-After %q, want 503, 5 and a close", resp.StatusCode, resp.Header.Get("Retry-After"))
+				t.Errorf("a connection above the limit = %d with Retry-After %q, want 503, 5 and a close",
+					resp.StatusCode, resp.Header.Get("Retry-After"))
 			}
 			break
 		}

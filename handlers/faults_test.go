@@ -123,7 +123,7 @@ func TestPagesOfPresentPeople(t *testing.T) {
 	l.crowd(450, "p")
 	l.gather(func(string) bool { return true })
 	ada := l.member("ada")
-	at, seen := "/?state=online", 0
+	at, seen := "/?show=online", 0
 	var pages []answer
 	for at != "" && len(pages) < 5 {
 		a := ada.get(at)
@@ -137,7 +137,8 @@ func TestPagesOfPresentPeople(t *testing.T) {
 	second := ada.get(link(pages[2].body, "prev"))
 	first := ada.get(link(second.body, "prev"))
 	if n := strings.Count(first.body, "data-user="); n != 200 || link(first.body, "prev") != "" || link(first.body, "next") == "" {
-		t.Errorf("the first page, coming back, lists %d people, prev %q, next %q; want 200, none, some", n, link(first.body, "prev"), link(first.body, "next"))
+		t.Errorf("the first page, coming back, lists %d people, prev %q, next %q; want 200, none, some",
+			n, link(first.body, "prev"), link(first.body, "next"))
 	}
 }
 
@@ -149,7 +150,7 @@ func TestSearchAmongThePresent(t *testing.T) {
 	l.crowd(2300, "p")
 	l.gather(func(name string) bool { return name == "p02250" || name == "p02299" })
 	ada := l.member("ada")
-	for target, want := range map[string]int{"/?q=p&state=online": 2, "/?q=p02299&state=online": 1, "/?q=p022&state=away": 0, "/?q=x&state=online": 0} {
+	for target, want := range map[string]int{"/?q=p&show=online": 2, "/?q=p&show=here": 2, "/?q=p0&show=away": 0, "/?q=x&show=online": 0} {
 		a := ada.get(target)
 		if n := strings.Count(a.body, "data-user="); n != want || link(a.body, "next") != "" {
 			t.Errorf("GET %s lists %d people with the next link %q, want %d and no link", target, n, link(a.body, "next"), want)
@@ -166,7 +167,7 @@ func TestOfflinePeopleBehindManyPresent(t *testing.T) {
 	l.gather(func(name string) bool { return name < "p02100" && name != "p00050" })
 	ada := l.member("ada") // offline, like 200 others and p00050
 	found := map[string]bool{}
-	at := "/?state=offline"
+	at := "/?show=offline"
 	for range 10 {
 		if at == "" {
 			break
@@ -186,7 +187,7 @@ func TestOfflinePeopleBehindManyPresent(t *testing.T) {
 func TestFailedReadingIsRepeated(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)
-	a := l.open(l.member("ada"), "/?q=bob&state=offline", "a")
+	a := l.bare(l.member("ada"), "/ws?q=bob&show=offline")
 	bob := l.member("bob")
 	a.sees("bob", "offline")
 	db, err := sql.Open("sqlite", l.path)
@@ -200,7 +201,7 @@ func TestFailedReadingIsRepeated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a.until("counts", func() bool { return a.text["n-all"] == "2" })
+	a.until("counts", func() bool { return a.text["n-all"] == "1" })
 	run(`ALTER TABLE search_words RENAME TO hidden_words`)
 	l.open(bob, "/", "a")
 	a.until("the failure", func() bool { return len(l.logs.lines("accounts cannot be read")) > 0 })
@@ -233,7 +234,7 @@ func TestSecondPageAppears(t *testing.T) {
 	a := l.open(l.member("ada"), "/", "a")
 	l.person("zoe")
 	a.until("a link to the next page, and a filter that consists of links", func() bool {
-		return strings.Contains(a.text["pager"], `rel="next"`) && strings.Contains(a.text["filter"], "state=online") && a.text["n-all"] == "201"
+		return strings.Contains(a.text["pager"], `rel="next"`) && strings.Contains(a.text["filter"], "show=online") && a.text["n-all"] == "201"
 	})
 }
 

@@ -91,7 +91,8 @@ func TestUnusualRequests(t *testing.T) {
 	for _, tt := range tests {
 		resp, body := raw(t, address, strings.Replace(tt.request, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1))
 		if resp.StatusCode != tt.want || resp.Header.Get("Content-Security-Policy") == "" {
-			t.Errorf("%q = %d with policy %q, want %d and a policy\n%s", tt.request, resp.StatusCode, resp.Header.Get("Content-Security-Policy"), tt.want, body)
+			t.Errorf("%q = %d with policy %q, want %d and a policy\n%s",
+				tt.request, resp.StatusCode, resp.Header.Get("Content-Security-Policy"), tt.want, body)
 		}
 		if strings.Contains(body, "X-Secret") {
 			t.Errorf("%q echoes the request:\n%s", tt.request, body)

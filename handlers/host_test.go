@@ -42,7 +42,8 @@ func TestHostsThatAreOurs(t *testing.T) {
 						continue // a name of one word
 					}
 					if got := place.answersTo(host, tt.loopback); got != want {
-						t.Errorf("public URL %q, loopback %t: answersTo(%q) = %t, want %t", tt.public, tt.loopback, host, got, want)
+						t.Errorf("public URL %q, loopback %t: answersTo(%q) = %t, want %t",
+							tt.public, tt.loopback, host, got, want)
 					}
 				}
 			}

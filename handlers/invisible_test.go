@@ -40,7 +40,7 @@ func (r *recording) note(step string) {
 	for _, f := range frames {
 		r.said = append(r.said, step+" frame "+f)
 	}
-	for _, target := range []string{"/", "/?q=bo", "/?state=offline", "/?state=online", "/?state=dnd", "/?team=Design"} {
+	for _, target := range []string{"/", "/?q=bo", "/?show=offline", "/?show=here", "/?show=online", "/?show=dnd", "/?team=Design"} {
 		r.said = append(r.said, step+" page "+target+" "+r.watcher.get(target).body)
 	}
 }
@@ -49,7 +49,7 @@ var (
 	versionPattern = regexp.MustCompile(`(\?|&amp;)v=[^"&]*`)
 	madePattern    = regexp.MustCompile(`data-(now|since)="[^"]*"`)
 	avatarPattern  = regexp.MustCompile(`class="(p|av) h[0-7]`)
-	anyTimePattern = regexp.MustCompile(`<time[^>]*>[^<]*</time>`)
+	anyTimePattern = regexp.MustCompile(`<time[^>]*>[^<]*</time>|Printed on [^<]*`)
 )
 
 // stripped returns the recording without the parts that differ between any two runs: ids, the colors derived from them,
@@ -212,7 +212,8 @@ func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if n := len(a.frames) - before; n != 1 {
-		t.Errorf("while bob, who is invisible, used his tabs and zoe signed up, ada was sent %d frames, want only zoe's: %q", n, a.frames[before:])
+		t.Errorf("while bob, who is invisible, used his tabs and zoe signed up, ada was sent %d frames, want only zoe's: %q",
+			n, a.frames[before:])
 	}
 }
 

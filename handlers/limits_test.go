@@ -164,7 +164,8 @@ func TestManyGuessesAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	if tried.Load() != 10 || refused.Load() != 40 || other.Load() != 0 {
-		t.Errorf("of 50 guesses at once, %d were tried, %d refused and %d got another status, want 10, 40, 0", tried.Load(), refused.Load(), other.Load())
+		t.Errorf("of 50 guesses at once, %d were tried, %d refused and %d got another status, want 10, 40, 0",
+			tried.Load(), refused.Load(), other.Load())
 	}
 }
 

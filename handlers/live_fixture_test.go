@@ -82,7 +82,7 @@ var (
 	rowPattern     = regexp.MustCompile(`(?s)<li [^>]*id="u-[^"]*".*?</li>`)
 	userPattern    = regexp.MustCompile(`data-user="([^"]*)"`)
 	statePattern   = regexp.MustCompile(`data-state="([^"]*)"`)
-	partialPattern = regexp.MustCompile(`(?s)<hx-partial id="([^"]*)" hx-swap=(\w+)>(.*?)</hx-partial>`)
+	partialPattern = regexp.MustCompile(`(?s)<hx-partial id="([^"]*)" hx-swap="?(\w+)"?>(.*?)</hx-partial>`)
 	socketPattern  = regexp.MustCompile(`hx-ws:connect="([^"]*)"`)
 )
 
@@ -93,10 +93,13 @@ func (b *browser) load(target string) *tab {
 	wantStatus(b.f.t, "GET "+target, a, http.StatusOK)
 	tb := newTab(b.f.t)
 	tb.list(a.body)
-	for _, id := range []string{"n-all", "n-online", "n-away", "n-dnd", "n-offline", "summary"} {
+	for _, id := range []string{"n-here", "n-all", "n-online", "n-away", "n-dnd", "n-offline", "summary"} {
 		if m := regexp.MustCompile(`id="` + id + `"[^>]*>([^<]*)<`).FindStringSubmatch(a.body); m != nil {
 			tb.text[id] = m[1]
 		}
+	}
+	if m := regexp.MustCompile(`(?s)<h1 id="headline">(.*?)</h1>`).FindStringSubmatch(a.body); m != nil {
+		tb.text["headline"] = m[1]
 	}
 	m := socketPattern.FindStringSubmatch(a.body)
 	if m == nil {
@@ -171,6 +174,12 @@ func (tb *tab) apply(frame string) {
 		switch id, swap, html := m[1], m[2], m[3]; {
 		case id == "list":
 			tb.list(html)
+		case swap == "delete":
+			maps.DeleteFunc(tb.rows, func(_, row string) bool { return strings.Contains(row, ` id="`+id+`"`) })
+		case swap == "beforebegin" || swap == "beforeend":
+			for _, row := range rowPattern.FindAllString(html, -1) {
+				tb.row(row)
+			}
 		case strings.HasPrefix(id, "u-") && swap == "outerMorph":
 			if user := userPattern.FindStringSubmatch(html); user != nil && tb.rows[user[1]] != "" {
 				tb.row(html)
@@ -226,7 +235,8 @@ func (tb *tab) until(what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			tb.mu.Lock()
 			defer tb.mu.Unlock()
-			tb.t.Fatalf("not seen within %s: %s\nrows %v\ntext %v\nframes %d", patience, what, tb.shownLocked(), tb.text, len(tb.frames))
+			tb.t.Fatalf("not seen within %s: %s\nrows %v\ntext %v\nframes %d",
+				patience, what, tb.shownLocked(), tb.text, len(tb.frames))
 		}
 	}
 }

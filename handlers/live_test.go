@@ -156,7 +156,7 @@ func TestSocketsAreRefused(t *testing.T) {
 			t.Errorf("a socket from %q = %v, want %d", origin, resp, want)
 		}
 	}
-	if _, resp, err := l.dialErr(ada, "/ws?state=sleeping", nil); err == nil || resp.StatusCode != 400 {
+	if _, resp, err := l.dialErr(ada, "/ws?show=sleeping", nil); err == nil || resp.StatusCode != 400 {
 		t.Errorf("a socket with a bad filter = %v, %v, want 400", resp, err)
 	}
 	wantStatus(t, "GET /ws without an upgrade", ada.do("GET", "/ws", nil), http.StatusForbidden) // no Origin header
@@ -331,7 +331,7 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 	}
 	ada := l.member("ada")
 	seen := map[string]int{}
-	next := "/"
+	next := "/?show=everyone"
 	for range 4 {
 		a := ada.get(next)
 		for _, m := range userPattern.FindAllStringSubmatch(a.body, -1) {
@@ -346,21 +346,22 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 	if len(seen) != 451 || seen["ada"] != 1 {
 		t.Errorf("the pages list %d people, want 451, each once", len(seen))
 	}
-	online := l.open(ada, "/?state=online", "a")
+	online := l.open(ada, "/?show=online", "a")
 	online.sees("ada", "online")
 	bob := l.open(l.member("bob"), "/?q=bo", "a")
 	online.sees("bob", "online")
 	bob.sees("bob", "online")
 	bob.leave()
 	online.until("bob off the filtered page", func() bool { return online.rows["bob"] == "" && len(online.rows) == 1 })
-	offline := ada.load("/?state=offline")
+	offline := ada.load("/?show=offline")
 	if len(offline.rows) != live.PageRows || offline.rows["ada"] != "" {
-		t.Errorf("the offline page lists %d people (ada: %q), want %d and not ada", len(offline.rows), offline.rows["ada"], live.PageRows)
+		t.Errorf("the offline page lists %d people (ada: %q), want %d and not ada",
+			len(offline.rows), offline.rows["ada"], live.PageRows)
 	}
 	team := ada.load("/?team=Design")
 	if len(team.rows) != 150 {
 		t.Errorf("the team's page lists %d people, want 150", len(team.rows))
 	}
 	wantStatus(t, "a bad cursor", ada.get("/?after=nonsense"), http.StatusBadRequest)
-	wantStatus(t, "a bad state", ada.get("/?state=asleep"), http.StatusBadRequest)
+	wantStatus(t, "a bad state", ada.get("/?show=asleep"), http.StatusBadRequest)
 }

@@ -25,7 +25,7 @@ func TestRandomHistoryOfTheBoard(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	t.Logf("seed %d", seed)
 	ada := l.member("ada")
-	targets := []string{"/", "/?q=p", "/?team=Design", "/?state=online", "/?state=offline"}
+	targets := []string{"/", "/?q=p", "/?team=Design", "/?show=here", "/?show=online", "/?show=offline"}
 	var watchers []*tab
 	for _, target := range targets {
 		watchers = append(watchers, l.open(ada, target, "a"))
@@ -118,11 +118,11 @@ func TestWarming(t *testing.T) {
 	old.until("people are coming back", func() bool { return strings.Contains(old.text["warming"], "coming back") })
 	loaded := l.open(ada, "/", "a")
 	loaded.until("ada is back, and counted", func() bool {
-		return loaded.shownLocked()["ada"] == "online" && loaded.text["n-online"] == "1" && strings.HasPrefix(loaded.text["summary"], "1 ")
+		return loaded.shownLocked()["ada"] == "online" && loaded.text["n-online"] == "1" && strings.Contains(loaded.text["headline"], ">1 person is here so far<")
 	})
 	fleeting := l.open(bob, "/", "a")
 	loaded.until("bob is back, and counted", func() bool {
-		return loaded.shownLocked()["bob"] == "online" && loaded.text["n-online"] == "2" && strings.HasPrefix(loaded.text["summary"], "2 ")
+		return loaded.shownLocked()["bob"] == "online" && loaded.text["n-online"] == "2" && strings.Contains(loaded.text["headline"], ">2 people are here so far<")
 	})
 	fleeting.leave()
 	old.sees("gone", "offline") // at the end of warming

@@ -45,7 +45,8 @@ func TestStrangersHaveNoPanel(t *testing.T) {
 		wantRedirect(t, "POST "+act.path, stranger.do("POST", act.path, act.form), "/login")
 		a := menu.do("POST", act.path, act.form)
 		if wantStatus(t, act.path+" by the menu", a, http.StatusUnauthorized); a.Header.Get("HX-Redirect") != "/login" || a.body != "" {
-			t.Errorf("POST %s from a menu without a session redirects to %q with %q, want /login", act.path, a.Header.Get("HX-Redirect"), a.body)
+			t.Errorf("POST %s from a menu without a session redirects to %q with %q, want /login",
+				act.path, a.Header.Get("HX-Redirect"), a.body)
 		}
 	}
 	if a := menu.get("/me/panel"); a.StatusCode != http.StatusUnauthorized || a.Header.Get("HX-Redirect") != "/login" {
@@ -168,7 +169,7 @@ func TestInvisibleByForm(t *testing.T) {
 		}
 	}
 	body := ada.get("/me").body
-	for _, want := range []string{"You are invisible.", "Show yourself", "everybody sees when you change your text", "until you show yourself", `data-state="offline"`} {
+	for _, want := range []string{"You are invisible.", "Go visible", "everyone can see it when you change your text", "until you go visible", `data-state="offline"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /me of an invisible person has no %q:\n%s", want, body)
 		}
@@ -197,7 +198,7 @@ func TestInvisibleSwitchedOff(t *testing.T) {
 	if err := f.store.SetInvisible(acting(t.Context()), f.uid("ada"), true); err != nil {
 		t.Fatal(err)
 	}
-	if body := ada.get("/me").body; !strings.Contains(body, "Show yourself") || !strings.Contains(body, "has since been switched off here") {
+	if body := ada.get("/me").body; !strings.Contains(body, "Go visible") || !strings.Contains(body, "has since been switched off here") {
 		t.Errorf("GET /me of somebody who was invisible before:\n%s", body)
 	}
 	wantRedirect(t, "off", ada.do("POST", "/me/invisible", url.Values{"invisible": {"off"}}), "/me?done=visible")
@@ -239,7 +240,7 @@ func TestOwnTabsAreUpdated(t *testing.T) {
 	other.sees("ada", "offline")
 	asOthers("invisible")
 	one.until("that they are invisible", func() bool {
-		return strings.HasSuffix(one.text["me"], "Invisible") && one.text["me-alone"] != "" && strings.Contains(one.text["me-unseen"], "Show yourself")
+		return strings.HasSuffix(one.text["me"], "Invisible") && one.text["me-alone"] != "" && strings.Contains(one.text["me-unseen"], "Go visible")
 	})
 	if err := l.store.Rename(acting(t.Context()), l.uid("ada"), "Ada O."); err != nil {
 		t.Fatal(err)
@@ -249,7 +250,7 @@ func TestOwnTabsAreUpdated(t *testing.T) {
 	other.mu.Lock()
 	defer other.mu.Unlock()
 	for _, frame := range other.frames {
-		for _, private := range []string{"you set it", "Ada O.</bdi> <span class=\"at\">@ada</span></p><p class=\"st\"><b>Online", `s-invisible`, "Show yourself"} {
+		for _, private := range []string{"you set it", "Ada O.</bdi> <span class=\"at\">@ada</span></p><p class=\"st\"><b>Online", `s-invisible`, "Go visible"} {
 			if strings.Contains(frame, private) {
 				t.Errorf("bob was sent %q in %s", private, frame)
 			}
@@ -281,8 +282,8 @@ func TestNextOf(t *testing.T) {
 		self presence.Self
 		want ui.Next
 	}{
-		{presence.Self{Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you show yourself"}},
-		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you show yourself", TextEnds: end}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you go visible"}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you go visible", TextEnds: end}},
 		{presence.Self{Why: presence.Why{Rule: presence.ByNoConnection}}, ui.Next{Before: "back as soon as you open the board"}},
 		{presence.Self{Why: presence.Why{Rule: presence.ByStatus}}, ui.Next{Before: "until you change it"}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then automatic"}},

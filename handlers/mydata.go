@@ -37,7 +37,8 @@ func (s *Server) myData(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	c.Response().Header().Set("Content-Disposition", `attachment; filename="rollcall-`+x.Account.Username+`.json"`) // a username is plain ASCII
+	// The username needs no escaping, because it is plain ASCII.
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="rollcall-`+x.Account.Username+`.json"`)
 	return c.Blob(http.StatusOK, "application/json", append(body, '\n'))
 }
 

@@ -21,7 +21,8 @@ func (f *fixture) full() (ada, bob *browser) {
 	ada, bob = f.member("ada"), f.member("bob")
 	for _, name := range []string{"ada", "bob"} {
 		id, ctx := f.uid(name), f.t.Context()
-		wantRedirect(f.t, "sign in "+name, map[string]*browser{"ada": ada, "bob": bob}[name].login(name, goodPassword), "/") // as a known browser
+		// The browser becomes known.
+		wantRedirect(f.t, "sign in "+name, map[string]*browser{"ada": ada, "bob": bob}[name].login(name, goodPassword), "/")
 		for _, err := range []error{
 			f.store.SetStatus(acting(ctx), id, accounts.Status{State: "dnd", Text: "words of " + name, Emoji: "🎧", Until: time.Now().Add(time.Hour)}, "1h"),
 			f.store.SetInvisible(acting(ctx), id, true),
@@ -143,8 +144,8 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 	ada, _ := f.full()
 	page := ada.get("/settings/stored").body
 	for _, want := range []string{
-		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes", "Everybody, exactly", "sees it to the minute",
-		"Asia/Tokyo", "Dark", "no record of when you were here", "your address and your id", "How often you changed something", `class="until"`, `class="since"`,
+		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes", "Everyone, exactly", "sees it to the minute",
+		"Asia/Tokyo", "Dark", "no record of when you were here", "your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page doesn't hold %q:\n%s", want, page)

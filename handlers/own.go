@@ -47,7 +47,7 @@ func nextOf(self presence.Self) ui.Next {
 	next := ui.Next{TextEnds: self.View.Until}
 	switch why := self.Why; why.Rule {
 	case presence.ByInvisible:
-		next.Before = "until you show yourself"
+		next.Before = "until you go visible"
 	case presence.ByNoConnection:
 		next.Before = "back as soon as you open the board"
 	case presence.ByStatus, presence.ByClaim:

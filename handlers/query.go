@@ -10,11 +10,11 @@ import (
 	"rollcall/ui"
 )
 
-// showEveryone is live.Everyone in addresses, where no value means that the board decides.
+// showEveryone is live.Everyone in URLs. Without a value there, the board chooses the filter.
 const showEveryone = "everyone"
 
-// parseQuery reads the query string of GET / and GET /ws. asked says that it names whom to show. Values it can't use are
-// an error for the visitor.
+// parseQuery reads the query string of GET / and GET /ws. asked reports whether it has a filter. Invalid values are an
+// error for the visitor.
 func parseQuery(v url.Values) (q live.Query, asked bool, err error) {
 	show := v.Get("show")
 	asked = show != ""
@@ -27,7 +27,7 @@ func parseQuery(v url.Values) (q live.Query, asked bool, err error) {
 	return q, asked, queryFailure(err)
 }
 
-// queryFailure says why a query is refused.
+// queryFailure explains to visitors why a query is invalid.
 func queryFailure(err error) error {
 	switch {
 	case errors.Is(err, live.ErrShow):
@@ -40,7 +40,7 @@ func queryFailure(err error) error {
 	return nil
 }
 
-// queryValues is q as a query string that asks for just this list. Equal queries give equal strings.
+// queryValues returns q as the values of a query string. Equal queries give equal strings.
 func queryValues(q live.Query) url.Values {
 	v := url.Values{}
 	for name, value := range map[string]string{
@@ -53,7 +53,7 @@ func queryValues(q live.Query) url.Values {
 	return v
 }
 
-// queryView is q in the terms of pages.
+// queryView converts q for pages.
 func queryView(q live.Query) ui.Query {
 	return ui.Query{Q: q.Search, Team: q.Team, Show: showValue(q.Show), After: q.After, Before: q.Before}
 }

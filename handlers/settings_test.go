@@ -116,7 +116,8 @@ func wantRefused(t *testing.T, b *browser, path string, form url.Values, status 
 		t.Errorf("POST %s %v doesn't say %q beside %s:\n%s", path, form, says, field, a.body)
 	}
 	if strings.Count(a.body, " autofocus") != 1 || strings.Count(a.body, `class="wrong"`) != 1 {
-		t.Errorf("POST %s %v: %d fields have the focus and %d are wrong, want one each", path, form, strings.Count(a.body, " autofocus"), strings.Count(a.body, `class="wrong"`))
+		t.Errorf("POST %s %v: %d fields have the focus and %d are wrong, want one each",
+			path, form, strings.Count(a.body, " autofocus"), strings.Count(a.body, `class="wrong"`))
 	}
 	if strings.Contains(a.body, `class="saved"`) {
 		t.Errorf("POST %s %v says that it was saved:\n%s", path, form, a.body)

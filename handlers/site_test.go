@@ -29,7 +29,8 @@ func TestPublicURL(t *testing.T) {
 		}
 		got, err := newSite(u)
 		if err != nil || got.origin != tt.origin || got.base != tt.base || got.exposed() != tt.exposed {
-			t.Errorf("newSite(%q) = origin %q, base %q, exposed %t, %v, want %q, %q, %t", tt.raw, got.origin, got.base, got.exposed(), err, tt.origin, tt.base, tt.exposed)
+			t.Errorf("newSite(%q) = origin %q, base %q, exposed %t, %v, want %q, %q, %t",
+				tt.raw, got.origin, got.base, got.exposed(), err, tt.origin, tt.base, tt.exposed)
 		}
 	}
 }

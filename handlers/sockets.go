@@ -277,7 +277,8 @@ func (s *sockets) tooSlow(x *socket) {
 	x.cutOff(closeLater, "slow")
 }
 
-// message handles a tab's report about itself: there was input, it's idle, or it's hidden.
+// message handles a message from a tab: a request for the whole list, or a report that there was input, or that it's
+// idle or hidden.
 func (s *sockets) message(x *socket, frame []byte) {
 	if string(frame) == renew {
 		x.watch.Renew()

@@ -36,7 +36,7 @@ func TestSetStatus(t *testing.T) {
 	body := ada.get("/me?done=set").body
 	for _, want := range []string{
 		`<p id="me-said" role="status">Status updated.</p>`, `value="dnd" id="status-dnd" checked`, `name="text" value="Deep &lt;b&gt;work"`,
-		`<option value="at" selected>`, `value="` + after.Status.Until.Format(atLayout) + `"`, `name="clear"`, `id="me-presets">Used before`,
+		`<option value="at" selected>`, `value="` + after.Status.Until.Format(atLayout) + `"`, `name="clear"`, `id="me-presets">Recent`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /me has no %s:\n%s", want, body)
@@ -50,7 +50,8 @@ func TestSetStatus(t *testing.T) {
 		t.Errorf("after clearing, the status is %+v, want none", w)
 	}
 	wantRedirect(t, "set nothing", ada.do("POST", "/me/status", url.Values{}), "/me?done=cleared")
-	ended := url.Values{"state": {""}, "text": {" "}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}} // it passed while the menu was open
+	// The time passed while the menu was open.
+	ended := url.Values{"state": {""}, "text": {" "}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}}
 	wantRedirect(t, "set nothing, until a time that has passed", ada.do("POST", "/me/status", ended), "/me?done=cleared")
 }
 

@@ -31,7 +31,8 @@ func TestEveryFrameCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		if code, reason := s.closeFrame(t); code != melody.CloseTryAgainLater || reason != "too many messages" {
-			t.Errorf("after %d %s the socket is closed with %d %q, want %d", messageBurst+1, name, code, reason, melody.CloseTryAgainLater)
+			t.Errorf("after %d %s the socket is closed with %d %q, want %d",
+				messageBurst+1, name, code, reason, melody.CloseTryAgainLater)
 		}
 	}
 }
@@ -76,7 +77,8 @@ func TestFramesInPieces(t *testing.T) {
 				rest = rest[n:]
 			}
 			if w.count([]byte{0x81}, now) {
-				t.Errorf("%d frames of %d bytes, masked %v, are within the budget of %d", messageBurst+1, size, masked, messageBurst)
+				t.Errorf("%d frames of %d bytes, masked %v, are within the budget of %d",
+					messageBurst+1, size, masked, messageBurst)
 			}
 		}
 	}

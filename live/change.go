@@ -12,11 +12,11 @@ import (
 type Change struct {
 	List    *Listing    // the whole list, including its rows
 	Rows    []*Entry    // people whose row changed
-	Removed []string    // ids of people who are no longer on the list
-	Added   []Added     // people who are on it now
-	Teams   []TeamCount // of teams on the list, if it wasn't sent as a whole
+	Removed []string    // IDs of people who are no longer on the list
+	Added   []Added     // people who weren't on the list before
+	Teams   []TeamCount // of teams on the list, if List is nil
 	Links   *Links      // to other pages
-	Filter  *Counts     // set if Links.Whole changed: the list is filtered in another way from now on, with these counts
+	Filter  *Counts     // for a new filter bar, because Links.Whole changed
 	Counts  *CountsNews
 	Arrived *Arrivals
 	Title   *Counts          // the only part that a paused watcher gets
@@ -38,10 +38,10 @@ func (c *Change) empty() bool {
 		c.Counts == nil && c.Arrived == nil && c.Title == nil && c.Warming == nil && c.Lost == nil && c.Own == nil && len(c.Told) == 0
 }
 
-// Added are people who have come onto a list and stand side by side there.
+// Added holds rows to insert into a list next to each other.
 type Added struct {
 	Rows   []*Entry
-	Before string // id of the person before whom they stand, who was on the list already; "": at the end
+	Before string // insert them before the row of this person's ID, which was on the list already; "" for the end
 }
 
 // Listing is a list of people. A page of people who are here has one section for all teams. Other pages have a section
@@ -65,7 +65,7 @@ type Section struct {
 type TeamCount struct {
 	Key          string // identifies the team
 	Here, People int
-	Absent       int  // people on the list who are offline
+	Absent       int  // people on the list who are offline, where they are folded away
 	Found        bool // the numbers are of a search's people
 }
 
@@ -79,8 +79,8 @@ type Links struct {
 
 // Counts is how many people are in each state: in one team, in the results of a search, or in total.
 type Counts struct {
-	Team, Search              string // as the Query says; "": everybody
-	Teams                     int    // with a name, that these people are in
+	Team, Search              string // as in the Query; both "" for everyone
+	Teams                     int    // how many teams these people are in
 	More                      bool   // the search found more people than are counted
 	People, Online, Away, DND int
 	Unsure                    bool // people are still coming back, so it isn't known who is offline

@@ -170,7 +170,7 @@ func (s *screen) show(c *Change) {
 			}
 		}
 	}
-	for _, a := range c.Added { // all of them find their places before anything moves, as in a browser
+	for _, a := range c.Added { // like a browser, look up all places before anything changes
 		if a.Before != "" && s.place(a.Before) < 0 {
 			s.lacking = "a row before " + a.Before
 		}

@@ -85,7 +85,7 @@ func (r *roster) onlyPerson(l *list, to Audience) *Change {
 	return &Change{Rows: []*Entry{r.entry(l.members[0], to)}}
 }
 
-// added are the people who came onto l.
+// added returns the people who came onto l.
 func (r *roster) added(l *list, to Audience) (added []Added) {
 	if len(l.came) == 0 {
 		return nil

@@ -107,7 +107,8 @@ func TestArrivalIsOneRow(t *testing.T) {
 	s := f.watch(Query{Show: Here}, ada)
 	eve := f.arrive(f.person("eve"))
 	f.step()
-	if c := s.take(t); len(c) != 1 || c[0].List != nil || len(c[0].Added) != 1 || len(c[0].Added[0].Rows) != 1 || len(c[0].Rows) != 0 {
+	if c := s.take(t); len(c) != 1 || c[0].List != nil || len(c[0].Rows) != 0 ||
+		len(c[0].Added) != 1 || len(c[0].Added[0].Rows) != 1 {
 		t.Errorf("an arrival sent %+v, want one added row", c)
 	}
 	eve.Leave(presence.SignedOut)
@@ -206,5 +207,36 @@ func TestResolve(t *testing.T) {
 		if got := resolve(c.q, c.asked); got.Show != c.want {
 			t.Errorf("on a board of several pages, Resolve(%+v, %t) = %+v, want %q", c.q, c.asked, got, c.want)
 		}
+	}
+}
+
+// On a page of people who are here, going invisible looks like leaving. What an invisible person does changes nothing.
+func TestInvisibleLeavesThePage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := acting(t.Context())
+	ada := f.person("ada")
+	var people []accounts.Person
+	for _, name := range []string{"bob", "eve", "kim", "lea"} {
+		people = append(people, f.person(name))
+		f.arrive(people[len(people)-1])
+	}
+	f.step()
+	s := f.watch(Query{Show: Here}, ada)
+	f.must(f.store.SetInvisible(ctx, people[1].ID, true))
+	f.step()
+	if c := s.take(t); len(c) != 1 || len(c[0].Removed) != 1 || len(c[0].Rows)+len(c[0].Added) != 0 || c[0].List != nil {
+		t.Errorf("going invisible sent %+v, want one removed row", c)
+	}
+	f.must(f.store.SetStatus(ctx, people[1].ID, accounts.Status{State: "dnd", Text: "hidden"}, ""))
+	f.arrive(people[1])
+	f.step()
+	if c := s.take(t); len(c) != 0 {
+		t.Errorf("changes of an invisible person sent %+v, want nothing", c)
+	}
+	f.must(f.store.SetInvisible(ctx, people[1].ID, false))
+	f.step()
+	if c := s.take(t); len(c) != 1 || len(c[0].Added) != 1 || s.order[1] != "eve" {
+		t.Errorf("going visible sent %+v, and the page shows %v, want one added row", c, s.order)
 	}
 }

@@ -265,18 +265,9 @@ func (r *roster) fill(l *list, people window) {
 	r.lists.news()
 }
 
-// countAbsent makes teams those on l, with how many people on it are absent.
-func (r *roster) countAbsent(l *list, teams map[string]TeamCount) {
-	clear(teams)
-	for _, m := range l.members {
-		key := m.person.TeamKey()
-		n := teams[key]
-		if !m.present {
-			n.Absent++
-		}
-		teams[key] = n
-	}
-}
+// folds reports whether absent people of a team are folded away on l: on a board of one page, and not where somebody looks
+// for them.
+func (l *list) folds() bool { return l.whole() && l.filter.Search == "" && l.filter.Team == "" }
 
 // hasIndex reports whether l has an index of all teams: only the first page of everyone who is here does.
 func (l *list) hasIndex() bool { return l.filter.Query == Query{Show: Here} }
@@ -351,13 +342,15 @@ func (r *roster) teams(l *list) map[string]TeamCount {
 		return teams
 	}
 	if !l.countsItself() {
-		maps.Copy(teams, l.told.teams)
-		if l.relist || l.moved() || len(l.dirty) > 0 || len(teams) == 0 {
-			r.countAbsent(l, teams)
+		if l.relist || len(l.told.teams) == 0 {
+			for _, m := range l.members {
+				teams[m.person.TeamKey()] = TeamCount{}
+			}
+		} else {
+			maps.Copy(teams, l.told.teams)
 		}
-		for key, n := range teams {
-			n.Key, n.Here, n.People = key, r.here[key].Here(), r.tally.people[key]
-			teams[key] = n
+		for key := range teams {
+			teams[key] = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key]}
 		}
 		return teams
 	}
@@ -367,7 +360,7 @@ func (r *roster) teams(l *list) map[string]TeamCount {
 		n.Key, n.Found = key, l.filter.Search != ""
 		if n.People++; m.present {
 			n.Here++
-		} else {
+		} else if l.folds() {
 			n.Absent++
 		}
 		teams[key] = n

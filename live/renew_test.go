@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A page that lacks a row asks for the list, and gets it once in a while.
+// A page that couldn't apply a change gets the whole list again, but only once per renewEvery.
 func TestRenew(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -14,7 +14,7 @@ func TestRenew(t *testing.T) {
 	for i, want := range []int{1, 0} {
 		s.w.Renew()
 		if c := s.take(t); len(c) != want || want == 1 && c[0].List == nil {
-			t.Errorf("request %d for the list gave %+v, want %d snapshots", i, c, want)
+			t.Errorf("call %d of Renew sent %+v, want %d snapshots", i, c, want)
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -22,7 +22,7 @@ func TestRenew(t *testing.T) {
 		time.Sleep(renewEvery)
 		s.w.Renew()
 		if c := s.take(t); len(c) != 1 || c[0].List == nil {
-			t.Errorf("after %v a request for the list gave %+v, want a snapshot", renewEvery, c)
+			t.Errorf("Renew after %v sent %+v, want a snapshot", renewEvery, c)
 		}
 	})
 }

@@ -46,7 +46,7 @@ type member struct {
 type tally struct {
 	total           int
 	teams           []accounts.Team // in board order
-	named           int             // how many of them have a name
+	named           int             // number of teams that have a name
 	people          map[string]int  // by team key
 	readAt, staleAt uint64          // lists.generation, as with a list
 }

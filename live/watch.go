@@ -33,7 +33,7 @@ type Watcher struct {
 	titled  int             // number of people here in its title, while paused
 	own     Own             // as last sent
 	queue   []*Change
-	renewed int64 // when Renew last sent a snapshot, in unix milliseconds
+	renewed int64 // when Renew last sent a snapshot, in Unix milliseconds
 
 	audience Audience // small fields stand together, because they take less memory then
 	started  bool
@@ -177,10 +177,11 @@ func (w *Watcher) Resume() {
 	})
 }
 
-// renewEvery is how often one watcher may be sent a snapshot that it asks for.
+// renewEvery is the minimum time between two snapshots that a watcher asks for.
 const renewEvery = 2 * time.Second
 
-// Renew sends the whole list again to a watcher whose page can't apply what it was sent.
+// Renew sends the watcher the whole list again, because its page couldn't apply a change. It does nothing if the last
+// call was too recent.
 func (w *Watcher) Renew() {
 	b := w.board
 	b.update(func() {

@@ -12,31 +12,31 @@ import (
 	"strings"
 )
 
-// buildFolder is where ui/build.mjs puts what browsers load.
+// buildFolder is where ui/build.mjs writes the files that browsers load.
 const buildFolder = "static/build"
 
-// assetTypes are the files that are served, by the end of their names. The
-// others in the build folder are their compressed forms and notes.
+// assetTypes maps the extensions of the files that are served to their content types. The build folder also holds
+// their compressed forms and a license.
 var assetTypes = map[string]string{
 	".js":  "text/javascript; charset=utf-8",
 	".css": "text/css; charset=utf-8",
 	".svg": "image/svg+xml",
 }
 
-// asset is one file with its forms. It is served under a name that holds a hash
-// of its content, so browsers may keep it for good.
+// asset is one file and its compressed forms. Its name in a URL holds a hash of its content, so browsers may cache it
+// forever.
 type asset struct {
 	served, url, hash string
 	contentType       string
-	// forms by content coding; "" is the file itself.
-	forms map[string][]byte
+	forms             map[string][]byte // by content coding; "" is the file itself
 }
 
-// readAssets reads the build folder. It fails when the build was not run.
+// readAssets reads the build folder. It returns an error that says what to run if the build is missing.
 func readAssets(files fs.FS, base string) (map[string]*asset, error) {
 	if _, err := fs.Stat(files, buildFolder+"/app.js"); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, errors.New("ui: the browser's files are missing (htmx is not part of the source): run `make assets`, then build again")
+			return nil, errors.New("ui: the browser's files are missing (htmx is not part of the source): " +
+				"run `make assets`, then build again")
 		}
 		return nil, fmt.Errorf("ui: read assets: %w", err)
 	}
@@ -84,7 +84,7 @@ func byServedName(assets map[string]*asset) map[string]*asset {
 	return served
 }
 
-// assetURL is what templates call; a name that does not exist stops the start.
+// assetURL is AssetURL for templates. For a missing asset it returns an error, so that New fails.
 func (u *UI) assetURL(name string) (string, error) {
 	a := u.assets[name]
 	if a == nil {
@@ -93,7 +93,7 @@ func (u *UI) assetURL(name string) (string, error) {
 	return a.url, nil
 }
 
-// AssetURL is the address of an asset such as "favicon.svg", "" if there is none.
+// AssetURL returns the URL of an asset such as "favicon.svg", or "" if there is none.
 func (u *UI) AssetURL(name string) string {
 	if a := u.assets[name]; a != nil {
 		return a.url
@@ -101,8 +101,8 @@ func (u *UI) AssetURL(name string) string {
 	return ""
 }
 
-// Assets serves /a/<name>.<hash>.<ext>, under whatever path it is mounted. What
-// it serves may be kept for good; an old or wrong hash is a 404 that may not.
+// Assets serves /a/<name>.<hash>.<ext> under any mount path. Its answers may be cached forever, except the 404 for an
+// old or wrong hash.
 func (u *UI) Assets() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := u.served[path.Base(r.URL.Path)]
@@ -140,12 +140,11 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", a.contentType)
 	h.Set("Content-Length", strconv.Itoa(len(a.forms[coding])))
 	if r.Method != http.MethodHead {
-		// The only error here is a browser that went away.
-		_, _ = w.Write(a.forms[coding])
+		_, _ = w.Write(a.forms[coding]) // fails only if the browser has gone
 	}
 }
 
-// choose picks the smallest form the browser takes.
+// choose returns the coding of the smallest form that the browser accepts.
 func (a *asset) choose(accept []string) string {
 	for _, coding := range [...]string{"br", "gzip"} {
 		if a.forms[coding] != nil && accepts(accept, coding) {
@@ -155,8 +154,8 @@ func (a *asset) choose(accept []string) string {
 	return ""
 }
 
-// accepts reports whether an Accept-Encoding header names the coding and does
-// not refuse it with a weight of zero. "*" is not looked at: browsers name what they take.
+// accepts reports whether an Accept-Encoding header names the coding with a weight other than zero. It ignores "*",
+// because browsers name the codings they accept.
 func accepts(headers []string, coding string) bool {
 	for _, header := range headers {
 		for item := range strings.SplitSeq(header, ",") {
@@ -172,7 +171,7 @@ func accepts(headers []string, coding string) bool {
 	return false
 }
 
-// matches reports whether an If-None-Match header names the tag, weak or not.
+// matches reports whether an If-None-Match header names the tag, as a weak or a strong one.
 func matches(headers []string, etag string) bool {
 	for _, header := range headers {
 		for item := range strings.SplitSeq(header, ",") {

@@ -17,7 +17,7 @@ func fetch(u *UI, method, url string, headers ...string) *httptest.ResponseRecor
 	return w
 }
 
-func TestAssetsChooseAForm(t *testing.T) {
+func TestAssetsChooseEncoding(t *testing.T) {
 	u := newUI(t, "")
 	url := u.AssetURL("app.js")
 	for accept, want := range map[string]string{
@@ -50,8 +50,9 @@ func TestAssetsChooseAForm(t *testing.T) {
 			}
 		}
 	}
-	// Without compressed forms the file itself is sent.
-	if w := fetch(u, "GET", u.AssetURL("app.css"), "Accept-Encoding", "br"); w.Header().Get("Content-Encoding") != "" || w.Body.String() != "style" {
+	// app.css has no compressed forms here.
+	w := fetch(u, "GET", u.AssetURL("app.css"), "Accept-Encoding", "br")
+	if w.Header().Get("Content-Encoding") != "" || w.Body.String() != "style" {
 		t.Errorf("GET app.css = %q %q, want the file itself", w.Header(), w.Body)
 	}
 }
@@ -59,9 +60,10 @@ func TestAssetsChooseAForm(t *testing.T) {
 func TestAssetsValidate(t *testing.T) {
 	u := newUI(t, "")
 	url := u.AssetURL("app.js")
-	plain, br := fetch(u, "GET", url).Header().Get("ETag"), fetch(u, "GET", url, "Accept-Encoding", "br").Header().Get("ETag")
+	plain := fetch(u, "GET", url).Header().Get("ETag")
+	br := fetch(u, "GET", url, "Accept-Encoding", "br").Header().Get("ETag")
 	if plain == "" || plain == br {
-		t.Errorf("ETags of two forms = %s, %s, want two", plain, br)
+		t.Errorf("ETags of two forms = %s, %s, want different ones", plain, br)
 	}
 	for match, want := range map[string]int{
 		br: 304, "W/" + br: 304, `"x", ` + br: 304, "*": 304, plain: 200, `"x"`: 200, "": 200,
@@ -86,7 +88,7 @@ func TestAssetsWrongName(t *testing.T) {
 		t.Errorf("AssetURL = %q, want it under the base path", good)
 	}
 	if w := fetch(u, "GET", strings.TrimPrefix(good, "/base")); w.Code != 200 {
-		t.Errorf("GET without the base path = %d, want 200: the mount may have taken it off", w.Code)
+		t.Errorf("GET without the base path = %d, want 200, because the mount may have stripped it", w.Code)
 	}
 	for _, url := range []string{
 		"/a/app.js", "/a/app.000000000000.js", "/a/", "/a/.keep", "/a/LICENSE.htmx.txt",

@@ -1,12 +1,11 @@
-// Makes what browsers load, in ui/static/build/:
+// Builds the files that browsers load, in ui/static/build/:
 //
-//   app.js       our own script (static/script/), then htmx, then its websocket extension
-//   app.css      our stylesheet (static/style/)
+//   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
+//   app.css      the stylesheet (static/style/)
 //   favicon.svg  the icon
 //
-// each also compressed (.br and .gz). It is one script because htmx starts as
-// soon as it has loaded: a part that came later would never be used.
-// Run by `make assets`, after `npm ci`. Nothing here is committed.
+// Each is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
+// extensions that load later. `make assets` runs this after `npm ci`. The output isn't committed.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -35,7 +34,7 @@ if (wanted !== found) {
 const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'zone', 'start'];
 const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'states', 'adapt'];
 
-// Comments are for readers of the source.
+// Comments are removed.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
 const styles = STYLES.map(name => text(ui, 'static', 'style', name + '.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, ''));
 const own = '(() => {\n' + scripts.join('') + '})()';
@@ -52,7 +51,7 @@ const script = [
   '',
 ].join('\n');
 
-new Script(script, { filename: 'app.js' }); // throws a SyntaxError, and the old build stays
+new Script(script, { filename: 'app.js' }); // throws a SyntaxError before the old build is removed
 
 mkdirSync(out, { recursive: true });
 for (const name of readdirSync(out)) {
@@ -77,7 +76,7 @@ for (const [name, content] of Object.entries(files)) {
 }
 writeFileSync(join(out, 'LICENSE.htmx.txt'), text(htmx, 'LICENSE'));
 
-// The list of common passwords comes from npm as well; accounts says how.
+// The list of common passwords comes from npm, too.
 const passwords = join(root, 'accounts', 'generate.mjs');
 if (existsSync(passwords)) {
   execFileSync(process.execPath, [passwords], { cwd: root, stdio: 'inherit' });

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestBuild looks at what `make assets` made: `make test` runs that first.
+// TestBuild checks the output of `make assets`, which `make test` runs first.
 func TestBuild(t *testing.T) {
 	read := func(name string) string {
 		b, err := os.ReadFile(buildFolder + "/" + name)
@@ -26,19 +26,19 @@ func TestBuild(t *testing.T) {
 	}
 	js, css := read("app.js"), read("app.css")
 
-	// One file, our own script first: see ui/build.mjs for the reason.
+	// ui/build.mjs says why there is one file in this order.
 	last := -1
 	for _, mark := range []string{"/*! Rollcall", "htmx:ws:after:connection", "/*! htmx 4", "var htmx=", "/*! hx-ws"} {
 		at := strings.Index(js, mark)
 		if at <= last {
-			t.Errorf("app.js: %q stands at %d, want it after %d", mark, at, last)
+			t.Errorf("app.js: %q is at offset %d, want it after %d", mark, at, last)
 		}
 		last = at
 	}
 	if strings.Contains(js, "sourceMappingURL") {
-		t.Error("app.js: points to a source map that is not there")
+		t.Error("app.js refers to a source map that doesn't exist")
 	}
-	// Every line of our own files is in the build, so it is not stale.
+	// If a line of the sources isn't in the build, the build is stale.
 	built := map[string]string{".js": js, ".css": css}
 	sources, err := filepath.Glob("static/s*/*.*s")
 	if err != nil || len(sources) < 10 {
@@ -66,28 +66,28 @@ func TestBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	if unpacked, err := io.ReadAll(z); err != nil || string(unpacked) != js {
-		t.Errorf("app.js.gz does not hold app.js (%v)", err)
+		t.Errorf("app.js.gz isn't app.js compressed (%v)", err)
 	}
 	if _, err := New(os.DirFS("."), ""); err != nil {
 		t.Errorf("New(the real files) = %v", err)
 	}
 }
 
-// Nothing that the installer resolves to a place of its own may be committed.
+// The committed lock file works with any registry.
 func TestLockFileNamesNoRegistry(t *testing.T) {
 	lock, err := os.ReadFile("../package-lock.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if bytes.Contains(lock, []byte("://")) || bytes.Contains(lock, []byte(`"resolved"`)) {
-		t.Error("package-lock.json holds addresses: install with the repository's .npmrc")
+		t.Error("package-lock.json has URLs: install with the repository's .npmrc")
 	}
 	if n := bytes.Count(lock, []byte(`"integrity": "sha512-`)); n < 3 {
 		t.Errorf("package-lock.json has %d checksums, want one for each package", n)
 	}
 }
 
-// htmx reads its settings from the page; a slip in them would be silent.
+// htmx ignores settings that it doesn't know, so a typing error in them would go unnoticed.
 func TestLiveSettings(t *testing.T) {
 	page := render(t, newUI(t, ""), BoardPage{})
 	m := regexp.MustCompile(`<meta name="htmx-config" content='([^']*)'>`).FindStringSubmatch(page)
@@ -103,7 +103,11 @@ func TestLiveSettings(t *testing.T) {
 	if err := json.Unmarshal([]byte(m[1]), &got); err != nil {
 		t.Fatal(err)
 	}
-	if w := got.WS; w.PauseOnBackground == nil || *w.PauseOnBackground || w.ReconnectDelay != 2000 || w.ReconnectMaxDelay != 4000 || w.ReconnectJitter != 1 {
-		t.Errorf("settings = %s, want the socket kept in hidden tabs and returns spread over 0 to 4 s", m[1])
+	w := got.WS
+	if w.PauseOnBackground == nil || *w.PauseOnBackground {
+		t.Errorf("settings = %s, want the socket kept open in hidden tabs", m[1])
+	}
+	if w.ReconnectDelay != 2000 || w.ReconnectMaxDelay != 4000 || w.ReconnectJitter != 1 {
+		t.Errorf("settings = %s, want reconnects spread over 0 to 4 s", m[1])
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// rgb is a colour as sRGB, each part 0 to 1.
+// rgb is an sRGB color with components from 0 to 1.
 type rgb [3]float64
 
-// textOn lists every token that colours text, and what it may stand on.
+// textOn holds the backgrounds of every token that is a text color.
 var textOn = map[string][]string{
 	"ink":       {"paper", "surface", "sunken", "raised", "tint", "found"},
 	"muted":     {"paper", "surface", "sunken", "tint"},
@@ -31,7 +31,7 @@ var textOn = map[string][]string{
 	"paper":     {"ink"}, // the pill and the skip link
 }
 
-// shapeOn lists borders of controls, state dots and the focus ring.
+// shapeOn holds the backgrounds of the borders of controls, the state dots and the focus ring.
 var shapeOn = map[string][]string{
 	"edge":    {"paper", "surface"},
 	"accent":  {"paper", "surface", "sunken"},
@@ -63,7 +63,7 @@ func TestContrast(t *testing.T) {
 	}
 }
 
-// A page that isn't live has no hue left but in what people can do.
+// On a page that isn't live, states, avatars and the viewer's card have no color.
 func TestDrained(t *testing.T) {
 	css := stylesheet(t)
 	for _, dark := range []bool{false, true} {
@@ -74,14 +74,13 @@ func TestDrained(t *testing.T) {
 			}
 		}
 		if c["av"] != c["absent"] || c["tint"] != c["paper"] {
-			t.Errorf("not live, dark %v: avatars or the own card keep their colour", dark)
+			t.Errorf("not live, dark %v: avatars or the own card keep their color", dark)
 		}
 	}
 }
 
-// A token that begins to colour text must be put into the table above, and
-// text must never be coloured by hand.
-func TestContrastTableIsWhole(t *testing.T) {
+// Text may have only the colors of tokens, and all of these tokens must be in textOn.
+func TestContrastTableIsComplete(t *testing.T) {
 	css := stylesheet(t)
 	for _, m := range regexp.MustCompile(`[{;\s]color:\s*([^;}]+)`).FindAllStringSubmatch(css, -1) {
 		value := strings.TrimSpace(m[1])
@@ -90,25 +89,25 @@ func TestContrastTableIsWhole(t *testing.T) {
 			continue
 		}
 		if textOn[name] == nil {
-			t.Errorf("color: %s is not in the table of contrasts", value)
+			t.Errorf("color: %s isn't in textOn", value)
 		}
 	}
 	if strings.Contains(css, "opacity:") && strings.Count(css, "opacity:") != strings.Count(css, "opacity: 1;") {
-		t.Error("opacity makes contrast unknown: use a token")
+		t.Error("opacity makes the contrast unknown: use a token")
 	}
 }
 
-// Known values of the WCAG definition.
+// The formula gives known values of the WCAG definition.
 func TestContrastFormula(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
 		want float64
 	}{{"#000000", "#ffffff", 21}, {"#ffffff", "#ffffff", 1}, {"#777777", "#ffffff", 4.48}, {"#0000ff", "#ffffff", 8.59}} {
-		if got := contrast(colour(t, tt.a), colour(t, tt.b)); math.Abs(got-tt.want) > .01 {
+		if got := contrast(parseColor(t, tt.a), parseColor(t, tt.b)); math.Abs(got-tt.want) > .01 {
 			t.Errorf("contrast(%s, %s) = %.3f, want %.2f", tt.a, tt.b, got, tt.want)
 		}
 	}
-	if got := colour(t, "oklch(.62796 .25768 29.234)"); contrast(got, colour(t, "#ff0000")) > 1.01 || got[0] < .99 {
+	if got := parseColor(t, "oklch(.62796 .25768 29.234)"); contrast(got, parseColor(t, "#ff0000")) > 1.01 || got[0] < .99 {
 		t.Errorf("oklch of red = %v, want red", got)
 	}
 }
@@ -117,7 +116,7 @@ func stylesheet(t *testing.T) string {
 	t.Helper()
 	files, err := filepath.Glob("static/style/*.css")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("style sheets = %v, %v", files, err)
+		t.Fatalf("stylesheets = %v, %v", files, err)
 	}
 	var all strings.Builder
 	for _, name := range files {
@@ -130,7 +129,7 @@ func stylesheet(t *testing.T) string {
 	return all.String()
 }
 
-// palette reads the tokens for one scheme and one hue of avatars.
+// palette returns the tokens for one color scheme and one hue of avatars.
 func palette(t *testing.T, css string, dark bool, hue int) map[string]rgb {
 	t.Helper()
 	h := regexp.MustCompile(`\.h` + strconv.Itoa(hue) + ` \{ --h: (\d+)`).FindStringSubmatch(css)
@@ -138,24 +137,25 @@ func palette(t *testing.T, css string, dark bool, hue int) map[string]rgb {
 		t.Fatalf("no hue .h%d", hue)
 	}
 	out := make(map[string]rgb)
-	token := regexp.MustCompile(`--([a-z-]+):\s*light-dark\(((?:[^(),]|\([^()]*\)|\((?:[^()]|\([^()]*\))*\))+),\s*((?:[^(),]|\((?:[^()]|\([^()]*\))*\))+)\)`)
+	const value = `((?:[^(),]|\((?:[^()]|\([^()]*\))*\))+)` // parentheses may be nested
+	token := regexp.MustCompile(`--([a-z-]+):\s*light-dark\(` + value + `,\s*` + value + `\)`)
 	for _, m := range token.FindAllStringSubmatch(css, -1) {
 		value := m[2]
 		if dark {
 			value = m[3]
 		}
-		if m[1] != "shade" { // of shadows, never behind text
-			out[m[1]] = colour(t, strings.ReplaceAll(value, "var(--h)", h[1]))
+		if m[1] != "shade" { // only for shadows
+			out[m[1]] = parseColor(t, strings.ReplaceAll(value, "var(--h)", h[1]))
 		}
 	}
 	if len(out) < 18 {
-		t.Fatalf("only %d colours were found: %v", len(out), out)
+		t.Fatalf("only %d colors were found: %v", len(out), out)
 	}
 	for _, pairs := range []map[string][]string{textOn, shapeOn} {
 		for text, grounds := range pairs {
 			for _, name := range append([]string{text}, grounds...) {
 				if _, ok := out[name]; !ok {
-					t.Fatalf("there is no colour --%s", name)
+					t.Fatalf("there is no color --%s", name)
 				}
 			}
 		}
@@ -163,8 +163,8 @@ func palette(t *testing.T, css string, dark bool, hue int) map[string]rgb {
 	return out
 }
 
-// colour reads #rrggbb and oklch(l c h).
-func colour(t *testing.T, s string) rgb {
+// parseColor parses #rrggbb and oklch(l c h).
+func parseColor(t *testing.T, s string) rgb {
 	t.Helper()
 	var r, g, b uint8
 	if n, _ := fmt.Sscanf(s, "#%02x%02x%02x", &r, &g, &b); n == 3 {
@@ -172,12 +172,12 @@ func colour(t *testing.T, s string) rgb {
 	}
 	var l, c, h float64
 	if n, _ := fmt.Sscanf(strings.NewReplacer("oklch(", "", ")", "").Replace(s), "%g %g %g", &l, &c, &h); n != 3 {
-		t.Fatalf("cannot read the colour %q", s)
+		t.Fatalf("can't parse the color %q", s)
 	}
 	return oklch(l, c, h)
 }
 
-// oklch follows CSS Color 4; colours out of gamut are clipped.
+// oklch converts a color as CSS Color 4 does. It clips colors that are out of gamut.
 func oklch(l, c, h float64) rgb {
 	a, b := c*math.Cos(h*math.Pi/180), c*math.Sin(h*math.Pi/180)
 	cube := func(x float64) float64 { return x * x * x }
@@ -198,7 +198,7 @@ func oklch(l, c, h float64) rgb {
 	return lin
 }
 
-// drained is the palette of a page that isn't live: states.css gives tokens other values then.
+// drained returns the palette of a page that isn't live, for which states.css changes the values of tokens.
 func drained(t *testing.T, css string, live map[string]rgb, dark bool) map[string]rgb {
 	t.Helper()
 	block := regexp.MustCompile(`(?s):root:is\(\[data-conn=wait\][^{]*\{(.*?)\.is \{`).FindStringSubmatch(css)
@@ -206,22 +206,23 @@ func drained(t *testing.T, css string, live map[string]rgb, dark bool) map[strin
 		t.Fatal("there is no block for a page that isn't live")
 	}
 	out := maps.Clone(live)
-	tokens := regexp.MustCompile(`--([a-z-]+): (?:var\(--([a-z-]+)\)|light-dark\((#\w+), (#\w+)\));`).FindAllStringSubmatch(block[1], -1)
+	token := regexp.MustCompile(`--([a-z-]+): (?:var\(--([a-z-]+)\)|light-dark\((#\w+), (#\w+)\));`)
+	tokens := token.FindAllStringSubmatch(block[1], -1)
 	if len(tokens) < 8 {
-		t.Fatalf("only %d tokens are drained: %v", len(tokens), tokens)
+		t.Fatalf("only %d tokens change: %v", len(tokens), tokens)
 	}
 	for _, m := range tokens {
 		switch value := m[3]; {
 		case m[2] != "":
 			out[m[1]] = live[m[2]]
 		case dark:
-			out[m[1]] = colour(t, m[4])
+			out[m[1]] = parseColor(t, m[4])
 		default:
-			out[m[1]] = colour(t, value)
+			out[m[1]] = parseColor(t, value)
 		}
 	}
 	if !strings.Contains(css, ":is(#list, .account) .av { --av: var(--absent); --on-av: var(--on-absent); }") {
-		t.Error("avatars of a page that isn't live keep their hue")
+		t.Error("avatars keep their hue on a page that isn't live")
 	}
 	out["av"], out["on-av"] = live["absent"], live["on-absent"]
 	return out

@@ -5,26 +5,26 @@ import (
 	"strconv"
 )
 
-// Counts are the numbers of a page of the board.
+// Counts holds the numbers on a page of the board.
 type Counts struct {
-	// Team and Search say whose numbers they are; both "": of everybody.
-	Team, Search string
-	// More: the search found more people than are counted.
-	More bool
-	// Teams is how many teams these people are in.
-	Teams                     int
+	Team, Search string // the numbers are for this team or search; for everyone if both are ""
+	More         bool   // the search found more people than are counted
+	Teams        int    // how many teams these people are in
+
 	People, Online, Away, DND int
-	// Unsure is set while people come back after a start: who is offline isn't known then, so no number is shown for it.
+
+	// Unsure is set while people reconnect after a start. It isn't known yet who is offline, so that number isn't
+	// shown.
 	Unsure bool
 }
 
-// Here is how many people are not offline.
+// Here returns how many people aren't offline.
 func (c Counts) Here() int { return c.Online + c.Away + c.DND }
 
-// Offline is how many people are offline.
+// Offline returns how many people are offline.
 func (c Counts) Offline() int { return max(0, c.People-c.Here()) }
 
-// count is one number of the bar: whom it filters, the id of its element and what stands there.
+// count is one choice in the filter bar: the value of its filter, its labels, and the ID and text of its number.
 type count struct {
 	show, label, short, id, text string
 }
@@ -45,7 +45,7 @@ func (c Counts) each() [6]count {
 	}
 }
 
-// headline answers the question of the page. Was is what it answered, for a page that isn't live.
+// headline is the heading of the board. Was replaces Is while the page isn't live.
 type headline struct{ Is, Was string }
 
 func (c Counts) headline() headline {
@@ -67,7 +67,7 @@ func (c Counts) headline() headline {
 	return h
 }
 
-// found is the answer to a search.
+// found returns the headline for a search.
 func (c Counts) found() headline {
 	what := " “" + c.Search + "”"
 	switch {
@@ -88,7 +88,7 @@ func plural(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-// summary says what the answer is out of.
+// summary returns the line below the headline.
 func summary(c Counts) string {
 	n := c.Here()
 	switch {
@@ -114,7 +114,7 @@ func summary(c Counts) string {
 	return fmt.Sprintf("of %d", c.People)
 }
 
-// title is what stands in the browser's tab while the board is open.
+// title returns the title of the browser tab.
 func (u *UI) title(c Counts) string {
 	switch {
 	case c.Search != "":
@@ -125,18 +125,18 @@ func (u *UI) title(c Counts) string {
 	return strconv.Itoa(c.Here()) + " here · " + u.name
 }
 
-// teamCount is what stands beside the name of a team.
+// teamCount returns the text beside the name of a team.
 func teamCount(here, people int) string {
 	return strconv.Itoa(here) + " of " + strconv.Itoa(people) + " here"
 }
 
-// matchCount is what stands there on a page of a search.
+// matchCount returns the text beside the name of a team on the page of a search.
 func matchCount(people int) string { return plural(people, "match", "matches") }
 
-// Absent people of a team are shown up to fewAbsent. If there are more than one beyond, the rest is folded.
+// fewAbsent is how many absent people of a team are shown. The rest are folded, unless there is only one more.
 const fewAbsent = 3
 
-// folded is what unfolds the absent people of a team, "" if all are shown.
+// folded returns the label of the control that shows the folded people of a team, or "" if none are folded.
 func folded(absent int) string {
 	if absent <= fewAbsent+1 {
 		return ""

@@ -6,26 +6,24 @@ import (
 	"time"
 )
 
-// comingBack is shown while people reconnect after a start.
+// comingBack is the message while people reconnect after a start.
 const comingBack = "People are coming back…"
 
-// Frame gathers changes of a page into one message of the live connection.
-// A page ignores what is about an element it does not have. A Frame is used by
-// one goroutine; the bytes it gives may be shared.
+// Frame collects changes to a page in one message for the live connection. A page ignores changes to elements that it
+// doesn't have. A Frame may be used by only one goroutine; its bytes may be shared.
 type Frame struct {
 	ui    *UI
 	body  bytes.Buffer
 	title string
 }
 
-// NewFrame starts an empty frame.
+// NewFrame returns an empty frame.
 func (u *UI) NewFrame() *Frame { return &Frame{ui: u} }
 
 // Empty reports whether there is nothing to send.
 func (f *Frame) Empty() bool { return f.body.Len() == 0 && f.title == "" }
 
-// Bytes returns the message. The title comes last, for it is the only part
-// that is not a partial.
+// Bytes returns the message. The title comes last, because it's the only part that isn't a partial.
 func (f *Frame) Bytes() []byte {
 	if f.title == "" {
 		return bytes.Clone(f.body.Bytes())
@@ -37,18 +35,19 @@ func (f *Frame) Bytes() []byte {
 	return append(out, "</title>"...)
 }
 
-// Row replaces the row of one person with what UI.Row made.
+// Row replaces the row of one person with the output of UI.Row.
 func (f *Frame) Row(uid string, html []byte) { f.partial("u-"+uid, "outerMorph", html) }
 
-// List replaces the whole list with what UI.List made. Rows that stay keep
-// their elements, and with them focus and reading position.
+// List replaces the whole list with the output of UI.List. Rows that stay keep their elements, so the focus and the
+// reading position stay as well.
 func (f *Frame) List(html []byte) { f.partial("list", "innerMorph", html) }
 
-// Removed takes the row of one person off the list.
+// Removed removes the row of one person from the list.
 func (f *Frame) Removed(uid string) { f.partial("u-"+uid, `"delete"`, nil) }
 
-// Added puts what UI.Row made before the row of another person, or with "" at the end of a list that isn't divided by team.
-// A page finds all its places before it changes anything: before must be the id of somebody it has.
+// Added inserts rows made by UI.Row before the row of the person whose ID is before. If before is "", it appends them
+// to a list that isn't divided by team. A page looks up all elements of a frame before it changes any, so it must
+// already have the row of before.
 func (f *Frame) Added(before string, rows ...[]byte) {
 	id, swap := "u-"+before, "beforebegin"
 	if before == "" {
@@ -57,9 +56,8 @@ func (f *Frame) Added(before string, rows ...[]byte) {
 	f.partial(id, swap, bytes.Join(rows, nil))
 }
 
-// Counts sends the numbers that differ between old and now, with all every
-// one of them; and, when any is sent, the sentence and the title as far as
-// they differ.
+// Counts sends the numbers, the headline, the summary and the title as far as they differ between old and now, or all
+// of them if all is set.
 func (f *Frame) Counts(old, now Counts, all bool) {
 	before, after := old.each(), now.each()
 	for i := range after {
@@ -69,7 +67,7 @@ func (f *Frame) Counts(old, now Counts, all bool) {
 	}
 	if h := now.headline(); all || h != old.headline() {
 		var b bytes.Buffer
-		if err := f.ui.part(&b, "headline", h); err == nil { // tryAll has rendered it
+		if err := f.ui.part(&b, "headline", h); err == nil { // can't fail: tryAll has rendered this template
 			f.partial("headline", "innerHTML", b.Bytes())
 		}
 	}
@@ -81,10 +79,10 @@ func (f *Frame) Counts(old, now Counts, all bool) {
 	}
 }
 
-// Title sends only the title of the tab: all that a hidden tab needs.
+// Title sends only the title, which is all that a hidden tab needs.
 func (f *Frame) Title(now Counts) { f.title = f.ui.title(now) }
 
-// Team sends the count beside a team's name, and how many of its absent people are folded away.
+// Team sends the count beside a team's name and how many of its absent people are folded.
 func (f *Frame) Team(key string, here, people, absent int, search bool) {
 	count := teamCount(here, people)
 	if search {
@@ -94,33 +92,32 @@ func (f *Frame) Team(key string, here, people, absent int, search bool) {
 	f.text(TeamID(key)+"-more", folded(absent))
 }
 
-// Warming shows or hides that people are coming back; while it shows, the list
-// is drained of colour.
+// Warming shows or hides the message that people are coming back. While it's shown, the style of offline people says
+// that their state isn't certain.
 func (f *Frame) Warming(on bool) {
-	said := ""
+	message := ""
 	if on {
-		said = comingBack
+		message = comingBack
 	}
-	f.text("warming", said)
+	f.text("warming", message)
 }
 
-// Pager sends the links to the pages before and behind, of which p has the
-// addresses.
+// Pager sends the links to other pages of the list.
 func (f *Frame) Pager(p BoardPage) error { return f.part("pager", p) }
 
-// Filter sends the bar that counts and filters. It is for when p has become one
-// page of several, or the only one: a choice made in the bar itself is lost.
+// Filter sends the filter bar. This discards a choice that the browser made in the bar, so use it only if OnePage
+// changes.
 func (f *Frame) Filter(p BoardPage) error { return f.part("filter", p) }
 
-// Arrived sends how many people came who stand on other pages.
+// Arrived sends how many people have arrived who are listed on other pages.
 func (f *Frame) Arrived(a Arrivals) {
 	var b bytes.Buffer
-	if err := f.ui.part(&b, "arrived", a); err == nil { // tryAll has rendered it
+	if err := f.ui.part(&b, "arrived", a); err == nil { // can't fail: tryAll has rendered this template
 		f.partial("arrived", "outerMorph", b.Bytes())
 	}
 }
 
-// part sends what one of the templates makes into the element of its name.
+// part renders the template called name into the element whose ID is name.
 func (f *Frame) part(name string, p BoardPage) error {
 	var b bytes.Buffer
 	if err := f.ui.part(&b, name, p); err != nil {
@@ -130,22 +127,20 @@ func (f *Frame) part(name string, p BoardPage) error {
 	return nil
 }
 
-// Lost shows since when other servers cannot be heard, or with a zero time that
-// they can again.
+// Lost shows since when live updates from other servers have been missing. A zero time means that none are.
 func (f *Frame) Lost(since time.Time) { f.partial("lost", "innerMorph", []byte(lost(since))) }
 
-// lost is what #lost says; the own script writes the time as the clock on the
-// wall shows it.
+// lost returns the content of #lost. The page's script converts the time to local time.
 func lost(since time.Time) template.HTML {
 	if since.IsZero() {
 		return ""
 	}
 	at := since.UTC()
-	return template.HTML(`<span>Live updates from other servers are paused since <time class="clock" datetime="` +
+	return template.HTML(`<span>Live updates from other servers have been paused since <time class="clock" datetime="` +
 		at.Format(time.RFC3339) + `">` + at.Format("15:04") + ` UTC</time></span>`)
 }
 
-// text replaces the text of an element.
+// text replaces the text of the element with this ID.
 func (f *Frame) text(id, text string) {
 	f.partial(id, "textContent", []byte(template.HTMLEscapeString(text)))
 }
@@ -158,9 +153,8 @@ func (f *Frame) partial(id, swap string, html []byte) {
 	f.body.WriteString(`</hx-partial>`)
 }
 
-// MeCSS is the small stylesheet that marks the viewer's own row, so that rows
-// themselves need not differ between viewers. It is empty for a uid that could
-// not stand in a selector.
+// MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer.
+// It returns nothing for a uid that isn't safe in a selector.
 func (u *UI) MeCSS(uid, teamID string) []byte {
 	for _, r := range uid {
 		if r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
@@ -173,7 +167,8 @@ func (u *UI) MeCSS(uid, teamID string) []byte {
 	css := "#u-" + uid + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-3}\n"
 	if teamID != "" {
 		team := "[data-team=" + teamID + "]"
-		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" + ".flat .p" + team + ":not(#u-" + uid + "){--place:-2}\n"
+		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" +
+			".flat .p" + team + ":not(#u-" + uid + "){--place:-2}\n"
 	}
 	return []byte(css)
 }

@@ -11,7 +11,8 @@ func TestFrameCounts(t *testing.T) {
 		return `<hx-partial id="` + id + `" hx-swap=textContent>` + text + `</hx-partial>`
 	}
 	headline := func(is, was string) string {
-		return `<hx-partial id="headline" hx-swap=innerHTML><span class="is">` + is + `</span><span class="was">` + was + `</span></hx-partial>`
+		return `<hx-partial id="headline" hx-swap=innerHTML><span class="is">` + is + `</span><span class="was">` + was +
+			`</span></hx-partial>`
 	}
 	old := Counts{People: 10, Online: 4, Away: 2, DND: 1}
 	tests := []struct {
@@ -23,10 +24,10 @@ func TestFrameCounts(t *testing.T) {
 		{"nothing changed", old, false, ""},
 		{"online to away", Counts{People: 10, Online: 3, Away: 3, DND: 1}, false,
 			text("n-online", "3") + text("n-away", "3")},
-		{"somebody came", Counts{People: 10, Online: 5, Away: 2, DND: 1}, false,
-			text("n-here", "8") + text("n-online", "5") + text("n-offline", "2") + headline("8 people are here", "8 people were here") +
-				"<title>8 here · Rollcall</title>"},
-		{"an account more", Counts{People: 11, Online: 4, Away: 2, DND: 1}, false,
+		{"someone arrived", Counts{People: 10, Online: 5, Away: 2, DND: 1}, false,
+			text("n-here", "8") + text("n-online", "5") + text("n-offline", "2") +
+				headline("8 people are here", "8 people were here") + "<title>8 here · Rollcall</title>"},
+		{"a new account", Counts{People: 11, Online: 4, Away: 2, DND: 1}, false,
 			text("n-all", "11") + text("n-offline", "4") + text("summary", "of 11")},
 		{"all of them", old, true,
 			text("n-here", "7") + text("n-all", "10") + text("n-online", "4") + text("n-away", "2") + text("n-dnd", "1") +
@@ -67,7 +68,7 @@ func TestFrame(t *testing.T) {
 	if got := string(f.Bytes()); got != want {
 		t.Errorf("Bytes() = %s, want %s", got, want)
 	}
-	// What was handed out stays as it is when more is added.
+	// Bytes that were returned don't change when more is added.
 	first := f.Bytes()
 	f.Team("p", 1, 2, 1, false)
 	if string(first) != want {
@@ -75,8 +76,8 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-// Rows come and go one by one, where the page finds their places.
-func TestFrameMoves(t *testing.T) {
+// Rows are added and removed one by one.
+func TestFrameAddsAndRemoves(t *testing.T) {
 	u := newUI(t, "")
 	f := u.NewFrame()
 	f.Removed("0190-a")
@@ -90,7 +91,7 @@ func TestFrameMoves(t *testing.T) {
 	}
 }
 
-// Absent people beyond the third are folded, if they are more than one.
+// Absent people after the third are folded, unless there is only one.
 func TestFrameTeam(t *testing.T) {
 	u := newUI(t, "")
 	for absent, more := range map[int]string{0: "", 4: "", 5: "+ 2 more", 98: "+ 95 more"} {
@@ -106,10 +107,10 @@ func TestFrameTeam(t *testing.T) {
 func TestMeCSS(t *testing.T) {
 	u := newUI(t, "")
 	if got := string(u.MeCSS("u1", TeamID("x"))); !strings.Contains(got, ".team[data-team="+TeamID("x")+"]{order:-1") {
-		t.Errorf("MeCSS = %q, want a rule for the own team", got)
+		t.Errorf("MeCSS = %q, want a rule for the viewer's team", got)
 	}
 	if got := string(u.MeCSS("01906f2e-Aa_1", "")); !strings.HasPrefix(got, "#u-01906f2e-Aa_1{") {
-		t.Errorf("MeCSS = %q, want a rule for the own row", got)
+		t.Errorf("MeCSS = %q, want a rule for the viewer's row", got)
 	}
 	for _, uid := range []string{"", "a b", "a{}", "a,b", "a/*", "ä"} {
 		if got := u.MeCSS(uid, ""); len(got) != 0 {

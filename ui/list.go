@@ -8,57 +8,51 @@ import (
 	"strconv"
 )
 
-// List is what a page of the board lists.
+// List is the list on a page of the board.
 type List struct {
-	Query Query
-	// Sections are the teams in the order given; with Flat, there is one, of people of all teams.
-	Sections []Section
+	Query    Query
+	Sections []Section // the teams in order; if Flat is set, a single section with people of all teams
 	Flat     bool
-	// Index are all teams, without rows.
-	Index []Section
-	// Warming: people are coming back after a start, so nobody who isn't listed is known to be gone.
-	Warming bool
+	Index    []Section // all teams, without rows
+	Warming  bool      // people are reconnecting after a start, so people who aren't listed may still be here
 }
 
-// Section is one team on the page with the rows of it that are shown.
+// Section is one team on the page, with those of its rows that are shown.
 type Section struct {
-	// Key tells teams apart; Name is what is shown, "" for people in no team.
-	Key, Name string
-	// Here and People are about the whole team, not about this page. Absent is how many of the rows are of people who
-	// are offline.
+	Key  string // identifies the team
+	Name string // the name to show; "" for people without a team
+	// Here and People count the whole team, not only this page. Absent is how many of Rows are of people who are
+	// offline.
 	Here, People, Absent int
-	// Rows are what UI.Row made, in board order.
-	Rows [][]byte
+	Rows                 [][]byte // made by UI.Row, in board order
 }
 
-// TeamID is the id of the element that counts a team. Keys hold whatever people
-// typed, so it is a short hash.
+// TeamID returns the ID of the element that counts a team. It's a short hash, because keys hold text that people typed.
 func TeamID(key string) string {
 	h := fnv.New64a()
 	h.Write([]byte(key))
 	return "t-" + hex.EncodeToString(h.Sum(nil))
 }
 
-// sectionView is a Section with its rows joined.
+// sectionView is a Section for the templates.
 type sectionView struct {
 	ID, Name, Heading, Count, Href, Folded string
 	Rows                                   []byte
 }
 
-// indexView is an index of teams.
+// indexView is the index of teams for the templates.
 type indexView struct {
-	Busy  int // teams with somebody here
+	Busy  int // how many teams have someone here
 	Teams []sectionView
 }
 
-// emptyView is a list without rows.
+// emptyView is the message in place of an empty list.
 type emptyView struct {
 	Heading, Message string
-	All              bool // offer a link to everybody
+	All              bool // show a link to everyone
 }
 
-// List renders the inside of #list: the sections in the order given, those without rows left out, or the reason why there
-// is nobody to show.
+// List renders the content of #list: the sections that have rows, or the reason why nobody is listed.
 func (u *UI) List(l List) ([]byte, error) {
 	l.Sections = slices.DeleteFunc(slices.Clone(l.Sections), func(s Section) bool { return len(s.Rows) == 0 })
 	var b bytes.Buffer
@@ -87,7 +81,8 @@ func (u *UI) List(l List) ([]byte, error) {
 
 func (l *List) section(s Section) sectionView {
 	v := sectionView{
-		ID: TeamID(s.Key), Name: s.Name, Heading: s.Name, Count: l.count(s), Folded: folded(s.Absent), Rows: bytes.Join(s.Rows, nil),
+		ID: TeamID(s.Key), Name: s.Name, Heading: s.Name,
+		Count: l.count(s), Folded: folded(s.Absent), Rows: bytes.Join(s.Rows, nil),
 	}
 	switch {
 	case l.Query.Team != "": // the page has the name as its heading
@@ -102,7 +97,7 @@ func (l *List) section(s Section) sectionView {
 	return v
 }
 
-// count is what stands beside the name of a team.
+// count returns the text beside the name of a team.
 func (l *List) count(s Section) string {
 	if l.Query.Q != "" {
 		return matchCount(s.People)
@@ -126,13 +121,13 @@ func (l *List) index() indexView {
 	return v
 }
 
-// Says is how many teams have somebody here.
-func (v indexView) Says() string {
+// Summary says how many teams have someone here.
+func (v indexView) Summary() string {
 	n := strconv.Itoa(v.Busy) + " of " + strconv.Itoa(len(v.Teams))
 	if v.Busy == 1 {
-		return n + " has somebody here"
+		return n + " has someone here"
 	}
-	return n + " have somebody here"
+	return n + " have someone here"
 }
 
 func (l *List) size() int {
@@ -146,11 +141,12 @@ func (l *List) size() int {
 	return n
 }
 
-// nobody says why a list is empty.
+// nobody returns the message for an empty list.
 func nobody(q Query, warming bool) emptyView {
 	switch {
 	case q.Q != "":
-		return emptyView{Heading: "Nobody matches “" + q.Q + "”", Message: "Search matches the beginnings of names and usernames.", All: true}
+		const message = "Search matches the beginnings of names and usernames."
+		return emptyView{Heading: "Nobody matches “" + q.Q + "”", Message: message, All: true}
 	case warming && q.Show != "" && q.Show != Everyone && q.Show != Offline:
 		return emptyView{Heading: showNobody(q.Show), Message: "People are coming back…", All: true}
 	case q.Show != Everyone && q.Show != "":
@@ -165,7 +161,7 @@ func nobody(q Query, warming bool) emptyView {
 	return emptyView{Heading: "Nobody has an account yet", Message: "People appear here as soon as they sign up."}
 }
 
-// showNobody is the sentence for a filter that finds nobody.
+// showNobody returns the heading for a filter without matches.
 func showNobody(show string) string {
 	switch show {
 	case Here:
@@ -182,6 +178,5 @@ func showNobody(show string) string {
 	return "There is no such filter"
 }
 
-// Nobody is the sentence the page holds ready for a filter that works in the
-// browser alone.
+// Nobody returns the heading that the page shows if a filter in the browser has no matches.
 func (f Filter) Nobody() string { return showNobody(f.Show) }

@@ -47,9 +47,11 @@ func TestList(t *testing.T) {
 	if got != strings.TrimSpace(got) {
 		t.Errorf("List = %q, want no space around it", got)
 	}
-	// The page of a team has its name as its own heading.
-	if got := list(t, u, []Section{{Key: "platform", Name: "Platform", Here: 1, People: 2, Rows: rows}}, Query{Team: "Platform"}, false); strings.Contains(got, "Platform") || !strings.Contains(got, ">People</h2>") {
-		t.Errorf("List(the page of Platform) = %s, want the heading People and the name nowhere", got)
+	// The page of a team doesn't repeat its name.
+	platform := []Section{{Key: "platform", Name: "Platform", Here: 1, People: 2, Rows: rows}}
+	got = list(t, u, platform, Query{Team: "Platform"}, false)
+	if strings.Contains(got, "Platform") || !strings.Contains(got, ">People</h2>") {
+		t.Errorf("List(the page of Platform) = %s, want the heading People and no Platform", got)
 	}
 	if got := list(t, u, []Section{{Rows: rows}}, Query{}, false); !strings.Contains(got, ">People</h2>") {
 		t.Errorf("List(nobody has a team) = %s, want the heading People", got)
@@ -83,7 +85,7 @@ func TestListEmpty(t *testing.T) {
 			t.Errorf("List(nobody, %+v, warming %v) = %s, want %q in it", tt.q, tt.warming, got, tt.want)
 		}
 		if link := strings.Contains(got, `href="/base/?show=everyone"`); link != tt.link {
-			t.Errorf("List(nobody, %+v, warming %v) links to everybody: %v, want %v", tt.q, tt.warming, link, tt.link)
+			t.Errorf("List(nobody, %+v, warming %v) links to everyone: %v, want %v", tt.q, tt.warming, link, tt.link)
 		}
 	}
 }
@@ -93,7 +95,7 @@ func TestTeamID(t *testing.T) {
 	for _, key := range []string{"", "a", "b", "two words", `"><script>`, "\U0010ffff", "فريق"} {
 		id := TeamID(key)
 		if !regexp.MustCompile(`^t-[0-9a-f]{16}$`).MatchString(id) || seen[id] != "" {
-			t.Errorf("TeamID(%q) = %q, want a short plain id of its own", key, id)
+			t.Errorf("TeamID(%q) = %q, want a short, unique ID", key, id)
 		}
 		seen[id] = key + " "
 	}
@@ -112,27 +114,27 @@ func TestFilterLinks(t *testing.T) {
 		`<a href="?q=a&#43;b&amp;show=away">← All teams</a>`,
 		`<input type="hidden" name="team" value="R&amp;D">`,
 	} {
-		// html/template writes a plus as it pleases; both are the same address.
+		// html/template may or may not escape a plus.
 		if !strings.Contains(page, want) && !strings.Contains(page, strings.ReplaceAll(want, "&#43;", "+")) {
 			t.Errorf("board has no %s:\n%s", want, page)
 		}
 	}
 	if strings.Contains(page, "cursor") {
-		t.Error("a filter keeps the cursor of another list")
+		t.Error("a filter's link keeps the cursor")
 	}
 	if n := strings.Count(page, "aria-current"); n != 1 {
 		t.Errorf("%d choices are marked as current, want 1", n)
 	}
 	page = render(t, u, BoardPage{Query: q, Chosen: Away, OnePage: true})
-	if !strings.Contains(page, `name="show" value="away" id="f-away" form="search" checked`) || strings.Count(page, " checked") != 1 {
-		t.Errorf("board of one page does not start with the state of its query")
+	const away = `name="show" value="away" id="f-away" form="search" checked`
+	if !strings.Contains(page, away) || strings.Count(page, " checked") != 1 {
+		t.Errorf("a board of one page doesn't start with the filter of its query")
 	}
 	if strings.Contains(page, `type="hidden" name="show"`) {
-		t.Errorf("board of one page sends the state twice")
+		t.Errorf("a board of one page sends the filter twice")
 	}
 }
 
-// What is written above the list answers its question.
 func TestHeadline(t *testing.T) {
 	for _, tt := range []struct {
 		c                Counts
@@ -163,7 +165,7 @@ func TestHeadline(t *testing.T) {
 	}
 }
 
-// A page of those who are here is one list, and goes with an index of teams.
+// A page of people who are here has one list and an index of teams.
 func TestFlatList(t *testing.T) {
 	u := newUI(t, "")
 	rows := [][]byte{[]byte("<li>1</li>"), []byte("<li>2</li>")}
@@ -174,14 +176,15 @@ func TestFlatList(t *testing.T) {
 	for _, want := range []string{
 		`<ul class="people" id="people" role="list"><li>1</li><li>2</li></ul>`,
 		`<a href="?team=Platform"><bdi>Platform</bdi> <span id="` + TeamID("p") + `">2 of 7 here</span></a>`,
-		`No team <span id="` + TeamID("\U0010ffff") + `">0 of 3 here</span>`, `1 of 2 has somebody here`,
+		`No team <span id="` + TeamID("\U0010ffff") + `">0 of 3 here</span>`, `1 of 2 has someone here`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("List = %s, want %s in it", got, want)
 		}
 	}
-	if got := listOf(t, u, List{Flat: true, Query: Query{Show: Here}, Sections: []Section{{}}}); !strings.Contains(got, "Nobody is here right now") {
-		t.Errorf("List(nobody is here) = %s, want a sentence", got)
+	got = listOf(t, u, List{Flat: true, Query: Query{Show: Here}, Sections: []Section{{}}})
+	if want := "Nobody is here right now"; !strings.Contains(got, want) {
+		t.Errorf("List(nobody is here) = %s, want %q in it", got, want)
 	}
 }
 
@@ -190,7 +193,7 @@ func TestCounts(t *testing.T) {
 	if c.Here() != 7 || c.Offline() != 3 {
 		t.Errorf("%+v: Here, Offline = %d, %d, want 7, 3", c, c.Here(), c.Offline())
 	}
-	// Numbers gathered at slightly different moments must not show a negative.
+	// The numbers may be from slightly different moments, so their difference may be negative.
 	if got := (Counts{People: 1, Online: 2}).Offline(); got != 0 {
 		t.Errorf("Offline() = %d, want 0", got)
 	}
@@ -206,7 +209,8 @@ func BenchmarkList200(b *testing.B) {
 	for s := range 4 {
 		sec := Section{Key: fmt.Sprint(s), Name: fmt.Sprint("Team ", s), People: 50}
 		for i := range 50 {
-			sec.Rows = append(sec.Rows, row(b, u, Row{UID: fmt.Sprint(s, "-", i), Name: "Ada Okafor", Username: "ada", State: Online, Since: noon}))
+			r := Row{UID: fmt.Sprint(s, "-", i), Name: "Ada Okafor", Username: "ada", State: Online, Since: noon}
+			sec.Rows = append(sec.Rows, row(b, u, r))
 		}
 		sections = append(sections, sec)
 	}
@@ -221,7 +225,8 @@ func BenchmarkList200(b *testing.B) {
 func BenchmarkBoardPage200(b *testing.B) {
 	u := newUI(b, "")
 	one := row(b, u, Row{UID: "u", Name: "Ada Okafor", Username: "ada", State: Online, Since: noon})
-	page := BoardPage{Layout: Layout{Viewer: &Viewer{UID: "u", Username: "ada", Name: "Ada"}}, List: bytes.Repeat(one, 200), OnePage: true}
+	viewer := &Viewer{UID: "u", Username: "ada", Name: "Ada"}
+	page := BoardPage{Layout: Layout{Viewer: viewer}, List: bytes.Repeat(one, 200), OnePage: true}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := u.Page(page); err != nil {

@@ -6,34 +6,28 @@ import (
 	"time"
 )
 
-// Me is what only this person is told: their own state, why it is so, and what
-// will change it. It stands in the account menu and on the page /me.
+// Me is what only the viewer sees about their own presence: the state, the reason for it and what will change it. It's
+// shown in the account menu and on the page /me.
 type Me struct {
-	// Name is how the board calls them. It stands in the header.
-	Name string
-	// State is what everybody sees, "" where it is not known. Why says why, for
-	// example "no input for 10 min".
-	State, Why string
-	// Devices is how many of theirs are connected.
-	Devices int
-	Next    Next
-	// While you're invisible, everybody else sees you as offline. MayHide: whoever
-	// runs this Rollcall lets people become invisible.
-	Invisible, MayHide bool
+	Name      string // as on the board
+	State     string // as others see it; "" if unknown
+	Why       string // the reason for State, such as "no input for 10 min"
+	Devices   int    // how many of their devices are connected
+	Next      Next
+	Invisible bool // others see them as offline
+	MayHide   bool // the operator lets people go invisible
 }
 
-// Next is what will change a state: Before, the time At if there is one, After.
+// Next describes what will change a state: the text Before, the time At if there is one, and the text After.
 type Next struct {
 	Before, After string
 	At            time.Time
-	// TextEnds is when the text ends, if that is not At; zero: no end.
-	TextEnds time.Time
+	TextEnds      time.Time // when the status text ends, if not At; zero if it doesn't
 }
 
 const endLayout = "at 15:04 MST, 2 Jan"
 
-// ending is when something ends: for the own script, and in the words of the
-// clock of t for those without it.
+// ending returns t for the page's script, and as text in the time zone of t for pages without it.
 func ending(t time.Time) moment {
 	m := momentOf(t, endLayout)
 	if m.At != "" {
@@ -42,21 +36,21 @@ func ending(t time.Time) moment {
 	return m
 }
 
-// When is At as it is shown.
+// When returns At for display.
 func (n Next) When() moment { return ending(n.At) }
 
-// TextEnd is TextEnds as it is shown.
+// TextEnd returns TextEnds for display.
 func (n Next) TextEnd() moment { return ending(n.TextEnds) }
 
-// Alone is the warning of somebody invisible who is about to write.
+// Alone returns the warning beside the status text while the person is invisible.
 func (m Me) Alone() string {
 	if m.Invisible {
-		return "You are invisible, but everybody sees when you change your text."
+		return "You are invisible, but everyone can see it when you change your text."
 	}
 	return ""
 }
 
-// DevicesText goes on after Why, "" when nothing is connected.
+// DevicesText returns the text after Why, or "" if no device is connected.
 func (m Me) DevicesText() string {
 	few := [...]string{"", "one device", "two devices", "three devices", "four devices", "five devices", "six devices"}
 	switch {
@@ -68,10 +62,9 @@ func (m Me) DevicesText() string {
 	return "; " + strconv.Itoa(m.Devices) + " devices"
 }
 
-// Me sends what only its own person may know into the account menu: their state
-// into its button, and the rest into the panel, if that is open. row is a
-// preview of theirs. What is as it was is left out; the zero Me was nothing.
-// The form of the panel is not touched, and neither are the menu and the focus.
+// Me updates the account menu of the person whom now is about: the state in its button, and the rest in the panel if
+// it's open. row is a preview of the person's row. Me sends only what differs from was and wasRow, or all of it if was
+// is zero. It doesn't touch the panel's form, the menu or the focus.
 func (f *Frame) Me(was, now Me, wasRow, row []byte) {
 	if Label(now.State) == "" {
 		return
@@ -103,10 +96,10 @@ func (f *Frame) Me(was, now Me, wasRow, row []byte) {
 	}
 }
 
-// mine sends what one of the templates makes into the element with this id.
+// mine renders a template into the element with this ID.
 func (f *Frame) mine(id, template string, data any) {
 	var b bytes.Buffer
-	if err := f.ui.part(&b, template, data); err == nil { // tryAll has rendered it
+	if err := f.ui.part(&b, template, data); err == nil { // can't fail: tryAll has rendered this template
 		f.partial(id, "innerMorph", b.Bytes())
 	}
 }

@@ -8,23 +8,28 @@ import (
 	"time"
 )
 
-// somePanel has all that a panel can have.
+// somePanel returns a panel in which every field is set.
 func somePanel(t testing.TB, u *UI) Panel {
 	t.Helper()
 	end := time.Date(2026, 11, 24, 14, 30, 0, 0, time.UTC)
 	return Panel{
 		Me: Me{
 			Name: "Ada <b> Lovelace", State: DND, Why: "you set it", Devices: 2, MayHide: true,
-			Next: Next{Before: "ends", At: end, After: ", then your activity decides", TextEnds: end.Add(time.Hour)},
+			Next: Next{Before: "ends", At: end, After: ", then automatic", TextEnds: end.Add(time.Hour)},
 		},
-		Row:     row(t, u, Row{UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: end, Text: "Deep work", Emoji: "🎧", Until: end, Preview: true}),
-		Status:  StatusForm{State: DND, Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T14:30", Zone: "Europe/Berlin", Live: true},
+		Row: row(t, u, Row{
+			UID: "0190-a", Username: "ada", Name: "Ada", State: DND, Since: end, Text: "Deep work", Emoji: "🎧", Until: end,
+			Preview: true,
+		}),
+		Status: StatusForm{
+			State: DND, Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T14:30", Zone: "Europe/Berlin", Live: true,
+		},
 		Presets: []Preset{{"0191-a", DND, "Deep work", "🎧", "4h"}, {"0191-b", Away, "", "", ""}, {"0191-c", "", "", "🌴", "week"}},
-		Said:    "Set.",
+		Said:    "Status updated.",
 	}
 }
 
-// A frame puts into the account menu and the panel what they have when they are loaded.
+// A frame sends the same HTML for the account menu and the panel as the page has when it's loaded.
 func TestFrameMe(t *testing.T) {
 	u := newUI(t, "/base")
 	p := somePanel(t, u)
@@ -32,19 +37,20 @@ func TestFrameMe(t *testing.T) {
 		p.Me,
 		{State: Online, Why: "you are active & well", Devices: 1, Next: Next{Before: "away after 10 min without input"}},
 		{State: Away, Why: "no input", Next: Next{Before: "online with your next input", TextEnds: p.Me.Next.At}},
-		{State: Offline, Why: "you are invisible", Invisible: true, Next: Next{Before: "until you show yourself"}},
+		{State: Offline, Why: "you are invisible", Invisible: true, Next: Next{Before: "until you go visible"}},
 	} {
 		p.Me = me
 		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{UID: "u", Name: me.Name, Me: me, AtMe: true}}, Panel: p})
 		f := u.NewFrame()
 		f.Me(Me{}, me, nil, p.Row)
-		ids := regexp.MustCompile(`(?s)<hx-partial id="([^"]+)" hx-swap=\w+>(.*?)</hx-partial>`).FindAllStringSubmatch(string(f.Bytes()), -1)
+		partial := regexp.MustCompile(`(?s)<hx-partial id="([^"]+)" hx-swap=\w+>(.*?)</hx-partial>`)
+		ids := partial.FindAllStringSubmatch(string(f.Bytes()), -1)
 		if len(ids) != 9 {
 			t.Errorf("Me(%+v) = %s, want 9 partials", me, f.Bytes())
 		}
 		for _, m := range ids {
 			if !regexp.MustCompile(`<\w+[^>]* id="` + m[1] + `"[^>]*>` + regexp.QuoteMeta(m[2]) + `</`).MatchString(page) {
-				t.Errorf("Me(%+v) sends #%s %q, which is not what the page has there:\n%s", me, m[1], m[2], page)
+				t.Errorf("Me(%+v) sends #%s %q, but the page has something else:\n%s", me, m[1], m[2], page)
 			}
 		}
 	}
@@ -55,7 +61,7 @@ func TestFrameMe(t *testing.T) {
 	}
 }
 
-// What has not changed is not sent again.
+// A frame has only what has changed.
 func TestFrameMeSendsChanges(t *testing.T) {
 	u := newUI(t, "")
 	base := somePanel(t, u).Me
@@ -91,8 +97,8 @@ func TestFrameMeSendsChanges(t *testing.T) {
 	}
 }
 
-// The frame of an open panel must not touch what is being typed.
-func TestFrameMeLeavesTheFormAlone(t *testing.T) {
+// A frame must not change the form of an open panel, because someone may be typing in it.
+func TestFrameMeKeepsTheForm(t *testing.T) {
 	u := newUI(t, "")
 	f := u.NewFrame()
 	f.Me(Me{}, somePanel(t, u).Me, nil, nil)
@@ -103,7 +109,7 @@ func TestFrameMeLeavesTheFormAlone(t *testing.T) {
 	}
 }
 
-func TestPanelShowsTheRowAsOthersGetIt(t *testing.T) {
+func TestPanelShowsRowAsOthersSeeIt(t *testing.T) {
 	u := newUI(t, "")
 	p := somePanel(t, u)
 	got, err := u.Panel(p)
@@ -112,10 +118,10 @@ func TestPanelShowsTheRowAsOthersGetIt(t *testing.T) {
 	}
 	_, inner, _ := bytes.Cut(p.Row, []byte(`data-state=`))
 	if !bytes.Contains(got, inner) {
-		t.Errorf("Panel() = %s, want in it the row to the byte: %s", got, inner)
+		t.Errorf("Panel() = %s, want exactly this row in it: %s", got, inner)
 	}
 	if bytes.Contains(got, []byte(`id="u-`)) || bytes.Contains(got, []byte(`data-user`)) {
-		t.Errorf("Panel() = %s, want no second element with the id of the row", got)
+		t.Errorf("Panel() = %s, want no second element with the ID of the row", got)
 	}
 }
 
@@ -126,19 +132,22 @@ func TestPanelForm(t *testing.T) {
 	for _, want := range []string{
 		`name="state" value="dnd" id="status-dnd" checked>`, `name="text" value="Deep work"`, `name="emoji" value="🎧"`,
 		`<option value="at" selected>`, `type="datetime-local" value="2026-11-24T14:30"`, `Your time zone: Europe/Berlin`,
-		`name="clear"`, `Become invisible`, `; two devices`,
-		`<time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then your activity decides. Your text ends <time class="end" datetime="2026-11-24T15:30:00Z">`,
-		`<bdi>Deep work</bdi> <small>Do not disturb, 4 h</small>`, `<bdi>Away</bdi></button>`, `<span class="em">🌴</span> <small>this week</small>`,
-		`aria-label="Forget 🎧 Deep work"`,
+		`name="clear"`, `Go invisible`, `; two devices`,
+		`<time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then automatic. ` +
+			`Your text ends <time class="end" datetime="2026-11-24T15:30:00Z">`,
+		`<bdi>Deep work</bdi> <small>Do not disturb, 4 h</small>`, `<bdi>Away</bdi></button>`,
+		`<span class="em">🌴</span> <small>this week</small>`, `aria-label="Remove 🎧 Deep work"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the panel has no %s:\n%s", want, page)
 		}
 	}
 	if strings.Contains(page, `name="zone"`) {
-		t.Error("the form asks for the zone, which is known")
+		t.Error("the form asks for the time zone, although it's known")
 	}
-	p.Status = StatusForm{Text: "x", Lasts: "at", At: "nonsense", Errors: map[string]string{"until": "Give a time.", "text": "Too long."}}
+	p.Status = StatusForm{
+		Text: "x", Lasts: "at", At: "nonsense", Errors: map[string]string{"until": "Give a time.", "text": "Too long."},
+	}
 	page = render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true}}, Panel: p})
 	for _, want := range []string{
 		`<title>Error: You · Rollcall</title>`, `name="zone"`, `id="status-auto" checked>`,
@@ -151,43 +160,44 @@ func TestPanelForm(t *testing.T) {
 		}
 	}
 	if strings.Contains(page, `name="clear"`) {
-		t.Error("the form offers to take back what is not set")
+		t.Error("the form has a Clear button, although nothing is set")
 	}
 }
 
-// The menu and the panel say plainly that somebody is invisible, and whether that may be chosen.
+// The menu and the panel show whether the person is invisible and whether they may change that.
 func TestPanelInvisible(t *testing.T) {
 	u := newUI(t, "")
 	for _, tt := range []struct {
 		me        Me
 		want, not string
 	}{
-		{Me{MayHide: true}, "Become invisible", "You are invisible"},
+		{Me{MayHide: true}, "Go invisible", "You are invisible"},
 		{Me{}, "Invisibility is switched off on this Rollcall.", `action="/me/invisible"`},
-		{Me{MayHide: true, Invisible: true}, "Show yourself", "switched off"},
-		{Me{Invisible: true}, "so you can't turn it on again", "Become invisible"},
+		{Me{MayHide: true, Invisible: true}, "Go visible", "switched off"},
+		{Me{Invisible: true}, "so you can't turn it on again", "Go invisible"},
 	} {
 		page := render(t, u, MePage{Layout: Layout{Viewer: &Viewer{AtMe: true, Me: tt.me}}, Panel: Panel{Me: tt.me}})
 		if !strings.Contains(page, tt.want) || strings.Contains(page, tt.not) {
 			t.Errorf("panel of %+v = %s, want %q and not %q", tt.me, page, tt.want, tt.not)
 		}
-		if got := strings.Contains(page, `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i>Invisible</span>`); got != tt.me.Invisible {
-			t.Errorf("the button of the menu says that %+v is invisible: %v", tt.me, got)
+		const button = `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i>Invisible</span>`
+		if got := strings.Contains(page, button); got != tt.me.Invisible {
+			t.Errorf("the menu's button says that %+v is invisible: %v", tt.me, got)
 		}
-		if got := strings.Contains(page, "everybody sees when you change your text"); got != tt.me.Invisible {
-			t.Errorf("the form of %+v warns: %v", tt.me, got)
+		if got := strings.Contains(page, "everyone can see it when you change your text"); got != tt.me.Invisible {
+			t.Errorf("the form of %+v has a warning: %v", tt.me, got)
 		}
 	}
 }
 
-// The button of a preset says what it sets: nothing but the emoji, when it has no text and no state.
+// The button of a preset shows what it sets. It has only the emoji if there is no text and no state.
 func TestPresetLabel(t *testing.T) {
 	for _, tt := range []struct {
 		preset Preset
 		want   string
 	}{
-		{Preset{Text: "Lunch", State: Away}, "Lunch"}, {Preset{State: Away}, "Away"}, {Preset{State: DND, Emoji: "🎧"}, "Do not disturb"},
-		{Preset{Emoji: "🎂"}, ""}, {Preset{}, "Automatic"},
+		{Preset{Text: "Lunch", State: Away}, "Lunch"}, {Preset{State: Away}, "Away"},
+		{Preset{State: DND, Emoji: "🎧"}, "Do not disturb"}, {Preset{Emoji: "🎂"}, ""}, {Preset{}, "Automatic"},
 	} {
 		if got := tt.preset.Label(); got != tt.want {
 			t.Errorf("Label of %+v = %q, want %q", tt.preset, got, tt.want)
@@ -200,15 +210,18 @@ func TestPresetLabel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`id="me-use-a"><span class="em">🎂</span> <small>this week</small></button>`, `aria-label="Forget 🎂"`} {
+	const button = `id="me-use-a"><span class="em">🎂</span> <small>this week</small></button>`
+	for _, want := range []string{button, `aria-label="Remove 🎂"`} {
 		if !bytes.Contains(b, []byte(want)) {
-			t.Errorf("the preset of an emoji alone is not %q in\n%s", want, b)
+			t.Errorf("the panel with a preset of only an emoji has no %q:\n%s", want, b)
 		}
 	}
 }
 
 func TestDevicesText(t *testing.T) {
-	for n, want := range map[int]string{-1: "", 0: "", 1: "; one device", 2: "; two devices", 6: "; six devices", 7: "; 7 devices"} {
+	for n, want := range map[int]string{
+		-1: "", 0: "", 1: "; one device", 2: "; two devices", 6: "; six devices", 7: "; 7 devices",
+	} {
 		if got := (Me{Devices: n}).DevicesText(); got != want {
 			t.Errorf("DevicesText() of %d = %q, want %q", n, got, want)
 		}

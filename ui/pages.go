@@ -5,43 +5,32 @@ import (
 	"time"
 )
 
-// Layout is what every page has.
+// Layout holds what all pages have in common.
 type Layout struct {
-	// Title stands in the browser's tab, before "Rollcall". Empty: the page's own.
-	// The board shows how many people are here in its place.
-	Title string
-	// Viewer is nil when nobody is signed in.
-	Viewer *Viewer
-	// Scheme is light or dark when the viewer has chosen one; "": as the system.
-	Scheme string
-	// SignupOpen shows the way to sign up to those who are not signed in.
-	SignupOpen bool
+	Title      string  // shown before "Rollcall" in the browser tab; "" for the page's default. The board ignores it
+	Viewer     *Viewer // nil if nobody is signed in
+	Scheme     string  // light or dark, if the viewer has chosen one; "" to match the system
+	SignupOpen bool    // show visitors a link to sign up
 }
 
 // Viewer is the person who looks at the page.
 type Viewer struct {
 	UID, Username, Name string
-	// TeamID is that of the team's elements; "": in no team.
-	TeamID string
-	Me     Me
-	// TimeZone is an IANA name; "" while it isn't known, and the script tells it.
-	TimeZone string
-	// AtMe: the page itself is what the account menu would load.
-	AtMe bool
+	TeamID              string // as returned by TeamID; "" for no team
+	Me                  Me
+	TimeZone            string // an IANA name; "" if unknown, and then the page's script sends it
+	AtMe                bool   // the page is /me, so the account menu needn't load its panel
 }
 
-// LoginPage asks for username and password. Message says why an attempt was refused.
+// LoginPage asks for a username and a password. Message says why a sign-in was refused.
 type LoginPage struct {
 	Layout
 	Username, Next, Message string
-	// Deleted: the visitor has just deleted their account.
-	Deleted bool
-	// Ended is why the session that this browser had ended: disabled, deleted or
-	// anything else; "": it had none.
-	Ended string
+	Deleted                 bool   // the visitor has just deleted their account
+	Ended                   string // why the browser's session ended: disabled, deleted or anything else; "" if it had none
 }
 
-// EndedBecause tells somebody who did not sign out by themself what happened.
+// EndedBecause returns the reason why a session has ended, for people who didn't sign out themselves.
 func (p LoginPage) EndedBecause() string {
 	switch p.Ended {
 	case "":
@@ -55,16 +44,16 @@ func (p LoginPage) EndedBecause() string {
 		"or when you sign this device out from another one."
 }
 
-// SignupPage makes a new account. Errors holds a message per field name
-// (username, display_name, password); Message is about all of it.
+// SignupPage is the form for a new account. Errors holds messages by field name (username, display_name, password).
+// Message is about the form as a whole.
 type SignupPage struct {
 	Layout
 	Username, DisplayName, Password, Next, Message string
 	Errors                                         map[string]string
 }
 
-// ErrorPage is any answer that went wrong. Empty Heading and Message are
-// replaced by words for the Status. RequestID is shown for those who report it.
+// ErrorPage is the page for an error. If Heading or Message is empty, the page shows the default text for Status. It
+// shows RequestID so that people can report it.
 type ErrorPage struct {
 	Layout
 	Status           int
@@ -72,57 +61,50 @@ type ErrorPage struct {
 	RequestID        string
 }
 
-// BoardPage is the board. List is what UI.List made.
+// BoardPage is the board.
 type BoardPage struct {
 	Layout
-	Query Query
-	// Chosen is whom the bar says is shown: here, everyone or a state.
-	Chosen string
-	Counts Counts
-	List   []byte
-	// Socket is path and query of the live connection.
-	Socket  string
+	Query   Query
+	Chosen  string // the chosen filter: here, everyone or a state
+	Counts  Counts
+	List    []byte // made by UI.List
+	Socket  string // path and query of the live connection
 	Warming bool
-	// Lost is since when other servers cannot be heard; zero: they can.
-	Lost time.Time
-	// OnePage says that List holds everybody who matches Query.Q and Query.Team
-	// whatever their state: the filter then works in the browser alone, and
-	// Chosen only says what is shown at first. Otherwise the filter
-	// is made of links and List is already filtered.
+	Lost    time.Time // since when live updates from other servers have been missing; zero if none are
+
+	// OnePage means that List holds everyone who matches Query.Q and Query.Team, in any state. The filter then works in
+	// the browser, and Chosen is only its first choice. Otherwise the filter consists of links, and List is already
+	// filtered.
 	OnePage bool
-	// Next and Prev are the addresses of the pages after and before, or "".
-	Next, Prev string
-	// Pages are links to pages by number.
-	Pages   []PageLink
-	Arrived Arrivals
-	// Announce has screen readers told, seldom and in one sentence, who came and left.
-	Announce bool
+
+	Next, Prev string     // URLs of the next and the previous page, or ""
+	Pages      []PageLink // links to pages by number
+	Arrived    Arrivals
+	Announce   bool // screen readers announce who comes and leaves
 }
 
-// Large reports whether the page is the first of a larger board: only those who are here, and an index of teams.
+// Large reports whether the page shows only people who are here and an index of teams, because the board is too large.
 func (p BoardPage) Large() bool {
 	return !p.OnePage && p.Chosen == Here && p.Query.Team == "" && p.Query.Q == ""
 }
 
-// PageLink leads to a page of the list by its number.
+// PageLink is a link to a page of the list.
 type PageLink struct {
 	N       int
 	Href    string
 	Current bool
-	Gap     bool // pages are left out here
+	Gap     bool // some pages are left out here
 }
 
-// Arrivals are people who came while the page was open and stand on another
-// page of the board. N counts them since the server process Since began; a page
-// tells those beyond its first N.
+// Arrivals counts people who have arrived and are listed on another page of the board. N is their number since the
+// server process Since started. A page shows by how much N has grown.
 type Arrivals struct {
 	Since string
 	N     int
-	// Show is what to look at to see them.
-	Show Query
+	Show  Query // the board that lists them
 }
 
-// Href is where they are shown.
+// Href returns the URL of the page that lists them.
 func (a Arrivals) Href() string { return a.Show.WithShow(Here) }
 
 func (LoginPage) template() string  { return "login" }
@@ -130,14 +112,14 @@ func (SignupPage) template() string { return "signup" }
 func (ErrorPage) template() string  { return "error" }
 func (BoardPage) template() string  { return "board" }
 
-// field is one input of a form with what is wrong with it.
+// field is one input of a form.
 type field struct {
 	Name, Error string
 	Value       string
 }
 
-// Field returns what the template needs for one input. The password is put back,
-// too: nobody wants to type it again because of their name.
+// Field returns what the template needs for one input. It includes the password, so that people needn't type it again
+// because of an error in another field.
 func (p SignupPage) Field(name string) field {
 	f := field{Name: name, Error: p.Errors[name]}
 	switch name {
@@ -151,7 +133,7 @@ func (p SignupPage) Field(name string) field {
 	return f
 }
 
-// Focus names the field the cursor starts in: the first that is wrong.
+// Focus returns the name of the first field with an error, or of the first field.
 func (p SignupPage) Focus() string {
 	for _, name := range [...]string{"username", "display_name", "password"} {
 		if p.Errors[name] != "" {
@@ -161,13 +143,13 @@ func (p SignupPage) Focus() string {
 	return "username"
 }
 
-// said are the words for a status when the caller brings none.
-func said(status int) (heading, message string) {
+// statusText returns the default text of the error page for a status.
+func statusText(status int) (heading, message string) {
 	switch status {
 	case http.StatusForbidden:
 		return "Not allowed", "This request was refused. Go back to the board and try again from there."
 	case http.StatusNotFound:
-		return "Nothing here", "There is no such page. The address may be wrong, or the page may be gone."
+		return "Page not found", "The address may be wrong, or the page may no longer exist."
 	case http.StatusTooManyRequests:
 		return "Too many attempts", "Wait a little before you try again."
 	case http.StatusServiceUnavailable:
@@ -184,7 +166,7 @@ func (p ErrorPage) Says() string {
 	if p.Heading != "" {
 		return p.Heading
 	}
-	heading, _ := said(p.Status)
+	heading, _ := statusText(p.Status)
 	return heading
 }
 
@@ -193,6 +175,6 @@ func (p ErrorPage) Explains() string {
 	if p.Message != "" {
 		return p.Message
 	}
-	_, message := said(p.Status)
+	_, message := statusText(p.Status)
 	return message
 }

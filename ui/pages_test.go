@@ -28,7 +28,7 @@ func TestSignupKeepsWhatWasTyped(t *testing.T) {
 		}
 	}
 	if n := strings.Count(page, "autofocus"); n != 1 {
-		t.Errorf("%d fields want the cursor, want 1", n)
+		t.Errorf("%d fields have autofocus, want 1", n)
 	}
 	if strings.Contains(page, `id="display_name-error"`) {
 		t.Error("a field without an error shows one")
@@ -37,9 +37,9 @@ func TestSignupKeepsWhatWasTyped(t *testing.T) {
 
 func TestLoginPage(t *testing.T) {
 	u := newUI(t, "")
-	page := render(t, u, LoginPage{Username: "ada", Message: "No such pair."})
+	page := render(t, u, LoginPage{Username: "ada", Message: "Wrong password."})
 	for _, want := range []string{
-		`<p class="alert" role="alert" id="message">No such pair.</p>`,
+		`<p class="alert" role="alert" id="message">Wrong password.</p>`,
 		`value="ada"`, `autocomplete="username"`, `autocomplete="current-password"`, `aria-describedby="message"`,
 	} {
 		if !strings.Contains(page, want) {
@@ -47,10 +47,11 @@ func TestLoginPage(t *testing.T) {
 		}
 	}
 	if strings.Contains(page, "/signup") {
-		t.Error("the form leads to signing up, which is off")
+		t.Error("the form links to the sign-up page, although sign-up is off")
 	}
-	if page = render(t, u, LoginPage{Layout: Layout{SignupOpen: true}, Next: "/?q=a b"}); !strings.Contains(page, `href="/signup?next=%2f%3fq%3da%20b"`) {
-		t.Errorf("the form does not lead to signing up: %s", page)
+	page = render(t, u, LoginPage{Layout: Layout{SignupOpen: true}, Next: "/?q=a b"})
+	if !strings.Contains(page, `href="/signup?next=%2f%3fq%3da%20b"`) {
+		t.Errorf("the form doesn't link to the sign-up page: %s", page)
 	}
 }
 
@@ -64,22 +65,25 @@ func TestErrorPage(t *testing.T) {
 	}
 	page := render(t, u, ErrorPage{Status: http.StatusTooManyRequests, Heading: "Slow down", Message: "Wait 3 min."})
 	if !strings.Contains(page, "<h1>Slow down</h1>") || !strings.Contains(page, "Wait 3 min.") {
-		t.Errorf("page = %s, want the words it was given", page)
+		t.Errorf("page = %s, want the given heading and message", page)
 	}
 }
 
-func TestMenuShowsOnlyWhatExists(t *testing.T) {
+func TestMenuIsOnlyForSignedInPeople(t *testing.T) {
 	u := newUI(t, "")
-	in := render(t, u, ErrorPage{Layout: Layout{Viewer: &Viewer{UID: "u", Username: "ada", Name: "Ada", Me: Me{State: Away, Why: "no input for 10 min"}}}})
-	for _, want := range []string{`<bdi>Ada</bdi>`, "@ada", "no input for 10 min", `method="post" action="/logout"`, `>Board</a>`} {
+	viewer := &Viewer{UID: "u", Username: "ada", Name: "Ada", Me: Me{State: Away, Why: "no input for 10 min"}}
+	in := render(t, u, ErrorPage{Layout: Layout{Viewer: viewer}})
+	for _, want := range []string{
+		`<bdi>Ada</bdi>`, "@ada", "no input for 10 min", `method="post" action="/logout"`, `>Board</a>`,
+	} {
 		if !strings.Contains(in, want) {
-			t.Errorf("page of somebody signed in has no %s", want)
+			t.Errorf("the page for a signed-in person has no %s", want)
 		}
 	}
 	out := render(t, u, ErrorPage{})
 	for _, not := range []string{"/logout", "account", "me.css"} {
 		if strings.Contains(out, not) {
-			t.Errorf("page of nobody has %s", not)
+			t.Errorf("the page for a visitor has %s", not)
 		}
 	}
 }

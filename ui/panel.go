@@ -5,44 +5,35 @@ import (
 	"strings"
 )
 
-// Panel is where people see themselves as others do, and say how they want to be
-// shown. It is loaded into the account menu when that is opened.
+// Panel is the content of the account menu: how others see the person, and a form for their status. It's loaded when
+// the menu opens.
 type Panel struct {
-	Me Me
-	// Row is their own, rendered as a preview.
-	Row    []byte
-	Status StatusForm
-	// Presets can be set at a touch: their own, or with Suggested some of ours,
-	// because they have none yet.
-	Presets   []Preset
-	Suggested bool
-	// Said is what was done just now, or "".
-	Said string
+	Me        Me
+	Row       []byte // their own row, rendered as a preview
+	Status    StatusForm
+	Presets   []Preset // statuses to set with one click
+	Suggested bool     // Presets are suggestions, because the person has no presets yet
+	Said      string   // the result of the last action, or ""
 }
 
-// StatusForm holds what is set, or what was typed and is wrong.
+// StatusForm holds the current status, or what was typed if that was refused.
 type StatusForm struct {
-	// State is online, away, dnd or "" for automatic.
-	State, Text, Emoji string
-	// Lasts is 30m, 1h, 4h, today, week, at or "" for no end. At is, with at, when:
-	// as <input type=datetime-local> has it, on the clock of Zone.
+	State, Text, Emoji string // State is online, away, dnd or "" for automatic
+	// Lasts is 30m, 1h, 4h, today, week, at or "" for no end. If it's at, At is the end in the format of datetime-local
+	// inputs, in the time zone Zone.
 	Lasts, At string
-	// Zone is an IANA name; "" while it is not known, and the clock is UTC's.
-	Zone string
-	// Live: something is set that can be taken back.
-	Live bool
-	// Unset: it holds what was typed and is not set.
-	Unset bool
-	// Errors holds a message per field: state, text, emoji, until.
-	Errors map[string]string
+	Zone      string            // an IANA name; "" if unknown, and then At is in UTC
+	Live      bool              // a status is set, so it can be cleared
+	Unset     bool              // the form holds what was typed and isn't set
+	Errors    map[string]string // messages by field: state, text, emoji, until
 }
 
-// Preset is a status that is set at a touch. Lasts is as in StatusForm.
+// Preset is a status to set with one click. Lasts is as in StatusForm.
 type Preset struct {
 	ID, State, Text, Emoji, Lasts string
 }
 
-// MePage is the panel as a page, for those without JavaScript.
+// MePage is the panel as a page, for browsers without JavaScript.
 type MePage struct {
 	Layout
 	Panel Panel
@@ -50,7 +41,7 @@ type MePage struct {
 
 func (MePage) template() string { return "me" }
 
-// Panel renders the inside of #panel, and what was done for #me-said.
+// Panel renders the content of #panel and a partial with the result of the last action.
 func (u *UI) Panel(p Panel) ([]byte, error) {
 	var b bytes.Buffer
 	if err := u.part(&b, "panel", p); err != nil {
@@ -61,8 +52,8 @@ func (u *UI) Panel(p Panel) ([]byte, error) {
 	return append(b.Bytes(), f.Bytes()...), nil
 }
 
-// Refused is the answer to a form of the panel that was refused as a whole: what
-// was typed stays, and the reason is said beside it.
+// Refused renders the answer to a refused form of the panel. It shows the reason and leaves the form as it is, with
+// what was typed.
 func (u *UI) Refused(status int, heading, message string) []byte {
 	f := u.NewFrame()
 	p := ErrorPage{Status: status, Heading: heading, Message: message}
@@ -70,13 +61,13 @@ func (u *UI) Refused(status int, heading, message string) []byte {
 	return f.Bytes()
 }
 
-// pick is one of several choices.
+// pick is one choice of a radio group or a select.
 type pick struct {
 	Value, Label string
 	Chosen       bool
 }
 
-// States are the four ways to be shown.
+// States returns the choices of the state.
 func (w StatusForm) States() []pick {
 	states := []pick{{Value: Online}, {Value: Away}, {Value: DND}, {Value: "", Label: "Automatic"}}
 	for i := range states {
@@ -89,7 +80,7 @@ func (w StatusForm) States() []pick {
 	return states
 }
 
-// lasting are the ways to end.
+// lasting holds the choices of when a status ends.
 var lasting = [...]pick{
 	{Value: "", Label: "I change it"},
 	{Value: "30m", Label: "30 minutes from now"},
@@ -100,7 +91,7 @@ var lasting = [...]pick{
 	{Value: "at", Label: "A time …"},
 }
 
-// Ends are the ways to end.
+// Ends returns the choices of when the status ends.
 func (w StatusForm) Ends() []pick {
 	ends := lasting
 	for i := range ends {
@@ -109,7 +100,7 @@ func (w StatusForm) Ends() []pick {
 	return ends[:]
 }
 
-// Focus names the field the cursor starts in: the first that is wrong.
+// Focus returns the name of the first field with an error, or "".
 func (w StatusForm) Focus() string {
 	for _, name := range [...]string{"state", "emoji", "text", "until"} {
 		if w.Errors[name] != "" {
@@ -122,7 +113,7 @@ func (w StatusForm) Focus() string {
 // Wrong reports whether the form was refused.
 func (p MePage) Wrong() bool { return len(p.Panel.Status.Errors) > 0 }
 
-// Label is what the button of a preset says besides its emoji.
+// Label returns the label of the preset's button, without the emoji.
 func (p Preset) Label() string {
 	switch {
 	case p.Text != "":
@@ -135,10 +126,10 @@ func (p Preset) Label() string {
 	return "Automatic"
 }
 
-// Name is what it sets, for the button that forgets it.
+// Name returns the label with the emoji, for the button that removes the preset.
 func (p Preset) Name() string { return strings.TrimSpace(p.Emoji + " " + p.Label()) }
 
-// Also is what it sets besides.
+// Also returns what else the preset sets: the state if the label is a text, and the duration.
 func (p Preset) Also() string {
 	state, lasts := "", ""
 	if p.Text != "" {

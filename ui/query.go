@@ -2,20 +2,20 @@ package ui
 
 import "net/url"
 
-// The values of Query.Show besides the states.
+// Query.Show is one of these, or a state.
 const (
 	Here     = "here"
 	Everyone = "everyone"
 )
 
-// Query is the query string of the board: search words, team, whom to show and the keyset cursors. Each is as typed in the
-// address, "" when not there.
+// Query is the query string of the board: search words, team, filter and keyset cursors. Each field is as typed in the
+// URL, or "" if it's missing.
 type Query struct {
 	Q, Team, Show, After, Before string
 }
 
-// href is a link to the board with this query, relative to the board itself. Cursors are left out: they belong to the list
-// as it was filtered before.
+// href returns the URL of the board with this query, relative to the board. It leaves out the cursors, because they
+// belong to a list with a different filter.
 func (q Query) href() string {
 	v := url.Values{}
 	for name, value := range map[string]string{"q": q.Q, "team": q.Team, "show": q.Show} {
@@ -29,37 +29,37 @@ func (q Query) href() string {
 	return "?" + v.Encode()
 }
 
-// WithShow is a link to the same search and team that shows others.
+// WithShow returns the URL for the same search and team with another filter.
 func (q Query) WithShow(show string) string {
 	q.Show = show
 	return q.href()
 }
 
-// WithoutSearch is a link that drops the search words and keeps the rest.
+// WithoutSearch returns the URL without the search words.
 func (q Query) WithoutSearch() string {
 	q.Q = ""
 	return q.href()
 }
 
-// WithoutTeam is a link that shows all teams and keeps the rest.
+// WithoutTeam returns the URL for all teams.
 func (q Query) WithoutTeam() string {
 	q.Team = ""
 	return q.href()
 }
 
-// Filter is one choice of the bar that counts and filters.
+// Filter is one choice in the filter bar.
 type Filter struct {
 	Show, Label, Short, ID, Count, Href string
 	Chosen                              bool
 }
 
-// IsState reports whether the filter shows people in one state.
+// IsState reports whether the filter is for a single state.
 func (f Filter) IsState() bool { return Label(f.Show) != "" }
 
-// Begins reports whether the filter is the first of those by state.
+// Begins reports whether the filter is the first one for a single state.
 func (f Filter) Begins() bool { return f.Show == Online }
 
-// Filters returns the six choices of the bar, in the order shown.
+// Filters returns the choices of the filter bar in order.
 func (p BoardPage) Filters() []Filter {
 	out := make([]Filter, 0, 6)
 	for _, c := range p.Counts.each() {

@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// The states of a person, as they stand in data-state.
+// The states of a person, as in the attribute data-state.
 const (
 	Online  = "online"
 	Away    = "away"
@@ -18,7 +18,7 @@ const (
 	Offline = "offline"
 )
 
-// Label is the word shown for a state, "" for an unknown one.
+// Label returns the name of a state for display, or "" if the state is unknown.
 func Label(state string) string {
 	switch state {
 	case Online:
@@ -33,33 +33,27 @@ func Label(state string) string {
 	return ""
 }
 
-// Row is one person on the board as everybody may see them.
+// Row is one person on the board, with only what everyone may see.
 type Row struct {
 	UID, Username, Name string
-	// Team is shown where a list isn't divided by team; TeamKey tells teams apart.
-	Team, TeamKey string
-	// State is online, away, dnd or offline.
-	State string
-	// Since is when the state began; zero: not told. It is never told for
-	// people who are offline.
-	Since time.Time
-	// Text and Emoji are the person's own status.
-	Text, Emoji string
-	// Until is when Text, or else the state, ends; zero: not told.
-	Until time.Time
-	// Seen is roughly when somebody offline was last here ("today", "this week",
-	// "this month", "long ago"), SeenAt exactly; "" and zero: not told. At most
-	// one of the two is given.
+	Team                string    // the name of the team, if the list isn't divided by team
+	TeamKey             string    // identifies the team
+	State               string    // online, away, dnd or offline
+	Since               time.Time // when the state began; zero if not shown; ignored for people who are offline
+	Text, Emoji         string    // the person's own status
+	Until               time.Time // when Text ends, or the state if there is no text; zero if not shown
+
+	// Seen says roughly when an offline person was last here: "today", "this week", "this month" or "long ago". SeenAt
+	// is the exact time. At most one of them is set.
 	Seen   string
 	SeenAt time.Time
-	// Stale: what is shown is what was last known, for the server this person is connected to cannot be heard.
-	Stale bool
-	// Preview leaves out what pages find the row by, for a page that may have the same person on its board.
-	Preview bool
+
+	Stale   bool // this is the last known state, because there are no live updates from the person's server
+	Preview bool // leave out the element's ID, because the page's list may have the same person
 }
 
-// rowView is what the template of a row reads. It is flat, and holds what the
-// template would otherwise have to work out, because that halves the time.
+// rowView is the data of the row template. It's flat and holds computed values, because this halves the time to render
+// a row.
 type rowView struct {
 	UID, Username, Name, State string
 	Team, TeamID               string
@@ -71,10 +65,10 @@ type rowView struct {
 	Said, Stale, Preview       bool
 }
 
-// moment is a time on a row: for the own script, and in words for those without it. The zero moment is not shown.
+// moment is a time for display: At for the page's script, and Text for pages without it. The zero moment isn't shown.
 type moment struct{ At, Text string }
 
-// momentOf is t in UTC, to the second for the script; layout is for people.
+// momentOf returns t in UTC, with layout for Text.
 func momentOf(t time.Time, layout string) moment {
 	if t.IsZero() {
 		return moment{}
@@ -89,10 +83,8 @@ const (
 	seenLayout  = "15:04 UTC, 2 Jan"
 )
 
-// Row renders one person: an <li> without any space around it, because a morph
-// would leave such space behind in the list. The bytes are the same for every
-// viewer and depend on nothing but r, so they may be kept and sent to all.
-// An unknown state is an error.
+// Row renders one person as an <li>. The bytes depend only on r, so they may be cached and sent to every viewer.
+// There's no space around the <li>, because a morph would leave such space in the list. An unknown state is an error.
 func (u *UI) Row(r Row) ([]byte, error) {
 	label := Label(r.State)
 	if label == "" {
@@ -117,15 +109,15 @@ func (u *UI) Row(r Row) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Hue picks one of the eight colours of avatars, 0 to 7, always the same for a user.
+// Hue returns the number of the color of a user's avatar, 0 to 7. It's always the same for a user.
 func Hue(uid string) int {
 	h := fnv.New32a()
 	h.Write([]byte(uid))
 	return int(h.Sum32() % 8)
 }
 
-// Initials are one or two characters for an avatar, of any script: the first of
-// the first word and the first of the last, with the marks that belong to them.
+// Initials returns the text of an avatar, in any script: the first characters of the first and the last word, with
+// their combining marks.
 func Initials(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool {
 		return unicode.IsSpace(r) || r == '.' || r == '_'
@@ -145,7 +137,7 @@ func Initials(name string) string {
 	return found[0] + found[len(found)-1]
 }
 
-// initial is the first letter or digit of a word and the marks on it, "" if there is none.
+// initial returns the first letter or digit of a word with its combining marks, or "" if there is none.
 func initial(word string) string {
 	var b strings.Builder
 	for _, r := range word {
@@ -161,7 +153,7 @@ func initial(word string) string {
 	return b.String()
 }
 
-// symbol is the first thing that can be seen in a name without letters.
+// symbol returns the first visible character of a name without letters or digits.
 func symbol(name string) string {
 	for _, r := range name {
 		if unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) {

@@ -18,9 +18,12 @@ func TestRow(t *testing.T) {
 		want, not []string
 	}{
 		{
-			"the contract with outside programs",
+			"attributes that other programs rely on",
 			Row{UID: "0190-a", Username: "ada", Name: "Ada Okafor", State: Online},
-			[]string{`<li `, ` id="u-0190-a" data-user="ada" data-state="online"`, `<bdi>Ada Okafor</bdi>`, `@ada`, `<b>Online</b>`, `>AO<`},
+			[]string{
+				`<li `, ` id="u-0190-a" data-user="ada" data-state="online"`, `<bdi>Ada Okafor</bdi>`, `@ada`,
+				`<b>Online</b>`, `>AO<`,
+			},
 			[]string{"<time", `class="tx"`},
 		},
 		{
@@ -30,7 +33,7 @@ func TestRow(t *testing.T) {
 			nil,
 		},
 		{
-			"own status",
+			"status",
 			Row{UID: "a", State: DND, Text: "Lunch", Emoji: "🍜"},
 			[]string{`<b>Do not disturb</b>`, `<p class="tx"><span class="em">🍜</span> <bdi>Lunch</bdi></p>`},
 			nil,
@@ -42,7 +45,7 @@ func TestRow(t *testing.T) {
 			nil,
 		},
 		{
-			"offline tells roughly, and never a time",
+			"rough last seen, and no exact time",
 			Row{UID: "a", State: Offline, Since: noon, Seen: "this week", Text: "Back on Monday"},
 			[]string{`<b>Offline</b> <span>seen this week</span>`, "Back on Monday"},
 			[]string{"<time", "2031", "14:03", "12:03"},
@@ -54,7 +57,7 @@ func TestRow(t *testing.T) {
 			nil,
 		},
 		{
-			"one time at most beside the state",
+			"at most one time beside the state",
 			Row{UID: "a", State: DND, Since: noon, Until: noon},
 			[]string{`<b>Do not disturb</b> <span class="un"><time class="until"`},
 			[]string{"since"},
@@ -62,11 +65,12 @@ func TestRow(t *testing.T) {
 		{
 			"a status with an end",
 			Row{UID: "a", State: DND, Until: noon},
-			[]string{`<b>Do not disturb</b> <span class="un"><time class="until" datetime="2031-05-04T12:03:27Z">until 12:03 UTC, 4 May</time></span></p>`},
+			[]string{`<b>Do not disturb</b> <span class="un"><time class="until" datetime="2031-05-04T12:03:27Z">` +
+				`until 12:03 UTC, 4 May</time></span></p>`},
 			[]string{`class="tx"`},
 		},
 		{
-			"the end stands by the text",
+			"the end is beside the text",
 			Row{UID: "a", State: Offline, Text: "Lisbon", Until: noon},
 			[]string{`<b>Offline</b></p><p class="tx"><bdi>Lisbon</bdi> <span class="un"><time class="until"`},
 			nil,
@@ -74,11 +78,12 @@ func TestRow(t *testing.T) {
 		{
 			"exact last seen, to the minute",
 			Row{UID: "a", State: Offline, SeenAt: noon},
-			[]string{`<b>Offline</b> <span>seen <time class="seen" datetime="2031-05-04T12:03:00Z">12:03 UTC, 4 May</time></span></p>`},
+			[]string{`<b>Offline</b> <span>seen <time class="seen" datetime="2031-05-04T12:03:00Z">` +
+				`12:03 UTC, 4 May</time></span></p>`},
 			[]string{":27"},
 		},
 		{
-			"present people are not told when they were seen",
+			"no last seen for people who are online",
 			Row{UID: "a", State: Online, Seen: "today", SeenAt: noon},
 			nil,
 			[]string{"seen", "<time"},
@@ -106,7 +111,7 @@ func TestRow(t *testing.T) {
 			t.Errorf("%s: Row(%+v) = %q, want no space around it", tt.name, tt.row, got)
 		}
 		if again := row(t, u, tt.row); !bytes.Equal(again, []byte(got)) {
-			t.Errorf("%s: Row is not the same twice: %s and %s", tt.name, got, again)
+			t.Errorf("%s: Row returned %s, then %s, want the same", tt.name, got, again)
 		}
 	}
 }
@@ -120,7 +125,7 @@ func TestRowUnknownState(t *testing.T) {
 	}
 }
 
-// TestPreview: for the own panel a row loses what pages are updated by, and nothing else.
+// A preview of a row leaves out the attributes that pages find it by, and nothing else.
 func TestPreview(t *testing.T) {
 	u := newUI(t, "")
 	r := Row{UID: "0190-a", Username: "ada", Name: "Ada", State: Away, Since: noon, Text: ` id="u-x" data-state=y`}
@@ -167,18 +172,18 @@ func TestHue(t *testing.T) {
 		uid := fmt.Sprintf("0190%04x-7000-8000-%012x", i, i*i)
 		hue := Hue(uid)
 		if hue < 0 || hue > 7 || hue != Hue(uid) {
-			t.Fatalf("Hue(%q) = %d, want always the same of 0 to 7", uid, hue)
+			t.Fatalf("Hue(%q) = %d, want the same number from 0 to 7 each time", uid, hue)
 		}
 		seen[hue]++
 	}
 	for hue, n := range seen {
 		if n < 50 {
-			t.Errorf("hue %d stands for %d of 800 people, want about 100", hue, n)
+			t.Errorf("%d of 800 people have hue %d, want about 100", n, hue)
 		}
 	}
 }
 
-// Any bytes at all make a row: a name must never stop a board.
+// Row accepts any bytes, so that no name can break a board.
 func FuzzRow(f *testing.F) {
 	u := newUI(f, "")
 	f.Add("Ada", "text", "🎉")
@@ -196,14 +201,17 @@ func FuzzRow(f *testing.F) {
 			want += 2
 		}
 		if n := bytes.Count(got, []byte("<")); n != want {
-			t.Errorf("Row(%q, %q, %q) = %s: %d tags, want %d whatever the words", name, text, emoji, got, n, want)
+			t.Errorf("Row(%q, %q, %q) = %s: %d tags, want %d", name, text, emoji, got, n, want)
 		}
 	})
 }
 
 func BenchmarkRow(b *testing.B) {
 	u := newUI(b, "")
-	r := Row{UID: "01906f2e-1111-7222-8333-444455556666", Username: "ada.okafor", Name: "Ada Okafor", State: DND, Since: noon, Text: "Incident 4121, reachable by phone", Emoji: "🚨"}
+	r := Row{
+		UID: "01906f2e-1111-7222-8333-444455556666", Username: "ada.okafor", Name: "Ada Okafor", State: DND, Since: noon,
+		Text: "Incident 4121, reachable by phone", Emoji: "🚨",
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := u.Row(r); err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The sections of the settings. Each has a form, or several, of its own.
+// The sections of the settings page. Each has its own forms.
 const (
 	ProfileSection  = "profile"
 	PresenceSection = "presence"
@@ -16,66 +16,54 @@ const (
 	DataSection     = "data"
 )
 
-// SettingsPage is what people choose for themselves. It holds what the account
-// has, but for the section Failed, which holds what was typed. Passwords are
-// never put back.
+// SettingsPage is the settings page. It holds the current settings, except that the section Failed holds what was
+// typed. It never holds passwords.
 type SettingsPage struct {
 	Layout
-	// Saved is the section that was saved just now, Failed the one whose form
-	// was refused; "": none.
-	Saved, Failed string
-	// Message says why the form was refused when it is not about one field;
-	// Errors says it by field.
-	Message string
-	Errors  map[string]string
+	Saved   string            // the section that has just been saved, or ""
+	Failed  string            // the section whose form was refused, or ""
+	Message string            // why the form was refused, if that isn't about one field
+	Errors  map[string]string // messages by field
 
 	Username, DisplayName, Team string
-	// Teams are some that exist. TeamRule says what may be done with them: open
-	// (choose or name a new one), existing (choose), fixed (nothing).
-	Teams    []string
-	TeamRule string
+	Teams                       []string // some existing teams
+	TeamRule                    string   // open (any team), existing (only existing teams) or fixed (no choice)
 
-	// Idle is default, minutes or never; IdleMinutes how many, as typed, and
-	// UsualIdle the default of this Rollcall.
-	Idle, IdleMinutes string
-	UsualIdle         time.Duration
-	// LastSeen is approximate, exact or nobody.
-	LastSeen string
-	// TimeZone is an IANA name, or "". Zones are some to choose from.
-	TimeZone string
-	Zones    []string
+	Idle        string        // default, minutes or never
+	IdleMinutes string        // as typed
+	UsualIdle   time.Duration // the server's default
+	LastSeen    string        // approximate, exact or nobody
+	TimeZone    string        // an IANA name, or ""
+	Zones       []string      // some time zones to choose from
 
-	// Theme is system, light or dark.
-	Theme    string
+	Theme    string // system, light or dark
 	Announce bool
 
-	Devices []Device
-	// SignedOut is how many other devices were signed out just now.
-	SignedOut int
+	Devices   []Device
+	SignedOut int // how many other devices have just been signed out
 
-	// ConfirmUsername is what was typed to delete the account.
-	ConfirmUsername string
+	ConfirmUsername string // what was typed to delete the account
 }
 
-// Device is one sign-in.
+// Device is one session.
 type Device struct {
-	ID string
-	// Name is browser and system in words.
-	Name, Address  string
+	ID             string
+	Name           string // the browser and the operating system
+	Address        string
 	SignedIn, Used time.Time
-	// This is the one that the page is shown in; Open: a page of it is open.
-	This, Open bool
+	This           bool // the session of this page
+	Open           bool // it has a page open
 }
 
-// Since is when the device signed in.
+// Since returns when the device signed in.
 func (d Device) Since() moment { return momentOf(d.SignedIn, stampLayout) }
 
-// Last is when it was used last.
+// Last returns when the device was last used.
 func (d Device) Last() moment { return momentOf(d.Used, stampLayout) }
 
 func (SettingsPage) template() string { return "settings" }
 
-// fieldsOf are the fields of each section in the order of the page.
+// fieldsOf holds the fields of each section, in the order on the page.
 var fieldsOf = map[string][]string{
 	ProfileSection:  {"display_name", "team"},
 	PresenceSection: {"idle_after", "last_seen", "time_zone"},
@@ -84,8 +72,8 @@ var fieldsOf = map[string][]string{
 	DataSection:     {"confirm_username", "confirm_password"},
 }
 
-// focus names the field the cursor starts in: the first that is wrong, or the
-// first of a form that was refused as a whole; "" when nothing was.
+// focus returns the field to put the cursor in: the first with an error, or the first of a form that was refused as a
+// whole. It returns "" if nothing was refused.
 func (p SettingsPage) focus() string {
 	fields := fieldsOf[p.Failed]
 	for _, id := range fields {
@@ -102,13 +90,13 @@ func (p SettingsPage) focus() string {
 	return fields[0]
 }
 
-// setting is one field and what is wrong with it.
+// setting is one field of a form.
 type setting struct {
 	ID, Value, Error string
 	Focus            bool
 }
 
-// Field returns what the template needs for one field. Passwords have no value.
+// Field returns what the template needs for one field. It has no value for passwords.
 func (p SettingsPage) Field(id string) setting {
 	f := setting{ID: id, Error: p.Errors[id], Focus: p.focus() == id}
 	switch id {
@@ -126,13 +114,13 @@ func (p SettingsPage) Field(id string) setting {
 	return f
 }
 
-// section is the end of a form: the button, and what became of it.
+// section is the result of a section's form.
 type section struct {
 	Name, Message string
 	Saved         string
 }
 
-// savedWords are shown in a section after it was saved.
+// savedWords holds the messages in a section that has been saved.
 var savedWords = map[string]string{
 	ProfileSection:  "Saved.",
 	PresenceSection: "Saved.",
@@ -140,7 +128,7 @@ var savedWords = map[string]string{
 	PasswordSection: "Saved. All other devices are signed out.",
 }
 
-// Section returns what has become of a section.
+// Section returns the result of a section's form.
 func (p SettingsPage) Section(name string) section {
 	s := section{Name: name}
 	if p.Failed == name {
@@ -155,7 +143,7 @@ func (p SettingsPage) Section(name string) section {
 	return s
 }
 
-// signedOut says how many other devices were signed out.
+// signedOut returns the message after n other devices were signed out.
 func signedOut(n int) string {
 	switch n {
 	case 0:
@@ -166,13 +154,13 @@ func signedOut(n int) string {
 	return fmt.Sprintf("Signed out %d other devices.", n)
 }
 
-// option is one of several to choose from.
+// option is one radio button.
 type option struct {
 	Name, Value, Label, Hint string
 	Chosen, Focus            bool
 }
 
-// options marks the one whose value is chosen, and the one the cursor starts in.
+// options completes the radio buttons of a field: it marks the chosen one, and the one to put the cursor in.
 func (p SettingsPage) options(field, chosen string, all ...option) []option {
 	wrong := p.focus() == field
 	at := max(0, slices.IndexFunc(all, func(o option) bool { return o.Value == chosen }))
@@ -182,32 +170,34 @@ func (p SettingsPage) options(field, chosen string, all ...option) []option {
 	return all
 }
 
-// LastSeenOptions are the ways to let others know when one was here.
+// LastSeenOptions returns the choices of who can see when a person was last online.
 func (p SettingsPage) LastSeenOptions() []option {
 	return p.options("last_seen", p.LastSeen,
 		option{Value: "approximate", Label: "Roughly", Hint: "today, this week, this month, long ago"},
 		option{Value: "exact", Label: "Exactly", Hint: "to the minute"},
-		option{Value: "nobody", Label: "Nobody", Hint: "and you are not told it of anybody"})
+		option{Value: "nobody", Label: "Nobody", Hint: "you won't see theirs either"})
 }
 
-// ThemeOptions are the colour schemes.
+// ThemeOptions returns the color schemes.
 func (p SettingsPage) ThemeOptions() []option {
 	return p.options("theme", p.Theme,
-		option{Value: "system", Label: "Match system"}, option{Value: "light", Label: "Light"}, option{Value: "dark", Label: "Dark"})
+		option{Value: "system", Label: "Match system"},
+		option{Value: "light", Label: "Light"},
+		option{Value: "dark", Label: "Dark"})
 }
 
-// IdleOption is the way of being away that has this value.
+// IdleOption returns the choice of the idle time that has this value.
 func (p SettingsPage) IdleOption(value string) option {
 	return option{Name: "idle", Value: value, Chosen: p.Idle == value}
 }
 
-// UsualIdleWords is UsualIdle for people.
+// UsualIdleWords returns UsualIdle for display.
 func (p SettingsPage) UsualIdleWords() string { return idleWords(p.UsualIdle) }
 
-// OtherDevices reports whether there is more than this one.
+// OtherDevices reports whether there are other devices than this one.
 func (p SettingsPage) OtherDevices() bool {
 	return slices.ContainsFunc(p.Devices, func(d Device) bool { return !d.This })
 }
 
-// ConfirmOpen reports whether the form that deletes the account is open.
+// ConfirmOpen reports whether to show the form that deletes the account.
 func (p SettingsPage) ConfirmOpen() bool { return p.Failed == DataSection }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// settingsPage is one of somebody with two devices, who has chosen something everywhere.
+// settingsPage returns the page of a person who has two devices and has changed every setting.
 func settingsPage(layout Layout) SettingsPage {
 	return SettingsPage{
 		Layout: layout, Username: "ada", DisplayName: "Ada", Team: "Red", Teams: []string{"Blue", "Red"}, TeamRule: "open",
@@ -22,12 +22,13 @@ func settingsPage(layout Layout) SettingsPage {
 	}
 }
 
-// settingsPageOf has the same text in every place.
+// settingsPageOf returns a page with the same text in every field.
 func settingsPageOf(layout Layout, text string) SettingsPage {
 	p := SettingsPage{
 		Layout: layout, Failed: ProfileSection, Saved: text, Message: text, Username: text, DisplayName: text, Team: text,
-		Teams: []string{text}, TeamRule: text, Idle: text, IdleMinutes: text, LastSeen: text, TimeZone: text, Zones: []string{text},
-		Theme: text, Devices: []Device{{ID: text, Name: text, Address: text}}, ConfirmUsername: text, Errors: map[string]string{},
+		Teams: []string{text}, TeamRule: text, Idle: text, IdleMinutes: text, LastSeen: text, TimeZone: text,
+		Zones: []string{text}, Theme: text, Devices: []Device{{ID: text, Name: text, Address: text}},
+		ConfirmUsername: text, Errors: map[string]string{},
 	}
 	for _, fields := range fieldsOf {
 		for _, field := range fields {
@@ -37,8 +38,8 @@ func settingsPageOf(layout Layout, text string) SettingsPage {
 	return p
 }
 
-// Each field that is wrong says so to everybody: by its look, and to assistive technology; and it has the focus.
-func TestSettingsSayWhatIsWrong(t *testing.T) {
+// A field with an error shows it, also to assistive technology, and has the focus.
+func TestSettingsFieldErrors(t *testing.T) {
 	u := newUI(t, "")
 	for section, fields := range fieldsOf {
 		for _, field := range fields {
@@ -58,45 +59,49 @@ func TestSettingsSayWhatIsWrong(t *testing.T) {
 				}
 			})
 			if len(invalid) != 1 || len(focused) != 1 || len(described) == 0 || described[len(described)-1] != field+"-error" {
-				t.Errorf("with %s wrong, %q are marked, described by %q, and %q have the focus", field, invalid, described, focused)
+				t.Errorf("error in %s: %q are marked, described by %q, and %q have the focus", field, invalid, described, focused)
 			}
-			if !strings.Contains(page, `<p class="wrong" id="`+field+`-error">This is wrong.</p>`) || !strings.Contains(page, "<title>Error: Settings") {
-				t.Errorf("with %s wrong the page does not say it:\n%s", field, page)
+			message := `<p class="wrong" id="` + field + `-error">This is wrong.</p>`
+			if !strings.Contains(page, message) || !strings.Contains(page, "<title>Error: Settings") {
+				t.Errorf("the page doesn't show the error in %s:\n%s", field, page)
 			}
 		}
 	}
 }
 
-// A form that was refused as a whole says why in its section, and the focus is in it.
-func TestSettingsRefusedAsAWhole(t *testing.T) {
+// A form that was refused as a whole shows the reason and has the focus.
+func TestSettingsRefusedForm(t *testing.T) {
 	u := newUI(t, "")
 	for section := range fieldsOf {
 		p := settingsPage(Layout{})
 		p.Failed, p.Message = section, "Try again in 7 minutes."
 		page := render(t, u, p)
-		if strings.Count(page, "Try again in 7 minutes.") != 1 || strings.Count(page, " autofocus") != 1 || !strings.Contains(page, `role="alert"`) {
-			t.Errorf("%s: refused as a whole, the page is\n%s", section, page)
+		if strings.Count(page, "Try again in 7 minutes.") != 1 || !strings.Contains(page, `role="alert"`) {
+			t.Errorf("%s: the page doesn't show the reason once:\n%s", section, page)
+		}
+		if n := strings.Count(page, " autofocus"); n != 1 {
+			t.Errorf("%s: %d elements have autofocus, want 1:\n%s", section, n, page)
 		}
 	}
 }
 
-func TestSettingsSaySaved(t *testing.T) {
+func TestSettingsSaved(t *testing.T) {
 	u := newUI(t, "")
-	for section, says := range savedWords {
+	for section, message := range savedWords {
 		p := settingsPage(Layout{})
 		p.Saved = section
-		if page := render(t, u, p); strings.Count(page, `role="status" tabindex="-1" autofocus>`+says) != 1 {
-			t.Errorf("%s: the page does not say %q once", section, says)
+		if page := render(t, u, p); strings.Count(page, `role="status" tabindex="-1" autofocus>`+message) != 1 {
+			t.Errorf("%s: the page doesn't show %q once", section, message)
 		}
 	}
 	p := settingsPage(Layout{})
 	p.Saved = "Your password is 1234"
 	if page := render(t, u, p); strings.Contains(page, "1234") || strings.Contains(page, `class="saved"`) {
-		t.Errorf("the page says what somebody wants it to say:\n%s", page)
+		t.Errorf("the page shows text from its URL:\n%s", page)
 	}
 }
 
-func TestPasswordsAreNeverPutBack(t *testing.T) {
+func TestSettingsNeverHoldPasswords(t *testing.T) {
 	each(t, render(t, newUI(t, ""), settingsPageOf(Layout{}, "typed")), func(n *html.Node) {
 		if n.Data == "input" && attr(n, "type") == "password" && attr(n, "value") != "" {
 			t.Errorf("%s holds %q", attr(n, "id"), attr(n, "value"))
@@ -107,9 +112,16 @@ func TestPasswordsAreNeverPutBack(t *testing.T) {
 func TestScheme(t *testing.T) {
 	u := newUI(t, "")
 	for scheme, want := range map[string][]string{
-		"":      {`<html lang="en">`, `content="light dark"`, `media="(prefers-color-scheme: light)" content="#f5f4ef"`, `media="(prefers-color-scheme: dark)" content="#121512"`},
-		"light": {`<html lang="en" data-theme="light">`, `name="color-scheme" content="light"`, `name="theme-color" content="#f5f4ef"`},
-		"dark":  {`<html lang="en" data-theme="dark">`, `name="color-scheme" content="dark"`, `name="theme-color" content="#121512"`},
+		"": {
+			`<html lang="en">`, `content="light dark"`, `media="(prefers-color-scheme: light)" content="#f5f4ef"`,
+			`media="(prefers-color-scheme: dark)" content="#121512"`,
+		},
+		"light": {
+			`<html lang="en" data-theme="light">`, `name="color-scheme" content="light"`, `name="theme-color" content="#f5f4ef"`,
+		},
+		"dark": {
+			`<html lang="en" data-theme="dark">`, `name="color-scheme" content="dark"`, `name="theme-color" content="#121512"`,
+		},
 	} {
 		page := render(t, u, ErrorPage{Layout: Layout{Scheme: scheme}})
 		for _, part := range want {
@@ -118,14 +130,15 @@ func TestScheme(t *testing.T) {
 			}
 		}
 		if got := strings.Count(page, "theme-color"); scheme != "" && got != 1 {
-			t.Errorf("scheme %q: %d colours of the browser's bar, want 1", scheme, got)
+			t.Errorf("scheme %q: %d theme colors, want 1", scheme, got)
 		}
 	}
 }
 
 func TestIdleWords(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		-1: "never", time.Minute: "1 minute", 10 * time.Minute: "10 minutes", 90 * time.Second: "1m30s", 2 * time.Hour: "120 minutes", time.Second: "1s",
+		-1: "never", time.Minute: "1 minute", 10 * time.Minute: "10 minutes", 90 * time.Second: "1m30s",
+		2 * time.Hour: "120 minutes", time.Second: "1s",
 	} {
 		if got := idleWords(d); got != want {
 			t.Errorf("idleWords(%v) = %q, want %q", d, got, want)
@@ -133,16 +146,19 @@ func TestIdleWords(t *testing.T) {
 	}
 }
 
-// What is told about last seen follows what was chosen.
+// The page says who can see when the person was last online.
 func TestStoredLastSeen(t *testing.T) {
-	for chosen, want := range map[string]string{"approximate": "only a rough time", "exact": "to the minute", "nobody": "nobody sees it"} {
-		if got := (StoredPage{ShowLastSeen: chosen}).lastSeenNote(); !strings.Contains(got, want) || !strings.Contains(got, "no record") {
+	for chosen, want := range map[string]string{
+		"approximate": "only a rough time", "exact": "to the minute", "nobody": "nobody sees it",
+	} {
+		got := (StoredPage{ShowLastSeen: chosen}).lastSeenNote()
+		if !strings.Contains(got, want) || !strings.Contains(got, "no record") {
 			t.Errorf("lastSeenNote(%s) = %q, want %q in it", chosen, got, want)
 		}
 	}
 }
 
-// Somebody who is online was not last seen "never".
+// The page doesn't say "Never" to people who are online.
 func TestStoredLastSeenWhileOnline(t *testing.T) {
 	seen := time.Date(2026, 11, 24, 14, 30, 0, 0, time.UTC)
 	for _, tt := range []struct {
@@ -162,7 +178,7 @@ func TestStoredLastSeenWhileOnline(t *testing.T) {
 	}
 }
 
-// A part that is defined twice would silently be the one that is read last.
+// If a template is defined twice, html/template uses the last one without an error.
 func TestPartsAreDefinedOnce(t *testing.T) {
 	at := map[string]string{}
 	for path, file := range sources(t) {

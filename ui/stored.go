@@ -7,34 +7,34 @@ import (
 	"time"
 )
 
-// StoredPage tells a person what is stored about them, who sees it, and for how long.
+// StoredPage shows people what is stored about them, who can see it, and for how long.
 type StoredPage struct {
 	Layout
 	ID, Username, DisplayName, Team string
 	Admin, Disabled                 bool
 	Created                         time.Time
 
-	// State is that of the person's own status; "": left to their devices.
-	State, Text, Emoji string
-	// Until is when the status ends, and SetAt when it was set; zero: no end, no status.
-	Until, SetAt time.Time
-	LastSeen     time.Time
-	Online       bool
+	State, Text, Emoji string    // the person's own status; State is "" for automatic
+	Until              time.Time // when the status ends; zero if it doesn't
+	SetAt              time.Time // when the status was set; zero if none is set
+	LastSeen           time.Time
+	Online             bool
 
-	// IdleAfter is 0 for the default of this Rollcall, UsualIdle; below 0: never.
-	IdleAfter, UsualIdle time.Duration
-	// ShowLastSeen is approximate, exact or nobody; Theme is system, light or dark.
-	ShowLastSeen, TimeZone, Theme string
-	Announce, Invisible           bool
-	InvisibleSince                time.Time
+	IdleAfter      time.Duration // 0 for the default, UsualIdle; negative for never
+	UsualIdle      time.Duration
+	ShowLastSeen   string // approximate, exact or nobody
+	TimeZone       string
+	Theme          string // system, light or dark
+	Announce       bool
+	Invisible      bool
+	InvisibleSince time.Time
 
-	// Presets, Devices and Browsers are how many there are.
-	Presets, Devices, Browsers int
-	// Replicas: several servers show this board and tell each other who is connected.
-	Replicas bool
+	Presets, Devices, Browsers int // how many there are
+
+	Replicas bool // several servers run this board and tell each other who is connected
 }
 
-// stamp is a moment that may be long ago, and how the script is to write it.
+// stamp is a moment that may be long ago. Class tells the page's script how to format it.
 type stamp struct {
 	moment
 	Class string
@@ -42,7 +42,7 @@ type stamp struct {
 
 const stampLayout = "15:04 UTC, 2 Jan 2006"
 
-// stampOf is t; class is seen, since or until.
+// stampOf returns t as a stamp. class is seen, since or until.
 func stampOf(class string, t time.Time) stamp {
 	layout := stampLayout
 	if class != "seen" {
@@ -53,55 +53,73 @@ func stampOf(class string, t time.Time) stamp {
 
 func (StoredPage) template() string { return "stored" }
 
-// StoredGroup are facts that the same people see.
+// StoredGroup holds facts that the same people can see.
 type StoredGroup struct {
 	Title, Intro string
 	Facts        []StoredFact
 }
 
-// StoredFact is one thing that is stored.
+// StoredFact is one kind of data that is stored.
 type StoredFact struct {
-	// Keys are what it is called in the download, as far as it stands there.
-	Keys []string
-	// What it is, and what the person's own is.
-	What, Mine string
-	// When stands behind Mine.
-	When stamp
-	// Who sees it and how long it stays, in sentences.
-	Note string
+	Keys []string // its keys in the download, if it's there
+	What string   // what it is
+	Mine string   // the person's own value
+	When stamp    // shown after Mine
+	Note string   // who can see it and for how long, in sentences
 }
 
-// Groups are all that is stored. Whoever stores more has to add it here: the
-// tests of handlers hold the Keys against what a download has.
+// Groups returns everything that is stored. Code that stores more must add it here. A test in handlers compares Keys
+// with the download.
 func (p StoredPage) Groups() []StoredGroup {
 	return []StoredGroup{
-		{"Everybody sees this", "That is, everybody who signs in here. The board is hidden from everyone else.", p.seenByAll()},
+		{"Everyone sees this", "That is, everyone who signs in here. The board is hidden from others.", p.seenByAll()},
 		{"Only you see this", "It's never shown to anyone else.", append(p.chosen(), p.signIns()...)},
 		{"Nobody sees this", "It's stored in a form that can't be read back.", secrets()},
-		{"The person who runs this server", "They have access to the database, so they can read all of the above except the secrets. They also have:", p.operators()},
+		{
+			"The person who runs this server",
+			"They have access to the database, so they can read all of the above except the secrets. They also have:",
+			p.operators(),
+		},
 		{"In this browser", "It stays in your browser until you clear this site's data.", inBrowser()},
 	}
 }
 
 func (p StoredPage) seenByAll() []StoredFact {
 	return []StoredFact{
-		{Keys: []string{"account.display_name"}, What: "Name", Mine: p.DisplayName, Note: "Kept until you change it."},
-		{Keys: []string{"account.username"}, What: "Username", Mine: p.Username, Note: "Kept as long as your account."},
-		{Keys: []string{"account.team"}, What: "Team", Mine: cmp.Or(p.Team, "None"), Note: "Kept until you or the person who runs this server changes it."},
-		{Keys: []string{"status.state", "status.text", "status.emoji", "status.until", "status.set_at"}, What: "Your status",
-			Mine: p.status(), When: stampOf("until", p.Until), Note: "State, text, emoji and end. Shown until it ends, if it has an end. Kept until you set another."},
-		{Keys: []string{"last_seen"}, What: "Last seen", Mine: p.lastSeen(), When: stampOf("seen", p.LastSeen), Note: p.lastSeenNote()},
-		{What: "Whether you are here", Note: "Online, away, do not disturb or offline, and since when. This isn't stored. It's worked out from which of your devices are connected and when they last had input, which is held in memory while they're connected."},
-		{Keys: []string{"account.id"}, What: "Your id", Mine: p.ID, Note: "A random number that stands for you in the page. Kept as long as your account and one day longer, so that every server learns that the account is gone."},
+		{
+			Keys: []string{"account.display_name"}, What: "Name", Mine: p.DisplayName,
+			Note: "Kept until you change it.",
+		}, {
+			Keys: []string{"account.username"}, What: "Username", Mine: p.Username,
+			Note: "Kept as long as your account.",
+		}, {
+			Keys: []string{"account.team"}, What: "Team", Mine: cmp.Or(p.Team, "None"),
+			Note: "Kept until you or the person who runs this server changes it.",
+		}, {
+			Keys: []string{"status.state", "status.text", "status.emoji", "status.until", "status.set_at"},
+			What: "Your status", Mine: p.status(), When: stampOf("until", p.Until),
+			Note: "State, text, emoji and end. Shown until it ends, if it has an end. Kept until you set another.",
+		}, {
+			Keys: []string{"last_seen"}, What: "Last seen", Mine: p.lastSeen(), When: stampOf("seen", p.LastSeen),
+			Note: p.lastSeenNote(),
+		}, {
+			What: "Whether you're here",
+			Note: "Online, away, do not disturb or offline, and since when. This isn't stored. It's calculated from which of " +
+				"your devices are connected and when they last had input, which is held in memory while they're connected.",
+		}, {
+			Keys: []string{"account.id"}, What: "Your ID", Mine: p.ID,
+			Note: "A random number that identifies you in the page. Kept as long as your account and one day longer, so that " +
+				"every server learns that the account is gone.",
+		},
 	}
 }
 
-// lastSeenNote says who is told when the person was here.
+// lastSeenNote says who can see when the person was last online.
 func (p StoredPage) lastSeenNote() string {
-	who := "Everybody who shows theirs sees only a rough time: today, this week, this month or long ago."
+	who := "Everyone who shows theirs sees only a rough time: today, this week, this month or long ago."
 	switch p.ShowLastSeen {
 	case "exact":
-		who = "Everybody who shows theirs sees it to the minute while you're offline."
+		who = "Everyone who shows theirs sees it to the minute while you're offline."
 	case "nobody":
 		who = "You've chosen that nobody sees it."
 	}
@@ -127,25 +145,48 @@ func (p StoredPage) chosen() []StoredFact {
 	const until = "Kept until you change it."
 	return []StoredFact{
 		{Keys: []string{"settings.idle_after_minutes"}, What: "Away after", Mine: idle, Note: until},
-		{Keys: []string{"settings.show_last_seen"}, What: "Who can see when you were last here", Mine: words[p.ShowLastSeen], Note: until},
-		{Keys: []string{"settings.time_zone"}, What: "Time zone", Mine: cmp.Or(p.TimeZone, "Not known"), Note: "Used for times like “today”. " + until},
+		{
+			Keys: []string{"settings.show_last_seen"}, What: "Who can see when you were last online", Mine: words[p.ShowLastSeen],
+			Note: until,
+		}, {
+			Keys: []string{"settings.time_zone"}, What: "Time zone", Mine: cmp.Or(p.TimeZone, "Not known"),
+			Note: "Used for times like “today”. " + until,
+		},
 		{Keys: []string{"settings.theme"}, What: "Theme", Mine: words[p.Theme], Note: until},
 		{Keys: []string{"settings.announce"}, What: "Announcements for screen readers", Mine: onOff(p.Announce), Note: until},
-		{Keys: []string{"settings.invisible", "settings.invisible_since"}, What: "Invisible", Mine: onOff(p.Invisible),
-			When: stampOf("since", p.InvisibleSince), Note: "Others see you as offline. Kept until you show yourself."},
-		{Keys: []string{"presets.state", "presets.text", "presets.emoji", "presets.lasts"}, What: "Recent statuses",
-			Mine: strconv.Itoa(p.Presets), Note: "The last 6 that you set. Kept until you remove them or newer ones replace them."},
+		{
+			Keys: []string{"settings.invisible", "settings.invisible_since"}, What: "Invisible", Mine: onOff(p.Invisible),
+			When: stampOf("since", p.InvisibleSince), Note: "Others see you as offline. Kept until you go visible.",
+		}, {
+			Keys: []string{"presets.state", "presets.text", "presets.emoji", "presets.lasts"}, What: "Recent statuses",
+			Mine: strconv.Itoa(p.Presets),
+			Note: "The last 6 that you set. Kept until you remove them or newer ones replace them.",
+		},
 	}
 }
 
 func (p StoredPage) signIns() []StoredFact {
 	return []StoredFact{
-		{Keys: []string{"sessions.browser", "sessions.address", "sessions.created_at", "sessions.last_used_at", "sessions.expires_at"}, What: "Devices that are signed in",
-			Mine: strconv.Itoa(p.Devices), Note: "How the browser describes itself, the address and time of its sign-in, when it was last used, and when its sign-in ends: after 30 days, or when you sign it out. The record is then deleted, at the latest when somebody else signs in. Its id is kept for one more day."},
-		{Keys: []string{"known_browsers.signed_in_at"}, What: "Browsers you have signed in with",
-			Mine: strconv.Itoa(p.Browsers), Note: "When you last signed in with each, so that somebody who guesses at your password can't lock you out of these browsers. Kept for half a year, or until you change your password."},
-		{Keys: []string{"account.created_at"}, What: "Account created", When: stampOf("seen", p.Created), Note: "Kept as long as your account."},
-		{Keys: []string{"account.admin", "account.disabled"}, What: "Rights", Mine: p.rights(), Note: "Decided by the person who runs this server."},
+		{
+			Keys: []string{
+				"sessions.browser", "sessions.address", "sessions.created_at", "sessions.last_used_at", "sessions.expires_at",
+			},
+			What: "Devices that are signed in", Mine: strconv.Itoa(p.Devices),
+			Note: "How the browser describes itself, the address and time of its sign-in, when it was last used, and when its " +
+				"sign-in ends: after 30 days, or when you sign it out. The record is then deleted, at the latest when someone " +
+				"else signs in. Its ID is kept for one more day.",
+		}, {
+			Keys: []string{"known_browsers.signed_in_at"}, What: "Browsers you have signed in with",
+			Mine: strconv.Itoa(p.Browsers),
+			Note: "When you last signed in with each, so that someone who guesses passwords can't lock you out of these " +
+				"browsers. Kept for half a year, or until you change your password.",
+		}, {
+			Keys: []string{"account.created_at"}, What: "Account created", When: stampOf("seen", p.Created),
+			Note: "Kept as long as your account.",
+		}, {
+			Keys: []string{"account.admin", "account.disabled"}, What: "Rights", Mine: p.rights(),
+			Note: "Set by the person who runs this server.",
+		},
 	}
 }
 
@@ -168,12 +209,28 @@ func secrets() []StoredFact {
 
 func (p StoredPage) operators() []StoredFact {
 	facts := []StoredFact{
-		{What: "A line in the log for each request", Note: "Time, path, your address and your id, but no names and nothing you typed into a form. Kept as long as they keep logs, unless they turn this off."},
-		{What: "Counts of attempts", Note: "How many passwords were tried from an address, for a username or from a browser (the last two as hashes), for 15 minutes. How many accounts were created from an address, for an hour. How often you changed something, for a minute."},
-		{What: "Data derived from your names", Note: "The words that search finds you by, your place on the board, and the number of your last change. They change with your names."},
+		{
+			What: "A line in the log for each request",
+			Note: "Time, path, your address and your ID, but no names and nothing you typed into a form. Kept as long as they " +
+				"keep logs, unless they turn this off.",
+		}, {
+			What: "Counts of attempts",
+			Note: "How many passwords were tried from an address, for a username or from a browser (the last two as hashes), " +
+				"for 15 minutes. How many accounts were created from an address, for an hour. How often you changed something, " +
+				"for a minute.",
+		}, {
+			What: "Data derived from your names",
+			Note: "The words that search finds you by, your place on the board, and the number of your last change. They " +
+				"change with your names.",
+		},
 	}
 	if p.Replicas {
-		facts = append(facts, StoredFact{What: "What the servers of this board share", Note: "Through Redis: your id, which servers your devices are connected to, whether they had input and since when, and whether you're invisible or were before. Kept while a device is connected and for seconds after. Apart from the counts above, nothing else about you."})
+		facts = append(facts, StoredFact{
+			What: "What the servers of this board share",
+			Note: "Through Redis: your ID, which servers your devices are connected to, whether they had input and since when, " +
+				"and whether you're invisible or were before. Kept while a device is connected and for seconds after. Apart " +
+				"from the counts above, nothing else about you.",
+		})
 	}
 	return facts
 }
@@ -187,13 +244,13 @@ func inBrowser() []StoredFact {
 	}
 }
 
-// words of settings, by what they are called in a form.
+// words holds the names of choices by their values in forms.
 var words = map[string]string{
-	"approximate": "Everybody, roughly", "exact": "Everybody, exactly", "nobody": "Nobody",
+	"approximate": "Everyone, roughly", "exact": "Everyone, exactly", "nobody": "Nobody",
 	"system": "Match system", "light": "Light", "dark": "Dark",
 }
 
-// idleWords say after how long somebody is away.
+// idleWords returns an idle time for display.
 func idleWords(d time.Duration) string {
 	minutes := int(d / time.Minute)
 	switch {
@@ -214,7 +271,7 @@ func onOff(on bool) string {
 	return "Off"
 }
 
-// lastSeen stands before the time, if there is one.
+// lastSeen returns the text before the time, if there is one.
 func (p StoredPage) lastSeen() string {
 	switch {
 	case p.Online && p.LastSeen.IsZero():

@@ -1,10 +1,9 @@
-// Package ui is what people see: it turns typed pages, rows of the board and
-// changes of it into HTML, and serves the stylesheet, the script and the icon.
+// Package ui renders HTML from typed pages, rows of the board, and changes to it. It also serves the stylesheet, the
+// script and the icon.
 //
-// It refuses to know who may see what and where the facts come from. It gets
-// plain values and imports nothing else of Rollcall. What people typed reaches
-// a page only through html/template's escaping; the one exception are rows that
-// this package rendered itself.
+// It doesn't know who may see what, or where the data comes from. It gets plain values and imports no other package of
+// Rollcall. html/template escapes everything that people typed. Only HTML that this package has rendered skips
+// escaping.
 package ui
 
 import (
@@ -18,8 +17,7 @@ import (
 	"time"
 )
 
-// UI holds the parsed templates and the assets. It never changes after New,
-// so all its methods may be called at the same time.
+// UI holds the parsed templates and the assets. It doesn't change after New, so it's safe for concurrent use.
 type UI struct {
 	base   string
 	name   string // of the board
@@ -35,15 +33,12 @@ type Page interface {
 	template() string
 }
 
-// everyPage lists one zero value of each page: New renders them once, so that
-// a template that cannot be escaped stops the start and not a visitor.
+// everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
 var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}}
 
-// New parses all templates and reads the assets. files holds templates/ and
-// static/. base is the path under which Rollcall is published: "" or a path
-// such as "/rollcall" without a slash at its end. It fails when a template is
-// wrong and when the build of the browser's files is missing; that error says
-// what to run.
+// New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
+// public URL: "" or a path such as "/rollcall", without a slash at the end. New returns an error if a template is
+// wrong, or if the build of the assets is missing.
 func New(files fs.FS, base string) (*UI, error) {
 	if base != "" && (!strings.HasPrefix(base, "/") || strings.HasSuffix(base, "/")) {
 		return nil, fmt.Errorf("ui: base path %q must be empty or start with a slash and not end with one", base)
@@ -60,13 +55,13 @@ func New(files fs.FS, base string) (*UI, error) {
 	return u, u.tryAll()
 }
 
-// parse reads every template: a page is the layout with that page's blocks.
-func parse(files fs.FS, funcs template.FuncMap) (pages map[string]*template.Template, parts *template.Template, err error) {
-	parts, err = template.New("parts").Funcs(funcs).ParseFS(files, "templates/parts/*.html")
+// parse reads all templates. A page is the layout with the blocks of that page.
+func parse(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, *template.Template, error) {
+	parts, err := template.New("parts").Funcs(funcs).ParseFS(files, "templates/parts/*.html")
 	if err != nil {
 		return nil, nil, fmt.Errorf("ui: parse parts: %w", err)
 	}
-	pages = make(map[string]*template.Template)
+	pages := make(map[string]*template.Template)
 	for _, p := range everyPage {
 		name := p.template()
 		t, err := parts.Clone()
@@ -81,7 +76,7 @@ func parse(files fs.FS, funcs template.FuncMap) (pages map[string]*template.Temp
 	return pages, parts, nil
 }
 
-// funcs are the functions templates may call.
+// funcs returns the functions that templates may call.
 func (u *UI) funcs() template.FuncMap {
 	return template.FuncMap{
 		"base":     func() string { return u.base },
@@ -96,13 +91,13 @@ func (u *UI) funcs() template.FuncMap {
 		"title":    u.title,
 		"today":    func() string { return time.Now().UTC().Format("2 January 2006, 15:04 UTC") },
 		"now":      func() int64 { return time.Now().UnixMilli() },
-		// rendered lets through what Row and List made, and nothing else may use it.
+		// rendered skips escaping. It's only for the output of Row and List.
 		"rendered": func(html []byte) template.HTML { return template.HTML(html) },
 	}
 }
 
-// tryAll renders every page and part once: html/template finds what it cannot
-// escape only then.
+// tryAll renders every page and part once, because html/template reports a template that it can't escape only when it's
+// first executed.
 func (u *UI) tryAll() error {
 	var errs []error
 	for _, p := range everyPage {
@@ -118,11 +113,11 @@ func (u *UI) tryAll() error {
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
 	unseenErr := u.part(io.Discard, "unseen", Me{})
-	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, unseenErr)...)
+	errs = append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, unseenErr)
+	return errors.Join(errs...)
 }
 
-// Page renders a whole page into memory, so that an error never leaves half a
-// page behind a status of 200.
+// Page renders a page in memory, so that no part of it is sent if there is an error.
 func (u *UI) Page(p Page) ([]byte, error) {
 	var b bytes.Buffer
 	if board, ok := p.(BoardPage); ok {
@@ -134,7 +129,7 @@ func (u *UI) Page(p Page) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// part renders one of the templates in templates/parts.
+// part renders a template of templates/parts.
 func (u *UI) part(w io.Writer, name string, data any) error {
 	if err := u.parts.ExecuteTemplate(w, name, data); err != nil {
 		return fmt.Errorf("ui: render %s: %w", name, err)

@@ -15,8 +15,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// sources are our own files with stand-ins for what the build makes, so that
-// these tests need no Node. TestBuild looks at the build itself.
+// sources returns the templates and fake assets, so that these tests don't need Node. TestBuild checks the real assets.
 func sources(t testing.TB) fstest.MapFS {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -67,7 +66,7 @@ func row(t testing.TB, u *UI, r Row) []byte {
 	return b
 }
 
-func TestNewSaysWhatToRun(t *testing.T) {
+func TestNewWithoutAssets(t *testing.T) {
 	files := sources(t)
 	delete(files, buildFolder+"/app.js")
 	_, err := New(files, "")
@@ -82,7 +81,9 @@ func TestNewSaysWhatToRun(t *testing.T) {
 }
 
 func TestNewBase(t *testing.T) {
-	for base, ok := range map[string]bool{"": true, "/rollcall": true, "/a/b": true, "/": false, "rollcall": false, "/rollcall/": false} {
+	for base, ok := range map[string]bool{
+		"": true, "/rollcall": true, "/a/b": true, "/": false, "rollcall": false, "/rollcall/": false,
+	} {
 		if _, err := New(sources(t), base); (err == nil) != ok {
 			t.Errorf("New(base %q) = %v, want ok %v", base, err, ok)
 		}
@@ -90,7 +91,7 @@ func TestNewBase(t *testing.T) {
 	out := render(t, newUI(t, "/rollcall"), BoardPage{Layout: Layout{Viewer: &Viewer{UID: "u1"}}})
 	for _, tag := range regexp.MustCompile(`(?:href|src|action)="(/[^"]*)"`).FindAllStringSubmatch(out, -1) {
 		if !strings.HasPrefix(tag[1], "/rollcall/") {
-			t.Errorf("address %q does not start with the base path", tag[1])
+			t.Errorf("the URL %q doesn't start with the base path", tag[1])
 		}
 	}
 }
@@ -109,7 +110,7 @@ func TestNewRejectsBrokenTemplates(t *testing.T) {
 	}
 }
 
-// Every template is checked against the struct it gets, on all its branches.
+// All branches of the templates fit the types of their data.
 func TestTemplateTypes(t *testing.T) {
 	u := newUI(t, "")
 	check := func(name string, tmpl *template.Template, data any) {
@@ -118,7 +119,7 @@ func TestTemplateTypes(t *testing.T) {
 			t.Errorf("template %s: %v", name, err)
 		}
 	}
-	// Parsed anew: rendering changes a parsed template.
+	// Parse the templates again, because rendering changes them.
 	pages, parts, err := parse(sources(t), u.funcs())
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +138,7 @@ func TestTemplateTypes(t *testing.T) {
 	check("next", parts.Lookup("next"), Next{})
 }
 
-// everyLook renders each page in its different looks.
+// everyLook renders all pages in different states.
 func everyLook(t testing.TB, u *UI) map[string]string {
 	t.Helper()
 	viewer := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", Me: Me{State: Online, Why: "there was input"}}
@@ -146,7 +147,10 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		row(t, u, Row{UID: "0190-b", Username: "bob", Name: "Bob", State: Offline, Seen: "today"}),
 	}
 	list := func(s []Section, q Query, warming bool) []byte { return []byte(list(t, u, s, q, warming)) }
-	flat := listOf(t, u, List{Flat: true, Query: Query{Show: Here}, Sections: []Section{{Rows: rows}}, Index: []Section{{Key: "p", Name: "P", Here: 1}, {Key: "q"}}})
+	flat := listOf(t, u, List{
+		Flat: true, Query: Query{Show: Here}, Sections: []Section{{Rows: rows}},
+		Index: []Section{{Key: "p", Name: "P", Here: 1}, {Key: "q"}},
+	})
 	full := list([]Section{{Key: "p", Name: "Platform", Here: 1, People: 2, Rows: rows}}, Query{}, false)
 	atMe := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", AtMe: true}
 	panel, err := u.Panel(somePanel(t, u))
@@ -154,38 +158,59 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		t.Fatal(err)
 	}
 	q := Query{Q: "a b", Team: "Platform", Show: Away}
-	return map[string]string{
-		"board":       render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 2, DND: 1}, List: full, Socket: "/ws?v=1&q=a", OnePage: true}),
-		"board paged": render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 999}, Query: q, List: full, Next: "?after=x", Prev: "?before=x"}),
-		"board here": render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Counts: Counts{People: 999, Online: 2}, Chosen: Here, List: []byte(flat),
-			Next: "?after=x", Pages: []PageLink{{N: 1, Href: "?page=1", Current: true}, {Gap: true}, {N: 5, Href: "?page=5"}}}),
-		"board warming": render(t, u, BoardPage{Layout: Layout{Viewer: viewer}, Warming: true, List: list(nil, Query{}, true)}),
-		"board empty":   render(t, u, BoardPage{Query: q, List: list(nil, q, false)}),
-		"login":         render(t, u, LoginPage{Layout: Layout{SignupOpen: true}, Next: "/?q=1"}),
-		"login refused": render(t, u, LoginPage{Username: "ada", Message: "No."}),
-		"signup":        render(t, u, SignupPage{}),
-		"signup refused": render(t, u, SignupPage{Username: "ada", Message: "No.", Errors: map[string]string{
-			"username": "taken", "display_name": "too long", "password": "short"}}),
-		"settings": render(t, u, settingsPage(Layout{Viewer: viewer})),
-		"settings saved": render(t, u, SettingsPage{Layout: Layout{Viewer: viewer, Scheme: "dark"}, Saved: DevicesSection, TeamRule: "fixed",
-			Devices: []Device{{ID: "s1", Name: "Firefox on Linux", This: true}}}),
-		"settings refused": render(t, u, SettingsPage{Layout: Layout{Viewer: viewer}, Failed: DataSection, Errors: map[string]string{
-			"confirm_username": "no", "confirm_password": "no", "display_name": "no", "team": "no", "idle_after": "no", "last_seen": "no",
-			"time_zone": "no", "theme": "no", "old_password": "no", "password": "no"}}),
-		"stored": render(t, u, StoredPage{Layout: Layout{Viewer: viewer}, ID: "0190-a", DisplayName: "Ada", Text: "x", Until: time.Now(),
-			LastSeen: time.Now(), Invisible: true, InvisibleSince: time.Now(), ShowLastSeen: "nobody", Replicas: true}),
-		"login deleted": render(t, u, LoginPage{Deleted: true}),
-		"error":         render(t, u, ErrorPage{Status: 404}),
-		"me":            render(t, u, MePage{Layout: Layout{Viewer: atMe}, Panel: somePanel(t, u)}),
-		"me refused": render(t, u, MePage{Layout: Layout{Viewer: atMe}, Panel: Panel{Me: Me{Invisible: true}, Suggested: true, Presets: []Preset{{ID: "lunch", Text: "Lunch"}},
-			Status: StatusForm{Lasts: "at", Errors: map[string]string{"state": "no", "text": "no", "emoji": "no", "until": "no"}}}}),
-		"panel":        string(panel),
-		"error inside": render(t, u, ErrorPage{Layout: Layout{Viewer: viewer}, Status: 500, RequestID: "r1"}),
+	layout := Layout{Viewer: viewer}
+	looks := map[string]string{"panel": string(panel)}
+	for name, page := range map[string]Page{
+		"board": BoardPage{
+			Layout: layout, Counts: Counts{People: 2, DND: 1}, List: full, Socket: "/ws?v=1&q=a", OnePage: true,
+		},
+		"board paged": BoardPage{
+			Layout: layout, Counts: Counts{People: 999}, Query: q, List: full, Next: "?after=x", Prev: "?before=x",
+		},
+		"board here": BoardPage{
+			Layout: layout, Counts: Counts{People: 999, Online: 2}, Chosen: Here, List: []byte(flat), Next: "?after=x",
+			Pages: []PageLink{{N: 1, Href: "?page=1", Current: true}, {Gap: true}, {N: 5, Href: "?page=5"}},
+		},
+		"board warming": BoardPage{Layout: layout, Warming: true, List: list(nil, Query{}, true)},
+		"board empty":   BoardPage{Query: q, List: list(nil, q, false)},
+		"login":         LoginPage{Layout: Layout{SignupOpen: true}, Next: "/?q=1"},
+		"login refused": LoginPage{Username: "ada", Message: "No."},
+		"login deleted": LoginPage{Deleted: true},
+		"signup":        SignupPage{},
+		"signup refused": SignupPage{
+			Username: "ada", Message: "No.",
+			Errors: map[string]string{"username": "taken", "display_name": "too long", "password": "short"},
+		},
+		"settings": settingsPage(layout),
+		"settings saved": SettingsPage{
+			Layout: Layout{Viewer: viewer, Scheme: "dark"}, Saved: DevicesSection, TeamRule: "fixed",
+			Devices: []Device{{ID: "s1", Name: "Firefox on Linux", This: true}},
+		},
+		"settings refused": SettingsPage{Layout: layout, Failed: DataSection, Errors: map[string]string{
+			"confirm_username": "no", "confirm_password": "no", "display_name": "no", "team": "no", "idle_after": "no",
+			"last_seen": "no", "time_zone": "no", "theme": "no", "old_password": "no", "password": "no",
+		}},
+		"stored": StoredPage{
+			Layout: layout, ID: "0190-a", DisplayName: "Ada", Text: "x", Until: time.Now(), LastSeen: time.Now(),
+			Invisible: true, InvisibleSince: time.Now(), ShowLastSeen: "nobody", Replicas: true,
+		},
+		"error":        ErrorPage{Status: 404},
+		"error inside": ErrorPage{Layout: layout, Status: 500, RequestID: "r1"},
+		"me":           MePage{Layout: Layout{Viewer: atMe}, Panel: somePanel(t, u)},
+		"me refused": MePage{Layout: Layout{Viewer: atMe}, Panel: Panel{
+			Me: Me{Invisible: true}, Suggested: true, Presets: []Preset{{ID: "lunch", Text: "Lunch"}},
+			Status: StatusForm{
+				Lasts: "at", Errors: map[string]string{"state": "no", "text": "no", "emoji": "no", "until": "no"},
+			},
+		}},
+	} {
+		looks[name] = render(t, u, page)
 	}
+	return looks
 }
 
-// The pages must work under a strict Content-Security-Policy and be sound HTML.
-func TestPagesAreStrict(t *testing.T) {
+// The pages work with a strict Content-Security-Policy, their IDs are unique, and references to IDs are valid.
+func TestPagesAreValid(t *testing.T) {
 	for name, page := range everyLook(t, newUI(t, "")) {
 		ids, names := map[string]bool{}, map[string]bool{}
 		var refs []string
@@ -203,7 +228,7 @@ func TestPagesAreStrict(t *testing.T) {
 					t.Errorf("%s: <%s %s=%q>", name, n.Data, a.Key, a.Val)
 				}
 				if a.Key == "id" && ids[a.Val] {
-					t.Errorf("%s: id %q stands twice", name, a.Val)
+					t.Errorf("%s: two elements have the ID %q", name, a.Val)
 				}
 				if a.Key == "id" {
 					ids[a.Val] = true
@@ -216,14 +241,14 @@ func TestPagesAreStrict(t *testing.T) {
 		})
 		for _, id := range refs {
 			if !ids[id] {
-				t.Errorf("%s: there is no element %q that something refers to", name, id)
+				t.Errorf("%s: an attribute refers to %q, but there is no such element", name, id)
 			}
 		}
 	}
 }
 
-// The ids that frames speak of stand on the board.
-func TestBoardHasWhatFramesChange(t *testing.T) {
+// The board has all elements that frames change.
+func TestBoardHasElementsOfFrames(t *testing.T) {
 	u := newUI(t, "")
 	f := u.NewFrame()
 	f.Row("0190-a", nil)
@@ -234,23 +259,24 @@ func TestBoardHasWhatFramesChange(t *testing.T) {
 	f.Me(Me{}, Me{State: Online, Why: "why"}, nil, nil)
 	looks := everyLook(t, u)
 	page := looks["board"]
-	// What is in the panel is on the board once that is open.
-	open := regexp.MustCompile(`(?s)<div class="panel" id="panel">.*?</div>`).ReplaceAllLiteralString(page, `<div id="panel">`+looks["panel"]+`</div>`)
+	// Opening the menu puts the panel on the board.
+	closed := regexp.MustCompile(`(?s)<div class="panel" id="panel">.*?</div>`)
+	open := closed.ReplaceAllLiteralString(page, `<div id="panel">`+looks["panel"]+`</div>`)
 	for _, m := range regexp.MustCompile(`<hx-partial id="([^"]+)"`).FindAllStringSubmatch(string(f.Bytes()), -1) {
 		if strings.Count(open, ` id="`+m[1]+`"`) != 1 {
-			t.Errorf("the board has no element %q, or several", m[1])
+			t.Errorf("the board doesn't have exactly one element %q", m[1])
 		}
 	}
 	if !strings.Contains(page, `hx-ws:connect="/ws?v=1&amp;q=a" hx-swap="none"`) {
-		t.Errorf("the board does not connect: %s", page)
+		t.Errorf("the board has no live connection: %s", page)
 	}
 	if !strings.Contains(page, "<title>1 here · Rollcall</title>") {
-		t.Errorf("the board's title does not tell how many are here")
+		t.Errorf("the board's title doesn't say how many people are here")
 	}
 }
 
-// What people typed stays text wherever it is shown.
-func TestHostileWords(t *testing.T) {
+// Text that people typed is always escaped.
+func TestMaliciousTextIsEscaped(t *testing.T) {
 	u := newUI(t, "")
 	for _, evil := range []string{
 		`<script>alert(1)</script>`,
@@ -260,11 +286,16 @@ func TestHostileWords(t *testing.T) {
 		`<title>(0) Gone</title>`, `</title><script>alert(1)</script>`,
 		`{{.}} {{template "layout"}}`, "\u202eright to left", "a\x00b", `javascript:alert(1)`, `&lt;b&gt;`,
 	} {
-		r := row(t, u, Row{UID: evil, Username: evil, Name: evil, Team: evil, TeamKey: evil, State: DND, Since: time.Now(), Text: evil, Emoji: evil, Seen: evil})
+		r := row(t, u, Row{
+			UID: evil, Username: evil, Name: evil, Team: evil, TeamKey: evil, State: DND, Since: time.Now(),
+			Text: evil, Emoji: evil, Seen: evil,
+		})
 		sections := []Section{{Key: evil, Name: evil, Rows: [][]byte{r}}}
 		list := []byte(listOf(t, u, List{Sections: sections, Index: sections, Query: Query{Q: evil, Team: evil, Show: evil}}))
 		empty := []byte(listOf(t, u, List{Query: Query{Q: evil}}))
-		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, TimeZone: evil}}
+		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{
+			UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, TimeZone: evil,
+		}}
 		panel := Panel{
 			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil}}, Row: r, Said: evil,
 			Status: StatusForm{State: evil, Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
@@ -272,13 +303,21 @@ func TestHostileWords(t *testing.T) {
 			Presets: []Preset{{evil, evil, evil, evil, evil}},
 		}
 		for _, page := range []Page{
-			BoardPage{Layout: layout, List: list, Query: Query{evil, evil, evil, evil, evil}, Counts: Counts{Team: evil, Search: evil}, Chosen: evil, Socket: evil, Next: evil, Prev: evil},
+			BoardPage{
+				Layout: layout, List: list, Query: Query{evil, evil, evil, evil, evil}, Counts: Counts{Team: evil, Search: evil},
+				Chosen: evil, Socket: evil, Next: evil, Prev: evil,
+			},
 			BoardPage{Layout: layout, List: empty, OnePage: true},
 			LoginPage{Layout: layout, Username: evil, Next: evil, Message: evil},
-			SignupPage{Layout: layout, Username: evil, DisplayName: evil, Next: evil, Message: evil, Errors: map[string]string{"username": evil}},
+			SignupPage{
+				Layout: layout, Username: evil, DisplayName: evil, Next: evil, Message: evil,
+				Errors: map[string]string{"username": evil},
+			},
 			settingsPageOf(layout, evil),
-			StoredPage{Layout: layout, ID: evil, Username: evil, DisplayName: evil, Team: evil, State: evil, Text: evil, Emoji: evil,
-				ShowLastSeen: evil, TimeZone: evil, Theme: evil},
+			StoredPage{
+				Layout: layout, ID: evil, Username: evil, DisplayName: evil, Team: evil, State: evil, Text: evil, Emoji: evil,
+				ShowLastSeen: evil, TimeZone: evil, Theme: evil,
+			},
 			ErrorPage{Layout: layout, Heading: evil, Message: evil, RequestID: evil},
 			MePage{Layout: layout, Panel: panel},
 		} {
@@ -310,8 +349,7 @@ func TestHostileWords(t *testing.T) {
 	}
 }
 
-// harmless fails when markup holds an element or an attribute that came from
-// what was typed.
+// harmless fails the test if evil has become an element or an attribute of markup.
 func harmless(t *testing.T, evil, markup string) {
 	t.Helper()
 	each(t, markup, func(n *html.Node) {
@@ -329,8 +367,8 @@ func harmless(t *testing.T, evil, markup string) {
 	}
 }
 
-// Only rows and lists, which this package rendered, may skip escaping.
-func TestRenderedIsOnlyForOurOwn(t *testing.T) {
+// Only HTML that this package has rendered skips escaping.
+func TestOnlyRenderedHTMLSkipsEscaping(t *testing.T) {
 	allowed := map[string]bool{"{{rendered .List}}": true, "{{rendered .Rows}}": true, "{{rendered .Row}}": true}
 	for path, file := range sources(t) {
 		for _, use := range regexp.MustCompile(`\{\{[^}]*rendered[^}]*\}\}`).FindAllString(string(file.Data), -1) {

@@ -1,9 +1,9 @@
-// Screenshots draws every page as people see it, from the demo: light, dark, and on a phone of 390 px. The board goes
-// into the README as board-light.png and board-dark.png, all of them into a folder beside.
+// Screenshots takes pictures of every page of the demo: light, dark, and on a phone of 390 px. The board for the README
+// goes to board-light.png and board-dark.png, and all pictures go to the folder screens.
 //
 //	make screenshots
 //
-// It refuses to show anything but what a visitor of the demo sees.
+// It shows only what a visitor of the demo sees.
 package main
 
 import (
@@ -31,13 +31,13 @@ import (
 const (
 	width, height           = 1280, 860
 	phoneWidth, phoneHeight = 390, 844
-	maxBytes                = 200_000 // of a picture of the README
-	maxSmall                = 60_000  // of one of the others, and twice that of one that is long
-	quality                 = 50      // of those, which are WebP: half of what PNG takes, and text stays crisp
+	maxBytes                = 200_000 // for a picture in the README
+	maxSmall                = 60_000  // for other pictures, doubled for a full page
+	quality                 = 50      // of other pictures, in WebP: half the size of PNG, and text stays crisp
 	patience                = 90 * time.Second
 )
 
-// looks are the ways in which each page is drawn.
+// looks are the variants of each picture.
 var looks = []struct {
 	name, scheme  string
 	width, height int64
@@ -47,16 +47,16 @@ var looks = []struct {
 	{"phone", "light", phoneWidth, phoneHeight},
 }
 
-// sight is one thing to draw.
-type sight struct {
+// screen is one page to take pictures of.
+type screen struct {
 	name, path string
-	ready      string            // what must be visible before
-	then       []chromedp.Action // what to do before, once the page is there
-	whole      bool              // the whole page, however long
+	ready      string            // selector of the element that must be visible
+	then       []chromedp.Action // what to do after the page has loaded
+	whole      bool              // the full page instead of the viewport
 }
 
 var (
-	visitors = []sight{
+	visitors = []screen{
 		{name: "login", path: "/login", ready: "#username"},
 		{name: "signup", path: "/signup", ready: "#username"},
 		{name: "login-wrong", path: "/login", ready: "#message", then: []chromedp.Action{
@@ -65,7 +65,7 @@ var (
 			chromedp.Submit("#password", chromedp.ByQuery),
 		}},
 	}
-	members = []sight{
+	members = []screen{
 		{name: "board", path: "/", ready: live},
 		{name: "menu", path: "/", ready: "#panel form", then: []chromedp.Action{
 			chromedp.WaitVisible(live, chromedp.ByQuery), chromedp.Click(".account summary", chromedp.ByQuery),
@@ -82,9 +82,9 @@ var (
 const live = `[data-conn=on] #list`
 
 func main() {
-	binary := flag.String("binary", "bin/rollcall", "the program to show")
+	binary := flag.String("binary", "bin/rollcall", "path of the rollcall program")
 	folder := flag.String("to", "docs", "folder for the pictures")
-	after := flag.Duration("after", 4*time.Minute, "how long the people of the demo go about their day before")
+	after := flag.Duration("after", 4*time.Minute, "how long the demo runs before the pictures are taken")
 	flag.Parse()
 	if err := run(*binary, *folder, *after); err != nil {
 		fmt.Fprintln(os.Stderr, "screenshots:", err)
@@ -104,7 +104,7 @@ func run(binary, folder string, after time.Duration) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
 
-	quiet := func(string, ...any) {} // chromedp does not know every event of a newer Chromium, and says so
+	quiet := func(string, ...any) {} // chromedp logs events of newer Chromium versions that it doesn't know
 	tab, _ := chromedp.NewContext(ctx, chromedp.WithLogf(quiet), chromedp.WithErrorf(quiet))
 	defer func() { err = errors.Join(err, chromedp.Cancel(tab)) }()
 	if err := drawAll(tab, d.url, folder, visitors); err != nil {
@@ -130,9 +130,9 @@ func run(binary, folder string, after time.Duration) (err error) {
 	return drawAll(tab, d.url, folder, members)
 }
 
-// drawAll draws each sight in every look.
-func drawAll(tab context.Context, url, folder string, sights []sight) error {
-	for _, s := range sights {
+// drawAll takes pictures of each screen in every look.
+func drawAll(tab context.Context, url, folder string, screens []screen) error {
+	for _, s := range screens {
 		for _, look := range looks {
 			file := filepath.Join(folder, "screens", s.name+"-"+look.name+".webp")
 			err := chromedp.Run(tab,
@@ -152,7 +152,7 @@ func drawAll(tab context.Context, url, folder string, sights []sight) error {
 	return nil
 }
 
-// scheme has the page drawn in one of the colour schemes, and without movement.
+// scheme sets the color scheme and turns off animations.
 func scheme(name string) chromedp.Action {
 	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: name},
@@ -160,7 +160,7 @@ func scheme(name string) chromedp.Action {
 	})
 }
 
-// draw writes what the tab shows.
+// draw takes a picture of the tab and writes it to file.
 func draw(ctx context.Context, file string, whole bool) error {
 	take := page.CaptureScreenshot().WithFormat(page.CaptureScreenshotFormatWebp).WithQuality(quality)
 	if whole {
@@ -181,7 +181,7 @@ func draw(ctx context.Context, file string, whole bool) error {
 	return keep(file, shot, limit)
 }
 
-// shoot writes the page as it is now, in one of the colour schemes.
+// shoot takes a picture of the current page in a color scheme and writes it to file as PNG.
 func shoot(tab context.Context, name, file string) error {
 	var shot []byte
 	if err := chromedp.Run(tab, scheme(name), chromedp.CaptureScreenshot(&shot)); err != nil {
@@ -194,17 +194,16 @@ func shoot(tab context.Context, name, file string) error {
 	return keep(file, small, maxBytes)
 }
 
-// keep writes a picture that is not larger than it may be.
+// keep writes a picture to file, or fails if it is larger than limit.
 func keep(file string, picture []byte, limit int) error {
 	if len(picture) > limit {
-		return fmt.Errorf("%s has %d bytes, want no more than %d", file, len(picture), limit)
+		return fmt.Errorf("%s has %d bytes, want at most %d", file, len(picture), limit)
 	}
 	fmt.Printf("%s  %d bytes\n", file, len(picture))
 	return os.WriteFile(file, picture, 0o644)
 }
 
-// shrink packs a picture as small as PNG can without losing anything: Chromium cares more for speed, and for a
-// transparency that is not there.
+// shrink recompresses a picture without loss. Chromium compresses for speed and includes an unused alpha channel.
 func shrink(shot []byte) ([]byte, error) {
 	from, err := png.Decode(bytes.NewReader(shot))
 	if err != nil {

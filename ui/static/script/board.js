@@ -17,7 +17,7 @@ const startBoard = list => {
   if (!socket) show('wait', 'Connecting…', 4000);
 };
 
-// A filter that works in the page alone stays in the address, too.
+// A filter that works in the browser is kept in the URL as well.
 const startFilter = () => {
   document.addEventListener('change', e => {
     if (e.target.name !== 'show') return;
@@ -27,8 +27,8 @@ const startFilter = () => {
   });
 };
 
-// Search finds while somebody types: the form has htmx ask for the page of what stands in the field. What was found is
-// marked; "/" leads to the field.
+// Search works as you type: the form's htmx attributes load the page for the words in the field. Matches are highlighted.
+// "/" moves the focus to the field.
 const fold = text => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 const startSearch = (form, list) => {
   const field = form.elements.q, clear = byId('search-clear');
@@ -40,18 +40,25 @@ const startSearch = (form, list) => {
     CSS.highlights.set('found', found);
   };
   addEventListener('keydown', e => {
-    if (e.key !== '/' || e.ctrlKey || e.metaKey || e.altKey || e.target.closest?.('input, textarea, select, [contenteditable]')) return;
+    if (e.key !== '/' || e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.target.closest?.('input, textarea, select, [contenteditable]')) return;
     e.preventDefault();
     field.focus();
     field.select();
   });
   form.addEventListener('input', () => { clear.hidden = !field.value; });
   form.addEventListener('htmx:before:request', () => { wholeList = true; });
+  form.addEventListener('htmx:after:request', e => {
+    if (e.detail.ctx.response.status !== 200) return;
+    const at = new URLSearchParams(new FormData(form));
+    if (!field.value) at.delete('q');
+    history.replaceState(history.state, '', '?' + at);
+  });
   new MutationObserver(mark).observe(list, { subtree: true, childList: true, characterData: true });
   mark();
 };
 
-// markIn marks the words of a name that begin with one of words.
+// markIn highlights the words in text that start with one of words.
 const markIn = (text, words, found) => {
   for (const { index, 0: word } of text?.data.matchAll(/[\p{L}\p{N}\p{M}]+/gu) ?? []) {
     const start = words.find(w => fold(word).startsWith(w));

@@ -1,11 +1,11 @@
-// Is the page live?
+// The state of the live connection
 //
-// data-conn on <html> drains the page of its colour (states.css), #conn says why and since when. Short breaks are not shown.
-const LONG = 60e3; // without a connection, and the page says what it tries
+// data-conn on <html> makes the page gray (states.css). #conn says why and since when. Short breaks aren't shown.
+const LONG = 60e3; // ms without a connection until the page explains what it's doing
 let wanted = 'on';
 let showing, explaining;
 let lastLive = Date.now();
-let liveTitle = null; // of the tab, while it says that the page isn't live
+let liveTitle = null; // the title to restore when the page is live again
 
 const show = (state, text, after = 0) => {
   if (state === wanted && state === 'wait') return; // let the first timer run
@@ -23,7 +23,7 @@ const show = (state, text, after = 0) => {
 };
 const live = () => show('on', '');
 
-// What the page shows is as of the last moment that it was live.
+// A page that isn't live says when it last was.
 const boardName = () => document.querySelector('.brand bdi')?.textContent ?? 'Rollcall';
 const goStale = () => {
   if (!byId('list')) return;
@@ -35,7 +35,7 @@ const goStale = () => {
 const goLive = () => {
   if (liveTitle === null) return;
   byId('news').textContent = '';
-  if (document.title.startsWith('As of ')) document.title = liveTitle; // or the server has sent another one
+  if (document.title.startsWith('As of ')) document.title = liveTitle; // else the server has sent a new one
   liveTitle = null;
 };
 
@@ -52,15 +52,15 @@ const explainBreak = () => {
 
 document.addEventListener('htmx:ws:after:connection', e => {
   socket = e.detail.connection.socket;
-  // htmx's own event does not carry the reason of a close.
+  // htmx's own event doesn't have the reason for the close.
   socket.addEventListener('close', ended);
   sayFirst();
-  // A server that is full opens the socket only to say so.
+  // A server that is full accepts the socket only to close it with that reason.
   if (wanted === 'full') setTimeout(() => { if (socket.readyState === WebSocket.OPEN) live(); }, 1000);
   else live();
 });
 
-// A row that comes stands beside one that the page has. If it hasn't, the page wants the whole list.
+// A new row is placed beside a row that the page should have. If the page doesn't have it, it asks for the whole list.
 const BESIDE = /<hx-partial id="([^"]*)" hx-swap=before(?:begin|end)>/g;
 
 document.addEventListener('htmx:ws:before:message:incoming', e => {
@@ -74,8 +74,9 @@ document.addEventListener('htmx:ws:before:message:incoming', e => {
   if (wanted !== 'on' && socket?.readyState === WebSocket.OPEN) live();
 });
 
-// After a form was sent, its answer decides where to go, also when the form ends the session. A double click doesn't
-// send it twice: the second one would try the old password against the new one. Another form may go.
+// After a form is submitted, its answer decides which page comes next, even if the form ends the session. A double click
+// doesn't submit the form twice, because the second request would check the old password against the new one. A different
+// form can be submitted.
 const ANSWER = 10e3, DOUBLE = 2e3;
 let sent = -Infinity, sentForm = null;
 let signedOut = false;
@@ -88,8 +89,8 @@ addEventListener('submit', e => {
   dropLoads();
 });
 
-// A page that is leaving loads nothing more: its session may have ended, and
-// the answer would be an error.
+// A page that is about to be replaced doesn't load anything, because its session may have ended and the answer would be an
+// error.
 const loads = new Set();
 const dropLoads = () => { for (const request of loads) request.abort(); };
 document.addEventListener('htmx:before:request', e => {
@@ -104,7 +105,7 @@ const ended = e => {
   if (e.code === 1008) signOut(e.reason);
 };
 
-// The session has ended, here or elsewhere; the sign-in page says why.
+// The session has ended. The sign-in page says why.
 const signOut = why => {
   const to = new URLSearchParams({ next: location.pathname + location.search, why });
   const go = () => location.assign(document.querySelector('[data-login]').dataset.login + '?' + to);
@@ -117,7 +118,7 @@ const signOut = why => {
 document.addEventListener('htmx:ws:close', e => {
   if (e.detail.reason !== 'closed') return;
   const { code, connection } = e.detail;
-  if (code === 1008) return; // the socket's own event has the reason
+  if (code === 1008) return; // handled by the socket's own event, which has the reason
   if (code === 4001) {
     show('rest', 'This tab is paused because you have many open.');
   } else if (!connection.config.reconnectCodes.includes(code)) {
@@ -128,7 +129,7 @@ document.addEventListener('htmx:ws:close', e => {
 });
 
 addEventListener('offline', () => { if (socket) show('wait', reconnecting(), 1000); });
-// After the network was gone an open socket may be dead without knowing it.
+// A socket that was open when the network was lost may be dead without any event.
 addEventListener('online', () => { if (socket?.readyState === WebSocket.OPEN) socket.close(); });
 
 document.addEventListener('visibilitychange', () => {
@@ -140,7 +141,7 @@ document.addEventListener('visibilitychange', () => {
     storage.write();
     location.reload();
   } else {
-    // Coming back to a tab is input.
+    // Returning to a tab counts as input.
     lastInput = Date.now();
     say('a');
     writeTimes();
@@ -150,8 +151,8 @@ document.addEventListener('visibilitychange', () => {
 addEventListener('pagehide', storage.write);
 addEventListener('pageshow', e => {
   if (!e.persisted) return;
-  // Back from the browser's memory: no answer is on its way, the socket is
-  // closed, and by now the person may be somebody else or nobody.
+  // The page was restored from the back/forward cache. It isn't waiting for an answer, its socket is closed, and the user
+  // may have signed out since.
   sent = -Infinity;
   if (socket && socket.readyState !== WebSocket.OPEN) location.reload();
 });

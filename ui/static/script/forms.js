@@ -1,4 +1,4 @@
-// Forms and the menu
+// Forms
 const startReveal = button => {
   const field = byId(button.getAttribute('aria-controls'));
   const set = on => {
@@ -7,8 +7,8 @@ const startReveal = button => {
   };
   button.hidden = false;
   button.addEventListener('click', () => { set(field.type === 'password'); field.focus(); });
-  field.form.addEventListener('submit', () => set(false)); // else browsers would not offer to keep it
+  field.form.addEventListener('submit', () => set(false)); // else browsers wouldn't offer to save it
 };
 
-// Typing an own value chooses it.
+// Typing a custom value selects its radio button.
 const startPick = field => field.addEventListener('input', () => { byId(field.dataset.picks).checked = true; });

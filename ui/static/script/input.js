@@ -1,24 +1,23 @@
-// Input: when did this person last do something in this tab?
+// Input: when the person last did something in this tab
 //
-// Kept in sessionStorage, because following a link must not lose it. A
-// "navigate" is the person's own act and counts; a reload or the browser
-// restoring its tabs may have happened by itself and does not.
+// The time is in sessionStorage, so that it isn't lost when the person follows a link. Loading a page counts as input only
+// if its navigation type is "navigate". A reload or a restored tab may not be an act of the person.
 const INPUT = 'rollcall-input';
-const RESEND = 30e3; // at most one 'a' per 30 s; the server's clock decides the rest
+const RESEND = 30e3; // send 'a' at most every 30 s; the server measures idle time by its own clock
 const started = performance.getEntriesByType('navigation')[0];
-const storage = { // may be switched off, and then throws
+const storage = { // throws if the browser blocks it
   read: () => { try { return +sessionStorage.getItem(INPUT); } catch { return 0; } },
   write: () => { try { sessionStorage.setItem(INPUT, lastInput); } catch {} },
 };
 let lastInput = started?.type !== 'navigate' && storage.read() || Date.now();
 let saidActive = -Infinity;
-let changedAt = Date.now(); // when the page last moved by itself
+let changedAt = Date.now(); // when the page last changed by itself
 let socket = null;
 
 const idleSeconds = () => Math.min(999999, Math.max(0, Math.round((Date.now() - lastInput) / 1000)));
 
-// A frame is 'a' (active), or 'i' (idle) or 'h' (hidden) and the seconds since
-// the last input. Never more than 12 bytes: the server cuts long ones off.
+// A message is 'a' (active), or 'i' (idle) or 'h' (hidden) followed by the seconds since the last input. It's at most 12
+// bytes long, because the server closes the connection on longer ones.
 const say = what => {
   if (socket?.readyState !== WebSocket.OPEN) return;
   if (what === 'a') saidActive = Date.now();
@@ -37,9 +36,8 @@ const input = () => {
   if (!document.hidden && lastInput - saidActive >= RESEND) say('a');
 };
 
-// A pointer that did not move is the page coming or moving under it; and
-// scrolling counts only when it cannot be the page's own doing: restoring the
-// place after a load, or holding it while rows come and go.
+// A pointer event without a change of position isn't input: the page has loaded or moved under the pointer. Scrolling
+// counts only if the browser can't have caused it by restoring or keeping the scroll position.
 let pointerAt = null;
 const moved = e => {
   const at = e.screenX + ',' + e.screenY;

@@ -1,5 +1,4 @@
-// The panel in the menu is loaded anew each time the menu opens, unless
-// something was typed into it and not sent.
+// The menu's panel is loaded each time the menu opens, unless it holds input that hasn't been submitted.
 const startMenu = menu => {
   let typed = false;
   menu.addEventListener('toggle', () => { if (menu.open && !typed) menu.dispatchEvent(new Event('open')); });

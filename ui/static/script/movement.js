@@ -1,4 +1,4 @@
-// People who come and go
+// People who arrive and leave
 //
 // Rows tell by data-state, and on pages of those who are here by being there, who has come and who has left. The state, its
 // colour and its word change at once. Cards move a moment later, all together, and never under a pointer or the focus:
@@ -7,14 +7,14 @@ const GATHER = 400;      // ms in which several are one movement
 const HALO = 2000;       // ms that an arrival is marked
 const NEWS = 60e3;       // ms that it is told in words
 const MANY = 12;         // rows at once are another list and no movement
-const POINTING = 10e3;   // ms that a pointer which rests still counts
+const POINTING = 3e3;    // ms after which a pointer that rests doesn't count any more
 let wholeList = false;   // the message that is being applied brings the whole list
 const arrivedAt = new Map(); // row id -> when this page saw the person arrive
 
 const justArrived = row => Date.now() - (arrivedAt.get(row?.id) ?? -Infinity) < NEWS;
 
-// comings calls tell with everybody who came onto the list or left it.
-const comings = (list, tell) => {
+// watchComings calls tell for everyone who arrives or leaves.
+const watchComings = (list, tell) => {
   const seen = { subtree: true, childList: true, attributeFilter: ['data-state'], attributeOldValue: true };
   new MutationObserver(records => {
     const moves = new Map(); // row id -> [row, here, where a removed row stood]
@@ -35,7 +35,7 @@ const comings = (list, tell) => {
 
 const startMovement = (list, own) => {
   const held = new Map(); // row id -> 'arriving' or 'leaving'
-  const ghosts = new Set(); // what is left of rows that were removed, until the movement
+  const ghosts = new Set(); // copies of removed rows, shown until the cards move
   const still = matchMedia('(prefers-reduced-motion: reduce)');
   let timer = 0, pointed = -Infinity;
   list.addEventListener('pointermove', e => { if (e.pointerType === 'mouse') pointed = Date.now(); }, passive);
@@ -44,7 +44,7 @@ const startMovement = (list, own) => {
 
   const hold = (id, how) => {
     const row = byId(id);
-    if (held.has(id) && held.get(id) !== how) { // came and left again, or the other way round: nothing moves
+    if (held.has(id) && held.get(id) !== how) { // the person is back where they were, so nothing moves
       held.delete(id);
       row?.removeAttribute('data-hold');
       return;
@@ -53,7 +53,7 @@ const startMovement = (list, own) => {
     if (row) row.dataset.hold = how;
   };
 
-  const haunt = (row, before) => {
+  const addGhost = (row, before) => {
     const ghost = row.cloneNode(true);
     ghost.removeAttribute('id');
     ghost.classList.add('ghost');
@@ -83,7 +83,7 @@ const startMovement = (list, own) => {
     held.clear();
   };
 
-  comings(list, (id, row, here, before) => {
+  watchComings(list, (id, row, here, before) => {
     if (here) {
       if (id !== own) arrivedAt.set(id, Date.now());
       hold(id, 'arriving');
@@ -91,14 +91,14 @@ const startMovement = (list, own) => {
       arrivedAt.delete(id);
       if (row.isConnected) hold(id, 'leaving');
       else if (held.get(id) === 'arriving') held.delete(id);
-      else if (!still.matches) haunt(row, before);
+      else if (!still.matches) addGhost(row, before);
     }
     timer ||= setTimeout(settle, GATHER);
     tellNews();
     writeTimes();
   });
 
-  // A row that is replaced while it is held stays held.
+  // Replacing a row that is held removes its data-hold, so set it again.
   new MutationObserver(records => {
     for (const { target } of records) {
       if (held.has(target.id) && !target.dataset.hold) target.dataset.hold = held.get(target.id);
@@ -106,7 +106,7 @@ const startMovement = (list, own) => {
   }).observe(list, { subtree: true, attributeFilter: ['data-hold'] });
 };
 
-// The line under the headline tells who came last, while the page is live.
+// While the page is live, the line below the headline says who has just arrived.
 let forgetting;
 const tellNews = () => {
   if (wanted !== 'on') return;
@@ -121,8 +121,8 @@ const tellNews = () => {
   forgetting = setTimeout(tellNews, NEWS - (Date.now() - Math.min(...arrivedAt.values())) + 100);
 };
 
-// For screen readers, when wanted: one sentence about the rows of this page, at most every 20 s. Who came and left again
-// meanwhile isn't mentioned, and neither is the page's own person, who comes with it.
+// If the person has turned it on, screen readers announce who came and left on this page, at most every 20 s. They don't
+// announce people who came and left in between, or the page's own person.
 const QUIET = 20e3;
 const startAnnouncing = (said, list) => {
   const moved = new Map(); // name -> 'came' or 'left'
@@ -139,7 +139,7 @@ const startAnnouncing = (said, list) => {
     last = Date.now();
     said.textContent = text + '.';
   };
-  comings(list, (id, row, here) => {
+  watchComings(list, (id, row, here) => {
     const name = row.querySelector('.nm bdi')?.textContent;
     if (!name || id === said.dataset.own) return;
     const how = here ? 'came' : 'left';

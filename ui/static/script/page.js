@@ -1,5 +1,5 @@
-// The files of this folder are one script, in the order that ui/build.mjs gives, inside one function. It stands before htmx
-// in the same file, so that it hears the first connection, and so it touches nothing of the page before an event says that
-// the page is there. Without it every page still works, only not live.
+// ui/build.mjs joins the files of this folder in one function. The function runs before htmx, so that it gets the event of
+// the first connection. It runs before the document is parsed as well, so it must wait for an event before it uses any
+// elements. Pages work without this script, but they aren't live.
 const root = document.documentElement;
 const byId = id => document.getElementById(id);

@@ -1,12 +1,13 @@
 document.addEventListener('DOMContentLoaded', () => {
   const list = byId('list');
   if (list) startBoard(list);
-  const panel = document.querySelector('main #panel'); // in the menu it is looked after there
+  const panel = document.querySelector('main #panel'); // startMenu handles the panel in the menu
   if (panel) new MutationObserver(writeTimes).observe(panel, { subtree: true, childList: true, attributeFilter: ['datetime'] });
   if (document.querySelector('time') || list || panel) startTimes();
   document.querySelectorAll('.reveal').forEach(startReveal);
   document.querySelectorAll('[data-picks]').forEach(startPick);
-  if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname); // said once, not again after a reload
+  // A reload must not show the message again.
+  if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname);
   document.querySelectorAll('.account').forEach(startMenu);
   if (byId('zone-offer')) startZoneOffer(byId('zone-offer'));
 });

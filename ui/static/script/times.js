@@ -1,14 +1,11 @@
 // Times
 //
-// The server writes "since 14:03 UTC"; here it becomes "for 4 min", and the
-// clock on the wall. An observer's callback runs before the next paint, so
-// nothing flashes when a row arrives. The server's clock counts if this one
-// is far off.
-let skew = 0;
+// The server writes "since 14:03 UTC". This script replaces it with "for 4 min" or the local time. It does so in the
+// callback of an observer, which runs before the next paint, so that new rows don't flicker.
+let skew = 0; // ms that this computer's clock is ahead of the server's, if that's far
 const minutesSince = t => Math.floor((Date.now() - skew - t) / 60e3);
 const midnight = days => { const d = new Date(Date.now() - skew); d.setHours(24 * days, 0, 0, 0); return +d; };
-// The reader's region decides how, if they read the page's language: an
-// English page has no German weekdays.
+// Use the reader's region only if they read the page's language, so that an English page has no German weekdays.
 const locale = navigator.languages.find(tag => tag.split('-')[0] === root.lang) ?? root.lang;
 const clock = t => new Date(t).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit' });
 const date = (t, parts) => new Date(t).toLocaleDateString(locale, parts);
@@ -20,7 +17,7 @@ const words = {
     if (minutes < 48 * 60) return 'for ' + Math.floor(minutes / 60) + ' h';
     return 'for ' + Math.floor(minutes / 1440) + ' days';
   },
-  // Being online is no event: under a minute it says nothing, unless this page saw the person arrive.
+  // In the first minute, show a time only if this page saw the person arrive.
   online: (t, time) => {
     if (minutesSince(t) < 1) return justArrived(time.closest('.p')) ? 'just arrived' : '';
     if (t >= midnight(0)) return 'since ' + clock(t);
@@ -56,16 +53,16 @@ const writeTimes = () => {
   }
 };
 
-// What is cut off, and exact times, show when pointed at.
+// Show a tooltip with the exact time, or with text that is cut off.
 const explain = e => {
   const el = e.target.closest?.(':is(time, .nm, .tx)');
   if (!el || el.title) return;
   if (el.dateTime) el.title = new Date(el.dateTime).toLocaleString(locale);
-  else if ([el, ...el.children].some(x => x.scrollWidth > x.clientWidth + 1 || x.scrollHeight > x.clientHeight + 4)) el.title = el.textContent;
+  else if ([el, ...el.children].some(isCut)) el.title = el.textContent;
 };
-
+const isCut = el => el.scrollWidth > el.clientWidth + 1 || el.scrollHeight > el.clientHeight + 4;
 
 const startTimes = () => {
   writeTimes();
-  setInterval(() => { if (!document.hidden) writeTimes(); }, 15e3); // only words; keeps nobody online
+  setInterval(() => { if (!document.hidden) writeTimes(); }, 15e3);
 };

@@ -1,5 +1,5 @@
-// The time zone of this browser; sent while the server knows none, and offered
-// when the clock there is another one than in the zone that the server knows.
+// The browser's time zone. It's sent if the server doesn't know the person's time zone. If the server knows one with a
+// different local time, the page offers to change it.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
 document.addEventListener('submit', e => { if (e.target.elements.zone) e.target.elements.zone.value = zone; }, true);
 const KEPT = 'rollcall-zone-kept';
@@ -8,7 +8,7 @@ const startZoneOffer = offer => {
   const known = offer.dataset.zone, choice = known + ' ' + zone;
   try {
     if (!zone || localStorage.getItem(KEPT) === choice || clocksOf(known) === clocksOf(zone)) return;
-  } catch { return; } // no storage to keep the answer in, or a zone that this browser doesn't know
+  } catch { return; } // the browser blocks storage, so the answer can't be saved, or it doesn't know the zone
   for (const name of offer.querySelectorAll('.zone-now')) name.textContent = zone;
   offer.elements.next.value = location.pathname + location.search;
   offer.hidden = false;

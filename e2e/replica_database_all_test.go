@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// No replica can reach the database for longer than sessions stay unconfirmed, so all connections close. When the
-// database is back, people come back one by one, as after a start: the first ones aren't shown the others as gone.
+// No replica can reach the database, so all close their connections when they can't confirm sessions. When the database
+// is back, people reconnect one by one, as after a start. The first ones must not see the others as offline.
 func TestReplicasWithoutDatabaseComeBack(t *testing.T) {
 	patient(t)
 	redis := newRedis(t)
@@ -22,8 +22,8 @@ func TestReplicasWithoutDatabaseComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := newProxy(t, database.Host)
-	database.Host = line.addr()
+	proxy := newProxy(t, database.Host)
+	database.Host = proxy.addr()
 	start := func(name string) *replica {
 		r := newReplica(t, name, filepath.Join(t.TempDir(), "unused.db"), redis)
 		r.env, r.faulty = []string{"DATABASE_URL=" + database.String()}, true
@@ -36,36 +36,36 @@ func TestReplicasWithoutDatabaseComeBack(t *testing.T) {
 	until(t, "A has been running long enough to show who is offline", func() bool {
 		return shownAt(t, a, early, "u0002") == "offline"
 	})
-	blind := &blindScene{t: t, a: a, b: b, bob: newView("the page of u0001")}
-	path := loadInto(t, a, early, blind.bob)
+	outage := &databaseOutage{t: t, a: a, b: b, bob: newView("the page of u0001")}
+	path := loadInto(t, a, early, outage.bob)
 	ends := make(chan error, 3)
-	blind.connect(a, path, early, blind.bob, ends)
-	blind.connect(b, "/ws", late, nil, ends)
-	blind.connect(a, "/ws", gone, nil, ends)
-	blind.shows("u0002", "online")
-	blind.shows("u0003", "online")
+	outage.connect(a, path, early, outage.bob, ends)
+	outage.connect(b, "/ws", late, nil, ends)
+	outage.connect(a, "/ws", gone, nil, ends)
+	outage.shows("u0002", "online")
+	outage.shows("u0003", "online")
 
-	line.cut()
+	proxy.cut()
 	for range cap(ends) {
 		<-ends
 	}
-	until(t, "nobody is connected by what Redis has", func() bool { return len(redis.keys("rollcall:presence:*")) == 0 })
-	line.heal()
+	until(t, "Redis has no connected people", func() bool { return len(redis.keys("rollcall:presence:*")) == 0 })
+	proxy.heal()
 	until(t, "A and B reach the database", func() bool { return a.ready() && b.ready() })
-	until(t, "A knows that u0002 isn't connected", func() bool { return shownAt(t, a, early, "u0002") != "online" })
+	until(t, "A doesn't show u0002 as online", func() bool { return shownAt(t, a, early, "u0002") != "online" })
 
-	blind.connect(a, path, early, blind.bob, make(chan error, 1))
+	outage.connect(a, path, early, outage.bob, make(chan error, 1))
 	if got := shownAt(t, a, early, "u0002"); got != "" {
-		t.Errorf("a page that u0001 loads before u0002 is back shows u0002 as %q, want not at all", got)
+		t.Errorf("a page that u0001 loads before u0002 is back shows u0002 as %q, want no row", got)
 	}
-	blind.connect(b, "/ws", late, nil, make(chan error, 1))
-	blind.shows("u0003", "offline")
-	blind.shows("u0002", "online")
-	blind.bob.mu.Lock()
-	defer blind.bob.mu.Unlock()
+	outage.connect(b, "/ws", late, nil, make(chan error, 1))
+	outage.shows("u0003", "offline")
+	outage.shows("u0002", "online")
+	outage.bob.mu.Lock()
+	defer outage.bob.mu.Unlock()
 	for user, want := range map[int][]string{2: {"offline", "online"}, 3: {"offline", "online", "offline"}} {
 		var got []string
-		for _, s := range blind.bob.sights[user] {
+		for _, s := range outage.bob.observations[user] {
 			got = append(got, s.state)
 		}
 		if got = slices.Compact(got); !slices.Equal(got, want) {
@@ -74,7 +74,7 @@ func TestReplicasWithoutDatabaseComeBack(t *testing.T) {
 	}
 }
 
-// loadInto loads the board into v and returns where its socket is.
+// loadInto loads the board into v and returns the path of its socket.
 func loadInto(t *testing.T, r *replica, cookies string, v *view) (socket string) {
 	t.Helper()
 	s := &scene{t: t}

@@ -11,10 +11,10 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// A replica stands still for so long that its people would have been given up, and then goes on. Meanwhile the lines of
-// most of them broke, and one closed the page. Nobody may see them come back, neither there nor at the other replica. Who is
-// still there comes back.
-func TestReplicaThawedShowsNoGhosts(t *testing.T) {
+// A replica is suspended until its people have expired, and then resumes. In the meantime most of their connections
+// broke, and one person closed the page. Neither replica may show them again. The person who is still connected comes
+// back.
+func TestReplicaResumedHidesPeopleWhoLeft(t *testing.T) {
 	patient(t)
 	redis := newRedis(t)
 	redis.start()
@@ -26,7 +26,7 @@ func TestReplicaThawedShowsNoGhosts(t *testing.T) {
 		return r
 	}
 	a, b := start("A"), start("B")
-	const closed, stays, crowd = 0, 1, 20 // the line of everybody else breaks
+	const closed, stays, crowd = 0, 1, 20 // everyone else's connection breaks
 	for u := range crowd {
 		a.addUser(userName(u))
 	}
@@ -79,7 +79,7 @@ func TestReplicaThawedShowsNoGhosts(t *testing.T) {
 		shows(userName(u), "offline", leaseMost+late)
 	}
 	time.Sleep(time.Until(began.Add(sized(48*time.Second, 120*time.Second))))
-	thawed := time.Now()
+	resumed := time.Now()
 	if err := a.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
@@ -88,15 +88,15 @@ func TestReplicaThawedShowsNoGhosts(t *testing.T) {
 	go func() { _ = readInto(watchHere, here) }()
 	go func() { _ = readInto(back, nil) }()
 	shows(userName(stays), "online", 5*time.Second)
-	t.Logf("who was still there is back at B %v after the thaw", time.Since(thawed).Round(time.Millisecond))
-	time.Sleep(time.Until(thawed.Add(6 * time.Second))) // a beat of each replica, and a hold
+	t.Logf("the person who was still connected is back at B %v after A resumed", time.Since(resumed).Round(time.Millisecond))
+	time.Sleep(time.Until(resumed.Add(6 * time.Second))) // a heartbeat of each replica, and the time that changes are held
 	for _, v := range []*view{bob, here} {
-		seen := v.record().sights
+		seen := v.record().observations
 		for u := range crowd {
 			for _, s := range seen[u] {
-				if u != stays && s.at.After(thawed) && !s.offline() {
-					t.Errorf("%s was shown %s as %s %v after the thaw, want nobody who is gone",
-						v.name, userName(u), s.state, s.at.Sub(thawed).Round(time.Millisecond))
+				if u != stays && s.at.After(resumed) && !s.offline() {
+					t.Errorf("%s was shown %s as %s %v after A resumed, want nobody who left",
+						v.name, userName(u), s.state, s.at.Sub(resumed).Round(time.Millisecond))
 				}
 			}
 		}

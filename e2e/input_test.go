@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// clickAt moves the mouse to a point and presses its left button.
+// clickAt moves the mouse to a point and clicks the left button.
 func (b *tab) clickAt(x, y float64) {
 	b.t.Helper()
 	b.do("click", func(ctx context.Context) error {
@@ -26,7 +26,7 @@ func (b *tab) clickAt(x, y float64) {
 	})
 }
 
-// clickThrough is click on what leads to another document, and waits for that.
+// clickThrough clicks an element and waits for the document that it leads to.
 func (b *tab) clickThrough(selector string) {
 	b.t.Helper()
 	before := b.loaded()
@@ -34,13 +34,13 @@ func (b *tab) clickThrough(selector string) {
 	b.untilLoaded(before)
 }
 
-// press presses keys, as text or constants of package kb, where the focus is.
+// press types keys, given as text or constants of package kb, into the focused element.
 func (b *tab) press(keys string) {
 	b.t.Helper()
 	b.run(chromedp.KeyEvent(keys))
 }
 
-// fill replaces what stands in a field by text that comes whole, as from a keyboard of another script or by pasting.
+// fill replaces the content of a field with text that is inserted at once, as by pasting or an input method.
 func (b *tab) fill(selector, text string) {
 	b.t.Helper()
 	b.click(selector)
@@ -52,13 +52,13 @@ func (b *tab) fill(selector, text string) {
 	b.do("type "+text, func(ctx context.Context) error { return input.InsertText(text).Do(ctx) })
 }
 
-// value is what stands in a field.
+// value returns the content of a field.
 func (b *window) value(selector string) string {
 	b.t.Helper()
 	return ask[string](b, `document.querySelector(`+quote(selector)+`).value`)
 }
 
-// text is what an element says to those who can see.
+// text returns the visible text of an element.
 func (b *window) text(selector string) string {
 	b.t.Helper()
 	return ask[string](b, `document.querySelector(`+quote(selector)+`)?.innerText ?? ''`)

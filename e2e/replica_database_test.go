@@ -13,20 +13,20 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// blindScene is two replicas on one Postgres and one Redis, where the line from B to Postgres can be cut. Ada has a page
-// open at A; carol and bob have theirs at B.
-type blindScene struct {
+// databaseOutage is two replicas on one Postgres and one Redis, where the connection from B to Postgres can be cut. Ada
+// has a page open at A; carol and bob have theirs at B.
+type databaseOutage struct {
 	t         *testing.T
 	a, b      *replica
-	line      *proxy
-	bob       *view // what bob's page at B shows
+	proxy     *proxy
+	bob       *view // bob's page at B
 	ada       string
 	carol     string
 	carolGone chan error // how carol's connection ended
 	bobGone   chan error
 }
 
-func newBlindScene(t *testing.T) *blindScene {
+func newDatabaseOutage(t *testing.T) *databaseOutage {
 	t.Helper()
 	redis := newRedis(t)
 	redis.start()
@@ -34,10 +34,10 @@ func newBlindScene(t *testing.T) *blindScene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := newProxy(t, database.Host)
+	proxy := newProxy(t, database.Host)
 	direct := database.String()
-	database.Host = line.addr()
-	s := &blindScene{t: t, line: line, bob: newView("bob at B"), carolGone: make(chan error, 1), bobGone: make(chan error, 1)}
+	database.Host = proxy.addr()
+	s := &databaseOutage{t: t, proxy: proxy, bob: newView("bob at B"), carolGone: make(chan error, 1), bobGone: make(chan error, 1)}
 	start := func(name, database string) *replica {
 		r := newReplica(t, name, filepath.Join(t.TempDir(), "unused.db"), redis)
 		r.env = []string{"DATABASE_URL=" + database}
@@ -58,8 +58,8 @@ func newBlindScene(t *testing.T) *blindScene {
 	return s
 }
 
-// connect opens a socket and reads it until it ends. A view takes in the frames.
-func (s *blindScene) connect(r *replica, path, cookies string, v *view, ended chan<- error) {
+// connect opens a socket and reads frames into v, if not nil, until the socket ends.
+func (s *databaseOutage) connect(r *replica, path, cookies string, v *view, ended chan<- error) {
 	s.t.Helper()
 	conn, err := dialSocket(r, path, cookies)
 	if err != nil {
@@ -81,8 +81,8 @@ func readInto(conn *websocket.Conn, v *view) error {
 	}
 }
 
-// shows waits until bob's page at B shows somebody in a state.
-func (s *blindScene) shows(username, state string) {
+// shows waits until bob's page at B shows a person in a state.
+func (s *databaseOutage) shows(username, state string) {
 	s.t.Helper()
 	began := time.Now()
 	for s.bob.state(username) != state {
@@ -93,8 +93,8 @@ func (s *blindScene) shows(username, state string) {
 	}
 }
 
-// vanishes waits until bob's page at B doesn't list somebody any more.
-func (s *blindScene) vanishes(username string) {
+// vanishes waits until bob's page at B no longer lists a person.
+func (s *databaseOutage) vanishes(username string) {
 	s.t.Helper()
 	began := time.Now()
 	for s.bob.lists(username) {
@@ -106,7 +106,7 @@ func (s *blindScene) vanishes(username string) {
 }
 
 // set posts a form at A, which can reach the database.
-func (s *blindScene) set(cookies, path string, form url.Values) {
+func (s *databaseOutage) set(cookies, path string, form url.Values) {
 	s.t.Helper()
 	parsed, err := http.ParseCookie(cookies)
 	if err != nil {
@@ -118,15 +118,15 @@ func (s *blindScene) set(cookies, path string, form url.Values) {
 	}
 }
 
-// Two replicas reach Redis, and one of them doesn't reach the database. Who turns invisible or is disabled is hidden
-// there too, whether they are connected to the one or to the other, and who turns visible again is shown.
+// Both replicas reach Redis, but one can't reach the database. It still hides people who go invisible or are disabled,
+// whichever replica they are connected to, and shows people who go visible again.
 func TestReplicaWithoutDatabaseHides(t *testing.T) {
 	patient(t)
 	for name, sever := range map[string]func(*proxy){"cut": (*proxy).cut, "silent": (*proxy).freeze} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newBlindScene(t)
-			sever(s.line)
+			s := newDatabaseOutage(t)
+			sever(s.proxy)
 			for who, cookies := range map[string]string{"ada": s.ada, "carol": s.carol} {
 				s.set(cookies, "/me/invisible", url.Values{"invisible": {"on"}})
 				s.shows(who, "offline")
@@ -139,12 +139,12 @@ func TestReplicaWithoutDatabaseHides(t *testing.T) {
 	}
 }
 
-// A replica that can't confirm sessions for 20 s closes its connections, so that a session that ended elsewhere doesn't
-// go on there. Pages come back at a replica that can.
+// A replica that can't confirm sessions for 20 s closes its connections, so that no ended session continues there.
+// Pages reconnect to a replica that can.
 func TestReplicaWithoutDatabaseCloses(t *testing.T) {
 	patient(t)
-	s := newBlindScene(t)
-	s.line.freeze()
+	s := newDatabaseOutage(t)
+	s.proxy.freeze()
 	began := time.Now()
 	for who, ended := range map[string]chan error{"carol": s.carolGone, "bob": s.bobGone} {
 		select {
@@ -153,11 +153,11 @@ func TestReplicaWithoutDatabaseCloses(t *testing.T) {
 				t.Errorf("%s's connection ended with %d (%v), want %d", who, code, err, websocket.CloseServiceRestart)
 			}
 		case <-time.After(45 * time.Second):
-			t.Fatalf("%s's connection lives on for 45 s while B cannot reach the database\n%s", who, s.b.log.String())
+			t.Fatalf("%s's connection is still open 45 s after B lost the database\n%s", who, s.b.log.String())
 		}
 	}
 	took := time.Since(began)
-	t.Logf("B closed its connections %v after its line to the database fell silent", took.Round(time.Millisecond))
+	t.Logf("B closed its connections %v after its connection to the database froze", took.Round(time.Millisecond))
 	if took < 15*time.Second {
 		t.Errorf("B closed its connections after %v, want 20 s", took)
 	}
@@ -166,6 +166,6 @@ func TestReplicaWithoutDatabaseCloses(t *testing.T) {
 	if lines := why(); err != nil || len(lines) != 1 {
 		t.Errorf("B said %d times why it closed connections, want once:\n%s", len(lines), strings.Join(lines, ""))
 	}
-	s.line.heal()
+	s.proxy.heal()
 	s.connect(s.b, "/ws", s.carol, nil, make(chan error, 1))
 }
