@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,10 @@ type Details struct {
 	Contacts  []string // how to reach the person: URLs, see ParseContact
 	ShareTime bool     // others see the local time, once the time zone is known
 	NoAlerts  bool     // others can't ask to be told when the person is here
+}
+
+func (d Details) equal(o Details) bool {
+	return d.Pronouns == o.Pronouns && slices.Equal(d.Contacts, o.Contacts) && d.ShareTime == o.ShareTime && d.NoAlerts == o.NoAlerts
 }
 
 // Details returns a person's details. Error: ErrNotFound.
@@ -50,14 +55,19 @@ func (s *Store) SetDetails(ctx context.Context, userID string, d Details) error 
 		return wrong
 	}
 	return wrap("set details", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		was, err := readDetails(ctx, t, userID)
+		if err != nil {
+			return err
+		}
+		d.Pronouns, d.Contacts = pronouns, contacts
+		if was.equal(d) {
+			return nil
+		}
 		rev, err := t.nextRev(ctx)
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(ctx, sqlSetDetails, userID, pronouns, strings.Join(contacts, "\n"), d.ShareTime, d.NoAlerts, rev)
-		if err == nil && n == 0 {
-			return ErrNotFound
-		}
+		_, err = t.exec(ctx, sqlSetDetails, userID, pronouns, strings.Join(contacts, "\n"), d.ShareTime, d.NoAlerts, rev)
 		if err == nil && d.NoAlerts {
 			_, err = t.exec(ctx, sqlDropAlertsAbout, userID)
 		}

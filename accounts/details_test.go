@@ -19,6 +19,7 @@ func testDetails(t *testing.T, db database) {
 	if err != nil || got.Pronouns != "she / her" || !slices.Equal(got.Contacts, []string{"mailto:ada@example.org", "tel:04311234"}) || got.ShareTime || !got.NoAlerts {
 		t.Errorf("Details = %+v, %v", got, err)
 	}
+	do(t, "SetDetails again", s.SetDetails(t.Context(), u.ID, got))
 	if rev := mustRev(t, s); rev != before+1 {
 		t.Errorf("rev after SetDetails = %d, want %d", rev, before+1)
 	}

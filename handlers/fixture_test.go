@@ -81,6 +81,7 @@ func pageFiles(t testing.TB) fstest.MapFS {
 		"static/build/app.js":      {Data: []byte("// script")},
 		"static/build/app.css":     {Data: []byte("/* style */")},
 		"static/build/favicon.svg": {Data: []byte("<svg/>")},
+		"static/build/sw.js":       {Data: []byte("// worker")},
 	}
 	root := os.DirFS("../ui")
 	for _, pattern := range []string{"templates/*.html", "templates/parts/*.html"} {

@@ -3,6 +3,7 @@
 //   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
 //   app.css      the stylesheet (static/style/)
 //   favicon.svg  the icon
+//   sw.js        the worker that shows notifications
 //
 // Each is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
 // extensions that load later. `make assets` runs this after `npm ci`. The output isn't committed.
@@ -31,8 +32,8 @@ if (wanted !== found) {
   process.exit(1);
 }
 
-const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'zone', 'start'];
-const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'states', 'adapt'];
+const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'person', 'told', 'zone', 'start'];
+const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'person', 'forms', 'states', 'adapt'];
 
 // Comments are removed.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
@@ -62,6 +63,7 @@ const files = {
   'app.js': script,
   'app.css': css,
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
+  'sw.js': text(ui, 'static', 'sw.js').replace(/^\s*\/\/.*\n/gm, ''),
 };
 for (const [name, content] of Object.entries(files)) {
   const data = Buffer.from(content);

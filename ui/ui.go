@@ -34,7 +34,7 @@ type Page interface {
 }
 
 // everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
-var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}}
+var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}, PersonPage{}}
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
 // public URL: "" or a path such as "/rollcall", without a slash at the end. New returns an error if a template is
@@ -112,8 +112,9 @@ func (u *UI) tryAll() error {
 	headlineErr := u.part(io.Discard, "headline", headline{})
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
+	toldErr := u.part(io.Discard, "told", Told{})
 	unseenErr := u.part(io.Discard, "unseen", Me{})
-	errs = append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, unseenErr)
+	errs = append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, toldErr, unseenErr)
 	return errors.Join(errs...)
 }
 
