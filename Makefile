@@ -95,7 +95,9 @@ chaos: build ## Test replicas with long outages and a thousand sockets. Takes a 
 .PHONY: proof
 proof: build chaos ## Run what takes long: chaos, kills, load, full disks, proxies, image, release builds. Needs root.
 	$(TRIED) ROLLCALL_PROOF=full go test -count=1 -timeout 40m -v -run 'KilledDuringSignUps|Soak|Disk|ReadOnly|DatabaseLost|OneFile|LiveLog|Flood|SocketLimit|TestProxies' ./e2e
-	scripts/test-programs buildah debootstrap
+	scripts/test-programs buildah debootstrap java
+	cd e2e/webcheck && npm ci --ignore-scripts --no-audit --no-fund
+	node e2e/webcheck/check.mjs "$(CURDIR)/bin/rollcall"
 	scripts/image
 	scripts/reproducible
 

@@ -25,7 +25,7 @@ func TestQuick(t *testing.T) {
 			"page/accounts": 250, "page/rows on it": 200,
 		})
 		expectMeasured(t, figures, "server/start-up", "connect/connects", "connect/all seen, by the count", "page/pages",
-			"browse/search, two words, p95", "browse/page further on, p95")
+			"browse/search, two words, p95", "browse/later page, p95")
 		if runtime.GOOS == "linux" {
 			expectMeasured(t, figures, "idle/RSS per connection, right after", "lone/server CPU per change and watcher")
 		}

@@ -17,7 +17,7 @@ func loadPages(ctx context.Context, b *bench) error {
 	}
 	cl := newClient(b.bases[0], false)
 	defer cl.close()
-	html, err := cl.board(ctx, b.people[0]) // warms up the server
+	html, err := cl.page(ctx, b.people[0], everyone(cl.base).String()) // warms up the server
 	if err != nil {
 		return err
 	}

@@ -152,8 +152,8 @@ func (cl *client) board(ctx context.Context, p *person) ([]byte, error) {
 	return cl.page(ctx, p, cl.base.String()+"/")
 }
 
-// everybody returns the IDs of n people other than p, in the order of the board.
-func (cl *client) everybody(ctx context.Context, p *person, n int) ([]string, error) {
+// otherPeople returns the IDs of n people other than p, in the order of the board.
+func (cl *client) otherPeople(ctx context.Context, p *person, n int) ([]string, error) {
 	uids := make([]string, 0, n+pageRows)
 	for at := everyone(cl.base); len(uids) < n; {
 		html, err := cl.page(ctx, p, at.String())
@@ -179,7 +179,7 @@ func (cl *client) everybody(ctx context.Context, p *person, n int) ([]string, er
 	return uids[:n], nil
 }
 
-// everyone is the address of the first page that lists everyone, whether they're here or not.
+// everyone returns the URL of the first page of everyone, whether they're here or not.
 func everyone(base *url.URL) *url.URL {
 	at := base.JoinPath("/")
 	at.RawQuery = "show=everyone"

@@ -18,7 +18,7 @@ func syncReplica(ctx context.Context, b *bench) (err error) {
 	// From the replica that restarts later: loading pages uses memory, and the other one's memory is measured.
 	cl := newClient(joining.base, false)
 	defer cl.close()
-	uids, err := cl.everybody(ctx, b.observer, b.online)
+	uids, err := cl.otherPeople(ctx, b.observer, b.online)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type app struct {
 	settings settings
 	log      *slog.Logger
 	empty    bool // there were no accounts at the start
-	signedIn bool // somebody had a session at the start
+	signedIn bool // someone had a session at the start
 	store    *accounts.Store
 	redis    *replica.Redis // nil without REDIS_URL
 	tracker  *presence.Tracker

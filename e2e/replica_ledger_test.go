@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The promised times after a person's last connection has closed (DESIGN, "Constants").
+// The promised times after a person's last connection has closed (flags --grace-clean and --grace-dropped).
 const (
 	graceClean   = 5 * time.Second
 	graceDropped = 15 * time.Second
@@ -23,7 +23,7 @@ const (
 // What the checker allows for delays of the machine.
 const (
 	early = 300 * time.Millisecond  // how much later than the server a client notices a close
-	late  = 1500 * time.Millisecond // how long a change may take to reach watchers; DESIGN promises 1 s
+	late  = 1500 * time.Millisecond // how long a change may take to reach watchers; 1 s is promised
 	// How long a change may take to reach another replica. People who move there at the end of their grace period may
 	// flicker.
 	heard = 500 * time.Millisecond

@@ -65,8 +65,8 @@ type Section struct {
 type TeamCount struct {
 	Key          string // identifies the team
 	Here, People int
-	Absent       int  // people on the list who are offline, where they are folded away
-	Found        bool // the numbers are of a search's people
+	Absent       int  // people of the team who are offline, if the list folds them
+	Found        bool // the numbers count only people who match the search
 }
 
 // Links lead from a list to its other pages.

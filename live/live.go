@@ -250,18 +250,39 @@ func (b *Board) Resolve(ctx context.Context, q Query, asked bool) (Query, error)
 	case q.Search != "" && !asked:
 		return everyone, nil
 	}
-	if err := b.reader.load(ctx, everyone); err != nil {
+	whole, err := b.fitsOnPage(ctx, everyone)
+	switch {
+	case err != nil:
 		return q, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch l := b.lists.all[everyone]; {
-	case l != nil && l.whole():
+	case whole:
 		return everyone, nil
 	case !asked:
 		q.Show = Here
 	}
 	return q, nil
+}
+
+// fitsOnPage reports whether all people of the list of q, which is of everyone, are on its first page. Without a search,
+// totals tell that; they may be older than a commit of just now.
+func (b *Board) fitsOnPage(ctx context.Context, q Query) (bool, error) {
+	if q.Search == "" {
+		if err := b.reader.refreshTotals(ctx); err != nil {
+			return false, err
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if q.Team != "" {
+			return b.roster.tally.people[accounts.TeamKey(q.Team)] <= PageRows, nil
+		}
+		return b.roster.tally.total <= PageRows, nil
+	}
+	if err := b.reader.load(ctx, q); err != nil {
+		return false, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.lists.all[q]
+	return l != nil && l.whole(), nil
 }
 
 // PageStart returns the cursor after which page n of the list of q begins, or "" for the first page and for pages that

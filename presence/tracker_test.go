@@ -38,7 +38,7 @@ func wantState(t *testing.T, tr *Tracker, user string, want State) {
 func TestGracePeriods(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		how   How
+		how   LeaveReason
 		grace time.Duration
 	}{{"signed out", SignedOut, 0}, {"clean", Clean, 5 * time.Second}, {"dropped", Dropped, 15 * time.Second}} {
 		t.Run(c.name, func(t *testing.T) {
@@ -318,7 +318,7 @@ func TestLateFirstMessage(t *testing.T) {
 func TestEndedConnectionsAreBounded(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		for i := range 1000 {
-			tr.Join("eve", Client{}, Activity{Ago: time.Duration(i) * time.Minute}).Leave(How(i % 2))
+			tr.Join("eve", Client{}, Activity{Ago: time.Duration(i) * time.Minute}).Leave(LeaveReason(i % 2))
 		}
 		if n := len(tr.people["eve"].conns); n > maxEnded {
 			t.Errorf("%d of 1000 ended connections are in memory, want at most %d", n, maxEnded)

@@ -1,14 +1,14 @@
 // People who arrive and leave
 //
-// Rows tell by data-state, and on pages of those who are here by being there, who has come and who has left. The state, its
-// colour and its word change at once. Cards move a moment later, all together, and never under a pointer or the focus:
-// until then data-hold keeps them where they are.
-const GATHER = 400;      // ms in which several are one movement
-const HALO = 2000;       // ms that an arrival is marked
-const NEWS = 60e3;       // ms that it is told in words
-const MANY = 12;         // rows at once are another list and no movement
-const POINTING = 3e3;    // ms after which a pointer that rests doesn't count any more
-let wholeList = false;   // the message that is being applied brings the whole list
+// A person arrives or leaves if the data-state of their row changes from or to offline, or if their row is added to or
+// removed from a page that lists only people who are here. The state changes at once. The cards move a little later, all
+// together, and never under the pointer or the focus. Until then, data-hold keeps them where they are.
+const GATHER = 400;      // ms to collect changes for one movement
+const HALO = 2000;       // ms to mark a card after an arrival
+const NEWS = 60e3;       // ms to mention an arrival below the headline
+const MANY = 12;         // more rows than this at once mean a different list, not arrivals
+const POINTING = 3e3;    // ms until a pointer that doesn't move no longer holds the cards
+let wholeList = false;   // the current message replaces the whole list
 const arrivedAt = new Map(); // row id -> when this page saw the person arrive
 
 const justArrived = row => Date.now() - (arrivedAt.get(row?.id) ?? -Infinity) < NEWS;
