@@ -100,6 +100,7 @@ func TestExportHasEverything(t *testing.T) {
 		"favorites":      "user_id created_at",
 		"alerts":         "user_id rev",
 		"search_words":   "word sort_key",          // derived from the names
+		"settings":       "name value rev",         // of the board
 		"tombstones":     "rev kind id deleted_at", // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}
