@@ -12,8 +12,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-import { emojiTable } from './emoji.mjs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { emojiTable } from './emoji.mjs';
 
 const ui = dirname(fileURLToPath(import.meta.url));
 const root = dirname(ui);
@@ -78,6 +78,9 @@ for (const [name, content] of Object.entries(files)) {
   console.log(`${name.padEnd(12)} ${data.length} bytes, br ${br.length}, gz ${gz.length}`);
 }
 writeFileSync(join(out, 'LICENSE.htmx.txt'), text(htmx, 'LICENSE'));
+for (const name of ['unicode-emoji-json', 'emojilib']) {
+  writeFileSync(join(out, `LICENSE.${name}.txt`), text(root, 'node_modules', name, 'LICENSE'));
+}
 
 // The list of common passwords comes from npm, too.
 const passwords = join(root, 'accounts', 'generate.mjs');
