@@ -7,7 +7,7 @@
 //
 // The default store is one SQLite file. Several machines share a Postgres. Both run the same SQL, which uses only what
 // both understand: numbered parameters, and times (Unix milliseconds), ids and keys of names that are computed in Go.
-// The differences are in sqlite.go and postgres.go, behind kind.
+// The differences are in sqlite.go and postgres.go, behind dialect.
 package accounts
 
 import (
@@ -28,7 +28,7 @@ type Config struct {
 
 	params   argonParams   // cost of new hashes; zero: standardParams. Tests lower it.
 	small    int64         // see wipe; 0: smallFile. Tests lower it.
-	patience time.Duration // see kind; 0: stepPatience. Tests lower it.
+	patience time.Duration // see dialect; 0: stepPatience. Tests lower it.
 }
 
 // Where names the database for people: the file, or the URL without its password.

@@ -11,19 +11,19 @@ import (
 // tries is how often an operation is tried that lost its connection or conflicted with another transaction.
 const tries = 4
 
-// handle is a connection pool with its prepared statements, if its kind uses any. The number of statements is bounded,
+// handle is a connection pool with its prepared statements, if its dialect uses any. The number of statements is bounded,
 // because no text contains user input.
 type handle struct {
 	db *sql.DB
-	kind
+	dialect
 	turns chan struct{} // see queue; nil: no limit
 
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt // guarded by mu; by text
 }
 
-func newHandle(db *sql.DB, k kind) *handle {
-	return &handle{db: db, kind: k, stmts: map[string]*sql.Stmt{}}
+func newHandle(db *sql.DB, k dialect) *handle {
+	return &handle{db: db, dialect: k, stmts: map[string]*sql.Stmt{}}
 }
 
 // prepared returns the statement for text, if it has been prepared.

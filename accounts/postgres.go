@@ -38,9 +38,9 @@ const migratePostgres = `SET LOCAL idle_in_transaction_session_timeout = 15000; 
 // turnPostgres also locks the row of the rev, which every write locks first: see Store.write.
 const turnPostgres = boundPostgres + `; SELECT value FROM meta WHERE name = 'rev' FOR UPDATE`
 
-// postgresKind uses no prepared statements, because a pooler may give the next transaction a connection without them.
-func postgresKind(patience time.Duration) kind {
-	return kind{
+// postgresDialect uses no prepared statements, because a pooler may give the next transaction a connection without them.
+func postgresDialect(patience time.Duration) dialect {
+	return dialect{
 		schema:   postgresSchema,
 		claim:    claimPostgres,
 		snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},

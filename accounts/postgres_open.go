@@ -89,10 +89,10 @@ func where(cfg *pgx.ConnConfig) string {
 
 // openPostgres opens the pool and checks the server. Idle connections are closed after a while, and all connections
 // after half an hour, so that they move to a new primary.
-func openPostgres(ctx context.Context, cfg Config) (*sql.DB, kind, error) {
+func openPostgres(ctx context.Context, cfg Config) (*sql.DB, dialect, error) {
 	config, err := parsePostgres(cfg.URL)
 	if err != nil {
-		return nil, kind{}, err
+		return nil, dialect{}, err
 	}
 	if cfg.Conns == 0 {
 		cfg.Conns = DefaultConns
@@ -117,9 +117,9 @@ func openPostgres(ctx context.Context, cfg Config) (*sql.DB, kind, error) {
 	}
 	if err != nil {
 		db.Close()
-		return nil, kind{}, err
+		return nil, dialect{}, err
 	}
-	return db, postgresKind(cfg.patience), nil
+	return db, postgresDialect(cfg.patience), nil
 }
 
 // connector explains connection errors to people.

@@ -23,8 +23,8 @@ const applicationID = 0x726F6C6C
 // busyTimeout is how long SQLite waits for other processes before it gives up, in milliseconds.
 const busyTimeout = 5000
 
-// sqliteKind is the kind of SQLite: one file with one writer.
-var sqliteKind = kind{
+// sqliteDialect is the dialect of SQLite: one file with one writer.
+var sqliteDialect = dialect{
 	schema:   func(text string) string { return strings.ReplaceAll(text, ` COLLATE "C"`, "") }, // SQLite always compares bytes
 	claim:    claimSQLite,
 	prepares: true,

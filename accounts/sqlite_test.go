@@ -180,7 +180,7 @@ func TestMigrate(t *testing.T) {
 	one := migration{1, "0001_one.sql", "CREATE TABLE one (x TEXT); CREATE INDEX one_x ON one (x);"}
 	two := migration{2, "0002_two.sql", "CREATE TABLE two (x TEXT)"}
 	bad := migration{2, "0002_bad.sql", "CREATE TABLE two (x TEXT); CREATE TABLE one (x TEXT)"}
-	if err := migrate(t.Context(), newHandle(db, sqliteKind), []migration{one, bad}, 1); err == nil || !strings.Contains(err.Error(), bad.name) {
+	if err := migrate(t.Context(), newHandle(db, sqliteDialect), []migration{one, bad}, 1); err == nil || !strings.Contains(err.Error(), bad.name) {
 		t.Errorf("migrate with a bad step = %v, want an error that names it", err)
 	}
 	count := func(table string) (n int) {
@@ -193,9 +193,9 @@ func TestMigrate(t *testing.T) {
 	if count("one")+count("two")+count("schema_migrations") != 0 {
 		t.Error("a failed migration left tables")
 	}
-	do(t, "migrate", migrate(t.Context(), newHandle(db, sqliteKind), []migration{one}, 1))
-	do(t, "migrate", migrate(t.Context(), newHandle(db, sqliteKind), []migration{one}, 1))
-	do(t, "migrate", migrate(t.Context(), newHandle(db, sqliteKind), []migration{one, two}, 2))
+	do(t, "migrate", migrate(t.Context(), newHandle(db, sqliteDialect), []migration{one}, 1))
+	do(t, "migrate", migrate(t.Context(), newHandle(db, sqliteDialect), []migration{one}, 1))
+	do(t, "migrate", migrate(t.Context(), newHandle(db, sqliteDialect), []migration{one, two}, 2))
 	if count("one") != 1 || count("two") != 1 {
 		t.Error("tables are missing after migrate")
 	}

@@ -139,7 +139,7 @@ func (s *Store) openHandles(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	s.w, s.r, s.file = newHandle(w, sqliteKind), newHandle(r, sqliteKind), f
+	s.w, s.r, s.file = newHandle(w, sqliteDialect), newHandle(r, sqliteDialect), f
 	if cfg.Server {
 		if f.server, err = markServer(cfg.Path); err != nil {
 			s.log.Warn("another server on this database file would not be noticed", "err", err)
@@ -187,7 +187,7 @@ func (s *Store) Committed() <-chan struct{} { return s.committed }
 
 // write runs fn in a transaction while no other write runs, in any process. So the data that fn reads stays current
 // until it commits. SQLite has one writer at a time anyway. Postgres transactions would see each other's commits
-// between two statements, so each one locks the row of the rev first (kind.turn), which also prevents deadlocks. ctx
+// between two statements, so each one locks the row of the rev first (dialect.turn), which also prevents deadlocks. ctx
 // only limits the wait for a turn. It doesn't interrupt fn, so a caller that gives up leaves nothing half done. fn may
 // run again from the start if Postgres aborts it. Errors: ErrBusy if others hold the database for too long, ErrUnknown
 // if a commit gets no answer, ErrLost if the file isn't at its path any more, and ErrNoActor for a ctx without an

@@ -35,7 +35,7 @@ func TestUpgrade(t *testing.T) {
 	db, err := sql.Open("sqlite", sqliteDSN(path, true))
 	do(t, "sql.Open", err)
 	defer db.Close()
-	h := newHandle(db, sqliteKind)
+	h := newHandle(db, sqliteDialect)
 	do(t, "migrate", migrate(t.Context(), h, steps[:1], 1))
 	if _, err := db.Exec(firstSchemaRows); err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	do(t, "allMigrations", err)
 	db, err := sql.Open("sqlite", sqliteDSN(path, true))
 	do(t, "sql.Open", err)
-	do(t, "migrate", migrate(t.Context(), newHandle(db, sqliteKind), steps[:1], 1))
+	do(t, "migrate", migrate(t.Context(), newHandle(db, sqliteDialect), steps[:1], 1))
 	if _, err := db.Exec(firstSchemaRows); err != nil {
 		t.Fatal(err)
 	}

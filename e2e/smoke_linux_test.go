@@ -28,7 +28,9 @@ func TestSmoke(t *testing.T) {
 			parallel(t)
 			s := startServer(t)
 			open := engine.start(t, s)
-			anna := signUpIn(t, open(), "anna")
+			anna := &window{driver: open(), t: t, who: "of anna"}
+			anna.setUp(s, "", "anna")
+			anna.wantNoProblems()
 			ben := signUpIn(t, open(), "ben")
 			anna.untilState("ben", "online", soon)
 			ben.untilState("anna", "online", soon)

@@ -121,6 +121,7 @@ func TestEndedDevicesCloseAtOnce(t *testing.T) {
 	other.login("ada", goodPassword)
 	here, there := l.open(ada, "/", "a"), l.open(other, "/", "a")
 	here.sees("ada", "online")
+	there.sees("ada", "online")
 	if page := ada.get("/settings").body; !strings.Contains(page, "· open now") {
 		t.Errorf("the other device isn't shown as open:\n%s", page)
 	}

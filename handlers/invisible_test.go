@@ -49,7 +49,7 @@ var (
 	versionPattern = regexp.MustCompile(`(\?|&amp;)v=[^"&]*`)
 	madePattern    = regexp.MustCompile(`data-(now|since)="[^"]*"`)
 	avatarPattern  = regexp.MustCompile(`class="(p|av) h[0-7]`)
-	anyTimePattern = regexp.MustCompile(`<time[^>]*>[^<]*</time>|Printed on [^<]*`)
+	anyTimePattern = regexp.MustCompile(`<time[^>]*>[^<]*</time>|id="printed-at">[^<]*`)
 )
 
 // stripped returns the recording without the parts that differ between any two runs: ids, the colors derived from them,

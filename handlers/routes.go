@@ -17,6 +17,15 @@ func (s *Server) routes() {
 	probes.get(at("/favicon.ico"), s.favicon)
 	probes.get(at("/favicon.svg"), s.favicon)
 
+	// Anybody.
+	public := s.group(policy{callers: machines})
+	public.get(at("/apple-touch-icon.png"), s.touchIcon)
+	public.get(at("/manifest.webmanifest"), s.manifest)
+	public.get("/robots.txt", s.robots)
+	public.get("/.well-known/change-password", s.changePassword)
+	logo := s.group(policy{callers: machines, headers: logoHeaders(s.headers)})
+	logo.get(at("/logo/*"), echo.WrapHandler(s.cfg.UI.Assets()))
+
 	// Visitors, signed in or not.
 	entry := s.group(policy{callers: visitors, compress: true})
 	entry.get(at("/login"), s.loginPage)
@@ -24,6 +33,8 @@ func (s *Server) routes() {
 	entry.get(at("/signup"), s.signupPage)
 	entry.post(at("/signup"), s.signup, counted(s.metrics.signUps))
 	entry.post(at("/logout"), s.logout)
+	entry.get(at("/setup"), s.setupPage)
+	entry.post(at("/setup"), s.setUp, counted(s.metrics.signUps))
 
 	// The live connection. It refuses strangers with a close code, which pages understand.
 	live := s.group(policy{callers: visitors})
@@ -60,5 +71,7 @@ func (s *Server) routes() {
 		entry.get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
 		probes.get(at("/healthz"), s.healthz)
 		probes.get(at("/readyz"), s.readyz)
+		public.get(at("/robots.txt"), s.robots)
+		public.get(at("/.well-known/change-password"), s.changePassword)
 	}
 }

@@ -59,7 +59,7 @@ type socket struct {
 
 	closing atomic.Bool  // the close frame is on its way
 	behind  atomic.Bool  // a frame did not fit into the queue
-	how     atomic.Int32 // presence.How it ended
+	how     atomic.Int32 // presence.LeaveReason it ended
 }
 
 // silent is the activity of a client that hasn't reported any.

@@ -34,14 +34,14 @@ type Activity struct {
 // NoInput is the Ago of an Activity without a time of input.
 const NoInput = time.Duration(math.MaxInt64)
 
-// How is how a connection ended. It decides how long the connection still counts.
-type How uint8
+// LeaveReason is how a connection ended. It decides how long the connection still counts.
+type LeaveReason uint8
 
 // The ways a connection ends.
 const (
-	Dropped   How = iota // it broke, timed out, or the server closed it: GraceDropped
-	Clean                // the browser closed it: GraceClean, long enough for a reload
-	SignedOut            // its session ended: no grace
+	Dropped   LeaveReason = iota // it broke, timed out, or the server closed it: GraceDropped
+	Clean                        // the browser closed it: GraceClean, long enough for a reload
+	SignedOut                    // its session ended: no grace
 )
 
 // Join adds a connection of user. Without a time of input, it counts as active from now until the client reports one.
@@ -109,11 +109,11 @@ func (c *Connection) presumeLocked(now time.Time) {
 }
 
 // Leave ends the connection now. See LeaveAt.
-func (c *Connection) Leave(how How) { c.LeaveAt(how, time.Now()) }
+func (c *Connection) Leave(why LeaveReason) { c.LeaveAt(why, time.Now()) }
 
 // LeaveAt ends the connection at a time that may be in the past. From then on, it counts unchanged for the grace period
-// of how. A second call does nothing.
-func (c *Connection) LeaveAt(how How, at time.Time) {
+// of why. A second call does nothing.
+func (c *Connection) LeaveAt(why LeaveReason, at time.Time) {
 	t := c.tracker
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -123,7 +123,7 @@ func (c *Connection) LeaveAt(how How, at time.Time) {
 	c.gone = true
 	now := time.Now()
 	c.presumeLocked(now)
-	switch how {
+	switch why {
 	case SignedOut:
 		c.info.Until = now
 	case Clean:

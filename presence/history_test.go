@@ -31,7 +31,7 @@ func modelState(tabs []*tab, now time.Time) State {
 // TestRandomHistories lets five people open, use and close tabs at random for hours. After each step, it compares all
 // views and counts with the model, and checks that the feed named everyone who changed.
 func TestRandomHistories(t *testing.T) {
-	grace := map[How]time.Duration{Dropped: 15 * time.Second, Clean: 5 * time.Second, SignedOut: 0}
+	grace := map[LeaveReason]time.Duration{Dropped: 15 * time.Second, Clean: 5 * time.Second, SignedOut: 0}
 	pauses := []time.Duration{
 		0, time.Second, 4 * time.Second, 9 * time.Second, 16 * time.Second, time.Minute, 9 * time.Minute, 20 * time.Minute,
 	}
@@ -56,7 +56,7 @@ func TestRandomHistories(t *testing.T) {
 							tb.input = time.Now()
 						}
 					case do == 2:
-						how := How(r.IntN(3))
+						how := LeaveReason(r.IntN(3))
 						if tb := tabs[r.IntN(len(tabs))]; tb.until.IsZero() {
 							tb.conn.Leave(how)
 							tb.until = time.Now().Add(grace[how])

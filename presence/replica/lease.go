@@ -30,8 +30,8 @@ func (l *ownLease) renewed(sent, now time.Time) {
 	l.held, l.roundTrip, l.renewedAt = true, now.Sub(sent), now
 }
 
-// silent reports whether the store should have announced the last renewal by now, but didn't.
-func (l *ownLease) silent(now time.Time) bool {
+// unannounced reports whether the store should have announced the last renewal by now, but didn't.
+func (l *ownLease) unannounced(now time.Time) bool {
 	return !l.announced && l.held && now.Sub(l.sentAt) >= echoWait
 }
 

@@ -70,7 +70,7 @@ func (s *syncer) holdLocked() {
 // reconnect replaces the connection if that's due.
 func (s *syncer) reconnect(ctx context.Context) error {
 	s.mu.Lock()
-	if s.lease.silent(time.Now()) {
+	if s.lease.unannounced(time.Now()) {
 		s.health.redial, s.resync = true, true
 	}
 	due := s.health.redial

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// kind holds the differences between SQLite and Postgres. Everything else, including all regular statements, is shared.
-type kind struct {
-	schema func(text string) string // adapts a migration to this kind
+// dialect holds the differences between SQLite and Postgres. Everything else, including all regular statements, is shared.
+type dialect struct {
+	schema func(text string) string // adapts a migration to this dialect
 	// claim waits until no other process migrates, refuses the database of another program, marks the database as ours
 	// if that is possible, and reports whether a migration has run before.
 	claim func(context.Context, *sql.Tx) (used bool, err error)
