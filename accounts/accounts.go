@@ -1,5 +1,5 @@
 // Package accounts stores who may sign in: users, their passwords and sessions, the browsers they have signed in with,
-// and the statuses they set by hand. It holds all SQL of Rollcall.
+// the statuses they set by hand, and their favorites and alerts. It holds all SQL of Rollcall.
 //
 // It knows nothing about connections, HTTP, cookies, HTML or rate limits: those belong to its callers. It keeps nothing
 // in memory that other processes on the same database would have to see. A change that others must notice takes the
@@ -54,6 +54,7 @@ type Person struct {
 	Team        string    // "": none
 	LastSeen    time.Time // zero: never
 	Precision   string    // how precisely others see LastSeen: Approximate, Exact or Nobody
+	Zone        string    // IANA name of the time zone, if the person shares their local time; "": not shared or unknown
 
 	sortKey string // result of the function sortKey
 }
@@ -98,6 +99,7 @@ type User struct {
 	Invisible      bool      // until they go visible: it never expires
 	InvisibleSince time.Time // zero: visible
 	CreatedAt      time.Time
+	FavoritesRev   int64 // changes with the person's favorites
 	Rev            int64 // of the last change that others must notice
 }
 

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -45,6 +46,25 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"GuessTimeZone": func(ctx context.Context, s *Store, u User, _ Session) error {
 		return s.GuessTimeZone(ctx, u.ID, "Europe/Berlin")
 	},
+	"SetDetails": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.SetDetails(ctx, u.ID, Details{Pronouns: "they"})
+	},
+	"SetFavorite": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.SetFavorite(ctx, u.ID, "x", false)
+	},
+	"SetAlert": func(ctx context.Context, s *Store, u User, _ Session) error {
+		other, err := s.Create(As(ctx, System), NewUser{Username: "other", PasswordHash: "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$L8vLhz8wGpbyLHbSxRQ0H5cAHqv6C0rYZ8hEGYe0w2M"})
+		if err != nil && !errors.Is(err, ErrTaken) {
+			return err
+		}
+		if errors.Is(err, ErrTaken) {
+			other, err = s.UserByName(ctx, "other")
+		}
+		return cmp.Or(err, s.SetAlert(ctx, u.ID, other.ID, AlertHere))
+	},
+	"DropAlert":   func(ctx context.Context, s *Store, u User, _ Session) error { return s.DropAlert(ctx, u.ID, "x") },
+	"TellAlert":   func(ctx context.Context, s *Store, u User, _ Session) error { return s.TellAlert(ctx, u.ID, "x") },
+	"PurgeAlerts": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.PurgeAlerts(ctx) },
 	"StartSession": func(ctx context.Context, s *Store, u User, _ Session) error {
 		_, _, err := s.StartSession(ctx, u.ID, "browser", "192.0.2.1", "")
 		return err
@@ -72,9 +92,10 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 // Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
 	"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "CountPeople", "CursorBehind", "Export",
-	"Facts", "ID",
+	"Facts", "HashPassword", "ID",
 	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "Shared", "Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
+	"Alert", "Alerts", "Details", "Favorites", "IsFavorite",
 }
 
 // Every exported method that writes refuses to do so without an actor. All other methods are listed in reads.

@@ -12,7 +12,7 @@ const (
 	deletedUser  = "user"
 	endedSession = "session"
 
-	// maxChanges is the maximum number of users, or of ended sessions, in one Changes, and the number of revs for which
+	// maxChanges is the maximum number of users, ended sessions or alerts in one Changes, and the number of revs for which
 	// tombstones are kept. Beyond it, reading everything again is cheaper.
 	maxChanges = 10_000
 )
@@ -48,6 +48,7 @@ type Changes struct {
 	Gone     []string // ids of deleted users
 	Sessions []string // ids of ended sessions, without expired ones
 	Board    *string  // the name of the board that was stored; nil: none since then
+	Alerts   []Alert  // that were set or told
 	Reset    bool     // too many changes, or since is too old: the lists are empty, read everything again
 }
 
@@ -148,7 +149,11 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 			c.Sessions = append(c.Sessions, g.id)
 		}
 	}
-	c.Reset = len(c.Users) > maxChanges || len(tombstones) > maxChanges
+	if err != nil {
+		return err
+	}
+	c.Alerts, err = readAlerts(ctx, t, sqlChangedAlerts, since, maxChanges+1)
+	c.Reset = len(c.Users) > maxChanges || len(tombstones) > maxChanges || len(c.Alerts) > maxChanges
 	return err
 }
 

@@ -10,13 +10,15 @@ import (
 // It doesn't include the hashes of passwords and tokens, which are secret, or internal data derived from the rest: keys
 // for sorting and search, and the number of the last change.
 type Export struct {
-	Account  ExportedAccount   `json:"account"`
-	Settings ExportedSettings  `json:"settings"`
-	Status   *ExportedStatus   `json:"status"`             // null: none; an ended status stays until the next one
-	Presets  []ExportedPreset  `json:"presets"`            // last used first
-	Sessions []ExportedSession `json:"sessions"`           // sign-ins, last used first
-	Browsers []ExportedBrowser `json:"known_browsers"`     // browsers in which the person signed in, last used first
-	LastSeen time.Time         `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
+	Account   ExportedAccount   `json:"account"`
+	Settings  ExportedSettings  `json:"settings"`
+	Status    *ExportedStatus   `json:"status"`             // null: none; an ended status stays until the next one
+	Presets   []ExportedPreset  `json:"presets"`            // last used first
+	Favorites []string          `json:"favorites"`          // usernames
+	Alerts    []ExportedAlert   `json:"alerts"`             // about whom the person wants to be told
+	Sessions  []ExportedSession `json:"sessions"`           // sign-ins, last used first
+	Browsers  []ExportedBrowser `json:"known_browsers"`     // browsers in which the person signed in, last used first
+	LastSeen  time.Time         `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
 }
 
 // ExportedAccount is who the person is.
@@ -25,6 +27,8 @@ type ExportedAccount struct {
 	Username    string    `json:"username"` // to sign in with
 	DisplayName string    `json:"display_name"`
 	Team        string    `json:"team"` // "": none
+	Pronouns    string    `json:"pronouns"`
+	Contacts    []string  `json:"contacts"` // URLs
 	Admin       bool      `json:"admin"`
 	Disabled    bool      `json:"disabled"` // by the operator
 	CreatedAt   time.Time `json:"created_at"`
@@ -35,8 +39,10 @@ type ExportedSettings struct {
 	IdleAfter      int       `json:"idle_after_minutes"` // 0: the default of this Rollcall; -1: never idle
 	LastSeen       string    `json:"show_last_seen"`     // approximate, exact or nobody
 	TimeZone       string    `json:"time_zone"`          // IANA name; "": unknown
-	Theme          string    `json:"theme"`              // system, light or dark
-	Announce       bool      `json:"announce"`           // screen readers announce who comes and goes
+	ShareTime      bool      `json:"share_local_time"`
+	AllowAlerts    bool      `json:"allow_alerts"` // others may ask to be told when the person is here
+	Theme          string    `json:"theme"`        // system, light or dark
+	Announce       bool      `json:"announce"`     // screen readers announce who comes and goes
 	Invisible      bool      `json:"invisible"`
 	InvisibleSince time.Time `json:"invisible_since,omitzero"`
 }
@@ -56,6 +62,15 @@ type ExportedPreset struct {
 	Text  string `json:"text"`
 	Emoji string `json:"emoji"`
 	Lasts string `json:"lasts"` // 30m, 1h, 2h, 4h, today, week, or "" for no end
+}
+
+// ExportedAlert is a wish to be told when somebody is here.
+type ExportedAlert struct {
+	Username  string    `json:"username"` // about whom
+	For       string    `json:"for"`      // here, or free: can be disturbed
+	AskedAt   time.Time `json:"asked_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	ToldAt    time.Time `json:"told_at,omitzero"` // missing: not yet
 }
 
 // ExportedSession is one sign-in.
@@ -82,22 +97,30 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 		if err != nil {
 			return err
 		}
-		x = exportUser(u)
+		d, err := readDetails(ctx, t, userID)
+		if err != nil {
+			return err
+		}
+		x = exportUser(u, d)
 		return exportLists(ctx, t, userID, &x)
 	})
 	return x, wrap("export", err)
 }
 
-// exportUser returns the part of an Export that comes from u's own row.
-func exportUser(u User) Export {
+// exportUser returns the part of an Export that comes from the person's own row.
+func exportUser(u User, d Details) Export {
 	x := Export{
-		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, u.Admin, u.Disabled, u.CreatedAt},
+		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, d.Pronouns, d.Contacts, u.Admin, u.Disabled, u.CreatedAt},
 		Settings: ExportedSettings{
 			IdleAfter: int(u.IdleAfter / time.Minute), LastSeen: cmp.Or(u.Precision, "approximate"), TimeZone: u.TimeZone,
-			Theme: cmp.Or(u.Theme, "system"), Announce: u.Announce, Invisible: u.Invisible, InvisibleSince: u.InvisibleSince,
+			ShareTime: d.ShareTime, AllowAlerts: !d.NoAlerts, Theme: cmp.Or(u.Theme, "system"), Announce: u.Announce, Invisible: u.Invisible, InvisibleSince: u.InvisibleSince,
 		},
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
+		Favorites: []string{}, Alerts: []ExportedAlert{},
+	}
+	if x.Account.Contacts == nil {
+		x.Account.Contacts = []string{}
 	}
 	if u.IdleAfter < 0 {
 		x.Settings.IdleAfter = -1
@@ -116,6 +139,18 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	}
 	for _, p := range presets {
 		x.Presets = append(x.Presets, ExportedPreset{p.State, p.Text, p.Emoji, p.Lasts})
+	}
+	names, err := t.strings(ctx, sqlFavoriteNames, userID, MaxFavorites)
+	if err != nil {
+		return err
+	}
+	x.Favorites = append(x.Favorites, names...)
+	alerts, err := readAlerts(ctx, t, sqlAlertsOf, userID)
+	if err != nil {
+		return err
+	}
+	for _, a := range alerts {
+		x.Alerts = append(x.Alerts, ExportedAlert{a.Username, a.Kind, a.AskedAt, a.ExpiresAt, a.ToldAt})
 	}
 	sessions, err := readSessions(ctx, t, userID, 0)
 	if err != nil {

@@ -28,12 +28,17 @@ func testExport(t *testing.T, db database) {
 	do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: c.now()}))
 	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: 20 * time.Minute, Precision: Exact,
 		TimeZone: "Europe/Berlin", Theme: "dark", Announce: true}))
+	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{Pronouns: "she/her", Contacts: []string{"+49 (431) 1-2"}, ShareTime: true, NoAlerts: true}))
+	bob := add(t, s, "bob", "", "")
+	do(t, "SetFavorite", s.SetFavorite(t.Context(), u.ID, bob.ID, true))
+	do(t, "SetAlert", s.SetAlert(t.Context(), u.ID, bob.ID, AlertFree))
 	const now = `"2026-03-01T12:00:01.5Z"`
-	want := `{"account":{"id":"` + u.ID + `","username":"ada","display_name":"Ada L","team":"Ops","admin":true,"disabled":false,` +
+	want := `{"account":{"id":"` + u.ID + `","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"admin":true,"disabled":false,` +
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":20,"show_last_seen":"exact","time_zone":"Europe/Berlin",` +
-		`"theme":"dark","announce":true,"invisible":true,"invisible_since":` + now + `},"status":{"state":"away","text":"Lunch",` +
+		`"share_local_time":true,"allow_alerts":false,"theme":"dark","announce":true,"invisible":true,"invisible_since":` + now + `},"status":{"state":"away","text":"Lunch",` +
 		`"emoji":"🍜","until":"2026-03-01T13:00:01.5Z","set_at":` + now + `},"presets":[{"state":"away","text":"Lunch","emoji":"🍜",` +
-		`"lasts":"1h"},{"state":"","text":"","emoji":"🎧","lasts":""}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
+		`"lasts":"1h"},{"state":"","text":"","emoji":"🎧","lasts":""}],"favorites":["bob"],` +
+		`"alerts":[{"username":"bob","for":"free","asked_at":` + now + `,"expires_at":"2026-03-08T12:00:01.5Z"}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
 		`"created_at":` + now + `,"last_used_at":` + now + `,"expires_at":"2026-03-31T12:00:01.5Z"}],"known_browsers":[{"signed_in_at":` +
 		now + `}],"last_seen":` + now + `}`
 	got := wantExport(t, s, u.ID, want)
@@ -68,9 +73,9 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	add(t, s, "bob", "", "")
 	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: neverIdle}))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
-	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","admin":false,"disabled":true,`+
+	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"sessions":[],"known_browsers":[]}`)
+		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[]}`)
 	_, err := s.Export(t.Context(), "nobody")
 	wantErr(t, "Export(nobody)", err, ErrNotFound)
 }
@@ -80,16 +85,20 @@ func testExportOfNewAccount(t *testing.T, db database) {
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
 		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
-			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce",
+			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts",
 		"sessions":       "created_at expires_at used_at user_agent address",
 		"known_browsers": "used_at",
 		"presets":        "state text emoji lasts",
+		"favorites":      "person_id",
+		"alerts":         "person_id kind asked_at expires_at told_at",
 	}
 	leftOut := map[string]string{
-		"users":          "sort_key team_key rev password_hash", // derived from the names; a number; a hash
+		"users":          "sort_key team_key rev password_hash favorites_rev", // derived from the names; numbers; a hash
 		"sessions":       "id token_hash user_id",
 		"known_browsers": "token_hash user_id",
 		"presets":        "id user_id rev",
+		"favorites":      "user_id created_at",
+		"alerts":         "user_id rev",
 		"search_words":   "word sort_key",          // derived from the names
 		"tombstones":     "rev kind id deleted_at", // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",

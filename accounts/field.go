@@ -32,16 +32,19 @@ const (
 	NotOneEmoji    Code = "not_one_emoji"
 	BadTime        Code = "bad_time"
 	InThePast      Code = "in_the_past"
-	TooFarAhead    Code = "too_far_ahead" // more than a year
+	TooFarAhead    Code = "too_far_ahead"  // more than a year
+	TooMany        Code = "too_many"       // more than Limit of them
+	NotAnAddress   Code = "not_an_address" // Detail is what was typed
+	NotAllowed     Code = "not_allowed"
 )
 
 // FieldError says what is wrong with one field.
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
-	// time_zone, theme or board_name.
+	// time_zone, theme, pronouns, contacts, favorites, alerts or board_name.
 	Field  string
 	Code   Code
-	Limit  int    // with TooShort and TooLong
+	Limit  int    // with TooShort, TooLong and TooMany
 	Detail string // more information for the sentence; "" with most codes
 }
 

@@ -11,7 +11,9 @@ import (
 const MaxPage = 200
 
 const (
-	personColumns = `u.id, u.username_key, u.display_name, u.team, u.sort_key, u.last_seen, u.show_last_seen`
+	personColumns = `u.id, u.username_key, u.display_name, u.team, u.sort_key, u.last_seen, u.show_last_seen, ` + sharedZone
+
+	sharedZone = `CASE WHEN u.share_time THEN u.time_zone ELSE '' END`
 
 	sqlPeople = `SELECT ` + personColumns + ` FROM users u
 		WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2 ORDER BY u.sort_key LIMIT $3`
@@ -143,7 +145,7 @@ func collectPeople(rows *rows, expected int) ([]Person, error) {
 	for rows.Next() {
 		var p Person
 		var seen int64
-		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.sortKey, &seen, &p.Precision); err != nil {
+		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.sortKey, &seen, &p.Precision, &p.Zone); err != nil {
 			return nil, err
 		}
 		p.LastSeen = at(seen)

@@ -45,6 +45,23 @@ func everything(t *testing.T, s *Store) {
 		do(t, "Presets", err)
 		do(t, "ForgetPreset", s.ForgetPreset(t.Context(), u.ID, presets[0].ID))
 		do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{Announce: true}))
+		do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{ShareTime: true, NoAlerts: true}))
+		_, err = s.Details(t.Context(), u.ID)
+		do(t, "Details", err)
+		for range 2 {
+			do(t, "SetFavorite", s.SetFavorite(t.Context(), u.ID, v.ID, true))
+			do(t, "SetAlert", s.SetAlert(t.Context(), u.ID, v.ID, AlertHere))
+		}
+		_, err = s.Favorites(t.Context(), u.ID)
+		do(t, "Favorites", err)
+		_, err = s.Alert(t.Context(), u.ID, v.ID)
+		do(t, "Alert", err)
+		_, err = s.Alerts(t.Context())
+		do(t, "Alerts", err)
+		do(t, "TellAlert", s.TellAlert(t.Context(), u.ID, v.ID))
+		do(t, "PurgeAlerts", s.PurgeAlerts(t.Context()))
+		do(t, "DropAlert", s.DropAlert(t.Context(), u.ID, v.ID))
+		do(t, "SetFavorite", s.SetFavorite(t.Context(), u.ID, v.ID, false))
 		do(t, "GuessTimeZone", s.GuessTimeZone(t.Context(), u.ID, "Europe/Berlin"))
 		_, err = s.CountPeople(t.Context(), PeopleQuery{})
 		do(t, "CountPeople", err)
@@ -153,6 +170,7 @@ func TestNoFullScans(t *testing.T) {
 			case !ok:
 			case text == sqlTally && scan == "users USING COVERING INDEX users_team":
 			case text == sqlFacts && strings.HasPrefix(scan, "users USING INDEX users_facts"):
+			case text == sqlAlerts && scan == "a USING INDEX alerts_rev": // a server reads all of them when it starts
 			case scan == "v" && strings.HasPrefix(text, "UPDATE "): // the rows to stamp
 			case scan == "w" && strings.HasPrefix(text, "WITH w AS"), scan == "found", scan == "hits", scan == "live",
 				scan == "t" && text == sqlTeamNames: // results of a subquery

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -14,7 +15,8 @@ const (
 const (
 	sqlSetPreferences = `UPDATE users SET idle_after = $2, show_last_seen = $3, time_zone = $4, theme = $5, announce = $6, rev = $7
 		WHERE id = $1`
-	sqlGuessTimeZone = `UPDATE users SET time_zone = $2 WHERE id = $1 AND time_zone = ''`
+	sqlGuessTimeZone = `UPDATE users SET time_zone = $2 WHERE id = $1 AND time_zone = '' AND NOT share_time`
+	sqlShareTimeZone = `UPDATE users SET time_zone = $2, rev = $3 WHERE id = $1`
 )
 
 // Preferences are a person's own choices.
@@ -81,13 +83,37 @@ func (p Preferences) clean() (Preferences, error) {
 }
 
 // GuessTimeZone stores the time zone of a person's browser if none is known yet. It ignores invalid zones and unknown
-// persons. Other processes don't need to notice.
+// persons. Other processes notice it only if the person shares their local time.
 func (s *Store) GuessTimeZone(ctx context.Context, userID, zone string) error {
 	if _, err := loadZone(zone); err != nil {
 		return nil
 	}
-	return wrap("guess time zone", s.note(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := t.exec(ctx, sqlGuessTimeZone, userID, zone)
+	var guessed int64
+	err := s.note(ctx, func(ctx context.Context, t *transaction) (err error) {
+		guessed, err = t.exec(ctx, sqlGuessTimeZone, userID, zone)
 		return err
-	}))
+	})
+	if err == nil && guessed == 0 {
+		err = s.shareTimeZone(ctx, userID, zone)
+	}
+	return wrap("guess time zone", err)
+}
+
+// shareTimeZone stores a time zone that others see, if none is known yet.
+func (s *Store) shareTimeZone(ctx context.Context, userID, zone string) error {
+	return s.write(ctx, func(ctx context.Context, t *transaction) error {
+		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
+		if errors.Is(err, ErrNotFound) || err == nil && u.TimeZone != "" {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rev, err := t.nextRev(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, sqlShareTimeZone, userID, zone, rev)
+		return err
+	})
 }

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	userColumns = `u.id, u.username_key, u.display_name, u.team, u.sort_key, u.last_seen, u.show_last_seen, u.admin,
+	userColumns = `u.id, u.username_key, u.display_name, u.team, u.sort_key, u.last_seen, u.show_last_seen, ` + sharedZone + `, u.admin,
 		u.disabled, u.idle_after, u.time_zone, u.theme, u.announce, u.status_state, u.status_text, u.status_emoji, u.status_until, u.status_set_at,
-		u.invisible, u.invisible_since, u.created_at, u.rev`
+		u.invisible, u.invisible_since, u.created_at, u.favorites_rev, u.rev`
 
 	sqlUserByID   = `SELECT ` + userColumns + ` FROM users u WHERE u.id = $1`
 	sqlUserByName = `SELECT ` + userColumns + ` FROM users u WHERE u.username_key = $1`
@@ -28,9 +28,9 @@ type userRow struct {
 // dest returns the destinations of the columns.
 func (r *userRow) dest() []any {
 	u := &r.user
-	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Team, &u.sortKey, &r.lastSeen, &u.Precision, &u.Admin,
+	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Team, &u.sortKey, &r.lastSeen, &u.Precision, &u.Zone, &u.Admin,
 		&u.Disabled, &r.idleAfter, &u.TimeZone, &u.Theme, &u.Announce, &u.Status.State, &u.Status.Text, &u.Status.Emoji, &r.until, &r.setAt,
-		&u.Invisible, &r.since, &r.made, &u.Rev}
+		&u.Invisible, &r.since, &r.made, &u.FavoritesRev, &u.Rev}
 }
 
 func (r *userRow) finish() User {

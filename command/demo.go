@@ -77,12 +77,8 @@ func hint(to io.Writer, l net.Listener, password string, staff []accounts.NewUse
 	fmt.Fprintf(to, "Rollcall is at http://%s\n", reachable(l.Addr().String()))
 	fmt.Fprintf(to, "Sign in as %s with the password %s\n", demoLogin, password)
 	if len(staff) > 1 {
-		who := "Everyone has"
-		if len(staff) > len(demoPeople) {
-			who = "Everyone without a dot in their username has"
-		}
-		fmt.Fprintf(to, "In a second browser, you can sign in as someone else, for example %s. %s the same password.\n",
-			staff[1].Username, who)
+		fmt.Fprintf(to, "In a second browser, you can sign in as someone else, for example %s. Everyone has the same password.\n",
+			staff[1].Username)
 	}
 	fmt.Fprintln(to, "This is a demo: Ctrl-C ends it and deletes everything.")
 }

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,14 +24,35 @@ func toIcon(c echo.Context, to string) error {
 	return c.Redirect(http.StatusFound, to)
 }
 
-// meCSS marks the viewer's own card, so that rows don't depend on the viewer. Pages request it with ?u=<own id>. The
-// response depends only on that id, so the browser may cache it.
+// worker serves the script that shows notifications. It may control every page of this site, because its address is in
+// their folder. A browser checks for a new one each time a page asks for it.
+func (s *Server) worker(c echo.Context) error {
+	script := s.cfg.UI.Asset("sw.js")
+	if script == nil {
+		return echo.ErrNotFound
+	}
+	c.Response().Header().Set("Cache-Control", "no-cache")
+	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", script)
+}
+
+// meCSS marks the viewer's own card, team and favorites, so that rows don't depend on the viewer. Pages request it with
+// ?u=<own id>, their team and the version of their favorites. The response depends on nothing else, so the browser may
+// cache it.
 func (s *Server) meCSS(c echo.Context) error {
 	user := signedIn(c).user
-	if c.QueryParam("u") == user.ID && c.QueryParam("t") == teamID(user) {
+	favorites, err := s.cfg.Accounts.Favorites(c.Request().Context(), user.ID)
+	if err != nil {
+		return unavailable(err)
+	}
+	if c.Request().URL.RequestURI() == s.meHref(user) {
 		c.Response().Header().Set("Cache-Control", "private, max-age=86400")
 	}
-	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(user.ID, teamID(user)))
+	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(user.ID, teamID(user), favorites))
+}
+
+// meHref returns the address of meCSS for a user. It changes when the stylesheet does.
+func (s *Server) meHref(user accounts.User) string {
+	return s.site.path("/me.css?") + "u=" + user.ID + "&t=" + teamID(user) + "&f=" + strconv.FormatInt(user.FavoritesRev, 36)
 }
 
 // teamID returns the element ID of a user's team, or "" without a team.

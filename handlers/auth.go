@@ -284,10 +284,12 @@ func tooMany(what string, over *limited) *failure {
 }
 
 // echoed returns typed text in a form that can be put back into its field.
-func echoed(text string) string {
+func echoed(text string) string { return echoedUpTo(text, maxEcho) }
+
+func echoedUpTo(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
-	if utf8.RuneCountInString(text) > maxEcho {
-		text = string([]rune(text)[:maxEcho])
+	if utf8.RuneCountInString(text) > limit {
+		text = string([]rune(text)[:limit])
 	}
 	return text
 }

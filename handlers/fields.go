@@ -31,6 +31,10 @@ func FieldMessage(e *accounts.FieldError) string {
 		return options(e.Field)
 	case accounts.BadHash:
 		return "This hash can't be used: " + e.Detail + "."
+	case accounts.TooMany:
+		return tooMuch(e)
+	case accounts.NotAnAddress:
+		return "“" + e.Detail + "” isn't an email address, a phone number, or a link that begins with https, xmpp, matrix or sip."
 	case unconfirmed:
 		return "Type " + e.Detail + " to confirm."
 	}
@@ -59,6 +63,7 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.BadTime:        "Enter a date and a time, such as 2026-03-01T14:30, or only a time, such as 14:30.",
 	accounts.InThePast:      "Choose a time in the future.",
 	accounts.TooFarAhead:    "Choose a time within a year from now.",
+	accounts.NotAllowed:     "This person doesn't let others ask.",
 	wrongPassword:           "Wrong password.",
 	wrongCode:               "Wrong setup code. Copy it from the log of the server.",
 	otherTeam:               "Ask the person who runs this Rollcall to move you to another team.",
@@ -84,6 +89,16 @@ func tooLong(e *accounts.FieldError) string {
 		return fmt.Sprintf("Use %d bytes or fewer.", e.Limit)
 	}
 	return fmt.Sprintf("Use %d characters or fewer.", e.Limit)
+}
+
+func tooMuch(e *accounts.FieldError) string {
+	switch e.Field {
+	case "favorites":
+		return fmt.Sprintf("You can have up to %d favorites. Remove one first.", e.Limit)
+	case "alerts":
+		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
+	}
+	return fmt.Sprintf("Enter up to %d.", e.Limit)
 }
 
 func options(field string) string {

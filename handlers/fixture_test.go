@@ -81,6 +81,7 @@ func pageFiles(t testing.TB) fstest.MapFS {
 		"static/build/app.js":      {Data: []byte("// script")},
 		"static/build/app.css":     {Data: []byte("/* style */")},
 		"static/build/favicon.svg": {Data: []byte("<svg/>")},
+		"static/build/sw.js":       {Data: []byte("// worker")},
 		"static/build/emoji.json":  {Data: []byte("[]")},
 	}
 	for _, name := range []string{"favicon.ico", "apple-touch-icon.png", "icon-192.png", "icon-512.png", "icon-maskable.png"} {

@@ -49,6 +49,12 @@ func (s *Server) frame(c *live.Change) []byte {
 	if c.Own != nil {
 		s.frameOwn(f, c.Own)
 	}
+	for _, a := range c.Told {
+		told := ui.Told{UID: a.PersonID, Username: a.Username, Name: a.Name, Kind: a.Kind, At: a.ToldAt}
+		if err := f.Told(told); err != nil {
+			s.log.Error("render an alert", "err", err)
+		}
+	}
 	return f.Bytes()
 }
 
@@ -81,15 +87,20 @@ func (s *Server) row(e *live.Entry) []byte {
 }
 
 func (s *Server) renderRow(r live.Row) []byte {
-	row, err := s.cfg.UI.Row(ui.Row{
-		UID: r.ID, Username: r.Username, Name: r.Name, Team: r.Team, TeamKey: accounts.TeamKey(r.Team),
-		State: string(r.State), Since: r.Since,
-		Text: r.Text, Emoji: r.Emoji, Until: r.Until, Seen: r.Seen, SeenAt: r.SeenAt, Stale: r.Stale,
-	})
+	row, err := s.cfg.UI.Row(rowView(r))
 	if err != nil { // a bug in the template; only this row is missing
 		s.log.Error("render row", "err", err, "user", r.ID)
 	}
 	return row
+}
+
+// rowView returns r in the terms of pages.
+func rowView(r live.Row) ui.Row {
+	return ui.Row{
+		UID: r.ID, Username: r.Username, Name: r.Name, Team: r.Team, TeamKey: accounts.TeamKey(r.Team), Zone: r.Zone,
+		State: string(r.State), Since: r.Since,
+		Text: r.Text, Emoji: r.Emoji, Until: r.Until, Seen: r.Seen, SeenAt: r.SeenAt, Stale: r.Stale,
+	}
 }
 
 // list returns l as HTML.

@@ -48,6 +48,13 @@ func everyAnswer(t *testing.T, f *fixture, check func(what string, a answer)) {
 	ask(member, "POST", at("/me/invisible"), url.Values{"invisible": {"off"}}, 303)
 	ask(member, "POST", at("/me/presets/forget"), none, 303)
 	ask(member, "POST", at("/me/zone"), none, 204)
+	ask(stranger, "GET", at("/u/ada"), nil, 303)
+	ask(member, "GET", at("/u/ada"), nil, 200)
+	ask(member, "GET", at("/u/nobody"), nil, 404)
+	for _, path := range []string{"/favorites/add", "/favorites/remove", "/alerts/add", "/alerts/remove"} {
+		ask(stranger, "POST", at(path), none, 303)
+		ask(member, "POST", at(path), none, 404)
+	}
 	ask(member, "GET", at("/login"), nil, 303)
 	for _, path := range settingsPages {
 		ask(stranger, "GET", at(path), nil, 303)
@@ -115,7 +122,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			addPanic(f)
 			want := map[string]string{
 				"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; " + tt.connect +
-					" form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+					" form-action 'self'; base-uri 'none'; frame-ancestors 'none'; worker-src 'self'",
 				"X-Content-Type-Options":       "nosniff",
 				"X-Robots-Tag":                 "noindex, nofollow",
 				"X-Frame-Options":              "DENY",
@@ -173,7 +180,7 @@ func TestOwnStylesheetIsCachedPrivately(t *testing.T) {
 	ada := f.person("ada")
 	b := f.browser()
 	b.login("ada", goodPassword)
-	if got := b.get("/me.css?u=" + ada.ID).Header.Get("Cache-Control"); got != "private, max-age=86400" {
+	if got := b.get("/me.css?u=" + ada.ID + "&t=&f=0").Header.Get("Cache-Control"); got != "private, max-age=86400" {
 		t.Errorf("own address: Cache-Control = %q, want private, max-age=86400", got)
 	}
 	for _, path := range []string{"/me.css", "/me.css?u=somebody"} {

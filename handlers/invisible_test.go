@@ -19,7 +19,9 @@ type recording struct {
 	l       *liveBoard
 	watcher *browser
 	tab     *tab
-	frames  int // number of the tab's frames that have been recorded
+	frames  int  // number of the tab's frames that have been recorded
+	page    *tab // of bob's page, once it's open
+	pages   int  // the same of its frames
 	said    []string
 }
 
@@ -39,6 +41,14 @@ func (r *recording) note(step string) {
 	r.tab.mu.Unlock()
 	for _, f := range frames {
 		r.said = append(r.said, step+" frame "+f)
+	}
+	if r.page != nil {
+		frames := r.page.framesFrom(r.pages)
+		r.pages += len(frames)
+		for _, f := range frames {
+			r.said = append(r.said, step+" frame of the person's page "+f)
+		}
+		r.said = append(r.said, step+" page of bob "+r.watcher.get("/u/bob").body)
 	}
 	for _, target := range []string{"/", "/?q=bo", "/?show=offline", "/?show=here", "/?show=online", "/?show=dnd", "/?team=Design"} {
 		r.said = append(r.said, step+" page "+target+" "+r.watcher.get(target).body)
@@ -133,6 +143,9 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	a.until("bob is here", func() bool { s := a.shownLocked()["bob"]; return s == "online" || s == "dnd" })
 	a.until("calm", func() bool { return !l.server.live.Stats().Pending })
 	rec.frames = a.frameCount()
+	rec.page = l.open(rec.watcher, "/u/bob", "a")
+	rec.page.until("bob's row", func() bool { return len(rec.page.frames) > 0 })
+	rec.pages = rec.page.frameCount()
 	var zoe *presence.Connection
 	steps, leaves := 14, 3+r.IntN(4)
 	for step := range steps {
@@ -155,6 +168,10 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 			zoe.Leave(presence.SignedOut)
 			zoe = nil
 			a.sees("zoe", "offline")
+		}
+		if step == leaves { // what she waits for must not come true while he is invisible
+			a := rec.watcher.do("POST", "/alerts/add", url.Values{"person": {"bob"}, "kind": {"here"}})
+			rec.said = append(rec.said, name+" alert "+a.location()+a.body)
 		}
 		if step > leaves && invisible {
 			open = rec.secretly(bob, open, r.IntN(3))

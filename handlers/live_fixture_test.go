@@ -176,6 +176,8 @@ func (tb *tab) apply(frame string) {
 			tb.list(html)
 		case swap == "delete":
 			maps.DeleteFunc(tb.rows, func(_, row string) bool { return strings.Contains(row, ` id="`+id+`"`) })
+		case id == "told":
+			tb.text[id] += html
 		case swap == "beforebegin" || swap == "beforeend":
 			for _, row := range rowPattern.FindAllString(html, -1) {
 				tb.row(row)

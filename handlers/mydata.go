@@ -56,6 +56,8 @@ func (s *Server) storedPage(c echo.Context) error {
 		IdleAfter: time.Duration(x.Settings.IdleAfter) * time.Minute, UsualIdle: s.cfg.Presence.IdleAfter(),
 		ShowLastSeen: x.Settings.LastSeen, TimeZone: x.Settings.TimeZone, Theme: x.Settings.Theme, Announce: x.Settings.Announce,
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
+		Pronouns: x.Account.Pronouns, Contacts: x.Account.Contacts, ShareTime: x.Settings.ShareTime, AllowAlerts: x.Settings.AllowAlerts,
+		Favorites: len(x.Favorites), Alerts: len(x.Alerts),
 		Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
 	}
 	if w := x.Status; w != nil {

@@ -30,6 +30,7 @@ func (f *fixture) full() (ada, bob *browser) {
 			f.store.ChangePreferences(acting(ctx), id, func(p *accounts.Preferences) {
 				*p = accounts.Preferences{IdleAfter: 7 * time.Minute, Precision: accounts.Exact, TimeZone: "Asia/Tokyo", Theme: "dark", Announce: true}
 			}),
+			f.store.SetDetails(acting(ctx), id, accounts.Details{Pronouns: "pronouns of " + name, Contacts: []string{name + "@example.org"}, ShareTime: true}),
 			f.store.StampSeen(acting(ctx), map[string]time.Time{id: time.Now()}),
 		} {
 			if err != nil {
@@ -145,7 +146,7 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 	page := ada.get("/settings/stored").body
 	for _, want := range []string{
 		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes", "Everyone, exactly", "sees it to the minute",
-		"Asia/Tokyo", "Dark", "no record of when you were here", "your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
+		"Asia/Tokyo", "pronouns of ada", "mailto:ada@example.org", "Dark", "no record of when you were here", "your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page doesn't hold %q:\n%s", want, page)

@@ -26,6 +26,10 @@ func (s *Server) routes() {
 	logo := s.group(policy{callers: machines, headers: logoHeaders(s.headers)})
 	logo.get(at("/logo/*"), echo.WrapHandler(s.cfg.UI.Assets()))
 
+	// Browsers fetch the worker by itself, also after its page's session has ended.
+	background := s.group(policy{callers: machines})
+	background.get(at("/sw.js"), s.worker)
+
 	// Visitors, signed in or not.
 	entry := s.group(policy{callers: visitors, compress: true})
 	entry.get(at("/login"), s.loginPage)
@@ -51,9 +55,16 @@ func (s *Server) routes() {
 	member.post(at("/me/presets/forget"), s.forgetPreset)
 	member.post(at("/me/zone"), s.setZone)
 
+	member.get(at("/u/:name"), s.personPage)
+	member.post(at("/favorites/add"), s.addFavorite)
+	member.post(at("/favorites/remove"), s.removeFavorite)
+	member.post(at("/alerts/add"), s.addAlert)
+	member.post(at("/alerts/remove"), s.removeAlert)
+
 	member.get(at("/settings"), s.settingsPage)
 	for path, set := range map[string]echo.HandlerFunc{
 		"/settings/profile":             s.setProfile,
+		"/settings/details":             s.setDetails,
 		"/settings/presence":            s.setPresence,
 		"/settings/look":                s.setLook,
 		"/settings/password":            s.setPassword,

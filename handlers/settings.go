@@ -50,7 +50,12 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	case idle > 0:
 		p.Idle, p.IdleMinutes = "minutes", strconv.Itoa(int(idle/time.Minute))
 	}
-	var err error
+	details, err := s.cfg.Accounts.Details(ctx, v.user.ID)
+	if err != nil {
+		return p, unavailable(fmt.Errorf("settings: %w", err))
+	}
+	p.Pronouns, p.Contacts = details.Pronouns, strings.Join(details.Contacts, "\n")
+	p.ShareTime, p.AllowAlerts = details.ShareTime, !details.NoAlerts
 	if s.cfg.Teams != TeamsFixed {
 		if p.Teams, err = s.cfg.Accounts.TeamNames(ctx, maxTeams); err != nil {
 			return p, unavailable(fmt.Errorf("settings: %w", err))

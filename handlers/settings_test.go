@@ -20,6 +20,7 @@ var settingsForms = []struct {
 	empty int // response status to a form without fields
 }{
 	{"/settings/profile", url.Values{"display_name": {"Ada"}, "team": {"Red"}}, 303},
+	{"/settings/details", url.Values{"pronouns": {"they"}}, 303},
 	{"/settings/presence", url.Values{"idle": {"default"}, "last_seen": {"exact"}, "time_zone": {""}}, 303},
 	{"/settings/look", url.Values{"theme": {"dark"}}, 303},
 	{"/settings/password", url.Values{"old_password": {goodPassword}, "password": {"another good password"}}, 422},

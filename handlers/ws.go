@@ -15,7 +15,7 @@ import (
 )
 
 // ws answers GET /ws, the live connection of a page. It takes the board's query string, or only=me for a page without a
-// list. A page can't read why a handshake was refused and would retry forever. So a page without a session is accepted
+// list, or person=ID for a page about one person. A page can't read why a handshake was refused and would retry forever. So a page without a session is accepted
 // and then closed with 1008, which its script understands.
 func (s *Server) ws(c echo.Context) error {
 	r := c.Request()
@@ -54,11 +54,18 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	}
 	a.person, a.session, a.expires, a.counts = v.user.ID, v.session.ID, v.session.ExpiresAt, true
 	want := live.Want{Eyes: v.user.Person, Own: true, Shown: c.QueryParam("v")}
-	if c.QueryParam("only") != "me" {
+	if c.QueryParam("only") != "me" && !c.QueryParams().Has("person") {
 		if !asked {
 			if q, err = s.live.Resolve(r.Context(), q, false); err != nil {
 				return a, notRead(fmt.Errorf("load board: %w", err))
 			}
+		}
+		want.List = &q
+	}
+	if id := c.QueryParam("person"); id != "" {
+		q, err := live.Query{Person: id}.Clean()
+		if err != nil {
+			return a, queryFailure(err)
 		}
 		want.List = &q
 	}

@@ -3,6 +3,7 @@ package live
 import (
 	"time"
 
+	"rollcall/accounts"
 	"rollcall/presence"
 )
 
@@ -18,10 +19,11 @@ type Change struct {
 	Filter  *Counts     // for a new filter bar, because Links.Whole changed
 	Counts  *CountsNews
 	Arrived *Arrivals
-	Title   *Counts    // the only part that a paused watcher gets
-	Warming *bool      // whether people are still coming back
-	Lost    *time.Time // since when other replicas can't be reached; zero if they can
-	Own     *OwnNews   // for one person only; never shared
+	Title   *Counts          // the only part that a paused watcher gets
+	Warming *bool            // whether people are still coming back
+	Lost    *time.Time       // since when other replicas can't be reached; zero if they can
+	Own     *OwnNews         // for one person only; never shared
+	Told    []accounts.Alert // what that person wanted to be told; never shared
 
 	encoded encoded
 }
@@ -33,7 +35,7 @@ func (c *Change) Encoded(f Format, encode func(*Change) []byte) []byte {
 
 func (c *Change) empty() bool {
 	return c.List == nil && len(c.Rows)+len(c.Removed)+len(c.Added)+len(c.Teams) == 0 && c.Links == nil &&
-		c.Counts == nil && c.Arrived == nil && c.Title == nil && c.Warming == nil && c.Lost == nil && c.Own == nil
+		c.Counts == nil && c.Arrived == nil && c.Title == nil && c.Warming == nil && c.Lost == nil && c.Own == nil && len(c.Told) == 0
 }
 
 // Added holds rows to insert into a list next to each other.

@@ -67,6 +67,8 @@ func (f *fixture) step() {
 	f.must(f.board.CatchUp(ctx))
 	f.board.look(f.board.feed.Take())
 	f.must(f.board.reader.meet(ctx))
+	f.must(f.board.reader.tellAlerts(ctx))
+	f.must(f.board.CatchUp(ctx))
 	f.reread()
 	f.must(f.board.reader.refreshTotals(ctx))
 	f.board.flush()

@@ -39,6 +39,12 @@ func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
 
 // news returns everything that changed on l and that an audience may know.
 func (r *roster) news(l *list, counts Counts, to Audience) *Change {
+	if l.filter.Person != "" {
+		if !l.relist && len(l.changed(to)) == 0 {
+			return &Change{}
+		}
+		return r.onlyPerson(l, to)
+	}
 	c, rows := &Change{}, l.changed(to)
 	n := len(rows) + len(l.came) + len(l.went)
 	if l.relist || n > len(l.members)/2 && n > 1 || l.told.empty != (len(l.members) == 0) {
@@ -69,6 +75,14 @@ func (r *roster) news(l *list, counts Counts, to Audience) *Change {
 		c.Arrived = r.arrivals(l)
 	}
 	return c
+}
+
+// onlyPerson brings a page about one person up to date. It has no list, only a row.
+func (r *roster) onlyPerson(l *list, to Audience) *Change {
+	if len(l.members) == 0 {
+		return &Change{Removed: []string{l.filter.Person}}
+	}
+	return &Change{Rows: []*Entry{r.entry(l.members[0], to)}}
 }
 
 // added returns the people who came onto l.
@@ -134,6 +148,11 @@ func (r *roster) comingBack(w *Watcher) *Change {
 
 // snapshot returns a change that makes any watcher of an audience current. It's created once per version.
 func (r *roster) snapshot(l *list, to Audience) *Change {
+	if l.snapshots[to] == nil && l.filter.Person != "" {
+		warming, lost := r.warming, r.lost
+		l.snapshots[to] = r.onlyPerson(l, to)
+		l.snapshots[to].Warming, l.snapshots[to].Lost = &warming, &lost
+	}
 	if l.snapshots[to] == nil {
 		warming, lost := r.warming, r.lost
 		l.snapshots[to] = &Change{

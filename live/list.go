@@ -109,7 +109,7 @@ func (l *list) urgency(now time.Time) float64 {
 // misses reports whether m is on another page of the same filter. For searches, it returns false.
 func (l *list) misses(m *member) bool {
 	f := &l.filter
-	if len(l.members) == 0 || f.Search != "" || !f.inTeam(m.person) || !f.Show.includes(m.view.State) {
+	if len(l.members) == 0 || f.Person != "" || f.Search != "" || !f.inTeam(m.person) || !f.Show.includes(m.view.State) {
 		return false
 	}
 	first, last := l.members[0].person, l.members[len(l.members)-1].person
@@ -331,6 +331,9 @@ func (r *roster) trim(keep *list) {
 // teams returns the counts of the teams on l, or of all teams if l has an index. Every flush calls it for all lists, so
 // it doesn't iterate over the members if they haven't changed.
 func (r *roster) teams(l *list) map[string]TeamCount {
+	if l.filter.Person != "" {
+		return nil
+	}
 	teams := make(map[string]TeamCount, len(l.told.teams))
 	if l.hasIndex() {
 		for _, key := range l.index {

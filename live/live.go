@@ -44,6 +44,7 @@ type Board struct {
 	lists    lists
 	roster   roster
 	watching watching
+	alerts   alerts
 }
 
 // New returns a Board. Call Run to start it.
@@ -54,6 +55,7 @@ func New(cfg Config) *Board {
 		flushes:  newFlusher(cfg.Flushed),
 		watching: watching{all: map[*Watcher]struct{}{}, byPerson: map[string][]*Watcher{}},
 	}
+	b.alerts = newAlerts()
 	b.reader = newReader(b)
 	b.lists = lists{all: map[Query]*list{}, generation: 1, news: b.flushes.want, read: b.reader.want, readList: b.reader.wantList}
 	b.roster = newRoster(cfg.Presence, &b.lists)
@@ -95,6 +97,7 @@ func (b *Board) hear(u Update) {
 		for _, p := range u.People {
 			b.readdress(p)
 		}
+		b.hearAlerts(u)
 	})
 }
 
@@ -160,17 +163,30 @@ func (b *Board) Own(p accounts.Person) Own {
 
 // ownOf returns what p sees of themselves, with the row that others get or are about to get.
 func (b *Board) ownOf(p accounts.Person) Own {
+	return Own{Self: b.presence.Self(p.ID), Entry: b.entryOf(p, Full)}
+}
+
+// entryOf returns the row of p that an audience gets or is about to get.
+func (b *Board) entryOf(p accounts.Person, to Audience) *Entry {
 	now := &member{person: p, view: b.presence.View(p.ID)}
-	own := Own{Self: b.presence.Self(p.ID)}
 	if m := b.roster.members[p.ID]; m != nil {
 		if m.view == now.view {
-			own.Entry = b.roster.entry(m, Full)
-			return own
+			return b.roster.entry(m, to)
 		}
 		now.person = m.person
 	}
-	own.Entry = b.roster.entry(now, Full)
-	return own
+	return b.roster.entry(now, to)
+}
+
+// Person returns the row of p for a page about them that eyes looks at. warming says that people are still coming back,
+// so that p, if offline, may be one of them. unlisted says that p is disabled, maybe only known to another replica.
+func (b *Board) Person(ctx context.Context, p, eyes accounts.Person) (e *Entry, warming, unlisted bool, err error) {
+	if err := b.CatchUp(ctx); err != nil {
+		return nil, false, false, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.entryOf(p, AudienceOf(eyes)), b.roster.warming, !b.presence.View(p.ID).Listed, nil
 }
 
 // Page is a list as it is now, for loading a page.

@@ -12,6 +12,7 @@ import (
 // Query says which part of the board a list shows. The zero Query is the first page of everyone. Equal queries share
 // one list.
 type Query struct {
+	Person string // ID: only this person, on a list without counts and headings; then no other field is set
 	Search string // words; each must be the beginning of a word of the name or username
 	Team   string // in any spelling that folds to the team's name; "" for all teams
 	Show   Show
@@ -51,6 +52,7 @@ const (
 	MaxSearch = 100  // runes
 	maxTeam   = 64   // runes
 	maxCursor = 4096 // bytes
+	maxPerson = 64   // bytes
 )
 
 // The errors of Clean.
@@ -64,6 +66,9 @@ var (
 func (q Query) Clean() (Query, error) {
 	q.Search = strings.Join(strings.Fields(q.Search), " ")
 	q.Team = strings.TrimSpace(q.Team)
+	if q.Person != "" && (len(q.Person) > maxPerson || q != Query{Person: q.Person}) {
+		return q, ErrLong
+	}
 	switch q.Show {
 	case Everyone, Here, Online, Away, DND, Offline:
 	default:
@@ -110,7 +115,8 @@ func (f *filter) inTeam(p accounts.Person) bool { return f.Team == "" || f.teamK
 // state.
 func (f *filter) covers(who *candidate) bool {
 	switch {
-	case !f.inTeam(who.Person),
+	case f.Person != "" && f.Person != who.ID,
+		!f.inTeam(who.Person),
 		f.After != "" && accounts.ComparePeople(who.Person, f.from) <= 0,
 		f.Before != "" && accounts.ComparePeople(who.Person, f.from) >= 0:
 		return false

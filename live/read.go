@@ -80,7 +80,7 @@ func (r *reader) run(ctx context.Context) {
 		case <-r.wanted:
 		case <-again.C:
 		}
-		err := cmp.Or(within(ctx, b.CatchUp), within(ctx, r.meet))
+		err := cmp.Or(within(ctx, b.CatchUp), within(ctx, r.meet), within(ctx, r.tellAlerts))
 		if committed {
 			signal(b.follower.ring)
 		}

@@ -362,6 +362,8 @@ func (r *roster) counts(l *list) Counts {
 	var c presence.Counts
 	var people, teams int
 	switch {
+	case l.filter.Person != "":
+		return Counts{}
 	case l.countsItself():
 		people = len(l.members)
 		team := ""

@@ -30,6 +30,7 @@ func AudienceOf(p accounts.Person) Audience {
 // no more precise than what may be shown.
 type Row struct {
 	ID, Username, Name, Team string
+	Zone                     string // IANA name, of people who share their local time and aren't offline
 
 	State       presence.State
 	Since       time.Time // when State began; zero while offline or if unknown
@@ -51,6 +52,9 @@ func NewRow(p accounts.Person, v presence.View, to Audience, now time.Time) Row 
 		ID: p.ID, Username: p.Username, Name: p.DisplayName, Team: p.Team,
 		State: v.State, Since: v.Since.Truncate(time.Second).UTC(),
 		Text: v.Text, Emoji: v.Emoji, Until: v.Until.Truncate(time.Second).UTC(),
+	}
+	if v.State != presence.Offline {
+		row.Zone = p.Zone
 	}
 	if v.State != presence.Offline || to == Reticent {
 		return row

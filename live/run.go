@@ -106,6 +106,7 @@ func (b *Board) look(users []string) {
 			for _, w := range b.watching.byPerson[u] {
 				b.tellOwn(w)
 			}
+			b.checkAlerts(u)
 		}
 	})
 }
@@ -134,7 +135,7 @@ func (b *Board) sendTitles() {
 			return
 		}
 		for _, l := range b.lists.all {
-			if len(l.watchers.paused) == 0 {
+			if len(l.watchers.paused) == 0 || l.filter.Person != "" {
 				continue
 			}
 			counts := b.roster.counts(l)

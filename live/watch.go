@@ -27,20 +27,21 @@ type Watcher struct {
 	wake  func()
 
 	// Guarded by Board.mu.
-	list     *list // nil if it watches none
-	audience Audience
-	eyes     accounts.Person // kept up to date from Watch on
+	list    *list           // nil if it watches none
+	eyes    accounts.Person // kept up to date from Watch on
+	seen    uint64          // the list's version when it paused
+	titled  int             // number of people here in its title, while paused
+	own     Own             // as last sent
+	queue   []*Change
+	renewed int64 // when Renew last sent a snapshot, in Unix milliseconds
+
+	audience Audience // small fields stand together, because they take less memory then
 	started  bool
 	hearsOwn bool // Want.Own
 	paused   bool
-	seen     uint64 // the list's version when it paused
-	partial  bool   // lists only people who are here, because it has no page or one that was loaded while warming
-	titled   int    // number of people here in its title, while paused
-	own      Own    // as last sent
-	queue    []*Change
-	woken    bool  // in watching.woken
-	renewed  int64 // when Renew last sent a snapshot, in Unix milliseconds
-	behind   bool  // the queue overflowed
+	partial  bool // lists only people who are here, because it has no page or one that was loaded while warming
+	woken    bool // in watching.woken
+	behind   bool // the queue overflowed
 }
 
 // watchers holds the watchers of one list. Guarded by Board.mu.
@@ -115,6 +116,7 @@ func (b *Board) start(w *Watcher, wake func()) bool {
 		b.greet(w)
 	}
 	b.tellOwn(w)
+	b.greetAlerts(w)
 	w.want = nil
 	return true
 }

@@ -82,6 +82,9 @@ func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 	switch {
 	case err != nil:
 		return window{}, err
+	case f.Person != "":
+		people, err := r.accounts.PeopleByID(ctx, []string{f.Person})
+		return window{people: people}, err
 	case f.Show == Everyone:
 		people, more, err := r.accounts.People(ctx, f.people(PageRows))
 		if err != nil {

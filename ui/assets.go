@@ -113,6 +113,14 @@ func (u *UI) AssetURL(name string) string {
 	return ""
 }
 
+// Asset returns the content of an asset, or nil if there's none.
+func (u *UI) Asset(name string) []byte {
+	if a := u.assets[name]; a != nil {
+		return a.forms[""]
+	}
+	return nil
+}
+
 // Assets serves /a/<name>.<hash>.<ext> under any mount path. Its answers may be cached forever, except the 404 for an
 // old or wrong hash.
 func (u *UI) Assets() http.Handler {

@@ -4,6 +4,7 @@
 //   app.css      the stylesheet (static/style/)
 //   favicon.svg  the icon, and what icons.mjs draws from it
 //   emoji.json   the table for the emoji picker (emoji.mjs)
+//   sw.js        the worker that shows notifications
 //
 // Text is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
 // extensions that load later. `make assets` runs this after `npm ci`. The output isn't committed.
@@ -38,8 +39,8 @@ if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
   process.exit(1);
 }
 
-const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'emoji', 'menu', 'zone', 'first', 'start'];
-const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'first', 'states', 'adapt'];
+const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'emoji', 'menu', 'person', 'told', 'zone', 'first', 'start'];
+const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'person', 'forms', 'first', 'states', 'adapt'];
 
 // Comments are removed.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
@@ -73,6 +74,7 @@ const files = {
   'app.css': css,
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
   'emoji.json': emojiTable(root),
+  'sw.js': text(ui, 'static', 'sw.js').replace(/^\s*\/\/.*\n/gm, ''),
 };
 for (const [name, content] of Object.entries(files)) {
   const data = Buffer.from(content);

@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"html/template"
+	"strings"
 	"time"
 )
 
@@ -154,21 +155,37 @@ func (f *Frame) partial(id, swap string, html []byte) {
 }
 
 // MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer.
-// It returns nothing for a uid that isn't safe in a selector.
-func (u *UI) MeCSS(uid, teamID string) []byte {
-	for _, r := range uid {
-		if r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
-			return nil
-		}
-	}
-	if uid == "" {
+// It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a selector,
+// and leaves out such favorites.
+func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
+	if !inSelector(uid) {
 		return nil
 	}
-	css := "#u-" + uid + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-3}\n"
+	css := "#u-" + uid + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-4}\n"
 	if teamID != "" {
 		team := "[data-team=" + teamID + "]"
 		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" +
-			".flat .p" + team + ":not(#u-" + uid + "){--place:-2}\n"
+			".flat .p" + team + "{--place:-2}\n"
+	}
+	var all []string
+	for _, id := range favorites {
+		if inSelector(id) {
+			all = append(all, "#u-"+id)
+		}
+	}
+	if len(all) > 0 { // they are never folded away
+		pinned := ":is(" + strings.Join(all, ",") + ")"
+		css += pinned + "{--you:\"★\" / \"favorite\";--place:-3;--after:3}\n" + pinned + "[data-state=offline]{display:flex}\n"
 	}
 	return []byte(css)
+}
+
+// inSelector reports whether an id is safe in a selector.
+func inSelector(id string) bool {
+	for _, r := range id {
+		if r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
+			return false
+		}
+	}
+	return id != ""
 }

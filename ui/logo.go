@@ -78,43 +78,55 @@ func checkSVG(data []byte) error {
 	if !utf8.Valid(data) {
 		return errors.New("it's neither an SVG in UTF-8 nor a PNG")
 	}
-	d := xml.NewDecoder(bytes.NewReader(data))
-	for depth, root := 0, true; ; {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) && !root {
+	c := svgCheck{decoder: xml.NewDecoder(bytes.NewReader(data))}
+	for {
+		token, err := c.decoder.Token()
+		switch {
+		case errors.Is(err, io.EOF) && c.begun:
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("it's neither a valid SVG nor a PNG: %w", err)
 		}
-		switch x := token.(type) {
-		case xml.Directive: // <!DOCTYPE, with <!ENTITY inside
-			return errors.New("remove the <!DOCTYPE …> at its beginning")
-		case xml.ProcInst:
-			if x.Target != "xml" {
-				return fmt.Errorf("remove <?%s …?>", x.Target)
-			}
-		case xml.StartElement:
-			if depth++; depth > maxNesting {
-				return fmt.Errorf("its elements are nested more than %d deep", maxNesting)
-			}
-			if root && (x.Name != xml.Name{Space: svgSpace, Local: "svg"}) {
-				return errors.New("it's neither a PNG nor an SVG, which begins with <svg xmlns=\"" + svgSpace + "\">")
-			}
-			root = false
-			if err := checkElement(x); err != nil {
-				return err
-			}
-			if x.Name.Local == "style" {
-				if err := checkStyle(d); err != nil {
-					return err
-				}
-				depth--
-			}
-		case xml.EndElement:
-			depth--
+		if err := c.check(token); err != nil {
+			return err
 		}
 	}
+}
+
+// svgCheck is the state of checkSVG.
+type svgCheck struct {
+	decoder *xml.Decoder
+	begun   bool // the root element has begun
+	depth   int  // open elements
+}
+
+func (c *svgCheck) check(token xml.Token) error {
+	switch x := token.(type) {
+	case xml.Directive: // <!DOCTYPE, with <!ENTITY inside
+		return errors.New("remove the <!DOCTYPE …> at its beginning")
+	case xml.ProcInst:
+		if x.Target != "xml" {
+			return fmt.Errorf("remove <?%s …?>", x.Target)
+		}
+	case xml.EndElement:
+		c.depth--
+	case xml.StartElement:
+		if c.depth++; c.depth > maxNesting {
+			return fmt.Errorf("its elements are nested more than %d deep", maxNesting)
+		}
+		if !c.begun && (x.Name != xml.Name{Space: svgSpace, Local: "svg"}) {
+			return errors.New("it's neither a PNG nor an SVG, which begins with <svg xmlns=\"" + svgSpace + "\">")
+		}
+		c.begun = true
+		if err := checkElement(x); err != nil {
+			return err
+		}
+		if x.Name.Local == "style" {
+			c.depth--
+			return checkStyle(c.decoder)
+		}
+	}
+	return nil
 }
 
 // checkElement refuses elements and attributes that could do more than draw. Elements of other programs, such as those

@@ -17,6 +17,7 @@ type Layout struct {
 type Viewer struct {
 	UID, Username, Name string
 	TeamID              string // as returned by TeamID; "" for no team
+	CSS                 string // address of the stylesheet that marks what is theirs
 	Me                  Me
 	TimeZone            string // an IANA name; "" if unknown, and then the page's script sends it
 	AtMe                bool   // the page is /me, so the account menu needn't load its panel

@@ -40,6 +40,7 @@ type Row struct {
 	TeamKey             string    // identifies the team
 	State               string    // online, away, dnd or offline
 	Since               time.Time // when the state began; zero if not shown; ignored for people who are offline
+	Zone                string    // IANA name of the time zone; "" if not shown
 	Text, Emoji         string    // the person's own status
 	Until               time.Time // when Text ends, or the state if there is no text; zero if not shown
 
@@ -60,7 +61,7 @@ type rowView struct {
 	Since, Until               moment
 	Seen                       string
 	SeenAt                     moment
-	Emoji, Text                string
+	Emoji, Text, Zone          string
 	Said, Stale                bool
 }
 
@@ -92,7 +93,7 @@ func (u *UI) Row(r Row) ([]byte, error) {
 	v := rowView{
 		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State, Team: r.Team, TeamID: TeamID(r.TeamKey),
 		Hue: strconv.Itoa(Hue(r.UID)), Initials: Initials(r.Name), Label: label,
-		Text: r.Text, Emoji: r.Emoji, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale,
+		Text: r.Text, Emoji: r.Emoji, Zone: r.Zone, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale,
 	}
 	v.Until = momentOf(r.Until, untilLayout)
 	if r.State == Offline {

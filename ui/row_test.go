@@ -181,7 +181,7 @@ func FuzzRow(f *testing.F) {
 		if err != nil {
 			t.Fatalf("Row(%q, %q, %q) = %v", name, text, emoji, err)
 		}
-		want := 18
+		want := 20
 		if text != "" || emoji != "" {
 			want += 4
 		}

@@ -9,6 +9,7 @@ import (
 // The sections of the settings page. Each has its own forms.
 const (
 	ProfileSection  = "profile"
+	DetailsSection  = "details"
 	PresenceSection = "presence"
 	LookSection     = "look"
 	PasswordSection = "password"
@@ -28,6 +29,9 @@ type SettingsPage struct {
 	Username, DisplayName, Team string
 	Teams                       []string // some existing teams
 	TeamRule                    string   // open (any team), existing (only existing teams) or fixed (no choice)
+
+	Pronouns, Contacts     string // Contacts: one per line
+	ShareTime, AllowAlerts bool
 
 	Idle        string        // default, minutes or never
 	IdleMinutes string        // as typed
@@ -66,6 +70,7 @@ func (SettingsPage) template() string { return "settings" }
 // fieldsOf holds the fields of each section, in the order on the page.
 var fieldsOf = map[string][]string{
 	ProfileSection:  {"display_name", "team"},
+	DetailsSection:  {"pronouns", "contacts"},
 	PresenceSection: {"idle_after", "last_seen", "time_zone"},
 	LookSection:     {"theme"},
 	PasswordSection: {"old_password", "password"},
@@ -106,6 +111,10 @@ func (p SettingsPage) Field(id string) setting {
 		f.Value = p.Team
 	case "idle_after":
 		f.Value = p.IdleMinutes
+	case "pronouns":
+		f.Value = p.Pronouns
+	case "contacts":
+		f.Value = p.Contacts
 	case "time_zone":
 		f.Value = p.TimeZone
 	case "confirm_username":
@@ -123,6 +132,7 @@ type section struct {
 // savedWords holds the messages in a section that has been saved.
 var savedWords = map[string]string{
 	ProfileSection:  "Saved.",
+	DetailsSection:  "Saved.",
 	PresenceSection: "Saved.",
 	LookSection:     "Saved.",
 	PasswordSection: "Saved. All other devices are signed out.",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -29,7 +30,12 @@ type StoredPage struct {
 	Invisible      bool
 	InvisibleSince time.Time
 
-	Presets, Devices, Browsers int // how many there are
+	Pronouns    string
+	Contacts    []string
+	ShareTime   bool
+	AllowAlerts bool
+
+	Presets, Devices, Browsers, Favorites, Alerts int // how many there are
 
 	Replicas bool // several servers run this board and tell each other who is connected
 }
@@ -96,6 +102,11 @@ func (p StoredPage) seenByAll() []StoredFact {
 			Keys: []string{"account.team"}, What: "Team", Mine: cmp.Or(p.Team, "None"),
 			Note: "Kept until you or the person who runs this server changes it.",
 		}, {
+			Keys: []string{"account.pronouns"}, What: "Pronouns", Mine: cmp.Or(p.Pronouns, "None"), Note: "Shown on your page. Kept until you change them.",
+		}, {
+			Keys: []string{"account.contacts"}, What: "How to reach you", Mine: cmp.Or(strings.Join(p.Contacts, ", "), "None"),
+			Note: "Shown on your page. Kept until you change it.",
+		}, {
 			Keys: []string{"status.state", "status.text", "status.emoji", "status.until", "status.set_at"},
 			What: "Your status", Mine: p.status(), When: stampOf("until", p.Until),
 			Note: "State, text, emoji and end. Shown until it ends, if it has an end. Kept until you set another.",
@@ -150,7 +161,21 @@ func (p StoredPage) chosen() []StoredFact {
 			Note: until,
 		}, {
 			Keys: []string{"settings.time_zone"}, What: "Time zone", Mine: cmp.Or(p.TimeZone, "Not known"),
-			Note: "Used for times like “today”. " + until,
+			Note: "Used for times like “today”. Everyone sees it if you share your local time. " + until,
+		},
+		{Keys: []string{"settings.share_local_time"}, What: "Share my local time", Mine: onOff(p.ShareTime), Note: until},
+		{
+			Keys: []string{"settings.allow_alerts"}, What: "Let others ask to be told when I'm here", Mine: onOff(p.AllowAlerts),
+			Note: "Others can see whether they can ask. " + until,
+		},
+		{
+			Keys: []string{"favorites"}, What: "Favorites", Mine: strconv.Itoa(p.Favorites),
+			Note: "The people at the top of your board. Kept until you remove them, or their account is deleted.",
+		},
+		{
+			Keys: []string{"alerts.username", "alerts.for", "alerts.asked_at", "alerts.expires_at", "alerts.told_at"},
+			What: "Whom you want to be told about", Mine: strconv.Itoa(p.Alerts),
+			Note: "Who it is, what you wait for and when you asked. Kept until a few minutes after you were told, for 7 days at most, or until you withdraw it.",
 		},
 		{Keys: []string{"settings.theme"}, What: "Theme", Mine: words[p.Theme], Note: until},
 		{Keys: []string{"settings.announce"}, What: "Announcements for screen readers", Mine: onOff(p.Announce), Note: until},
@@ -240,6 +265,7 @@ func inBrowser() []StoredFact {
 		{What: "A cookie that keeps you signed in", Note: "Kept for 30 days, or until you sign out."},
 		{What: "A cookie that identifies this browser", Note: "Kept for a year. See “Browsers you have signed in with”."},
 		{What: "When this tab last had input", Note: "Kept until you close the tab."},
+		{What: "What this tab has told you", Note: "Which messages about people who are here it has shown. Kept until you close the tab."},
 		{What: "The time zone you chose to keep", Note: "Only if a page offered you another one. Kept until you choose again."},
 	}
 }

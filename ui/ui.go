@@ -40,7 +40,7 @@ type Page interface {
 }
 
 // everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
-var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}}
+var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}, PersonPage{}}
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
 // public URL: "" or a path such as "/rollcall", without a slash at the end. New returns an error if a template is
@@ -126,7 +126,8 @@ func (u *UI) tryAll() error {
 	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{}, "why": Me{}} {
 		errs = append(errs, u.part(io.Discard, name, data))
 	}
-	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr)...)
+	toldErr := u.part(io.Discard, "told", Told{})
+	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, toldErr)...)
 }
 
 // Page renders a page in memory, so that no part of it is sent if there is an error.

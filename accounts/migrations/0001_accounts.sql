@@ -35,7 +35,12 @@ CREATE TABLE users (
     show_last_seen  TEXT    NOT NULL DEFAULT '', -- exact or nobody; '': approximate
     time_zone       TEXT    NOT NULL DEFAULT '', -- IANA name; '': unknown
     theme           TEXT    NOT NULL DEFAULT '', -- light or dark; '': match the system
-    announce        BOOLEAN NOT NULL DEFAULT FALSE -- screen readers announce who comes and goes
+    announce        BOOLEAN NOT NULL DEFAULT FALSE, -- screen readers announce who comes and goes
+    pronouns        TEXT    NOT NULL DEFAULT '',
+    contacts        TEXT    NOT NULL DEFAULT '', -- addresses to reach the person, each a URL, one per line
+    share_time      BOOLEAN NOT NULL DEFAULT FALSE, -- others see the local time
+    no_alerts       BOOLEAN NOT NULL DEFAULT FALSE, -- others can't ask for alerts
+    favorites_rev   BIGINT  NOT NULL DEFAULT 0 -- counts changes of the person's favorites
 );
 
 CREATE UNIQUE INDEX users_sort_key ON users (sort_key) WHERE NOT disabled;
@@ -102,6 +107,33 @@ CREATE TABLE settings (
     value TEXT   NOT NULL,
     rev   BIGINT NOT NULL -- of the change that set it; 0: others needn't notice
 );
+
+-- The people whom somebody pinned to the top of their own board.
+CREATE TABLE favorites (
+    user_id    TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    person_id  TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (user_id, person_id)
+);
+
+CREATE INDEX favorites_person ON favorites (person_id);
+
+-- Who wants to be told, once, when another person is here. A row stays for a moment after that, so that every server
+-- learns that its pages have to tell it.
+CREATE TABLE alerts (
+    user_id    TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    person_id  TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind       TEXT   NOT NULL, -- here, or free: can be disturbed
+    asked_at   BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    told_at    BIGINT NOT NULL, -- 0: not yet
+    rev        BIGINT NOT NULL, -- of the last change to this row
+    PRIMARY KEY (user_id, person_id)
+);
+
+CREATE INDEX alerts_person ON alerts (person_id);
+CREATE INDEX alerts_expiry ON alerts (expires_at);
+CREATE INDEX alerts_rev ON alerts (rev);
 
 -- Deleted users and ended sessions, for a day, so that a process that asks later learns of them.
 CREATE TABLE tombstones (

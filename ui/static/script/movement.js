@@ -40,7 +40,7 @@ const startMovement = (list, own) => {
   let timer = 0, pointed = -Infinity;
   list.addEventListener('pointermove', e => { if (e.pointerType === 'mouse') pointed = Date.now(); }, passive);
   list.addEventListener('pointerleave', () => { pointed = -Infinity; }, passive);
-  const busy = () => Date.now() - pointed < POINTING || list.querySelector(':focus-visible');
+  const busy = () => Date.now() - pointed < POINTING || list.querySelector(':focus-visible') || byId('who')?.childElementCount;
 
   const hold = (id, how) => {
     const row = byId(id);

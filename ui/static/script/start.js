@@ -3,7 +3,9 @@ document.addEventListener('DOMContentLoaded', () => {
   if (list) startBoard(list);
   const panel = document.querySelector('main #panel'); // startMenu handles the panel in the menu
   if (panel) new MutationObserver(writeTimes).observe(panel, { subtree: true, childList: true, attributeFilter: ['datetime'] });
-  if (document.querySelector('time') || list || panel) startTimes();
+  startPeople(list);
+  if (byId('told')) startTold(byId('told'));
+  if (document.querySelector('time, .far') || list || panel) startTimes();
   document.querySelectorAll('.reveal').forEach(startReveal);
   document.querySelectorAll('[data-picks]').forEach(startPick);
   // A reload must not show the message again.

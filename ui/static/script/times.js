@@ -51,6 +51,34 @@ const writeTimes = () => {
     const text = (words[time.className] ?? words.since)(Date.parse(time.dateTime), time);
     if (time.textContent !== text) time.textContent = text;
   }
+  for (const el of document.querySelectorAll(':is(.there, .far)[data-zone]')) writeFar(el);
+};
+
+// The clocks of people who share their local time. Rows show them only where they differ from the reader's, and a
+// person's page says by how much.
+const clocks = new Map(); // zone -> [what a row shows, minutes ahead], for the current minute
+let clocksAt = 0;
+const farClock = zone => {
+  const now = Date.now() - skew, minute = Math.floor(now / 60e3);
+  if (minute !== clocksAt) clocks.clear();
+  clocksAt = minute;
+  if (!clocks.has(zone)) {
+    const wall = timeZone => Date.parse(new Date(minute * 60e3).toLocaleString('en-US', { timeZone }));
+    try {
+      clocks.set(zone, [new Date(now).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit', timeZone: zone }), (wall(zone) - wall()) / 60e3]);
+    } catch { clocks.set(zone, ['', 0]); } // a zone that this browser doesn't know
+  }
+  return clocks.get(zone);
+};
+const hours = minutes => ((Math.floor(minutes / 60) || '') + ['', '¼', '½', '¾'][Math.floor(minutes % 60 / 15)] || '0') + ' h';
+const writeFar = el => {
+  const [text, ahead] = farClock(el.dataset.zone);
+  const put = (at, text) => { if (at.textContent !== text) at.textContent = text; };
+  if (el.className === 'there') return put(el, text && ahead ? text + ' there' : '');
+  if (!text) return;
+  put(el, text);
+  const apart = ahead ? hours(Math.abs(ahead)) + (ahead > 0 ? ' ahead of you' : ' behind you') : 'same as yours';
+  put(el.parentElement.querySelector('.apart'), ', ' + apart);
 };
 
 // Show a tooltip with the exact time, or with text that is cut off.

@@ -1,0 +1,76 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+)
+
+const maxPronouns = 40 // runes
+
+const (
+	sqlDetails    = `SELECT pronouns, contacts, share_time, no_alerts FROM users WHERE id = $1`
+	sqlSetDetails = `UPDATE users SET pronouns = $2, contacts = $3, share_time = $4, no_alerts = $5, rev = $6 WHERE id = $1`
+)
+
+// Details are what people tell others about themselves on their page.
+type Details struct {
+	Pronouns  string
+	Contacts  []string // how to reach the person: URLs, see ParseContact
+	ShareTime bool     // others see the local time, once the time zone is known
+	NoAlerts  bool     // others can't ask to be told when the person is here
+}
+
+func (d Details) equal(o Details) bool {
+	return d.Pronouns == o.Pronouns && slices.Equal(d.Contacts, o.Contacts) && d.ShareTime == o.ShareTime && d.NoAlerts == o.NoAlerts
+}
+
+// Details returns a person's details. Error: ErrNotFound.
+func (s *Store) Details(ctx context.Context, userID string) (Details, error) {
+	return readDetails(ctx, s.r, userID)
+}
+
+func readDetails(ctx context.Context, from reader, userID string) (Details, error) {
+	var d Details
+	var contacts string
+	err := from.queryRow(ctx, sqlDetails, []any{userID}, &d.Pronouns, &contacts, &d.ShareTime, &d.NoAlerts)
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, ErrNotFound
+	}
+	d.Contacts = strings.Fields(contacts)
+	return d, wrap("read details", err)
+}
+
+// SetDetails replaces a person's details. With NoAlerts, it also drops all alerts about the person. Errors: *FieldError
+// about pronouns or contacts, FieldErrors about both; ErrNotFound.
+func (s *Store) SetDetails(ctx context.Context, userID string, d Details) error {
+	var wrong FieldErrors
+	pronouns, err := cleanLine("pronouns", d.Pronouns, maxPronouns)
+	wrong.add(err)
+	contacts, err := cleanContacts(d.Contacts)
+	wrong.add(err)
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return wrap("set details", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		was, err := readDetails(ctx, t, userID)
+		if err != nil {
+			return err
+		}
+		d.Pronouns, d.Contacts = pronouns, contacts
+		if was.equal(d) {
+			return nil
+		}
+		rev, err := t.nextRev(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, sqlSetDetails, userID, pronouns, strings.Join(contacts, "\n"), d.ShareTime, d.NoAlerts, rev)
+		if err == nil && d.NoAlerts {
+			_, err = t.exec(ctx, sqlDropAlertsAbout, userID)
+		}
+		return err
+	}))
+}
