@@ -3,7 +3,7 @@
 //   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
 //   app.css      the stylesheet (static/style/)
 //   favicon.svg  the icon, and what icons.mjs draws from it
-//   emoji.json   what the menu's search for emoji knows (emoji.mjs)
+//   emoji.json   the table for the emoji picker (emoji.mjs)
 //   sw.js        the worker that shows notifications
 //
 // Text is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
@@ -13,8 +13,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-import { emojiTable } from './emoji.mjs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { emojiTable } from './emoji.mjs';
 
 const ui = dirname(fileURLToPath(import.meta.url));
 const root = dirname(ui);
@@ -92,6 +92,9 @@ for (const [name, data] of Object.entries(icons)) {
   console.log(`${name.padEnd(20)} ${data.length} bytes`);
 }
 writeFileSync(join(out, 'LICENSE.htmx.txt'), text(htmx, 'LICENSE'));
+for (const name of ['unicode-emoji-json', 'emojilib']) {
+  writeFileSync(join(out, `LICENSE.${name}.txt`), text(root, 'node_modules', name, 'LICENSE'));
+}
 
 // The list of common passwords comes from npm, too.
 const passwords = join(root, 'accounts', 'generate.mjs');
