@@ -20,6 +20,17 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"Import": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		return s.Import(ctx, []NewUser{{Username: "imported", Password: secret}})
 	},
+	"SetUp": func(ctx context.Context, s *Store, u User, _ Session) error {
+		if err := s.Delete(As(ctx, System), u.ID); err != nil && !errors.Is(err, ErrNotFound) { // it needs an empty board
+			return err
+		}
+		_, err := s.SetUp(ctx, NewUser{Username: "first", Password: secret}, nil)
+		return err
+	},
+	"MakeSetupCode": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		_, err := s.MakeSetupCode(ctx)
+		return err
+	},
 	"Rename":  func(ctx context.Context, s *Store, u User, _ Session) error { return s.Rename(ctx, u.ID, "New") },
 	"SetTeam": func(ctx context.Context, s *Store, u User, _ Session) error { return s.SetTeam(ctx, u.ID, "New") },
 	"SetProfile": func(ctx context.Context, s *Store, u User, _ Session) error {
@@ -101,9 +112,9 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 
 // Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
-	"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "CountPeople", "CursorBehind", "Export",
+	"AnySession", "Authenticate", "BoardName", "Changes", "CheckPassword", "Close", "Committed", "CountPeople", "CursorBehind", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
-	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "Shared", "Stats",
+	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared", "Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "BoardName", "Details", "Empty", "Favorites", "IsFavorite", "SetupCode",
 }

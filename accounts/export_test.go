@@ -99,6 +99,7 @@ func TestExportHasEverything(t *testing.T) {
 		"presets":        "id user_id rev",
 		"favorites":      "user_id created_at",
 		"alerts":         "user_id rev",
+		"settings":       "name value rev",         // of the board
 		"search_words":   "word sort_key",          // derived from the names
 		"settings":       "name value rev",         // of the board
 		"tombstones":     "rev kind id deleted_at", // of deleted users and ended sessions
