@@ -33,7 +33,7 @@ if (wanted !== found) {
 }
 
 const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'person', 'told', 'zone', 'start'];
-const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'person', 'forms', 'states', 'adapt'];
+const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'person', 'states', 'adapt'];
 
 // Comments are removed.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
