@@ -92,7 +92,7 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 // Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
 	"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "CountPeople", "CursorBehind", "Export",
-	"Facts", "ID",
+	"Facts", "HashPassword", "ID",
 	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "Shared", "Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "Details", "Favorites", "IsFavorite",

@@ -48,6 +48,7 @@ type Changes struct {
 	Gone     []string // ids of deleted users
 	Sessions []string // ids of ended sessions, without expired ones
 	Alerts   []Alert  // that were set or told
+	Board    *string  // the name of the board that was stored; nil: none since then
 	Reset    bool     // too many changes, or since is too old: the lists are empty, read everything again
 }
 
@@ -129,6 +130,9 @@ func (s *Store) Changes(ctx context.Context, since int64) (Changes, error) {
 func (t *transaction) changes(ctx context.Context, since int64, c *Changes) error {
 	var err error
 	if c.Users, err = t.facts(ctx, sqlChanged, since, maxChanges+1); err != nil {
+		return err
+	}
+	if c.Board, err = t.newBoardName(ctx, since); err != nil {
 		return err
 	}
 	rows, err := t.query(ctx, sqlTombstones, since, maxChanges+1)

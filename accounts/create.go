@@ -61,6 +61,12 @@ func prepareHash(username string, n NewUser) (string, error) {
 	return stored.String(), nil
 }
 
+// HashPassword returns a hash of password for NewUser.PasswordHash, for many users who share one password, as in a demo. It
+// doesn't check the password, and returns ErrBusy if too many passwords wait to be hashed.
+func (s *Store) HashPassword(ctx context.Context, password string) (string, error) {
+	return s.hash.hash(ctx, password, hashWait)
+}
+
 // Create adds a user. Errors: FieldErrors for all invalid fields, including a taken username (ErrTaken), and ErrBusy if
 // too many passwords wait to be hashed. If several callers create the same name at once, one succeeds. The team is
 // spelled as its first member spelled it.

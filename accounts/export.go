@@ -61,7 +61,7 @@ type ExportedPreset struct {
 	State string `json:"state"`
 	Text  string `json:"text"`
 	Emoji string `json:"emoji"`
-	Lasts string `json:"lasts"` // 30m, 1h, 4h, today, week, or "" for no end
+	Lasts string `json:"lasts"` // 30m, 1h, 2h, 4h, today, week, or "" for no end
 }
 
 // ExportedAlert is a wish to be told when somebody is here.

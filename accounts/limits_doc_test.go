@@ -15,6 +15,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 	for _, want := range []string{
 		fmt.Sprintf("| text of a status | %d characters |", maxStatusText),
 		fmt.Sprintf("| a display name | %d characters |", maxName),
+		fmt.Sprintf("| the name of the board | %d characters |", maxName),
 		fmt.Sprintf("others wait; after %d s they get 503", hashWait/time.Second),
 	} {
 		if !strings.Contains(string(text), want) {

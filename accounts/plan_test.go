@@ -16,10 +16,15 @@ import (
 func everything(t *testing.T, s *Store) {
 	t.Helper()
 	for range 2 { // the first round only records the statements of transactions
+		_, err := s.MakeSetupCode(t.Context())
+		do(t, "MakeSetupCode", err)
+		first, err := s.SetUp(t.Context(), NewUser{Username: "first", Password: secret}, new("Harbor Works"))
+		do(t, "SetUp", err)
+		do(t, "Delete", s.Delete(t.Context(), first.ID))
 		u, v := add(t, s, "ada", "Ada L", "Ops"), add(t, s, "bob", "", "Ops")
 		token, session := signIn(t, s, u.ID)
 		signIn(t, s, u.ID)
-		token, _, err := s.StartSession(t.Context(), u.ID, "", "", token)
+		token, _, err = s.StartSession(t.Context(), u.ID, "", "", token)
 		do(t, "StartSession", err)
 		known, err := s.RememberBrowser(t.Context(), v.ID, "")
 		do(t, "RememberBrowser", err)

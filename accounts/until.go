@@ -10,6 +10,7 @@ const (
 	LastsForever = ""
 	Lasts30Min   = "30m"
 	Lasts1Hour   = "1h"
+	Lasts2Hours  = "2h"
 	Lasts4Hours  = "4h"
 	LastsToday   = "today" // until the person's next midnight
 	LastsWeek    = "week"  // until the person's next Monday begins
@@ -19,7 +20,7 @@ const (
 // checkLasts returns a *FieldError for a value that EndOf doesn't accept.
 func checkLasts(lasts string) error {
 	switch lasts {
-	case LastsForever, Lasts30Min, Lasts1Hour, Lasts4Hours, LastsToday, LastsWeek, LastsAt:
+	case LastsForever, Lasts30Min, Lasts1Hour, Lasts2Hours, Lasts4Hours, LastsToday, LastsWeek, LastsAt:
 		return nil
 	}
 	return wrongField("until", NotAnOption)
@@ -41,6 +42,8 @@ func EndOf(lasts, at string, zone *time.Location, now time.Time) (time.Time, err
 		end = now.Add(30 * time.Minute)
 	case Lasts1Hour:
 		end = now.Add(time.Hour)
+	case Lasts2Hours:
+		end = now.Add(2 * time.Hour)
 	case Lasts4Hours:
 		end = now.Add(4 * time.Hour)
 	case LastsToday:

@@ -21,6 +21,7 @@ func TestEndOf(t *testing.T) {
 	}{
 		{"half an hour", "Europe/Berlin", "2026-03-01T12:00:30+01:00", "30m", "", "2026-03-01T12:30:30+01:00"},
 		{"an hour", "UTC", "2026-12-31T23:30:00Z", "1h", "", "2027-01-01T00:30:00Z"},
+		{"two hours", "UTC", "2026-03-29T23:00:00Z", "2h", "", "2026-03-30T01:00:00Z"},
 		{"four hours, clocks put forward", "Europe/Berlin", "2026-03-29T00:00:00+01:00", "4h", "", "2026-03-29T05:00:00+02:00"},
 		{"an unused time", "UTC", "2026-03-01T12:00:00Z", "1h", "nonsense", "2026-03-01T13:00:00Z"},
 

@@ -87,7 +87,7 @@ func observeArrivals(
 		}
 	})
 	o = newObserver(before+self+len(coming), rows)
-	if _, err := c.dial(ctx, b.observer, "", "bench", o.watch()); err != nil {
+	if _, err := c.dial(ctx, b.observer, showEveryone, "bench", o.watch()); err != nil {
 		return 0, nil, err
 	}
 	return before, o, pause(ctx, settle)

@@ -67,6 +67,9 @@ func (b *bench) peopleNeeded() int {
 	if b.does("lone", "burst") {
 		n = max(n, b.watchers)
 	}
+	if b.does("churn") {
+		n = max(n, b.churnPeople())
+	}
 	return max(n, b.clients)
 }
 
@@ -160,6 +163,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{[]string{"lone", "burst"}, measureChanges},
 		{[]string{"page"}, loadPages},
 		{[]string{"browse"}, browse},
+		{[]string{"churn"}, churn},
 		{[]string{"quiet"}, quiet},
 		{[]string{"sync"}, syncReplica},
 	} {

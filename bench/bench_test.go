@@ -23,11 +23,18 @@ func TestQuick(t *testing.T) {
 			"lone/changes": 6, "lone/arrived at watchers": 6 * 40, "lone/did not arrive": 0,
 			"burst/changes": 40, "burst/arrived at watchers": 40 * 40, "burst/did not arrive": 0,
 			"page/accounts": 250, "page/rows on it": 200,
+			"churn/accounts": 250, "churn/people here": 40, "churn/watchers": 40,
+			"churn/state changes": 40, "churn/state changes: arrived at watchers": 40 * 40,
+			"churn/arrivals and departures": 40, "churn/arrivals and departures: arrived at watchers": 40 * 40,
+			"churn/state changes: did not arrive": 0, "churn/arrivals and departures: did not arrive": 0,
 		})
+		expectRatio(t, figures, "churn/bytes, churn / state changes", 2)
 		expectMeasured(t, figures, "server/start-up", "connect/connects", "connect/all seen, by the count", "page/pages",
-			"browse/search, two words, p95", "browse/later page, p95")
+			"browse/search, two words, p95", "browse/later page, p95",
+			"churn/arrivals and departures: time to a watcher, p99")
 		if runtime.GOOS == "linux" {
-			expectMeasured(t, figures, "idle/RSS per connection, right after", "lone/server CPU per change and watcher")
+			expectMeasured(t, figures, "idle/RSS per connection, right after", "lone/server CPU per change and watcher",
+				"churn/server CPU, churn / state changes")
 		}
 	})
 	t.Run("replicas", func(t *testing.T) {
@@ -129,6 +136,14 @@ func expectMeasured(t *testing.T, figures map[string]*float64, names ...string) 
 		if figures[name] == nil {
 			t.Errorf("%s was not measured", name)
 		}
+	}
+}
+
+// expectRatio checks a ratio of counts, which doesn't depend on the machine.
+func expectRatio(t *testing.T, figures map[string]*float64, name string, most float64) {
+	t.Helper()
+	if got := figures[name]; got == nil || *got > most {
+		t.Errorf("%s = %v, want at most %v", name, value(got), most)
 	}
 }
 

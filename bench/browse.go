@@ -29,10 +29,10 @@ var lookups = []struct {
 		return url.Values{"team": {fmt.Sprintf("Team %04d", rand.IntN(max(1, b.accounts/teamSize)))}}
 	}},
 	{"by state", func(*bench) url.Values {
-		return url.Values{"state": {[]string{"online", "away", "dnd", "offline"}[rand.IntN(4)]}}
+		return url.Values{"show": {[]string{"online", "away", "dnd", "offline"}[rand.IntN(4)]}}
 	}},
 	{"by state and search", func(b *bench) url.Values {
-		return url.Values{"state": {[]string{"online", "offline"}[rand.IntN(2)]}, "q": {number(b, 1+rand.IntN(5))}}
+		return url.Values{"show": {[]string{"online", "offline"}[rand.IntN(2)]}, "q": {number(b, 1+rand.IntN(5))}}
 	}},
 }
 
@@ -110,23 +110,16 @@ func timePages(ctx context.Context, b *bench, cl *client, address func() string)
 
 // links returns the addresses of up to n pages after the first.
 func (cl *client) links(ctx context.Context, p *person, n int) (links []string, err error) {
-	at := everyone(cl.base)
-	for len(links) < n {
-		html, err := cl.page(ctx, p, at.String())
-		if err != nil {
-			return nil, err
+	first := true
+	err = cl.allPages(ctx, p, func(at string, _ []byte) bool {
+		if !first {
+			links = append(links, at)
 		}
-		next, found := scanNext(html)
-		if !found {
-			break
-		}
-		if at, err = cl.base.Parse(next); err != nil {
-			return nil, err
-		}
-		links = append(links, at.String())
+		first = false
+		return len(links) < n
+	})
+	if err == nil && len(links) == 0 {
+		err = errors.New("the board has one page: browse needs more than 200 accounts")
 	}
-	if len(links) == 0 {
-		return nil, errors.New("the board has one page: browse needs more than 200 accounts")
-	}
-	return links, nil
+	return links, err
 }

@@ -81,7 +81,7 @@ func (b *bench) connectAll(ctx context.Context) (p *participants, err error) {
 	}
 	p.sightings = newSightings(b.changers)
 	b.tell("connecting %d watchers", b.watchers)
-	p.watching, err = p.watchers.dialAll(ctx, b.people[:b.watchers], b.dialers, "", "bench", p.watch)
+	p.watching, err = p.watchers.dialAll(ctx, b.people[:b.watchers], b.dialers, showEveryone, "bench", p.watch)
 	if err != nil {
 		return nil, err
 	}
@@ -195,25 +195,8 @@ func (b *bench) bursts(ctx context.Context, p *participants) error {
 	}
 	t := newTrial(n, len(p.changing), b.watchers)
 	m := b.begin(p, t)
-	for i, c := range t.changes {
-		due := t.began.Add(time.Duration(i) * time.Second / time.Duration(b.rate))
-		if err := pause(ctx, time.Until(due)); err != nil {
-			return err
-		}
-		if err := p.make(ctx, t, c); err != nil {
-			return err
-		}
-	}
-	end := time.After(arriveWait)
-	for _, c := range t.changes {
-		select {
-		case <-c.there:
-			continue
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-end:
-		}
-		break
+	if err := t.run(ctx, b.rate, func(c *change) error { return p.make(ctx, t, c) }); err != nil {
+		return err
 	}
 	return m.end("burst", wanted{time: "p99 ≤ 400 at 100/s and 1,000", cpu: "far below lone"})
 }
@@ -253,6 +236,12 @@ func (b *bench) begin(p *participants, t *trial) *meter {
 	return m
 }
 
+// ownCPU returns the processor time that the load generator has used since the trial began.
+func (m *meter) ownCPU() time.Duration {
+	own, _ := process{os.Getpid()}.cpu()
+	return own - m.own
+}
+
 // wanted holds the goals of a trial: the time to a watcher, and server CPU per change and watcher.
 type wanted struct{ time, cpu string }
 
@@ -261,7 +250,7 @@ func (m *meter) end(scenario string, wanted wanted) error {
 	m.participants.trial.Store(nil)
 	delay := m.delay.end()
 	spent, elapsed := m.bench.procs.spent(m.server), time.Since(m.trial.began)
-	own, _ := process{os.Getpid()}.cpu()
+	own := m.ownCPU()
 	frames, bytes := received(m.participants.watching)
 	frames, bytes = frames-m.frames, bytes-m.bytes
 	byServer, missing := m.trial.arrivals(len(m.bench.watched()))
@@ -283,7 +272,7 @@ func (m *meter) end(scenario string, wanted wanted) error {
 	r.add(scenario, "server CPU per change and watcher", per(spent, float64(len(took)), time.Microsecond), "µs", wanted.cpu)
 	r.add(scenario, "server CPU per frame", per(spent, float64(frames), time.Microsecond), "µs", "")
 	r.add(scenario, "server CPU", per(spent, elapsed.Seconds()*0.01, time.Second), "% of one", "")
-	r.add(scenario, "load generator's CPU", per(own-m.own, elapsed.Seconds()*0.01, time.Second), "% of one", "")
+	r.add(scenario, "load generator's CPU", per(own, elapsed.Seconds()*0.01, time.Second), "% of one", "")
 	r.add(scenario, "frames per watcher", float64(frames)/watchers, "", "")
 	r.add(scenario, "bytes per watcher and change", float64(bytes)/watchers/float64(len(m.trial.changes)), "", "")
 	if missing > 0 {

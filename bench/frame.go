@@ -30,6 +30,23 @@ func scanRows(html []byte, see func(uid, username, state []byte)) {
 	}
 }
 
+// scanRemoved calls see with the user of every row that frame removes.
+func scanRemoved(frame []byte, see func(uid []byte)) {
+	start := []byte(`<hx-partial id="u-`)
+	for at := bytes.Index(frame, start); at >= 0; at = bytes.Index(frame, start) {
+		frame = frame[at:]
+		end := bytes.IndexByte(frame, '>')
+		if end < 0 {
+			return
+		}
+		tag := frame[:end]
+		frame = frame[end:]
+		if string(attribute(tag, ` hx-swap="`)) == "delete" {
+			see(attribute(tag, ` id="u-`))
+		}
+	}
+}
+
 // attribute returns the value after start, which ends with the opening quote, or nil if start isn't in tag.
 func attribute(tag []byte, start string) []byte {
 	at := bytes.Index(tag, []byte(start))
@@ -72,6 +89,7 @@ const (
 	other shown = iota
 	online
 	away
+	gone // not on the list
 )
 
 func parseShown(state []byte) shown {
@@ -93,11 +111,35 @@ type sighting struct {
 // sightings parses frames. The server sends the same bytes to everyone, so each frame is parsed once and found by its
 // hash when other watchers receive it. It's safe for concurrent use.
 type sightings struct {
-	who  map[string]int // by uid; never changes
-	seed maphash.Seed
+	who   map[string]int // by uid; never changes
+	whole bool           // lists show everyone who is here: a changer who isn't on a list is gone
+	seed  maphash.Seed
 
 	mu    sync.RWMutex
 	known map[uint64][]sighting // guarded by mu; the slices never change
+}
+
+func (s *sightings) parse(frame []byte) (found []sighting) {
+	rows := map[int]bool{}
+	scanRows(frame, func(uid, _, state []byte) {
+		if who, ours := s.who[string(uid)]; ours {
+			found = append(found, sighting{who, parseShown(state)})
+			rows[who] = true
+		}
+	})
+	scanRemoved(frame, func(uid []byte) {
+		if who, ours := s.who[string(uid)]; ours {
+			found = append(found, sighting{who, gone})
+		}
+	})
+	if s.whole && bytes.Contains(frame, []byte(`<hx-partial id="list"`)) {
+		for _, who := range s.who {
+			if !rows[who] {
+				found = append(found, sighting{who, gone})
+			}
+		}
+	}
+	return found
 }
 
 // maxFrames limits how many frames are cached. Watchers receive the same frame at nearly the same time.
@@ -120,11 +162,7 @@ func (s *sightings) in(frame []byte) []sighting {
 	if known {
 		return found
 	}
-	scanRows(frame, func(uid, _, state []byte) {
-		if who, ours := s.who[string(uid)]; ours {
-			found = append(found, sighting{who, parseShown(state)})
-		}
-	})
+	found = s.parse(frame)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.known) >= maxFrames {

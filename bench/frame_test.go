@@ -39,6 +39,52 @@ func TestScanRows(t *testing.T) {
 	}
 }
 
+func TestScanRemoved(t *testing.T) {
+	for _, c := range []struct {
+		html string
+		want []string
+	}{
+		{`<hx-partial id="u-1a" hx-swap="delete"></hx-partial>`, []string{"1a"}},
+		{`<hx-partial id="n-all">2</hx-partial><hx-partial id="u-1a" hx-swap="delete"></hx-partial>` +
+			`<hx-partial id="u-2b" hx-swap="delete"></hx-partial>`, []string{"1a", "2b"}},
+		{`<hx-partial id="u-2b" hx-swap=beforebegin>` + ada + `</hx-partial>`, nil},
+		{`<hx-partial id="people" hx-swap=beforeend>` + ada + `</hx-partial>`, nil},
+		{`<hx-partial id="u-1a" hx-swap=outerMorph>` + ada + `</hx-partial>`, nil},
+		{`<hx-partial id="u-1a" hx-swap="delete"`, nil},
+	} {
+		var got []string
+		scanRemoved([]byte(c.html), func(uid []byte) { got = append(got, string(uid)) })
+		if !slices.Equal(got, c.want) {
+			t.Errorf("scanRemoved(%s) = %q, want %q", c.html, got, c.want)
+		}
+	}
+}
+
+// On a page of those who are here, people arrive and leave by a row or with a new list.
+func TestSightingsOfArrivalsAndDepartures(t *testing.T) {
+	s := newSightings([]*person{{uid: "2b"}, {uid: "3c"}, {uid: "1a"}})
+	s.whole = true
+	for _, c := range []struct {
+		frame string
+		want  []sighting
+	}{
+		{`<hx-partial id="u-2b" hx-swap=beforebegin>` + ada + `</hx-partial>`, []sighting{{2, online}}},
+		{`<hx-partial id="u-3c" hx-swap="delete"></hx-partial>`, []sighting{{1, gone}}},
+		{`<hx-partial id="u-9z" hx-swap="delete"></hx-partial>`, nil},
+		{`<hx-partial id="list" hx-swap=innerMorph><ul>` + ada + grac + `</ul></hx-partial>`,
+			[]sighting{{2, online}, {0, away}, {1, gone}}},
+		{`<hx-partial id="n-here" hx-swap=textContent>3</hx-partial>`, nil},
+	} {
+		if got := s.in([]byte(c.frame)); !slices.Equal(got, c.want) {
+			t.Errorf("in(%s) = %v, want %v", c.frame, got, c.want)
+		}
+	}
+	s = newSightings([]*person{{uid: "3c"}})
+	if got := s.in([]byte(`<hx-partial id="list" hx-swap=innerMorph><ul>` + ada + `</ul></hx-partial>`)); got != nil {
+		t.Errorf("in(a list that doesn't show everyone who is here) = %v, want nothing", got)
+	}
+}
+
 func TestScanCount(t *testing.T) {
 	for _, c := range []struct {
 		html string

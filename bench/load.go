@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// loadPages measures page: several people repeatedly load the first page of a full board, each over one connection.
+// loadPages measures page: several people repeatedly load the first page of everyone on a full board, each over one connection.
 func loadPages(ctx context.Context, b *bench) error {
 	if err := fill(ctx, b, b.accounts); err != nil {
 		return err
 	}
 	cl := newClient(b.bases[0], false)
 	defer cl.close()
-	html, err := cl.page(ctx, b.people[0], everyone(cl.base).String()) // warms up the server
+	html, err := cl.board(ctx, b.people[0]) // warms up the server
 	if err != nil {
 		return err
 	}
@@ -53,12 +53,13 @@ func fill(ctx context.Context, b *bench, accounts int) error {
 	if b.own == nil || accounts <= max(there, b.filled) {
 		return nil
 	}
-	b.filled = accounts
-	b.tell("adding %d accounts", accounts-there)
 	extra := people("x", accounts-there, there)
 	for i, p := range extra { // makes the order of names differ from the order of teams
 		p.display = fmt.Sprintf("Bench X %05d", i*7919%maxAccounts)
 	}
+	extra = extra[max(0, b.filled-there):]
+	b.filled = accounts
+	b.tell("adding %d accounts", len(extra))
 	if err := b.own[0].add(ctx, extra, sharedHash(passwordOf("all"))); err != nil {
 		return err
 	}

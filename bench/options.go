@@ -21,13 +21,16 @@ const (
 	maxDialers  = 256
 	maxReplicas = 5
 	maxOnline   = 100_000
+	maxMoves    = 100 // per second
+	maxChurn    = 30 * time.Second
 )
 
 // The scenarios in the order in which they run. idle and connect measure the same connections, and lone and burst use
 // the same sockets.
 var (
-	scenarios        = []string{"idle", "connect", "lone", "burst", "page", "browse"} // with one server
-	replicaScenarios = []string{"lone", "burst", "quiet", "sync"}                     // with several replicas
+	scenarios        = []string{"idle", "connect", "lone", "burst", "page", "browse", "churn"} // with one server
+	replicaScenarios = []string{"lone", "burst", "quiet", "sync"}                              // with several replicas
+	runningScenarios = []string{"idle", "connect", "lone", "burst", "page", "browse"}          // with -addr
 )
 
 // options holds the command-line options.
@@ -38,14 +41,17 @@ type options struct {
 	replicas  int    // servers on one database and one Redis; 1 runs without Redis
 	scenarios []string
 	users     int // people who connect in idle, connect, browse and quiet
-	watchers  int // people who watch in lone and burst
+	watchers  int // pages that watch in lone, burst and churn; in lone and burst, each belongs to another person
 	changes   int // in lone
-	accounts  int // on the board in page and browse
+	accounts  int // on the board in page, browse and churn
+	present   int // people who are here in churn
+	moves     int // arrivals and departures per second in churn, and then state changes
 	online    int // people online on the simulated replica in sync
 	clients   int // in page and browse
 	dialers   int // connects in progress at once
 	rate      int // changes per second in burst
 	burst     time.Duration
+	churn     time.Duration // how long each kind of change lasts in churn
 	idle      time.Duration // how long nothing happens in idle, quiet and sync
 	page      time.Duration
 	json      string // output file; "" writes none
@@ -63,16 +69,20 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.StringVar(&o.server, "server", "./bin/rollcall", "the `program` to start; make build builds it")
 	f.IntVar(&o.replicas, "replicas", 1, "how many servers to start; more than one share a database and a redis-server")
 	f.StringVar(&which, "scenarios", "all", "comma-separated: "+strings.Join(scenarios, ", ")+", or all; "+
+		"with -addr, all but churn; "+
 		"with -replicas: "+strings.Join(replicaScenarios, ", ")+", or all")
 	f.IntVar(&o.users, "users", 1000, "people who connect in idle, connect, browse and quiet")
-	f.IntVar(&o.watchers, "watchers", 1000, "people who watch in lone and burst")
+	f.IntVar(&o.watchers, "watchers", 1000, "pages that watch in lone, burst and churn")
 	f.IntVar(&o.changes, "changes", 60, "changes in lone")
-	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page and browse")
+	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page, browse and churn")
+	f.IntVar(&o.present, "present", 200, "people who are here in churn")
+	f.IntVar(&o.moves, "moves", 20, "arrivals and departures per second in churn, and state changes to compare them with")
 	f.IntVar(&o.online, "online", 10000, "people who are online on the simulated replica in sync")
 	f.IntVar(&o.clients, "clients", 8, "people who load the board at once in page and browse")
 	f.IntVar(&o.dialers, "dialers", 32, "connects in progress at once")
 	f.IntVar(&o.rate, "rate", 100, "changes per second in burst")
 	f.DurationVar(&o.burst, "burst", 5*time.Second, "how long burst lasts")
+	f.DurationVar(&o.churn, "churn", 10*time.Second, "how long churn makes arrivals and departures, and then as long state changes")
 	f.DurationVar(&o.idle, "idle", 10*time.Second, "how long nothing happens in idle, quiet and sync")
 	f.DurationVar(&o.page, "page", 8*time.Second, "how long page lasts; browse takes a quarter of it for each kind of lookup")
 	f.StringVar(&o.json, "json", "", "also write the figures to this `file`")
@@ -88,7 +98,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	}
 	o.changes += o.changes % 2 // everyone who comes online also goes away again
 	var err error
-	if o.scenarios, err = parseScenarios(which, o.replicas); err != nil {
+	if o.scenarios, err = o.parseScenarios(which); err != nil {
 		return o, err
 	}
 	return o, o.check()
@@ -97,12 +107,16 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 func (o *options) quick() {
 	o.users, o.watchers, o.changes, o.accounts, o.online, o.clients, o.dialers = 60, 40, 6, 250, 450, 4, 8
 	o.rate, o.burst, o.idle, o.page = 40, time.Second, time.Second, time.Second
+	o.present, o.moves, o.churn = 40, 20, 2*time.Second
 }
 
-func parseScenarios(list string, replicas int) ([]string, error) {
-	known := scenarios
-	if replicas > 1 {
-		known = replicaScenarios
+func (o *options) parseScenarios(list string) ([]string, error) {
+	known, with := scenarios, "one server of its own"
+	switch {
+	case o.replicas > 1:
+		known, with = replicaScenarios, fmt.Sprintf("-replicas %d", o.replicas)
+	case o.addr != "":
+		known, with = runningScenarios, "-addr"
 	}
 	if list == "all" {
 		return known, nil
@@ -110,8 +124,7 @@ func parseScenarios(list string, replicas int) ([]string, error) {
 	chosen := strings.Split(list, ",")
 	for _, s := range chosen {
 		if !slices.Contains(known, s) {
-			return nil, fmt.Errorf("-scenarios: with -replicas %d, %q isn't one of %s, all",
-				replicas, s, strings.Join(known, ", "))
+			return nil, fmt.Errorf("-scenarios: with %s, %q isn't one of %s, all", with, s, strings.Join(known, ", "))
 		}
 	}
 	return chosen, nil
@@ -132,6 +145,8 @@ func (o *options) check() error {
 		{"clients", o.clients, 1, maxClients},
 		{"dialers", o.dialers, 1, maxDialers},
 		{"rate", o.rate, 1, maxRate},
+		{"present", o.present, 4, pageRows},
+		{"moves", o.moves, 1, min(maxMoves, o.present)}, // or else people are back before they were shown as gone
 	} {
 		if n.value < n.min || n.value > n.max {
 			return fmt.Errorf("-%s %d: use %d to %d", n.flag, n.value, n.min, n.max)
@@ -143,6 +158,7 @@ func (o *options) check() error {
 		max   time.Duration
 	}{
 		{"burst", o.burst, maxBurst},
+		{"churn", o.churn, maxChurn},
 		{"idle", o.idle, 5 * time.Minute},
 		{"page", o.page, 5 * time.Minute},
 	} {

@@ -147,31 +147,28 @@ func (cl *client) post(ctx context.Context, path string, form url.Values, p *per
 	return answer.StatusCode, nil
 }
 
-// board loads the first page as p.
+// showEveryone is the query of the first page of everyone. Without a query, a board of several pages lists only those who
+// are here.
+const showEveryone = "show=everyone"
+
+// board loads the first page of everyone as p.
 func (cl *client) board(ctx context.Context, p *person) ([]byte, error) {
-	return cl.page(ctx, p, cl.base.String()+"/")
+	return cl.page(ctx, p, everyone(cl.base).String())
 }
 
 // otherPeople returns the IDs of n people other than p, in the order of the board.
 func (cl *client) otherPeople(ctx context.Context, p *person, n int) ([]string, error) {
 	uids := make([]string, 0, n+pageRows)
-	for at := everyone(cl.base); len(uids) < n; {
-		html, err := cl.page(ctx, p, at.String())
-		if err != nil {
-			return nil, err
-		}
+	err := cl.allPages(ctx, p, func(_ string, html []byte) bool {
 		scanRows(html, func(uid, username, _ []byte) {
 			if string(username) != p.name {
 				uids = append(uids, string(uid))
 			}
 		})
-		next, found := scanNext(html)
-		if !found {
-			break
-		}
-		if at, err = cl.base.Parse(next); err != nil {
-			return nil, err
-		}
+		return len(uids) < n
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(uids) < n {
 		return nil, fmt.Errorf("the board has %d people on its pages, not %d", len(uids), n)
@@ -179,10 +176,29 @@ func (cl *client) otherPeople(ctx context.Context, p *person, n int) ([]string, 
 	return uids[:n], nil
 }
 
+// allPages loads the pages of everyone as p, in order, while see returns true. at is the address of the page.
+func (cl *client) allPages(ctx context.Context, p *person, see func(at string, html []byte) bool) error {
+	for at := everyone(cl.base).String(); ; {
+		html, err := cl.page(ctx, p, at)
+		if err != nil {
+			return err
+		}
+		next, found := scanNext(html)
+		if !see(at, html) || !found {
+			return nil
+		}
+		u, err := cl.base.Parse(next)
+		if err != nil {
+			return err
+		}
+		at = u.String()
+	}
+}
+
 // everyone returns the URL of the first page of everyone, whether they're here or not.
 func everyone(base *url.URL) *url.URL {
 	at := base.JoinPath("/")
-	at.RawQuery = "show=everyone"
+	at.RawQuery = showEveryone
 	return at
 }
 

@@ -22,6 +22,7 @@ type server struct {
 	db          string   // database file; all replicas use that of the first one
 	redis       string   // URL; "" without replicas
 	base        *url.URL // current base URL
+	env         []string // further variables, from the next start on
 }
 
 func newServer(binary string) (*server, error) {
@@ -67,7 +68,7 @@ func (s *server) start(ctx context.Context) error {
 	s.base = &url.URL{Scheme: "http", Host: addr}
 	cmd := exec.Command(s.binary, "serve", "--addr", addr, "--db", s.db, "--limit-signups", "0", "--limit-logins", "0",
 		"--limit-sockets-user", "0", "--limit-sockets-address", "0", "--limit-sockets", "0")
-	cmd.Env = append(plainEnvironment(), "ROLLCALL_WARMING=0s")
+	cmd.Env = append(append(plainEnvironment(), "ROLLCALL_WARMING=0s"), s.env...)
 	if s.redis != "" {
 		cmd.Env = append(cmd.Env, "REDIS_URL="+s.redis)
 	}

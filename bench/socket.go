@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -178,6 +179,22 @@ func (s *socket) say(frame string) error {
 	return s.conn.WriteMessage(websocket.TextMessage, []byte(frame))
 }
 
+// leave closes the socket as browsers do.
+func (s *socket) leave() {
+	s.closing.Store(true)
+	closed := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+	_ = s.conn.WriteControl(websocket.CloseMessage, closed, time.Now().Add(writeWait))
+	s.conn.Close()
+}
+
+// leave closes one of the sockets.
+func (c *crowd) leave(s *socket) {
+	s.leave()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sockets = slices.DeleteFunc(c.sockets, func(o *socket) bool { return o == s })
+}
+
 // check returns an error if sockets were closed by anyone else.
 func (c *crowd) check() error {
 	c.mu.Lock()
@@ -203,11 +220,8 @@ func (c *crowd) close() {
 	leaving := c.sockets
 	c.sockets = nil
 	c.mu.Unlock()
-	closed := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 	for _, s := range leaving {
-		s.closing.Store(true)
-		_ = s.conn.WriteControl(websocket.CloseMessage, closed, time.Now().Add(writeWait))
-		s.conn.Close()
+		s.leave()
 	}
 	c.reading.Wait()
 }

@@ -45,7 +45,7 @@ func announceUsers(
 	ctx context.Context, b *bench, c *crowd, running *server, uids []string,
 ) (others *simulatedReplica, err error) {
 	o := awaitOnline(b, uids)
-	if _, err := c.dial(ctx, b.observer, "", "bench", o.watch()); err != nil {
+	if _, err := c.dial(ctx, b.observer, showEveryone, "bench", o.watch()); err != nil {
 		return nil, err
 	}
 	if err := pause(ctx, 2*settle); err != nil {
@@ -90,7 +90,7 @@ func timeJoin(ctx context.Context, b *bench, joining *server, uids []string) err
 	}
 	c := newCrowd(joining.base)
 	defer c.close()
-	if _, err := c.dial(ctx, b.observer, "", "bench", o.watch()); err != nil {
+	if _, err := c.dial(ctx, b.observer, showEveryone, "bench", o.watch()); err != nil {
 		return err
 	}
 	if err := seen(ctx, o); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 )
@@ -27,19 +28,58 @@ type change struct {
 	there chan struct{}   // closed when left is 0
 }
 
+// step is a change that is planned.
+type step struct {
+	who int
+	to  shown
+}
+
 // newTrial plans n changes by the given number of people, who start away and take turns.
 func newTrial(n, people, watchers int) *trial {
-	t := &trial{began: time.Now(), watchers: watchers, of: make([][]*change, people), next: make([]uint16, people*watchers)}
-	for i := range n {
-		c := &change{who: i % people, to: online, took: make([]atomic.Uint32, watchers), there: make(chan struct{})}
-		if len(t.of[c.who])%2 == 1 {
-			c.to = away
+	plan := make([]step, n)
+	for i := range plan {
+		plan[i] = step{who: i % people, to: online}
+		if i/people%2 == 1 {
+			plan[i].to = away
 		}
+	}
+	return planTrial(plan, people, watchers)
+}
+
+// planTrial plans a trial of these changes by the given number of people.
+func planTrial(plan []step, people, watchers int) *trial {
+	t := &trial{began: time.Now(), watchers: watchers, of: make([][]*change, people), next: make([]uint16, people*watchers)}
+	for _, s := range plan {
+		c := &change{who: s.who, to: s.to, took: make([]atomic.Uint32, watchers), there: make(chan struct{})}
 		c.left.Store(int32(watchers))
 		t.changes = append(t.changes, c)
 		t.of[c.who] = append(t.of[c.who], c)
 	}
 	return t
+}
+
+// run makes rate changes per second, and then waits until they have arrived, or arriveWait has passed.
+func (t *trial) run(ctx context.Context, rate int, make func(*change) error) error {
+	for i, c := range t.changes {
+		due := t.began.Add(time.Duration(i) * time.Second / time.Duration(rate))
+		if err := pause(ctx, time.Until(due)); err != nil {
+			return err
+		}
+		if err := make(c); err != nil {
+			return err
+		}
+	}
+	end := time.After(arriveWait)
+	for _, c := range t.changes {
+		select {
+		case <-c.there:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-end:
+			return nil
+		}
+	}
+	return nil
 }
 
 // make records that c is made now.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -54,6 +56,32 @@ func TestTrialOvertaken(t *testing.T) {
 	tr.see(0, []sighting{{0, online}}, tr.began.Add(time.Duration(first.sent.Load())+time.Second))
 	expectTook(t, "overtaken", first, time.Second)
 	expectTook(t, "the one that overtook it", tr.changes[2], 0)
+}
+
+// run keeps the rate, and doesn't wait forever for a change that doesn't arrive.
+func TestTrialRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := planTrial([]step{{0, online}, {0, gone}, {0, online}}, 1, 1)
+		began := time.Now()
+		var at []time.Duration
+		err := tr.run(t.Context(), 20, func(c *change) error {
+			at = append(at, time.Since(began))
+			tr.make(c)
+			if len(at) < 3 {
+				tr.see(0, []sighting{{0, c.to}}, time.Now())
+			}
+			return nil
+		})
+		if want := []time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond}; err != nil || !slices.Equal(at, want) {
+			t.Errorf("run made changes at %v, %v, want %v", at, err, want)
+		}
+		if got, want := time.Since(began), 100*time.Millisecond+arriveWait; got != want {
+			t.Errorf("run took %v, want %v", got, want)
+		}
+		if took, missing := tr.arrivals(1); len(took[0]) != 2 || missing != 1 {
+			t.Errorf("arrivals(1) = %v, %d missing, want 2 and 1 missing", took, missing)
+		}
+	})
 }
 
 func expectTook(t *testing.T, when string, c *change, want ...time.Duration) {

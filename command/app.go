@@ -19,8 +19,9 @@ import (
 type app struct {
 	settings settings
 	log      *slog.Logger
-	empty    bool // there were no accounts at the start
-	signedIn bool // someone had a session at the start
+	empty    bool   // there were no accounts at the start
+	signedIn bool   // someone had a session at the start
+	code     string // to set up the board; "": it isn't empty, or no code is needed
 	store    *accounts.Store
 	redis    *replica.Redis // nil without REDIS_URL
 	tracker  *presence.Tracker
@@ -36,6 +37,7 @@ func openApp(ctx context.Context, cfg settings, files fs.FS, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
+	pages.Configure(ui.Options{Name: cfg.BoardName, Logo: cfg.logo, Robots: cfg.AllowRobots})
 	a := &app{settings: cfg, log: log}
 	if err := a.open(ctx, pages); err != nil {
 		return nil, errors.Join(err, a.close())
@@ -48,6 +50,9 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		return err
 	}
 	who, web := a.settings.presence(), a.settings.handlers()
+	if err := a.prepareSetup(ctx, pages, &web); err != nil {
+		return err
+	}
 	if a.settings.RedisURL != "" {
 		if err := a.openRedis(ctx); err != nil {
 			return err
@@ -69,12 +74,25 @@ func (a *app) openStore(ctx context.Context) (err error) {
 	if a.store, err = accounts.Open(ctx, cfg); err != nil {
 		return err
 	}
-	some, err := a.store.Users(ctx, "", 1)
-	if err != nil {
+	if a.empty, err = a.store.Empty(ctx); err != nil {
 		return err
 	}
-	a.empty = len(some) == 0
 	a.signedIn, err = a.store.AnySession(ctx)
+	return err
+}
+
+// prepareSetup names the board as it was set up, or makes a code for somebody who sets it up.
+func (a *app) prepareSetup(ctx context.Context, pages *ui.UI, web *handlers.Config) (err error) {
+	if !web.NameFixed {
+		name, err := a.store.BoardName(ctx)
+		if err != nil {
+			return err
+		}
+		pages.SetName(name)
+	}
+	if a.empty && web.AsksSetupCode() {
+		a.code, err = a.store.MakeSetupCode(accounts.As(ctx, accounts.System))
+	}
 	return err
 }
 
@@ -107,6 +125,7 @@ func (s *settings) handlers() handlers.Config {
 		PublicURL:      s.Public,
 		Loopback:       s.local(),
 		SignupOpen:     s.Signup == "open",
+		NameFixed:      s.BoardName != "",
 		Teams:          handlers.Teams(s.Teams),
 		Invisible:      s.Invisible == "on",
 		Limits:         s.limits(process.FileLimit()),

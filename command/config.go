@@ -27,10 +27,13 @@ type settings struct {
 	DebugAddr      string   `group:"Listening:" variable:"ROLLCALL_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where to serve Go profiles (/debug/pprof/), on this machine only. Off by default."`
 	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated addresses or ranges of proxies. Their forwarding headers set the client's address, and their X-Request-Id (on Fly, Fly-Request-Id) sets the request's ID."`
 
+	brand `group:"Board:"`
+
 	storage `group:"Storage:"`
 
-	Signup string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anyone who can open the page can sign up. off: you add people with rollcall user add."`
-	Teams  string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only rollcall user team moves them."`
+	Signup      string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anyone who can open the page can sign up. off: you add people with rollcall user add."`
+	Teams       string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only rollcall user team moves them."`
+	AllowRobots bool   `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list the pages that anybody can open, such as the sign-in page."`
 
 	LimitSignups        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
 	LimitLogins         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes. The limit on successful ones is 10 times as high."`
@@ -73,6 +76,9 @@ func (s *settings) check(env environment) error {
 		s.PublicURL = "https://" + env["FLY_APP_NAME"] + ".fly.dev"
 	}
 	if s.Public, err = publicURL(s.PublicURL); err != nil {
+		return err
+	}
+	if err := s.brand.check(); err != nil {
 		return err
 	}
 	return cmp.Or(checkAddr(s.Addr), s.checkDiagnostics(), s.checkLimits(), s.checkTimes(), s.checkRedis())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -14,17 +15,24 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rollcall/accounts"
+	"rollcall/handlers"
+	"rollcall/presence"
+	"rollcall/ui"
 )
 
 // demoCmd serves a board with simulated people who come and go. Everything is in a temporary folder, and the settings
 // and the database of a real server aren't used.
 type demoCmd struct {
-	Addr string `variable:"ROLLCALL_ADDR" placeholder:"HOST:PORT" help:"Host and port to listen on. Default: 127.0.0.1:8080, or any free port if that one is in use."`
-	Seed uint64 `hidden:"" variable:"ROLLCALL_DEMO_SEED" default:"1" help:"The same seed repeats the same events."`
+	People int    `variable:"ROLLCALL_DEMO_PEOPLE" default:"60" placeholder:"N" help:"How many people the board has, including you: 1 to 100,000."`
+	Addr   string `variable:"ROLLCALL_ADDR" placeholder:"HOST:PORT" help:"Host and port to listen on. Default: 127.0.0.1:8080, or any free port if that one is in use."`
+	Seed   uint64 `hidden:"" variable:"ROLLCALL_DEMO_SEED" default:"1" help:"The same seed repeats the same events."`
 }
 
 // Run serves until ctx ends, and then removes the temporary folder.
 func (c *demoCmd) Run(ctx context.Context, con *console) (err error) {
+	if c.People < 1 || c.People > maxPeople {
+		return fmt.Errorf("--people %d: write a number from 1 to %d", c.People, maxPeople)
+	}
 	cfg, err := demoSettings()
 	if err != nil {
 		return err
@@ -42,30 +50,61 @@ func (c *demoCmd) Run(ctx context.Context, con *console) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	cfg.DB = filepath.Join(folder, "rollcall.db")
 
-	a, err := openApp(ctx, cfg, con.files, cfg.logger(con.stderr))
+	a, earlier, err := openDemo(ctx, cfg, con)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	password := newPassword()
-	players, err := invite(ctx, a.store, password)
+	if c.People > 10_000 {
+		fmt.Fprintf(con.stdout, "Adding %d people. This takes up to half a minute.\n", c.People)
+	}
+	password, staff := newPassword(), demoStaff(c.People)
+	players, err := invite(ctx, a.store, staff, password)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(con.stdout, demoHint, reachable(l.Addr().String()), demoLogin, password, players[0].username)
+	hint(con.stdout, l, password, staff)
 
+	cast := newCast(a.store, a.tracker, earlier, players, rand.New(rand.NewPCG(c.Seed, 0)))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.serve(ctx, a.server.LimitConnections(l)) })
-	group.Go(func() error { return newCast(a.store, a.tracker, players, rand.New(rand.NewPCG(c.Seed, 0))).play(ctx) })
+	group.Go(func() error { return cast.play(ctx) })
 	return group.Wait()
 }
 
-// demoHint says how to sign in, with the names filled in.
-const demoHint = `Rollcall is at http://%s
-Sign in as %s with the password %s
-In a second browser, you can sign in as someone else, for example %s. Everyone has the same password.
-This is a demo: Ctrl-C ends it and deletes everything.
-`
+// hint prints how to sign in.
+func hint(to io.Writer, l net.Listener, password string, staff []accounts.NewUser) {
+	fmt.Fprintf(to, "Rollcall is at http://%s\n", reachable(l.Addr().String()))
+	fmt.Fprintf(to, "Sign in as %s with the password %s\n", demoLogin, password)
+	if len(staff) > 1 {
+		fmt.Fprintf(to, "In a second browser, you can sign in as someone else, for example %s. Everyone has the same password.\n",
+			staff[1].Username)
+	}
+	fmt.Fprintln(to, "This is a demo: Ctrl-C ends it and deletes everything.")
+}
+
+// openDemo is openApp with the tracker of a demo. The caller closes the app.
+func openDemo(ctx context.Context, cfg settings, con *console) (*app, presence.Registry, error) {
+	if err := accounts.Ready(); err != nil {
+		return nil, nil, err
+	}
+	pages, err := ui.New(con.files, cfg.base())
+	if err != nil {
+		return nil, nil, err
+	}
+	a := &app{settings: cfg, log: cfg.logger(con.stderr)}
+	if err := a.openStore(ctx); err != nil {
+		return nil, nil, errors.Join(err, a.close())
+	}
+	var earlier presence.Registry
+	a.tracker, earlier = demoTracker(cfg.presence())
+	web := cfg.handlers()
+	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
+	if a.server, err = handlers.New(web); err != nil {
+		return nil, nil, errors.Join(err, a.close())
+	}
+	return a, earlier, nil
+}
 
 // demoSettings returns the defaults with a quieter log, and without the time in which people can come back after a
 // start.
@@ -94,59 +133,4 @@ func (c *demoCmd) listen(usual string) (net.Listener, error) {
 		return listen("--addr", "127.0.0.1:0")
 	}
 	return l, err
-}
-
-// demoLogin is the visitor's username. The cast doesn't play this person.
-const demoLogin = "clara"
-
-// demoPeople lists the visitor and the cast.
-var demoPeople = []accounts.NewUser{
-	{Username: demoLogin, DisplayName: "Clara Nyström", Team: "Design"},
-	{Username: "hugo", DisplayName: "Hugo Lefèvre", Team: "Design"},
-	{Username: "noa", DisplayName: "נועה לוי", Team: "Design"},
-	{Username: "priya", DisplayName: "Priya Raman", Team: "Design"},
-	{Username: "gabriel", DisplayName: "Gabriel Araújo", Team: "Design"},
-	{Username: "sinead", DisplayName: "Sinéad Ní Bhriain", Team: "Design"},
-	{Username: "adaeze", DisplayName: "Adaeze Okafor", Team: "Platform"},
-	{Username: "linus", DisplayName: "Linus Bergström", Team: "Platform"},
-	{Username: "mei", DisplayName: "田中 芽衣", Team: "Platform"},
-	{Username: "ravi", DisplayName: "Ravi Menon", Team: "Platform"},
-	{Username: "tomasz", DisplayName: "Tomasz Wiśniewski", Team: "Platform"},
-	{Username: "zeynep", DisplayName: "Zeynep Yıldız", Team: "Platform"},
-	{Username: "ivan", DisplayName: "Ivan Petrović", Team: "Research"},
-	{Username: "hanh", DisplayName: "Nguyễn Thị Hạnh", Team: "Research"},
-	{Username: "seoyeon", DisplayName: "김서연", Team: "Research"},
-	{Username: "mariajose", DisplayName: "María José Ibáñez", Team: "Research"},
-	{Username: "amara", DisplayName: "Amara Diallo", Team: "Research"},
-	{Username: "wanjiru", DisplayName: "Wanjirũ Kamau", Team: "Research"},
-	{Username: "beatriz", DisplayName: "Beatriz Carvalho-Monteiro", Team: "Support"},
-	{Username: "daniel", DisplayName: "Daniel Osei", Team: "Support"},
-	{Username: "olena", DisplayName: "Олена Коваль", Team: "Support"},
-	{Username: "layla", DisplayName: "ليلى حدّاد", Team: "Support"},
-	{Username: "keiko", DisplayName: "Keiko Mori", Team: "Support"},
-	{Username: "jonas", DisplayName: "Jonas Weber", Team: "Support"},
-}
-
-// invite adds everyone, all with one password, and returns the cast.
-func invite(ctx context.Context, store *accounts.Store, password string) ([]*player, error) {
-	people := make([]accounts.NewUser, len(demoPeople))
-	for i, person := range demoPeople {
-		person.Password = password
-		people[i] = person
-	}
-	if err := store.Import(accounts.As(ctx, accounts.System), people); err != nil {
-		return nil, fmt.Errorf("fill the demo: %w", err)
-	}
-	var players []*player
-	for _, person := range people {
-		if person.Username == demoLogin {
-			continue
-		}
-		user, err := store.UserByName(ctx, person.Username)
-		if err != nil {
-			return nil, fmt.Errorf("fill the demo: %w", err)
-		}
-		players = append(players, &player{id: user.ID, username: user.Username})
-	}
-	return players, nil
 }

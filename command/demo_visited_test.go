@@ -18,13 +18,13 @@ func TestCastReleasesVisitedPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	players, err := invite(t.Context(), store, newPassword())
+	players, err := invite(t.Context(), store, demoStaff(usualPeople), newPassword())
 	if err != nil {
 		t.Fatal(err)
 	}
-	tracker := presence.NewTracker(presence.Config{IdleAfter: 10 * time.Minute})
+	tracker, earlier := demoTracker(presence.Config{IdleAfter: 10 * time.Minute})
 	defer tracker.Close()
-	c := newCast(store, tracker, players, rand.New(rand.NewPCG(7, 0)))
+	c := newCast(store, tracker, earlier, players, rand.New(rand.NewPCG(7, 0)))
 	if err := c.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +68,9 @@ func TestCastReleasesVisitedPeople(t *testing.T) {
 
 // When visitors have signed in as everyone, the cast has nothing to do.
 func TestCastWithoutPlayers(t *testing.T) {
-	tracker := presence.NewTracker(presence.Config{IdleAfter: 10 * time.Minute})
+	tracker, earlier := demoTracker(presence.Config{IdleAfter: 10 * time.Minute})
 	defer tracker.Close()
-	c := newCast(&fakeStore{}, tracker, nil, rand.New(rand.NewPCG(7, 0)))
+	c := newCast(newFakeStore(nil), tracker, earlier, nil, rand.New(rand.NewPCG(7, 0)))
 	if err := c.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ type commands struct {
 	Version versionFlag `help:"Show the version."`
 
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve the board (the default)."`
-	Demo        demoCmd        `cmd:"" help:"Serve a board with two dozen people in it, in a temporary folder."`
+	Demo        demoCmd        `cmd:"" help:"Serve a board with simulated people who come and go, in a temporary folder."`
 	User        userCmd        `cmd:"" help:"Add, import, list and change people, whether or not the server runs."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup of the database file, whether or not the server runs."`
 	Restore     restoreCmd     `cmd:"" help:"Replace the database file with a backup."`

@@ -124,8 +124,8 @@ func wait(group *errgroup.Group, limit time.Duration) error {
 	}
 }
 
-// announce prints the address of the server and, if the board is empty, what to do next. With a JSON log, it logs the
-// address instead.
+// announce prints the address of the server and, if the board is empty, what to do next. With a JSON log, it logs them
+// instead.
 func (a *app) announce(con *console, addr net.Addr) {
 	at := "http://" + reachable(addr.String()) + a.settings.base()
 	if a.settings.Public != nil {
@@ -133,15 +133,21 @@ func (a *app) announce(con *console, addr net.Addr) {
 	}
 	if a.settings.LogFormat == "json" {
 		a.log.Info("Rollcall is serving", "url", at, "listening", addr.String(), "version", version())
+		if a.empty {
+			a.log.Info("the board is empty: open the address and set it up", "setup-code", a.code)
+		}
 		return
 	}
 	fmt.Fprintf(con.stdout, "Rollcall is at %s\n", at)
-	switch {
-	case a.empty && a.settings.Signup == "open":
-		fmt.Fprintln(con.stdout, "The board is empty: open the address and sign up.")
-	case a.empty:
-		fmt.Fprintln(con.stdout, "Nobody can sign in yet. To add a person, run:",
-			a.settings.command(con.env, "user", "add", "NAME"))
+	if !a.empty {
+		return
+	}
+	fmt.Fprintln(con.stdout, "The board is empty: open the address and set it up.")
+	if a.code != "" {
+		fmt.Fprintln(con.stdout, "Setup code:", a.code)
+	}
+	if a.settings.Signup != "open" {
+		fmt.Fprintln(con.stdout, "You can also add people here:", a.settings.command(con.env, "user", "add", "NAME"))
 	}
 }
 

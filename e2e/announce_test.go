@@ -44,7 +44,7 @@ func TestAnnouncing(t *testing.T) {
 		}
 	}
 	anna.openMenu()
-	anna.click("#me-visible") // anna isn't told about herself
+	anna.click("#show-invisible") // anna isn't told about herself
 	anna.untilState("anna", "offline", soon)
 	benLeaves := arrive("ben")
 	anna.until("ben is announced", `heard.length === 1 && heard[0][1] === 'ben came.'`, soon)

@@ -45,8 +45,8 @@ func TestDemo(t *testing.T) {
 	visitor.clickThrough("form button.main")
 	visitor.untilLive()
 	visitor.untilState(login[1], "online", soon)
-	if got := ask[int](visitor, `document.querySelectorAll('.team').length`); got != 4 {
-		t.Errorf("the demo shows %d teams, want 4", got)
+	if got := ask[int](visitor, `document.querySelectorAll('.team').length`); got != 6 {
+		t.Errorf("the demo shows %d teams, want 6", got)
 	}
 	if people, here := ask[int](visitor, `test.visible().length`), ask[int](visitor, `document.querySelectorAll('[data-user]:not([data-state=offline])').length`); people < 20 || here*2 < people {
 		t.Errorf("the demo shows %d people, %d of them here, want 20 or more and at least half of them here", people, here)

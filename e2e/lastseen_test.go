@@ -126,10 +126,9 @@ func TestTimesStayCurrent(t *testing.T) {
 	anna.untilStatusLike("carl", "Offline seen (just now|1 min ago)", soon)
 
 	dora.openMenu()
-	dora.click("label:has(#status-away)")
 	dora.lasts("at")
 	end := dora.endIn(3 * time.Second)
-	dora.click("#status-set")
+	dora.click("#show-away")
 	anna.untilStatusLike("dora", `Away until \S.*`, soon)
 	anna.untilStatusLike("dora", "Online( just arrived)?", patience)
 	anna.wantEnded("dora", end)

@@ -28,7 +28,9 @@ func TestSmoke(t *testing.T) {
 			parallel(t)
 			s := startServer(t)
 			open := engine.start(t, s)
-			anna := signUpIn(t, open(), "anna")
+			anna := &window{driver: open(), t: t, who: "of anna"}
+			anna.setUp(s, "", "anna")
+			anna.wantNoProblems()
 			ben := signUpIn(t, open(), "ben")
 			anna.untilState("ben", "online", soon)
 			ben.untilState("anna", "online", soon)
@@ -80,9 +82,9 @@ func signUpIn(t *testing.T, in driver, username string) *window {
 func setStatus(b, other *window) {
 	b.t.Helper()
 	b.openMenu()
-	b.click("label:has(#status-dnd)")
+	b.pickEmoji("headph", "🎧")
 	b.enter("#status-text", "Deep work")
-	b.click("#status-set")
+	b.click("#show-dnd")
 	b.untilSaid("Status updated.")
 	other.untilState("anna", "dnd", soon)
 	other.untilText("anna", "Deep work")

@@ -1,12 +1,14 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -16,13 +18,24 @@ import (
 func (b *window) openMenu() {
 	b.t.Helper()
 	b.click(".account summary")
-	b.until("the panel is loaded", `document.querySelector('.menu #status-set')?.checkVisibility()`, patience)
+	b.until("the panel is there", `document.querySelector('.menu #me-states')?.checkVisibility()`, patience)
 }
 
-// lasts selects how long a status lasts.
+// lasts chooses when a status is to be cleared.
 func (b *window) lasts(value string) {
 	b.t.Helper()
-	b.tell(`document.querySelector('#status-lasts').value = ` + quote(value))
+	b.click("label:has(#lasts-" + value + ")")
+}
+
+// pickEmoji searches the picker for an emoji and takes the first that is found.
+func (b *window) pickEmoji(query, want string) {
+	b.t.Helper()
+	b.click("#emoji-open")
+	b.until("the picker is open", `document.activeElement.id === 'emoji-search'`, soon)
+	b.press(query)
+	b.until(want+" is found", `document.querySelector('#emoji-list [aria-selected=true]')?.textContent === `+quote(want), soon)
+	b.click("#emoji-list [aria-selected=true]")
+	b.until("it is taken", `document.querySelector('#status-emoji').value === `+quote(want)+` && !document.querySelector('#emojis:popover-open')`, soon)
 }
 
 // endIn fills in the time when a status ends, at least d from now, and returns it. It has seconds, so that no test must
@@ -73,16 +86,16 @@ func TestStatusByMenu(t *testing.T) {
 	ben.tell(`window.seen = []; new MutationObserver(() => seen.push(document.querySelector('[data-user=anna]').innerText)).observe(document.querySelector('#list'), { subtree: true, childList: true, characterData: true, attributes: true })`)
 
 	anna.openMenu()
-	anna.until("the panel explains the state and what is next",
-		`document.querySelector('.because').innerText.replace(/\s+/g, ' ') === 'Why You are active; one device Next Away after 10 min without input'`, soon)
-	anna.click("label:has(#status-dnd)")
-	anna.fill("#status-emoji", "🎧")
-	anna.fill("#status-text", "Deep work")
-	if ask[bool](anna, `document.querySelector('#status-at').checkVisibility()`) {
-		t.Error("the field for the time is visible, want it only with that option")
+	anna.until("why and what is next", `document.querySelector('#me-why').innerText === "Online, because you're active. One device is connected. You turn Away after 10 min without input."`, soon)
+	set := `document.querySelector('#status-set').checkVisibility()`
+	if ask[bool](anna, set+` || document.querySelector('#status-at').checkVisibility()`) {
+		t.Error("Set or the time are shown though nothing was typed or chosen")
 	}
+	anna.pickEmoji("headph", "🎧")
+	anna.until("the focus is in the text", `document.activeElement.id === 'status-text' && `+set, soon)
+	anna.press("Deep work")
 	anna.lasts("1h")
-	anna.click("#status-set")
+	anna.click("#show-dnd")
 	anna.untilSaid("Status updated.")
 	ben.untilState("anna", "dnd", soon)
 	ben.untilText("anna", "Deep work")
@@ -91,20 +104,36 @@ func TestStatusByMenu(t *testing.T) {
 			t.Errorf("ben was shown %q, want state and text at the same time", row)
 		}
 	}
-	anna.until("the menu shows the state", `document.querySelector('#me').innerText === 'Do not disturb'`, soon)
-	anna.until("anna's own row is the same as on ben's page", `document.querySelector('#me-row').innerText.replace(/\s+/g, ' ') === `+
-		quote(strings.Join(strings.Fields(ben.text(`[data-user=anna]`)), " ")), soon)
-	anna.until("the panel says when the status ends",
-		`/^Ends at .*, then automatic$/.test(document.querySelector('#me-next').innerText)`, soon)
-	anna.until("the button keeps the focus", `document.activeElement.id === 'status-set'`, soon)
+	anna.until("the menu says so", `document.querySelector('#me').innerText === 'Do not disturb'`, soon)
+	anna.until("so does the card", `/^🎧\s+Deep work\s+Ends (at|on) .* · Change\s+Clear$/.test(document.querySelector('#me-set').innerText)`, soon)
+	anna.until("and what others see", `document.querySelector('#me-self').innerText.endsWith('Shown to others as Do not disturb')`, soon)
+	anna.until("what is next", `/ Ends (at|on) .*, then automatic\.$/.test(document.querySelector('#me-why').innerText)`, soon)
+	anna.until("the focus stays on the button", `document.activeElement.id === 'show-dnd' && document.activeElement.ariaPressed === 'true'`, soon)
+
+	// Change brings back the same words and end, and Enter sets what is written there.
+	end := anna.text("#me-set time")
+	anna.click("#status-change")
+	anna.until("the field is back", `document.activeElement.id === 'status-text' && document.activeElement.value === 'Deep work' && document.querySelector('#status-emoji').value === '🎧'`, soon)
+	if got := anna.text(".kept time"); got != end {
+		t.Errorf("the form says %q, want the same end %q", got, end)
+	}
+	anna.fill("#status-text", "Deeper work")
+	anna.press(kb.Enter)
+	ben.untilText("anna", "Deeper work")
+	anna.until("the focus is where it goes on", `document.activeElement.id === 'status-change'`, soon)
+	if got := anna.text("#me-set time"); got != end {
+		t.Errorf("with another text the status ends %s, want %s", got, end)
+	}
+	ben.untilState("anna", "dnd", soon)
+	anna.click("#status-change")
+	anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
 
 	// Another process changes something while anna is typing.
 	anna.fill("#status-text", "Half a sen")
 	anna.tell(`window.field = document.activeElement`)
 	s.cli("rename", "anna", "Anna Berg")
-	anna.until("anna's own row has the new name", `document.querySelector('#me-row bdi').innerText === 'Anna Berg'`, soon)
-	anna.until("the header has the new name",
-		`document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
+	anna.until("the panel has the new name", `document.querySelector('#me-self bdi').innerText === 'Anna Berg'`, soon)
+	anna.until("the header has the new name", `document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
 	anna.press("tence")
 	if got := ask[string](anna, `document.activeElement === field && field.isConnected ? field.value : 'lost'`); got != "Half a sentence" {
 		t.Errorf("after typing on, the field holds %q, want Half a sentence in the same field", got)
@@ -116,11 +145,14 @@ func TestStatusByMenu(t *testing.T) {
 	anna.until("what was typed is kept",
 		`document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
 
-	anna.click("#status-clear")
-	anna.untilSaid("Status cleared.")
+	anna.press(kb.Escape)
+	other := home.board()
+	other.openMenu()
+	other.click("#status-clear")
+	other.untilSaid("Status cleared.")
 	ben.untilState("anna", "online", soon)
 	ben.untilText("anna", "")
-	if got := anna.value("#status-text"); got != "" {
+	if got := other.value("#status-text"); got != "" {
 		t.Errorf("after Clear the field holds %q, want nothing", got)
 	}
 	if got := anna.loaded(); got != 1 {
@@ -143,58 +175,122 @@ func TestStatusEnds(t *testing.T) {
 	ben.forget()
 
 	anna.openMenu()
-	anna.until("the server knows the time zone",
-		`document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
-	anna.click("label:has(#status-away)")
+	anna.until("the server knows the zone", `document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
 	anna.fill("#status-text", "Back in a moment")
 	anna.lasts("at")
 	anna.until("the field for the time is visible", `document.querySelector('#status-at').checkVisibility()`, soon)
 	end := anna.endIn(4 * time.Second)
-	anna.click("#status-set")
+	anna.click("#show-away")
 	ben.untilState("anna", "away", soon)
 	ben.untilText("anna", "Back in a moment")
 	ben.untilState("anna", "online", patience)
 	ben.untilText("anna", "")
 	ben.wantShown("anna", "online", "away", "online")
 	ben.wantEnded("anna", end)
-	anna.until("the panel shows the actual state",
-		`document.querySelector('#me-why').innerText.toLowerCase() === 'you are active' && document.querySelector('#me').innerText === 'Online'`, soon)
+	anna.until("the panel says what is so now", `document.querySelector('#me-why').innerText.startsWith('Online, because') && document.querySelector('#me').innerText === 'Online' && !document.querySelector('.set-now')`, soon)
 
 	// "Today" ends at midnight in the person's time zone.
 	anna.lasts("today")
-	anna.click("#status-set")
-	anna.until("the status ends at midnight", `document.querySelector('#me-row').innerText.endsWith('until midnight')`, soon)
+	anna.click("#show-away")
+	anna.until("until midnight", `document.querySelector('#me-set').innerText.includes('Ends at midnight')`, soon)
 }
 
-// Earlier statuses can be set again with one click, and forgotten.
+// Suggestions and statuses set before are set with one click, and the own ones can be forgotten.
 func TestPresets(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
 	ben := s.person(t, "ben").board()
 	anna.openMenu()
-	anna.until("the panel has suggestions", `document.querySelector('#me-presets').innerText === 'Suggestions'`, soon)
+	presets := `[...document.querySelectorAll('.quick')].map(b => b.querySelector('bdi').innerText).join()`
+	anna.until("suggestions are there", presets+` === 'Lunch,In a meeting,Focusing,Working from home,Out sick,On leave'`, soon)
 	anna.click("#me-use-lunch")
 	anna.untilSaid("Status updated.")
+	anna.until("the focus stays", `document.activeElement.id === 'me-use-lunch'`, soon)
 	ben.untilState("anna", "away", soon)
 	ben.untilText("anna", "Lunch")
-	anna.click("label:has(#status-dnd)")
+	anna.click("#status-change")
+	anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
 	anna.fill("#status-text", "Writing")
 	anna.click("#status-set")
 	ben.untilText("anna", "Writing")
-	presets := `[...document.querySelectorAll('.quick')].map(b => b.querySelector('bdi').innerText).join()`
-	anna.until("both presets are listed", presets+` === 'Writing,Lunch'`, soon)
+	anna.until("both come first, and suggestions stay", presets+` === 'Writing,Lunch,In a meeting,Focusing,Working from home,Out sick'`, soon)
+	if got := ask[int](anna, `document.querySelectorAll('.forget').length`); got != 1 {
+		t.Errorf("%d statuses can be forgotten, want the own one", got)
+	}
 	anna.click(".presets li:nth-child(2) .quick")
-	ben.untilState("anna", "away", soon)
 	ben.untilText("anna", "Lunch")
-	anna.until("the preset used last comes first", presets+` === 'Lunch,Writing'`, soon)
-	anna.click(".presets li:nth-child(2) .forget")
+	anna.until("the one used last comes first", presets+`.startsWith('Lunch,Writing,')`, soon)
+	anna.click(".forget")
 	anna.untilSaid("Forgotten.")
-	anna.until("one preset is left", presets+` === 'Lunch'`, soon)
+	anna.until("it is gone", presets+`.startsWith('Lunch,In a meeting,')`, soon)
 	ben.untilText("anna", "Lunch")
 }
 
-// When a person goes invisible, every tab of theirs says so clearly, and warns that others can still see their text.
+// Emoji are found by name and keyword, chosen by the keyboard alone, and Escape closes only the picker.
+func TestEmojiPicker(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	anna := s.person(t, "anna").board()
+	ben := s.person(t, "ben").board()
+	anna.openMenu()
+	anna.focus("#emoji-open")
+	anna.press(kb.Enter)
+	anna.until("the picker is open", `document.activeElement.id === 'emoji-search' && document.querySelectorAll('#emoji-list [role=option]').length === 8`, soon)
+	wantAccessible(anna, "the picker")
+	anna.press(kb.Escape)
+	anna.until("Escape closes it and returns the focus", `document.activeElement.id === 'emoji-open' && !document.querySelector('#emojis:popover-open') && document.querySelector('.account').open`, soon)
+	anna.press(kb.Enter)
+	anna.until("the picker is open", `document.activeElement.id === 'emoji-search'`, soon)
+	anna.press("coffee b")
+	chosen := `document.querySelector('#emoji-list [aria-selected=true]')`
+	anna.until("a keyword finds", chosen+`?.textContent === '☕' && `+chosen+`.id === document.activeElement.getAttribute('aria-activedescendant')`, soon)
+	wantAccessible(anna, "a search for emoji")
+	anna.press("xyz")
+	anna.until("nothing is found", `document.querySelector('#emoji-hint').innerText.startsWith('Nothing found')`, soon)
+	anna.tell(`document.querySelector('#emoji-search').select()`)
+	anna.press("train")
+	anna.until("a name finds", chosen+`?.title === 'train'`, soon)
+	first := anna.text("#emoji-list [aria-selected=true]")
+	anna.press(kb.ArrowRight)
+	anna.press(kb.ArrowDown)
+	anna.press(kb.ArrowUp)
+	second := anna.text("#emoji-list [aria-selected=true]")
+	if second == first {
+		t.Errorf("the arrow keys still choose %s", first)
+	}
+	anna.pressEnter()
+	anna.until("Enter takes it", `document.querySelector('#status-emoji').value === `+quote(second)+` && document.activeElement.id === 'status-text'`, soon)
+	anna.press("On my way")
+	anna.press(kb.Enter)
+	anna.untilSaid("Status updated.")
+	ben.until("ben sees both", `document.querySelector('[data-user=anna] .tx')?.innerText === `+quote(second+" On my way"), soon)
+	anna.click("#status-change")
+	anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
+	anna.click("#emoji-open")
+	anna.click("#emoji-none")
+	anna.press(kb.Enter)
+	ben.until("the emoji is gone", `document.querySelector('[data-user=anna] .tx')?.innerText === 'On my way'`, soon)
+}
+
+// pressEnter presses Enter as a keyboard does: its character goes nowhere if the page has taken the key.
+func (b *tab) pressEnter() {
+	b.t.Helper()
+	b.do("press Enter", func(ctx context.Context) error {
+		for _, kind := range []input.KeyType{input.KeyRawDown, input.KeyChar, input.KeyUp} {
+			event := input.DispatchKeyEvent(kind).WithKey("Enter").WithCode("Enter").WithWindowsVirtualKeyCode(13)
+			if kind == input.KeyChar {
+				event = event.WithText("\r")
+			}
+			if err := event.Do(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Who turns invisible is told so plainly, in every tab of theirs, and comes back by choosing another state.
 func TestInvisibleByMenu(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -206,14 +302,18 @@ func TestInvisibleByMenu(t *testing.T) {
 	ben := s.person(t, "ben").board()
 	ben.untilState("anna", "online", soon)
 	anna.openMenu()
-	anna.click("#me-visible")
+	anna.fill("#status-text", "Half a sentence")
+	anna.click("#show-invisible")
 	anna.untilSaid("You are invisible.")
 	ben.untilState("anna", "offline", soon)
-	invisible := `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#me-visible').innerText === 'Go visible'
-		&& document.querySelector('#me-alone').innerText.startsWith('You are invisible, but') && document.querySelector('#me-row [data-state=offline]')`
-	anna.until("anna's panel shows that she is invisible", invisible, soon)
-	if got := ask[string](anna, `document.querySelector('#status-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "everybody sees") {
-		t.Errorf("the text field is described by %q, want the warning", got)
+	if got := anna.value("#status-text"); got != "Half a sentence" {
+		t.Errorf("the field holds %q, want what was typed", got)
+	}
+	invisible := `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#show-invisible').ariaPressed === 'true'
+		&& document.querySelector('#me-note').innerText.startsWith('While invisible, you appear offline to everyone.') && document.querySelector('#me-self [data-state=offline]')`
+	anna.until("the menu says so", invisible, soon)
+	if got := ask[string](anna, `document.querySelector('#status-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "can still see when you change your text") {
+		t.Errorf("the text is described by %q, want the warning", got)
 	}
 	other.front()
 	other.until("the other tab shows it too", invisible, soon)
@@ -223,20 +323,78 @@ func TestInvisibleByMenu(t *testing.T) {
 	anna.untilSaid("Status updated.")
 	ben.untilText("anna", "Gone fishing")
 	ben.untilState("anna", "offline", soon)
-	anna.fill("#status-text", "Half a sentence")
-	anna.click("#me-visible")
+	anna.click("#show-away")
 	anna.untilSaid("You are visible again.")
-	anna.click(".account summary") // close the menu
-	anna.click(".account summary")
-	anna.until("what was typed is kept",
-		`document.querySelector('#status-text')?.checkVisibility() && document.querySelector('#status-text').value === 'Half a sentence'`, patience)
-	ben.untilState("anna", "online", soon)
-	ben.wantShown("anna", "online", "offline", "online")
+	ben.untilState("anna", "away", soon)
+	ben.untilText("anna", "Gone fishing")
+	ben.wantShown("anna", "online", "offline", "away")
+	other.front()
+	other.until("the other tab has the card and the state", `document.querySelector('#me-set bdi')?.innerText === 'Gone fishing' && document.querySelector('#show-away').ariaPressed === 'true'
+		&& !document.querySelector('#status-text').checkVisibility()`, soon)
 
 	off := startServer(t, "--invisible=off").person(t, "carl").board()
 	off.openMenu()
-	if got := off.text("#me-unseen"); got != "Invisibility is switched off on this Rollcall." {
-		t.Errorf("with --invisible=off, the panel says %q", got)
+	if ask[bool](off, `!!document.querySelector('#show-invisible')`) {
+		t.Error("where it is switched off, the panel offers to go invisible")
+	}
+}
+
+// Everything in the menu can be scrolled fully into view, and nothing lies over it: on a laptop, on phones, and at a zoom of
+// 400 %.
+func TestMenuHidesNothing(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	home := s.person(t, "anna")
+	for _, size := range []struct{ width, height int64 }{{1280, 720}, {390, 844}, {320, 568}, {320, 180}} {
+		anna := home.tab()
+		phone := size.width < 400 && size.height > 400
+		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 1, phone), emulation.SetTouchEmulationEnabled(phone))
+		anna.open("/")
+		anna.untilLive()
+		anna.openMenu()
+		what := fmt.Sprintf("at %dx%d", size.width, size.height)
+		anna.wantInReach(what + ", at rest")
+		if got := ask[int](anna, `document.querySelector('.menu').scrollHeight - document.querySelector('.menu').clientHeight`); got > 0 && size.height > 600 {
+			t.Errorf("%s the menu at rest scrolls by %d pixels, want all of it in sight", what, got)
+		}
+		if phone {
+			wantNoOverflow(anna, "the menu "+what, size.width)
+		}
+		anna.fill("#status-text", strings.Repeat("Unbreakable", 12))
+		anna.lasts("at")
+		anna.wantInReach(what + ", writing")
+		anna.click("#status-set")
+		anna.untilSaid("Status updated.")
+		anna.click("#show-invisible")
+		anna.untilSaid("You are invisible.")
+		anna.wantInReach(what + ", set and invisible")
+		if phone {
+			wantNoOverflow(anna, "the menu of somebody invisible "+what, size.width)
+		}
+		anna.focus(".account summary")
+		for range ask[int](anna, `document.querySelectorAll('.menu :is(a, button, input)').length`) {
+			anna.press(kb.Tab)
+			if got := ask[string](anna, `(el => el.closest('.menu') && !test.whole(el) ? el.outerHTML : '')(document.activeElement.closest('label') ?? document.activeElement)`); got != "" {
+				t.Errorf("%s the focus is on something that is covered or cut off: %s", what, got)
+			}
+		}
+		anna.click("#show-auto")
+		anna.untilSaid("You are visible again.")
+		anna.click("#status-clear")
+		anna.untilSaid("Status cleared.")
+		anna.close()
+	}
+}
+
+// wantInReach fails the test unless everything in the menu that can be pressed or written in comes wholly into view.
+func (b *window) wantInReach(what string) {
+	b.t.Helper()
+	hidden := ask[[]string](b, `[...document.querySelectorAll('.menu :is(a, button, input:not(.vh), label)')].filter(el => el.checkVisibility() && !el.disabled).filter(el => {
+		el.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+		return !test.whole(el);
+	}).map(el => el.id || el.outerHTML)`)
+	if len(hidden) > 0 {
+		b.t.Errorf("%s, parts of the menu are covered or cut off: %q", what, hidden)
 	}
 }
 
@@ -258,41 +416,43 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 		anna.focus(selector)
 		anna.submit()
 	}
-	anna.focus("#status-dnd")
-	anna.press(" ")
 	anna.typeInto("#status-emoji", "x")
 	anna.typeInto("#status-text", "Deep <b>work")
-	if ask[bool](anna, `document.querySelector('#status-at').checkVisibility()`) {
-		t.Error("the field for the time is visible, want it only with that option")
+	if ask[bool](anna, `document.querySelector('#status-at').checkVisibility() || document.querySelector('#emoji-open').checkVisibility()`) {
+		t.Error("the time is asked for though none was chosen, or there's a button that needs JavaScript")
 	}
-	anna.focus("#status-lasts")
-	anna.press("A time")
-	anna.until("the field for the time is visible",
-		`document.querySelector('#status-lasts').value === 'at' && document.querySelector('#status-at').checkVisibility()`, patience)
-	anna.lasts("4h")
-	act("#status-set")
-	anna.until("the page says what is wrong",
-		`document.querySelector('#status-emoji-error').innerText === 'Use one emoji.'`, patience)
+	anna.focus("#lasts-never")
+	anna.press(kb.ArrowLeft)
+	anna.until("the time is asked for", `document.querySelector('#lasts-at:checked') && document.querySelector('#status-at').checkVisibility()`, patience)
+	anna.press(kb.ArrowLeft)
+	act("#show-dnd")
+	anna.until("the page says what is wrong", `document.querySelector('#status-emoji-error').innerText === 'Use one emoji.'`, patience)
 	wantDescribed(anna, "#status-emoji", "Use one emoji.")
-	if got := ask[string](anna, `['#status-emoji', '#status-text', '#status-lasts', '[name=state]:checked'].map(s => document.querySelector(s).value).join('|')`); got != "x|Deep <b>work|4h|dnd" {
+	if got := ask[string](anna, `['#status-emoji', '#status-text', '[name=lasts]:checked'].map(s => document.querySelector(s).value).join('|')`); got != "x|Deep <b>work|today" {
 		t.Errorf("the form holds %q, want what was typed", got)
 	}
 	anna.tell(`document.querySelector('#status-emoji').value = '🎧'`)
-	act("#status-set")
+	act("#show-dnd")
 	anna.untilAt("/me", patience)
 	anna.until("the page confirms it", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
 	ben.untilText("anna", "Deep <b>work")
-	act("#me-visible")
-	anna.until("anna is invisible", `document.querySelector('#me').innerText === 'Invisible'`, patience)
-	act("#me-visible")
-	anna.until("anna is visible", `document.querySelector('#me-said').innerText === 'You are visible again.'`, patience)
+	anna.follow("#status-change")
+	anna.until("the form is back", `document.querySelector('#status-text').value === 'Deep <b>work' && document.querySelector('.kept').checkVisibility()`, patience)
+	anna.typeInto("#status-text", "Deeper work")
+	act("#status-text")
+	anna.until("it is done", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
+	ben.untilText("anna", "Deeper work")
+	act("#show-invisible")
+	anna.until("invisible", `document.querySelector('#me').innerText === 'Invisible'`, patience)
+	act("#show-dnd")
+	anna.until("visible", `document.querySelector('#me-said').innerText === 'You are visible again.'`, patience)
 	act("#status-clear")
 	anna.until("the status is cleared", `document.querySelector('#me-said').innerText === 'Status cleared.'`, patience)
 	ben.untilText("anna", "")
 	act(".quick")
-	ben.untilText("anna", "Deep <b>work")
+	ben.untilText("anna", "Deeper work")
 	act(".forget")
-	anna.until("the preset is forgotten", `document.querySelector('#me-presets').innerText === 'Suggestions'`, patience)
+	anna.until("forgotten", `document.querySelector('#me-said').innerText === 'Forgotten.' && document.querySelector('.quick bdi').innerText !== 'Deeper work'`, patience)
 }
 
 // Everything people type into the panel is shown as text on every page.
@@ -317,14 +477,16 @@ func TestHostileStatusText(t *testing.T) {
 	want := ask[string](ben, shape)
 	for _, h := range hostile {
 		anna.until("the form is ready", `!document.querySelector('.htmx-request')`, soon)
+		anna.click("#status-change")
+		anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
 		anna.fill("#status-text", h.name)
 		anna.click("#status-set")
 		ben.untilText("anna", h.name)
 		if got := ask[string](ben, shape); got != want {
 			t.Errorf("the text %q makes the row\n%s\nwant\n%s", h.name, got, want)
 		}
-		anna.until("anna's own row and the preset have the same text", `document.querySelector('#me-row .tx bdi').textContent === `+quote(h.name)+
-			` && document.querySelector('.quick bdi').textContent === `+quote(h.name)+` && document.querySelector('#status-text').value === `+quote(h.name), soon)
+		anna.until("the card and the preset read the same", `document.querySelector('#me-set bdi')?.textContent === `+quote(h.name)+
+			` && document.querySelector('.quick bdi').textContent === `+quote(h.name), soon)
 	}
 	for _, b := range []*tab{anna, ben} {
 		if got := ask[int](b, `document.querySelectorAll('body :is(script, img, title, hx-partial), [onclick], [onerror]').length`); got != 0 {
@@ -335,6 +497,8 @@ func TestHostileStatusText(t *testing.T) {
 		}
 	}
 	anna.allow(`status of 422`)
+	anna.click("#status-change")
+	anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
 	anna.tell(`document.querySelector('#status-text').removeAttribute('maxlength')`)
 	anna.fill("#status-text", strings.Repeat("<b>", 100))
 	anna.click("#status-set")
@@ -375,19 +539,24 @@ func TestAccessiblePanel(t *testing.T) {
 	anna.openMenu()
 	wantAccessible(anna, "the panel with suggestions")
 	anna.lasts("at")
-	anna.fill("#status-emoji", "no")
+	anna.fill("#status-text", "x")
+	anna.tell(`document.querySelector('#status-emoji').value = 'no'`)
 	anna.click("#status-set")
-	anna.until("the form is rejected", `document.querySelector('#status-emoji-error')`, soon)
-	wantAccessible(anna, "the rejected form")
-	anna.fill("#status-emoji", "🎧")
+	anna.until("refused", `document.querySelector('#status-emoji-error')`, soon)
+	wantAccessible(anna, "the refused form")
+	anna.tell(`document.querySelector('#status-emoji').value = '🎧'`)
 	anna.click("#status-set")
 	anna.untilSaid("Status updated.")
-	anna.click("#me-visible")
+	wantAccessible(anna, "the panel with a status")
+	anna.click("#status-change")
+	anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
+	wantAccessible(anna, "the panel with a status to change")
+	anna.click("#show-invisible")
 	anna.untilSaid("You are invisible.")
-	wantAccessible(anna, "the panel of an invisible person")
-	anna.open("/me")
+	wantAccessible(anna, "the panel of somebody invisible")
+	anna.open("/me?change=yes")
 	wantAccessible(anna, "/me")
-	anna.fill("#status-emoji", "no")
+	anna.tell(`document.querySelector('#status-emoji').value = 'no'`)
 	before := anna.loaded()
 	anna.tell(`document.querySelector('form.status').submit()`) // as without JavaScript: the response is a full page
 	anna.untilLoaded(before)
@@ -415,10 +584,11 @@ func TestPanelOnAPhone(t *testing.T) {
 		if got := ask[int64](anna, `document.querySelector('.menu').scrollWidth`); got > size.width {
 			t.Errorf("the panel scrolls sideways: %d pixels on a screen of %d", got, size.width)
 		}
-		for _, selector := range []string{"#me-visible", ".forget", "#status-clear", `.menu a[href="/settings"]`} {
-			anna.until(fmt.Sprintf("%s can be tapped at %d pixels", selector, size.width),
-				`test.point(`+quote(selector)+`).length`, soon)
+		for _, selector := range []string{"#show-invisible", ".forget", "#status-clear", `.menu a[href="/settings"]`} {
+			anna.until(fmt.Sprintf("%s can be touched at %d pixels", selector, size.width), `test.point(`+quote(selector)+`).length`, soon)
 		}
+		anna.click("#status-clear")
+		anna.untilSaid("Status cleared.")
 		anna.open("/me")
 		wantNoOverflow(anna, "/me", size.width)
 	}
@@ -432,12 +602,12 @@ func TestMePageIsLive(t *testing.T) {
 	ben := s.person(t, "ben").tab()
 	ben.open("/me")
 	watcher.untilState("ben", "online", soon)
-	ben.until("the page shows the state", `document.querySelector('#panel [data-state]').dataset.state === 'online'`, soon)
-	ben.until("the page shows since when", `document.querySelector('#panel time')?.innerText === 'just now'`, soon)
+	ben.until("the page shows that", `document.querySelector('#panel [data-state]').dataset.state === 'online'`, soon)
+	ben.until("and why, in words", `document.querySelector('#me-why').innerText.startsWith("Online, because you're active.")`, soon)
 	s.cli("rename", "ben", "Benedict")
-	ben.until("the page shows the new name", `document.querySelector('#panel .nm bdi').innerText === 'Benedict'`, soon)
-	if got := ask[string](ben, `document.title`); got != "You · Rollcall" {
-		t.Errorf("the page is titled %q, want You · Rollcall", got)
+	ben.until("and the new name", `document.querySelector('#panel .nm bdi').innerText === 'Benedict'`, soon)
+	if got := ask[string](ben, `document.title`); got != "Your status · Rollcall" {
+		t.Errorf("the page is titled %q, want its own title", got)
 	}
 	ben.close()
 	watcher.untilState("ben", "offline", soon)

@@ -99,7 +99,7 @@ func (b *tab) recordEvent(event any) {
 
 // strictPolicy is the policy that every response must have. With a public URL it also has the address of the live
 // connection, for older browsers.
-const strictPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; worker-src 'self'"
+const strictPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; worker-src 'self'"
 
 func (b *tab) checkPolicyLocked(answer *network.Response) {
 	got := ""

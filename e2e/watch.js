@@ -47,8 +47,16 @@
     return el.contains(document.elementFromPoint(x, y)) ? [x, y] : [];
   };
 
+  // Whether an element is in view as a whole, and nothing lies over its middle and its edges.
+  const whole = el => {
+    const { left, right, top, bottom, width, height } = el.getBoundingClientRect(), x = left + width / 2, y = top + height / 2;
+    if (top < -1 || left < -1 || bottom > innerHeight + 1 || right > innerWidth + 1) return false;
+    return [[x, y], [left + 2, y], [right - 2, y], [x, top + 2], [x, bottom - 2]].every(at => el.contains(document.elementFromPoint(...at)));
+  };
+
   window.test = {
     point,
+    whole,
     problems,
     shown: user => shown[user] ?? [],
     forget: () => { shown = {}; last = {}; recordAll(); },

@@ -32,18 +32,17 @@ func TestTimesInTheLanguageOfThePage(t *testing.T) {
 		anna.untilLive()
 		anna.openMenu()
 		if i == 0 {
-			anna.click("label:has(#status-away)")
 			anna.lasts("at")
 			anna.tell(`(() => {
 				const end = new Date(Date.now() + 3 * 864e5), two = n => String(n).padStart(2, '0');
 				document.querySelector('#status-at').value = end.getFullYear() + '-' + two(end.getMonth() + 1) + '-' + two(end.getDate()) + 'T15:08';
 			})()`)
-			anna.click("#status-set")
+			anna.click("#show-away")
 			anna.untilSaid("Status updated.")
 		}
 		// Some versions put a narrow space before PM.
-		ends := `document.querySelector('#me-next time')?.innerText.replace(/\s/g, ' ')`
-		anna.until("the end is shown as text", ends+`?.startsWith('on ')`, soon)
+		ends := `document.querySelector('#me-why time')?.innerText.replace(/\s/g, ' ')`
+		anna.until("the end is written in words", ends+`?.startsWith('on ')`, soon)
 		if got := ask[string](anna, ends); !regexp.MustCompile(c.ends).MatchString(got) {
 			t.Errorf("with %s a status ends %q, want %s", c.locale, got, c.ends)
 		}

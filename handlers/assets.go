@@ -11,8 +11,12 @@ import (
 )
 
 // favicon serves programs that look for an icon at its usual path. Pages link to the icon directly.
-func (s *Server) favicon(c echo.Context) error {
-	to := s.cfg.UI.AssetURL("favicon.svg")
+func (s *Server) favicon(c echo.Context) error { return toIcon(c, s.cfg.UI.FaviconURL()) }
+
+// touchIcon does the same for phones.
+func (s *Server) touchIcon(c echo.Context) error { return toIcon(c, s.cfg.UI.TouchIconURL()) }
+
+func toIcon(c echo.Context, to string) error {
 	if to == "" {
 		return echo.ErrNotFound
 	}

@@ -37,11 +37,14 @@ func (s *Server) readTyped(c echo.Context) (typed, error) {
 	}, nil
 }
 
-// loginPage shows the sign-in form. It redirects people who are signed in.
+// loginPage shows the sign-in form. It redirects people who are signed in, and everybody while nobody has an account.
 func (s *Server) loginPage(c echo.Context) error {
 	next := s.site.next(c.QueryParam("next"))
 	if signedIn(c) != nil {
 		return s.redirect(c, next)
+	}
+	if c.QueryParam("deleted") == "" && c.QueryParam("why") == "" && s.toSetUp(c) { // else there is something to say
+		return s.redirect(c, s.site.path("/setup"))
 	}
 	return s.page(c, http.StatusOK, ui.LoginPage{
 		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "", Ended: s.endedWhy(c),

@@ -43,6 +43,7 @@ func (s *Server) board(c echo.Context) error {
 	page.Layout, page.List, page.Counts, page.Announce = s.layout(c, ""), s.list(&p.Listing), countsView(p.Counts), viewer.Announce
 	page.Viewer.Me = s.me(p.Own)
 	page.Warming, page.Lost, page.Arrived = p.Warming, p.Lost, arrivalsView(p.Arrived)
+	page.First = s.first(c.Request(), p.Counts)
 	socket := queryValues(p.Query)
 	socket.Set("v", p.Version)
 	page.Socket = s.site.path("/ws?") + socket.Encode()

@@ -43,6 +43,7 @@ func TestCrossSitePosts(t *testing.T) {
 				changes = append(changes, publicURL(t, tt.public), func(cfg *Config) { cfg.Loopback = true })
 			}
 			f := newFixture(t, changes...)
+			f.person("ada")
 			b := f.browser()
 			b.host = tt.host
 			for name, value := range map[string]string{"Sec-Fetch-Site": tt.fetchSite, "Origin": tt.origin} {
@@ -146,6 +147,7 @@ func TestMultipartIsRefusedEverywhere(t *testing.T) {
 
 func TestMethods(t *testing.T) {
 	f := newFixture(t)
+	f.person("ada")
 	tests := []struct {
 		method, path string
 		want         int

@@ -14,6 +14,7 @@ const (
 	wrongPassword accounts.Code = "wrong_password"
 	otherTeam     accounts.Code = "other_team"  // members can't change teams here
 	unconfirmed   accounts.Code = "unconfirmed" // Detail is the text to type
+	wrongCode     accounts.Code = "wrong_code"  // of the set-up
 )
 
 // FieldMessage returns the sentence that tells a person how to fix a field. Pages, the API and the command line share
@@ -64,12 +65,18 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.TooFarAhead:    "Choose a time within a year from now.",
 	accounts.NotAllowed:     "This person doesn't let others ask.",
 	wrongPassword:           "Wrong password.",
+	wrongCode:               "Wrong setup code. Copy it from the log of the server.",
 	otherTeam:               "Ask the person who runs this Rollcall to move you to another team.",
 }
 
 func missing(field string) string {
-	if field == "old_password" {
+	switch field {
+	case "old_password":
 		return "Type your current password."
+	case "board_name":
+		return "Type a name for the board."
+	case "code":
+		return "Type the setup code."
 	}
 	return "Type your " + strings.TrimPrefix(strings.ReplaceAll(field, "_", " "), "confirm ") + "."
 }
@@ -116,7 +123,7 @@ func wrongFields(wrong accounts.FieldErrors, err error) *failure {
 		switch wrong[0].Code {
 		case accounts.Taken:
 			f.Status = http.StatusConflict
-		case wrongPassword, otherTeam:
+		case wrongPassword, otherTeam, wrongCode:
 			f.Status = http.StatusForbidden
 		}
 	}

@@ -82,6 +82,10 @@ func pageFiles(t testing.TB) fstest.MapFS {
 		"static/build/app.css":     {Data: []byte("/* style */")},
 		"static/build/favicon.svg": {Data: []byte("<svg/>")},
 		"static/build/sw.js":       {Data: []byte("// worker")},
+		"static/build/emoji.json":  {Data: []byte("[]")},
+	}
+	for _, name := range []string{"favicon.ico", "apple-touch-icon.png", "icon-192.png", "icon-512.png", "icon-maskable.png"} {
+		files["static/build/"+name] = &fstest.MapFile{Data: []byte(name)}
 	}
 	root := os.DirFS("../ui")
 	for _, pattern := range []string{"templates/*.html", "templates/parts/*.html"} {

@@ -75,27 +75,19 @@ func (s *Server) frameLinks(f *ui.Frame, c *live.Change) {
 
 func (s *Server) frameOwn(f *ui.Frame, own *live.OwnNews) {
 	var was ui.Me
-	var wasRow []byte
 	if own.Was.Entry != nil {
-		was, wasRow = s.me(own.Was), s.preview(own.Was.Entry)
+		was = s.me(own.Was)
 	}
-	f.Me(was, s.me(own.Now), wasRow, s.preview(own.Now.Entry))
+	f.Me(was, s.me(own.Now))
 }
 
 // row returns e as HTML. It's encoded once for everybody.
 func (s *Server) row(e *live.Entry) []byte {
-	return e.Encoded(live.HTML, func(r live.Row) []byte { return s.renderRow(r, false) })
+	return e.Encoded(live.HTML, s.renderRow)
 }
 
-// preview returns e as others see it, for the page of its own person.
-func (s *Server) preview(e *live.Entry) []byte {
-	return e.Encoded(live.HTMLPreview, func(r live.Row) []byte { return s.renderRow(r, true) })
-}
-
-func (s *Server) renderRow(r live.Row, preview bool) []byte {
-	view := rowView(r)
-	view.Preview = preview
-	row, err := s.cfg.UI.Row(view)
+func (s *Server) renderRow(r live.Row) []byte {
+	row, err := s.cfg.UI.Row(rowView(r))
 	if err != nil { // a bug in the template; only this row is missing
 		s.log.Error("render row", "err", err, "user", r.ID)
 	}

@@ -39,6 +39,7 @@ type Config struct {
 	PublicURL      *url.URL // where browsers reach the board; nil: unknown, plain http at an IP address or local name
 	Loopback       bool     // only this machine can connect
 	SignupOpen     bool     // anybody may sign up
+	NameFixed      bool     // the operator named the board, so the stored name doesn't count
 	Teams          Teams    // who chooses a person's team; "": TeamsOpen
 	Invisible      bool     // people may go invisible
 	Limits         Limits
@@ -113,7 +114,7 @@ func New(cfg Config) (*Server, error) {
 		addresses:   newAddresses(cfg.TrustedProxies, cfg.OnFly, cfg.Log),
 		limiters:    cfg.Limiters.orMemory(),
 		crossOrigin: http.NewCrossOriginProtection(),
-		headers:     securityHeaders(place),
+		headers:     securityHeaders(place, cfg.UI.Robots()),
 		policies:    map[string]policy{},
 	}
 	if place.origin != "" {
@@ -130,6 +131,7 @@ func New(cfg Config) (*Server, error) {
 	s.live = live.New(live.Config{
 		Accounts: cfg.Accounts, Presence: cfg.Presence, Log: cfg.Log, Bell: cfg.Bell, Flushed: s.metrics.flushed,
 	})
+	s.live.Subscribe(s.rename)
 	s.sockets = newSockets(cfg, s.live, s.metrics, s.frame, s.originAllowed)
 	s.echo = s.newEcho()
 	s.routes()

@@ -3,11 +3,12 @@ package handlers
 import "net/http"
 
 // securityHeaders returns the headers of every response (pages, redirects, errors, assets, refusals) unless the policy
-// of a route has others. Handlers may replace only Cache-Control, as assets do.
+// of a route has others. Handlers may replace only Cache-Control, as assets do. With robots, search engines may list
+// what they find.
 //
 // The content security policy allows no inline scripts or styles and no nonces. connect-src names the socket's address
 // besides 'self' because older browsers don't count ws: and wss: as 'self'.
-func securityHeaders(place site) http.Header {
+func securityHeaders(place site, robots bool) http.Header {
 	connect := "'self'"
 	if place.origin != "" {
 		socket := "ws://"
@@ -17,7 +18,7 @@ func securityHeaders(place site) http.Header {
 		connect += " " + socket + place.host
 	}
 	h := http.Header{}
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; "+
 		"connect-src "+connect+"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; worker-src 'self'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
@@ -26,10 +27,21 @@ func securityHeaders(place site) http.Header {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cache-Control", "no-store")
+	if !robots {
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+	}
 	if place.secure() {
 		// Only this host: the operator decides about subdomains.
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
+	return h
+}
+
+// logoHeaders are for the operator's logo. An SVG that somebody opens by itself is a document: it may hold styles, and
+// nothing else.
+func logoHeaders(shared http.Header) http.Header {
+	h := shared.Clone()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	return h
 }
 

@@ -30,6 +30,11 @@ func everyAnswer(t *testing.T, f *fixture, check func(what string, a answer)) {
 	ask(stranger, "HEAD", at("/login"), nil, 200)
 	ask(stranger, "GET", at("/signup"), nil, 200)
 	ask(stranger, "GET", at("/"), nil, 303)
+	ask(stranger, "GET", at("/setup"), nil, 303)
+	ask(stranger, "POST", at("/setup"), none, 409)
+	ask(stranger, "GET", at("/manifest.webmanifest"), nil, 200)
+	ask(stranger, "GET", at("/robots.txt"), nil, 200)
+	ask(stranger, "GET", at("/.well-known/change-password"), nil, 303)
 	ask(stranger, "GET", at("/me.css"), nil, 303)
 	ask(member, "GET", at("/"), nil, 200)
 	ask(member, "HEAD", at("/"), nil, 200)
@@ -64,6 +69,7 @@ func everyAnswer(t *testing.T, f *fixture, check func(what string, a answer)) {
 	ask(stranger, "GET", at("/a/app.000000000000.css"), nil, 404)
 	ask(stranger, "GET", at("/favicon.ico"), nil, 302)
 	ask(stranger, "GET", at("/favicon.svg"), nil, 302)
+	ask(stranger, "GET", at("/apple-touch-icon.png"), nil, 302)
 	ask(stranger, "GET", at("/nowhere"), nil, 404)
 	ask(stranger, "GET", at("//login"), nil, 404)
 	ask(stranger, "POST", at("/nowhere"), none, 404)
@@ -115,9 +121,10 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			f := newFixture(t, changes...)
 			addPanic(f)
 			want := map[string]string{
-				"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " + tt.connect +
+				"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; " + tt.connect +
 					" form-action 'self'; base-uri 'none'; frame-ancestors 'none'; worker-src 'self'",
 				"X-Content-Type-Options":       "nosniff",
+				"X-Robots-Tag":                 "noindex, nofollow",
 				"X-Frame-Options":              "DENY",
 				"Referrer-Policy":              "same-origin",
 				"Cross-Origin-Opener-Policy":   "same-origin",
@@ -137,7 +144,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 				if a.Header.Get("X-Request-Id") == "" {
 					t.Errorf("%s (%d): no X-Request-Id", what, a.StatusCode)
 				}
-				kept := strings.Contains(what, "/a/app.") && a.StatusCode == 200 || strings.Contains(what, "/favicon")
+				kept := strings.Contains(what, "/a/app.") && a.StatusCode == 200 || strings.Contains(what, "/favicon") || strings.Contains(what, "/apple-touch-icon")
 				if got := a.Header.Get("Cache-Control"); !kept && got != "no-store" {
 					t.Errorf("%s (%d): Cache-Control = %q, want no-store", what, a.StatusCode, got)
 				}
@@ -189,6 +196,7 @@ func TestOwnStylesheetIsCachedPrivately(t *testing.T) {
 
 func TestPagesAreCompressed(t *testing.T) {
 	f := newFixture(t)
+	f.person("ada")
 	for path, want := range map[string]string{"/login": "gzip", "/signup": "gzip", "/healthz": "", "/nowhere": "", f.server.cfg.UI.AssetURL("app.css"): ""} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Host = "board.local"

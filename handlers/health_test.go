@@ -19,6 +19,7 @@ func TestReadiness(t *testing.T) {
 	if lines := f.logs.lines("level=ERROR"); len(lines) != 0 {
 		t.Errorf("draining is logged as an error: %q", lines)
 	}
+	f.person("ada")
 	wantStatus(t, "GET /login while draining", f.browser().get("/login"), 200)
 }
 

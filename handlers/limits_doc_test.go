@@ -32,6 +32,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"successful sign-ins per account in " + short(loginWindow):     fmt.Sprint(successesPerName),
 		"successful sign-ins per address in " + short(loginWindow):     fmt.Sprintf("%d times `--limit-logins`", successesShare),
 		"changes of the password per account in " + short(loginWindow): fmt.Sprint(successesPerName),
+		"wrong setup codes per address in " + short(loginWindow):       fmt.Sprint(failuresOfSetup),
 		"messages of a live connection":                                fmt.Sprintf("%d at once, then one a second", messageBurst),
 		"a message":                                                    fmt.Sprintf("%d B; valid ones have at most %d", maxMessage, maxActivity),
 		"frames that wait for a slow reader":                           fmt.Sprint(queueFrames),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -72,15 +73,12 @@ func (s *Server) panel(c echo.Context) (ui.Panel, error) {
 		return ui.Panel{}, unavailable(fmt.Errorf("panel: %w", err))
 	}
 	zone := accounts.Zone(user.TimeZone)
-	p := ui.Panel{Status: statusForm(user, zone, time.Now())}
-	own := s.live.Own(user.Person)
-	p.Me, p.Row = s.me(own), s.preview(own.Entry)
-	p.Me.Next.At, p.Me.Next.TextEnds = onClock(p.Me.Next.At, zone), onClock(p.Me.Next.TextEnds, zone)
-	for _, preset := range presets {
-		p.Presets = append(p.Presets, ui.Preset(preset))
+	p := ui.Panel{Me: s.me(s.live.Own(user.Person)), Status: statusForm(user, zone, time.Now()), Presets: offered(presets)}
+	for _, t := range []*time.Time{&p.Me.Next.At, &p.Me.Next.TextEnds, &p.Me.Set.Until} {
+		*t = onClock(*t, zone)
 	}
-	if len(presets) == 0 {
-		p.Presets, p.Suggested = suggestions[:], true
+	if p.Status.Changing = p.Status.Live && c.QueryParam("change") != ""; !p.Status.Changing {
+		p.Status = unfilled(p.Status)
 	}
 	return p, nil
 }
@@ -118,14 +116,26 @@ func (s *Server) setInvisible(c echo.Context) error {
 	return s.did(c, what, fields)
 }
 
-// forgetPreset deletes one of the person's presets.
+// forgetPreset deletes one of the person's presets, and those that differ from it only in the state: the panel shows
+// them as one.
 func (s *Server) forgetPreset(c echo.Context) error {
 	fields, err := s.readAct(c)
 	if err != nil {
 		return err
 	}
-	if err := s.cfg.Accounts.ForgetPreset(c.Request().Context(), signedIn(c).user.ID, fields.Get("preset")); err != nil {
-		return notSaved(fmt.Errorf("forget preset: %w", err))
+	ctx, user := c.Request().Context(), signedIn(c).user.ID
+	presets, err := s.cfg.Accounts.Presets(ctx, user)
+	if err != nil {
+		return unavailable(fmt.Errorf("presets: %w", err))
+	}
+	at := slices.IndexFunc(presets, func(p accounts.Preset) bool { return p.ID == fields.Get("preset") })
+	for _, p := range presets {
+		if at < 0 || p.Text != presets[at].Text || p.Emoji != presets[at].Emoji {
+			continue
+		}
+		if err := s.cfg.Accounts.ForgetPreset(ctx, user, p.ID); err != nil {
+			return notSaved(fmt.Errorf("forget preset: %w", err))
+		}
 	}
 	return s.did(c, "forgotten", fields)
 }
@@ -178,9 +188,9 @@ func (s *Server) readAct(c echo.Context) (url.Values, error) {
 	return fields, nil
 }
 
-// did answers a change with the current panel for an open menu, or else with a redirect to the page. typed holds what
+// did answers a change with the current panel for an open menu, or else with a redirect to the page. fields holds what
 // is in the status form but not set yet. It stays in the form.
-func (s *Server) did(c echo.Context, what string, typed url.Values) error {
+func (s *Server) did(c echo.Context, what string, fields url.Values) error {
 	if !ofPanel(c) {
 		return s.redirect(c, s.site.path("/me")+"?done="+what)
 	}
@@ -189,7 +199,9 @@ func (s *Server) did(c echo.Context, what string, typed url.Values) error {
 		return err
 	}
 	p.Said = done[what]
-	p.Status = keepTyped(p.Status, typed)
+	if typed := typedStatus(fields).StatusForm; typed.Text != "" || typed.Emoji != "" || typed.Lasts != "" {
+		p.Status = unset(typed, p.Status)
+	}
 	return s.fragment(c, http.StatusOK, p)
 }
 

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -123,16 +124,16 @@ func TestActsAreLimited(t *testing.T) {
 	}
 	a := ada.do("POST", "/me/status", url.Values{"state": {"dnd"}})
 	wantStatus(t, "one more", a, http.StatusTooManyRequests)
-	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || !strings.Contains(a.body, `id="status-dnd" checked`) || f.user("ada").Status.State != "" {
-		t.Errorf("one more change = %v, %s\nwant Retry-After, and the form as it was sent", a.Header, a.body)
+	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || f.user("ada").Status.State != "" {
+		t.Errorf("one more change = %v, %s\nwant Retry-After, and why", a.Header, a.body)
 	}
 	if err := f.store.SetStatus(acting(t.Context()), f.uid("ada"), accounts.Status{State: "away", Text: "Lunch"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	a = ada.do("POST", "/me/status", url.Values{"preset": {"focus"}})
 	wantStatus(t, "a preset once more", a, http.StatusTooManyRequests)
-	if !strings.Contains(a.body, `id="status-away" checked`) || !strings.Contains(a.body, `value="Lunch"`) {
-		t.Errorf("a preset over the limit clears the form:\n%s", a.body)
+	if !strings.Contains(a.body, `id="show-away" aria-pressed="true"`) || !strings.Contains(a.body, `<b><bdi>Lunch</bdi></b>`) {
+		t.Errorf("a preset over the limit hides what is set:\n%s", a.body)
 	}
 	a = ada.do("POST", "/me/status", url.Values{"preset": {"focus"}, "text": {"Typed"}, "lasts": {"30m"}})
 	if !strings.Contains(a.body, `value="Typed"`) {
@@ -169,7 +170,10 @@ func TestInvisibleByForm(t *testing.T) {
 		}
 	}
 	body := ada.get("/me").body
-	for _, want := range []string{"You are invisible.", "Go visible", "everyone can see it when you change your text", "until you go visible", `data-state="offline"`} {
+	for _, want := range []string{
+		"While invisible, you appear offline to everyone.", "They can still see when you change your text.", `id="show-invisible" aria-pressed="true"`,
+		"<b>Invisible</b>, because you chose it.", "It stays until you change it.", `data-state="offline"`, "Shown to others as <b>Offline</b>",
+	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /me of an invisible person has no %q:\n%s", want, body)
 		}
@@ -188,7 +192,7 @@ func TestInvisibleByForm(t *testing.T) {
 func TestInvisibleSwitchedOff(t *testing.T) {
 	f := newFixture(t, func(cfg *Config) { cfg.Invisible = false })
 	ada := f.member("ada")
-	if body := ada.get("/me").body; !strings.Contains(body, "Invisibility is switched off") || strings.Contains(body, "/me/invisible") {
+	if body := ada.get("/me").body; strings.Contains(body, `id="show-invisible"`) {
 		t.Errorf("GET /me offers to go invisible:\n%s", body)
 	}
 	wantStatus(t, "on", ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}}), http.StatusForbidden)
@@ -198,10 +202,98 @@ func TestInvisibleSwitchedOff(t *testing.T) {
 	if err := f.store.SetInvisible(acting(t.Context()), f.uid("ada"), true); err != nil {
 		t.Fatal(err)
 	}
-	if body := ada.get("/me").body; !strings.Contains(body, "Go visible") || !strings.Contains(body, "has since been switched off here") {
+	if body := ada.get("/me").body; !strings.Contains(body, `aria-pressed="true" disabled>`) || !strings.Contains(body, "has since been switched off here") {
 		t.Errorf("GET /me of somebody who was invisible before:\n%s", body)
 	}
-	wantRedirect(t, "off", ada.do("POST", "/me/invisible", url.Values{"invisible": {"off"}}), "/me?done=visible")
+	wantRedirect(t, "off", ada.do("POST", "/me/status", url.Values{"show": {"auto"}}), "/me?done=visible")
+	if f.user("ada").Invisible {
+		t.Error("ada is still invisible")
+	}
+}
+
+// Choosing a state ends invisibility, and setting a text doesn't. A state that isn't one changes nothing.
+func TestStateEndsInvisibility(t *testing.T) {
+	f := newFixture(t)
+	ada := f.member("ada")
+	ada.do("POST", "/me/status", url.Values{"text": {"Lunch"}, "lasts": {"1h"}})
+	until := f.user("ada").Status.Until
+	ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}})
+	wantRedirect(t, "set a text", ada.do("POST", "/me/status", url.Values{"state": {""}, "text": {"Still lunch"}, "lasts": {"at"}, "at": {until.Format(atLayout)}}), "/me?done=set")
+	wantStatus(t, "no state", ada.do("POST", "/me/status", url.Values{"show": {"asleep"}, "keep": {"yes"}}), http.StatusUnprocessableEntity)
+	if u := f.user("ada"); !u.Invisible || u.Status.Text != "Still lunch" {
+		t.Errorf("after setting a text: %+v, want ada invisible", u)
+	}
+	wantRedirect(t, "away", ada.do("POST", "/me/status", url.Values{"show": {"away"}, "keep": {"yes"}}), "/me?done=visible")
+	if u := f.user("ada"); u.Invisible || u.Status.State != "away" || u.Status.Text != "Still lunch" || !u.Status.Until.Equal(until) {
+		t.Errorf("after choosing Away: %+v, want ada visible and away, with her text and its end %v", u, until)
+	}
+}
+
+// The buttons for a state keep text and end of the status whose card is shown, unless something else was typed.
+func TestShowKeepsTheText(t *testing.T) {
+	f := newFixture(t)
+	ada := f.member("ada").byMenu()
+	ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"Deep work"}, "emoji": {"🎧"}, "lasts": {"30m"}, "zone": {"Europe/Berlin"}})
+	was := f.user("ada").Status
+	empty := url.Values{"keep": {"yes"}, "text": {""}, "emoji": {""}, "lasts": {""}, "state": {"dnd"}}
+	post := func(more ...string) accounts.Status {
+		t.Helper()
+		fields := maps.Clone(empty)
+		for i := 0; i < len(more); i += 2 {
+			fields[more[i]] = []string{more[i+1]}
+		}
+		wantStatus(t, fields.Encode(), ada.do("POST", "/me/status", fields), http.StatusOK)
+		return f.user("ada").Status
+	}
+	for show, state := range map[string]string{"away": "away", "auto": "", "online": "online"} {
+		if got := post("show", show); got.State != state || got.Text != was.Text || got.Emoji != was.Emoji || !got.Until.Equal(was.Until) {
+			t.Errorf("show=%s sets %+v, want %q and the rest of %+v", show, got, state, was)
+		}
+	}
+	if got := len(f.presets("ada")); got != 4 {
+		t.Errorf("ada has %d presets, want one for each state", got)
+	}
+	if body := ada.get("/me/panel").body; strings.Count(body, "<bdi>Deep work</bdi> <small>") != 1 {
+		t.Errorf("the panel offers the same text more than once:\n%s", body)
+	}
+	if got := post("show", "away", "text", "Lunch", "lasts", "1h"); got.State != "away" || got.Text != "Lunch" || got.Emoji != "" || !got.Until.After(was.Until) {
+		t.Errorf("with another text, show=away sets %+v", got)
+	}
+	if got := post("clear", "yes"); got != (accounts.Status{}) {
+		t.Errorf("clear leaves %+v", got)
+	}
+	if got := post("show", "dnd", "lasts", "30m"); got.State != "dnd" || got.Text != "" || got.Until.IsZero() {
+		t.Errorf("with no status, show=dnd for 30 min sets %+v", got)
+	}
+	ada.do("POST", "/me/presets/forget", url.Values{"preset": {f.presets("ada")[1].ID}})
+	if got := f.presets("ada"); len(got) != 1 || got[0].Text != "Lunch" {
+		t.Errorf("after Forget, ada has %v, want only Lunch", got)
+	}
+}
+
+// Change shows the form with the current status, for pages and menus, and writes nothing.
+func TestChangeStatus(t *testing.T) {
+	f := newFixture(t)
+	ada := f.member("ada")
+	if body := ada.get("/me?change=yes").body; strings.Contains(body, "data-writing") {
+		t.Errorf("there's nothing to change:\n%s", body)
+	}
+	ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"Deep <b>work"}, "emoji": {"🎧"}, "lasts": {"30m"}})
+	was := f.user("ada")
+	for _, path := range []string{"/me?change=yes", "/me/panel?change=yes"} {
+		body := ada.get(path).body
+		for _, want := range []string{
+			"data-writing", `name="text" value="Deep &lt;b&gt;work"`, `name="emoji" value="🎧"`, `id="lasts-at" checked`,
+			`value="` + was.Status.Until.Format(atLayout) + `"`, `<p class="kept">Ends <time`,
+		} {
+			if !strings.Contains(body, want) {
+				t.Errorf("GET %s has no %s:\n%s", path, want, body)
+			}
+		}
+	}
+	if f.user("ada") != was {
+		t.Error("GET changed the status")
+	}
 }
 
 // The panel shows people their own row exactly as others see it, and updates it in all their tabs. Nobody else gets
@@ -211,49 +303,55 @@ func TestOwnTabsAreUpdated(t *testing.T) {
 	l := newLiveBoard(t)
 	ada, bob := l.member("ada"), l.member("bob")
 	one, two, other := l.open(ada, "/", "a"), l.open(ada, "/?state=away", "a"), l.open(bob, "/", "a")
-	asOthers := func(what string) {
+	asOthers := func(what, state, label string) {
 		t.Helper()
-		other.mu.Lock()
-		want := strings.Replace(other.rows["ada"], ` id="u-`+l.uid("ada")+`" data-user="ada"`, "", 1)
-		other.mu.Unlock()
+		other.sees("ada", state)
+		want := `data-state="` + state + `"`
 		for _, tb := range []*tab{one, two} {
-			tb.until("the own row, "+what, func() bool { return tb.text["me-row"] == want })
+			tb.until("what others see, "+what, func() bool {
+				return strings.Contains(tb.text["me-self"], want) && strings.Contains(tb.text["me-self"], "Shown to others as <b>"+label+"</b>")
+			})
 		}
-		if body := ada.get("/me/panel").body; !strings.Contains(body, `<ul class="cards" role="list" id="me-row">`+want+`</ul>`) {
-			t.Errorf("%s: GET /me/panel = %s\nwant the row as bob sees it: %s", what, body, want)
+		if body := ada.get("/me/panel").body; !strings.Contains(body, `id="me-self">`+one.text["me-self"]+`</div>`) {
+			t.Errorf("%s: GET /me/panel = %s\nwant what the open page has: %s", what, body, one.text["me-self"])
 		}
 	}
-	other.sees("ada", "online")
-	asOthers("online")
-	one.until("what is next", func() bool { return one.text["me-next"] == "away after 10 min without input" })
+	asOthers("online", "online", "Online")
+	one.until("what is next", func() bool {
+		return one.text["me-why"] == "<b>Online</b>, because you&#39;re active. One device is connected. You turn <b>Away</b> after 10 min without input."
+	})
 
 	wantRedirect(t, "set", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"<b>Deep work"}, "lasts": {"1h"}}), "/me?done=set")
-	other.sees("ada", "dnd")
-	asOthers("dnd")
+	asOthers("dnd", "dnd", "Do not disturb")
 	for _, tb := range []*tab{one, two} {
 		tb.until("why and next", func() bool {
-			return tb.text["me-why"] == "you set it" && strings.HasPrefix(tb.text["me-next"], `ends <time class="end"`) && tb.text["me-devices"] == "; one device" &&
-				strings.HasSuffix(tb.text["me"], "Do not disturb") && tb.text["me-alone"] == ""
+			return strings.HasPrefix(tb.text["me-why"], `<b>Do not disturb</b>, because you chose it. One device is connected. Ends <time class="end"`) &&
+				strings.HasSuffix(tb.text["me-why"], ", then automatic.") && strings.HasSuffix(tb.text["me"], "Do not disturb") && tb.text["me-note"] == "" &&
+				strings.Contains(tb.text["me-set"], "<bdi>&lt;b&gt;Deep work</bdi></b><span>Ends <time") && strings.Contains(tb.text["me-states"], `id="show-dnd" aria-pressed="true"`)
 		})
 	}
 	ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}})
-	other.sees("ada", "offline")
-	asOthers("invisible")
+	asOthers("invisible", "offline", "Offline")
 	one.until("that they are invisible", func() bool {
-		return strings.HasSuffix(one.text["me"], "Invisible") && one.text["me-alone"] != "" && strings.Contains(one.text["me-unseen"], "Go visible")
+		return strings.HasSuffix(one.text["me"], "Invisible") && strings.Contains(one.text["me-note"], "While invisible") && strings.Contains(one.text["me-states"], `id="show-invisible" aria-pressed="true"`)
 	})
+	ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"<b>Deep work"}, "lasts": {"1h"}})
+	one.until("the state to come back to", func() bool { return strings.Contains(one.text["me-states"], `name="state" value="away"`) })
 	if err := l.store.Rename(acting(t.Context()), l.uid("ada"), "Ada O."); err != nil {
 		t.Fatal(err)
 	}
 	other.until("the new name", func() bool { return strings.Contains(other.rows["ada"], "Ada O.") })
-	asOthers("renamed")
+	one.until("the new name", func() bool { return strings.Contains(one.text["me-self"], "Ada O.") })
 	other.mu.Lock()
 	defer other.mu.Unlock()
 	for _, frame := range other.frames {
-		for _, private := range []string{"you set it", "Ada O.</bdi> <span class=\"at\">@ada</span></p><p class=\"st\"><b>Online", `s-invisible`, "Go visible"} {
+		for _, private := range []string{"you chose it", "Ada O.</bdi> <span class=\"at\">@ada</span></p><p class=\"st\"><b>Online"} {
 			if strings.Contains(frame, private) {
 				t.Errorf("bob was sent %q in %s", private, frame)
 			}
+		}
+		if strings.Contains(frame, `aria-pressed="true"><i class="dot s-invisible"`) || strings.Contains(frame, "While invisible") {
+			t.Errorf("bob was told of somebody invisible in %s", frame)
 		}
 	}
 }
@@ -265,13 +363,13 @@ func TestOwnRowOnNoPage(t *testing.T) {
 	l.crowd(live.PageRows, "a")
 	zed := l.member("zed")
 	tb := l.open(zed, "/", "a")
-	tb.until("online", func() bool { return strings.Contains(tb.text["me-row"], `data-state="online"`) })
+	tb.until("online", func() bool { return strings.Contains(tb.text["me-self"], `data-state="online"`) })
 	zed.do("POST", "/me/invisible", url.Values{"invisible": {"on"}})
-	tb.until("offline", func() bool { return strings.Contains(tb.text["me-row"], `data-state="offline"`) })
+	tb.until("offline", func() bool { return strings.Contains(tb.text["me-self"], `data-state="offline"`) })
 	again := l.open(zed, "/", "a")
-	again.until("offline in a new tab", func() bool { return strings.Contains(again.text["me-row"], `data-state="offline"`) })
+	again.until("offline in a new tab", func() bool { return strings.Contains(again.text["me-self"], `data-state="offline"`) })
 	if body := zed.get("/me/panel").body; !strings.Contains(body, `data-state="offline"`) {
-		t.Errorf("GET /me/panel = %s, want the own row", body)
+		t.Errorf("GET /me/panel = %s, want what others see", body)
 	}
 }
 
@@ -282,18 +380,19 @@ func TestNextOf(t *testing.T) {
 		self presence.Self
 		want ui.Next
 	}{
-		{presence.Self{Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you go visible"}},
-		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "until you go visible", TextEnds: end}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByNoConnection}}, ui.Next{Before: "back as soon as you open the board"}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByStatus}}, ui.Next{Before: "until you change it"}},
-		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then automatic"}},
-		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "ends", At: end, After: ", then automatic"}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "It stays until you change it."}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "It stays until you change it.", TextEnds: end}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByNoConnection}}, ui.Next{Before: "You're back as soon as you open the board."}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByStatus}}, ui.Next{Before: "It stays until you change it."}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "Ends", At: end, After: ", then automatic."}},
+		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "Ends", At: end, After: ", then automatic."}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByClaim, Until: end.Add(time.Hour)}},
-			ui.Next{Before: "ends", At: end.Add(time.Hour), After: ", then automatic", TextEnds: end}},
-		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInput, Idle: 10 * time.Minute}}, ui.Next{Before: "away after 10 min without input", TextEnds: end}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: 45 * time.Second}}, ui.Next{Before: "away after 45 s without input"}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: -1}}, ui.Next{Before: "offline when your last device leaves"}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByIdleness}}, ui.Next{Before: "online with your next input"}},
+			ui.Next{Before: "Ends", At: end.Add(time.Hour), After: ", then automatic.", TextEnds: end}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInput, Idle: 10 * time.Minute}},
+			ui.Next{Before: "You turn", State: "away", After: " after 10 min without input.", TextEnds: end}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: 45 * time.Second}}, ui.Next{Before: "You turn", State: "away", After: " after 45 s without input."}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: -1}}, ui.Next{Before: "You turn", State: "offline", After: " when your last device leaves."}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByIdleness}}, ui.Next{Before: "You turn", State: "online", After: " with your next input."}},
 	} {
 		if got := nextOf(tt.self); got != tt.want {
 			t.Errorf("nextOf(%+v) = %+v, want %+v", tt.self, got, tt.want)
@@ -318,7 +417,7 @@ func TestTypedIsKept(t *testing.T) {
 		}
 		a := ada.do("POST", act.path, fields)
 		wantStatus(t, act.path, a, http.StatusOK)
-		for _, want := range []string{`id="status-dnd" checked`, `value="Half a &lt;sentence&gt;"`, `value="x"`, `value="at" selected`, `value="2031-01-02T03:04"`, " data-unset"} {
+		for _, want := range []string{`value="Half a &lt;sentence&gt;"`, `value="x"`, `value="at" id="lasts-at" checked`, `value="2031-01-02T03:04"`, " data-unset"} {
 			if !strings.Contains(a.body, want) {
 				t.Errorf("the response to POST %s has no %s:\n%s", act.path, want, a.body)
 			}
@@ -358,14 +457,14 @@ func TestStatusForm(t *testing.T) {
 	now := time.Date(2026, 11, 24, 14, 3, 30, 0, time.UTC)
 	user := accounts.User{TimeZone: "Europe/Berlin", Status: accounts.Status{State: "dnd", Text: "x", Until: now.Add(30 * time.Minute)}}
 	zone := accounts.Zone(user.TimeZone)
-	if got := statusForm(user, zone, now); got.State != "dnd" || got.Text != "x" || got.Lasts != "at" || got.At != "2026-11-24T15:33" || !got.Live {
+	if got := statusForm(user, zone, now); got.Text != "x" || got.Lasts != "at" || got.At != "2026-11-24T15:33" || !got.Live {
 		t.Errorf("statusForm(a live status) = %+v", got)
 	}
-	if got := statusForm(user, zone, user.Status.Until); got.State != "" || got.Text != "" || got.Lasts != "" || got.At != "2026-11-24T16:45" || got.Live {
+	if got := statusForm(user, zone, user.Status.Until); got.Text != "" || got.Lasts != "" || got.At != "2026-11-24T16:45" || got.Live {
 		t.Errorf("statusForm(an ended status) = %+v", got)
 	}
 	user.TimeZone, user.Status.Until = "", time.Time{}
-	if got := statusForm(user, time.UTC, now); got.State != "dnd" || got.Lasts != "" || got.At != "" || !got.Live {
+	if got := statusForm(user, time.UTC, now); got.Lasts != "" || got.At != "" || !got.Live {
 		t.Errorf("statusForm(without end and zone) = %+v", got)
 	}
 }

@@ -11,55 +11,56 @@ import (
 
 // me returns what a person sees about themself.
 func (s *Server) me(own live.Own) ui.Me {
-	self := own.Self
+	self, row := own.Self, own.Entry.Row
 	return ui.Me{
-		Name:  own.Entry.Row.Name,
-		State: string(self.View.State), Why: explainStatus(self.Why), Next: nextOf(self), Devices: self.Devices,
+		UID: row.ID, Name: row.Name,
+		State: string(row.State), Why: explainStatus(self.Why), Next: nextOf(self), Devices: self.Devices,
+		Set: ui.SetStatus{
+			State: string(self.Status.State), Text: self.Status.Text, Emoji: self.Status.Emoji, Until: self.Status.Until,
+		},
 		Invisible: self.Why.Rule == presence.ByInvisible, MayHide: s.cfg.Invisible,
 	}
 }
 
-// explainStatus tells a person in a few words why they have their state.
+// explainStatus tells a person why they have their state. It goes on after "because".
 func explainStatus(why presence.Why) string {
 	switch why.Rule {
-	case presence.ByInvisible:
-		return "you are invisible"
+	case presence.ByInvisible, presence.ByStatus:
+		return "you chose it"
 	case presence.ByNoConnection:
-		return "no device of yours is connected"
-	case presence.ByStatus:
-		return "you set it"
+		return "none of your devices is connected"
 	case presence.ByClaim:
-		return "set by " + why.Claim
+		return why.Claim + " set it"
 	case presence.ByInput:
-		return "you are active"
+		return "you're active"
 	case presence.ByIdleness:
 		if minutes := int(why.Idle / time.Minute); minutes > 0 {
-			return fmt.Sprintf("no input for %d min", minutes)
+			return fmt.Sprintf("there was no input for %d min", minutes)
 		}
-		return "no input"
+		return "there was no input"
 	default:
 		return ""
 	}
 }
 
-// nextOf tells a person what will change their status.
+// nextOf tells a person what will change their state.
 func nextOf(self presence.Self) ui.Next {
 	next := ui.Next{TextEnds: self.View.Until}
 	switch why := self.Why; why.Rule {
 	case presence.ByInvisible:
-		next.Before = "until you go visible"
+		next.Before = "It stays until you change it."
 	case presence.ByNoConnection:
-		next.Before = "back as soon as you open the board"
+		next.Before = "You're back as soon as you open the board."
 	case presence.ByStatus, presence.ByClaim:
 		if why.Until.IsZero() {
-			next.Before = "until you change it"
+			next.Before = "It stays until you change it."
 			break
 		}
-		next.Before, next.At, next.After = "ends", why.Until, ", then automatic"
+		next.Before, next.At, next.After = "Ends", why.Until, ", then automatic."
 	case presence.ByInput:
-		next.Before = awayAfter(why.Idle)
+		next.Before, next.State, next.After = awayAfter(why.Idle)
 	case presence.ByIdleness:
-		next.Before = "online with your next input"
+		next.Before, next.State, next.After = "You turn", ui.Online, " with your next input."
 	}
 	if next.TextEnds.Equal(next.At) || self.View.Text == "" && self.View.Emoji == "" {
 		next.TextEnds = time.Time{}
@@ -67,12 +68,12 @@ func nextOf(self presence.Self) ui.Next {
 	return next
 }
 
-func awayAfter(idle time.Duration) string {
+func awayAfter(idle time.Duration) (before, state, after string) {
 	switch {
 	case idle < 0:
-		return "offline when your last device leaves"
+		return "You turn", ui.Offline, " when your last device leaves."
 	case idle < time.Minute:
-		return fmt.Sprintf("away after %d s without input", int(idle/time.Second))
+		return "You turn", ui.Away, fmt.Sprintf(" after %d s without input.", int(idle/time.Second))
 	}
-	return fmt.Sprintf("away after %d min without input", int(idle/time.Minute))
+	return "You turn", ui.Away, fmt.Sprintf(" after %d min without input.", int(idle/time.Minute))
 }

@@ -17,9 +17,15 @@ func (s *Server) routes() {
 	probes.get(at("/favicon.ico"), s.favicon)
 	probes.get(at("/favicon.svg"), s.favicon)
 
-	// Browsers fetch the worker by itself, also after its page's session has ended.
-	background := s.group(policy{callers: machines})
-	background.get(at("/sw.js"), s.worker)
+	// Anybody.
+	public := s.group(policy{callers: machines})
+	public.get(at("/apple-touch-icon.png"), s.touchIcon)
+	public.get(at("/manifest.webmanifest"), s.manifest)
+	public.get(at("/sw.js"), s.worker) // browsers fetch it by themselves, also after a session has ended
+	public.get("/robots.txt", s.robots)
+	public.get("/.well-known/change-password", s.changePassword)
+	logo := s.group(policy{callers: machines, headers: logoHeaders(s.headers)})
+	logo.get(at("/logo/*"), echo.WrapHandler(s.cfg.UI.Assets()))
 
 	// Visitors, signed in or not.
 	entry := s.group(policy{callers: visitors, compress: true})
@@ -28,6 +34,8 @@ func (s *Server) routes() {
 	entry.get(at("/signup"), s.signupPage)
 	entry.post(at("/signup"), s.signup, counted(s.metrics.signUps))
 	entry.post(at("/logout"), s.logout)
+	entry.get(at("/setup"), s.setupPage)
+	entry.post(at("/setup"), s.setUp, counted(s.metrics.signUps))
 
 	// The live connection. It refuses strangers with a close code, which pages understand.
 	live := s.group(policy{callers: visitors})
@@ -71,5 +79,7 @@ func (s *Server) routes() {
 		entry.get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
 		probes.get(at("/healthz"), s.healthz)
 		probes.get(at("/readyz"), s.readyz)
+		public.get(at("/robots.txt"), s.robots)
+		public.get(at("/.well-known/change-password"), s.changePassword)
 	}
 }

@@ -51,9 +51,16 @@ func (s *Server) signup(c echo.Context) error {
 	return s.form(c, f, p)
 }
 
-// create creates the account within the limit of the address, which is reserved before the password is hashed. Only new
-// accounts count, so that typos don't use up the limit of a school or office that shares an address.
+// create creates the account.
 func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
+	return s.limitedSignup(c, func(ctx context.Context) (accounts.User, error) {
+		return s.cfg.Accounts.Create(ctx, accounts.NewUser{Username: t.username, DisplayName: t.displayName, Password: t.password})
+	})
+}
+
+// limitedSignup runs create within the limit of the address, which is reserved before the password is hashed. Only new
+// accounts count, so that typos don't use up the limit of a school or office that shares an address.
+func (s *Server) limitedSignup(c echo.Context, create func(context.Context) (accounts.User, error)) (accounts.User, error) {
 	ctx := c.Request().Context()
 	var held reservation
 	networks := s.addresses.networks(c.Request())
@@ -61,7 +68,7 @@ func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
 		held.giveBack(ctx)
 		return accounts.User{}, err
 	}
-	user, err := s.cfg.Accounts.Create(ctx, accounts.NewUser{Username: t.username, DisplayName: t.displayName, Password: t.password})
+	user, err := create(ctx)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		held.giveBack(ctx)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,10 +33,19 @@ func statusForm(user accounts.User, zone *time.Location, now time.Time) ui.Statu
 	if !w.Until.IsZero() && !now.Before(w.Until) {
 		return f // ended
 	}
-	f.State, f.Text, f.Emoji = w.State, w.Text, w.Emoji
+	f.Text, f.Emoji = w.Text, w.Emoji
 	f.Live = w.State != "" || w.Text != "" || w.Emoji != ""
 	if !w.Until.IsZero() {
-		f.Lasts, f.At = accounts.LastsAt, w.Until.In(zone).Format(atLayout)
+		f.Lasts, f.At, f.End = accounts.LastsAt, w.Until.In(zone).Format(atLayout), w.Until.In(zone)
+	}
+	return f
+}
+
+// unfilled returns the form for a new status while set is the current one.
+func unfilled(set ui.StatusForm) ui.StatusForm {
+	f := ui.StatusForm{Zone: set.Zone, Live: set.Live}
+	if set.Lasts == "" {
+		f.At = set.At
 	}
 	return f
 }
@@ -50,7 +60,7 @@ func (s *Server) setStatus(c echo.Context) error {
 	var over *failure
 	switch {
 	case errors.As(err, &over) && !ofPanel(c): // the script keeps the form and shows the message
-		return s.refuseStatus(c, beside(fields, &form), over)
+		return s.refuseStatus(c, beside(fields, &form.StatusForm), over)
 	case err != nil:
 		return err
 	}
@@ -65,26 +75,49 @@ func (s *Server) setStatus(c echo.Context) error {
 		if form, err = s.preset(ctx, user.ID, fields.Get("preset")); err != nil {
 			return err
 		}
-	case fields.Has("clear"), form.State == "" && form.Text == "" && form.Emoji == "":
-		form, what = ui.StatusForm{}, "cleared" // the end doesn't matter
+	case fields.Has("clear"):
+		form, what = status{}, "cleared"
+	case fields.Has("keep") && form.Text == "" && form.Emoji == "":
+		if set := statusForm(user, zone, time.Now()); set.Live {
+			form.StatusForm = set
+		}
 	}
-	err = s.saveStatus(ctx, user, form, zone)
-	if err != nil {
+	if form.State == "" && form.Text == "" && form.Emoji == "" {
+		form, what = status{}, "cleared" // the end doesn't matter
+	}
+	if err = s.saveStatus(ctx, user, form, zone); err != nil {
 		f := formFailure(err, "change this")
 		if f == nil {
 			return notSaved(fmt.Errorf("set status: %w", err))
 		}
-		return s.refuseStatus(c, &form, f)
+		return s.refuseStatus(c, &form.StatusForm, f)
+	}
+	if fields.Has("show") && user.Invisible { // only then, so that others see the new status and never the old one
+		if err := s.cfg.Accounts.SetInvisible(ctx, user.ID, false); err != nil {
+			return notSaved(fmt.Errorf("set visible: %w", err))
+		}
+		what = "visible"
 	}
 	return s.did(c, what, nil)
 }
 
-// typedStatus returns the form as it was sent.
-func typedStatus(fields url.Values) ui.StatusForm {
-	return ui.StatusForm{
-		State: fields.Get("state"), Text: strings.TrimSpace(fields.Get("text")), Emoji: strings.TrimSpace(fields.Get("emoji")),
-		Lasts: fields.Get("lasts"), At: strings.TrimSpace(fields.Get("at")),
+// status is a form with the state that goes with it, which isn't one of its fields.
+type status struct {
+	State string
+	ui.StatusForm
+}
+
+// typedStatus returns the form as it was sent. show is the button that was pressed for a state; state is the one that
+// stays as it is with Set.
+func typedStatus(fields url.Values) status {
+	state := fields.Get("state")
+	if fields.Has("show") {
+		state = strings.TrimPrefix(fields.Get("show"), "auto")
 	}
+	return status{state, ui.StatusForm{
+		Text: strings.TrimSpace(fields.Get("text")), Emoji: strings.TrimSpace(fields.Get("emoji")),
+		Lasts: fields.Get("lasts"), At: strings.TrimSpace(fields.Get("at")),
+	}}
 }
 
 // beside returns the form that was sent, or nil for a preset button without a form.
@@ -93,17 +126,6 @@ func beside(fields url.Values, form *ui.StatusForm) *ui.StatusForm {
 		return nil
 	}
 	return form
-}
-
-// keepTyped returns the form with the typed status if fields hold one that differs from the current status. Otherwise
-// it returns set, the form with the current status.
-func keepTyped(set ui.StatusForm, fields url.Values) ui.StatusForm {
-	typed := typedStatus(fields)
-	sameEnd := typed.Lasts == set.Lasts && (typed.Lasts != accounts.LastsAt || typed.At == set.At)
-	if !fields.Has("lasts") || sameEnd && typed.State == set.State && typed.Text == set.Text && typed.Emoji == set.Emoji {
-		return set
-	}
-	return unset(typed, set)
 }
 
 // unset returns the typed form, marked as not set yet. set is the form with the current status.
@@ -115,7 +137,7 @@ func unset(typed, set ui.StatusForm) ui.StatusForm {
 
 // saveStatus sets the status of form, whose times are in zone. If the form holds the current end, to the minute, the
 // stored end stays the same to the millisecond.
-func (s *Server) saveStatus(ctx context.Context, user accounts.User, form ui.StatusForm, zone *time.Location) error {
+func (s *Server) saveStatus(ctx context.Context, user accounts.User, form status, zone *time.Location) error {
 	now := time.Now()
 	until := user.Status.Until
 	if was := statusForm(user, zone, now); !was.Live || form.Lasts != accounts.LastsAt ||
@@ -125,31 +147,42 @@ func (s *Server) saveStatus(ctx context.Context, user accounts.User, form ui.Sta
 			return err
 		}
 	}
-	status := accounts.Status{State: form.State, Text: form.Text, Emoji: form.Emoji, Until: until}
-	return s.cfg.Accounts.SetStatus(ctx, user.ID, status, form.Lasts)
+	set := accounts.Status{State: form.State, Text: form.Text, Emoji: form.Emoji, Until: until}
+	return s.cfg.Accounts.SetStatus(ctx, user.ID, set, form.Lasts)
 }
 
-// preset returns a form with the status of one of the user's presets, or of a suggestion.
-func (s *Server) preset(ctx context.Context, user, id string) (ui.StatusForm, error) {
-	form := func(p ui.Preset) (ui.StatusForm, error) {
-		return ui.StatusForm{State: p.State, Text: p.Text, Emoji: p.Emoji, Lasts: p.Lasts}, nil
-	}
-	for _, p := range suggestions {
-		if p.ID == id {
-			return form(p)
-		}
-	}
+// preset returns the status of one of the user's presets, or of a suggestion.
+func (s *Server) preset(ctx context.Context, user, id string) (status, error) {
 	presets, err := s.cfg.Accounts.Presets(ctx, user)
 	if err != nil {
-		return ui.StatusForm{}, unavailable(fmt.Errorf("presets: %w", err))
+		return status{}, unavailable(fmt.Errorf("presets: %w", err))
 	}
-	for _, p := range presets {
+	for _, p := range append(presets, suggestions[:]...) {
 		if p.ID == id {
-			return form(ui.Preset(p))
+			return status{p.State, ui.StatusForm{Text: p.Text, Emoji: p.Emoji, Lasts: p.Lasts}}, nil
 		}
 	}
-	return ui.StatusForm{}, &failure{Status: http.StatusNotFound, Heading: "No such status",
+	return status{}, &failure{Status: http.StatusNotFound, Heading: "No such status",
 		Message: "This status is no longer on your list. Open the menu again to see the current list."}
+}
+
+// offered returns what the panel offers: the person's own presets, the most recent first, and then suggestions. Of those
+// with one text and emoji it offers one. A suggestion stays one, even if it was used.
+func offered(own []accounts.Preset) []ui.Preset {
+	var all []ui.Preset
+	for i, p := range append(own, suggestions[:]...) {
+		if len(all) == maxOffered || slices.ContainsFunc(all, func(o ui.Preset) bool { return o.Text == p.Text && o.Emoji == p.Emoji }) {
+			continue
+		}
+		o := ui.Preset{ID: p.ID, State: p.State, Text: p.Text, Emoji: p.Emoji, Lasts: p.Lasts, Own: i < len(own)}
+		for _, suggested := range suggestions {
+			if suggested.State == p.State && suggested.Text == p.Text && suggested.Emoji == p.Emoji && suggested.Lasts == p.Lasts {
+				o.ID, o.Own = suggested.ID, false
+			}
+		}
+		all = append(all, o)
+	}
+	return all
 }
 
 // refuseStatus shows the form again with its errors, beside their fields or above the form. The form holds what was
@@ -173,12 +206,16 @@ func (s *Server) refuseStatus(c echo.Context, typed *ui.StatusForm, f *failure) 
 	return s.form(c, f, s.meLayout(c, p))
 }
 
-// suggestions are the presets of people who have never set a status.
-var suggestions = [...]ui.Preset{
+const maxOffered = 6
+
+// suggestions are presets for everybody.
+var suggestions = [maxOffered]accounts.Preset{
 	{ID: "lunch", State: "away", Text: "Lunch", Emoji: "🍜", Lasts: accounts.Lasts1Hour},
 	{ID: "meeting", State: "dnd", Text: "In a meeting", Emoji: "📅", Lasts: accounts.Lasts1Hour},
-	{ID: "focus", State: "dnd", Text: "Focusing", Emoji: "🎧", Lasts: accounts.Lasts4Hours},
-	{ID: "day-off", State: "away", Text: "Day off", Emoji: "🌴", Lasts: accounts.LastsToday},
+	{ID: "focus", State: "dnd", Text: "Focusing", Emoji: "🎧", Lasts: accounts.Lasts2Hours},
+	{ID: "home", Text: "Working from home", Emoji: "🏠", Lasts: accounts.LastsToday},
+	{ID: "sick", Text: "Out sick", Emoji: "🤒", Lasts: accounts.LastsToday},
+	{ID: "leave", Text: "On leave", Emoji: "🌴", Lasts: accounts.LastsForever},
 }
 
 // zoneOf returns the user's time zone: the stored one, or else the form's, which it then stores.

@@ -35,8 +35,8 @@ func TestSetStatus(t *testing.T) {
 	}
 	body := ada.get("/me?done=set").body
 	for _, want := range []string{
-		`<p id="me-said" role="status">Status updated.</p>`, `value="dnd" id="status-dnd" checked`, `name="text" value="Deep &lt;b&gt;work"`,
-		`<option value="at" selected>`, `value="` + after.Status.Until.Format(atLayout) + `"`, `name="clear"`, `id="me-presets">Recent`,
+		`<p id="me-said" role="status">Status updated.</p>`, `id="show-dnd" aria-pressed="true"`, `<b><bdi>Deep &lt;b&gt;work</bdi></b>`,
+		`Ends <time class="end" datetime="` + after.Status.Until.Format(time.RFC3339) + `"`, `name="clear"`, `aria-label="Remove 🎧 Deep &lt;b&gt;work"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /me has no %s:\n%s", want, body)
@@ -61,7 +61,7 @@ func TestSetStatusByMenu(t *testing.T) {
 	ada := f.member("ada").byMenu()
 	a := ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"Lunch"}})
 	wantStatus(t, "POST /me/status", a, http.StatusOK)
-	for _, want := range []string{`id="status-away" checked`, `value="Lunch"`, `<hx-partial id="me-said" hx-swap=textContent>Status updated.</hx-partial>`} {
+	for _, want := range []string{`id="show-away" aria-pressed="true"`, `<bdi>Lunch</bdi></b>`, `<hx-partial id="me-said" hx-swap=textContent>Status updated.</hx-partial>`} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the response has no %s:\n%s", want, a.body)
 		}
@@ -69,7 +69,7 @@ func TestSetStatusByMenu(t *testing.T) {
 	if strings.Contains(a.body, "<html") {
 		t.Errorf("the response is a page:\n%s", a.body)
 	}
-	if a = ada.get("/me/panel"); strings.Contains(a.body, "Status updated.") || !strings.Contains(a.body, `value="Lunch"`) {
+	if a = ada.get("/me/panel"); strings.Contains(a.body, "Status updated.") || !strings.Contains(a.body, `<bdi>Lunch</bdi></b>`) {
 		t.Errorf("GET /me/panel = %s, want the current status and no message", a.body)
 	}
 }
@@ -182,21 +182,29 @@ func TestPresets(t *testing.T) {
 	f := newFixture(t)
 	ada, bob := f.member("ada"), f.member("bob")
 	body := ada.get("/me").body
-	if !strings.Contains(body, `id="me-presets">Suggestions`) || strings.Contains(body, "/me/presets/forget") {
+	if strings.Count(body, `class="quick"`) != len(suggestions) || strings.Contains(body, `class="forget"`) {
 		t.Errorf("a person who has set nothing gets\n%s\nwant suggestions without a Forget button", body)
 	}
 	for _, s := range suggestions {
 		wantRedirect(t, s.ID, bob.do("POST", "/me/status", url.Values{"preset": {s.ID}}), "/me?done=set")
-		if w := f.user("bob").Status; w.State != s.State || w.Text != s.Text || w.Emoji != s.Emoji || w.Until.IsZero() {
+		if w := f.user("bob").Status; w.State != s.State || w.Text != s.Text || w.Emoji != s.Emoji || w.Until.IsZero() != (s.Lasts == "") {
 			t.Errorf("the suggestion %s sets %+v", s.ID, w)
 		}
 	}
 	if got := len(f.presets("bob")); got != len(suggestions) {
 		t.Errorf("bob has %d presets, want the %d he used", got, len(suggestions))
 	}
+	if body := bob.get("/me").body; strings.Count(body, `class="quick"`) != len(suggestions) || strings.Contains(body, `class="forget"`) {
+		t.Errorf("a person who used every suggestion gets\n%s\nwant them to stay suggestions", body)
+	}
 	ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"Writing"}, "emoji": {"✍️"}, "lasts": {"4h"}})
 	ada.do("POST", "/me/status", url.Values{"clear": {"yes"}})
 	own := f.presets("ada")[0]
+	body = ada.get("/me").body
+	first := strings.Index(body, `id="me-use-`+own.ID+`"`)
+	if lunch := strings.Index(body, `id="me-use-lunch"`); first < 0 || lunch < first || strings.Count(body, `class="quick"`) != len(suggestions) {
+		t.Errorf("the panel offers\n%s\nwant the own preset, then suggestions", body)
+	}
 	wantRedirect(t, "own preset", ada.do("POST", "/me/status", url.Values{"preset": {own.ID}, "text": {"ignored"}}), "/me?done=set")
 	w, left := f.user("ada").Status, time.Until(f.user("ada").Status.Until)
 	if w.State != "dnd" || w.Text != "Writing" || w.Emoji != "✍️" || left < 239*time.Minute || left > 240*time.Minute {
@@ -212,7 +220,7 @@ func TestPresets(t *testing.T) {
 	}
 	a := ada.byMenu().do("POST", "/me/presets/forget", url.Values{"preset": {own.ID}})
 	wantStatus(t, "forget", a, http.StatusOK)
-	if len(f.presets("ada")) != 0 || !strings.Contains(a.body, "Forgotten.") || !strings.Contains(a.body, "Suggestions") {
+	if len(f.presets("ada")) != 0 || !strings.Contains(a.body, "Forgotten.") || strings.Contains(a.body, `class="forget"`) {
 		t.Errorf("after forgetting, ada has the presets %v and gets\n%s", f.presets("ada"), a.body)
 	}
 }
@@ -241,7 +249,7 @@ func TestZone(t *testing.T) {
 	if u := f.user("ada"); u.TimeZone != "Pacific/Auckland" || !u.Status.Until.Equal(at.Truncate(time.Minute)) {
 		t.Errorf("zone %q, end %v, want %v in Auckland: a guess doesn't replace a known zone", u.TimeZone, u.Status.Until, at)
 	}
-	body := ada.get("/me").body
+	body := ada.get("/me?change=yes").body
 	offer := strings.Count(body, `name="zone"`) // only in the offer of another zone
 	if strings.Contains(body, ` data-zone="/me/zone"`) || offer != 1 || !strings.Contains(body, `value="`+at.Format(atLayout)+`"`) {
 		t.Errorf("GET /me with a known zone:\n%s", body)

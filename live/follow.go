@@ -31,6 +31,7 @@ type Update struct {
 	Deleted  []string          // the IDs in Unlisted whose account was deleted
 	Sessions []string          // IDs of sessions that ended
 	Alerts   []accounts.Alert  // that were set or told; all of them if Reset
+	Board    *string           // the stored name of the board ("": none) if it may be new, else nil
 	Reset    bool              // set at the start, or after too many changes to list: any session may have ended
 }
 
@@ -127,6 +128,10 @@ func (f *follower) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	board, err := f.accounts.BoardName(ctx)
+	if err != nil {
+		return err
+	}
 	if f.begun && rev < f.rev.Load() {
 		f.wentBack(rev)
 	}
@@ -141,7 +146,7 @@ func (f *follower) begin(ctx context.Context) error {
 		}
 	}
 	f.presence.FactsAsOf(rev + f.ahead)
-	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Reset: true}
+	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Board: &board, Reset: true}
 	for _, id := range u.Unlisted {
 		if !known[id] { // disabled people have facts, so this account was deleted
 			u.Deleted = append(u.Deleted, id)
@@ -177,7 +182,7 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	}
 	f.tell(Update{
 		People: people, Unlisted: missing(append(ids, changes.Gone...), people),
-		Deleted: changes.Gone, Sessions: changes.Sessions, Alerts: changes.Alerts,
+		Deleted: changes.Gone, Sessions: changes.Sessions, Alerts: changes.Alerts, Board: changes.Board,
 	})
 	return nil
 }

@@ -96,9 +96,8 @@ type Format uint8
 
 // The formats that are cached.
 const (
-	HTML        Format = iota
-	HTMLPreview        // a row as others see it, for that person's own page
-	formats            // the number of formats
+	HTML    Format = iota
+	formats        // the number of formats
 )
 
 // Entry is a row with its cached encodings. A row is encoded once per change, audience and format, and everyone gets

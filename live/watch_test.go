@@ -208,7 +208,7 @@ func TestWatcherSize(t *testing.T) {
 	if s.w.want != nil {
 		t.Errorf("after Start, want = %+v, want nil", s.w.want)
 	}
-	if size := unsafe.Sizeof(*s.w); size > 448 { // a size class of the allocator
-		t.Errorf("a Watcher is %d bytes, want 448 at most", size)
+	if size := unsafe.Sizeof(*s.w); size > 576 { // a size class of the allocator
+		t.Errorf("a Watcher is %d bytes, want 576 at most", size)
 	}
 }

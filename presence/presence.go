@@ -99,6 +99,7 @@ const (
 // Why is the reason for a state, for the person alone.
 type Why struct {
 	Rule  Rule
+	Set   State         // the state that the person's own status names, even if another rule decided; empty if none
 	Claim string        // the claim's key, with ByClaim
 	Until time.Time     // end of the status or claim that decided; zero if there's none
 	Idle  time.Duration // the person's idle-after, with ByInput and ByIdleness; negative for never idle
@@ -108,7 +109,8 @@ type Why struct {
 type Self struct {
 	View    View // the same as for every watcher
 	Why     Why
-	Devices int // sign-ins with a live connection, over all replicas
+	Devices int    // sign-ins with a live connection, over all replicas
+	Status  Status // their own, while it lasts
 }
 
 // ConnInfo is what Resolve needs of one connection.

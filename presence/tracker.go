@@ -272,7 +272,11 @@ func (t *Tracker) Self(user string) Self {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.people[user]; p != nil {
-		return Self{View: p.view, Why: p.why, Devices: p.devices}
+		self := Self{View: p.view, Why: p.why, Devices: p.devices}
+		if statusLive(&p.facts.Status, time.Now()) {
+			self.Status = p.facts.Status
+		}
+		return self
 	}
 	return Self{View: nobody, Why: Why{Rule: ByNoConnection}}
 }

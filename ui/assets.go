@@ -18,16 +18,19 @@ const buildFolder = "static/build"
 // assetTypes maps the extensions of the files that are served to their content types. The build folder also holds
 // their compressed forms and a license.
 var assetTypes = map[string]string{
-	".js":  "text/javascript; charset=utf-8",
-	".css": "text/css; charset=utf-8",
-	".svg": "image/svg+xml",
+	".js":   "text/javascript; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".png":  "image/png",
+	".ico":  "image/x-icon",
+	".json": "application/json",
 }
 
 // asset is one file and its compressed forms. Its name in a URL holds a hash of its content, so browsers may cache it
 // forever.
 type asset struct {
 	served, url, hash string
-	contentType       string
+	ext, contentType  string
 	forms             map[string][]byte // by content coding; "" is the file itself
 }
 
@@ -58,7 +61,7 @@ func readAssets(files fs.FS, base string) (map[string]*asset, error) {
 }
 
 func readAsset(files fs.FS, base, name, contentType string) (*asset, error) {
-	a := &asset{contentType: contentType, forms: make(map[string][]byte)}
+	a := &asset{contentType: contentType, ext: path.Ext(name), forms: make(map[string][]byte)}
 	for coding, end := range map[string]string{"": "", "br": ".br", "gzip": ".gz"} {
 		data, err := fs.ReadFile(files, buildFolder+"/"+name+end)
 		if err != nil && (coding == "" || !errors.Is(err, fs.ErrNotExist)) {
@@ -68,12 +71,21 @@ func readAsset(files fs.FS, base, name, contentType string) (*asset, error) {
 			a.forms[coding] = data
 		}
 	}
+	a.name(strings.TrimSuffix(name, path.Ext(name)), base+"/a/")
+	return a, nil
+}
+
+// name derives the served name and the address in folder from the content.
+func (a *asset) name(stem, folder string) {
 	sum := sha256.Sum256(a.forms[""])
 	a.hash = hex.EncodeToString(sum[:6])
-	ext := path.Ext(name)
-	a.served = strings.TrimSuffix(name, ext) + "." + a.hash + ext
-	a.url = base + "/a/" + a.served
-	return a, nil
+	a.served = stem + "." + a.hash + a.ext
+	a.url = folder + a.served
+}
+
+// newAsset returns a file that isn't from the build. It's served once it has a name.
+func newAsset(ext string, data []byte) *asset {
+	return &asset{contentType: assetTypes[ext], ext: ext, forms: map[string][]byte{"": data}}
 }
 
 func byServedName(assets map[string]*asset) map[string]*asset {

@@ -2,16 +2,18 @@
 //
 //   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
 //   app.css      the stylesheet (static/style/)
-//   favicon.svg  the icon
+//   favicon.svg  the icon, and what icons.mjs draws from it
+//   emoji.json   what the menu's search for emoji knows (emoji.mjs)
 //   sw.js        the worker that shows notifications
 //
-// Each is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
+// Text is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
 // extensions that load later. `make assets` runs this after `npm ci`. The output isn't committed.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
+import { emojiTable } from './emoji.mjs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const ui = dirname(fileURLToPath(import.meta.url));
@@ -32,8 +34,13 @@ if (wanted !== found) {
   process.exit(1);
 }
 
-const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'menu', 'person', 'told', 'zone', 'start'];
-const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'person', 'states', 'adapt'];
+if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
+  console.error('node_modules has no @resvg/resvg-wasm, which draws the icons: run `npm ci`');
+  process.exit(1);
+}
+
+const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'emoji', 'menu', 'person', 'told', 'zone', 'first', 'start'];
+const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'person', 'first', 'states', 'adapt'];
 
 // Comments are removed.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
@@ -52,6 +59,9 @@ const script = [
   '',
 ].join('\n');
 
+const { makeIcons } = await import('./icons.mjs');
+const icons = await makeIcons(text(ui, 'static', 'favicon.svg'));
+
 new Script(script, { filename: 'app.js' }); // throws a SyntaxError before the old build is removed
 
 mkdirSync(out, { recursive: true });
@@ -64,6 +74,7 @@ const files = {
   'app.css': css,
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
   'sw.js': text(ui, 'static', 'sw.js').replace(/^\s*\/\/.*\n/gm, ''),
+  'emoji.json': emojiTable(root),
 };
 for (const [name, content] of Object.entries(files)) {
   const data = Buffer.from(content);
@@ -74,7 +85,11 @@ for (const [name, content] of Object.entries(files)) {
   writeFileSync(join(out, name), data);
   writeFileSync(join(out, name + '.br'), br);
   writeFileSync(join(out, name + '.gz'), gz);
-  console.log(`${name.padEnd(12)} ${data.length} bytes, br ${br.length}, gz ${gz.length}`);
+  console.log(`${name.padEnd(20)} ${data.length} bytes, br ${br.length}, gz ${gz.length}`);
+}
+for (const [name, data] of Object.entries(icons)) {
+  writeFileSync(join(out, name), data);
+  console.log(`${name.padEnd(20)} ${data.length} bytes`);
 }
 writeFileSync(join(out, 'LICENSE.htmx.txt'), text(htmx, 'LICENSE'));
 

@@ -56,7 +56,7 @@ func TestBuild(t *testing.T) {
 			}
 		}
 	}
-	for name, limit := range map[string]int{"app.js.br": 24 << 10, "app.css.br": 9 << 10, "favicon.svg.br": 1 << 10} {
+	for name, limit := range map[string]int{"app.js.br": 24 << 10, "app.css.br": 9 << 10, "favicon.svg.br": 1 << 10, "emoji.json.br": 20 << 10} {
 		if got := len(read(name)); got > limit {
 			t.Errorf("%s: %d bytes, want at most %d", name, got, limit)
 		}
@@ -73,7 +73,31 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// The committed lock file works with any registry.
+// The table of emoji is small, and holds what people look for.
+func TestEmojiTable(t *testing.T) {
+	data, err := os.ReadFile(buildFolder + "/emoji.json")
+	if os.IsNotExist(err) {
+		t.Skip("the browser's files are not built: run `make assets`")
+	}
+	var rows []string
+	if err == nil {
+		err = json.Unmarshal(data, &rows)
+	}
+	if err != nil || len(data) > 60<<10 || len(rows) < 1500 {
+		t.Fatalf("emoji.json has %d bytes and %d rows, %v, want at most 60 KiB and at least 1500", len(data), len(rows), err)
+	}
+	all := strings.Join(rows, "\n") + "\n"
+	for _, want := range []string{`☕ hot beverage\|.*coffee`, `🍜 steaming bowl\|.*lunch`, `🎧 headphone\|`, `🚆 train\|`, `🇩🇪 flag Germany\n`, `🌴 palm tree\|.*vacation`} {
+		if !regexp.MustCompile(want).MatchString(all) {
+			t.Errorf("emoji.json has nothing like %s", want)
+		}
+	}
+	if tone := regexp.MustCompile(`[\x{1F3FB}-\x{1F3FF}]`).FindString(all); tone != "" {
+		t.Errorf("emoji.json has skin tones")
+	}
+}
+
+// Nothing that the installer resolves to a place of its own may be committed.
 func TestLockFileNamesNoRegistry(t *testing.T) {
 	lock, err := os.ReadFile("../package-lock.json")
 	if err != nil {

@@ -46,21 +46,27 @@ func (c Counts) each() [6]count {
 }
 
 // headline is the heading of the board. Was replaces Is while the page isn't live.
-type headline struct{ Is, Was string }
+type headline struct {
+	Is, Was string
+	Alone   bool // nobody else has an account
+}
+
+// alone reports whether only the viewer has an account.
+func (c Counts) alone() bool { return c.People == 1 && c.Team == "" && c.Search == "" && !c.Unsure }
 
 func (c Counts) headline() headline {
 	n := c.Here()
 	switch {
 	case c.Search != "":
 		return c.found()
+	case c.alone():
+		return headline{Is: "Only you so far", Was: "Only you so far", Alone: true}
 	case c.Unsure && n == 0:
-		return headline{"Nobody is back yet", "Nobody was back yet"}
+		return headline{Is: "Nobody is back yet", Was: "Nobody was back yet"}
 	case n == 0:
-		return headline{"Nobody is here", "Nobody was here"}
-	case c.People == 1 && c.Team == "" && !c.Unsure:
-		return headline{"Only you so far", "Only you so far"}
+		return headline{Is: "Nobody is here", Was: "Nobody was here"}
 	}
-	h := headline{plural(n, "person is here", "people are here"), plural(n, "person was here", "people were here")}
+	h := headline{Is: plural(n, "person is here", "people are here"), Was: plural(n, "person was here", "people were here")}
 	if c.Unsure {
 		h.Is += " so far"
 	}
@@ -73,12 +79,12 @@ func (c Counts) found() headline {
 	switch {
 	case c.More:
 		all := "More than " + strconv.Itoa(c.People) + " people match" + what
-		return headline{all, all}
+		return headline{Is: all, Was: all}
 	case c.People == 0:
-		return headline{"Nobody matches" + what, "Nobody matches" + what}
+		return headline{Is: "Nobody matches" + what, Was: "Nobody matches" + what}
 	}
 	all := plural(c.People, "person matches", "people match") + what
-	return headline{all, all}
+	return headline{Is: all, Was: all}
 }
 
 func plural(n int, one, many string) string {
@@ -107,7 +113,7 @@ func summary(c Counts) string {
 	case c.Team != "":
 		return fmt.Sprintf("of %d in %s", c.People, c.Team)
 	case c.People == 1:
-		return ""
+		return "People appear here the moment they sign in."
 	case c.Teams > 1:
 		return fmt.Sprintf("of %d in %d teams", c.People, c.Teams)
 	}
@@ -118,11 +124,11 @@ func summary(c Counts) string {
 func (u *UI) title(c Counts) string {
 	switch {
 	case c.Search != "":
-		return "“" + c.Search + "” · " + u.name
+		return "“" + c.Search + "” · " + u.Name()
 	case c.Team != "":
-		return strconv.Itoa(c.Here()) + " here · " + c.Team + " · " + u.name
+		return strconv.Itoa(c.Here()) + " here · " + c.Team + " · " + u.Name()
 	}
-	return strconv.Itoa(c.Here()) + " here · " + u.name
+	return strconv.Itoa(c.Here()) + " here · " + u.Name()
 }
 
 // teamCount returns the text beside the name of a team.

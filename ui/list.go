@@ -145,14 +145,14 @@ func (l *List) size() int {
 func nobody(q Query, warming bool) emptyView {
 	switch {
 	case q.Q != "":
-		const message = "Search matches the beginnings of names and usernames."
+		const message = "Search matches the beginnings of names and usernames. Check the spelling, or type fewer letters."
 		return emptyView{Heading: "Nobody matches “" + q.Q + "”", Message: message, All: true}
 	case warming && q.Show != "" && q.Show != Everyone && q.Show != Offline:
 		return emptyView{Heading: showNobody(q.Show), Message: "People are coming back…", All: true}
 	case q.Show != Everyone && q.Show != "":
 		return emptyView{Heading: showNobody(q.Show), Message: "They'll appear here as soon as that changes.", All: true}
 	case q.Team != "":
-		return emptyView{Heading: "Nobody is in this team", Message: "It may have been renamed.", All: true}
+		return emptyView{Heading: "Nobody is in this team", Message: "It may have been renamed, or everyone has left it.", All: true}
 	case q.After != "" || q.Before != "":
 		return emptyView{Heading: "This page is empty", Message: "The people who were listed here are gone.", All: true}
 	case warming:

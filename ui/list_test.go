@@ -142,7 +142,7 @@ func TestHeadline(t *testing.T) {
 	}{
 		{Counts{}, "Nobody is here", "Nobody was here", "Nobody has an account yet."},
 		{Counts{People: 3}, "Nobody is here", "Nobody was here", "of 3"},
-		{Counts{People: 1, Away: 1}, "Only you so far", "Only you so far", ""},
+		{Counts{People: 1, Away: 1}, "Only you so far", "Only you so far", "People appear here the moment they sign in."},
 		{Counts{People: 3, DND: 1}, "1 person is here", "1 person was here", "of 3"},
 		{Counts{People: 23, Teams: 4, Online: 12, Away: 3, DND: 3}, "18 people are here", "18 people were here", "of 23 in 4 teams"},
 		{Counts{People: 6, Team: "Design", Teams: 1, Online: 5}, "5 people are here", "5 people were here", "of 6 in Design"},

@@ -6,23 +6,31 @@ import (
 	"time"
 )
 
-// Me is what only the viewer sees about their own presence: the state, the reason for it and what will change it. It's
-// shown in the account menu and on the page /me.
+// Me is what people see about themselves in the account menu and on the page /me. Nobody else gets it.
 type Me struct {
+	UID       string
 	Name      string // as on the board
 	State     string // as others see it; "" if unknown
-	Why       string // the reason for State, such as "no input for 10 min"
+	Why       string // the reason for State, as it follows "because", such as "there was no input for 10 min"
 	Devices   int    // how many of their devices are connected
 	Next      Next
-	Invisible bool // others see them as offline
-	MayHide   bool // the operator lets people go invisible
+	Set       SetStatus // their own status
+	Invisible bool      // others see them as offline
+	MayHide   bool      // the operator lets people go invisible
 }
 
-// Next describes what will change a state: the text Before, the time At if there is one, and the text After.
+// SetStatus is a status that a person has set. The zero SetStatus is none.
+type SetStatus struct {
+	State, Text, Emoji string    // State is online, away, dnd or "" for automatic
+	Until              time.Time // when it ends; zero if it doesn't
+}
+
+// Next is a sentence about what will change a state: the text Before, the new State if there is one, the time At if
+// there is one, and the text After.
 type Next struct {
-	Before, After string
-	At            time.Time
-	TextEnds      time.Time // when the status text ends, if not At; zero if it doesn't
+	Before, State, After string
+	At                   time.Time
+	TextEnds             time.Time // when the status text ends, if not At; zero if it doesn't
 }
 
 const endLayout = "at 15:04 MST, 2 Jan"
@@ -42,57 +50,79 @@ func (n Next) When() moment { return ending(n.At) }
 // TextEnd returns TextEnds for display.
 func (n Next) TextEnd() moment { return ending(n.TextEnds) }
 
-// Alone returns the warning beside the status text while the person is invisible.
-func (m Me) Alone() string {
-	if m.Invisible {
-		return "You are invisible, but everyone can see it when you change your text."
-	}
-	return ""
+// Shown reports whether the panel shows the status on a card. It doesn't for a state without a text and an end: the
+// pressed button says enough, and the field for the text stays.
+func (s SetStatus) Shown() bool {
+	return s.Text != "" || s.Emoji != "" || s.State != "" && !s.Until.IsZero()
 }
 
-// DevicesText returns the text after Why, or "" if no device is connected.
+// End returns Until for display.
+func (s SetStatus) End() moment { return ending(s.Until) }
+
+// Choices returns the states to choose from, except for invisible.
+func (m Me) Choices() []pick {
+	all := []pick{
+		{Value: "auto", Label: "Automatic"}, {Value: Online, Label: "Online"}, {Value: Away, Label: "Away"},
+		{Value: DND, Label: "Do not disturb", Short: "Busy"},
+	}
+	for i := range all {
+		all[i].Chosen = !m.Invisible && (all[i].Value == m.Set.State || i == 0 && m.Set.State == "")
+	}
+	return all
+}
+
+// Called returns the name of the person's state for the explanation.
+func (m Me) Called() string {
+	if m.Invisible {
+		return "Invisible"
+	}
+	return Label(m.State)
+}
+
+// DevicesText returns a sentence, or "" if no device is connected.
 func (m Me) DevicesText() string {
-	few := [...]string{"", "one device", "two devices", "three devices", "four devices", "five devices", "six devices"}
+	few := [...]string{"", "One device is", "Two devices are", "Three devices are", "Four devices are", "Five devices are", "Six devices are"}
 	switch {
 	case m.Devices <= 0:
 		return ""
 	case m.Devices < len(few):
-		return "; " + few[m.Devices]
+		return few[m.Devices] + " connected."
 	}
-	return "; " + strconv.Itoa(m.Devices) + " devices"
+	return strconv.Itoa(m.Devices) + " devices are connected."
 }
 
 // Me updates the account menu of the person whom now is about: the state in its button, and the rest in the panel if
-// it's open. row is a preview of the person's row. Me sends only what differs from was and wasRow, or all of it if was
-// is zero. It doesn't touch the panel's form, the menu or the focus.
-func (f *Frame) Me(was, now Me, wasRow, row []byte) {
+// it's open. It sends only what differs from was, or everything if was is zero. It doesn't touch the fields of the
+// panel's form, the menu or the focus.
+func (f *Frame) Me(was, now Me) {
 	if Label(now.State) == "" {
 		return
 	}
 	all := was.State == ""
-	seen := was.Invisible != now.Invisible
-	if all || was.Name != now.Name {
+	seen := was.Invisible != now.Invisible || was.MayHide != now.MayHide
+	state := was.State != now.State
+	named := was.Name != now.Name
+	if all || named {
 		f.text("me-name", now.Name)
 		f.text("me-initials", Initials(now.Name))
 	}
-	if all || seen || was.State != now.State {
+	if all || seen || state {
 		f.mine("me", "me", now)
 	}
-	if all || was.Why != now.Why {
-		f.text("me-why", now.Why)
+	if all || named || state || was.UID != now.UID {
+		f.mine("me-self", "self", now)
 	}
-	if all || was.Devices != now.Devices {
-		f.text("me-devices", now.DevicesText())
+	if all || was.Set != now.Set {
+		f.mine("me-set", "set", now.Set)
 	}
-	if all || was.Next != now.Next {
-		f.mine("me-next", "next", now.Next)
+	if all || seen || was.Set.State != now.Set.State {
+		f.mine("me-states", "states", now)
 	}
 	if all || seen {
-		f.text("me-alone", now.Alone())
-		f.mine("me-unseen", "unseen", now)
+		f.mine("me-note", "note", now)
 	}
-	if all || !bytes.Equal(wasRow, row) {
-		f.partial("me-row", "innerMorph", row)
+	if all || seen || state || was.Why != now.Why || was.Devices != now.Devices || was.Next != now.Next {
+		f.mine("me-why", "why", now)
 	}
 }
 

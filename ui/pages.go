@@ -81,7 +81,8 @@ type BoardPage struct {
 	Next, Prev string     // URLs of the next and the previous page, or ""
 	Pages      []PageLink // links to pages by number
 	Arrived    Arrivals
-	Announce   bool // screen readers announce who comes and leaves
+	Announce   bool  // screen readers announce who comes and leaves
+	First      First // for a board with one account
 }
 
 // Large reports whether the page shows only people who are here and an index of teams, because the board is too large.

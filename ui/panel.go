@@ -2,28 +2,30 @@ package ui
 
 import (
 	"bytes"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Panel is the content of the account menu: how others see the person, and a form for their status. It's loaded when
 // the menu opens.
 type Panel struct {
-	Me        Me
-	Row       []byte // their own row, rendered as a preview
-	Status    StatusForm
-	Presets   []Preset // statuses to set with one click
-	Suggested bool     // Presets are suggestions, because the person has no presets yet
-	Said      string   // the result of the last action, or ""
+	Me      Me
+	Status  StatusForm
+	Presets []Preset // statuses to set with one click
+	Said    string   // the result of the last action, or ""
 }
 
-// StatusForm holds the current status, or what was typed if that was refused.
+// StatusForm is the form for a new status, or for changing the current one.
 type StatusForm struct {
-	State, Text, Emoji string // State is online, away, dnd or "" for automatic
-	// Lasts is 30m, 1h, 4h, today, week, at or "" for no end. If it's at, At is the end in the format of datetime-local
-	// inputs, in the time zone Zone.
+	Text, Emoji string
+	// Lasts is 30m, 1h, 2h, 4h, today, week, at or "" for no end. If it's at, At is the end in the format of
+	// datetime-local inputs, in the time zone Zone.
 	Lasts, At string
+	End       time.Time         // the current end that At was filled in with; zero if none
 	Zone      string            // an IANA name; "" if unknown, and then At is in UTC
-	Live      bool              // a status is set, so it can be cleared
+	Live      bool              // a status is set
+	Changing  bool              // the form holds the current status
 	Unset     bool              // the form holds what was typed and isn't set
 	Errors    map[string]string // messages by field: state, text, emoji, until
 }
@@ -31,6 +33,7 @@ type StatusForm struct {
 // Preset is a status to set with one click. Lasts is as in StatusForm.
 type Preset struct {
 	ID, State, Text, Emoji, Lasts string
+	Own                           bool // the person set it before, and can remove it; otherwise it's a suggestion
 }
 
 // MePage is the panel as a page, for browsers without JavaScript.
@@ -61,51 +64,63 @@ func (u *UI) Refused(status int, heading, message string) []byte {
 	return f.Bytes()
 }
 
-// pick is one choice of a radio group or a select.
-type pick struct {
-	Value, Label string
-	Chosen       bool
+// Writing reports whether the form holds input, so that the page shows it instead of the card of the current status.
+func (w StatusForm) Writing() bool { return w.Changing || w.Unset }
+
+// KeptEnd returns the current end for display if the form leaves it unchanged at first.
+func (w StatusForm) KeptEnd() moment {
+	if w.Errors["until"] != "" || w.Lasts != "at" {
+		return moment{}
+	}
+	return ending(w.End)
 }
 
-// States returns the choices of the state.
-func (w StatusForm) States() []pick {
-	states := []pick{{Value: Online}, {Value: Away}, {Value: DND}, {Value: "", Label: "Automatic"}}
-	for i := range states {
-		s := &states[i]
-		s.Chosen = s.Value == w.State
-		if s.Label == "" {
-			s.Label = Label(s.Value)
-		}
+// pick is one choice of a group. Short is a shorter label, or "".
+type pick struct {
+	Value, Label, Short string
+	Chosen              bool
+}
+
+// Says returns the label of its button.
+func (p pick) Says() string {
+	if p.Short != "" {
+		return p.Short
 	}
-	return states
+	return p.Label
 }
 
 // lasting holds the choices of when a status ends.
 var lasting = [...]pick{
-	{Value: "", Label: "I change it"},
-	{Value: "30m", Label: "30 minutes from now"},
-	{Value: "1h", Label: "1 hour from now"},
-	{Value: "4h", Label: "4 hours from now"},
-	{Value: "today", Label: "The end of today"},
-	{Value: "week", Label: "The end of this week"},
-	{Value: "at", Label: "A time …"},
+	{Value: "", Label: "Until you change it", Short: "No end"},
+	{Value: "30m", Label: "30 min"},
+	{Value: "1h", Label: "1 hour"},
+	{Value: "2h", Label: "2 hours"},
+	{Value: "4h", Label: "4 hours"},
+	{Value: "today", Label: "Today"},
+	{Value: "week", Label: "This week"},
+	{Value: "at", Label: "At…"},
 }
 
-// Ends returns the choices of when the status ends.
+// Ends returns the choices that the form offers, and the chosen one. The other choices are for presets and programs.
 func (w StatusForm) Ends() []pick {
-	ends := lasting
+	ends := slices.Clone(lasting[:])
 	for i := range ends {
 		ends[i].Chosen = ends[i].Value == w.Lasts
 	}
-	return ends[:]
+	return slices.DeleteFunc(ends, func(p pick) bool {
+		return !p.Chosen && (p.Value == "2h" || p.Value == "4h" || p.Value == "week")
+	})
 }
 
-// Focus returns the name of the first field with an error, or "".
+// Focus returns the name of the first field with an error, or of the text while it's being changed, or "".
 func (w StatusForm) Focus() string {
-	for _, name := range [...]string{"state", "emoji", "text", "until"} {
+	for _, name := range [...]string{"emoji", "text", "until"} {
 		if w.Errors[name] != "" {
 			return name
 		}
+	}
+	if w.Changing && len(w.Errors) == 0 {
+		return "text"
 	}
 	return ""
 }
@@ -131,24 +146,26 @@ func (p Preset) Name() string { return strings.TrimSpace(p.Emoji + " " + p.Label
 
 // Also returns what else the preset sets: the state if the label is a text, and the duration.
 func (p Preset) Also() string {
-	state, lasts := "", ""
-	if p.Text != "" {
-		state = Label(p.State)
+	lasts := ""
+	for _, end := range lasting {
+		if end.Value == p.Lasts {
+			lasts = end.Label
+		}
 	}
-	switch p.Lasts {
-	case "30m":
-		lasts = "30 min"
-	case "1h":
-		lasts = "1 h"
-	case "4h":
-		lasts = "4 h"
-	case "today":
-		lasts = "today"
-	case "week":
-		lasts = "this week"
+	switch state := Label(p.State); {
+	case state == "" || p.Text == "":
+		return lasts
+	case p.Lasts == "":
+		return state
+	default:
+		return state + ", " + strings.ToLower(lasts)
 	}
-	if state != "" && lasts != "" {
-		return state + ", " + lasts
+}
+
+// CommonEmoji returns the emoji that the picker shows before a search, each with its name.
+func (w StatusForm) CommonEmoji() [8][2]string {
+	return [...][2]string{
+		{"🍜", "Lunch"}, {"📅", "Meeting"}, {"🎧", "Headphones"}, {"🚌", "Bus"},
+		{"🏠", "House"}, {"🤒", "Sick"}, {"🌴", "Palm tree"}, {"☕", "Coffee"},
 	}
-	return state + lasts
 }

@@ -49,8 +49,7 @@ type Row struct {
 	Seen   string
 	SeenAt time.Time
 
-	Stale   bool // this is the last known state, because there are no live updates from the person's server
-	Preview bool // leave out the element's ID, because the page's list may have the same person
+	Stale bool // this is the last known state, because there are no live updates from the person's server
 }
 
 // rowView is the data of the row template. It's flat and holds computed values, because this halves the time to render
@@ -63,7 +62,7 @@ type rowView struct {
 	Seen                       string
 	SeenAt                     moment
 	Emoji, Text, Zone          string
-	Said, Stale, Preview       bool
+	Said, Stale                bool
 }
 
 // moment is a time for display: At for the page's script, and Text for pages without it. The zero moment isn't shown.
@@ -94,7 +93,7 @@ func (u *UI) Row(r Row) ([]byte, error) {
 	v := rowView{
 		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State, Team: r.Team, TeamID: TeamID(r.TeamKey),
 		Hue: strconv.Itoa(Hue(r.UID)), Initials: Initials(r.Name), Label: label,
-		Text: r.Text, Emoji: r.Emoji, Zone: r.Zone, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale, Preview: r.Preview,
+		Text: r.Text, Emoji: r.Emoji, Zone: r.Zone, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale,
 	}
 	v.Until = momentOf(r.Until, untilLayout)
 	if r.State == Offline {

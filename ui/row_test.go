@@ -125,18 +125,6 @@ func TestRowUnknownState(t *testing.T) {
 	}
 }
 
-// A preview of a row leaves out the attributes that pages find it by, and nothing else.
-func TestPreview(t *testing.T) {
-	u := newUI(t, "")
-	r := Row{UID: "0190-a", Username: "ada", Name: "Ada", State: Away, Since: noon, Text: ` id="u-x" data-state=y`}
-	whole := string(row(t, u, r))
-	want := strings.Replace(whole, ` id="u-0190-a" data-user="ada"`, "", 1)
-	r.Preview = true
-	if got := string(row(t, u, r)); got != want || got == whole {
-		t.Errorf("Row(%+v) = %s, want %s", r, got, want)
-	}
-}
-
 func TestInitials(t *testing.T) {
 	for name, want := range map[string]string{
 		"Ada Okafor":           "AO",

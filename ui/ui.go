@@ -14,13 +14,19 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// UI holds the parsed templates and the assets. It doesn't change after New, so it's safe for concurrent use.
+// UI holds the parsed templates and the assets. After New and Configure, only the name of the board changes, so it's safe
+// for concurrent use.
 type UI struct {
-	base   string
-	name   string // of the board
+	base     string
+	name     atomic.Pointer[string] // of the board
+	robots   bool
+	logo     *asset // nil: that of Rollcall
+	logoSide int    // pixels of a square logo that is also the icon; 0 if it isn't
+
 	pages  map[string]*template.Template
 	parts  *template.Template
 	row    *template.Template
@@ -34,7 +40,7 @@ type Page interface {
 }
 
 // everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
-var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}, PersonPage{}}
+var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}, PersonPage{}}
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
 // public URL: "" or a path such as "/rollcall", without a slash at the end. New returns an error if a template is
@@ -47,7 +53,8 @@ func New(files fs.FS, base string) (*UI, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &UI{base: base, name: "Rollcall", assets: assets, served: byServedName(assets)}
+	u := &UI{base: base, assets: assets, served: byServedName(assets)}
+	u.SetName("")
 	if u.pages, u.parts, err = parse(files, u.funcs()); err != nil {
 		return nil, err
 	}
@@ -80,6 +87,10 @@ func parse(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, 
 func (u *UI) funcs() template.FuncMap {
 	return template.FuncMap{
 		"base":     func() string { return u.base },
+		"board":    u.Name,
+		"robots":   u.Robots,
+		"logo":     u.LogoURL,
+		"icon":     u.iconURL,
 		"asset":    u.assetURL,
 		"label":    Label,
 		"hue":      Hue,
@@ -112,10 +123,10 @@ func (u *UI) tryAll() error {
 	headlineErr := u.part(io.Discard, "headline", headline{})
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
-	toldErr := u.part(io.Discard, "told", Told{})
-	unseenErr := u.part(io.Discard, "unseen", Me{})
-	errs = append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, toldErr, unseenErr)
-	return errors.Join(errs...)
+	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{}, "why": Me{}, "told": Told{}} {
+		errs = append(errs, u.part(io.Discard, name, data))
+	}
+	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr)...)
 }
 
 // Page renders a page in memory, so that no part of it is sent if there is an error.

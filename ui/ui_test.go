@@ -32,7 +32,8 @@ func sources(t testing.TB) fstest.MapFS {
 	}
 	for name, data := range map[string]string{
 		"app.js": "script", "app.js.br": "br", "app.js.gz": "gz",
-		"app.css": "style", "favicon.svg": "<svg/>", ".keep": "", "LICENSE.htmx.txt": "words",
+		"app.css": "style", "favicon.svg": "<svg/>", "emoji.json": "[]", ".keep": "", "LICENSE.htmx.txt": "words",
+		"favicon.ico": "icons", "apple-touch-icon.png": "icon", "icon-192.png": "small", "icon-512.png": "large", "icon-maskable.png": "full",
 	} {
 		files[buildFolder+"/"+name] = &fstest.MapFile{Data: []byte(data)}
 	}
@@ -134,7 +135,10 @@ func TestTemplateTypes(t *testing.T) {
 	check("headline", parts.Lookup("headline"), headline{})
 	check("empty", parts.Lookup("empty"), emptyView{})
 	check("panel", parts.Lookup("panel"), Panel{})
-	check("unseen", parts.Lookup("unseen"), Me{})
+	for _, name := range []string{"me", "self", "states", "note", "why"} {
+		check(name, parts.Lookup(name), Me{})
+	}
+	check("set", parts.Lookup("set"), SetStatus{})
 	check("next", parts.Lookup("next"), Next{})
 }
 
@@ -153,7 +157,7 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 	})
 	full := list([]Section{{Key: "p", Name: "Platform", Here: 1, People: 2, Rows: rows}}, Query{}, false)
 	atMe := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", AtMe: true}
-	panel, err := u.Panel(somePanel(t, u))
+	panel, err := u.Panel(somePanel())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,9 +200,9 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		},
 		"error":        ErrorPage{Status: 404},
 		"error inside": ErrorPage{Layout: layout, Status: 500, RequestID: "r1"},
-		"me":           MePage{Layout: Layout{Viewer: atMe}, Panel: somePanel(t, u)},
+		"me":           MePage{Layout: Layout{Viewer: atMe}, Panel: somePanel()},
 		"me refused": MePage{Layout: Layout{Viewer: atMe}, Panel: Panel{
-			Me: Me{Invisible: true}, Suggested: true, Presets: []Preset{{ID: "lunch", Text: "Lunch"}},
+			Me: Me{Invisible: true}, Presets: []Preset{{ID: "lunch", Text: "Lunch"}},
 			Status: StatusForm{
 				Lasts: "at", Errors: map[string]string{"state": "no", "text": "no", "emoji": "no", "until": "no"},
 			},
@@ -256,7 +260,7 @@ func TestBoardHasElementsOfFrames(t *testing.T) {
 	f.Counts(Counts{}, Counts{}, true)
 	f.Team("p", 1, 2, 1, false)
 	f.Warming(true)
-	f.Me(Me{}, Me{State: Online, Why: "why"}, nil, nil)
+	f.Me(Me{}, Me{State: Online, Why: "why"})
 	looks := everyLook(t, u)
 	page := looks["board"]
 	// Opening the menu puts the panel on the board.
@@ -297,10 +301,10 @@ func TestMaliciousTextIsEscaped(t *testing.T) {
 			UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, TimeZone: evil,
 		}}
 		panel := Panel{
-			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil}}, Row: r, Said: evil,
-			Status: StatusForm{State: evil, Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
+			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil}, Set: SetStatus{State: evil, Text: evil, Emoji: evil}}, Said: evil,
+			Status: StatusForm{Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
 				Errors: map[string]string{"state": evil, "text": evil, "emoji": evil, "until": evil}},
-			Presets: []Preset{{evil, evil, evil, evil, evil}},
+			Presets: []Preset{{evil, evil, evil, evil, evil, true}},
 		}
 		for _, page := range []Page{
 			BoardPage{
@@ -325,13 +329,13 @@ func TestMaliciousTextIsEscaped(t *testing.T) {
 		}
 		f := u.NewFrame()
 		f.Row(evil, r)
-		f.Me(Me{}, Me{Name: evil, State: Online, Why: evil, Next: Next{Before: evil, After: evil}}, nil, r)
+		f.Me(Me{}, Me{UID: evil, Name: evil, State: Online, Why: evil, Next: Next{Before: evil, After: evil}, Set: SetStatus{Text: evil, Emoji: evil}})
 		f.Team(evil, 1, 1, 1, false)
 		f.Counts(Counts{People: 1}, Counts{People: 1, Search: evil}, false)
 		frame := string(f.Bytes())
 		harmless(t, evil, frame)
-		if n := strings.Count(frame, "<hx-partial"); n != 14 {
-			t.Errorf("a frame about %q has %d partials, want 14", evil, n)
+		if n := strings.Count(frame, "<hx-partial"); n != 13 {
+			t.Errorf("a frame about %q has %d partials, want 13", evil, n)
 		}
 		answer, err := u.Panel(panel)
 		if err != nil {

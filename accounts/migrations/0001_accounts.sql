@@ -128,6 +128,13 @@ CREATE INDEX alerts_person ON alerts (person_id);
 CREATE INDEX alerts_expiry ON alerts (expires_at);
 CREATE INDEX alerts_rev ON alerts (rev);
 
+-- What is stored about the board itself: board_name, and setup_code until the first account is made.
+CREATE TABLE settings (
+    name  TEXT   NOT NULL PRIMARY KEY,
+    value TEXT   NOT NULL,
+    rev   BIGINT NOT NULL -- of the change that set it; 0: others needn't notice
+);
+
 -- Deleted users and ended sessions, for a day, so that a process that asks later learns of them.
 CREATE TABLE tombstones (
     rev        BIGINT NOT NULL,

@@ -85,7 +85,7 @@ const checkWithLighthouse = async (base, cookie) => {
   try {
     for (const path of LIGHTHOUSE) {
       const extraHeaders = path === '/login' ? {} : { Cookie: cookie };
-      const { lhr } = await lighthouse(base + path, { port: chrome.port, logLevel: 'error', extraHeaders });
+      const { lhr } = await lighthouse(base + path, { port: chrome.port, logLevel: 'error', extraHeaders, skipAudits: ['is-crawlable'] }); // noindex is on purpose
       const scores = Object.values(lhr.categories).map(c => `${c.title} ${Math.round(100 * c.score)}`);
       console.log(`Lighthouse ${path}: ${scores.join(', ')}`);
       for (const c of Object.values(lhr.categories)) {

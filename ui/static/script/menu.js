@@ -1,12 +1,15 @@
-// The menu's panel is loaded each time the menu opens, unless it holds input that hasn't been submitted.
+// The panel in the menu is loaded anew each time the menu opens, unless something was typed into it and not sent.
 const startMenu = menu => {
   let typed = false;
-  menu.addEventListener('toggle', () => { if (menu.open && !typed) menu.dispatchEvent(new Event('open')); });
-  menu.addEventListener('input', () => { typed = true; });
+  menu.addEventListener('toggle', e => { if (e.target === menu && menu.open && !typed) menu.dispatchEvent(new Event('open')); });
+  menu.addEventListener('input', e => { if (e.target.closest('.status')) typed = true; });
   let form = menu.querySelector('.status');
   menu.addEventListener('htmx:after:swap', () => {
     const now = menu.querySelector('.status');
-    if (now !== form) typed = (form = now)?.dataset.unset !== undefined;
+    if (now === form) return;
+    typed = now?.dataset.unset !== undefined;
+    if (form) keepFocus(now);
+    form = now;
   });
   new MutationObserver(writeTimes).observe(menu, { subtree: true, childList: true, attributeFilter: ['datetime'] });
   document.addEventListener('pointerdown', e => { if (!menu.contains(e.target)) menu.open = false; });
@@ -19,6 +22,14 @@ const startMenu = menu => {
   writeTimes();
   if (menu.dataset.zone) fetch(menu.dataset.zone, { method: 'POST', body: new URLSearchParams({ zone }) }).catch(() => {});
 };
+
+// Whoever pressed a button that is gone goes on where its result is.
+const keepFocus = form => requestAnimationFrame(() => {
+  const on = document.activeElement;
+  if (form?.isConnected && (!on || on === document.body || !on.checkVisibility())) {
+    [...form.querySelectorAll('#status-change, #status-text')].reverse().find(el => el.checkVisibility())?.focus();
+  }
+});
 
 document.addEventListener('htmx:error', () => {
   if (byId('me-said')) byId('me-said').textContent = 'Rollcall can’t be reached. Try again in a moment.';

@@ -11,5 +11,7 @@ document.addEventListener('DOMContentLoaded', () => {
   // A reload must not show the message again.
   if (document.querySelector('.saved')) history.replaceState(null, '', location.pathname);
   document.querySelectorAll('.account').forEach(startMenu);
+  document.querySelectorAll('[data-peek]').forEach(startPeek);
+  document.querySelectorAll('[data-copies]').forEach(startCopy);
   if (byId('zone-offer')) startZoneOffer(byId('zone-offer'));
 });

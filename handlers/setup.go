@@ -1,0 +1,177 @@
+package handlers
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/live"
+	"rollcall/ui"
+)
+
+// failuresOfSetup is how many wrong setup codes an address may try within loginWindow.
+const failuresOfSetup = 10
+
+// AsksSetupCode reports whether those who set up the board have to prove that the server is theirs. Otherwise, only this
+// machine can open it, and everybody there may sign up anyway.
+func (c *Config) AsksSetupCode() bool {
+	return !c.onlyHere() || len(c.TrustedProxies) > 0 || !c.SignupOpen
+}
+
+// onlyHere reports whether only this machine can open the board.
+func (c *Config) onlyHere() bool { return c.Loopback && c.PublicURL == nil }
+
+// toSetUp reports whether visitors have to set up the board first. If that can't be read, they see the page that they
+// asked for.
+func (s *Server) toSetUp(c echo.Context) bool {
+	empty, err := s.cfg.Accounts.Empty(c.Request().Context())
+	return err == nil && empty
+}
+
+// setupPage shows the form for an empty board. Later, it redirects to the board.
+func (s *Server) setupPage(c echo.Context) error {
+	ctx := c.Request().Context()
+	empty, err := s.cfg.Accounts.Empty(ctx)
+	switch {
+	case err != nil:
+		return unavailable(fmt.Errorf("set-up page: %w", err))
+	case !empty:
+		return s.redirect(c, s.site.path("/"))
+	}
+	p := s.setupForm(c)
+	if p.AskCode {
+		code, err := s.cfg.Accounts.SetupCode(ctx)
+		if err != nil {
+			return unavailable(fmt.Errorf("set-up page: %w", err))
+		}
+		if code == "" { // the last account was deleted while the server ran
+			p.Message = "There is no setup code yet. Restart Rollcall: it prints one when it starts."
+		}
+	}
+	return s.page(c, http.StatusOK, p)
+}
+
+func (s *Server) setupForm(c echo.Context) ui.SetupPage {
+	return ui.SetupPage{Layout: s.layout(c, ""), AskCode: s.cfg.AsksSetupCode(), AskName: !s.cfg.NameFixed}
+}
+
+// setUp creates the first account, names the board, and signs the person in.
+func (s *Server) setUp(c echo.Context) error {
+	fields, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	user, err := s.createFirst(c, fields)
+	if err == nil {
+		if err := s.live.CatchUp(c.Request().Context()); err != nil { // the name appears a moment later
+			s.log.Debug("the name of the board isn't known yet", "err", err)
+		}
+		return s.signIn(c, user, s.site.path("/"))
+	}
+	if errors.Is(err, accounts.ErrSetUp) {
+		return &failure{Status: http.StatusConflict, Heading: "This board is already set up", Err: err,
+			Message: "Somebody has created the first account. Nothing that you typed was saved. Go to the board to sign in."}
+	}
+	f := formFailure(err, "set up the board")
+	if f == nil {
+		return notSaved(fmt.Errorf("set up: %w", err))
+	}
+	p := s.setupForm(c)
+	p.Errors, p.Message = f.formErrors(), f.formMessage()
+	p.Code, p.BoardName = echoed(fields.Get("code")), echoed(fields.Get("board_name"))
+	p.Username, p.DisplayName = echoed(fields.Get("username")), echoed(fields.Get("display_name"))
+	p.Password = echoedPassword(fields.Get("password"))
+	return s.form(c, f, p)
+}
+
+// createFirst creates the first account if the setup code is right, within the limit on sign-ups.
+func (s *Server) createFirst(c echo.Context, fields url.Values) (accounts.User, error) {
+	ctx := c.Request().Context()
+	if empty, err := s.cfg.Accounts.Empty(ctx); err != nil || !empty {
+		return accounts.User{}, errors.Join(err, unless(empty, accounts.ErrSetUp))
+	}
+	if s.cfg.AsksSetupCode() {
+		if err := s.checkSetupCode(c, fields.Get("code")); err != nil {
+			return accounts.User{}, err
+		}
+	}
+	n := accounts.NewUser{
+		Username: strings.TrimSpace(fields.Get("username")), DisplayName: strings.TrimSpace(fields.Get("display_name")),
+		Password: fields.Get("password"),
+	}
+	var name *string
+	if !s.cfg.NameFixed {
+		name = new(fields.Get("board_name"))
+	}
+	return s.limitedSignup(c, func(ctx context.Context) (accounts.User, error) { return s.cfg.Accounts.SetUp(ctx, n, name) })
+}
+
+// unless returns err unless ok.
+func unless(ok bool, err error) error {
+	if ok {
+		return nil
+	}
+	return err
+}
+
+// checkSetupCode returns an error unless typed is the setup code. Each address has a few attempts.
+func (s *Server) checkSetupCode(c echo.Context, typed string) error {
+	if typed == "" {
+		return &accounts.FieldError{Field: "code", Code: accounts.Missing}
+	}
+	ctx := c.Request().Context()
+	want, err := s.cfg.Accounts.SetupCode(ctx)
+	if err != nil {
+		return err
+	}
+	var failure reservation
+	networks := s.addresses.networks(c.Request())
+	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "setup:address:", networks, failuresOfSetup, loginWindow); err != nil {
+		return err
+	}
+	if want == "" || !sameCode(typed, want) {
+		return &accounts.FieldError{Field: "code", Code: wrongCode}
+	}
+	failure.giveBack(ctx)
+	return nil
+}
+
+// sameCode compares two codes in constant time. Case, spaces and dashes don't count.
+func sameCode(a, b string) bool {
+	x, y := sha256.Sum256([]byte(plainCode(a))), sha256.Sum256([]byte(plainCode(b)))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+func plainCode(code string) string {
+	return strings.NewReplacer("-", "", " ", "", "\t", "").Replace(strings.ToLower(code))
+}
+
+// rename shows the stored name of the board on all pages, unless a flag names it.
+func (s *Server) rename(u live.Update) {
+	if u.Board != nil && !s.cfg.NameFixed {
+		s.cfg.UI.SetName(*u.Board)
+	}
+}
+
+// first returns what a board with one account says about itself.
+func (s *Server) first(r *http.Request, counts live.Counts) ui.First {
+	if counts.People > 1 || counts.Team != "" || counts.Search != "" {
+		return ui.First{}
+	}
+	origin := s.site.origin
+	if origin == "" {
+		origin = "http://" + r.Host // checkHost knows it
+	}
+	return ui.First{
+		Address: origin + s.site.path("/"), SignupOpen: s.cfg.SignupOpen,
+		OnlyHere: s.cfg.onlyHere(), Loopback: s.site.origin == "" && isLoopback(hostName(r.Host)),
+	}
+}
