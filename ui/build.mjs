@@ -3,7 +3,7 @@
 //   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
 //   app.css      the stylesheet (static/style/)
 //   favicon.svg  the icon, and what icons.mjs draws from it
-//   emoji.json   the table for the emoji picker (emoji.mjs)
+//   emoji.json   what the menu's search for emoji knows (emoji.mjs)
 //   sw.js        the worker that shows notifications
 //
 // Text is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
@@ -40,7 +40,7 @@ if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
 }
 
 const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'emoji', 'menu', 'person', 'told', 'zone', 'first', 'start'];
-const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'person', 'forms', 'first', 'states', 'adapt'];
+const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'person', 'first', 'states', 'adapt'];
 
 // Comments are removed.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
@@ -73,8 +73,8 @@ const files = {
   'app.js': script,
   'app.css': css,
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
-  'emoji.json': emojiTable(root),
   'sw.js': text(ui, 'static', 'sw.js').replace(/^\s*\/\/.*\n/gm, ''),
+  'emoji.json': emojiTable(root),
 };
 for (const [name, content] of Object.entries(files)) {
   const data = Buffer.from(content);
