@@ -47,8 +47,8 @@ type Changes struct {
 	Users    []Facts  // of new users and of those with a change that others notice
 	Gone     []string // ids of deleted users
 	Sessions []string // ids of ended sessions, without expired ones
-	Board    *string  // the name of the board that was stored; nil: none since then
 	Alerts   []Alert  // that were set or told
+	Board    *string  // the name of the board that was stored; nil: none since then
 	Reset    bool     // too many changes, or since is too old: the lists are empty, read everything again
 }
 

@@ -199,13 +199,16 @@ func TestTabOrder(t *testing.T) {
 	s := startServer(t)
 	populate(s)
 	anna := s.person(t, "anna").board()
+	anna.untilVisible("ada", "bela", "carl", "anna", "dov")
+	anna.untilState("anna", "online", soon)
+	anna.until("her card has come", `!document.querySelector('[data-hold]')`, soon)
 	var order []string
 	for range 30 {
 		anna.press(kb.Tab)
 		at := ask[string](anna, `(() => {
 			const el = document.activeElement;
 			if (el === document.body) return '';
-			const ring = [el, el.closest('label, .search') ?? el].some(e => getComputedStyle(e).outlineStyle !== 'none' && parseFloat(getComputedStyle(e).outlineWidth) >= 2);
+			const ring = [el, el.closest('label, .search, .p') ?? el].some(e => getComputedStyle(e).outlineStyle !== 'none' && parseFloat(getComputedStyle(e).outlineWidth) >= 2);
 			return (el.id || el.name || el.ariaLabel || el.innerText.trim().replace(/\s+/g, ' ')) + (ring ? '' : ' without a ring');
 		})()`)
 		if at == "" || slices.Contains(order, at) {
@@ -213,7 +216,10 @@ func TestTabOrder(t *testing.T) {
 		}
 		order = append(order, at)
 	}
-	want := []string{"Skip to main content", "Rollcall", "Board", "Settings", "Your account, anna: A Online", "Search", "q", "f-all", "Lab", "Office"}
+	want := []string{
+		"Skip to main content", "Rollcall", "Board", "Settings", "Your account, anna: A Online", "f-everyone", "Search", "q",
+		"Lab", "Ada Okafor", "Béla Kiss", "Office", "Carl Anders", "anna", "דב לוי",
+	}
 	if !slices.Equal(order, want) {
 		t.Errorf("Tab goes through %q, want %q", order, want)
 	}

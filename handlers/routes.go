@@ -21,14 +21,11 @@ func (s *Server) routes() {
 	public := s.group(policy{callers: machines})
 	public.get(at("/apple-touch-icon.png"), s.touchIcon)
 	public.get(at("/manifest.webmanifest"), s.manifest)
+	public.get(at("/sw.js"), s.worker) // browsers fetch it by themselves, also after a session has ended
 	public.get("/robots.txt", s.robots)
 	public.get("/.well-known/change-password", s.changePassword)
 	logo := s.group(policy{callers: machines, headers: logoHeaders(s.headers)})
 	logo.get(at("/logo/*"), echo.WrapHandler(s.cfg.UI.Assets()))
-
-	// Browsers fetch the worker by itself, also after its page's session has ended.
-	background := s.group(policy{callers: machines})
-	background.get(at("/sw.js"), s.worker)
 
 	// Visitors, signed in or not.
 	entry := s.group(policy{callers: visitors, compress: true})

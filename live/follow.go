@@ -30,8 +30,8 @@ type Update struct {
 	Unlisted []string          // IDs of people who are no longer listed: disabled or deleted
 	Deleted  []string          // the IDs in Unlisted whose account was deleted
 	Sessions []string          // IDs of sessions that ended
-	Board    *string           // the stored name of the board ("": none) if it may be new, else nil
 	Alerts   []accounts.Alert  // that were set or told; all of them if Reset
+	Board    *string           // the stored name of the board ("": none) if it may be new, else nil
 	Reset    bool              // set at the start, or after too many changes to list: any session may have ended
 }
 
@@ -124,11 +124,11 @@ func (f *follower) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	board, err := f.accounts.BoardName(ctx)
+	alerts, err := f.accounts.Alerts(ctx)
 	if err != nil {
 		return err
 	}
-	alerts, err := f.accounts.Alerts(ctx)
+	board, err := f.accounts.BoardName(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (f *follower) begin(ctx context.Context) error {
 		}
 	}
 	f.presence.FactsAsOf(rev + f.ahead)
-	u := Update{People: people, Unlisted: missing(ids, people), Board: &board, Alerts: alerts, Reset: true}
+	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Board: &board, Reset: true}
 	for _, id := range u.Unlisted {
 		if !known[id] { // disabled people have facts, so this account was deleted
 			u.Deleted = append(u.Deleted, id)
@@ -182,7 +182,7 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	}
 	f.tell(Update{
 		People: people, Unlisted: missing(append(ids, changes.Gone...), people),
-		Deleted: changes.Gone, Sessions: changes.Sessions, Board: changes.Board, Alerts: changes.Alerts,
+		Deleted: changes.Gone, Sessions: changes.Sessions, Alerts: changes.Alerts, Board: changes.Board,
 	})
 	return nil
 }

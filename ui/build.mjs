@@ -13,8 +13,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-import { emojiTable } from './emoji.mjs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { emojiTable } from './emoji.mjs';
 
 const ui = dirname(fileURLToPath(import.meta.url));
 const root = dirname(ui);
@@ -40,7 +40,7 @@ if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
 }
 
 const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'emoji', 'menu', 'person', 'told', 'zone', 'first', 'start'];
-const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'person', 'forms', 'first', 'states', 'adapt'];
+const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'person', 'first', 'states', 'adapt'];
 
 // Comments are removed.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
@@ -73,8 +73,8 @@ const files = {
   'app.js': script,
   'app.css': css,
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
-  'emoji.json': emojiTable(root),
   'sw.js': text(ui, 'static', 'sw.js').replace(/^\s*\/\/.*\n/gm, ''),
+  'emoji.json': emojiTable(root),
 };
 for (const [name, content] of Object.entries(files)) {
   const data = Buffer.from(content);
@@ -92,6 +92,9 @@ for (const [name, data] of Object.entries(icons)) {
   console.log(`${name.padEnd(20)} ${data.length} bytes`);
 }
 writeFileSync(join(out, 'LICENSE.htmx.txt'), text(htmx, 'LICENSE'));
+for (const name of ['unicode-emoji-json', 'emojilib']) {
+  writeFileSync(join(out, `LICENSE.${name}.txt`), text(root, 'node_modules', name, 'LICENSE'));
+}
 
 // The list of common passwords comes from npm, too.
 const passwords = join(root, 'accounts', 'generate.mjs');

@@ -123,11 +123,10 @@ func (u *UI) tryAll() error {
 	headlineErr := u.part(io.Discard, "headline", headline{})
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
-	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{}, "why": Me{}} {
+	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{}, "why": Me{}, "told": Told{}} {
 		errs = append(errs, u.part(io.Discard, name, data))
 	}
-	toldErr := u.part(io.Discard, "told", Told{})
-	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, toldErr)...)
+	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr)...)
 }
 
 // Page renders a page in memory, so that no part of it is sent if there is an error.

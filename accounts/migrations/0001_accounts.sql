@@ -101,13 +101,6 @@ CREATE TABLE presets (
 
 CREATE INDEX presets_user ON presets (user_id, rev);
 
--- What is stored about the board itself: board_name, and setup_code until the first account is made.
-CREATE TABLE settings (
-    name  TEXT   NOT NULL PRIMARY KEY,
-    value TEXT   NOT NULL,
-    rev   BIGINT NOT NULL -- of the change that set it; 0: others needn't notice
-);
-
 -- The people whom somebody pinned to the top of their own board.
 CREATE TABLE favorites (
     user_id    TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -134,6 +127,13 @@ CREATE TABLE alerts (
 CREATE INDEX alerts_person ON alerts (person_id);
 CREATE INDEX alerts_expiry ON alerts (expires_at);
 CREATE INDEX alerts_rev ON alerts (rev);
+
+-- What is stored about the board itself: board_name, and setup_code until the first account is made.
+CREATE TABLE settings (
+    name  TEXT   NOT NULL PRIMARY KEY,
+    value TEXT   NOT NULL,
+    rev   BIGINT NOT NULL -- of the change that set it; 0: others needn't notice
+);
 
 -- Deleted users and ended sessions, for a day, so that a process that asks later learns of them.
 CREATE TABLE tombstones (

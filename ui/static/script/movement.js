@@ -8,6 +8,7 @@ const HALO = 2000;       // ms to mark a card after an arrival
 const NEWS = 60e3;       // ms to mention an arrival below the headline
 const MANY = 12;         // more rows than this at once mean a different list, not arrivals
 const POINTING = 3e3;    // ms until a pointer that doesn't move no longer holds the cards
+const PATIENCE = 15e3;   // ms that a pointer or the focus can hold a movement
 let wholeList = false;   // the current message replaces the whole list
 const arrivedAt = new Map(); // row id -> when this page saw the person arrive
 
@@ -37,10 +38,11 @@ const startMovement = (list, own) => {
   const held = new Map(); // row id -> 'arriving' or 'leaving'
   const ghosts = new Set(); // copies of removed rows, shown until the cards move
   const still = matchMedia('(prefers-reduced-motion: reduce)');
+  let began = 0; // when something was held first
   let timer = 0, pointed = -Infinity;
   list.addEventListener('pointermove', e => { if (e.pointerType === 'mouse') pointed = Date.now(); }, passive);
   list.addEventListener('pointerleave', () => { pointed = -Infinity; }, passive);
-  const busy = () => Date.now() - pointed < POINTING || list.querySelector(':focus-visible') || byId('who')?.childElementCount;
+  const busy = () => Date.now() - pointed < POINTING || list.querySelector(':focus-visible');
 
   const hold = (id, how) => {
     const row = byId(id);
@@ -65,7 +67,7 @@ const startMovement = (list, own) => {
   };
 
   const settle = () => {
-    if (busy()) {
+    if (busy() && Date.now() - began < PATIENCE) {
       timer = setTimeout(settle, GATHER);
       return;
     }
@@ -93,6 +95,7 @@ const startMovement = (list, own) => {
       else if (held.get(id) === 'arriving') held.delete(id);
       else if (!still.matches) addGhost(row, before);
     }
+    if (!timer) began = Date.now();
     timer ||= setTimeout(settle, GATHER);
     tellNews();
     writeTimes();

@@ -70,6 +70,14 @@ const startPopover = (who, list) => {
     who.style.setProperty('--y', within(card.top - 20, height, innerHeight) + 'px');
   };
 
+  // The focus returns to the card, which may be about to move and can't have it until then.
+  const giveBack = (id, again = true) => {
+    if (!again && document.activeElement !== document.body) return; // it has gone on
+    const link = byId(id)?.querySelector('.nm a');
+    link?.focus({ preventScroll: true });
+    if (again && document.activeElement !== link) setTimeout(giveBack, 2 * GATHER, id, false);
+  };
+
   const seen = onChange(list, () => asked, () => { if (asked) loadPerson(who); });
   const open = async link => {
     const { href } = link, row = link.closest('.p').id;
@@ -100,7 +108,7 @@ const startPopover = (who, list) => {
   who.addEventListener('toggle', e => {
     if (e.newState !== 'closed' || who.matches(':popover-open')) return;
     const inside = document.activeElement === document.body || who.contains(document.activeElement);
-    if (inside) byId(asked)?.querySelector('.nm a')?.focus({ preventScroll: true });
+    if (inside) giveBack(asked);
     mark.replaceSync('');
     asked = '';
     who.textContent = '';

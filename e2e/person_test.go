@@ -1,0 +1,242 @@
+package e2e_test
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp/kb"
+)
+
+const (
+	popoverOpen   = `document.querySelector('#who').matches(':popover-open')`
+	popoverClosed = `!document.querySelector('#who').matches(':popover-open') && !document.querySelector('#who').childElementCount`
+)
+
+// openPerson clicks the name on a card.
+func (b *tab) openPerson(username string) {
+	b.t.Helper()
+	b.click(`[data-user=` + username + `] .nm a`)
+	b.until("the popover is open", popoverOpen+` && document.querySelector('#who').contains(document.activeElement)`, patience)
+}
+
+// A card opens the person's page beside it. It's live, works with the keyboard, and the focus returns to the card.
+func TestPersonPopover(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms")
+	populate(s)
+	anna := s.person(t, "anna").board()
+	anna.untilState("anna", "online", soon)
+	anna.run(emulation.SetDeviceMetricsOverride(1280, 900, 1, false))
+
+	anna.untilFocus(`[data-user=ada] .nm a`)
+	anna.press(kb.Enter)
+	anna.until("the popover is open", popoverOpen+` && document.activeElement.id === 'who'`, patience)
+	anna.until("it tells of ada", `['Ada Okafor', '@ada', 'Offline', 'Lab', 'Tell me when Ada Okafor is here'].every(text => document.querySelector('#who').innerText.includes(text))`, patience)
+	if got := ask[string](anna, `location.pathname + ' ' + document.querySelectorAll('#who h1').length`); got != "/ 1" {
+		t.Errorf("the page is %s, want the board with one popover", got)
+	}
+	anna.until("it's inside the window", `(box => box.left >= 8 && box.top >= 8 && box.right <= innerWidth - 8 && box.bottom <= innerHeight - 8)(document.querySelector('#who').getBoundingClientRect())`, patience)
+	wantAccessible(anna, "the popover")
+
+	ada := s.member(t, "ada").board()
+	anna.until("it's live", `document.querySelector('#who .st b').innerText === 'Online' && !document.querySelector('#who-tell')`, soon)
+	if !ask[bool](anna, `document.querySelector('#who').contains(document.activeElement)`) {
+		t.Error("the update has taken the focus away")
+	}
+	anna.press(kb.Escape)
+	anna.until("Escape closes it", popoverClosed, patience)
+	anna.until("the focus is on the card", `document.activeElement.matches('[data-user=ada] .nm a')`, patience)
+
+	anna.openPerson("bela")
+	anna.click("#who-close")
+	anna.until("the button closes it", popoverClosed+` && document.activeElement.matches('[data-user=bela] .nm a')`, patience)
+	anna.openPerson("carl")
+	anna.clickAt(20, 850)
+	anna.until("a click elsewhere closes it", popoverClosed, patience)
+
+	// When ada leaves a board of those who are here, the popover stays.
+	anna.openPerson("ada")
+	ada.close()
+	anna.until("it says that she left", `document.querySelector('#who .st b').innerText === 'Offline'`, soon)
+	s.cli("remove", "ada", "--yes")
+	anna.until("it closes when the account is gone", popoverClosed, soon)
+}
+
+// On a phone the popover is a sheet at the bottom.
+func TestPersonSheetOnPhone(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	populate(s)
+	home := s.person(t, "anna")
+	for _, size := range []struct{ width, height int64 }{{390, 844}, {320, 568}} {
+		anna := home.tab()
+		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true), emulation.SetTouchEmulationEnabled(true))
+		anna.open("/")
+		anna.untilLive()
+		anna.openPerson("bela")
+		anna.until("it's at the bottom", `(box => box.left === 0 && Math.round(box.right) === innerWidth && Math.round(box.bottom) === innerHeight && box.top > 0)(document.querySelector('#who').getBoundingClientRect())`, patience)
+		wantNoOverflow(anna, "the sheet", size.width)
+		anna.open("/u/bela")
+		wantNoOverflow(anna, "the page of a person", size.width)
+		wantAccessible(anna, "the page of a person")
+	}
+}
+
+// A person's page is live, too, and makes its viewer present.
+func TestPersonPageIsLive(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms")
+	populate(s)
+	anna := s.person(t, "anna").tab()
+	anna.open("/u/ADA")
+	anna.untilLive()
+	anna.until("ada is offline", `document.querySelector('#person .st b').innerText === 'Offline'`, patience)
+	ada := s.member(t, "ada").board()
+	ada.untilState("anna", "online", soon)
+	anna.until("ada is online", `document.querySelector('#person .st b').innerText === 'Online'`, soon)
+	s.cli("rename", "ada", "Ada Lovelace")
+	anna.until("ada has another name", `document.querySelector('#who-h').innerText === 'Ada Lovelace'`, soon)
+	ada.close()
+	anna.until("ada is offline again", `document.querySelector('#person .st b').innerText === 'Offline'`, soon)
+	if got := anna.loaded(); got != 1 {
+		t.Errorf("the page was loaded %d times, want once", got)
+	}
+}
+
+// Favorites come first in their team, at once and after a reload, and for nobody else.
+func TestFavorites(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	populate(s)
+	home := s.person(t, "anna")
+	anna := home.board()
+	anna.run(emulation.SetDeviceMetricsOverride(1280, 900, 1, false))
+	other := s.person(t, "otto").board()
+	s.member(t, "ada").board()
+	s.member(t, "bela").board()
+	for _, b := range []*tab{anna, other} {
+		b.untilState("ada", "online", soon)
+		b.untilState("bela", "online", soon)
+	}
+	const belaFirst = `(at => at('bela').left < at('ada').left)(name => document.querySelector('[data-user=' + name + ']').getBoundingClientRect())`
+	const star = `getComputedStyle(document.querySelector('[data-user=bela] .nm'), '::after').content.includes('★')`
+	anna.until("ada comes first", `!(`+belaFirst+`) && !(`+star+`)`, soon)
+	anna.openPerson("bela")
+	anna.click("#who-favorite")
+	anna.until("bela comes first", belaFirst+` && `+star+` && document.querySelector('#who-favorite').innerText === 'Remove from favorites'`, patience)
+	anna.reload()
+	anna.untilLive()
+	anna.until("bela comes first after a reload", belaFirst+` && `+star, patience)
+	if ask[bool](other, belaFirst) || ask[bool](other, star) {
+		t.Error("otto's board has anna's favorites")
+	}
+	anna.openPerson("bela")
+	anna.click("#who-favorite")
+	anna.until("bela doesn't come first any more", `!(`+belaFirst+`) && !(`+star+`)`, patience)
+}
+
+// A person who shares their local time has it on their card, for readers in other time zones.
+func TestLocalTimeOnCards(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	home := s.person(t, "ben")
+	ben := home.tab()
+	ben.setZone("Asia/Kolkata", "en-GB")
+	ben.open("/settings")
+	ben.click(`[name=share_time]`)
+	save(ben, "details")
+	ben.open("/")
+	ben.untilLive()
+	readers := s.person(t, "anna")
+	for zone, want := range map[string]bool{"Europe/Berlin": true, "Asia/Colombo": false} {
+		anna := readers.tab()
+		anna.setZone(zone, "en-GB")
+		anna.open("/")
+		anna.untilState("ben", "online", soon)
+		const there = `document.querySelector('[data-user=ben] .there')`
+		anna.until("the clock there, in "+zone, there+` && /^\d?\d:\d\d there$/.test(`+there+`.innerText) === `+map[bool]string{true: "true", false: "false"}[want], soon)
+		anna.open("/u/ben")
+		anna.until("the clock on the page", `/in (Kolkata|Calcutta), (same as yours|[0-9¼½¾]+ h ahead of you)$/.test(document.querySelector('.know dd').innerText)`, soon)
+		anna.close()
+	}
+}
+
+// "Tell me when ben is here": every tab of whoever asked says so once, also after a reload, and nobody else's does.
+func TestTellMe(t *testing.T) {
+	parallel(t)
+	s := startServer(t, "--grace-clean=200ms")
+	s.addUser("ben", "--display-name", "Ben Carter")
+	home := s.person(t, "anna")
+	anna, second := home.board(), home.tab()
+	second.open("/settings")
+	second.untilLive()
+	other := s.person(t, "otto").board()
+	anna.openPerson("ben")
+	anna.click("#who-tell")
+	anna.until("the wish is noted", `document.querySelector('#who-waiting')?.innerText.includes("You'll be told once when Ben Carter is here.")`, patience)
+	anna.reload()
+	anna.untilLive()
+	anna.openPerson("ben")
+	anna.until("the wish survives a reload", `document.querySelector('#who-waiting')`, patience)
+
+	ben := s.member(t, "ben").board()
+	const said = `document.querySelector('#told').innerText.includes('Ben Carter is here')`
+	anna.until("told", said+` && !document.querySelector('#who-waiting')`, soon)
+	second.until("the other tab is told", said, soon)
+	if role := ask[string](anna, `document.querySelector('#told').role`); role != "status" {
+		t.Errorf("the message has the role %s, want status", role)
+	}
+	wantAccessible(second, "a page with a message")
+	other.untilState("ben", "online", soon)
+	for who, b := range map[string]*tab{"otto": other, "ben": ben} {
+		if ask[int](b, `document.querySelector('#told').childElementCount`) > 0 {
+			t.Errorf("%s was told something", who)
+		}
+	}
+	second.click(`.toast button`)
+	second.until("the message can be closed", `!document.querySelector('.toast')`, patience)
+	second.reload() // within two minutes the server tells again, and the tab remembers
+	second.untilLive()
+	ben.close()
+	anna.untilState("ben", "offline", soon)
+	s.member(t, "ben").board()
+	anna.untilState("ben", "online", soon)
+	if n := ask[int](anna, `document.querySelector('#told').childElementCount`) + ask[int](second, `document.querySelector('#told').childElementCount`); n != 1 {
+		t.Errorf("after ben came again there are %d messages, want the first one", n)
+	}
+}
+
+// With the permission, pages have the worker show a notification. The headless browser grants none, so the test claims it
+// and hears what the worker is asked to show.
+func TestTellMeByNotification(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	s.addUser("ben", "--display-name", "Ben Carter")
+	anna := s.person(t, "anna").tab()
+	anna.open("/u/ben")
+	anna.untilLive()
+	anna.tell(`window.posted = []; ServiceWorker.prototype.postMessage = message => posted.push(message)`)
+	anna.tell(`window.asked = 0; window.permission = 'default'; Object.defineProperty(Notification, 'permission', { get: () => permission })`)
+	anna.tell(`Notification.requestPermission = async () => { asked++; return permission = 'granted'; }`)
+	if ask[int](anna, `asked`) != 0 {
+		t.Error("the permission is asked for before anybody wants to be told")
+	}
+	anna.click("#who-tell")
+	anna.until("the page says that there will be a notification", `asked === 1 && document.querySelector('#who-notify')?.innerText.includes('your browser shows a notification')`, patience)
+	s.member(t, "ben").board()
+	anna.until("the worker is asked", `posted.length === 1 && posted[0].title === 'Ben Carter is here' && posted[0].href === location.origin + '/u/ben'`, soon)
+	if got := ask[string](anna, `navigator.serviceWorker.controller?.scriptURL ?? 'ready'`); got == "" {
+		t.Error("there's no worker")
+	}
+
+	// Without the permission, the page says that it isn't there, and shows the message all the same.
+	carl := s.person(t, "carl").tab()
+	s.addUser("dora")
+	carl.open("/u/dora")
+	carl.untilLive()
+	carl.tell(`Object.defineProperty(Notification, 'permission', { get: () => 'denied' })`)
+	carl.click("#who-tell")
+	carl.until("the page says that there won't be one", `document.querySelector('#who-notify')?.innerText.includes('blocks notifications')`, patience)
+	s.member(t, "dora").board()
+	carl.until("told in the page", `document.querySelector('.toast')`, soon)
+}
