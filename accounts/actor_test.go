@@ -20,6 +20,17 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"Import": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		return s.Import(ctx, []NewUser{{Username: "imported", Password: secret}})
 	},
+	"SetUp": func(ctx context.Context, s *Store, u User, _ Session) error {
+		if err := s.Delete(As(ctx, System), u.ID); err != nil && !errors.Is(err, ErrNotFound) { // it needs an empty board
+			return err
+		}
+		_, err := s.SetUp(ctx, NewUser{Username: "first", Password: secret}, nil)
+		return err
+	},
+	"MakeSetupCode": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		_, err := s.MakeSetupCode(ctx)
+		return err
+	},
 	"Rename":  func(ctx context.Context, s *Store, u User, _ Session) error { return s.Rename(ctx, u.ID, "New") },
 	"SetTeam": func(ctx context.Context, s *Store, u User, _ Session) error { return s.SetTeam(ctx, u.ID, "New") },
 	"SetProfile": func(ctx context.Context, s *Store, u User, _ Session) error {
@@ -62,6 +73,16 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		}
 		return cmp.Or(err, s.SetAlert(ctx, u.ID, other.ID, AlertHere))
 	},
+	"SetUp": func(ctx context.Context, s *Store, u User, _ Session) error {
+		_ = s.Delete(As(ctx, System), u.ID) // only an empty board can be set up
+		_, err := s.SetUp(ctx, NewUser{Username: "first", Password: secret}, nil)
+		return err
+	},
+	"MakeSetupCode": func(ctx context.Context, s *Store, u User, _ Session) error {
+		_ = s.Delete(As(ctx, System), u.ID)
+		_, err := s.MakeSetupCode(ctx)
+		return err
+	},
 	"DropAlert":   func(ctx context.Context, s *Store, u User, _ Session) error { return s.DropAlert(ctx, u.ID, "x") },
 	"TellAlert":   func(ctx context.Context, s *Store, u User, _ Session) error { return s.TellAlert(ctx, u.ID, "x") },
 	"PurgeAlerts": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.PurgeAlerts(ctx) },
@@ -91,11 +112,11 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 
 // Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
-	"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "CountPeople", "CursorBehind", "Export",
+	"AnySession", "Authenticate", "BoardName", "Changes", "CheckPassword", "Close", "Committed", "CountPeople", "CursorBehind", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
-	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "Shared", "Stats",
+	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared", "Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
-	"Alert", "Alerts", "Details", "Favorites", "IsFavorite",
+	"Alert", "Alerts", "BoardName", "Details", "Empty", "Favorites", "IsFavorite", "SetupCode",
 }
 
 // Every exported method that writes refuses to do so without an actor. All other methods are listed in reads.

@@ -99,7 +99,9 @@ func TestExportHasEverything(t *testing.T) {
 		"presets":        "id user_id rev",
 		"favorites":      "user_id created_at",
 		"alerts":         "user_id rev",
+		"settings":       "name value rev",         // of the board
 		"search_words":   "word sort_key",          // derived from the names
+		"settings":       "name value rev",         // of the board
 		"tombstones":     "rev kind id deleted_at", // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}

@@ -62,7 +62,7 @@ func testPresets(t *testing.T, db database) {
 	do(t, "ForgetPreset", s.ForgetPreset(t.Context(), u.ID, "nonsense"))
 	wantPresets(t, s, "forgetting one", u.ID, dentist, lunch, automatic)
 
-	wantField(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "New"}, "2h"), "until")
+	wantField(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "New"}, "3h"), "until")
 	wantField(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "New", State: "gone"}, ""), "state")
 	wantErr(t, "SetStatus(nobody)", s.SetStatus(t.Context(), "nobody", Status{Text: "New"}, ""), ErrNotFound)
 	wantPresets(t, s, "refused statuses", u.ID, dentist, lunch, automatic)

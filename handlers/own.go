@@ -12,14 +12,15 @@ import (
 // me returns what a person sees about themself.
 func (s *Server) me(own live.Own) ui.Me {
 	self, row := own.Self, own.Entry.Row
-	return ui.Me{
+	me := ui.Me{
 		UID: row.ID, Name: row.Name,
 		State: string(row.State), Why: explainStatus(self.Why), Next: nextOf(self), Devices: self.Devices,
-		Set: ui.SetStatus{
-			State: string(self.Status.State), Text: self.Status.Text, Emoji: self.Status.Emoji, Until: self.Status.Until,
-		},
 		Invisible: self.Why.Rule == presence.ByInvisible, MayHide: s.cfg.Invisible,
 	}
+	if set := self.Status; set != nil {
+		me.Set = ui.SetStatus{State: string(set.State), Text: set.Text, Emoji: set.Emoji, Until: set.Until}
+	}
+	return me
 }
 
 // explainStatus tells a person why they have their state. It goes on after "because".

@@ -69,17 +69,16 @@ func (f *Facts) idleAfter(usual time.Duration) time.Duration {
 
 // View is all that a watcher may see of a person. Watchers can't tell people with equal views apart.
 type View struct {
-	Listed   bool // false if the account is disabled, so that no board lists it
-	State    State
-	Since    time.Time // when State began; zero while offline, or if unknown
-	Text     string
-	Emoji    string
-	Until    time.Time // when the status or claim behind State or Text ends; zero if it doesn't
-	LastSeen time.Time // while offline, the last input as far as this process knows; zero if only accounts know
-
+	Listed bool // false if the account is disabled, so that no board lists it
 	// Elsewhere means that the person is connected only to other replicas, so the view may be outdated if they can't be
 	// reached.
 	Elsewhere bool
+	State     State
+	Since     time.Time // when State began; zero while offline, or if unknown
+	Text      string
+	Emoji     string
+	Until     time.Time // when the status or claim behind State or Text ends; zero if it doesn't
+	LastSeen  time.Time // while offline, the last input as far as this process knows; zero if only accounts know
 }
 
 // Rule is the rule that decided a state.
@@ -99,7 +98,6 @@ const (
 // Why is the reason for a state, for the person alone.
 type Why struct {
 	Rule  Rule
-	Set   State         // the state that the person's own status names, even if another rule decided; empty if none
 	Claim string        // the claim's key, with ByClaim
 	Until time.Time     // end of the status or claim that decided; zero if there's none
 	Idle  time.Duration // the person's idle-after, with ByInput and ByIdleness; negative for never idle
@@ -109,8 +107,8 @@ type Why struct {
 type Self struct {
 	View    View // the same as for every watcher
 	Why     Why
-	Devices int    // sign-ins with a live connection, over all replicas
-	Status  Status // their own, while it lasts
+	Devices int     // sign-ins with a live connection, over all replicas
+	Status  *Status // their own, while it lasts; nil if none. Don't change it.
 }
 
 // ConnInfo is what Resolve needs of one connection.

@@ -34,9 +34,6 @@ func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 	claim := bestClaim(f.Claims, now)
 	r.View.Listed = true
 	r.View.State, r.Why, r.From = decide(f, con, status, claim, idleAfter)
-	if status {
-		r.Why.Set = f.Status.State
-	}
 	r.Next = soonest(ahead(con.next, now), ahead(f.nextEnd(now), now))
 	r.setText(f, status, claim, now)
 	if r.View.State == Offline {

@@ -81,8 +81,9 @@ type person struct {
 
 	view      View
 	why       Why
-	published Digest // the last digest for the Registry
-	devices   int    // sign-ins with a live connection, over all replicas
+	published Digest  // the last digest for the Registry
+	devices   int     // sign-ins with a live connection, over all replicas
+	status    *Status // their own, while it lasts; nil if none. It stays the same pointer until the status changes.
 
 	input   time.Time // the newest input while not invisible
 	seen    time.Time // last seen, as shown while offline; zero if only accounts know
@@ -272,11 +273,7 @@ func (t *Tracker) Self(user string) Self {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.people[user]; p != nil {
-		self := Self{View: p.view, Why: p.why, Devices: p.devices}
-		if statusLive(&p.facts.Status, time.Now()) {
-			self.Status = p.facts.Status
-		}
-		return self
+		return Self{View: p.view, Why: p.why, Devices: p.devices, Status: p.status}
 	}
 	return Self{View: nobody, Why: Why{Rule: ByNoConnection}}
 }

@@ -466,3 +466,23 @@ func TestWarmAgain(t *testing.T) {
 		}
 	})
 }
+
+// People see their own status until it ends, and hear of its state even while nobody else sees a change.
+func TestOwnStatusWhileInvisible(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
+		tr.Join("ada", Client{}, Activity{})
+		tr.SetFacts("ada", Facts{Invisible: true})
+		feed := tr.Subscribe()
+		feed.Take()
+		view := tr.View("ada")
+		want := Status{State: Away, Until: time.Now().Add(time.Hour)}
+		tr.SetFacts("ada", Facts{Invisible: true, Status: want})
+		if self := tr.Self("ada"); self.Status == nil || *self.Status != want || self.View != view || len(feed.Take()) != 1 {
+			t.Errorf("Self(ada) = %+v, want her status, the same view %+v, and a call of Mark", self, view)
+		}
+		after(time.Hour)
+		if self := tr.Self("ada"); self.Status != nil || self.View != view || len(feed.Take()) != 1 {
+			t.Errorf("after its end, Self(ada) = %+v, want no status, the same view %+v, and a call of Mark", self, view)
+		}
+	})
+}

@@ -33,13 +33,14 @@ func (t *Tracker) updateLocked(p *person) {
 	r.View.Since = t.since(p, r, now)
 	marks := p.marks(now)
 	count := devices(marks, p.remote)
-	changed := r.View != p.view || r.Why != p.why || count != p.devices
+	status := p.ownStatus(now)
+	changed := r.View != p.view || r.Why != p.why || count != p.devices || status != p.status
 	if r.View != p.view {
 		t.countLocked(p.view, -1)
 		t.countLocked(r.View, +1)
 		t.changes++
 	}
-	p.view, p.why, p.devices = r.View, r.Why, count
+	p.view, p.why, p.devices, p.status = r.View, r.Why, count, status
 	t.publishLocked(p, conns, marks, now)
 	t.scheduleLocked(p, r.Next)
 	if changed {
@@ -48,6 +49,18 @@ func (t *Tracker) updateLocked(p *person) {
 		}
 	}
 	t.dropLocked(p)
+}
+
+// ownStatus returns the person's own status while it lasts. If it's the one in p.status, it returns that pointer.
+func (p *person) ownStatus(now time.Time) *Status {
+	own := &p.facts.Status
+	switch {
+	case !statusLive(own, now):
+		return nil
+	case p.status != nil && *p.status == *own:
+		return p.status
+	}
+	return own
 }
 
 // since returns when the state in r began, for display only. While warming, people come back to states that began in

@@ -13,8 +13,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-import { emojiTable } from './emoji.mjs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { emojiTable } from './emoji.mjs';
 
 const ui = dirname(fileURLToPath(import.meta.url));
 const root = dirname(ui);
@@ -92,6 +92,9 @@ for (const [name, data] of Object.entries(icons)) {
   console.log(`${name.padEnd(20)} ${data.length} bytes`);
 }
 writeFileSync(join(out, 'LICENSE.htmx.txt'), text(htmx, 'LICENSE'));
+for (const name of ['unicode-emoji-json', 'emojilib']) {
+  writeFileSync(join(out, `LICENSE.${name}.txt`), text(root, 'node_modules', name, 'LICENSE'));
+}
 
 // The list of common passwords comes from npm, too.
 const passwords = join(root, 'accounts', 'generate.mjs');

@@ -1,16 +1,16 @@
-// The table that the menu searches for emoji: made of Unicode's names (unicode-emoji-json) and keywords of emojilib.
+// Makes the table that the menu searches for emoji, from Unicode's names (unicode-emoji-json) and keywords of emojilib.
 //
-// Each entry is "☕ hot beverage|coffee drink tea": the emoji, its name, and words that it is also found by. Emoji of skin
-// tones and of one gender are left out, and so are those that most systems have no picture for yet. As many keywords stand
-// there as fit into LIMIT, the more common ones first.
+// An entry such as "☕ hot beverage, coffee break|drink tea" holds the emoji, its name and keywords. The table leaves out
+// variants by skin tone and gender, and emoji that are too new for most systems. It holds as many keywords as fit into
+// LIMIT, the more common ones first.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const LIMIT = 60_000; // bytes
 const NEWEST = 15.1; // version of Unicode's emoji
-const COMMON = 40; // words that more emoji have tell nothing
+const COMMON = 40; // leave out words that more emoji than this have
 
-// What people look for when they set a status, and neither source knows.
+// Words for a status that neither source has. They become part of the name, so they rank before keywords.
 const OURS = {
   '☕': 'coffee break', '🍜': 'lunch', '🍽️': 'lunch dinner', '🥪': 'lunch', '🥐': 'breakfast', '📅': 'meeting', '🗓️': 'meeting', '🎧': 'focus',
   '🎯': 'focus', '🧠': 'focus', '🌴': 'vacation holiday leave', '🏖️': 'vacation holiday', '✈️': 'travel flight', '🚲': 'bike', '🚌': 'commute',
@@ -33,14 +33,14 @@ export const emojiTable = root => {
     for (const word of new Set((keywords[emoji] ?? []).flatMap(words))) uses.set(word, (uses.get(word) ?? 0) + 1);
   }
   const rows = wanted.map(([emoji, { name, group }]) => {
-    const ours = (OURS[emoji] ?? '').split(' ').filter(Boolean), taken = [...words(name), ...ours].map(stem), found = [];
+    const title = [name, OURS[emoji]].filter(Boolean).join(', '), taken = words(title).map(stem), found = [];
     const listed = ['Symbols', 'Flags'].includes(group) ? [] : (keywords[emoji] ?? []).filter(k => !/[_\s-]/.test(k)).flatMap(words);
     for (const word of listed.sort((a, b) => uses.get(b) - uses.get(a) || (a < b ? -1 : 1))) {
       if (uses.get(word) > COMMON || word.length > 11 || taken.some(t => t.startsWith(stem(word)) || word.startsWith(t))) continue;
       taken.push(stem(word));
       found.push(word);
     }
-    return { head: emoji + ' ' + name, kept: ours, found };
+    return { head: emoji + ' ' + title, kept: [], found };
   });
   const text = () => JSON.stringify(rows.map(row => [row.head, row.kept.join(' ')].filter(Boolean).join('|')));
   let size = Buffer.byteLength(text());
