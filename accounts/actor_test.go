@@ -73,16 +73,6 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		}
 		return cmp.Or(err, s.SetAlert(ctx, u.ID, other.ID, AlertHere))
 	},
-	"SetUp": func(ctx context.Context, s *Store, u User, _ Session) error {
-		_ = s.Delete(As(ctx, System), u.ID) // only an empty board can be set up
-		_, err := s.SetUp(ctx, NewUser{Username: "first", Password: secret}, nil)
-		return err
-	},
-	"MakeSetupCode": func(ctx context.Context, s *Store, u User, _ Session) error {
-		_ = s.Delete(As(ctx, System), u.ID)
-		_, err := s.MakeSetupCode(ctx)
-		return err
-	},
 	"DropAlert":   func(ctx context.Context, s *Store, u User, _ Session) error { return s.DropAlert(ctx, u.ID, "x") },
 	"TellAlert":   func(ctx context.Context, s *Store, u User, _ Session) error { return s.TellAlert(ctx, u.ID, "x") },
 	"PurgeAlerts": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.PurgeAlerts(ctx) },
@@ -116,7 +106,7 @@ var reads = []string{
 	"Facts", "HashPassword", "ID",
 	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared", "Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
-	"Alert", "Alerts", "BoardName", "Details", "Empty", "Favorites", "IsFavorite", "SetupCode",
+	"Alert", "Alerts", "Details", "Favorites", "IsFavorite",
 }
 
 // Every exported method that writes refuses to do so without an actor. All other methods are listed in reads.

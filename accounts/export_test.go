@@ -101,7 +101,6 @@ func TestExportHasEverything(t *testing.T) {
 		"alerts":         "user_id rev",
 		"settings":       "name value rev",         // of the board
 		"search_words":   "word sort_key",          // derived from the names
-		"settings":       "name value rev",         // of the board
 		"tombstones":     "rev kind id deleted_at", // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}

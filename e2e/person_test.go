@@ -58,6 +58,7 @@ func TestPersonPopover(t *testing.T) {
 	anna.openPerson("ada")
 	ada.close()
 	anna.until("it says that she left", `document.querySelector('#who .st b').innerText === 'Offline'`, soon)
+	anna.allow(`status of 404`)
 	s.cli("delete", "ada", "--yes")
 	anna.until("it closes when the account is gone", popoverClosed, soon)
 }
