@@ -16,6 +16,10 @@ func TestLimitsAreDocumented(t *testing.T) {
 		fmt.Sprintf("| text of a status | %d characters |", maxStatusText),
 		fmt.Sprintf("| a display name | %d characters |", maxName),
 		fmt.Sprintf("| the name of the board | %d characters |", maxName),
+		fmt.Sprintf("| pronouns | %d characters |", maxPronouns),
+		fmt.Sprintf("| addresses to reach a person | %d, of %d B |", MaxContacts, maxContact),
+		fmt.Sprintf("| favorites of a person | %d |", MaxFavorites),
+		fmt.Sprintf("| %d, for %d days |", MaxAlerts, AlertLife/(24*time.Hour)),
 		fmt.Sprintf("others wait; after %d s they get 503", hashWait/time.Second),
 	} {
 		if !strings.Contains(string(text), want) {

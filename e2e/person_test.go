@@ -58,7 +58,8 @@ func TestPersonPopover(t *testing.T) {
 	anna.openPerson("ada")
 	ada.close()
 	anna.until("it says that she left", `document.querySelector('#who .st b').innerText === 'Offline'`, soon)
-	s.cli("remove", "ada", "--yes")
+	anna.allow(`status of 404`)
+	s.cli("delete", "ada", "--yes")
 	anna.until("it closes when the account is gone", popoverClosed, soon)
 }
 
