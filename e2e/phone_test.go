@@ -16,6 +16,7 @@ func TestFieldsAreLargeEnoughOnAPhone(t *testing.T) {
 		anna.run(emulation.SetDeviceMetricsOverride(width, 844, 2, true), emulation.SetTouchEmulationEnabled(true))
 		for _, path := range []string{"/", "/me", "/settings"} {
 			anna.open(path)
+			anna.untilLive() // to leave while it connects is an error in the console
 			small := ask[[]string](anna, `[...document.querySelectorAll('input:not([type=hidden], [type=radio], [type=checkbox]), select, textarea')]
 				.filter(field => !field.hidden && parseFloat(getComputedStyle(field).fontSize) < 16).map(field => field.name)`)
 			if len(small) > 0 {

@@ -108,7 +108,7 @@ func TestReloadsAndLinksDoNotFlicker(t *testing.T) {
 	ben.clickThrough(`.only a`)
 	ben.clickThrough(`.brand`)
 	ben.fill(`[name=q]`, "ben")
-	ben.clickThrough(`.search button`)
+	ben.until("the address says so", `location.search.includes('q=ben')`, soon)
 	ben.clickThrough(`.search a`)
 	ben.untilLive()
 
@@ -135,7 +135,7 @@ func TestHiddenTab(t *testing.T) {
 
 	cleo := s.person(t, "cleo").board()
 	anna.untilState("cleo", "online", soon)
-	ben.until("ben's title counts cleo", `document.title === '(3) Rollcall'`, 5*time.Second+soon)
+	ben.until("ben's title counts cleo", `document.title === '3 here · Rollcall'`, 5*time.Second+soon)
 	if got := ask[string](ben, `test.state('cleo')`); got != "none" {
 		t.Errorf("ben's hidden board shows cleo as %s, want no row", got)
 	}

@@ -143,7 +143,7 @@ func TestReconnecting(t *testing.T) {
 	anna.forget()
 	anna.until("the board has its color", live, patience)
 	anna.tell(`(() => { const later = setTimeout; window.setTimeout = (f, ms) => later(f, ms === 60e3 ? 1500 : ms) })()`) // a minute is long
-	anna.tell(`new MutationObserver(() => { window.told ??= performance.now() }).observe(document.querySelector('#conn'), { childList: true })`)
+	anna.tell(`new MutationObserver(() => { window.saidAt ??= performance.now() }).observe(document.querySelector('#conn'), { childList: true })`)
 	anna.tell(`document.addEventListener('htmx:ws:close', () => {
 		window.closed ??= performance.now();
 		// A busy browser delays this as much as the page's own timer.
@@ -152,7 +152,7 @@ func TestReconnecting(t *testing.T) {
 	s.kill()
 	anna.until("the page says that it is not live", `document.querySelector('#conn').innerText.startsWith('Not live since ')`, soon)
 	anna.until("a second has passed", `window.second`, soon)
-	if took := ask[float64](anna, `told - closed`); took < 900 || took > ask[float64](anna, `second - closed`)+200 {
+	if took := ask[float64](anna, `saidAt - closed`); took < 900 || took > ask[float64](anna, `second - closed`)+200 {
 		t.Errorf("the page said so %v ms after the connection closed, want about a second, which took %v ms by a timer",
 			took, ask[float64](anna, `second - closed`))
 	}

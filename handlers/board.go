@@ -35,7 +35,7 @@ func (s *Server) board(c echo.Context) error {
 	}
 	page := s.linked(p.Links)
 	if asked { // the page marks the requested filter, even when the list of everyone answers it
-		q = wanted
+		q, page.Query.Show = wanted, showValue(wanted.Show)
 	} else {
 		page.Query.Show = ""
 	}

@@ -9,6 +9,7 @@ const midnight = days => { const d = new Date(Date.now() - skew); d.setHours(24 
 const locale = navigator.languages.find(tag => tag.split('-')[0] === root.lang) ?? root.lang;
 const clock = t => new Date(t).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit' });
 const date = (t, parts) => new Date(t).toLocaleDateString(locale, parts);
+const isMidnight = t => { const d = new Date(t); return !d.getHours() && !d.getMinutes(); };
 const words = {
   since: t => {
     const minutes = minutesSince(t);
@@ -35,6 +36,7 @@ const words = {
   until: t => {
     if (t === midnight(1)) return 'until midnight';
     if (t < midnight(1)) return 'until ' + clock(t);
+    if (t < midnight(7) && isMidnight(t)) return 'until ' + date(t, { weekday: 'long' });
     if (t < midnight(7)) return 'until ' + date(t, { weekday: 'short' }) + ' ' + clock(t);
     return 'until ' + date(t, { day: 'numeric', month: 'short' });
   },
