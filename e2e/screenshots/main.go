@@ -32,7 +32,7 @@ const (
 	width, height           = 1280, 860
 	phoneWidth, phoneHeight = 390, 844
 	maxBytes                = 200_000 // for a picture in the README
-	maxSmall                = 60_000  // for other pictures, doubled for a full page
+	maxSmall                = 60_000  // for other pictures, two and a half times that for a full page
 	quality                 = 50      // of other pictures, in WebP: half the size of PNG, and text stays crisp
 	patience                = 90 * time.Second
 )
@@ -176,7 +176,7 @@ func draw(ctx context.Context, file string, whole bool) error {
 	}
 	limit := maxSmall
 	if whole {
-		limit *= 2
+		limit = 5 * maxSmall / 2
 	}
 	return keep(file, shot, limit)
 }
