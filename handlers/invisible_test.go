@@ -43,6 +43,10 @@ func (r *recording) note(step string) {
 		r.said = append(r.said, step+" frame "+f)
 	}
 	if r.page != nil {
+		r.tab.mu.Lock()
+		row := bobsRow(r.tab.frames)
+		r.tab.mu.Unlock()
+		r.page.until("the row that the board has", func() bool { return bobsRow(r.page.frames) == row })
 		frames := r.page.framesFrom(r.pages)
 		r.pages += len(frames)
 		for _, f := range frames {
@@ -53,6 +57,18 @@ func (r *recording) note(step string) {
 	for _, target := range []string{"/", "/?q=bo", "/?show=offline", "/?show=here", "/?show=online", "/?show=dnd", "/?team=Design"} {
 		r.said = append(r.said, step+" page "+target+" "+r.watcher.get(target).body)
 	}
+}
+
+// bobsRow returns bob's row in the last of frames that has it.
+func bobsRow(frames []string) string {
+	for _, frame := range slices.Backward(frames) {
+		for _, row := range rowPattern.FindAllString(frame, -1) {
+			if strings.Contains(row, `data-user="bob"`) {
+				return row
+			}
+		}
+	}
+	return ""
 }
 
 var (
