@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"github.com/chromedp/chromedp/kb"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,8 +77,12 @@ func TestPages(t *testing.T) {
 	rows(200)
 	anna.clickThrough(`.bar a:has(#n-all)`)
 	anna.untilLive()
+	rows(200)
+	anna.press(kb.End) // to where the links are, so that nothing moves under the click
 	anna.clickThrough(`.pager [rel=next]`)
 	anna.untilLive()
+	rows(35)
+	anna.press(kb.End)
 	anna.clickThrough(`.pager [rel=prev]`)
 	anna.untilLive()
 	rows(200)

@@ -76,7 +76,7 @@ func TestReplicaSettings(t *testing.T) {
 	carl := b.person(t, "carl").board()
 	ben.untilState("carl", "online", soon)
 	signOut(carl)
-	ben.untilStatus("carl", `Offline · seen today`)
+	ben.untilStatus("carl", `Offline seen today`)
 
 	anna := a.person(t, "anna").tab()
 	anna.open("/settings")
@@ -87,7 +87,7 @@ func TestReplicaSettings(t *testing.T) {
 		&& document.querySelector('[data-user=anna]').closest('section').querySelector('h2').innerText === 'Lab'`, soon)
 
 	home := a.member(t, "ben").tab()
-	for _, c := range []struct{ choice, carl string }{{"nobody", `Offline`}, {"approximate", `Offline · seen today`}} {
+	for _, c := range []struct{ choice, carl string }{{"nobody", `Offline`}, {"approximate", `Offline seen today`}} {
 		home.open("/settings")
 		home.click(`input[name=last_seen][value=` + c.choice + `]`)
 		save(home, "presence")
