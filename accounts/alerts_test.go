@@ -40,7 +40,7 @@ func testAlerts(t *testing.T, db database) {
 		t.Errorf("Alert the other way = %q, %v, want none", other, err)
 	}
 
-	// It's told once, whoever calls it, and stays for a moment.
+	// It's told once, no matter which replica does it, and stays for a moment.
 	for range 3 {
 		do(t, "TellAlert", s.TellAlert(t.Context(), ada.ID, bob.ID))
 	}

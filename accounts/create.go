@@ -67,6 +67,14 @@ func (s *Store) HashPassword(ctx context.Context, password string) (string, erro
 	return s.hash.hash(ctx, password, hashWait)
 }
 
+// hashRow hashes the password of r, unless r has a hash already.
+func (s *Store) hashRow(ctx context.Context, r *newRow) (err error) {
+	if r.hash == "" {
+		r.hash, err = s.hash.hash(ctx, r.password, hashWait)
+	}
+	return err
+}
+
 // Create adds a user. Errors: FieldErrors for all invalid fields, including a taken username (ErrTaken), and ErrBusy if
 // too many passwords wait to be hashed. If several callers create the same name at once, one succeeds. The team is
 // spelled as its first member spelled it.
@@ -81,14 +89,11 @@ func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	if len(wrong) > 0 {
 		return User{}, wrong
 	}
-	var err error
-	if r.hash == "" {
-		if r.hash, err = s.hash.hash(ctx, r.password, hashWait); err != nil {
-			return User{}, err
-		}
+	if err := s.hashRow(ctx, &r); err != nil {
+		return User{}, err
 	}
 	var user User
-	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
 		ids, err := insertUsers(ctx, t, []newRow{r})
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 func TestEmojiOfThePicker(t *testing.T) {
 	data, err := os.ReadFile("../ui/static/build/emoji.json")
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the browser's files are not built: run `make assets`")
+		t.Fatal("the emoji table is not built: run `make assets`")
 	}
 	do(t, "read emoji.json", err)
 	var rows []string

@@ -115,7 +115,7 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 
 const sqlAnySession = `SELECT count(*) FROM (SELECT 1 FROM sessions WHERE expires_at > $1 LIMIT 1) live`
 
-// AnySession reports whether anybody is signed in, and so could reconnect to a server that has just started.
+// AnySession reports whether anyone is signed in and could reconnect to a server that has just started.
 func (s *Store) AnySession(ctx context.Context) (bool, error) {
 	var n int
 	err := s.r.queryRow(ctx, sqlAnySession, []any{s.nowMilli()}, &n)

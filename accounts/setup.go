@@ -69,14 +69,11 @@ func (s *Store) SetUp(ctx context.Context, n NewUser, board *string) (User, erro
 	if len(wrong) > 0 {
 		return User{}, wrong
 	}
-	var err error
-	if r.hash == "" {
-		if r.hash, err = s.hash.hash(ctx, r.password, hashWait); err != nil {
-			return User{}, err
-		}
+	if err := s.hashRow(ctx, &r); err != nil {
+		return User{}, err
 	}
 	var user User
-	err = s.write(ctx, func(ctx context.Context, t *transaction) (err error) {
+	err := s.write(ctx, func(ctx context.Context, t *transaction) (err error) {
 		user, err = t.setUp(ctx, r, name)
 		return err
 	})

@@ -165,8 +165,8 @@ func (c *churners) planStates(n int) []step {
 	return plan
 }
 
-// planMoves plans n arrivals and departures in turn. Whoever has been gone for longest arrives, and whoever has been here
-// for longest leaves.
+// planMoves plans n arrivals and departures in turn. The person who has been gone longest arrives, and the one who has
+// been here longest leaves.
 func (c *churners) planMoves(n int) []step {
 	plan := make([]step, n)
 	for i := range plan {

@@ -33,7 +33,7 @@ type settings struct {
 
 	Signup      string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anyone who can open the page can sign up. off: you add people with rollcall user add."`
 	Teams       string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only rollcall user team moves them."`
-	AllowRobots bool   `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list the pages that anybody can open, such as the sign-in page."`
+	AllowRobots bool   `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list public pages, such as the sign-in page."`
 
 	LimitSignups        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
 	LimitLogins         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes. The limit on successful ones is 10 times as high."`

@@ -162,8 +162,8 @@ func TestCastOfThousands(t *testing.T) {
 	})
 }
 
-// Something happens every two to four seconds. Someone arrives at least every 20 seconds on average, and whoever leaves
-// stays away for longer than the grace period.
+// Something happens every two to four seconds. Someone arrives at least every 20 seconds on average. People who leave stay
+// away for longer than the grace period.
 func TestCastIsCalm(t *testing.T) {
 	inTheAfternoon(t, func(t *testing.T) {
 		cfg := presence.DefaultConfig()

@@ -82,3 +82,30 @@ func TestMovementReduced(t *testing.T) {
 	s.member(t, "ben").board()
 	anna.until("an outline, and nothing that moves", `test.look === 'none solid'`, soon)
 }
+
+// A list that comes as a whole moves cards in the same way, and people who came while the page wasn't live aren't news.
+func TestMovementOfAWholeList(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	s.addUser("ben")
+	s.addUser("cleo")
+	anna := s.person(t, "anna").board()
+	anna.untilState("anna", "online", soon)
+	arrive := func(username, minutes string) {
+		t.Helper()
+		anna.watchMoves(username)
+		anna.tell(`(() => {
+			const list = document.querySelector('#list').cloneNode(true), row = list.querySelector('[data-user=` + username + `]');
+			row.dataset.state = 'online';
+			row.querySelector('.st').innerHTML = '<b>Online</b> <time class="online" datetime="' + new Date(Date.now() - ` + minutes + ` * 60e3).toISOString() + '"></time>';
+			htmx.swap({ sourceElement: document.querySelector('#live'), target: '#live', swap: 'none', text: '<hx-partial id="list" hx-swap=innerMorph>' + list.innerHTML + '</hx-partial>' });
+		})()`)
+	}
+	arrive("ben", "0")
+	anna.until("ben's card is held, released and marked", `test.moves.join() === 'arriving,new,'`, soon)
+	arrive("cleo", "10")
+	anna.until("cleo's card is held and released", `test.moves.join() === 'arriving,'`, soon)
+	if got := ask[string](anna, `document.querySelector('#news').innerText`); got != "ben just arrived" {
+		t.Errorf("the news are %q, want that ben arrived", got)
+	}
+}

@@ -162,7 +162,7 @@ func TestLocalTimeOnCards(t *testing.T) {
 	}
 }
 
-// "Tell me when ben is here": every tab of whoever asked says so once, also after a reload, and nobody else's does.
+// "Tell me when ben is here": every tab of the person who asked says so once, even after a reload, and nobody else's tab does.
 func TestTellMe(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")

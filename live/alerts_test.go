@@ -37,7 +37,7 @@ func (f *fixture) status(p accounts.Person, state string) {
 	f.must(f.store.SetStatus(acting(f.t.Context()), p.ID, accounts.Status{State: state}, ""))
 }
 
-// Every page of whoever asked is told once, whatever it lists and also while it's hidden. Nobody else is.
+// Every page of the person who asked is told once, whatever it lists, and even while it's hidden. Nobody else is told.
 func TestAlert(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -9,7 +9,7 @@ import (
 type Options struct {
 	Name   string // of the board; "": defaultName
 	Logo   *Logo  // nil: that of Rollcall
-	Robots bool   // search engines may list the pages that anybody can open
+	Robots bool   // search engines may list public pages
 }
 
 const defaultName = "Rollcall"

@@ -42,8 +42,8 @@ if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
 const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'emoji', 'menu', 'person', 'told', 'zone', 'first', 'start'];
 const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'person', 'first', 'states', 'adapt'];
 
-// Comments are removed.
-const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, ''));
+// Comments and indentation are removed.
+const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, '').replace(/^\s+/gm, ''));
 const styles = STYLES.map(name => text(ui, 'static', 'style', name + '.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, ''));
 const own = '(() => {\n' + scripts.join('') + '})()';
 const css = styles.join('');

@@ -118,21 +118,14 @@ func (BoardPage) template() string  { return "board" }
 type field struct {
 	Name, Error string
 	Value       string
+	Focus       bool // the cursor starts here
 }
 
 // Field returns what the template needs for one input. It includes the password, so that people needn't type it again
 // because of an error in another field.
 func (p SignupPage) Field(name string) field {
-	f := field{Name: name, Error: p.Errors[name]}
-	switch name {
-	case "username":
-		f.Value = p.Username
-	case "display_name":
-		f.Value = p.DisplayName
-	case "password":
-		f.Value = p.Password
-	}
-	return f
+	value := map[string]string{"username": p.Username, "display_name": p.DisplayName, "password": p.Password}[name]
+	return field{Name: name, Error: p.Errors[name], Value: value, Focus: name == p.Focus()}
 }
 
 // Focus returns the name of the first field with an error, or of the first field.

@@ -19,20 +19,11 @@ var setupFields = [...]string{"code", "board_name", "display_name", "username", 
 
 // Field returns what the template needs for one input.
 func (p SetupPage) Field(name string) field {
-	f := field{Name: name, Error: p.Errors[name]}
-	switch name {
-	case "code":
-		f.Value = p.Code
-	case "board_name":
-		f.Value = p.BoardName
-	case "username":
-		f.Value = p.Username
-	case "display_name":
-		f.Value = p.DisplayName
-	case "password":
-		f.Value = p.Password
-	}
-	return f
+	value := map[string]string{
+		"code": p.Code, "board_name": p.BoardName,
+		"username": p.Username, "display_name": p.DisplayName, "password": p.Password,
+	}[name]
+	return field{Name: name, Error: p.Errors[name], Value: value, Focus: name == p.Focus()}
 }
 
 // Focus names the field the cursor starts in: the first that is wrong, else the first.

@@ -181,7 +181,7 @@ func requirePassword(hba string) error {
 	return os.WriteFile(hba, append([]byte("host all "+LockedRole+" 127.0.0.1/32 scram-sha-256\n"), old...), 0o600)
 }
 
-// freePort returns a port on which nobody listens.
+// freePort returns a free port.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

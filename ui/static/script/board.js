@@ -47,7 +47,6 @@ const startSearch = (form, list) => {
     field.select();
   });
   form.addEventListener('input', () => { clear.hidden = !field.value; });
-  form.addEventListener('htmx:before:request', () => { wholeList = true; });
   form.addEventListener('htmx:after:request', e => {
     if (e.detail.ctx.response.status !== 200) return;
     const at = new URLSearchParams(new FormData(form));

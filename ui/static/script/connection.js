@@ -66,7 +66,6 @@ const BESIDE = /<hx-partial id="([^"]*)" hx-swap=before(?:begin|end)>/g;
 document.addEventListener('htmx:ws:before:message:incoming', e => {
   changedAt = Date.now();
   const data = String(e.detail.message.data);
-  wholeList = data.includes('<hx-partial id="list"');
   if ([...data.matchAll(BESIDE)].some(([, id]) => !byId(id))) {
     e.preventDefault();
     socket.send('s');

@@ -9,8 +9,15 @@ const NEWS = 60e3;       // ms to mention an arrival below the headline
 const MANY = 12;         // more rows than this at once mean a different list, not arrivals
 const POINTING = 3e3;    // ms until a pointer that doesn't move no longer holds the cards
 const PATIENCE = 15e3;   // ms that a pointer or the focus can hold a movement
-let wholeList = false;   // the current message replaces the whole list
+let wholeList = false;   // the current swap replaces the whole list, so rows that it adds or removes mean nothing
+let otherList = false;   // the current swap shows the results of a search, so nothing in it has just happened
 const arrivedAt = new Map(); // row id -> when this page saw the person arrive
+
+document.addEventListener('htmx:before:swap', e => {
+  const { text, sourceElement } = e.detail.ctx;
+  otherList = sourceElement?.id === 'search';
+  wholeList = String(text).includes('<hx-partial id="list"');
+});
 
 const justArrived = row => Date.now() - (arrivedAt.get(row?.id) ?? -Infinity) < NEWS;
 
@@ -25,14 +32,16 @@ const watchComings = (list, tell) => {
         if (target.id && here !== (oldValue !== 'offline')) moves.set(target.id, [target, here]);
         continue;
       }
-      if (target.id !== 'people') continue;
+      if (target.id !== 'people' || wholeList) continue;
       for (const row of removedNodes) if (row.id) moves.set(row.id, [row, false, nextSibling]);
       for (const row of addedNodes) if (row.id) moves.has(row.id) ? moves.delete(row.id) : moves.set(row.id, [row, true]);
     }
-    if (!wholeList && moves.size <= MANY) for (const [id, move] of moves) tell(id, ...move);
-    wholeList = false;
+    if (!otherList && moves.size <= MANY) for (const [id, move] of moves) tell(id, ...move);
   }).observe(list, seen);
 };
+
+// isFresh reports whether a person has just arrived, and not while this page wasn't live.
+const isFresh = row => minutesSince(Date.parse(row.querySelector('.st time')?.dateTime ?? 0)) < 1;
 
 const startMovement = (list, own) => {
   const held = new Map(); // row id -> 'arriving' or 'leaving'
@@ -77,7 +86,7 @@ const startMovement = (list, own) => {
     for (const [id, how] of held) {
       const row = byId(id);
       row?.removeAttribute('data-hold');
-      if (row && how === 'arriving') {
+      if (row && how === 'arriving' && isFresh(row)) {
         row.classList.add('new');
         setTimeout(() => row.classList.remove('new'), HALO);
       }
@@ -87,7 +96,7 @@ const startMovement = (list, own) => {
 
   watchComings(list, (id, row, here, before) => {
     if (here) {
-      if (id !== own) arrivedAt.set(id, Date.now());
+      if (id !== own && isFresh(row)) arrivedAt.set(id, Date.now());
       hold(id, 'arriving');
     } else {
       arrivedAt.delete(id);

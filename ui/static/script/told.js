@@ -1,6 +1,6 @@
 // "Tell me when Ada is here"
 //
-// The server tells every page of whoever asked, and once more a page that connects a moment later, because it may have
+// The server tells every open page of the person who asked, and pages that connect a moment later, because they may have
 // been reconnecting. This tab remembers what it has shown.
 const TOLD = 'rollcall-told';
 const shown = {
