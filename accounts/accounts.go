@@ -22,7 +22,7 @@ type Config struct {
 	Conns       int              // maximum number of connections to Postgres; 0: DefaultConns
 	Log         *slog.Logger     // nil: no log
 	Now         func() time.Time // nil: time.Now
-	Server      bool             // this process is a server, and other servers on the same SQLite file must notice it; see Store.Shared
+	Server      bool             // this process is a server: others on the same SQLite file must notice it; see Store.Shared
 	Actor       Actor            // of writes whose context has none; "": they're refused
 	HashWorkers int              // passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core
 
@@ -48,13 +48,13 @@ const (
 
 // Person is what the board knows about somebody.
 type Person struct {
-	ID          string
-	Username    string // folded, unique, never changes
-	DisplayName string
-	Team        string    // "": none
-	LastSeen    time.Time // zero: never
-	Precision   string    // how precisely others see LastSeen: Approximate, Exact or Nobody
-	Zone        string    // IANA name of the time zone, if the person shares their local time; "": not shared or unknown
+	ID           string
+	Username     string // folded, unique, never changes
+	DisplayName  string
+	Team         string    // "": none
+	LastSeen     time.Time // zero: never
+	ShowLastSeen string    // how precisely others see LastSeen: Approximate, Exact or Nobody
+	Zone         string    // IANA name of the time zone, if the person shares their local time; "": not shared or unknown
 
 	sortKey string // result of the function sortKey
 }

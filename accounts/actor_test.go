@@ -64,7 +64,9 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		return s.SetFavorite(ctx, u.ID, "x", false)
 	},
 	"SetAlert": func(ctx context.Context, s *Store, u User, _ Session) error {
-		other, err := s.Create(As(ctx, System), NewUser{Username: "other", PasswordHash: "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$L8vLhz8wGpbyLHbSxRQ0H5cAHqv6C0rYZ8hEGYe0w2M"})
+		other, err := s.Create(As(ctx, System),
+			NewUser{Username: "other",
+				PasswordHash: "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$L8vLhz8wGpbyLHbSxRQ0H5cAHqv6C0rYZ8hEGYe0w2M"})
 		if err != nil && !errors.Is(err, ErrTaken) {
 			return err
 		}
@@ -102,9 +104,11 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 
 // Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
-	"AnySession", "Authenticate", "BoardName", "Changes", "CheckPassword", "Close", "Committed", "CountPeople", "CursorBehind", "Empty", "Export",
+	"AnySession", "Authenticate", "BoardName", "Changes", "CheckPassword", "Close", "Committed", "CountPeople",
+	"CursorBehind", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
-	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared", "Stats",
+	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared",
+	"Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "Details", "Favorites", "IsFavorite",
 }

@@ -151,7 +151,8 @@ func inspect(ctx context.Context, path string) (users int, err error) {
 func wantSound(ctx context.Context, db *sql.DB, path string) error {
 	var quick string
 	var orphans int
-	err := db.QueryRowContext(ctx, `SELECT (SELECT quick_check FROM pragma_quick_check LIMIT 1), (SELECT count(*) FROM pragma_foreign_key_check)`).
+	err := db.QueryRowContext(ctx,
+		`SELECT (SELECT quick_check FROM pragma_quick_check LIMIT 1), (SELECT count(*) FROM pragma_foreign_key_check)`).
 		Scan(&quick, &orphans)
 	if err != nil {
 		return explainSQLite(path, err)

@@ -48,7 +48,8 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 					return
 				default:
 				}
-				if _, err := s.Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret}); err != nil {
+				if _, err := s.Create(t.Context(),
+					NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret}); err != nil {
 					t.Errorf("Create during a backup = %v", err)
 					return
 				}

@@ -35,7 +35,8 @@ func teamSpelling(ctx context.Context, t *transaction, key, given string) (strin
 
 // updateUser changes what determines a user's position on the board. fn may change the user's display name, team and
 // Disabled, and must set teamKey to the key of the team. If it changes nothing, nothing is written.
-func updateUser(ctx context.Context, t *transaction, id string, fn func(u *User, teamKey *string) error) (changed bool, err error) {
+func updateUser(ctx context.Context, t *transaction, id string,
+	fn func(u *User, teamKey *string) error) (changed bool, err error) {
 	old, err := readUser(ctx, t, sqlUserByID, []any{id})
 	if err != nil {
 		return false, err

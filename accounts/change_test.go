@@ -112,7 +112,8 @@ func testChangePassword(t *testing.T, db database) {
 	wantField(t, "the username", hashes(0, "the username", change(secret, "Ada.Lovelace")), "password")
 	wantErr(t, "a wrong old one", hashes(1, "a wrong old one", change("wrong phrase", "another phrase")), ErrCredentials)
 	wantErr(t, "a long old one", change(strings.Repeat("x", 1<<20), "another phrase")(), ErrCredentials)
-	wantErr(t, "ChangePassword(nobody)", s.ChangePassword(t.Context(), "nobody", secret, "another phrase", ""), ErrNotFound)
+	wantErr(t, "ChangePassword(nobody)", s.ChangePassword(t.Context(), "nobody", secret, "another phrase", ""),
+		ErrNotFound)
 	if ok, _, err := s.KnownBrowser(t.Context(), u.Username, known); err != nil || !ok || mustRev(t, s) != rev {
 		t.Errorf("after refusals the browser is known = %v, %v, at rev %d, want true at %d", ok, err, mustRev(t, s), rev)
 	}
@@ -155,7 +156,8 @@ func testChangesOfPasswordAtOnce(t *testing.T, db database) {
 	_, was, err := s.verify(t.Context(), sqlLoginByID, u.ID, passwords[slices.Index(errs, nil)])
 	do(t, "verify", err)
 	do(t, "SetPassword", s.SetPassword(t.Context(), u.ID, "the operator's choice", ""))
-	wantErr(t, "putPassword after another change", s.putPassword(t.Context(), u.ID, "too late a phrase", "", &was), ErrCredentials)
+	wantErr(t, "putPassword after another change", s.putPassword(t.Context(), u.ID, "too late a phrase", "", &was),
+		ErrCredentials)
 	do(t, "CheckPassword", s.CheckPassword(t.Context(), u.ID, "the operator's choice"))
 }
 

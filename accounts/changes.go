@@ -20,7 +20,8 @@ const (
 const (
 	factColumns = `id, disabled, idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since`
 
-	sqlFacts          = `SELECT ` + factColumns + ` FROM users WHERE status_set_at <> 0 OR invisible OR disabled OR idle_after <> 0`
+	sqlFacts = `SELECT ` + factColumns +
+		` FROM users WHERE status_set_at <> 0 OR invisible OR disabled OR idle_after <> 0`
 	sqlChanged        = `SELECT ` + factColumns + ` FROM users WHERE rev > $1 ORDER BY rev LIMIT $2`
 	sqlTombstones     = `SELECT kind, id FROM tombstones WHERE rev > $1 ORDER BY rev LIMIT $2`
 	sqlAddTombstone   = `INSERT INTO tombstones (rev, kind, id, deleted_at) VALUES ($1, $2, $3, $4)`
@@ -59,7 +60,8 @@ type factsRow struct {
 
 func (r *factsRow) dest() []any {
 	f := &r.facts
-	return []any{&f.UserID, &f.Disabled, &r.idleAfter, &f.Status.State, &f.Status.Text, &f.Status.Emoji, &r.until, &r.setAt,
+	return []any{&f.UserID, &f.Disabled, &r.idleAfter, &f.Status.State, &f.Status.Text, &f.Status.Emoji, &r.until,
+		&r.setAt,
 		&f.Invisible, &r.since}
 }
 

@@ -32,21 +32,28 @@ func testChanges(t *testing.T, db database) {
 		act                   func() error
 		users, gone, sessions func() []string // nil: none
 	}{
-		{"create", func() error { ada = add(t, s, "ada", "", ""); return nil }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"create", func() error { ada = add(t, s, "ada", "", ""); return nil }, func() []string { return []string{ada.ID} },
+			nil, nil},
 		{"sign in", func() error { token, session = signIn(t, s, ada.ID); return nil }, nil, nil, nil},
-		{"rename", func() error { return s.Rename(t.Context(), ada.ID, "Ada L") }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"rename", func() error { return s.Rename(t.Context(), ada.ID, "Ada L") },
+			func() []string { return []string{ada.ID} }, nil, nil},
 		{"rename to the same", func() error { return s.Rename(t.Context(), ada.ID, " Ada L ") }, nil, nil, nil},
-		{"team", func() error { return s.SetTeam(t.Context(), ada.ID, "Ops") }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"team", func() error { return s.SetTeam(t.Context(), ada.ID, "Ops") }, func() []string { return []string{ada.ID} },
+			nil, nil},
 		{"same team", func() error { return s.SetTeam(t.Context(), ada.ID, "OPS") }, nil, nil, nil},
-		{"status", func() error { return s.SetStatus(t.Context(), ada.ID, Status{State: "away"}, "") }, func() []string { return []string{ada.ID} }, nil, nil},
-		{"invisible", func() error { return s.SetInvisible(t.Context(), ada.ID, true) }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"status", func() error { return s.SetStatus(t.Context(), ada.ID, Status{State: "away"}, "") },
+			func() []string { return []string{ada.ID} }, nil, nil},
+		{"invisible", func() error { return s.SetInvisible(t.Context(), ada.ID, true) },
+			func() []string { return []string{ada.ID} }, nil, nil},
 		{"invisible again", func() error { return s.SetInvisible(t.Context(), ada.ID, true) }, nil, nil, nil},
 		{"time zone guessed", func() error { return s.GuessTimeZone(t.Context(), ada.ID, "Europe/Berlin") }, nil, nil, nil},
-		{"preferences", func() error { return setPreferences(t.Context(), s, ada.ID, Preferences{Precision: Exact}) },
+		{"preferences", func() error { return setPreferences(t.Context(), s, ada.ID, Preferences{ShowLastSeen: Exact}) },
 			func() []string { return []string{ada.ID} }, nil, nil},
-		{"same preferences", func() error { return setPreferences(t.Context(), s, ada.ID, Preferences{Precision: Exact}) }, nil, nil, nil},
+		{"same preferences", func() error { return setPreferences(t.Context(), s, ada.ID, Preferences{ShowLastSeen: Exact}) },
+			nil, nil, nil},
 		{"preset forgotten", func() error { return s.ForgetPreset(t.Context(), ada.ID, "x") }, nil, nil, nil},
-		{"profile", func() error { return s.SetProfile(t.Context(), ada.ID, "Ada", "Dev", true) }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"profile", func() error { return s.SetProfile(t.Context(), ada.ID, "Ada", "Dev", true) },
+			func() []string { return []string{ada.ID} }, nil, nil},
 		{"same profile", func() error { return s.SetProfile(t.Context(), ada.ID, "Ada", "dev", true) }, nil, nil, nil},
 		{"seen", func() error { return s.StampSeen(t.Context(), map[string]time.Time{ada.ID: c.now()}) }, nil, nil, nil},
 		{"touched", func() error {
@@ -54,19 +61,23 @@ func testChanges(t *testing.T, db database) {
 		}, nil, nil, nil},
 		{"browser", func() error { _, err := s.RememberBrowser(t.Context(), ada.ID, ""); return err }, nil, nil, nil},
 		{"login", func() error { _, err := s.Authenticate(t.Context(), "ada", secret); return err }, nil, nil, nil},
-		{"session ended", func() error { return s.EndSession(t.Context(), session.ID) }, nil, nil, func() []string { return []string{session.ID} }},
+		{"session ended", func() error { return s.EndSession(t.Context(), session.ID) }, nil, nil,
+			func() []string { return []string{session.ID} }},
 		{"sign in again", func() error { token, session = signIn(t, s, ada.ID); return nil }, nil, nil, nil},
 		{"password", func() error { return s.SetPassword(t.Context(), ada.ID, "another phrase", session.ID) },
 			func() []string { return []string{ada.ID} }, nil, nil},
 		{"own password", func() error { return s.ChangePassword(t.Context(), ada.ID, "another phrase", secret, session.ID) },
 			func() []string { return []string{ada.ID} }, nil, nil},
-		{"other sessions", func() error { _, err := s.EndOtherSessions(t.Context(), ada.ID, session.ID); return err }, nil, nil, nil},
-		{"own session ended", func() error { return s.EndSessionOf(t.Context(), ada.ID, session.ID) }, nil, nil, func() []string { return []string{session.ID} }},
+		{"other sessions", func() error { _, err := s.EndOtherSessions(t.Context(), ada.ID, session.ID); return err }, nil,
+			nil, nil},
+		{"own session ended", func() error { return s.EndSessionOf(t.Context(), ada.ID, session.ID) }, nil, nil,
+			func() []string { return []string{session.ID} }},
 		{"sign in once more", func() error { token, session = signIn(t, s, ada.ID); return nil }, nil, nil, nil},
 		{"disabled", func() error { return s.SetDisabled(t.Context(), ada.ID, true) },
 			func() []string { return []string{ada.ID} }, nil, func() []string { return []string{session.ID} }},
 		{"disabled again", func() error { return s.SetDisabled(t.Context(), ada.ID, true) }, nil, nil, nil},
-		{"enabled", func() error { return s.SetDisabled(t.Context(), ada.ID, false) }, func() []string { return []string{ada.ID} }, nil, nil},
+		{"enabled", func() error { return s.SetDisabled(t.Context(), ada.ID, false) },
+			func() []string { return []string{ada.ID} }, nil, nil},
 		{"last sign in", func() error { token, session = signIn(t, s, ada.ID); return nil }, nil, nil, nil},
 		{"deleted", func() error { return s.Delete(t.Context(), ada.ID) }, nil,
 			func() []string { return []string{ada.ID} }, func() []string { return []string{session.ID} }},
@@ -117,8 +128,10 @@ func testFacts(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	add(t, s, "plain", "", "")
-	status, off, hidden, idle := add(t, s, "teatime", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""), add(t, s, "idle", "", "")
-	do(t, "SetStatus", s.SetStatus(t.Context(), status.ID, Status{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)}, ""))
+	status, off, hidden, idle := add(t, s, "teatime", "", ""), add(t, s, "off", "", ""), add(t, s, "hidden", "", ""),
+		add(t, s, "idle", "", "")
+	do(t, "SetStatus", s.SetStatus(t.Context(), status.ID, Status{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour)},
+		""))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), off.ID, true))
 	do(t, "SetInvisible", s.SetInvisible(t.Context(), hidden.ID, true))
 	if _, err := s.w.db.Exec("UPDATE users SET idle_after = -1 WHERE id = $1", idle.ID); err != nil {
@@ -128,7 +141,8 @@ func testFacts(t *testing.T, db database) {
 	do(t, "SetStatus", s.SetStatus(t.Context(), back.ID, Status{State: "dnd"}, ""))
 	do(t, "SetStatus", s.SetStatus(t.Context(), back.ID, Status{}, ""))
 	want := map[string]Facts{
-		status.ID: {UserID: status.ID, Status: Status{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour), SetAt: c.now()}},
+		status.ID: {UserID: status.ID,
+			Status: Status{Text: "Tea", Emoji: "🍵", Until: c.now().Add(time.Hour), SetAt: c.now()}},
 		off.ID:    {UserID: off.ID, Disabled: true},
 		hidden.ID: {UserID: hidden.ID, Invisible: true, InvisibleSince: c.now()},
 		idle.ID:   {UserID: idle.ID, IdleAfter: -time.Millisecond},
@@ -168,7 +182,8 @@ func testChangesAfterADay(t *testing.T, db database) {
 	}
 	do(t, "EndSession", s.EndSession(t.Context(), session.ID))
 	for _, since := range []int64{-1, 0, deleted - 1, deleted + 2, 1 << 40} {
-		if got, err := s.Changes(t.Context(), since); err != nil || !reflect.DeepEqual(got, Changes{Rev: deleted + 1, Reset: true}) {
+		if got, err := s.Changes(t.Context(), since); err != nil ||
+			!reflect.DeepEqual(got, Changes{Rev: deleted + 1, Reset: true}) {
 			t.Errorf("Changes(%d) = %+v, %v, want Reset at rev %d", since, got, err, deleted+1)
 		}
 	}
@@ -206,7 +221,8 @@ func testTombstonesAreBounded(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	end := func(id string) int64 {
 		t.Helper()
-		do(t, "remember", s.write(t.Context(), func(ctx context.Context, tx *transaction) error { return tx.remember(ctx, endedSession, id) }))
+		do(t, "remember", s.write(t.Context(),
+			func(ctx context.Context, tx *transaction) error { return tx.remember(ctx, endedSession, id) }))
 		return mustRev(t, s)
 	}
 	first := end("one")

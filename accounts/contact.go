@@ -44,9 +44,9 @@ func cleanContacts(typed []string) ([]string, error) {
 	return contacts, nil
 }
 
-// ParseContact turns what a person typed into a URL with one of the schemes mailto, tel, sip, xmpp, matrix and https. It
-// accepts such URLs and, without a scheme, email addresses, phone numbers, Matrix IDs and web addresses with a path. The
-// URL has no spaces and no credentials, and is at most 200 bytes long.
+// ParseContact turns what a person typed into a URL with one of the schemes mailto, tel, sip, xmpp, matrix and https.
+// It accepts such URLs and, without a scheme, email addresses, phone numbers, Matrix IDs and web addresses with a path.
+// The URL has no spaces and no credentials, and is at most 200 bytes long.
 func ParseContact(typed string) (contact string, ok bool) {
 	switch {
 	case len(typed) > maxContact:

@@ -35,7 +35,8 @@ func TestCopy(t *testing.T) {
 	}
 	want = state(s)
 	_, err := Copy(t.Context(), path, Config{URL: place})
-	wantSays(t, "Copy of a file in use", err, "is in use: first stop the server and any other program that has it open; or copy a backup of it")
+	wantSays(t, "Copy of a file in use", err,
+		"is in use: first stop the server and any other program that has it open; or copy a backup of it")
 	do(t, "Close", s.Close())
 	before, err := os.ReadFile(path)
 	do(t, "ReadFile", err)
@@ -62,7 +63,8 @@ func TestCopy(t *testing.T) {
 	add(t, target, "later", "", "")
 
 	_, err = Copy(t.Context(), path, Config{URL: place})
-	wantSays(t, "Copy into a database with people", err, "already belongs to a Rollcall: use an empty one; nothing was copied")
+	wantSays(t, "Copy into a database with people", err,
+		"already belongs to a Rollcall: use an empty one; nothing was copied")
 }
 
 // A copy that fails halfway leaves nothing behind and can be repeated.

@@ -12,8 +12,9 @@ import (
 // on this expression, for all hashes that don't begin with usual.
 const (
 	base64Letters = `'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'`
-	costsOf       = `substr(rtrim(rtrim(rtrim(rtrim(password_hash, ` + base64Letters + `), '$'), ` + base64Letters + `), '$'), 16)`
-	usual         = `$argon2id$v=19$m=19456,t=2,p=1$`
+	costsOf       = `substr(rtrim(rtrim(rtrim(rtrim(password_hash, ` + base64Letters + `), '$'), ` + base64Letters +
+		`), '$'), 16)`
+	usual = `$argon2id$v=19$m=19456,t=2,p=1$`
 
 	sqlNextCosts = `SELECT ` + costsOf + ` FROM users WHERE substr(password_hash, 1, 31) <> '` + usual + `' AND ` + costsOf + ` > $1
 		ORDER BY ` + costsOf + ` LIMIT 1`

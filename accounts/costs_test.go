@@ -29,7 +29,8 @@ func testFailuresCostTheSame(t *testing.T, db database) {
 		return fmt.Sprint(computed)
 	}
 	want := fmt.Sprint([]argonParams{cheap, costly})
-	for _, c := range [][2]string{{"nobody", secret}, {"no body!", secret}, {"ada", "wrong"}, {"eve", "wrong"}, {"off", "wrong"}} {
+	for _, c := range [][2]string{{"nobody", secret}, {"no body!", secret}, {"ada", "wrong"}, {"eve", "wrong"},
+		{"off", "wrong"}} {
 		if got := work(c[0], c[1]); got != want {
 			t.Errorf("a failed sign-in as %s computed %s, want %s", c[0], got, want)
 		}

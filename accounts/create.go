@@ -61,8 +61,8 @@ func prepareHash(username string, n NewUser) (string, error) {
 	return stored.String(), nil
 }
 
-// HashPassword returns a hash of password for NewUser.PasswordHash, for many users who share one password, as in a demo. It
-// doesn't check the password, and returns ErrBusy if too many passwords wait to be hashed.
+// HashPassword returns a hash of password for NewUser.PasswordHash, for many users who share one password, as in a
+// demo. It doesn't check the password, and returns ErrBusy if too many passwords wait to be hashed.
 func (s *Store) HashPassword(ctx context.Context, password string) (string, error) {
 	return s.hash.hash(ctx, password, hashWait)
 }
@@ -228,7 +228,8 @@ const rowsAtOnce = 50
 
 var (
 	rowParameter = regexp.MustCompile(`\$(\d+)`)
-	manyRows     = map[string]string{sqlCreate: rowsSQL(sqlCreate, rowsAtOnce), sqlAddWord: rowsSQL(sqlAddWord, rowsAtOnce)}
+	manyRows     = map[string]string{sqlCreate: rowsSQL(sqlCreate, rowsAtOnce),
+		sqlAddWord: rowsSQL(sqlAddWord, rowsAtOnce)}
 )
 
 // insert adds rows. text is the statement for one row, and args are the arguments of all rows.

@@ -196,9 +196,11 @@ func testImportIsAllOrNothing(t *testing.T, db database) {
 		{"taken name", NewUser{Username: "Taken", Password: secret}, ErrTaken},
 		{"name twice", NewUser{Username: "ADA", Password: secret}, ErrTaken},
 		{"no password", NewUser{Username: "bob"}, nil},
-		{"absurd hash", NewUser{Username: "bob", PasswordHash: "$argon2id$v=19$m=4194304,t=9,p=1$c2FsdHNhbHQ$c2FsdHNhbHRzYWx0c2FsdA"}, nil},
+		{"absurd hash", NewUser{Username: "bob",
+			PasswordHash: "$argon2id$v=19$m=4194304,t=9,p=1$c2FsdHNhbHQ$c2FsdHNhbHRzYWx0c2FsdA"}, nil},
 	} {
-		err := s.Import(t.Context(), []NewUser{{Username: "ada", Password: secret}, {Username: "eve", Password: secret}, c.bad})
+		err := s.Import(t.Context(),
+			[]NewUser{{Username: "ada", Password: secret}, {Username: "eve", Password: secret}, c.bad})
 		var ie *ImportError
 		var fe *FieldError
 		if !errors.As(err, &ie) || ie.Index != 2 {

@@ -24,7 +24,8 @@ type Details struct {
 }
 
 func (d Details) equal(o Details) bool {
-	return d.Pronouns == o.Pronouns && slices.Equal(d.Contacts, o.Contacts) && d.ShareTime == o.ShareTime && d.NoAlerts == o.NoAlerts
+	return d.Pronouns == o.Pronouns && slices.Equal(d.Contacts, o.Contacts) && d.ShareTime == o.ShareTime &&
+		d.NoAlerts == o.NoAlerts
 }
 
 // Details returns a person's details. Error: ErrNotFound.

@@ -13,10 +13,12 @@ func testDetails(t *testing.T, db database) {
 	u := add(t, s, "ada", "", "")
 	before := mustRev(t, s)
 	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{
-		Pronouns: "  she /  her ", Contacts: []string{"ada@example.org", "", "0431 / 12 34", "ada@example.org"}, NoAlerts: true,
+		Pronouns: "  she /  her ", Contacts: []string{"ada@example.org", "", "0431 / 12 34", "ada@example.org"},
+		NoAlerts: true,
 	}))
 	got, err := s.Details(t.Context(), u.ID)
-	if err != nil || got.Pronouns != "she / her" || !slices.Equal(got.Contacts, []string{"mailto:ada@example.org", "tel:04311234"}) || got.ShareTime || !got.NoAlerts {
+	if err != nil || got.Pronouns != "she / her" ||
+		!slices.Equal(got.Contacts, []string{"mailto:ada@example.org", "tel:04311234"}) || got.ShareTime || !got.NoAlerts {
 		t.Errorf("Details = %+v, %v", got, err)
 	}
 	do(t, "SetDetails again", s.SetDetails(t.Context(), u.ID, got))
@@ -25,7 +27,8 @@ func testDetails(t *testing.T, db database) {
 	}
 	many := []string{"tel:123", "tel:124", "tel:125", "tel:126", "tel:127", "tel:128"}
 	for what, d := range map[string]Details{
-		"pronouns": {Pronouns: strings.Repeat("x", maxPronouns+1)}, "pronouns ": {Pronouns: "he\u202e"}, "contacts": {Contacts: many},
+		"pronouns": {Pronouns: strings.Repeat("x", maxPronouns+1)}, "pronouns ": {Pronouns: "he\u202e"},
+		"contacts":  {Contacts: many},
 		"contacts ": {Contacts: []string{"javascript:alert(1)"}},
 	} {
 		wantField(t, "SetDetails", s.SetDetails(t.Context(), u.ID, d), strings.TrimSpace(what))
@@ -37,7 +40,8 @@ func testDetails(t *testing.T, db database) {
 	if again, err := s.Details(t.Context(), u.ID); err != nil || again.Pronouns != got.Pronouns {
 		t.Errorf("Details after refusals = %+v, %v, want %+v", again, err, got)
 	}
-	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{Pronouns: strings.Repeat("é", maxPronouns), Contacts: many[:5]}))
+	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID,
+		Details{Pronouns: strings.Repeat("é", maxPronouns), Contacts: many[:5]}))
 	wantErr(t, "SetDetails(nobody)", s.SetDetails(t.Context(), "nobody", Details{}), ErrNotFound)
 	_, err = s.Details(t.Context(), "nobody")
 	wantErr(t, "Details(nobody)", err, ErrNotFound)
@@ -87,15 +91,18 @@ func TestParseContact(t *testing.T) {
 		"+49 (431) 12-34": "tel:+494311234", "tel:+1.555.010": "tel:+1555010", "0431/99": "tel:043199",
 		"sip:ada@pbx.example.org:5060": "sip:ada@pbx.example.org:5060", "xmpp:ada@example.org": "xmpp:ada@example.org",
 		"@ada:example.org": "matrix:u/ada:example.org", "matrix:r/room:example.org": "matrix:r/room:example.org",
-		"https://Chat.example.org/dm/ada?x=1#a": "https://chat.example.org/dm/ada?x=1#a", "zulip.example.org/#narrow/dm": "https://zulip.example.org/#narrow/dm",
-		"https://example.org/né": "https://example.org/n%C3%A9",
+		"https://Chat.example.org/dm/ada?x=1#a": "https://chat.example.org/dm/ada?x=1#a",
+		"zulip.example.org/#narrow/dm":          "https://zulip.example.org/#narrow/dm",
+		"https://example.org/né":                "https://example.org/n%C3%A9",
 
 		"": "", "ada": "", "@ada": "", "12": "", "http://example.org/": "", "javascript:alert(1)": "", "data:text/html,x": "",
 		"https://user:pass@example.org/": "", "https://": "", "https:example.org": "", "https://exämple.org/": "",
 		"mailto:ada@example.org?bcc=all@example.org": "", "mailto:": "", "tel:+49;ext=1": "", "tel:abc": "", "sip:ada": "",
-		"ada@localhost": "", "ada <ada@example.org>": "", "java\nscript:x": "", "https://example.org/\"onclick=": "https://example.org/%22onclick=",
-		"https://example.org/?q=\"": "", "https://example.org/" + strings.Repeat("x", 200): "", "vbscript:x": "", "HTTPS://example.org:443/x": "https://example.org:443/x",
-		"https://example.org/a b": "https://example.org/a%20b", "file:///etc/passwd": "", "matrix:u/<x>:example.org": "",
+		"ada@localhost": "", "ada <ada@example.org>": "", "java\nscript:x": "",
+		"https://example.org/\"onclick=": "https://example.org/%22onclick=",
+		"https://example.org/?q=\"":      "", "https://example.org/" + strings.Repeat("x", 200): "", "vbscript:x": "",
+		"HTTPS://example.org:443/x": "https://example.org:443/x",
+		"https://example.org/a b":   "https://example.org/a%20b", "file:///etc/passwd": "", "matrix:u/<x>:example.org": "",
 	} {
 		got, ok := ParseContact(typed)
 		if !ok {
@@ -117,7 +124,8 @@ func FuzzParseContact(f *testing.F) {
 			return
 		}
 		scheme, _, _ := strings.Cut(got, ":")
-		if !slices.Contains([]string{"mailto", "tel", "sip", "xmpp", "matrix", "https"}, scheme) || strings.ContainsFunc(got, notInURL) || len(got) > maxContact+10 {
+		if !slices.Contains([]string{"mailto", "tel", "sip", "xmpp", "matrix", "https"}, scheme) ||
+			strings.ContainsFunc(got, notInURL) || len(got) > maxContact+10 {
 			t.Errorf("ParseContact(%q) = %q", typed, got)
 		}
 		if again, ok := ParseContact(got); !ok || again != got {

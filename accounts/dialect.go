@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// dialect holds the differences between SQLite and Postgres. Everything else, including all regular statements, is shared.
+// dialect holds the differences between SQLite and Postgres. Everything else, including all regular statements, is
+// shared.
 type dialect struct {
 	schema func(text string) string // adapts a migration to this dialect
-	// claim waits until no other process migrates, refuses the database of another program, marks the database as ours
+	// adopt waits until no other process migrates, refuses the database of another program, marks the database as ours
 	// if that is possible, and reports whether a migration has run before.
-	claim func(context.Context, *sql.Tx) (used bool, err error)
+	adopt func(context.Context, *sql.Tx) (used bool, err error)
 
 	prepares bool           // statements are prepared once and kept
 	snapshot *sql.TxOptions // options of a transaction whose queries all see the same state

@@ -14,8 +14,8 @@ var (
 	ErrCredentials = errors.New("wrong username or password")
 	ErrDisabled    = errors.New("this account is disabled") // only for the right password
 	ErrBusy        = errors.New("too busy, try again in a moment")
-	ErrUnknown     = errors.New("this may or may not have been saved: check before you try again") // a commit got no answer
-	ErrNoSession   = errors.New("no such session")                                                 // unknown, ended, expired, or its user is disabled
+	ErrUnknown     = errors.New("this may or may not have been saved: check before you try again")
+	ErrNoSession   = errors.New("no such session") // or it has ended or expired, or its user is disabled
 	ErrCursor      = errors.New("bad cursor")
 	ErrLost        = errors.New("the database file was removed, moved or replaced") // see Store.Lost
 )
@@ -55,7 +55,8 @@ func isUnreachable(err error) bool {
 // isDuplicate reports whether err violates a unique key.
 func isDuplicate(err error) bool {
 	code := sqliteCode(err)
-	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || postgresCode(err) == uniqueViolation
+	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY ||
+		postgresCode(err) == uniqueViolation
 }
 
 // isOrphan reports whether err violates a foreign key: the user of the row doesn't exist.

@@ -110,10 +110,12 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 // exportUser returns the part of an Export that comes from the person's own row.
 func exportUser(u User, d Details) Export {
 	x := Export{
-		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, d.Pronouns, d.Contacts, u.Admin, u.Disabled, u.CreatedAt},
+		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, d.Pronouns, d.Contacts, u.Admin, u.Disabled,
+			u.CreatedAt},
 		Settings: ExportedSettings{
-			IdleAfter: int(u.IdleAfter / time.Minute), LastSeen: cmp.Or(u.Precision, "approximate"), TimeZone: u.TimeZone,
-			ShareTime: d.ShareTime, AllowAlerts: !d.NoAlerts, Theme: cmp.Or(u.Theme, "system"), Announce: u.Announce, Invisible: u.Invisible, InvisibleSince: u.InvisibleSince,
+			IdleAfter: int(u.IdleAfter / time.Minute), LastSeen: cmp.Or(u.ShowLastSeen, "approximate"), TimeZone: u.TimeZone,
+			ShareTime: d.ShareTime, AllowAlerts: !d.NoAlerts, Theme: cmp.Or(u.Theme, "system"), Announce: u.Announce,
+			Invisible: u.Invisible, InvisibleSince: u.InvisibleSince,
 		},
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null

@@ -15,7 +15,8 @@ func TestExport(t *testing.T) { onEach(t, testExport) }
 func testExport(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
-	u, err := s.Create(t.Context(), NewUser{Username: "ada", DisplayName: "Ada L", Team: "Ops", Password: secret, Admin: true})
+	u, err := s.Create(t.Context(),
+		NewUser{Username: "ada", DisplayName: "Ada L", Team: "Ops", Password: secret, Admin: true})
 	do(t, "Create", err)
 	c.add(1500 * time.Millisecond)
 	token, _, err := s.StartSession(t.Context(), u.ID, "Firefox", "192.0.2.1", "")
@@ -23,23 +24,30 @@ func testExport(t *testing.T, db database) {
 	browser, err := s.RememberBrowser(t.Context(), u.ID, "")
 	do(t, "RememberBrowser", err)
 	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Emoji: "🎧"}, ""))
-	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{State: "away", Text: "Lunch", Emoji: "🍜", Until: c.now().Add(time.Hour)}, Lasts1Hour))
+	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID,
+		Status{State: "away", Text: "Lunch", Emoji: "🍜", Until: c.now().Add(time.Hour)}, Lasts1Hour))
 	do(t, "SetInvisible", s.SetInvisible(t.Context(), u.ID, true))
 	do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: c.now()}))
-	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: 20 * time.Minute, Precision: Exact,
+	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: 20 * time.Minute, ShowLastSeen: Exact,
 		TimeZone: "Europe/Berlin", Theme: "dark", Announce: true}))
-	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{Pronouns: "she/her", Contacts: []string{"+49 (431) 1-2"}, ShareTime: true, NoAlerts: true}))
+	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID,
+		Details{Pronouns: "she/her", Contacts: []string{"+49 (431) 1-2"}, ShareTime: true, NoAlerts: true}))
 	bob := add(t, s, "bob", "", "")
 	do(t, "SetFavorite", s.SetFavorite(t.Context(), u.ID, bob.ID, true))
 	do(t, "SetAlert", s.SetAlert(t.Context(), u.ID, bob.ID, AlertFree))
 	const now = `"2026-03-01T12:00:01.5Z"`
-	want := `{"account":{"id":"` + u.ID + `","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"admin":true,"disabled":false,` +
+	want := `{"account":{"id":"` + u.ID +
+		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"admin":true,"disabled":false,` +
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":20,"show_last_seen":"exact","time_zone":"Europe/Berlin",` +
-		`"share_local_time":true,"allow_alerts":false,"theme":"dark","announce":true,"invisible":true,"invisible_since":` + now + `},"status":{"state":"away","text":"Lunch",` +
-		`"emoji":"🍜","until":"2026-03-01T13:00:01.5Z","set_at":` + now + `},"presets":[{"state":"away","text":"Lunch","emoji":"🍜",` +
+		`"share_local_time":true,"allow_alerts":false,"theme":"dark","announce":true,"invisible":true,"invisible_since":` +
+		now + `},"status":{"state":"away","text":"Lunch",` +
+		`"emoji":"🍜","until":"2026-03-01T13:00:01.5Z","set_at":` + now +
+		`},"presets":[{"state":"away","text":"Lunch","emoji":"🍜",` +
 		`"lasts":"1h"},{"state":"","text":"","emoji":"🎧","lasts":""}],"favorites":["bob"],` +
-		`"alerts":[{"username":"bob","for":"free","asked_at":` + now + `,"expires_at":"2026-03-08T12:00:01.5Z"}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
-		`"created_at":` + now + `,"last_used_at":` + now + `,"expires_at":"2026-03-31T12:00:01.5Z"}],"known_browsers":[{"signed_in_at":` +
+		`"alerts":[{"username":"bob","for":"free","asked_at":` + now +
+		`,"expires_at":"2026-03-08T12:00:01.5Z"}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
+		`"created_at":` + now + `,"last_used_at":` + now +
+		`,"expires_at":"2026-03-31T12:00:01.5Z"}],"known_browsers":[{"signed_in_at":` +
 		now + `}],"last_seen":` + now + `}`
 	got := wantExport(t, s, u.ID, want)
 	tokenKey, _ := tokenHash(token)
@@ -105,7 +113,8 @@ func TestExportHasEverything(t *testing.T) {
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})
-	rows, err := s.r.query(t.Context(), `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`)
+	rows, err := s.r.query(t.Context(),
+		`SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`)
 	do(t, "Query", err)
 	type column struct{ table, name string }
 	columns, err := collect(rows, func(c *column) []any { return []any{&c.table, &c.name} })

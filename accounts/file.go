@@ -14,7 +14,7 @@ import (
 // and data written after that would be lost at the next start. nil means Postgres, which has no file.
 type file struct {
 	parts  []part   // the database and its write-ahead log
-	server *os.File // holds the lock that marks a server; nil: this process isn't a server, or the system has no such locks
+	server *os.File // holds the lock that marks a server; nil if this process isn't one or the system has no locks
 }
 
 // part is a path and the file that it led to when the store was opened.

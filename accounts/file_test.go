@@ -20,8 +20,10 @@ func TestLostFile(t *testing.T) {
 	wantErr(t, "Lost", s.Lost(), ErrLost)
 	wantErr(t, "Ping", s.Ping(t.Context()), ErrLost)
 	called := false
-	wantErr(t, "write", s.write(t.Context(), func(context.Context, *transaction) error { called = true; return nil }), ErrLost)
-	wantErr(t, "note", s.note(t.Context(), func(context.Context, *transaction) error { called = true; return nil }), ErrLost)
+	wantErr(t, "write", s.write(t.Context(), func(context.Context, *transaction) error { called = true; return nil }),
+		ErrLost)
+	wantErr(t, "note", s.note(t.Context(), func(context.Context, *transaction) error { called = true; return nil }),
+		ErrLost)
 	if called {
 		t.Error("a write to a moved file was started")
 	}

@@ -11,8 +11,8 @@ import (
 // tries is how often an operation is tried that lost its connection or conflicted with another transaction.
 const tries = 4
 
-// handle is a connection pool with its prepared statements, if its dialect uses any. The number of statements is bounded,
-// because no text contains user input.
+// handle is a connection pool with its prepared statements, if its dialect uses any. The number of statements is
+// bounded, because no text contains user input.
 type handle struct {
 	db *sql.DB
 	dialect

@@ -80,7 +80,8 @@ func (h *hasher) counts(params argonParams) {
 
 // check reports whether password matches stored and usable is true. If it does and stored has other parameters, check
 // also returns a new hash to store. Every failure costs one hash with each of costs, whatever stored is.
-func (h *hasher) check(ctx context.Context, stored phc, usable bool, password string, costs []argonParams) (ok bool, renewed string, err error) {
+func (h *hasher) check(ctx context.Context, stored phc, usable bool, password string,
+	costs []argonParams) (ok bool, renewed string, err error) {
 	if err := h.enter(ctx, hashWait); err != nil {
 		return false, "", err
 	}

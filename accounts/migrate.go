@@ -54,7 +54,7 @@ func migrate(ctx context.Context, h *handle, steps []migration, now int64) error
 			return err
 		}
 	}
-	have, err := schemaOf(ctx, tx, h.claim)
+	have, err := schemaOf(ctx, tx, h.adopt)
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,10 @@ func migrate(ctx context.Context, h *handle, steps []migration, now int64) error
 	return tx.Commit()
 }
 
-// schemaOf claims the database and returns the number of its last step, or 0 for a new database.
-func schemaOf(ctx context.Context, tx *sql.Tx, claim func(context.Context, *sql.Tx) (bool, error)) (have int, err error) {
-	used, err := claim(ctx, tx)
+// schemaOf adopts the database and returns the number of its last step, or 0 for a new database.
+func schemaOf(ctx context.Context, tx *sql.Tx,
+	adopt func(context.Context, *sql.Tx) (bool, error)) (have int, err error) {
+	used, err := adopt(ctx, tx)
 	if err != nil {
 		return 0, err
 	}

@@ -11,7 +11,8 @@ import (
 const MaxPage = 200
 
 const (
-	personColumns = `u.id, u.username_key, u.display_name, u.team, u.sort_key, u.last_seen, u.show_last_seen, ` + sharedZone
+	personColumns = `u.id, u.username_key, u.display_name, u.team, u.sort_key, u.last_seen, u.show_last_seen, ` +
+		sharedZone
 
 	sharedZone = `CASE WHEN u.share_time THEN u.time_zone ELSE '' END`
 
@@ -145,7 +146,8 @@ func collectPeople(rows *rows, expected int) ([]Person, error) {
 	for rows.Next() {
 		var p Person
 		var seen int64
-		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.sortKey, &seen, &p.Precision, &p.Zone); err != nil {
+		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.sortKey, &seen, &p.ShowLastSeen,
+			&p.Zone); err != nil {
 			return nil, err
 		}
 		p.LastSeen = at(seen)

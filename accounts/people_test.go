@@ -16,7 +16,8 @@ func board(t *testing.T, s *Store) map[string]User {
 	users := map[string]User{}
 	for _, n := range [][3]string{
 		{"zoe", "Zoë Álvarez", "Design"}, {"emil", "Émile Zola", "design "}, {"eva", "Eva", "DESIGN"}, {"bob", "bob", ""},
-		{"ada", "Ada Lovelace", "Ops"}, {"ada2", "Ada Lovelace", "Ops"}, {"off", "Off", "Ops"}, {"han", "山田 太郎", "Émeutes"}, {"al", "", ""},
+		{"ada", "Ada Lovelace", "Ops"}, {"ada2", "Ada Lovelace", "Ops"}, {"off", "Off", "Ops"}, {"han", "山田 太郎", "Émeutes"},
+		{"al", "", ""},
 	} {
 		users[n[0]] = add(t, s, n[0], n[1], n[2])
 	}
@@ -65,7 +66,8 @@ func testPeople(t *testing.T, db database) {
 		{"search before", PeopleQuery{Search: "z", Before: users["zoe"].Cursor()}, "emil"},
 		{"after", PeopleQuery{After: users["zoe"].Cursor(), Limit: 1}, "han"},
 		{"before", PeopleQuery{Before: users["zoe"].Cursor(), Limit: 1}, "eva"},
-		{"between", PeopleQuery{After: users["zoe"].Cursor(), Before: users["bob"].Cursor()}, "han " + one + " " + two + " al"},
+		{"between", PeopleQuery{After: users["zoe"].Cursor(), Before: users["bob"].Cursor()},
+			"han " + one + " " + two + " al"},
 		{"nothing between", PeopleQuery{After: users["bob"].Cursor(), Before: users["zoe"].Cursor()}, ""},
 		{"after, another team", PeopleQuery{Team: new("Ops"), After: users["emil"].Cursor()}, one + " " + two},
 		{"after the last", PeopleQuery{After: users["bob"].Cursor()}, ""},
@@ -76,7 +78,8 @@ func testPeople(t *testing.T, db database) {
 			t.Errorf("People(%s) = %v, %v, want %s", c.what, names(people), err, c.want)
 		}
 	}
-	for _, cursor := range []string{"x", "====", "AAAA", encodeCursor("a\x01b\x01c"), encodeCursor("\xff"), strings.Repeat("A", 1<<20),
+	for _, cursor := range []string{"x", "====", "AAAA", encodeCursor("a\x01b\x01c"), encodeCursor("\xff"),
+		strings.Repeat("A", 1<<20),
 		encodeCursor("a\x01b\x00\x01" + users["bob"].ID), encodeCursor("a\x01b\x01c\x01" + users["bob"].ID)} {
 		_, _, err := s.People(t.Context(), PeopleQuery{After: cursor})
 		wantErr(t, "People(after a forged cursor)", err, ErrCursor)
@@ -257,7 +260,8 @@ func testPagesHoldEverybodyOnce(t *testing.T, db database) {
 		{PeopleQuery{Team: new("TT")}, func(p Person) bool { return p.Team == "tt" }},
 		{PeopleQuery{Team: new("")}, func(p Person) bool { return p.Team == "" }},
 		{PeopleQuery{Search: "B"}, func(p Person) bool { return p.DisplayName[0] == 'b' }},
-		{PeopleQuery{Search: "us bb", Team: new("ttt")}, func(p Person) bool { return p.DisplayName == "bb" && p.Team == "ttt" }},
+		{PeopleQuery{Search: "us bb", Team: new("ttt")},
+			func(p Person) bool { return p.DisplayName == "bb" && p.Team == "ttt" }},
 	} {
 		var want []Person
 		for _, p := range everybody {
@@ -382,7 +386,8 @@ func testSearchFindsWhatPeopleFinds(t *testing.T, db database) {
 	if err != nil || len(everybody) != 5 {
 		t.Fatalf("People = %v, %v, want five", everybody, err)
 	}
-	for _, typed := range []string{"", " ", "a", "ad ok", "ok ad", "e", "É", "elo tour", "la", "田", "芽衣 田", "h", "o'h", "grace h", "3", "x 99", "zz", "a zz", "...", "\xff"} {
+	for _, typed := range []string{"", " ", "a", "ad ok", "ok ad", "e", "É", "elo tour", "la", "田", "芽衣 田", "h", "o'h",
+		"grace h", "3", "x 99", "zz", "a zz", "...", "\xff"} {
 		found, _, err := s.People(t.Context(), PeopleQuery{Search: typed})
 		if err != nil {
 			t.Fatal(err)

@@ -38,11 +38,12 @@ const migratePostgres = `SET LOCAL idle_in_transaction_session_timeout = 15000; 
 // turnPostgres also locks the row of the rev, which every write locks first: see Store.write.
 const turnPostgres = boundPostgres + `; SELECT value FROM meta WHERE name = 'rev' FOR UPDATE`
 
-// postgresDialect uses no prepared statements, because a pooler may give the next transaction a connection without them.
+// postgresDialect uses no prepared statements, because a pooler may give the next transaction a connection without
+// them.
 func postgresDialect(patience time.Duration) dialect {
 	return dialect{
 		schema:   postgresSchema,
-		claim:    claimPostgres,
+		adopt:    adoptPostgres,
 		snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 		migrates: migratePostgres,
 		bound:    boundPostgres,
@@ -71,8 +72,8 @@ func postgresText(arg any) any {
 	return arg
 }
 
-// claimPostgres refuses tables of other programs, and waits for other processes that migrate.
-func claimPostgres(ctx context.Context, tx *sql.Tx) (used bool, err error) {
+// adoptPostgres refuses tables of other programs, and waits for other processes that migrate.
+func adoptPostgres(ctx context.Context, tx *sql.Tx) (used bool, err error) {
 	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
 		return false, fmt.Errorf("wait for another process that upgrades the database: %w", err)
 	}

@@ -153,7 +153,8 @@ func checkServer(where string, version int, encoding string) error {
 	case version < minPostgres:
 		return fmt.Errorf("%s is PostgreSQL %d: use version %d or newer", where, version/10000, minPostgres/10000)
 	case encoding != "UTF8":
-		return fmt.Errorf("%s has the encoding %s: create the database with ENCODING 'UTF8' TEMPLATE template0", where, encoding)
+		return fmt.Errorf("%s has the encoding %s: create the database with ENCODING 'UTF8' TEMPLATE template0", where,
+			encoding)
 	}
 	return nil
 }
@@ -180,7 +181,8 @@ func explainPostgres(cfg *pgx.ConnConfig, err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return at + " does not answer: is the server running, and the address in DATABASE_URL right?"
 	}
-	return fmt.Sprintf("%s cannot be reached: %s: is the server running, and the address in DATABASE_URL right?", at, reason(err))
+	return fmt.Sprintf("%s cannot be reached: %s: is the server running, and the address in DATABASE_URL right?", at,
+		reason(err))
 }
 
 // reason returns the innermost cause of err, in one line.

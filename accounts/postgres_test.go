@@ -45,8 +45,10 @@ func TestPostgresOpenErrors(t *testing.T) {
 	for _, c := range []struct{ what, url, says string }{
 		{"wrong password", locked("hunter2", used), "wrong password, or no such role"},
 		{"no such role", strings.Replace(used, "postgres@", "nobody:hunter2@", 1), "doesn't allow this role to connect"},
-		{"no such database", s.URLAs("postgres:hunter2", "nowhere"), "there is no such database: create it with createdb --owner=postgres nowhere"},
-		{"no server", "postgres://ada:hunter2@127.0.0.1:1/x", "cannot be reached: connect: connection refused: is the server running"},
+		{"no such database", s.URLAs("postgres:hunter2", "nowhere"),
+			"there is no such database: create it with createdb --owner=postgres nowhere"},
+		{"no server", "postgres://ada:hunter2@127.0.0.1:1/x",
+			"cannot be reached: connect: connection refused: is the server running"},
 		{"no permission to create tables", locked("right", bare), "permission denied for schema public"},
 		{"another program's", others, "tables of another program"},
 		{"another encoding", ascii, "has the encoding SQL_ASCII: create the database with"},
@@ -62,12 +64,14 @@ func TestPostgresOpenErrors(t *testing.T) {
 			t.Errorf("%s: Open = no error, want one that says %q", c.what, c.says)
 			continue
 		}
-		if text := err.Error(); !strings.Contains(text, c.says) || strings.Contains(text, "\n") || strings.Contains(text, "hunter2") {
+		if text := err.Error(); !strings.Contains(text, c.says) || strings.Contains(text, "\n") ||
+			strings.Contains(text, "hunter2") {
 			t.Errorf("%s: Open = %q, want one line that says %q and holds no password", c.what, text, c.says)
 		}
 	}
 	do(t, "checkServer", checkServer("x", minPostgres, "UTF8"))
-	if err := checkServer("x", 110022, "UTF8"); err == nil || !strings.Contains(err.Error(), "x is PostgreSQL 11: use version 12 or newer") {
+	if err := checkServer("x", 110022, "UTF8"); err == nil ||
+		!strings.Contains(err.Error(), "x is PostgreSQL 11: use version 12 or newer") {
 		t.Errorf("checkServer of version 11 = %v, want the minimum version", err)
 	}
 }
@@ -127,7 +131,8 @@ func TestPostgresChangesMissNothing(t *testing.T) {
 		s := []*Store{a, b}[w%2]
 		writing.Go(func() {
 			for i := range each {
-				if _, err := s.Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret}); err != nil {
+				if _, err := s.Create(t.Context(),
+					NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret}); err != nil {
 					t.Errorf("Create = %v", err)
 				}
 			}
@@ -186,7 +191,8 @@ func TestPostgresWritesTakeTurns(t *testing.T) {
 			return err
 		},
 			func() error {
-				_, err := b.Create(t.Context(), NewUser{Username: fmt.Sprintf("d%d", i), Password: secret, Team: strings.ToUpper(team)})
+				_, err := b.Create(t.Context(),
+					NewUser{Username: fmt.Sprintf("d%d", i), Password: secret, Team: strings.ToUpper(team)})
 				return err
 			})
 		if got, err := a.UserByID(t.Context(), v.ID); err != nil || got.Team != team || got.DisplayName != "Somebody Else" {
@@ -243,7 +249,8 @@ func TestPostgresConnectionsKilled(t *testing.T) {
 		t.Errorf("%d of 200 sign-ups were acknowledged, want most", acknowledged)
 	}
 	var users, words int
-	do(t, "count", s.r.queryRow(t.Context(), "SELECT count(*), (SELECT count(DISTINCT sort_key) FROM search_words) FROM users", nil, &users, &words))
+	do(t, "count", s.r.queryRow(t.Context(),
+		"SELECT count(*), (SELECT count(DISTINCT sort_key) FROM search_words) FROM users", nil, &users, &words))
 	if users < acknowledged || users > acknowledged+failed || words != users {
 		t.Errorf("%d users and the words of %d, want %d to %d of both", users, words, acknowledged, acknowledged+failed)
 	}
@@ -323,7 +330,8 @@ func TestPostgresPooler(t *testing.T) {
 	for w := range 8 { // more than the pooler has connections
 		working.Go(func() {
 			for i := range 10 {
-				u, err := []*Store{s, other}[w%2].Create(t.Context(), NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret})
+				u, err := []*Store{s, other}[w%2].Create(t.Context(),
+					NewUser{Username: fmt.Sprintf("user%d.%d", w, i), Password: secret})
 				if err == nil {
 					err = s.SetStatus(t.Context(), u.ID, Status{Text: "Tea"}, "")
 				}

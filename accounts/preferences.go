@@ -21,16 +21,16 @@ const (
 
 // Preferences are a person's own choices.
 type Preferences struct {
-	IdleAfter time.Duration // 1 to 120 whole minutes; 0: the default; below 0: never idle
-	Precision string        // Approximate, Exact or Nobody
-	TimeZone  string        // IANA name; "": unknown
-	Theme     string        // "light", "dark", or "" to match the system
-	Announce  bool          // screen readers announce who comes and goes
+	IdleAfter    time.Duration // 1 to 120 whole minutes; 0: the default; below 0: never idle
+	ShowLastSeen string        // Approximate, Exact or Nobody
+	TimeZone     string        // IANA name; "": unknown
+	Theme        string        // "light", "dark", or "" to match the system
+	Announce     bool          // screen readers announce who comes and goes
 }
 
 // Preferences returns the preferences of u.
 func (u User) Preferences() Preferences {
-	return Preferences{u.IdleAfter, u.Precision, u.TimeZone, u.Theme, u.Announce}
+	return Preferences{u.IdleAfter, u.ShowLastSeen, u.TimeZone, u.Theme, u.Announce}
 }
 
 // ChangePreferences applies change to a person's current preferences, so that forms about different preferences that
@@ -51,7 +51,8 @@ func (s *Store) ChangePreferences(ctx context.Context, userID string, change fun
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, sqlSetPreferences, userID, p.IdleAfter.Milliseconds(), p.Precision, p.TimeZone, p.Theme, p.Announce, rev)
+		_, err = t.exec(ctx, sqlSetPreferences, userID, p.IdleAfter.Milliseconds(), p.ShowLastSeen, p.TimeZone, p.Theme,
+			p.Announce, rev)
 		return err
 	}))
 }
@@ -65,7 +66,7 @@ func (p Preferences) clean() (Preferences, error) {
 	case p.IdleAfter < minIdleAfter || p.IdleAfter > maxIdleAfter || p.IdleAfter%time.Minute != 0:
 		return p, wrongField("idle_after", OutOfRange)
 	}
-	switch p.Precision {
+	switch p.ShowLastSeen {
 	case Approximate, Exact, Nobody:
 	default:
 		return p, wrongField("last_seen", NotAnOption)

@@ -16,8 +16,8 @@ func testSetPreferences(t *testing.T, db database) {
 	u := add(t, s, "ada", "", "")
 	add(t, s, "bob", "", "")
 	for _, p := range []Preferences{
-		{IdleAfter: time.Minute, Precision: Exact, TimeZone: "Asia/Kolkata", Theme: "dark", Announce: true},
-		{IdleAfter: 2 * time.Hour, Precision: Nobody, TimeZone: "UTC", Theme: "light"},
+		{IdleAfter: time.Minute, ShowLastSeen: Exact, TimeZone: "Asia/Kolkata", Theme: "dark", Announce: true},
+		{IdleAfter: 2 * time.Hour, ShowLastSeen: Nobody, TimeZone: "UTC", Theme: "light"},
 		{IdleAfter: neverIdle, Announce: true},
 		{},
 	} {
@@ -28,8 +28,8 @@ func testSetPreferences(t *testing.T, db database) {
 			t.Errorf("preferences = %+v at rev %d, %v, want %+v at %d", got.Preferences(), got.Rev, err, p, before+1)
 		}
 		people, _, err := s.People(t.Context(), PeopleQuery{})
-		if err != nil || people[0].Precision != p.Precision || people[1].Precision != Approximate {
-			t.Errorf("People = %+v, %v, want the first one's Precision to be %q", people, err, p.Precision)
+		if err != nil || people[0].ShowLastSeen != p.ShowLastSeen || people[1].ShowLastSeen != Approximate {
+			t.Errorf("People = %+v, %v, want the first one's ShowLastSeen to be %q", people, err, p.ShowLastSeen)
 		}
 		do(t, "SetPreferences again", setPreferences(t.Context(), s, u.ID, p))
 		if rev := mustRev(t, s); rev != before+1 {
@@ -58,8 +58,8 @@ func testSetPreferencesRefuses(t *testing.T, db database) {
 		{"idle_after", Preferences{IdleAfter: 90 * time.Second}},
 		{"idle_after", Preferences{IdleAfter: 121 * time.Minute}},
 		{"idle_after", Preferences{IdleAfter: 1<<63 - 1}},
-		{"last_seen", Preferences{Precision: "approximate"}},
-		{"last_seen", Preferences{Precision: "Exact"}},
+		{"last_seen", Preferences{ShowLastSeen: "approximate"}},
+		{"last_seen", Preferences{ShowLastSeen: "Exact"}},
 		{"time_zone", Preferences{TimeZone: "Local"}},
 		{"time_zone", Preferences{TimeZone: "Mars/Olympus"}},
 		{"time_zone", Preferences{TimeZone: "/etc/localtime"}},
@@ -68,9 +68,11 @@ func testSetPreferencesRefuses(t *testing.T, db database) {
 		{"theme", Preferences{Theme: "system"}},
 		{"theme", Preferences{Theme: "dark\" onload"}},
 	} {
-		wantField(t, fmt.Sprintf("SetPreferences(%.60q)", fmt.Sprintf("%+v", c.p)), setPreferences(t.Context(), s, u.ID, c.p), c.field)
+		wantField(t, fmt.Sprintf("SetPreferences(%.60q)", fmt.Sprintf("%+v", c.p)), setPreferences(t.Context(), s, u.ID, c.p),
+			c.field)
 	}
-	if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.Preferences() != (Preferences{}) || mustRev(t, s) != rev {
+	if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.Preferences() != (Preferences{}) ||
+		mustRev(t, s) != rev {
 		t.Errorf("preferences after refusals = %+v, %v, want the default ones and no rev", got.Preferences(), err)
 	}
 }
@@ -112,7 +114,7 @@ func testChangePreferencesAtOnce(t *testing.T, db database) {
 		do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{}))
 		var all sync.WaitGroup
 		for _, change := range []func(*Preferences){
-			func(p *Preferences) { p.Precision = Nobody },
+			func(p *Preferences) { p.ShowLastSeen = Nobody },
 			func(p *Preferences) { p.Theme = "dark" },
 			func(p *Preferences) { p.Announce = true },
 		} {
@@ -125,7 +127,7 @@ func testChangePreferencesAtOnce(t *testing.T, db database) {
 		all.Wait()
 		got, err := s.UserByID(t.Context(), u.ID)
 		do(t, "UserByID", err)
-		if want := (Preferences{Precision: Nobody, Theme: "dark", Announce: true}); got.Preferences() != want {
+		if want := (Preferences{ShowLastSeen: Nobody, Theme: "dark", Announce: true}); got.Preferences() != want {
 			t.Fatalf("after three changes at once the preferences are %+v, want %+v", got.Preferences(), want)
 		}
 	}

@@ -153,7 +153,8 @@ func whileUnused(ctx context.Context, path string, fn func(id string) error) err
 	}
 	// Without a write-ahead log, the file is complete when it's renamed. SQLite removes logs by name, so it also can't
 	// remove the log of the new file.
-	db, err := sql.Open("sqlite", sqliteURI(absolute)+"?mode=rw&_txlock=exclusive&_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(DELETE)")
+	db, err := sql.Open("sqlite",
+		sqliteURI(absolute)+"?mode=rw&_txlock=exclusive&_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(DELETE)")
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,8 @@ func wantUnused(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", sqliteURI(absolute)+"?_txlock=exclusive&_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)")
+	db, err := sql.Open("sqlite",
+		sqliteURI(absolute)+"?_txlock=exclusive&_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)")
 	if err != nil {
 		return err
 	}

@@ -48,13 +48,15 @@ type Session struct {
 // StartSession starts a session of 30 days and returns its token: 43 characters, which aren't stored anywhere. It also
 // ends the session of the token replaces, which the browser had before, maybe of another user ("": none). It returns
 // ErrNotFound if the user doesn't exist or is disabled.
-func (s *Store) StartSession(ctx context.Context, userID, userAgent, address, replaces string) (token string, _ Session, err error) {
+func (s *Store) StartSession(ctx context.Context, userID, userAgent, address,
+	replaces string) (token string, _ Session, err error) {
 	token, hash := newToken()
 	id, err := newID()
 	if err != nil {
 		return "", Session{}, err
 	}
-	session := Session{ID: id, UserID: userID, UserAgent: clip(userAgent, maxUserAgent), Address: clip(address, maxAddress)}
+	session := Session{ID: id, UserID: userID, UserAgent: clip(userAgent, maxUserAgent),
+		Address: clip(address, maxAddress)}
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
 		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
 		if err != nil {

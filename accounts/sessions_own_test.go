@@ -49,7 +49,8 @@ func testSessionsOfUser(t *testing.T, db database) {
 	}
 
 	rev := mustRev(t, s)
-	for what, id := range map[string]string{"somebody else's": others.ID, "an expired": expiring.ID, "no": "", "an unknown": "nonsense"} {
+	for what, id := range map[string]string{"somebody else's": others.ID, "an expired": expiring.ID, "no": "",
+		"an unknown": "nonsense"} {
 		wantErr(t, "EndSessionOf "+what+" session", s.EndSessionOf(t.Context(), u.ID, id), ErrNoSession)
 	}
 	if got := mustRev(t, s); got != rev {

@@ -116,8 +116,12 @@ func testWhatEndsSessions(t *testing.T, db database) {
 		end  func(s *Store, userID, keep string) error
 		kept bool
 	}{
-		{"password", func(s *Store, id, _ string) error { return s.SetPassword(t.Context(), id, "another phrase", "") }, false},
-		{"password, kept", func(s *Store, id, keep string) error { return s.SetPassword(t.Context(), id, "another phrase", keep) }, true},
+		{"password", func(s *Store, id, _ string) error { return s.SetPassword(t.Context(), id, "another phrase", "") },
+			false},
+		{"password, kept", func(s *Store, id,
+			keep string) error {
+			return s.SetPassword(t.Context(), id, "another phrase", keep)
+		}, true},
 		{"disabled", func(s *Store, id, _ string) error { return s.SetDisabled(t.Context(), id, true) }, false},
 		{"deleted", func(s *Store, id, _ string) error { return s.Delete(t.Context(), id) }, false},
 	} {
@@ -187,7 +191,8 @@ func testSetPassword(t *testing.T, db database) {
 		t.Errorf("Authenticate with the new password = %+v, %v, want rev %d", got, err, u.Rev+1)
 	}
 	if ok, after, err := s.KnownBrowser(t.Context(), "ada", known); err != nil || !ok || after == before || after == "" {
-		t.Errorf("KnownBrowser after SetPassword = %v, %q, %v, want true and a fingerprint other than %q", ok, after, err, before)
+		t.Errorf("KnownBrowser after SetPassword = %v, %q, %v, want true and a fingerprint other than %q", ok, after, err,
+			before)
 	}
 	if ok, text, err := s.KnownBrowser(t.Context(), "nobody", known); err != nil || ok || text != "" {
 		t.Errorf("KnownBrowser(nobody) = %v, %q, %v, want false and no fingerprint", ok, text, err)
@@ -326,7 +331,8 @@ func testBrowsers(t *testing.T, db database) {
 		remember(ada.ID, "")
 	}
 	var n int
-	if err := s.r.db.QueryRow("SELECT count(*) FROM known_browsers WHERE user_id = $1", ada.ID).Scan(&n); err != nil || n != maxBrowsers {
+	if err := s.r.db.QueryRow("SELECT count(*) FROM known_browsers WHERE user_id = $1", ada.ID).Scan(&n); err != nil ||
+		n != maxBrowsers {
 		t.Errorf("%d browsers of one user, %v, want %d", n, err, maxBrowsers)
 	}
 	do(t, "Delete", s.Delete(t.Context(), bob.ID))

@@ -16,7 +16,8 @@ func testSetUp(t *testing.T, db database) {
 	if empty, err := s.Empty(t.Context()); err != nil || !empty {
 		t.Errorf("Empty of a new database = %v, %v, want true", empty, err)
 	}
-	u, err := s.SetUp(t.Context(), NewUser{Username: "Clara", DisplayName: "Clara Nyström", Password: secret}, new(" Harbor  Works "))
+	u, err := s.SetUp(t.Context(), NewUser{Username: "Clara", DisplayName: "Clara Nyström", Password: secret},
+		new(" Harbor  Works "))
 	do(t, "SetUp", err)
 	if !u.Admin || u.Username != "clara" || u.DisplayName != "Clara Nyström" {
 		t.Errorf("SetUp = %+v, want an administrator called clara", u)
@@ -61,7 +62,8 @@ func TestSetUpRefuses(t *testing.T) {
 		{NewUser{Username: "clara", Password: secret}, " ", "[board_name: missing]"},
 		{NewUser{Username: "clara", Password: secret}, "Harbor\u202eWorks", "[board_name: unprintable]"},
 		{NewUser{Username: "clara", Password: secret}, fmt.Sprintf("%065d", 0), "[board_name: too_long (limit 64)]"},
-		{NewUser{Username: ".", DisplayName: "\u202e"}, "", "[username: too_short (limit 2) display_name: unprintable password: too_short (limit 8) board_name: missing]"},
+		{NewUser{Username: ".", DisplayName: "\u202e"}, "",
+			"[username: too_short (limit 2) display_name: unprintable password: too_short (limit 8) board_name: missing]"},
 	} {
 		_, err := s.SetUp(t.Context(), c.n, &c.board)
 		if got := fmt.Sprint([]*FieldError(WrongFields(err))); got != c.want {

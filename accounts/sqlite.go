@@ -25,16 +25,16 @@ const busyTimeout = 5000
 
 // sqliteDialect is the dialect of SQLite: one file with one writer.
 var sqliteDialect = dialect{
-	schema:   func(text string) string { return strings.ReplaceAll(text, ` COLLATE "C"`, "") }, // SQLite always compares bytes
-	claim:    claimSQLite,
+	schema:   func(text string) string { return strings.ReplaceAll(text, ` COLLATE "C"`, "") },
+	adopt:    adoptSQLite,
 	prepares: true,
 	snapshot: &sql.TxOptions{ReadOnly: true},
 	wipe:     true,
 }
 
-// claimSQLite marks the file as Rollcall's, and refuses a file that another program has filled since recognize checked
+// adoptSQLite marks the file as Rollcall's, and refuses a file that another program has filled since recognize checked
 // it. It must run in a write transaction.
-func claimSQLite(ctx context.Context, tx *sql.Tx) (used bool, err error) {
+func adoptSQLite(ctx context.Context, tx *sql.Tx) (used bool, err error) {
 	var id, ours, others int64
 	err = tx.QueryRowContext(ctx, `SELECT application_id, (SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'),
 		(SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'schema_migrations') FROM pragma_application_id`).Scan(&id, &ours, &others)
@@ -105,7 +105,8 @@ func prepareFile(ctx context.Context, path string, log *slog.Logger) (*file, err
 // the pool.
 func sqliteDSN(path string, write bool) string {
 	q := url.Values{"_defensive": {"1"}, "_txlock": {"immediate"}, "_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busyTimeout), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "journal_size_limit(16777216)",
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"journal_size_limit(16777216)",
 	}}
 	if write {
 		q.Add("_pragma", "cache_size(-8192)") // KiB; with 100,000 accounts three times as fast as the default 2 MiB
@@ -182,7 +183,8 @@ func recognize(ctx context.Context, path string) error {
 	}
 	defer db.Close()
 	var id, objects int64
-	err = db.QueryRowContext(ctx, "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id").
+	err = db.QueryRowContext(ctx,
+		"SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id").
 		Scan(&id, &objects)
 	switch {
 	case err != nil:

@@ -69,7 +69,8 @@ func TestPragmas(t *testing.T) {
 			do(t, "Conn", err)
 			defer conn.Close() // kept open, so that the next one is different
 			for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1",
-				"busy_timeout": "5000", "query_only": h.queryOnly, "secure_delete": h.erases, "application_id": fmt.Sprint(applicationID)} {
+				"busy_timeout": "5000", "query_only": h.queryOnly, "secure_delete": h.erases,
+				"application_id": fmt.Sprint(applicationID)} {
 				var got string
 				if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 					t.Errorf("PRAGMA %s = %s, %v, want %s", pragma, got, err, want)
@@ -80,7 +81,8 @@ func TestPragmas(t *testing.T) {
 }
 
 func TestOddPaths(t *testing.T) {
-	for _, name := range []string{"with space.db", "q?mode=memory.db", "50%20.db", "a#b.db", "ümlaut'\".db", "a&_pragma=x.db"} {
+	for _, name := range []string{"with space.db", "q?mode=memory.db", "50%20.db", "a#b.db", "ümlaut'\".db",
+		"a&_pragma=x.db"} {
 		path := filepath.Join(t.TempDir(), name)
 		s := open(t, Config{Path: path})
 		add(t, s, "ada", "", "")
@@ -140,10 +142,13 @@ func TestForeignFiles(t *testing.T) {
 		name, says string
 		make       func(path string) error
 	}{
-		{"another program", "another program", script("CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (1)")},
+		{"another program", "another program",
+			script("CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (1)")},
 		{"another program's migrations", "another program", script("CREATE TABLE schema_migrations (version TEXT)")},
-		{"another application_id", "another program", script("PRAGMA application_id = 252006673; CREATE TABLE x (y); DROP TABLE x")},
-		{"text", "not a database", func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("hello ", 1000)), 0o600) }},
+		{"another application_id", "another program",
+			script("PRAGMA application_id = 252006673; CREATE TABLE x (y); DROP TABLE x")},
+		{"text", "not a database",
+			func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("hello ", 1000)), 0o600) }},
 	} {
 		path := filepath.Join(t.TempDir(), "x.db")
 		do(t, c.name, c.make(path))
@@ -180,7 +185,8 @@ func TestMigrate(t *testing.T) {
 	one := migration{1, "0001_one.sql", "CREATE TABLE one (x TEXT); CREATE INDEX one_x ON one (x);"}
 	two := migration{2, "0002_two.sql", "CREATE TABLE two (x TEXT)"}
 	bad := migration{2, "0002_bad.sql", "CREATE TABLE two (x TEXT); CREATE TABLE one (x TEXT)"}
-	if err := migrate(t.Context(), newHandle(db, sqliteDialect), []migration{one, bad}, 1); err == nil || !strings.Contains(err.Error(), bad.name) {
+	if err := migrate(t.Context(), newHandle(db, sqliteDialect), []migration{one, bad}, 1); err == nil ||
+		!strings.Contains(err.Error(), bad.name) {
 		t.Errorf("migrate with a bad step = %v, want an error that names it", err)
 	}
 	count := func(table string) (n int) {
@@ -199,7 +205,8 @@ func TestMigrate(t *testing.T) {
 	if count("one") != 1 || count("two") != 1 {
 		t.Error("tables are missing after migrate")
 	}
-	for _, names := range [][]string{{"0002_x.sql"}, {"0001_a.sql", "0001_b.sql"}, {"0001_a.sql", "0003_b.sql"}, {"one.sql"}} {
+	for _, names := range [][]string{{"0002_x.sql"}, {"0001_a.sql", "0001_b.sql"}, {"0001_a.sql", "0003_b.sql"},
+		{"one.sql"}} {
 		files := fstest.MapFS{}
 		for _, name := range names {
 			files["migrations/"+name] = &fstest.MapFile{}
@@ -258,7 +265,8 @@ func TestRetryWhileBusy(t *testing.T) {
 			t.Errorf("retryWhileBusy = %v after %d tries, want no error after 4", err, tries)
 		}
 		tries = 0
-		wantErr(t, "retryWhileBusy", retryWhileBusy(t.Context(), func(context.Context) error { tries++; return ErrTaken }), ErrTaken)
+		wantErr(t, "retryWhileBusy", retryWhileBusy(t.Context(), func(context.Context) error { tries++; return ErrTaken }),
+			ErrTaken)
 		if tries != 1 {
 			t.Errorf("retryWhileBusy tried %d times after another error, want once", tries)
 		}

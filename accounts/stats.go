@@ -38,7 +38,8 @@ func (s *Store) Stats() Stats {
 	return Stats{
 		Writer: poolStats(s.w.db), Reader: poolStats(s.r.db),
 		Hash: HashStats{
-			Workers: cap(h.slots), Running: len(h.slots), Waiting: h.waiting.Load(), Done: h.ops.Load(), Refused: h.refused.Load(),
+			Workers: cap(h.slots), Running: len(h.slots), Waiting: h.waiting.Load(), Done: h.ops.Load(),
+			Refused: h.refused.Load(),
 		},
 	}
 }

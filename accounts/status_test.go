@@ -25,8 +25,9 @@ func testSetStatus(t *testing.T, db database) {
 		{Status{State: "dnd", Text: " Writing ", Emoji: "📝", Until: began.Add(time.Hour)},
 			Status{State: "dnd", Text: "Writing", Emoji: "📝", Until: began.Add(time.Hour), SetAt: began}},
 		{Status{Text: "Lunch"}, Status{Text: "Lunch", SetAt: began.Add(time.Minute)}},
-		{Status{State: "online", SetAt: began}, Status{State: "online", SetAt: began.Add(2 * time.Minute)}}, // the caller can't set SetAt
-		{Status{Until: began.Add(time.Hour)}, Status{}},                                                     // an end without a status
+		// The caller can't set SetAt.
+		{Status{State: "online", SetAt: began}, Status{State: "online", SetAt: began.Add(2 * time.Minute)}},
+		{Status{Until: began.Add(time.Hour)}, Status{}}, // an end without a status
 		{Status{}, Status{}},
 	} {
 		if err := s.SetStatus(t.Context(), u.ID, step.set, ""); err != nil {
@@ -52,7 +53,8 @@ func testSetInvisible(t *testing.T, db database) {
 		t.Helper()
 		rev += takes
 		got, err := s.UserByID(t.Context(), u.ID)
-		if err != nil || got.Status.Text != text || got.Invisible != !since.IsZero() || !got.InvisibleSince.Equal(since) || mustRev(t, s) != rev {
+		if err != nil || got.Status.Text != text || got.Invisible != !since.IsZero() || !got.InvisibleSince.Equal(since) ||
+			mustRev(t, s) != rev {
 			t.Errorf("after %s: %+v at rev %d, %v, want the text %q, invisible since %v, rev %d",
 				what, got, mustRev(t, s), err, text, since, rev)
 		}
@@ -111,7 +113,8 @@ func testSetStatusRefuses(t *testing.T, db database) {
 		{"until", Status{Text: "x", Until: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)}}, // JSON can't represent it
 		{"until", Status{State: "away", Until: c.now().Add(-time.Hour)}},
 	} {
-		wantField(t, fmt.Sprintf("SetStatus(%.40q)", fmt.Sprintf("%+v", bad.w)), s.SetStatus(t.Context(), u.ID, bad.w, ""), bad.field)
+		wantField(t, fmt.Sprintf("SetStatus(%.40q)", fmt.Sprintf("%+v", bad.w)), s.SetStatus(t.Context(), u.ID, bad.w, ""),
+			bad.field)
 	}
 	if got := mustRev(t, s); got != rev {
 		t.Errorf("rev after refused statuses = %d, want %d", got, rev)
@@ -124,8 +127,10 @@ func TestIsEmoji(t *testing.T) {
 			t.Errorf("isEmoji(%q) = false, want true", s)
 		}
 	}
-	for _, s := range []string{"", "x", "1", "11", "#", "📝📝", "📝x", "x📝", "🇩", "🇩🇪🇫", "👍🏽🏽", "👩\u200D", "\u200D👩", "👩\u200D\u200D💻", "👩\u200Dx", " ", "☕ ",
-		"📝\u202E", "\u200B", "e\u0301", "🏴󠁧󠁢", "🏴󠁿", "<b>", "한", "\xff", "\U0010FFFF", "️", strings.Repeat("📝\u200D", 5) + "📝"} {
+	for _, s := range []string{"", "x", "1", "11", "#", "📝📝", "📝x", "x📝", "🇩", "🇩🇪🇫", "👍🏽🏽", "👩\u200D", "\u200D👩",
+		"👩\u200D\u200D💻", "👩\u200Dx", " ", "☕ ",
+		"📝\u202E", "\u200B", "e\u0301", "🏴󠁧󠁢", "🏴󠁿", "<b>", "한", "\xff", "\U0010FFFF", "️",
+		strings.Repeat("📝\u200D", 5) + "📝"} {
 		if isEmoji(s) {
 			t.Errorf("isEmoji(%q) = true, want false", s)
 		}

@@ -237,7 +237,8 @@ func (s *Store) commit(ctx context.Context, first string, fn func(context.Contex
 }
 
 // commitOrRetry retries a transaction that certainly wasn't committed.
-func (s *Store) commitOrRetry(ctx context.Context, first string, fn func(context.Context, *transaction) error) (t *transaction, err error) {
+func (s *Store) commitOrRetry(ctx context.Context, first string,
+	fn func(context.Context, *transaction) error) (t *transaction, err error) {
 	if first == s.w.turn {
 		leave, err := s.w.queue(ctx)
 		if err != nil {

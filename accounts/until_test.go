@@ -22,40 +22,56 @@ func TestEndOf(t *testing.T) {
 		{"half an hour", "Europe/Berlin", "2026-03-01T12:00:30+01:00", "30m", "", "2026-03-01T12:30:30+01:00"},
 		{"an hour", "UTC", "2026-12-31T23:30:00Z", "1h", "", "2027-01-01T00:30:00Z"},
 		{"two hours", "UTC", "2026-03-29T23:00:00Z", "2h", "", "2026-03-30T01:00:00Z"},
-		{"four hours, clocks put forward", "Europe/Berlin", "2026-03-29T00:00:00+01:00", "4h", "", "2026-03-29T05:00:00+02:00"},
+		{"four hours, clocks put forward", "Europe/Berlin", "2026-03-29T00:00:00+01:00", "4h", "",
+			"2026-03-29T05:00:00+02:00"},
 		{"an unused time", "UTC", "2026-03-01T12:00:00Z", "1h", "nonsense", "2026-03-01T13:00:00Z"},
 
 		{"today", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "today", "", "2026-03-02T00:00:00+01:00"},
 		{"today, just begun", "Europe/Berlin", "2026-03-01T00:00:00+01:00", "today", "", "2026-03-02T00:00:00+01:00"},
 		{"today, almost over", "Europe/Berlin", "2026-03-01T23:59:59+01:00", "today", "", "2026-03-02T00:00:00+01:00"},
-		{"today is tomorrow in UTC", "America/Los_Angeles", "2026-03-01T22:00:00-08:00", "today", "", "2026-03-02T00:00:00-08:00"},
+		{"today is tomorrow in UTC", "America/Los_Angeles", "2026-03-01T22:00:00-08:00", "today", "",
+			"2026-03-02T00:00:00-08:00"},
 		{"today, half-hour zone", "Asia/Kolkata", "2026-03-01T23:00:00+05:30", "today", "", "2026-03-02T00:00:00+05:30"},
 		{"today, quarter-hour zone", "Asia/Kathmandu", "2026-03-01T23:00:00+05:45", "today", "", "2026-03-02T00:00:00+05:45"},
 		{"a day of 23 hours", "Europe/Berlin", "2026-03-29T00:30:00+01:00", "today", "", "2026-03-30T00:00:00+02:00"},
 		{"a day of 25 hours", "Europe/Berlin", "2026-10-25T00:30:00+02:00", "today", "", "2026-10-26T00:00:00+01:00"},
 		{"tomorrow has no midnight", "Africa/Cairo", "2026-04-23T12:00:00+02:00", "today", "", "2026-04-24T01:00:00+03:00"},
-		{"tomorrow has no midnight, west", "America/Santiago", "2026-09-05T23:00:00-04:00", "today", "", "2026-09-06T01:00:00-03:00"},
-		{"an hour before midnight comes again", "Africa/Cairo", "2026-10-29T23:30:00+03:00", "today", "", "2026-10-30T00:00:00+02:00"},
-		{"midnight comes twice: the first", "America/Havana", "2026-10-31T12:00:00-04:00", "today", "", "2026-11-01T00:00:00-04:00"},
-		{"midnight comes twice: it has begun", "America/Havana", "2026-11-01T00:30:00-04:00", "today", "", "2026-11-02T00:00:00-05:00"},
-		{"midnight comes twice: yesterday again", "America/St_Johns", "2010-11-06T23:30:00-03:30", "today", "", "2010-11-07T00:00:00-03:30"},
+		{"tomorrow has no midnight, west", "America/Santiago", "2026-09-05T23:00:00-04:00", "today", "",
+			"2026-09-06T01:00:00-03:00"},
+		{"an hour before midnight comes again", "Africa/Cairo", "2026-10-29T23:30:00+03:00", "today", "",
+			"2026-10-30T00:00:00+02:00"},
+		{"midnight comes twice: the first", "America/Havana", "2026-10-31T12:00:00-04:00", "today", "",
+			"2026-11-01T00:00:00-04:00"},
+		{"midnight comes twice: it has begun", "America/Havana", "2026-11-01T00:30:00-04:00", "today", "",
+			"2026-11-02T00:00:00-05:00"},
+		{"midnight comes twice: yesterday again", "America/St_Johns", "2010-11-06T23:30:00-03:30", "today", "",
+			"2010-11-07T00:00:00-03:30"},
 		{"tomorrow is skipped", "Pacific/Apia", "2011-12-29T12:00:00-10:00", "today", "", "2011-12-31T00:00:00+14:00"},
-		{"the last day of a leap year", "America/New_York", "2040-12-31T12:00:00-05:00", "today", "", "2041-01-01T00:00:00-05:00"},
-		{"the last evening of a leap year", "America/New_York", "2040-12-30T20:00:00-05:00", "at", "2041-03-10T02:30", "2041-03-10T03:00:00-04:00"},
+		{"the last day of a leap year", "America/New_York", "2040-12-31T12:00:00-05:00", "today", "",
+			"2041-01-01T00:00:00-05:00"},
+		{"the last evening of a leap year", "America/New_York", "2040-12-30T20:00:00-05:00", "at", "2041-03-10T02:30",
+			"2041-03-10T03:00:00-04:00"},
 
 		{"week", "Europe/Berlin", "2026-03-04T12:00:00+01:00", "week", "", "2026-03-09T00:00:00+01:00"},
 		{"week, on Monday", "Europe/Berlin", "2026-03-02T00:00:00+01:00", "week", "", "2026-03-09T00:00:00+01:00"},
 		{"week, on Sunday", "Europe/Berlin", "2026-03-08T23:59:59+01:00", "week", "", "2026-03-09T00:00:00+01:00"},
-		{"week, Monday only in UTC", "America/Los_Angeles", "2026-03-08T20:00:00-07:00", "week", "", "2026-03-09T00:00:00-07:00"},
+		{"week, Monday only in UTC", "America/Los_Angeles", "2026-03-08T20:00:00-07:00", "week", "",
+			"2026-03-09T00:00:00-07:00"},
 		{"week, clocks put forward", "Europe/Berlin", "2026-03-27T12:00:00+01:00", "week", "", "2026-03-30T00:00:00+02:00"},
 		{"week, over the new year", "Europe/Berlin", "2026-12-30T12:00:00+01:00", "week", "", "2027-01-04T00:00:00+01:00"},
 
-		{"a date and time", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "2026-07-01T09:30", "2026-07-01T09:30:00+02:00"},
-		{"with seconds", "Asia/Kolkata", "2026-03-01T12:00:00+05:30", "at", " 2026-03-01T12:00:01 ", "2026-03-01T12:00:01+05:30"},
-		{"a time that doesn't exist", "Europe/Berlin", "2026-03-29T00:00:00+01:00", "at", "2026-03-29T02:30", "2026-03-29T03:00:00+02:00"},
-		{"a time that occurs twice", "Europe/Berlin", "2026-10-25T00:00:00+02:00", "at", "2026-10-25T02:30", "2026-10-25T02:30:00+02:00"},
-		{"the second of the two", "Europe/Berlin", "2026-10-25T02:45:00+02:00", "at", "2026-10-25T02:30", "2026-10-25T02:30:00+01:00"},
-		{"half an hour comes again", "Australia/Lord_Howe", "2026-04-05T01:50:00+11:00", "at", "2026-04-05T01:45", "2026-04-05T01:45:00+10:30"},
+		{"a date and time", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "2026-07-01T09:30",
+			"2026-07-01T09:30:00+02:00"},
+		{"with seconds", "Asia/Kolkata", "2026-03-01T12:00:00+05:30", "at", " 2026-03-01T12:00:01 ",
+			"2026-03-01T12:00:01+05:30"},
+		{"a time that doesn't exist", "Europe/Berlin", "2026-03-29T00:00:00+01:00", "at", "2026-03-29T02:30",
+			"2026-03-29T03:00:00+02:00"},
+		{"a time that occurs twice", "Europe/Berlin", "2026-10-25T00:00:00+02:00", "at", "2026-10-25T02:30",
+			"2026-10-25T02:30:00+02:00"},
+		{"the second of the two", "Europe/Berlin", "2026-10-25T02:45:00+02:00", "at", "2026-10-25T02:30",
+			"2026-10-25T02:30:00+01:00"},
+		{"half an hour comes again", "Australia/Lord_Howe", "2026-04-05T01:50:00+11:00", "at", "2026-04-05T01:45",
+			"2026-04-05T01:45:00+10:30"},
 		{"a year ahead", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "2027-03-01T12:00", "2027-03-01T12:00:00+01:00"},
 		{"a year ahead, leap day", "UTC", "2028-02-29T12:00:00Z", "at", "2029-03-01T12:00", "2029-03-01T12:00:00Z"},
 
@@ -63,10 +79,14 @@ func TestEndOf(t *testing.T) {
 		{"only a time, tomorrow", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "12:00", "2026-03-02T12:00:00+01:00"},
 		{"only a time, one digit", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "9:05", "2026-03-02T09:05:00+01:00"},
 		{"only a time, midnight", "Europe/Berlin", "2026-03-01T12:00:00+01:00", "at", "00:00", "2026-03-02T00:00:00+01:00"},
-		{"only a time, again today", "Europe/Berlin", "2026-10-25T02:45:00+02:00", "at", "02:30", "2026-10-25T02:30:00+01:00"},
-		{"only a time, that doesn't exist", "Europe/Berlin", "2026-03-28T12:00:00+01:00", "at", "02:30", "2026-03-29T03:00:00+02:00"},
-		{"only a time, just skipped", "Europe/Berlin", "2026-03-29T03:00:00+02:00", "at", "02:30", "2026-03-30T02:30:00+02:00"},
-		{"only a time, yesterday again", "America/St_Johns", "2010-11-07T00:00:30-02:30", "at", "23:30", "2010-11-06T23:30:00-03:30"},
+		{"only a time, again today", "Europe/Berlin", "2026-10-25T02:45:00+02:00", "at", "02:30",
+			"2026-10-25T02:30:00+01:00"},
+		{"only a time, that doesn't exist", "Europe/Berlin", "2026-03-28T12:00:00+01:00", "at", "02:30",
+			"2026-03-29T03:00:00+02:00"},
+		{"only a time, just skipped", "Europe/Berlin", "2026-03-29T03:00:00+02:00", "at", "02:30",
+			"2026-03-30T02:30:00+02:00"},
+		{"only a time, yesterday again", "America/St_Johns", "2010-11-07T00:00:30-02:30", "at", "23:30",
+			"2010-11-06T23:30:00-03:30"},
 	} {
 		got, err := EndOf(c.lasts, c.at, Zone(c.zone), local(t, c.now))
 		want := local(t, c.want)
@@ -203,7 +223,8 @@ func FuzzEndOf(f *testing.F) {
 			return
 		}
 		name := oddZones[int(zone)%len(oddZones)]
-		checkEnd(t, name, nearChange(name, time.Unix(unix, 0), int(near)), fuzzedLasts[int(lasts)%len(fuzzedLasts)], int(minutes)%(7*24*60))
+		checkEnd(t, name, nearChange(name, time.Unix(unix, 0), int(near)), fuzzedLasts[int(lasts)%len(fuzzedLasts)],
+			int(minutes)%(7*24*60))
 	})
 }
 
@@ -236,8 +257,10 @@ func TestZone(t *testing.T) {
 			t.Errorf("loadZone(%q) = %v, %v, want the zone", name, zone, err)
 		}
 	}
-	for _, name := range []string{"", "Local", "Nowhere/City", "europe/berlin", "localtime", "posix/Europe/Berlin", "/etc/localtime",
-		"../zoneinfo/UTC", "Europe/../UTC", "Europe\\Berlin", "Europe/Berlin\x00", "Europe/Berlin ", "Europe", "Europe/", "+01:00",
+	for _, name := range []string{"", "Local", "Nowhere/City", "europe/berlin", "localtime", "posix/Europe/Berlin",
+		"/etc/localtime",
+		"../zoneinfo/UTC", "Europe/../UTC", "Europe\\Berlin", "Europe/Berlin\x00", "Europe/Berlin ", "Europe", "Europe/",
+		"+01:00",
 		"E" + strings.Repeat("/x", 40), strings.Repeat("A", 1<<20), "Zürich", "\xff"} {
 		if zone, err := loadZone(name); err == nil || Zone(name) != time.UTC {
 			t.Errorf("loadZone(%.40q) = %v, want an error", name, zone)

@@ -70,8 +70,10 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	ms := func(n int64) time.Time { return time.UnixMilli(1700000000000 + n).UTC() }
 	const id = "0190b000-0000-7000-8000-000000000001"
 	want := User{
-		Person: Person{ID: id, Username: "ada", DisplayName: "Ada L", Team: "Ops", LastSeen: ms(1), sortKey: "ops\x01ada l\x01" + id},
-		Admin:  true, IdleAfter: neverIdle, Status: Status{State: "dnd", Text: "Lunch", Emoji: "🍜", Until: ms(2), SetAt: ms(3)},
+		Person: Person{ID: id, Username: "ada", DisplayName: "Ada L", Team: "Ops", LastSeen: ms(1),
+			sortKey: "ops\x01ada l\x01" + id},
+		Admin: true, IdleAfter: neverIdle,
+		Status:    Status{State: "dnd", Text: "Lunch", Emoji: "🍜", Until: ms(2), SetAt: ms(3)},
 		Invisible: true, InvisibleSince: ms(4), CreatedAt: ms(5), Rev: 1,
 	}
 	if got, err := s.UserByName(t.Context(), "ada"); err != nil || !reflect.DeepEqual(got, want) {
@@ -85,12 +87,13 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	if err != nil || len(x.Sessions) != 1 || x.Sessions[0].UsedAt != ms(7) || len(x.Browsers) != 1 || len(x.Presets) != 0 {
 		t.Errorf("Export = %+v, %v, want the session and the browser", x, err)
 	}
-	if c, err := s.Changes(t.Context(), 0); err != nil || c.Rev != 2 || len(c.Users) != 1 || len(c.Gone) != 1 || s.ID() != "the first store" {
+	if c, err := s.Changes(t.Context(), 0); err != nil || c.Rev != 2 || len(c.Users) != 1 || len(c.Gone) != 1 ||
+		s.ID() != "the first store" {
 		t.Errorf("Changes(0) = %+v, %v, want one user and one deleted user, of the first store", c, err)
 	}
 	do(t, "SetStatus", s.SetStatus(t.Context(), id, Status{Text: "Tea"}, ""))
 	wantPresets(t, s, "a status after the upgrade", id, Preset{Text: "Tea"})
-	do(t, "SetPreferences", setPreferences(t.Context(), s, id, Preferences{Precision: Exact}))
+	do(t, "SetPreferences", setPreferences(t.Context(), s, id, Preferences{ShowLastSeen: Exact}))
 	do(t, "Delete", s.Delete(t.Context(), id))
 }
 
@@ -113,7 +116,8 @@ func TestPostgresUpgradeWaitsBriefly(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	err = migrate(ctx, h, steps, 2)
-	if wantSays(t, "migrate during a read", err, laterStep.name+": ERROR: canceling statement due to lock timeout"); !isBusy(err) {
+	if wantSays(t, "migrate during a read", err,
+		laterStep.name+": ERROR: canceling statement due to lock timeout"); !isBusy(err) {
 		t.Errorf("migrate during a read = %v, want a busy error", err)
 	}
 	do(t, "Rollback", reading.Rollback())

@@ -28,8 +28,9 @@ type userRow struct {
 // dest returns the destinations of the columns.
 func (r *userRow) dest() []any {
 	u := &r.user
-	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Team, &u.sortKey, &r.lastSeen, &u.Precision, &u.Zone, &u.Admin,
-		&u.Disabled, &r.idleAfter, &u.TimeZone, &u.Theme, &u.Announce, &u.Status.State, &u.Status.Text, &u.Status.Emoji, &r.until, &r.setAt,
+	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Team, &u.sortKey, &r.lastSeen, &u.ShowLastSeen, &u.Zone, &u.Admin,
+		&u.Disabled, &r.idleAfter, &u.TimeZone, &u.Theme, &u.Announce, &u.Status.State, &u.Status.Text, &u.Status.Emoji,
+		&r.until, &r.setAt,
 		&u.Invisible, &r.since, &r.made, &u.FavoritesRev, &u.Rev}
 }
 

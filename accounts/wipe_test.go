@@ -41,7 +41,8 @@ func addMarked(t *testing.T, s *Store, mark string) marked {
 	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "then " + mark + strings.Repeat(" and on", 15)}, ""))
 	do(t, "Rename", s.Rename(t.Context(), u.ID, mark+" Hopper"))
 	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{TimeZone: "America/Argentina/Buenos_Aires"}))
-	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{Pronouns: mark, Contacts: []string{mark + "@example.org", "https://example.org/" + mark}}))
+	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID,
+		Details{Pronouns: mark, Contacts: []string{mark + "@example.org", "https://example.org/" + mark}}))
 	token := ""
 	for range 3 {
 		_, _, err := s.StartSession(t.Context(), u.ID, "Browser "+mark, "2001:db8::"+mark, token)

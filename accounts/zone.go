@@ -22,7 +22,8 @@ func Zone(name string) *time.Location {
 // "localtime", "posix/…", paths) aren't the same everywhere.
 func loadZone(name string) (*time.Location, error) {
 	wrong := wrongField("time_zone", UnknownZone)
-	if name == "" || len(name) > maxZone || name[0] < 'A' || name[0] > 'Z' || name == "Local" || strings.ContainsFunc(name, notInZone) {
+	if name == "" || len(name) > maxZone || name[0] < 'A' || name[0] > 'Z' || name == "Local" ||
+		strings.ContainsFunc(name, notInZone) {
 		return nil, wrong
 	}
 	zone, err := time.LoadLocation(name)

@@ -269,7 +269,8 @@ func (m *meter) end(scenario string, wanted wanted) error {
 		}
 	}
 	r.add(scenario, "delay of the load generator's timers, max", per(delay, 1, time.Millisecond), "ms", "")
-	r.add(scenario, "server CPU per change and watcher", per(spent, float64(len(took)), time.Microsecond), "µs", wanted.cpu)
+	r.add(scenario, "server CPU per change and watcher", per(spent, float64(len(took)), time.Microsecond), "µs",
+		wanted.cpu)
 	r.add(scenario, "server CPU per frame", per(spent, float64(frames), time.Microsecond), "µs", "")
 	r.add(scenario, "server CPU", per(spent, elapsed.Seconds()*0.01, time.Second), "% of one", "")
 	r.add(scenario, "load generator's CPU", per(own, elapsed.Seconds()*0.01, time.Second), "% of one", "")

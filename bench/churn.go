@@ -259,7 +259,8 @@ func (k *cost) add(m *meter) {
 // perSecond returns the server's CPU in ms, and the bytes and frames of one watcher, for each second.
 func (k *cost) perSecond() (cpu, bytes, frames float64) {
 	seconds := k.elapsed.Seconds()
-	return per(k.cpu, seconds, time.Millisecond), float64(k.bytes) / k.watchers / seconds, float64(k.frames) / k.watchers / seconds
+	return per(k.cpu, seconds, time.Millisecond), float64(k.bytes) / k.watchers / seconds,
+		float64(k.frames) / k.watchers / seconds
 }
 
 // reportChurn reports both kinds, and the ratio that counts.
@@ -279,7 +280,8 @@ func (b *bench) reportChurn(states, moves *cost) {
 		r.add("churn", k.kind+": server CPU per second", cpu, "ms", "")
 		r.add("churn", k.kind+": bytes per watcher and second", bytes, "B", "")
 		r.add("churn", k.kind+": frames per watcher and second", frames, "", "")
-		r.add("churn", k.kind+": load generator's CPU per second", per(k.own, k.elapsed.Seconds(), time.Millisecond), "ms", "")
+		r.add("churn", k.kind+": load generator's CPU per second", per(k.own, k.elapsed.Seconds(), time.Millisecond), "ms",
+			"")
 		r.add("churn", k.kind+": delay of the load generator's timers, max", per(k.delay, 1, time.Millisecond), "ms", "")
 	}
 	const wanted = "≤ 2 at 1,000 and 200"

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// loadPages measures page: several people repeatedly load the first page of everyone on a full board, each over one connection.
+// loadPages measures page: several people repeatedly load the first page of everyone on a full board, each over one
+// connection.
 func loadPages(ctx context.Context, b *bench) error {
 	if err := fill(ctx, b, b.accounts); err != nil {
 		return err

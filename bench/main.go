@@ -1,7 +1,7 @@
 // Command bench puts a load on a Rollcall server and measures it: memory per idle connection, connects per second, the
-// time until every watcher has a change, server CPU per delivered change, what arrivals and departures cost, and how fast
-// the board is rendered. With several replicas, it measures the time from one to another, the load on Redis, and how fast
-// a new replica learns who is online.
+// time until every watcher has a change, server CPU per delivered change, what arrivals and departures cost, and how
+// fast the board is rendered. With several replicas, it measures the time from one to another, the load on Redis, and
+// how fast a new replica learns who is online.
 //
 // It knows the server only by its contract (forms, the board's rows, the live socket, what replicas write in Redis) and
 // imports none of its packages. It refuses targets on other machines, and everything it does is limited in number and

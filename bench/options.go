@@ -82,9 +82,11 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.dialers, "dialers", 32, "connects in progress at once")
 	f.IntVar(&o.rate, "rate", 100, "changes per second in burst")
 	f.DurationVar(&o.burst, "burst", 5*time.Second, "how long burst lasts")
-	f.DurationVar(&o.churn, "churn", 10*time.Second, "how long churn makes arrivals and departures, and then as long state changes")
+	f.DurationVar(&o.churn, "churn", 10*time.Second,
+		"how long churn makes arrivals and departures, and then as long state changes")
 	f.DurationVar(&o.idle, "idle", 10*time.Second, "how long nothing happens in idle, quiet and sync")
-	f.DurationVar(&o.page, "page", 8*time.Second, "how long page lasts; browse takes a quarter of it for each kind of lookup")
+	f.DurationVar(&o.page, "page", 8*time.Second,
+		"how long page lasts; browse takes a quarter of it for each kind of lookup")
 	f.StringVar(&o.json, "json", "", "also write the figures to this `file`")
 	f.BoolVar(&quick, "quick", false, "check in a few seconds that everything works; ignores all numbers except -replicas")
 	if err := f.Parse(args); err != nil {

@@ -147,8 +147,8 @@ func (cl *client) post(ctx context.Context, path string, form url.Values, p *per
 	return answer.StatusCode, nil
 }
 
-// showEveryone is the query of the first page of everyone. Without a query, a board of several pages lists only those who
-// are here.
+// showEveryone is the query of the first page of everyone. Without a query, a board of several pages lists only those
+// who are here.
 const showEveryone = "show=everyone"
 
 // board loads the first page of everyone as p.

@@ -95,7 +95,8 @@ func (b *bench) countCommands(ctx context.Context) error {
 		b.report.add("quiet", "Redis commands: "+strings.ToUpper(name), float64(asked[name])/seconds, "/s", "")
 	}
 	b.report.add("quiet", "PINGs of the driver", float64(pings)/seconds, "/s", "")
-	b.report.add("quiet", "server CPU, all replicas", per(b.procs.spent(servers), seconds*0.01, time.Second), "% of one", "")
+	b.report.add("quiet", "server CPU, all replicas", per(b.procs.spent(servers), seconds*0.01, time.Second), "% of one",
+		"")
 	b.report.add("quiet", "Redis CPU", per(redis.spent(redisCPU), seconds*0.01, time.Second), "% of one", "")
 	return nil
 }

@@ -101,7 +101,8 @@ func timeJoin(ctx context.Context, b *bench, joining *server, uids []string) err
 	b.report.add("sync", "new replica ready", ms(joining.startup), "ms", "")
 	const limit = "≤ 2 at 100,000"
 	b.report.add("sync", "all seen by a new replica, by the count", counted.Sub(joining.began).Seconds(), "s", limit)
-	b.report.add("sync", "all seen by a new replica, by the rows of the page", showed.Sub(joining.began).Seconds(), "s", limit)
+	b.report.add("sync", "all seen by a new replica, by the rows of the page", showed.Sub(joining.began).Seconds(), "s",
+		limit)
 	b.report.add("sync", "new replica's CPU until then", cpu.Seconds(), "s", "")
 	return c.check()
 }

@@ -15,7 +15,7 @@ type trial struct {
 	watchers int
 	changes  []*change   // in the order in which they are made
 	of       [][]*change // by person
-	next     []uint16    // by watcher, then person: index of the first change that hasn't arrived; one goroutine per watcher
+	next     []uint16    // by watcher, then person: index of the first change that hasn't arrived
 }
 
 // change is one person's change of state.
@@ -48,7 +48,8 @@ func newTrial(n, people, watchers int) *trial {
 
 // planTrial plans a trial of these changes by the given number of people.
 func planTrial(plan []step, people, watchers int) *trial {
-	t := &trial{began: time.Now(), watchers: watchers, of: make([][]*change, people), next: make([]uint16, people*watchers)}
+	t := &trial{began: time.Now(), watchers: watchers, of: make([][]*change, people),
+		next: make([]uint16, people*watchers)}
 	for _, s := range plan {
 		c := &change{who: s.who, to: s.to, took: make([]atomic.Uint32, watchers), there: make(chan struct{})}
 		c.left.Store(int32(watchers))

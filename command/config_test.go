@@ -144,7 +144,8 @@ func TestDefaultDB(t *testing.T) {
 	}{
 		{"linux", environment{"HOME": "/home/ada"}, "/home/ada/.local/share/rollcall/rollcall.db"},
 		{"linux", environment{"HOME": "/home/ada", "XDG_DATA_HOME": "/data"}, "/data/rollcall/rollcall.db"},
-		{"linux", environment{"HOME": "/home/ada", "XDG_DATA_HOME": "relative"}, "/home/ada/.local/share/rollcall/rollcall.db"},
+		{"linux", environment{"HOME": "/home/ada", "XDG_DATA_HOME": "relative"},
+			"/home/ada/.local/share/rollcall/rollcall.db"},
 		{"linux", environment{}, ""},
 		{"darwin", environment{"HOME": "/Users/ada"}, "/Users/ada/Library/Application Support/rollcall/rollcall.db"},
 		{"windows", environment{"LocalAppData": "C:/ada"}, "C:/ada/rollcall/rollcall.db"},

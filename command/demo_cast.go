@@ -185,7 +185,8 @@ func (c *cast) someoneLeaves() bool {
 	return p != nil
 }
 
-// someoneTurns makes someone look at another page, or back at this one. Their state shows it, unless a status sets that.
+// someoneTurns makes someone look at another page, or back at this one. Their state shows it, unless a status sets
+// that.
 func (c *cast) someoneTurns() bool {
 	turned := c.all(func(p *player) bool { return p.hidden })
 	hide := len(turned)*7 < c.here() && c.chance.IntN(2) == 0
@@ -203,8 +204,8 @@ func (c *cast) someoneTurns() bool {
 	return p != nil
 }
 
-// someoneSays makes someone who is here set a status, or remove one that sets their state. At most a fifth of those here
-// have such a status.
+// someoneSays makes someone who is here set a status, or remove one that sets their state. At most a fifth of those
+// here have such a status.
 func (c *cast) someoneSays(ctx context.Context) error {
 	busy := func(p *player) bool { return p.conn != nil && p.statusSetsState() }
 	if n := len(c.all(busy)); n*5 >= c.here() && n > 0 {

@@ -29,7 +29,7 @@ func (c *cast) open(ctx context.Context) error {
 	others := c.players[min(len(c.players), mostPlayers):]
 	c.players = c.players[:len(c.players)-len(others)]
 	for i, p := range c.players {
-		if err := c.choosePrecision(ctx, i, p); err != nil {
+		if err := c.chooseShowLastSeen(ctx, i, p); err != nil {
 			return err
 		}
 	}
@@ -40,19 +40,19 @@ func (c *cast) open(ctx context.Context) error {
 	return c.openAbsent(ctx, c.players[usual:], others)
 }
 
-// choosePrecision makes every fourth player show exactly when they were last seen, and every eighth not at all.
-func (c *cast) choosePrecision(ctx context.Context, i int, p *player) error {
-	var precision string
+// chooseShowLastSeen makes every fourth player show exactly when they were last seen, and every eighth not at all.
+func (c *cast) chooseShowLastSeen(ctx context.Context, i int, p *player) error {
+	var showLastSeen string
 	switch i % 8 {
 	case 0, 4:
-		precision = accounts.Exact
+		showLastSeen = accounts.Exact
 	case 2:
-		precision = accounts.Nobody
+		showLastSeen = accounts.Nobody
 	default: // approximate, the default
 		return nil
 	}
 	err := c.store.ChangePreferences(accounts.As(ctx, accounts.ByUser(p.id)), p.id, func(p *accounts.Preferences) {
-		p.Precision = precision
+		p.ShowLastSeen = showLastSeen
 	})
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
@@ -174,8 +174,8 @@ func (c *cast) openAbsent(ctx context.Context, players, others []*player) error 
 	return c.store.StampSeen(accounts.As(ctx, accounts.System), seen)
 }
 
-// seenAgo returns a span between latestSeen and earliestSeen, for a share between 0 and 1. Each step takes it further back
-// by the same factor, so that about half of the people were here today.
+// seenAgo returns a span between latestSeen and earliestSeen, for a share between 0 and 1. Each step takes it further
+// back by the same factor, so that about half of the people were here today.
 func seenAgo(share float64) time.Duration {
 	return time.Duration(float64(latestSeen) * math.Pow(float64(earliestSeen)/float64(latestSeen), share))
 }

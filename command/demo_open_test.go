@@ -74,7 +74,7 @@ func TestCastOpensInTheMiddleOfADay(t *testing.T) {
 // expectLastSeen checks the last-seen times of absent people, and who can see them.
 func expectLastSeen(t *testing.T, c *cast, store *fakeStore, now time.Time) {
 	t.Helper()
-	precisions := map[string]int{}
+	choices := map[string]int{}
 	spans := [4]int{} // within an hour, a day, a month, and more
 	for _, p := range c.players {
 		seen, absent := store.seen[p.id]
@@ -84,7 +84,7 @@ func expectLastSeen(t *testing.T, c *cast, store *fakeStore, now time.Time) {
 		if !absent {
 			continue
 		}
-		precisions[store.precisions[p.id]]++
+		choices[store.showLastSeen[p.id]]++
 		switch ago := now.Sub(seen); {
 		case ago < time.Hour:
 			spans[0]++
@@ -96,8 +96,8 @@ func expectLastSeen(t *testing.T, c *cast, store *fakeStore, now time.Time) {
 			spans[3]++
 		}
 	}
-	if precisions[accounts.Exact] < 3 || precisions[accounts.Nobody] < 2 || precisions[""] < 10 {
-		t.Errorf("absent people chose %v, want at least 3 exact, 2 nobody, and 10 the default", precisions)
+	if choices[accounts.Exact] < 3 || choices[accounts.Nobody] < 2 || choices[""] < 10 {
+		t.Errorf("absent people chose %v, want at least 3 exact, 2 nobody, and 10 the default", choices)
 	}
 	for i, n := range spans {
 		if n < 2 {
@@ -148,7 +148,7 @@ func TestCastOfThousands(t *testing.T) {
 			t.Errorf("%d last-seen times and %d players, want one of each absent person and %d players",
 				len(store.seen), len(c.players), mostPlayers)
 		}
-		if n := len(store.precisions) + store.statuses; n > 300 {
+		if n := len(store.showLastSeen) + store.statuses; n > 300 {
 			t.Errorf("open wrote to the accounts %d times, want at most 300: each takes a transaction", n)
 		}
 		for range 500 {
@@ -162,8 +162,8 @@ func TestCastOfThousands(t *testing.T) {
 	})
 }
 
-// Something happens every two to four seconds. Someone arrives at least every 20 seconds on average. People who leave stay
-// away for longer than the grace period.
+// Something happens every two to four seconds. Someone arrives at least every 20 seconds on average. People who leave
+// stay away for longer than the grace period.
 func TestCastIsCalm(t *testing.T) {
 	inTheAfternoon(t, func(t *testing.T) {
 		cfg := presence.DefaultConfig()

@@ -50,19 +50,19 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// fakeStore replaces accounts for the cast. It records the last-seen times, precisions, and statuses that are set, and
+// fakeStore replaces accounts for the cast. It records the last-seen times, showLastSeen, and statuses that are set, and
 // counts statuses. If it has a tracker, it passes statuses on to it.
 type fakeStore struct {
-	tracker    *presence.Tracker
-	statuses   int
-	seen       map[string]time.Time
-	precisions map[string]string
-	said       map[string]accounts.Status
+	tracker      *presence.Tracker
+	statuses     int
+	seen         map[string]time.Time
+	showLastSeen map[string]string
+	said         map[string]accounts.Status
 }
 
 func newFakeStore(tracker *presence.Tracker) *fakeStore {
 	return &fakeStore{
-		tracker: tracker, seen: map[string]time.Time{}, precisions: map[string]string{}, said: map[string]accounts.Status{},
+		tracker: tracker, seen: map[string]time.Time{}, showLastSeen: map[string]string{}, said: map[string]accounts.Status{},
 	}
 }
 
@@ -78,9 +78,9 @@ func (s *fakeStore) SetStatus(_ context.Context, user string, status accounts.St
 }
 
 func (s *fakeStore) ChangePreferences(_ context.Context, user string, change func(*accounts.Preferences)) error {
-	p := accounts.Preferences{Precision: accounts.Approximate}
+	p := accounts.Preferences{ShowLastSeen: accounts.Approximate}
 	change(&p)
-	s.precisions[user] = p.Precision
+	s.showLastSeen[user] = p.ShowLastSeen
 	return nil
 }
 
@@ -220,8 +220,8 @@ func expectTeams(t *testing.T, store *accounts.Store, n, people int) {
 	}
 }
 
-// Everyone on a large board could sign up too, and nearly all have a name of their own. Adding them doesn't hash a password
-// for each.
+// Everyone on a large board could sign up too, and nearly all have a name of their own. Adding them doesn't hash a
+// password for each.
 func TestDemoOfThousands(t *testing.T) {
 	const n = 5000
 	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "rollcall.db")})

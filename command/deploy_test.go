@@ -148,7 +148,8 @@ func TestSupervisors(t *testing.T) {
 // The Redis configurations limit memory to well below the machine's memory, with room for a flood of sign-in attempts,
 // and never evict keys.
 func TestRedisMemoryLimit(t *testing.T) {
-	for file, machine := range map[string]int{"deploy/secrets.sh": 0, "deploy/fly-redis/fly.toml": 256, "docs/fly.md": 256} {
+	for file, machine := range map[string]int{"deploy/secrets.sh": 0, "deploy/fly-redis/fly.toml": 256,
+		"docs/fly.md": 256} {
 		limit := regexp.MustCompile(`(?m)maxmemory (\d+)mb\s+(?:--)?maxmemory-policy noeviction`)
 		found := limit.FindStringSubmatch(readText(t, file))
 		if found == nil {

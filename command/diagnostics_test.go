@@ -46,7 +46,8 @@ func TestDiagnosticsAreServed(t *testing.T) {
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "rollcall.db"),
 		"--metrics-addr", metrics, "--debug-addr", debug)
 	client := browser(t)
-	answer, err := client.PostForm(r.url+"/signup", url.Values{"username": {"ada"}, "password": {"correct horse battery staple"}})
+	answer, err := client.PostForm(r.url+"/signup",
+		url.Values{"username": {"ada"}, "password": {"correct horse battery staple"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,8 @@ func TestDiagnosticsAreServed(t *testing.T) {
 		return strings.Contains(text, `method="GET",route="/"} 1`)
 	})
 	for _, want := range []string{
-		`rollcall_sign_ups_total{outcome="ok"} 1`, `rollcall_http_requests_total{class="3xx",method="POST",route="/signup"} 1`,
+		`rollcall_sign_ups_total{outcome="ok"} 1`,
+		`rollcall_http_requests_total{class="3xx",method="POST",route="/signup"} 1`,
 		`rollcall_http_requests_total{class="2xx",method="GET",route="/"} 1`,
 		"rollcall_hashes_total 1\n", `rollcall_build_info{goversion="go1`,
 		`rollcall_users{state="offline"} 1`, "rollcall_http_connections_limit ",

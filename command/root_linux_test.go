@@ -95,7 +95,8 @@ func TestRunAs(t *testing.T) {
 	}
 	got := owners(t, folder)
 	for name, want := range map[string]uint32{
-		".": nobodys, "rollcall.db": nobodys, "rollcall.db.before-link": 0, "rollcall.db.before-second-name": 0, "lost+found": 0,
+		".": nobodys, "rollcall.db": nobodys, "rollcall.db.before-link": 0, "rollcall.db.before-second-name": 0,
+		"lost+found": 0,
 	} {
 		if owner, there := got[name]; !there || owner != want {
 			t.Errorf("owner of %s = %d, %t, want %d", name, owner, there, want)
@@ -179,7 +180,8 @@ func TestDemoGivesUpRoot(t *testing.T) {
 	}
 	t.Setenv("ROLLCALL_RUN_AS", fmt.Sprint(nobodys))
 	t.Setenv("TMPDIR", "/tmp")
-	if status := statusOf(t, "demo", "--addr", "127.0.0.1:0"); !strings.Contains(status, "Uid:\t65532\t65532\t65532\t65532\n") {
+	if status := statusOf(t, "demo", "--addr", "127.0.0.1:0"); !strings.Contains(status,
+		"Uid:\t65532\t65532\t65532\t65532\n") {
 		t.Errorf("the demo's status lacks the user in ROLLCALL_RUN_AS:\n%s", status)
 	}
 }

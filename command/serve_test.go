@@ -248,7 +248,8 @@ func TestNewPasswordEndsLockout(t *testing.T) {
 	}
 	post("/login", old, http.StatusTooManyRequests)
 	err := run(t.Context(), []string{"user", "passwd", "ada", "--password-stdin", "--db", db},
-		&console{env: environment{}, files: uiFiles(), stdin: strings.NewReader(fresh + "\n"), stdout: io.Discard, stderr: io.Discard})
+		&console{env: environment{}, files: uiFiles(), stdin: strings.NewReader(fresh + "\n"), stdout: io.Discard,
+			stderr: io.Discard})
 	if err != nil {
 		t.Fatalf("rollcall user passwd = %v", err)
 	}

@@ -94,8 +94,10 @@ func TestServeNamesTheBoard(t *testing.T) {
 }
 
 func TestServeRefusesABadLogo(t *testing.T) {
-	con := &console{env: environment{}, files: uiFiles(), stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}
-	err := run(t.Context(), []string{"serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "x.db"), "--logo", "setup_test.go"}, con)
+	con := &console{env: environment{}, files: uiFiles(), stdin: strings.NewReader(""), stdout: io.Discard,
+		stderr: io.Discard}
+	err := run(t.Context(), []string{"serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "x.db"),
+		"--logo", "setup_test.go"}, con)
 	if err == nil || !strings.Contains(err.Error(), "--logo setup_test.go: it's neither") {
 		t.Errorf("run with a bad logo = %v, want an error about it", err)
 	}

@@ -141,7 +141,8 @@ func (c *userPasswdCmd) Run(ctx context.Context, con *console, group *userCmd) e
 		return err
 	}
 	setPassword := func(s *accounts.Store, u accounts.User) error { return s.SetPassword(ctx, u.ID, password, "") }
-	if err := group.change(ctx, con, c.Username, "Changed the password and ended the sessions of", setPassword); err != nil {
+	if err := group.change(ctx, con, c.Username, "Changed the password and ended the sessions of",
+		setPassword); err != nil {
 		return err
 	}
 	return reveal(con, made)

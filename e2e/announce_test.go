@@ -27,7 +27,8 @@ func TestAnnouncing(t *testing.T) {
 	anna.open("/")
 	anna.untilLive()
 	anna.until("the title counts", `document.title === '1 here · Rollcall'`, soon)
-	if got := ask[string](anna, `(said => said.role + said.textContent)(document.querySelector('#said'))`); got != "status" {
+	if got := ask[string](anna,
+		`(said => said.role + said.textContent)(document.querySelector('#said'))`); got != "status" {
 		t.Errorf("the live region for announcements has the role and text %q, want an empty status", got)
 	}
 	anna.tell(`window.heard = []; new MutationObserver(() => heard.push([Date.now(), document.querySelector('#said').textContent])).observe(document.querySelector('#said'), { childList: true, characterData: true, subtree: true })`)
@@ -39,7 +40,8 @@ func TestAnnouncing(t *testing.T) {
 		anna.untilState(name, "online", soon)
 		return func() {
 			t.Helper()
-			_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+			_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""),
+				time.Now().Add(time.Second))
 			anna.untilState(name, "offline", soon)
 		}
 	}

@@ -45,7 +45,8 @@ func TestTeamPage(t *testing.T) {
 	anna.untilState("dora", "offline", soon)
 	anna.clickThrough(`#list h2 a`)
 	anna.untilLive()
-	anna.until("the team's name", `document.querySelector('#summary').innerText === 'of 2 in Design' && document.title === '0 here · Design · Rollcall'`, soon)
+	anna.until("the team's name",
+		`document.querySelector('#summary').innerText === 'of 2 in Design' && document.title === '0 here · Design · Rollcall'`, soon)
 	anna.untilVisible("ben", "cleo")
 	s.member(t, "dora").board()
 	s.member(t, "ben").board()
@@ -53,7 +54,8 @@ func TestTeamPage(t *testing.T) {
 	s.cli("team", "cleo", "Platform")
 	anna.untilVisible("ben")
 	anna.clickThrough(".only a")
-	anna.until("everybody again", `document.querySelector('#n-online').innerText === '3' && document.querySelector('h1').innerText === '3 people are here'`, soon)
+	anna.until("everybody again",
+		`document.querySelector('#n-online').innerText === '3' && document.querySelector('h1').innerText === '3 people are here'`, soon)
 }
 
 // While nothing happens, the page changes nothing. A script that reacts to its own changes would never stop.

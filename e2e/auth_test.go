@@ -77,7 +77,8 @@ func wantDescribed(b *tab, selector, message string) {
 	if !ask[bool](b, field+`.ariaInvalid === 'true'`) {
 		b.t.Errorf("%s is not marked as invalid", selector)
 	}
-	described := ask[string](b, `(`+field+`.getAttribute('aria-describedby') ?? '').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`)
+	described := ask[string](b,
+		`(`+field+`.getAttribute('aria-describedby') ?? '').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`)
 	if !strings.Contains(described, message) {
 		b.t.Errorf("%s is described by %q, want %q in it", selector, described, message)
 	}
@@ -127,7 +128,8 @@ func TestSignInAndOut(t *testing.T) {
 
 	anna.press(password) // the field already has the focus
 	anna.click(".reveal")
-	if got := ask[string](anna, `document.querySelector('#password').type + ' ' + document.querySelector('#password').value`); got != "text "+password {
+	if got := ask[string](anna,
+		`document.querySelector('#password').type + ' ' + document.querySelector('#password').value`); got != "text "+password {
 		t.Errorf("after Show the password field is %q, want the password as text", got)
 	}
 	anna.clickThrough("form button.main")

@@ -238,11 +238,14 @@ func TestPhone(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	populate(s)
-	s.addUser("very.long.username_without-end", "--display-name", "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh von Alt", "--team", "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunter")
+	s.addUser("very.long.username_without-end", "--display-name",
+		"Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh von Alt", "--team",
+		"Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunter")
 	home := s.person(t, "anna")
 	for _, size := range []struct{ width, height int64 }{{390, 844}, {320, 568}} {
 		anna := home.tab()
-		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true), emulation.SetTouchEmulationEnabled(true))
+		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true),
+			emulation.SetTouchEmulationEnabled(true))
 		anna.open("/")
 		anna.untilLive()
 		for _, path := range []string{"/", "/?q=wolf", "/?q=nobody", "/?team=Lab", "/?show=offline", "/nothing"} {
@@ -254,7 +257,8 @@ func TestPhone(t *testing.T) {
 		anna.click(".account summary")
 		wantNoOverflow(anna, "the open menu", size.width)
 		if !ask[bool](anna, `document.querySelector('.menu a').checkVisibility()`) {
-			t.Errorf("at %d pixels the menu has no link to the board, want one because the header has no room for it", size.width)
+			t.Errorf("at %d pixels the menu has no link to the board, want one because the header has no room for it",
+				size.width)
 		}
 	}
 	visitor := s.visitor(t).tab()

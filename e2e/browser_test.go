@@ -182,7 +182,8 @@ func (p *profile) setCookies(cookies []*http.Cookie) {
 	var all []*network.CookieParam
 	for _, c := range cookies {
 		all = append(all, &network.CookieParam{
-			Name: c.Name, Value: c.Value, URL: p.server.url, Path: c.Path, HTTPOnly: c.HttpOnly, Secure: c.Secure, SameSite: network.CookieSameSiteLax,
+			Name: c.Name, Value: c.Value, URL: p.server.url, Path: c.Path, HTTPOnly: c.HttpOnly, Secure: c.Secure,
+			SameSite: network.CookieSameSiteLax,
 		})
 	}
 	if err := storage.SetCookies(all).WithBrowserContextID(p.id).Do(p.browser.executor()); err != nil {

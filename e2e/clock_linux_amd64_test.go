@@ -140,7 +140,8 @@ func (s *server) comeAndGo(name string, cookies []*http.Cookie, watchers ...*onl
 	for _, o := range watchers {
 		o.sees(name, "online")
 	}
-	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""),
+		time.Now().Add(time.Second))
 	for _, o := range watchers {
 		o.sees(name, "offline")
 	}
@@ -185,7 +186,8 @@ func TestClockJumps(t *testing.T) {
 	}
 	watcher.wantSeen("bob", "online")
 
-	if answer, body := s.try("/me/status", url.Values{"state": {"dnd"}, "lasts": {"30m"}}, bob...); answer.StatusCode != http.StatusSeeOther {
+	if answer, body := s.try("/me/status", url.Values{"state": {"dnd"}, "lasts": {"30m"}},
+		bob...); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("POST /me/status = %d, want 303\n%s", answer.StatusCode, body)
 	}
 	watcher.sees("bob", "dnd")

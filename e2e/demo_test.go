@@ -48,7 +48,9 @@ func TestDemo(t *testing.T) {
 	if got := ask[int](visitor, `document.querySelectorAll('.team').length`); got != 6 {
 		t.Errorf("the demo shows %d teams, want 6", got)
 	}
-	if people, here := ask[int](visitor, `test.visible().length`), ask[int](visitor, `document.querySelectorAll('[data-user]:not([data-state=offline])').length`); people < 20 || here*2 < people {
+	if people, here := ask[int](visitor, `test.visible().length`),
+		ask[int](visitor, `document.querySelectorAll('[data-user]:not([data-state=offline])').length`); people < 20 ||
+		here*2 < people {
 		t.Errorf("the demo shows %d people, %d of them here, want 20 or more and at least half of them here", people, here)
 	}
 	visitor.tell(`window.changed = new Set; new MutationObserver(all => all.forEach(r => changed.add(r.target.id)))

@@ -24,7 +24,8 @@ func (s *server) mayWrite(size int64) {
 	s.t.Helper()
 	limit := syscall.Rlimit{Cur: uint64(size), Max: ^uint64(0)}
 	const fileSize = 1
-	_, _, errno := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(s.cmd.Process.Pid), fileSize, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	_, _, errno := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(s.cmd.Process.Pid), fileSize,
+		uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
 	if errno != 0 {
 		s.t.Fatalf("prlimit --fsize=%d = %v", size, errno)
 	}
@@ -74,7 +75,8 @@ func credentials(name string) url.Values {
 func (s *server) wantNotSaved(path, name string) {
 	s.t.Helper()
 	answer, body := s.try(path, credentials(name))
-	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" || !strings.Contains(body, "nothing was changed") {
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" ||
+		!strings.Contains(body, "nothing was changed") {
 		s.t.Errorf("POST %s while writes fail = %d, Retry-After %q, want 503 and an explanation:\n%s",
 			path, answer.StatusCode, answer.Header.Get("Retry-After"), body)
 	}
@@ -84,7 +86,8 @@ func (s *server) wantNotSaved(path, name string) {
 // go.
 func (s *server) wantUnharmed(ada, bob []*http.Cookie) {
 	s.t.Helper()
-	for path, cookies := range map[string][]*http.Cookie{"/": ada, "/me": bob, "/settings": bob, "/readyz": nil, "/healthz": nil} {
+	for path, cookies := range map[string][]*http.Cookie{"/": ada, "/me": bob, "/settings": bob, "/readyz": nil,
+		"/healthz": nil} {
 		if got := s.get(path, cookies); got != http.StatusOK {
 			s.t.Errorf("GET %s while writes fail = %d, want 200", path, got)
 		}
@@ -93,7 +96,8 @@ func (s *server) wantUnharmed(ada, bob []*http.Cookie) {
 	defer watcher.close()
 	conn := connectAs(s.t, s, bob)
 	watcher.sees("bob", "online")
-	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""),
+		time.Now().Add(time.Second))
 	watcher.sees("bob", "offline")
 }
 
@@ -190,14 +194,16 @@ func TestReadOnlyAtStart(t *testing.T) {
 	folder := filepath.Dir(s.db)
 	args := []string{binary, "serve", "--addr", s.addr, "--db", s.db}
 	if with := mounts(t); with != nil {
-		args = append(append(with, "sh", "-c", `mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"`, folder), args...)
+		args = append(append(with, "sh", "-c", `mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"`,
+			folder), args...)
 	} else if err := os.Chmod(folder, 0o500); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Env = cleanEnv()
 	out, err := cmd.CombinedOutput()
-	if lines := strings.Count(string(out), "\n"); err == nil || lines != 1 || !strings.HasPrefix(string(out), "rollcall: ") || !strings.Contains(string(out), "cannot write") {
+	if lines := strings.Count(string(out), "\n"); err == nil || lines != 1 ||
+		!strings.HasPrefix(string(out), "rollcall: ") || !strings.Contains(string(out), "cannot write") {
 		t.Errorf("rollcall serve in a folder that isn't writable = %v with %d lines, want an error and one line that says so:\n%s",
 			err, lines, out)
 	}

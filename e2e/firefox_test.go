@@ -123,7 +123,8 @@ type firefoxWindow struct {
 
 func (w *firefoxWindow) open(path string) {
 	w.t.Helper()
-	w.firefox.must(w.t, "browsingContext.navigate", map[string]any{"context": w.context, "url": w.server.url + path, "wait": "complete"}, nil)
+	w.firefox.must(w.t, "browsingContext.navigate",
+		map[string]any{"context": w.context, "url": w.server.url + path, "wait": "complete"}, nil)
 }
 
 func (w *firefoxWindow) evaluate(expression string, into any) error {
@@ -132,7 +133,8 @@ func (w *firefoxWindow) evaluate(expression string, into any) error {
 		ExceptionDetails struct{ Text string }
 	}
 	params := map[string]any{
-		"expression": "(() => {\n" + asJSON(expression) + "\n})()", "target": map[string]any{"context": w.context}, "awaitPromise": false,
+		"expression": "(() => {\n" + asJSON(expression) + "\n})()", "target": map[string]any{"context": w.context},
+		"awaitPromise": false,
 	}
 	if err := w.firefox.command("script.evaluate", params, &answer); err != nil {
 		return err

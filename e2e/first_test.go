@@ -46,7 +46,8 @@ func TestFirstRun(t *testing.T) {
 	clara.fill("#board_name", "Harbor Works")
 	clara.fill("#display_name", "Clara Nyström")
 	for id, want := range map[string]string{"board": "Harbor Works", "name": "Clara Nyström", "initials": "CN"} {
-		clara.until("the preview shows "+want, `document.querySelector('#peek-`+id+`').textContent === `+quote(want), patience)
+		clara.until("the preview shows "+want, `document.querySelector('#peek-`+id+`').textContent === `+quote(want),
+			patience)
 	}
 	clara.fill("#username", "clara")
 	clara.fill("#password", "password")
@@ -60,7 +61,8 @@ func TestFirstRun(t *testing.T) {
 	clara.untilAt("/", patience)
 	clara.untilLive()
 	clara.untilState("clara", "online", soon)
-	clara.until("the headline says it", `document.querySelector('#headline .is').innerText === 'Only you so far'`, patience)
+	clara.until("the headline says it", `document.querySelector('#headline .is').innerText === 'Only you so far'`,
+		patience)
 	clara.until("the title has the name", `document.title === '1 here · Harbor Works'`, soon)
 	if got := clara.text(".brand bdi"); got != "Harbor Works" {
 		t.Errorf("the header says %q, want Harbor Works", got)
@@ -87,7 +89,8 @@ func copyAddress(b *tab) {
 	b.t.Helper()
 	b.tell(`navigator.clipboard.writeText = async text => { window.copied = text; }`)
 	b.click(".share button")
-	b.until("the button says that it copied", `document.querySelector('.share button').innerText.trim() === 'Copied'`, patience)
+	b.until("the button says that it copied", `document.querySelector('.share button').innerText.trim() === 'Copied'`,
+		patience)
 	if got := ask[bool](b, `window.copied === document.querySelector('#address').value`); !got {
 		b.t.Error("the button copied something else than the address")
 	}
@@ -117,7 +120,8 @@ func TestFirstRunWithoutScript(t *testing.T) {
 	clara.typeInto("#username", "clara")
 	clara.typeInto("#password", password)
 	clara.submit()
-	clara.until("the page says that the code is wrong", `document.querySelector('#code-error')?.innerText.startsWith('Wrong setup code.')`, patience)
+	clara.until("the page says that the code is wrong",
+		`document.querySelector('#code-error')?.innerText.startsWith('Wrong setup code.')`, patience)
 	clara.typeInto("#code", setupCode.FindStringSubmatch(s.log.String())[1])
 	clara.submit()
 	clara.untilAt("/", patience)
@@ -193,7 +197,8 @@ func TestPrint(t *testing.T) {
 	anna := s.person(t, "anna").board()
 	anna.run(emulation.SetEmulatedMedia().WithMedia("print"))
 	for selector, want := range map[string]bool{
-		".printed": true, "#headline": true, "[data-user=anna]": true, "[data-user=dov]": true, ".top": false, ".tools": false, ".rest": false,
+		".printed": true, "#headline": true, "[data-user=anna]": true, "[data-user=dov]": true, ".top": false,
+		".tools": false, ".rest": false,
 	} {
 		if got := ask[bool](anna, `document.querySelector(`+quote(selector)+`).checkVisibility()`); got != want {
 			t.Errorf("on paper, %s is shown: %t, want %t", selector, got, want)

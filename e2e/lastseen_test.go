@@ -41,7 +41,8 @@ func (b *tab) setLastSeen(choice string) {
 	b.focus(`input[name=last_seen][value=` + choice + `]`)
 	b.press(" ")
 	b.submit()
-	b.until("it is saved", `document.querySelector('form[action$="presence"] .saved')?.innerText.startsWith('Saved.')`, patience)
+	b.until("it is saved", `document.querySelector('form[action$="presence"] .saved')?.innerText.startsWith('Saved.')`,
+		patience)
 }
 
 // People see when somebody was last seen as precisely as that person chose, as soon as they chose it.

@@ -80,7 +80,8 @@ func (p *pauses) untilFinished(path string) {
 	err := within(patience, func() (bool, string) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return !slices.ContainsFunc(requests, func(e *cdpfetch.EventRequestPaused) bool { return !p.finished[e.NetworkID] }), ""
+		return !slices.ContainsFunc(requests, func(e *cdpfetch.EventRequestPaused) bool { return !p.finished[e.NetworkID] }),
+			""
 	})
 	if err != nil {
 		p.tab.t.Fatalf("the requests for %s don't finish: %v", path, err)

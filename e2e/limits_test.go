@@ -54,7 +54,8 @@ func TestSocketLimit(t *testing.T) {
 	conn := connectAs(t, s, bob)
 	first.sees("bob", "online")
 	s.watchAs(bob).wantEnd(websocket.CloseTryAgainLater)
-	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""),
+		time.Now().Add(time.Second))
 	first.sees("bob", "offline")
 	s.watchAs(bob)
 	first.sees("bob", "online")
@@ -87,7 +88,8 @@ func TestFlood(t *testing.T) {
 	if answer, err := kept.ask(); err != nil || answer.StatusCode != http.StatusOK {
 		t.Errorf("GET /login on an open connection during the flood = %v, %v, want 200", answer, err)
 	}
-	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""),
+		time.Now().Add(time.Second))
 	watcher.sees("bob", "offline")
 	for range 20 { // bob's closed connection made room, which connections of the flood may take
 		answer, err := s.dial().ask()

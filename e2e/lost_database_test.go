@@ -30,7 +30,8 @@ func (s *server) logs(text string, times int) {
 func (s *server) wantLost(session []*http.Cookie) {
 	s.t.Helper()
 	for path, form := range map[string]url.Values{"/signup": credentials("carol"), "/login": credentials("ada")} {
-		if answer, body := s.try(path, form); answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		if answer, body := s.try(path, form); answer.StatusCode != http.StatusServiceUnavailable ||
+			answer.Header.Get("Retry-After") == "" {
 			s.t.Errorf("POST %s without the database file = %d, want 503 and Retry-After:\n%s", path, answer.StatusCode, body)
 		}
 	}
@@ -73,7 +74,8 @@ func TestDatabaseLost(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, nil},
-		{"moved", func(t *testing.T, db string) { rename(t, db, db+".moved") }, func(t *testing.T, db string) { rename(t, db+".moved", db) }},
+		{"moved", func(t *testing.T, db string) { rename(t, db, db+".moved") },
+			func(t *testing.T, db string) { rename(t, db+".moved", db) }},
 		{"replaced", func(t *testing.T, db string) {
 			other := db + ".other"
 			if out, err := exec.Command(binary, "user", "add", "eve", "--create", "--db", other).CombinedOutput(); err != nil {
@@ -143,7 +145,8 @@ func TestNoDatabaseNextToALiveLog(t *testing.T) {
 	if err := os.Rename(s.db, moved); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := run("restore", backup, "--db", s.db); err == nil || !strings.Contains(out, "is in use: first stop the server") {
+	if out, err := run("restore", backup, "--db", s.db); err == nil ||
+		!strings.Contains(out, "is in use: first stop the server") {
 		t.Errorf("restore next to a live WAL = %v\n%s, want that it's in use", err, out)
 	}
 	if _, err := os.Stat(s.db); !os.IsNotExist(err) {
@@ -151,7 +154,8 @@ func TestNoDatabaseNextToALiveLog(t *testing.T) {
 	}
 	addEve := func(where string) {
 		t.Helper()
-		if out, err := run("user", "add", "eve", "--create", "--db", s.db); err == nil || !strings.Contains(out, "stop it first") {
+		if out, err := run("user", "add", "eve", "--create", "--db", s.db); err == nil ||
+			!strings.Contains(out, "stop it first") {
 			t.Errorf("user add next to a live WAL, %s = %v\n%s, want a refusal", where, err, out)
 		}
 	}
@@ -164,7 +168,8 @@ func TestNoDatabaseNextToALiveLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	addEve("where there is another database")
-	if out, err := run("restore", backup, "--db", s.db, "--force"); err == nil || !strings.Contains(out, "is in use: first stop the server") {
+	if out, err := run("restore", backup, "--db", s.db, "--force"); err == nil ||
+		!strings.Contains(out, "is in use: first stop the server") {
 		t.Errorf("restore --force next to a live WAL = %v\n%s, want that it's in use", err, out)
 	}
 }

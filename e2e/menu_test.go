@@ -17,7 +17,8 @@ func (b *window) pickEmoji(query, want string) {
 	b.click("#emoji-open")
 	b.until("the picker is open", `document.activeElement.id === 'emoji-search'`, soon)
 	b.press(query)
-	b.until(want+" is found", `document.querySelector('#emoji-list [aria-selected=true]')?.textContent === `+quote(want), soon)
+	b.until(want+" is found", `document.querySelector('#emoji-list [aria-selected=true]')?.textContent === `+quote(want),
+		soon)
 	b.click("#emoji-list [aria-selected=true]")
 	b.until("it is taken", `document.querySelector('#status-emoji').value === `+quote(want)+` && !document.querySelector('#emojis:popover-open')`, soon)
 }
@@ -31,15 +32,20 @@ func TestEmojiPicker(t *testing.T) {
 	anna.openMenu()
 	anna.focus("#emoji-open")
 	anna.press(kb.Enter)
-	anna.until("the picker is open", `document.activeElement.id === 'emoji-search' && document.querySelectorAll('#emoji-list [role=option]').length === 8`, soon)
+	anna.until("the picker is open",
+		`document.activeElement.id === 'emoji-search' && document.querySelectorAll('#emoji-list [role=option]').length === 8`,
+		soon)
 	wantAccessible(anna, "the picker")
 	anna.press(kb.Escape)
-	anna.until("Escape closes it and returns the focus", `document.activeElement.id === 'emoji-open' && !document.querySelector('#emojis:popover-open') && document.querySelector('.account').open`, soon)
+	anna.until("Escape closes it and returns the focus",
+		`document.activeElement.id === 'emoji-open' && !document.querySelector('#emojis:popover-open') && document.querySelector('.account').open`, soon)
 	anna.press(kb.Enter)
 	anna.until("the picker is open", `document.activeElement.id === 'emoji-search'`, soon)
 	anna.press("coffee")
 	chosen := `document.querySelector('#emoji-list [aria-selected=true]')`
-	anna.until("a keyword finds", chosen+`?.textContent === '☕' && `+chosen+`.id === document.activeElement.getAttribute('aria-activedescendant')`, soon)
+	anna.until("a keyword finds",
+		chosen+`?.textContent === '☕' && `+chosen+`.id === document.activeElement.getAttribute('aria-activedescendant')`,
+		soon)
 	wantAccessible(anna, "a search for emoji")
 	anna.press("xyz")
 	anna.until("nothing is found", `document.querySelector('#emoji-hint').innerText.startsWith('Nothing found')`, soon)
@@ -55,11 +61,14 @@ func TestEmojiPicker(t *testing.T) {
 		t.Errorf("the arrow keys still choose %s", first)
 	}
 	anna.pressEnter()
-	anna.until("Enter takes it", `document.querySelector('#status-emoji').value === `+quote(second)+` && document.activeElement.id === 'status-text'`, soon)
+	anna.until("Enter takes it",
+		`document.querySelector('#status-emoji').value === `+quote(second)+` && document.activeElement.id === 'status-text'`,
+		soon)
 	anna.press("On my way")
 	anna.press(kb.Enter)
 	anna.untilSaid("Status updated.")
-	ben.until("ben sees both", `document.querySelector('[data-user=anna] .tx')?.innerText === `+quote(second+" On my way"), soon)
+	ben.until("ben sees both", `document.querySelector('[data-user=anna] .tx')?.innerText === `+quote(second+" On my way"),
+		soon)
 	anna.click("#status-change")
 	anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
 	anna.click("#emoji-open")
@@ -85,8 +94,8 @@ func (b *tab) pressEnter() {
 	})
 }
 
-// Everything in the menu can be scrolled fully into view, and nothing lies over it: on a laptop, on phones, and at a zoom of
-// 400 %.
+// Everything in the menu can be scrolled fully into view, and nothing lies over it: on a laptop, on phones, and at a
+// zoom of 400 %.
 func TestMenuHidesNothing(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -94,7 +103,8 @@ func TestMenuHidesNothing(t *testing.T) {
 	for _, size := range []struct{ width, height int64 }{{1280, 720}, {390, 844}, {320, 568}, {320, 180}} {
 		anna := home.tab()
 		phone := size.width < 400 && size.height > 400
-		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 1, phone), emulation.SetTouchEmulationEnabled(phone))
+		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 1, phone),
+			emulation.SetTouchEmulationEnabled(phone))
 		anna.open("/")
 		anna.untilLive()
 		anna.openMenu()
@@ -120,7 +130,8 @@ func TestMenuHidesNothing(t *testing.T) {
 		anna.focus(".account summary")
 		for range ask[int](anna, `document.querySelectorAll('.menu :is(a, button, input)').length`) {
 			anna.press(kb.Tab)
-			if got := ask[string](anna, `(el => el.closest('.menu') && !test.whole(el) ? el.outerHTML : '')(document.activeElement.closest('label') ?? document.activeElement)`); got != "" {
+			if got := ask[string](anna,
+				`(el => el.closest('.menu') && !test.whole(el) ? el.outerHTML : '')(document.activeElement.closest('label') ?? document.activeElement)`); got != "" {
 				t.Errorf("%s the focus is on something that is covered or cut off: %s", what, got)
 			}
 		}
@@ -188,7 +199,8 @@ func TestPanelOnAPhone(t *testing.T) {
 	home := s.person(t, "anna")
 	for _, size := range []struct{ width, height int64 }{{390, 844}, {320, 568}} {
 		anna := home.tab()
-		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true), emulation.SetTouchEmulationEnabled(true))
+		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true),
+			emulation.SetTouchEmulationEnabled(true))
 		anna.open("/")
 		anna.untilLive()
 		anna.openMenu()
@@ -201,7 +213,8 @@ func TestPanelOnAPhone(t *testing.T) {
 			t.Errorf("the panel scrolls sideways: %d pixels on a screen of %d", got, size.width)
 		}
 		for _, selector := range []string{"#show-invisible", ".forget", "#status-clear", `.menu a[href="/settings"]`} {
-			anna.until(fmt.Sprintf("%s can be touched at %d pixels", selector, size.width), `test.point(`+quote(selector)+`).length`, soon)
+			anna.until(fmt.Sprintf("%s can be touched at %d pixels", selector, size.width),
+				`test.point(`+quote(selector)+`).length`, soon)
 		}
 		anna.click("#status-clear")
 		anna.untilSaid("Status cleared.")

@@ -30,7 +30,8 @@ func (b *tab) point(selector string) {
 	})
 }
 
-// Cards move calmly: an arrival is marked, somebody who leaves is held for a moment, and nothing moves under the pointer.
+// Cards move calmly: an arrival is marked, somebody who leaves is held for a moment, and nothing moves under the
+// pointer.
 func TestMovement(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
@@ -43,7 +44,8 @@ func TestMovement(t *testing.T) {
 	anna.watchMoves("ben")
 	tab := ben.board()
 	anna.until("ben's card is held, released and marked", `test.moves.join() === 'arriving,new,'`, soon)
-	anna.until("the line under the headline says so", `document.querySelector('#news').innerText === 'ben just arrived'`, soon)
+	anna.until("the line under the headline says so", `document.querySelector('#news').innerText === 'ben just arrived'`,
+		soon)
 	anna.untilStatus("ben", "Online just arrived")
 	tab.close()
 	anna.untilState("ben", "offline", soon)
@@ -56,7 +58,8 @@ func TestMovement(t *testing.T) {
 	anna.untilState("ben", "online", soon)
 	s.member(t, "cleo").board() // two people arrive while somebody points
 	anna.untilState("cleo", "online", soon)
-	anna.until("ben's card is held under the pointer", `test.moves.join() === 'arriving' && document.querySelector('[data-user=cleo]').dataset.hold === 'arriving'`, soon)
+	anna.until("ben's card is held under the pointer",
+		`test.moves.join() === 'arriving' && document.querySelector('[data-user=cleo]').dataset.hold === 'arriving'`, soon)
 	anna.tell(`clearInterval(test.pointing); document.querySelector('#list').dispatchEvent(new PointerEvent('pointerleave'))`)
 	anna.until("both have moved", `test.moves.includes('new') && !document.querySelector('[data-hold]')`, patience)
 	tab.close()
@@ -67,7 +70,8 @@ func TestMovementReduced(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").tab()
-	anna.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}))
+	anna.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-reduced-motion",
+		Value: "reduce"}}))
 	anna.open("/")
 	anna.untilLive()
 	s.addUser("ben")

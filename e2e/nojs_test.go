@@ -87,7 +87,8 @@ func TestWithoutJavaScript(t *testing.T) {
 func (b *tab) focus(selector string) {
 	b.t.Helper()
 	b.until(selector+" takes the focus",
-		`(document.querySelector(`+quote(selector)+`).focus(), document.activeElement.matches(`+quote(selector)+`))`, patience)
+		`(document.querySelector(`+quote(selector)+`).focus(), document.activeElement.matches(`+quote(selector)+`))`,
+		patience)
 }
 
 // typeInto replaces the content of a field, key by key.

@@ -26,8 +26,8 @@ func crowd(s *server, n int) {
 	s.cli("import", file)
 }
 
-// A board that doesn't fit on one page opens with those who are here, who come and go row by row. Everyone is a click away,
-// on pages with numbers; the filter is made of links, and every page is live.
+// A board that doesn't fit on one page opens with those who are here, who come and go row by row. Everyone is a click
+// away, on pages with numbers; the filter is made of links, and every page is live.
 func TestPages(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -39,7 +39,8 @@ func TestPages(t *testing.T) {
 		anna.until(fmt.Sprintf("there are %d rows", want), fmt.Sprintf(`test.visible().length === %d`, want), soon)
 	}
 	anna.untilVisible("anna")
-	anna.until("everybody is counted", `document.querySelector('#n-all').innerText === '232' && document.querySelector('#headline').innerText === '1 person is here'`, soon)
+	anna.until("everybody is counted",
+		`document.querySelector('#n-all').innerText === '232' && document.querySelector('#headline').innerText === '1 person is here'`, soon)
 	zoe := s.member(t, "zoe").board()
 	bob := s.person(t, "bob").board()
 	anna.untilVisible("anna", "bob", "zoe")
@@ -63,7 +64,8 @@ func TestPages(t *testing.T) {
 	anna.untilState("yan", "offline", soon)
 	rows(35)
 	anna.clickThrough(`.pager a:nth-of-type(2)`)
-	anna.until("the first page, by its number", `document.querySelector('.pager [aria-current]').innerText.endsWith('1')`, soon)
+	anna.until("the first page, by its number", `document.querySelector('.pager [aria-current]').innerText.endsWith('1')`,
+		soon)
 	rows(200)
 
 	anna.clickThrough(`.bar a:has(#n-online)`)

@@ -20,7 +20,8 @@ func TestPeopleChangedByCommandLine(t *testing.T) {
 	anna.until("the count is two", `document.querySelector('#n-all').innerText === '2'`, soon)
 
 	s.cli("rename", "ben", "Benedict Sommer")
-	anna.until("ben has his new name", `document.querySelector('[data-user=ben] bdi').innerText === 'Benedict Sommer'`, soon)
+	anna.until("ben has his new name", `document.querySelector('[data-user=ben] bdi').innerText === 'Benedict Sommer'`,
+		soon)
 	s.cli("team", "ben", "Workshop")
 	anna.until("ben is in his new team",
 		`document.querySelector('[data-user=ben]').closest('section').querySelector('h2').innerText === 'Workshop'`, soon)
@@ -75,7 +76,8 @@ func TestHostileNamesAreText(t *testing.T) {
 				t.Errorf("%s: %s is shown as %s, want offline", how, h.username, got)
 			}
 			// The link of the team leads to its people.
-			if got := ask[string](anna, `new URL(`+row+`.closest('section').querySelector('h2 a').href).searchParams.get('team')`); got != h.team {
+			if got := ask[string](anna,
+				`new URL(`+row+`.closest('section').querySelector('h2 a').href).searchParams.get('team')`); got != h.team {
 				t.Errorf("%s: the link of the team of %s asks for %q, want %q", how, h.username, got, h.team)
 			}
 		}

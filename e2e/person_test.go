@@ -16,7 +16,8 @@ const (
 func (b *tab) openPerson(username string) {
 	b.t.Helper()
 	b.click(`[data-user=` + username + `] .nm a`)
-	b.until("the popover is open", popoverOpen+` && document.querySelector('#who').contains(document.activeElement)`, patience)
+	b.until("the popover is open", popoverOpen+` && document.querySelector('#who').contains(document.activeElement)`,
+		patience)
 }
 
 // A card opens the person's page beside it. It's live, works with the keyboard, and the focus returns to the card.
@@ -31,11 +32,13 @@ func TestPersonPopover(t *testing.T) {
 	anna.untilFocus(`[data-user=ada] .nm a`)
 	anna.press(kb.Enter)
 	anna.until("the popover is open", popoverOpen+` && document.activeElement.id === 'who'`, patience)
-	anna.until("it tells of ada", `['Ada Okafor', '@ada', 'Offline', 'Lab', 'Tell me when Ada Okafor is here'].every(text => document.querySelector('#who').innerText.includes(text))`, patience)
+	anna.until("it tells of ada",
+		`['Ada Okafor', '@ada', 'Offline', 'Lab', 'Tell me when Ada Okafor is here'].every(text => document.querySelector('#who').innerText.includes(text))`, patience)
 	if got := ask[string](anna, `location.pathname + ' ' + document.querySelectorAll('#who h1').length`); got != "/ 1" {
 		t.Errorf("the page is %s, want the board with one popover", got)
 	}
-	anna.until("it's inside the window", `(box => box.left >= 8 && box.top >= 8 && box.right <= innerWidth - 8 && box.bottom <= innerHeight - 8)(document.querySelector('#who').getBoundingClientRect())`, patience)
+	anna.until("it's inside the window",
+		`(box => box.left >= 8 && box.top >= 8 && box.right <= innerWidth - 8 && box.bottom <= innerHeight - 8)(document.querySelector('#who').getBoundingClientRect())`, patience)
 	wantAccessible(anna, "the popover")
 
 	ada := s.member(t, "ada").board()
@@ -49,7 +52,8 @@ func TestPersonPopover(t *testing.T) {
 
 	anna.openPerson("bela")
 	anna.click("#who-close")
-	anna.until("the button closes it", popoverClosed+` && document.activeElement.matches('[data-user=bela] .nm a')`, patience)
+	anna.until("the button closes it", popoverClosed+` && document.activeElement.matches('[data-user=bela] .nm a')`,
+		patience)
 	anna.openPerson("carl")
 	anna.clickAt(20, 850)
 	anna.until("a click elsewhere closes it", popoverClosed, patience)
@@ -71,11 +75,13 @@ func TestPersonSheetOnPhone(t *testing.T) {
 	home := s.person(t, "anna")
 	for _, size := range []struct{ width, height int64 }{{390, 844}, {320, 568}} {
 		anna := home.tab()
-		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true), emulation.SetTouchEmulationEnabled(true))
+		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true),
+			emulation.SetTouchEmulationEnabled(true))
 		anna.open("/")
 		anna.untilLive()
 		anna.openPerson("bela")
-		anna.until("it's at the bottom", `(box => box.left === 0 && Math.round(box.right) === innerWidth && Math.round(box.bottom) === innerHeight && box.top > 0)(document.querySelector('#who').getBoundingClientRect())`, patience)
+		anna.until("it's at the bottom",
+			`(box => box.left === 0 && Math.round(box.right) === innerWidth && Math.round(box.bottom) === innerHeight && box.top > 0)(document.querySelector('#who').getBoundingClientRect())`, patience)
 		wantNoOverflow(anna, "the sheet", size.width)
 		anna.open("/u/bela")
 		wantNoOverflow(anna, "the page of a person", size.width)
@@ -124,7 +130,8 @@ func TestFavorites(t *testing.T) {
 	anna.until("ada comes first", `!(`+belaFirst+`) && !(`+star+`)`, soon)
 	anna.openPerson("bela")
 	anna.click("#who-favorite")
-	anna.until("bela comes first", belaFirst+` && `+star+` && document.querySelector('#who-favorite').innerText === 'Remove from favorites'`, patience)
+	anna.until("bela comes first",
+		belaFirst+` && `+star+` && document.querySelector('#who-favorite').innerText === 'Remove from favorites'`, patience)
 	anna.reload()
 	anna.untilLive()
 	anna.until("bela comes first after a reload", belaFirst+` && `+star, patience)
@@ -155,14 +162,18 @@ func TestLocalTimeOnCards(t *testing.T) {
 		anna.open("/")
 		anna.untilState("ben", "online", soon)
 		const there = `document.querySelector('[data-user=ben] .there')`
-		anna.until("the clock there, in "+zone, there+` && /^\d?\d:\d\d there$/.test(`+there+`.innerText) === `+map[bool]string{true: "true", false: "false"}[want], soon)
+		anna.until("the clock there, in "+zone,
+			there+` && /^\d?\d:\d\d there$/.test(`+there+`.innerText) === `+map[bool]string{true: "true", false: "false"}[want],
+			soon)
 		anna.open("/u/ben")
-		anna.until("the clock on the page", `/in (Kolkata|Calcutta), (same as yours|[0-9¼½¾]+ h ahead of you)$/.test(document.querySelector('.know dd').innerText)`, soon)
+		anna.until("the clock on the page",
+			`/in (Kolkata|Calcutta), (same as yours|[0-9¼½¾]+ h ahead of you)$/.test(document.querySelector('.know dd').innerText)`, soon)
 		anna.close()
 	}
 }
 
-// "Tell me when ben is here": every tab of the person who asked says so once, even after a reload, and nobody else's tab does.
+// "Tell me when ben is here": every tab of the person who asked says so once, even after a reload, and nobody else's
+// tab does.
 func TestTellMe(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
@@ -174,7 +185,9 @@ func TestTellMe(t *testing.T) {
 	other := s.person(t, "otto").board()
 	anna.openPerson("ben")
 	anna.click("#who-tell")
-	anna.until("the wish is noted", `document.querySelector('#who-waiting')?.innerText.includes("You'll be told once when Ben Carter is here.")`, patience)
+	anna.until("the wish is noted",
+		`document.querySelector('#who-waiting')?.innerText.includes("You'll be told once when Ben Carter is here.")`,
+		patience)
 	anna.reload()
 	anna.untilLive()
 	anna.openPerson("ben")
@@ -202,13 +215,14 @@ func TestTellMe(t *testing.T) {
 	anna.untilState("ben", "offline", soon)
 	s.member(t, "ben").board()
 	anna.untilState("ben", "online", soon)
-	if n := ask[int](anna, `document.querySelector('#told').childElementCount`) + ask[int](second, `document.querySelector('#told').childElementCount`); n != 1 {
+	if n := ask[int](anna, `document.querySelector('#told').childElementCount`) +
+		ask[int](second, `document.querySelector('#told').childElementCount`); n != 1 {
 		t.Errorf("after ben came again there are %d messages, want the first one", n)
 	}
 }
 
-// With the permission, pages have the worker show a notification. The headless browser grants none, so the test claims it
-// and hears what the worker is asked to show.
+// With the permission, pages have the worker show a notification. The headless browser grants none, so the test claims
+// it and hears what the worker is asked to show.
 func TestTellMeByNotification(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -223,9 +237,13 @@ func TestTellMeByNotification(t *testing.T) {
 		t.Error("the permission is asked for before anybody wants to be told")
 	}
 	anna.click("#who-tell")
-	anna.until("the page says that there will be a notification", `asked === 1 && document.querySelector('#who-notify')?.innerText.includes('your browser shows a notification')`, patience)
+	anna.until("the page says that there will be a notification",
+		`asked === 1 && document.querySelector('#who-notify')?.innerText.includes('your browser shows a notification')`,
+		patience)
 	s.member(t, "ben").board()
-	anna.until("the worker is asked", `posted.length === 1 && posted[0].title === 'Ben Carter is here' && posted[0].href === location.origin + '/u/ben'`, soon)
+	anna.until("the worker is asked",
+		`posted.length === 1 && posted[0].title === 'Ben Carter is here' && posted[0].href === location.origin + '/u/ben'`,
+		soon)
 	if got := ask[string](anna, `navigator.serviceWorker.controller?.scriptURL ?? 'ready'`); got == "" {
 		t.Error("there's no worker")
 	}
@@ -237,7 +255,8 @@ func TestTellMeByNotification(t *testing.T) {
 	carl.untilLive()
 	carl.tell(`Object.defineProperty(Notification, 'permission', { get: () => 'denied' })`)
 	carl.click("#who-tell")
-	carl.until("the page says that there won't be one", `document.querySelector('#who-notify')?.innerText.includes('blocks notifications')`, patience)
+	carl.until("the page says that there won't be one",
+		`document.querySelector('#who-notify')?.innerText.includes('blocks notifications')`, patience)
 	s.member(t, "dora").board()
 	carl.until("told in the page", `document.querySelector('.toast')`, soon)
 }

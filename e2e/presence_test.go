@@ -52,12 +52,15 @@ func TestCounts(t *testing.T) {
 	ben := s.person(t, "ben").board()
 	for _, b := range []*tab{anna, ben} {
 		b.until("two are online", `document.querySelector('#n-online').innerText === '2'`, soon)
-		b.until("the sentence says so", `document.querySelector('#headline').innerText === '2 people are here' && document.querySelector('#summary').innerText === 'of 3'`, soon)
+		b.until("the sentence says so",
+			`document.querySelector('#headline').innerText === '2 people are here' && document.querySelector('#summary').innerText === 'of 3'`, soon)
 		b.until("the title says so", `document.title === '2 here · Rollcall'`, soon)
 	}
 	ben.close()
 	anna.untilState("ben", "offline", soon)
-	anna.until("one is online, two are offline", `document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-offline').innerText === '2'`, soon)
+	anna.until("one is online, two are offline",
+		`document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-offline').innerText === '2'`,
+		soon)
 	anna.until("the title says so", `document.title === '1 here · Rollcall'`, soon)
 }
 

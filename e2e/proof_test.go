@@ -128,7 +128,8 @@ func (s *server) sizeOf(metrics, debug string) size {
 	if !known {
 		s.t.Fatal("the metrics don't have the number of open database connections")
 	}
-	return size{values["go_goroutines"], values["process_open_fds"] - 2*readers, values["go_memstats_heap_alloc_bytes"] / (1 << 20)}
+	return size{values["go_goroutines"], values["process_open_fds"] - 2*readers,
+		values["go_memstats_heap_alloc_bytes"] / (1 << 20)}
 }
 
 func fetch(t *testing.T, address string) string {
@@ -157,7 +158,8 @@ const (
 func TestSoak(t *testing.T) {
 	patient(t)
 	metrics, debug := freeAddr(t), freeAddr(t)
-	s := startServer(t, "--grace-clean=100ms", "--grace-dropped=200ms", "--limit-signups=0", "--limit-logins=0", "--limit-acts=0", "--access-log=off",
+	s := startServer(t, "--grace-clean=100ms", "--grace-dropped=200ms", "--limit-signups=0", "--limit-logins=0",
+		"--limit-acts=0", "--access-log=off",
 		"--metrics-addr="+metrics, "--debug-addr="+debug)
 	var cookies []string
 	for i := range soakers {
@@ -230,13 +232,15 @@ func (p *soaker) act(who int) error {
 		conn := p.open[0]
 		p.open = p.open[1:]
 		if n%2 == 0 {
-			_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+			_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""),
+				time.Now().Add(time.Second))
 		}
 		return conn.Close()
 	case n < 62:
 		return p.signIn(fmt.Sprint("soak", who))
 	case n < 75:
-		return p.ask(http.MethodPost, "/me/status", url.Values{"text": {fmt.Sprint("text ", n)}}.Encode(), http.StatusSeeOther)
+		return p.ask(http.MethodPost, "/me/status", url.Values{"text": {fmt.Sprint("text ", n)}}.Encode(),
+			http.StatusSeeOther)
 	case n < 90:
 		return p.ask(http.MethodGet, "/", "", http.StatusOK)
 	default:
@@ -254,7 +258,8 @@ func (p *soaker) signIn(name string) error {
 		again, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
 		wait := time.Duration(again) * time.Second
 		if answer.StatusCode != http.StatusServiceUnavailable || wait == 0 || time.Now().Add(wait).After(deadline) {
-			return fmt.Errorf("POST /login as %s = %d, want 303, or 503 with a Retry-After, within %v", name, answer.StatusCode, patience)
+			return fmt.Errorf("POST /login as %s = %d, want 303, or 503 with a Retry-After, within %v", name, answer.StatusCode,
+				patience)
 		}
 		time.Sleep(wait) // as the server asks
 	}
@@ -309,7 +314,8 @@ func (s *server) wantEmpty(metrics string) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; {
 		text := fetch(s.t, "http://"+metrics+"/metrics")
-		if strings.Contains(text, `rollcall_connections{tab="seen"} 0`) && strings.Contains(text, `rollcall_connections{tab="hidden"} 0`) {
+		if strings.Contains(text, `rollcall_connections{tab="seen"} 0`) &&
+			strings.Contains(text, `rollcall_connections{tab="hidden"} 0`) {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -66,7 +66,8 @@ func startCaddy(t *testing.T, conf, host string, s *server) *tlsProxy {
 	g, folder, cert := newTLSProxy(t, host)
 	text := deployed(t, "caddy/"+conf)
 	_, port, _ := net.SplitHostPort(g.addr)
-	text = replaceAll(t, text, "\n"+host+" {\n", fmt.Sprintf("\nhttps://%s:%s {\n\tbind 127.0.0.1\n\ttls %s %s\n", host, port, cert, cert))
+	text = replaceAll(t, text, "\n"+host+" {\n",
+		fmt.Sprintf("\nhttps://%s:%s {\n\tbind 127.0.0.1\n\ttls %s %s\n", host, port, cert, cert))
 	text = replaceAll(t, text, "reverse_proxy 127.0.0.1:8080 ", "reverse_proxy "+s.addr+" ")
 	write(t, filepath.Join(folder, "Caddyfile"), "{\n\tadmin off\n\tauto_https disable_redirects\n}\n"+text)
 	cmd := exec.Command("caddy", "run", "--adapter", "caddyfile", "--config", filepath.Join(folder, "Caddyfile"))

@@ -76,7 +76,8 @@ type heldSocket struct {
 
 // open opens the socket and reads from it until it ends.
 func (h *heldSocket) open(v *proxyClient, path string) {
-	dialer := websocket.Dialer{NetDialContext: v.dial, TLSClientConfig: &tls.Config{RootCAs: v.g.pool}, Jar: v.client.Jar, HandshakeTimeout: startWait}
+	dialer := websocket.Dialer{NetDialContext: v.dial, TLSClientConfig: &tls.Config{RootCAs: v.g.pool}, Jar: v.client.Jar,
+		HandshakeTimeout: startWait}
 	conn, answer, err := dialer.Dial("wss://"+v.g.host+path, http.Header{"Origin": {"https://" + v.g.host}})
 	if err != nil {
 		status := 0

@@ -23,8 +23,10 @@ func TestProxies(t *testing.T) {
 		name, host, base string
 		start            func(*testing.T, *server) *tlsProxy
 	}{
-		{"nginx", "board.example.org", "", func(t *testing.T, s *server) *tlsProxy { return startNginx(t, "root.conf", "board.example.org", s) }},
-		{"nginx under a path", "www.example.org", "/rollcall", func(t *testing.T, s *server) *tlsProxy { return startNginx(t, "path.conf", "www.example.org", s) }},
+		{"nginx", "board.example.org", "",
+			func(t *testing.T, s *server) *tlsProxy { return startNginx(t, "root.conf", "board.example.org", s) }},
+		{"nginx under a path", "www.example.org", "/rollcall",
+			func(t *testing.T, s *server) *tlsProxy { return startNginx(t, "path.conf", "www.example.org", s) }},
 		{"caddy", "board.example.org", "", func(t *testing.T, s *server) *tlsProxy {
 			return startCaddy(t, "root.Caddyfile", "board.example.org", s)
 		}},
@@ -67,7 +69,8 @@ func (g *tlsProxy) visitor(t *testing.T, from string) *proxyClient {
 		t.Fatal(err)
 	}
 	v := &proxyClient{t: t, g: g, from: from}
-	transport := &http.Transport{DialContext: v.dial, TLSClientConfig: &tls.Config{RootCAs: g.pool}, ForceAttemptHTTP2: true}
+	transport := &http.Transport{DialContext: v.dial, TLSClientConfig: &tls.Config{RootCAs: g.pool},
+		ForceAttemptHTTP2: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	v.client = &http.Client{
 		Transport: transport, Jar: jar, Timeout: startWait,

@@ -56,7 +56,8 @@ func TestReplicaPasswordChanged(t *testing.T) {
 			}
 		}
 		closed = append(closed, time.Since(done))
-		s.until(userName(user)+" is offline", 2*time.Second, func() bool { return s.shownEverywhere(userName(user), "offline") })
+		s.until(userName(user)+" is offline", 2*time.Second,
+			func() bool { return s.shownEverywhere(userName(user), "offline") })
 		gone = append(gone, time.Since(done))
 	}
 	t.Logf("from the end of the command to the last of four closes: %v", closed)
@@ -107,7 +108,8 @@ func TestReplicaAccountChanges(t *testing.T) {
 		}))
 		s.separate()
 		newcomer := fmt.Sprintf("a%04d", i) // sorts onto the first page
-		if answer, err := postForm(a.url+"/signup", newcomer, password); err != nil || answer.StatusCode != http.StatusSeeOther {
+		if answer, err := postForm(a.url+"/signup", newcomer, password); err != nil ||
+			answer.StatusCode != http.StatusSeeOther {
 			t.Fatalf("POST /signup = %v, %v, want 303", answer, err)
 		}
 		signedUp = append(signedUp, s.until("the new person at A is shown at B", 3*time.Second, func() bool {
@@ -182,7 +184,8 @@ func TestReplicaOtherAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	cmd := exec.CommandContext(t.Context(), binary, "serve", "--addr", freeAddr(t), "--db", filepath.Join(t.TempDir(), "other.db"))
+	cmd := exec.CommandContext(t.Context(), binary, "serve", "--addr", freeAddr(t), "--db",
+		filepath.Join(t.TempDir(), "other.db"))
 	cmd.Env = append(cleanEnv(), "REDIS_URL="+s.replicas[0].redis)
 	dieWithUs(cmd)
 	var out bytes.Buffer

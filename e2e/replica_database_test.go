@@ -37,7 +37,8 @@ func newDatabaseOutage(t *testing.T) *databaseOutage {
 	proxy := newProxy(t, database.Host)
 	direct := database.String()
 	database.Host = proxy.addr()
-	s := &databaseOutage{t: t, proxy: proxy, bob: newView("bob at B"), carolGone: make(chan error, 1), bobGone: make(chan error, 1)}
+	s := &databaseOutage{t: t, proxy: proxy, bob: newView("bob at B"), carolGone: make(chan error, 1),
+		bobGone: make(chan error, 1)}
 	start := func(name, database string) *replica {
 		r := newReplica(t, name, filepath.Join(t.TempDir(), "unused.db"), redis)
 		r.env = []string{"DATABASE_URL=" + database}
@@ -162,7 +163,8 @@ func TestReplicaWithoutDatabaseCloses(t *testing.T) {
 		t.Errorf("B closed its connections after %v, want 20 s", took)
 	}
 	why := func() []string { return s.b.logged("sessions could not be confirmed") }
-	err := within(10*time.Second, func() (bool, string) { return len(why()) > 0, "B says why it closed connections" }) // after the close frames
+	// B writes its line after the close frames.
+	err := within(10*time.Second, func() (bool, string) { return len(why()) > 0, "B says why it closed connections" })
 	if lines := why(); err != nil || len(lines) != 1 {
 		t.Errorf("B said %d times why it closed connections, want once:\n%s", len(lines), strings.Join(lines, ""))
 	}

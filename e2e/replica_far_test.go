@@ -38,7 +38,8 @@ func TestReplicaMoveToFarDatabase(t *testing.T) {
 
 	exit := a.end(syscall.SIGTERM)
 	back := s.until("everyone is at the other replica", startWait, func() bool { return s.connected() == n })
-	t.Logf("%d people moved to a replica whose database is %v away: exit in %v, all back %v later", n, farRoundTrip, exit, back)
+	t.Logf("%d people moved to a replica whose database is %v away: exit in %v, all back %v later", n, farRoundTrip, exit,
+		back)
 	s.wait(leaseMost)
 	s.settle(healBound)
 	var hidden []string

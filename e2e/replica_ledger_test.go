@@ -394,5 +394,6 @@ func (t times) String() string {
 		return "none"
 	}
 	show := func(d time.Duration) string { return d.Round(cmp.Or(d.Abs()/1000, 1).Round(time.Microsecond)).String() }
-	return fmt.Sprintf("n %d, min %s, p50 %s, p95 %s, p99 %s, max %s", len(t), show(t.at(0)), show(t.at(0.5)), show(t.at(0.95)), show(t.at(0.99)), show(t.at(1)))
+	return fmt.Sprintf("n %d, min %s, p50 %s, p95 %s, p99 %s, max %s", len(t), show(t.at(0)), show(t.at(0.5)),
+		show(t.at(0.95)), show(t.at(0.99)), show(t.at(1)))
 }

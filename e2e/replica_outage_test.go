@@ -250,7 +250,8 @@ func TestReplicaRedisSlow(t *testing.T) {
 	}
 	stop := s.churn(movers, churnRate)
 	short := 100 * time.Second
-	for until := time.Now().Add(sized(9*time.Second, time.Minute)); time.Now().Before(until); s.wait(250 * time.Millisecond) {
+	for until := time.Now().Add(sized(9*time.Second,
+		time.Minute)); time.Now().Before(until); s.wait(250 * time.Millisecond) {
 		leases := s.redis.keys("rollcall:replica:*")
 		if len(leases) != len(s.replicas) {
 			t.Errorf("%d leases, want %d, one per replica", len(leases), len(s.replicas))
@@ -359,7 +360,8 @@ func TestReplicaCutOff(t *testing.T) {
 	seen := time.Now()
 	tab := s.mustOpen(newcomer, a)
 	s.mustOpen(elsewhere, b)
-	took := s.until("a newcomer is shown at the replica they connected to", 2*time.Second, func() bool { return s.shownAt(a, newcomer) == "online" })
+	took := s.until("a newcomer is shown at the replica they connected to", 2*time.Second,
+		func() bool { return s.shownAt(a, newcomer) == "online" })
 	t.Logf("a newcomer at A was shown there after %v", max(took, time.Since(seen)))
 	s.until("pages say that updates are paused",
 		15*time.Second, func() bool { return strings.HasPrefix(atA[0].notLive(), pausedText) })
@@ -389,7 +391,8 @@ func TestReplicaCutOff(t *testing.T) {
 			hidden++
 		}
 	}
-	t.Logf("after %v %s hides %d of the %d people of A", time.Since(cut).Round(time.Millisecond), b.name, hidden, crowdSize()/4)
+	t.Logf("after %v %s hides %d of the %d people of A", time.Since(cut).Round(time.Millisecond), b.name, hidden,
+		crowdSize()/4)
 	if want := crowdSize() / 4; hidden != want && time.Since(cut) > leaseMost+late {
 		t.Errorf("%s hides %d people of A after the longest lease, want all %d", b.name, hidden, want)
 	}

@@ -38,7 +38,8 @@ func TestReplicaStatus(t *testing.T) {
 	end := anna.endIn(4 * time.Second)
 	anna.click("#show-dnd")
 	anna.untilSaid("Status updated.")
-	ben.until("ben sees all of it", `document.querySelector('[data-user=anna] .tx')?.innerText.startsWith('🎧 Deep work until ') && test.state('anna') === 'dnd'`, soon)
+	ben.until("ben sees all of it",
+		`document.querySelector('[data-user=anna] .tx')?.innerText.startsWith('🎧 Deep work until ') && test.state('anna') === 'dnd'`, soon)
 	ben.untilState("anna", "online", patience)
 	ben.untilText("anna", "")
 	ben.wantShown("anna", "online", "dnd", "online")

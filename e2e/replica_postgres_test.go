@@ -43,15 +43,18 @@ func startPostgres(t *testing.T) string {
 	}
 	_, port, _ := net.SplitHostPort(freeAddr(t))
 	data := filepath.Join(folder, "data")
-	if err := program("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--pgdata="+data).Run(); err != nil {
+	if err := program("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8",
+		"--pgdata="+data).Run(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, log.String())
 	}
-	server := program("postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off")
+	server := program("postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c",
+		"unix_socket_directories=", "-c", "fsync=off")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Process.Signal(syscall.SIGQUIT); _ = server.Wait() })
-	for deadline := time.Now().Add(startWait); exec.Command(filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port).Run() != nil; {
+	for deadline := time.Now().Add(startWait); exec.Command(filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1",
+		"-p", port).Run() != nil; {
 		if time.Now().After(deadline) {
 			t.Fatalf("postgres doesn't accept connections:\n%s", log.String())
 		}

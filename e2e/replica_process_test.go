@@ -50,7 +50,8 @@ func (r *redisServer) addr() string { return "127.0.0.1:" + r.port }
 // start starts an empty server and waits until it answers.
 func (r *redisServer) start() {
 	r.t.Helper()
-	r.cmd = exec.Command("redis-server", "--port", r.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", r.t.TempDir())
+	r.cmd = exec.Command("redis-server", "--port", r.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--dir", r.t.TempDir())
 	dieWithUs(r.cmd)
 	if err := r.cmd.Start(); err != nil {
 		r.t.Fatalf("redis-server: %v (apt-get install redis-server)", err)
@@ -88,7 +89,8 @@ func (r *redisServer) signal(s syscall.Signal) {
 // do sends one command and returns the response.
 func (r *redisServer) do(words ...string) rueidis.RedisResult {
 	r.t.Helper()
-	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{r.addr()}, DisableCache: true, ForceSingleClient: true})
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{r.addr()}, DisableCache: true,
+		ForceSingleClient: true})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -88,7 +88,8 @@ func TestReplicaResumedHidesPeopleWhoLeft(t *testing.T) {
 	go func() { _ = readInto(watchHere, here) }()
 	go func() { _ = readInto(back, nil) }()
 	shows(userName(stays), "online", 5*time.Second)
-	t.Logf("the person who was still connected is back at B %v after A resumed", time.Since(resumed).Round(time.Millisecond))
+	t.Logf("the person who was still connected is back at B %v after A resumed",
+		time.Since(resumed).Round(time.Millisecond))
 	time.Sleep(time.Until(resumed.Add(6 * time.Second))) // a heartbeat of each replica, and the time that changes are held
 	for _, v := range []*view{bob, here} {
 		seen := v.record().observations

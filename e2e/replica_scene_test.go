@@ -171,7 +171,8 @@ func (s *scene) fill(n int) []*client {
 	return clients
 }
 
-var dialer = websocket.Dialer{HandshakeTimeout: 10 * time.Second, ReadBufferSize: 2048, WriteBufferSize: 256, WriteBufferPool: &sync.Pool{}}
+var dialer = websocket.Dialer{HandshakeTimeout: 10 * time.Second, ReadBufferSize: 2048, WriteBufferSize: 256,
+	WriteBufferPool: &sync.Pool{}}
 
 // dialSocket opens a live socket at path and reports activity.
 func dialSocket(r *replica, path, cookie string) (*websocket.Conn, error) {
@@ -292,7 +293,8 @@ func (c *client) end(how ending) {
 	c.mu.Unlock()
 	c.s.ledger.closed(st, how)
 	if how == clean {
-		_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+		_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""),
+			time.Now().Add(time.Second))
 	}
 	_ = conn.Close()
 	c.s.mu.Lock()
@@ -393,7 +395,8 @@ func (s *scene) report() verdict {
 	s.t.Helper()
 	v := s.ledger.judge(s.records())
 	s.t.Logf("%d people, %d connections, %d watchers were shown %d changes: false offline %d, false online %d, unseen %d",
-		s.cast.people, len(s.ledger.stays), v.watchers, v.observations, len(v.falseOffline), len(v.falseOnline), len(v.unseen))
+		s.cast.people, len(s.ledger.stays), v.watchers, v.observations, len(v.falseOffline), len(v.falseOnline),
+		len(v.unseen))
 	s.t.Logf("arrivals until shown: %v", v.arrivals)
 	s.t.Logf("departures after grace period or lease until shown: %v", v.departures)
 	s.wantNone("shown offline while connected", v.falseOffline)

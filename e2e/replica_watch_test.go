@@ -32,7 +32,8 @@ type view struct {
 }
 
 func newView(name string) *view {
-	return &view{name: name, states: map[string]string{}, names: map[string]string{}, stale: map[string]bool{}, observations: map[int][]observation{}}
+	return &view{name: name, states: map[string]string{}, names: map[string]string{}, stale: map[string]bool{},
+		observations: map[int][]observation{}}
 }
 
 var (
@@ -188,7 +189,8 @@ func (s *scene) watch() {
 		for range watchersPerPage {
 			for _, q := range queries {
 				name := watcherName(n % watcherCount)
-				w := &watcher{view: newView(fmt.Sprintf("%s at %s", name, r.name)), s: s, r: r, query: q, cookie: s.cast.cookies[name]}
+				w := &watcher{view: newView(fmt.Sprintf("%s at %s", name, r.name)), s: s, r: r, query: q,
+					cookie: s.cast.cookies[name]}
 				n++
 				path, err := w.load()
 				if err != nil {
@@ -228,7 +230,8 @@ func (s *scene) queries() []string {
 	}
 }
 
-var pageClient = &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Second}}
+var pageClient = &http.Client{Timeout: 15 * time.Second,
+	Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Second}}
 
 // get loads a page as the last watcher.
 func (s *scene) get(r *replica, path string) ([]byte, time.Duration, error) {

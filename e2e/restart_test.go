@@ -69,7 +69,8 @@ func restartUnder(t *testing.T, end func(*server), closeCode int) {
 		b.until("the page no longer says that people are coming back",
 			`document.querySelector('#warming').innerText === ''`, soon)
 		b.until("the counts are right",
-			`['all', 'online', 'away', 'offline'].map(n => document.querySelector('#n-' + n).innerText).join() === '6,3,1,2'`, soon)
+			`['all', 'online', 'away', 'offline'].map(n => document.querySelector('#n-' + n).innerText).join() === '6,3,1,2'`,
+			soon)
 	}
 	for i, b := range pages {
 		b.wantShown("anna", "online")
@@ -132,7 +133,8 @@ const (
 	grayed = `(at => getComputedStyle(document.querySelector(at)).getPropertyValue('--online') === getComputedStyle(document.querySelector('.lead')).getPropertyValue('--muted'))`
 )
 
-// Short breaks aren't shown. After a second, the page says that it isn't live, and all of it that could be stale is drained.
+// Short breaks aren't shown. After a second, the page says that it isn't live, and all of it that could be stale is
+// drained.
 func TestReconnecting(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--warming=1s")
@@ -142,7 +144,8 @@ func TestReconnecting(t *testing.T) {
 	anna.untilState("anna", "online", soon)
 	anna.forget()
 	anna.until("the board has its color", live, patience)
-	anna.tell(`(() => { const later = setTimeout; window.setTimeout = (f, ms) => later(f, ms === 60e3 ? 1500 : ms) })()`) // a minute is long
+	// A minute would be too long.
+	anna.tell(`(() => { const later = setTimeout; window.setTimeout = (f, ms) => later(f, ms === 60e3 ? 1500 : ms) })()`)
 	anna.tell(`new MutationObserver(() => { window.saidAt ??= performance.now() }).observe(document.querySelector('#conn'), { childList: true })`)
 	anna.tell(`document.addEventListener('htmx:ws:close', () => {
 		window.closed ??= performance.now();
@@ -150,7 +153,8 @@ func TestReconnecting(t *testing.T) {
 		setTimeout(() => { window.second ??= performance.now() }, 1000);
 	})`)
 	s.kill()
-	anna.until("the page says that it is not live", `document.querySelector('#conn').innerText.startsWith('Not live since ')`, soon)
+	anna.until("the page says that it is not live",
+		`document.querySelector('#conn').innerText.startsWith('Not live since ')`, soon)
 	anna.until("a second has passed", `window.second`, soon)
 	if took := ask[float64](anna, `saidAt - closed`); took < 900 || took > ask[float64](anna, `second - closed`)+200 {
 		t.Errorf("the page said so %v ms after the connection closed, want about a second, which took %v ms by a timer",
@@ -158,7 +162,8 @@ func TestReconnecting(t *testing.T) {
 	}
 	anna.until("everything is drained, and says so", drained, soon)
 	anna.wantShown("anna", "online")
-	anna.until("what the page tries, after a while", `document.querySelector('#conn').innerText.includes('tries to connect') && document.querySelector('#conn button').innerText === 'Reload'`, soon)
+	anna.until("what the page tries, after a while",
+		`document.querySelector('#conn').innerText.includes('tries to connect') && document.querySelector('#conn button').innerText === 'Reload'`, soon)
 
 	s.start()
 	anna.untilReconnected(1)

@@ -135,7 +135,8 @@ func cleanEnv() []string {
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		switch {
-		case strings.HasPrefix(name, "ROLLCALL_"), name == "PORT", name == "REDIS_URL", name == "DATABASE_URL", name == "FLY_APP_NAME":
+		case strings.HasPrefix(name, "ROLLCALL_"), name == "PORT", name == "REDIS_URL", name == "DATABASE_URL",
+			name == "FLY_APP_NAME":
 		default:
 			env = append(env, pair)
 		}

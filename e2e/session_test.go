@@ -14,7 +14,8 @@ func TestSessionEndedElsewhere(t *testing.T) {
 		end  func(username string)
 		says string // on the sign-in page afterward
 	}{
-		{"passwd", func(username string) { s.cli("passwd", username, "--password-stdin") }, "You've been signed out on this device."},
+		{"passwd", func(username string) { s.cli("passwd", username, "--password-stdin") },
+			"You've been signed out on this device."},
 		{"disable", func(username string) { s.cli("disable", username) }, "Your account has been disabled."},
 		{"delete", func(username string) { s.cli("delete", username, "--yes") }, "Your account has been deleted."},
 	} {

@@ -18,7 +18,8 @@ func save(b *tab, form string) {
 	b.clickThrough(`form[action$="` + form + `"] button.main`)
 	b.until("the page says that it is saved",
 		`document.querySelector('form[action$="`+form+`"] [role=status]')?.innerText.startsWith('Saved.')`, patience)
-	b.until("the message has the focus", `document.activeElement.matches('form[action$="`+form+`"] [role=status]')`, patience)
+	b.until("the message has the focus", `document.activeElement.matches('form[action$="`+form+`"] [role=status]')`,
+		patience)
 	if got := ask[string](b, `location.pathname + location.search`); got != "/settings" {
 		b.t.Errorf("after saving the address is %s, want /settings: or a reload would repeat the message", got)
 	}
@@ -60,7 +61,8 @@ func TestProfileIsSeenByOthers(t *testing.T) {
 	if got := ben.loaded(); got != 1 {
 		t.Errorf("ben's page was loaded %d times, want once", got)
 	}
-	if got := ask[[]string](anna, `[...document.querySelectorAll('#teams option')].map(o => o.value)`); len(got) != 1 || got[0] != "Lab" {
+	if got := ask[[]string](anna, `[...document.querySelectorAll('#teams option')].map(o => o.value)`); len(got) != 1 ||
+		got[0] != "Lab" {
 		t.Errorf("the suggested teams are %q, want Lab", got)
 	}
 }
@@ -85,7 +87,8 @@ func TestPresenceSettings(t *testing.T) {
 	anna.click(`input[name=last_seen][value=nobody]`)
 	anna.fill("#time_zone", "Asia/Tokyo")
 	save(anna, "presence")
-	if got := ask[string](anna, `[document.querySelector('[name=idle]:checked').value, document.querySelector('#idle_after').value, document.querySelector('[name=last_seen]:checked').value, document.querySelector('#time_zone').value].join(' ')`); got != "minutes 25 nobody Asia/Tokyo" {
+	if got := ask[string](anna,
+		`[document.querySelector('[name=idle]:checked').value, document.querySelector('#idle_after').value, document.querySelector('[name=last_seen]:checked').value, document.querySelector('#time_zone').value].join(' ')`); got != "minutes 25 nobody Asia/Tokyo" {
 		t.Errorf("the settings are %q, want minutes 25 nobody Asia/Tokyo", got)
 	}
 }
@@ -109,7 +112,8 @@ func TestTheme(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/settings/stored"} {
 		anna.open(path)
-		if got := ask[string](anna, background+` + ' ' + getComputedStyle(document.documentElement).colorScheme + ' ' + document.querySelector('meta[name=theme-color]').content`); got != dark+" dark #121512" {
+		if got := ask[string](anna,
+			background+` + ' ' + getComputedStyle(document.documentElement).colorScheme + ' ' + document.querySelector('meta[name=theme-color]').content`); got != dark+" dark #121512" {
 			t.Errorf("%s is %s, want %s dark #121512", path, got, dark)
 		}
 	}
@@ -173,13 +177,15 @@ func TestEndDevice(t *testing.T) {
 	laptop.clickThrough("form button.main")
 	laptop.untilLive()
 	anna.open("/settings")
-	if got := anna.text(".devices"); strings.Count(got, "Chrome on Linux\n") != 1 || strings.Count(got, "this one") != 1 || strings.Count(got, "open now") != 2 {
+	if got := anna.text(".devices"); strings.Count(got, "Chrome on Linux\n") != 1 || strings.Count(got, "this one") != 1 ||
+		strings.Count(got, "open now") != 2 {
 		t.Errorf("the devices are\n%s\nwant one Chrome on Linux, one marked as this one, and two with the board open", got)
 	}
 	anna.clickThrough(`.devices form button`) // of the device used last
 	laptop.untilAt("/login", soon)
 	phone.untilState("anna", "online", soon)
-	anna.until("the page says so", `document.querySelector('.saved').innerText.includes('Signed out 1 other device.')`, patience)
+	anna.until("the page says so", `document.querySelector('.saved').innerText.includes('Signed out 1 other device.')`,
+		patience)
 	anna.clickThrough(`form[action$="end-others"] button`)
 	phone.untilAt("/login", soon)
 	if got := ask[int](anna, `document.querySelectorAll('.devices li').length`); got != 1 {
@@ -249,7 +255,8 @@ func TestDownload(t *testing.T) {
 	}
 	anna.untilAt("/settings", patience)
 	anna.clickThrough(`a[href$="/stored"]`)
-	if got := anna.text("main"); !strings.Contains(got, "anna") || !strings.Contains(got, "no record of when you were here") {
+	if got := anna.text("main"); !strings.Contains(got, "anna") ||
+		!strings.Contains(got, "no record of when you were here") {
 		t.Errorf("the page about stored data says\n%s", got)
 	}
 }
@@ -268,7 +275,8 @@ func TestSettingsWithoutJavaScript(t *testing.T) {
 	saved := func(what string) {
 		t.Helper()
 		anna.until(what+" is saved",
-			`document.querySelector('.saved')?.innerText.includes('Saved.') && document.activeElement.matches('.saved')`, patience)
+			`document.querySelector('.saved')?.innerText.includes('Saved.') && document.activeElement.matches('.saved')`,
+			patience)
 	}
 	anna.open("/settings")
 	anna.typeInto("#display_name", "Anna Berg")
@@ -375,7 +383,8 @@ func TestSettingsOnAPhone(t *testing.T) {
 		if got := ask[int](anna, `document.documentElement.scrollWidth`); got > 390 {
 			t.Errorf("%s is %d px wide on a phone of 390", path, got)
 		}
-		if got := ask[[]string](anna, `[...document.querySelectorAll('main :is(button, input, .choice, summary)')].filter(e => e.checkVisibility() && !e.closest('.choice input') && e.getBoundingClientRect().height < 40 && !e.matches('.choice input')).map(e => e.outerHTML)`); len(got) > 0 {
+		if got := ask[[]string](anna,
+			`[...document.querySelectorAll('main :is(button, input, .choice, summary)')].filter(e => e.checkVisibility() && !e.closest('.choice input') && e.getBoundingClientRect().height < 40 && !e.matches('.choice input')).map(e => e.outerHTML)`); len(got) > 0 {
 			t.Errorf("%s has controls that are too small to tap: %q", path, got)
 		}
 	}

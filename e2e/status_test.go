@@ -73,7 +73,8 @@ func TestStatusByMenu(t *testing.T) {
 	ben.tell(`window.seen = []; new MutationObserver(() => seen.push(document.querySelector('[data-user=anna]').innerText)).observe(document.querySelector('#list'), { subtree: true, childList: true, characterData: true, attributes: true })`)
 
 	anna.openMenu()
-	anna.until("why and what is next", `document.querySelector('#me-why').innerText === "Online, because you're active. One device is connected. You turn Away after 10 min without input."`, soon)
+	anna.until("why and what is next",
+		`document.querySelector('#me-why').innerText === "Online, because you're active. One device is connected. You turn Away after 10 min without input."`, soon)
 	set := `document.querySelector('#status-set').checkVisibility()`
 	if ask[bool](anna, set+` || document.querySelector('#status-at').checkVisibility()`) {
 		t.Error("Set or the time are shown though nothing was typed or chosen")
@@ -92,15 +93,20 @@ func TestStatusByMenu(t *testing.T) {
 		}
 	}
 	anna.until("the menu says so", `document.querySelector('#me').innerText === 'Do not disturb'`, soon)
-	anna.until("so does the card", `/^🎧\s+Deep work\s+Ends (at|on) .* · Change\s+Clear$/.test(document.querySelector('#me-set').innerText)`, soon)
-	anna.until("and what others see", `document.querySelector('#me-self').innerText.endsWith('Shown to others as Do not disturb')`, soon)
-	anna.until("what is next", `/ Ends (at|on) .*, then automatic\.$/.test(document.querySelector('#me-why').innerText)`, soon)
-	anna.until("the focus stays on the button", `document.activeElement.id === 'show-dnd' && document.activeElement.ariaPressed === 'true'`, soon)
+	anna.until("so does the card",
+		`/^🎧\s+Deep work\s+Ends (at|on) .* · Change\s+Clear$/.test(document.querySelector('#me-set').innerText)`, soon)
+	anna.until("and what others see",
+		`document.querySelector('#me-self').innerText.endsWith('Shown to others as Do not disturb')`, soon)
+	anna.until("what is next", `/ Ends (at|on) .*, then automatic\.$/.test(document.querySelector('#me-why').innerText)`,
+		soon)
+	anna.until("the focus stays on the button",
+		`document.activeElement.id === 'show-dnd' && document.activeElement.ariaPressed === 'true'`, soon)
 
 	// Change brings back the same words and end, and Enter sets what is written there.
 	end := anna.text("#me-set time")
 	anna.click("#status-change")
-	anna.until("the field is back", `document.activeElement.id === 'status-text' && document.activeElement.value === 'Deep work' && document.querySelector('#status-emoji').value === '🎧'`, soon)
+	anna.until("the field is back",
+		`document.activeElement.id === 'status-text' && document.activeElement.value === 'Deep work' && document.querySelector('#status-emoji').value === '🎧'`, soon)
 	if got := anna.text(".kept time"); got != end {
 		t.Errorf("the form says %q, want the same end %q", got, end)
 	}
@@ -120,9 +126,11 @@ func TestStatusByMenu(t *testing.T) {
 	anna.tell(`window.field = document.activeElement`)
 	s.cli("rename", "anna", "Anna Berg")
 	anna.until("the panel has the new name", `document.querySelector('#me-self bdi').innerText === 'Anna Berg'`, soon)
-	anna.until("the header has the new name", `document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
+	anna.until("the header has the new name",
+		`document.querySelector('.account summary').textContent.includes('Your account, Anna Berg: AB')`, soon)
 	anna.press("tence")
-	if got := ask[string](anna, `document.activeElement === field && field.isConnected ? field.value : 'lost'`); got != "Half a sentence" {
+	if got := ask[string](anna,
+		`document.activeElement === field && field.isConnected ? field.value : 'lost'`); got != "Half a sentence" {
 		t.Errorf("after typing on, the field holds %q, want Half a sentence in the same field", got)
 	}
 	anna.press(kb.Escape)
@@ -162,7 +170,8 @@ func TestStatusEnds(t *testing.T) {
 	ben.forget()
 
 	anna.openMenu()
-	anna.until("the server knows the zone", `document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
+	anna.until("the server knows the zone",
+		`document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
 	anna.fill("#status-text", "Back in a moment")
 	anna.lasts("at")
 	anna.until("the field for the time is visible", `document.querySelector('#status-at').checkVisibility()`, soon)
@@ -174,7 +183,8 @@ func TestStatusEnds(t *testing.T) {
 	ben.untilText("anna", "")
 	ben.wantShown("anna", "online", "away", "online")
 	ben.wantEnded("anna", end)
-	anna.until("the panel says what is so now", `document.querySelector('#me-why').innerText.startsWith('Online, because') && document.querySelector('#me').innerText === 'Online' && !document.querySelector('.set-now')`, soon)
+	anna.until("the panel says what is so now",
+		`document.querySelector('#me-why').innerText.startsWith('Online, because') && document.querySelector('#me').innerText === 'Online' && !document.querySelector('.set-now')`, soon)
 
 	// "Today" ends at midnight in the person's time zone.
 	anna.lasts("today")
@@ -190,7 +200,8 @@ func TestPresets(t *testing.T) {
 	ben := s.person(t, "ben").board()
 	anna.openMenu()
 	presets := `[...document.querySelectorAll('.quick')].map(b => b.querySelector('bdi').innerText).join()`
-	anna.until("suggestions are there", presets+` === 'Lunch,In a meeting,Focusing,Working from home,Out sick,On leave'`, soon)
+	anna.until("suggestions are there", presets+` === 'Lunch,In a meeting,Focusing,Working from home,Out sick,On leave'`,
+		soon)
 	anna.click("#me-use-lunch")
 	anna.untilSaid("Status updated.")
 	anna.until("the focus stays", `document.activeElement.id === 'me-use-lunch'`, soon)
@@ -201,7 +212,8 @@ func TestPresets(t *testing.T) {
 	anna.fill("#status-text", "Writing")
 	anna.click("#status-set")
 	ben.untilText("anna", "Writing")
-	anna.until("both come first, and suggestions stay", presets+` === 'Writing,Lunch,In a meeting,Focusing,Working from home,Out sick'`, soon)
+	anna.until("both come first, and suggestions stay",
+		presets+` === 'Writing,Lunch,In a meeting,Focusing,Working from home,Out sick'`, soon)
 	if got := ask[int](anna, `document.querySelectorAll('.forget').length`); got != 1 {
 		t.Errorf("%d statuses can be forgotten, want the own one", got)
 	}
@@ -236,7 +248,8 @@ func TestInvisibleByMenu(t *testing.T) {
 	invisible := `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#show-invisible').ariaPressed === 'true'
 		&& document.querySelector('#me-note').innerText.startsWith('While invisible, you appear offline to everyone.') && document.querySelector('#me-self [data-state=offline]')`
 	anna.until("the menu says so", invisible, soon)
-	if got := ask[string](anna, `document.querySelector('#status-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "can still see when you change your text") {
+	if got := ask[string](anna,
+		`document.querySelector('#status-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "can still see when you change your text") {
 		t.Errorf("the text is described by %q, want the warning", got)
 	}
 	other.front()
@@ -288,12 +301,15 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 	}
 	anna.focus("#lasts-never")
 	anna.press(kb.ArrowLeft)
-	anna.until("the time is asked for", `document.querySelector('#lasts-at:checked') && document.querySelector('#status-at').checkVisibility()`, patience)
+	anna.until("the time is asked for",
+		`document.querySelector('#lasts-at:checked') && document.querySelector('#status-at').checkVisibility()`, patience)
 	anna.press(kb.ArrowLeft)
 	act("#show-dnd")
-	anna.until("the page says what is wrong", `document.querySelector('#status-emoji-error').innerText === 'Use one emoji.'`, patience)
+	anna.until("the page says what is wrong",
+		`document.querySelector('#status-emoji-error').innerText === 'Use one emoji.'`, patience)
 	wantDescribed(anna, "#status-emoji", "Use one emoji.")
-	if got := ask[string](anna, `['#status-emoji', '#status-text', '[name=lasts]:checked'].map(s => document.querySelector(s).value).join('|')`); got != "x|Deep <b>work|today" {
+	if got := ask[string](anna,
+		`['#status-emoji', '#status-text', '[name=lasts]:checked'].map(s => document.querySelector(s).value).join('|')`); got != "x|Deep <b>work|today" {
 		t.Errorf("the form holds %q, want what was typed", got)
 	}
 	anna.tell(`document.querySelector('#status-emoji').value = '🎧'`)
@@ -302,7 +318,8 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 	anna.until("the page confirms it", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
 	ben.untilText("anna", "Deep <b>work")
 	anna.follow("#status-change")
-	anna.until("the form is back", `document.querySelector('#status-text').value === 'Deep <b>work' && document.querySelector('.kept').checkVisibility()`, patience)
+	anna.until("the form is back",
+		`document.querySelector('#status-text').value === 'Deep <b>work' && document.querySelector('.kept').checkVisibility()`, patience)
 	anna.typeInto("#status-text", "Deeper work")
 	act("#status-text")
 	anna.until("it is done", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
@@ -350,8 +367,9 @@ func TestHostileStatusText(t *testing.T) {
 		if got := ask[string](ben, shape); got != want {
 			t.Errorf("the text %q makes the row\n%s\nwant\n%s", h.name, got, want)
 		}
-		anna.until("the card and the preset read the same", `document.querySelector('#me-set bdi')?.textContent === `+quote(h.name)+
-			` && document.querySelector('.quick bdi').textContent === `+quote(h.name), soon)
+		anna.until("the card and the preset read the same",
+			`document.querySelector('#me-set bdi')?.textContent === `+quote(h.name)+
+				` && document.querySelector('.quick bdi').textContent === `+quote(h.name), soon)
 	}
 	for _, b := range []*tab{anna, ben} {
 		if got := ask[int](b, `document.querySelectorAll('body :is(script, img, title, hx-partial), [onclick], [onerror]').length`); got != 0 {
@@ -402,7 +420,8 @@ func TestMePageIsLive(t *testing.T) {
 	ben.open("/me")
 	watcher.untilState("ben", "online", soon)
 	ben.until("the page shows that", `document.querySelector('#panel [data-state]').dataset.state === 'online'`, soon)
-	ben.until("and why, in words", `document.querySelector('#me-why').innerText.startsWith("Online, because you're active.")`, soon)
+	ben.until("and why, in words",
+		`document.querySelector('#me-why').innerText.startsWith("Online, because you're active.")`, soon)
 	s.cli("rename", "ben", "Benedict")
 	ben.until("and the new name", `document.querySelector('#panel .nm bdi').innerText === 'Benedict'`, soon)
 	if got := ask[string](ben, `document.title`); got != "Your status · Rollcall" {

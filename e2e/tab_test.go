@@ -110,7 +110,8 @@ func (b *tab) checkPolicyLocked(answer *network.Response) {
 	}
 	withSocket := "connect-src 'self' ws://" + b.profile.server.addr + ";"
 	if strings.Replace(got, withSocket, "connect-src 'self';", 1) != strictPolicy {
-		b.problems = append(b.problems, fmt.Sprintf("%d %s: Content-Security-Policy %q, want %q", answer.Status, answer.URL, got, strictPolicy))
+		b.problems = append(b.problems,
+			fmt.Sprintf("%d %s: Content-Security-Policy %q, want %q", answer.Status, answer.URL, got, strictPolicy))
 	}
 }
 

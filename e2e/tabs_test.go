@@ -71,7 +71,8 @@ func TestNetworkOutage(t *testing.T) {
 	ben.allow(`ERR_INTERNET_DISCONNECTED`)
 
 	ben.run(network.EmulateNetworkConditions(true, 0, -1, -1))
-	ben.until("the page says that it is not live", `document.querySelector('#conn').innerText.startsWith('Not live since ')`, soon)
+	ben.until("the page says that it is not live",
+		`document.querySelector('#conn').innerText.startsWith('Not live since ')`, soon)
 	sockets := ben.opened()
 	ben.run(network.EmulateNetworkConditions(false, 0, -1, -1))
 	ben.untilReconnected(sockets)
@@ -155,7 +156,8 @@ func TestPageWaitsForASocket(t *testing.T) {
 	anna.until("anna's page stays connected", `document.documentElement.dataset.conn === 'on'`, soon)
 	anna.close()
 	ben.until("the page is live",
-		`document.documentElement.dataset.conn === 'on' && document.querySelector('#conn').innerText === ''`, 10*time.Second+soon)
+		`document.documentElement.dataset.conn === 'on' && document.querySelector('#conn').innerText === ''`,
+		10*time.Second+soon)
 	ben.untilState("ben", "online", soon)
 }
 

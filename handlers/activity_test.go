@@ -21,7 +21,8 @@ func TestParseActivity(t *testing.T) {
 			t.Errorf("parseActivity(%q) = %+v, %v, want %+v", frame, got, ok, want)
 		}
 	}
-	for _, frame := range []string{"", "b", "a5", "i-1", "i+1", "i 5", "h1.5", "i1000000001", "aaaaaaaaaaaaaaa", "i\x00", "A"} {
+	for _, frame := range []string{"", "b", "a5", "i-1", "i+1", "i 5", "h1.5", "i1000000001", "aaaaaaaaaaaaaaa", "i\x00",
+		"A"} {
 		if got, ok := parseActivity([]byte(frame)); ok {
 			t.Errorf("parseActivity(%q) = %+v, want a refusal", frame, got)
 		}

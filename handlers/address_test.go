@@ -12,7 +12,8 @@ import (
 )
 
 func TestClientAddress(t *testing.T) {
-	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("::ffff:172.16.0.0/108")}
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"),
+		netip.MustParsePrefix("::ffff:172.16.0.0/108")}
 	const proxy, stranger = "10.0.0.1:5000", "192.0.2.9:5000"
 	tests := []struct {
 		name, peer, want string
@@ -21,10 +22,12 @@ func TestClientAddress(t *testing.T) {
 	}{
 		{"direct", stranger, "192.0.2.9", false, nil},
 		{"a stranger claims another address", stranger, "192.0.2.9", true, http.Header{
-			"X-Forwarded-For": {"1.1.1.1"}, "Fly-Client-Ip": {"1.1.1.1"}, "X-Real-Ip": {"1.1.1.1"}, "Forwarded": {"for=1.1.1.1"}}},
+			"X-Forwarded-For": {"1.1.1.1"}, "Fly-Client-Ip": {"1.1.1.1"}, "X-Real-Ip": {"1.1.1.1"},
+			"Forwarded": {"for=1.1.1.1"}}},
 		{"proxy without a header", proxy, "10.0.0.1", false, nil},
 		{"proxy", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"1.1.1.1"}}},
-		{"the client's forged entry is further left", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"9.9.9.9, 1.1.1.1"}}},
+		{"the client's forged entry is further left", proxy, "1.1.1.1", false,
+			http.Header{"X-Forwarded-For": {"9.9.9.9, 1.1.1.1"}}},
 		{"two proxies", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"9.9.9.9, 1.1.1.1, 10.2.3.4"}}},
 		{"a client that claims to be a proxy", proxy, "10.9.9.9", false, http.Header{"X-Forwarded-For": {"10.9.9.9"}}},
 		{"several headers", proxy, "1.1.1.1", false, http.Header{"X-Forwarded-For": {"9.9.9.9", "1.1.1.1", "10.2.3.4"}}},
@@ -41,10 +44,13 @@ func TestClientAddress(t *testing.T) {
 		{"X-Real-IP is not read", proxy, "10.0.0.1", false, http.Header{"X-Real-Ip": {"1.1.1.1"}}},
 		{"Fly", proxy, "1.1.1.1", true, http.Header{"Fly-Client-Ip": {"1.1.1.1"}, "X-Forwarded-For": {"2.2.2.2"}}},
 		{"Fly's header elsewhere", proxy, "10.0.0.1", false, http.Header{"Fly-Client-Ip": {"1.1.1.1"}}},
-		{"Fly's header twice", proxy, "invalid IP", true, http.Header{"Fly-Client-Ip": {"1.1.1.1", "3.3.3.3"}, "X-Forwarded-For": {"2.2.2.2"}}},
-		{"Fly's header broken", proxy, "invalid IP", true, http.Header{"Fly-Client-Ip": {"x"}, "X-Forwarded-For": {"2.2.2.2"}}},
+		{"Fly's header twice", proxy, "invalid IP", true,
+			http.Header{"Fly-Client-Ip": {"1.1.1.1", "3.3.3.3"}, "X-Forwarded-For": {"2.2.2.2"}}},
+		{"Fly's header broken", proxy, "invalid IP", true,
+			http.Header{"Fly-Client-Ip": {"x"}, "X-Forwarded-For": {"2.2.2.2"}}},
 		{"Fly's header missing", proxy, "10.0.0.1", true, http.Header{"X-Forwarded-For": {"2.2.2.2"}}},
-		{"endless chain", proxy, "10.0.0.2", false, http.Header{"X-Forwarded-For": {"1.1.1.1" + strings.Repeat(", 10.0.0.2", 500)}}},
+		{"endless chain", proxy, "10.0.0.2", false,
+			http.Header{"X-Forwarded-For": {"1.1.1.1" + strings.Repeat(", 10.0.0.2", 500)}}},
 		{"unix socket", "@", "invalid IP", false, http.Header{"X-Forwarded-For": {"1.1.1.1"}}},
 	}
 	for _, tt := range tests {
@@ -127,9 +133,12 @@ func TestSpoofedHeadersChangeNothing(t *testing.T) {
 		address := fmt.Sprintf("203.0.113.%d", i)
 		h := http.Header{}
 		for name, value := range map[string]string{
-			"X-Forwarded-For": address, "X-Real-Ip": address, "Fly-Client-Ip": address, "Forwarded": "for=" + address + ";proto=https;host=evil.example",
-			"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/evil", "X-Original-Url": "/me.css",
-			"X-Rewrite-Url": "/me.css", "X-Webauth-User": "ada", "Remote-User": "ada", "X-Http-Method-Override": "DELETE", "X-Request-Id": "mine",
+			"X-Forwarded-For": address, "X-Real-Ip": address, "Fly-Client-Ip": address,
+			"Forwarded":         "for=" + address + ";proto=https;host=evil.example",
+			"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/evil",
+			"X-Original-Url": "/me.css",
+			"X-Rewrite-Url":  "/me.css", "X-Webauth-User": "ada", "Remote-User": "ada", "X-Http-Method-Override": "DELETE",
+			"X-Request-Id": "mine",
 		} {
 			h.Set(name, value)
 		}
@@ -179,7 +188,8 @@ func TestTrustedProxyDecidesTheLimit(t *testing.T) {
 }
 
 func FuzzForwardedFor(f *testing.F) {
-	for _, seed := range []string{"", "1.1.1.1", "9.9.9.9, 1.1.1.1, 10.2.3.4", "[::1]:5", ",,,", "10.0.0.1,\x00", "::%zone"} {
+	for _, seed := range []string{"", "1.1.1.1", "9.9.9.9, 1.1.1.1, 10.2.3.4", "[::1]:5", ",,,", "10.0.0.1,\x00",
+		"::%zone"} {
 		f.Add(seed)
 	}
 	a := newAddresses([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, false, slog.New(slog.DiscardHandler))

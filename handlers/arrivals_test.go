@@ -27,7 +27,8 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 	l := newLiveBoard(t)
 	people := make([]accounts.NewUser, 450)
 	for i := range people {
-		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: []string{"Design", "Platform"}[i%2], PasswordHash: someHash}
+		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: []string{"Design", "Platform"}[i%2],
+			PasswordHash: someHash}
 	}
 	if err := l.store.Import(acting(t.Context()), people); err != nil {
 		t.Fatal(err)
@@ -58,7 +59,8 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 	if got := first.arrived(); got != "3" {
 		t.Errorf("after one person left, arrived = %s, want 3: the number only grows", got)
 	}
-	if body := ada.get("/?show=everyone").body; !strings.Contains(body, `id="arrived" value="3"`) || !strings.Contains(body, `id="more" href="?show=here" hidden`) {
+	if body := ada.get("/?show=everyone").body; !strings.Contains(body, `id="arrived" value="3"`) ||
+		!strings.Contains(body, `id="more" href="?show=here" hidden`) {
 		t.Error("a page that is loaded now doesn't start counting at 3")
 	}
 }
@@ -81,7 +83,8 @@ func TestTeamPage(t *testing.T) {
 	numbers := func(all, online, away, offline string) {
 		t.Helper()
 		page.until("the team's numbers", func() bool {
-			return page.text["n-all"] == all && page.text["n-online"] == online && page.text["n-away"] == away && page.text["n-offline"] == offline
+			return page.text["n-all"] == all && page.text["n-online"] == online && page.text["n-away"] == away &&
+				page.text["n-offline"] == offline
 		})
 	}
 	numbers("2", "1", "0", "1")
@@ -98,7 +101,8 @@ func TestTeamPage(t *testing.T) {
 	bob.Leave(presence.SignedOut)
 	whole.until("bob left", func() bool { return whole.text["n-offline"] == "1" })
 	fresh := ada.load("/?team=Platform")
-	if got, want := fresh.text["headline"]+fresh.text["summary"], "1 person is here</span>"; !strings.Contains(got, want) || !strings.HasSuffix(got, "of 2 in Platform") {
+	if got, want := fresh.text["headline"]+fresh.text["summary"],
+		"1 person is here</span>"; !strings.Contains(got, want) || !strings.HasSuffix(got, "of 2 in Platform") {
 		t.Errorf("the page of Platform says %q, want %q of 2", got, want)
 	}
 	if body := ada.get("/?team=Platform").body; !strings.Contains(body, "<title>1 here · Platform · Rollcall</title>") {

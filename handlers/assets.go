@@ -52,7 +52,8 @@ func (s *Server) meCSS(c echo.Context) error {
 
 // meHref returns the address of meCSS for a user. It changes when the stylesheet does.
 func (s *Server) meHref(user accounts.User) string {
-	return s.site.path("/me.css?") + "u=" + user.ID + "&t=" + teamID(user) + "&f=" + strconv.FormatInt(user.FavoritesRev, 36)
+	return s.site.path("/me.css?") + "u=" + user.ID + "&t=" + teamID(user) + "&f=" +
+		strconv.FormatInt(user.FavoritesRev, 36)
 }
 
 // teamID returns the element ID of a user's team, or "" without a team.

@@ -8,9 +8,10 @@ import (
 )
 
 // prefer sets how precisely others see when name was last online.
-func (l *liveBoard) prefer(name, precision string) {
+func (l *liveBoard) prefer(name, showLastSeen string) {
 	l.t.Helper()
-	if err := l.store.ChangePreferences(acting(l.t.Context()), l.uid(name), func(p *accounts.Preferences) { *p = accounts.Preferences{Precision: precision} }); err != nil {
+	if err := l.store.ChangePreferences(acting(l.t.Context()), l.uid(name),
+		func(p *accounts.Preferences) { *p = accounts.Preferences{ShowLastSeen: showLastSeen} }); err != nil {
 		l.t.Fatal(err)
 	}
 }

@@ -68,7 +68,8 @@ func (s *Server) login(c echo.Context) error {
 		return err
 	}
 	refuse := func(f *failure) error {
-		return s.form(c, f, ui.LoginPage{Layout: s.layout(c, ""), Username: echoed(t.username), Next: s.nextField(t.next), Message: f.Message})
+		return s.form(c, f, ui.LoginPage{Layout: s.layout(c, ""), Username: echoed(t.username), Next: s.nextField(t.next),
+			Message: f.Message})
 	}
 	if t.username == "" || t.password == "" {
 		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Type your username and your password."})
@@ -148,7 +149,8 @@ func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *
 
 // takeStranger reserves a failure for the address and for the account.
 func (s *Server) takeStranger(ctx context.Context, failure *reservation, account string, networks []network) error {
-	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "login:address:", networks, s.cfg.Limits.Logins, loginWindow); err != nil {
+	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "login:address:", networks, s.cfg.Limits.Logins,
+		loginWindow); err != nil {
 		return err
 	}
 	return failure.take(ctx, s.limiters.Strangers, hashKey("login:name:", account), failuresPerName, loginWindow)
@@ -158,7 +160,8 @@ func (s *Server) takeStranger(ctx context.Context, failure *reservation, account
 // counter keeps guessers from locking out the owner. A browser's token changes with each sign-in, including those of
 // other people who share the browser, so all known browsers together have a limit, too.
 func (s *Server) takeKnown(ctx context.Context, failure *reservation, account, token string) error {
-	if err := failure.take(ctx, s.limiters.Browsers, hashKey("login:browser:", account+"\x00"+token), failuresPerName, loginWindow); err != nil {
+	if err := failure.take(ctx, s.limiters.Browsers, hashKey("login:browser:", account+"\x00"+token), failuresPerName,
+		loginWindow); err != nil {
 		return err
 	}
 	return failure.take(ctx, s.limiters.Browsers, hashKey("login:browsers-of:", account), failuresOfBrowsers, loginWindow)
@@ -206,7 +209,8 @@ func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 	if v := signedIn(c); v != nil {
 		replaces = v.token
 	}
-	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), from(s.addresses.of(r)), replaces)
+	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), from(s.addresses.of(r)),
+		replaces)
 	switch {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked
 		return disabledAccount(err)

@@ -105,7 +105,8 @@ func TestUnknownNameLooksLikeAWrongPassword(t *testing.T) {
 	known := f.browser().login("ada", "wrong password")
 	unknown := f.browser().login("eve", "wrong password")
 	if known.StatusCode != unknown.StatusCode || known.StatusCode != http.StatusUnprocessableEntity {
-		t.Errorf("status = %d for a known and %d for an unknown name, want 422 for both", known.StatusCode, unknown.StatusCode)
+		t.Errorf("status = %d for a known and %d for an unknown name, want 422 for both", known.StatusCode,
+			unknown.StatusCode)
 	}
 	k := requestIDs.ReplaceAllString(strings.ReplaceAll(known.body, `value="ada"`, `value="eve"`), "")
 	u := requestIDs.ReplaceAllString(unknown.body, "")
@@ -130,13 +131,15 @@ func TestSignInToADisabledAccount(t *testing.T) {
 	for range 5 {
 		right := f.browser().login("ada", goodPassword)
 		wantStatus(t, "POST /login with the right password", right, http.StatusForbidden)
-		if !strings.Contains(right.body, "This account is disabled.") || strings.Contains(right.body, "Wrong username or password.") {
+		if !strings.Contains(right.body, "This account is disabled.") ||
+			strings.Contains(right.body, "Wrong username or password.") {
 			t.Fatalf("the answer to the right password doesn't say that the account is disabled:\n%s", right.body)
 		}
 	}
 	disabled, unknown := f.browser().login("ada", "wrong password"), f.browser().login("eve", "wrong password")
 	wantStatus(t, "POST /login with a wrong password", disabled, http.StatusUnprocessableEntity)
-	if got := strings.ReplaceAll(disabled.body, `value="ada"`, `value="eve"`); got != unknown.body || !strings.Contains(got, "Wrong username or password.") {
+	if got := strings.ReplaceAll(disabled.body, `value="ada"`, `value="eve"`); got != unknown.body ||
+		!strings.Contains(got, "Wrong username or password.") {
 		t.Errorf("the answer to a wrong password is\n%s\nwant the one for an unknown name:\n%s", got, unknown.body)
 	}
 }
@@ -145,7 +148,8 @@ func TestSignInToADisabledAccount(t *testing.T) {
 // signed in sees no such message, whatever a link says.
 func TestSignInPageSaysWhyTheSessionEnded(t *testing.T) {
 	f := newFixture(t)
-	const signedOut, disabled, deleted = "signed out on this device", "account has been disabled", "account has been deleted"
+	const signedOut, disabled, deleted = "signed out on this device", "account has been disabled",
+		"account has been deleted"
 	all := []string{signedOut, disabled, deleted}
 	ada := f.member("ada")
 	stale := f.browser()
@@ -178,7 +182,8 @@ func TestSignInPageSaysWhyTheSessionEnded(t *testing.T) {
 
 func TestRefusedLoginKeepsWhatWasTyped(t *testing.T) {
 	f := newFixture(t)
-	a := f.browser().do("POST", "/login", url.Values{"username": {"ada"}, "password": {"not-to-be-shown"}, "next": {"/?team=red"}})
+	a := f.browser().do("POST", "/login",
+		url.Values{"username": {"ada"}, "password": {"not-to-be-shown"}, "next": {"/?team=red"}})
 	wantStatus(t, "POST /login", a, http.StatusUnprocessableEntity)
 	for _, want := range []string{`value="ada"`, `value="/?team=red"`, "Wrong username or password."} {
 		if !strings.Contains(a.body, want) {
@@ -227,12 +232,14 @@ func TestCookies(t *testing.T) {
 			f.person("ada")
 			b := f.browser()
 			wantRedirect(t, "POST /login", b.login("ada", goodPassword), f.server.site.base+"/")
-			for name, age := range map[string]time.Duration{tt.name: 30 * 24 * time.Hour, tt.name + "-known": 365 * 24 * time.Hour} {
+			for name, age := range map[string]time.Duration{tt.name: 30 * 24 * time.Hour,
+				tt.name + "-known": 365 * 24 * time.Hour} {
 				c := b.cookie(name)
 				if c == nil {
 					t.Fatalf("no cookie %s; got %v", name, b.set)
 				}
-				if c.Path != tt.path || c.Secure != tt.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Domain != "" || c.MaxAge != int(age.Seconds()) {
+				if c.Path != tt.path || c.Secure != tt.secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode ||
+					c.Domain != "" || c.MaxAge != int(age.Seconds()) {
 					t.Errorf("cookie %s = %v, want Path=%s Secure=%t HttpOnly SameSite=Lax Max-Age=%v and no Domain",
 						name, c, tt.path, tt.secure, age)
 				}
@@ -240,7 +247,8 @@ func TestCookies(t *testing.T) {
 			if !b.signedIn() {
 				t.Error("not signed in afterwards")
 			}
-			wantRedirect(t, "POST /logout", b.do("POST", f.server.site.path("/logout"), url.Values{}), f.server.site.base+"/login")
+			wantRedirect(t, "POST /logout", b.do("POST", f.server.site.path("/logout"), url.Values{}),
+				f.server.site.base+"/login")
 			if c := b.cookie(tt.name); c == nil || c.MaxAge >= 0 || c.Path != tt.path || c.Secure != tt.secure {
 				t.Errorf("POST /logout set %v, want the same cookie removed", c)
 			}
@@ -266,7 +274,8 @@ func TestStoreDown(t *testing.T) {
 	}{
 		{b, "GET", "/", nil}, {b, "GET", "/login", nil}, {b, "GET", "/signup", nil}, {b, "GET", "/me.css", nil},
 		{b, "GET", "/ws", nil}, {b, "POST", "/logout", url.Values{}},
-		{b, "GET", "/me", nil}, {b, "GET", "/me/panel", nil}, {b, "POST", "/me/status", url.Values{}}, {b, "POST", "/me/zone", url.Values{}},
+		{b, "GET", "/me", nil}, {b, "GET", "/me/panel", nil}, {b, "POST", "/me/status", url.Values{}},
+		{b, "POST", "/me/zone", url.Values{}},
 		{b, "POST", "/me/invisible", url.Values{"invisible": {"on"}}}, {b, "POST", "/me/presets/forget", url.Values{}},
 		{f.browser(), "POST", "/login", ada}, {f.browser(), "POST", "/signup", ada}, {f.browser(), "GET", "/readyz", nil},
 	} {

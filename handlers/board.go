@@ -40,7 +40,8 @@ func (s *Server) board(c echo.Context) error {
 		page.Query.Show = ""
 	}
 	page.Chosen = showValue(q.Show)
-	page.Layout, page.List, page.Counts, page.Announce = s.layout(c, ""), s.list(&p.Listing), countsView(p.Counts), viewer.Announce
+	page.Layout, page.List, page.Counts, page.Announce = s.layout(c, ""), s.list(&p.Listing), countsView(p.Counts),
+		viewer.Announce
 	page.Viewer.Me = s.me(p.Own)
 	page.Warming, page.Lost, page.Arrived = p.Warming, p.Lost, arrivalsView(p.Arrived)
 	page.First = s.first(c.Request(), p.Counts)

@@ -57,7 +57,8 @@ func (s *Server) checkSite(r *http.Request) error {
 }
 
 func unsupported() *failure {
-	return &failure{Status: http.StatusUnsupportedMediaType, Heading: "Not a form", Message: "This form doesn't accept uploads."}
+	return &failure{Status: http.StatusUnsupportedMediaType, Heading: "Not a form",
+		Message: "This form doesn't accept uploads."}
 }
 
 // readForm reads the fields of a posted form. It ignores the query string, so that a link can't fill in a form. It

@@ -53,7 +53,8 @@ func TestCrossSitePosts(t *testing.T) {
 			}
 			a := b.do("POST", "/logout", url.Values{})
 			wantStatus(t, "POST /logout", a, tt.want)
-			if tt.want == 403 && (!strings.Contains(a.body, "another site") || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html")) {
+			if tt.want == 403 && (!strings.Contains(a.body, "another site") ||
+				!strings.HasPrefix(a.Header.Get("Content-Type"), "text/html")) {
 				t.Errorf("the refusal isn't an HTML page about another site:\n%s", a.body)
 			}
 			wantStatus(t, "GET /login", b.get("/login"), 200) // any site may link here
@@ -137,7 +138,8 @@ func TestBodies(t *testing.T) {
 func TestMultipartIsRefusedEverywhere(t *testing.T) {
 	f := newFixture(t)
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "GET"} {
-		for _, path := range []string{"/", "/login", "/signup", "/logout", "/ws", "/me.css", "/a/x", "/healthz", "/nowhere", "/settings", "/settings/profile", "/settings/my-data.json"} {
+		for _, path := range []string{"/", "/login", "/signup", "/logout", "/ws", "/me.css", "/a/x", "/healthz", "/nowhere",
+			"/settings", "/settings/profile", "/settings/my-data.json"} {
 			r := httptest.NewRequest(method, path, strings.NewReader("--x--"))
 			r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
 			wantStatus(t, method+" "+path, f.browser().send(r), http.StatusUnsupportedMediaType)
@@ -183,9 +185,12 @@ func TestMethods(t *testing.T) {
 func TestSpellingsOfPaths(t *testing.T) {
 	f := newFixture(t)
 	for _, path := range []string{
-		"//", "/./", "/../", "/%2f", "/%2e/", "/;", "/index.html", "//me.css", "/./me.css", "/x/../me.css", "/me.css/", "/me.css%00", "/ME.CSS",
-		"/%6de.css", "/me%2ecss", "/me.css;x", "/login/", "/LOGIN", "/%6cogin", "/login%2f", "/login%09", "/ws/", "//ws", "/%77s", "/a", "/a/", "/a/../me.css",
-		"/a/..%2fme.css", "/a/%2e%2e/me.css", "/healthz/", "/metrics", "/debug/pprof/", "/.git/config", "/.env", "/static/app.js", "/ui/templates/login.html",
+		"//", "/./", "/../", "/%2f", "/%2e/", "/;", "/index.html", "//me.css", "/./me.css", "/x/../me.css", "/me.css/",
+		"/me.css%00", "/ME.CSS",
+		"/%6de.css", "/me%2ecss", "/me.css;x", "/login/", "/LOGIN", "/%6cogin", "/login%2f", "/login%09", "/ws/", "//ws",
+		"/%77s", "/a", "/a/", "/a/../me.css",
+		"/a/..%2fme.css", "/a/%2e%2e/me.css", "/healthz/", "/metrics", "/debug/pprof/", "/.git/config", "/.env",
+		"/static/app.js", "/ui/templates/login.html",
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		u, err := url.ParseRequestURI(path)
@@ -199,7 +204,8 @@ func TestSpellingsOfPaths(t *testing.T) {
 
 func FuzzForms(f *testing.F) {
 	for _, seed := range []string{
-		"username=ada&password=x", "username=%00&next=//evil", "&&&&", "=", "%", "username=a;b", strings.Repeat("a&", 100), "display_name=%ff&username=%e2%80%ae",
+		"username=ada&password=x", "username=%00&next=//evil", "&&&&", "=", "%", "username=a;b", strings.Repeat("a&", 100),
+		"display_name=%ff&username=%e2%80%ae",
 		"username=<script>&display_name=\"'>&next=/%0a", "\x00\xff", "username=a&username=b",
 	} {
 		f.Add([]byte(seed))

@@ -94,8 +94,9 @@ func (c *limitedConn) Close() error {
 
 const fullText = "This server has as many connections as it can hold. Try again in a few seconds.\n"
 
-var fullAnswer = fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nContent-Type: text/plain; charset=utf-8\r\n"+
-	"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+var fullAnswer = fmt.Appendf(nil,
+	"HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nContent-Type: text/plain; charset=utf-8\r\n"+
+		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 	int(retrySoon/time.Second), len(fullText), fullText)
 
 // refuse answers 503 to any request and closes the connection. Only a few connections get a response at a time, because

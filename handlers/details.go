@@ -35,6 +35,7 @@ func (s *Server) setDetails(c echo.Context) error {
 		_, err = s.zoneOf(ctx, user, fields)
 	}
 	return s.answerSettings(c, ui.DetailsSection, err, func(p *ui.SettingsPage) {
-		p.Pronouns, p.Contacts, p.ShareTime, p.AllowAlerts = echoed(d.Pronouns), echoedUpTo(contacts, 5*maxEcho), d.ShareTime, !d.NoAlerts
+		p.Pronouns, p.Contacts, p.ShareTime, p.AllowAlerts = echoed(d.Pronouns), echoedUpTo(contacts, 5*maxEcho), d.ShareTime,
+			!d.NoAlerts
 	})
 }

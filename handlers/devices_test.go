@@ -14,13 +14,15 @@ func TestDevices(t *testing.T) {
 	f := newFixture(t)
 	ada, eve := f.member("ada"), f.member("eve")
 	phone, laptop := f.browser(), f.browser()
-	phone.header.Set("User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1")
+	phone.header.Set("User-Agent",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1")
 	phone.remote = "203.0.113.7:1234"
 	phone.login("ada", goodPassword)
 	laptop.login("ada", goodPassword)
 
 	page := phone.get("/settings").body
-	for _, want := range []string{`<b>Safari on iPhone</b> <span class="tag">this one</span>`, "203.0.113.7", "192.0.2.1"} {
+	for _, want := range []string{`<b>Safari on iPhone</b> <span class="tag">this one</span>`, "203.0.113.7",
+		"192.0.2.1"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the devices don't hold %q:\n%s", want, page)
 		}
@@ -49,7 +51,8 @@ func TestDevices(t *testing.T) {
 		t.Fatal("somebody was signed out by the wrong id")
 	}
 	for i, o := range others[:1] {
-		wantRedirect(t, "sign out a device", phone.do("POST", "/settings/sessions/end", url.Values{"session": {o[1]}}), "/settings?saved=devices&ended=1")
+		wantRedirect(t, "sign out a device", phone.do("POST", "/settings/sessions/end", url.Values{"session": {o[1]}}),
+			"/settings?saved=devices&ended=1")
 		if got := len(sessionField.FindAllString(phone.get("/settings").body, -1)); got != 1-i {
 			t.Errorf("%d other devices are left, want %d", got, 1-i)
 		}
@@ -57,7 +60,8 @@ func TestDevices(t *testing.T) {
 	if ada.signedIn() == laptop.signedIn() {
 		t.Error("not exactly one of the two devices was signed out")
 	}
-	wantStatus(t, "again", phone.do("POST", "/settings/sessions/end", url.Values{"session": {others[0][1]}}), http.StatusNotFound)
+	wantStatus(t, "again", phone.do("POST", "/settings/sessions/end", url.Values{"session": {others[0][1]}}),
+		http.StatusNotFound)
 }
 
 // sessionOf returns the id of b's session, which must be name's.
@@ -78,7 +82,8 @@ func TestEndOtherSessions(t *testing.T) {
 	for _, o := range others {
 		o.login("ada", goodPassword)
 	}
-	wantRedirect(t, "sign out all others", ada.do("POST", "/settings/sessions/end-others", url.Values{}), "/settings?saved=devices&ended=3")
+	wantRedirect(t, "sign out all others", ada.do("POST", "/settings/sessions/end-others", url.Values{}),
+		"/settings?saved=devices&ended=3")
 	if !ada.signedIn() || !eve.signedIn() {
 		t.Errorf("signed in: this device %t, somebody else %t, want true, true", ada.signedIn(), eve.signedIn())
 	}
@@ -91,8 +96,10 @@ func TestEndOtherSessions(t *testing.T) {
 		t.Errorf("the page offers to sign out other devices when there are none:\n%s", page)
 	}
 	for query, want := range map[string]string{
-		"ended=3": "Signed out 3 other devices.", "ended=1": "Signed out 1 other device.", "ended=0": "No other device was signed in.",
-		"ended=-1": "No other device was signed in.", "ended=999999": "No other device was signed in.", "ended=x": "No other device was signed in.",
+		"ended=3": "Signed out 3 other devices.", "ended=1": "Signed out 1 other device.",
+		"ended=0":  "No other device was signed in.",
+		"ended=-1": "No other device was signed in.", "ended=999999": "No other device was signed in.",
+		"ended=x": "No other device was signed in.",
 	} {
 		if page := ada.get("/settings?saved=devices&" + query).body; !strings.Contains(page, ">"+want+"<") {
 			t.Errorf("with %s the page doesn't say %q:\n%s", query, want, page)
@@ -104,7 +111,8 @@ func TestEndOtherSessions(t *testing.T) {
 func TestEndOwnSession(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
-	wantRedirect(t, "sign out this device", ada.do("POST", "/settings/sessions/end", url.Values{"session": {f.sessionOf(ada, "ada")}}), "/login")
+	wantRedirect(t, "sign out this device",
+		ada.do("POST", "/settings/sessions/end", url.Values{"session": {f.sessionOf(ada, "ada")}}), "/login")
 	if ada.cookies["rollcall"] != "" || ada.signedIn() {
 		t.Error("the cookie is still there, or works")
 	}
@@ -125,11 +133,15 @@ func TestEndedDevicesCloseAtOnce(t *testing.T) {
 	if page := ada.get("/settings").body; !strings.Contains(page, "· open now") {
 		t.Errorf("the other device isn't shown as open:\n%s", page)
 	}
-	wantRedirect(t, "sign out a device", ada.do("POST", "/settings/sessions/end", url.Values{"session": {l.sessionOf(other, "ada")}}), "/settings?saved=devices&ended=1")
+	wantRedirect(t, "sign out a device",
+		ada.do("POST", "/settings/sessions/end", url.Values{"session": {l.sessionOf(other, "ada")}}),
+		"/settings?saved=devices&ended=1")
 	there.wantClose(1008)
 	wantRedirect(t, "POST /login", other.login("ada", goodPassword), "/")
 	again := l.open(other, "/", "a")
-	wantRedirect(t, "change the password", ada.do("POST", "/settings/password", url.Values{"old_password": {goodPassword}, "password": {"another good password"}}), "/settings?saved=password")
+	wantRedirect(t, "change the password",
+		ada.do("POST", "/settings/password",
+			url.Values{"old_password": {goodPassword}, "password": {"another good password"}}), "/settings?saved=password")
 	again.wantClose(1008)
 	here.sees("ada", "online")
 }

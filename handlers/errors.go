@@ -130,7 +130,8 @@ func explain(err error, r *http.Request) *failure {
 	case errors.As(err, &tooLarge):
 		return bodyTooLarge(err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &failure{Status: http.StatusRequestTimeout, Heading: "Too slow", Message: "The request took too long to arrive. Try again.", Err: err}
+		return &failure{Status: http.StatusRequestTimeout, Heading: "Too slow",
+			Message: "The request took too long to arrive. Try again.", Err: err}
 	case errors.As(err, &routed):
 		return &failure{Status: routed.Code, Heading: headings[routed.Code], Message: messages[routed.Code], Err: err}
 	}
@@ -153,7 +154,8 @@ func busy(err error) *failure {
 }
 
 func bodyTooLarge(err error) *failure {
-	return &failure{Status: http.StatusRequestEntityTooLarge, Heading: "Too large", Message: "That's more than this form accepts.", Err: err}
+	return &failure{Status: http.StatusRequestEntityTooLarge, Heading: "Too large",
+		Message: "That's more than this form accepts.", Err: err}
 }
 
 // logFailure logs f. A 5xx is an error somebody should act on, unless a limit caused it. The rest is in the access log

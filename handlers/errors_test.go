@@ -66,8 +66,10 @@ func TestErrorsAreAnswered(t *testing.T) {
 				Status              int
 				RequestID           string `json:"request_id"`
 			}
-			if err := json.Unmarshal([]byte(a.body), &problem); err != nil || problem.Status != tt.status || problem.Type != "about:blank" ||
-				problem.Title != http.StatusText(tt.status) || problem.RequestID != a.Header.Get("X-Request-Id") || strings.Contains(a.body, "secret-cause") {
+			if err := json.Unmarshal([]byte(a.body), &problem); err != nil || problem.Status != tt.status ||
+				problem.Type != "about:blank" ||
+				problem.Title != http.StatusText(tt.status) || problem.RequestID != a.Header.Get("X-Request-Id") ||
+				strings.Contains(a.body, "secret-cause") {
 				t.Errorf("problem = %s, %v", a.body, err)
 			}
 			if got := a.Header.Get("Content-Type"); got != "application/problem+json" {
@@ -79,7 +81,8 @@ func TestErrorsAreAnswered(t *testing.T) {
 
 // A client that disconnects doesn't cause an error in the log.
 func TestClientGone(t *testing.T) {
-	for _, err := range []error{context.Canceled, unavailable(context.Canceled), fmt.Errorf("query: %w", context.Canceled)} {
+	for _, err := range []error{context.Canceled, unavailable(context.Canceled),
+		fmt.Errorf("query: %w", context.Canceled)} {
 		f := newFixture(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		f.server.echo.GET("/fail", func(echo.Context) error { cancel(); return err })
@@ -100,7 +103,8 @@ func TestPanicIsAnErrorPage(t *testing.T) {
 	addPanic(f)
 	wantStatus(t, "GET /panic", f.browser().get("/panic"), 500)
 	lines := f.logs.lines("level=ERROR")
-	if len(lines) != 1 || !strings.Contains(lines[0], "secret of the bug") || !strings.Contains(lines[0], "headers_test.go") {
+	if len(lines) != 1 || !strings.Contains(lines[0], "secret of the bug") ||
+		!strings.Contains(lines[0], "headers_test.go") {
 		t.Errorf("log = %q, want one line at error level with the stack", lines)
 	}
 	wantStatus(t, "GET /healthz", f.browser().get("/healthz"), 200)

@@ -136,7 +136,8 @@ func TestPagesOfPresentPeople(t *testing.T) {
 	}
 	second := ada.get(link(pages[2].body, "prev"))
 	first := ada.get(link(second.body, "prev"))
-	if n := strings.Count(first.body, "data-user="); n != 200 || link(first.body, "prev") != "" || link(first.body, "next") == "" {
+	if n := strings.Count(first.body, "data-user="); n != 200 || link(first.body, "prev") != "" ||
+		link(first.body, "next") == "" {
 		t.Errorf("the first page, coming back, lists %d people, prev %q, next %q; want 200, none, some",
 			n, link(first.body, "prev"), link(first.body, "next"))
 	}
@@ -150,7 +151,8 @@ func TestSearchAmongThePresent(t *testing.T) {
 	l.crowd(2300, "p")
 	l.gather(func(name string) bool { return name == "p02250" || name == "p02299" })
 	ada := l.member("ada")
-	for target, want := range map[string]int{"/?q=p&show=online": 2, "/?q=p&show=here": 2, "/?q=p0&show=away": 0, "/?q=x&show=online": 0} {
+	for target, want := range map[string]int{"/?q=p&show=online": 2, "/?q=p&show=here": 2, "/?q=p0&show=away": 0,
+		"/?q=x&show=online": 0} {
 		a := ada.get(target)
 		if n := strings.Count(a.body, "data-user="); n != want || link(a.body, "next") != "" {
 			t.Errorf("GET %s lists %d people with the next link %q, want %d and no link", target, n, link(a.body, "next"), want)
@@ -234,7 +236,8 @@ func TestSecondPageAppears(t *testing.T) {
 	a := l.open(l.member("ada"), "/", "a")
 	l.person("zoe")
 	a.until("a link to the next page, and a filter that consists of links", func() bool {
-		return strings.Contains(a.text["pager"], `rel="next"`) && strings.Contains(a.text["filter"], "show=online") && a.text["n-all"] == "201"
+		return strings.Contains(a.text["pager"], `rel="next"`) && strings.Contains(a.text["filter"], "show=online") &&
+			a.text["n-all"] == "201"
 	})
 }
 
@@ -250,7 +253,8 @@ func TestTotalsReachOpenPages(t *testing.T) {
 	}
 	defer other.Close()
 	for i := range 10 {
-		if _, err := other.Create(t.Context(), accounts.NewUser{Username: fmt.Sprintf("zz%d", i), PasswordHash: someHash}); err != nil {
+		if _, err := other.Create(t.Context(),
+			accounts.NewUser{Username: fmt.Sprintf("zz%d", i), PasswordHash: someHash}); err != nil {
 			t.Fatal(err)
 		}
 		ada.get("/")

@@ -34,19 +34,24 @@ func TestProblemPointsToFields(t *testing.T) {
 		status int
 		want   []string
 	}{
-		{"sign-up, all wrong", f.browser(), "/signup", url.Values{"username": {"."}, "display_name": {"\u202e"}, "password": {"short"}}, 422,
-			[]string{"#/username too_short Use 2 characters or more.", "#/display_name unprintable Remove invisible and control characters.",
+		{"sign-up, all wrong", f.browser(), "/signup",
+			url.Values{"username": {"."}, "display_name": {"\u202e"}, "password": {"short"}}, 422,
+			[]string{"#/username too_short Use 2 characters or more.",
+				"#/display_name unprintable Remove invisible and control characters.",
 				"#/password too_short Use 8 characters or more."}},
 		{"sign-up, taken and weak", f.browser(), "/signup", url.Values{"username": {"bob"}, "password": {"password"}}, 422,
-			[]string{"#/password common This is a very common password. Choose another one.", "#/username taken This username is taken. Choose another one."}},
+			[]string{"#/password common This is a very common password. Choose another one.",
+				"#/username taken This username is taken. Choose another one."}},
 		{"sign-up, taken", f.browser(), "/signup", url.Values{"username": {"bob"}, "password": {goodPassword}}, 409,
 			[]string{"#/username taken This username is taken. Choose another one."}},
 		{"status", ada, "/me/status", url.Values{"emoji": {"hi"}}, 422, []string{"#/emoji not_one_emoji Use one emoji."}},
 		{"settings", ada, "/settings/presence", url.Values{"idle": {"minutes"}, "idle_minutes": {"999"}}, 422,
 			[]string{"#/idle_after out_of_range Choose 1 to 120 whole minutes."}},
-		{"password", ada, "/settings/password", url.Values{"old_password": {"a wrong one"}, "password": {"another good password"}}, 403,
+		{"password", ada, "/settings/password",
+			url.Values{"old_password": {"a wrong one"}, "password": {"another good password"}}, 403,
 			[]string{"#/old_password wrong_password Wrong password."}},
-		{"deletion", ada, "/settings/delete", url.Values{"username": {"x"}}, 422, []string{"#/confirm_username unconfirmed Type ada to confirm."}},
+		{"deletion", ada, "/settings/delete", url.Values{"username": {"x"}}, 422,
+			[]string{"#/confirm_username unconfirmed Type ada to confirm."}},
 		{"time zone", ada, "/me/zone", url.Values{"zone": {"Nowhere"}, "next": {"/"}}, 422,
 			[]string{"#/time_zone unknown_zone Enter a time zone, such as Europe/Berlin."}},
 	} {
@@ -57,7 +62,8 @@ func TestProblemPointsToFields(t *testing.T) {
 			Status              int
 			Errors              []struct{ Pointer, Code, Detail string }
 		}
-		if err := json.Unmarshal([]byte(a.body), &problem); err != nil || a.Header.Get("Content-Type") != "application/problem+json" {
+		if err := json.Unmarshal([]byte(a.body), &problem); err != nil ||
+			a.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %v: %s", tt.what, err, a.body)
 		}
 		var got []string
@@ -97,7 +103,8 @@ func codesIn(t *testing.T, files ...string) (codes []string) {
 			t.Fatal(err)
 		}
 		ast.Inspect(parsed, func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok && strings.HasSuffix(fmt.Sprint(typeName(spec.Type)), "Code") && len(spec.Values) == 1 {
+			if spec, ok := n.(*ast.ValueSpec); ok && strings.HasSuffix(fmt.Sprint(typeName(spec.Type)), "Code") &&
+				len(spec.Values) == 1 {
 				if value, ok := spec.Values[0].(*ast.BasicLit); ok {
 					code, _ := strconv.Unquote(value.Value)
 					codes = append(codes, code)
@@ -123,7 +130,8 @@ func typeName(e ast.Expr) string {
 func TestFieldErrorsAreExplained(t *testing.T) {
 	t.Parallel()
 	f := explain(fmt.Errorf("set: %w", &accounts.FieldError{Field: "team", Code: accounts.UnknownTeam}), &http.Request{})
-	if f.Status != http.StatusUnprocessableEntity || f.Message != "Choose a team that exists, or none." || len(f.Fields) != 1 {
+	if f.Status != http.StatusUnprocessableEntity || f.Message != "Choose a team that exists, or none." ||
+		len(f.Fields) != 1 {
 		t.Errorf("explain = %+v, want a 422 about the team", f)
 	}
 }

@@ -84,7 +84,8 @@ func pageFiles(t testing.TB) fstest.MapFS {
 		"static/build/sw.js":       {Data: []byte("// worker")},
 		"static/build/emoji.json":  {Data: []byte("[]")},
 	}
-	for _, name := range []string{"favicon.ico", "apple-touch-icon.png", "icon-192.png", "icon-512.png", "icon-maskable.png"} {
+	for _, name := range []string{"favicon.ico", "apple-touch-icon.png", "icon-192.png", "icon-512.png",
+		"icon-maskable.png"} {
 		files["static/build/"+name] = &fstest.MapFile{Data: []byte(name)}
 	}
 	root := os.DirFS("../ui")
@@ -114,7 +115,8 @@ const usualActs = 60
 
 const (
 	goodPassword = "correct horse battery"
-	goodHash     = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBmb3IgdGVzdGluZw$oy2SooeagdRCQlNX6zQRBvvg3FhU5JCNN6V1PmWdv/M" // of goodPassword
+	// goodHash is of goodPassword.
+	goodHash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBmb3IgdGVzdGluZw$oy2SooeagdRCQlNX6zQRBvvg3FhU5JCNN6V1PmWdv/M"
 )
 
 // publicURL is a change for newFixture.
@@ -156,7 +158,8 @@ type browser struct {
 }
 
 func (f *fixture) browser() *browser {
-	return &browser{f: f, cookies: map[string]string{}, header: http.Header{"Accept": {"text/html,*/*;q=0.8"}}, remote: "192.0.2.1:40000", host: cmp.Or(f.server.site.host, "board.local")}
+	return &browser{f: f, cookies: map[string]string{}, header: http.Header{"Accept": {"text/html,*/*;q=0.8"}},
+		remote: "192.0.2.1:40000", host: cmp.Or(f.server.site.host, "board.local")}
 }
 
 // answer is a response with its body read.
@@ -220,7 +223,8 @@ func (b *browser) enter(name string) {
 	if err != nil {
 		b.f.t.Fatalf("UserByName(%q) = %v", name, err)
 	}
-	token, _, err := b.f.store.StartSession(acting(b.f.t.Context()), user.ID, "browser", "192.0.2.1", b.cookies[b.f.server.site.cookie])
+	token, _, err := b.f.store.StartSession(acting(b.f.t.Context()), user.ID, "browser", "192.0.2.1",
+		b.cookies[b.f.server.site.cookie])
 	if err != nil {
 		b.f.t.Fatalf("StartSession(%q) = %v", name, err)
 	}

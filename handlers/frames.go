@@ -106,7 +106,8 @@ func rowView(r live.Row) ui.Row {
 // list returns l as HTML.
 func (s *Server) list(l *live.Listing) []byte {
 	list, err := s.cfg.UI.List(ui.List{
-		Query: queryView(l.Query), Sections: s.sections(l.Sections), Flat: l.Flat, Index: s.sections(l.Index), Warming: l.Warming,
+		Query: queryView(l.Query), Sections: s.sections(l.Sections), Flat: l.Flat, Index: s.sections(l.Index),
+		Warming: l.Warming,
 	})
 	if err != nil {
 		s.log.Error("render list", "err", err)

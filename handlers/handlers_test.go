@@ -49,7 +49,8 @@ func raw(t *testing.T, address, request string) (*http.Response, string) {
 
 func TestServerLimits(t *testing.T) {
 	s := newFixture(t).server.HTTPServer()
-	if s.ReadHeaderTimeout != 5*time.Second || s.ReadTimeout != 15*time.Second || s.WriteTimeout != 30*time.Second || s.IdleTimeout != 60*time.Second || s.MaxHeaderBytes != 16<<10 {
+	if s.ReadHeaderTimeout != 5*time.Second || s.ReadTimeout != 15*time.Second || s.WriteTimeout != 30*time.Second ||
+		s.IdleTimeout != 60*time.Second || s.MaxHeaderBytes != 16<<10 {
 		t.Errorf("HTTPServer = %+v, want 5 s, 15 s, 30 s, 60 s and 16 KiB", s)
 	}
 }
@@ -115,7 +116,8 @@ func TestSlowBodies(t *testing.T) {
 		_, _ = fmt.Fprint(conn, "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nuser")
 		conns[i] = conn
 	}
-	if resp, _ := raw(t, address, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); resp.StatusCode != 200 {
+	if resp, _ := raw(t, address,
+		"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); resp.StatusCode != 200 {
 		t.Errorf("GET /healthz beside slow bodies = %d, want 200", resp.StatusCode)
 	}
 	for _, conn := range conns {

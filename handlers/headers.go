@@ -18,8 +18,9 @@ func securityHeaders(place site, robots bool) http.Header {
 		connect += " " + socket + place.host
 	}
 	h := http.Header{}
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; "+
-		"connect-src "+connect+"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; worker-src 'self'")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; "+
+			"connect-src "+connect+"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; worker-src 'self'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "same-origin")

@@ -144,7 +144,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 				if a.Header.Get("X-Request-Id") == "" {
 					t.Errorf("%s (%d): no X-Request-Id", what, a.StatusCode)
 				}
-				kept := strings.Contains(what, "/a/app.") && a.StatusCode == 200 || strings.Contains(what, "/favicon") || strings.Contains(what, "/apple-touch-icon")
+				kept := strings.Contains(what, "/a/app.") && a.StatusCode == 200 || strings.Contains(what, "/favicon") ||
+					strings.Contains(what, "/apple-touch-icon")
 				if got := a.Header.Get("Cache-Control"); !kept && got != "no-store" {
 					t.Errorf("%s (%d): Cache-Control = %q, want no-store", what, a.StatusCode, got)
 				}
@@ -197,7 +198,8 @@ func TestOwnStylesheetIsCachedPrivately(t *testing.T) {
 func TestPagesAreCompressed(t *testing.T) {
 	f := newFixture(t)
 	f.person("ada")
-	for path, want := range map[string]string{"/login": "gzip", "/signup": "gzip", "/healthz": "", "/nowhere": "", f.server.cfg.UI.AssetURL("app.css"): ""} {
+	for path, want := range map[string]string{"/login": "gzip", "/signup": "gzip", "/healthz": "", "/nowhere": "",
+		f.server.cfg.UI.AssetURL("app.css"): ""} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Host = "board.local"
 		r.Header.Set("Accept-Encoding", "gzip")

@@ -8,12 +8,17 @@ import (
 )
 
 func TestHostsThatAreOurs(t *testing.T) {
-	private := []string{"192.0.2.1", "192.0.2.1:8080", "[2001:db8::1]:8080", "board", "board:8080", "board.local", "board.internal.", "Board.Home.Arpa"}
-	loopback := []string{"localhost", "LOCALHOST:8080", "localhost.", "a.localhost:1", "127.0.0.1:8080", "127.9.9.9", "[::1]", "[::1]:8080", "[::ffff:127.0.0.1]:1"}
+	private := []string{"192.0.2.1", "192.0.2.1:8080", "[2001:db8::1]:8080", "board", "board:8080", "board.local",
+		"board.internal.", "Board.Home.Arpa"}
+	loopback := []string{"localhost", "LOCALHOST:8080", "localhost.", "a.localhost:1", "127.0.0.1:8080", "127.9.9.9",
+		"[::1]", "[::1]:8080", "[::ffff:127.0.0.1]:1"}
 	public := []string{"board.example", "board.example:8080", "BOARD.example", "board.example.", "board.example.:443"}
-	never := []string{"", "evil.example", "board.example.evil.example", "evilboard.example", "sub.board.example", "board.example@evil.example",
-		"evil.example#board.example", "evil.example/board.example", "board.example, evil.example", "127.0.0.1.evil.example", "localhost.evil.example",
-		"evil.example:", "local", "[::1", "[::1%25lo]", "board.example:x", "user@localhost", ".", ":8080", "..", "xn--lcalhost-b1a.example"}
+	never := []string{"", "evil.example", "board.example.evil.example", "evilboard.example", "sub.board.example",
+		"board.example@evil.example",
+		"evil.example#board.example", "evil.example/board.example", "board.example, evil.example", "127.0.0.1.evil.example",
+		"localhost.evil.example",
+		"evil.example:", "local", "[::1", "[::1%25lo]", "board.example:x", "user@localhost", ".", ":8080", "..",
+		"xn--lcalhost-b1a.example"}
 	for _, tt := range []struct {
 		public   string
 		loopback bool
@@ -23,7 +28,8 @@ func TestHostsThatAreOurs(t *testing.T) {
 		{"https://Board.Example", false, [][]string{public}, [][]string{private, loopback, never}},
 		{"https://board.example:8443/rollcall", false, [][]string{public}, [][]string{private, loopback, never}},
 		{"https://board.example", true, [][]string{public, loopback}, [][]string{private, never}},
-		{"http://[2001:DB8::1]:8080", false, [][]string{{"[2001:db8::1]:8080", "[2001:db8:0::1]"}}, [][]string{public, loopback, never}},
+		{"http://[2001:DB8::1]:8080", false, [][]string{{"[2001:db8::1]:8080", "[2001:db8:0::1]"}},
+			[][]string{public, loopback, never}},
 		{"", true, [][]string{loopback}, [][]string{private, public, never}},
 		{"", false, [][]string{private, loopback}, [][]string{public, never}},
 	} {
@@ -57,7 +63,8 @@ func TestHostsThatAreOurs(t *testing.T) {
 func TestForeignHost(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ public, base, says string }{
-		{"https://board.example", "", "https://board.example/"}, {"https://board.example/rollcall", "/rollcall", "https://board.example/rollcall/"}, {"", "", "IP address"},
+		{"https://board.example", "", "https://board.example/"},
+		{"https://board.example/rollcall", "/rollcall", "https://board.example/rollcall/"}, {"", "", "IP address"},
 	} {
 		var changes []func(*Config)
 		if tt.public != "" {
@@ -74,12 +81,15 @@ func TestForeignHost(t *testing.T) {
 			}
 		}
 		for _, path := range []string{"/login", "/signup", "/logout", "/me/status", "/settings/password"} {
-			wantStatus(t, "POST "+path, zoe.do("POST", tt.base+path, url.Values{"username": {"eve"}, "password": {goodPassword}}), http.StatusMisdirectedRequest)
+			wantStatus(t, "POST "+path,
+				zoe.do("POST", tt.base+path, url.Values{"username": {"eve"}, "password": {goodPassword}}),
+				http.StatusMisdirectedRequest)
 		}
 		for _, path := range []string{"/healthz", "/readyz", tt.base + "/healthz", tt.base + "/readyz"} {
 			wantStatus(t, "GET "+path, zoe.get(path), http.StatusOK)
 		}
-		zoe.header = http.Header{"Origin": {"http://rebound.example"}, "Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
+		zoe.header = http.Header{"Origin": {"http://rebound.example"}, "Connection": {"Upgrade"}, "Upgrade": {"websocket"},
+			"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
 		wantStatus(t, "GET /ws", zoe.get(tt.base+"/ws"), http.StatusMisdirectedRequest)
 		if n := len(f.logs.lines("level=WARN", "another host", "rebound.example")); n != 1 {
 			t.Errorf("%d warnings that name the host, want 1\n%s", n, f.logs)
@@ -94,7 +104,8 @@ func TestEveryRouteChecksTheHost(t *testing.T) {
 		path := strings.ReplaceAll(r.Path, "*", "x")
 		b := f.browser()
 		b.host = "rebound.example"
-		anyHost := path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/a/") || strings.HasPrefix(path, "/favicon.")
+		anyHost := path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/a/") ||
+			strings.HasPrefix(path, "/favicon.")
 		if got := b.do(r.Method, path, url.Values{}).StatusCode; (got == http.StatusMisdirectedRequest) == anyHost {
 			t.Errorf("%s %s for another host = %d, want 421: %t", r.Method, r.Path, got, !anyHost)
 		}

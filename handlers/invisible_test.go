@@ -54,7 +54,8 @@ func (r *recording) note(step string) {
 		}
 		r.said = append(r.said, step+" page of bob "+r.watcher.get("/u/bob").body)
 	}
-	for _, target := range []string{"/", "/?q=bo", "/?show=offline", "/?show=here", "/?show=online", "/?show=dnd", "/?team=Design"} {
+	for _, target := range []string{"/", "/?q=bo", "/?show=offline", "/?show=here", "/?show=online", "/?show=dnd",
+		"/?team=Design"} {
 		r.said = append(r.said, step+" page "+target+" "+r.watcher.get(target).body)
 	}
 }
@@ -150,7 +151,7 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	}
 	set(l.store.SetTeam(acting(t.Context()), id, "Design"))
 	set(l.store.ChangePreferences(acting(t.Context()), id, func(p *accounts.Preferences) {
-		*p = accounts.Preferences{Precision: []string{accounts.Approximate, accounts.Exact, accounts.Nobody}[r.IntN(3)]}
+		*p = accounts.Preferences{ShowLastSeen: []string{accounts.Approximate, accounts.Exact, accounts.Nobody}[r.IntN(3)]}
 	}))
 	if r.IntN(2) == 0 {
 		set(l.store.SetStatus(acting(t.Context()), id, accounts.Status{State: "dnd", Text: "before"}, ""))
@@ -175,7 +176,8 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 			a.sees("bob", "offline")
 		case r.IntN(4) == 0: // a new text is visible to others even while bob is offline
 			text := fmt.Sprint("text of ", name)
-			set(l.store.SetStatus(acting(t.Context()), id, accounts.Status{State: []string{"", "dnd"}[r.IntN(2)], Text: text}, ""))
+			set(l.store.SetStatus(acting(t.Context()), id, accounts.Status{State: []string{"", "dnd"}[r.IntN(2)], Text: text},
+				""))
 			a.until(text, func() bool { return strings.Contains(a.rows["bob"], text) })
 		case zoe == nil: // zoe's changes are visible in both runs and keep them in step
 			zoe = l.server.cfg.Presence.Join(l.uid("zoe"), presence.Client{}, presence.Activity{})
@@ -203,7 +205,8 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 // secretly lets an invisible person do something on their own devices, and waits until the server knows.
 func (r *recording) secretly(bob *browser, open *tab, what int) *tab {
 	told := func(tb *tab) {
-		tb.until("told that they are invisible", func() bool { return strings.HasPrefix(tb.text["me-why"], "<b>Invisible</b>") })
+		tb.until("told that they are invisible",
+			func() bool { return strings.HasPrefix(tb.text["me-why"], "<b>Invisible</b>") })
 	}
 	switch what {
 	case 0: // a second tab for a moment
@@ -235,7 +238,8 @@ func TestInvisibleTabsMakeNoFrames(t *testing.T) {
 	before := a.frameCount()
 	for range 4 {
 		tb := l.open(bob, "/", "a")
-		tb.until("told that they are invisible", func() bool { return strings.HasPrefix(tb.text["me-why"], "<b>Invisible</b>") })
+		tb.until("told that they are invisible",
+			func() bool { return strings.HasPrefix(tb.text["me-why"], "<b>Invisible</b>") })
 		tb.say("h3")
 		tb.say("a")
 		tb.leave()

@@ -28,22 +28,26 @@ func TestLimitsAreDocumented(t *testing.T) {
 		return strings.NewReplacer("ms", " ms", "m0s", " min", "s", " s").Replace(d.String())
 	}
 	for what, want := range map[string]string{
-		"failed sign-ins per name in " + short(loginWindow):            fmt.Sprint(failuresPerName),
-		"successful sign-ins per account in " + short(loginWindow):     fmt.Sprint(successesPerName),
-		"successful sign-ins per address in " + short(loginWindow):     fmt.Sprintf("%d times `--limit-logins`", successesShare),
+		"failed sign-ins per name in " + short(loginWindow):        fmt.Sprint(failuresPerName),
+		"successful sign-ins per account in " + short(loginWindow): fmt.Sprint(successesPerName),
+		"successful sign-ins per address in " +
+			short(loginWindow): fmt.Sprintf("%d times `--limit-logins`", successesShare),
 		"changes of the password per account in " + short(loginWindow): fmt.Sprint(successesPerName),
 		"wrong setup codes per address in " + short(loginWindow):       fmt.Sprint(failuresOfSetup),
-		"messages of a live connection":                                fmt.Sprintf("%d at once, then one a second", messageBurst),
-		"a message":                                                    fmt.Sprintf("%d B; valid ones have at most %d", maxMessage, maxActivity),
-		"frames that wait for a slow reader":                           fmt.Sprint(queueFrames),
-		"frames to one page":                                           "one in " + short(live.FlushEvery),
+		"messages of a live connection": fmt.Sprintf("%d at once, then one a second",
+			messageBurst),
+		"a message": fmt.Sprintf("%d B; valid ones have at most %d",
+			maxMessage, maxActivity),
+		"frames that wait for a slow reader": fmt.Sprint(queueFrames),
+		"frames to one page":                 "one in " + short(live.FlushEvery),
 		"lists that change": fmt.Sprintf("each is read at most once in %s; those that take over %s are read one at a time, for at most half of the time",
 			short(live.RereadEvery), short(live.CheapRead)),
-		"a request's header":                      fmt.Sprintf("%d KiB", maxHeaderBytes>>10),
-		"a request's body":                        fmt.Sprintf("%d KiB", maxBody>>10),
-		"a form":                                  fmt.Sprintf("%d fields, no files", maxFields),
-		"the query of an address":                 fmt.Sprintf("%d KiB", maxQuery>>10),
-		"a password":                              fmt.Sprintf("%d characters to %d B", accounts.MinPassword, accounts.MaxPassword),
+		"a request's header":      fmt.Sprintf("%d KiB", maxHeaderBytes>>10),
+		"a request's body":        fmt.Sprintf("%d KiB", maxBody>>10),
+		"a form":                  fmt.Sprintf("%d fields, no files", maxFields),
+		"the query of an address": fmt.Sprintf("%d KiB", maxQuery>>10),
+		"a password": fmt.Sprintf("%d characters to %d B", accounts.MinPassword,
+			accounts.MaxPassword),
 		"a page of the board":                     fmt.Sprintf("%d people", live.PageRows),
 		"time to send a header":                   short(readHeaderTimeout),
 		"time to send a request":                  short(readTimeout),
@@ -54,7 +58,8 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"time to receive one frame":               short(writeWait),
 		"time without reading the accounts, and so without confirming sessions": short(confirmWait),
 		"a session": fmt.Sprintf("%d d", accounts.SessionLife/(24*time.Hour)),
-		"addresses, names or people counted at once": fmt.Sprintf("%d,%03d of each", maxLimiterKeys/1000, maxLimiterKeys%1000),
+		"addresses, names or people counted at once": fmt.Sprintf("%d,%03d of each", maxLimiterKeys/1000,
+			maxLimiterKeys%1000),
 	} {
 		if rows[what] != want {
 			t.Errorf("docs/limits.md: limit of %q = %q, want %q", what, rows[what], want)
@@ -63,13 +68,16 @@ func TestLimitsAreDocumented(t *testing.T) {
 	if !strings.Contains(string(text), fmt.Sprintf("up to %d connections from the machine itself", spareLocal)) {
 		t.Errorf("docs/limits.md doesn't say that %d local connections are accepted above the limit", spareLocal)
 	}
-	if want := fmt.Sprintf("the /48 around it has %d times the limit", largerShare); !strings.Contains(string(text), want) {
+	if want := fmt.Sprintf("the /48 around it has %d times the limit", largerShare); !strings.Contains(string(text),
+		want) {
 		t.Errorf("docs/limits.md doesn't say %q", want)
 	}
-	if want := fmt.Sprintf("one of %d,%03d counters", sharedCounters/1000, sharedCounters%1000); !strings.Contains(string(text), want) {
+	if want := fmt.Sprintf("one of %d,%03d counters", sharedCounters/1000,
+		sharedCounters%1000); !strings.Contains(string(text), want) {
 		t.Errorf("docs/limits.md doesn't say %q", want)
 	}
-	if len(rows) < 30 || !strings.Contains(string(text), fmt.Sprintf("counts as connected for %v", short(15*time.Second))) {
+	if len(rows) < 30 || !strings.Contains(string(text),
+		fmt.Sprintf("counts as connected for %v", short(15*time.Second))) {
 		t.Errorf("docs/limits.md has %d rows, want all", len(rows))
 	}
 }

@@ -37,7 +37,8 @@ func newMemoryLimiter(max int) *memoryLimiter {
 	return &memoryLimiter{max: max, windows: make(map[string]*window), swept: time.Now()}
 }
 
-func (m *memoryLimiter) Take(_ context.Context, key string, limit int, length time.Duration) (bool, time.Duration, error) {
+func (m *memoryLimiter) Take(_ context.Context, key string, limit int,
+	length time.Duration) (bool, time.Duration, error) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 
 const (
 	limiterWait  = 500 * time.Millisecond // for Redis to count one attempt
-	limiterPause = time.Second            // after a failure, Redis isn't used for this long, so that a sign-in waits once and not four times
+	limiterPause = time.Second            // after a failure, Redis isn't used for this long: a sign-in waits once, not four times
 )
 
 // takeScript reserves one attempt atomically, so that all replicas together stay within the limit. KEYS[1] is the
@@ -91,7 +91,8 @@ func (l *sharedLimiter) keys(key string) []string {
 	return []string{l.prefix + key, l.prefix + coarser(key), l.prefix + "counters"}
 }
 
-func (l *sharedLimiter) Take(ctx context.Context, key string, limit int, window time.Duration) (bool, time.Duration, error) {
+func (l *sharedLimiter) Take(ctx context.Context, key string, limit int,
+	window time.Duration) (bool, time.Duration, error) {
 	if l.paused() {
 		return l.local.Take(ctx, key, limit, window)
 	}

@@ -191,7 +191,8 @@ func TestSharedLimiterFull(t *testing.T) {
 	if !take("name:after") || keys("rollcall:limit:strangers:name:after") != 1 {
 		t.Error("a counter that was given back doesn't make room for another")
 	}
-	if ok, _, err := all.Members.Take(ctx, "me:ada", 2, time.Hour); !ok || err != nil || keys("rollcall:limit:members:me:ada") != 1 {
+	if ok, _, err := all.Members.Take(ctx, "me:ada", 2, time.Hour); !ok || err != nil ||
+		keys("rollcall:limit:members:me:ada") != 1 {
 		t.Errorf("Take of a member = %t, %v, want a counter of its own", ok, err)
 	}
 }
@@ -202,7 +203,8 @@ func TestSharedLimiterOutOfMemory(t *testing.T) {
 	ctx := context.Background()
 	l := SharedLimiters(open(), "rollcall:", slog.New(slog.DiscardHandler)).Strangers
 	admin := open()
-	if err := admin.Do(ctx, admin.B().ConfigSet().ParameterValue().ParameterValue("maxmemory", "1").Build()).Error(); err != nil {
+	if err := admin.Do(ctx, admin.B().ConfigSet().ParameterValue().ParameterValue("maxmemory",
+		"1").Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 4 {

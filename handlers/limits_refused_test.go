@@ -39,7 +39,8 @@ func TestSharedLimiterRefused(t *testing.T) {
 		if granted < 10 || granted > 11 { // without INCR, the first attempt still counts in Redis
 			t.Errorf("with the ACL rule %s %d attempts were let through, want 10", rule, granted)
 		}
-		if n := strings.Count(log.String(), "Redis refuses to count"); n != 1 || !strings.Contains(log.String(), "level=WARN") {
+		if n := strings.Count(log.String(), "Redis refuses to count"); n != 1 ||
+			!strings.Contains(log.String(), "level=WARN") {
 			t.Errorf("with the ACL rule %s the log says so %d times, want once at warn level:\n%s", rule, n, log.String())
 		}
 	}

@@ -181,7 +181,8 @@ func TestSignupsPerAddress(t *testing.T) {
 		wantStatus(t, "a taken name", f.browser().signup("ada", goodPassword), http.StatusConflict)
 	}
 	wantRedirect(t, "POST /signup", f.browser().signup("bob", goodPassword), "/")
-	a := b.do("POST", "/signup", url.Values{"username": {"eve"}, "display_name": {"Eve"}, "password": {goodPassword}, "next": {"/?q=x"}})
+	a := b.do("POST", "/signup",
+		url.Values{"username": {"eve"}, "display_name": {"Eve"}, "password": {goodPassword}, "next": {"/?q=x"}})
 	wantStatus(t, "one more", a, http.StatusTooManyRequests)
 	for _, want := range []string{`value="eve"`, `value="Eve"`, `value="/?q=x"`, "Too many"} {
 		if !strings.Contains(a.body, want) {

@@ -110,7 +110,8 @@ func (b *browser) load(target string) *tab {
 }
 
 func newTab(t testing.TB) *tab {
-	return &tab{t: t, rows: map[string]string{}, states: map[string][]string{}, text: map[string]string{}, done: make(chan struct{})}
+	return &tab{t: t, rows: map[string]string{}, states: map[string][]string{}, text: map[string]string{},
+		done: make(chan struct{})}
 }
 
 // open loads the page, opens its socket and sends a first message, like our script.

@@ -150,7 +150,8 @@ func TestSessionThatEndsWhileItsSocketOpens(t *testing.T) {
 func TestSocketsAreRefused(t *testing.T) {
 	l := newLiveBoard(t)
 	ada := l.member("ada")
-	for origin, want := range map[string]int{"https://evil.example": 403, "": 403, "null": 403, l.url + ".evil.example": 403} {
+	for origin, want := range map[string]int{"https://evil.example": 403, "": 403, "null": 403,
+		l.url + ".evil.example": 403} {
 		_, resp, err := l.dialErr(ada, "/ws", http.Header{"Origin": {origin}})
 		if err == nil || resp == nil || resp.StatusCode != want {
 			t.Errorf("a socket from %q = %v, want %d", origin, resp, want)
@@ -324,7 +325,8 @@ func TestPagesAndFiltersOnTheServer(t *testing.T) {
 	l := newLiveBoard(t)
 	people := make([]accounts.NewUser, 450)
 	for i := range people {
-		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: []string{"", "Design", "Platform"}[i%3], PasswordHash: someHash}
+		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: []string{"", "Design", "Platform"}[i%3],
+			PasswordHash: someHash}
 	}
 	if err := l.store.Import(acting(t.Context()), people); err != nil {
 		t.Fatal(err)

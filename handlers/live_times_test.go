@@ -59,7 +59,8 @@ func TestRandomHistoryOfTheBoard(t *testing.T) {
 		case 6:
 			err = l.store.SetTeam(acting(t.Context()), user.ID, []string{"", "Design", "Platform"}[r.IntN(3)])
 		case 7:
-			err = l.store.SetStatus(acting(t.Context()), user.ID, accounts.Status{State: "dnd", Text: fmt.Sprint("step ", step)}, "")
+			err = l.store.SetStatus(acting(t.Context()), user.ID, accounts.Status{State: "dnd", Text: fmt.Sprint("step ", step)},
+				"")
 		}
 		if err != nil {
 			t.Fatalf("step %d: %v", step, err)
@@ -95,7 +96,8 @@ func TestFramesAreCoalesced(t *testing.T) {
 	for i := range people {
 		a.sees(fmt.Sprintf("p%02d", i), "online")
 	}
-	most := int(time.Since(start)/live.FlushEvery) + 3 // however long it took: one every 250 ms, one at each end, and one for ada's own state
+	// However long it took: one every 250 ms, one at each end, and one for ada's own state.
+	most := int(time.Since(start)/live.FlushEvery) + 3
 	if got := a.frameCount() - before; got > most {
 		t.Errorf("20 arrivals made %d frames, want at most %d", got, most)
 	}
@@ -118,11 +120,13 @@ func TestWarming(t *testing.T) {
 	old.until("people are coming back", func() bool { return strings.Contains(old.text["warming"], "coming back") })
 	loaded := l.open(ada, "/", "a")
 	loaded.until("ada is back, and counted", func() bool {
-		return loaded.shownLocked()["ada"] == "online" && loaded.text["n-online"] == "1" && strings.Contains(loaded.text["headline"], ">1 person is here so far<")
+		return loaded.shownLocked()["ada"] == "online" && loaded.text["n-online"] == "1" &&
+			strings.Contains(loaded.text["headline"], ">1 person is here so far<")
 	})
 	fleeting := l.open(bob, "/", "a")
 	loaded.until("bob is back, and counted", func() bool {
-		return loaded.shownLocked()["bob"] == "online" && loaded.text["n-online"] == "2" && strings.Contains(loaded.text["headline"], ">2 people are here so far<")
+		return loaded.shownLocked()["bob"] == "online" && loaded.text["n-online"] == "2" &&
+			strings.Contains(loaded.text["headline"], ">2 people are here so far<")
 	})
 	fleeting.leave()
 	old.sees("gone", "offline") // at the end of warming

@@ -34,7 +34,9 @@ func TestImpossiblePasswordsAreNotCounted(t *testing.T) {
 	}
 	for range 20 {
 		wantStatus(t, "one for a real name", f.browser().login("ada", long), http.StatusUnprocessableEntity)
-		wantStatus(t, "one in the settings", ada.do("POST", "/settings/password", url.Values{"old_password": {long}, "password": {"another good password"}}), http.StatusForbidden)
+		wantStatus(t, "one in the settings",
+			ada.do("POST", "/settings/password", url.Values{"old_password": {long}, "password": {"another good password"}}),
+			http.StatusForbidden)
 	}
 	if n := f.store.Stats().Hash.Done - before; n != 0 {
 		t.Errorf("they cost %d hashes, want 0", n)

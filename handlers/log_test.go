@@ -18,12 +18,14 @@ func TestAccessLog(t *testing.T) {
 	if len(lines) != 1 {
 		t.Fatalf("%d lines for one request, want 1:\n%s", len(lines), f.logs)
 	}
-	for _, want := range []string{"level=INFO", "method=GET", "path=/ ", "status=200", "ms=", "bytes=", "address=192.0.2.1 ", "user=" + ada.ID} {
+	for _, want := range []string{"level=INFO", "method=GET", "path=/ ", "status=200", "ms=", "bytes=",
+		"address=192.0.2.1 ", "user=" + ada.ID} {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("the line doesn't hold %q: %s", want, lines[0])
 		}
 	}
-	for _, private := range []string{"private-search", "=ada", `"ada"`, goodPassword, b.cookies["rollcall"], b.cookies["rollcall-known"]} {
+	for _, private := range []string{"private-search", "=ada", `"ada"`, goodPassword, b.cookies["rollcall"],
+		b.cookies["rollcall-known"]} {
 		if found := f.logs.lines("msg=request ", private); len(found) != 0 {
 			t.Errorf("the access log holds %q: %q", private, found)
 		}
@@ -34,7 +36,8 @@ func TestProbesAreLoggedAtDebugLevel(t *testing.T) {
 	f := newFixture(t)
 	for _, path := range []string{"/healthz", "/readyz"} {
 		f.browser().get(path)
-		if lines := f.logs.lines("msg=request ", "path="+path); len(lines) != 1 || !strings.Contains(lines[0], "level=DEBUG") {
+		if lines := f.logs.lines("msg=request ", "path="+path); len(lines) != 1 ||
+			!strings.Contains(lines[0], "level=DEBUG") {
 			t.Errorf("GET %s: log = %q, want one line at debug level", path, lines)
 		}
 	}
@@ -47,7 +50,8 @@ func TestAccessLogIsBounded(t *testing.T) {
 	r.Method = strings.Repeat("M", 5000)
 	r.URL = &url.URL{Path: "/x\nlevel=ERROR msg=forged\x1b[31m" + strings.Repeat("x", 10_000)}
 	f.browser().send(r)
-	if lines := f.logs.lines("forged"); len(lines) != 1 || strings.HasPrefix(lines[0], "level=ERROR") || strings.Contains(lines[0], "\x1b") || len(lines[0]) > 1000 {
+	if lines := f.logs.lines("forged"); len(lines) != 1 || strings.HasPrefix(lines[0], "level=ERROR") ||
+		strings.Contains(lines[0], "\x1b") || len(lines[0]) > 1000 {
 		t.Errorf("log = %q, want one short line with everything escaped", lines)
 	}
 }

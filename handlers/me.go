@@ -108,7 +108,8 @@ func (s *Server) setInvisible(c echo.Context) error {
 	}
 	on := what == "invisible"
 	if on && !s.cfg.Invisible {
-		return &failure{Status: http.StatusForbidden, Heading: "Not available", Message: "Invisibility is switched off on this Rollcall."}
+		return &failure{Status: http.StatusForbidden, Heading: "Not available",
+			Message: "Invisibility is switched off on this Rollcall."}
 	}
 	if err := s.cfg.Accounts.SetInvisible(c.Request().Context(), signedIn(c).user.ID, on); err != nil {
 		return notSaved(fmt.Errorf("set invisible: %w", err))

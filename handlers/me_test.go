@@ -45,7 +45,8 @@ func TestStrangersHaveNoPanel(t *testing.T) {
 	for _, act := range actsOfMe {
 		wantRedirect(t, "POST "+act.path, stranger.do("POST", act.path, act.form), "/login")
 		a := menu.do("POST", act.path, act.form)
-		if wantStatus(t, act.path+" by the menu", a, http.StatusUnauthorized); a.Header.Get("HX-Redirect") != "/login" || a.body != "" {
+		if wantStatus(t, act.path+" by the menu", a, http.StatusUnauthorized); a.Header.Get("HX-Redirect") != "/login" ||
+			a.body != "" {
 			t.Errorf("POST %s from a menu without a session redirects to %q with %q, want /login",
 				act.path, a.Header.Get("HX-Redirect"), a.body)
 		}
@@ -68,7 +69,8 @@ func TestGetOfMeWritesNothing(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	before := f.user("ada")
-	for _, path := range []string{"/me", "/me?done=set&invisible=on&zone=Europe/Berlin", "/me/panel?clear=yes&preset=lunch"} {
+	for _, path := range []string{"/me", "/me?done=set&invisible=on&zone=Europe/Berlin",
+		"/me/panel?clear=yes&preset=lunch"} {
 		wantStatus(t, path, ada.get(path), http.StatusOK)
 	}
 	for _, act := range actsOfMe {
@@ -92,15 +94,19 @@ func TestErrorsInTheMenu(t *testing.T) {
 		says   string
 		ask    func() answer
 	}{
-		{"forgotten preset", 404, "No such status. This status is no longer on your list.", post("/me/status", url.Values{"preset": {"gone"}})},
-		{"invisible where it is off", 403, "Invisibility is switched off", post("/me/invisible", url.Values{"invisible": {"on"}})},
+		{"forgotten preset", 404, "No such status. This status is no longer on your list.",
+			post("/me/status", url.Values{"preset": {"gone"}})},
+		{"invisible where it is off", 403, "Invisibility is switched off",
+			post("/me/invisible", url.Values{"invisible": {"on"}})},
 		{"neither on nor off", 422, "on or off", post("/me/invisible", url.Values{"invisible": {"maybe"}})},
-		{"too large", 413, "more than this form accepts", post("/me/status", url.Values{"text": {strings.Repeat("x", maxBody)}})},
+		{"too large", 413, "more than this form accepts",
+			post("/me/status", url.Values{"text": {strings.Repeat("x", maxBody)}})},
 		{"too many fields", 400, "too many fields", post("/me/status", url.Values{"text": make([]string, maxFields+1)})},
 	} {
 		a := tt.ask()
 		wantStatus(t, tt.name, a, tt.status)
-		if !strings.HasPrefix(a.body, `<hx-partial id="me-said" hx-swap=textContent>`) || strings.Count(a.body, "<") != 2 || !strings.Contains(a.body, tt.says) {
+		if !strings.HasPrefix(a.body, `<hx-partial id="me-said" hx-swap=textContent>`) || strings.Count(a.body, "<") != 2 ||
+			!strings.Contains(a.body, tt.says) {
 			t.Errorf("%s: the menu gets\n%s\nwant %q for #me-said alone", tt.name, a.body, tt.says)
 		}
 	}
@@ -109,7 +115,8 @@ func TestErrorsInTheMenu(t *testing.T) {
 	}
 	a := ada.get("/me/panel")
 	wantStatus(t, "GET /me/panel without the store", a, http.StatusServiceUnavailable)
-	if !strings.HasPrefix(a.body, `<hx-partial id="me-said" hx-swap=textContent>Back in a moment. `) || a.Header.Get("Retry-After") == "" {
+	if !strings.HasPrefix(a.body, `<hx-partial id="me-said" hx-swap=textContent>Back in a moment. `) ||
+		a.Header.Get("Retry-After") == "" {
 		t.Errorf("without the store, the menu gets\n%s", a.body)
 	}
 }
@@ -120,19 +127,23 @@ func TestActsAreLimited(t *testing.T) {
 	f := newFixture(t)
 	ada, bob := f.member("ada"), f.member("bob")
 	for i := range usualActs {
-		wantRedirect(t, "a change", ada.do("POST", "/me/invisible", url.Values{"invisible": {[]string{"on", "off"}[i%2]}}), "/me?done="+[]string{"invisible", "visible"}[i%2])
+		wantRedirect(t, "a change", ada.do("POST", "/me/invisible", url.Values{"invisible": {[]string{"on", "off"}[i%2]}}),
+			"/me?done="+[]string{"invisible", "visible"}[i%2])
 	}
 	a := ada.do("POST", "/me/status", url.Values{"state": {"dnd"}})
 	wantStatus(t, "one more", a, http.StatusTooManyRequests)
-	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") || f.user("ada").Status.State != "" {
+	if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Try again in a minute") ||
+		f.user("ada").Status.State != "" {
 		t.Errorf("one more change = %v, %s\nwant Retry-After, and why", a.Header, a.body)
 	}
-	if err := f.store.SetStatus(acting(t.Context()), f.uid("ada"), accounts.Status{State: "away", Text: "Lunch"}, ""); err != nil {
+	if err := f.store.SetStatus(acting(t.Context()), f.uid("ada"), accounts.Status{State: "away", Text: "Lunch"},
+		""); err != nil {
 		t.Fatal(err)
 	}
 	a = ada.do("POST", "/me/status", url.Values{"preset": {"focus"}})
 	wantStatus(t, "a preset once more", a, http.StatusTooManyRequests)
-	if !strings.Contains(a.body, `id="show-away" aria-pressed="true"`) || !strings.Contains(a.body, `<b><bdi>Lunch</bdi></b>`) {
+	if !strings.Contains(a.body, `id="show-away" aria-pressed="true"`) ||
+		!strings.Contains(a.body, `<b><bdi>Lunch</bdi></b>`) {
 		t.Errorf("a preset over the limit hides what is set:\n%s", a.body)
 	}
 	a = ada.do("POST", "/me/status", url.Values{"preset": {"focus"}, "text": {"Typed"}, "lasts": {"30m"}})
@@ -146,14 +157,16 @@ func TestActsAreLimited(t *testing.T) {
 			t.Errorf("POST %s once more = %v, %s", form.path, a.Header, a.body)
 		}
 	}
-	if a = ada.do("POST", "/settings/profile", url.Values{"display_name": {"Ada King"}}); !strings.Contains(a.body, `value="Ada King"`) {
+	if a = ada.do("POST", "/settings/profile", url.Values{"display_name": {"Ada King"}}); !strings.Contains(a.body,
+		`value="Ada King"`) {
 		t.Errorf("a name over the limit = %s, want it kept", a.body)
 	}
-	if u := f.user("ada"); u.DisplayName == "Ada" || u.Precision == accounts.Exact || u.Theme == "dark" {
+	if u := f.user("ada"); u.DisplayName == "Ada" || u.ShowLastSeen == accounts.Exact || u.Theme == "dark" {
 		t.Errorf("after too many changes the settings are %+v, want the old ones", u)
 	}
 	wantRedirect(t, "bob's", bob.do("POST", "/me/status", url.Values{"state": {"dnd"}}), "/me?done=set")
-	wantRedirect(t, "bob's settings", bob.do("POST", settingsForms[0].path, settingsForms[0].good), "/settings?saved=profile")
+	wantRedirect(t, "bob's settings", bob.do("POST", settingsForms[0].path, settingsForms[0].good),
+		"/settings?saved=profile")
 }
 
 func TestInvisibleByForm(t *testing.T) {
@@ -171,8 +184,10 @@ func TestInvisibleByForm(t *testing.T) {
 	}
 	body := ada.get("/me").body
 	for _, want := range []string{
-		"While invisible, you appear offline to everyone.", "They can still see when you change your text.", `id="show-invisible" aria-pressed="true"`,
-		"<b>Invisible</b>, because you chose it.", "It stays until you change it.", `data-state="offline"`, "Shown to others as <b>Offline</b>",
+		"While invisible, you appear offline to everyone.", "They can still see when you change your text.",
+		`id="show-invisible" aria-pressed="true"`,
+		"<b>Invisible</b>, because you chose it.", "It stays until you change it.", `data-state="offline"`,
+		"Shown to others as <b>Offline</b>",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /me of an invisible person has no %q:\n%s", want, body)
@@ -202,7 +217,8 @@ func TestInvisibleSwitchedOff(t *testing.T) {
 	if err := f.store.SetInvisible(acting(t.Context()), f.uid("ada"), true); err != nil {
 		t.Fatal(err)
 	}
-	if body := ada.get("/me").body; !strings.Contains(body, `aria-pressed="true" disabled>`) || !strings.Contains(body, "has since been switched off here") {
+	if body := ada.get("/me").body; !strings.Contains(body, `aria-pressed="true" disabled>`) ||
+		!strings.Contains(body, "has since been switched off here") {
 		t.Errorf("GET /me of somebody who was invisible before:\n%s", body)
 	}
 	wantRedirect(t, "off", ada.do("POST", "/me/status", url.Values{"show": {"auto"}}), "/me?done=visible")
@@ -218,13 +234,18 @@ func TestStateEndsInvisibility(t *testing.T) {
 	ada.do("POST", "/me/status", url.Values{"text": {"Lunch"}, "lasts": {"1h"}})
 	until := f.user("ada").Status.Until
 	ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}})
-	wantRedirect(t, "set a text", ada.do("POST", "/me/status", url.Values{"state": {""}, "text": {"Still lunch"}, "lasts": {"at"}, "at": {until.Format(atLayout)}}), "/me?done=set")
-	wantStatus(t, "no state", ada.do("POST", "/me/status", url.Values{"show": {"asleep"}, "keep": {"yes"}}), http.StatusUnprocessableEntity)
+	wantRedirect(t, "set a text",
+		ada.do("POST", "/me/status",
+			url.Values{"state": {""}, "text": {"Still lunch"}, "lasts": {"at"}, "at": {until.Format(atLayout)}}), "/me?done=set")
+	wantStatus(t, "no state", ada.do("POST", "/me/status", url.Values{"show": {"asleep"}, "keep": {"yes"}}),
+		http.StatusUnprocessableEntity)
 	if u := f.user("ada"); !u.Invisible || u.Status.Text != "Still lunch" {
 		t.Errorf("after setting a text: %+v, want ada invisible", u)
 	}
-	wantRedirect(t, "away", ada.do("POST", "/me/status", url.Values{"show": {"away"}, "keep": {"yes"}}), "/me?done=visible")
-	if u := f.user("ada"); u.Invisible || u.Status.State != "away" || u.Status.Text != "Still lunch" || !u.Status.Until.Equal(until) {
+	wantRedirect(t, "away", ada.do("POST", "/me/status", url.Values{"show": {"away"}, "keep": {"yes"}}),
+		"/me?done=visible")
+	if u := f.user("ada"); u.Invisible || u.Status.State != "away" || u.Status.Text != "Still lunch" ||
+		!u.Status.Until.Equal(until) {
 		t.Errorf("after choosing Away: %+v, want ada visible and away, with her text and its end %v", u, until)
 	}
 }
@@ -233,7 +254,8 @@ func TestStateEndsInvisibility(t *testing.T) {
 func TestShowKeepsTheText(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada").byMenu()
-	ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"Deep work"}, "emoji": {"🎧"}, "lasts": {"30m"}, "zone": {"Europe/Berlin"}})
+	ada.do("POST", "/me/status",
+		url.Values{"state": {"dnd"}, "text": {"Deep work"}, "emoji": {"🎧"}, "lasts": {"30m"}, "zone": {"Europe/Berlin"}})
 	was := f.user("ada").Status
 	empty := url.Values{"keep": {"yes"}, "text": {""}, "emoji": {""}, "lasts": {""}, "state": {"dnd"}}
 	post := func(more ...string) accounts.Status {
@@ -246,7 +268,8 @@ func TestShowKeepsTheText(t *testing.T) {
 		return f.user("ada").Status
 	}
 	for show, state := range map[string]string{"away": "away", "auto": "", "online": "online"} {
-		if got := post("show", show); got.State != state || got.Text != was.Text || got.Emoji != was.Emoji || !got.Until.Equal(was.Until) {
+		if got := post("show", show); got.State != state || got.Text != was.Text || got.Emoji != was.Emoji ||
+			!got.Until.Equal(was.Until) {
 			t.Errorf("show=%s sets %+v, want %q and the rest of %+v", show, got, state, was)
 		}
 	}
@@ -256,7 +279,8 @@ func TestShowKeepsTheText(t *testing.T) {
 	if body := ada.get("/me/panel").body; strings.Count(body, "<bdi>Deep work</bdi> <small>") != 1 {
 		t.Errorf("the panel offers the same text more than once:\n%s", body)
 	}
-	if got := post("show", "away", "text", "Lunch", "lasts", "1h"); got.State != "away" || got.Text != "Lunch" || got.Emoji != "" || !got.Until.After(was.Until) {
+	if got := post("show", "away", "text", "Lunch", "lasts", "1h"); got.State != "away" || got.Text != "Lunch" ||
+		got.Emoji != "" || !got.Until.After(was.Until) {
 		t.Errorf("with another text, show=away sets %+v", got)
 	}
 	if got := post("clear", "yes"); got != (accounts.Status{}) {
@@ -309,7 +333,8 @@ func TestOwnTabsAreUpdated(t *testing.T) {
 		want := `data-state="` + state + `"`
 		for _, tb := range []*tab{one, two} {
 			tb.until("what others see, "+what, func() bool {
-				return strings.Contains(tb.text["me-self"], want) && strings.Contains(tb.text["me-self"], "Shown to others as <b>"+label+"</b>")
+				return strings.Contains(tb.text["me-self"], want) &&
+					strings.Contains(tb.text["me-self"], "Shown to others as <b>"+label+"</b>")
 			})
 		}
 		if body := ada.get("/me/panel").body; !strings.Contains(body, `id="me-self">`+one.text["me-self"]+`</div>`) {
@@ -321,22 +346,28 @@ func TestOwnTabsAreUpdated(t *testing.T) {
 		return one.text["me-why"] == "<b>Online</b>, because you&#39;re active. One device is connected. You turn <b>Away</b> after 10 min without input."
 	})
 
-	wantRedirect(t, "set", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"<b>Deep work"}, "lasts": {"1h"}}), "/me?done=set")
+	wantRedirect(t, "set", ada.do("POST", "/me/status",
+		url.Values{"state": {"dnd"}, "text": {"<b>Deep work"}, "lasts": {"1h"}}), "/me?done=set")
 	asOthers("dnd", "dnd", "Do not disturb")
 	for _, tb := range []*tab{one, two} {
 		tb.until("why and next", func() bool {
-			return strings.HasPrefix(tb.text["me-why"], `<b>Do not disturb</b>, because you chose it. One device is connected. Ends <time class="end"`) &&
-				strings.HasSuffix(tb.text["me-why"], ", then automatic.") && strings.HasSuffix(tb.text["me"], "Do not disturb") && tb.text["me-note"] == "" &&
-				strings.Contains(tb.text["me-set"], "<bdi>&lt;b&gt;Deep work</bdi></b><span>Ends <time") && strings.Contains(tb.text["me-states"], `id="show-dnd" aria-pressed="true"`)
+			return strings.HasPrefix(tb.text["me-why"],
+				`<b>Do not disturb</b>, because you chose it. One device is connected. Ends <time class="end"`) &&
+				strings.HasSuffix(tb.text["me-why"], ", then automatic.") && strings.HasSuffix(tb.text["me"], "Do not disturb") &&
+				tb.text["me-note"] == "" &&
+				strings.Contains(tb.text["me-set"], "<bdi>&lt;b&gt;Deep work</bdi></b><span>Ends <time") &&
+				strings.Contains(tb.text["me-states"], `id="show-dnd" aria-pressed="true"`)
 		})
 	}
 	ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}})
 	asOthers("invisible", "offline", "Offline")
 	one.until("that they are invisible", func() bool {
-		return strings.HasSuffix(one.text["me"], "Invisible") && strings.Contains(one.text["me-note"], "While invisible") && strings.Contains(one.text["me-states"], `id="show-invisible" aria-pressed="true"`)
+		return strings.HasSuffix(one.text["me"], "Invisible") && strings.Contains(one.text["me-note"], "While invisible") &&
+			strings.Contains(one.text["me-states"], `id="show-invisible" aria-pressed="true"`)
 	})
 	ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"<b>Deep work"}, "lasts": {"1h"}})
-	one.until("the state to come back to", func() bool { return strings.Contains(one.text["me-states"], `name="state" value="away"`) })
+	one.until("the state to come back to",
+		func() bool { return strings.Contains(one.text["me-states"], `name="state" value="away"`) })
 	if err := l.store.Rename(acting(t.Context()), l.uid("ada"), "Ada O."); err != nil {
 		t.Fatal(err)
 	}
@@ -345,12 +376,14 @@ func TestOwnTabsAreUpdated(t *testing.T) {
 	other.mu.Lock()
 	defer other.mu.Unlock()
 	for _, frame := range other.frames {
-		for _, private := range []string{"you chose it", "Ada O.</bdi> <span class=\"at\">@ada</span></p><p class=\"st\"><b>Online"} {
+		for _, private := range []string{"you chose it",
+			"Ada O.</bdi> <span class=\"at\">@ada</span></p><p class=\"st\"><b>Online"} {
 			if strings.Contains(frame, private) {
 				t.Errorf("bob was sent %q in %s", private, frame)
 			}
 		}
-		if strings.Contains(frame, `aria-pressed="true"><i class="dot s-invisible"`) || strings.Contains(frame, "While invisible") {
+		if strings.Contains(frame, `aria-pressed="true"><i class="dot s-invisible"`) ||
+			strings.Contains(frame, "While invisible") {
 			t.Errorf("bob was told of somebody invisible in %s", frame)
 		}
 	}
@@ -367,7 +400,8 @@ func TestOwnRowOnNoPage(t *testing.T) {
 	zed.do("POST", "/me/invisible", url.Values{"invisible": {"on"}})
 	tb.until("offline", func() bool { return strings.Contains(tb.text["me-self"], `data-state="offline"`) })
 	again := l.open(zed, "/", "a")
-	again.until("offline in a new tab", func() bool { return strings.Contains(again.text["me-self"], `data-state="offline"`) })
+	again.until("offline in a new tab",
+		func() bool { return strings.Contains(again.text["me-self"], `data-state="offline"`) })
 	if body := zed.get("/me/panel").body; !strings.Contains(body, `data-state="offline"`) {
 		t.Errorf("GET /me/panel = %s, want what others see", body)
 	}
@@ -381,18 +415,25 @@ func TestNextOf(t *testing.T) {
 		want ui.Next
 	}{
 		{presence.Self{Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "It stays until you change it."}},
-		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInvisible}}, ui.Next{Before: "It stays until you change it.", TextEnds: end}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByNoConnection}}, ui.Next{Before: "You're back as soon as you open the board."}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInvisible}},
+			ui.Next{Before: "It stays until you change it.", TextEnds: end}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByNoConnection}},
+			ui.Next{Before: "You're back as soon as you open the board."}},
 		{presence.Self{Why: presence.Why{Rule: presence.ByStatus}}, ui.Next{Before: "It stays until you change it."}},
-		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "Ends", At: end, After: ", then automatic."}},
-		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByStatus, Until: end}}, ui.Next{Before: "Ends", At: end, After: ", then automatic."}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByStatus, Until: end}},
+			ui.Next{Before: "Ends", At: end, After: ", then automatic."}},
+		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByStatus, Until: end}},
+			ui.Next{Before: "Ends", At: end, After: ", then automatic."}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByClaim, Until: end.Add(time.Hour)}},
 			ui.Next{Before: "Ends", At: end.Add(time.Hour), After: ", then automatic.", TextEnds: end}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInput, Idle: 10 * time.Minute}},
 			ui.Next{Before: "You turn", State: "away", After: " after 10 min without input.", TextEnds: end}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: 45 * time.Second}}, ui.Next{Before: "You turn", State: "away", After: " after 45 s without input."}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: -1}}, ui.Next{Before: "You turn", State: "offline", After: " when your last device leaves."}},
-		{presence.Self{Why: presence.Why{Rule: presence.ByIdleness}}, ui.Next{Before: "You turn", State: "online", After: " with your next input."}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: 45 * time.Second}},
+			ui.Next{Before: "You turn", State: "away", After: " after 45 s without input."}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: -1}},
+			ui.Next{Before: "You turn", State: "offline", After: " when your last device leaves."}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByIdleness}},
+			ui.Next{Before: "You turn", State: "online", After: " with your next input."}},
 	} {
 		if got := nextOf(tt.self); got != tt.want {
 			t.Errorf("nextOf(%+v) = %+v, want %+v", tt.self, got, tt.want)
@@ -411,13 +452,15 @@ func TestTypedIsKept(t *testing.T) {
 		{"/me/invisible", url.Values{"invisible": {"on"}}},
 		{"/me/presets/forget", url.Values{"preset": {"none"}}},
 	} {
-		fields := url.Values{"state": {"dnd"}, "text": {"Half a <sentence>"}, "emoji": {"x"}, "lasts": {"at"}, "at": {"2031-01-02T03:04"}}
+		fields := url.Values{"state": {"dnd"}, "text": {"Half a <sentence>"}, "emoji": {"x"}, "lasts": {"at"},
+			"at": {"2031-01-02T03:04"}}
 		for name, values := range act.fields {
 			fields[name] = values
 		}
 		a := ada.do("POST", act.path, fields)
 		wantStatus(t, act.path, a, http.StatusOK)
-		for _, want := range []string{`value="Half a &lt;sentence&gt;"`, `value="x"`, `value="at" id="lasts-at" checked`, `value="2031-01-02T03:04"`, " data-unset"} {
+		for _, want := range []string{`value="Half a &lt;sentence&gt;"`, `value="x"`, `value="at" id="lasts-at" checked`,
+			`value="2031-01-02T03:04"`, " data-unset"} {
 			if !strings.Contains(a.body, want) {
 				t.Errorf("the response to POST %s has no %s:\n%s", act.path, want, a.body)
 			}
@@ -439,15 +482,19 @@ func TestTypedIsKept(t *testing.T) {
 func TestEndIsKept(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada").byMenu()
-	wantStatus(t, "set", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "lasts": {"30m"}, "zone": {"Europe/Berlin"}}), http.StatusOK)
+	wantStatus(t, "set", ada.do("POST", "/me/status",
+		url.Values{"state": {"dnd"}, "lasts": {"30m"}, "zone": {"Europe/Berlin"}}), http.StatusOK)
 	was := f.user("ada")
 	form := statusForm(was, accounts.Zone(was.TimeZone), time.Now())
-	wantStatus(t, "the text", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"Deep work"}, "lasts": {form.Lasts}, "at": {form.At}}), http.StatusOK)
+	wantStatus(t, "the text",
+		ada.do("POST", "/me/status",
+			url.Values{"state": {"dnd"}, "text": {"Deep work"}, "lasts": {form.Lasts}, "at": {form.At}}), http.StatusOK)
 	if got := f.user("ada").Status; got.Text != "Deep work" || !got.Until.Equal(was.Status.Until) {
 		t.Errorf("with a new text the status is %+v, want the same end %v", got, was.Status.Until)
 	}
 	at := time.Now().Add(3 * time.Hour).In(accounts.Zone(was.TimeZone)).Format(atLayout)
-	wantStatus(t, "another end", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "lasts": {"at"}, "at": {at}}), http.StatusOK)
+	wantStatus(t, "another end", ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "lasts": {"at"}, "at": {at}}),
+		http.StatusOK)
 	if got := f.user("ada").Status; !got.Until.After(was.Status.Until) {
 		t.Errorf("with a later end the status is %+v, want it to end after %v", got, was.Status.Until)
 	}
@@ -455,12 +502,15 @@ func TestEndIsKept(t *testing.T) {
 
 func TestStatusForm(t *testing.T) {
 	now := time.Date(2026, 11, 24, 14, 3, 30, 0, time.UTC)
-	user := accounts.User{TimeZone: "Europe/Berlin", Status: accounts.Status{State: "dnd", Text: "x", Until: now.Add(30 * time.Minute)}}
+	user := accounts.User{TimeZone: "Europe/Berlin",
+		Status: accounts.Status{State: "dnd", Text: "x", Until: now.Add(30 * time.Minute)}}
 	zone := accounts.Zone(user.TimeZone)
-	if got := statusForm(user, zone, now); got.Text != "x" || got.Lasts != "at" || got.At != "2026-11-24T15:33" || !got.Live {
+	if got := statusForm(user, zone, now); got.Text != "x" || got.Lasts != "at" || got.At != "2026-11-24T15:33" ||
+		!got.Live {
 		t.Errorf("statusForm(a live status) = %+v", got)
 	}
-	if got := statusForm(user, zone, user.Status.Until); got.Text != "" || got.Lasts != "" || got.At != "2026-11-24T16:45" || got.Live {
+	if got := statusForm(user, zone, user.Status.Until); got.Text != "" || got.Lasts != "" ||
+		got.At != "2026-11-24T16:45" || got.Live {
 		t.Errorf("statusForm(an ended status) = %+v", got)
 	}
 	user.TimeZone, user.Status.Until = "", time.Time{}
@@ -474,7 +524,8 @@ func TestAcceptAnotherTimeZone(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	ada.do("POST", "/me/zone", url.Values{"zone": {"Asia/Tokyo"}})
-	if body := ada.get("/?q=a").body; !strings.Contains(body, `id="zone-offer" method="post" action="/me/zone" aria-label="Time zone" data-zone="Asia/Tokyo" hidden`) {
+	if body := ada.get("/?q=a").body; !strings.Contains(body,
+		`id="zone-offer" method="post" action="/me/zone" aria-label="Time zone" data-zone="Asia/Tokyo" hidden`) {
 		t.Errorf("the page doesn't hold the hidden offer:\n%s", body)
 	}
 	for _, next := range []string{"/?q=a", "https://evil.example/", "//evil.example"} {
@@ -485,7 +536,8 @@ func TestAcceptAnotherTimeZone(t *testing.T) {
 		a := ada.do("POST", "/me/zone", url.Values{"zone": {"Europe/Berlin"}, "next": {next}})
 		wantRedirect(t, "accept the time zone on "+next, a, want)
 	}
-	wantStatus(t, "accept no time zone", ada.do("POST", "/me/zone", url.Values{"zone": {"<b>"}, "next": {"/"}}), http.StatusUnprocessableEntity)
+	wantStatus(t, "accept no time zone", ada.do("POST", "/me/zone", url.Values{"zone": {"<b>"}, "next": {"/"}}),
+		http.StatusUnprocessableEntity)
 	if user, err := f.store.UserByName(t.Context(), "ada"); err != nil || user.TimeZone != "Europe/Berlin" {
 		t.Errorf("the time zone is %q, %v, want Europe/Berlin", user.TimeZone, err)
 	}

@@ -44,7 +44,8 @@ func (w wsConn) close(code int, reason string) {
 // closeNow sends a close frame ahead of the queued frames, if there is room for it, and cuts the connection.
 func (w wsConn) closeNow(code int, reason string) {
 	conn := w.session.WebsocketConnection()
-	_ = conn.WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(code, reason), time.Now().Add(50*time.Millisecond))
+	_ = conn.WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(code, reason),
+		time.Now().Add(50*time.Millisecond))
 	cut(conn)
 }
 
@@ -103,7 +104,8 @@ func (t *transport) serve(c echo.Context, x *socket, ended func()) error {
 
 // pump runs the socket until it ends. The request and its writer are arguments and not captured, so that they become
 // garbage after the upgrade. That saves half the memory of an idle socket.
-func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, ready chan struct{}, refused chan<- error, ended func()) {
+func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, ready chan struct{}, refused chan<- error,
+	ended func()) {
 	defer ended()
 	defer t.sockets.leave(x)
 	defer func() {
@@ -120,7 +122,8 @@ func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, read
 			_ = x.wire.Conn.Close() // nobody reads from it any more
 		}
 	}()
-	if err := t.melody.HandleRequestWithKeys(hijacker{w, &x.wire}, r, map[string]any{"socket": x, "ready": ready}); err != nil {
+	if err := t.melody.HandleRequestWithKeys(hijacker{w, &x.wire}, r,
+		map[string]any{"socket": x, "ready": ready}); err != nil {
 		refused <- err
 	}
 }

@@ -38,25 +38,30 @@ var (
 	outcomes = []string{"ok", "refused", "limited", "unavailable", "gone"}
 	refusals = []string{"full", "restart", "login"}
 	classes  = []string{"1xx", "2xx", "3xx", "4xx", "5xx"}
-	methods  = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
+	methods  = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions}
 )
 
 func newMetrics(s *Server) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		requests: counters("http_requests_total", "Requests answered, by method, route and class of status.", "method", "route", "class"),
+		requests: counters("http_requests_total", "Requests answered, by method, route and class of status.", "method",
+			"route", "class"),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "rollcall_http_request_duration_seconds", Help: "Time to answer a request, by route. For /ws, the handshake only.",
+			Name:    "rollcall_http_request_duration_seconds",
+			Help:    "Time to answer a request, by route. For /ws, the handshake only.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"route"}),
 		signIns: counters("sign_ins_total", "Attempts to sign in, by outcome.", "outcome"),
 		signUps: counters("sign_ups_total", "Attempts to sign up, by outcome.", "outcome"),
 		refused: counters("connections_refused_total", "Live connections closed on arrival, by reason.", "reason"),
-		dropped: counter("frames_dropped_total", "Frames dropped because the queue of a slow reader was full. Its connection is then closed."),
-		slow:    counter("slow_closes_total", "Live connections closed because their reader did not keep up."),
-		full:    counter("http_connections_refused_total", "Connections refused because the limit was reached."),
-		render:  histogram("render_seconds", "Time to render the frames of one flush and queue them for all connections."),
-		lag:     histogram("flush_lag_seconds", "Time from a visible change until its frame is queued. Up to 0.25 s is intended."),
+		dropped: counter("frames_dropped_total",
+			"Frames dropped because the queue of a slow reader was full. Its connection is then closed."),
+		slow:   counter("slow_closes_total", "Live connections closed because their reader did not keep up."),
+		full:   counter("http_connections_refused_total", "Connections refused because the limit was reached."),
+		render: histogram("render_seconds", "Time to render the frames of one flush and queue them for all connections."),
+		lag: histogram("flush_lag_seconds",
+			"Time from a visible change until its frame is queued. Up to 0.25 s is intended."),
 	}
 	for _, outcome := range outcomes { // start at 0, so that the first increase is visible
 		m.signIns.WithLabelValues(outcome)
@@ -65,7 +70,8 @@ func newMetrics(s *Server) *metrics {
 	for _, reason := range refusals {
 		m.refused.WithLabelValues(reason)
 	}
-	m.registry.MustRegister(m.requests, m.took, m.signIns, m.signUps, m.refused, m.dropped, m.slow, m.full, m.render, m.lag,
+	m.registry.MustRegister(m.requests, m.took, m.signIns, m.signUps, m.refused, m.dropped, m.slow, m.full, m.render,
+		m.lag,
 		collector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "rollcall_build_info", Help: "1, with the version as a label.",
@@ -84,7 +90,8 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 
 func histogram(name, help string) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "rollcall_" + name, Help: help, Buckets: []float64{.0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1},
+		Name: "rollcall_" + name, Help: help,
+		Buckets: []float64{.0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1},
 	})
 }
 

@@ -83,7 +83,8 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s = %q, want %s", name, got[name], value)
 		}
 	}
-	for _, name := range []string{"rollcall_changes_total", "rollcall_frames_total", "rollcall_frame_bytes_total", "rollcall_render_seconds_count",
+	for _, name := range []string{"rollcall_changes_total", "rollcall_frames_total", "rollcall_frame_bytes_total",
+		"rollcall_render_seconds_count",
 		"rollcall_flush_lag_seconds_sum", `rollcall_sql_connections{pool="reader"}`, "go_goroutines", "process_open_fds"} {
 		if got[name] == "" || got[name] == "0" {
 			t.Errorf("%s = %q, want something above 0", name, got[name])
@@ -166,7 +167,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 		for _, name := range regexp.MustCompile(`\b(rollcall|process|go)_[a-z_]+`).FindAllString(string(text), -1) {
 			name = strings.TrimSuffix(name, "_bucket")
 			named[name] = true
-			if ours := strings.HasPrefix(name, "rollcall_"); ours && !known[name] || !ours && !known[name] && strings.Count(name, "_") > 1 {
+			if ours := strings.HasPrefix(name, "rollcall_"); ours && !known[name] || !ours && !known[name] &&
+				strings.Count(name, "_") > 1 {
 				t.Errorf("docs/%s names %s, which isn't a metric", file, name)
 			}
 		}
@@ -192,7 +194,8 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	for _, rule := range rules {
 		name, rest, _ := strings.Cut(rule, "\n")
 		_, summary, _ := strings.Cut(rest, "summary: ")
-		if !strings.HasPrefix(name, "Rollcall") || !strings.Contains(rest, "expr: ") || !regexp.MustCompile(`severity: (page|ticket)`).MatchString(rest) || len(summary) < 80 {
+		if !strings.HasPrefix(name, "Rollcall") || !strings.Contains(rest, "expr: ") ||
+			!regexp.MustCompile(`severity: (page|ticket)`).MatchString(rest) || len(summary) < 80 {
 			t.Errorf("the rule %s lacks an expression, a severity or a summary:\n%s", name, rest)
 		}
 	}
@@ -201,7 +204,8 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 		t.Log("promtool isn't installed: the expressions weren't checked")
 		return
 	}
-	if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", "../docs/alerts.yml").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules",
+		"../docs/alerts.yml").CombinedOutput(); err != nil {
 		t.Errorf("promtool check rules = %v\n%s", err, out)
 	}
 }

@@ -20,7 +20,8 @@ func (s *Server) export(c echo.Context) (accounts.Export, error) {
 	x, err := s.cfg.Accounts.Export(c.Request().Context(), signedIn(c).user.ID)
 	switch {
 	case errors.Is(err, accounts.ErrNotFound):
-		return x, &failure{Status: http.StatusGone, Heading: "Deleted", Message: "This account has been deleted. Nothing is stored about it.", Err: err}
+		return x, &failure{Status: http.StatusGone, Heading: "Deleted",
+			Message: "This account has been deleted. Nothing is stored about it.", Err: err}
 	case err != nil:
 		return x, unavailable(err)
 	}
@@ -54,10 +55,12 @@ func (s *Server) storedPage(c echo.Context) error {
 		Admin: x.Account.Admin, Disabled: x.Account.Disabled, Created: x.Account.CreatedAt,
 		LastSeen: x.LastSeen, Online: s.cfg.Presence.View(x.Account.ID).State != presence.Offline,
 		IdleAfter: time.Duration(x.Settings.IdleAfter) * time.Minute, UsualIdle: s.cfg.Presence.IdleAfter(),
-		ShowLastSeen: x.Settings.LastSeen, TimeZone: x.Settings.TimeZone, Theme: x.Settings.Theme, Announce: x.Settings.Announce,
+		ShowLastSeen: x.Settings.LastSeen, TimeZone: x.Settings.TimeZone, Theme: x.Settings.Theme,
+		Announce:  x.Settings.Announce,
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
-		Pronouns: x.Account.Pronouns, Contacts: x.Account.Contacts, ShareTime: x.Settings.ShareTime, AllowAlerts: x.Settings.AllowAlerts,
-		Favorites: len(x.Favorites), Alerts: len(x.Alerts),
+		Pronouns: x.Account.Pronouns, Contacts: x.Account.Contacts, ShareTime: x.Settings.ShareTime,
+		AllowAlerts: x.Settings.AllowAlerts,
+		Favorites:   len(x.Favorites), Alerts: len(x.Alerts),
 		Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
 	}
 	if w := x.Status; w != nil {

@@ -24,13 +24,16 @@ func (f *fixture) full() (ada, bob *browser) {
 		// The browser becomes known.
 		wantRedirect(f.t, "sign in "+name, map[string]*browser{"ada": ada, "bob": bob}[name].login(name, goodPassword), "/")
 		for _, err := range []error{
-			f.store.SetStatus(acting(ctx), id, accounts.Status{State: "dnd", Text: "words of " + name, Emoji: "🎧", Until: time.Now().Add(time.Hour)}, "1h"),
+			f.store.SetStatus(acting(ctx), id,
+				accounts.Status{State: "dnd", Text: "words of " + name, Emoji: "🎧", Until: time.Now().Add(time.Hour)}, "1h"),
 			f.store.SetInvisible(acting(ctx), id, true),
 			f.store.SetProfile(acting(ctx), id, "Name of "+name, "Team of "+name, true),
 			f.store.ChangePreferences(acting(ctx), id, func(p *accounts.Preferences) {
-				*p = accounts.Preferences{IdleAfter: 7 * time.Minute, Precision: accounts.Exact, TimeZone: "Asia/Tokyo", Theme: "dark", Announce: true}
+				*p = accounts.Preferences{IdleAfter: 7 * time.Minute, ShowLastSeen: accounts.Exact, TimeZone: "Asia/Tokyo",
+					Theme: "dark", Announce: true}
 			}),
-			f.store.SetDetails(acting(ctx), id, accounts.Details{Pronouns: "pronouns of " + name, Contacts: []string{name + "@example.org"}, ShareTime: true}),
+			f.store.SetDetails(acting(ctx), id,
+				accounts.Details{Pronouns: "pronouns of " + name, Contacts: []string{name + "@example.org"}, ShareTime: true}),
 			f.store.StampSeen(acting(ctx), map[string]time.Time{id: time.Now()}),
 		} {
 			if err != nil {
@@ -48,7 +51,8 @@ func TestMyData(t *testing.T) {
 	a := ada.get("/settings/my-data.json")
 	wantStatus(t, "GET /settings/my-data.json", a, http.StatusOK)
 	for name, want := range map[string]string{
-		"Content-Type": "application/json", "Content-Disposition": `attachment; filename="rollcall-ada.json"`, "Cache-Control": "no-store",
+		"Content-Type": "application/json", "Content-Disposition": `attachment; filename="rollcall-ada.json"`,
+		"Cache-Control": "no-store",
 	} {
 		if got := a.Header.Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
@@ -99,7 +103,8 @@ func TestViewingSettingsWritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(before, after) || slices.ContainsFunc(changes.Users, func(u accounts.Facts) bool { return u.UserID == f.uid("ada") }) {
+	if !reflect.DeepEqual(before, after) ||
+		slices.ContainsFunc(changes.Users, func(u accounts.Facts) bool { return u.UserID == f.uid("ada") }) {
 		t.Errorf("after viewing, ada is %+v with changes %+v, want %+v", after, changes, before)
 	}
 }
@@ -145,8 +150,10 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 	ada, _ := f.full()
 	page := ada.get("/settings/stored").body
 	for _, want := range []string{
-		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes", "Everyone, exactly", "sees it to the minute",
-		"Asia/Tokyo", "pronouns of ada", "mailto:ada@example.org", "Dark", "no record of when you were here", "your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
+		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes",
+		"Everyone, exactly", "sees it to the minute",
+		"Asia/Tokyo", "pronouns of ada", "mailto:ada@example.org", "Dark", "no record of when you were here",
+		"your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page doesn't hold %q:\n%s", want, page)
@@ -169,11 +176,16 @@ func TestDeleteAccount(t *testing.T) {
 	ada, bob := f.full()
 	phone := f.browser()
 	phone.login("ada", goodPassword)
-	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"bob"}, "password": {goodPassword}}, 422, "confirm_username", "Type ada")
-	wantRefused(t, ada, "/settings/delete", url.Values{"username": {""}, "password": {goodPassword}}, 422, "confirm_username", "Type ada")
-	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"ada"}, "password": {""}}, 422, "confirm_password", "Type your password")
-	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"ada"}, "password": {"wrong password"}}, 403, "confirm_password", "Wrong password")
-	if page := ada.do("POST", "/settings/delete", url.Values{"username": {"x"}}).body; !strings.Contains(page, `<details class="danger" open>`) {
+	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"bob"}, "password": {goodPassword}}, 422,
+		"confirm_username", "Type ada")
+	wantRefused(t, ada, "/settings/delete", url.Values{"username": {""}, "password": {goodPassword}}, 422,
+		"confirm_username", "Type ada")
+	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"ada"}, "password": {""}}, 422, "confirm_password",
+		"Type your password")
+	wantRefused(t, ada, "/settings/delete", url.Values{"username": {"ada"}, "password": {"wrong password"}}, 403,
+		"confirm_password", "Wrong password")
+	if page := ada.do("POST", "/settings/delete", url.Values{"username": {"x"}}).body; !strings.Contains(page,
+		`<details class="danger" open>`) {
 		t.Error("the refused form is collapsed")
 	}
 	if !ada.signedIn() || !phone.signedIn() {
@@ -208,7 +220,8 @@ func TestDeletedAtOnce(t *testing.T) {
 	ada := l.member("ada")
 	own := l.open(ada, "/", "a")
 	watcher.sees("ada", "online")
-	wantRedirect(t, "POST /settings/delete", ada.do("POST", "/settings/delete", url.Values{"username": {"ada"}, "password": {goodPassword}}), "/login?deleted=1")
+	wantRedirect(t, "POST /settings/delete",
+		ada.do("POST", "/settings/delete", url.Values{"username": {"ada"}, "password": {goodPassword}}), "/login?deleted=1")
 	own.wantClose(1008)
 	watcher.until("ada's row is gone", func() bool { return watcher.rows["ada"] == "" })
 	watcher.until("one person is left", func() bool { return watcher.text["n-all"] == "1" })

@@ -7,14 +7,22 @@ import (
 )
 
 var hostileNext = []string{
-	"", "//evil.example", "///evil.example", "////evil.example", "/\\evil.example", "\\\\evil.example", "\\/evil.example", "/\\/evil.example", "\\evil.example",
-	"/%09/evil.example", "/%5cevil.example", "/%5Cevil.example", "/%2f%2fevil.example", "/%2fevil.example", "/%2Fevil.example", "//%2fevil.example",
-	"/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "\t//evil.example", " //evil.example", " /", "\n/", "/ /evil.example", "/%0d%0aSet-Cookie:x=1",
-	"/\r\nSet-Cookie: x=1", "/%00", "/\x00", "/%7f", "/x\x7f", "/%c2%85x", "/%ff", "/é", "https://evil.example", "http://evil.example", "HTTPS://evil.example", "https:evil.example",
-	"https:/evil.example", "https:///evil.example", "javascript:alert(1)", "javascript://%0aalert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "ftp://evil.example",
-	"evil.example", "@evil.example", "?next=//evil.example", "#//evil.example", ".", "..", "../", "./login", "/..//evil.example", "/../evil", "/./", "/%2e%2e/evil", "/%2e%2e//evil.example",
-	"/x/..//evil.example", "/x//evil.example", "//", "///", "/%", "/%zz", "/%2", ":80/", "//evil.example/..", "//evil.example%2f..", "/;//\\x", "mailto:a@b.example", "x:y",
-	"//[::1]/", "//127.0.0.1", "//localhost:80", "/\u2028//evil.example", "\u3000//evil.example", "／／evil.example", "/" + strings.Repeat("a", maxNext),
+	"", "//evil.example", "///evil.example", "////evil.example", "/\\evil.example", "\\\\evil.example", "\\/evil.example",
+	"/\\/evil.example", "\\evil.example",
+	"/%09/evil.example", "/%5cevil.example", "/%5Cevil.example", "/%2f%2fevil.example", "/%2fevil.example",
+	"/%2Fevil.example", "//%2fevil.example",
+	"/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "\t//evil.example", " //evil.example", " /", "\n/",
+	"/ /evil.example", "/%0d%0aSet-Cookie:x=1",
+	"/\r\nSet-Cookie: x=1", "/%00", "/\x00", "/%7f", "/x\x7f", "/%c2%85x", "/%ff", "/é", "https://evil.example",
+	"http://evil.example", "HTTPS://evil.example", "https:evil.example",
+	"https:/evil.example", "https:///evil.example", "javascript:alert(1)", "javascript://%0aalert(1)", "data:text/html,x",
+	"vbscript:x", "file:///etc/passwd", "ftp://evil.example",
+	"evil.example", "@evil.example", "?next=//evil.example", "#//evil.example", ".", "..", "../", "./login",
+	"/..//evil.example", "/../evil", "/./", "/%2e%2e/evil", "/%2e%2e//evil.example",
+	"/x/..//evil.example", "/x//evil.example", "//", "///", "/%", "/%zz", "/%2", ":80/", "//evil.example/..",
+	"//evil.example%2f..", "/;//\\x", "mailto:a@b.example", "x:y",
+	"//[::1]/", "//127.0.0.1", "//localhost:80", "/\u2028//evil.example", "\u3000//evil.example", "／／evil.example",
+	"/" + strings.Repeat("a", maxNext),
 }
 
 func TestNextStaysHere(t *testing.T) {
@@ -76,7 +84,8 @@ func TestNextOverHTTP(t *testing.T) {
 			t.Errorf("the form of POST /login with next=%q holds it:\n%s", raw, a.body)
 		}
 	}
-	a := f.browser().do("POST", "/login", url.Values{"username": {"ada"}, "password": {goodPassword}, "next": {"//evil.example"}})
+	a := f.browser().do("POST", "/login",
+		url.Values{"username": {"ada"}, "password": {goodPassword}, "next": {"//evil.example"}})
 	wantRedirect(t, "POST /login with next=//evil.example", a, "/")
 }
 
@@ -93,7 +102,8 @@ func FuzzNext(f *testing.F) {
 			if err != nil || to.Scheme != "https" || to.Host != "board.example" || to.User != nil {
 				t.Fatalf("base %q: next(%q) = %q, which leads to %v, %v", base, raw, got, to, err)
 			}
-			if !strings.HasPrefix(got, base+"/") || strings.HasPrefix(got, "//") || strings.ContainsAny(got, "\\\r\n\t\x00 ") || !strings.HasPrefix(to.Path, base+"/") {
+			if !strings.HasPrefix(got, base+"/") || strings.HasPrefix(got, "//") || strings.ContainsAny(got, "\\\r\n\t\x00 ") ||
+				!strings.HasPrefix(to.Path, base+"/") {
 				t.Fatalf("base %q: next(%q) = %q leaves the base or is ambiguous", base, raw, got)
 			}
 			if again := place.next(got); again != got {

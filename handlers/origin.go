@@ -33,5 +33,6 @@ func (s *Server) originAllowed(r *http.Request) bool {
 // plainHost reports whether host is just host[:port].
 func plainHost(host string) bool {
 	u, err := url.Parse("http://" + host)
-	return err == nil && host != "" && u.Host == host && u.User == nil && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && !u.ForceQuery
+	return err == nil && host != "" && u.Host == host && u.User == nil && u.Path == "" && u.RawQuery == "" &&
+		u.Fragment == "" && !u.ForceQuery
 }

@@ -9,13 +9,20 @@ import (
 func TestOriginOfSockets(t *testing.T) {
 	t.Parallel()
 	hostile := []string{
-		"", "null", "https://evil.example", "http://evil.example", "https://board.example.evil.example", "https://evilboard.example",
-		"https://board.example:8443", "https://board.example:443", "http://board.example", "https://board.example/", "https://board.example.",
-		"https://BOARD.example", "HTTPS://board.example", "https://user@board.example", "https://user:pw@board.example", "https://board.example@evil.example",
-		"ws://board.example", "wss://board.example", "ftp://board.example", "file://", "file:///etc/passwd", "chrome-extension://board.example",
-		"https://board.example, https://evil.example", "https://board.example https://evil.example", " https://board.example", "https://board.example ",
-		"//board.example", "board.example", "https:board.example", "https://", "https://board.example#", "https://board.example?", "https://sub.board.example",
-		"https://board.example\x00", "https://xn--board.example", "javascript://board.example", "data:text/html,x", "blob:https://board.example", "*",
+		"", "null", "https://evil.example", "http://evil.example", "https://board.example.evil.example",
+		"https://evilboard.example",
+		"https://board.example:8443", "https://board.example:443", "http://board.example", "https://board.example/",
+		"https://board.example.",
+		"https://BOARD.example", "HTTPS://board.example", "https://user@board.example", "https://user:pw@board.example",
+		"https://board.example@evil.example",
+		"ws://board.example", "wss://board.example", "ftp://board.example", "file://", "file:///etc/passwd",
+		"chrome-extension://board.example",
+		"https://board.example, https://evil.example", "https://board.example https://evil.example", " https://board.example",
+		"https://board.example ",
+		"//board.example", "board.example", "https:board.example", "https://", "https://board.example#",
+		"https://board.example?", "https://sub.board.example",
+		"https://board.example\x00", "https://xn--board.example", "javascript://board.example", "data:text/html,x",
+		"blob:https://board.example", "*",
 		"http://board.example:8080", "http://127.0.0.1", "http://localhost", "http://[::1]", "about:blank",
 	}
 	tests := []struct {
@@ -59,7 +66,8 @@ func TestOriginOfSockets(t *testing.T) {
 			if s.originAllowed(request()) {
 				t.Error("originAllowed without Origin = true, want false")
 			}
-			if s.originAllowed(request(tt.want, "https://evil.example")) || s.originAllowed(request("https://evil.example", tt.want)) || s.originAllowed(request(tt.want, tt.want)) {
+			if s.originAllowed(request(tt.want, "https://evil.example")) ||
+				s.originAllowed(request("https://evil.example", tt.want)) || s.originAllowed(request(tt.want, tt.want)) {
 				t.Error("originAllowed with two Origin headers = true, want false")
 			}
 		})
@@ -74,7 +82,8 @@ func TestForeignOriginGetsNoSocket(t *testing.T) {
 	b := f.browser()
 	b.login("ada", goodPassword)
 	for _, origin := range []string{"", "null", "https://evil.example", "https://board.local", "http://board.local:81"} {
-		b.header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
+		b.header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
+			"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
 		if origin != "" {
 			b.header.Set("Origin", origin)
 		}

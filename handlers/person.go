@@ -120,7 +120,8 @@ func (s *Server) removeAlert(c echo.Context) error {
 
 // aboutPerson changes what the viewer has stored about the person whom a form names, and answers with that person's
 // page.
-func (s *Server) aboutPerson(c echo.Context, change func(ctx context.Context, viewer, person string, fields url.Values) error) error {
+func (s *Server) aboutPerson(c echo.Context,
+	change func(ctx context.Context, viewer, person string, fields url.Values) error) error {
 	fields, err := s.readAct(c)
 	if err != nil {
 		return err

@@ -31,7 +31,8 @@ func TestPersonPage(t *testing.T) {
 		l.store.SetProfile(ctx, id, "Bob <b>", "R&D", true),
 		l.store.ChangePreferences(ctx, id, func(p *accounts.Preferences) { p.TimeZone = "Asia/Kolkata" }),
 		l.store.SetDetails(ctx, id, accounts.Details{
-			Pronouns: "he<i>", ShareTime: true, Contacts: []string{"bob@example.org", "+49 431 1", "@bob:example.org", "https://chat.example.org/x"},
+			Pronouns: "he<i>", ShareTime: true,
+			Contacts: []string{"bob@example.org", "+49 431 1", "@bob:example.org", "https://chat.example.org/x"},
 		}),
 		l.store.SetStatus(ctx, id, accounts.Status{Text: "</p>Lunch", Emoji: "🍜"}, ""),
 	} {
@@ -42,29 +43,37 @@ func TestPersonPage(t *testing.T) {
 	page := ada.get("/u/BOB")
 	wantStatus(t, "GET /u/BOB", page, http.StatusOK)
 	wantHolds(t, "the page", page.body,
-		"Bob &lt;b&gt;", "@bob", "he&lt;i&gt;", "&lt;/p&gt;Lunch", "R&amp;D", `href="/?team=R%26D"`, "<b>Offline</b>", `data-zone="Asia/Kolkata"`, "in Kolkata",
-		`href="mailto:bob@example.org" rel="noopener noreferrer nofollow"`, `href="tel:&#43;494311"`, `href="matrix:u/bob:example.org"`, `href="https://chat.example.org/x"`,
-		"Tell me when <bdi>Bob &lt;b&gt;</bdi> is here", "Add to favorites", `id="u-`+id+`"`, "<!doctype html>", "!ZgotmplZ", "!seen", `hx-ws:connect="/ws?person=`+id)
-	wantHolds(t, "the page of oneself", bob.get("/u/bob").body, "!Add to favorites", "!Tell me when", "Choose what your page shows")
+		"Bob &lt;b&gt;", "@bob", "he&lt;i&gt;", "&lt;/p&gt;Lunch", "R&amp;D", `href="/?team=R%26D"`, "<b>Offline</b>",
+		`data-zone="Asia/Kolkata"`, "in Kolkata",
+		`href="mailto:bob@example.org" rel="noopener noreferrer nofollow"`, `href="tel:&#43;494311"`,
+		`href="matrix:u/bob:example.org"`, `href="https://chat.example.org/x"`,
+		"Tell me when <bdi>Bob &lt;b&gt;</bdi> is here", "Add to favorites", `id="u-`+id+`"`, "<!doctype html>", "!ZgotmplZ",
+		"!seen", `hx-ws:connect="/ws?person=`+id)
+	wantHolds(t, "the page of oneself", bob.get("/u/bob").body, "!Add to favorites", "!Tell me when",
+		"Choose what your page shows")
 
 	// A script gets the same without the page around it.
 	ada.header.Set("Hx-Request", "true")
-	wantHolds(t, "the fragment", ada.get("/u/bob").body, "Bob &lt;b&gt;", `<article class="card"`, "!<!doctype html>", "!hx-ws:connect")
+	wantHolds(t, "the fragment", ada.get("/u/bob").body, "Bob &lt;b&gt;", `<article class="card"`, "!<!doctype html>",
+		"!hx-ws:connect")
 	ada.header.Del("Hx-Request")
 
 	bobTab := l.open(bob, "/", "a")
 	tab := l.open(ada, "/u/bob", "a")
 	tab.sees("bob", "online")
-	wantHolds(t, "the page of somebody online", ada.get("/u/bob").body, "<b>Online</b>", `<time class="online"`, "!Tell me when")
+	wantHolds(t, "the page of somebody online", ada.get("/u/bob").body, "<b>Online</b>", `<time class="online"`,
+		"!Tell me when")
 	if err := l.store.SetStatus(ctx, id, accounts.Status{State: "dnd"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	tab.sees("bob", "dnd")
-	wantHolds(t, "the page of somebody on do not disturb", ada.get("/u/bob").body, "Tell me when <bdi>Bob &lt;b&gt;</bdi> can be disturbed", `name="kind" value="free"`)
+	wantHolds(t, "the page of somebody on do not disturb", ada.get("/u/bob").body,
+		"Tell me when <bdi>Bob &lt;b&gt;</bdi> can be disturbed", `name="kind" value="free"`)
 	bobTab.leave()
 	tab.sees("bob", "offline")
 	wantHolds(t, "the page of somebody who left", ada.get("/u/bob").body, "seen today", "is here")
-	if err := l.store.ChangePreferences(ctx, l.uid("ada"), func(p *accounts.Preferences) { p.Precision = accounts.Nobody }); err != nil {
+	if err := l.store.ChangePreferences(ctx, l.uid("ada"),
+		func(p *accounts.Preferences) { p.ShowLastSeen = accounts.Nobody }); err != nil {
 		t.Fatal(err)
 	}
 	wantHolds(t, "the page for somebody who hides when they were here", ada.get("/u/bob").body, "!seen")
@@ -162,7 +171,8 @@ func TestTooManyFavorites(t *testing.T) {
 	}
 	a := ada.do("POST", "/favorites/add", url.Values{"person": {people[accounts.MaxFavorites].Username}})
 	wantStatus(t, "one favorite too many", a, http.StatusUnprocessableEntity)
-	wantHolds(t, "the page", a.body, `role="alert">You can have up to 200 favorites. Remove one first.`, "Add to favorites")
+	wantHolds(t, "the page", a.body, `role="alert">You can have up to 200 favorites. Remove one first.`,
+		"Add to favorites")
 }
 
 func TestAlertPages(t *testing.T) {
@@ -172,7 +182,8 @@ func TestAlertPages(t *testing.T) {
 	one, two, other := l.open(ada, "/", "a"), l.open(ada, "/u/bob", "a"), l.open(l.member("cleo"), "/", "a")
 	form := url.Values{"person": {"bob"}, "kind": {"here"}}
 	wantRedirect(t, "ask", ada.do("POST", "/alerts/add", form), "/u/bob")
-	wantHolds(t, "the page", ada.get("/u/bob").body, "You'll be told once when <bdi>bob</bdi> is here.", "Don't tell me", "!Tell me when")
+	wantHolds(t, "the page", ada.get("/u/bob").body, "You'll be told once when <bdi>bob</bdi> is here.", "Don't tell me",
+		"!Tell me when")
 	wantHolds(t, "the page for others", bob.get("/u/ada").body, "!You'll be told")
 	two.say("h1") // hidden pages are told, too
 	bobTab := l.open(bob, "/", "a")
@@ -196,7 +207,8 @@ func TestAlertPages(t *testing.T) {
 
 	wantRedirect(t, "ask", ada.do("POST", "/alerts/add", form), "/u/bob")
 	wantRedirect(t, "withdraw", ada.do("POST", "/alerts/remove", form), "/u/bob")
-	wantStatus(t, "ask for nonsense", ada.do("POST", "/alerts/add", url.Values{"person": {"bob"}, "kind": {"soon"}}), http.StatusUnprocessableEntity)
+	wantStatus(t, "ask for nonsense", ada.do("POST", "/alerts/add", url.Values{"person": {"bob"}, "kind": {"soon"}}),
+		http.StatusUnprocessableEntity)
 	wantRedirect(t, "forbid", bob.do("POST", "/settings/details", url.Values{"pronouns": {""}}), "/settings?saved=details")
 	refused := ada.do("POST", "/alerts/add", form)
 	wantStatus(t, "ask although he forbids it", refused, http.StatusUnprocessableEntity)
@@ -208,10 +220,12 @@ func TestDetailsForm(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	form := url.Values{
-		"pronouns": {" she/her "}, "contacts": {"ada@example.org\r\n\r\n+49 431 12\r\n"}, "share_time": {"on"}, "allow_alerts": {"on"}, "zone": {"Asia/Tokyo"},
+		"pronouns": {" she/her "}, "contacts": {"ada@example.org\r\n\r\n+49 431 12\r\n"}, "share_time": {"on"},
+		"allow_alerts": {"on"}, "zone": {"Asia/Tokyo"},
 	}
 	wantRedirect(t, "POST /settings/details", ada.do("POST", "/settings/details", form), "/settings?saved=details")
-	wantHolds(t, "the settings", ada.get("/settings").body, `value="she/her"`, ">mailto:ada@example.org\ntel:&#43;4943112</textarea>",
+	wantHolds(t, "the settings", ada.get("/settings").body, `value="she/her"`,
+		">mailto:ada@example.org\ntel:&#43;4943112</textarea>",
 		`name="share_time" value="on" checked`, `name="allow_alerts" value="on" checked`)
 	if user := f.user("ada"); user.Zone != "Asia/Tokyo" {
 		t.Errorf("the shared zone is %q, want the browser's", user.Zone)
@@ -221,7 +235,8 @@ func TestDetailsForm(t *testing.T) {
 	form.Del("share_time")
 	a := ada.do("POST", "/settings/details", form)
 	wantStatus(t, "wrong details", a, http.StatusUnprocessableEntity)
-	wantHolds(t, "the refused form", a.body, "“javascript:alert(1)” isn&#39;t an email address", "Use 40 characters or fewer.",
+	wantHolds(t, "the refused form", a.body, "“javascript:alert(1)” isn&#39;t an email address",
+		"Use 40 characters or fewer.",
 		">javascript:alert(1)</textarea>", `name="share_time" value="on" aria`)
 	details, err := f.store.Details(t.Context(), f.uid("ada"))
 	if err != nil || details.Pronouns != "she/her" || !details.ShareTime {
@@ -234,7 +249,8 @@ func TestWorker(t *testing.T) {
 	f := newFixture(t)
 	a := f.browser().get("/sw.js")
 	wantStatus(t, "GET /sw.js", a, http.StatusOK)
-	if kind, cache := a.Header.Get("Content-Type"), a.Header.Get("Cache-Control"); kind != "text/javascript; charset=utf-8" || cache != "no-cache" {
+	if kind, cache := a.Header.Get("Content-Type"),
+		a.Header.Get("Cache-Control"); kind != "text/javascript; charset=utf-8" || cache != "no-cache" {
 		t.Errorf("GET /sw.js: %s, %s", kind, cache)
 	}
 }

@@ -31,11 +31,13 @@ func TestPolicies(t *testing.T) {
 	fail := func(echo.Context) error { return &failure{Status: http.StatusTeapot, Message: "No coffee."} }
 
 	framed := s.group(policy{callers: machines, headers: http.Header{
-		"Content-Security-Policy": {"default-src 'none'; frame-ancestors *"}, "Cross-Origin-Resource-Policy": {"cross-origin"},
+		"Content-Security-Policy":      {"default-src 'none'; frame-ancestors *"},
+		"Cross-Origin-Resource-Policy": {"cross-origin"},
 	}})
 	framed.get("/framed", ok)
 	a := stranger.get("/framed")
-	if a.Header.Get("Content-Security-Policy") != "default-src 'none'; frame-ancestors *" || a.Header.Get("X-Frame-Options") != "" ||
+	if a.Header.Get("Content-Security-Policy") != "default-src 'none'; frame-ancestors *" ||
+		a.Header.Get("X-Frame-Options") != "" ||
 		a.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" || a.Header.Get("X-Request-Id") == "" {
 		t.Errorf("the headers of a group with its own are %v", a.Header)
 	}
@@ -54,8 +56,10 @@ func TestPolicies(t *testing.T) {
 		t.Errorf("an error elsewhere = %s, want a page", a.Header.Get("Content-Type"))
 	}
 	stranger.header.Set("Sec-Fetch-Site", "cross-site")
-	wantStatus(t, "a request from another site where that is allowed", stranger.do("POST", "/api/tea", url.Values{"a": {"b"}}), http.StatusOK)
-	wantStatus(t, "a body over the group's limit", stranger.do("POST", "/api/tea", url.Values{"a": {strings.Repeat("x", 100)}}), http.StatusRequestEntityTooLarge)
+	wantStatus(t, "a request from another site where that is allowed",
+		stranger.do("POST", "/api/tea", url.Values{"a": {"b"}}), http.StatusOK)
+	wantStatus(t, "a body over the group's limit",
+		stranger.do("POST", "/api/tea", url.Values{"a": {strings.Repeat("x", 100)}}), http.StatusRequestEntityTooLarge)
 
 	own := s.group(policy{})
 	own.get("/own", ok)
@@ -122,7 +126,8 @@ func TestMethodsInMetrics(t *testing.T) {
 	for _, method := range append(methods, "other") {
 		found := false
 		for name := range scraped {
-			found = found || strings.HasPrefix(name, "rollcall_http_requests_total{") && strings.Contains(name, `method="`+method+`"`)
+			found = found || strings.HasPrefix(name, "rollcall_http_requests_total{") &&
+				strings.Contains(name, `method="`+method+`"`)
 		}
 		if !found {
 			t.Errorf("no request is counted with the method %s", method)

@@ -89,7 +89,8 @@ func (s *Server) layout(c echo.Context, title string) ui.Layout {
 	if v := signedIn(c); v != nil {
 		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{
-			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, TeamID: teamID(v.user), TimeZone: v.user.TimeZone, CSS: s.meHref(v.user),
+			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, TeamID: teamID(v.user),
+			TimeZone: v.user.TimeZone, CSS: s.meHref(v.user),
 			Me: ui.Me{Invisible: v.user.Invisible}, // the rest changes with time: only live pages show it
 		}
 	}

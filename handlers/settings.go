@@ -42,7 +42,7 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 		Layout:   s.layout(c, ""),
 		Username: v.user.Username, DisplayName: v.user.DisplayName, Team: v.user.Team, TeamRule: string(s.cfg.Teams),
 		Idle: "default", UsualIdle: s.cfg.Presence.IdleAfter(), TimeZone: v.user.TimeZone, Zones: commonZones,
-		LastSeen: nameOf(precisions, v.user.Precision), Theme: nameOf(themes, v.user.Theme), Announce: v.user.Announce,
+		LastSeen: nameOf(lastSeenChoices, v.user.ShowLastSeen), Theme: nameOf(themes, v.user.Theme), Announce: v.user.Announce,
 	}
 	switch idle := v.user.IdleAfter; {
 	case idle < 0:
@@ -67,10 +67,10 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	return p, nil
 }
 
-// precisions and themes map the names in forms and downloads to stored settings.
+// lastSeenChoices and themes map the names in forms and downloads to stored settings.
 var (
-	precisions = map[string]string{"approximate": accounts.Approximate, "exact": accounts.Exact, "nobody": accounts.Nobody}
-	themes     = map[string]string{"system": "", "light": "light", "dark": "dark"}
+	lastSeenChoices = map[string]string{"approximate": accounts.Approximate, "exact": accounts.Exact, "nobody": accounts.Nobody}
+	themes          = map[string]string{"system": "", "light": "light", "dark": "dark"}
 )
 
 // nameOf returns the name of a setting in forms.
@@ -140,7 +140,7 @@ func (s *Server) setPresence(c echo.Context) error {
 	if err == nil {
 		err = s.cfg.Accounts.ChangePreferences(c.Request().Context(), v.user.ID, func(chose *accounts.Preferences) {
 			chose.IdleAfter = idleAfter(fields, chose.IdleAfter)
-			chose.Precision = chosen(fields, "last_seen", precisions, chose.Precision)
+			chose.ShowLastSeen = chosen(fields, "last_seen", lastSeenChoices, chose.ShowLastSeen)
 			chose.TimeZone = text(fields, "time_zone", chose.TimeZone)
 		})
 	}

@@ -140,19 +140,23 @@ func TestProfile(t *testing.T) {
 		t.Errorf("ada is %q in %q, want Ada Okafor in Red", got.DisplayName, got.Team)
 	}
 	page := ada.get(a.location()).body
-	for _, want := range []string{`value="Ada Okafor"`, `value="Red" list="teams"`, `<option value="Red">`, `role="status" tabindex="-1" autofocus>Saved.<`, "or name a new one"} {
+	for _, want := range []string{`value="Ada Okafor"`, `value="Red" list="teams"`, `<option value="Red">`,
+		`role="status" tabindex="-1" autofocus>Saved.<`, "or name a new one"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the settings don't hold %s:\n%s", want, page)
 		}
 	}
-	wantRefused(t, ada, "/settings/profile", url.Values{"display_name": {strings.Repeat("x", 65)}, "team": {"Blue"}}, 422, "display_name", "64 characters")
-	wantRefused(t, ada, "/settings/profile", url.Values{"display_name": {"Eve"}, "team": {"B\u202elue"}}, 422, "team", "invisible")
+	wantRefused(t, ada, "/settings/profile", url.Values{"display_name": {strings.Repeat("x", 65)}, "team": {"Blue"}}, 422,
+		"display_name", "64 characters")
+	wantRefused(t, ada, "/settings/profile", url.Values{"display_name": {"Eve"}, "team": {"B\u202elue"}}, 422, "team",
+		"invisible")
 	huge := ada.do("POST", "/settings/profile", url.Values{"display_name": {strings.Repeat("x", 60_000)}})
 	wantStatus(t, "a huge name", huge, 422)
 	if !strings.Contains(huge.body, `value="`+strings.Repeat("x", maxEcho)+`"`) {
 		t.Error("the page doesn't hold the first 256 characters of a huge name")
 	}
-	wantRedirect(t, "only a name", ada.do("POST", "/settings/profile", url.Values{"display_name": {""}}), "/settings?saved=profile")
+	wantRedirect(t, "only a name", ada.do("POST", "/settings/profile", url.Values{"display_name": {""}}),
+		"/settings?saved=profile")
 	if got := f.user("ada"); got.DisplayName != "ada" || got.Team != "Red" {
 		t.Errorf("ada is %q in %q, want ada in Red", got.DisplayName, got.Team)
 	}
@@ -166,7 +170,8 @@ func TestTeams(t *testing.T) {
 		hint, says, team string
 	}{
 		{TeamsOpen, 303, 303, 303, 303, "or name a new one", "", "Fresh"},
-		{TeamsExisting, 303, 422, 303, 303, "Only the person who runs this Rollcall can create new ones", "Choose a team that exists", "Red"},
+		{TeamsExisting, 303, 422, 303, 303, "Only the person who runs this Rollcall can create new ones",
+			"Choose a team that exists", "Red"},
 		{TeamsFixed, 403, 403, 403, 303, "assigns people to teams", "Ask the person who runs this Rollcall", ""},
 	} {
 		t.Run(string(tt.rule), func(t *testing.T) {
@@ -213,19 +218,24 @@ func TestPresenceSettings(t *testing.T) {
 		idle, minutes, seen, zone string
 		want                      accounts.Preferences
 	}{
-		{"minutes", " 25 ", "exact", "Europe/Berlin", accounts.Preferences{IdleAfter: 25 * time.Minute, Precision: accounts.Exact, TimeZone: "Europe/Berlin"}},
-		{"never", "25", "nobody", "", accounts.Preferences{IdleAfter: -time.Millisecond, Precision: accounts.Nobody}},
-		{"minutes", "1", "nobody", "UTC", accounts.Preferences{IdleAfter: time.Minute, Precision: accounts.Nobody, TimeZone: "UTC"}},
-		{"minutes", "120", "approximate", "America/Argentina/Buenos_Aires", accounts.Preferences{IdleAfter: 2 * time.Hour, TimeZone: "America/Argentina/Buenos_Aires"}},
+		{"minutes", " 25 ", "exact", "Europe/Berlin",
+			accounts.Preferences{IdleAfter: 25 * time.Minute, ShowLastSeen: accounts.Exact, TimeZone: "Europe/Berlin"}},
+		{"never", "25", "nobody", "", accounts.Preferences{IdleAfter: -time.Millisecond, ShowLastSeen: accounts.Nobody}},
+		{"minutes", "1", "nobody", "UTC",
+			accounts.Preferences{IdleAfter: time.Minute, ShowLastSeen: accounts.Nobody, TimeZone: "UTC"}},
+		{"minutes", "120", "approximate", "America/Argentina/Buenos_Aires",
+			accounts.Preferences{IdleAfter: 2 * time.Hour, TimeZone: "America/Argentina/Buenos_Aires"}},
 		{"default", "nonsense", "approximate", "", accounts.Preferences{}},
 	} {
 		form := url.Values{"idle": {tt.idle}, "idle_minutes": {tt.minutes}, "last_seen": {tt.seen}, "time_zone": {tt.zone}}
-		wantRedirect(t, fmt.Sprint("POST /settings/presence ", form), ada.do("POST", "/settings/presence", form), "/settings?saved=presence")
+		wantRedirect(t, fmt.Sprint("POST /settings/presence ", form), ada.do("POST", "/settings/presence", form),
+			"/settings?saved=presence")
 		if got := f.user("ada").Preferences(); got != tt.want {
 			t.Errorf("POST /settings/presence %v stores %+v, want %+v", form, got, tt.want)
 		}
 		page := ada.get("/settings").body
-		for _, want := range []string{`name="idle" value="` + tt.idle + `" checked`, `name="last_seen" value="` + tt.seen + `" checked`, `name="time_zone" value="` + tt.zone + `"`} {
+		for _, want := range []string{`name="idle" value="` + tt.idle + `" checked`,
+			`name="last_seen" value="` + tt.seen + `" checked`, `name="time_zone" value="` + tt.zone + `"`} {
 			if !strings.Contains(page, want) {
 				t.Errorf("after %v the settings don't hold %s", form, want)
 			}
@@ -233,10 +243,15 @@ func TestPresenceSettings(t *testing.T) {
 	}
 	before := f.user("ada").Preferences()
 	for _, minutes := range []string{"0", "-1", "121", "1.5", "1e2", "99999999999999999999", "ten", ""} {
-		wantRefused(t, ada, "/settings/presence", url.Values{"idle": {"minutes"}, "idle_minutes": {minutes}, "last_seen": {"exact"}}, 422, "idle_after", "1 to 120 whole minutes")
+		wantRefused(t, ada, "/settings/presence",
+			url.Values{"idle": {"minutes"}, "idle_minutes": {minutes}, "last_seen": {"exact"}}, 422, "idle_after",
+			"1 to 120 whole minutes")
 	}
-	wantRefused(t, ada, "/settings/presence", url.Values{"idle": {"minutes"}, "idle_minutes": {"7"}, "time_zone": {"Europe/Atlantis"}}, 422, "time_zone", "such as Europe/Berlin")
-	for _, form := range []url.Values{{"idle": {"sometimes"}}, {"last_seen": {"everybody"}}, {"last_seen": {""}}, {"time_zone": {"../../etc/passwd"}}, {"time_zone": {"Local"}}} {
+	wantRefused(t, ada, "/settings/presence",
+		url.Values{"idle": {"minutes"}, "idle_minutes": {"7"}, "time_zone": {"Europe/Atlantis"}}, 422, "time_zone",
+		"such as Europe/Berlin")
+	for _, form := range []url.Values{{"idle": {"sometimes"}}, {"last_seen": {"everybody"}}, {"last_seen": {""}},
+		{"time_zone": {"../../etc/passwd"}}, {"time_zone": {"Local"}}} {
 		wantStatus(t, fmt.Sprint("POST /settings/presence ", form), ada.do("POST", "/settings/presence", form), 422)
 	}
 	if got := f.user("ada").Preferences(); got != before {
@@ -250,13 +265,15 @@ func TestLook(t *testing.T) {
 	for _, tt := range []struct{ theme, attribute, scheme string }{
 		{"dark", ` data-theme="dark"`, "dark"}, {"light", ` data-theme="light"`, "light"}, {"system", "", "light dark"},
 	} {
-		wantRedirect(t, "POST /settings/look "+tt.theme, ada.do("POST", "/settings/look", url.Values{"theme": {tt.theme}, "announce": {"on"}}), "/settings?saved=look")
+		wantRedirect(t, "POST /settings/look "+tt.theme,
+			ada.do("POST", "/settings/look", url.Values{"theme": {tt.theme}, "announce": {"on"}}), "/settings?saved=look")
 		for _, path := range []string{"/", "/settings", "/nowhere"} {
 			body := ada.get(path).body
 			if tt.theme != "system" && path == "/nowhere" {
 				continue // sessions aren't looked up for unknown paths
 			}
-			if !strings.Contains(body, `<html lang="en"`+tt.attribute+`>`) || !strings.Contains(body, `name="color-scheme" content="`+tt.scheme+`"`) {
+			if !strings.Contains(body, `<html lang="en"`+tt.attribute+`>`) ||
+				!strings.Contains(body, `name="color-scheme" content="`+tt.scheme+`"`) {
 				t.Errorf("GET %s doesn't have the theme %s:\n%.600s", path, tt.theme, body)
 			}
 		}
@@ -267,7 +284,8 @@ func TestLook(t *testing.T) {
 			t.Error("Announce = false, want true")
 		}
 	}
-	wantRedirect(t, "without announce", ada.do("POST", "/settings/look", url.Values{"theme": {"dark"}}), "/settings?saved=look")
+	wantRedirect(t, "without announce", ada.do("POST", "/settings/look", url.Values{"theme": {"dark"}}),
+		"/settings?saved=look")
 	if got := f.user("ada"); got.Announce || got.Theme != "dark" {
 		t.Errorf("Announce, Theme = %t, %q, want false, dark", got.Announce, got.Theme)
 	}
@@ -285,7 +303,8 @@ func TestSavedCannotBeSpoofed(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	for _, said := range []string{"Your password is 1234", "<b>x</b>", "PROFILE", "data", "wrong"} {
-		if body := ada.get("/settings?saved=" + url.QueryEscape(said)).body; strings.Contains(body, `class="saved"`) || strings.Contains(body, "1234") || strings.Contains(body, "<b>x") {
+		if body := ada.get("/settings?saved=" + url.QueryEscape(said)).body; strings.Contains(body, `class="saved"`) ||
+			strings.Contains(body, "1234") || strings.Contains(body, "<b>x") {
 			t.Errorf("GET /settings?saved=%s shows it:\n%s", said, body)
 		}
 	}
@@ -308,7 +327,8 @@ func TestPasswordSettings(t *testing.T) {
 	if !phone.signedIn() {
 		t.Fatal("a refused change signed another device out")
 	}
-	wantRedirect(t, "POST /settings/password", ada.do("POST", "/settings/password", form(goodPassword, fresh)), "/settings?saved=password")
+	wantRedirect(t, "POST /settings/password", ada.do("POST", "/settings/password", form(goodPassword, fresh)),
+		"/settings?saved=password")
 	if !ada.signedIn() || phone.signedIn() {
 		t.Errorf("signed in: this device %t, the other %t, want true, false", ada.signedIn(), phone.signedIn())
 	}
@@ -342,7 +362,9 @@ func TestPasswordsTriedInSettingsAreLimited(t *testing.T) {
 		right := url.Values{"username": {"ada"}, "old_password": {goodPassword}, "password": {goodPassword}}
 		a := ada.do("POST", path, right)
 		wantStatus(t, "POST "+path+" after ten guesses", a, http.StatusTooManyRequests)
-		if a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Too many attempts to give your password. Try again in") || strings.Count(a.body, " autofocus") != 1 {
+		if a.Header.Get("Retry-After") == "" ||
+			!strings.Contains(a.body, "Too many attempts to give your password. Try again in") ||
+			strings.Count(a.body, " autofocus") != 1 {
 			t.Errorf("POST %s after ten guesses: Retry-After %q\n%s", path, a.Header.Get("Retry-After"), a.body)
 		}
 		if !ada.signedIn() {
@@ -359,8 +381,11 @@ func TestRightPasswordsInSettingsDoNotCount(t *testing.T) {
 	old := goodPassword
 	for i := range 4 {
 		fresh := fmt.Sprintf("a good password %d", i)
-		wantStatus(t, "too short", ada.do("POST", "/settings/password", url.Values{"old_password": {old}, "password": {"x"}}), 422)
-		wantRedirect(t, "change", ada.do("POST", "/settings/password", url.Values{"old_password": {old}, "password": {fresh}}), "/settings?saved=password")
+		wantStatus(t, "too short", ada.do("POST", "/settings/password", url.Values{"old_password": {old}, "password": {"x"}}),
+			422)
+		wantRedirect(t, "change",
+			ada.do("POST", "/settings/password", url.Values{"old_password": {old}, "password": {fresh}}),
+			"/settings?saved=password")
 		old = fresh
 	}
 }
@@ -385,7 +410,8 @@ func TestSettingsProblems(t *testing.T) {
 	ada := f.member("ada")
 	ada.header.Set("Accept", "application/json")
 	a := ada.do("POST", "/settings/look", url.Values{"theme": {"pink"}})
-	if a.StatusCode != 422 || a.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(a.body, "Choose light, dark") {
+	if a.StatusCode != 422 || a.Header.Get("Content-Type") != "application/problem+json" ||
+		!strings.Contains(a.body, "Choose light, dark") {
 		t.Errorf("POST /settings/look as a program = %d %s %s", a.StatusCode, a.Header.Get("Content-Type"), a.body)
 	}
 }
@@ -396,8 +422,10 @@ func TestSettingsUnderABasePath(t *testing.T) {
 	f.person("ada")
 	ada := f.browser()
 	ada.login("ada", goodPassword)
-	wantRedirect(t, "POST", ada.do("POST", "/rollcall/settings/look", url.Values{"theme": {"dark"}}), "/rollcall/settings?saved=look")
-	wantRedirect(t, "POST", ada.do("POST", "/rollcall/settings/delete", url.Values{"username": {"ada"}, "password": {goodPassword}}), "/rollcall/login?deleted=1")
+	wantRedirect(t, "POST", ada.do("POST", "/rollcall/settings/look", url.Values{"theme": {"dark"}}),
+		"/rollcall/settings?saved=look")
+	wantRedirect(t, "POST", ada.do("POST", "/rollcall/settings/delete",
+		url.Values{"username": {"ada"}, "password": {goodPassword}}), "/rollcall/login?deleted=1")
 }
 
 func TestCommonZonesExist(t *testing.T) {
@@ -417,6 +445,8 @@ func TestProfileIsSeenLive(t *testing.T) {
 	watcher := l.open(l.member("bob"), "/", "a")
 	ada := l.member("ada")
 	watcher.sees("ada", "offline")
-	wantRedirect(t, "POST /settings/profile", ada.do("POST", "/settings/profile", url.Values{"display_name": {"Ada Okafor"}, "team": {"Red"}}), "/settings?saved=profile")
+	wantRedirect(t, "POST /settings/profile",
+		ada.do("POST", "/settings/profile", url.Values{"display_name": {"Ada Okafor"}, "team": {"Red"}}),
+		"/settings?saved=profile")
 	watcher.until("the new name", func() bool { return strings.Contains(watcher.rows["ada"], "Ada Okafor") })
 }

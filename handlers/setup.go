@@ -20,8 +20,8 @@ import (
 // failuresOfSetup is how many wrong setup codes an address may try within loginWindow.
 const failuresOfSetup = 10
 
-// AsksSetupCode reports whether those who set up the board have to prove that the server is theirs. Otherwise, only this
-// machine can open it, and everybody there may sign up anyway.
+// AsksSetupCode reports whether those who set up the board have to prove that the server is theirs. Otherwise, only
+// this machine can open it, and everybody there may sign up anyway.
 func (c *Config) AsksSetupCode() bool {
 	return !c.onlyHere() || len(c.TrustedProxies) > 0 || !c.SignupOpen
 }
@@ -111,7 +111,8 @@ func (s *Server) createFirst(c echo.Context, fields url.Values) (accounts.User, 
 	if !s.cfg.NameFixed {
 		name = new(fields.Get("board_name"))
 	}
-	return s.limitedSignup(c, func(ctx context.Context) (accounts.User, error) { return s.cfg.Accounts.SetUp(ctx, n, name) })
+	return s.limitedSignup(c,
+		func(ctx context.Context) (accounts.User, error) { return s.cfg.Accounts.SetUp(ctx, n, name) })
 }
 
 // unless returns err unless ok.
@@ -134,7 +135,8 @@ func (s *Server) checkSetupCode(c echo.Context, typed string) error {
 	}
 	var failure reservation
 	networks := s.addresses.networks(c.Request())
-	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "setup:address:", networks, failuresOfSetup, loginWindow); err != nil {
+	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "setup:address:", networks, failuresOfSetup,
+		loginWindow); err != nil {
 		return err
 	}
 	if want == "" || !sameCode(typed, want) {

@@ -43,7 +43,8 @@ func TestEmptyBoardLeadsToSetUp(t *testing.T) {
 	board := b.get("/")
 	wantStatus(t, "GET / after set-up", board, http.StatusOK)
 	for _, want := range []string{
-		"Only you so far", "<bdi>Harbor Works</bdi></a>", "· Harbor Works</title>", `id="first"`, `value="http://localhost/"`, "only this computer can open the board",
+		"Only you so far", "<bdi>Harbor Works</bdi></a>", "· Harbor Works</title>", `id="first"`, `value="http://localhost/"`,
+		"only this computer can open the board",
 	} {
 		if !strings.Contains(board.body, want) {
 			t.Errorf("the board after set-up doesn't hold %q:\n%s", want, board.body)
@@ -105,7 +106,8 @@ func TestWhoAsksForASetupCode(t *testing.T) {
 func TestSetupCode(t *testing.T) {
 	f := newFixture(t)
 	b := f.browser()
-	if page := b.get("/setup"); !strings.Contains(page.body, `name="code"`) || !strings.Contains(page.body, "Restart Rollcall") {
+	if page := b.get("/setup"); !strings.Contains(page.body, `name="code"`) ||
+		!strings.Contains(page.body, "Restart Rollcall") {
 		t.Errorf("without a code, the page doesn't say how to get one:\n%s", page.body)
 	}
 	form := setupForm("clara")
@@ -118,7 +120,8 @@ func TestSetupCode(t *testing.T) {
 	if page := b.get("/setup"); strings.Contains(page.body, "Restart Rollcall") || strings.Contains(page.body, code) {
 		t.Errorf("with a code, the page asks for a restart or shows the code:\n%s", page.body)
 	}
-	for typed, says := range map[string]string{"": "Type the setup code.", code[:len(code)-1]: "Wrong setup code.", code + "x": "Wrong setup code."} {
+	for typed, says := range map[string]string{"": "Type the setup code.", code[:len(code)-1]: "Wrong setup code.",
+		code + "x": "Wrong setup code."} {
 		form.Set("code", typed)
 		a := b.do("POST", "/setup", form)
 		if a.StatusCode < 400 || !strings.Contains(a.body, says) || !strings.Contains(a.body, `value="Harbor Works"`) {
@@ -199,13 +202,15 @@ func TestNameOfAnotherReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := "Harbor Works"
-	if _, err := other.SetUp(acting(t.Context()), accounts.NewUser{Username: "clara", PasswordHash: goodHash}, &name); err != nil {
+	if _, err := other.SetUp(acting(t.Context()), accounts.NewUser{Username: "clara", PasswordHash: goodHash},
+		&name); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.server.live.CatchUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if page := f.browser().get("/login"); !strings.Contains(page.body, "<bdi>Harbor Works</bdi>") || !strings.Contains(page.body, "Sign in · Harbor Works</title>") {
+	if page := f.browser().get("/login"); !strings.Contains(page.body, "<bdi>Harbor Works</bdi>") ||
+		!strings.Contains(page.body, "Sign in · Harbor Works</title>") {
 		t.Errorf("the sign-in page isn't called Harbor Works:\n%s", page.body)
 	}
 }
@@ -241,7 +246,8 @@ func TestAddressToSend(t *testing.T) {
 		want   string
 		says   string
 	}{
-		{publicURL(t, "https://board.example/here"), "board.example", "https://board.example/here/", "Send this address to your team"},
+		{publicURL(t, "https://board.example/here"), "board.example", "https://board.example/here/",
+			"Send this address to your team"},
 		{func(*Config) {}, "192.0.2.7:8080", "http://192.0.2.7:8080/", "Send this address to your team"},
 		{func(*Config) {}, "127.0.0.1:8080", "http://127.0.0.1:8080/", "works only on this computer"},
 		{func(cfg *Config) { cfg.SignupOpen = false }, "192.0.2.7", "http://192.0.2.7/", "rollcall user add NAME"},

@@ -26,7 +26,8 @@ func TestShadowedCookies(t *testing.T) {
 
 	sessions, err := f.store.Sessions(t.Context(), f.user("ada").ID)
 	if err != nil || len(sessions) != 1 {
-		t.Errorf("after a second sign-in there are %d sessions (%v), want 1, because it replaces the first", len(sessions), err)
+		t.Errorf("after a second sign-in there are %d sessions (%v), want 1, because it replaces the first", len(sessions),
+			err)
 	}
 	b.header.Set("Cookie", strings.Repeat("__Secure-rollcall=x; ", maxShadows-1)+"__Secure-rollcall=x")
 	wantStatus(t, "GET / with as many planted cookies as are tried", b.get("/rollcall/"), http.StatusSeeOther)

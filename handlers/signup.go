@@ -54,17 +54,20 @@ func (s *Server) signup(c echo.Context) error {
 // create creates the account.
 func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
 	return s.limitedSignup(c, func(ctx context.Context) (accounts.User, error) {
-		return s.cfg.Accounts.Create(ctx, accounts.NewUser{Username: t.username, DisplayName: t.displayName, Password: t.password})
+		return s.cfg.Accounts.Create(ctx,
+			accounts.NewUser{Username: t.username, DisplayName: t.displayName, Password: t.password})
 	})
 }
 
 // limitedSignup runs create within the limit of the address, which is reserved before the password is hashed. Only new
 // accounts count, so that typos don't use up the limit of a school or office that shares an address.
-func (s *Server) limitedSignup(c echo.Context, create func(context.Context) (accounts.User, error)) (accounts.User, error) {
+func (s *Server) limitedSignup(c echo.Context,
+	create func(context.Context) (accounts.User, error)) (accounts.User, error) {
 	ctx := c.Request().Context()
 	var held reservation
 	networks := s.addresses.networks(c.Request())
-	if err := held.takeNetworks(ctx, s.limiters.Strangers, "signup:address:", networks, s.cfg.Limits.Signups, signupWindow); err != nil {
+	if err := held.takeNetworks(ctx, s.limiters.Strangers, "signup:address:", networks, s.cfg.Limits.Signups,
+		signupWindow); err != nil {
 		held.giveBack(ctx)
 		return accounts.User{}, err
 	}
@@ -77,12 +80,14 @@ func (s *Server) limitedSignup(c echo.Context, create func(context.Context) (acc
 
 // echoedPassword returns a typed password that can be put back into its field, or "" if a field can't hold it.
 func echoedPassword(password string) string {
-	if len(password) > accounts.MaxPassword || !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl) {
+	if len(password) > accounts.MaxPassword || !utf8.ValidString(password) ||
+		strings.ContainsFunc(password, unicode.IsControl) {
 		return ""
 	}
 	return password
 }
 
 func signupClosed() error {
-	return &failure{Status: http.StatusForbidden, Heading: "Sign-up is closed", Message: "Ask the person who runs this Rollcall for an account."}
+	return &failure{Status: http.StatusForbidden, Heading: "Sign-up is closed",
+		Message: "Ask the person who runs this Rollcall for an account."}
 }

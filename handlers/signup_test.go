@@ -11,7 +11,8 @@ func TestSignup(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	b := f.browser()
-	a := b.do("POST", "/signup", url.Values{"username": {" Ada "}, "display_name": {"Ada Lovelace"}, "password": {goodPassword}, "next": {"/?q=x"}})
+	a := b.do("POST", "/signup",
+		url.Values{"username": {" Ada "}, "display_name": {"Ada Lovelace"}, "password": {goodPassword}, "next": {"/?q=x"}})
 	wantRedirect(t, "POST /signup", a, "/?q=x")
 	if !b.signedIn() {
 		t.Error("not signed in after POST /signup")
@@ -35,11 +36,14 @@ func TestRefusedSignups(t *testing.T) {
 		field  string // whose error is shown
 	}{
 		{"taken", url.Values{"username": {"Taken"}, "password": {goodPassword}}, http.StatusConflict, "username"},
-		{"bad name", url.Values{"username": {"no spaces"}, "password": {goodPassword}}, http.StatusUnprocessableEntity, "username"},
+		{"bad name", url.Values{"username": {"no spaces"}, "password": {goodPassword}}, http.StatusUnprocessableEntity,
+			"username"},
 		{"no name", url.Values{"password": {goodPassword}}, http.StatusUnprocessableEntity, "username"},
-		{"short password", url.Values{"username": {"bob"}, "password": {"short"}}, http.StatusUnprocessableEntity, "password"},
+		{"short password", url.Values{"username": {"bob"}, "password": {"short"}}, http.StatusUnprocessableEntity,
+			"password"},
 		{"no password", url.Values{"username": {"bob"}}, http.StatusUnprocessableEntity, "password"},
-		{"long display name", url.Values{"username": {"bob"}, "display_name": {strings.Repeat("x", 300)}, "password": {goodPassword}}, http.StatusUnprocessableEntity, "display_name"},
+		{"long display name", url.Values{"username": {"bob"}, "display_name": {strings.Repeat("x", 300)},
+			"password": {goodPassword}}, http.StatusUnprocessableEntity, "display_name"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,7 +82,8 @@ func TestRefusedSignupShowsAllErrors(t *testing.T) {
 		{"admin", "", "short", []string{"username", "password"}},
 		{"bob", "\U0001D159", goodPassword, []string{"display_name"}},
 	} {
-		a := f.browser().do("POST", "/signup", url.Values{"username": {tt.username}, "display_name": {tt.display}, "password": {tt.password}})
+		a := f.browser().do("POST", "/signup",
+			url.Values{"username": {tt.username}, "display_name": {tt.display}, "password": {tt.password}})
 		wantStatus(t, "POST /signup as "+tt.username, a, http.StatusUnprocessableEntity)
 		for _, field := range tt.fields {
 			if !strings.Contains(a.body, `id="`+field+`-error"`) {

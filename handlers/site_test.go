@@ -37,9 +37,12 @@ func TestPublicURL(t *testing.T) {
 
 func TestPublicURLRefused(t *testing.T) {
 	for _, raw := range []string{
-		"board.example", "//board.example", "ftp://board.example", "ws://board.example", "https://", "https:///x", "https://user@board.example",
-		"https://board.example?x=y", "https://board.example/?", "https://board.example#x", "https://board.example/a//b", "https://board.example/../x",
-		"https://board.example/./x", "https://board.example/a%2Fb", "https://board.example/:id", "https://board.example/*", "https://board.example/a b", "https://bücher.example",
+		"board.example", "//board.example", "ftp://board.example", "ws://board.example", "https://", "https:///x",
+		"https://user@board.example",
+		"https://board.example?x=y", "https://board.example/?", "https://board.example#x", "https://board.example/a//b",
+		"https://board.example/../x",
+		"https://board.example/./x", "https://board.example/a%2Fb", "https://board.example/:id", "https://board.example/*",
+		"https://board.example/a b", "https://bücher.example",
 	} {
 		u, err := url.Parse(raw)
 		if err != nil {
@@ -54,7 +57,8 @@ func TestPublicURLRefused(t *testing.T) {
 }
 
 func TestPlainHTTPWarning(t *testing.T) {
-	for public, want := range map[string]int{"http://board.example": 1, "http://localhost:8080": 0, "https://board.example": 0} {
+	for public, want := range map[string]int{"http://board.example": 1, "http://localhost:8080": 0,
+		"https://board.example": 0} {
 		f := newFixture(t, publicURL(t, public))
 		if n := len(f.logs.lines("level=WARN", "--public-url")); n != want {
 			t.Errorf("%s: %d warnings, want %d\n%s", public, n, want, f.logs)

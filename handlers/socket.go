@@ -52,7 +52,7 @@ type socket struct {
 	sent    atomic.Uint64 // bytes queued for the client
 
 	// Guarded by sockets.mu.
-	conn   *presence.Connection // nil until the time since the last input is known, and always nil for sockets that don't count
+	conn   *presence.Connection // nil until the first report or firstMessageWait, and for sockets that don't count
 	wait   *time.Timer          // until then
 	hidden bool
 	since  time.Time // since when it's hidden, or else open

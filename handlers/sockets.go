@@ -71,11 +71,13 @@ func (x index) remove(key string, s *socket) {
 	}
 }
 
-func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Change) []byte, originAllowed func(*http.Request) bool) *sockets {
+func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Change) []byte,
+	originAllowed func(*http.Request) bool) *sockets {
 	s := &sockets{
 		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
 		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
-		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{}, empty: make(chan struct{}),
+		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{},
+		empty: make(chan struct{}),
 	}
 	s.transport = newTransport(s, originAllowed)
 	board.Subscribe(s.applyUpdate)
@@ -134,7 +136,8 @@ func (s *sockets) closeUnconfirmed(now time.Time) {
 	}
 	s.mu.Unlock()
 	if closed > 0 {
-		s.log.Warn("sessions could not be confirmed; live connections were closed", "connections", closed, "waited", confirmWait)
+		s.log.Warn("sessions could not be confirmed; live connections were closed", "connections", closed, "waited",
+			confirmWait)
 	}
 }
 

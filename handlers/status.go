@@ -25,7 +25,8 @@ const (
 // statusForm returns the form with the current status. It holds the end as a time, so that changing only the text keeps
 // the end.
 func statusForm(user accounts.User, zone *time.Location, now time.Time) ui.StatusForm {
-	f := ui.StatusForm{Zone: user.TimeZone, At: now.Add(usualTime).Add(roundTime).Truncate(roundTime).In(zone).Format(atLayout)}
+	f := ui.StatusForm{Zone: user.TimeZone,
+		At: now.Add(usualTime).Add(roundTime).Truncate(roundTime).In(zone).Format(atLayout)}
 	if user.TimeZone == "" {
 		f.At = ""
 	}
@@ -166,17 +167,19 @@ func (s *Server) preset(ctx context.Context, user, id string) (status, error) {
 		Message: "This status is no longer on your list. Open the menu again to see the current list."}
 }
 
-// offered returns what the panel offers: the person's own presets, the most recent first, and then suggestions. Of those
-// with one text and emoji it offers one. A suggestion stays one, even if it was used.
+// offered returns what the panel offers: the person's own presets, the most recent first, and then suggestions. Of
+// those with one text and emoji it offers one. A suggestion stays one, even if it was used.
 func offered(own []accounts.Preset) []ui.Preset {
 	var all []ui.Preset
 	for i, p := range append(own, suggestions[:]...) {
-		if len(all) == maxOffered || slices.ContainsFunc(all, func(o ui.Preset) bool { return o.Text == p.Text && o.Emoji == p.Emoji }) {
+		if len(all) == maxOffered ||
+			slices.ContainsFunc(all, func(o ui.Preset) bool { return o.Text == p.Text && o.Emoji == p.Emoji }) {
 			continue
 		}
 		o := ui.Preset{ID: p.ID, State: p.State, Text: p.Text, Emoji: p.Emoji, Lasts: p.Lasts, Own: i < len(own)}
 		for _, suggested := range suggestions {
-			if suggested.State == p.State && suggested.Text == p.Text && suggested.Emoji == p.Emoji && suggested.Lasts == p.Lasts {
+			if suggested.State == p.State && suggested.Text == p.Text && suggested.Emoji == p.Emoji &&
+				suggested.Lasts == p.Lasts {
 				o.ID, o.Own = suggested.ID, false
 			}
 		}

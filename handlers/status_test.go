@@ -23,11 +23,13 @@ func TestSetStatus(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
 	before := f.user("ada")
-	a := ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"  Deep <b>work "}, "emoji": {"🎧"}, "lasts": {"30m"}})
+	a := ada.do("POST", "/me/status",
+		url.Values{"state": {"dnd"}, "text": {"  Deep <b>work "}, "emoji": {"🎧"}, "lasts": {"30m"}})
 	wantRedirect(t, "POST /me/status", a, "/me?done=set")
 	after := f.user("ada")
 	left := time.Until(after.Status.Until)
-	if w := after.Status; w.State != "dnd" || w.Text != "Deep <b>work" || w.Emoji != "🎧" || left > 30*time.Minute || left < 29*time.Minute {
+	if w := after.Status; w.State != "dnd" || w.Text != "Deep <b>work" || w.Emoji != "🎧" || left > 30*time.Minute ||
+		left < 29*time.Minute {
 		t.Errorf("the status is %+v, want the typed one for 30 min", w)
 	}
 	if after.Rev != before.Rev+1 {
@@ -35,17 +37,21 @@ func TestSetStatus(t *testing.T) {
 	}
 	body := ada.get("/me?done=set").body
 	for _, want := range []string{
-		`<p id="me-said" role="status">Status updated.</p>`, `id="show-dnd" aria-pressed="true"`, `<b><bdi>Deep &lt;b&gt;work</bdi></b>`,
-		`Ends <time class="end" datetime="` + after.Status.Until.Format(time.RFC3339) + `"`, `name="clear"`, `aria-label="Remove 🎧 Deep &lt;b&gt;work"`,
+		`<p id="me-said" role="status">Status updated.</p>`, `id="show-dnd" aria-pressed="true"`,
+		`<b><bdi>Deep &lt;b&gt;work</bdi></b>`,
+		`Ends <time class="end" datetime="` + after.Status.Until.Format(time.RFC3339) + `"`, `name="clear"`,
+		`aria-label="Remove 🎧 Deep &lt;b&gt;work"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /me has no %s:\n%s", want, body)
 		}
 	}
-	if body := ada.get("/me?done=deleted+by+an+attacker").body; !strings.Contains(body, `role="status"></p>`) || strings.Contains(body, "attacker") {
+	if body := ada.get("/me?done=deleted+by+an+attacker").body; !strings.Contains(body, `role="status"></p>`) ||
+		strings.Contains(body, "attacker") {
 		t.Errorf("GET /me?done= shows text from the address:\n%s", body)
 	}
-	wantRedirect(t, "clear", ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"typed"}, "clear": {"yes"}}), "/me?done=cleared")
+	wantRedirect(t, "clear", ada.do("POST", "/me/status",
+		url.Values{"state": {"away"}, "text": {"typed"}, "clear": {"yes"}}), "/me?done=cleared")
 	if w := f.user("ada").Status; w != (accounts.Status{}) {
 		t.Errorf("after clearing, the status is %+v, want none", w)
 	}
@@ -61,7 +67,8 @@ func TestSetStatusByMenu(t *testing.T) {
 	ada := f.member("ada").byMenu()
 	a := ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"Lunch"}})
 	wantStatus(t, "POST /me/status", a, http.StatusOK)
-	for _, want := range []string{`id="show-away" aria-pressed="true"`, `<bdi>Lunch</bdi></b>`, `<hx-partial id="me-said" hx-swap=textContent>Status updated.</hx-partial>`} {
+	for _, want := range []string{`id="show-away" aria-pressed="true"`, `<bdi>Lunch</bdi></b>`,
+		`<hx-partial id="me-said" hx-swap=textContent>Status updated.</hx-partial>`} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the response has no %s:\n%s", want, a.body)
 		}
@@ -69,7 +76,8 @@ func TestSetStatusByMenu(t *testing.T) {
 	if strings.Contains(a.body, "<html") {
 		t.Errorf("the response is a page:\n%s", a.body)
 	}
-	if a = ada.get("/me/panel"); strings.Contains(a.body, "Status updated.") || !strings.Contains(a.body, `<bdi>Lunch</bdi></b>`) {
+	if a = ada.get("/me/panel"); strings.Contains(a.body, "Status updated.") ||
+		!strings.Contains(a.body, `<bdi>Lunch</bdi></b>`) {
 		t.Errorf("GET /me/panel = %s, want the current status and no message", a.body)
 	}
 }
@@ -94,9 +102,12 @@ func TestWrongStatus(t *testing.T) {
 		{"a tag instead of an emoji", "status-emoji", "one emoji", url.Values{"emoji": {"<img src=x>"}}},
 		{"unknown end", "status-until", "from the list", url.Values{"state": {"away"}, "lasts": {"5y"}}},
 		{"a missing time", "status-until", "Enter a date", url.Values{"state": {"away"}, "lasts": {"at"}}},
-		{"an invalid time", "status-until", "Enter a date", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"<b>soon"}}},
-		{"a time that has passed", "status-until", "future", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}}},
-		{"a time too far ahead", "status-until", "within a year", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2199-01-01T10:00"}}},
+		{"an invalid time", "status-until", "Enter a date",
+			url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"<b>soon"}}},
+		{"a time that has passed", "status-until", "future",
+			url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2020-01-01T10:00"}}},
+		{"a time too far ahead", "status-until", "within a year",
+			url.Values{"state": {"away"}, "lasts": {"at"}, "at": {"2199-01-01T10:00"}}},
 	} {
 		for _, menu := range []string{"", "true"} {
 			ada.header.Set("HX-Request", menu)
@@ -157,7 +168,8 @@ func TestTypedStatusStaysText(t *testing.T) {
 		return ada.get("/me").body + ada.get("/").body
 	}
 	plain, _ := skeleton(set("plain"), "")
-	for _, payload := range []string{`<img src=x onerror=alert(1)>`, `"><script>alert(1)</script>`, `</bdi></li><hx-partial id="list">x`, `<title>x</title>`} {
+	for _, payload := range []string{`<img src=x onerror=alert(1)>`, `"><script>alert(1)</script>`,
+		`</bdi></li><hx-partial id="list">x`, `<title>x</title>`} {
 		for _, old := range f.presets("ada") {
 			if err := f.store.ForgetPreset(acting(t.Context()), f.uid("ada"), old.ID); err != nil {
 				t.Fatal(err)
@@ -187,14 +199,16 @@ func TestPresets(t *testing.T) {
 	}
 	for _, s := range suggestions {
 		wantRedirect(t, s.ID, bob.do("POST", "/me/status", url.Values{"preset": {s.ID}}), "/me?done=set")
-		if w := f.user("bob").Status; w.State != s.State || w.Text != s.Text || w.Emoji != s.Emoji || w.Until.IsZero() != (s.Lasts == "") {
+		if w := f.user("bob").Status; w.State != s.State || w.Text != s.Text || w.Emoji != s.Emoji ||
+			w.Until.IsZero() != (s.Lasts == "") {
 			t.Errorf("the suggestion %s sets %+v", s.ID, w)
 		}
 	}
 	if got := len(f.presets("bob")); got != len(suggestions) {
 		t.Errorf("bob has %d presets, want the %d he used", got, len(suggestions))
 	}
-	if body := bob.get("/me").body; strings.Count(body, `class="quick"`) != len(suggestions) || strings.Contains(body, `class="forget"`) {
+	if body := bob.get("/me").body; strings.Count(body, `class="quick"`) != len(suggestions) ||
+		strings.Contains(body, `class="forget"`) {
 		t.Errorf("a person who used every suggestion gets\n%s\nwant them to stay suggestions", body)
 	}
 	ada.do("POST", "/me/status", url.Values{"state": {"dnd"}, "text": {"Writing"}, "emoji": {"✍️"}, "lasts": {"4h"}})
@@ -202,10 +216,12 @@ func TestPresets(t *testing.T) {
 	own := f.presets("ada")[0]
 	body = ada.get("/me").body
 	first := strings.Index(body, `id="me-use-`+own.ID+`"`)
-	if lunch := strings.Index(body, `id="me-use-lunch"`); first < 0 || lunch < first || strings.Count(body, `class="quick"`) != len(suggestions) {
+	if lunch := strings.Index(body, `id="me-use-lunch"`); first < 0 || lunch < first ||
+		strings.Count(body, `class="quick"`) != len(suggestions) {
 		t.Errorf("the panel offers\n%s\nwant the own preset, then suggestions", body)
 	}
-	wantRedirect(t, "own preset", ada.do("POST", "/me/status", url.Values{"preset": {own.ID}, "text": {"ignored"}}), "/me?done=set")
+	wantRedirect(t, "own preset", ada.do("POST", "/me/status", url.Values{"preset": {own.ID}, "text": {"ignored"}}),
+		"/me?done=set")
 	w, left := f.user("ada").Status, time.Until(f.user("ada").Status.Until)
 	if w.State != "dnd" || w.Text != "Writing" || w.Emoji != "✍️" || left < 239*time.Minute || left > 240*time.Minute {
 		t.Errorf("the preset set %+v, want the whole status for 4 h", w)
@@ -214,13 +230,15 @@ func TestPresets(t *testing.T) {
 		a := ada.do("POST", "/me/status", url.Values{"preset": {id}})
 		wantStatus(t, fmt.Sprintf("preset %.20q", id), a, http.StatusNotFound)
 	}
-	wantRedirect(t, "forget bob's", ada.do("POST", "/me/presets/forget", url.Values{"preset": {f.presets("bob")[0].ID}}), "/me?done=forgotten")
+	wantRedirect(t, "forget bob's", ada.do("POST", "/me/presets/forget", url.Values{"preset": {f.presets("bob")[0].ID}}),
+		"/me?done=forgotten")
 	if got := len(f.presets("bob")); got != len(suggestions) {
 		t.Errorf("bob has %d presets after ada tried to delete one, want %d", got, len(suggestions))
 	}
 	a := ada.byMenu().do("POST", "/me/presets/forget", url.Values{"preset": {own.ID}})
 	wantStatus(t, "forget", a, http.StatusOK)
-	if len(f.presets("ada")) != 0 || !strings.Contains(a.body, "Forgotten.") || strings.Contains(a.body, `class="forget"`) {
+	if len(f.presets("ada")) != 0 || !strings.Contains(a.body, "Forgotten.") ||
+		strings.Contains(a.body, `class="forget"`) {
 		t.Errorf("after forgetting, ada has the presets %v and gets\n%s", f.presets("ada"), a.body)
 	}
 }
@@ -245,13 +263,15 @@ func TestZone(t *testing.T) {
 	}
 	wantStatus(t, "another guess", ada.do("POST", "/me/zone", url.Values{"zone": {"Europe/Berlin"}}), http.StatusNoContent)
 	at := time.Now().In(zone).Add(48 * time.Hour)
-	ada.do("POST", "/me/status", url.Values{"state": {"away"}, "lasts": {"at"}, "at": {at.Format(atLayout)}, "zone": {"Europe/Berlin"}})
+	ada.do("POST", "/me/status",
+		url.Values{"state": {"away"}, "lasts": {"at"}, "at": {at.Format(atLayout)}, "zone": {"Europe/Berlin"}})
 	if u := f.user("ada"); u.TimeZone != "Pacific/Auckland" || !u.Status.Until.Equal(at.Truncate(time.Minute)) {
 		t.Errorf("zone %q, end %v, want %v in Auckland: a guess doesn't replace a known zone", u.TimeZone, u.Status.Until, at)
 	}
 	body := ada.get("/me?change=yes").body
 	offer := strings.Count(body, `name="zone"`) // only in the offer of another zone
-	if strings.Contains(body, ` data-zone="/me/zone"`) || offer != 1 || !strings.Contains(body, `value="`+at.Format(atLayout)+`"`) {
+	if strings.Contains(body, ` data-zone="/me/zone"`) || offer != 1 ||
+		!strings.Contains(body, `value="`+at.Format(atLayout)+`"`) {
 		t.Errorf("GET /me with a known zone:\n%s", body)
 	}
 }

@@ -15,8 +15,8 @@ func (s *Server) manifest(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/manifest+json", body)
 }
 
-// robots tells crawlers what they may read. By default, that's only the page that says noindex: a search engine that may
-// not read it could list its address.
+// robots tells crawlers what they may read. By default, that's only the page that says noindex: a search engine that
+// may not read it could list its address.
 func (s *Server) robots(c echo.Context) error {
 	rules := "User-agent: *\nDisallow: /\nAllow: " + s.site.path("/login") + "\nAllow: " + s.site.path("/$") + "\n"
 	if s.cfg.UI.Robots() {

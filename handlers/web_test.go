@@ -25,7 +25,8 @@ func TestManifest(t *testing.T) {
 		t.Errorf("Content-Type = %q, want application/manifest+json", got)
 	}
 	f.person("ada")
-	if page := f.browser().get("/here/login"); !strings.Contains(page.body, `<link rel="manifest" href="/here/manifest.webmanifest">`) {
+	if page := f.browser().get("/here/login"); !strings.Contains(page.body,
+		`<link rel="manifest" href="/here/manifest.webmanifest">`) {
 		t.Errorf("the page doesn't link to the manifest:\n%s", page.body)
 	}
 }
@@ -34,7 +35,8 @@ func TestRobots(t *testing.T) {
 	f := newFixture(t)
 	a := f.browser().get("/robots.txt")
 	wantStatus(t, "GET /robots.txt", a, http.StatusOK)
-	if a.body != "User-agent: *\nDisallow: /\nAllow: /login\nAllow: /$\n" || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") {
+	if a.body != "User-agent: *\nDisallow: /\nAllow: /login\nAllow: /$\n" ||
+		!strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") {
 		t.Errorf("robots.txt = %s %q", a.Header.Get("Content-Type"), a.body)
 	}
 	if got := a.Header.Get("X-Robots-Tag"); got != "noindex, nofollow" {
@@ -48,7 +50,8 @@ func TestRobots(t *testing.T) {
 	}
 	f.handler = open.Handler()
 	if a = f.browser().get("/robots.txt"); a.body != "User-agent: *\nDisallow:\n" || a.Header.Get("X-Robots-Tag") != "" {
-		t.Errorf("robots.txt with --allow-robots = %q, X-Robots-Tag %q, want everything allowed", a.body, a.Header.Get("X-Robots-Tag"))
+		t.Errorf("robots.txt with --allow-robots = %q, X-Robots-Tag %q, want everything allowed", a.body,
+			a.Header.Get("X-Robots-Tag"))
 	}
 }
 
@@ -60,7 +63,9 @@ func TestChangePasswordAddress(t *testing.T) {
 	if page := f.member("ada").get("/here/settings"); !strings.Contains(page.body, `id="password-h"`) {
 		t.Error("the settings have no element password-h")
 	}
-	wantStatus(t, "an address that no site has", f.browser().get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200"), http.StatusNotFound)
+	wantStatus(t, "an address that no site has",
+		f.browser().get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200"),
+		http.StatusNotFound)
 }
 
 // The logo may hold styles and nothing else, however it's opened.

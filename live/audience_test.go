@@ -81,11 +81,11 @@ func TestAudienceFollowsThePerson(t *testing.T) {
 	f.step()
 	f.seen(bob, time.Hour)
 	f.board.flush()
-	for _, step := range []struct{ precision, want string }{{accounts.Nobody, ""}, {accounts.Exact, "today"}} {
-		f.prefer(eve, step.precision)
+	for _, step := range []struct{ choice, want string }{{accounts.Nobody, ""}, {accounts.Exact, "today"}} {
+		f.prefer(eve, step.choice)
 		f.step()
 		if e.take(t); e.rows["bob"].Seen != step.want {
-			t.Errorf("with precision %q, eve sees %q, want %q", step.precision, e.rows["bob"].Seen, step.want)
+			t.Errorf("showing last seen as %q, eve sees %q, want %q", step.choice, e.rows["bob"].Seen, step.want)
 		}
 	}
 }
@@ -135,11 +135,11 @@ func TestStopWithoutStart(t *testing.T) {
 // An invisible person's row equals that of someone who left at the same moment, for every audience.
 func TestInvisibleRowEqualsDeparted(t *testing.T) {
 	t.Parallel()
-	for _, precision := range []string{accounts.Approximate, accounts.Exact, accounts.Nobody} {
+	for _, choice := range []string{accounts.Approximate, accounts.Exact, accounts.Nobody} {
 		row := func(leave func(f *fixture, bob accounts.Person, c *presence.Connection)) (rows [Audiences]Row) {
 			f := newFixture(t)
 			bob := f.person("bob")
-			f.prefer(bob, precision)
+			f.prefer(bob, choice)
 			c := f.arrive(bob)
 			f.step()
 			f.list(Query{})
@@ -161,7 +161,7 @@ func TestInvisibleRowEqualsDeparted(t *testing.T) {
 		for to := range Audiences {
 			gone[to].SeenAt, invisible[to].SeenAt = gone[to].SeenAt.Truncate(time.Hour), invisible[to].SeenAt.Truncate(time.Hour)
 			if gone[to] != invisible[to] {
-				t.Errorf("precision %q, audience %d: invisible is %+v, gone is %+v", precision, to, invisible[to], gone[to])
+				t.Errorf("showing last seen as %q, audience %d: invisible is %+v, gone is %+v", choice, to, invisible[to], gone[to])
 			}
 		}
 	}

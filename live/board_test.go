@@ -175,7 +175,8 @@ func TestVersions(t *testing.T) {
 	r := &f.board.roster
 	for _, version := range []uint64{1, 27, 63, 68, 32, 2304} {
 		seen := map[string]bool{}
-		for _, l := range []*list{{version: version}, {version: version * 36}, {version: version*36 + 27}, {version: version*36 + 32}} {
+		for _, l := range []*list{{version: version}, {version: version * 36}, {version: version*36 + 27},
+			{version: version*36 + 32}} {
 			for _, warming := range []bool{false, true} {
 				for to := range Audiences {
 					r.warming = warming

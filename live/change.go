@@ -35,7 +35,8 @@ func (c *Change) Encoded(f Format, encode func(*Change) []byte) []byte {
 
 func (c *Change) empty() bool {
 	return c.List == nil && len(c.Rows)+len(c.Removed)+len(c.Added)+len(c.Teams) == 0 && c.Links == nil &&
-		c.Counts == nil && c.Arrived == nil && c.Title == nil && c.Warming == nil && c.Lost == nil && c.Own == nil && len(c.Told) == 0
+		c.Counts == nil && c.Arrived == nil && c.Title == nil && c.Warming == nil && c.Lost == nil && c.Own == nil &&
+		len(c.Told) == 0
 }
 
 // Added holds rows to insert into a list next to each other.

@@ -48,7 +48,8 @@ func TestChangeMarksOnlyListsItConcerns(t *testing.T) {
 	lists := map[string]*list{}
 	for name, q := range map[string]Query{
 		"all": {}, "bo": {Search: "bo"}, "zo qu": {Search: "zo qu"}, "six": {Search: "a b c d e f"},
-		"Design": {Team: "Design"}, "Design zo": {Team: "Design", Search: "zo"}, "after m": {After: end}, "before m": {Before: end},
+		"Design": {Team: "Design"}, "Design zo": {Team: "Design", Search: "zo"}, "after m": {After: end},
+		"before m":   {Before: end},
 		"zo after m": {Search: "zo", After: end}, "zo before m": {Search: "zo", Before: end},
 		"offline zo": {Search: "zo", Show: "offline"}, "offline x": {Search: "x", Show: "offline"},
 		"online": {Show: "online"}, "online x": {Search: "x", Show: "online"},

@@ -104,9 +104,9 @@ func (f *fixture) arrive(p accounts.Person) *presence.Connection {
 	return f.here.Join(p.ID, presence.Client{}, presence.Activity{})
 }
 
-func (f *fixture) prefer(p accounts.Person, precision string) {
+func (f *fixture) prefer(p accounts.Person, showLastSeen string) {
 	f.t.Helper()
-	change := func(p *accounts.Preferences) { *p = accounts.Preferences{Precision: precision} }
+	change := func(p *accounts.Preferences) { *p = accounts.Preferences{ShowLastSeen: showLastSeen} }
 	f.must(f.store.ChangePreferences(acting(f.t.Context()), p.ID, change))
 }
 

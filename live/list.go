@@ -265,8 +265,8 @@ func (r *roster) fill(l *list, people window) {
 	r.lists.news()
 }
 
-// folds reports whether l folds the absent people of a team. It does on a board with one page, but not for a search or a
-// team, because the person may be looking for them.
+// folds reports whether l folds the absent people of a team. It does on a board with one page, but not for a search or
+// a team, because the person may be looking for them.
 func (l *list) folds() bool { return l.whole() && l.filter.Search == "" && l.filter.Team == "" }
 
 // hasIndex reports whether l has an index of all teams: only the first page of everyone who is here does.

@@ -57,7 +57,8 @@ func New(cfg Config) *Board {
 	}
 	b.alerts = newAlerts()
 	b.reader = newReader(b)
-	b.lists = lists{all: map[Query]*list{}, generation: 1, news: b.flushes.want, read: b.reader.want, readList: b.reader.wantList}
+	b.lists = lists{all: map[Query]*list{}, generation: 1, news: b.flushes.want, read: b.reader.want,
+		readList: b.reader.wantList}
 	b.roster = newRoster(cfg.Presence, &b.lists)
 	b.seen = &seenWriter{
 		presence: cfg.Presence, log: cfg.Log, store: cfg.Accounts.StampSeen, pending: map[string]time.Time{},
@@ -262,8 +263,8 @@ func (b *Board) Resolve(ctx context.Context, q Query, asked bool) (Query, error)
 	return q, nil
 }
 
-// fitsOnPage reports whether all people of the list of q, which is of everyone, are on its first page. Without a search,
-// totals tell that; they may be older than a commit of just now.
+// fitsOnPage reports whether all people of the list of q, which is of everyone, are on its first page. Without a
+// search, totals tell that; they may be older than a commit of just now.
 func (b *Board) fitsOnPage(ctx context.Context, q Query) (bool, error) {
 	if q.Search == "" {
 		if err := b.reader.refreshTotals(ctx); err != nil {

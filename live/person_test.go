@@ -84,7 +84,8 @@ func TestZoneOnRows(t *testing.T) {
 	f := newFixture(t)
 	ada, shy, bob := f.person("ada"), f.person("shy"), f.person("bob")
 	f.prefer(shy, accounts.Nobody)
-	f.must(f.store.ChangePreferences(acting(t.Context()), bob.ID, func(p *accounts.Preferences) { p.TimeZone = "Asia/Kolkata" }))
+	f.must(f.store.ChangePreferences(acting(t.Context()), bob.ID,
+		func(p *accounts.Preferences) { p.TimeZone = "Asia/Kolkata" }))
 	f.step()
 	screens := []*screen{f.watch(Query{}, ada), f.watch(Query{}, shy)}
 	want := func(what, zone string) {

@@ -20,7 +20,7 @@ const (
 
 // AudienceOf returns the audience that p belongs to.
 func AudienceOf(p accounts.Person) Audience {
-	if p.Precision == accounts.Nobody {
+	if p.ShowLastSeen == accounts.Nobody {
 		return Reticent
 	}
 	return Full
@@ -63,7 +63,7 @@ func NewRow(p accounts.Person, v presence.View, to Audience, now time.Time) Row 
 	if v.LastSeen.After(seen) {
 		seen = v.LastSeen
 	}
-	switch p.Precision {
+	switch p.ShowLastSeen {
 	case accounts.Nobody:
 	case accounts.Exact:
 		row.SeenAt = seen.Truncate(time.Minute).UTC()

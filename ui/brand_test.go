@@ -19,7 +19,8 @@ func TestEveryPageHasTheName(t *testing.T) {
 	title := regexp.MustCompile(`<title>(.*)</title>`)
 	for _, c := range []struct{ name, header, title string }{
 		{"Harbor Works", "<bdi>Harbor Works</bdi>", "Harbor Works"},
-		{hostileName, "<bdi>Ada&#39;s &lt;/title&gt;&lt;script&gt;&#34;&amp;</bdi>", "Ada&#39;s &lt;/title&gt;&lt;script&gt;&#34;&amp;"},
+		{hostileName, "<bdi>Ada&#39;s &lt;/title&gt;&lt;script&gt;&#34;&amp;</bdi>",
+			"Ada&#39;s &lt;/title&gt;&lt;script&gt;&#34;&amp;"},
 		{"", "<bdi>Rollcall</bdi>", "Rollcall"},
 	} {
 		u.SetName(c.name)
@@ -31,7 +32,8 @@ func TestEveryPageHasTheName(t *testing.T) {
 			if got := title.FindStringSubmatch(out); got == nil || !strings.HasSuffix(got[1], " · "+c.title) {
 				t.Errorf("page %s: title %q, want it to end with %q", p.template(), got, c.title)
 			}
-			if n := strings.Count(out, `<meta name="description" content="`); n != 1 || strings.Contains(out, `name="description" content=""`) {
+			if n := strings.Count(out, `<meta name="description" content="`); n != 1 ||
+				strings.Contains(out, `name="description" content=""`) {
 				t.Errorf("page %s: %d descriptions, want one", p.template(), n)
 			}
 		}
@@ -84,7 +86,8 @@ func TestManifest(t *testing.T) {
 
 // The build draws every icon in its size.
 func TestBuiltIcons(t *testing.T) {
-	for name, side := range map[string]int{"icon-192.png": 192, "icon-512.png": 512, "icon-maskable.png": 512, "apple-touch-icon.png": 180} {
+	for name, side := range map[string]int{"icon-192.png": 192, "icon-512.png": 512, "icon-maskable.png": 512,
+		"apple-touch-icon.png": 180} {
 		data := built(t, name)
 		img, err := png.Decode(bytes.NewReader(data))
 		if err != nil || img.Bounds().Dx() != side || img.Bounds().Dy() != side {
@@ -138,12 +141,14 @@ func TestAlone(t *testing.T) {
 		}
 	}
 	page := render(t, u, BoardPage{Counts: one, First: First{Address: "https://board.example/", SignupOpen: true}})
-	for _, want := range []string{`data-alone`, `id="first"`, `value="https://board.example/"`, "People who create an account appear here."} {
+	for _, want := range []string{`data-alone`, `id="first"`, `value="https://board.example/"`,
+		"People who create an account appear here."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the board of one account doesn't hold %q", want)
 		}
 	}
-	if page := render(t, u, BoardPage{Counts: two}); strings.Contains(page, "data-alone") || strings.Contains(page, `id="first"`) {
+	if page := render(t, u, BoardPage{Counts: two}); strings.Contains(page, "data-alone") ||
+		strings.Contains(page, `id="first"`) {
 		t.Error("the board of two accounts has the first-run panel")
 	}
 	f := u.NewFrame()
@@ -160,14 +165,16 @@ func TestSetupPage(t *testing.T) {
 		t.Errorf("Focus = %s, want code", got)
 	}
 	out := render(t, u, p)
-	for _, want := range []string{`action="/setup"`, `name="code"`, `name="board_name"`, `name="display_name"`, `name="username"`, `name="password"`} {
+	for _, want := range []string{`action="/setup"`, `name="code"`, `name="board_name"`, `name="display_name"`,
+		`name="username"`, `name="password"`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the page doesn't hold %s", want)
 		}
 	}
 	p = SetupPage{Errors: map[string]string{"username": "Taken."}, Username: `"x`, DisplayName: "<b>", Password: "p w"}
 	out = render(t, u, p)
-	for _, want := range []string{`value="&#34;x"`, `value="&lt;b&gt;"`, `value="p w"`, `id="username-error">Taken.`, `<title>Error: `} {
+	for _, want := range []string{`value="&#34;x"`, `value="&lt;b&gt;"`, `value="p w"`, `id="username-error">Taken.`,
+		`<title>Error: `} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the refused page doesn't hold %s", want)
 		}

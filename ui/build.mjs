@@ -40,7 +40,7 @@ if (!existsSync(join(root, 'node_modules', '@resvg', 'resvg-wasm'))) {
 }
 
 const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals', 'board', 'forms', 'emoji', 'menu', 'person', 'told', 'zone', 'first', 'start'];
-const STYLES = ['tokens', 'base', 'frame', 'board', 'menu', 'forms', 'person', 'first', 'states', 'adapt'];
+const STYLES = ['tokens', 'base', 'layout', 'board', 'menu', 'forms', 'person', 'first', 'states', 'adapt'];
 
 // Comments and indentation are removed.
 const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, '').replace(/^\s+/gm, ''));

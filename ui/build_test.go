@@ -56,7 +56,8 @@ func TestBuild(t *testing.T) {
 			}
 		}
 	}
-	for name, limit := range map[string]int{"app.js.br": 24 << 10, "app.css.br": 9 << 10, "favicon.svg.br": 1 << 10, "emoji.json.br": 20 << 10} {
+	for name, limit := range map[string]int{"app.js.br": 24 << 10, "app.css.br": 9 << 10, "favicon.svg.br": 1 << 10,
+		"emoji.json.br": 20 << 10} {
 		if got := len(read(name)); got > limit {
 			t.Errorf("%s: %d bytes, want at most %d", name, got, limit)
 		}
@@ -87,7 +88,8 @@ func TestEmojiTable(t *testing.T) {
 		t.Fatalf("emoji.json has %d bytes and %d rows, %v, want at most 60 KiB and at least 1500", len(data), len(rows), err)
 	}
 	all := strings.Join(rows, "\n") + "\n"
-	for _, want := range []string{`☕ hot beverage, coffee break\|`, `🍜 steaming bowl, lunch\|`, `🎧 headphone, focus\|`, `🚆 train\|`, `🇩🇪 flag Germany\n`, `🌴 palm tree, vacation`} {
+	for _, want := range []string{`☕ hot beverage, coffee break\|`, `🍜 steaming bowl, lunch\|`, `🎧 headphone, focus\|`,
+		`🚆 train\|`, `🇩🇪 flag Germany\n`, `🌴 palm tree, vacation`} {
 		if !regexp.MustCompile(want).MatchString(all) {
 			t.Errorf("emoji.json has nothing like %s", want)
 		}

@@ -107,7 +107,8 @@ func TestContrastFormula(t *testing.T) {
 			t.Errorf("contrast(%s, %s) = %.3f, want %.2f", tt.a, tt.b, got, tt.want)
 		}
 	}
-	if got := parseColor(t, "oklch(.62796 .25768 29.234)"); contrast(got, parseColor(t, "#ff0000")) > 1.01 || got[0] < .99 {
+	if got := parseColor(t, "oklch(.62796 .25768 29.234)"); contrast(got, parseColor(t, "#ff0000")) > 1.01 ||
+		got[0] < .99 {
 		t.Errorf("oklch of red = %v, want red", got)
 	}
 }
@@ -181,7 +182,8 @@ func parseColor(t *testing.T, s string) rgb {
 func oklch(l, c, h float64) rgb {
 	a, b := c*math.Cos(h*math.Pi/180), c*math.Sin(h*math.Pi/180)
 	cube := func(x float64) float64 { return x * x * x }
-	x, y, z := cube(l+.3963377774*a+.2158037573*b), cube(l-.1055613458*a-.0638541728*b), cube(l-.0894841775*a-1.2914855480*b)
+	x, y, z := cube(l+.3963377774*a+.2158037573*b), cube(l-.1055613458*a-.0638541728*b),
+		cube(l-.0894841775*a-1.2914855480*b)
 	lin := rgb{
 		4.0767416621*x - 3.3077115913*y + .2309699292*z,
 		-1.2684380046*x + 2.6097574011*y - .3413193965*z,

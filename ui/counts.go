@@ -66,7 +66,8 @@ func (c Counts) headline() headline {
 	case n == 0:
 		return headline{Is: "Nobody is here", Was: "Nobody was here"}
 	}
-	h := headline{Is: plural(n, "person is here", "people are here"), Was: plural(n, "person was here", "people were here")}
+	h := headline{Is: plural(n, "person is here", "people are here"),
+		Was: plural(n, "person was here", "people were here")}
 	if c.Unsure {
 		h.Is += " so far"
 	}

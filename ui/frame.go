@@ -155,8 +155,8 @@ func (f *Frame) partial(id, swap string, html []byte) {
 }
 
 // MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer.
-// It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a selector,
-// and leaves out such favorites.
+// It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a
+// selector, and leaves out such favorites.
 func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
 	if !inSelector(uid) {
 		return nil
@@ -175,7 +175,8 @@ func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
 	}
 	if len(all) > 0 { // they are never folded away
 		pinned := ":is(" + strings.Join(all, ",") + ")"
-		css += pinned + "{--you:\"★\" / \"favorite\";--place:-3;--after:3}\n" + pinned + "[data-state=offline]{display:flex}\n"
+		css += pinned + "{--you:\"★\" / \"favorite\";--place:-3;--after:3}\n" + pinned +
+			"[data-state=offline]{display:flex}\n"
 	}
 	return []byte(css)
 }

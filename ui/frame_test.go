@@ -106,7 +106,8 @@ func TestFrameTeam(t *testing.T) {
 
 func TestMeCSS(t *testing.T) {
 	u := newUI(t, "")
-	if got := string(u.MeCSS("u1", TeamID("x"), nil)); !strings.Contains(got, ".team[data-team="+TeamID("x")+"]{order:-1") {
+	if got := string(u.MeCSS("u1", TeamID("x"), nil)); !strings.Contains(got,
+		".team[data-team="+TeamID("x")+"]{order:-1") {
 		t.Errorf("MeCSS = %q, want a rule for the viewer's team", got)
 	}
 	if got := string(u.MeCSS("01906f2e-Aa_1", "", nil)); !strings.HasPrefix(got, "#u-01906f2e-Aa_1{") {

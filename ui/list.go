@@ -152,7 +152,8 @@ func nobody(q Query, warming bool) emptyView {
 	case q.Show != Everyone && q.Show != "":
 		return emptyView{Heading: showNobody(q.Show), Message: "They'll appear here as soon as that changes.", All: true}
 	case q.Team != "":
-		return emptyView{Heading: "Nobody is in this team", Message: "It may have been renamed, or everyone has left it.", All: true}
+		return emptyView{Heading: "Nobody is in this team", Message: "It may have been renamed, or everyone has left it.",
+			All: true}
 	case q.After != "" || q.Before != "":
 		return emptyView{Heading: "This page is empty", Message: "The people who were listed here are gone.", All: true}
 	case warming:

@@ -31,7 +31,8 @@ func picture(t testing.TB, w, h int, noise bool) []byte {
 
 // svg is a picture that holds something.
 func svg(inside string) []byte {
-	return []byte(`<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 8 8">` + inside + `</svg>`)
+	return []byte(`<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 8 8">` +
+		inside + `</svg>`)
 }
 
 func TestReadLogo(t *testing.T) {
@@ -100,7 +101,8 @@ func TestReadLogoRefuses(t *testing.T) {
 		{"a document type", []byte(`<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x">` + string(svg(""))), "<!DOCTYPE"},
 		{"entities", []byte(`<!DOCTYPE svg [<!ENTITY x "y">]>` + string(svg("<text>&x;</text>"))), "<!DOCTYPE"},
 		{"an unknown entity", svg("<text>&x;</text>"), "valid"},
-		{"a stylesheet", []byte(`<?xml-stylesheet href="https://evil.example/x.css"?>` + string(svg(""))), "<?xml-stylesheet"},
+		{"a stylesheet", []byte(`<?xml-stylesheet href="https://evil.example/x.css"?>` + string(svg(""))),
+			"<?xml-stylesheet"},
 		{"depth", svg(strings.Repeat("<g>", 200) + strings.Repeat("</g>", 200)), "nested"},
 	} {
 		if _, err := ReadLogo(c.data); err == nil || !strings.Contains(err.Error(), c.says) {
@@ -140,12 +142,14 @@ func TestLogoIsServed(t *testing.T) {
 		t.Errorf("LogoURL = %q, want it under the base path, with a hash", u.LogoURL())
 	}
 	w := fetch(u, "GET", u.LogoURL())
-	if w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), data) || w.Header().Get("Content-Type") != "image/svg+xml" ||
+	if w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), data) ||
+		w.Header().Get("Content-Type") != "image/svg+xml" ||
 		!strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 		t.Errorf("GET %s = %d %v %q, want the logo for good", u.LogoURL(), w.Code, w.Header(), w.Body)
 	}
 	out := render(t, u, LoginPage{})
-	if !strings.Contains(out, `<img class="logo" src="`+u.LogoURL()+`" alt=""><bdi>Harbor Works</bdi>`) || strings.Contains(out, `class="logo" viewBox`) {
+	if !strings.Contains(out, `<img class="logo" src="`+u.LogoURL()+`" alt=""><bdi>Harbor Works</bdi>`) ||
+		strings.Contains(out, `class="logo" viewBox`) {
 		t.Errorf("the header doesn't show the logo:\n%s", out)
 	}
 	if !strings.Contains(out, u.AssetURL("favicon.svg")) {

@@ -81,7 +81,8 @@ func (m Me) Called() string {
 
 // DevicesText returns a sentence, or "" if no device is connected.
 func (m Me) DevicesText() string {
-	few := [...]string{"", "One device is", "Two devices are", "Three devices are", "Four devices are", "Five devices are", "Six devices are"}
+	few := [...]string{"", "One device is", "Two devices are", "Three devices are", "Four devices are", "Five devices are",
+		"Six devices are"}
 	switch {
 	case m.Devices <= 0:
 		return ""

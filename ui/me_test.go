@@ -18,7 +18,8 @@ func somePanel() Panel {
 		},
 		Status: StatusForm{Zone: "Europe/Berlin", Live: true},
 		Presets: []Preset{
-			{"0191-a", DND, "Deep work", "🎧", "4h", true}, {"0191-b", Away, "", "", "", true}, {"leave", "", "On leave", "🌴", "", false}, {"x", "", "", "🎂", "week", true},
+			{"0191-a", DND, "Deep work", "🎧", "4h", true}, {"0191-b", Away, "", "", "", true},
+			{"leave", "", "On leave", "🌴", "", false}, {"x", "", "", "🎂", "week", true},
 		},
 		Said: "Status updated.",
 	}
@@ -35,9 +36,12 @@ func TestFrameMe(t *testing.T) {
 	p := somePanel()
 	for _, me := range []Me{
 		p.Me,
-		{State: Online, Why: "you're active & well", Devices: 1, Next: Next{Before: "You turn", State: Away, After: " after 10 min without input."}},
-		{State: Away, Why: "there was no input", Next: Next{Before: "You turn", State: Online, After: " with your next input.", TextEnds: p.Me.Next.At}},
-		{State: Offline, Why: "you chose it", Invisible: true, Set: SetStatus{State: Away, Until: p.Me.Next.At}, Next: Next{Before: "It stays until you change it."}},
+		{State: Online, Why: "you're active & well", Devices: 1,
+			Next: Next{Before: "You turn", State: Away, After: " after 10 min without input."}},
+		{State: Away, Why: "there was no input",
+			Next: Next{Before: "You turn", State: Online, After: " with your next input.", TextEnds: p.Me.Next.At}},
+		{State: Offline, Why: "you chose it", Invisible: true, Set: SetStatus{State: Away, Until: p.Me.Next.At},
+			Next: Next{Before: "It stays until you change it."}},
 	} {
 		p.Me = me
 		page := mePage(t, u, p)
@@ -100,7 +104,8 @@ func TestFrameMeKeepsTheForm(t *testing.T) {
 	u := newUI(t, "")
 	f := u.NewFrame()
 	f.Me(Me{}, somePanel().Me)
-	for _, part := range []string{`name="text"`, `name="emoji"`, `name="lasts"`, `name="at"`, `id="panel"`, `id="status"`, `id="status-set"`} {
+	for _, part := range []string{`name="text"`, `name="emoji"`, `name="lasts"`, `name="at"`, `id="panel"`, `id="status"`,
+		`id="status-set"`} {
 		if strings.Contains(string(f.Bytes()), part) {
 			t.Errorf("Me() sends %s: %s", part, f.Bytes())
 		}
@@ -111,22 +116,30 @@ func TestFrameMeKeepsTheForm(t *testing.T) {
 func TestPanelWithStatus(t *testing.T) {
 	page := mePage(t, newUI(t, ""), somePanel())
 	for _, want := range []string{
-		`Shown to others as <b>Do not disturb</b>`, `<b><bdi>Deep &lt;b&gt;work</bdi></b><span>Ends <time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time> · <a `,
-		`href="/me?change=yes" hx-get="/me/panel?change=yes"`, `name="clear" value="yes"`, `name="keep" value="yes"`, `name="text" value=""`, `name="emoji" value=""`,
-		`name="state" value="dnd"`, `name="show" value="dnd" id="show-dnd" aria-pressed="true"`, `value="auto" id="show-auto" aria-pressed="false"`,
+		`Shown to others as <b>Do not disturb</b>`,
+		`<b><bdi>Deep &lt;b&gt;work</bdi></b><span>Ends <time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time> · <a `,
+		`href="/me?change=yes" hx-get="/me/panel?change=yes"`, `name="clear" value="yes"`, `name="keep" value="yes"`,
+		`name="text" value=""`, `name="emoji" value=""`,
+		`name="state" value="dnd"`, `name="show" value="dnd" id="show-dnd" aria-pressed="true"`,
+		`value="auto" id="show-auto" aria-pressed="false"`,
 		`id="show-invisible" aria-pressed="false"`, `id="lasts-never" checked>No end<`, `Your time zone: Europe/Berlin`,
 		`<b>Do not disturb</b>, because you chose it. Two devices are connected. Ends <time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time>, then automatic. Your text ends <time`,
-		`<bdi>Deep work</bdi> <small>Do not disturb, 4 hours</small>`, `<bdi>Away</bdi> <small>Until you change it</small>`, `<bdi>On leave</bdi> <small>Until you change it</small>`,
-		`<span class="em">🎂</span><span><small>This week</small></span></button>`, `aria-label="Remove 🎧 Deep work"`, `aria-label="Remove 🎂"`,
+		`<bdi>Deep work</bdi> <small>Do not disturb, 4 hours</small>`, `<bdi>Away</bdi> <small>Until you change it</small>`,
+		`<bdi>On leave</bdi> <small>Until you change it</small>`,
+		`<span class="em">🎂</span><span><small>This week</small></span></button>`, `aria-label="Remove 🎧 Deep work"`,
+		`aria-label="Remove 🎂"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the panel has no %s:\n%s", want, page)
 		}
 	}
-	if strings.Contains(page, `name="zone"`) || strings.Contains(page, "Remove 🌴") || strings.Contains(page, "data-writing") {
-		t.Errorf("the form asks for the zone, which is known, offers to forget a suggestion, or is being written in:\n%s", page)
+	if strings.Contains(page, `name="zone"`) || strings.Contains(page, "Remove 🌴") ||
+		strings.Contains(page, "data-writing") {
+		t.Errorf("the form asks for the zone, which is known, offers to forget a suggestion, or is being written in:\n%s",
+			page)
 	}
-	if set, preset := strings.Index(page, `id="status-set"`), strings.Index(page, `class="quick"`); set < 0 || preset < set {
+	if set, preset := strings.Index(page, `id="status-set"`), strings.Index(page, `class="quick"`); set < 0 ||
+		preset < set {
 		t.Errorf("Set stands at %d, the first preset at %d: Enter presses the first", set, preset)
 	}
 }
@@ -136,7 +149,8 @@ func TestPanelOfAState(t *testing.T) {
 	p := somePanel()
 	p.Me.Set = SetStatus{State: Away}
 	page := mePage(t, newUI(t, ""), p)
-	if strings.Contains(page, `name="keep"`) || !strings.Contains(page, `id="me-set"></div>`) || !strings.Contains(page, `name="state" value="away"`) {
+	if strings.Contains(page, `name="keep"`) || !strings.Contains(page, `id="me-set"></div>`) ||
+		!strings.Contains(page, `name="state" value="away"`) {
 		t.Errorf("the panel of somebody who is away has a card:\n%s", page)
 	}
 }
@@ -144,11 +158,14 @@ func TestPanelOfAState(t *testing.T) {
 // Change brings the field back with the same words and end.
 func TestPanelChange(t *testing.T) {
 	p := somePanel()
-	p.Status = StatusForm{Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T15:30", End: p.Me.Set.Until, Live: true, Changing: true}
+	p.Status = StatusForm{Text: "Deep work", Emoji: "🎧", Lasts: "at", At: "2026-11-24T15:30", End: p.Me.Set.Until,
+		Live: true, Changing: true}
 	page := mePage(t, newUI(t, ""), p)
 	for _, want := range []string{
-		`data-writing>`, `name="text" value="Deep work"`, `aria-describedby="me-note" autofocus>`, `name="emoji" value="🎧"`, `<span class="em" id="emoji-now">🎧</span><svg`,
-		`<p class="kept">Ends <time class="end" datetime="2026-11-24T14:30:00Z">`, `value="at" id="lasts-at" checked>`, `value="2026-11-24T15:30"`,
+		`data-writing>`, `name="text" value="Deep work"`, `aria-describedby="me-note" autofocus>`, `name="emoji" value="🎧"`,
+		`<span class="em" id="emoji-now">🎧</span><svg`,
+		`<p class="kept">Ends <time class="end" datetime="2026-11-24T14:30:00Z">`, `value="at" id="lasts-at" checked>`,
+		`value="2026-11-24T15:30"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the panel has no %s:\n%s", want, page)
@@ -161,7 +178,8 @@ func TestPanelChange(t *testing.T) {
 
 func TestPanelRefused(t *testing.T) {
 	p := somePanel()
-	p.Status = StatusForm{Text: "x", Emoji: "y", Lasts: "at", At: "nonsense", Unset: true, Errors: map[string]string{"until": "Give a time.", "text": "Too long."}}
+	p.Status = StatusForm{Text: "x", Emoji: "y", Lasts: "at", At: "nonsense", Unset: true,
+		Errors: map[string]string{"until": "Give a time.", "text": "Too long."}}
 	page := mePage(t, newUI(t, ""), p)
 	for _, want := range []string{
 		`<title>Error: Your status · Rollcall</title>`, `name="zone"`, ` data-writing data-unset>`,
@@ -178,7 +196,8 @@ func TestPanelRefused(t *testing.T) {
 // The short ways to end are offered; another one only if it is chosen.
 func TestEnds(t *testing.T) {
 	for lasts, want := range map[string]string{
-		"": "*No end,30 min,1 hour,Today,At…", "1h": "No end,30 min,*1 hour,Today,At…", "4h": "No end,30 min,1 hour,*4 hours,Today,At…", "x": "No end,30 min,1 hour,Today,At…",
+		"": "*No end,30 min,1 hour,Today,At…", "1h": "No end,30 min,*1 hour,Today,At…",
+		"4h": "No end,30 min,1 hour,*4 hours,Today,At…", "x": "No end,30 min,1 hour,Today,At…",
 	} {
 		var got []string
 		for _, end := range (StatusForm{Lasts: lasts}).Ends() {
@@ -211,7 +230,8 @@ func TestPanelInvisible(t *testing.T) {
 		if got := strings.Contains(page, button); got != tt.me.Invisible {
 			t.Errorf("the menu's button says that %+v is invisible: %v", tt.me, got)
 		}
-		if got := strings.Contains(page, "While invisible, you appear offline to everyone.</b> They can still see when you change your text."); got != tt.me.Invisible {
+		if got := strings.Contains(page,
+			"While invisible, you appear offline to everyone.</b> They can still see when you change your text."); got != tt.me.Invisible {
 			t.Errorf("the form of %+v warns: %v", tt.me, got)
 		}
 	}
@@ -234,7 +254,8 @@ func TestPresetLabel(t *testing.T) {
 
 func TestDevicesText(t *testing.T) {
 	for n, want := range map[int]string{
-		-1: "", 0: "", 1: "One device is connected.", 2: "Two devices are connected.", 6: "Six devices are connected.", 7: "7 devices are connected.",
+		-1: "", 0: "", 1: "One device is connected.", 2: "Two devices are connected.", 6: "Six devices are connected.",
+		7: "7 devices are connected.",
 	} {
 		if got := (Me{Devices: n}).DevicesText(); got != want {
 			t.Errorf("DevicesText() of %d = %q, want %q", n, got, want)

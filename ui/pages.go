@@ -28,7 +28,7 @@ type LoginPage struct {
 	Layout
 	Username, Next, Message string
 	Deleted                 bool   // the visitor has just deleted their account
-	Ended                   string // why the browser's session ended: disabled, deleted or anything else; "" if it had none
+	Ended                   string // why the browser's session ended: disabled, deleted or another word; "" if it had none
 }
 
 // EndedBecause returns the reason why a session has ended, for people who didn't sign out themselves.

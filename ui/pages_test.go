@@ -71,8 +71,10 @@ func TestErrorPage(t *testing.T) {
 
 func TestMenuIsOnlyForSignedInPeople(t *testing.T) {
 	u := newUI(t, "")
-	in := render(t, u, ErrorPage{Layout: Layout{Viewer: &Viewer{UID: "u", Username: "ada", Name: "Ada", Me: Me{State: Away}}}})
-	for _, want := range []string{`<bdi>Ada</bdi>`, "@ada", `href="/me">Your status</a>`, `method="post" action="/logout"`, `>Board</a>`} {
+	in := render(t, u, ErrorPage{Layout: Layout{Viewer: &Viewer{UID: "u", Username: "ada", Name: "Ada",
+		Me: Me{State: Away}}}})
+	for _, want := range []string{`<bdi>Ada</bdi>`, "@ada", `href="/me">Your status</a>`, `method="post" action="/logout"`,
+		`>Board</a>`} {
 		if !strings.Contains(in, want) {
 			t.Errorf("the page for a signed-in person has no %s", want)
 		}

@@ -102,7 +102,8 @@ func (p StoredPage) seenByAll() []StoredFact {
 			Keys: []string{"account.team"}, What: "Team", Mine: cmp.Or(p.Team, "None"),
 			Note: "Kept until you or the person who runs this server changes it.",
 		}, {
-			Keys: []string{"account.pronouns"}, What: "Pronouns", Mine: cmp.Or(p.Pronouns, "None"), Note: "Shown on your page. Kept until you change them.",
+			Keys: []string{"account.pronouns"}, What: "Pronouns", Mine: cmp.Or(p.Pronouns, "None"),
+			Note: "Shown on your page. Kept until you change them.",
 		}, {
 			Keys: []string{"account.contacts"}, What: "How to reach you", Mine: cmp.Or(strings.Join(p.Contacts, ", "), "None"),
 			Note: "Shown on your page. Kept until you change it.",
@@ -157,7 +158,8 @@ func (p StoredPage) chosen() []StoredFact {
 	return []StoredFact{
 		{Keys: []string{"settings.idle_after_minutes"}, What: "Away after", Mine: idle, Note: until},
 		{
-			Keys: []string{"settings.show_last_seen"}, What: "Who can see when you were last online", Mine: words[p.ShowLastSeen],
+			Keys: []string{"settings.show_last_seen"}, What: "Who can see when you were last online",
+			Mine: words[p.ShowLastSeen],
 			Note: until,
 		}, {
 			Keys: []string{"settings.time_zone"}, What: "Time zone", Mine: cmp.Or(p.TimeZone, "Not known"),
@@ -265,8 +267,10 @@ func inBrowser() []StoredFact {
 		{What: "A cookie that keeps you signed in", Note: "Kept for 30 days, or until you sign out."},
 		{What: "A cookie that identifies this browser", Note: "Kept for a year. See “Browsers you have signed in with”."},
 		{What: "When this tab last had input", Note: "Kept until you close the tab."},
-		{What: "What this tab has told you", Note: "Which messages about people who are here it has shown. Kept until you close the tab."},
-		{What: "The time zone you chose to keep", Note: "Only if a page offered you another one. Kept until you choose again."},
+		{What: "What this tab has told you",
+			Note: "Which messages about people who are here it has shown. Kept until you close the tab."},
+		{What: "The time zone you chose to keep",
+			Note: "Only if a page offered you another one. Kept until you choose again."},
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// UI holds the parsed templates and the assets. After New and Configure, only the name of the board changes, so it's safe
-// for concurrent use.
+// UI holds the parsed templates and the assets. After New and Configure, only the name of the board changes, so it's
+// safe for concurrent use.
 type UI struct {
 	base     string
 	name     atomic.Pointer[string] // of the board
@@ -40,7 +40,8 @@ type Page interface {
 }
 
 // everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
-var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{}, StoredPage{}, PersonPage{}}
+var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{},
+	StoredPage{}, PersonPage{}}
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
 // public URL: "" or a path such as "/rollcall", without a slash at the end. New returns an error if a template is
@@ -123,7 +124,8 @@ func (u *UI) tryAll() error {
 	headlineErr := u.part(io.Discard, "headline", headline{})
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
-	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{}, "why": Me{}, "told": Told{}} {
+	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{},
+		"why": Me{}, "told": Told{}} {
 		errs = append(errs, u.part(io.Discard, name, data))
 	}
 	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr)...)

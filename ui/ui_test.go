@@ -33,7 +33,8 @@ func sources(t testing.TB) fstest.MapFS {
 	for name, data := range map[string]string{
 		"app.js": "script", "app.js.br": "br", "app.js.gz": "gz",
 		"app.css": "style", "favicon.svg": "<svg/>", "emoji.json": "[]", ".keep": "", "LICENSE.htmx.txt": "words",
-		"favicon.ico": "icons", "apple-touch-icon.png": "icon", "icon-192.png": "small", "icon-512.png": "large", "icon-maskable.png": "full",
+		"favicon.ico": "icons", "apple-touch-icon.png": "icon", "icon-192.png": "small", "icon-512.png": "large",
+		"icon-maskable.png": "full",
 	} {
 		files[buildFolder+"/"+name] = &fstest.MapFile{Data: []byte(data)}
 	}
@@ -301,7 +302,8 @@ func TestMaliciousTextIsEscaped(t *testing.T) {
 			UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, TimeZone: evil,
 		}}
 		panel := Panel{
-			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil}, Set: SetStatus{State: evil, Text: evil, Emoji: evil}}, Said: evil,
+			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil},
+				Set: SetStatus{State: evil, Text: evil, Emoji: evil}}, Said: evil,
 			Status: StatusForm{Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
 				Errors: map[string]string{"state": evil, "text": evil, "emoji": evil, "until": evil}},
 			Presets: []Preset{{evil, evil, evil, evil, evil, true}},
@@ -329,7 +331,8 @@ func TestMaliciousTextIsEscaped(t *testing.T) {
 		}
 		f := u.NewFrame()
 		f.Row(evil, r)
-		f.Me(Me{}, Me{UID: evil, Name: evil, State: Online, Why: evil, Next: Next{Before: evil, After: evil}, Set: SetStatus{Text: evil, Emoji: evil}})
+		f.Me(Me{}, Me{UID: evil, Name: evil, State: Online, Why: evil, Next: Next{Before: evil, After: evil},
+			Set: SetStatus{Text: evil, Emoji: evil}})
 		f.Team(evil, 1, 1, 1, false)
 		f.Counts(Counts{People: 1}, Counts{People: 1, Search: evil}, false)
 		frame := string(f.Bytes())

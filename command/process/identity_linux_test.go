@@ -61,7 +61,8 @@ func TestTakeRefuses(t *testing.T) {
 		t.Errorf("Take of a missing folder = %v, want nil", err)
 	}
 	err := id.Take(db)
-	if refused := err != nil && strings.Contains(err.Error(), "letter, which belongs to root"); refused != (os.Geteuid() == 0) {
+	if refused := err != nil &&
+		strings.Contains(err.Error(), "letter, which belongs to root"); refused != (os.Geteuid() == 0) {
 		t.Errorf("Take in a folder with another file = %v, want an error if the file belongs to root", err)
 	}
 	for _, name := range []string{".", "rollcall.db", "letter"} {

@@ -39,7 +39,7 @@ func (r *redisStore) owner(ctx context.Context, contest bool) error {
 	return err
 }
 
-func (r *redisStore) claim(ctx context.Context) error {
+func (r *redisStore) adopt(ctx context.Context) error {
 	b := r.build()
 	answers, err := r.do(ctx,
 		b.Set().Key(r.keys.owner).Value(r.cfg.Accounts).Nx().Px(ownerTTL).Build(),
@@ -67,7 +67,7 @@ func (r *redisStore) beat(ctx context.Context, info leaseInfo) (bool, error) {
 		return false, err
 	}
 	if err := r.sameAccounts(answers[1]); rueidis.IsRedisNil(err) {
-		err = r.claim(ctx)
+		err = r.adopt(ctx)
 		if err != nil {
 			return false, err
 		}

@@ -101,7 +101,7 @@ func calls(t *testing.T, admin rueidis.Client, command string) int {
 func testConfig(url string) Config {
 	return Config{
 		URL: url, Prefix: "rollcall:", Accounts: "one", Log: slog.New(slog.DiscardHandler),
-		claimAfter: time.Millisecond,
+		adoptAfter: time.Millisecond,
 	}
 }
 

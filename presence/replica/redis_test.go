@@ -216,7 +216,7 @@ func TestRedisConflictLater(t *testing.T) {
 func TestRedisNewProcessWaits(t *testing.T) {
 	server := startRedis(t)
 	began := time.Now()
-	a := server.join(func(cfg *Config) { cfg.claimAfter = 0 })
+	a := server.join(func(cfg *Config) { cfg.adoptAfter = 0 })
 	admin := server.admin()
 	keys := func() int64 {
 		n, err := admin.Do(t.Context(), admin.B().Dbsize().Build()).AsInt64()
@@ -230,12 +230,12 @@ func TestRedisNewProcessWaits(t *testing.T) {
 		defer a.mu.Unlock()
 		return !a.owner.unownedSince.IsZero()
 	})
-	if n := keys(); n != 0 && time.Since(began) < claimAfter {
-		t.Errorf("a wrote %d keys within %v, want none within %v", n, time.Since(began), claimAfter)
+	if n := keys(); n != 0 && time.Since(began) < adoptAfter {
+		t.Errorf("a wrote %d keys within %v, want none within %v", n, time.Since(began), adoptAfter)
 	}
 	<-a.Synced()
-	if took := time.Since(began); took < claimAfter {
-		t.Errorf("a joined after %v, want at least %v", took, claimAfter)
+	if took := time.Since(began); took < adoptAfter {
+		t.Errorf("a joined after %v, want at least %v", took, adoptAfter)
 	}
 	if st := a.Peers(); !st.Lost.IsZero() {
 		t.Errorf("after only waiting, a has Lost = %v, want zero", st.Lost)
@@ -244,7 +244,7 @@ func TestRedisNewProcessWaits(t *testing.T) {
 	wait(t, "a to notice", patience, func() bool { return !a.Peers().Lost.IsZero() })
 	server.start()
 	cfg := testConfig(server.url())
-	cfg.Accounts, cfg.claimAfter = "two", 0
+	cfg.Accounts, cfg.adoptAfter = "two", 0
 	other, err := Open(t.Context(), cfg)
 	var refused *AccountsError
 	switch {
@@ -296,7 +296,8 @@ func TestRedisIdleCost(t *testing.T) {
 }
 
 func FuzzDecodeDigest(f *testing.F) {
-	for _, s := range []string{"", "1 0", "0 1700000000000", "1", "2 x y", "1 -5", "0 0  i7", "- 0  v8", "1 5 ab.cd id9 new"} {
+	for _, s := range []string{"", "1 0", "0 1700000000000", "1", "2 x y", "1 -5", "0 0  i7", "- 0  v8",
+		"1 5 ab.cd id9 new"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -25,7 +25,7 @@ type Config struct {
 	// Check, if set, returns an error if Redis refuses what users of Redis.Client need. Open and Inspect call it.
 	Check func(context.Context, rueidis.Client) error
 
-	claimAfter time.Duration // 0 for the constant
+	adoptAfter time.Duration // 0 for the constant
 }
 
 // Redis is a presence.Registry over Redis 6.2, Valkey, or newer. It uses server-assisted client-side caching in
@@ -45,8 +45,8 @@ func Open(ctx context.Context, cfg Config) (*Redis, error) {
 	}
 	id := replicaID()
 	s := newSyncer(id, cfg.Log)
-	if cfg.claimAfter > 0 {
-		s.owner.claimAfter = cfg.claimAfter
+	if cfg.adoptAfter > 0 {
+		s.owner.adoptAfter = cfg.adoptAfter
 	}
 	store := newRedisStore(option, cfg, id, s)
 	s.store = store

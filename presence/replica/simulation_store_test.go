@@ -292,7 +292,7 @@ func (c *simConn) owner(ctx context.Context, contest bool) error {
 	return found
 }
 
-func (c *simConn) claim(ctx context.Context) error {
+func (c *simConn) adopt(ctx context.Context) error {
 	var foreign error
 	if err := c.change(ctx, func() { foreign = c.markLocked() }); err != nil {
 		return err

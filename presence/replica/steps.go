@@ -98,10 +98,10 @@ func (s *syncer) join(ctx context.Context) error {
 	}
 	err := stepErr(ctx, func(ctx context.Context) error { return s.store.owner(ctx, ours && s.rules.contest) })
 	s.mu.Lock()
-	claim := s.owner.mayClaim(err, s.rules.waitTurn, time.Now())
+	adopt := s.owner.mayAdopt(err, s.rules.waitTurn, time.Now())
 	s.mu.Unlock()
-	if claim {
-		err = stepErr(ctx, s.store.claim)
+	if adopt {
+		err = stepErr(ctx, s.store.adopt)
 	}
 	if err != nil {
 		return err

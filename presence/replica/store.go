@@ -26,8 +26,8 @@ type sharedStore interface {
 	// *AccountsError for others'. It writes nothing, except that with contest, a foreign mark ends within a lease
 	// unless its replicas renew it.
 	owner(ctx context.Context, contest bool) error
-	// claim marks a store that belongs to nobody as ours. If others did so first, the error is an *AccountsError.
-	claim(ctx context.Context) error
+	// adopt marks a store that belongs to nobody as ours. If others did so first, the error is an *AccountsError.
+	adopt(ctx context.Context) error
 	// beat renews this replica's lease and writes info into it, and reports whether there still was a lease. It also
 	// renews the mark that owner checks, and sets it if it's missing. If it's foreign, the error is an *AccountsError.
 	beat(ctx context.Context, info leaseInfo) (had bool, err error)

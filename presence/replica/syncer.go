@@ -12,14 +12,14 @@ import (
 // The times of the protocol between replicas.
 const (
 	leaseTTL   = presence.LeaseTTL
-	beatEvery  = 3 * time.Second        // between renewals of this replica's lease, and between reads of the others' leases
+	beatEvery  = 3 * time.Second        // between renewals of this replica's lease, and between reads of the others
 	holdFor    = 3 * time.Second        // after a resync, a missing entry or lease counts for this long
 	echoWait   = 1 * time.Second        // for the announcement of this replica's renewal
 	stepWait   = 4 * time.Second        // for one step of a round
 	cleanAfter = 60 * time.Second       // entries of a replica without a lease are removed after this long
 	retryFirst = 50 * time.Millisecond  // pause after a failed round, doubling
 	retryLast  = 500 * time.Millisecond // up to this
-	claimAfter = beatEvery + retryLast  // running replicas mark an empty store as theirs within this time
+	adoptAfter = beatEvery + retryLast  // running replicas mark an empty store as theirs within this time
 )
 
 // rules are the parts of the protocol that the simulation switches off one at a time to show that each is needed.
@@ -29,7 +29,7 @@ type rules struct {
 	poll       bool // a replica reads leases regularly, because their end isn't always announced
 	hold       bool // after a resync, a missing entry or lease counts for a while
 	keepMarks  bool // an announcement during a read causes another read
-	lapse      bool // after a long gap between its own renewals, a replica assumes that other leases ended for the same reason
+	lapse      bool // after a long gap between its renewals, a replica assumes that other leases ended alike
 	redial     bool // a replica replaces a connection that keeps failing
 	waitTurn   bool // a new process lets running replicas mark an empty store first
 	rejoin     bool // after a conflict, a replica keeps trying and comes back
@@ -71,7 +71,7 @@ type syncer struct {
 func newSyncer(self string, log *slog.Logger) *syncer {
 	s := &syncer{
 		self: self, log: log, rules: allRules, changes: presence.NewFeed(), synced: make(chan struct{}),
-		loop: newLoop(), resync: true, health: health{lastOK: time.Now()}, owner: ownership{claimAfter: claimAfter},
+		loop: newLoop(), resync: true, health: health{lastOK: time.Now()}, owner: ownership{adoptAfter: adoptAfter},
 	}
 	s.peers = newPeers(&s.rules)
 	s.entries = newEntries(self, &s.rules, &s.peers)
