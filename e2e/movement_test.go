@@ -9,7 +9,7 @@ import (
 )
 
 // watchMoves records what happens to a person's card: how it's held, and when it's marked as new.
-func (b *tab) watchMoves(username string) {
+func (b *window) watchMoves(username string) {
 	b.t.Helper()
 	b.tell(`(() => {
 		test.moves = [];

@@ -35,6 +35,7 @@ func TestSmoke(t *testing.T) {
 			anna.untilState("ben", "online", soon)
 			ben.untilState("anna", "online", soon)
 
+			seeArrival(s, anna, "cleo")
 			setStatus(anna, ben)
 			searchFor(anna, "ben")
 			surviveKill(s, anna, ben)
@@ -78,7 +79,19 @@ func signUpIn(t *testing.T, in driver, username string) *window {
 	return b
 }
 
-// setStatus sets a status on the board and waits until the other person sees it.
+// seeArrival waits until a page has marked the card of somebody who arrives.
+func seeArrival(s *server, b *window, username string) {
+	b.t.Helper()
+	s.addUser(username)
+	b.untilState(username, "offline", soon)
+	b.watchMoves(username)
+	s.watchAs(s.signIn(username))
+	b.until("the card is held, released and marked", `test.moves.join() === 'arriving,new,'`, soon)
+	b.until("the line under the headline says so",
+		`document.querySelector('#news').innerText === `+quote(username+" just arrived"), soon)
+}
+
+// setStatus sets a status on the board, clears it, and sets it again with one click. The other person sees each step.
 func setStatus(b, other *window) {
 	b.t.Helper()
 	b.openMenu()
@@ -88,22 +101,32 @@ func setStatus(b, other *window) {
 	b.untilSaid("Status updated.")
 	other.untilState("anna", "dnd", soon)
 	other.untilText("anna", "Deep work")
+	b.click("#status-clear")
+	b.untilSaid("Status cleared.")
+	other.untilState("anna", "online", soon)
+	b.click(".presets .quick") // the most recent one
+	other.untilState("anna", "dnd", soon)
+	other.untilText("anna", "Deep work")
 	b.click(".account summary")
 	b.until("the menu is closed", `!document.querySelector('.menu').checkVisibility()`, patience)
 }
 
-// searchFor searches for a person, and then clears the search.
+// searchFor searches for a person by typing, reloads the page, and then clears the search.
 func searchFor(b *window, username string) {
 	b.t.Helper()
-	b.untilVisible("anna", "ben")
+	b.untilVisible("anna", "ben", "cleo")
 	b.enter("[name=q]", username)
-	b.wantNoProblems()
-	b.click(".search button")
 	b.until("the search is in the URL", `new URL(location).searchParams.get('q') === `+quote(username), patience)
+	b.untilVisible(username)
+	b.until("the headline counts matches",
+		`document.querySelector('h1 .is').innerText === '1 person matches “`+username+`”'`, soon)
+	b.wantNoProblems()
+	b.tell(`document.documentElement.dataset.old = 'yes'; location.reload()`)
+	b.until("the page is new", `!document.documentElement.dataset.old`, patience)
 	b.untilVisible(username)
 	b.click(".search a")
 	b.until("the search is gone", `!new URL(location).searchParams.get('q')`, patience)
-	b.untilVisible("anna", "ben")
+	b.untilVisible("anna", "ben", "cleo")
 	b.untilLive()
 }
 
