@@ -21,7 +21,7 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		return s.Import(ctx, []NewUser{{Username: "imported", Password: secret}})
 	},
 	"SetUp": func(ctx context.Context, s *Store, u User, _ Session) error {
-		if err := s.Delete(As(ctx, System), u.ID); err != nil && !errors.Is(err, ErrNotFound) { // it needs an empty board
+		if err := s.Delete(Forced(As(ctx, System)), u.ID); err != nil && !errors.Is(err, ErrNotFound) { // it needs an empty board
 			return err
 		}
 		_, err := s.SetUp(ctx, NewUser{Username: "first", Password: secret}, nil)
@@ -100,17 +100,76 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"TouchSessions": func(ctx context.Context, s *Store, _ User, x Session) error {
 		return s.TouchSessions(ctx, map[string]time.Time{x.ID: time.Now()})
 	},
+	"SetAdmin": func(ctx context.Context, s *Store, u User, _ Session) error { return s.SetAdmin(ctx, u.ID, true) },
+	"Invite": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		_, _, err := s.Invite(ctx, NewInvitation{Uses: 1, Age: time.Hour})
+		return err
+	},
+	"Revoke": func(ctx context.Context, s *Store, _ User, _ Session) error { return unlessLink(s.Revoke(ctx, "x")) },
+	"MakeResetLink": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return second(s.MakeResetLink(ctx, u.ID))
+	},
+	"ResetPassword": func(ctx context.Context, s *Store, u User, _ Session) error {
+		token, err := s.MakeResetLink(As(ctx, System), u.ID)
+		return cmp.Or(err, s.ResetPassword(ctx, token, "another phrase"))
+	},
+	"Prove": func(ctx context.Context, s *Store, u User, x Session) error { return second(s.Prove(ctx, u.ID, x.ID)) },
+	"SignUp": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		_, _, err := s.SignUp(ctx, NewUser{Username: "joined", Password: secret}, Joining{})
+		return err
+	},
+	"Approve": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return unlessMissing(s.Approve(ctx, "x"))
+	},
+	"Decline": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return unlessMissing(s.Decline(ctx, "x"))
+	},
+	"RenameTeam": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return unlessMissing(second(s.RenameTeam(ctx, "Ops", "Dev")))
+	},
+	"SetTeamOf": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return second(s.SetTeamOf(ctx, nil, "Dev"))
+	},
+	"DisableAll": func(ctx context.Context, s *Store, _ User, _ Session) error { return second(s.DisableAll(ctx, nil)) },
+	"DeleteAll":  func(ctx context.Context, s *Store, _ User, _ Session) error { return second(s.DeleteAll(ctx, nil)) },
+	"SignOut":    func(ctx context.Context, s *Store, _ User, _ Session) error { return second(s.SignOut(ctx, nil)) },
+	"ChangeSettings": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return s.ChangeSettings(ctx, func(x *Settings) { x.Teams = TeamsFixed })
+	},
+	"RecordExport": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return s.RecordExport(ctx, AuditExported)
+	},
+	"Prune": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.Prune(ctx) },
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// unlessLink and unlessMissing take the errors about what a write didn't find for success: it was let in.
+func unlessLink(err error) error {
+	if errors.Is(err, ErrNoLink) {
+		return nil
+	}
+	return err
+}
+
+func unlessMissing(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
-	"AnySession", "Authenticate", "BoardName", "Changes", "CheckPassword", "Close", "Committed", "CountPeople",
+	"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "CountPeople",
 	"CursorBehind", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
 	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared",
 	"Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "Details", "Favorites", "IsFavorite",
+	"AnyAdmin", "Audit", "CountUsers", "Invitation", "Invitations", "IsWaiting", "ListUsers", "ListedUser",
+	"ResetLinkUser", "Settings", "WaitingPeople",
 }
 
 // Every exported method that writes refuses to do so without an actor. All other methods are listed in reads.

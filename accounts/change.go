@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	sqlTeamSpelling   = `SELECT team FROM users WHERE team_key = $1 LIMIT 1`
-	sqlTeamExists     = `SELECT 1 FROM users WHERE team_key = $1 AND NOT disabled LIMIT 1`
-	sqlAddWord        = `INSERT INTO search_words (word, sort_key) VALUES ($1, $2)`
-	sqlDropWords      = `DELETE FROM search_words WHERE sort_key = $1`
-	sqlMove           = `UPDATE users SET display_name = $2, team = $3, team_key = $4, sort_key = $5, disabled = $6, rev = $7 WHERE id = $1`
+	sqlTeamSpelling = `SELECT team FROM users WHERE team_key = $1 LIMIT 1`
+	sqlTeamExists   = `SELECT 1 FROM users WHERE team_key = $1 AND NOT disabled LIMIT 1`
+	sqlAddWord      = `INSERT INTO search_words (word, sort_key) VALUES ($1, $2)`
+	sqlDropWords    = `DELETE FROM search_words WHERE sort_key = $1`
+	sqlMove         = `UPDATE users SET display_name = $2, team = $3, team_key = $4, sort_key = $5, name_key = $6,
+		disabled = $7, rev = $8 WHERE id = $1`
 	sqlDelete         = `DELETE FROM users WHERE id = $1`
 	sqlPasswordIs     = `SELECT 1 FROM users WHERE id = $1 AND password_hash = $2`
 	sqlSetPassword    = `UPDATE users SET password_hash = $2, rev = $3 WHERE id = $1`
@@ -45,25 +46,31 @@ func updateUser(ctx context.Context, t *transaction, id string,
 	if err := fn(&u, &key); err != nil || u == old {
 		return false, err
 	}
-	rev, err := t.nextRev(ctx)
-	if err != nil {
-		return false, err
-	}
 	if u.Team, err = teamSpelling(ctx, t, key, u.Team); err != nil {
 		return false, err
 	}
-	p := sortKey(key, u.DisplayName, id)
-	if _, err := t.exec(ctx, sqlMove, id, u.DisplayName, u.Team, key, p, u.Disabled, rev); err != nil {
-		return false, err
+	return true, t.place(ctx, u, key)
+}
+
+// place stores u's display name, team, whose key is key, and Disabled, and their place on the board. u.sortKey is still
+// that of the old place.
+func (t *transaction) place(ctx context.Context, u User, key string) error {
+	rev, err := t.nextRev(ctx)
+	if err != nil {
+		return err
 	}
-	if _, err := t.exec(ctx, sqlDropWords, old.sortKey); err != nil || u.Disabled {
-		return true, err
+	p := sortKey(key, u.DisplayName, u.ID)
+	if _, err := t.exec(ctx, sqlMove, u.ID, u.DisplayName, u.Team, key, p, nameKey(p), u.Disabled, rev); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, sqlDropWords, u.sortKey); err != nil || u.Disabled {
+		return err
 	}
 	var words []any
 	for _, word := range nameWords(u.DisplayName, u.Username) {
 		words = append(words, word, p)
 	}
-	return true, insert(ctx, t, sqlAddWord, words)
+	return insert(ctx, t, sqlAddWord, words)
 }
 
 // Rename changes a display name; "" sets it to the username. Errors: *FieldError, ErrNotFound.
@@ -73,10 +80,13 @@ func (s *Store) Rename(ctx context.Context, userID, displayName string) error {
 		return err
 	}
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := updateUser(ctx, t, userID, func(u *User, _ *string) error {
+		changed, err := updateUser(ctx, t, userID, func(u *User, _ *string) error {
 			u.DisplayName = cmp.Or(name, u.Username)
 			return nil
 		})
+		if err == nil && changed {
+			err = t.auditUser(ctx, UserRenamed, userID, nil)
+		}
 		return wrap("rename", err)
 	})
 }
@@ -89,14 +99,23 @@ func (s *Store) SetTeam(ctx context.Context, userID, team string) error {
 		return err
 	}
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := updateUser(ctx, t, userID, func(u *User, k *string) error {
-			if *k != key {
-				u.Team, *k = name, key
-			}
-			return nil
-		})
-		return wrap("set team", err)
+		return wrap("set team", t.setTeam(ctx, userID, name, key))
 	})
+}
+
+func (t *transaction) setTeam(ctx context.Context, userID, name, key string) error {
+	var from string
+	changed, err := updateUser(ctx, t, userID, func(u *User, k *string) error {
+		from = u.Team
+		if *k != key {
+			u.Team, *k = name, key
+		}
+		return nil
+	})
+	if err != nil || !changed {
+		return err
+	}
+	return t.auditUser(ctx, UserMoved, userID, map[string]string{"from": from, "team": name})
 }
 
 // SetProfile changes display name and team together. Only with newTeam may the team be a new one. Otherwise it must be
@@ -137,47 +156,82 @@ func wantTeam(ctx context.Context, t *transaction, key string) error {
 }
 
 // SetDisabled disables a user, which takes them off the board and ends all their sessions, or enables them again.
-// Error: ErrNotFound.
+// Errors: ErrNotFound, ErrLastAdmin.
 func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) error {
-	return s.write(ctx, func(ctx context.Context, t *transaction) error {
-		changed, err := updateUser(ctx, t, userID, func(u *User, _ *string) error {
-			u.Disabled = disabled
-			return nil
-		})
-		if err == nil && changed && disabled {
-			err = t.endSessionsOf(ctx, userID, "")
-		}
-		return wrap("set disabled", err)
+	return wrap("set disabled", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		return t.setDisabled(ctx, userID, disabled)
+	}))
+}
+
+func (t *transaction) setDisabled(ctx context.Context, userID string, disabled bool) error {
+	var was User
+	changed, err := updateUser(ctx, t, userID, func(u *User, _ *string) error {
+		was = *u
+		u.Disabled = disabled
+		return nil
 	})
+	if err != nil || !changed {
+		return err
+	}
+	action := UserEnabled
+	if disabled {
+		action = UserDisabled
+		if err := errors.Join(t.endSessionsOf(ctx, userID, ""), t.dropInvitationsOf(ctx, userID)); err != nil {
+			return err
+		}
+	} else if _, err := t.exec(ctx, sqlStopWaiting, userID); err != nil {
+		return err
+	}
+	if err := t.audit(ctx, action, TargetUser(userID), nil); err != nil {
+		return err
+	}
+	return t.wantAdmin(ctx, was)
 }
 
 // Delete removes a user permanently, with everything that is stored about them: sessions, browsers, presets. It also
 // clears the freed pages of an SQLite file, as far as that is possible without making others wait (wipe). Only the id
-// is kept for a day, so that other processes learn about the deletion. Error: ErrNotFound.
+// is kept: for a day, so that other processes learn about the deletion, and in the audit log. Errors: ErrNotFound,
+// ErrLastAdmin.
 func (s *Store) Delete(ctx context.Context, userID string) error {
-	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
-		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
-		if err != nil {
-			return err
-		}
-		if err := t.endSessionsOf(ctx, userID, ""); err != nil {
-			return wrap("delete", err)
-		}
-		if _, err := t.exec(ctx, sqlDropWords, u.sortKey); err != nil {
-			return wrap("delete", err)
-		}
-		if _, err := t.exec(ctx, sqlDelete, userID); err != nil {
-			return wrap("delete", err)
-		}
-		return wrap("delete", t.remember(ctx, deletedUser, userID))
-	})
-	if err != nil || !s.w.wipe {
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error { return t.deleteUser(ctx, userID) })
+	if err != nil {
+		return wrap("delete", err)
+	}
+	s.wipeDeleted(ctx)
+	return nil
+}
+
+func (t *transaction) deleteUser(ctx context.Context, userID string) error {
+	u, err := readUser(ctx, t, sqlUserByID, []any{userID})
+	if err != nil {
 		return err
 	}
-	if err := wipe(ctx, s.w.db, s.small); err != nil { // the deletion itself succeeded
+	if err := errors.Join(t.endSessionsOf(ctx, userID, ""), t.dropInvitationsOf(ctx, userID)); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, sqlDropWords, u.sortKey); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, sqlDelete, userID); err != nil {
+		return err
+	}
+	if err := t.remember(ctx, deletedUser, userID); err != nil {
+		return err
+	}
+	if err := t.audit(ctx, UserDeleted, TargetUser(userID), nil); err != nil {
+		return err
+	}
+	return t.wantAdmin(ctx, u)
+}
+
+// wipeDeleted clears what deletions left in an SQLite file. The deletions themselves have succeeded.
+func (s *Store) wipeDeleted(ctx context.Context) {
+	if !s.w.wipe {
+		return
+	}
+	if err := wipe(ctx, s.w.db, s.small); err != nil {
 		s.log.Warn("copies of a deleted account may stay in unused space of the database until it is used again", "err", err)
 	}
-	return nil
 }
 
 // SetPassword changes a password and ends all sessions of the user except the one with the id keepSession ("": all).
@@ -245,6 +299,9 @@ func (s *Store) putPassword(ctx context.Context, userID, password, keepSession s
 		}
 		if err == nil {
 			err = t.endSessionsOf(ctx, userID, keepSession)
+		}
+		if err == nil {
+			err = t.auditUser(ctx, PasswordSet, userID, nil)
 		}
 		return err
 	})

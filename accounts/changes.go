@@ -44,13 +44,13 @@ type Facts struct {
 
 // Changes holds what happened after a rev.
 type Changes struct {
-	Rev      int64    // the last rev that is included
-	Users    []Facts  // of new users and of those with a change that others notice
-	Gone     []string // ids of deleted users
-	Sessions []string // ids of ended sessions, without expired ones
-	Alerts   []Alert  // that were set or told
-	Board    *string  // the name of the board that was stored; nil: none since then
-	Reset    bool     // too many changes, or since is too old: the lists are empty, read everything again
+	Rev      int64     // the last rev that is included
+	Users    []Facts   // of new users and of those with a change that others notice
+	Gone     []string  // ids of deleted users
+	Sessions []string  // ids of ended sessions, without expired ones
+	Alerts   []Alert   // that were set or told
+	Settings *Settings // all of them as they are now; nil: none has changed
+	Reset    bool      // too many changes, or since is too old: the lists are empty, read everything again
 }
 
 type factsRow struct {
@@ -134,7 +134,7 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	if c.Users, err = t.facts(ctx, sqlChanged, since, maxChanges+1); err != nil {
 		return err
 	}
-	if c.Board, err = t.newBoardName(ctx, since); err != nil {
+	if c.Settings, err = t.newSettings(ctx, since); err != nil {
 		return err
 	}
 	rows, err := t.query(ctx, sqlTombstones, since, maxChanges+1)

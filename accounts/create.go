@@ -14,8 +14,8 @@ import (
 
 const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, sort_key, last_seen, team_key, admin,
 	disabled, idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since,
-	created_at, rev, password_hash)
-	VALUES ($1, $2, $3, $4, $5, 0, $6, $7, FALSE, 0, '', '', '', 0, 0, FALSE, 0, $8, $9, $10)`
+	created_at, rev, password_hash, name_key)
+	VALUES ($1, $2, $3, $4, $5, 0, $6, $7, FALSE, 0, '', '', '', 0, 0, FALSE, 0, $8, $9, $10, $11)`
 
 // newRow is a NewUser that has passed all checks except for uniqueness.
 type newRow struct {
@@ -79,32 +79,46 @@ func (s *Store) hashRow(ctx context.Context, r *newRow) (err error) {
 // too many passwords wait to be hashed. If several callers create the same name at once, one succeeds. The team is
 // spelled as its first member spelled it.
 func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
-	r, wrong := prepareUser(n)
-	if r.username != "" {
-		err := s.checkFree(ctx, r.username)
-		if wrong.add(err); err != nil && !errors.Is(err, ErrTaken) {
-			return User{}, err
-		}
-	}
-	if len(wrong) > 0 {
-		return User{}, wrong
-	}
-	if err := s.hashRow(ctx, &r); err != nil {
+	r, err := s.prepare(ctx, n)
+	if err != nil {
 		return User{}, err
 	}
 	var user User
-	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
-		ids, err := insertUsers(ctx, t, []newRow{r})
-		if err != nil {
-			return err
-		}
-		user, err = readUser(ctx, t, sqlUserByID, []any{ids[0]})
+	err = s.write(ctx, func(ctx context.Context, t *transaction) (err error) {
+		user, err = t.createUser(ctx, r)
 		return err
 	})
 	if err != nil {
 		return User{}, fmt.Errorf("create user: %w", err)
 	}
 	return user, nil
+}
+
+// prepare checks n, including whether its name is free, and hashes its password. Errors: those of Create.
+func (s *Store) prepare(ctx context.Context, n NewUser) (newRow, error) {
+	r, wrong := prepareUser(n)
+	if r.username != "" {
+		err := s.checkFree(ctx, r.username)
+		if wrong.add(err); err != nil && !errors.Is(err, ErrTaken) {
+			return r, err
+		}
+	}
+	if len(wrong) > 0 {
+		return r, wrong
+	}
+	return r, s.hashRow(ctx, &r)
+}
+
+// createUser adds one user.
+func (t *transaction) createUser(ctx context.Context, r newRow) (User, error) {
+	ids, err := insertUsers(ctx, t, []newRow{r})
+	if err != nil {
+		return User{}, err
+	}
+	if err := t.audit(ctx, UserCreated, TargetUser(ids[0]), nil); err != nil {
+		return User{}, err
+	}
+	return readUser(ctx, t, sqlUserByID, []any{ids[0]})
 }
 
 // checkFree returns an error for a taken name, to save its hashing. The unique key makes the final decision.
@@ -143,8 +157,10 @@ func (s *Store) Import(ctx context.Context, users []NewUser) error {
 		return err
 	}
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := insertUsers(ctx, t, rows)
-		return err
+		if _, err := insertUsers(ctx, t, rows); err != nil {
+			return err
+		}
+		return t.audit(ctx, PeopleImported, "", map[string]string{"people": strconv.Itoa(len(rows))})
 	})
 	if !errors.Is(err, ErrTaken) {
 		return wrap("import", err)
@@ -206,7 +222,8 @@ func insertUsers(ctx context.Context, t *transaction, rows []newRow) (ids []stri
 			spelled[r.teamKey] = team
 		}
 		p := sortKey(r.teamKey, r.displayName, id)
-		users = append(users, id, r.username, r.displayName, team, p, r.teamKey, r.admin, t.now, rev, r.hash)
+		users = append(users, id, r.username, r.displayName, team, p, r.teamKey, r.admin, t.now, rev, r.hash,
+			nameKey(p))
 		for _, word := range nameWords(r.displayName, r.username) {
 			words = append(words, word, p)
 		}

@@ -18,6 +18,7 @@ type Export struct {
 	Alerts    []ExportedAlert   `json:"alerts"`             // about whom the person wants to be told
 	Sessions  []ExportedSession `json:"sessions"`           // sign-ins, last used first
 	Browsers  []ExportedBrowser `json:"known_browsers"`     // browsers in which the person signed in, last used first
+	Acts      []ExportedAct     `json:"acts"`               // what the audit log has about the person, the newest first
 	LastSeen  time.Time         `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
 }
 
@@ -82,6 +83,16 @@ type ExportedSession struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
+// ExportedAct is a line of the audit log: something that was done to the account, or that the person did as an
+// administrator.
+type ExportedAct struct {
+	At      time.Time         `json:"at"`
+	Action  Action            `json:"action"`
+	By      string            `json:"by"`                // you, administrator, visitor, command-line or system
+	Address string            `json:"address,omitempty"` // of the person's own browser, for 30 days
+	Detail  map[string]string `json:"detail,omitempty"`
+}
+
 // ExportedBrowser is a browser in which the person has signed in with the right password.
 type ExportedBrowser struct {
 	SignedInAt time.Time `json:"signed_in_at"` // last
@@ -119,7 +130,7 @@ func exportUser(u User, d Details) Export {
 		},
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
-		Favorites: []string{}, Alerts: []ExportedAlert{},
+		Favorites: []string{}, Alerts: []ExportedAlert{}, Acts: []ExportedAct{},
 	}
 	if x.Account.Contacts == nil {
 		x.Account.Contacts = []string{}
@@ -168,6 +179,26 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	times, err := collect(rows, func(ms *int64) []any { return []any{ms} })
 	for _, ms := range times {
 		x.Browsers = append(x.Browsers, ExportedBrowser{at(ms)})
+	}
+	if err != nil {
+		return err
+	}
+	return exportActs(ctx, t, userID, x)
+}
+
+// exportActs adds the lines of the audit log in which the person is the target or the actor. Other people aren't named.
+func exportActs(ctx context.Context, t *transaction, userID string, x *Export) error {
+	entries, err := readAudit(ctx, t, sqlAuditAbout, lastAuditID, maxAuditPage, TargetUser(userID), string(ByUser(userID)))
+	for _, e := range entries {
+		act := ExportedAct{At: e.At, Action: e.Action, By: string(e.Actor), Detail: e.Detail}
+		switch UserOf(e.Actor) {
+		case "":
+		case userID:
+			act.By, act.Address = "you", e.Address
+		default:
+			act.By = "administrator"
+		}
+		x.Acts = append(x.Acts, act)
 	}
 	return err
 }

@@ -48,7 +48,7 @@ func testExport(t *testing.T, db database) {
 		`,"expires_at":"2026-03-08T12:00:01.5Z"}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
 		`"created_at":` + now + `,"last_used_at":` + now +
 		`,"expires_at":"2026-03-31T12:00:01.5Z"}],"known_browsers":[{"signed_in_at":` +
-		now + `}],"last_seen":` + now + `}`
+		now + `}],"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}],"last_seen":` + now + `}`
 	got := wantExport(t, s, u.ID, want)
 	tokenKey, _ := tokenHash(token)
 	browserKey, _ := tokenHash(browser)
@@ -83,7 +83,9 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
 	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[]}`)
+		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],`+
+		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
+		`{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}]}`)
 	_, err := s.Export(t.Context(), "nobody")
 	wantErr(t, "Export(nobody)", err, ErrNotFound)
 }
@@ -99,17 +101,21 @@ func TestExportHasEverything(t *testing.T) {
 		"presets":        "state text emoji lasts",
 		"favorites":      "person_id",
 		"alerts":         "person_id kind asked_at expires_at told_at",
+		"audit":          "at action actor address detail",
 	}
 	leftOut := map[string]string{
-		"users":          "sort_key team_key rev password_hash favorites_rev", // derived from the names; numbers; a hash
-		"sessions":       "id token_hash user_id",
+		"users": "sort_key name_key team_key rev password_hash favorites_rev " + // derived from the names; numbers; a hash
+			"waiting_since join_note", // only of people who can't sign in yet
+		"sessions":       "id token_hash user_id proved_at",
 		"known_browsers": "token_hash user_id",
 		"presets":        "id user_id rev",
 		"favorites":      "user_id created_at",
 		"alerts":         "user_id rev",
-		"settings":       "name value rev",         // of the board
-		"search_words":   "word sort_key",          // derived from the names
-		"tombstones":     "rev kind id deleted_at", // of deleted users and ended sessions
+		"audit":          "id via target request",
+		"settings":       "name value rev",                                                                  // of the board
+		"links":          "token_hash kind user_id team label uses uses_left made_by created_at expires_at", // of the board
+		"search_words":   "word sort_key",                                                                   // derived from the names
+		"tombstones":     "rev kind id deleted_at",                                                          // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})

@@ -78,6 +78,12 @@ func cutSortKey(key string) (teamKey, nameKey, id string) {
 	return teamKey, nameKey, id
 }
 
+// nameKey returns the part of a sort key behind the team, which orders people by name alone.
+func nameKey(sortKey string) string {
+	_, key, _ := strings.Cut(sortKey, sortKeySep)
+	return key
+}
+
 // ComparePeople orders people like the board: by team, with people without a team last, then by name, then by id.
 func ComparePeople(a, b Person) int { return strings.Compare(a.boardKey(), b.boardKey()) }
 

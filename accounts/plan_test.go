@@ -20,7 +20,8 @@ func everything(t *testing.T, s *Store) {
 		do(t, "MakeSetupCode", err)
 		first, err := s.SetUp(t.Context(), NewUser{Username: "first", Password: secret}, new("Harbor Works"))
 		do(t, "SetUp", err)
-		do(t, "Delete", s.Delete(t.Context(), first.ID))
+		administer(t, s, first)
+		do(t, "Delete", s.Delete(Forced(t.Context()), first.ID))
 		u, v := add(t, s, "ada", "Ada L", "Ops"), add(t, s, "bob", "", "Ops")
 		token, session := signIn(t, s, u.ID)
 		signIn(t, s, u.ID)
@@ -116,6 +117,72 @@ func everything(t *testing.T, s *Store) {
 	}
 	_, err := s.w.prepare(t.Context(), sqlKeepStoreID)
 	do(t, "prepare", err)
+}
+
+// administer calls the methods for administrators.
+func administer(t *testing.T, s *Store, first User) {
+	t.Helper()
+	ctx := As(t.Context(), ByUser(first.ID))
+	token, invitation, err := s.Invite(ctx, NewInvitation{Team: "Ops", Uses: 2, Age: time.Hour})
+	do(t, "Invite", err)
+	_, err = s.Invitation(ctx, token)
+	do(t, "Invitation", err)
+	_, err = s.Invitations(ctx)
+	do(t, "Invitations", err)
+	guest, _, err := s.SignUp(ctx, NewUser{Username: "guest", Password: secret}, Joining{Invitation: token})
+	do(t, "SignUp", err)
+	do(t, "Revoke", s.Revoke(ctx, invitation.ID))
+	for _, name := range []string{"wanda", "will"} {
+		_, _, err := s.SignUp(ctx, NewUser{Username: name, Password: secret}, Joining{Approval: true})
+		do(t, "SignUp", err)
+	}
+	waiting, err := s.WaitingPeople(ctx)
+	do(t, "WaitingPeople", err)
+	_, err = s.IsWaiting(ctx, waiting[0].ID)
+	do(t, "IsWaiting", err)
+	do(t, "Approve", s.Approve(ctx, waiting[0].ID))
+	do(t, "Decline", s.Decline(ctx, waiting[1].ID))
+	do(t, "SetAdmin", s.SetAdmin(ctx, guest.ID, true))
+	_, err = s.AnyAdmin(ctx)
+	do(t, "AnyAdmin", err)
+	do(t, "SetAdmin", s.SetAdmin(ctx, guest.ID, false))
+	reset, err := s.MakeResetLink(ctx, guest.ID)
+	do(t, "MakeResetLink", err)
+	_, err = s.ResetLinkUser(ctx, reset)
+	do(t, "ResetLinkUser", err)
+	do(t, "ResetPassword", s.ResetPassword(ctx, reset, "a third phrase"))
+	_, session := signIn(t, s, guest.ID)
+	_, err = s.Prove(ctx, guest.ID, session.ID)
+	do(t, "Prove", err)
+	_, err = s.RenameTeam(ctx, "Ops", "Operations")
+	do(t, "RenameTeam", err)
+	for _, q := range []UserQuery{{}, {Order: ByUsername}, {Order: Newest}, {Which: AdminUsers}, {Which: DisabledUsers},
+		{Team: new("Ops")}, {Search: "g"}, {Search: "g", Which: DisabledUsers}} {
+		_, err = s.ListUsers(ctx, q)
+		do(t, "ListUsers", err)
+	}
+	_, err = s.CountUsers(ctx)
+	do(t, "CountUsers", err)
+	ids := []string{guest.ID, waiting[0].ID}
+	_, err = s.SetTeamOf(ctx, ids, "Dev")
+	do(t, "SetTeamOf", err)
+	_, err = s.SignOut(ctx, ids)
+	do(t, "SignOut", err)
+	_, err = s.DisableAll(ctx, ids)
+	do(t, "DisableAll", err)
+	do(t, "SetDisabled", s.SetDisabled(ctx, guest.ID, false))
+	_, err = s.DeleteAll(ctx, ids)
+	do(t, "DeleteAll", err)
+	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) { x.SignUp = SignUpInvite }))
+	_, err = s.Settings(ctx)
+	do(t, "Settings", err)
+	for _, q := range []AuditQuery{{}, {Actor: ByUser(first.ID)}, {Target: TargetUser(guest.ID)}, {Action: UserDeleted}} {
+		_, err = s.Audit(ctx, q)
+		do(t, "Audit", err)
+	}
+	do(t, "RecordExport", s.RecordExport(ctx, PeopleExported))
+	do(t, "Prune", s.Prune(ctx))
+	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) { x.SignUp = "" }))
 }
 
 // statements calls everything and returns every SQL text of the package.

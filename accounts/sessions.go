@@ -21,11 +21,13 @@ const (
 )
 
 const (
-	sqlSession = `SELECT ` + userColumns + `, s.id, s.created_at, s.expires_at, s.used_at, s.user_agent, s.address
+	sqlSession = `SELECT ` + userColumns + `, s.id, s.created_at, s.expires_at, s.used_at, s.user_agent, s.address,
+		s.proved_at
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled`
-	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address)
-		VALUES ($1, $2, $3, $4, $5, $4, $6, $7)`
+	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address,
+		proved_at) VALUES ($1, $2, $3, $4, $5, $4, $6, $7, $4)`
+	sqlProve      = `UPDATE sessions SET token_hash = $2, proved_at = $3 WHERE id = $1 AND user_id = $4 AND expires_at > $3`
 	sqlEnd        = `DELETE FROM sessions WHERE id = $1 RETURNING id`
 	sqlEndByToken = `DELETE FROM sessions WHERE token_hash = $1 RETURNING id`
 	sqlEndOfUser  = `DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id`
@@ -42,7 +44,8 @@ const (
 type Session struct {
 	ID, UserID                   string
 	CreatedAt, ExpiresAt, UsedAt time.Time
-	UserAgent, Address           string // of the browser when it signed in
+	UserAgent, Address           string    // of the browser when it signed in
+	ProvedAt                     time.Time // when the person last proved who they are, in SessionByToken's result
 }
 
 // StartSession starts a session of 30 days and returns its token: 43 characters, which aren't stored anywhere. It also
@@ -65,7 +68,7 @@ func (s *Store) StartSession(ctx context.Context, userID, userAgent, address,
 		if u.Disabled {
 			return ErrNotFound
 		}
-		session.CreatedAt, session.UsedAt = at(t.now), at(t.now)
+		session.CreatedAt, session.UsedAt, session.ProvedAt = at(t.now), at(t.now), at(t.now)
 		session.ExpiresAt = session.CreatedAt.Add(SessionLife)
 		return t.startSession(ctx, session, hash, replaces)
 	})
@@ -101,8 +104,8 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	}
 	var r userRow
 	var x Session
-	var created, expires, used int64
-	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address)
+	var created, expires, used, proved int64
+	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address, &proved)
 	err := s.r.queryRow(ctx, sqlSession, []any{hash, s.nowMilli()}, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, User{}, ErrNoSession
@@ -111,8 +114,25 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 		return Session{}, User{}, fmt.Errorf("read session: %w", err)
 	}
 	u := r.finish()
-	x.UserID, x.CreatedAt, x.ExpiresAt, x.UsedAt = u.ID, at(created), at(expires), at(used)
+	x.UserID, x.CreatedAt, x.ExpiresAt, x.UsedAt, x.ProvedAt = u.ID, at(created), at(expires), at(used), at(proved)
 	return x, u, nil
+}
+
+// Prove records that the person of a session has just proved who they are, and gives the session a new token, so that a
+// token which was stolen before is worth nothing. It returns ErrNoSession if the session has ended.
+func (s *Store) Prove(ctx context.Context, userID, sessionID string) (token string, err error) {
+	token, hash := newToken()
+	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
+		n, err := t.exec(ctx, sqlProve, sessionID, hash, t.now, userID)
+		if err == nil && n == 0 {
+			err = ErrNoSession
+		}
+		return err
+	})
+	if err != nil {
+		return "", wrap("prove", err)
+	}
+	return token, nil
 }
 
 const sqlAnySession = `SELECT count(*) FROM (SELECT 1 FROM sessions WHERE expires_at > $1 LIMIT 1) live`

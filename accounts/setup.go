@@ -8,17 +8,13 @@ import (
 	"strings"
 )
 
-// The stored settings of the board.
-const (
-	boardName = "board_name"
-	setupCode = "setup_code" // until the board is set up
-)
+// setupCode is the name of a stored value, until the board is set up.
+const setupCode = "setup_code"
 
 const (
-	sqlAnyUser      = `SELECT 1 FROM users WHERE id > '' LIMIT 1`
-	sqlSetting      = `SELECT value FROM settings WHERE name = $1`
-	sqlSettingSince = `SELECT value FROM settings WHERE name = $1 AND rev > $2`
-	sqlSet          = `INSERT INTO settings (name, value, rev) VALUES ($1, $2, $3)
+	sqlAnyUser = `SELECT 1 FROM users WHERE id > '' LIMIT 1`
+	sqlSetting = `SELECT value FROM settings WHERE name = $1`
+	sqlSet     = `INSERT INTO settings (name, value, rev) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value, rev = excluded.rev`
 	sqlSetOnce = `INSERT INTO settings (name, value, rev) VALUES ($1, $2, 0) ON CONFLICT (name) DO NOTHING`
 	sqlUnset   = `DELETE FROM settings WHERE name = $1`
@@ -103,20 +99,17 @@ func (t *transaction) setUp(ctx context.Context, r newRow, board string) (User, 
 		return User{}, err
 	}
 	if board != "" {
-		if _, err := t.exec(ctx, sqlSet, boardName, board, rev); err != nil {
+		if _, err := t.exec(ctx, sqlSet, "board_name", board, rev); err != nil {
 			return User{}, err
 		}
 	}
 	if _, err := t.exec(ctx, sqlUnset, setupCode); err != nil {
 		return User{}, err
 	}
+	if err := t.audit(ctx, BoardSetUp, TargetUser(ids[0]), nil); err != nil {
+		return User{}, err
+	}
 	return readUser(ctx, t, sqlUserByID, []any{ids[0]})
-}
-
-// BoardName returns the stored name of the board, or "".
-func (s *Store) BoardName(ctx context.Context) (string, error) {
-	name, err := s.setting(ctx, boardName)
-	return name, wrap("read the name of the board", err)
 }
 
 // SetupCode returns the code that proves control of the server to those who set up the board. It's "" if MakeSetupCode
@@ -154,14 +147,4 @@ func (s *Store) setting(ctx context.Context, name string) (value string, err err
 		return "", nil
 	}
 	return value, err
-}
-
-// newBoardName returns the stored name of the board if it was set after a rev, or nil.
-func (t *transaction) newBoardName(ctx context.Context, since int64) (*string, error) {
-	var name string
-	err := t.queryRow(ctx, sqlSettingSince, []any{boardName, since}, &name)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return &name, err
 }

@@ -22,8 +22,8 @@ func testSetUp(t *testing.T, db database) {
 	if !u.Admin || u.Username != "clara" || u.DisplayName != "Clara Nyström" {
 		t.Errorf("SetUp = %+v, want an administrator called clara", u)
 	}
-	if name, err := s.BoardName(t.Context()); name != "Harbor Works" || err != nil {
-		t.Errorf("BoardName = %q, %v, want Harbor Works", name, err)
+	if x, err := s.Settings(t.Context()); x.BoardName != "Harbor Works" || err != nil {
+		t.Errorf("BoardName = %q, %v, want Harbor Works", x.BoardName, err)
 	}
 	if empty, err := s.Empty(t.Context()); err != nil || empty {
 		t.Errorf("Empty after SetUp = %v, %v, want false", empty, err)
@@ -32,10 +32,10 @@ func testSetUp(t *testing.T, db database) {
 	do(t, "Authenticate", err)
 	_, err = s.SetUp(t.Context(), NewUser{Username: "mallory", Password: secret}, new("Mine"))
 	wantErr(t, "a second SetUp", err, ErrSetUp)
-	if name, _ := s.BoardName(t.Context()); name != "Harbor Works" {
-		t.Errorf("BoardName after a second SetUp = %q, want Harbor Works", name)
+	if x, _ := s.Settings(t.Context()); x.BoardName != "Harbor Works" {
+		t.Errorf("BoardName after a second SetUp = %q, want Harbor Works", x.BoardName)
 	}
-	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
+	do(t, "SetDisabled", s.SetDisabled(Forced(t.Context()), u.ID, true))
 	_, err = s.SetUp(t.Context(), NewUser{Username: "mallory", Password: secret}, nil)
 	wantErr(t, "SetUp when the only account is disabled", err, ErrSetUp)
 }
@@ -47,8 +47,8 @@ func testSetUpWithoutAName(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	_, err := s.SetUp(t.Context(), NewUser{Username: "clara", Password: secret}, nil)
 	do(t, "SetUp", err)
-	if name, err := s.BoardName(t.Context()); name != "" || err != nil {
-		t.Errorf("BoardName = %q, %v, want none", name, err)
+	if x, err := s.Settings(t.Context()); x.BoardName != "" || err != nil {
+		t.Errorf("BoardName = %q, %v, want none", x.BoardName, err)
 	}
 }
 
@@ -108,10 +108,10 @@ func testSetUpAtOnce(t *testing.T, db database) {
 		if len(all) != 1 || all[0].ID != users[winner].ID || !all[0].Admin {
 			t.Fatalf("round %d: the accounts are %+v, want only that of %s", round, all, users[winner].Username)
 		}
-		if name, err := stores[1-winner].BoardName(t.Context()); name != fmt.Sprint("Board ", winner) {
-			t.Fatalf("round %d: BoardName = %q, %v, want that of the winner", round, name, err)
+		if x, err := stores[1-winner].Settings(t.Context()); x.BoardName != fmt.Sprint("Board ", winner) {
+			t.Fatalf("round %d: BoardName = %q, %v, want that of the winner", round, x.BoardName, err)
 		}
-		do(t, "Delete", stores[0].Delete(t.Context(), users[winner].ID))
+		do(t, "Delete", stores[0].Delete(Forced(t.Context()), users[winner].ID))
 	}
 }
 
@@ -124,11 +124,11 @@ func testChangesTellTheNameOfTheBoard(t *testing.T, db database) {
 	u, err := s.SetUp(t.Context(), NewUser{Username: "clara", Password: secret}, new("Harbor Works"))
 	do(t, "SetUp", err)
 	c, err := s.Changes(t.Context(), before)
-	if err != nil || c.Board == nil || *c.Board != "Harbor Works" || len(c.Users) != 1 {
+	if err != nil || c.Settings == nil || c.Settings.BoardName != "Harbor Works" || len(c.Users) != 1 {
 		t.Errorf("Changes after SetUp = %+v, %v, want the person and the name", c, err)
 	}
 	do(t, "Rename", s.Rename(t.Context(), u.ID, "Clara"))
-	if c, err = s.Changes(t.Context(), c.Rev); err != nil || c.Board != nil {
+	if c, err = s.Changes(t.Context(), c.Rev); err != nil || c.Settings != nil {
 		t.Errorf("Changes after a later change = %+v, %v, want no name", c, err)
 	}
 }
@@ -168,7 +168,7 @@ func TestCopyKeepsTheName(t *testing.T) {
 	do(t, "Close", s.Close())
 	_, err = Copy(t.Context(), path, Config{URL: place})
 	do(t, "Copy", err)
-	if name, err := openAt(t, place).BoardName(t.Context()); name != "Harbor Works" || err != nil {
-		t.Errorf("BoardName of the copy = %q, %v, want Harbor Works", name, err)
+	if x, err := openAt(t, place).Settings(t.Context()); x.BoardName != "Harbor Works" || err != nil {
+		t.Errorf("BoardName of the copy = %q, %v, want Harbor Works", x.BoardName, err)
 	}
 }

@@ -224,6 +224,7 @@ func (s *Store) commit(ctx context.Context, first string, fn func(context.Contex
 	if err := s.w.prepareAll(context.WithoutCancel(ctx), t.missing); err != nil {
 		s.log.Warn("cannot prepare a statement", "err", err)
 	}
+	s.logAudited(t)
 	if t.rev > 0 {
 		select {
 		case s.committed <- struct{}{}:

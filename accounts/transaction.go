@@ -16,6 +16,7 @@ type transaction struct {
 	now     int64       // Unix milliseconds; the same time for the whole transaction
 	rev     int64       // taken by nextRev; 0: none yet
 	actor   Actor       // of the changes; "" in a transaction that only reads
+	audited []Entry     // lines that it adds to the audit log
 }
 
 // transact runs fn in a transaction and commits it. first is its first statement ("": none). ctx ends the whole

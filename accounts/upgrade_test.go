@@ -94,7 +94,7 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	do(t, "SetStatus", s.SetStatus(t.Context(), id, Status{Text: "Tea"}, ""))
 	wantPresets(t, s, "a status after the upgrade", id, Preset{Text: "Tea"})
 	do(t, "SetPreferences", setPreferences(t.Context(), s, id, Preferences{ShowLastSeen: Exact}))
-	do(t, "Delete", s.Delete(t.Context(), id))
+	do(t, "Delete", s.Delete(Forced(t.Context()), id))
 }
 
 // An upgrade that waits for a table gives up soon, so that others don't wait behind it, and reports what it waited for.

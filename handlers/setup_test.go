@@ -182,7 +182,7 @@ func TestSetUpWithAFixedName(t *testing.T) {
 		t.Errorf("set-up asks for a name although there is one:\n%s", page.body)
 	}
 	wantRedirect(t, "POST /setup", b.do("POST", "/setup", setupForm("clara")), "/")
-	if name, err := f.store.BoardName(t.Context()); name != "" || err != nil {
+	if x, err := f.store.Settings(t.Context()); x.BoardName != "" || err != nil {
 		t.Errorf("the stored name = %q, %v, want none", name, err)
 	}
 	if page := b.get("/"); !strings.Contains(page.body, "<bdi>Ours</bdi></a>") {

@@ -26,13 +26,13 @@ type Bell interface {
 
 // Update is what one check of the accounts found. It's immutable.
 type Update struct {
-	People   []accounts.Person // listed people who are new or changed
-	Unlisted []string          // IDs of people who are no longer listed: disabled or deleted
-	Deleted  []string          // the IDs in Unlisted whose account was deleted
-	Sessions []string          // IDs of sessions that ended
-	Alerts   []accounts.Alert  // that were set or told; all of them if Reset
-	Board    *string           // the stored name of the board ("": none) if it may be new, else nil
-	Reset    bool              // set at the start, or after too many changes to list: any session may have ended
+	People   []accounts.Person  // listed people who are new or changed
+	Unlisted []string           // IDs of people who are no longer listed: disabled or deleted
+	Deleted  []string           // the IDs in Unlisted whose account was deleted
+	Sessions []string           // IDs of sessions that ended
+	Alerts   []accounts.Alert   // that were set or told; all of them if Reset
+	Settings *accounts.Settings // of the board if they may have changed, else nil
+	Reset    bool               // set at the start, or after too many changes to list: any session may have ended
 }
 
 // follower reads the changes of the accounts, passes facts to presence, and notifies all subscribers. Changes of this
@@ -128,7 +128,7 @@ func (f *follower) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	board, err := f.accounts.BoardName(ctx)
+	settings, err := f.accounts.Settings(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (f *follower) begin(ctx context.Context) error {
 		}
 	}
 	f.presence.FactsAsOf(rev + f.ahead)
-	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Board: &board, Reset: true}
+	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Settings: &settings, Reset: true}
 	for _, id := range u.Unlisted {
 		if !known[id] { // disabled people have facts, so this account was deleted
 			u.Deleted = append(u.Deleted, id)
@@ -182,7 +182,7 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	}
 	f.tell(Update{
 		People: people, Unlisted: missing(append(ids, changes.Gone...), people),
-		Deleted: changes.Gone, Sessions: changes.Sessions, Alerts: changes.Alerts, Board: changes.Board,
+		Deleted: changes.Gone, Sessions: changes.Sessions, Alerts: changes.Alerts, Settings: changes.Settings,
 	})
 	return nil
 }

@@ -1,0 +1,92 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// ErrLastAdmin says that a change would leave the board without an administrator.
+var ErrLastAdmin = errors.New("this is the only administrator")
+
+const (
+	sqlSetAdmin = `UPDATE users SET admin = $2, rev = $3 WHERE id = $1`
+	sqlAnyAdmin = `SELECT 1 FROM users WHERE admin AND NOT disabled AND name_key > '' LIMIT 1`
+)
+
+type forcedKey struct{}
+
+// Forced returns a context whose writes may remove the last administrator. It's for the command line, where somebody
+// can make another one.
+func Forced(ctx context.Context) context.Context { return context.WithValue(ctx, forcedKey{}, true) }
+
+// SetAdmin makes a user an administrator or a member. Errors: ErrNotFound, ErrLastAdmin.
+func (s *Store) SetAdmin(ctx context.Context, userID string, admin bool) error {
+	return wrap("set administrator", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		return t.setAdmin(ctx, userID, admin)
+	}))
+}
+
+func (t *transaction) setAdmin(ctx context.Context, userID string, admin bool) error {
+	u, err := readUser(ctx, t, sqlUserByID, []any{userID})
+	if err != nil || u.Admin == admin {
+		return err
+	}
+	rev, err := t.nextRev(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, sqlSetAdmin, userID, admin, rev); err != nil {
+		return err
+	}
+	action := AdminGranted
+	if !admin {
+		action = AdminRevoked
+		if err := t.dropInvitationsOf(ctx, userID); err != nil {
+			return err
+		}
+	}
+	if err := t.audit(ctx, action, TargetUser(userID), nil); err != nil {
+		return err
+	}
+	return t.wantAdmin(ctx, u)
+}
+
+// wantAdmin returns ErrLastAdmin if changed, as they were before this transaction, were an administrator and
+// none is left. It's the last step of every transaction that demotes, disables or deletes
+// somebody. Such transactions run one at a time (Store.write), so two of them can't rely on each other's
+// administrator.
+func (t *transaction) wantAdmin(ctx context.Context, changed ...User) error {
+	if forced, _ := ctx.Value(forcedKey{}).(bool); forced {
+		return nil
+	}
+	was := false
+	for _, u := range changed {
+		was = was || u.Admin && !u.Disabled
+	}
+	if !was {
+		return nil
+	}
+	var one int
+	err := t.queryRow(ctx, sqlAnyAdmin, nil, &one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrLastAdmin
+	}
+	return err
+}
+
+// dropInvitationsOf ends the invitations that somebody made, because they aren't an administrator any more.
+func (t *transaction) dropInvitationsOf(ctx context.Context, userID string) error {
+	_, err := t.exec(ctx, sqlDropLinksBy, string(ByUser(userID)))
+	return err
+}
+
+// AnyAdmin reports whether there is an enabled administrator.
+func (s *Store) AnyAdmin(ctx context.Context) (bool, error) {
+	var one int
+	err := s.r.queryRow(ctx, sqlAnyAdmin, nil, &one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, wrap("look for administrators", err)
+}

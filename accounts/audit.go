@@ -1,0 +1,256 @@
+package accounts
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of the audit log.
+const (
+	AuditAge        = 400 * 24 * time.Hour // how long a line is kept
+	AuditAddressAge = 30 * 24 * time.Hour  // how long a line keeps the address of the browser
+	maxAudit        = 100_000              // lines
+	maxDetail       = 1024                 // bytes
+)
+
+// Via says how an act reached Rollcall.
+type Via string
+
+// The values of Via.
+const (
+	ViaWeb      Via = "web"
+	ViaCLI      Via = "cli"
+	ViaAPI      Via = "api"
+	ViaProvider Via = "oidc" // a single sign-on provider
+	ViaSystem   Via = "system"
+)
+
+// Origin says where the writes of a context come from, for the audit log.
+type Origin struct {
+	Via     Via
+	Address string // of the browser
+	Request string // ID of the request, as in the log of the server
+}
+
+type originKey struct{}
+
+// Through returns a context whose writes come from o.
+func Through(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+func originOf(ctx context.Context, actor Actor) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	if o.Via == "" {
+		switch actor {
+		case CommandLine:
+			o.Via = ViaCLI
+		case System:
+			o.Via = ViaSystem
+		default:
+			o.Via = ViaWeb
+		}
+	}
+	return o
+}
+
+// Action is what somebody did, as noun.verb.
+type Action string
+
+// The actions in the audit log. Sign-ins, presence and statuses are never in it, because that would be a history of
+// presence.
+const (
+	UserCreated     Action = "user.create"
+	UserRenamed     Action = "user.rename"
+	UserMoved       Action = "user.team" // detail: team, from
+	UserDisabled    Action = "user.disable"
+	UserEnabled     Action = "user.enable"
+	UserDeleted     Action = "user.delete"
+	AdminGranted    Action = "admin.grant"
+	AdminRevoked    Action = "admin.revoke"
+	PasswordSet     Action = "password.set" // by somebody else
+	SessionsEnded   Action = "sessions.end" // by somebody else
+	ResetLinkMade   Action = "reset_link.create"
+	ResetLinkUsed   Action = "reset_link.use"
+	InvitationMade  Action = "invitation.create"
+	InvitationUsed  Action = "invitation.use"
+	InvitationEnded Action = "invitation.revoke"
+	PersonApproved  Action = "signup.approve"
+	PersonDeclined  Action = "signup.decline"
+	TeamRenamed     Action = "team.rename" // detail: team, from
+	TeamMerged      Action = "team.merge"  // detail: team, from
+	TeamDeleted     Action = "team.delete"
+	SettingsChanged Action = "settings.change" // detail: the settings and their new values
+	PeopleImported  Action = "people.import"   // detail: people
+	PeopleExported  Action = "people.export"
+	AuditExported   Action = "audit.export"
+	BoardSetUp      Action = "board.setup"
+)
+
+// Entry is one line of the audit log.
+type Entry struct {
+	ID      string // UUIDv7; entries sort by it
+	At      time.Time
+	Actor   Actor
+	Via     Via
+	Action  Action
+	Target  string // "user:" and the ID of a person, or "" for the board
+	Address string // of the browser of whoever did it; "" after AuditAddressAge
+	Request string
+	Detail  map[string]string // names of what was changed, and values that aren't personal
+}
+
+// TargetUser returns the target of acts on a person.
+func TargetUser(id string) string { return "user:" + id }
+
+// UserOf returns the ID of the person whom an Actor or a target is about, or "".
+func UserOf[T ~string](text T) string {
+	id, ok := strings.CutPrefix(string(text), "user:")
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+const (
+	sqlAddAudit = `INSERT INTO audit (id, at, actor, via, action, target, address, request, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+	auditColumns     = `SELECT id, at, actor, via, action, target, address, request, detail FROM audit `
+	sqlAudit         = auditColumns + `WHERE id < $1 ORDER BY id DESC LIMIT $2`
+	sqlAuditByActor  = auditColumns + `WHERE actor = $3 AND id < $1 ORDER BY id DESC LIMIT $2`
+	sqlAuditByTarget = auditColumns + `WHERE target = $3 AND id < $1 ORDER BY id DESC LIMIT $2`
+	sqlAuditByAction = auditColumns + `WHERE action = $3 AND id < $1 ORDER BY id DESC LIMIT $2`
+
+	sqlAuditAbout = auditColumns + `WHERE id < $1 AND id IN (SELECT id FROM audit WHERE target = $3
+		UNION SELECT id FROM audit WHERE actor = $4) ORDER BY id DESC LIMIT $2`
+
+	sqlOldAudit     = `DELETE FROM audit WHERE at < $1`
+	sqlClearAddress = `UPDATE audit SET address = '' WHERE address <> '' AND at < $1`
+	sqlSurplusAudit = `DELETE FROM audit WHERE id <= (SELECT id FROM audit WHERE id > '' ORDER BY id DESC LIMIT 1 OFFSET $1)`
+	lastAuditID     = "g" // sorts after every ID
+	maxAuditPage    = 1000
+)
+
+// audit adds a line to the audit log, in the transaction of the act itself. After the commit, the line is also logged.
+func (t *transaction) audit(ctx context.Context, action Action, target string, detail map[string]string) error {
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	o := originOf(ctx, t.actor)
+	e := Entry{
+		ID: id, At: at(t.now), Actor: t.actor, Via: o.Via, Action: action, Target: target,
+		Address: clip(o.Address, maxAddress), Request: clip(o.Request, maxAddress), Detail: detail,
+	}
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return err
+	}
+	if len(detail) == 0 {
+		text = nil
+	}
+	_, err = t.exec(ctx, sqlAddAudit, e.ID, t.now, string(e.Actor), string(e.Via), string(e.Action), e.Target, e.Address,
+		e.Request, clip(string(text), maxDetail))
+	t.audited = append(t.audited, e)
+	return err
+}
+
+// auditUser is audit about a person, unless they did it to themself.
+func (t *transaction) auditUser(ctx context.Context, action Action, id string, detail map[string]string) error {
+	if t.actor == ByUser(id) {
+		return nil
+	}
+	return t.audit(ctx, action, TargetUser(id), detail)
+}
+
+// logAudited writes the lines of a transaction to the log, from where operators can take them elsewhere.
+func (s *Store) logAudited(t *transaction) {
+	for _, e := range t.audited {
+		attrs := []any{"action", string(e.Action), "actor", string(e.Actor), "via", string(e.Via)}
+		for _, more := range []struct{ key, value string }{{"target", e.Target}, {"address", e.Address}, {"request", e.Request}} {
+			if more.value != "" {
+				attrs = append(attrs, more.key, more.value)
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(e.Detail)) {
+			attrs = append(attrs, "detail_"+key, e.Detail[key])
+		}
+		s.log.Info("audit", attrs...)
+	}
+}
+
+// AuditQuery selects lines of the audit log. At most one of Actor, Target and Action may be set.
+type AuditQuery struct {
+	Actor  Actor
+	Target string
+	Action Action
+	Before string // the ID of an entry: only older ones
+	Limit  int    // at most 1,000; 0: 50
+}
+
+// Audit returns lines of the audit log, the newest first.
+func (s *Store) Audit(ctx context.Context, q AuditQuery) ([]Entry, error) {
+	if q.Limit <= 0 {
+		q.Limit = 50
+	}
+	text, args := sqlAudit, []any{cmp.Or(q.Before, lastAuditID), min(q.Limit, maxAuditPage)}
+	switch {
+	case q.Actor != "":
+		text, args = sqlAuditByActor, append(args, string(q.Actor))
+	case q.Target != "":
+		text, args = sqlAuditByTarget, append(args, q.Target)
+	case q.Action != "":
+		text, args = sqlAuditByAction, append(args, string(q.Action))
+	}
+	entries, err := readAudit(ctx, s.r, text, args...)
+	return entries, wrap("read the audit log", err)
+}
+
+func readAudit(ctx context.Context, from reader, text string, args ...any) ([]Entry, error) {
+	type auditRow struct {
+		Entry
+		at     int64
+		detail string
+	}
+	rows, err := from.query(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	found, err := collect(rows, func(r *auditRow) []any {
+		return []any{&r.ID, &r.at, &r.Actor, &r.Via, &r.Action, &r.Target, &r.Address, &r.Request, &r.detail}
+	})
+	entries := make([]Entry, len(found))
+	for i, r := range found {
+		entries[i] = r.Entry
+		entries[i].At = at(r.at)
+		if json.Unmarshal([]byte(r.detail), &entries[i].Detail) != nil {
+			entries[i].Detail = nil // none, or cut off
+		}
+	}
+	return entries, err
+}
+
+// RecordExport adds a line about an export to the audit log.
+func (s *Store) RecordExport(ctx context.Context, action Action) error {
+	return wrap("record an export", s.note(ctx, func(ctx context.Context, t *transaction) error {
+		return t.audit(ctx, action, "", nil)
+	}))
+}
+
+// pruneAudit deletes old lines and addresses.
+func (t *transaction) pruneAudit(ctx context.Context) error {
+	if _, err := t.exec(ctx, sqlOldAudit, t.now-AuditAge.Milliseconds()); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, sqlClearAddress, t.now-AuditAddressAge.Milliseconds()); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, sqlSurplusAudit, maxAudit)
+	return err
+}

@@ -1,0 +1,24 @@
+package accounts
+
+import "context"
+
+// Prune deletes what has expired: links, lines of the audit log, and requests to join that nobody approved. Servers
+// call it every hour.
+func (s *Store) Prune(ctx context.Context) error {
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
+		old, err := t.strings(ctx, sqlOldWaiting, t.now-waitingAge.Milliseconds())
+		if err != nil {
+			return err
+		}
+		for _, id := range old {
+			if err := t.deleteUser(ctx, id); err != nil {
+				return err
+			}
+		}
+		if _, err := t.exec(ctx, sqlOldLinks, t.now); err != nil {
+			return err
+		}
+		return t.pruneAudit(ctx)
+	})
+	return wrap("prune", err)
+}

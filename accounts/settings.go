@@ -1,0 +1,167 @@
+package accounts
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// Settings are what administrators choose for the board, in the browser or on the command line. "" is the default of
+// the server. Flags of the server override them.
+type Settings struct {
+	BoardName string
+	SignUp    string // who may make an account: one of SignUpModes
+	Teams     string // who may choose a team: one of TeamRules
+	Invisible string // whether people may go invisible: on or off
+}
+
+// The values of Settings.SignUp.
+const (
+	SignUpOpen    = "open"    // anybody
+	SignUpInvite  = "invite"  // people with an invitation
+	SignUpApprove = "approve" // anybody, but an administrator has to approve; people with an invitation at once
+	SignUpOff     = "off"     // nobody without an invitation, and no page says how to get one
+)
+
+// The values of Settings.Teams.
+const (
+	TeamsOpen     = "open"     // people choose a team or name a new one
+	TeamsExisting = "existing" // people choose an existing team
+	TeamsFixed    = "fixed"    // only administrators choose
+)
+
+// Options of Settings, without "".
+var (
+	SignUpModes = []string{SignUpOpen, SignUpInvite, SignUpApprove, SignUpOff}
+	TeamRules   = []string{TeamsOpen, TeamsExisting, TeamsFixed}
+	onOff       = []string{"on", "off"}
+)
+
+// A setting is one field of Settings and its stored name, which is also the name of the field in forms.
+type setting struct {
+	name    string
+	value   *string
+	options []string // allowed values besides ""; nil: a name of a board
+}
+
+func (s *Settings) all() []setting {
+	return []setting{
+		{"board_name", &s.BoardName, nil}, {"signup", &s.SignUp, SignUpModes},
+		{"teams", &s.Teams, TeamRules}, {"invisible", &s.Invisible, onOff},
+	}
+}
+
+const (
+	sqlSettings     = `SELECT name, value FROM settings WHERE name > '' AND name <> 'setup_code'`
+	sqlSettingSince = `SELECT name FROM settings WHERE name > '' AND rev > $1 LIMIT 1`
+)
+
+// clean checks all fields and brings them into the form in which they're stored.
+func (s *Settings) clean() FieldErrors {
+	var wrong FieldErrors
+	for _, x := range s.all() {
+		switch {
+		case *x.value == "":
+		case x.options == nil:
+			name, err := CleanBoardName(*x.value)
+			wrong.add(err)
+			*x.value = name
+		case !slices.Contains(x.options, *x.value):
+			wrong.add(wrongField(x.name, NotAnOption))
+		}
+	}
+	return wrong
+}
+
+// Settings returns the stored settings.
+func (s *Store) Settings(ctx context.Context) (Settings, error) {
+	stored, err := readSettings(ctx, s.r)
+	return stored, wrap("read settings", err)
+}
+
+func readSettings(ctx context.Context, from reader) (Settings, error) {
+	rows, err := from.query(ctx, sqlSettings)
+	if err != nil {
+		return Settings{}, err
+	}
+	type row struct{ name, value string }
+	found, err := collect(rows, func(r *row) []any { return []any{&r.name, &r.value} })
+	var stored Settings
+	for _, x := range stored.all() {
+		for _, r := range found {
+			if r.name == x.name {
+				*x.value = r.value
+			}
+		}
+	}
+	return stored, err
+}
+
+// newSettings returns the settings if any of them has changed since a rev, or nil.
+func (t *transaction) newSettings(ctx context.Context, since int64) (*Settings, error) {
+	changed, err := t.strings(ctx, sqlSettingSince, since)
+	if err != nil || len(changed) == 0 {
+		return nil, err
+	}
+	stored, err := readSettings(ctx, t)
+	return &stored, err
+}
+
+// ChangeSettings changes the stored settings with change. Errors: FieldErrors.
+func (s *Store) ChangeSettings(ctx context.Context, change func(*Settings)) error {
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
+		was, err := readSettings(ctx, t)
+		if err != nil {
+			return err
+		}
+		now := was
+		change(&now)
+		if wrong := now.clean(); len(wrong) > 0 {
+			return wrong
+		}
+		return t.putSettings(ctx, was, now)
+	})
+	return wrap("change settings", err)
+}
+
+// putSettings stores what differs between was and now.
+func (t *transaction) putSettings(ctx context.Context, was, now Settings) error {
+	changed := map[string]string{}
+	old := was.all()
+	for i, x := range now.all() {
+		if *x.value == *old[i].value {
+			continue
+		}
+		rev, err := t.nextRev(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, sqlSet, x.name, *x.value, rev); err != nil {
+			return err
+		}
+		changed[x.name] = *x.value
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return t.audit(ctx, SettingsChanged, "", changed)
+}
+
+// Or returns s with the values of other where s has none.
+func (s Settings) Or(other Settings) Settings {
+	values := other.all()
+	for i, x := range s.all() {
+		*x.value = cmp.Or(*x.value, *values[i].value)
+	}
+	return s
+}
+
+// Set returns the names of the settings that have a value, as in forms.
+func (s Settings) Set() (names []string) {
+	for _, x := range s.all() {
+		if *x.value != "" {
+			names = append(names, x.name)
+		}
+	}
+	return names
+}

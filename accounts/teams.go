@@ -1,0 +1,63 @@
+package accounts
+
+import (
+	"context"
+	"strconv"
+)
+
+// teamAtOnce is the maximum number of people whose team changes in one transaction.
+const teamAtOnce = 2000
+
+const sqlTeamMembers = `SELECT id FROM users WHERE team_key = $1 LIMIT $2`
+
+// RenameTeam gives a team another name, for everybody in it, disabled people included. If another team has that name,
+// the two become one. A name that only differs in case changes the spelling. to = "" leaves its people without a team.
+// Errors: *FieldError, and ErrNotFound if nobody is in the team.
+func (s *Store) RenameTeam(ctx context.Context, from, to string) (people int, err error) {
+	name, key, err := cleanTeam(to)
+	if err != nil {
+		return 0, err
+	}
+	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
+		people, err = t.renameTeam(ctx, from, name, key)
+		return err
+	})
+	return people, wrap("rename team", err)
+}
+
+func (t *transaction) renameTeam(ctx context.Context, from, name, key string) (int, error) {
+	old := teamKey(from)
+	ids, err := t.strings(ctx, sqlTeamMembers, old, teamAtOnce+1)
+	switch {
+	case err != nil:
+		return 0, err
+	case old == noTeam || len(ids) == 0:
+		return 0, ErrNotFound
+	case len(ids) > teamAtOnce:
+		return 0, &FieldError{Field: "team", Code: TooMany, Limit: teamAtOnce}
+	}
+	action := TeamRenamed
+	switch there, err := t.strings(ctx, sqlTeamMembers, key, 1); {
+	case err != nil:
+		return 0, err
+	case key == noTeam:
+		action = TeamDeleted
+	case key != old && len(there) > 0:
+		action = TeamMerged
+		if name, err = teamSpelling(ctx, t, key, name); err != nil {
+			return 0, err
+		}
+	}
+	for _, id := range ids {
+		u, err := readUser(ctx, t, sqlUserByID, []any{id})
+		if err == nil {
+			u.Team = name
+			err = t.place(ctx, u, key)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), t.audit(ctx, action, "",
+		map[string]string{"from": from, "team": name, "people": strconv.Itoa(len(ids))})
+}
