@@ -53,7 +53,8 @@ func (p *probe) note(body []byte, took time.Duration, err error, at *life) {
 	}
 }
 
-// pageBound is the limit for the 99th percentile of page times, whatever Redis does.
+// pageBound is the limit for page times, whatever Redis does: for the 99th percentile, or for the 95th of fewer than 200
+// pages, whose 99th is the slowest or the one before it.
 const pageBound = 500 * time.Millisecond
 
 // reportPages logs how long pages took, and fails the test if one failed or they were slow.
@@ -65,8 +66,12 @@ func (s *scene) reportPages() {
 		p.mu.Unlock()
 		s.t.Logf("pages of %s: %v; failed %d", p.r.name, took, len(failed))
 		s.wantNone("pages that failed", failed)
-		if got := took.at(0.99); got > pageBound && chaos { // other tests run beside this one otherwise
-			s.t.Errorf("p99 of the pages of %s = %v, want %v or less", p.r.name, got, pageBound)
+		share := 0.99
+		if len(took) < 200 {
+			share = 0.95
+		}
+		if got := took.at(share); got > pageBound && chaos { // other tests run beside this one otherwise
+			s.t.Errorf("p%.0f of the pages of %s = %v, want %v or less", 100*share, p.r.name, got, pageBound)
 		}
 	}
 }

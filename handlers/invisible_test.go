@@ -161,7 +161,7 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	a.until("calm", func() bool { return !l.server.live.Stats().Pending })
 	rec.frames = a.frameCount()
 	rec.page = l.open(rec.watcher, "/u/bob", "a")
-	rec.page.until("bob's row", func() bool { return len(rec.page.frames) > 0 })
+	rec.page.until("ada's own state", func() bool { return rec.page.text["me-name"] != "" }) // the last frame at the start
 	rec.pages = rec.page.frameCount()
 	var zoe *presence.Connection
 	steps, leaves := 14, 3+r.IntN(4)
