@@ -50,7 +50,7 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		return err
 	}
 	who, web := a.settings.presence(), a.settings.handlers()
-	if err := a.prepareSetup(ctx, pages, &web); err != nil {
+	if err := a.prepareSetup(ctx, &web); err != nil {
 		return err
 	}
 	if a.settings.RedisURL != "" {
@@ -81,14 +81,10 @@ func (a *app) openStore(ctx context.Context) (err error) {
 	return err
 }
 
-// prepareSetup names the board as it was set up, or makes a code for somebody who sets it up.
-func (a *app) prepareSetup(ctx context.Context, pages *ui.UI, web *handlers.Config) (err error) {
-	if !web.NameFixed {
-		name, err := a.store.BoardName(ctx)
-		if err != nil {
-			return err
-		}
-		pages.SetName(name)
+// prepareSetup reads what administrators chose, and makes a code for somebody who sets up an empty board.
+func (a *app) prepareSetup(ctx context.Context, web *handlers.Config) (err error) {
+	if web.Stored, err = a.store.Settings(ctx); err != nil {
+		return err
 	}
 	if a.empty && web.AsksSetupCode() {
 		a.code, err = a.store.MakeSetupCode(accounts.As(ctx, accounts.System))
@@ -122,12 +118,11 @@ func (a *app) close() (err error) {
 // handlers returns the configuration of the server, without the parts that it uses.
 func (s *settings) handlers() handlers.Config {
 	return handlers.Config{
-		PublicURL:      s.Public,
-		Loopback:       s.local(),
-		SignupOpen:     s.Signup == "open",
-		NameFixed:      s.BoardName != "",
-		Teams:          handlers.Teams(s.Teams),
-		Invisible:      s.Invisible == "on",
+		PublicURL: s.Public,
+		Loopback:  s.local(),
+		Fixed: accounts.Settings{
+			BoardName: s.BoardName, SignUp: s.Signup, Teams: s.Teams, Invisible: s.Invisible,
+		},
 		Limits:         s.limits(process.FileLimit()),
 		AccessLog:      s.AccessLog == "on",
 		Version:        buildVersion(),

@@ -31,8 +31,8 @@ type settings struct {
 
 	storage `group:"Storage:"`
 
-	Signup      string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:"open,off" default:"open" help:"open: anyone who can open the page can sign up. off: you add people with rollcall user add."`
-	Teams       string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:"open,existing,fixed" default:"open" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only rollcall user team moves them."`
+	Signup      string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:",open,invite,approve,off" default:"" help:"Who can create an account. open: anyone who can open the page. invite: people with an invitation. approve: anyone, once an administrator approves. off: nobody. If not set, administrators choose; until then, it is open if only this machine can connect, else invite."`
+	Teams       string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:",open,existing,fixed" default:"" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only administrators move them. If not set, administrators choose; until then, it is open."`
 	AllowRobots bool   `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list public pages, such as the sign-in page."`
 
 	LimitSignups        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
@@ -47,7 +47,7 @@ type settings struct {
 	RedisPrefix string `group:"Replicas (with REDIS_URL):" variable:"ROLLCALL_REDIS_PREFIX" default:"rollcall:" help:"Prefix of every key in Redis. Boards that share a Redis need different prefixes."`
 
 	IdleAfter    time.Duration `group:"Presence:" variable:"ROLLCALL_IDLE_AFTER" default:"10m" help:"Time without input until a person is away. 0 means never."`
-	Invisible    string        `group:"Presence:" variable:"ROLLCALL_INVISIBLE" enum:"on,off" default:"on" help:"on: people can go invisible and appear offline. off: they can't."`
+	Invisible    string        `group:"Presence:" variable:"ROLLCALL_INVISIBLE" enum:",on,off" default:"" help:"on: people can go invisible and appear offline. off: they can't. If not set, administrators choose; until then, it is on."`
 	GraceClean   time.Duration `hidden:"" variable:"ROLLCALL_GRACE_CLEAN" default:"5s" help:"How long a person stays after the browser closes their last connection."`
 	GraceDropped time.Duration `hidden:"" variable:"ROLLCALL_GRACE_DROPPED" default:"15s" help:"How long a person stays after their last connection drops."`
 	Warming      time.Duration `hidden:"" variable:"ROLLCALL_WARMING" default:"10s" help:"After a start, how long people have to come back before anyone is shown as gone."`

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"rollcall/accounts"
 	"rollcall/command/process"
 )
 
@@ -160,8 +162,8 @@ func ask(ctx context.Context, client *http.Client, address, text string) error {
 
 // checkSignup prints who can create an account.
 func (c *doctorCmd) checkSignup(f *findings) {
-	f.line("sign-up", "%s", c.Signup)
-	if c.Signup == "open" && (c.Public != nil && !isLocal(c.Public.Hostname()) || !c.local()) {
-		f.warn("anyone who can open the board can create an account: to add people yourself, set --signup off")
+	f.line("sign-up", "%s", cmp.Or(c.Signup, "as administrators choose"))
+	if c.Signup == accounts.SignUpOpen && (c.Public != nil && !isLocal(c.Public.Hostname()) || !c.local()) {
+		f.warn("anyone who can open the board can create an account: to invite them instead, set --signup invite")
 	}
 }

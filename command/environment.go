@@ -125,7 +125,8 @@ func (r resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 	}
 	r.from[flag.Name] = variable
 	if enum := flag.EnumSlice(); flag.Enum != "" && !slices.Contains(enum, value) {
-		return nil, fmt.Errorf("%s must be one of %s, not %q", variable, strings.Join(enum, ", "), value)
+		options := strings.TrimPrefix(strings.Join(enum, ", "), ", ") // some settings may be empty
+		return nil, fmt.Errorf("%s must be one of %s, not %q", variable, options, value)
 	}
 	// Kong parses the value too, but its error would name only the flag and not the variable.
 	trial := reflect.New(flag.Target.Type()).Elem()

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rollcall/accounts"
 	"rollcall/command/process"
 )
 
@@ -146,7 +147,7 @@ func (a *app) announce(con *console, addr net.Addr) {
 	if a.code != "" {
 		fmt.Fprintln(con.stdout, "Setup code:", a.code)
 	}
-	if a.settings.Signup != "open" {
+	if a.settings.Signup == accounts.SignUpOff {
 		fmt.Fprintln(con.stdout, "You can also add people here:", a.settings.command(con.env, "user", "add", "NAME"))
 	}
 }

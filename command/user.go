@@ -56,7 +56,8 @@ func (c *userCmd) openToAdd(ctx context.Context, con *console, create bool) (*ac
 }
 
 func (c *userCmd) openStore(ctx context.Context, con *console) (*accounts.Store, error) {
-	cfg := c.accounts(slog.New(slog.NewTextHandler(con.stderr, nil)))
+	warnings := &slog.HandlerOptions{Level: slog.LevelWarn} // the audit log has what is done here, too
+	cfg := c.accounts(slog.New(slog.NewTextHandler(con.stderr, warnings)))
 	cfg.Actor = accounts.CommandLine
 	return accounts.Open(ctx, cfg)
 }

@@ -39,12 +39,11 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 	t.Helper()
 	out := &logs{}
 	cfg := Config{
-		Presence:   presence.NewTracker(presence.DefaultConfig()),
-		Log:        slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		SignupOpen: true,
-		Invisible:  true,
-		AccessLog:  true,
-		Limits:     Limits{Signups: 60, Logins: 100, SocketsUser: 20, SocketsAddress: 1000, Acts: usualActs},
+		Presence:  presence.NewTracker(presence.DefaultConfig()),
+		Log:       slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Fixed:     accounts.Settings{SignUp: accounts.SignUpOpen, Invisible: "on"},
+		AccessLog: true,
+		Limits:    Limits{Signups: 60, Logins: 100, SocketsUser: 20, SocketsAddress: 1000, Acts: usualActs},
 	}
 	t.Cleanup(func() { cfg.Presence.Close() }) // changes may replace the tracker
 	for _, change := range changes {

@@ -8,7 +8,6 @@ package handlers
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,12 +35,10 @@ type Config struct {
 	Presence       *presence.Tracker
 	UI             *ui.UI
 	Log            *slog.Logger
-	PublicURL      *url.URL // where browsers reach the board; nil: unknown, plain http at an IP address or local name
-	Loopback       bool     // only this machine can connect
-	SignupOpen     bool     // anybody may sign up
-	NameFixed      bool     // the operator named the board, so the stored name doesn't count
-	Teams          Teams    // who chooses a person's team; "": TeamsOpen
-	Invisible      bool     // people may go invisible
+	PublicURL      *url.URL          // where browsers reach the board; nil: unknown, plain http at an IP address or local name
+	Loopback       bool              // only this machine can connect
+	Fixed          accounts.Settings // what the operator chose with flags; administrators can't change it
+	Stored         accounts.Settings // what administrators chose, as of the start
 	Limits         Limits
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are trusted
 	OnFly          bool           // trust Fly-Client-IP and Fly-Request-Id of a trusted proxy, not X-Forwarded-For
@@ -50,15 +47,6 @@ type Config struct {
 	AccessLog      bool           // log one line per request
 	Version        string         // for the metrics
 }
-
-// Teams says who chooses a person's team.
-type Teams string
-
-const (
-	TeamsOpen     Teams = "open"     // the person, who may also create a team
-	TeamsExisting Teams = "existing" // the person, who chooses among existing teams
-	TeamsFixed    Teams = "fixed"    // the person who runs the server
-)
 
 // Limits are limits per person, per address or in total. 0 means no limit.
 type Limits struct {
@@ -88,6 +76,7 @@ type Server struct {
 	echo        *echo.Echo
 	policies    map[string]policy // by route path; never changed after New
 	draining    atomic.Bool
+	chosen      atomic.Pointer[accounts.Settings] // see inForce
 
 	originWarned atomic.Bool // a foreign origin has been logged, once per process
 	hostWarned   atomic.Bool // a foreign host has been logged, once per process
@@ -97,11 +86,6 @@ type Server struct {
 func New(cfg Config) (*Server, error) {
 	if cfg.Accounts == nil || cfg.Presence == nil || cfg.UI == nil || cfg.Log == nil {
 		return nil, errors.New("handlers: Accounts, Presence, UI and Log must all be given")
-	}
-	switch cfg.Teams = cmp.Or(cfg.Teams, TeamsOpen); cfg.Teams {
-	case TeamsOpen, TeamsExisting, TeamsFixed:
-	default:
-		return nil, fmt.Errorf("handlers: Teams = %q, want open, existing or fixed", cfg.Teams)
 	}
 	place, err := newSite(cfg.PublicURL)
 	if err != nil {
@@ -117,6 +101,7 @@ func New(cfg Config) (*Server, error) {
 		headers:     securityHeaders(place, cfg.UI.Robots()),
 		policies:    map[string]policy{},
 	}
+	s.useSettings(cfg.Stored)
 	if place.origin != "" {
 		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
 			return nil, fmt.Errorf("public URL: %w", err)
@@ -131,7 +116,7 @@ func New(cfg Config) (*Server, error) {
 	s.live = live.New(live.Config{
 		Accounts: cfg.Accounts, Presence: cfg.Presence, Log: cfg.Log, Bell: cfg.Bell, Flushed: s.metrics.flushed,
 	})
-	s.live.Subscribe(s.rename)
+	s.live.Subscribe(s.followSettings)
 	s.sockets = newSockets(cfg, s.live, s.metrics, s.frame, s.originAllowed)
 	s.echo = s.newEcho()
 	s.routes()

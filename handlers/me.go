@@ -107,7 +107,7 @@ func (s *Server) setInvisible(c echo.Context) error {
 		return &failure{Status: http.StatusUnprocessableEntity, Message: "Choose whether to be invisible: on or off."}
 	}
 	on := what == "invisible"
-	if on && !s.cfg.Invisible {
+	if on && s.inForce().Invisible != "on" {
 		return &failure{Status: http.StatusForbidden, Heading: "Not available",
 			Message: "Invisibility is switched off on this Rollcall."}
 	}

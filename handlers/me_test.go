@@ -83,7 +83,7 @@ func TestGetOfMeWritesNothing(t *testing.T) {
 
 // An open menu gets an error as a message beside its form, and never as a page inside the menu.
 func TestErrorsInTheMenu(t *testing.T) {
-	f := newFixture(t, func(cfg *Config) { cfg.Invisible = false })
+	f := newFixture(t, func(cfg *Config) { cfg.Fixed.Invisible = "off" })
 	ada := f.member("ada").byMenu()
 	post := func(path string, form url.Values) func() answer {
 		return func() answer { return ada.do("POST", path, form) }
@@ -205,7 +205,7 @@ func TestInvisibleByForm(t *testing.T) {
 // Where invisibility is switched off, nobody can go invisible. People who already are stay invisible until they go
 // visible.
 func TestInvisibleSwitchedOff(t *testing.T) {
-	f := newFixture(t, func(cfg *Config) { cfg.Invisible = false })
+	f := newFixture(t, func(cfg *Config) { cfg.Fixed.Invisible = "off" })
 	ada := f.member("ada")
 	if body := ada.get("/me").body; strings.Contains(body, `id="show-invisible"`) {
 		t.Errorf("GET /me offers to go invisible:\n%s", body)

@@ -61,7 +61,7 @@ func (s *Server) storedPage(c echo.Context) error {
 		Pronouns: x.Account.Pronouns, Contacts: x.Account.Contacts, ShareTime: x.Settings.ShareTime,
 		AllowAlerts: x.Settings.AllowAlerts,
 		Favorites:   len(x.Favorites), Alerts: len(x.Alerts),
-		Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
+		Acts: len(x.Acts), Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
 	}
 	if w := x.Status; w != nil {
 		p.State, p.Text, p.Emoji, p.Until, p.SetAt = w.State, w.Text, w.Emoji, w.Until, w.SetAt

@@ -15,7 +15,7 @@ func (s *Server) me(own live.Own) ui.Me {
 	me := ui.Me{
 		UID: row.ID, Name: row.Name,
 		State: string(row.State), Why: explainStatus(self.Why), Next: nextOf(self), Devices: self.Devices,
-		Invisible: self.Why.Rule == presence.ByInvisible, MayHide: s.cfg.Invisible,
+		Invisible: self.Why.Rule == presence.ByInvisible, MayHide: s.inForce().Invisible == "on",
 	}
 	if set := self.Status; set != nil {
 		me.Set = ui.SetStatus{State: string(set.State), Text: set.Text, Emoji: set.Emoji, Until: set.Until}

@@ -40,7 +40,7 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	v, ctx := signedIn(c), c.Request().Context()
 	p := ui.SettingsPage{
 		Layout:   s.layout(c, ""),
-		Username: v.user.Username, DisplayName: v.user.DisplayName, Team: v.user.Team, TeamRule: string(s.cfg.Teams),
+		Username: v.user.Username, DisplayName: v.user.DisplayName, Team: v.user.Team, TeamRule: s.inForce().Teams,
 		Idle: "default", UsualIdle: s.cfg.Presence.IdleAfter(), TimeZone: v.user.TimeZone, Zones: commonZones,
 		LastSeen: nameOf(lastSeenChoices, v.user.ShowLastSeen), Theme: nameOf(themes, v.user.Theme), Announce: v.user.Announce,
 	}
@@ -56,7 +56,7 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	}
 	p.Pronouns, p.Contacts = details.Pronouns, strings.Join(details.Contacts, "\n")
 	p.ShareTime, p.AllowAlerts = details.ShareTime, !details.NoAlerts
-	if s.cfg.Teams != TeamsFixed {
+	if s.inForce().Teams != accounts.TeamsFixed {
 		if p.Teams, err = s.cfg.Accounts.TeamNames(ctx, maxTeams); err != nil {
 			return p, unavailable(fmt.Errorf("settings: %w", err))
 		}
@@ -114,8 +114,8 @@ func (s *Server) setProfile(c echo.Context) error {
 	name, team := text(fields, "display_name", v.user.DisplayName), text(fields, "team", v.user.Team)
 	switch {
 	case err != nil:
-	case s.cfg.Teams != TeamsFixed:
-		err = s.cfg.Accounts.SetProfile(ctx, v.user.ID, name, team, s.cfg.Teams == TeamsOpen)
+	case s.inForce().Teams != accounts.TeamsFixed:
+		err = s.cfg.Accounts.SetProfile(ctx, v.user.ID, name, team, s.inForce().Teams == accounts.TeamsOpen)
 	case team != v.user.Team:
 		err = &accounts.FieldError{Field: "team", Code: otherTeam}
 	default: // don't write the team, which may have changed since this request read it
@@ -123,7 +123,7 @@ func (s *Server) setProfile(c echo.Context) error {
 	}
 	return s.answerSettings(c, ui.ProfileSection, err, func(p *ui.SettingsPage) {
 		p.DisplayName = echoed(name)
-		if s.cfg.Teams != TeamsFixed {
+		if s.inForce().Teams != accounts.TeamsFixed {
 			p.Team = echoed(team)
 		}
 	})

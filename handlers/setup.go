@@ -23,7 +23,8 @@ const failuresOfSetup = 10
 // AsksSetupCode reports whether those who set up the board have to prove that the server is theirs. Otherwise, only
 // this machine can open it, and everybody there may sign up anyway.
 func (c *Config) AsksSetupCode() bool {
-	return !c.onlyHere() || len(c.TrustedProxies) > 0 || !c.SignupOpen
+	signUp := c.Fixed.Or(c.Stored).Or(c.defaults()).SignUp
+	return !c.onlyHere() || len(c.TrustedProxies) > 0 || signUp != accounts.SignUpOpen
 }
 
 // onlyHere reports whether only this machine can open the board.
@@ -60,7 +61,7 @@ func (s *Server) setupPage(c echo.Context) error {
 }
 
 func (s *Server) setupForm(c echo.Context) ui.SetupPage {
-	return ui.SetupPage{Layout: s.layout(c, ""), AskCode: s.cfg.AsksSetupCode(), AskName: !s.cfg.NameFixed}
+	return ui.SetupPage{Layout: s.layout(c, ""), AskCode: s.cfg.AsksSetupCode(), AskName: s.cfg.Fixed.BoardName == ""}
 }
 
 // setUp creates the first account, names the board, and signs the person in.
@@ -108,7 +109,7 @@ func (s *Server) createFirst(c echo.Context, fields url.Values) (accounts.User, 
 		Password: fields.Get("password"),
 	}
 	var name *string
-	if !s.cfg.NameFixed {
+	if s.cfg.Fixed.BoardName == "" {
 		name = new(fields.Get("board_name"))
 	}
 	return s.limitedSignup(c,
@@ -156,13 +157,6 @@ func plainCode(code string) string {
 	return strings.NewReplacer("-", "", " ", "", "\t", "").Replace(strings.ToLower(code))
 }
 
-// rename shows the stored name of the board on all pages, unless a flag names it.
-func (s *Server) rename(u live.Update) {
-	if u.Board != nil && !s.cfg.NameFixed {
-		s.cfg.UI.SetName(*u.Board)
-	}
-}
-
 // first returns what a board with one account says about itself.
 func (s *Server) first(r *http.Request, counts live.Counts) ui.First {
 	if counts.People > 1 || counts.Team != "" || counts.Search != "" {
@@ -173,7 +167,7 @@ func (s *Server) first(r *http.Request, counts live.Counts) ui.First {
 		origin = "http://" + r.Host // checkHost knows it
 	}
 	return ui.First{
-		Address: origin + s.site.path("/"), SignupOpen: s.cfg.SignupOpen,
+		Address: origin + s.site.path("/"), SignupOpen: s.inForce().SignUp == accounts.SignUpOpen,
 		OnlyHere: s.cfg.onlyHere(), Loopback: s.site.origin == "" && isLoopback(hostName(r.Host)),
 	}
 }

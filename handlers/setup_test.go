@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"rollcall/accounts"
-	"rollcall/ui"
 )
 
 // local is a change for newFixture: only this machine can open the board.
@@ -87,16 +86,16 @@ func TestWhoAsksForASetupCode(t *testing.T) {
 		cfg  Config
 		asks bool
 	}{
-		{Config{Loopback: true, SignupOpen: true}, false},
-		{Config{Loopback: true}, true},
-		{Config{SignupOpen: true}, true},
-		{Config{Loopback: true, SignupOpen: true, PublicURL: public}, true},
+		{Config{Loopback: true}, false},
+		{Config{Loopback: true, Fixed: accounts.Settings{SignUp: accounts.SignUpOff}}, true},
+		{Config{}, true},
+		{Config{Loopback: true, PublicURL: public}, true},
 	} {
 		if got := tt.cfg.AsksSetupCode(); got != tt.asks {
 			t.Errorf("AsksSetupCode(%+v) = %t, want %t", tt.cfg, got, tt.asks)
 		}
 	}
-	cfg := Config{Loopback: true, SignupOpen: true}
+	cfg := Config{Loopback: true}
 	trust("127.0.0.1/32")(&cfg)
 	if !cfg.AsksSetupCode() {
 		t.Error("behind a trusted proxy, no code is asked for")
@@ -175,15 +174,14 @@ func TestSetUpSaysWhatIsWrong(t *testing.T) {
 
 // The name that an operator gave wins: set-up doesn't ask for one, and stores none.
 func TestSetUpWithAFixedName(t *testing.T) {
-	f := newFixture(t, local, func(cfg *Config) { cfg.NameFixed = true })
-	f.server.cfg.UI.Configure(ui.Options{Name: "Ours"})
+	f := newFixture(t, local, func(cfg *Config) { cfg.Fixed.BoardName = "Ours" })
 	b := f.localBrowser()
 	if page := b.get("/setup"); strings.Contains(page.body, `name="board_name"`) {
 		t.Errorf("set-up asks for a name although there is one:\n%s", page.body)
 	}
 	wantRedirect(t, "POST /setup", b.do("POST", "/setup", setupForm("clara")), "/")
 	if x, err := f.store.Settings(t.Context()); x.BoardName != "" || err != nil {
-		t.Errorf("the stored name = %q, %v, want none", name, err)
+		t.Errorf("the stored name = %q, %v, want none", x.BoardName, err)
 	}
 	if page := b.get("/"); !strings.Contains(page.body, "<bdi>Ours</bdi></a>") {
 		t.Errorf("the board isn't called Ours:\n%s", page.body)
@@ -250,7 +248,7 @@ func TestAddressToSend(t *testing.T) {
 			"Send this address to your team"},
 		{func(*Config) {}, "192.0.2.7:8080", "http://192.0.2.7:8080/", "Send this address to your team"},
 		{func(*Config) {}, "127.0.0.1:8080", "http://127.0.0.1:8080/", "works only on this computer"},
-		{func(cfg *Config) { cfg.SignupOpen = false }, "192.0.2.7", "http://192.0.2.7/", "rollcall user add NAME"},
+		{func(cfg *Config) { cfg.Fixed.SignUp = accounts.SignUpOff }, "192.0.2.7", "http://192.0.2.7/", "rollcall user add NAME"},
 	} {
 		f := newFixture(t, tt.change)
 		b := f.member("clara")

@@ -17,7 +17,7 @@ import (
 
 // signupPage shows the form for a new account.
 func (s *Server) signupPage(c echo.Context) error {
-	if !s.cfg.SignupOpen {
+	if s.inForce().SignUp != accounts.SignUpOpen {
 		return signupClosed()
 	}
 	next := s.site.next(c.QueryParam("next"))
@@ -29,7 +29,7 @@ func (s *Server) signupPage(c echo.Context) error {
 
 // signup creates an account and signs the person in.
 func (s *Server) signup(c echo.Context) error {
-	if !s.cfg.SignupOpen {
+	if s.inForce().SignUp != accounts.SignUpOpen {
 		return signupClosed()
 	}
 	t, err := s.readTyped(c)

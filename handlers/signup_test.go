@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"rollcall/accounts"
 )
 
 func TestSignup(t *testing.T) {
@@ -108,7 +110,7 @@ func TestRefusedSignupDropsInvalidPassword(t *testing.T) {
 }
 
 func TestSignupClosed(t *testing.T) {
-	f := newFixture(t, func(cfg *Config) { cfg.SignupOpen = false })
+	f := newFixture(t, func(cfg *Config) { cfg.Fixed.SignUp = accounts.SignUpOff })
 	for _, a := range []answer{f.browser().get("/signup"), f.browser().signup("ada", goodPassword)} {
 		wantStatus(t, "/signup", a, http.StatusForbidden)
 		if !strings.Contains(a.body, "Sign-up is closed") {

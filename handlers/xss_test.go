@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"rollcall/accounts"
 )
 
 // payloads returns common attacks with markup: each piece of markup in each context.
@@ -84,7 +86,7 @@ func TestTypedTextStaysText(t *testing.T) {
 func TestTypedSettingsStayText(t *testing.T) {
 	t.Parallel()
 	open := newFixture(t)
-	fixed := newFixture(t, func(cfg *Config) { cfg.Teams = TeamsFixed })
+	fixed := newFixture(t, func(cfg *Config) { cfg.Fixed.Teams = accounts.TeamsFixed })
 	for _, form := range []struct {
 		f           *fixture
 		path, field string

@@ -35,7 +35,7 @@ type StoredPage struct {
 	ShareTime   bool
 	AllowAlerts bool
 
-	Presets, Devices, Browsers, Favorites, Alerts int // how many there are
+	Acts, Presets, Devices, Browsers, Favorites, Alerts int // how many there are
 
 	Replicas bool // several servers run this board and tell each other who is connected
 }
@@ -80,6 +80,8 @@ func (p StoredPage) Groups() []StoredGroup {
 	return []StoredGroup{
 		{"Everyone sees this", "That is, everyone who signs in here. The board is hidden from others.", p.seenByAll()},
 		{"Only you see this", "It's never shown to anyone else.", append(p.chosen(), p.signIns()...)},
+		{"Administrators see this, too", "They manage the accounts of this board, and see people as everyone sees them.",
+			p.administered()},
 		{"Nobody sees this", "It's stored in a form that can't be read back.", secrets()},
 		{
 			"The person who runs this server",
@@ -88,6 +90,16 @@ func (p StoredPage) Groups() []StoredGroup {
 		},
 		{"In this browser", "It stays in your browser until you clear this site's data.", inBrowser()},
 	}
+}
+
+func (p StoredPage) administered() []StoredFact {
+	return []StoredFact{{
+		Keys: []string{"acts.at", "acts.action", "acts.by", "acts.address", "acts.detail"},
+		What: "Log of changes", Mine: plural(p.Acts, "line", "lines"),
+		Note: "What administrators or commands changed in your account, and what you changed as an administrator, with the " +
+			"address of your browser for 30 days. Kept for 400 days, also after your account is deleted; it then only has your " +
+			"ID. It never says when you signed in or were here.",
+	}}
 }
 
 func (p StoredPage) seenByAll() []StoredFact {

@@ -1,0 +1,32 @@
+package handlers
+
+import (
+	"rollcall/accounts"
+	"rollcall/live"
+)
+
+// inForce returns the settings of the board: what flags fix, then what administrators chose, then the defaults.
+func (s *Server) inForce() accounts.Settings { return *s.chosen.Load() }
+
+// useSettings makes stored settings take effect.
+func (s *Server) useSettings(stored accounts.Settings) {
+	in := s.cfg.Fixed.Or(stored).Or(s.cfg.defaults())
+	s.chosen.Store(&in)
+	s.cfg.UI.SetName(in.BoardName)
+}
+
+// defaults returns the settings of a board whose operator and administrators chose none.
+func (c *Config) defaults() accounts.Settings {
+	d := accounts.Settings{SignUp: accounts.SignUpInvite, Teams: accounts.TeamsOpen, Invisible: "on"}
+	if c.onlyHere() {
+		d.SignUp = accounts.SignUpOpen
+	}
+	return d
+}
+
+// followSettings applies settings that an administrator changed, on any server or by a command.
+func (s *Server) followSettings(u live.Update) {
+	if u.Settings != nil {
+		s.useSettings(*u.Settings)
+	}
+}
