@@ -43,11 +43,12 @@ func (s *Server) loginPage(c echo.Context) error {
 	if signedIn(c) != nil {
 		return s.redirect(c, next)
 	}
-	if c.QueryParam("deleted") == "" && c.QueryParam("why") == "" && s.toSetUp(c) { // else there is something to say
+	if c.QueryParam("deleted")+c.QueryParam("reset") == "" && c.QueryParam("why") == "" && s.toSetUp(c) { // else there is something to say
 		return s.redirect(c, s.site.path("/setup"))
 	}
 	return s.page(c, http.StatusOK, ui.LoginPage{
-		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "", Ended: s.endedWhy(c),
+		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
+		Reset: c.QueryParam("reset") != "", Ended: s.endedWhy(c),
 	})
 }
 
@@ -80,13 +81,31 @@ func (s *Server) login(c echo.Context) error {
 		return err
 	})
 	if err != nil {
-		f := formFailure(err, "sign in")
+		f := formFailure(s.whyDisabled(c, t.username, err), "sign in")
 		if f == nil {
 			return unavailable(fmt.Errorf("sign in: %w", err))
 		}
 		return refuse(f)
 	}
 	return s.signIn(c, user, t.next)
+}
+
+// whyDisabled returns a better error than ErrDisabled for an account that waits for approval. Only those who know its
+// password get either.
+func (s *Server) whyDisabled(c echo.Context, username string, err error) error {
+	if !errors.Is(err, accounts.ErrDisabled) {
+		return err
+	}
+	ctx := c.Request().Context()
+	u, lookup := s.cfg.Accounts.UserByName(ctx, username)
+	if lookup != nil {
+		return err
+	}
+	if waits, lookup := s.cfg.Accounts.IsWaiting(ctx, u.ID); lookup != nil || !waits {
+		return err
+	}
+	return &failure{Status: http.StatusForbidden, Err: err,
+		Message: "An administrator still has to approve your account. You can sign in as soon as that's done."}
 }
 
 // attempt runs try, which checks a password for username, within the limits. The limits are reserved before the
@@ -266,7 +285,7 @@ func (s *Server) form(c echo.Context, f *failure, p ui.Page) error {
 
 func disabledAccount(err error) *failure {
 	return &failure{Status: http.StatusForbidden, Err: err,
-		Message: "This account is disabled. Ask the person who runs this Rollcall to enable it."}
+		Message: "This account is disabled. Ask an administrator to enable it."}
 }
 
 // nextField returns the next field of a form: "" for the board, which is the default.

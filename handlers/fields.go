@@ -66,7 +66,7 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.NotAllowed:     "This person doesn't let others ask.",
 	wrongPassword:           "Wrong password.",
 	wrongCode:               "Wrong setup code. Copy it from the log of the server.",
-	otherTeam:               "Ask the person who runs this Rollcall to move you to another team.",
+	otherTeam:               "Ask an administrator to move you to another team.",
 }
 
 func missing(field string) string {
@@ -181,7 +181,7 @@ func formFailure(err error, to string) *failure {
 	switch {
 	case errors.As(err, &over):
 		return tooMany(to, over)
-	case errors.As(err, &known) && known.Status == http.StatusTooManyRequests:
+	case errors.As(err, &known) && known.Status < http.StatusInternalServerError:
 		return known
 	case errors.Is(err, accounts.ErrCredentials):
 		return &failure{Status: http.StatusUnprocessableEntity, Message: "Wrong username or password."}

@@ -46,6 +46,14 @@ func logoHeaders(shared http.Header) http.Header {
 	return h
 }
 
+// secretHeaders are for pages whose path holds a secret: the path isn't passed on as the referrer. With no-referrer,
+// browsers would send the form with the Origin null.
+func secretHeaders(shared http.Header) http.Header {
+	h := shared.Clone()
+	h.Set("Referrer-Policy", "strict-origin")
+	return h
+}
+
 // setHeaders sets headers that many responses share.
 func setHeaders(h, shared http.Header) {
 	for name, values := range shared {

@@ -55,7 +55,7 @@ func (s *Server) logRequest(c echo.Context, took time.Duration) {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", clip(c.Request().Method)),
-		slog.String("path", clip(c.Request().URL.Path)),
+		slog.String("path", clip(loggedPath(c))),
 		slog.Int("status", c.Response().Status),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.Int64("bytes", c.Response().Size),
@@ -66,6 +66,14 @@ func (s *Server) logRequest(c echo.Context, took time.Duration) {
 		attrs = append(attrs, slog.String("user", v.user.ID))
 	}
 	s.log.LogAttrs(context.Background(), level, "request", attrs...)
+}
+
+// loggedPath returns the path of a request, or only its route if the path holds a secret.
+func loggedPath(c echo.Context) string {
+	if p, _ := c.Get(policyKey).(policy); p.secret {
+		return c.Path()
+	}
+	return c.Request().URL.Path
 }
 
 // recoverPanics turns a panic into an error page and logs it with its stack, at error level, because a panic is a bug.

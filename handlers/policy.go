@@ -21,6 +21,7 @@ type policy struct {
 	headers  http.Header   // of every response, instead of securityHeaders; nil: securityHeaders
 	answerIn time.Duration // time limit of the response; 0: the server's own; below 0: none, as for a stream
 	compress bool          // compress responses for browsers that accept gzip
+	secret   bool          // the path holds a secret: it's neither logged nor sent to other sites
 }
 
 // callers says who may call a route.

@@ -37,6 +37,13 @@ func (s *Server) routes() {
 	entry.get(at("/setup"), s.setupPage)
 	entry.post(at("/setup"), s.setUp, counted(s.metrics.signUps))
 
+	// Links that let somebody in. A GET shows a form; the POST uses the link.
+	links := s.group(policy{callers: visitors, compress: true, secret: true, headers: secretHeaders(s.headers)})
+	links.get(at("/join/:token"), s.joinPage)
+	links.post(at("/join/:token"), s.join, counted(s.metrics.signUps))
+	links.get(at("/reset/:token"), s.resetPage)
+	links.post(at("/reset/:token"), s.reset)
+
 	// The live connection. It refuses strangers with a close code, which pages understand.
 	live := s.group(policy{callers: visitors})
 	live.get(at("/ws"), s.ws)

@@ -85,7 +85,7 @@ func (s *Server) redirect(c echo.Context, to string) error {
 
 // layout returns the parts that all pages share.
 func (s *Server) layout(c echo.Context, title string) ui.Layout {
-	l := ui.Layout{Title: title, SignupOpen: s.inForce().SignUp == accounts.SignUpOpen}
+	l := ui.Layout{Title: title, SignupOpen: s.wantSignup() == nil}
 	if v := signedIn(c); v != nil {
 		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{

@@ -170,9 +170,9 @@ func TestTeams(t *testing.T) {
 		hint, says, team string
 	}{
 		{accounts.TeamsOpen, 303, 303, 303, 303, "or name a new one", "", "Fresh"},
-		{accounts.TeamsExisting, 303, 422, 303, 303, "Only the person who runs this Rollcall can create new ones",
+		{accounts.TeamsExisting, 303, 422, 303, 303, "Only administrators can create new ones",
 			"Choose a team that exists", "Red"},
-		{accounts.TeamsFixed, 403, 403, 403, 303, "assigns people to teams", "Ask the person who runs this Rollcall", ""},
+		{accounts.TeamsFixed, 403, 403, 403, 303, "assigns people to teams", "Ask an administrator", ""},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			f := newFixture(t, func(cfg *Config) { cfg.Fixed.Teams = tt.rule })

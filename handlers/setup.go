@@ -167,7 +167,7 @@ func (s *Server) first(r *http.Request, counts live.Counts) ui.First {
 		origin = "http://" + r.Host // checkHost knows it
 	}
 	return ui.First{
-		Address: origin + s.site.path("/"), SignupOpen: s.inForce().SignUp == accounts.SignUpOpen,
+		Address: origin + s.site.path("/"), SignupOpen: s.wantSignup() == nil,
 		OnlyHere: s.cfg.onlyHere(), Loopback: s.site.origin == "" && isLoopback(hostName(r.Host)),
 	}
 }

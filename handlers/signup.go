@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,46 +18,83 @@ import (
 
 // signupPage shows the form for a new account.
 func (s *Server) signupPage(c echo.Context) error {
-	if s.inForce().SignUp != accounts.SignUpOpen {
-		return signupClosed()
+	if err := s.wantSignup(); err != nil {
+		return err
 	}
 	next := s.site.next(c.QueryParam("next"))
 	if signedIn(c) != nil {
 		return s.redirect(c, next)
 	}
-	return s.page(c, http.StatusOK, ui.SignupPage{Layout: s.layout(c, ""), Next: s.nextField(next)})
+	p := s.signupForm(c)
+	p.Next = s.nextField(next)
+	return s.page(c, http.StatusOK, p)
 }
 
-// signup creates an account and signs the person in.
-func (s *Server) signup(c echo.Context) error {
-	if s.inForce().SignUp != accounts.SignUpOpen {
-		return signupClosed()
+// wantSignup returns the failure for a board on which not everybody may sign up.
+func (s *Server) wantSignup() error {
+	switch s.inForce().SignUp {
+	case accounts.SignUpOpen, accounts.SignUpApprove:
+		return nil
+	case accounts.SignUpInvite:
+		return &failure{Status: http.StatusForbidden, Heading: "You need an invitation",
+			Message: "Ask an administrator of this board for an invitation link."}
 	}
-	t, err := s.readTyped(c)
+	return &failure{Status: http.StatusForbidden, Heading: "Sign-up is closed",
+		Message: "Ask the person who runs this board for an account."}
+}
+
+func (s *Server) signupForm(c echo.Context) ui.SignupPage {
+	return ui.SignupPage{
+		Layout: s.layout(c, ""), Action: s.site.path("/signup"), Approval: s.inForce().SignUp == accounts.SignUpApprove,
+	}
+}
+
+// signup creates an account. It signs the person in, unless an administrator has to approve the account.
+func (s *Server) signup(c echo.Context) error {
+	if err := s.wantSignup(); err != nil {
+		return err
+	}
+	fields, err := readForm(c.Request())
 	if err != nil {
 		return err
 	}
-	user, err := s.create(c, t)
-	if err == nil {
-		return s.signIn(c, user, t.next)
+	return s.makeAccount(c, fields, s.signupForm(c), accounts.Joining{
+		Approval: s.inForce().SignUp == accounts.SignUpApprove, Note: fields.Get("note"),
+		FirstRules: !s.cfg.AsksSetupCode(),
+	})
+}
+
+// makeAccount creates an account from the fields of p's form.
+func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage, j accounts.Joining) error {
+	next := s.site.next(fields.Get("next"))
+	n := accounts.NewUser{
+		Username: strings.TrimSpace(fields.Get("username")), DisplayName: strings.TrimSpace(fields.Get("display_name")),
+		Password: fields.Get("password"),
+	}
+	waits := false
+	user, err := s.limitedSignup(c, func(ctx context.Context) (u accounts.User, err error) {
+		u, waits, err = s.cfg.Accounts.SignUp(ctx, n, j)
+		return u, err
+	})
+	switch {
+	case err == nil && waits:
+		return s.page(c, http.StatusAccepted, ui.WaitingPage{Layout: s.layout(c, ""), Name: user.DisplayName})
+	case err == nil:
+		return s.signIn(c, user, next)
+	case errors.Is(err, accounts.ErrNoLink):
+		return noInvitation(err)
+	case errors.Is(err, accounts.ErrFull):
+		return &failure{Status: http.StatusServiceUnavailable, Heading: "Too many people are waiting", Err: err,
+			Message: "An administrator has to look at the waiting accounts first. Try again tomorrow."}
 	}
 	f := formFailure(err, "sign up from this network")
 	if f == nil {
 		return notSaved(fmt.Errorf("sign up: %w", err))
 	}
-	p := ui.SignupPage{
-		Layout: s.layout(c, ""), Next: s.nextField(t.next), Errors: f.formErrors(), Message: f.formMessage(),
-		Username: echoed(t.username), DisplayName: echoed(t.displayName), Password: echoedPassword(t.password),
-	}
+	p.Next, p.Errors, p.Message = s.nextField(next), f.formErrors(), f.formMessage()
+	p.Username, p.DisplayName, p.Note = echoed(n.Username), echoed(n.DisplayName), echoed(j.Note)
+	p.Password = echoedPassword(n.Password)
 	return s.form(c, f, p)
-}
-
-// create creates the account.
-func (s *Server) create(c echo.Context, t typed) (accounts.User, error) {
-	return s.limitedSignup(c, func(ctx context.Context) (accounts.User, error) {
-		return s.cfg.Accounts.Create(ctx,
-			accounts.NewUser{Username: t.username, DisplayName: t.displayName, Password: t.password})
-	})
 }
 
 // limitedSignup runs create within the limit of the address, which is reserved before the password is hashed. Only new
@@ -85,9 +123,4 @@ func echoedPassword(password string) string {
 		return ""
 	}
 	return password
-}
-
-func signupClosed() error {
-	return &failure{Status: http.StatusForbidden, Heading: "Sign-up is closed",
-		Message: "Ask the person who runs this Rollcall for an account."}
 }

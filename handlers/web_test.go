@@ -97,7 +97,7 @@ func TestLogo(t *testing.T) {
 func TestSignInSaysWhatToDoAboutAForgottenPassword(t *testing.T) {
 	f := newFixture(t)
 	f.person("ada")
-	const want = "Forgot your password? Ask the person who runs this board for a new one."
+	const want = "Forgot your password? Ask an administrator of this board for a link to choose a new one."
 	if page := f.browser().get("/login"); !strings.Contains(page.body, want) {
 		t.Errorf("the sign-in page doesn't say %q:\n%s", want, page.body)
 	}

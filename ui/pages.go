@@ -28,6 +28,7 @@ type LoginPage struct {
 	Layout
 	Username, Next, Message string
 	Deleted                 bool   // the visitor has just deleted their account
+	Reset                   bool   // the visitor has just chosen a new password
 	Ended                   string // why the browser's session ended: disabled, deleted or another word; "" if it had none
 }
 
@@ -37,7 +38,7 @@ func (p LoginPage) EndedBecause() string {
 	case "":
 		return ""
 	case "disabled":
-		return "Your account has been disabled. Ask the person who runs this Rollcall to enable it."
+		return "Your account has been disabled. Ask an administrator to enable it."
 	case "deleted":
 		return "Your account has been deleted."
 	}
@@ -45,12 +46,36 @@ func (p LoginPage) EndedBecause() string {
 		"or when you sign this device out from another one."
 }
 
-// SignupPage is the form for a new account. Errors holds messages by field name (username, display_name, password).
-// Message is about the form as a whole.
+// SignupPage is the form for a new account. Errors holds messages by field name (username, display_name, password,
+// note). Message is about the form as a whole.
 type SignupPage struct {
 	Layout
-	Username, DisplayName, Password, Next, Message string
-	Errors                                         map[string]string
+	Action   string // path to which the form is sent
+	Invited  bool   // by a link
+	Team     string // that an invitation leads to; "": none
+	Approval bool   // an administrator has to approve the account
+
+	Username, DisplayName, Password, Note, Next, Message string
+	Errors                                               map[string]string
+}
+
+// WaitingPage tells somebody that an administrator has to approve their account.
+type WaitingPage struct {
+	Layout
+	Name string
+}
+
+// ResetPage is the form for a new password, for somebody who has a link for it.
+type ResetPage struct {
+	Layout
+	Action             string // path to which the form is sent
+	Username, Password string
+	Error, Message     string // about the password, and about the form as a whole
+}
+
+// Field returns what the template needs for the password.
+func (p ResetPage) Field(name string) field {
+	return field{Name: name, Error: p.Error, Value: p.Password, Focus: true}
 }
 
 // ErrorPage is the page for an error. If Heading or Message is empty, the page shows the default text for Status. It
@@ -109,10 +134,12 @@ type Arrivals struct {
 // Href returns the URL of the page that lists them.
 func (a Arrivals) Href() string { return a.Show.WithShow(Here) }
 
-func (LoginPage) template() string  { return "login" }
-func (SignupPage) template() string { return "signup" }
-func (ErrorPage) template() string  { return "error" }
-func (BoardPage) template() string  { return "board" }
+func (WaitingPage) template() string { return "waiting" }
+func (ResetPage) template() string   { return "reset" }
+func (LoginPage) template() string   { return "login" }
+func (SignupPage) template() string  { return "signup" }
+func (ErrorPage) template() string   { return "error" }
+func (BoardPage) template() string   { return "board" }
 
 // field is one input of a form.
 type field struct {
@@ -124,13 +151,15 @@ type field struct {
 // Field returns what the template needs for one input. It includes the password, so that people needn't type it again
 // because of an error in another field.
 func (p SignupPage) Field(name string) field {
-	value := map[string]string{"username": p.Username, "display_name": p.DisplayName, "password": p.Password}[name]
+	value := map[string]string{
+		"username": p.Username, "display_name": p.DisplayName, "password": p.Password, "note": p.Note,
+	}[name]
 	return field{Name: name, Error: p.Errors[name], Value: value, Focus: name == p.Focus()}
 }
 
 // Focus returns the name of the first field with an error, or of the first field.
 func (p SignupPage) Focus() string {
-	for _, name := range [...]string{"username", "display_name", "password"} {
+	for _, name := range [...]string{"username", "display_name", "password", "note"} {
 		if p.Errors[name] != "" {
 			return name
 		}

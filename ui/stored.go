@@ -112,7 +112,7 @@ func (p StoredPage) seenByAll() []StoredFact {
 			Note: "Kept as long as your account.",
 		}, {
 			Keys: []string{"account.team"}, What: "Team", Mine: cmp.Or(p.Team, "None"),
-			Note: "Kept until you or the person who runs this server changes it.",
+			Note: "Kept until you or an administrator changes it.",
 		}, {
 			Keys: []string{"account.pronouns"}, What: "Pronouns", Mine: cmp.Or(p.Pronouns, "None"),
 			Note: "Shown on your page. Kept until you change them.",
@@ -224,7 +224,7 @@ func (p StoredPage) signIns() []StoredFact {
 			Note: "Kept as long as your account.",
 		}, {
 			Keys: []string{"account.admin", "account.disabled"}, What: "Rights", Mine: p.rights(),
-			Note: "Set by the person who runs this server.",
+			Note: "Set by an administrator.",
 		},
 	}
 }

@@ -40,7 +40,7 @@ type Page interface {
 }
 
 // everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
-var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{},
+var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, WaitingPage{}, ResetPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{},
 	StoredPage{}, PersonPage{}}
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the

@@ -181,7 +181,14 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 		"login":         LoginPage{Layout: Layout{SignupOpen: true}, Next: "/?q=1"},
 		"login refused": LoginPage{Username: "ada", Message: "No."},
 		"login deleted": LoginPage{Deleted: true},
-		"signup":        SignupPage{},
+		"login reset":   LoginPage{Reset: true},
+		"signup":        SignupPage{Action: "/signup"},
+		"signup approval": SignupPage{
+			Action: "/signup", Approval: true, Note: "Hi", Errors: map[string]string{"note": "too long"},
+		},
+		"join":    SignupPage{Layout: layout, Action: "/join/x", Invited: true, Team: "Ops"},
+		"waiting": WaitingPage{Name: "Ada"},
+		"reset":   ResetPage{Action: "/reset/x", Username: "ada", Error: "too short", Message: "No."},
 		"signup refused": SignupPage{
 			Username: "ada", Message: "No.",
 			Errors: map[string]string{"username": "taken", "display_name": "too long", "password": "short"},
