@@ -153,6 +153,9 @@ const (
 	soakTabs = 5
 )
 
+// soakSignIns is how often each person signs in at most. A person may do so 100 times in 15 minutes.
+const soakSignIns = 80
+
 // TestSoak: people connect, leave, reload, sign in, and change their status for a while. Afterward the process uses no
 // more resources than before.
 func TestSoak(t *testing.T) {
@@ -187,11 +190,12 @@ func TestSoak(t *testing.T) {
 
 // soaker is one person in the soak test, with their open connections.
 type soaker struct {
-	s      *server
-	cookie string
-	rnd    *rand.Rand
-	open   []*websocket.Conn
-	client *http.Client
+	s       *server
+	cookie  string
+	rnd     *rand.Rand
+	open    []*websocket.Conn
+	client  *http.Client
+	signIns int
 }
 
 // churn has everyone do random things for a time and then leave. It returns the number of actions.
@@ -236,7 +240,8 @@ func (p *soaker) act(who int) error {
 				time.Now().Add(time.Second))
 		}
 		return conn.Close()
-	case n < 62:
+	case n < 62 && p.signIns < soakSignIns:
+		p.signIns++
 		return p.signIn(fmt.Sprint("soak", who))
 	case n < 75:
 		return p.ask(http.MethodPost, "/me/status", url.Values{"text": {fmt.Sprint("text ", n)}}.Encode(),

@@ -47,10 +47,11 @@ func TestPersonPage(t *testing.T) {
 		`data-zone="Asia/Kolkata"`, "in Kolkata",
 		`href="mailto:bob@example.org" rel="noopener noreferrer nofollow"`, `href="tel:&#43;494311"`,
 		`href="matrix:u/bob:example.org"`, `href="https://chat.example.org/x"`,
-		"Tell me when <bdi>Bob &lt;b&gt;</bdi> is here", "Add to favorites", `id="u-`+id+`"`, "<!doctype html>", "!ZgotmplZ",
+		"Tell me when <bdi>Bob &lt;b&gt;</bdi> is here", "Add to favorites", "chose to show", `id="u-`+id+`"`, "<!doctype html>", "!ZgotmplZ",
 		"!seen", `hx-ws:connect="/ws?person=`+id)
 	wantHolds(t, "the page of oneself", bob.get("/u/bob").body, "!Add to favorites", "!Tell me when",
 		"Choose what your page shows")
+	wantHolds(t, "the page of somebody without links", bob.get("/u/ada").body, "!chose to show")
 
 	// A script gets the same without the page around it.
 	ada.header.Set("Hx-Request", "true")

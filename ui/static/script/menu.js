@@ -20,7 +20,7 @@ const startMenu = menu => {
     }
   });
   writeTimes();
-  if (menu.dataset.zone) fetch(menu.dataset.zone, { method: 'POST', body: new URLSearchParams({ zone }) }).catch(() => {});
+  if (menu.dataset.zone) fetch(menu.dataset.zone, { method: 'POST', body: new URLSearchParams({ zone: ownZone() }) }).catch(() => {});
 };
 
 // Whoever pressed a button that is gone goes on where its result is.

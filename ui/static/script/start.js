@@ -13,5 +13,5 @@ document.addEventListener('DOMContentLoaded', () => {
   document.querySelectorAll('.account').forEach(startMenu);
   document.querySelectorAll('[data-peek]').forEach(startPeek);
   document.querySelectorAll('[data-copies]').forEach(startCopy);
-  if (byId('zone-offer')) startZoneOffer(byId('zone-offer'));
+  if (byId('zone-offer')) setTimeout(startZoneOffer, 1e3, byId('zone-offer'));
 });

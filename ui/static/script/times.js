@@ -7,8 +7,13 @@ const minutesSince = t => Math.floor((Date.now() - skew - t) / 60e3);
 const midnight = days => { const d = new Date(Date.now() - skew); d.setHours(24 * days, 0, 0, 0); return +d; };
 // Use the reader's region only if they read the page's language, so that an English page has no German weekdays.
 const locale = navigator.languages.find(tag => tag.split('-')[0] === root.lang) ?? root.lang;
-const clock = t => new Date(t).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit' });
-const date = (t, parts) => new Date(t).toLocaleDateString(locale, parts);
+const formats = new Map(); // by parts; kept, because making a format takes far longer than using it
+const date = (t, parts) => {
+  const key = JSON.stringify(parts);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(locale, parts));
+  return formats.get(key).format(t);
+};
+const clock = t => date(t, { hour: 'numeric', minute: '2-digit' });
 const isMidnight = t => { const d = new Date(t); return !d.getHours() && !d.getMinutes(); };
 const words = {
   since: t => {
@@ -67,7 +72,7 @@ const farClock = zone => {
   if (!clocks.has(zone)) {
     const wall = timeZone => Date.parse(new Date(minute * 60e3).toLocaleString('en-US', { timeZone }));
     try {
-      clocks.set(zone, [new Date(now).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit', timeZone: zone }), (wall(zone) - wall()) / 60e3]);
+      clocks.set(zone, [date(now, { hour: 'numeric', minute: '2-digit', timeZone: zone }), (wall(zone) - wall()) / 60e3]);
     } catch { clocks.set(zone, ['', 0]); } // a zone that this browser doesn't know
   }
   return clocks.get(zone);
