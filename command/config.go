@@ -72,9 +72,7 @@ func (s *settings) check(env environment) error {
 		return err
 	}
 	s.OnFly = env["FLY_APP_NAME"] != ""
-	if s.PublicURL == "" && s.OnFly {
-		s.PublicURL = "https://" + env["FLY_APP_NAME"] + ".fly.dev"
-	}
+	s.PublicURL = publicAddress(s.PublicURL, env)
 	if s.Public, err = publicURL(s.PublicURL); err != nil {
 		return err
 	}
