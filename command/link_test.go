@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/accounts"
 )
@@ -79,5 +80,20 @@ func TestCommandsAreAudited(t *testing.T) {
 				tt.args, entries, err, tt.want)
 		}
 		store.Close()
+	}
+}
+
+// A printed invitation can be used as often as it says.
+func TestInviteLink(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "rollcall.db")
+	command(t, "user", "add", "ada", "--create", "--db", db)
+	token := tokenIn(t, command(t, "invite", "create", "--uses", "3", "--team", "Harbor", "--db", db), "join")
+	store := openDatabase(t, db)
+	i, err := store.Invitation(t.Context(), token)
+	if err != nil || i.UsesLeft != 3 || i.Team != "Harbor" || i.MadeBy != accounts.CommandLine {
+		t.Errorf("Invitation(printed token) = %+v, %v, want 3 uses and the team Harbor", i, err)
+	}
+	if got := i.ExpiresAt.Sub(i.CreatedAt); got != 7*24*time.Hour {
+		t.Errorf("the invitation is good for %v, want 7 days", got)
 	}
 }
