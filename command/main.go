@@ -71,6 +71,7 @@ type commands struct {
 	Demo        demoCmd        `cmd:"" help:"Serve a board with simulated people who come and go, in a temporary folder."`
 	User        userCmd        `cmd:"" help:"Add, import, list, change, approve and delete people, whether or not the server runs."`
 	Invite      inviteCmd      `cmd:"" help:"Create, list, and revoke invitations."`
+	Team        teamCmd        `cmd:"" help:"List, rename, merge, and delete teams."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup of the database file, whether or not the server runs."`
 	Restore     restoreCmd     `cmd:"" help:"Replace the database file with a backup."`
 	DB          dbCmd          `cmd:"" name:"db" help:"Move from a database file to Postgres."`
