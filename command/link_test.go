@@ -70,6 +70,13 @@ func TestCommandsAreAudited(t *testing.T) {
 		{[]string{"user", "admin", "ada", "off", "--force"}, accounts.AdminRevoked},
 		{[]string{"user", "link", "ada"}, accounts.ResetLinkMade},
 		{[]string{"user", "sign-out", "ada"}, accounts.SessionsEnded},
+		{[]string{"invite", "create"}, accounts.InvitationMade},
+		{[]string{"user", "team", "ada", "Harbor"}, accounts.UserMoved},
+		{[]string{"team", "rename", "Harbor", "Pier"}, accounts.TeamRenamed},
+		{[]string{"team", "delete", "Pier", "--yes"}, accounts.TeamDeleted},
+		{[]string{"board", "set", "teams=fixed"}, accounts.SettingsChanged},
+		{[]string{"user", "disable", "ada"}, accounts.UserDisabled},
+		{[]string{"user", "delete", "ada", "--yes"}, accounts.UserDeleted},
 	} {
 		command(t, append(tt.args, "--db", db)...)
 		store := openDatabase(t, db)
