@@ -20,6 +20,16 @@ func TestLimitsAreDocumented(t *testing.T) {
 		fmt.Sprintf("| addresses to reach a person | %d, of %d B |", MaxContacts, maxContact),
 		fmt.Sprintf("| favorites of a person | %d |", MaxFavorites),
 		fmt.Sprintf("| %d, for %d days |", MaxAlerts, AlertLife/(24*time.Hour)),
+		fmt.Sprintf("| uses of an invitation | 1 to %d |", MaxInviteUses),
+		fmt.Sprintf("| life of an invitation | 1 to %d days |", MaxInviteAge/(24*time.Hour)),
+		fmt.Sprintf("| invitations that can be used | %d |", maxInvitations),
+		fmt.Sprintf("| the label of an invitation | %d characters |", maxLabel),
+		fmt.Sprintf("| life of a link for a new password | %d hours |", ResetLinkAge/time.Hour),
+		fmt.Sprintf("| people who wait for approval | %d, for %d days |", maxWaiting, waitingAge/(24*time.Hour)),
+		fmt.Sprintf("| a note to the administrators who approve | %d characters |", maxNote),
+		fmt.Sprintf("| people in one change of an administrator | %d; %d for a whole team |", MaxBulk, teamAtOnce),
+		fmt.Sprintf("| the audit log | %d lines, for %d days; addresses for %d days |", maxAudit, AuditAge/(24*time.Hour),
+			AuditAddressAge/(24*time.Hour)),
 		fmt.Sprintf("others wait; after %d s they get 503", hashWait/time.Second),
 	} {
 		if !strings.Contains(string(text), want) {

@@ -116,7 +116,7 @@ func (cl *client) signIn(ctx context.Context, p *person) error {
 	}
 	status, err := cl.post(ctx, "/login", form, p)
 	if err == nil && p.cookie == "" {
-		err = fmt.Errorf("%sPOST /login returned %d; start the server with --limit-signups 0 --limit-logins 0 "+
+		err = fmt.Errorf("%sPOST /login returned %d; start the server with --signup open --limit-signups 0 --limit-logins 0 "+
 			"--limit-sockets-address 0, and make sure that no other account has a name that starts with bench-", refused, status)
 	}
 	return err

@@ -13,7 +13,7 @@ import (
 
 // brand holds the settings that tell one board from another.
 type brand struct {
-	BoardName string `variable:"ROLLCALL_BOARD_NAME" placeholder:"NAME" help:"Name of the board, on every page and in the title. If not set, the name chosen at set-up is used."`
+	BoardName string `variable:"ROLLCALL_BOARD_NAME" placeholder:"NAME" help:"Name of the board, on every page and in the title. If not set, administrators choose."`
 	Logo      string `variable:"ROLLCALL_LOGO" placeholder:"FILE" help:"SVG or PNG file of at most 64 KiB, shown beside the name. A square PNG of 512 pixels or more is also the icon."`
 
 	logo *ui.Logo // nil: none is set

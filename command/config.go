@@ -31,7 +31,7 @@ type settings struct {
 
 	storage `group:"Storage:"`
 
-	Signup      string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:",open,invite,approve,off" default:"" help:"Who can create an account. open: anyone who can open the page. invite: people with an invitation. approve: anyone, once an administrator approves. off: nobody. If not set, administrators choose; until then, it is open if only this machine can connect, else invite."`
+	Signup      string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:",open,invite,approve,off" default:"" help:"Who can create an account. open: anyone who can open the page. invite: people with an invitation. approve: people with an invitation, and anyone else once an administrator approves. off: as invite, but no page says how to get an invitation. If not set, administrators choose; until then, it is open if only this machine can connect, else invite."`
 	Teams       string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:",open,existing,fixed" default:"" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only administrators move them. If not set, administrators choose; until then, it is open."`
 	AllowRobots bool   `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list public pages, such as the sign-in page."`
 
@@ -72,9 +72,7 @@ func (s *settings) check(env environment) error {
 		return err
 	}
 	s.OnFly = env["FLY_APP_NAME"] != ""
-	if s.PublicURL == "" && s.OnFly {
-		s.PublicURL = "https://" + env["FLY_APP_NAME"] + ".fly.dev"
-	}
+	s.PublicURL = publicAddress(s.PublicURL, env)
 	if s.Public, err = publicURL(s.PublicURL); err != nil {
 		return err
 	}

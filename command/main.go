@@ -69,7 +69,11 @@ type commands struct {
 
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve the board (the default)."`
 	Demo        demoCmd        `cmd:"" help:"Serve a board with simulated people who come and go, in a temporary folder."`
-	User        userCmd        `cmd:"" help:"Add, import, list and change people, whether or not the server runs."`
+	User        userCmd        `cmd:"" help:"Add, import, list, change, approve and delete people, whether or not the server runs."`
+	Invite      inviteCmd      `cmd:"" help:"Create, list, and revoke invitations."`
+	Team        teamCmd        `cmd:"" help:"List, rename, merge, and delete teams."`
+	Board       boardCmd       `cmd:"" help:"Show and change what administrators can choose: the name, who can sign up, teams, and invisible."`
+	Log         logCmd         `cmd:"" help:"Print the audit log: who changed what about accounts, teams, invitations and settings."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup of the database file, whether or not the server runs."`
 	Restore     restoreCmd     `cmd:"" help:"Replace the database file with a backup."`
 	DB          dbCmd          `cmd:"" name:"db" help:"Move from a database file to Postgres."`

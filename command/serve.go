@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"rollcall/accounts"
 	"rollcall/command/process"
 )
 
@@ -144,12 +143,12 @@ func (a *app) announce(con *console, addr net.Addr) {
 		return
 	}
 	fmt.Fprintln(con.stdout, "The board is empty: open the address and set it up.")
-	if a.code != "" {
-		fmt.Fprintln(con.stdout, "Setup code:", a.code)
+	if a.code == "" {
+		return
 	}
-	if a.settings.Signup == accounts.SignUpOff {
-		fmt.Fprintln(con.stdout, "You can also add people here:", a.settings.command(con.env, "user", "add", "NAME"))
-	}
+	fmt.Fprintln(con.stdout, "Setup code:", a.code)
+	fmt.Fprintln(con.stdout, "You can also create the first account here:",
+		a.settings.command(con.env, "user", "add", "NAME", "--admin"))
 }
 
 // warn logs settings that are valid but probably unintended.

@@ -32,15 +32,16 @@ func TestServeOnAnEmptyFolder(t *testing.T) {
 	}
 	public := []string{"serve", "--addr", "127.0.0.1:0", "--db", db, "--public-url", "http://localhost:1"}
 	got := start(t, public...).said(t)
-	if len(got) != 2 || got[0] != what || !regexp.MustCompile(`^Setup code: \S{19}$`).MatchString(got[1]) {
-		t.Errorf("an empty board with a public URL says %q, want %q and a code", got, what)
+	if len(got) != 3 || got[0] != what || !regexp.MustCompile(`^Setup code: \S{19}$`).MatchString(got[1]) ||
+		!strings.Contains(got[2], "rollcall user add NAME --admin --db ") {
+		t.Errorf("an empty board with a public URL says %q, want %q, a code, and how to create an account", got, what)
 	}
 	if again := start(t, public...).said(t); !slices.Equal(again, got) {
 		t.Errorf("after a restart it says %q, want the same code as before: %q", again, got)
 	}
 	off := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db, "--signup", "off").said(t)
-	if len(off) != 3 || off[1] != got[1] || !strings.Contains(off[2], "rollcall user add NAME --db ") {
-		t.Errorf("without sign-up it says %q, want the code, and how to add people", off)
+	if !slices.Equal(off, got) {
+		t.Errorf("without sign-up it says %q, want the same: %q", off, got)
 	}
 	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", db, "--log-format", "text")
 	answer, err := browser(t).PostForm(r.url+"/setup", url.Values{

@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 
 	"rollcall/accounts"
-	"rollcall/handlers"
 )
 
 // userCmd manages people. It works on the database while servers run, and they notice within a second.
@@ -27,77 +25,12 @@ type userCmd struct {
 	Disable userDisableCmd `cmd:"" help:"Take a person off the board, end their sessions and block sign-in."`
 	Enable  userEnableCmd  `cmd:"" help:"Undo disable."`
 	Delete  userDeleteCmd  `cmd:"" help:"Delete a person for good."`
-}
-
-// open opens the accounts, which must exist.
-func (c *userCmd) open(ctx context.Context, con *console) (*accounts.Store, error) {
-	if err := c.check(con.env); err != nil {
-		return nil, err
-	}
-	if c.missing() {
-		return nil, c.noDatabase()
-	}
-	return c.openStore(ctx, con)
-}
-
-// openToAdd opens the accounts to add people. If there are none, the server's database is probably somewhere else, so
-// creating one takes --create.
-func (c *userCmd) openToAdd(ctx context.Context, con *console, create bool) (*accounts.Store, error) {
-	if err := c.check(con.env); err != nil {
-		return nil, err
-	}
-	if c.missing() && !create {
-		return nil, fmt.Errorf("%w, or add --create to start a new one", c.noDatabase())
-	}
-	if err := accounts.Ready(); err != nil {
-		return nil, err
-	}
-	return c.openStore(ctx, con)
-}
-
-func (c *userCmd) openStore(ctx context.Context, con *console) (*accounts.Store, error) {
-	warnings := &slog.HandlerOptions{Level: slog.LevelWarn} // the audit log has what is done here, too
-	cfg := c.accounts(slog.New(slog.NewTextHandler(con.stderr, warnings)))
-	cfg.Actor = accounts.CommandLine
-	return accounts.Open(ctx, cfg)
-}
-
-// changeFunc changes one person.
-type changeFunc func(*accounts.Store, accounts.User) error
-
-// change opens the accounts, finds the person, calls do to change them, and prints what was done.
-func (c *userCmd) change(ctx context.Context, con *console, username, done string, do changeFunc) error {
-	store, err := c.open(ctx, con)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	user, err := store.UserByName(ctx, username)
-	if errors.Is(err, accounts.ErrNotFound) {
-		return fmt.Errorf("there is nobody called %q: %s lists everyone", username, c.command(con.env, "user", "list"))
-	}
-	if err == nil {
-		err = do(store, user)
-	}
-	if err != nil {
-		return plain(err)
-	}
-	_, err = fmt.Fprintf(con.stdout, "%s %s.\n", done, user.Username)
-	return err
-}
-
-// plain converts errors of accounts to messages for the command line. Each invalid field has the same message as on
-// pages.
-func plain(err error) error {
-	wrong := accounts.WrongFields(err)
-	if len(wrong) == 0 {
-		return err
-	}
-	messages := make([]string, len(wrong))
-	for i, field := range wrong {
-		messages[i] = strings.ReplaceAll(field.Field, "_", " ") + ": " + handlers.FieldMessage(field)
-	}
-	return errors.New(strings.TrimSuffix(strings.Join(messages, " "), ".")) // callers may append more text
+	Admin   userAdminCmd   `cmd:"" help:"Make a person an administrator, or a member again."`
+	Link    userLinkCmd    `cmd:"" help:"Print a link with which a person chooses a new password."`
+	SignOut userSignOutCmd `cmd:"" help:"End all sessions of a person."`
+	Waiting userWaitingCmd `cmd:"" help:"List who waits for approval."`
+	Approve userApproveCmd `cmd:"" help:"Let a person in who waits for approval."`
+	Decline userDeclineCmd `cmd:"" help:"Delete the account of a person who waits for approval."`
 }
 
 type userAddCmd struct {
@@ -141,9 +74,11 @@ func (c *userPasswdCmd) Run(ctx context.Context, con *console, group *userCmd) e
 	if err != nil {
 		return err
 	}
-	setPassword := func(s *accounts.Store, u accounts.User) error { return s.SetPassword(ctx, u.ID, password, "") }
-	if err := group.change(ctx, con, c.Username, "Changed the password and ended the sessions of",
-		setPassword); err != nil {
+	err = group.change(ctx, con, c.Username, "Changed the password and ended the sessions of %s.",
+		func(ctx context.Context, s *accounts.Store, u accounts.User) error {
+			return s.SetPassword(ctx, u.ID, password, "")
+		})
+	if err != nil {
 		return err
 	}
 	return reveal(con, made)
@@ -188,9 +123,10 @@ type userRenameCmd struct {
 
 // Run changes the name.
 func (c *userRenameCmd) Run(ctx context.Context, con *console, group *userCmd) error {
-	return group.change(ctx, con, c.Username, "Renamed", func(s *accounts.Store, u accounts.User) error {
-		return s.Rename(ctx, u.ID, c.Display)
-	})
+	return group.change(ctx, con, c.Username, "Renamed %s.",
+		func(ctx context.Context, s *accounts.Store, u accounts.User) error {
+			return s.Rename(ctx, u.ID, c.Display)
+		})
 }
 
 type userTeamCmd struct {
@@ -200,20 +136,23 @@ type userTeamCmd struct {
 
 // Run changes the team.
 func (c *userTeamCmd) Run(ctx context.Context, con *console, group *userCmd) error {
-	return group.change(ctx, con, c.Username, "Moved", func(s *accounts.Store, u accounts.User) error {
-		return s.SetTeam(ctx, u.ID, c.Team)
-	})
+	return group.change(ctx, con, c.Username, "Moved %s.",
+		func(ctx context.Context, s *accounts.Store, u accounts.User) error {
+			return s.SetTeam(ctx, u.ID, c.Team)
+		})
 }
 
 type userDisableCmd struct {
 	Username string `arg:"" help:"The person."`
+	Force    bool   `help:"Disable the person even if no other administrator can sign in."`
 }
 
 // Run disables the person.
 func (c *userDisableCmd) Run(ctx context.Context, con *console, group *userCmd) error {
-	return group.change(ctx, con, c.Username, "Disabled", func(s *accounts.Store, u accounts.User) error {
-		return s.SetDisabled(ctx, u.ID, true)
-	})
+	return group.change(forced(ctx, c.Force), con, c.Username, "Disabled %s.",
+		func(ctx context.Context, s *accounts.Store, u accounts.User) error {
+			return s.SetDisabled(ctx, u.ID, true)
+		})
 }
 
 type userEnableCmd struct {
@@ -222,23 +161,26 @@ type userEnableCmd struct {
 
 // Run enables the person.
 func (c *userEnableCmd) Run(ctx context.Context, con *console, group *userCmd) error {
-	return group.change(ctx, con, c.Username, "Enabled", func(s *accounts.Store, u accounts.User) error {
-		return s.SetDisabled(ctx, u.ID, false)
-	})
+	return group.change(ctx, con, c.Username, "Enabled %s.",
+		func(ctx context.Context, s *accounts.Store, u accounts.User) error {
+			return s.SetDisabled(ctx, u.ID, false)
+		})
 }
 
 type userDeleteCmd struct {
 	Username string `arg:"" help:"The person."`
 	Yes      bool   `help:"Confirm; nothing about the person is kept."`
+	Force    bool   `help:"Delete the person even if no other administrator can sign in."`
 }
 
 // Run deletes the person.
 func (c *userDeleteCmd) Run(ctx context.Context, con *console, group *userCmd) error {
-	return group.change(ctx, con, c.Username, "Deleted", func(s *accounts.Store, u accounts.User) error {
-		if !c.Yes {
-			return fmt.Errorf("you can't undo deleting %s (%s): add --yes, or take them off the board with %s",
-				u.Username, u.DisplayName, group.command(con.env, "user", "disable", u.Username))
-		}
-		return s.Delete(ctx, u.ID)
-	})
+	return group.change(forced(ctx, c.Force), con, c.Username, "Deleted %s.",
+		func(ctx context.Context, s *accounts.Store, u accounts.User) error {
+			if !c.Yes {
+				return fmt.Errorf("you can't undo deleting %s (%s): add --yes, or take them off the board with %s",
+					u.Username, u.DisplayName, group.command(con.env, "user", "disable", u.Username))
+			}
+			return s.Delete(ctx, u.ID)
+		})
 }

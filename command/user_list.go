@@ -1,14 +1,11 @@
 package command
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
+
+	"rollcall/accounts"
 )
 
 type userListCmd struct {
@@ -22,7 +19,22 @@ type listedUser struct {
 	Team        string    `json:"team"`
 	Admin       bool      `json:"admin"`
 	Disabled    bool      `json:"disabled"`
+	Waiting     bool      `json:"waiting"` // for approval; then they're also disabled
 	CreatedAt   time.Time `json:"created_at"`
+}
+
+// notes says what sets a person apart.
+func (u *listedUser) notes() string {
+	var notes []string
+	if u.Admin {
+		notes = append(notes, "admin")
+	}
+	if u.Waiting {
+		notes = append(notes, "waiting")
+	} else if u.Disabled {
+		notes = append(notes, "disabled")
+	}
+	return strings.Join(notes, ",")
 }
 
 // Run prints everyone, by username.
@@ -33,43 +45,24 @@ func (c *userListCmd) Run(ctx context.Context, con *console, group *userCmd) err
 	}
 	defer store.Close()
 	users := []listedUser{}
-	for after := ""; ; {
-		page, err := store.Users(ctx, after, 200)
+	query := accounts.UserQuery{Order: accounts.ByUsername, Limit: accounts.MaxPage}
+	for more := true; more; more = query.After != "" {
+		page, err := store.ListUsers(ctx, query)
 		if err != nil {
 			return err
 		}
-		for _, u := range page {
-			users = append(users, listedUser{u.Username, u.DisplayName, u.Team, u.Admin, u.Disabled, u.CreatedAt.UTC()})
-			after = u.Username
+		for _, u := range page.Users {
+			users = append(users,
+				listedUser{u.Username, u.DisplayName, u.Team, u.Admin, u.Disabled, u.Waiting, u.CreatedAt.UTC()})
 		}
-		if len(page) == 0 {
-			break
-		}
+		query.After = page.Next
 	}
 	if c.JSON {
-		out := json.NewEncoder(con.stdout)
-		out.SetIndent("", "  ")
-		return out.Encode(users)
+		return printJSON(con.stdout, users)
 	}
-	return listTable(con.stdout, users)
-}
-
-// listTable prints users as a table. Display names come last, because their width depends on the script.
-func listTable(w io.Writer, users []listedUser) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "USERNAME\tTEAM\tNOTES\tNAME")
+	rows := [][]string{{"USERNAME", "TEAM", "NOTES", "NAME"}}
 	for _, u := range users {
-		var notes []string
-		if u.Admin {
-			notes = append(notes, "admin")
-		}
-		if u.Disabled {
-			notes = append(notes, "disabled")
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", u.Username, dash(u.Team), dash(strings.Join(notes, ",")), u.DisplayName)
+		rows = append(rows, []string{u.Username, dash(u.Team), dash(u.notes()), u.DisplayName})
 	}
-	return table.Flush()
+	return printTable(con.stdout, rows)
 }
-
-// dash marks an empty column.
-func dash(s string) string { return cmp.Or(s, "-") }

@@ -37,7 +37,7 @@ func TestProxies(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			patient(t)
 			s := startServer(t, "--public-url=https://"+tt.host+tt.base+"/", "--trusted-proxies=127.0.0.1",
-				"--limit-signups=2", "--limit-sockets-user=0", "--limit-sockets-address=0")
+				"--signup=open", "--limit-signups=2", "--limit-sockets-user=0", "--limit-sockets-address=0")
 			g := tt.start(t, s)
 			anna := g.visitor(t, "127.0.0.1")
 			anna.base = tt.base
