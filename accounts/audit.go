@@ -158,7 +158,10 @@ func (t *transaction) audit(ctx context.Context, action Action, target string, d
 	_, err = t.exec(ctx, sqlAddAudit, e.ID, t.now, string(e.Actor), string(e.Via), string(e.Action), e.Target, e.Address,
 		e.Request, clip(string(text), maxDetail))
 	t.audited = append(t.audited, e)
-	return err
+	if err != nil || action == ResetLinkUsed { // when people use their link is nobody's business
+		return err
+	}
+	return t.changesLists(ctx)
 }
 
 // auditUser is audit about a person, unless they did it to themself.
@@ -238,7 +241,7 @@ func readAudit(ctx context.Context, from reader, text string, args ...any) ([]En
 
 // RecordExport adds a line about an export to the audit log.
 func (s *Store) RecordExport(ctx context.Context, action Action) error {
-	return wrap("record an export", s.note(ctx, func(ctx context.Context, t *transaction) error {
+	return wrap("record an export", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		return t.audit(ctx, action, "", nil)
 	}))
 }
