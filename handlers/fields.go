@@ -191,6 +191,11 @@ func formFailure(err error, to string) *failure {
 		return &failure{Status: http.StatusNotFound, Message: "That device is no longer signed in."}
 	case errors.Is(err, accounts.ErrNotFound):
 		return &failure{Status: http.StatusConflict, Message: "This account has been deleted."}
+	case errors.Is(err, accounts.ErrLastAdmin):
+		return &failure{Status: http.StatusConflict,
+			Message: "This is the only administrator. Make somebody else an administrator first."}
+	case errors.Is(err, accounts.ErrNoLink):
+		return &failure{Status: http.StatusConflict, Message: "This invitation has already ended."}
 	case errors.Is(err, accounts.ErrBusy):
 		return busy(err)
 	}
