@@ -127,6 +127,9 @@ const (
 	sqlAuditByTarget = auditColumns + `WHERE target = $3 AND id < $1 ORDER BY id DESC LIMIT $2`
 	sqlAuditByAction = auditColumns + `WHERE action = $3 AND id < $1 ORDER BY id DESC LIMIT $2`
 
+	sqlAuditOfPeople = auditColumns + `WHERE target <> '' AND id < $1 ORDER BY id DESC LIMIT $2`
+	sqlAuditOfBoard  = auditColumns + `WHERE target = '' AND id < $1 ORDER BY id DESC LIMIT $2`
+
 	sqlAuditAbout = auditColumns + `WHERE id < $1 AND id IN (SELECT id FROM audit WHERE target = $3
 		UNION SELECT id FROM audit WHERE actor = $4) ORDER BY id DESC LIMIT $2`
 
@@ -188,11 +191,23 @@ func (s *Store) logAudited(t *transaction) {
 	}
 }
 
-// AuditQuery selects lines of the audit log. At most one of Actor, Target and Action may be set.
+// AuditScope selects lines of the audit log by what they're about.
+type AuditScope string
+
+// The values of AuditScope.
+const (
+	AboutAll    AuditScope = ""
+	AboutPeople AuditScope = "people" // single people
+	AboutBoard  AuditScope = "board"  // teams, invitations, settings, imports and exports
+)
+
+// AuditQuery selects lines of the audit log. At most one of Actor, Target, Action, About and Scope may be set.
 type AuditQuery struct {
 	Actor  Actor
 	Target string
 	Action Action
+	About  string // the ID of a person: lines whose actor or target they are
+	Scope  AuditScope
 	Before string // the ID of an entry: only older ones
 	Limit  int    // at most 1,000; 0: 50
 }
@@ -210,6 +225,12 @@ func (s *Store) Audit(ctx context.Context, q AuditQuery) ([]Entry, error) {
 		text, args = sqlAuditByTarget, append(args, q.Target)
 	case q.Action != "":
 		text, args = sqlAuditByAction, append(args, string(q.Action))
+	case q.About != "":
+		text, args = sqlAuditAbout, append(args, TargetUser(q.About), string(ByUser(q.About)))
+	case q.Scope == AboutPeople:
+		text = sqlAuditOfPeople
+	case q.Scope == AboutBoard:
+		text = sqlAuditOfBoard
 	}
 	entries, err := readAudit(ctx, s.r, text, args...)
 	return entries, wrap("read the audit log", err)

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
 )
 
 // Size limits of a request.
@@ -18,6 +20,8 @@ const (
 	maxBody   = 64 << 10 // bytes
 	maxQuery  = 4 << 10  // bytes
 	maxFields = 50       // of a form
+
+	maxBulkFields = 2*accounts.MaxBulk + maxFields // of a form about several people
 )
 
 // boundRequests refuses long queries, which no route accepts.
