@@ -103,12 +103,13 @@ type User struct {
 	Rev            int64 // of the last change that others must notice
 }
 
-// NewUser is a user to create. Exactly one of Password and PasswordHash must be set.
+// NewUser is a user to create. Exactly one of Password, PasswordHash and NoPassword must be set.
 type NewUser struct {
 	Username     string // see FoldUsername; reserved names are for administrators
 	DisplayName  string // "": the username
 	Team         string // "": none
 	Password     string // 8 characters to 256 bytes, and not a common one
 	PasswordHash string // argon2id in PHC form, from another system
+	NoPassword   bool   // only for Import: the person chooses a password by a link
 	Admin        bool
 }

@@ -18,7 +18,7 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		return err
 	},
 	"Import": func(ctx context.Context, s *Store, _ User, _ Session) error {
-		return s.Import(ctx, []NewUser{{Username: "imported", Password: secret}})
+		return second(s.Import(ctx, []NewUser{{Username: "imported", Password: secret}}))
 	},
 	"SetUp": func(ctx context.Context, s *Store, u User, _ Session) error {
 		if err := s.Delete(Forced(As(ctx, System)), u.ID); err != nil && !errors.Is(err, ErrNotFound) { // it needs an empty board
@@ -161,7 +161,7 @@ func unlessMissing(err error) error {
 
 // Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
-	"AnySession", "Authenticate", "Changes", "CheckPassword", "Close", "Committed", "CountPeople",
+	"AnySession", "Authenticate", "Changes", "CheckImport", "CheckPassword", "Close", "Committed", "CountPeople",
 	"CursorBehind", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
 	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared",

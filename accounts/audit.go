@@ -127,6 +127,9 @@ const (
 	sqlAuditByTarget = auditColumns + `WHERE target = $3 AND id < $1 ORDER BY id DESC LIMIT $2`
 	sqlAuditByAction = auditColumns + `WHERE action = $3 AND id < $1 ORDER BY id DESC LIMIT $2`
 
+	sqlAuditOfPeople = auditColumns + `WHERE target <> '' AND id < $1 ORDER BY id DESC LIMIT $2`
+	sqlAuditOfBoard  = auditColumns + `WHERE target = '' AND id < $1 ORDER BY id DESC LIMIT $2`
+
 	sqlAuditAbout = auditColumns + `WHERE id < $1 AND id IN (SELECT id FROM audit WHERE target = $3
 		UNION SELECT id FROM audit WHERE actor = $4) ORDER BY id DESC LIMIT $2`
 
@@ -158,7 +161,10 @@ func (t *transaction) audit(ctx context.Context, action Action, target string, d
 	_, err = t.exec(ctx, sqlAddAudit, e.ID, t.now, string(e.Actor), string(e.Via), string(e.Action), e.Target, e.Address,
 		e.Request, clip(string(text), maxDetail))
 	t.audited = append(t.audited, e)
-	return err
+	if err != nil || action == ResetLinkUsed { // when people use their link is nobody's business
+		return err
+	}
+	return t.changesLists(ctx)
 }
 
 // auditUser is audit about a person, unless they did it to themself.
@@ -185,11 +191,23 @@ func (s *Store) logAudited(t *transaction) {
 	}
 }
 
-// AuditQuery selects lines of the audit log. At most one of Actor, Target and Action may be set.
+// AuditScope selects lines of the audit log by what they're about.
+type AuditScope string
+
+// The values of AuditScope.
+const (
+	AboutAll    AuditScope = ""
+	AboutPeople AuditScope = "people" // single people
+	AboutBoard  AuditScope = "board"  // teams, invitations, settings, imports and exports
+)
+
+// AuditQuery selects lines of the audit log. At most one of Actor, Target, Action, About and Scope may be set.
 type AuditQuery struct {
 	Actor  Actor
 	Target string
 	Action Action
+	About  string // the ID of a person: lines whose actor or target they are
+	Scope  AuditScope
 	Before string // the ID of an entry: only older ones
 	Limit  int    // at most 1,000; 0: 50
 }
@@ -207,6 +225,12 @@ func (s *Store) Audit(ctx context.Context, q AuditQuery) ([]Entry, error) {
 		text, args = sqlAuditByTarget, append(args, q.Target)
 	case q.Action != "":
 		text, args = sqlAuditByAction, append(args, string(q.Action))
+	case q.About != "":
+		text, args = sqlAuditAbout, append(args, TargetUser(q.About), string(ByUser(q.About)))
+	case q.Scope == AboutPeople:
+		text = sqlAuditOfPeople
+	case q.Scope == AboutBoard:
+		text = sqlAuditOfBoard
 	}
 	entries, err := readAudit(ctx, s.r, text, args...)
 	return entries, wrap("read the audit log", err)
@@ -238,7 +262,7 @@ func readAudit(ctx context.Context, from reader, text string, args ...any) ([]En
 
 // RecordExport adds a line about an export to the audit log.
 func (s *Store) RecordExport(ctx context.Context, action Action) error {
-	return wrap("record an export", s.note(ctx, func(ctx context.Context, t *transaction) error {
+	return wrap("record an export", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		return t.audit(ctx, action, "", nil)
 	}))
 }

@@ -11,6 +11,9 @@ const (
 	sqlRenewPassword = `UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3`
 )
 
+// noPassword is stored in place of a hash until a person chooses their first password.
+const noPassword = ""
+
 // Authenticate returns the user with a username and password. It returns ErrCredentials for a wrong password and for an
 // unknown or invalid name: all of these wait in the same queue and cost the same hashes. It returns ErrDisabled for the
 // right password of a disabled account, and ErrBusy if the password can't be hashed within 2 s. If the stored hash has
@@ -39,7 +42,9 @@ func (s *Store) verify(ctx context.Context, text, key, password string) (user Us
 	}
 	known := err == nil
 	stored := s.hash.dummy
-	if err == nil {
+	if known && encoded == noPassword {
+		known = false
+	} else if known {
 		if stored, err = parsePHC(encoded); err != nil {
 			s.log.Error("stored password hash cannot be read", "user", user.ID, "err", err)
 			stored, known = s.hash.dummy, false

@@ -35,7 +35,7 @@ func fill(tb testing.TB, s *Store, n int) {
 				PasswordHash: hash,
 			})
 		}
-		if err := s.Import(context.Background(), batch); err != nil {
+		if _, err := s.Import(context.Background(), batch); err != nil {
 			tb.Fatal(err)
 		}
 	}

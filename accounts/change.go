@@ -59,6 +59,9 @@ func (t *transaction) place(ctx context.Context, u User, key string) error {
 	if err != nil {
 		return err
 	}
+	if err := t.changesLists(ctx); err != nil {
+		return err
+	}
 	p := sortKey(key, u.DisplayName, u.ID)
 	if _, err := t.exec(ctx, sqlMove, u.ID, u.DisplayName, u.Team, key, p, nameKey(p), u.Disabled, rev); err != nil {
 		return err
@@ -130,7 +133,9 @@ func (s *Store) SetProfile(ctx context.Context, userID, displayName, team string
 		return err
 	}
 	return wrap("set profile", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		var was User
 		_, err := updateUser(ctx, t, userID, func(u *User, k *string) error {
+			was = *u
 			u.DisplayName = cmp.Or(name, u.Username)
 			if *k == key {
 				return nil
@@ -141,8 +146,24 @@ func (s *Store) SetProfile(ctx context.Context, userID, displayName, team string
 			}
 			return wantTeam(ctx, t, key)
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return t.auditProfile(ctx, was, cmp.Or(name, was.Username), team, key)
 	}))
+}
+
+// auditProfile adds what somebody else changed in a profile to the audit log.
+func (t *transaction) auditProfile(ctx context.Context, was User, name, team, key string) error {
+	if name != was.DisplayName {
+		if err := t.auditUser(ctx, UserRenamed, was.ID, nil); err != nil {
+			return err
+		}
+	}
+	if key == was.TeamKey() {
+		return nil
+	}
+	return t.auditUser(ctx, UserMoved, was.ID, map[string]string{"from": was.Team, "team": team})
 }
 
 // wantTeam returns a *FieldError unless a team has enabled people.

@@ -29,7 +29,10 @@ const (
 	sqlFarTombstone   = `SELECT COALESCE(max(rev), 0) FROM tombstones WHERE rev <= $1`
 	sqlDropTombstones = `DELETE FROM tombstones WHERE rev <= $1`
 	sqlSetPruned      = `UPDATE meta SET value = $1 WHERE name = 'pruned_rev' AND value < $1`
-	sqlRevAndLimit    = `SELECT r.value, p.value FROM meta r, meta p WHERE r.name = 'rev' AND p.name = 'pruned_rev'`
+	sqlSetListsRev    = `INSERT INTO meta (name, value) VALUES ('lists_rev', $1)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`
+	sqlListsRev    = `SELECT COALESCE(max(value), 0) FROM meta WHERE name = 'lists_rev'`
+	sqlRevAndLimit = `SELECT r.value, p.value FROM meta r, meta p WHERE r.name = 'rev' AND p.name = 'pruned_rev'`
 )
 
 // Facts holds what affects a person's status.
@@ -50,6 +53,7 @@ type Changes struct {
 	Sessions []string  // ids of ended sessions, without expired ones
 	Alerts   []Alert   // that were set or told
 	Settings *Settings // all of them as they are now; nil: none has changed
+	Lists    bool      // lists for administrators may have changed; statuses and sign-ins don't change them
 	Reset    bool      // too many changes, or since is too old: the lists are empty, read everything again
 }
 
@@ -137,6 +141,11 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	if c.Settings, err = t.newSettings(ctx, since); err != nil {
 		return err
 	}
+	var lists int64
+	if err := t.queryRow(ctx, sqlListsRev, nil, &lists); err != nil {
+		return err
+	}
+	c.Lists = lists > since
 	rows, err := t.query(ctx, sqlTombstones, since, maxChanges+1)
 	if err != nil {
 		return err
@@ -156,6 +165,18 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	}
 	c.Alerts, err = readAlerts(ctx, t, sqlChangedAlerts, since, maxChanges+1)
 	c.Reset = len(c.Users) > maxChanges || len(tombstones) > maxChanges || len(c.Alerts) > maxChanges
+	return err
+}
+
+// changesLists records that lists for administrators have changed: who has an account, with which name, team and role,
+// and what was done.
+func (t *transaction) changesLists(ctx context.Context) error {
+	rev, err := t.nextRev(ctx)
+	if err != nil || t.lists {
+		return err
+	}
+	_, err = t.exec(ctx, sqlSetListsRev, rev)
+	t.lists = err == nil
 	return err
 }
 

@@ -194,12 +194,14 @@ func scanRow(found *sql.Rows, types []*sql.ColumnType) ([]any, error) {
 
 // copyMeta copies the revs, but not the id of the store.
 func copyMeta(ctx context.Context, from *sql.Tx, to pgx.Tx) error {
-	for _, name := range []string{"rev", "pruned_rev"} {
+	for _, name := range []string{"rev", "pruned_rev", "lists_rev"} {
 		var value int64
-		if err := from.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = $1", name).Scan(&value); err != nil {
+		if err := from.QueryRowContext(ctx, "SELECT COALESCE(max(value), 0) FROM meta WHERE name = $1",
+			name).Scan(&value); err != nil {
 			return err
 		}
-		if _, err := to.Exec(ctx, "UPDATE meta SET value = $1 WHERE name = $2", value, name); err != nil {
+		if _, err := to.Exec(ctx, "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+			name, value); err != nil {
 			return err
 		}
 	}

@@ -22,13 +22,14 @@ type newRow struct {
 	username, displayName, team, teamKey string
 	password                             string // still to be hashed, or ""
 	hash                                 string
+	linked                               bool // has no password, but a link to choose one
 	admin                                bool
 }
 
 // prepareUser checks everything about n that doesn't need the database, and returns all errors. An invalid username
 // becomes "".
 func prepareUser(n NewUser) (r newRow, wrong FieldErrors) {
-	r = newRow{admin: n.Admin, password: n.Password}
+	r = newRow{admin: n.Admin, password: n.Password, linked: n.NoPassword}
 	var err error
 	if r.username, err = FoldUsername(n.Username); err == nil && isReserved(r.username) && !n.Admin {
 		r.username, err = "", wrongField("username", Reserved)
@@ -48,6 +49,9 @@ func prepareUser(n NewUser) (r newRow, wrong FieldErrors) {
 
 // prepareHash returns the hash of n, or "" if n has a password that must still be hashed.
 func prepareHash(username string, n NewUser) (string, error) {
+	if n.NoPassword && n.Password+n.PasswordHash == "" {
+		return noPassword, nil
+	}
 	if n.PasswordHash == "" {
 		return "", checkPassword(username, n.Password)
 	}
@@ -96,6 +100,7 @@ func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 
 // prepare checks n, including whether its name is free, and hashes its password. Errors: those of Create.
 func (s *Store) prepare(ctx context.Context, n NewUser) (newRow, error) {
+	n.NoPassword = false
 	r, wrong := prepareUser(n)
 	if r.username != "" {
 		err := s.checkFree(ctx, r.username)
@@ -134,45 +139,6 @@ func (s *Store) checkFree(ctx context.Context, username string) error {
 	return fmt.Errorf("look for username: %w", err)
 }
 
-// Import adds all users, or none with an *ImportError about one of them. The workers of logins hash the passwords,
-// about 40 per second each. Hashes are stored unchanged.
-func (s *Store) Import(ctx context.Context, users []NewUser) error {
-	rows := make([]newRow, len(users))
-	seen := map[string]bool{}
-	for i, n := range users {
-		r, wrong := prepareUser(n)
-		if seen[r.username] && r.username != "" {
-			wrong.add(wrongField("username", Taken))
-		}
-		if len(wrong) > 0 {
-			return &ImportError{i, wrong}
-		}
-		if err := s.checkFree(ctx, r.username); err != nil {
-			return &ImportError{i, err}
-		}
-		seen[r.username] = true
-		rows[i] = r
-	}
-	if err := s.hashAll(ctx, rows); err != nil {
-		return err
-	}
-	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
-		if _, err := insertUsers(ctx, t, rows); err != nil {
-			return err
-		}
-		return t.audit(ctx, PeopleImported, "", map[string]string{"people": strconv.Itoa(len(rows))})
-	})
-	if !errors.Is(err, ErrTaken) {
-		return wrap("import", err)
-	}
-	for i, r := range rows { // find the one that was taken while the passwords were hashed
-		if err := s.checkFree(ctx, r.username); err != nil {
-			return &ImportError{i, err}
-		}
-	}
-	return wrap("import", err)
-}
-
 // hashAll hashes the passwords of rows without a hash. It waits for free workers until ctx ends.
 func (s *Store) hashAll(ctx context.Context, rows []newRow) error {
 	const forever = time.Duration(1<<63 - 1)
@@ -192,7 +158,7 @@ func (s *Store) hashAll(ctx context.Context, rows []newRow) error {
 		})
 	}
 	for i := range rows {
-		if rows[i].hash == "" && ctx.Err() == nil {
+		if rows[i].hash == "" && !rows[i].linked && ctx.Err() == nil {
 			next <- &rows[i]
 		}
 	}
@@ -204,6 +170,9 @@ func (s *Store) hashAll(ctx context.Context, rows []newRow) error {
 // insertUsers adds rows of users and their search words, and returns the new ids.
 func insertUsers(ctx context.Context, t *transaction, rows []newRow) (ids []string, err error) {
 	rev, err := t.nextRev(ctx)
+	if err == nil {
+		err = t.changesLists(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

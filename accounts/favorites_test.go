@@ -68,7 +68,7 @@ func TestFavoritesAreBounded(t *testing.T) {
 	for i := range people {
 		people[i] = NewUser{Username: fmt.Sprintf("p%03d", i), PasswordHash: storedHash(t, s, ada.ID)}
 	}
-	do(t, "Import", s.Import(t.Context(), people))
+	do(t, "Import", second(s.Import(t.Context(), people)))
 	users, err := s.Users(t.Context(), "ada", MaxFavorites+1)
 	do(t, "Users", err)
 	for _, u := range users[:MaxFavorites] {

@@ -187,17 +187,14 @@ func (t *transaction) useLink(ctx context.Context, token, kind string) (team, us
 // MakeResetLink returns the token of a link with which a user can choose a new password, once, within ResetLinkAge. It
 // ends earlier links of the user. Error: ErrNotFound.
 func (s *Store) MakeResetLink(ctx context.Context, userID string) (token string, err error) {
-	token, hash := newToken()
-	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
+	err = s.write(ctx, func(ctx context.Context, t *transaction) (err error) {
 		if _, err := readUser(ctx, t, sqlUserByID, []any{userID}); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, sqlDropLinksOf, userID, resetLink); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, sqlAddLink, hash, resetLink, userID, "", "", 1, string(t.actor), t.now,
-			t.now+ResetLinkAge.Milliseconds())
-		if err != nil {
+		if token, err = t.addResetLink(ctx, userID); err != nil {
 			return err
 		}
 		return t.audit(ctx, ResetLinkMade, TargetUser(userID), nil)
@@ -206,6 +203,14 @@ func (s *Store) MakeResetLink(ctx context.Context, userID string) (token string,
 		return "", wrap("make a reset link", err)
 	}
 	return token, nil
+}
+
+// addResetLink returns the token of a new reset link.
+func (t *transaction) addResetLink(ctx context.Context, userID string) (token string, err error) {
+	token, hash := newToken()
+	_, err = t.exec(ctx, sqlAddLink, hash, resetLink, userID, "", "", 1, string(t.actor), t.now,
+		t.now+ResetLinkAge.Milliseconds())
+	return token, err
 }
 
 // ResetLinkUser returns the user of a reset link, or ErrNoLink. It doesn't use the link.

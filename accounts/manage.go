@@ -66,7 +66,8 @@ const (
 	sqlCountUsers = `SELECT (SELECT count(*) FROM users WHERE id > ''),
 		(SELECT count(*) FROM users WHERE admin AND name_key > ''),
 		(SELECT count(*) FROM users WHERE disabled AND name_key > ''), (SELECT count(*) FROM users WHERE team_key = $1),
-		(SELECT count(*) FROM users WHERE waiting_since > 0)`
+		(SELECT count(*) FROM users WHERE waiting_since > 0),
+		(SELECT count(*) FROM links WHERE kind = 'invite' AND uses_left > 0 AND expires_at > $2)`
 )
 
 // lastUserID sorts after every user ID.
@@ -199,12 +200,13 @@ func (s *Store) ListedUser(ctx context.Context, id string) (ListedUser, error) {
 	return r.listed, err
 }
 
-// UserCounts says how many users there are.
-type UserCounts struct{ All, Admins, Disabled, WithoutTeam, Waiting int }
+// UserCounts says how many users there are, and how many invitations can still be used.
+type UserCounts struct{ All, Admins, Disabled, WithoutTeam, Waiting, Invitations int }
 
 // CountUsers counts users for administrators.
 func (s *Store) CountUsers(ctx context.Context) (n UserCounts, err error) {
-	err = s.r.queryRow(ctx, sqlCountUsers, []any{noTeam}, &n.All, &n.Admins, &n.Disabled, &n.WithoutTeam, &n.Waiting)
+	err = s.r.queryRow(ctx, sqlCountUsers, []any{noTeam, s.nowMilli()}, &n.All, &n.Admins, &n.Disabled, &n.WithoutTeam,
+		&n.Waiting, &n.Invitations)
 	return n, wrap("count users", err)
 }
 

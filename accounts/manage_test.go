@@ -68,7 +68,7 @@ func testListUsers(t *testing.T, db database) {
 			}
 		}
 	}
-	if n, err := s.CountUsers(ctx); err != nil || n != (UserCounts{7, 1, 2, 4, 1}) {
+	if n, err := s.CountUsers(ctx); err != nil || n != (UserCounts{7, 1, 2, 4, 1, 0}) {
 		t.Errorf("CountUsers = %+v, %v, want 7 with 1 administrator, 2 disabled, 4 without a team, 1 who waits", n, err)
 	}
 	if u, err := s.ListedUser(ctx, boss.ID); err != nil || !u.Admin || u.Waiting {

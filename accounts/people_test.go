@@ -202,7 +202,7 @@ func randomPeople(t *testing.T, s *Store, rnd *rand.Rand, prefix string, n int) 
 		users[i] = NewUser{Username: fmt.Sprintf("%s%d", prefix, i), PasswordHash: hash,
 			DisplayName: strings.Repeat(string(rune('a'+rnd.IntN(3))), 1+rnd.IntN(2)), Team: strings.Repeat("t", rnd.IntN(4))}
 	}
-	do(t, "Import", s.Import(t.Context(), users))
+	do(t, "Import", second(s.Import(t.Context(), users)))
 }
 
 // walk reads pages of random lengths to the end of the board, or backward if back is set. It calls page after each

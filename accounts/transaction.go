@@ -17,6 +17,7 @@ type transaction struct {
 	rev     int64       // taken by nextRev; 0: none yet
 	actor   Actor       // of the changes; "" in a transaction that only reads
 	audited []Entry     // lines that it adds to the audit log
+	lists   bool        // it has called changesLists
 }
 
 // transact runs fn in a transaction and commits it. first is its first statement ("": none). ctx ends the whole

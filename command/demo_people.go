@@ -123,7 +123,7 @@ func invite(ctx context.Context, store *accounts.Store, people []accounts.NewUse
 	for i := range people {
 		people[i].PasswordHash = hash
 	}
-	if err := store.Import(accounts.As(ctx, accounts.System), people); err != nil {
+	if _, err := store.Import(accounts.As(ctx, accounts.System), people); err != nil {
 		return nil, fmt.Errorf("fill the demo: %w", err)
 	}
 	var players []*player

@@ -59,7 +59,7 @@ func (c *userImportCmd) Run(ctx context.Context, con *console, group *userCmd) e
 		return err
 	}
 	defer store.Close()
-	err = store.Import(ctx, people)
+	_, err = store.Import(ctx, people)
 	var bad *accounts.ImportError
 	if errors.As(err, &bad) {
 		return fmt.Errorf("%s: line %d: %s: %w; nobody was added",

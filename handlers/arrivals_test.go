@@ -30,7 +30,7 @@ func TestArrivalsOutsideThePage(t *testing.T) {
 		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: []string{"Design", "Platform"}[i%2],
 			PasswordHash: someHash}
 	}
-	if err := l.store.Import(acting(t.Context()), people); err != nil {
+	if _, err := l.store.Import(acting(t.Context()), people); err != nil {
 		t.Fatal(err)
 	}
 	ada := l.member("ada")

@@ -22,7 +22,7 @@ func (f *fixture) crowd(n int, prefix string) {
 	for i := range people {
 		people[i] = accounts.NewUser{Username: fmt.Sprintf("%s%05d", prefix, i), PasswordHash: someHash}
 	}
-	if err := f.store.Import(acting(f.t.Context()), people); err != nil {
+	if _, err := f.store.Import(acting(f.t.Context()), people); err != nil {
 		f.t.Fatal(err)
 	}
 }

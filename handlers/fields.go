@@ -15,6 +15,8 @@ const (
 	otherTeam     accounts.Code = "other_team"  // members can't change teams here
 	unconfirmed   accounts.Code = "unconfirmed" // Detail is the text to type
 	wrongCode     accounts.Code = "wrong_code"  // of the set-up
+	teamExists    accounts.Code = "team_exists"
+	otherExisting accounts.Code = "other_existing" // another team that exists
 )
 
 // FieldMessage returns the sentence that tells a person how to fix a field. Pages, the API and the command line share
@@ -33,6 +35,8 @@ func FieldMessage(e *accounts.FieldError) string {
 		return "This hash can't be used: " + e.Detail + "."
 	case accounts.TooMany:
 		return tooMuch(e)
+	case accounts.OutOfRange:
+		return outOfRange(e)
 	case accounts.NotAnAddress:
 		return "“" + e.Detail + "” isn't an email address, a phone number, or a link that begins with https, xmpp, matrix or sip."
 	case unconfirmed:
@@ -45,7 +49,6 @@ func FieldMessage(e *accounts.FieldError) string {
 }
 
 var fieldMessages = map[accounts.Code]string{
-	accounts.OutOfRange:     "Choose 1 to 120 whole minutes.",
 	accounts.NotUTF8:        "Use valid text (UTF-8).",
 	accounts.Unprintable:    "Remove invisible and control characters.",
 	accounts.StackedMarks:   "Use fewer accents on one letter.",
@@ -65,12 +68,26 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.TooFarAhead:    "Choose a time within a year from now.",
 	accounts.NotAllowed:     "This person doesn't let others ask.",
 	wrongPassword:           "Wrong password.",
+	teamExists:              "There is already a team with this name. To put both together, merge them.",
+	otherExisting:           "Choose another team that exists.",
 	wrongCode:               "Wrong setup code. Copy it from the log of the server.",
 	otherTeam:               "Ask an administrator to move you to another team.",
 }
 
+func outOfRange(e *accounts.FieldError) string {
+	switch e.Field {
+	case "uses":
+		return fmt.Sprintf("Choose 1 to %d people.", e.Limit)
+	case "days":
+		return fmt.Sprintf("Choose 1 to %d days.", e.Limit)
+	}
+	return "Choose 1 to 120 whole minutes."
+}
+
 func missing(field string) string {
 	switch field {
+	case "team":
+		return "Type a name for the team."
 	case "old_password":
 		return "Type your current password."
 	case "board_name":
@@ -95,6 +112,10 @@ func tooMuch(e *accounts.FieldError) string {
 	switch e.Field {
 	case "favorites":
 		return fmt.Sprintf("You can have up to %d favorites. Remove one first.", e.Limit)
+	case "invitations":
+		return fmt.Sprintf("There can be up to %d invitations at once. Revoke some first.", e.Limit)
+	case "team":
+		return fmt.Sprintf("This team has more than %d people. Move some of them first.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}
@@ -191,6 +212,11 @@ func formFailure(err error, to string) *failure {
 		return &failure{Status: http.StatusNotFound, Message: "That device is no longer signed in."}
 	case errors.Is(err, accounts.ErrNotFound):
 		return &failure{Status: http.StatusConflict, Message: "This account has been deleted."}
+	case errors.Is(err, accounts.ErrLastAdmin):
+		return &failure{Status: http.StatusConflict,
+			Message: "This is the only administrator. Make somebody else an administrator first."}
+	case errors.Is(err, accounts.ErrNoLink):
+		return &failure{Status: http.StatusConflict, Message: "This invitation has already ended."}
 	case errors.Is(err, accounts.ErrBusy):
 		return busy(err)
 	}

@@ -79,6 +79,8 @@ func pageFiles(t testing.TB) fstest.MapFS {
 	files := fstest.MapFS{
 		"static/build/app.js":      {Data: []byte("// script")},
 		"static/build/app.css":     {Data: []byte("/* style */")},
+		"static/build/admin.js":    {Data: []byte("// more script")},
+		"static/build/admin.css":   {Data: []byte("/* more style */")},
 		"static/build/favicon.svg": {Data: []byte("<svg/>")},
 		"static/build/sw.js":       {Data: []byte("// worker")},
 		"static/build/emoji.json":  {Data: []byte("[]")},

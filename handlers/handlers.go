@@ -192,6 +192,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.live.Run(ctx); return nil })
 	g.Go(func() error { s.sockets.run(ctx); return nil })
+	g.Go(func() error { s.sockets.lists.run(ctx, s.sockets.tellLists); return nil })
 	g.Go(func() error { s.keepTouching(ctx); return nil })
 	g.Go(func() error { s.keepPruning(ctx); return nil })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {

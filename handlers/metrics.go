@@ -25,6 +25,7 @@ type metrics struct {
 	took     *prometheus.HistogramVec // route
 	signIns  *prometheus.CounterVec   // outcome
 	signUps  *prometheus.CounterVec   // outcome
+	proofs   *prometheus.CounterVec   // outcome
 	refused  *prometheus.CounterVec   // reason
 	dropped  prometheus.Counter
 	slow     prometheus.Counter
@@ -32,6 +33,9 @@ type metrics struct {
 	render   prometheus.Histogram
 	lag      prometheus.Histogram
 }
+
+// proofAsked is one more outcome of proofs: the person was asked for their password.
+const proofAsked = "asked"
 
 // Values of labels.
 var (
@@ -54,6 +58,7 @@ func newMetrics(s *Server) *metrics {
 		}, []string{"route"}),
 		signIns: counters("sign_ins_total", "Attempts to sign in, by outcome.", "outcome"),
 		signUps: counters("sign_ups_total", "Attempts to sign up, by outcome.", "outcome"),
+		proofs:  counters("proofs_total", "Passwords asked for and typed to confirm administration, by outcome.", "outcome"),
 		refused: counters("connections_refused_total", "Live connections closed on arrival, by reason.", "reason"),
 		dropped: counter("frames_dropped_total",
 			"Frames dropped because the queue of a slow reader was full. Its connection is then closed."),
@@ -66,12 +71,14 @@ func newMetrics(s *Server) *metrics {
 	for _, outcome := range outcomes { // start at 0, so that the first increase is visible
 		m.signIns.WithLabelValues(outcome)
 		m.signUps.WithLabelValues(outcome)
+		m.proofs.WithLabelValues(outcome)
 	}
+	m.proofs.WithLabelValues(proofAsked)
 	for _, reason := range refusals {
 		m.refused.WithLabelValues(reason)
 	}
-	m.registry.MustRegister(m.requests, m.took, m.signIns, m.signUps, m.refused, m.dropped, m.slow, m.full, m.render,
-		m.lag,
+	m.registry.MustRegister(m.requests, m.took, m.signIns, m.signUps, m.proofs, m.refused, m.dropped, m.slow, m.full,
+		m.render, m.lag,
 		collector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "rollcall_build_info", Help: "1, with the version as a label.",

@@ -162,7 +162,7 @@ func TestTooManyFavorites(t *testing.T) {
 	for i := range people {
 		people[i] = accounts.NewUser{Username: fmt.Sprintf("p%03d", i), PasswordHash: goodHash}
 	}
-	if err := f.store.Import(acting(t.Context()), people); err != nil {
+	if _, err := f.store.Import(acting(t.Context()), people); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range people[:accounts.MaxFavorites] {

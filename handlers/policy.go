@@ -22,15 +22,19 @@ type policy struct {
 	answerIn time.Duration // time limit of the response; 0: the server's own; below 0: none, as for a stream
 	compress bool          // compress responses for browsers that accept gzip
 	secret   bool          // the path holds a secret: it's neither logged nor sent to other sites
+	proof    bool          // a POST needs a proof of who sends it; see Server.proof
+	fields   int           // maximum number of fields of a form; 0: maxFields
+	uploads  bool          // accepts forms with files
 }
 
 // callers says who may call a route.
 type callers uint8
 
 const (
-	members  callers = iota // people who are signed in; others are redirected to the sign-in page
-	visitors                // anybody; the handler knows who is signed in
-	machines                // anybody; sessions aren't looked up
+	members        callers = iota // people who are signed in; others are redirected to the sign-in page
+	visitors                      // anybody; the handler knows who is signed in
+	machines                      // anybody; sessions aren't looked up
+	administrators                // members who are administrators; other members get 403
 )
 
 // errorFormat says how a failure is answered.
@@ -61,6 +65,11 @@ func (s *Server) group(p policy) group {
 		g.steps = append(g.steps, s.member)
 	case visitors:
 		g.steps = append(g.steps, s.visitor)
+	case administrators:
+		g.steps = append(g.steps, s.administrator)
+	}
+	if p.proof {
+		g.steps = append(g.steps, s.proof)
 	}
 	return g
 }
@@ -103,6 +112,9 @@ func (s *Server) applyPolicy(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 		}
+		if !p.uploads && isUpload(c.Request()) {
+			return unsupported()
+		}
 		if err := boundBody(c, cmp.Or(p.body, maxBody)); err != nil {
 			return err
 		}
@@ -125,8 +137,13 @@ func setAnswerTime(c echo.Context, d time.Duration) error {
 	return http.NewResponseController(c.Response()).SetWriteDeadline(until)
 }
 
+// policyOf returns the policy of the route of c.
+func policyOf(c echo.Context) policy {
+	p, _ := c.Get(policyKey).(policy)
+	return p
+}
+
 // errorFormatOf returns the format in which a failure of c is answered.
 func errorFormatOf(c echo.Context) errorFormat {
-	p, _ := c.Get(policyKey).(policy)
-	return p.errors
+	return policyOf(c).errors
 }

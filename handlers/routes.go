@@ -82,6 +82,8 @@ func (s *Server) routes() {
 	member.get(at("/settings/my-data.json"), s.myData)
 	member.get(at("/settings/stored"), s.storedPage)
 
+	s.adminRoutes()
+
 	if s.site.base != "" { // for people who type the address, and for probes through the proxy
 		entry.get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })
 		probes.get(at("/healthz"), s.healthz)
@@ -89,4 +91,36 @@ func (s *Server) routes() {
 		public.get(at("/robots.txt"), s.robots)
 		public.get(at("/.well-known/change-password"), s.changePassword)
 	}
+}
+
+// adminRoutes lists the URLs of the administration. Every POST needs a proof of who sends it.
+func (s *Server) adminRoutes() {
+	at := s.site.path
+	admin := s.group(policy{callers: administrators, compress: true, proof: true, fields: maxBulkFields})
+	admin.get(at("/admin"), s.toAdmin)
+	admin.get(at("/admin/people"), s.adminPeople)
+	admin.get(at("/admin/people/:name"), s.adminPerson)
+	admin.post(at("/admin/people/:name"), s.adminProfile)
+	for path, act := range map[string]echo.HandlerFunc{
+		"/role": s.adminRole, "/reset-link": s.adminResetLink, "/end-sessions": s.adminEndSessions,
+		"/disable": s.adminDisable, "/enable": s.adminEnable, "/delete": s.adminDelete,
+	} {
+		admin.post(at("/admin/people/:name"+path), act)
+		admin.get(at("/admin/people/:name"+path), s.toAccount) // for reloads of a refused form
+	}
+	for path, act := range map[string]echo.HandlerFunc{
+		"/admin/bulk": s.bulk, "/admin/approve": s.approve, "/admin/decline": s.decline,
+		"/admin/teams/rename": s.renameTeam, "/admin/teams/merge": s.mergeTeam, "/admin/teams/delete": s.deleteTeam,
+		"/admin/invitations/revoke": s.revoke,
+	} {
+		admin.post(at(path), act)
+		admin.get(at(path), s.toAdmin)
+	}
+	admin.get(at("/admin/teams"), s.adminTeams)
+	admin.get(at("/admin/team"), s.adminTeam)
+	admin.get(at("/admin/invitations"), s.adminInvitations)
+	admin.post(at("/admin/invitations"), s.invite)
+	admin.get(at("/admin/settings"), s.adminSettings)
+	admin.post(at("/admin/settings"), s.setBoard)
+	admin.get(at("/admin/log"), s.adminLog)
 }

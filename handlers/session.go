@@ -66,6 +66,21 @@ func (s *Server) member(next echo.HandlerFunc) echo.HandlerFunc {
 	})
 }
 
+// administrator requires a session of an administrator. It records where their changes come from, for the audit log.
+func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
+	return s.member(func(c echo.Context) error {
+		if !signedIn(c).user.Admin {
+			return &failure{Status: http.StatusForbidden, Heading: "Only administrators can open this page",
+				Message: "Ask an administrator if something here should be changed."}
+		}
+		r := c.Request()
+		c.SetRequest(r.WithContext(accounts.Through(r.Context(), accounts.Origin{
+			Via: accounts.ViaWeb, Address: from(s.addresses.of(r)), Request: requestID(c),
+		})))
+		return next(c)
+	})
+}
+
 // nextQuery returns "?next=…" for the URL of r, or "" for the board, which is the default.
 func nextQuery(place site, r *http.Request) string {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -90,7 +105,7 @@ func (s *Server) layout(c echo.Context, title string) ui.Layout {
 		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{
 			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, TeamID: teamID(v.user),
-			TimeZone: v.user.TimeZone, CSS: s.meHref(v.user),
+			TimeZone: v.user.TimeZone, CSS: s.meHref(v.user), Admin: v.user.Admin,
 			Me: ui.Me{Invisible: v.user.Invisible}, // the rest changes with time: only live pages show it
 		}
 	}

@@ -29,6 +29,7 @@ type admission struct {
 	counts  bool      // the person is online while it's open: true for a tab, false for a wall board
 	speaks  bool      // the page will report its input right away
 	phone   bool
+	lists   bool          // it's told when lists for administrators change
 	watch   *live.Watcher // nil: a stranger, whose page goes to the sign-in page
 
 	address netip.Prefix // for the limit
@@ -70,6 +71,7 @@ const (
 	endedSession  = "login" // signed out or expired
 	endedDisabled = "disabled"
 	endedDeleted  = "deleted"
+	endedRole     = "role" // not an administrator any more; only for pages that need it
 )
 
 // endLocked closes s because its session has ended. Its person goes offline without a grace period.

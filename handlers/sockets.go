@@ -11,8 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rollcall/accounts"
 	"rollcall/live"
 	"rollcall/presence"
+	"rollcall/ui"
 )
 
 const (
@@ -36,6 +38,10 @@ type sockets struct {
 	transport *transport
 	traffic   traffic
 	changed   *presence.Feed // people whose state may have changed
+	accounts  *accounts.Store
+	lists     *listNews
+
+	listsFrame []byte // says that lists for administrators have changed
 
 	mu        sync.Mutex // guards the rest; never held during a callback or a wait
 	open      map[connID]*socket
@@ -77,11 +83,18 @@ func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Cha
 		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
 		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
 		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{},
-		empty: make(chan struct{}),
+		empty:    make(chan struct{}),
+		accounts: cfg.Accounts, lists: newListNews(), listsFrame: listsChanged(cfg.UI),
 	}
 	s.transport = newTransport(s, originAllowed)
 	board.Subscribe(s.applyUpdate)
 	return s
+}
+
+func listsChanged(pages *ui.UI) []byte {
+	f := pages.NewFrame()
+	f.Lists()
+	return f.Bytes()
 }
 
 // run closes the sockets of sessions that have expired or couldn't be confirmed. It runs until ctx ends.
@@ -170,6 +183,9 @@ func (s *sockets) enter(x *socket) {
 	s.mu.Unlock()
 	if code == 0 && !x.watch.Start(func() { s.deliver(x) }) { // its list was dropped while the socket was being opened
 		code = closeRestart
+	}
+	if code == 0 && x.lists && s.lists.recent(time.Now()) { // perhaps between its page and now
+		s.lists.again()
 	}
 	if code != 0 {
 		s.metrics.refused.WithLabelValues(cmp.Or(reason, "restart")).Inc()
@@ -369,6 +385,9 @@ func (s *sockets) leave(x *socket) {
 
 // applyUpdate ends the sockets of sessions that ended and of people who were deleted.
 func (s *sockets) applyUpdate(u live.Update) {
+	if u.Lists {
+		s.lists.changed()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range u.Deleted {

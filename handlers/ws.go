@@ -15,7 +15,7 @@ import (
 )
 
 // ws answers GET /ws, the live connection of a page. It takes the board's query string, or only=me for a page without a
-// list, or person=ID for a page about one person. A page can't read why a handshake was refused and would retry
+// list (with lists, it's told when lists for administrators change), or person=ID for a page about one person. A page can't read why a handshake was refused and would retry
 // forever. So a page without a session is accepted and then closed with 1008, which its script understands.
 func (s *Server) ws(c echo.Context) error {
 	r := c.Request()
@@ -53,6 +53,7 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 		return a, nil
 	}
 	a.person, a.session, a.expires, a.counts = v.user.ID, v.session.ID, v.session.ExpiresAt, true
+	a.lists = v.user.Admin && c.QueryParams().Has("lists")
 	want := live.Want{Eyes: v.user.Person, Own: true, Shown: c.QueryParam("v")}
 	if c.QueryParam("only") != "me" && !c.QueryParams().Has("person") {
 		if !asked {

@@ -141,7 +141,7 @@ func newcomerAmongSearches(b *testing.B, searches int, found bool) {
 			DisplayName: fmt.Sprintf("Anna Berta Carla Dora Emma Frida %05d", i),
 		}
 	}
-	f.must(f.store.Import(acting(b.Context()), people))
+	f.must(errOf(f.store.Import(acting(b.Context()), people)))
 	for i := range searches {
 		f.watched(Query{Search: fmt.Sprintf("a b c d e %0*d", 1+i/10%5, i%10)})
 	}

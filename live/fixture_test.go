@@ -97,7 +97,7 @@ func (f *fixture) crowd(n int, prefix string) {
 	for i := range people {
 		people[i] = accounts.NewUser{Username: fmt.Sprintf("%s%05d", prefix, i), PasswordHash: someHash}
 	}
-	f.must(f.store.Import(acting(f.t.Context()), people))
+	f.must(errOf(f.store.Import(acting(f.t.Context()), people)))
 }
 
 func (f *fixture) arrive(p accounts.Person) *presence.Connection {
@@ -240,3 +240,6 @@ func names(members []*member) (names []string) {
 
 // acting returns ctx with an actor, for the test's own writes. The board's writes have their own actor.
 func acting(ctx context.Context) context.Context { return accounts.As(ctx, accounts.CommandLine) }
+
+// errOf returns the error of a call whose result doesn't matter.
+func errOf[T any](_ T, err error) error { return err }

@@ -2,6 +2,7 @@
 //
 //   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
 //   app.css      the stylesheet (static/style/)
+//   admin.*      script and stylesheet that only the pages of the administration need, besides these
 //   favicon.svg  the icon, and what icons.mjs draws from it
 //   emoji.json   what the menu's search for emoji knows (emoji.mjs)
 //   sw.js        the worker that shows notifications
@@ -43,10 +44,12 @@ const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals',
 const STYLES = ['tokens', 'base', 'layout', 'board', 'menu', 'forms', 'person', 'first', 'states', 'adapt'];
 
 // Comments and indentation are removed.
-const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, '').replace(/^\s+/gm, ''));
-const styles = STYLES.map(name => text(ui, 'static', 'style', name + '.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, ''));
-const own = '(() => {\n' + scripts.join('') + '})()';
-const css = styles.join('');
+const scriptOf = name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, '').replace(/^\s+/gm, '');
+const styleOf = name => text(ui, 'static', 'style', name + '.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, '');
+const closed = names => '(() => {\n' + names.map(scriptOf).join('') + '})()';
+const own = closed(SCRIPTS);
+const admin = '/*! Rollcall, MIT License */\n' + closed(['admin']) + ';\n';
+const css = STYLES.map(styleOf).join('');
 const theirs = (...path) => text(htmx, 'dist', ...path).replace(/^\/\/# sourceMappingURL=.*$/gm, '').trim();
 
 const script = [
@@ -62,6 +65,7 @@ const script = [
 const { makeIcons } = await import('./icons.mjs');
 const icons = await makeIcons(text(ui, 'static', 'favicon.svg'));
 
+new Script(admin, { filename: 'admin.js' });
 new Script(script, { filename: 'app.js' }); // throws a SyntaxError before the old build is removed
 
 mkdirSync(out, { recursive: true });
@@ -72,6 +76,8 @@ for (const name of readdirSync(out)) {
 const files = {
   'app.js': script,
   'app.css': css,
+  'admin.js': admin,
+  'admin.css': styleOf('admin'),
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
   'sw.js': text(ui, 'static', 'sw.js').replace(/^\s*\/\/.*\n/gm, ''),
   'emoji.json': emojiTable(root),

@@ -128,6 +128,9 @@ func (f *Frame) part(name string, p BoardPage) error {
 	return nil
 }
 
+// Lists tells a page of the administration that accounts have changed. The page's script then loads it again.
+func (f *Frame) Lists() { f.text("lists", "changed") }
+
 // Lost shows since when live updates from other servers have been missing. A zero time means that none are.
 func (f *Frame) Lost(since time.Time) { f.partial("lost", "innerMorph", []byte(lost(since))) }
 

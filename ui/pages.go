@@ -20,6 +20,7 @@ type Viewer struct {
 	CSS                 string // address of the stylesheet that marks what is theirs
 	Me                  Me
 	TimeZone            string // an IANA name; "" if unknown, and then the page's script sends it
+	Admin               bool   // show links to the administration
 	AtMe                bool   // the page is /me, so the account menu needn't load its panel
 }
 

@@ -40,8 +40,11 @@ type Page interface {
 }
 
 // everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
-var everyPage = [...]Page{BoardPage{}, LoginPage{}, SignupPage{}, WaitingPage{}, ResetPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{},
-	StoredPage{}, PersonPage{}}
+var everyPage = [...]Page{
+	BoardPage{}, LoginPage{}, SignupPage{}, WaitingPage{}, ResetPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{},
+	StoredPage{}, PersonPage{}, ProvePage{}, AdminPeoplePage{}, AdminConfirmPage{}, AdminPersonPage{}, AdminTeamsPage{},
+	AdminTeamPage{}, AdminInvitationsPage{}, AdminImportPage{}, AdminImportedPage{}, AdminSettingsPage{}, AdminLogPage{},
+}
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
 // public URL: "" or a path such as "/rollcall", without a slash at the end. New returns an error if a template is

@@ -1,0 +1,201 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
+)
+
+// logPage is how many lines of the audit log one page shows.
+const logPage = 50
+
+// adminLog shows the audit log.
+func (s *Server) adminLog(c echo.Context) error {
+	p := ui.AdminLogPage{Show: c.QueryParam("show"), Person: strings.TrimSpace(c.QueryParam("person")), Before: c.QueryParam("before")}
+	q := accounts.AuditQuery{Limit: logPage + 1, Before: p.Before}
+	switch p.Show {
+	case "":
+	case "people":
+		q.Scope = accounts.AboutPeople
+	case "board":
+		q.Scope = accounts.AboutBoard
+	default:
+		return &failure{Status: http.StatusBadRequest, Message: "There is no such filter."}
+	}
+	if p.Before != "" && !plainID(p.Before) {
+		return accounts.ErrCursor
+	}
+	var err error
+	if p.Admin, err = s.adminPage(c, logSection); err != nil {
+		return err
+	}
+	var entries []accounts.Entry
+	ctx := c.Request().Context()
+	if p.Person != "" {
+		user, err := s.cfg.Accounts.UserByName(ctx, p.Person)
+		switch {
+		case errors.Is(err, accounts.ErrNotFound):
+			p.Message, p.Person = "Nobody has the username "+echoed(p.Person)+".", echoed(p.Person)
+			return s.page(c, http.StatusOK, p)
+		case err != nil:
+			return unavailable(fmt.Errorf("audit log: %w", err))
+		}
+		q.About, q.Scope = user.ID, ""
+	}
+	if entries, err = s.cfg.Accounts.Audit(ctx, q); err != nil {
+		return unavailable(fmt.Errorf("audit log: %w", err))
+	}
+	entries, p.Older = logPageOf(entries)
+	if p.Days, err = s.teller(c).days(ctx, entries); err != nil {
+		return unavailable(fmt.Errorf("audit log: %w", err))
+	}
+	return s.page(c, http.StatusOK, p)
+}
+
+// logPageOf cuts entries to one page and returns the cursor of the next one. A cursor tells when its line was written,
+// so a page doesn't end with a line whose time isn't shown, if there's any other.
+func logPageOf(entries []accounts.Entry) (page []accounts.Entry, older string) {
+	if len(entries) <= logPage {
+		return entries, ""
+	}
+	end := logPage
+	for end > 1 && ownAct(entries[end-1]) {
+		end--
+	}
+	return entries[:end], entries[end-1].ID
+}
+
+// ownAct reports whether e is about what people did to their own account, so that its time would tell when they were
+// here. Only new and deleted accounts are different: everyone sees them come and go.
+func ownAct(e accounts.Entry) bool { return e.Action == accounts.ResetLinkUsed }
+
+// teller turns entries of the audit log into sentences. It remembers names, and is for one request.
+type teller struct {
+	accounts *accounts.Store
+	zone     *time.Location
+	now      time.Time
+	names    map[string]string
+}
+
+func (s *Server) teller(c echo.Context) *teller {
+	zone := accounts.Zone(signedIn(c).user.TimeZone)
+	return &teller{s.cfg.Accounts, zone, time.Now().In(zone), map[string]string{}}
+}
+
+// name returns the display name of a person, or words for a deleted account.
+func (t *teller) name(ctx context.Context, id string) (string, error) {
+	if name, known := t.names[id]; known {
+		return name, nil
+	}
+	user, err := t.accounts.UserByID(ctx, id)
+	switch {
+	case errors.Is(err, accounts.ErrNotFound):
+		t.names[id] = "deleted account " + id[max(0, len(id)-4):]
+	case err != nil:
+		return "", err
+	default:
+		t.names[id] = user.DisplayName
+	}
+	return t.names[id], nil
+}
+
+// day returns the date of a time.
+func (t *teller) day(at time.Time) string {
+	at = at.In(t.zone)
+	if at.Year() == t.now.Year() {
+		return at.Format("2 January")
+	}
+	return at.Format("2 January 2006")
+}
+
+// title returns the title of the group of a day.
+func (t *teller) title(at time.Time) string {
+	switch day := t.day(at); day {
+	case t.day(t.now):
+		return "Today"
+	case t.day(t.now.AddDate(0, 0, -1)):
+		return "Yesterday"
+	default:
+		return day
+	}
+}
+
+// days groups entries, the newest first, by day. Within a day, those without a time are last, in the order of their
+// sentences.
+func (t *teller) days(ctx context.Context, entries []accounts.Entry) (all []ui.LogDay, err error) {
+	var timeless []ui.LogLine
+	finish := func() {
+		if len(all) > 0 {
+			sortLines(timeless)
+			all[len(all)-1].Lines = append(all[len(all)-1].Lines, timeless...)
+			timeless = nil
+		}
+	}
+	for _, e := range entries {
+		if title := t.title(e.At); len(all) == 0 || all[len(all)-1].Title != title {
+			finish()
+			all = append(all, ui.LogDay{Title: title})
+		}
+		line, err := t.line(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		if ownAct(e) {
+			line.Day = "–"
+			timeless = append(timeless, line)
+			continue
+		}
+		last := &all[len(all)-1]
+		last.Lines = append(last.Lines, line)
+	}
+	finish()
+	return all, nil
+}
+
+// line returns e as a sentence.
+func (t *teller) line(ctx context.Context, e accounts.Entry) (ui.LogLine, error) {
+	line := ui.LogLine{At: e.At, Via: viaWords[e.Via]}
+	who, err := t.actor(ctx, e)
+	if err != nil {
+		return line, err
+	}
+	whom := "the board"
+	if id := accounts.UserOf(e.Target); id != "" {
+		if whom, err = t.name(ctx, id); err != nil {
+			return line, err
+		}
+	}
+	sentence, known := sentences[e.Action]
+	if own, is := ownSentences[e.Action]; is && (e.Actor == accounts.Visitor || string(e.Actor) == e.Target) {
+		who, sentence, known = whom, own, true
+	}
+	if !known {
+		sentence = string(e.Action) + " {whom}"
+	}
+	line.Parts = append([]ui.LogPart{{Text: who, Bold: true}, {Text: " "}}, fill(sentence, whom, e.Detail)...)
+	return line, nil
+}
+
+// actor returns who did it.
+func (t *teller) actor(ctx context.Context, e accounts.Entry) (string, error) {
+	switch e.Actor {
+	case accounts.System:
+		return "Rollcall", nil
+	case accounts.CommandLine:
+		return "Somebody at the command line", nil
+	case accounts.Visitor:
+		return "A visitor", nil
+	}
+	if id := accounts.UserOf(e.Actor); id != "" {
+		return t.name(ctx, id)
+	}
+	return string(e.Actor), nil
+}
