@@ -248,7 +248,7 @@ func TestAddressToSend(t *testing.T) {
 			"Send this address to your team"},
 		{func(*Config) {}, "192.0.2.7:8080", "http://192.0.2.7:8080/", "Send this address to your team"},
 		{func(*Config) {}, "127.0.0.1:8080", "http://127.0.0.1:8080/", "works only on this computer"},
-		{func(cfg *Config) { cfg.Fixed.SignUp = accounts.SignUpOff }, "192.0.2.7", "http://192.0.2.7/", "rollcall user add NAME"},
+		{func(cfg *Config) { cfg.Fixed.SignUp = accounts.SignUpOff }, "192.0.2.7", "http://192.0.2.7/", "make a link and send it"},
 	} {
 		f := newFixture(t, tt.change)
 		b := f.member("clara")
