@@ -199,3 +199,22 @@ func (t *teller) actor(ctx context.Context, e accounts.Entry) (string, error) {
 	}
 	return string(e.Actor), nil
 }
+
+// rows yields entries as rows of a file.
+func (t *teller) rows(ctx context.Context, entries []accounts.Entry, yield func([]string) error) error {
+	for _, e := range entries {
+		line, err := t.line(ctx, e)
+		if err != nil {
+			return err
+		}
+		at, address, request := e.At.UTC().Format(time.RFC3339), e.Address, e.Request
+		if ownAct(e) {
+			at, address, request = e.At.UTC().Format(time.DateOnly), "", ""
+		}
+		who, what := line.Parts[0].Text, strings.TrimSpace(sentence(line.Parts[1:]))
+		if err := yield([]string{at, who, what, string(e.Action), string(e.Actor), e.Target, string(e.Via), address, request}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
