@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -160,81 +159,4 @@ func (s *Server) importedLinks(c echo.Context) error {
 		list := strings.NewReader(fields.Get("csv"))
 		return peoplecsv.Copy(list, yield)
 	})
-}
-
-// exportPeople returns all accounts as a file that can be imported again. It has nothing that tells when people were
-// here, and no passwords.
-func (s *Server) exportPeople(c echo.Context) error {
-	if _, err := posted(c); err != nil {
-		return err
-	}
-	ctx := c.Request().Context()
-	if err := s.cfg.Accounts.RecordExport(ctx, accounts.PeopleExported); err != nil {
-		return adminError(err, "download the list")
-	}
-	return sendCSV(c, "rollcall-people.csv", func(yield func([]string) error) error {
-		if err := yield([]string{"username", "display_name", "team", "role", "status", "created"}); err != nil {
-			return err
-		}
-		return s.eachAccount(ctx, func(u accounts.ListedUser) error {
-			a := account(u, "")
-			return yield([]string{u.Username, u.DisplayName, u.Team, strings.ToLower(a.Role()), strings.ToLower(a.Status()),
-				u.CreatedAt.UTC().Format(time.DateOnly)})
-		})
-	})
-}
-
-// eachAccount calls do with all accounts by username.
-func (s *Server) eachAccount(ctx context.Context, do func(accounts.ListedUser) error) error {
-	q := accounts.UserQuery{Order: accounts.ByUsername, Limit: accounts.MaxPage}
-	for {
-		page, err := s.cfg.Accounts.ListUsers(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, u := range page.Users {
-			if err := do(u); err != nil {
-				return err
-			}
-		}
-		if q.After = page.Next; q.After == "" {
-			return nil
-		}
-	}
-}
-
-// exportLog returns the audit log as a file, the newest line first.
-func (s *Server) exportLog(c echo.Context) error {
-	if _, err := posted(c); err != nil {
-		return err
-	}
-	ctx := c.Request().Context()
-	if err := s.cfg.Accounts.RecordExport(ctx, accounts.AuditExported); err != nil {
-		return adminError(err, "download the log")
-	}
-	t := s.teller(c)
-	return sendCSV(c, "rollcall-log.csv", func(yield func([]string) error) error {
-		err := yield([]string{"time", "who", "what", "action", "by", "on", "how", "address", "request"})
-		q := accounts.AuditQuery{Limit: maxLogBatch}
-		for err == nil {
-			var entries []accounts.Entry
-			if entries, err = s.cfg.Accounts.Audit(ctx, q); err != nil || len(entries) == 0 {
-				break
-			}
-			q.Before = entries[len(entries)-1].ID
-			err = t.rows(ctx, entries, yield)
-		}
-		return err
-	})
-}
-
-// maxLogBatch is how many lines of the log are read at once for a file.
-const maxLogBatch = 1000
-
-// sendCSV sends rows as a file. After the first bytes, an error can only cut the file off.
-func sendCSV(c echo.Context, name string, rows func(yield func([]string) error) error) error {
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-	h.Set(echo.HeaderContentDisposition, `attachment; filename="`+name+`"`)
-	return peoplecsv.Write(c.Response(), rows)
 }
