@@ -1,19 +1,18 @@
 package command
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"rollcall/accounts"
+	"rollcall/accounts/peoplecsv"
 	"rollcall/command/process"
+	"rollcall/handlers"
 )
 
 // maxImport is how many people one import can add.
@@ -72,97 +71,23 @@ func (c *userImportCmd) Run(ctx context.Context, con *console, group *userCmd) e
 	return err
 }
 
-// columns are the columns that a file can have, in any order. The first two are required.
-var columns = []string{"username", "password", "display_name", "team"}
-
-// readPeople parses the CSV. lines has the line number of each person. Errors name the line.
+// readPeople reads a list in which everybody has a password or a hash. lines has the line number of each person. The
+// error names the first bad line.
 func readPeople(in io.Reader) (people []accounts.NewUser, lines []int, err error) {
-	rows, header, err := openCSV(in)
+	list, err := peoplecsv.Read(in, maxImport)
 	if err != nil {
 		return nil, nil, err
 	}
-	for {
-		record, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			break
+	if len(list.Problems) > 0 {
+		p := list.Problems[0]
+		message := strings.TrimSuffix(handlers.ListMessage(p), ".")
+		if p.Line == 0 {
+			return nil, nil, errors.New(message)
 		}
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) && errors.Is(syntax.Err, csv.ErrFieldCount) {
-			return nil, nil, fmt.Errorf("line %d: %w (put a field that contains commas, such as a hash, in double quotes)",
-				syntax.Line, syntax.Err)
-		}
-		if syntax != nil {
-			return nil, nil, fmt.Errorf("line %d: %w", syntax.Line, syntax.Err)
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		line, _ := rows.FieldPos(0)
-		person, err := readPerson(header, record)
-		if err != nil {
-			return nil, nil, fmt.Errorf("line %d: %w", line, err)
-		}
-		if len(people) == maxImport {
-			return nil, nil, fmt.Errorf("line %d: more than %d people; split the file", line, maxImport)
-		}
-		people, lines = append(people, person), append(lines, line)
+		return nil, nil, fmt.Errorf("line %d: %s", p.Line, message)
 	}
-	if len(people) == 0 {
-		return nil, nil, errors.New("there are no people below the header line")
-	}
-	return people, lines, nil
-}
-
-// openCSV reads the header line, and skips the byte order mark that spreadsheets write.
-func openCSV(in io.Reader) (*csv.Reader, []string, error) {
-	buffered := bufio.NewReader(in)
-	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
-		buffered.Discard(3)
-	}
-	rows := csv.NewReader(buffered)
-	header, err := rows.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, nil, errors.New("the file is empty")
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	for i, name := range header {
-		header[i] = strings.ToLower(strings.TrimSpace(name))
-		if !slices.Contains(columns, header[i]) || slices.Contains(header[:i], header[i]) {
-			return nil, nil, fmt.Errorf("line 1: unknown or repeated column %q; use %s", name, strings.Join(columns, ","))
-		}
-	}
-	if !slices.Contains(header, "username") || !slices.Contains(header, "password") {
+	if !slices.Contains(list.Columns, "password") {
 		return nil, nil, errors.New("line 1: the header line needs username and password")
 	}
-	return rows, header, nil
-}
-
-// otherHash matches the start of other programs' hashes, which must not be taken for passwords.
-var otherHash = regexp.MustCompile(`^\$(2[abxy]?|1|5|6|y|argon2[id]|pbkdf2[a-z0-9-]*|scrypt)\$`)
-
-func readPerson(header, record []string) (accounts.NewUser, error) {
-	var p accounts.NewUser
-	for i, name := range header {
-		value := record[i]
-		switch name {
-		case "username":
-			p.Username = strings.TrimSpace(value)
-		case "display_name":
-			p.DisplayName = value
-		case "team":
-			p.Team = value
-		case "password":
-			switch {
-			case strings.HasPrefix(value, "$argon2id$"):
-				p.PasswordHash = value
-			case otherHash.MatchString(value):
-				return p, errors.New("the password is another kind of hash; only $argon2id$ hashes can be imported")
-			default:
-				p.Password = value
-			}
-		}
-	}
-	return p, nil
+	return list.People, list.Lines, nil
 }

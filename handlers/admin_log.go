@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -198,4 +199,49 @@ func (t *teller) actor(ctx context.Context, e accounts.Entry) (string, error) {
 		return t.name(ctx, id)
 	}
 	return string(e.Actor), nil
+}
+
+// logFile writes the audit log as rows of a file. Lines whose time isn't shown come last on their day, in the order of
+// their sentences.
+type logFile struct {
+	*teller
+	yield func([]string) error
+	day   string
+	held  [][]string
+}
+
+// add writes one entry.
+func (f *logFile) add(ctx context.Context, e accounts.Entry) error {
+	line, err := f.line(ctx, e)
+	if err != nil {
+		return err
+	}
+	at := e.At.UTC()
+	if day := at.Format(time.DateOnly); day != f.day {
+		if err := f.flush(); err != nil {
+			return err
+		}
+		f.day = day
+	}
+	who, what := line.Parts[0].Text, strings.TrimSpace(sentence(line.Parts[1:]))
+	row := []string{at.Format(time.RFC3339), who, what, string(e.Action), string(e.Actor), e.Target, string(e.Via), e.Address,
+		e.Request}
+	if ownAct(e) {
+		row[0], row[7], row[8] = f.day, "", ""
+		f.held = append(f.held, row)
+		return nil
+	}
+	return f.yield(row)
+}
+
+// flush writes the lines of the day whose time isn't shown.
+func (f *logFile) flush() error {
+	slices.SortFunc(f.held, slices.Compare)
+	for _, row := range f.held {
+		if err := f.yield(row); err != nil {
+			return err
+		}
+	}
+	f.held = nil
+	return nil
 }

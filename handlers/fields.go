@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rollcall/accounts"
+	"rollcall/accounts/peoplecsv"
 )
 
 // Codes of checks that only handlers make.
@@ -134,6 +135,31 @@ func options(field string) string {
 		return "Choose light, dark or match system."
 	}
 	return "Choose one of the options."
+}
+
+// ListMessage returns the sentence about a line of a list of people. Pages and the command line share it.
+func ListMessage(p peoplecsv.Problem) string {
+	switch p.Code {
+	case peoplecsv.Empty:
+		return "The list is empty."
+	case peoplecsv.NoUsername:
+		return "The first line must name the columns, and one of them must be username."
+	case peoplecsv.RepeatedColumn:
+		return "There are two columns for “" + p.Detail + "”."
+	case peoplecsv.NoPeople:
+		return "There are no people below the header line."
+	case peoplecsv.FieldCount:
+		return "This line has more or fewer fields than the first line. Put fields that contain commas, such as hashes, in double quotes."
+	case peoplecsv.BadQuotes:
+		return "There is a double quote in the wrong place. Write it twice inside a quoted field."
+	case peoplecsv.NotUTF8:
+		return "This isn't valid text. Save the file as CSV UTF-8."
+	case peoplecsv.OtherHash:
+		return "The password is another kind of hash. Only hashes that begin with $argon2id$ can be imported."
+	case peoplecsv.TooMany:
+		return fmt.Sprintf("There are more than %d people. Split the list.", p.Limit)
+	}
+	return "This line can't be used."
 }
 
 // wrongFields returns the failure for invalid fields. Forms show each sentence beside its field. Message is for

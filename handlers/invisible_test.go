@@ -55,9 +55,12 @@ func (r *recording) note(step string) {
 		r.said = append(r.said, step+" page of bob "+r.watcher.get("/u/bob").body)
 	}
 	for _, target := range []string{"/", "/?q=bo", "/?show=offline", "/?show=here", "/?show=online", "/?show=dnd",
-		"/?team=Design"} {
+		"/?team=Design", "/admin/people", "/admin/people?sort=newest", "/admin/people?q=bo", "/admin/people?team=Design",
+		"/admin/people/bob", "/admin/teams", "/admin/team?name=Design", "/admin/invitations", "/admin/import",
+		"/admin/settings", "/admin/log", "/admin/log?person=bob"} {
 		r.said = append(r.said, step+" page "+target+" "+r.watcher.get(target).body)
 	}
+	r.said = append(r.said, step+" export "+r.watcher.do("POST", "/admin/people.csv", url.Values{}).body)
 }
 
 // bobsRow returns bob's row in the last of frames that has it.
@@ -140,6 +143,9 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	r := rand.New(rand.NewPCG(seed, 11))
 	rec := newRecording(t)
 	l, a := rec.l, rec.tab
+	if err := l.store.SetAdmin(acting(t.Context()), l.uid("ada"), true); err != nil {
+		t.Fatal(err)
+	}
 	l.person("zoe")
 	bob := l.member("bob")
 	id := l.uid("bob")

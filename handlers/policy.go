@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -119,7 +120,7 @@ func (s *Server) applyPolicy(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if p.answerIn != 0 {
-			if err := setAnswerTime(c, p.answerIn); err != nil {
+			if err := setAnswerTime(c, p.answerIn); err != nil && !errors.Is(err, http.ErrNotSupported) {
 				return err
 			}
 		}

@@ -130,6 +130,127 @@ func TestTypedSettingsStayText(t *testing.T) {
 	}
 }
 
+// The same in the administration: in its forms, and in what people are called, teams, notes and labels.
+func TestTypedAdministrationStaysText(t *testing.T) {
+	t.Parallel()
+	f, back := proofFixture(t)
+	boss, old := f.boss("boss"), f.oldBoss(back, "old")
+	f.person("ada")
+	for _, form := range []struct {
+		by          *browser
+		path, field string
+		rest        url.Values
+	}{
+		{boss, "/admin/people/ada", "team", url.Values{"display_name": {"\u202e"}}},
+		{boss, "/admin/people/ada/delete", "confirm_username", url.Values{}},
+		{boss, "/admin/invitations", "label", url.Values{"uses": {"0"}}},
+		{boss, "/admin/invitations", "uses", url.Values{"days": {"0"}}},
+		{boss, "/admin/settings", "board_name", url.Values{"teams": {"none"}}},
+		{old, "/admin/people/ada", "team", url.Values{}}, // kept on the page that asks for the password
+	} {
+		post := func(text string) string {
+			form.rest.Set(form.field, text)
+			a := form.by.do("POST", form.path, form.rest)
+			if a.StatusCode != 422 && a.StatusCode != 403 {
+				t.Fatalf("POST %s with %s=%q = %d, want a refusal", form.path, form.field, text, a.StatusCode)
+			}
+			return a.body
+		}
+		var plain []string // with and without a message about the field
+		for _, text := range []string{"no name", "\u202e"} {
+			page, _ := skeleton(post(text), form.field)
+			plain = append(plain, page)
+		}
+		for _, payload := range payloads() {
+			got, value := skeleton(post(payload), form.field)
+			if !slices.Contains(plain, got) {
+				t.Fatalf("POST %s with %s=%q changes the page:\n%s\nwant one of\n%s", form.path, form.field, payload, got, plain)
+			}
+			want := strings.ReplaceAll(strings.TrimSpace(payload), "\x00", "\uFFFD")
+			if form.by == old {
+				want = strings.ReplaceAll(payload, "\x00", "\uFFFD")
+			}
+			if value != want {
+				t.Errorf("POST %s with %s=%q holds %q, want %q", form.path, form.field, payload, value, want)
+			}
+		}
+	}
+}
+
+// What is stored stays text on every page of the administration.
+func TestStoredTextStaysTextForAdministrators(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	boss := f.boss("boss")
+	paths := []string{"/admin/people", "/admin/people/ada", "/admin/people/eve", "/admin/teams", "/admin/invitations", "/admin/log", "/admin/settings"}
+	ctx := accounts.As(t.Context(), accounts.ByUser(f.uid("boss")))
+	f.person("ada")
+	shapes := func(text string) (all []string) {
+		t.Helper()
+		eve, _, err := f.store.SignUp(acting(t.Context()), accounts.NewUser{Username: "eve", DisplayName: text, PasswordHash: goodHash},
+			accounts.Joining{Approval: true, Note: text})
+		if err == nil {
+			err = f.store.SetProfile(ctx, f.uid("ada"), text, text, true)
+		}
+		if err != nil {
+			return nil // names can't have these characters
+		}
+		_, made, err := f.store.Invite(ctx, accounts.NewInvitation{Label: text, Team: text, Uses: 1, Age: day})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			a := boss.get(path)
+			wantStatus(t, "GET "+path, a, 200)
+			shape, _ := skeleton(a.body, "")
+			tags := strings.Split(shape, "<") // names have an order
+			slices.Sort(tags)
+			all = append(all, strings.Join(tags, "<"))
+		}
+		for _, target := range []string{"/admin/team?name=" + url.QueryEscape(text), "/admin/people?team=" + url.QueryEscape(text),
+			"/admin/people?q=" + url.QueryEscape(text[:min(len(text), 50)]), "/admin/log?person=" + url.QueryEscape(text)} {
+			shape, _ := skeleton(boss.get(target).body, "")
+			if strings.Contains(shape, "onerror") || strings.Contains(shape, "<iframe") || strings.Contains(shape, "hx-partial") {
+				t.Errorf("GET %s has other elements:\n%s", target, shape)
+			}
+		}
+		for _, err := range []error{f.store.Revoke(ctx, made.ID), f.store.Decline(ctx, eve.ID)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.store.SetProfile(accounts.As(t.Context(), accounts.ByUser(f.uid("ada"))), f.uid("ada"), "Ada", "", true); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	log := slices.Index(paths, "/admin/log") // grows
+	tried := 0
+	plain := shapes("a plain name")
+	for i, payload := range payloads() {
+		if len(payload) > 60 || i%3 > 0 {
+			continue
+		}
+		got := shapes(payload)
+		if got == nil {
+			continue
+		}
+		tried++
+		for i, path := range paths {
+			if i == log || path == "/admin/people/ada" {
+				if strings.Contains(got[i], "onerror") || strings.Contains(got[i], "<iframe") {
+					t.Errorf("%q changes %s:\n%s", payload, path, got[i])
+				}
+			} else if got[i] != plain[i] {
+				t.Fatalf("%q changes %s:\n%s\nwant\n%s", payload, path, got[i], plain[i])
+			}
+		}
+	}
+	if tried < 20 {
+		t.Errorf("%d payloads could be names, want 20", tried)
+	}
+}
+
 // skeleton returns the page without its text: the elements and the names of their attributes. value is the field's
 // value.
 func skeleton(page, field string) (shape, value string) {

@@ -183,7 +183,7 @@ func (p AdminPeoplePage) Summary() string {
 	case p.Next == "" && p.Query.After == "":
 		return plural(len(p.Accounts), "account.", "accounts.")
 	}
-	return grouped(len(p.Accounts)) + " of " + plural(total, "account.", "accounts.")
+	return grouped(len(p.Accounts)) + " of " + grouped(total) + " accounts."
 }
 
 // Empty says why the list is empty.

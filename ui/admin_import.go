@@ -1,5 +1,7 @@
 package ui
 
+import "time"
+
 // AdminImportPage is the form for a list of people, and what is wrong with the list.
 type AdminImportPage struct {
 	Admin
@@ -64,6 +66,12 @@ type AdminImportedPage struct {
 }
 
 func (AdminImportedPage) template() string { return "admin-imported" }
+
+// Expiring returns p with the time when the links end.
+func (p AdminImportedPage) Expiring(t time.Time) AdminImportedPage {
+	p.Until = momentOf(t, endLayout)
+	return p
+}
 
 // ImportedLink is a person who has to choose a password.
 type ImportedLink struct{ Name, Username, URL string }

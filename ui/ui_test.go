@@ -140,6 +140,10 @@ func TestTemplateTypes(t *testing.T) {
 		check(name, parts.Lookup(name), Me{})
 	}
 	check("set", parts.Lookup("set"), SetStatus{})
+	check("admin-nav", parts.Lookup("admin-nav"), Admin{})
+	check("account-of", parts.Lookup("account-of"), Account{})
+	check("once", parts.Lookup("once"), OnceLink{})
+	check("log-line", parts.Lookup("log-line"), LogLine{})
 	check("next", parts.Lookup("next"), Next{})
 }
 
@@ -216,6 +220,10 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 			},
 		}},
 	} {
+		looks[name] = render(t, u, page)
+	}
+	boss := &Viewer{UID: "0190-b", Username: "boss", Name: "Boss", Admin: true}
+	for name, page := range adminLooks(Layout{Viewer: boss}, "some") {
 		looks[name] = render(t, u, page)
 	}
 	return looks
@@ -334,6 +342,9 @@ func TestMaliciousTextIsEscaped(t *testing.T) {
 			ErrorPage{Layout: layout, Heading: evil, Message: evil, RequestID: evil},
 			MePage{Layout: layout, Panel: panel},
 		} {
+			harmless(t, evil, render(t, u, page))
+		}
+		for _, page := range adminLooks(layout, evil) {
 			harmless(t, evil, render(t, u, page))
 		}
 		f := u.NewFrame()

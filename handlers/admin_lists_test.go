@@ -1,0 +1,235 @@
+package handlers
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/accounts"
+	"rollcall/accounts/peoplecsv"
+)
+
+// every action of the log has a sentence that needs no further words.
+func TestSentences(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	boss := f.boss("boss")
+	ada := f.person("ada")
+	gone := f.person("gone")
+	ctx := accounts.As(t.Context(), accounts.ByUser(f.uid("boss")))
+	visitor := accounts.As(t.Context(), accounts.Visitor)
+	reset, err := f.store.MakeResetLink(ctx, ada.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		f.store.SetTeam(ctx, ada.ID, "Ops"), f.store.Rename(ctx, ada.ID, "Ada L"), f.store.ResetPassword(visitor, reset, "a new password"),
+		errOf(f.store.RenameTeam(ctx, "Ops", "Lab")), errOf(f.store.RenameTeam(ctx, "Lab", "")),
+		f.store.ChangeSettings(ctx, func(x *accounts.Settings) { x.SignUp, x.Invisible = "approve", "off" }),
+		errOf(f.store.Import(ctx, []accounts.NewUser{{Username: "new", PasswordHash: goodHash}})),
+		f.store.RecordExport(ctx, accounts.AuditExported), f.store.Delete(ctx, gone.ID),
+		errOf(f.store.SignOut(accounts.As(t.Context(), accounts.System), []string{ada.ID})),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for action := range sentences {
+		if strings.Contains(sentence(fill(sentences[action], "X", map[string]string{"people": "1", "team": "T", "from": "F", "signup": "off"})), "{") {
+			t.Errorf("the sentence of %s isn't filled", action)
+		}
+	}
+	page := boss.get("/admin/log")
+	text := regexp.MustCompile(`\s+`).ReplaceAllString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page.body, " "), " ")
+	for _, want := range []string{
+		"boss created a reset link for Ada L", "boss moved Ada L from no team to Ops", "boss changed the name of Ada L",
+		"– Ada L chose a password with a reset link", "boss renamed the team Ops to Lab , with 1 person", "boss deleted the team Lab , with 1 person",
+		"boss changed the settings: being invisible = not allowed; who can join = anyone, after approval", "boss imported 1 person",
+		"boss downloaded the log", "boss deleted deleted account " + gone.ID[len(gone.ID)-4:], "Rollcall ended all sessions of Ada L",
+		"Somebody at the command line made boss an administrator", "Today", "in the browser", "automatic",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log doesn't say %q:\n%s", want, text)
+		}
+	}
+	for show, want := range map[string][2]bool{"people": {true, false}, "board": {false, true}} {
+		body := boss.get("/admin/log?show=" + show).body
+		if strings.Contains(body, "created a reset link") != want[0] || strings.Contains(body, "downloaded the log") != want[1] {
+			t.Errorf("the log of %s has lines of the other kind, or lacks some:\n%s", show, body)
+		}
+	}
+	if body := boss.get("/admin/log?person=ada").body; !strings.Contains(body, "created a reset link") || strings.Contains(body, "downloaded the log") {
+		t.Errorf("the log about ada has lines about others, or lacks some:\n%s", body)
+	}
+	if body := boss.get("/admin/log?person=nobody").body; !strings.Contains(body, "Nobody has the username nobody.") {
+		t.Errorf("the log about nobody doesn't say so:\n%s", body)
+	}
+	for _, path := range []string{"/admin/people/ada", "/admin/people/gone"} {
+		if a := boss.get(path); a.StatusCode == http.StatusOK && regexp.MustCompile(`<time[^>]*>`).MatchString(a.body) {
+			t.Errorf("GET %s has a time:\n%s", path, a.body)
+		}
+	}
+	wantStatus(t, "a wrong cursor", boss.get("/admin/log?before=%00"), http.StatusBadRequest)
+}
+
+func errOf[T any](_ T, err error) error { return err }
+
+// A page of the log doesn't end with a line whose time isn't shown, because the link to the next page would tell it.
+// Within a day, such lines come last and aren't in the order of time.
+func TestLogHidesTimesOfOwnActs(t *testing.T) {
+	t.Parallel()
+	at := func(i int) time.Time { return time.Date(2026, 3, 1, 12, 0, 60-i, 0, time.UTC) }
+	var entries []accounts.Entry
+	for i := range logPage + 1 {
+		e := accounts.Entry{ID: fmt.Sprint("e", i), At: at(i), Actor: accounts.System, Action: accounts.PeopleExported}
+		if i == 3 || i > logPage-4 {
+			e.Action, e.Actor, e.Target = accounts.ResetLinkUsed, accounts.Visitor, accounts.TargetUser(fmt.Sprint("nobody-", 9-i%10))
+		}
+		entries = append(entries, e)
+	}
+	page, older := logPageOf(entries)
+	if len(page) != logPage-3 || older != fmt.Sprint("e", logPage-4) {
+		t.Errorf("the page has %d lines and goes on after %s, want %d lines, the last with a time", len(page), older, logPage-3)
+	}
+	f := newFixture(t)
+	tell := &teller{f.store, time.UTC, at(0), map[string]string{}}
+	days, err := tell.days(t.Context(), append(entries[:5], entries[logPage-3:]...))
+	if err != nil || len(days) != 1 || len(days[0].Lines) != 9 {
+		t.Fatalf("days = %+v, %v, want one day with 9 lines", days, err)
+	}
+	var last string
+	for i, line := range days[0].Lines {
+		if timeless := line.Time().At == ""; timeless != (i >= 4) {
+			t.Errorf("line %d has no time: %t, want the lines without one last", i, timeless)
+		}
+		if text := sentence(line.Parts); i >= 4 {
+			if text < last {
+				t.Errorf("line %d, %q, is after %q, want another order than that of time", i, text, last)
+			}
+			last = text
+		}
+	}
+}
+
+// A list is checked as a whole before anybody is added. People without a password get a link, which is shown once.
+func TestImportInTheBrowser(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	boss := f.boss("boss")
+	upload := func(csv, act string) answer {
+		var body bytes.Buffer
+		w := multipart.NewWriter(&body)
+		_ = w.WriteField("csv", "")
+		part, _ := w.CreateFormFile("csv", "people.csv")
+		_, _ = part.Write([]byte(csv))
+		_ = w.WriteField("act", act)
+		_ = w.Close()
+		r := httptest.NewRequest("POST", "/admin/import", &body)
+		r.Header.Set("Content-Type", w.FormDataContentType())
+		return boss.send(r)
+	}
+	for _, act := range []string{"check", "import"} {
+		bad := upload("\ufeffTeam;Display name;Username;Mail\r\nOps;Ada;ada;x\r\nOps;B;boss;x\r\nOps\r\nOps;B;ada;x\r\n", act)
+		wantStatus(t, "a list with problems", bad, http.StatusUnprocessableEntity)
+		for _, want := range []string{"3 problems to fix", "<td>3</td><td translate=\"no\"><bdi>boss</bdi></td><td>username: This username is taken.",
+			"<td>4</td>", "<td>5</td><td translate=\"no\"><bdi>ada</bdi></td>", "<bdi>Mail</bdi>", "Ops;Ada;ada;x"} {
+			if !strings.Contains(bad.body, want) {
+				t.Errorf("the page about a list with problems doesn't hold %q:\n%s", want, bad.body)
+			}
+		}
+	}
+	good := upload("username,display_name,team,password\nada,=Ada,Ops,\nbob,,,correct horse battery\n", "check")
+	wantStatus(t, "a good list", good, http.StatusOK)
+	if !strings.Contains(good.body, "2 people can be added") || !strings.Contains(good.body, "1 of them has no password.") {
+		t.Errorf("the preview doesn't say whom it adds:\n%s", good.body)
+	}
+	if _, err := f.store.UserByName(t.Context(), "ada"); err == nil {
+		t.Fatal("a preview adds people")
+	}
+	form := kept(good)
+	form.Set("act", "import")
+	done := boss.do("POST", "/admin/import", form)
+	wantStatus(t, "the import", done, http.StatusOK)
+	m := regexp.MustCompile(`<code>http://board\.local/reset/([^<]*)</code>`).FindAllStringSubmatch(done.body, -1)
+	if !strings.Contains(done.body, "Added 2 people") || len(m) != 1 {
+		t.Fatalf("the page after the import doesn't have one link:\n%s", done.body)
+	}
+	if u, err := f.store.ResetLinkUser(t.Context(), m[0][1]); err != nil || u.Username != "ada" || u.DisplayName != "=Ada" {
+		t.Errorf("the link is for %+v, %v, want ada", u, err)
+	}
+	file := boss.do("POST", "/admin/import/links.csv", kept(done))
+	if !strings.Contains(file.Header.Get("Content-Disposition"), "attachment") || file.body != "name,username,link\r\n'=Ada,ada,http://board.local/reset/"+m[0][1]+"\r\n" {
+		t.Errorf("the file of links = %q %q", file.Header, file.body)
+	}
+	if e := f.log(accounts.AuditQuery{Action: accounts.PeopleImported}); len(e) != 1 || e[0].Detail["people"] != "2" {
+		t.Errorf("the log about the import = %+v, want one line", e)
+	}
+	wantStatus(t, "a file that isn't text", upload("\xff\xfeu\x00", "check"), http.StatusUnprocessableEntity)
+	wantStatus(t, "a file that is too large", upload(strings.Repeat("x", maxList), "check"), http.StatusRequestEntityTooLarge)
+	wantStatus(t, "an upload elsewhere", boss.send(func() *http.Request {
+		r := httptest.NewRequest("POST", "/admin/bulk", strings.NewReader("--x--"))
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		return r
+	}()), http.StatusUnsupportedMediaType)
+}
+
+// Exports are complete and in the log, have no formulas, and can be imported again.
+func TestExports(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	boss := f.boss("boss")
+	var people []accounts.NewUser
+	for i := range 230 {
+		people = append(people, accounts.NewUser{Username: fmt.Sprintf("p%03d", i), DisplayName: "=cmd()", Team: "@Ops", PasswordHash: goodHash})
+	}
+	if _, err := f.store.Import(acting(t.Context()), people); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.store.SetDisabled(acting(t.Context()), f.uid("p000"), true); err != nil {
+		t.Fatal(err)
+	}
+	file := boss.do("POST", "/admin/people.csv", url.Values{})
+	wantStatus(t, "POST /admin/people.csv", file, http.StatusOK)
+	today := time.Now().UTC().Format(time.DateOnly)
+	for _, want := range []string{"username,display_name,team,role,status,created\r\n", "boss,boss,,administrator,," + today + "\r\n",
+		"p000,'=cmd(),'@Ops,member,disabled," + today + "\r\n", "p229,"} {
+		if !strings.Contains(file.body, want) {
+			t.Errorf("the list of people doesn't hold %q:\n%.600s", want, file.body)
+		}
+	}
+	if l, err := peoplecsv.Read(strings.NewReader(file.body), 1000); err != nil || len(l.People) != 231 || len(l.Problems) > 0 {
+		t.Errorf("the list has %d people and the problems %v, %v, want 231 and none", len(l.People), l.Problems, err)
+	}
+	reset, err := f.store.MakeResetLink(acting(t.Context()), f.uid("p001"))
+	if err == nil {
+		err = f.store.ResetPassword(accounts.As(t.Context(), accounts.Visitor), reset, "a new password")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = boss.do("POST", "/admin/log.csv", url.Values{})
+	wantStatus(t, "POST /admin/log.csv", file, http.StatusOK)
+	lines := strings.Split(strings.TrimSpace(file.body), "\r\n")
+	if n := len(f.log(accounts.AuditQuery{})); len(lines) != n+1 {
+		t.Errorf("the file has %d lines, want %d and a header", len(lines)-1, n)
+	}
+	last := lines[len(lines)-1]
+	if !strings.HasPrefix(last, today+",'=cmd(),chose a password with a reset link,reset_link.use,visitor,user:") || !strings.HasSuffix(last, ",web,,") {
+		t.Errorf("the last line is %q, want what p001 did, without time and place", last)
+	}
+	if !strings.Contains(file.body, "Somebody at the command line,disabled =cmd(),user.disable,command-line,") {
+		t.Errorf("the file lacks a line:\n%s", file.body)
+	}
+	for _, action := range []accounts.Action{accounts.PeopleExported, accounts.AuditExported} {
+		if e := f.log(accounts.AuditQuery{Action: action}); len(e) != 1 || e[0].Actor != accounts.ByUser(f.uid("boss")) {
+			t.Errorf("the log about %s = %+v, want one line by boss", action, e)
+		}
+	}
+}
