@@ -67,6 +67,11 @@ func TestListsAreLive(t *testing.T) {
 			t.Errorf("another page was told %d times", n)
 		}
 		other.mu.Unlock()
+		select {
+		case <-other.done:
+			t.Error("another page was closed")
+		default:
+		}
 	}
 }
 
