@@ -46,6 +46,7 @@ var ownSentences = map[accounts.Action]string{
 	accounts.UserDeleted:    "deleted their own account",
 	accounts.ResetLinkUsed:  "chose a password with a reset link",
 	accounts.InvitationUsed: "used an invitation",
+	accounts.BoardSetUp:     "set up the board",
 }
 
 // viaWords holds how an act reached Rollcall.
