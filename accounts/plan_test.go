@@ -176,7 +176,8 @@ func administer(t *testing.T, s *Store, first User) {
 	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) { x.SignUp = SignUpInvite }))
 	_, err = s.Settings(ctx)
 	do(t, "Settings", err)
-	for _, q := range []AuditQuery{{}, {Actor: ByUser(first.ID)}, {Target: TargetUser(guest.ID)}, {Action: UserDeleted}} {
+	for _, q := range []AuditQuery{{}, {Actor: ByUser(first.ID)}, {Target: TargetUser(guest.ID)}, {Action: UserDeleted},
+		{Scope: AboutPeople}, {Scope: AboutBoard}} {
 		_, err = s.Audit(ctx, q)
 		do(t, "Audit", err)
 	}

@@ -13,6 +13,8 @@ import (
 func (l *liveBoard) adminTab(b *browser) *tab {
 	l.t.Helper()
 	tb := l.open(b, "/admin/people", "a")
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
 	if !strings.Contains(tb.text["socket"], "lists=yes") {
 		l.t.Fatalf("the page's socket is %q, want one for lists", tb.text["socket"])
 	}
