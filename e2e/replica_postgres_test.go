@@ -141,7 +141,7 @@ func TestReplicaPostgres(t *testing.T) {
 	a, b := replicas[0], replicas[1]
 	until("both are ready", func() bool { return a.ready() && b.ready() })
 
-	ada, bob := signUpAt(t, a, "ada"), signUpAt(t, b, "bob")
+	bob, ada := signUpAt(t, b, "bob"), signUpAt(t, a, "ada") // the first one is an administrator, and stays
 	conn, err := dialSocket(a, "/ws", ada)
 	if err != nil {
 		t.Fatal(err)
