@@ -337,9 +337,9 @@ func TestOwnTabsAreUpdated(t *testing.T) {
 					strings.Contains(tb.text["me-self"], "Shown to others as <b>"+label+"</b>")
 			})
 		}
-		if body := ada.get("/me/panel").body; !strings.Contains(body, `id="me-self">`+one.text["me-self"]+`</div>`) {
-			t.Errorf("%s: GET /me/panel = %s\nwant what the open page has: %s", what, body, one.text["me-self"])
-		}
+		panel := ada.get("/me/panel").body
+		one.until("what GET /me/panel has, "+what,
+			func() bool { return strings.Contains(panel, `id="me-self">`+one.text["me-self"]+`</div>`) })
 	}
 	asOthers("online", "online", "Online")
 	one.until("what is next", func() bool {
