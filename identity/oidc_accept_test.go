@@ -1,0 +1,191 @@
+package identity
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// TestIDToken: one sign-in per row, with one thing changed in an otherwise good ID token.
+func TestIDToken(t *testing.T) {
+	unix := func(after time.Duration) int64 { return time.Now().Add(after).Unix() }
+	tests := []struct {
+		name   string
+		change fields
+		want   error
+	}{
+		{"good", nil, nil},
+		{"nonce of another flow", fields{"nonce": "other"}, ErrNonce},
+		{"no nonce", fields{"nonce": absent{}}, ErrNonce},
+		{"empty nonce", fields{"nonce": ""}, ErrNonce},
+		{"nonce under another name", fields{"nonce": absent{}, "Nonce": "whatever"}, ErrNonce},
+
+		{"no subject", fields{"sub": absent{}}, ErrSubject},
+		{"empty subject", fields{"sub": ""}, ErrSubject},
+		{"blank subject", fields{"sub": " \t"}, ErrSubject},
+		{"null subject", fields{"sub": nil}, ErrSubject},
+		{"subject under another name", fields{"sub": absent{}, "SUB": "ada-1"}, ErrSubject},
+		{"subject with NUL", fields{"sub": "ada\x00"}, ErrSubject},
+		{"subject that isn't UTF-8", fields{"sub": "ada\ufffd"}, ErrSubject},
+		{"subject of 255 bytes", fields{"sub": strings.Repeat("a", 255)}, ErrUserInfo}, // accepted until then
+		{"subject of 256 bytes", fields{"sub": strings.Repeat("a", 256)}, ErrSubject},
+		{"number as subject", fields{"sub": 7}, ErrToken},
+
+		{"another audience", fields{"aud": "other"}, ErrToken},
+		{"no audience", fields{"aud": absent{}}, ErrToken},
+		{"list with our audience", fields{"aud": []string{clientID}}, nil},
+		{"two audiences, no azp", fields{"aud": []string{clientID, "other"}}, ErrParty},
+		{"two audiences, azp of another", fields{"aud": []string{clientID, "other"}, "azp": "other"}, ErrParty},
+		{"two audiences, our azp", fields{"aud": []string{clientID, "other"}, "azp": clientID}, nil},
+		{"one audience, azp of another", fields{"azp": "other"}, ErrParty},
+		{"one audience, our azp", fields{"azp": clientID}, nil},
+		{"one audience, empty azp", fields{"azp": ""}, ErrParty},
+		{"one audience, null azp", fields{"azp": nil}, ErrParty},
+
+		{"expired", fields{"exp": unix(-time.Second)}, ErrTokenExpired},
+		{"no exp", fields{"exp": absent{}}, ErrTokenExpired},
+		{"iat an hour ahead", fields{"iat": unix(time.Hour)}, ErrIssuedAt},
+		{"iat 5.5 minutes ahead", fields{"iat": unix(330 * time.Second)}, ErrIssuedAt},
+		{"iat 4.5 minutes ahead", fields{"iat": unix(270 * time.Second)}, nil},
+		{"iat in the far future", fields{"iat": 1e15}, ErrIssuedAt},
+		{"no iat", fields{"iat": absent{}}, ErrIssuedAt},
+		{"nbf an hour ahead", fields{"nbf": unix(time.Hour)}, ErrToken},
+
+		{"issuer with a slash", fields{"iss": "ISSUER/"}, ErrToken},
+		{"another issuer", fields{"iss": "https://evil.example"}, ErrToken},
+		{"no issuer", fields{"iss": absent{}}, ErrToken},
+
+		{"logout token", fields{"events": fields{logoutEvent: fields{}}, "nonce": absent{}}, ErrLogoutToken},
+		{"logout token with our nonce", fields{"events": fields{logoutEvent: fields{}}}, ErrLogoutToken},
+	}
+	h := startHostile(t)
+	p := h.provider()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if iss, ok := test.change["iss"].(string); ok {
+				test.change["iss"] = strings.Replace(iss, "ISSUER", h.issuer, 1)
+			}
+			h.change(func() { h.token = test.change })
+			if _, err := h.signIn(p); !errors.Is(err, test.want) {
+				t.Errorf("Finish() = %v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+// TestClocksInTheError: operators can't guess that a clock is wrong, and which one.
+func TestClocksInTheError(t *testing.T) {
+	h := startHostile(t)
+	p := h.provider()
+	ahead := time.Now().Add(time.Hour)
+	h.change(func() { h.token = fields{"iat": ahead.Unix(), "exp": ahead.Unix() + 60} })
+	_, err := h.signIn(p)
+	if !errors.Is(err, ErrIssuedAt) || !strings.Contains(err.Error(), ahead.UTC().Format(time.RFC3339)) ||
+		!strings.Contains(err.Error(), time.Now().UTC().Format("2006-01-02T15:")) {
+		t.Errorf("Finish() = %v, want ErrIssuedAt with both times", err)
+	}
+}
+
+// TestSignature: the provider publishes one ES256 key, and says that it also signs with HS256 and none.
+func TestSignature(t *testing.T) {
+	h := startHostile(t)
+	p := h.provider()
+	stranger := newHostile(t, h.issuer).key
+	public, err := json.Marshal(h.published[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	hmac := func(secret []byte) jose.JSONWebKey {
+		return jose.JSONWebKey{Key: secret, KeyID: "first", Algorithm: "HS256"}
+	}
+	tests := []struct {
+		name string
+		sign func(said any) string
+		want error
+	}{
+		{"our key", func(said any) string { return signed(t, h.key, "", said) }, nil},
+		{"another key with the same ID", func(said any) string { return signed(t, stranger, "", said) }, ErrSignature},
+		{"client secret", func(said any) string {
+			return signed(t, hmac([]byte(strings.Repeat(clientSecret, 4))), "", said)
+		}, ErrToken},
+		{"public key as a secret", func(said any) string { return signed(t, hmac(public), "", said) }, ErrToken},
+		{"none", func(said any) string {
+			_, payload, _ := strings.Cut(signed(t, h.key, "", said), ".")
+			payload, _, _ = strings.Cut(payload, ".")
+			return "eyJhbGciOiJub25lIn0." + payload + "."
+		}, ErrToken},
+		{"not a token", func(any) string { return "a.b.c" }, ErrToken},
+		{"no token", func(any) string { return "" }, ErrProtocol},
+		{"too long", func(said any) string { return strings.Repeat("a", maxToken+1) }, ErrProtocol},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h.change(func() { h.sign = test.sign })
+			if _, err := h.signIn(p); !errors.Is(err, test.want) {
+				t.Errorf("Finish() = %v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+// TestRotation: a new key costs one fetch, at the first token that it signed.
+func TestRotation(t *testing.T) {
+	h := startHostile(t)
+	p := h.provider()
+	for range 2 {
+		if _, err := h.signIn(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.rotate("second")
+	for range 2 {
+		if _, err := h.signIn(p); err != nil {
+			t.Errorf("Finish() after a rotation = %v", err)
+		}
+	}
+	if n := h.count("/keys"); n != 2 {
+		t.Errorf("keys were fetched %d times, want 2", n)
+	}
+}
+
+// TestStepUp: auth_time must show that the person signed in at the provider after the flow began.
+func TestStepUp(t *testing.T) {
+	now := time.Now()
+	unix := func(after time.Duration) int64 { return now.Add(after).Unix() }
+	tests := []struct {
+		name   string
+		change fields
+		want   error
+	}{
+		{"now", fields{"auth_time": unix(0)}, nil},
+		{"just before the flow began", fields{"auth_time": unix(-3 * time.Second)}, nil},
+		{"before the flow began", fields{"auth_time": unix(-10 * time.Second)}, ErrAuthTime},
+		{"a session of an hour ago", fields{"auth_time": unix(-time.Hour)}, ErrAuthTime},
+		{"no auth_time", nil, ErrAuthTime},
+		{"text", fields{"auth_time": "now"}, ErrAuthTime},
+		{"negative", fields{"auth_time": -1}, ErrAuthTime},
+		{"after the token", fields{"auth_time": unix(time.Minute)}, ErrAuthTime},
+		{"a clock that is 4 minutes slow", fields{"iat": unix(-4 * time.Minute), "auth_time": unix(-4 * time.Minute)}, nil},
+		{"a clock that is 4 minutes fast", fields{"iat": unix(4 * time.Minute), "auth_time": unix(4 * time.Minute)}, nil},
+		{"old on a slow clock",
+			fields{"iat": unix(-4 * time.Minute), "auth_time": unix(-5 * time.Minute)}, ErrAuthTime},
+		{"a token as old as the session", fields{"iat": unix(-time.Hour), "auth_time": unix(-time.Hour)}, ErrAuthTime},
+	}
+	h := startHostile(t)
+	p := h.provider()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h.change(func() { h.token = test.change })
+			if _, err := h.finish(p, IntentStepUp, "session"); !errors.Is(err, test.want) {
+				t.Errorf("Finish() = %v, want %v", err, test.want)
+			}
+			if _, err := h.signIn(p); err != nil {
+				t.Errorf("Finish() to sign in = %v, want no error, because auth_time doesn't matter", err)
+			}
+		})
+	}
+}
