@@ -47,11 +47,8 @@ func (p *Provider) accept(token *oidc.IDToken, flow Flow, now time.Time) (Person
 // isFresh reports whether the person proved their identity to the provider after the flow began. It compares times of
 // the provider with each other, and times of this machine with each other, because the clocks may differ.
 func isFresh(authenticated, issued, began, now time.Time) bool {
-	if authenticated.IsZero() || issued.Before(began.Add(-maxAhead)) {
-		return false
-	}
-	before := issued.Sub(authenticated)
-	return before <= now.Sub(began)+authLeeway && before >= -authLeeway
+	before := issued.Sub(authenticated) // huge if the provider didn't say when
+	return before <= now.Sub(began)+authLeeway && before >= -authLeeway && !issued.Before(began.Add(-maxAhead))
 }
 
 // clocks describes a token from the future. The operator can't guess which clock is wrong.

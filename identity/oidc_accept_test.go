@@ -22,7 +22,7 @@ func TestIDToken(t *testing.T) {
 		{"nonce of another flow", fields{"nonce": "other"}, ErrNonce},
 		{"no nonce", fields{"nonce": absent{}}, ErrNonce},
 		{"empty nonce", fields{"nonce": ""}, ErrNonce},
-		{"nonce under another name", fields{"nonce": absent{}, "Nonce": "whatever"}, ErrNonce},
+		{"nonce under another name", fields{"nonce": absent{}, "Nonce": theNonce}, ErrNonce},
 
 		{"no subject", fields{"sub": absent{}}, ErrSubject},
 		{"empty subject", fields{"sub": ""}, ErrSubject},
@@ -42,6 +42,7 @@ func TestIDToken(t *testing.T) {
 		{"two audiences, azp of another", fields{"aud": []string{clientID, "other"}, "azp": "other"}, ErrParty},
 		{"two audiences, our azp", fields{"aud": []string{clientID, "other"}, "azp": clientID}, nil},
 		{"one audience, azp of another", fields{"azp": "other"}, ErrParty},
+		{"two audiences, azp under another name", fields{"aud": []string{clientID, "other"}, "AZP": clientID}, ErrParty},
 		{"one audience, our azp", fields{"azp": clientID}, nil},
 		{"one audience, empty azp", fields{"azp": ""}, ErrParty},
 		{"one audience, null azp", fields{"azp": nil}, ErrParty},
@@ -74,6 +75,23 @@ func TestIDToken(t *testing.T) {
 				t.Errorf("Finish() = %v, want %v", err, test.want)
 			}
 		})
+	}
+}
+
+// TestNoNonceAtAll: a flow without a nonce doesn't match a token without one.
+func TestNoNonceAtAll(t *testing.T) {
+	h := startHostile(t)
+	p := h.provider()
+	flow, page, err := p.Start(t.Context(), IntentSignIn, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow.Nonce = ""
+	for _, nonce := range []any{absent{}, "", nil} {
+		h.change(func() { h.token = fields{"nonce": nonce} })
+		if _, err := p.Finish(t.Context(), flow, h.visit(page)); !errors.Is(err, ErrNonce) {
+			t.Errorf("Finish() with the nonce %v in the token and none in the flow = %v, want ErrNonce", nonce, err)
+		}
 	}
 }
 

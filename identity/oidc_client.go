@@ -61,9 +61,7 @@ type transport struct {
 	life context.Context // until close
 	end  context.CancelFunc
 
-	mu     sync.Mutex // guards closed, and requests.Add against requests.Wait
-	closed bool
-
+	mu       sync.Mutex // guards requests.Add against requests.Wait
 	requests sync.WaitGroup
 }
 
@@ -107,7 +105,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t *transport) begin() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed {
+	if t.life.Err() != nil {
 		return false
 	}
 	t.requests.Add(1)
@@ -117,9 +115,8 @@ func (t *transport) begin() bool {
 // close cancels all requests and waits for them.
 func (t *transport) close() {
 	t.mu.Lock()
-	t.closed = true
-	t.mu.Unlock()
 	t.end()
+	t.mu.Unlock()
 	t.requests.Wait()
 	if idle, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		idle.CloseIdleConnections()

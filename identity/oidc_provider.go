@@ -23,16 +23,13 @@ type Provider struct {
 	// logoutClient fetches the keys that check logout tokens, which anybody can send.
 	logoutClient *http.Client
 
-	fetches sync.WaitGroup
-
-	mu        sync.Mutex // guards all fields below, and fetches.Add against fetches.Wait
-	closed    bool
-	found     *discovered // nil until the first success
-	refreshAt time.Time   // when found is old
-	fetch     chan struct{}
-	retryAt   time.Time // no fetch before then, after a failure
-	err       error     // of the last fetch
-	downSince time.Time // the first failure after a success; zero after a success
+	mu        sync.Mutex    // guards all fields below
+	found     *discovered   // nil until the first success
+	refreshAt time.Time     // when found is old
+	fetch     chan struct{} // closed when the fetch that is under way ends; nil if there's none
+	retryAt   time.Time     // no fetch before then, after a failure
+	err       error         // of the last fetch
+	downSince time.Time     // the first failure after a success; zero after a success
 }
 
 // NewProvider returns a provider without sending any request. Call Close when you no longer need it. config must come
@@ -69,11 +66,13 @@ func (p *Provider) Config() ProviderConfig { return p.config }
 // Close cancels all requests to the provider and waits for them. After Close, every method that needs the provider
 // fails.
 func (p *Provider) Close() {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
 	p.transport.close()
-	p.fetches.Wait()
+	p.mu.Lock()
+	fetch := p.fetch
+	p.mu.Unlock()
+	if fetch != nil {
+		<-fetch
+	}
 }
 
 // Down returns since when the provider doesn't answer, and the last *ProviderError. Both are zero if it answered the
@@ -94,10 +93,10 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	fetch := p.refreshLocked()
 	found, err := p.found, p.err
 	p.mu.Unlock()
-	if found != nil {
+	switch {
+	case found != nil:
 		return found, nil
-	}
-	if fetch == nil {
+	case fetch == nil: // a moment after a failure
 		return nil, err
 	}
 	select {
@@ -120,17 +119,13 @@ func (p *Provider) refreshLocked() <-chan struct{} {
 	if p.fetch != nil || now.Before(p.retryAt) || p.found != nil && now.Before(p.refreshAt) {
 		return p.fetch
 	}
-	if p.closed {
-		p.err = p.failure(ErrUnavailable, "", errClosed)
-		return nil
-	}
 	done := make(chan struct{})
 	p.fetch = done
-	p.fetches.Go(func() {
+	go func() { // Close ends it and waits for it
 		found, err := p.fetchDiscovery(p.transport.life)
 		p.fetched(found, err)
 		close(done)
-	})
+	}()
 	return done
 }
 

@@ -222,24 +222,36 @@ func TestVisitorLeaves(t *testing.T) {
 
 // TestClose: Close ends requests at once, and waits until nothing of the provider runs any more.
 func TestClose(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHostile(t, "https://login.example.com")
-		p := h.simulated()
-		h.handle[discoveryPath] = silent
-		waiting := make(chan error)
-		go func() { waiting <- start(t, p) }()
-		synctest.Wait()
-		before := time.Now()
-		p.Close()
-		p.Close()
-		if err := <-waiting; !errors.Is(err, ErrUnavailable) || time.Since(before) != 0 {
-			t.Errorf("Start() = %v, %v after Close, want ErrUnavailable at once", err, time.Since(before))
-		}
-		time.Sleep(discoveryPause)
-		if err := start(t, p); !errors.Is(err, ErrUnavailable) || h.count(discoveryPath) != 1 {
-			t.Errorf("Start() after Close = %v with %d fetches, want ErrUnavailable and 1", err, h.count(discoveryPath))
-		}
-	})
+	for _, path := range []string{discoveryPath, "/token", "/keys", "/userinfo"} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHostile(t, "https://login.example.com")
+			p := h.simulated()
+			h.handle[path] = silent
+			waiting := make(chan error)
+			go func() {
+				_, err := h.signIn(p)
+				waiting <- err
+			}()
+			synctest.Wait()
+			before := time.Now()
+			p.Close()
+			if p.fetch != nil {
+				t.Error("a fetch runs after Close")
+			}
+			p.Close()
+			if err := <-waiting; !errors.Is(err, ErrUnavailable) || time.Since(before) != 0 {
+				t.Errorf("%s: sign-in = %v, %v after Close, want ErrUnavailable at once", path, err, time.Since(before))
+			}
+			n := h.count(discoveryPath)
+			time.Sleep(2 * discoveryAge)
+			if err := start(t, p); path == discoveryPath && !errors.Is(err, errClosed) {
+				t.Errorf("Start() after Close = %v, want errClosed", err)
+			}
+			if h.count(discoveryPath) != n {
+				t.Error("a request was sent after Close")
+			}
+		})
+	}
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
@@ -253,7 +265,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 	callback := h.visit(page)
 	p.Close()
 	goleak.VerifyNone(t, others)
-	if _, err := p.Finish(t.Context(), flow, callback); !errors.Is(err, ErrUnavailable) || h.count("/token") != 0 {
-		t.Errorf("Finish() after Close = %v with %d requests, want ErrUnavailable and none", err, h.count("/token"))
+	_, err = p.Finish(t.Context(), flow, callback)
+	if !errors.Is(err, ErrUnavailable) || !errors.Is(err, errClosed) || h.count("/token") != 0 {
+		t.Errorf("Finish() after Close = %v with %d requests, want errClosed and none", err, h.count("/token"))
 	}
 }
