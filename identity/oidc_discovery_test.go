@@ -35,7 +35,10 @@ func TestDiscovery(t *testing.T) {
 			h.discovery = fields{"authorization_endpoint": "javascript:alert(1)"}
 		}, ErrProtocol, "authorization_endpoint"},
 		{"script with a host", func(h *hostile) {
-			h.discovery = fields{"authorization_endpoint": "javascript://a/%0aalert(1)"}
+			h.discovery = fields{"authorization_endpoint": "javascript://127.0.0.1/%0aalert(1)"}
+		}, ErrProtocol, "authorization_endpoint"},
+		{"authorization endpoint without a host", func(h *hostile) {
+			h.discovery = fields{"authorization_endpoint": "https:login.example.com/auth"}
 		}, ErrProtocol, "authorization_endpoint"},
 		{"no token endpoint", func(h *hostile) {
 			h.discovery = fields{"token_endpoint": ""}
