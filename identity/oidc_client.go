@@ -15,6 +15,7 @@ import (
 const (
 	requestTimeout = 10 * time.Second // for one request to a provider, with its redirects and its body
 	maxBody        = 1 << 20          // bytes of a provider's response
+	maxHeader      = 64 << 10         // bytes of its header
 	maxRedirects   = 3
 	keyInterval    = 10 * time.Second // between two fetches of keys that logout tokens caused
 )

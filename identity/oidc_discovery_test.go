@@ -143,6 +143,18 @@ func TestLargeResponses(t *testing.T) {
 	}
 }
 
+// TestLargeHeader: a header has a limit, too.
+func TestLargeHeader(t *testing.T) {
+	h := startHostile(t)
+	h.handle[discoveryPath] = func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Large", strings.Repeat("a", 2*maxHeader))
+	}
+	_, _, err := h.provider().Start(t.Context(), IntentSignIn, "", "")
+	if err == nil || !strings.Contains(err.Error(), "header") {
+		t.Errorf("Start() with a large header = %v, want an error about the header", err)
+	}
+}
+
 func TestRedirects(t *testing.T) {
 	var strayed atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { strayed.Add(1) }))

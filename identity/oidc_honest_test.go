@@ -70,7 +70,7 @@ func fillIn(t *testing.T, page string) Callback {
 	}
 }
 
-// TestHonestProvider: a whole visit to a certified implementation, which checks what we send.
+// TestHonestProvider: whole visits to an implementation that checks what we send.
 func TestHonestProvider(t *testing.T) {
 	issuer := startHonest(t)
 	config := newHostile(t, issuer).config()

@@ -35,7 +35,9 @@ type Provider struct {
 // NewProvider returns a provider without sending any request. Call Close when you no longer need it. config must come
 // from ParseProvider and have a RedirectURL.
 func NewProvider(config ProviderConfig) (*Provider, error) {
-	return newProvider(config, http.DefaultTransport.(*http.Transport).Clone())
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.MaxResponseHeaderBytes = maxHeader
+	return newProvider(config, base)
 }
 
 func newProvider(config ProviderConfig, base http.RoundTripper) (*Provider, error) {
