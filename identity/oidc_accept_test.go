@@ -172,38 +172,47 @@ func TestRotation(t *testing.T) {
 
 // TestStepUp: auth_time must show that the person signed in at the provider after the flow began.
 func TestStepUp(t *testing.T) {
-	now := time.Now()
-	unix := func(after time.Duration) int64 { return now.Add(after).Unix() }
 	tests := []struct {
-		name   string
-		change fields
-		want   error
+		name                  string
+		issued, authenticated time.Duration // after the flow began, by the provider's clock
+		change                fields
+		want                  error
 	}{
-		{"now", fields{"auth_time": unix(0)}, nil},
-		{"just before the flow began", fields{"auth_time": unix(-3 * time.Second)}, nil},
-		{"before the flow began", fields{"auth_time": unix(-10 * time.Second)}, ErrAuthTime},
-		{"a session of an hour ago", fields{"auth_time": unix(-time.Hour)}, ErrAuthTime},
-		{"no auth_time", nil, ErrAuthTime},
-		{"text", fields{"auth_time": "now"}, ErrAuthTime},
-		{"negative", fields{"auth_time": -1}, ErrAuthTime},
-		{"after the token", fields{"auth_time": unix(time.Minute)}, ErrAuthTime},
-		{"a clock that is 4 minutes slow", fields{"iat": unix(-4 * time.Minute), "auth_time": unix(-4 * time.Minute)}, nil},
-		{"a clock that is 4 minutes fast", fields{"iat": unix(4 * time.Minute), "auth_time": unix(4 * time.Minute)}, nil},
-		{"old on a slow clock",
-			fields{"iat": unix(-4 * time.Minute), "auth_time": unix(-5 * time.Minute)}, ErrAuthTime},
-		{"a token as old as the session", fields{"iat": unix(-time.Hour), "auth_time": unix(-time.Hour)}, ErrAuthTime},
+		{"during the flow", 30 * time.Second, 20 * time.Second, nil, nil},
+		{"just before the flow", 30 * time.Second, -5 * time.Second, nil, nil},
+		{"before the flow", 30 * time.Second, -6 * time.Second, nil, ErrAuthTime},
+		{"a session of an hour ago", 30 * time.Second, -time.Hour, nil, ErrAuthTime},
+		{"after the token", 30 * time.Second, 36 * time.Second, nil, ErrAuthTime},
+		{"a clock that is 4 minutes slow", -210 * time.Second, -220 * time.Second, nil, nil},
+		{"a clock that is 4 minutes fast", 270 * time.Second, 260 * time.Second, nil, nil},
+		{"before the flow by a slow clock", -210 * time.Second, -250 * time.Second, nil, ErrAuthTime},
+		{"a token as old as the session", -time.Hour, -time.Hour, nil, ErrAuthTime},
+		{"no auth_time", 30 * time.Second, 0, fields{"auth_time": absent{}}, ErrAuthTime},
+		{"text", 30 * time.Second, 0, fields{"auth_time": "now"}, ErrAuthTime},
+		{"negative", 30 * time.Second, 0, fields{"auth_time": -1}, ErrAuthTime},
 	}
-	h := startHostile(t)
-	p := h.provider()
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			h.change(func() { h.token = test.change })
-			if _, err := h.finish(p, IntentStepUp, "session"); !errors.Is(err, test.want) {
-				t.Errorf("Finish() = %v, want %v", err, test.want)
+	simulate(t, func(t *testing.T, h *hostile, p *Provider) {
+		for _, test := range tests {
+			for _, intent := range []Intent{IntentStepUp, IntentSignIn} {
+				session, want := "", error(nil) // auth_time doesn't matter for a sign-in
+				if intent == IntentStepUp {
+					session, want = "session", test.want
+				}
+				flow, page, err := p.Start(t.Context(), intent, session, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.change(func() {
+					h.token = changed(fields{
+						"iat":       flow.Created.Add(test.issued).Unix(),
+						"auth_time": flow.Created.Add(test.authenticated).Unix(),
+					}, test.change)
+				})
+				time.Sleep(30 * time.Second) // the person signs in
+				if _, err := p.Finish(t.Context(), flow, h.visit(page)); !errors.Is(err, want) {
+					t.Errorf("%s: Finish() of %s = %v, want %v", test.name, intent, err, want)
+				}
 			}
-			if _, err := h.signIn(p); err != nil {
-				t.Errorf("Finish() to sign in = %v, want no error, because auth_time doesn't matter", err)
-			}
-		})
-	}
+		}
+	})
 }

@@ -73,12 +73,7 @@ func (h *hostile) visit(page string) Callback {
 // signIn makes a whole visit.
 func (h *hostile) signIn(p *Provider) (Person, error) {
 	h.t.Helper()
-	return h.finish(p, IntentSignIn, "")
-}
-
-func (h *hostile) finish(p *Provider, intent Intent, session string) (Person, error) {
-	h.t.Helper()
-	flow, page, err := p.Start(h.t.Context(), intent, session, "/next")
+	flow, page, err := p.Start(h.t.Context(), IntentSignIn, "", "/next")
 	if err != nil {
 		return Person{}, err
 	}

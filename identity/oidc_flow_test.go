@@ -88,8 +88,8 @@ func TestCallback(t *testing.T) {
 		{"another state and an error", func(f *Flow, c *Callback) {
 			c.State, c.Error = "x", "server_error"
 		}, ErrState, ""},
-		{"almost 10 minutes old", func(f *Flow, c *Callback) {
-			f.Created = f.Created.Add(-9*time.Minute - 50*time.Second)
+		{"9 minutes old", func(f *Flow, c *Callback) {
+			f.Created = f.Created.Add(-9 * time.Minute)
 		}, nil, ""},
 		{"older", func(f *Flow, c *Callback) {
 			f.Created = f.Created.Add(-10*time.Minute - time.Second)
