@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"accounts": nil,                      // all SQL, but not who is here
 	"presence": nil,                      // users are opaque IDs
 	"ui":       nil,                      // plain values in, HTML out
+	"identity": nil,                      // proofs in, people out
 	"e2e":      nil,                      // starts the binary, like a user
 	"bench":    nil,                      // knows the server only over the network
 	"scripts":  nil,                      // works on built programs
@@ -35,19 +36,23 @@ var mayImport = map[string][]string{
 // onlyIn lists the folders that can import a module. Test files can import all of them. bench, e2e and scripts are
 // separate programs.
 var onlyIn = map[string][]string{
-	"database/sql":                {"accounts"},
-	"modernc.org/sqlite":          {"accounts"},
-	"github.com/jackc/pgx/v5":     {"accounts"},
-	"golang.org/x/crypto":         {"accounts", "bench"},
-	"github.com/labstack/echo/v4": {"handlers"},
-	"github.com/olahol/melody":    {"handlers"},
-	"html/template":               {"ui"},
-	"github.com/alecthomas/kong":  {"command"},
-	"flag":                        {"bench", "e2e", "scripts"},
-	"os/signal":                   {"command", "bench"},
-	"github.com/redis/rueidis":    {"presence", "handlers", "bench"},
-	"github.com/prometheus":       {"handlers"},
-	"net/http/pprof":              {"command"},
+	"database/sql":                  {"accounts"},
+	"modernc.org/sqlite":            {"accounts"},
+	"github.com/jackc/pgx/v5":       {"accounts"},
+	"golang.org/x/crypto":           {"accounts", "bench"},
+	"github.com/labstack/echo/v4":   {"handlers"},
+	"github.com/olahol/melody":      {"handlers"},
+	"html/template":                 {"ui"},
+	"github.com/alecthomas/kong":    {"command"},
+	"flag":                          {"bench", "e2e", "scripts"},
+	"os/signal":                     {"command", "bench"},
+	"github.com/redis/rueidis":      {"presence", "handlers", "bench"},
+	"github.com/prometheus":         {"handlers"},
+	"net/http/pprof":                {"command"},
+	"github.com/coreos/go-oidc/v3":  {"identity"},
+	"golang.org/x/oauth2":           {"identity"},
+	"github.com/go-jose/go-jose/v4": nil, // tests sign tokens with it
+	"github.com/zitadel/oidc/v3":    nil, // a provider for tests, which must never be part of the program
 }
 
 func TestArrows(t *testing.T) {
@@ -73,7 +78,7 @@ func TestArrows(t *testing.T) {
 			checkImport(t, file, folder, imported)
 		}
 	}
-	for _, folder := range []string{".", "accounts", "command", "handlers", "live", "presence", "ui"} {
+	for _, folder := range []string{".", "accounts", "command", "handlers", "identity", "live", "presence", "ui"} {
 		if !seen[folder] {
 			t.Errorf("no Go file found in %s", folder)
 		}
