@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"live":     {"accounts", "presence"}, // no HTTP, HTML or SQL
 	"accounts": nil,                      // all SQL, but not who is here
 	"presence": nil,                      // users are opaque IDs
+	"identity": nil,                      // proves who somebody is, but not which account that is
 	"ui":       nil,                      // plain values in, HTML out
 	"e2e":      nil,                      // starts the binary, like a user
 	"bench":    nil,                      // knows the server only over the network
@@ -48,6 +49,10 @@ var onlyIn = map[string][]string{
 	"github.com/redis/rueidis":    {"presence", "handlers", "bench"},
 	"github.com/prometheus":       {"handlers"},
 	"net/http/pprof":              {"command"},
+
+	"github.com/go-webauthn/webauthn": {"identity"},
+	"github.com/coreos/go-oidc/v3":    {"identity"},
+	"rsc.io/qr":                       {"identity"},
 }
 
 func TestArrows(t *testing.T) {
@@ -73,7 +78,7 @@ func TestArrows(t *testing.T) {
 			checkImport(t, file, folder, imported)
 		}
 	}
-	for _, folder := range []string{".", "accounts", "command", "handlers", "live", "presence", "ui"} {
+	for _, folder := range []string{".", "accounts", "command", "handlers", "identity", "live", "presence", "ui"} {
 		if !seen[folder] {
 			t.Errorf("no Go file found in %s", folder)
 		}

@@ -101,8 +101,9 @@ func (k *softKey) begin(ceremony string, options []byte, forge func(*reply)) (re
 	if err := json.Unmarshal(options, &o); err != nil {
 		k.t.Fatal(err)
 	}
-	r := reply{Type: ceremony, Challenge: o.PublicKey.Challenge, Origin: k.origin, RPID: o.PublicKey.RPID + o.PublicKey.RP.ID,
-		Flags: k.flags, Count: k.count, ID: k.id, RawID: k.id, COSE: k.cose, Signer: k.key, Handle: k.handle}
+	r := reply{Type: ceremony, Challenge: o.PublicKey.Challenge, Origin: k.origin,
+		RPID: o.PublicKey.RPID + o.PublicKey.RP.ID, Flags: k.flags, Count: k.count, ID: k.id, RawID: k.id, COSE: k.cose,
+		Signer: k.key, Handle: k.handle}
 	if forge != nil {
 		forge(&r)
 	}
@@ -149,7 +150,9 @@ func (k *softKey) assert(options []byte, forge func(*reply)) []byte {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	response := map[string]any{"clientDataJSON": encode(client), "authenticatorData": encode(data), "signature": encode(signature)}
+	response := map[string]any{
+		"clientDataJSON": encode(client), "authenticatorData": encode(data), "signature": encode(signature),
+	}
 	if r.Handle != nil {
 		response["userHandle"] = encode(r.Handle)
 	}
@@ -158,7 +161,8 @@ func (k *softKey) assert(options []byte, forge func(*reply)) []byte {
 
 func (k *softKey) body(r reply, response map[string]any) []byte {
 	k.t.Helper()
-	credential := map[string]any{"id": encode(r.RawID), "rawId": encode(r.RawID), "type": "public-key", "response": response}
+	id := encode(r.RawID)
+	credential := map[string]any{"id": id, "rawId": id, "type": "public-key", "response": response}
 	for name, value := range r.Extra {
 		credential[name] = value
 	}

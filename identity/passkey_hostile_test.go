@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// hostile are changes of a response that both registrations and sign-ins refuse.
-var hostile = map[string]func(*reply){
+// hostileReplies are changes of a response that both registrations and sign-ins refuse.
+var hostileReplies = map[string]func(*reply){
 	"other origin":               func(r *reply) { r.Origin = "https://evil.example" },
 	"other port":                 func(r *reply) { r.Origin = testOrigin + ":8443" },
 	"http":                       func(r *reply) { r.Origin = "http://board.example" },
@@ -45,16 +45,16 @@ func TestRegistrationRefuses(t *testing.T) {
 	if err := attempt(ada.PasskeyUser, nil); err != nil {
 		t.Fatalf("an honest registration = %v", err)
 	}
-	for name, forge := range hostile {
+	for name, forge := range hostileReplies {
 		if err := attempt(ada.PasskeyUser, forge); !errors.Is(err, ErrPasskeyRefused) {
 			t.Errorf("registration with %s = %v, want %v", name, err, ErrPasskeyRefused)
 		}
 	}
 	for name, forge := range map[string]func(*reply){
-		"an assertion":         func(r *reply) { r.Type = "webauthn.get" },
-		"another ID":           func(r *reply) { r.RawID = []byte("another credential") },
-		"an unwanted kind":     func(r *reply) { r.COSE[3] = -35 }, // ES384
-		"a point off the line": func(r *reply) { r.COSE[-2] = make([]byte, 32) },
+		"an assertion":          func(r *reply) { r.Type = "webauthn.get" },
+		"another ID":            func(r *reply) { r.RawID = []byte("another credential") },
+		"an unwanted kind":      func(r *reply) { r.COSE[3] = -35 }, // ES384
+		"a point off the curve": func(r *reply) { r.COSE[-2] = make([]byte, 32) },
 		"a huge key": func(r *reply) {
 			r.COSE = map[int]any{1: 3, 3: -257, -1: []byte(strings.Repeat("\xff", maxPublicKey)), -2: []byte{1, 0, 1}}
 		},
@@ -89,17 +89,19 @@ func TestSignInRefuses(t *testing.T) {
 	if err := attempt(nil, ada.find); err != nil {
 		t.Fatalf("an honest sign-in = %v", err)
 	}
-	for name, forge := range hostile {
+	for name, forge := range hostileReplies {
 		if err := attempt(forge, ada.find); !errors.Is(err, ErrPasskeyRefused) {
 			t.Errorf("sign-in with %s = %v, want %v", name, err, ErrPasskeyRefused)
 		}
 	}
 	for name, forge := range map[string]func(*reply){
-		"a registration":            func(r *reply) { r.Type = "webauthn.create" },
-		"another key":               func(r *reply) { r.Signer = bobs.key },
-		"the handle of bob":         func(r *reply) { r.Handle = bobHandle },
-		"no handle":                 func(r *reply) { r.Handle = nil },
-		"an extension not asked of": func(r *reply) { r.Extra = map[string]any{"clientExtensionResults": map[string]any{"appid": true}} },
+		"a registration":    func(r *reply) { r.Type = "webauthn.create" },
+		"another key":       func(r *reply) { r.Signer = bobs.key },
+		"the handle of bob": func(r *reply) { r.Handle = bobHandle },
+		"no handle":         func(r *reply) { r.Handle = nil },
+		"an extension that wasn't requested": func(r *reply) {
+			r.Extra = map[string]any{"clientExtensionResults": map[string]any{"appid": true}}
+		},
 	} {
 		if err := attempt(forge, ada.find); !errors.Is(err, ErrPasskeyRefused) {
 			t.Errorf("sign-in with %s = %v, want %v", name, err, ErrPasskeyRefused)
@@ -109,7 +111,8 @@ func TestSignInRefuses(t *testing.T) {
 		t.Errorf("sign-in with an unknown passkey = %v, want %v", err, ErrPasskeyUnknown)
 	}
 	// An account that doesn't own the passkey doesn't get in with it, even if it's the one of the handle.
-	if err := attempt(func(r *reply) { r.Handle = bobHandle }, func(string) (PasskeyUser, error) { return bob.PasskeyUser, nil }); !errors.Is(err, ErrPasskeyUnknown) {
+	asBob := func(string) (PasskeyUser, error) { return bob.PasskeyUser, nil }
+	if err := attempt(func(r *reply) { r.Handle = bobHandle }, asBob); !errors.Is(err, ErrPasskeyUnknown) {
 		t.Errorf("sign-in as the owner of another passkey = %v, want %v", err, ErrPasskeyUnknown)
 	}
 	down := errors.New("database is down")
@@ -137,13 +140,20 @@ func TestChallengesAreNotInterchangeable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := newSoftKey(t, testOrigin)
+	answering := func(options []byte) func(*reply) {
+		return func(r *reply) { r.Challenge = challengeOf(t, options) }
+	}
 	results := map[string]error{}
-	_, results["sign-in with the challenge of a step-up"] = p.FinishSignIn(forStepUp, k.assert(stepUp, nil), ada.find)
-	_, results["step-up with the challenge of a sign-in"] = p.FinishStepUp(forSignIn, ada.PasskeyUser, k.assert(signIn, nil))
-	_, results["registration with the challenge of a step-up"] = p.FinishRegistration(forStepUp, ada.PasskeyUser, fresh.register(create, func(r *reply) { r.Challenge = challengeOf(t, stepUp) }))
-	_, results["step-up with the challenge of a registration"] = p.FinishStepUp(forCreate, ada.PasskeyUser, k.assert(stepUp, func(r *reply) { r.Challenge = challengeOf(t, create) }))
-	_, results["step-up of another account"] = p.FinishStepUp(forStepUp, bob.PasskeyUser, bobs.assert(stepUp, nil))
+	_, results["sign-in with the challenge of a step-up"] =
+		p.FinishSignIn(forStepUp, k.assert(stepUp, nil), ada.find)
+	_, results["step-up with the challenge of a sign-in"] =
+		p.FinishStepUp(forSignIn, ada.PasskeyUser, k.assert(signIn, nil))
+	_, results["registration with the challenge of a step-up"] =
+		p.FinishRegistration(forStepUp, ada.PasskeyUser, newSoftKey(t, testOrigin).register(create, answering(stepUp)))
+	_, results["step-up with the challenge of a registration"] =
+		p.FinishStepUp(forCreate, ada.PasskeyUser, k.assert(stepUp, answering(create)))
+	_, results["step-up of another account"] =
+		p.FinishStepUp(forStepUp, bob.PasskeyUser, bobs.assert(stepUp, nil))
 	for name, err := range results {
 		if !errors.Is(err, ErrPasskeyRefused) {
 			t.Errorf("%s = %v, want %v", name, err, ErrPasskeyRefused)
@@ -218,11 +228,13 @@ func TestCounter(t *testing.T) {
 		options, c := beginSignIn(t, p)
 		use, err := p.FinishSignIn(c, k.assert(options, func(r *reply) { r.Count = tt.used }), ada.find)
 		if err != nil || use.CloneWarning != tt.warning || use.SignCount != tt.want {
-			t.Errorf("sign-in with count %d after %d = %+v, %v, want count %d, warning %t", tt.used, tt.stored, use, err, tt.want, tt.warning)
+			t.Errorf("sign-in with count %d after %d = %+v, %v, want count %d, warning %t",
+				tt.used, tt.stored, use, err, tt.want, tt.warning)
 		}
 		ada.Passkeys[0] = use.Passkey
 		options, c = beginSignIn(t, p)
-		if use, err = p.FinishSignIn(c, k.assert(options, func(r *reply) { r.Count = 10 }), ada.find); err != nil || use.CloneWarning {
+		use, err = p.FinishSignIn(c, k.assert(options, func(r *reply) { r.Count = 10 }), ada.find)
+		if err != nil || use.CloneWarning {
 			t.Errorf("sign-in with count 10 after that = %+v, %v, want no warning", use, err)
 		}
 	}
@@ -238,15 +250,19 @@ func TestMalformedResponses(t *testing.T) {
 	}
 	good, goodCreate := string(k.assert(options, nil)), string(newSoftKey(t, testOrigin).register(create, nil))
 	fat := strings.Repeat(" ", maxPasskeyBody)
-	for name, body := range map[string][2]string{
-		"empty": {"", ""}, "null": {"null", "null"}, "half": {good[:len(good)/2], goodCreate[:len(goodCreate)/2]}, "array": {"[]", "[]"},
-		"too long": {fat + good, fat + goodCreate}, "trailing": {good + "{}", goodCreate + "{}"},
-		"other type": {strings.Replace(good, "public-key", "password", 1), strings.Replace(goodCreate, "public-key", "password", 1)},
+	for name, spoil := range map[string]func(string) string{
+		"empty":      func(string) string { return "" },
+		"null":       func(string) string { return "null" },
+		"an array":   func(string) string { return "[]" },
+		"half":       func(body string) string { return body[:len(body)/2] },
+		"too long":   func(body string) string { return fat + body },
+		"trailing":   func(body string) string { return body + "{}" },
+		"other type": func(body string) string { return strings.Replace(body, "public-key", "password", 1) },
 	} {
-		if _, err := p.FinishSignIn(c, []byte(body[0]), ada.find); !errors.Is(err, ErrPasskeyMalformed) {
+		if _, err := p.FinishSignIn(c, []byte(spoil(good)), ada.find); !errors.Is(err, ErrPasskeyMalformed) {
 			t.Errorf("FinishSignIn(%s) = %v, want %v", name, err, ErrPasskeyMalformed)
 		}
-		_, err := p.FinishRegistration(forCreate, ada.PasskeyUser, []byte(body[1]))
+		_, err := p.FinishRegistration(forCreate, ada.PasskeyUser, []byte(spoil(goodCreate)))
 		if !errors.Is(err, ErrPasskeyMalformed) {
 			t.Errorf("FinishRegistration(%s) = %v, want %v", name, err, ErrPasskeyMalformed)
 		}
@@ -255,6 +271,7 @@ func TestMalformedResponses(t *testing.T) {
 	options, c = beginSignIn(t, p)
 	long := k.assert(options, func(r *reply) { r.Origin = strings.Repeat("x", 10_000) })
 	if _, err := p.FinishSignIn(c, long, ada.find); err == nil || len(err.Error()) > 2*maxPasskeyReason {
-		t.Errorf("FinishSignIn with a long origin = an error of %d bytes, want at most %d", len(err.Error()), 2*maxPasskeyReason)
+		t.Errorf("FinishSignIn with a long origin = an error of %d bytes, want at most %d", len(err.Error()),
+			2*maxPasskeyReason)
 	}
 }

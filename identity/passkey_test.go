@@ -165,8 +165,8 @@ func TestPasskey(t *testing.T) {
 		k.flags |= backupEligible | backedUp
 		made := ada.add(t, p, k)
 		public := k.cbor(k.cose)
-		if want := (Passkey{Credential: encode(k.id), UserID: "ada", RPID: "board.example", PublicKey: encode(public), SignCount: 1,
-			Eligible: true, BackedUp: true, AAGUID: "00000000-0000-0000-0000-000000000007"}); made != want {
+		if want := (Passkey{Credential: encode(k.id), UserID: "ada", RPID: "board.example", PublicKey: encode(public),
+			SignCount: 1, Eligible: true, BackedUp: true, AAGUID: "00000000-0000-0000-0000-000000000007"}); made != want {
 			t.Errorf("FinishRegistration(%s) = %+v, want %+v", name, made, want)
 		}
 		ada.Passkeys[0].Label, ada.Passkeys[0].CreatedAt = "Phone", time.Unix(1, 0)
@@ -203,7 +203,8 @@ func TestTransports(t *testing.T) {
 		t.Errorf("Transports = %q, %v, want internal,usb", made.Transports, err)
 	}
 	ada.Passkeys = append(ada.Passkeys, made)
-	if options, _, err = p.BeginStepUp(ada.PasskeyUser); err != nil || !strings.Contains(string(options), `"transports":["internal","usb"]`) {
+	options, _, err = p.BeginStepUp(ada.PasskeyUser)
+	if err != nil || !strings.Contains(string(options), `"transports":["internal","usb"]`) {
 		t.Errorf("BeginStepUp = %s, %v, want the transports", options, err)
 	}
 }
@@ -256,10 +257,12 @@ func TestChallengeIsSealed(t *testing.T) {
 			t.Fatalf("seal the challenge of %s: %v", ceremony, err)
 		}
 		var opened Challenge
-		if err := ring.OpenUntil(now.Add(PasskeyTimeout), "passkey", "session", sealed, &opened); !errors.Is(err, ErrExpired) {
+		err = ring.OpenUntil(now.Add(PasskeyTimeout), "passkey", "session", sealed, &opened)
+		if !errors.Is(err, ErrExpired) {
 			t.Errorf("OpenUntil(%s after 5 min) = %v, want %v", ceremony, err, ErrExpired)
 		}
-		if err := ring.OpenUntil(now, "passkey", "session", sealed, &opened); err != nil || !reflect.DeepEqual(opened, c) {
+		err = ring.OpenUntil(now, "passkey", "session", sealed, &opened)
+		if err != nil || !reflect.DeepEqual(opened, c) {
 			t.Fatalf("OpenUntil(%s) = %+v, %v, want %+v", ceremony, opened, err, c)
 		}
 		switch ceremony {

@@ -15,7 +15,8 @@ import (
 // and decodes them.
 func TestQRDecodes(t *testing.T) {
 	url := TOTPSecret("12345678901234567890").URL("The board of the night shift", "ada.lovelace")
-	for _, text := range []string{url, "https://board.example/", "x", strings.Repeat("é", 128), strings.Repeat("z", maxQRText)} {
+	for _, text := range []string{url, "https://board.example/", "x", strings.Repeat("é", 128),
+		strings.Repeat("z", maxQRText)} {
 		code, err := NewQR(text)
 		if err != nil {
 			t.Fatalf("NewQR(%d bytes) = %v", len(text), err)

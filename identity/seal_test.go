@@ -146,15 +146,17 @@ func TestParseKeyring(t *testing.T) {
 	if urlSafe+"=" == text {
 		t.Fatal("the two alphabets agree on this key, so it tests nothing")
 	}
+	firstID, secondID := newKeyring(t, 0xfb).KeyID(), newKeyring(t, 2).KeyID()
 	for _, good := range []string{text, urlSafe, " " + text + "\n", text + "," + second, urlSafe + " , " + second} {
 		k, err := ParseKeyring(good)
-		if err != nil || k.KeyID() != newKeyring(t, 0xfb).KeyID() || k.Has(newKeyring(t, 2).KeyID()) != strings.Contains(good, ",") {
+		if err != nil || k.KeyID() != firstID || k.Has(secondID) != strings.Contains(good, ",") {
 			t.Errorf("ParseKeyring(%q) = %v, %v, want its keys", good, k, err)
 		}
 	}
 	for _, bad := range []string{"", ",", text + ",", "," + text, text[:40], text + text, "secret!", text + ";" + second,
 		text + "," + urlSafe} {
-		if k, err := ParseKeyring(bad); err == nil || strings.Contains(err.Error(), text[:20]) || strings.Contains(err.Error(), "secret!") {
+		k, err := ParseKeyring(bad)
+		if err == nil || strings.Contains(err.Error(), text[:20]) || strings.Contains(err.Error(), "secret!") {
 			t.Errorf("ParseKeyring(%q) = %v, %v, want an error that doesn't quote the keys", bad, k, err)
 		}
 	}

@@ -69,7 +69,8 @@ func TestTOTPSecret(t *testing.T) {
 	if !regexp.MustCompile(`^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$`).MatchString(text) {
 		t.Errorf("Text = %q, want base32 in 8 groups of 4", text)
 	}
-	if got, err := base32.StdEncoding.DecodeString(strings.ReplaceAll(text, " ", "")); err != nil || string(got) != string(a) {
+	got, err := base32.StdEncoding.DecodeString(strings.ReplaceAll(text, " ", ""))
+	if err != nil || string(got) != string(a) {
 		t.Errorf("decoded Text = %x, %v, want %x", got, err, []byte(a))
 	}
 }
@@ -96,9 +97,11 @@ func TestTOTPURL(t *testing.T) {
 		q := u.Query()
 		if u.Scheme != "otpauth" || u.Host != "totp" || u.Path != "/"+tt.label || u.Fragment != "" ||
 			q.Get("issuer") != tt.issuerAsRead || q.Has("issuer") != (tt.issuerAsRead != "") {
-			t.Errorf("URL(%q, %q) = %s, want the label %q and the issuer %q", tt.issuer, tt.account, raw, tt.label, tt.issuerAsRead)
+			t.Errorf("URL(%q, %q) = %s, want the label %q and the issuer %q", tt.issuer, tt.account, raw, tt.label,
+				tt.issuerAsRead)
 		}
-		if !strings.Contains(raw, "?"+rest) || q.Get("algorithm") != "SHA1" || q.Get("digits") != "6" || q.Get("period") != "30" {
+		if !strings.Contains(raw, "?"+rest) || q.Get("algorithm") != "SHA1" || q.Get("digits") != "6" ||
+			q.Get("period") != "30" {
 			t.Errorf("URL(%q, %q) = %s, want the secret and its parameters", tt.issuer, tt.account, raw)
 		}
 		// Apps read the label up to the first colon, and show plus signs.

@@ -1,13 +1,14 @@
 // Builds the files that browsers load, in ui/static/build/:
 //
 //   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
+//   passkey.js   the part of Rollcall's script that only pages with passkeys load
 //   app.css      the stylesheet (static/style/)
 //   favicon.svg  the icon, and what icons.mjs draws from it
 //   emoji.json   what the menu's search for emoji knows (emoji.mjs)
 //   sw.js        the worker that shows notifications
 //
-// Text is also compressed (.br and .gz). There is one script because htmx starts as soon as it has loaded and ignores
-// extensions that load later. `make assets` runs this after `npm ci`. The output isn't committed.
+// Text is also compressed (.br and .gz). htmx is in one file with Rollcall's script because it starts as soon as it has
+// loaded and ignores extensions that load later. `make assets` runs this after `npm ci`. The output isn't committed.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -43,15 +44,15 @@ const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals',
 const STYLES = ['tokens', 'base', 'layout', 'board', 'menu', 'forms', 'person', 'first', 'states', 'adapt'];
 
 // Comments and indentation are removed.
-const scripts = SCRIPTS.map(name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, '').replace(/^\s+/gm, ''));
+const script = name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, '').replace(/^\s+/gm, '');
+const joined = names => '(() => {\n' + names.map(script).join('') + '})();\n';
 const styles = STYLES.map(name => text(ui, 'static', 'style', name + '.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, ''));
-const own = '(() => {\n' + scripts.join('') + '})()';
 const css = styles.join('');
 const theirs = (...path) => text(htmx, 'dist', ...path).replace(/^\/\/# sourceMappingURL=.*$/gm, '').trim();
 
-const script = [
+const app = [
   '/*! Rollcall, MIT License */',
-  own.trim() + ';',
+  joined(SCRIPTS).trim(),
   `/*! htmx ${found}, Zero-Clause BSD, https://htmx.org */`,
   theirs('htmx.min.js') + ';',
   `/*! hx-ws of htmx ${found}, Zero-Clause BSD, https://htmx.org */`,
@@ -62,7 +63,10 @@ const script = [
 const { makeIcons } = await import('./icons.mjs');
 const icons = await makeIcons(text(ui, 'static', 'favicon.svg'));
 
-new Script(script, { filename: 'app.js' }); // throws a SyntaxError before the old build is removed
+// These throw a SyntaxError before the old build is removed.
+const passkey = joined(['passkey']);
+new Script(app, { filename: 'app.js' });
+new Script(passkey, { filename: 'passkey.js' });
 
 mkdirSync(out, { recursive: true });
 for (const name of readdirSync(out)) {
@@ -70,7 +74,8 @@ for (const name of readdirSync(out)) {
 }
 
 const files = {
-  'app.js': script,
+  'app.js': app,
+  'passkey.js': passkey,
   'app.css': css,
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
   'sw.js': text(ui, 'static', 'sw.js').replace(/^\s*\/\/.*\n/gm, ''),
