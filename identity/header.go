@@ -123,7 +123,7 @@ func narrow(p netip.Prefix) (netip.Prefix, error) {
 	case p.Bits() < least:
 		return p, fmt.Errorf("the range %s is too wide: everybody in it can sign in as anybody", p)
 	}
-	return p.Masked(), nil
+	return p, nil
 }
 
 // Issuer returns the issuer under which the identities of this header are stored, such as proxy:Remote-User.

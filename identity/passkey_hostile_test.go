@@ -119,10 +119,6 @@ func TestSignInRefuses(t *testing.T) {
 	if err := attempt(nil, func(string) (PasskeyUser, error) { return PasskeyUser{}, down }); err != down {
 		t.Errorf("sign-in while find fails = %v, want its error", err)
 	}
-	if err := attempt(nil, func(string) (PasskeyUser, error) { return PasskeyUser{ID: "ada"}, nil }); err == nil ||
-		errors.Is(err, ErrPasskeyRefused) {
-		t.Errorf("sign-in to an account without a handle = %v, want an error that isn't the visitor's fault", err)
-	}
 }
 
 // Each challenge is for one ceremony and, but for a sign-in, for one account.
@@ -163,8 +159,9 @@ func TestChallengesAreNotInterchangeable(t *testing.T) {
 		t.Errorf("step-up with a passkey of another account = %v, want %v", err, ErrPasskeyUnknown)
 	}
 	forSignIn.Session = []byte("{")
-	if _, err := p.FinishSignIn(forSignIn, k.assert(signIn, nil), ada.find); err == nil {
-		t.Error("FinishSignIn with a broken challenge succeeded, want an error")
+	_, err = p.FinishSignIn(forSignIn, k.assert(signIn, nil), ada.find)
+	if err == nil || errors.Is(err, ErrPasskeyRefused) {
+		t.Errorf("FinishSignIn with a broken challenge = %v, want an error that isn't the visitor's fault", err)
 	}
 }
 
@@ -273,5 +270,21 @@ func TestMalformedResponses(t *testing.T) {
 	if _, err := p.FinishSignIn(c, long, ada.find); err == nil || len(err.Error()) > 2*maxPasskeyReason {
 		t.Errorf("FinishSignIn with a long origin = an error of %d bytes, want at most %d", len(err.Error()),
 			2*maxPasskeyReason)
+	}
+}
+
+func TestAccepted(t *testing.T) {
+	p, ada := newPasskeys(t, testOrigin), newAccount("ada")
+	if got := p.Accepted(ada.PasskeyUser); got != nil {
+		t.Errorf("Accepted without passkeys = %s, want nil: an empty list deletes all", got)
+	}
+	ada.Passkeys = []Passkey{{Credential: "AQ", RPID: "old.example"}}
+	if got := p.Accepted(ada.PasskeyUser); got != nil {
+		t.Errorf("Accepted with passkeys of another host = %s, want nil", got)
+	}
+	ada.Passkeys = append(ada.Passkeys, Passkey{Credential: "Ag", RPID: "board.example"})
+	want := `{"allAcceptedCredentialIds":["Ag"],"rpId":"board.example","userId":"` + ada.Handle + `"}`
+	if got := string(p.Accepted(ada.PasskeyUser)); got != want {
+		t.Errorf("Accepted = %s, want %s", got, want)
 	}
 }

@@ -83,7 +83,7 @@ func TestNewPasskeys(t *testing.T) {
 		"https://localhost":               {"localhost", "https://localhost"},
 		"http://a.localhost:8080":         {"a.localhost", "http://a.localhost:8080"},
 		"http://board.example":            {},
-		"http://notlocalhost":             {},
+		"http://a.notlocalhost":           {},
 		"http://127.0.0.1:8080":           {},
 		"https://192.0.2.1":               {},
 		"https://[::1]:8080":              {},
@@ -102,6 +102,22 @@ func TestNewPasskeys(t *testing.T) {
 	}
 	if _, err := NewPasskeys(nil, "The board"); !errors.Is(err, ErrNoPasskeys) {
 		t.Errorf("NewPasskeys(nil) = %v, want %v", err, ErrNoPasskeys)
+	}
+}
+
+// Accounts have a handle of 32 bytes. Without one, the passkeys of two accounts could be confused.
+func TestHandles(t *testing.T) {
+	a, b := NewHandle(), NewHandle()
+	if raw, err := decode(a); err != nil || len(raw) != 32 || a == b {
+		t.Errorf("NewHandle = %s, %s, want 32 different bytes", a, b)
+	}
+	for _, handle := range []string{"", "!", encode(make([]byte, 31)), encode(make([]byte, 33))} {
+		ada := newAccount("ada")
+		ada.Handle = handle
+		_, _, err := newPasskeys(t, testOrigin).BeginRegistration(ada.PasskeyUser)
+		if err == nil || errors.Is(err, ErrPasskeyRefused) {
+			t.Errorf("BeginRegistration with the handle %q = %v, want an error that isn't the visitor's fault", handle, err)
+		}
 	}
 }
 
@@ -276,21 +292,5 @@ func TestChallengeIsSealed(t *testing.T) {
 		if err != nil {
 			t.Errorf("Finish(%s) with the opened challenge = %v, want success", ceremony, err)
 		}
-	}
-}
-
-func TestAccepted(t *testing.T) {
-	p, ada := newPasskeys(t, testOrigin), newAccount("ada")
-	if got := p.Accepted(ada.PasskeyUser); got != nil {
-		t.Errorf("Accepted without passkeys = %s, want nil: an empty list deletes all", got)
-	}
-	ada.Passkeys = []Passkey{{Credential: "AQ", RPID: "old.example"}}
-	if got := p.Accepted(ada.PasskeyUser); got != nil {
-		t.Errorf("Accepted with passkeys of another host = %s, want nil", got)
-	}
-	ada.Passkeys = append(ada.Passkeys, Passkey{Credential: "Ag", RPID: "board.example"})
-	want := `{"allAcceptedCredentialIds":["Ag"],"rpId":"board.example","userId":"` + ada.Handle + `"}`
-	if got := string(p.Accepted(ada.PasskeyUser)); got != want {
-		t.Errorf("Accepted = %s, want %s", got, want)
 	}
 }

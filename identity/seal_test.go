@@ -219,6 +219,9 @@ func TestSealUntil(t *testing.T) {
 	if err := k.OpenUntil(now, "flow", "ada", forever, &flow{}); !errors.Is(err, ErrSealed) {
 		t.Errorf("OpenUntil(a value without an expiry) = %v, want %v", err, ErrSealed)
 	}
+	if err := k.OpenUntil(now, "flow", "", k.seal("until:flow", "", []byte("short")), &flow{}); !errors.Is(err, ErrSealed) {
+		t.Errorf("OpenUntil(a value without a time) = %v, want %v", err, ErrSealed)
+	}
 	var number int
 	if err := k.OpenUntil(now, "flow", "ada", sealed, &number); !errors.Is(err, ErrSealed) {
 		t.Errorf("OpenUntil(a value of another type) = %v, want %v", err, ErrSealed)

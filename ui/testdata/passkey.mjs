@@ -67,7 +67,7 @@ const open = async ({ kind = 'sign-in', form, focused = false, conditional = tru
   runInContext(source, createContext({
     window, document, fetch, PublicKeyCredential, AbortController, Uint8Array, atob, btoa, JSON, Object, Error,
     Date: { now: () => page.clock }, navigator: { credentials: { create: credentials('create'), get: credentials('get') } },
-    location: { assign: url => page.log.push('go ' + url) }, 
+    location: { assign: url => page.log.push('go ' + url) },
   }));
   ready.DOMContentLoaded();
   await wait();
@@ -168,6 +168,23 @@ const cases = {
     assert.deepEqual(page.log.filter(done => done === 'get'), ['get']);
     assert.equal(page.options.mediation, undefined);
     assert.equal(page.options.signal.aborted, false);
+  },
+  async 'the field leaves the request of a button alone'() {
+    const page = await open();
+    page.button.fire('click');
+    await wait();
+    page.field.fire('focus');
+    await wait();
+    assert.deepEqual(page.log, ['/begin', 'get']);
+  },
+  async 'a second request ends the first one without a message'() {
+    const page = await open();
+    page.button.fire('click');
+    await wait();
+    page.button.fire('click');
+    await wait();
+    assert.deepEqual(page.log, ['/begin', 'get', 'aborted', '/begin', 'get']);
+    assert.equal(page.said.textContent, '');
   },
   async 'errors are said to who waits'() {
     for (const [name, said] of [['NotAllowedError', /canceled/], ['InvalidStateError', /already/], ['SecurityError', /address/], ['NotSupportedError', /another way/]]) {

@@ -89,7 +89,7 @@ const failures = {
 const startAutofill = (field, button) => {
   const arm = async () => {
     const began = Date.now();
-    if (began - armed < FRESH) return;
+    if (began - armed < FRESH || button.disabled) return;
     armed = began;
     await usePasskey(button, 'conditional');
     if (armed === began) armed = 0;
