@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	maxAccessToken   = 8 << 10 // bytes
-	maxAccessKeys    = 1 << 20 // bytes of the team's keys
-	maxAccessReason  = 300     // bytes of the reason for refusing a token, which quotes the token
-	accessTimeout    = 10 * time.Second
-	accessKeyTimeout = 10 * time.Second // between two fetches of the team's keys
+	maxAccessToken  = 8 << 10 // bytes
+	maxAccessKeys   = 1 << 20 // bytes of the team's keys
+	maxAccessReason = 300     // bytes of the reason for refusing a token, which quotes the token
+	accessTimeout   = 10 * time.Second
+	accessInterval  = accessTimeout // between two fetches of the team's keys
 )
 
 // access verifies the tokens of Cloudflare Access ("Validate JWTs" in its documentation).
@@ -26,7 +26,7 @@ type access struct{ verifier *oidc.IDTokenVerifier }
 func newAccess(cfg HeaderConfig) (*access, error) {
 	team, err := url.Parse(cfg.Team)
 	switch {
-	case err != nil || team.Scheme != "https" || team.Host == "" || team.String() != "https://"+team.Host:
+	case err != nil || team.String() != "https://"+team.Host:
 		return nil, fmt.Errorf("the team %q isn't like https://NAME.cloudflareaccess.com", cfg.Team)
 	case cfg.Audience == "":
 		return nil, errors.New("the application's audience tag is missing")
@@ -39,8 +39,7 @@ func newAccess(cfg HeaderConfig) (*access, error) {
 	if keys.next == nil {
 		keys.next = http.DefaultTransport
 	}
-	client := &http.Client{Transport: keys, Timeout: accessTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: keys, Timeout: accessTimeout}
 	// The library takes only the client from this context, for as long as the process runs.
 	set := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), cfg.Team+"/cdn-cgi/access/certs")
 	return &access{oidc.NewVerifier(cfg.Team, set, &oidc.Config{ClientID: cfg.Audience, Now: now})}, nil
@@ -73,7 +72,7 @@ func (a *access) verify(ctx context.Context, text string) (HeaderUser, error) {
 var errKeysFetched = errors.New("the keys were fetched a moment ago")
 
 // accessKeys fetches the team's keys. The library asks for them with each token that it can't verify, so accessKeys
-// passes on one request in ten seconds. It reads at most 1 MiB.
+// passes on one request in ten seconds. For the same reason, no redirect is followed. It reads at most 1 MiB.
 type accessKeys struct {
 	next http.RoundTripper
 	now  func() time.Time
@@ -100,6 +99,6 @@ func (k *accessKeys) pass() bool {
 	if now.Before(k.opens) {
 		return false
 	}
-	k.opens = now.Add(accessKeyTimeout)
+	k.opens = now.Add(accessInterval)
 	return true
 }

@@ -145,6 +145,7 @@ func TestAccessRefuses(t *testing.T) {
 	for name, token := range map[string]string{
 		"other team":       c.token(set("iss", other.server.URL)),
 		"no team":          c.token(set("iss", nil)),
+		"long team":        c.token(set("iss", strings.Repeat("x", 4000))),
 		"other app":        c.token(set("aud", []string{"wiki"})),
 		"no app":           c.token(set("aud", nil)),
 		"expired":          c.token(set("exp", c.now.Add(-time.Second).Unix())),
@@ -188,7 +189,7 @@ func TestAccessKeyRotation(t *testing.T) {
 	if n := c.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches of the keys within ten seconds, want 1", n)
 	}
-	c.key, c.now = fresh, c.now.Add(accessKeyTimeout)
+	c.key, c.now = fresh, c.now.Add(accessInterval)
 	if _, err := identify(h, c.token(nil)); err != nil || c.fetches.Load() != 2 {
 		t.Errorf("Identify(a token of the new key) = %v after %d fetches, want success after 2", err, c.fetches.Load())
 	}
