@@ -36,23 +36,26 @@ var mayImport = map[string][]string{
 // onlyIn lists the folders that can import a module. Test files can import all of them. bench, e2e and scripts are
 // separate programs.
 var onlyIn = map[string][]string{
-	"database/sql":                  {"accounts"},
-	"modernc.org/sqlite":            {"accounts"},
-	"github.com/jackc/pgx/v5":       {"accounts"},
-	"golang.org/x/crypto":           {"accounts", "bench"},
-	"github.com/labstack/echo/v4":   {"handlers"},
-	"github.com/olahol/melody":      {"handlers"},
-	"html/template":                 {"ui"},
-	"github.com/alecthomas/kong":    {"command"},
-	"flag":                          {"bench", "e2e", "scripts"},
-	"os/signal":                     {"command", "bench"},
-	"github.com/redis/rueidis":      {"presence", "handlers", "bench"},
-	"github.com/prometheus":         {"handlers"},
-	"net/http/pprof":                {"command"},
-	"github.com/coreos/go-oidc/v3":  {"identity"},
-	"golang.org/x/oauth2":           {"identity"},
-	"github.com/go-jose/go-jose/v4": nil, // tests sign tokens with it
-	"github.com/zitadel/oidc/v3":    nil, // a provider for tests, which must never be part of the program
+	"database/sql":                    {"accounts"},
+	"modernc.org/sqlite":              {"accounts"},
+	"github.com/jackc/pgx/v5":         {"accounts"},
+	"golang.org/x/crypto":             {"accounts", "bench"},
+	"github.com/labstack/echo/v4":     {"handlers"},
+	"github.com/olahol/melody":        {"handlers"},
+	"html/template":                   {"ui"},
+	"github.com/alecthomas/kong":      {"command"},
+	"flag":                            {"bench", "e2e", "scripts"},
+	"os/signal":                       {"command", "bench"},
+	"github.com/redis/rueidis":        {"presence", "handlers", "bench"},
+	"github.com/prometheus":           {"handlers"},
+	"net/http/pprof":                  {"command"},
+	"github.com/coreos/go-oidc/v3":    {"identity"},
+	"golang.org/x/oauth2":             {"identity"},
+	"github.com/go-webauthn/webauthn": {"identity"},
+	"rsc.io/qr":                       {"identity"},
+	"github.com/fxamacker/cbor/v2":    nil, // tests forge passkeys with it
+	"github.com/go-jose/go-jose/v4":   nil, // tests sign tokens with it
+	"github.com/zitadel/oidc/v3":      nil, // a provider for tests, which must never be part of the program
 }
 
 func TestArrows(t *testing.T) {

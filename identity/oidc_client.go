@@ -124,10 +124,12 @@ func (t *transport) close() {
 	}
 }
 
-// gate lets one request pass per keyInterval. It's for requests that strangers can cause. Redirects count as part of
+// gate lets one request pass per interval. It's for requests that strangers can cause. Redirects count as part of
 // the request before them.
 type gate struct {
-	next http.RoundTripper
+	next     http.RoundTripper
+	now      func() time.Time
+	interval time.Duration
 
 	mu    sync.Mutex
 	opens time.Time
@@ -143,10 +145,10 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 func (g *gate) pass() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := time.Now()
+	now := g.now()
 	if now.Before(g.opens) {
 		return false
 	}
-	g.opens = now.Add(keyInterval)
+	g.opens = now.Add(g.interval)
 	return true
 }

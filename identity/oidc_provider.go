@@ -58,7 +58,7 @@ func newProvider(config ProviderConfig, base http.RoundTripper) (*Provider, erro
 		config:       config,
 		transport:    t,
 		client:       newClient(t, issuer),
-		logoutClient: newClient(&gate{next: t}, issuer),
+		logoutClient: newClient(&gate{next: t, now: time.Now, interval: keyInterval}, issuer),
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 // Builds the files that browsers load, in ui/static/build/:
 //
 //   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
+//   passkey.js   the part of Rollcall's script that only pages with passkeys load
 //   app.css      the stylesheet (static/style/)
 //   admin.*      script and stylesheet that only the pages of the administration need, besides these
 //   favicon.svg  the icon, and what icons.mjs draws from it
@@ -49,6 +50,7 @@ const styleOf = name => text(ui, 'static', 'style', name + '.css').replace(/\/\*
 const closed = names => '(() => {\n' + names.map(scriptOf).join('') + '})()';
 const own = closed(SCRIPTS);
 const admin = '/*! Rollcall, MIT License */\n' + closed(['admin']) + ';\n';
+const passkey = closed(['passkey']) + ';\n';
 const css = STYLES.map(styleOf).join('');
 const theirs = (...path) => text(htmx, 'dist', ...path).replace(/^\/\/# sourceMappingURL=.*$/gm, '').trim();
 
@@ -65,6 +67,7 @@ const script = [
 const { makeIcons } = await import('./icons.mjs');
 const icons = await makeIcons(text(ui, 'static', 'favicon.svg'));
 
+new Script(passkey, { filename: 'passkey.js' });
 new Script(admin, { filename: 'admin.js' });
 new Script(script, { filename: 'app.js' }); // throws a SyntaxError before the old build is removed
 
@@ -75,6 +78,7 @@ for (const name of readdirSync(out)) {
 
 const files = {
   'app.js': script,
+  'passkey.js': passkey,
   'app.css': css,
   'admin.js': admin,
   'admin.css': styleOf('admin'),
