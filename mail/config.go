@@ -39,7 +39,7 @@ type Config struct {
 // messages come from, and the host of the public URL, without a port. from can have a display name. It can be empty if
 // USER is an email address. The errors say what to write, and hold no part of the URL, because that has the password.
 func ParseConfig(server, from, host string) (Config, error) {
-	c := Config{Timeout: DefaultTimeout}
+	var c Config
 	if err := c.parseServer(server); err != nil {
 		return Config{}, err
 	}

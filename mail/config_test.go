@@ -8,7 +8,7 @@ import (
 
 func TestParseConfig(t *testing.T) {
 	const from, host = "rollcall@example.org", "board.example.org"
-	base := Config{Host: "mail.example.org", Port: 587, From: from, Domain: host, Timeout: DefaultTimeout}
+	base := Config{Host: "mail.example.org", Port: 587, From: from, Domain: host}
 	with := func(change func(*Config)) Config {
 		c := base
 		change(&c)

@@ -34,10 +34,7 @@ func (n Name) String() string {
 // and keeps mail programs from decoding what looks encoded (RFC 2047).
 func oneLine(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.In(r, unicode.Cc, unicode.Bidi_Control):
+		if !unicode.IsSpace(r) && unicode.In(r, unicode.Cc, unicode.Bidi_Control) {
 			return -1
 		}
 		return r

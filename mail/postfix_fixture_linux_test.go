@@ -138,8 +138,8 @@ func postfixFolder(t *testing.T, config *tls.Config) string {
 		t.Fatal(err)
 	}
 	uid, _ := strconv.Atoi(owner.Uid)
-	own := "data queue/active queue/bounce queue/corrupt queue/defer queue/deferred queue/flush queue/hold queue/incoming " +
-		"queue/maildrop queue/private queue/public queue/saved queue/trace"
+	own := "data queue/active queue/bounce queue/corrupt queue/defer queue/deferred queue/flush queue/hold " +
+		"queue/incoming queue/maildrop queue/private queue/public queue/saved queue/trace"
 	for _, name := range append([]string{"conf", "queue", "queue/pid"}, strings.Fields(own)...) {
 		path := filepath.Join(folder, name)
 		if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {

@@ -36,32 +36,24 @@ func TestPostfix(t *testing.T) {
 	for name, c := range contents() {
 		t.Run(name, func(t *testing.T) { p.passesOn(t, senders["TLS first"], message(t, c)) })
 	}
-	for name, c := range map[string]struct {
-		sender   *Sender
-		to       Address
-		password string
-		want     Error // without Text
-		text     string
-	}{
-		"refused: later":          {senders["this machine"], "slow@example.org", "", Error{Temporary, StepRecipient, 450, "", nil}, "Try later"},
-		"refused: nobody":         {senders["TLS first"], "gone@example.org", "", Error{Permanent, StepRecipient, 550, "", nil}, "Nobody"},
-		"refused: wrong password": {senders["STARTTLS, PLAIN"], "", "no", Error{Permanent, StepSignIn, 535, "", nil}, "failed"},
-		"refused: no password":    {sender("smtps", remote, p.smtps, false), "", "", Error{Permanent, StepRecipient, 554, "", nil}, "denied"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m, s := someMessage, *c.sender
-			if c.to != "" {
-				m.To = c.to
-			}
-			if c.password != "" {
-				s.config.Password = c.password
-			}
-			got, ok := errors.AsType[*Error](s.Send(t.Context(), m))
-			if !ok || got.Kind != c.want.Kind || got.Step != c.want.Step || got.Code != c.want.Code ||
-				!strings.Contains(got.Text, c.text) {
-				t.Errorf("Send = %v, want %v with %q", got, &c.want, c.text)
-			}
-		})
+	t.Run("refused", func(t *testing.T) {
+		p.refuses(t, senders["this machine"], "slow@example.org", Temporary, StepRecipient, 450, "Try later")
+		p.refuses(t, senders["TLS first"], "gone@example.org", Permanent, StepRecipient, 550, "Nobody")
+		p.refuses(t, sender("smtps", remote, p.smtps, false), "ada@example.org", Permanent, StepRecipient, 554, "denied")
+		wrong := sender("smtp", remote, p.submission, true)
+		wrong.config.Password = "wrong"
+		p.refuses(t, wrong, "ada@example.org", Permanent, StepSignIn, 535, "failed")
+	})
+}
+
+// refuses sends a message that Postfix must refuse.
+func (p *postfix) refuses(t *testing.T, s *Sender, to Address, kind Kind, step Step, code int, text string) {
+	t.Helper()
+	m := someMessage
+	m.To = to
+	got, ok := errors.AsType[*Error](s.Send(t.Context(), m))
+	if !ok || got.Kind != kind || got.Step != step || got.Code != code || !strings.Contains(got.Text, text) {
+		t.Errorf("Send(%s) = %v, want %s at %s: %d %s", to, got, kind, step, code, text)
 	}
 	select {
 	case d := <-p.relay.arrived:

@@ -72,7 +72,7 @@ func (s *Sender) deliver(ctx context.Context, to Address, data []byte) *Error {
 	local := isLoopback(s.config.Host) && fromLoopback(raw)
 	if s.config.TLSFirst {
 		encrypted := tls.Client(conn, s.tls(local))
-		if err := encrypted.HandshakeContext(ctx); err != nil {
+		if err := encrypted.Handshake(); err != nil {
 			if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
 				err = fmt.Errorf("%w (%w)", errNotTLS, err)
 			}
@@ -203,7 +203,7 @@ func (c *limitedConn) Read(b []byte) (int, error) {
 	if c.left <= 0 {
 		return 0, errTooMuch
 	}
-	n, err := c.Conn.Read(b[:min(len(b), c.left)])
+	n, err := c.Conn.Read(b)
 	c.left -= n
 	return n, err
 }

@@ -282,6 +282,20 @@ func TestAuth(t *testing.T) {
 	}
 }
 
+// A host that is an IP address has another form in EHLO.
+func TestSendFromIPAddress(t *testing.T) {
+	s, l := &server{}, listen(t)
+	s.start(t, l)
+	sender := newSender(t, "smtp", "localhost", false, l, nil)
+	sender.config.Domain = "192.0.2.1"
+	if err := sender.Send(t.Context(), someMessage); err != nil {
+		t.Fatalf("Send = %v", err)
+	}
+	if got := s.one(t).helo; got != "[192.0.2.1]" {
+		t.Errorf("EHLO %s, want an address literal", got)
+	}
+}
+
 func TestSendConcurrently(t *testing.T) {
 	config, roots := certificates(t, remote)
 	s := &server{tls: config, mechanisms: []string{"LOGIN"}}

@@ -182,6 +182,19 @@ func TestSendQuit(t *testing.T) {
 	}
 }
 
+// The code of a refusal stays, even if the time is over before the server answers QUIT.
+func TestSendTimeoutAfterRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sender := local(t, polite.but("RCPT", "550 No").but("QUIT", "").dial)
+		sender.config.Timeout = time.Second
+		start := time.Now()
+		got := sendError(t, sender)
+		if got.Code != 550 || got.Kind != Permanent || got.Err != nil || time.Since(start) != time.Second {
+			t.Errorf("Send = %#v after %v, want 550 after 1s", got, time.Since(start))
+		}
+	})
+}
+
 // A refusal ends the connection in order, too.
 func TestSendQuitsAfterRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
