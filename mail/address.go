@@ -49,7 +49,7 @@ func ParseAddress(typed string) (Address, error) {
 	}
 	// The text differs from the parsed address if it has quotes, comments, a display name, or angle brackets.
 	parsed, err := mail.ParseAddress(text)
-	if err != nil || parsed.Address != text || strings.Contains(text, `"`) {
+	if err != nil || parsed.Address != text {
 		return refuse(NotAnAddress)
 	}
 	at := strings.LastIndexByte(text, '@')
@@ -93,7 +93,7 @@ func isHostName(host string) bool {
 // isLoopback reports whether a host name or IP address always means this machine (RFC 6761 section 6.3).
 func isLoopback(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
+		return addr.IsLoopback()
 	}
 	host = strings.ToLower(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")

@@ -70,6 +70,18 @@ func TestAddressKey(t *testing.T) {
 	}
 }
 
+func TestIsLoopback(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "LOCALHOST": true, "mail.localhost": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true,
+		"::ffff:127.0.0.1": true, "": false, "notlocalhost": false, "localhost.example.org": false, "0.0.0.0": false,
+		"10.0.0.1": false, "::": false, "mail.example.org": false,
+	} {
+		if got := isLoopback(host); got != want {
+			t.Errorf("isLoopback(%q) = %v, want %v", host, got, want)
+		}
+	}
+}
+
 // Whatever is accepted can go into a command and a header field without quotes, and reads the same there.
 func FuzzParseAddress(f *testing.F) {
 	for _, text := range []string{"ada@example.org", `"a"@b.c`, "a@[::1]", "A <a@b.c>", "a@b.c\r\n", "a@localhost"} {

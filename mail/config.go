@@ -63,13 +63,11 @@ func (c *Config) parseServer(text string) error {
 		"and PASSWORD that isn't a letter or digit percent-encoded (@ is %40, a space is %20)"
 	u, err := url.Parse(text)
 	switch { // err holds the password
-	case text == "":
-		return errors.New("the SMTP URL is empty: " + form)
 	case err != nil:
 		return errors.New("the SMTP URL can't be read: " + form)
 	case u.Scheme != "smtp" && u.Scheme != "smtps":
 		return errors.New("the SMTP URL doesn't begin with smtp:// or smtps://: " + form)
-	case u.Opaque != "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return errors.New("the SMTP URL has more than a user, a password, a host, and a port: " + form)
 	}
 	c.Host = strings.ToLower(u.Hostname())

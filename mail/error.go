@@ -87,7 +87,7 @@ func (s *Sender) failure(step Step, err error) *Error {
 		return &Error{Kind: kind, Step: step, Code: reply.Code, Text: excerpt(s.withoutLinks(reply.Msg), maxExcerpt)}
 	}
 	if malformed, ok := errors.AsType[textproto.ProtocolError](err); ok {
-		err = fmt.Errorf("%w: %s", errMalformed, excerpt(s.withoutLinks(string(malformed)), maxExcerpt))
+		err = fmt.Errorf("%w: %s", errMalformed, s.withoutLinks(string(malformed)))
 	}
 	return &Error{Kind: Temporary, Step: step, Err: err}
 }

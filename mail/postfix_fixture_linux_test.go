@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -100,14 +99,9 @@ func startPostfix(t *testing.T) *postfix {
 	folder := postfixFolder(t, config)
 	write(t, filepath.Join(folder, "conf/main.cf"), fmt.Sprintf(mainCF, folder, portOf(relay), checkPasswords(t)))
 	write(t, filepath.Join(folder, "conf/master.cf"), fmt.Sprintf(masterCF, p.submission, p.login, p.smtps, p.open))
-	cmd := exec.Command(filepath.Join(strings.TrimSpace(string(out)), "master"), "-s", "-c", filepath.Join(folder, "conf"))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stop := startMaster(t, filepath.Join(strings.TrimSpace(string(out)), "master"), filepath.Join(folder, "conf"))
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // the master ends its processes
-		_ = cmd.Wait()
+		stop()
 		if log, _ := os.ReadFile(filepath.Join(folder, "log")); t.Failed() {
 			t.Logf("the log of Postfix:\n%s", log)
 		}
@@ -121,6 +115,24 @@ func startPostfix(t *testing.T) *postfix {
 		if time.Now().After(deadline) {
 			t.Fatalf("Postfix doesn't listen: %v", err)
 		}
+	}
+}
+
+// startMaster starts the master process. The shell ends it when its own input ends, and so even if the test process is
+// killed. Pdeathsig doesn't work here, because the master changes its user.
+func startMaster(t *testing.T, master, conf string) (stop func()) {
+	t.Helper()
+	cmd := exec.Command("/bin/sh", "-c", `"$0" -s -c "$1" & read -r _; kill $!; wait`, master, conf)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		in.Close()
+		_ = cmd.Wait()
 	}
 }
 

@@ -189,7 +189,7 @@ func content(client *smtp.Client, data []byte) error {
 // fromLoopback reports whether the other end of a connection is on this machine.
 func fromLoopback(conn net.Conn) bool {
 	addr, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	return err == nil && addr.Addr().Unmap().IsLoopback()
+	return err == nil && addr.Addr().IsLoopback()
 }
 
 // limitedConn fails after the server has sent too much, because smtp.Client would keep an answer without end in memory.

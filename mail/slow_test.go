@@ -159,7 +159,7 @@ func TestSendQuit(t *testing.T) {
 	}{
 		"answered":          {polite, 0},
 		"refused":           {polite.but("QUIT", "500 No"), 0},
-		"not answered":      {polite.but("QUIT", ""), quitWait},
+		"not answered":      {polite.but("QUIT", ""), 2 * time.Second},
 		"hung up at QUIT":   {polite.but("QUIT", "421 Bye!"), 0},
 		"hung up before it": {polite.but(".", "250 OK!"), 0},
 	} {

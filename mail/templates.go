@@ -23,7 +23,9 @@ type Templates struct {
 
 // NewTemplates parses the texts, and tries each one, because html/template reports a text that it can't escape only
 // when it's first executed.
-func NewTemplates() (*Templates, error) {
+func NewTemplates() (*Templates, error) { return load(files) }
+
+func load(files fs.FS) (*Templates, error) {
 	t, err := parse(files)
 	if err != nil {
 		return nil, err

@@ -177,12 +177,8 @@ func TestNewTemplatesErrors(t *testing.T) {
 			all[filepath.ToSlash(path)] = &fstest.MapFile{Data: data}
 		}
 		all[file] = &fstest.MapFile{Data: []byte(bad)}
-		templates, err := parse(all)
-		if err == nil {
-			err = templates.tryAll()
-		}
-		if err == nil {
-			t.Errorf("the template %s = %q was accepted, want an error", file, bad)
+		if _, err := load(all); err == nil {
+			t.Errorf("load(%s = %q) = nil, want an error", file, bad)
 		}
 	}
 }
