@@ -32,6 +32,8 @@ func (c *Config) compose(m Message, now time.Time) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case to != m.To: // white space around it
+		return nil, &AddressError{NotAnAddress}
 	case m.Text == "" || m.HTML == "":
 		return nil, errNoContent
 	case len(m.Text) > maxContent || len(m.HTML) > maxContent:

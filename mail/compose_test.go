@@ -2,11 +2,13 @@ package mail
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
+	"net"
 	"net/mail"
 	"slices"
 	"strings"
@@ -193,6 +195,7 @@ func TestComposeRefuses(t *testing.T) {
 		"no address":        func(m *Message) { m.To = "" },
 		"address with name": func(m *Message) { m.To = "Ada <ada@example.org>" },
 		"address with CRLF": func(m *Message) { m.To = "ada@example.org>\r\nRCPT TO:<eve@example.org" },
+		"address with LF":   func(m *Message) { m.To = "ada@example.org\n" },
 		"two addresses":     func(m *Message) { m.To = "ada@example.org, eve@example.org" },
 		"no text":           func(m *Message) { m.Text = "" },
 		"no HTML":           func(m *Message) { m.HTML = "" },
@@ -201,8 +204,9 @@ func TestComposeRefuses(t *testing.T) {
 	} {
 		m := someMessage
 		change(&m)
-		// The port doesn't matter, because nothing connects.
-		err := NewSender(someConfig).Send(t.Context(), m)
+		s := NewSender(someConfig)
+		s.dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("it connects") }
+		err := s.Send(t.Context(), m)
 		if failed, ok := errors.AsType[*Error](err); !ok || failed.Kind != Permanent || failed.Step != StepCompose ||
 			failed.Code != 0 {
 			t.Errorf("Send(%s) = %v, want a permanent error of the message", name, err)
