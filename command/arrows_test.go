@@ -21,12 +21,13 @@ const root = ".."
 // sentence in docs/architecture.md.
 var mayImport = map[string][]string{
 	".":        {"command"}, // hands over the embedded files
-	"command":  {"accounts", "handlers", "live", "presence", "ui"},
-	"handlers": {"accounts", "live", "presence", "ui"},
+	"command":  {"accounts", "handlers", "identity", "live", "mail", "presence", "ui"},
+	"handlers": {"accounts", "identity", "live", "presence", "ui"},
 	"live":     {"accounts", "presence"}, // no HTTP, HTML or SQL
 	"accounts": nil,                      // all SQL, but not who is here
 	"presence": nil,                      // users are opaque IDs
 	"ui":       nil,                      // plain values in, HTML out
+	"mail":     nil,                      // plain values in, emails out
 	"identity": nil,                      // proofs in, people out
 	"e2e":      nil,                      // starts the binary, like a user
 	"bench":    nil,                      // knows the server only over the network
@@ -42,7 +43,8 @@ var onlyIn = map[string][]string{
 	"golang.org/x/crypto":             {"accounts", "bench"},
 	"github.com/labstack/echo/v4":     {"handlers"},
 	"github.com/olahol/melody":        {"handlers"},
-	"html/template":                   {"ui"},
+	"html/template":                   {"ui", "mail"},
+	"net/smtp":                        {"mail"},
 	"github.com/alecthomas/kong":      {"command"},
 	"flag":                            {"bench", "e2e", "scripts"},
 	"os/signal":                       {"command", "bench"},
@@ -55,6 +57,7 @@ var onlyIn = map[string][]string{
 	"rsc.io/qr":                       {"identity"},
 	"github.com/fxamacker/cbor/v2":    nil, // tests forge passkeys with it
 	"github.com/go-jose/go-jose/v4":   nil, // tests sign tokens with it
+	"github.com/emersion/go-smtp":     nil, // an SMTP server for tests
 	"github.com/zitadel/oidc/v3":      nil, // a provider for tests, which must never be part of the program
 }
 
@@ -81,7 +84,7 @@ func TestArrows(t *testing.T) {
 			checkImport(t, file, folder, imported)
 		}
 	}
-	for _, folder := range []string{".", "accounts", "command", "handlers", "identity", "live", "presence", "ui"} {
+	for _, folder := range []string{".", "accounts", "command", "handlers", "identity", "live", "mail", "presence", "ui"} {
 		if !seen[folder] {
 			t.Errorf("no Go file found in %s", folder)
 		}
