@@ -79,7 +79,7 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"TellAlert":   func(ctx context.Context, s *Store, u User, _ Session) error { return s.TellAlert(ctx, u.ID, "x") },
 	"PurgeAlerts": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.PurgeAlerts(ctx) },
 	"StartSession": func(ctx context.Context, s *Store, u User, _ Session) error {
-		_, _, err := s.StartSession(ctx, u.ID, "browser", "192.0.2.1", "")
+		_, _, err := s.StartSession(ctx, SignIn{UserID: u.ID, UserAgent: "browser", Address: "192.0.2.1"})
 		return err
 	},
 	"EndSession": func(ctx context.Context, s *Store, _ User, x Session) error { return s.EndSession(ctx, x.ID) },

@@ -50,7 +50,7 @@ func BenchmarkCrowd(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	token, _, err := s.StartSession(b.Context(), u.ID, "", "", "")
+	token, _, err := s.StartSession(b.Context(), SignIn{UserID: u.ID})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,7 +16,7 @@ func TestClockJumps(t *testing.T) {
 			ctx := t.Context()
 			ada, err := s.Create(ctx, NewUser{Username: "ada", Password: secret})
 			do(t, "Create", err)
-			token, _, err := s.StartSession(ctx, ada.ID, "", "", "")
+			token, _, err := s.StartSession(ctx, SignIn{UserID: ada.ID})
 			do(t, "StartSession", err)
 			rev := mustRev(t, s)
 			c.add(jump)
@@ -34,7 +34,7 @@ func TestClockJumps(t *testing.T) {
 			if changes.Rev != rev+3 || len(changes.Users) != 2 {
 				t.Errorf("Changes after the jump = rev %d of %d users, want %d of 2", changes.Rev, len(changes.Users), rev+3)
 			}
-			if fresh, _, err := s.StartSession(ctx, bob.ID, "", "", ""); err != nil {
+			if fresh, _, err := s.StartSession(ctx, SignIn{UserID: bob.ID}); err != nil {
 				t.Errorf("StartSession after the jump = %v", err)
 			} else if _, _, err := s.SessionByToken(ctx, fresh); err != nil {
 				t.Errorf("SessionByToken of a session from after the jump = %v", err)

@@ -25,7 +25,7 @@ func everything(t *testing.T, s *Store) {
 		u, v := add(t, s, "ada", "Ada L", "Ops"), add(t, s, "bob", "", "Ops")
 		token, session := signIn(t, s, u.ID)
 		signIn(t, s, u.ID)
-		token, _, err = s.StartSession(t.Context(), u.ID, "", "", token)
+		token, _, err = s.StartSession(t.Context(), SignIn{UserID: u.ID, Replaces: token})
 		do(t, "StartSession", err)
 		known, err := s.RememberBrowser(t.Context(), v.ID, "")
 		do(t, "RememberBrowser", err)

@@ -179,7 +179,7 @@ func TestPostgresWritesTakeTurns(t *testing.T) {
 	for i := range 25 {
 		u, v := add(t, a, fmt.Sprintf("a%d", i), "", ""), add(t, b, fmt.Sprintf("b%d", i), "", "")
 		both(func() error { return a.SetDisabled(t.Context(), u.ID, true) },
-			func() error { _, _, err := b.StartSession(t.Context(), u.ID, "", "", ""); return err })
+			func() error { _, _, err := b.StartSession(t.Context(), SignIn{UserID: u.ID}); return err })
 		if left, err := a.Sessions(t.Context(), u.ID); err != nil || len(left) > 0 {
 			t.Errorf("a disabled user has %d sessions, %v, want 0", len(left), err)
 		}
@@ -342,7 +342,7 @@ func TestPostgresPooler(t *testing.T) {
 					err = s.SetStatus(t.Context(), u.ID, Status{Text: "Tea"}, "")
 				}
 				if err == nil {
-					_, _, err = other.StartSession(t.Context(), u.ID, "", "", "")
+					_, _, err = other.StartSession(t.Context(), SignIn{UserID: u.ID})
 				}
 				if err == nil {
 					_, _, err = s.Facts(t.Context())

@@ -75,7 +75,7 @@ func signUpForever(ctx context.Context, s *Store, prefix string) error {
 					failed <- err
 					return
 				}
-				token, _, err := s.StartSession(ctx, u.ID, "", "", "")
+				token, _, err := s.StartSession(ctx, SignIn{UserID: u.ID})
 				if err != nil {
 					failed <- err
 					return

@@ -2,7 +2,7 @@ package accounts
 
 import "context"
 
-// Prune deletes what has expired: links, lines of the audit log, and requests to join that nobody approved. Servers
+// Prune deletes what has expired: links, what was spent, lines of the audit log, and requests to join that nobody approved. Servers
 // call it every hour.
 func (s *Store) Prune(ctx context.Context) error {
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
@@ -15,8 +15,10 @@ func (s *Store) Prune(ctx context.Context) error {
 				return err
 			}
 		}
-		if _, err := t.exec(ctx, sqlOldLinks, t.now); err != nil {
-			return err
+		for _, text := range []string{sqlOldLinks, sqlOldSpent} {
+			if _, err := t.exec(ctx, text, t.now); err != nil {
+				return err
+			}
 		}
 		return t.pruneAudit(ctx)
 	})

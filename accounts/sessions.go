@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -13,20 +14,24 @@ import (
 const (
 	// SessionLife is how long a session lasts, used or not.
 	SessionLife = 30 * 24 * time.Hour
+	// ProviderSessionLife is SessionLife for people who signed in elsewhere: at a provider or a proxy.
+	ProviderSessionLife = 7 * 24 * time.Hour
 
-	maxSessions  = 200 // of one user; another one ends the least recently used one
-	maxUserAgent = 256 // bytes; the rest is cut
-	maxAddress   = 64
-	sweepAtOnce  = 100 // maximum expired sessions that starting a session deletes
+	maxSessions        = 200 // of one user; another one ends the least recently used one
+	maxUserAgent       = 256 // bytes; the rest is cut
+	maxAddress         = 64
+	maxProviderSession = 255 // bytes
+	sweepAtOnce        = 100 // maximum expired sessions that starting a session deletes
 )
 
 const (
 	sqlSession = `SELECT ` + userColumns + `, s.id, s.created_at, s.expires_at, s.used_at, s.user_agent, s.address,
-		s.proved_at
+		s.proved_at, s.method, s.factors, s.provider
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled`
 	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address,
-		proved_at) VALUES ($1, $2, $3, $4, $5, $4, $6, $7, $4)`
+		proved_at, method, factors, provider, provider_session)
+		VALUES ($1, $2, $3, $4, $5, $4, $6, $7, $8, $9, $10, $11, $12)`
 	sqlProve      = `UPDATE sessions SET token_hash = $2, proved_at = $3 WHERE id = $1 AND user_id = $4 AND expires_at > $3`
 	sqlEnd        = `DELETE FROM sessions WHERE id = $1 RETURNING id`
 	sqlEndByToken = `DELETE FROM sessions WHERE token_hash = $1 RETURNING id`
@@ -36,41 +41,73 @@ const (
 	sqlSweep    = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
 	sqlEndOfOwn = `DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING id`
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
-	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address
+	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
+)
+
+// Method is how a session was started.
+type Method string
+
+// The values of Method.
+const (
+	ByPassword Method = "password"
+	ByPasskey  Method = "passkey"
+	ByProvider Method = "provider" // OpenID Connect
+	ByProxy    Method = "proxy"    // a proxy's header
+	ByLink     Method = "link"
 )
 
 // Session is one sign-in: one browser, until it signs out or the session expires.
 type Session struct {
 	ID, UserID                   string
 	CreatedAt, ExpiresAt, UsedAt time.Time
-	UserAgent, Address           string    // of the browser when it signed in
-	ProvedAt                     time.Time // when the person last proved who they are, in SessionByToken's result
+	UserAgent, Address           string // of the browser when it signed in
+	Method                       Method
+
+	// Only in the result of SessionByToken and StartSession:
+
+	Factors  string    // what the person proved, such as password+totp
+	Provider string    // key of the provider; "": the board itself
+	ProvedAt time.Time // when the person last proved who they are; zero: they didn't
 }
 
-// StartSession starts a session of 30 days and returns its token: 43 characters, which aren't stored anywhere. It also
-// ends the session of the token replaces, which the browser had before, maybe of another user ("": none). It returns
-// ErrNotFound if the user doesn't exist or is disabled.
-func (s *Store) StartSession(ctx context.Context, userID, userAgent, address,
-	replaces string) (token string, _ Session, err error) {
-	token, hash := newToken()
-	id, err := newID()
-	if err != nil {
-		return "", Session{}, err
+// SignIn says who signs in, where, and how.
+type SignIn struct {
+	UserID             string
+	UserAgent, Address string
+	Replaces           string // token of the session that the browser had before, maybe of another user; "": none
+	Method             Method // "": ByPassword
+	Factors            string // "": the method
+	Provider           string // key of the provider
+	ProviderSession    string // the provider's ID of its own session; "": unknown
+	Unproved           bool   // the person didn't prove who they are for this session: by a proxy, or by a link
+	Spends             []Once // what this sign-in uses up
+}
+
+func (x SignIn) session(id string) Session {
+	method := cmp.Or(x.Method, ByPassword)
+	return Session{
+		ID: id, UserID: x.UserID, UserAgent: clip(x.UserAgent, maxUserAgent), Address: clip(x.Address, maxAddress),
+		Method: method, Factors: cmp.Or(x.Factors, string(method)), Provider: x.Provider,
 	}
-	session := Session{ID: id, UserID: userID, UserAgent: clip(userAgent, maxUserAgent),
-		Address: clip(address, maxAddress)}
+}
+
+// life returns how long a session lasts. Providers seldom tell that somebody has left them.
+func (m Method) life() time.Duration {
+	if m == ByProvider || m == ByProxy {
+		return ProviderSessionLife
+	}
+	return SessionLife
+}
+
+// StartSession starts a session and returns its token: 43 characters, which aren't stored anywhere. It ends the session
+// that x replaces. It returns ErrNotFound if the user doesn't exist or is disabled, and ErrSpent if something that x
+// spends was spent before.
+func (s *Store) StartSession(ctx context.Context, x SignIn) (token string, _ Session, err error) {
+	var session Session
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		u, err := readUser(ctx, t, sqlUserByID, []any{userID})
-		if err != nil {
-			return err
-		}
-		if u.Disabled {
-			return ErrNotFound
-		}
-		session.CreatedAt, session.UsedAt, session.ProvedAt = at(t.now), at(t.now), at(t.now)
-		session.ExpiresAt = session.CreatedAt.Add(SessionLife)
-		return t.startSession(ctx, session, hash, replaces)
+		token, session, err = t.signIn(ctx, x)
+		return err
 	})
 	if err != nil {
 		return "", Session{}, wrap("start session", err)
@@ -78,8 +115,36 @@ func (s *Store) StartSession(ctx context.Context, userID, userAgent, address,
 	return token, session, nil
 }
 
-func (t *transaction) startSession(ctx context.Context, s Session, hash, replaces string) error {
-	if old, ok := tokenHash(replaces); ok {
+// signIn is StartSession within a transaction.
+func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Session, err error) {
+	id, err := newID()
+	if err != nil {
+		return "", Session{}, err
+	}
+	u, err := readUser(ctx, t, sqlUserByID, []any{x.UserID})
+	if err != nil {
+		return "", Session{}, err
+	}
+	if u.Disabled {
+		return "", Session{}, ErrNotFound
+	}
+	for _, once := range x.Spends {
+		if err := t.spend(ctx, once); err != nil {
+			return "", Session{}, err
+		}
+	}
+	session := x.session(id)
+	session.CreatedAt, session.UsedAt = at(t.now), at(t.now)
+	session.ExpiresAt = session.CreatedAt.Add(session.Method.life())
+	if !x.Unproved {
+		session.ProvedAt = at(t.now)
+	}
+	token, hash := newToken()
+	return token, session, t.startSession(ctx, session, hash, x)
+}
+
+func (t *transaction) startSession(ctx context.Context, s Session, hash string, x SignIn) error {
+	if old, ok := tokenHash(x.Replaces); ok {
 		if _, err := t.endSessions(ctx, sqlEndByToken, old); err != nil {
 			return err
 		}
@@ -87,7 +152,8 @@ func (t *transaction) startSession(ctx context.Context, s Session, hash, replace
 	if _, err := t.exec(ctx, sqlSweep, t.now, sweepAtOnce); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, sqlStart, s.ID, hash, s.UserID, t.now, milli(s.ExpiresAt), s.UserAgent, s.Address)
+	_, err := t.exec(ctx, sqlStart, s.ID, hash, s.UserID, t.now, milli(s.ExpiresAt), s.UserAgent, s.Address,
+		milli(s.ProvedAt), string(s.Method), s.Factors, s.Provider, clip(x.ProviderSession, maxProviderSession))
 	if err != nil {
 		return err
 	}
@@ -105,7 +171,8 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	var r userRow
 	var x Session
 	var created, expires, used, proved int64
-	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address, &proved)
+	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address, &proved,
+		&x.Method, &x.Factors, &x.Provider)
 	err := s.r.queryRow(ctx, sqlSession, []any{hash, s.nowMilli()}, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, User{}, ErrNoSession
@@ -169,7 +236,7 @@ func readSessions(ctx context.Context, from reader, userID string, after int64) 
 		return nil, err
 	}
 	found, err := collect(rows, func(r *sessionRow) []any {
-		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address}
+		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method}
 	})
 	sessions := make([]Session, len(found))
 	for i, r := range found {

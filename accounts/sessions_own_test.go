@@ -14,12 +14,12 @@ func testSessionsOfUser(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	u, v := add(t, s, "ada", "", ""), add(t, s, "bob", "", "")
-	_, expiring, err := s.StartSession(t.Context(), u.ID, "old", "192.0.2.1", "")
+	_, expiring, err := s.StartSession(t.Context(), SignIn{UserID: u.ID, UserAgent: "old", Address: "192.0.2.1"})
 	do(t, "StartSession", err)
 	c.add(SessionLife - time.Hour)
 	var ids []string
 	for i := range 3 {
-		_, session, err := s.StartSession(t.Context(), u.ID, fmt.Sprint("browser ", i), "192.0.2.1", "")
+		_, session, err := s.StartSession(t.Context(), SignIn{UserID: u.ID, UserAgent: fmt.Sprint("browser ", i), Address: "192.0.2.1"})
 		do(t, "StartSession", err)
 		ids = append(ids, session.ID)
 		c.add(time.Minute)

@@ -19,7 +19,7 @@ func testSession(t *testing.T, db database) {
 	c := newClock()
 	s := db.open(t, Config{Now: c.now})
 	u := add(t, s, "ada", "Ada", "")
-	token, started, err := s.StartSession(t.Context(), u.ID, "Firefox "+strings.Repeat("ü", 300), "192.0.2.1", "")
+	token, started, err := s.StartSession(t.Context(), SignIn{UserID: u.ID, UserAgent: "Firefox " + strings.Repeat("ü", 300), Address: "192.0.2.1"})
 	do(t, "StartSession", err)
 	if len(token) != 43 || started.UserID != u.ID || !started.ExpiresAt.Equal(c.now().Add(SessionLife)) {
 		t.Errorf("StartSession = %d characters, %+v, want 43, expiring in 30 days", len(token), started)
@@ -43,7 +43,7 @@ func testSession(t *testing.T, db database) {
 	if got := mustRev(t, s); got != rev {
 		t.Errorf("rev after nothing was ended = %d, want %d", got, rev)
 	}
-	_, _, err = s.StartSession(t.Context(), "nobody", "", "", "")
+	_, _, err = s.StartSession(t.Context(), SignIn{UserID: "nobody"})
 	wantErr(t, "StartSession(nobody)", err, ErrNotFound)
 }
 
@@ -88,7 +88,7 @@ func testSessionReplaces(t *testing.T, db database) {
 	other, _ := signIn(t, s, ada.ID)
 	old, replaced := signIn(t, s, ada.ID)
 	rev := mustRev(t, s)
-	token, _, err := s.StartSession(t.Context(), bob.ID, "", "", old)
+	token, _, err := s.StartSession(t.Context(), SignIn{UserID: bob.ID, Replaces: old})
 	do(t, "StartSession", err)
 	if token == old {
 		t.Error("StartSession returned the token of the browser's last session")
@@ -102,7 +102,7 @@ func testSessionReplaces(t *testing.T, db database) {
 		t.Errorf("Changes = %+v, %v, want the replaced session", c, err)
 	}
 	for _, bad := range []string{"x", strings.Repeat("A", 43), old} {
-		if token, _, err := s.StartSession(t.Context(), bob.ID, "", "", bad); err != nil || token == bad {
+		if token, _, err := s.StartSession(t.Context(), SignIn{UserID: bob.ID, Replaces: bad}); err != nil || token == bad {
 			t.Errorf("StartSession(replaces %q) = %q, %v, want a token that the store generated", bad, token, err)
 		}
 	}
@@ -168,7 +168,7 @@ func testDisabledUserHasNoSession(t *testing.T, db database) {
 	}
 	_, _, err := s.SessionByToken(t.Context(), token)
 	wantErr(t, "SessionByToken", err, ErrNoSession)
-	_, _, err = s.StartSession(t.Context(), u.ID, "", "", "")
+	_, _, err = s.StartSession(t.Context(), SignIn{UserID: u.ID})
 	wantErr(t, "StartSession", err, ErrNotFound)
 }
 

@@ -47,7 +47,7 @@ func add(tb testing.TB, s *Store, username, displayName, team string) User {
 // signIn starts a session.
 func signIn(tb testing.TB, s *Store, userID string) (token string, session Session) {
 	tb.Helper()
-	token, session, err := s.StartSession(tb.Context(), userID, "browser", "192.0.2.1", "")
+	token, session, err := s.StartSession(tb.Context(), SignIn{UserID: userID, UserAgent: "browser", Address: "192.0.2.1"})
 	if err != nil {
 		tb.Fatalf("StartSession = %v", err)
 	}

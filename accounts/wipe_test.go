@@ -45,7 +45,7 @@ func addMarked(t *testing.T, s *Store, mark string) marked {
 		Details{Pronouns: mark, Contacts: []string{mark + "@example.org", "https://example.org/" + mark}}))
 	token := ""
 	for range 3 {
-		_, _, err := s.StartSession(t.Context(), u.ID, "Browser "+mark, "2001:db8::"+mark, token)
+		_, _, err := s.StartSession(t.Context(), SignIn{UserID: u.ID, UserAgent: "Browser " + mark, Address: "2001:db8::" + mark, Replaces: token})
 		do(t, "StartSession", err)
 	}
 	_, err := s.RememberBrowser(t.Context(), u.ID, "")

@@ -32,7 +32,7 @@ func TestCastReleasesVisitedPeople(t *testing.T) {
 	mine := accounts.Status{State: "away", Text: "Mine"}
 	for _, p := range players[:3] {
 		visited = append(visited, p.id)
-		_, session, err := store.StartSession(accounts.As(t.Context(), accounts.ByUser(p.id)), p.id, "", "", "")
+		_, session, err := store.StartSession(accounts.As(t.Context(), accounts.ByUser(p.id)), accounts.SignIn{UserID: p.id})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -224,19 +224,19 @@ func (s *Server) browserOf(r *http.Request, username string) (token string, know
 // signIn starts a session, ends the browser's old one, and redirects to next.
 func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 	actAs(c, accounts.ByUser(user.ID))
-	r, replaces := c.Request(), ""
+	r := c.Request()
+	x := accounts.SignIn{UserID: user.ID, UserAgent: r.UserAgent(), Address: from(s.addresses.of(r))}
 	if v := signedIn(c); v != nil {
-		replaces = v.token
+		x.Replaces = v.token
 	}
-	token, session, err := s.cfg.Accounts.StartSession(r.Context(), user.ID, r.UserAgent(), from(s.addresses.of(r)),
-		replaces)
+	token, session, err := s.cfg.Accounts.StartSession(r.Context(), x)
 	switch {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked
 		return disabledAccount(err)
 	case err != nil:
 		return notSaved(fmt.Errorf("start session: %w", err))
 	}
-	s.setCookie(c, s.site.cookie, token, sessionCookieAge)
+	s.setCookie(c, s.site.cookie, token, time.Until(session.ExpiresAt))
 	s.rememberBrowser(c, user)
 	c.Set(principalKey, &principal{user, session, token})
 	return s.redirect(c, next)

@@ -224,8 +224,7 @@ func (b *browser) enter(name string) {
 	if err != nil {
 		b.f.t.Fatalf("UserByName(%q) = %v", name, err)
 	}
-	token, _, err := b.f.store.StartSession(acting(b.f.t.Context()), user.ID, "browser", "192.0.2.1",
-		b.cookies[b.f.server.site.cookie])
+	token, _, err := b.f.store.StartSession(acting(b.f.t.Context()), accounts.SignIn{UserID: user.ID, UserAgent: "browser", Address: "192.0.2.1", Replaces: b.cookies[b.f.server.site.cookie]})
 	if err != nil {
 		b.f.t.Fatalf("StartSession(%q) = %v", name, err)
 	}

@@ -121,11 +121,8 @@ func (s *Server) page(c echo.Context, status int, p ui.Page) error {
 	return c.HTMLBlob(status, body)
 }
 
-// How long a browser keeps our cookies. The server ends a session after 30 days in any case.
-const (
-	sessionCookieAge = 30 * 24 * time.Hour
-	knownCookieAge   = 365 * 24 * time.Hour
-)
+// knownCookieAge is how long a browser keeps the cookie that says who has signed in with it before.
+const knownCookieAge = 365 * 24 * time.Hour
 
 // setCookie stores a token in the browser. Scripts can't read it, and forms and frames of other sites don't send it.
 func (s *Server) setCookie(c echo.Context, name, token string, age time.Duration) {

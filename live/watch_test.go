@@ -155,7 +155,7 @@ func TestSubscribersGetEveryChange(t *testing.T) {
 	f.step()
 	bob := f.person("bob")
 	f.step()
-	_, session, err := f.store.StartSession(acting(ctx), bob.ID, "", "", "")
+	_, session, err := f.store.StartSession(acting(ctx), accounts.SignIn{UserID: bob.ID})
 	f.must(err)
 	f.must(f.store.EndSessionOf(acting(ctx), bob.ID, session.ID))
 	f.step()
