@@ -9,6 +9,7 @@ package handlers
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rollcall/accounts"
+	"rollcall/identity"
 	"rollcall/live"
 	"rollcall/presence"
 	"rollcall/ui"
@@ -40,12 +42,13 @@ type Config struct {
 	Fixed          accounts.Settings // what the operator chose with flags; administrators can't change it
 	Stored         accounts.Settings // what administrators chose, as of the start
 	Limits         Limits
-	TrustedProxies []netip.Prefix // peers whose forwarding headers are trusted
-	OnFly          bool           // trust Fly-Client-IP and Fly-Request-Id of a trusted proxy, not X-Forwarded-For
-	Limiters       Limiters       // count attempts; zero: in the memory of this process
-	Bell           live.Bell      // between replicas; nil: there is only one process
-	AccessLog      bool           // log one line per request
-	Version        string         // for the metrics
+	TrustedProxies []netip.Prefix    // peers whose forwarding headers are trusted
+	OnFly          bool              // trust Fly-Client-IP and Fly-Request-Id of a trusted proxy, not X-Forwarded-For
+	Limiters       Limiters          // count attempts; zero: in the memory of this process
+	Keys           *identity.Keyring // seal what browsers keep for us during a sign-in; nil: a random key
+	Bell           live.Bell         // between replicas; nil: there is only one process
+	AccessLog      bool              // log one line per request
+	Version        string            // for the metrics
 }
 
 // Limits are limits per person, per address or in total. 0 means no limit.
@@ -82,10 +85,23 @@ type Server struct {
 	hostWarned   atomic.Bool // a foreign host has been logged, once per process
 }
 
+// wantKeys makes a key if there is none. What it seals is worth nothing after a restart.
+func (cfg *Config) wantKeys() (err error) {
+	if cfg.Keys == nil {
+		key := make([]byte, identity.KeySize)
+		rand.Read(key) // never fails
+		cfg.Keys, err = identity.NewKeyring(key)
+	}
+	return err
+}
+
 // New checks cfg and builds the server. Nothing runs and nothing listens yet.
 func New(cfg Config) (*Server, error) {
 	if cfg.Accounts == nil || cfg.Presence == nil || cfg.UI == nil || cfg.Log == nil {
 		return nil, errors.New("handlers: Accounts, Presence, UI and Log must all be given")
+	}
+	if err := cfg.wantKeys(); err != nil {
+		return nil, err
 	}
 	place, err := newSite(cfg.PublicURL)
 	if err != nil {
