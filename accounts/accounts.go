@@ -26,6 +26,8 @@ type Config struct {
 	Actor       Actor            // of writes whose context has none; "": they're refused
 	HashWorkers int              // passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core
 
+	CheapHashes bool // passwords cost an attacker almost nothing: for tests of other packages
+
 	params   argonParams   // cost of new hashes; zero: standardParams. Tests lower it.
 	small    int64         // see wipe; 0: smallFile. Tests lower it.
 	patience time.Duration // see dialect; 0: stepPatience. Tests lower it.

@@ -64,7 +64,7 @@ var server = sync.OnceValues(func() (*pgtest.Server, error) {
 	if err := s.Exec("postgres", "CREATE DATABASE rollcall "+english); err != nil {
 		return s, err
 	}
-	store, err := Open(context.Background(), Config{URL: s.URL("rollcall"), params: cheap})
+	store, err := Open(context.Background(), Config{URL: s.URL("rollcall"), params: cheapParams})
 	if err != nil {
 		return s, err
 	}

@@ -81,7 +81,7 @@ func TestSetUpAtOnce(t *testing.T) { onEach(t, testSetUpAtOnce) }
 func testSetUpAtOnce(t *testing.T, db database) {
 	place := db.place(t)
 	stores := [2]*Store{openAt(t, place), openAt(t, place)} // as two replicas have
-	hash := newPHC(secret, cheap).String()
+	hash := newPHC(secret, cheapParams).String()
 	for round := range 50 {
 		var errs [2]error
 		var users [2]User

@@ -51,7 +51,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.HashWorkers == 0 {
 		cfg.HashWorkers = min(2, runtime.NumCPU())
 	}
-	if cfg.params == (argonParams{}) {
+	switch {
+	case cfg.params != argonParams{}:
+	case cfg.CheapHashes:
+		cfg.params = cheapParams
+	default:
 		cfg.params = standardParams
 	}
 	if cfg.patience == 0 {

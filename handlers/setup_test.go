@@ -191,7 +191,7 @@ func TestSetUpWithAFixedName(t *testing.T) {
 // A name that another replica stored appears here, too.
 func TestNameOfAnotherReplica(t *testing.T) {
 	f := newFixture(t)
-	other, err := accounts.Open(t.Context(), accounts.Config{Path: f.path})
+	other, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: f.path})
 	if err != nil {
 		t.Fatal(err)
 	}
