@@ -103,7 +103,7 @@ func (u *UI) funcs() template.FuncMap {
 		"lost":     lost,
 		"summary":  summary,
 		"headline": Counts.headline,
-		"title":    u.title,
+		"title":    func(c Counts) string { return title(c, u.Name()) },
 		"today":    func() string { return time.Now().UTC().Format("2 January 2006, 15:04 UTC") },
 		"now":      func() int64 { return time.Now().UnixMilli() },
 		// rendered skips escaping. It's only for the output of Row and List.
