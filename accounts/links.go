@@ -59,7 +59,7 @@ const (
 		WHERE token_hash = $1 AND kind = $2 AND uses_left > 0 AND expires_at > $3 RETURNING team, COALESCE(user_id, '')`
 	sqlRevokeLink  = `DELETE FROM links WHERE token_hash = $1 AND kind = 'invite'`
 	sqlDropLinksOf = `DELETE FROM links WHERE user_id = $1 AND kind = $2`
-	sqlDropLinksBy = `DELETE FROM links WHERE made_by = $1 AND kind = 'invite'`
+	sqlDropLinksBy = `DELETE FROM links WHERE made_by = $1`
 	sqlOldLinks    = `DELETE FROM links WHERE expires_at <= $1`
 	sqlLinkUser    = `SELECT ` + userColumns + ` FROM links l JOIN users u ON u.id = l.user_id
 		WHERE l.token_hash = $1 AND l.kind = $2 AND l.uses_left > 0 AND l.expires_at > $3`
@@ -191,7 +191,7 @@ func (s *Store) MakeResetLink(ctx context.Context, userID string) (token string,
 		if _, err := readUser(ctx, t, sqlUserByID, []any{userID}); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, sqlDropLinksOf, userID, resetLink); err != nil {
+		if err := t.dropResetLinks(ctx, userID); err != nil {
 			return err
 		}
 		if token, err = t.addResetLink(ctx, userID); err != nil {
@@ -203,6 +203,12 @@ func (s *Store) MakeResetLink(ctx context.Context, userID string) (token string,
 		return "", wrap("make a reset link", err)
 	}
 	return token, nil
+}
+
+// dropResetLinks ends the reset links of a user.
+func (t *transaction) dropResetLinks(ctx context.Context, userID string) error {
+	_, err := t.exec(ctx, sqlDropLinksOf, userID, resetLink)
+	return err
 }
 
 // addResetLink returns the token of a new reset link.
@@ -245,6 +251,9 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string) error
 		if err != nil {
 			return err
 		}
+		if u, err := readUser(ctx, t, sqlUserByID, []any{userID}); err != nil || u.Disabled {
+			return errors.Join(err, ErrNoLink)
+		}
 		rev, err := t.nextRev(ctx)
 		if err != nil {
 			return err
@@ -252,7 +261,7 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string) error
 		if _, err := t.exec(ctx, sqlSetPassword, userID, hash, rev); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, sqlDropLinksOf, userID, resetLink); err != nil {
+		if err := t.dropResetLinks(ctx, userID); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, sqlForgetBrowsers, userID); err != nil {

@@ -21,7 +21,7 @@ type app struct {
 	log      *slog.Logger
 	empty    bool   // there were no accounts at the start
 	signedIn bool   // someone had a session at the start
-	code     string // to set up the board; "": it isn't empty, or no code is needed
+	code     string // to set up the board; "": it has an administrator, or no code is needed
 	store    *accounts.Store
 	redis    *replica.Redis // nil without REDIS_URL
 	tracker  *presence.Tracker
@@ -86,7 +86,8 @@ func (a *app) prepareSetup(ctx context.Context, web *handlers.Config) (err error
 	if web.Stored, err = a.store.Settings(ctx); err != nil {
 		return err
 	}
-	if a.empty && web.AsksSetupCode() {
+	admin, err := a.store.AnyAdmin(ctx)
+	if err == nil && !admin && web.AsksSetupCode() {
 		a.code, err = a.store.MakeSetupCode(accounts.As(ctx, accounts.System))
 	}
 	return err

@@ -135,19 +135,23 @@ func (a *app) announce(con *console, addr net.Addr) {
 		a.log.Info("Rollcall is serving", "url", at, "listening", addr.String(), "version", version())
 		if a.empty {
 			a.log.Info("the board is empty: open the address and set it up", "setup-code", a.code)
+		} else if a.code != "" {
+			a.log.Info("the board has no administrator: open the address with /setup at its end", "setup-code", a.code)
 		}
 		return
 	}
 	fmt.Fprintf(con.stdout, "Rollcall is at %s\n", at)
-	if !a.empty {
-		return
+	switch {
+	case a.empty:
+		fmt.Fprintln(con.stdout, "The board is empty: open the address and set it up.")
+	case a.code != "":
+		fmt.Fprintf(con.stdout, "The board has no administrator: open %s/setup to make one.\n", at)
 	}
-	fmt.Fprintln(con.stdout, "The board is empty: open the address and set it up.")
 	if a.code == "" {
 		return
 	}
 	fmt.Fprintln(con.stdout, "Setup code:", a.code)
-	fmt.Fprintln(con.stdout, "You can also create the first account here:",
+	fmt.Fprintln(con.stdout, "You can also create the account of an administrator here:",
 		a.settings.command(con.env, "user", "add", "NAME", "--admin"))
 }
 

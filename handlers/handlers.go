@@ -79,7 +79,7 @@ type Server struct {
 	echo        *echo.Echo
 	policies    map[string]policy // by route path; never changed after New
 	draining    atomic.Bool
-	chosen      atomic.Pointer[accounts.Settings] // see inForce
+	chosen      atomic.Pointer[inForce] // see inForce
 
 	originWarned atomic.Bool // a foreign origin has been logged, once per process
 	hostWarned   atomic.Bool // a foreign host has been logged, once per process

@@ -100,7 +100,7 @@ func (s *Server) redirect(c echo.Context, to string) error {
 
 // layout returns the parts that all pages share.
 func (s *Server) layout(c echo.Context, title string) ui.Layout {
-	l := ui.Layout{Title: title, SignupOpen: s.wantSignup() == nil}
+	l := ui.Layout{Title: title, SignupOpen: s.wantSignup(c.Request()) == nil}
 	if v := signedIn(c); v != nil {
 		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{

@@ -18,7 +18,7 @@ import (
 
 // signupPage shows the form for a new account.
 func (s *Server) signupPage(c echo.Context) error {
-	if err := s.wantSignup(); err != nil {
+	if err := s.wantSignup(c.Request()); err != nil {
 		return err
 	}
 	next := s.site.next(c.QueryParam("next"))
@@ -30,9 +30,18 @@ func (s *Server) signupPage(c echo.Context) error {
 	return s.page(c, http.StatusOK, p)
 }
 
+// signUpMode returns who may sign up. Sign-up is open by default only to those who use this machine.
+func (s *Server) signUpMode(r *http.Request) string {
+	in := s.inForce()
+	if in.openByDefault && s.throughProxy(r) {
+		return accounts.SignUpInvite
+	}
+	return in.SignUp
+}
+
 // wantSignup returns the failure for a board on which not everybody may sign up.
-func (s *Server) wantSignup() error {
-	switch s.inForce().SignUp {
+func (s *Server) wantSignup(r *http.Request) error {
+	switch s.signUpMode(r) {
 	case accounts.SignUpOpen, accounts.SignUpApprove:
 		return nil
 	case accounts.SignUpInvite:
@@ -51,7 +60,7 @@ func (s *Server) signupForm(c echo.Context) ui.SignupPage {
 
 // signup creates an account. It signs the person in, unless an administrator has to approve the account.
 func (s *Server) signup(c echo.Context) error {
-	if err := s.wantSignup(); err != nil {
+	if err := s.wantSignup(c.Request()); err != nil {
 		return err
 	}
 	fields, err := readForm(c.Request())
@@ -60,7 +69,7 @@ func (s *Server) signup(c echo.Context) error {
 	}
 	return s.makeAccount(c, fields, s.signupForm(c), accounts.Joining{
 		Approval: s.inForce().SignUp == accounts.SignUpApprove, Note: fields.Get("note"),
-		FirstRules: !s.cfg.AsksSetupCode(),
+		FirstRules: !s.cfg.AsksSetupCode() && !s.throughProxy(c.Request()),
 	})
 }
 
