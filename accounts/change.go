@@ -229,7 +229,7 @@ func (t *transaction) deleteUser(ctx context.Context, userID string) error {
 		return err
 	}
 	if err := errors.Join(t.endSessionsOf(ctx, userID, ""), t.dropLinksBy(ctx, userID),
-			t.dropResetLinks(ctx, userID)); err != nil {
+		t.dropResetLinks(ctx, userID)); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, sqlDropWords, u.sortKey); err != nil {

@@ -211,12 +211,18 @@ func (l *List) add(line int, header, record []string) {
 	l.problem(bad)
 }
 
+// formula matches what spreadsheets can take for the beginning of a formula: at the beginning of a cell, and after what
+// some of them take for the end of one.
+var formula = regexp.MustCompile(`^[=+\-@＝＋－＠\t\r]|[;\t][ ]*[=+\-@＝＋－＠]`)
+
 // Cell returns text as a cell that spreadsheets take for text, not for a formula.
 func Cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
+	return formula.ReplaceAllStringFunc(text, func(found string) string {
+		if found[0] == ';' || found[0] == '\t' && len(found) > 1 {
+			return found[:1] + "'" + found[1:]
+		}
+		return "'" + found
+	})
 }
 
 // Write writes rows of cells, with CRLF at the end of each line. It defuses formulas.
