@@ -142,9 +142,15 @@ func useFactors(t *testing.T, s *Store, userID string) {
 	wantErr(t, "StartSession", second3(s.StartSession(ctx, SignIn{UserID: userID})), ErrSecondFactor)
 	_, err = s.OwnWays(ctx, userID)
 	do(t, "OwnWays", err)
+	_, err = s.Export(ctx, userID)
+	do(t, "Export", err)
 	do(t, "ReplaceRecoveryCodes", s.ReplaceRecoveryCodes(ctx, userID, []string{"three"}))
 	do(t, "drop the password", dropPassword(s, userID))
-	wantErr(t, "RemovePasskey", s.RemovePasskey(ctx, userID, "cred", Ways{RPID: "board.example"}), ErrLastWayIn)
+	do(t, "add an identity", s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		return tx.execOnce(ctx, `INSERT INTO identities (issuer, subject, provider, user_id, label, created_at, used_at)
+			VALUES ('https://corp.example', $1, 'corp', $1, '', 0, 0)`, []any{userID})
+	}))
+	do(t, "RemovePasskey", s.RemovePasskey(ctx, userID, "cred", Ways{RPID: "board.example", Providers: []string{"corp"}}))
 	do(t, "RemoveTOTP", s.RemoveTOTP(ctx, userID))
 	do(t, "ResetFactors", s.ResetFactors(ctx, userID))
 }

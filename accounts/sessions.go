@@ -43,7 +43,7 @@ const (
 	sqlSweep    = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
 	sqlEndOfOwn = `DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING id`
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
-	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method
+	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, factors, proved_at
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
 )
 
@@ -65,12 +65,10 @@ type Session struct {
 	CreatedAt, ExpiresAt, UsedAt time.Time
 	UserAgent, Address           string // of the browser when it signed in
 	Method                       Method
+	Factors                      string    // what the person proved last, such as password+totp
+	ProvedAt                     time.Time // when; zero: they didn't
 
-	// Only in the result of SessionByToken and StartSession:
-
-	Factors  string    // what the person proved, such as password+totp
-	Provider string    // key of the provider; "": the board itself
-	ProvedAt time.Time // when the person last proved who they are; zero: they didn't
+	Provider string // key of the provider; "": the board itself. Only in the result of SessionByToken and StartSession
 }
 
 // SignIn says who signs in, where, and how.
@@ -259,19 +257,21 @@ func (s *Store) Sessions(ctx context.Context, userID string) ([]Session, error) 
 func readSessions(ctx context.Context, from reader, userID string, after int64) ([]Session, error) {
 	type sessionRow struct {
 		Session
-		created, expires, used int64
+		created, expires, used, proved int64
 	}
 	rows, err := from.query(ctx, sqlSessions, userID, after, maxSessions)
 	if err != nil {
 		return nil, err
 	}
 	found, err := collect(rows, func(r *sessionRow) []any {
-		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method}
+		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method,
+			&r.Factors, &r.proved}
 	})
 	sessions := make([]Session, len(found))
 	for i, r := range found {
 		sessions[i] = r.Session
 		sessions[i].CreatedAt, sessions[i].ExpiresAt, sessions[i].UsedAt = at(r.created), at(r.expires), at(r.used)
+		sessions[i].ProvedAt = at(r.proved)
 	}
 	return sessions, err
 }
