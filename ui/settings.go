@@ -46,6 +46,9 @@ type SettingsPage struct {
 	Devices   []Device
 	SignedOut int // how many other devices have just been signed out
 
+	CodesLeft int  // recovery codes
+	FewCodes  bool // so few that the person should make new ones
+
 	ConfirmUsername string // what was typed to delete the account
 }
 
