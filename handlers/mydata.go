@@ -62,6 +62,10 @@ func (s *Server) storedPage(c echo.Context) error {
 		AllowAlerts: x.Settings.AllowAlerts,
 		Favorites:   len(x.Favorites), Alerts: len(x.Alerts),
 		Acts: len(x.Acts), Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
+		Passkeys: len(x.Passkeys),
+	}
+	if x.App != nil {
+		p.App = fmt.Sprintf("On. Recovery codes left: %d", x.App.CodesLeft)
 	}
 	if w := x.Status; w != nil {
 		p.State, p.Text, p.Emoji, p.Until, p.SetAt = w.State, w.Text, w.Emoji, w.Until, w.SetAt

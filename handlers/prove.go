@@ -106,6 +106,9 @@ func (s *Server) prove(c echo.Context, password, code string) error {
 		}
 		return s.provedBy(c, accounts.Proof{Factors: factors, Used: used})
 	})
+	if over := (*limited)(nil); errors.As(err, &over) {
+		return tooMany("use a code", over)
+	}
 	if errors.Is(err, accounts.ErrCodeUsed) {
 		return &accounts.FieldError{Field: confirmCodeField, Code: wrongOneTimeCode}
 	}
@@ -126,7 +129,7 @@ func (s *Server) provedBy(c echo.Context, p accounts.Proof) error {
 
 // refuseProof asks again and says what was wrong.
 func (s *Server) refuseProof(c echo.Context, err error, fields url.Values) error {
-	f := formFailure(err, "confirm that it's you")
+	f := formFailure(err, "confirm your password")
 	switch {
 	case errors.Is(err, accounts.ErrNoSession), errors.Is(err, accounts.ErrDisabled):
 		f = &failure{Status: http.StatusForbidden, Heading: "You've been signed out", Message: "Sign in again.", Err: err}
