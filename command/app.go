@@ -132,6 +132,7 @@ func (s *settings) handlers() handlers.Config {
 		TrustedProxies: s.proxies(),
 		OnFly:          s.OnFly,
 		SecretKeys:     s.secretKeys(),
+		SecondFactor:   s.RequireSecondFactor,
 	}
 }
 
