@@ -37,6 +37,19 @@ func (s *Store) OwnWays(ctx context.Context, userID string) (w OwnWays, err erro
 	return w, wrap("read ways to sign in", err)
 }
 
+// ChooseFirstPassword sets the password of a user who has none, and ends all their sessions except the one with the ID
+// keepSession. Errors: *FieldError, ErrCredentials if they have one, ErrNotFound, ErrBusy.
+func (s *Store) ChooseFirstPassword(ctx context.Context, userID, password, keepSession string) error {
+	u, err := s.UserByID(ctx, userID)
+	if err != nil {
+		return err
+	}
+	if err := checkPassword(u.Username, password); err != nil {
+		return err
+	}
+	return wrap("choose password", s.putPassword(ctx, userID, password, keepSession, new(noPassword)))
+}
+
 func readOwnWays(ctx context.Context, t *transaction, userID string) (w OwnWays, err error) {
 	if err := t.queryRow(ctx, sqlHasPassword, []any{userID}, &w.Password, &w.Handle); err != nil {
 		if errors.Is(err, sql.ErrNoRows) {

@@ -144,6 +144,7 @@ func useFactors(t *testing.T, s *Store, userID string) {
 	do(t, "OwnWays", err)
 	_, err = s.Export(ctx, userID)
 	do(t, "Export", err)
+	wantErr(t, "ChooseFirstPassword", s.ChooseFirstPassword(ctx, userID, "a fourth phrase", ""), ErrCredentials)
 	do(t, "ReplaceRecoveryCodes", s.ReplaceRecoveryCodes(ctx, userID, []string{"three"}))
 	do(t, "drop the password", dropPassword(s, userID))
 	do(t, "add an identity", s.write(ctx, func(ctx context.Context, tx *transaction) error {

@@ -101,7 +101,9 @@ func TestPasskeyProof(t *testing.T) {
 		t.Errorf("the options = %+v, want boss's passkey alone", o)
 	}
 	response := k.respond(o, nil)
-	wantProblem(t, "the response in another session", f.member("ada").json(stepUpPath, response), http.StatusForbidden, "")
+	other := f.browser()
+	wantNext(t, "sign-in in another browser", other.loginWith(k), "/settings")
+	wantProblem(t, "the response in another session", other.json(stepUpPath, response), http.StatusForbidden, "didn't work")
 	wantNext(t, "the response", boss.json(stepUpPath, response), "/")
 	wantProblem(t, "the same response", boss.json(stepUpPath, response), http.StatusForbidden, "didn't work")
 	if boss.cookies[f.server.site.cookie] == old {
@@ -236,4 +238,38 @@ func TestWithoutPasskeys(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Somebody without a password chooses one, or deletes their account, with a passkey.
+func TestWithoutPassword(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, publicURL(t, boardOrigin))
+	people := []accounts.NewUser{{Username: "ada", NoPassword: true}, {Username: "bob", NoPassword: true}}
+	if _, err := f.store.Import(acting(t.Context()), people); err != nil {
+		t.Fatal(err)
+	}
+	ada, bob, k := f.browser(), f.browser(), newSoftPasskey(t, boardOrigin)
+	ada.enter("ada")
+	if a := ada.get("/settings"); strings.Contains(a.body, "Current password") || strings.Contains(a.body, "confirm_password") {
+		t.Errorf("the settings ask for a password that doesn't exist:\n%s", a.body)
+	}
+	a := ada.do("POST", "/settings/sign-in/password", url.Values{"password": {"short"}})
+	if wantStatus(t, "a short password", a, http.StatusUnprocessableEntity); !strings.Contains(a.body, "Use 8 characters or more.") {
+		t.Errorf("the page doesn't say what is wrong:\n%s", a.body)
+	}
+	choose := url.Values{"password": {"an entirely new one"}}
+	wantRedirect(t, "a password", ada.do("POST", "/settings/sign-in/password", choose), "/settings/sign-in?saved=password")
+	wantStatus(t, "another password without the first", ada.do("POST", "/settings/sign-in/password", choose), http.StatusConflict)
+	wantRedirect(t, "a sign-in with it", f.browser().login("ada", "an entirely new one"), "/")
+
+	bob.enter("bob")
+	wantStatus(t, "registration", bob.register(k, "Phone"), http.StatusOK)
+	f.age(bob)
+	ask := bob.do("POST", "/settings/delete", url.Values{"username": {"bob"}})
+	if wantStatus(t, "an old proof", ask, http.StatusForbidden); !strings.Contains(ask.body, `data-passkey="step-up"`) {
+		t.Fatalf("the page doesn't ask for a passkey:\n%s", ask.body)
+	}
+	wantNext(t, "the proof", bob.json(stepUpPath, k.respond(bob.begin(stepUpPath+"/begin"), nil)), "/")
+	wantStatus(t, "another username", bob.do("POST", "/settings/delete", url.Values{"username": {"ada"}}), http.StatusUnprocessableEntity)
+	wantRedirect(t, "the form again", bob.do("POST", "/settings/delete", kept(ask)), "/login?deleted=1")
 }

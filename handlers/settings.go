@@ -68,7 +68,7 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	if err != nil {
 		return p, unavailable(fmt.Errorf("settings: %w", err))
 	}
-	p.CodesLeft, p.FewCodes = own.CodesLeft, own.TOTP != nil && own.CodesLeft <= fewCodes
+	p.NoPassword, p.CodesLeft, p.FewCodes = !own.Password, own.CodesLeft, own.TOTP != nil && own.CodesLeft <= fewCodes
 	return p, nil
 }
 

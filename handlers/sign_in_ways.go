@@ -57,6 +57,20 @@ func (s *Server) ways(c echo.Context) (p ui.WaysPage, err error) {
 	return p, nil
 }
 
+// choosePassword sets the password of somebody who has none.
+func (s *Server) choosePassword(c echo.Context) error {
+	v := signedIn(c)
+	return s.changeWays(c, "password", func(ctx context.Context, userID string, get func(string) string) error {
+		err := s.attemptOwn(c, "", func(ctx context.Context) error {
+			return s.cfg.Accounts.ChooseFirstPassword(ctx, userID, get("password"), v.session.ID)
+		})
+		if errors.Is(err, accounts.ErrCredentials) {
+			return &failure{Status: http.StatusConflict, Message: "You already have a password. Change it in the settings.", Err: err}
+		}
+		return err
+	})
+}
+
 // changeWays runs a change of how the person can sign in, and shows the page again. change gets the fields of the form.
 func (s *Server) changeWays(c echo.Context, done string,
 	change func(ctx context.Context, userID string, get func(string) string) error) error {
@@ -81,9 +95,12 @@ func (s *Server) changeWays(c echo.Context, done string,
 	if err != nil {
 		return err
 	}
-	p.Message, p.Wrong = f.Message, f.formErrors()["label"]
+	p.Message, p.Wrong, p.PasswordError = f.formMessage(), f.formErrors()["label"], f.formErrors()["password"]
+	if p.PasswordError != "" {
+		p.Typed = echoedPassword(fields.Get("password"))
+	}
 	if p.Wrong != "" {
-		p.Message, p.Renaming, p.Typed = "", fields.Get("passkey"), echoed(fields.Get("label"))
+		p.Renaming, p.Typed = fields.Get("passkey"), echoed(fields.Get("label"))
 	}
 	return s.form(c, f, p)
 }

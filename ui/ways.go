@@ -16,12 +16,13 @@ type WaysPage struct {
 	Message  string // why a change was refused
 	UsedCode bool   // the person has just signed in with a recovery code
 
-	Password bool // they have one
-	Required bool // they need a second factor as an administrator
+	Password      bool   // they have one
+	PasswordError string // why a new one was refused
+	Required      bool   // they need a second factor as an administrator
 
 	PasskeysWork           bool // at this address
 	Passkeys               []Passkey
-	Renaming, Typed, Wrong string // the passkey whose new name was refused, that name, and why
+	Renaming, Typed, Wrong string // the passkey whose new name was refused, what was typed, and why
 	Accepted               string // for the browser: which passkeys still exist, as JSON; "": none
 
 	AppsWork  bool // the server has a key for their secrets
@@ -49,11 +50,21 @@ var waysWords = map[string]string{
 	"passkey-added":   "Passkey added. You can sign in with it from now on.",
 	"passkey-renamed": "Saved.",
 	"passkey-removed": "Passkey removed. If your browser still offers it, delete it there, too.",
+	"password":        "Saved. You can sign in with your password from now on.",
 	"app-removed":     "Authenticator app removed. Delete the entry in your app, too.",
 }
 
 // Said returns the confirmation that is shown.
 func (p WaysPage) Said() string { return waysWords[p.Saved] }
+
+// PasswordField returns what the template needs for a first password.
+func (p WaysPage) PasswordField() field {
+	f := field{Name: "password", Error: p.PasswordError, Focus: p.PasswordError != ""}
+	if f.Error != "" {
+		f.Value = p.Typed
+	}
+	return f
+}
 
 // Name returns the name of a passkey as its form shows it.
 func (p WaysPage) Name(k Passkey) string {
