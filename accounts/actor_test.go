@@ -113,7 +113,9 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		token, err := s.MakeResetLink(As(ctx, System), u.ID)
 		return cmp.Or(err, s.ResetPassword(ctx, token, "another phrase"))
 	},
-	"Prove": func(ctx context.Context, s *Store, u User, x Session) error { return second(s.Prove(ctx, u.ID, x.ID)) },
+	"Prove": func(ctx context.Context, s *Store, u User, x Session) error {
+		return second(s.Prove(ctx, u.ID, x.ID, Proof{}))
+	},
 	"SignUp": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		_, _, err := s.SignUp(ctx, NewUser{Username: "joined", Password: secret}, Joining{})
 		return err

@@ -18,6 +18,8 @@ type Export struct {
 	Alerts    []ExportedAlert   `json:"alerts"`             // about whom the person wants to be told
 	Sessions  []ExportedSession `json:"sessions"`           // sign-ins, last used first
 	Browsers  []ExportedBrowser `json:"known_browsers"`     // browsers in which the person signed in, last used first
+	Passkeys  []ExportedPasskey `json:"passkeys"`           // the oldest first
+	App       *ExportedApp      `json:"authenticator_app"`  // null: none
 	Acts      []ExportedAct     `json:"acts"`               // what the audit log has about the person, the newest first
 	LastSeen  time.Time         `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
 }
@@ -81,6 +83,9 @@ type ExportedSession struct {
 	CreatedAt time.Time `json:"created_at"`
 	UsedAt    time.Time `json:"last_used_at"`
 	ExpiresAt time.Time `json:"expires_at"`
+	Method    Method    `json:"method"`             // how it was started
+	Factors   string    `json:"factors"`            // what the person proved last, such as password+totp
+	ProvedAt  time.Time `json:"proved_at,omitzero"` // when
 }
 
 // ExportedAct is a line of the audit log: something that was done to the account, or that the person did as an
@@ -130,7 +135,7 @@ func exportUser(u User, d Details) Export {
 		},
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
-		Favorites: []string{}, Alerts: []ExportedAlert{}, Acts: []ExportedAct{},
+		Favorites: []string{}, Alerts: []ExportedAlert{}, Acts: []ExportedAct{}, Passkeys: []ExportedPasskey{},
 	}
 	if x.Account.Contacts == nil {
 		x.Account.Contacts = []string{}
@@ -170,7 +175,8 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 		return err
 	}
 	for _, s := range sessions {
-		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt})
+		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt,
+			s.Method, s.Factors, s.ProvedAt})
 	}
 	rows, err := t.query(ctx, sqlBrowsers, userID, maxBrowsers)
 	if err != nil {
@@ -181,6 +187,9 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 		x.Browsers = append(x.Browsers, ExportedBrowser{at(ms)})
 	}
 	if err != nil {
+		return err
+	}
+	if err := exportFactors(ctx, t, userID, x); err != nil {
 		return err
 	}
 	return exportActs(ctx, t, userID, x)

@@ -236,7 +236,7 @@ func testProve(t *testing.T, db database) {
 		t.Errorf("SessionByToken = %+v, %v, want a proof of now", got, err)
 	}
 	c.add(11 * 60e9)
-	token, err := s.Prove(ctx, ada.ID, session.ID)
+	token, err := s.Prove(ctx, ada.ID, session.ID, Proof{})
 	do(t, "Prove", err)
 	_, _, err = s.SessionByToken(ctx, old)
 	wantErr(t, "SessionByToken of the old token", err, ErrNoSession)
@@ -245,5 +245,5 @@ func testProve(t *testing.T, db database) {
 		t.Errorf("SessionByToken = %+v, %v, want the same session with a new proof", got, err)
 	}
 	do(t, "EndSession", s.EndSession(ctx, session.ID))
-	wantErr(t, "Prove of an ended session", second(s.Prove(ctx, ada.ID, session.ID)), ErrNoSession)
+	wantErr(t, "Prove of an ended session", second(s.Prove(ctx, ada.ID, session.ID, Proof{})), ErrNoSession)
 }

@@ -32,7 +32,9 @@ const (
 	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address,
 		proved_at, method, factors, provider, provider_session)
 		VALUES ($1, $2, $3, $4, $5, $4, $6, $7, $8, $9, $10, $11, $12)`
-	sqlProve      = `UPDATE sessions SET token_hash = $2, proved_at = $3 WHERE id = $1 AND user_id = $4 AND expires_at > $3`
+	sqlProve = `UPDATE sessions SET token_hash = $2, proved_at = $3, factors = $5
+		WHERE id = $1 AND user_id = $4 AND expires_at > $3`
+	sqlPasswordOf = `SELECT password_hash FROM users WHERE id = $1`
 	sqlEnd        = `DELETE FROM sessions WHERE id = $1 RETURNING id`
 	sqlEndByToken = `DELETE FROM sessions WHERE token_hash = $1 RETURNING id`
 	sqlEndOfUser  = `DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id`
@@ -41,7 +43,7 @@ const (
 	sqlSweep    = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
 	sqlEndOfOwn = `DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING id`
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
-	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method
+	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, factors, proved_at
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
 )
 
@@ -63,12 +65,10 @@ type Session struct {
 	CreatedAt, ExpiresAt, UsedAt time.Time
 	UserAgent, Address           string // of the browser when it signed in
 	Method                       Method
+	Factors                      string    // what the person proved last, such as password+totp
+	ProvedAt                     time.Time // when; zero: they didn't
 
-	// Only in the result of SessionByToken and StartSession:
-
-	Factors  string    // what the person proved, such as password+totp
-	Provider string    // key of the provider; "": the board itself
-	ProvedAt time.Time // when the person last proved who they are; zero: they didn't
+	Provider string // key of the provider; "": the board itself. Only in the result of SessionByToken and StartSession
 }
 
 // SignIn says who signs in, where, and how.
@@ -82,6 +82,8 @@ type SignIn struct {
 	ProviderSession    string // the provider's ID of its own session; "": unknown
 	Unproved           bool   // the person didn't prove who they are for this session: by a proxy, or by a link
 	Spends             []Once // what this sign-in uses up
+	Used               Used   // the same, of second factors and passkeys
+	PasswordWas        string // fingerprint of the password that was checked earlier (KnownBrowser); "": don't compare
 }
 
 func (x SignIn) session(id string) Session {
@@ -101,8 +103,9 @@ func (m Method) life() time.Duration {
 }
 
 // StartSession starts a session and returns its token: 43 characters, which aren't stored anywhere. It ends the session
-// that x replaces. It returns ErrNotFound if the user doesn't exist or is disabled, and ErrSpent if something that x
-// spends was spent before.
+// that x replaces. Errors: ErrNotFound if the user doesn't exist or is disabled, ErrSpent, ErrCodeUsed or ErrNoPasskey if
+// something that x uses can't be used, ErrSecondFactor if x proves only a password and the user has an authenticator
+// app, and ErrCredentials if the password was changed after it was checked.
 func (s *Store) StartSession(ctx context.Context, x SignIn) (token string, _ Session, err error) {
 	var session Session
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
@@ -128,10 +131,8 @@ func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Ses
 	if u.Disabled {
 		return "", Session{}, ErrNotFound
 	}
-	for _, once := range x.Spends {
-		if err := t.spend(ctx, once); err != nil {
-			return "", Session{}, err
-		}
+	if err := t.checkSignIn(ctx, x); err != nil {
+		return "", Session{}, err
 	}
 	session := x.session(id)
 	session.CreatedAt, session.UsedAt = at(t.now), at(t.now)
@@ -141,6 +142,23 @@ func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Ses
 	}
 	token, hash := newToken()
 	return token, session, t.startSession(ctx, session, hash, x)
+}
+
+// checkSignIn uses up what x uses, and returns an error if that isn't enough.
+func (t *transaction) checkSignIn(ctx context.Context, x SignIn) error {
+	if x.PasswordWas != "" {
+		var hash string
+		if err := t.queryRow(ctx, sqlPasswordOf, []any{x.UserID}, &hash); err != nil {
+			return err
+		}
+		if passwordFingerprint(hash) != x.PasswordWas {
+			return ErrCredentials
+		}
+	}
+	if err := t.wantSecondFactor(ctx, x.UserID, cmp.Or(x.Method, ByPassword), x.Used); err != nil {
+		return err
+	}
+	return t.use(ctx, x.UserID, x.Used, x.Spends)
 }
 
 func (t *transaction) startSession(ctx context.Context, s Session, hash string, x SignIn) error {
@@ -185,12 +203,22 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	return x, u, nil
 }
 
-// Prove records that the person of a session has just proved who they are, and gives the session a new token, so that a
-// token which was stolen before is worth nothing. It returns ErrNoSession if the session has ended.
-func (s *Store) Prove(ctx context.Context, userID, sessionID string) (token string, err error) {
+// Prove records that the person of a session has just proved who they are, and how, and gives the session a new token, so
+// that a token which was stolen before is worth nothing. Errors: ErrNoSession if the session has ended; ErrSpent,
+// ErrCodeUsed, ErrNoPasskey and ErrSecondFactor as for StartSession.
+func (s *Store) Prove(ctx context.Context, userID, sessionID string, p Proof) (token string, err error) {
 	token, hash := newToken()
+	factors := cmp.Or(p.Factors, FactorPassword)
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		n, err := t.exec(ctx, sqlProve, sessionID, hash, t.now, userID)
+		if factors == FactorPassword {
+			if err := t.wantSecondFactor(ctx, userID, ByPassword, p.Used); err != nil {
+				return err
+			}
+		}
+		if err := t.use(ctx, userID, p.Used, p.Spends); err != nil {
+			return err
+		}
+		n, err := t.exec(ctx, sqlProve, sessionID, hash, t.now, userID, factors)
 		if err == nil && n == 0 {
 			err = ErrNoSession
 		}
@@ -229,19 +257,21 @@ func (s *Store) Sessions(ctx context.Context, userID string) ([]Session, error) 
 func readSessions(ctx context.Context, from reader, userID string, after int64) ([]Session, error) {
 	type sessionRow struct {
 		Session
-		created, expires, used int64
+		created, expires, used, proved int64
 	}
 	rows, err := from.query(ctx, sqlSessions, userID, after, maxSessions)
 	if err != nil {
 		return nil, err
 	}
 	found, err := collect(rows, func(r *sessionRow) []any {
-		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method}
+		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method,
+			&r.Factors, &r.proved}
 	})
 	sessions := make([]Session, len(found))
 	for i, r := range found {
 		sessions[i] = r.Session
 		sessions[i].CreatedAt, sessions[i].ExpiresAt, sessions[i].UsedAt = at(r.created), at(r.expires), at(r.used)
+		sessions[i].ProvedAt = at(r.proved)
 	}
 	return sessions, err
 }

@@ -50,6 +50,9 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		return err
 	}
 	who, web := a.settings.presence(), a.settings.handlers()
+	if web.Keys, err = a.openKeys(ctx); err != nil {
+		return err
+	}
 	if err := a.prepareSetup(ctx, &web); err != nil {
 		return err
 	}
@@ -129,6 +132,8 @@ func (s *settings) handlers() handlers.Config {
 		Version:        buildVersion(),
 		TrustedProxies: s.proxies(),
 		OnFly:          s.OnFly,
+		SecretKeys:     s.secretKeys(),
+		SecondFactor:   s.RequireSecondFactor,
 	}
 }
 

@@ -31,9 +31,11 @@ type settings struct {
 
 	storage `group:"Storage:"`
 
-	Signup      string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:",open,invite,approve,off" default:"" help:"Who can create an account. open: anyone who can open the page. invite: people with an invitation. approve: people with an invitation, and anyone else once an administrator approves. off: as invite, but no page says how to get an invitation. If not set, administrators choose; until then, it is open if only this machine can connect, else invite."`
-	Teams       string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:",open,existing,fixed" default:"" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only administrators move them. If not set, administrators choose; until then, it is open."`
-	AllowRobots bool   `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list public pages, such as the sign-in page."`
+	Signup              string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:",open,invite,approve,off" default:"" help:"Who can create an account. open: anyone who can open the page. invite: people with an invitation. approve: people with an invitation, and anyone else once an administrator approves. off: as invite, but no page says how to get an invitation. If not set, administrators choose; until then, it is open if only this machine can connect, else invite."`
+	Teams               string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:",open,existing,fixed" default:"" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only administrators move them. If not set, administrators choose; until then, it is open."`
+	RequireSecondFactor bool   `group:"Access:" variable:"ROLLCALL_REQUIRE_SECOND_FACTOR" default:"false" help:"Administrators need a passkey or an authenticator app to change anything. Without one, they can still sign in and set one up."`
+
+	AllowRobots bool `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list public pages, such as the sign-in page."`
 
 	LimitSignups        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
 	LimitLogins         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes. The limit on successful ones is 10 times as high."`

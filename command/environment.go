@@ -31,6 +31,9 @@ func environ(pairs []string) environment {
 func (env environment) unknown(known []string) []string {
 	var names []string
 	for name := range env {
+		if slices.Contains(secretNames(), strings.TrimSuffix(name, "_FILE")) {
+			continue
+		}
 		if strings.HasPrefix(name, "ROLLCALL_") && !slices.Contains(known, name) {
 			names = append(names, name)
 		}
@@ -84,7 +87,7 @@ func (env environment) secret(name string) (secret, error) {
 // readSecrets replaces each _FILE variable with the contents of its file, for a process that can't read the files
 // later.
 func (env environment) readSecrets() error {
-	for _, name := range []string{"DATABASE_URL", "REDIS_URL"} {
+	for _, name := range secretNames() {
 		value, err := env.secret(name)
 		if err != nil {
 			return err
@@ -96,6 +99,9 @@ func (env environment) readSecrets() error {
 	}
 	return nil
 }
+
+// secretNames returns the variables that have no flag, because they're secret. Each can also be in a file.
+func secretNames() []string { return []string{"DATABASE_URL", "REDIS_URL", secretKeyVariable} }
 
 // sources maps the name of a flag to where its value comes from: the name of a variable, or "flag". Settings that
 // aren't in it have their default.

@@ -150,6 +150,14 @@ func (s *Server) adminEndSessions(c echo.Context) error {
 	}), untyped)
 }
 
+// adminResetFactors removes the passkeys and the authenticator app of somebody who has lost them. The answer is the same
+// whether they had any or not.
+func (s *Server) adminResetFactors(c echo.Context) error {
+	return s.actOn(c, "factors", s.onOther(c, func(u accounts.ListedUser) error {
+		return s.cfg.Accounts.ResetFactors(c.Request().Context(), u.ID)
+	}), untyped)
+}
+
 // adminDisable disables an account, and adminEnable enables it.
 func (s *Server) adminDisable(c echo.Context) error { return s.setDisabled(c, true, "disabled") }
 func (s *Server) adminEnable(c echo.Context) error  { return s.setDisabled(c, false, "enabled") }

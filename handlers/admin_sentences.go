@@ -23,6 +23,7 @@ var sentences = map[accounts.Action]string{
 	accounts.AdminRevoked:    "made {whom} a member",
 	accounts.PasswordSet:     "set a new password for {whom}",
 	accounts.SessionsEnded:   "ended all sessions of {whom}",
+	accounts.FactorsReset:    "removed the passkeys, the authenticator app and the recovery codes of {whom}",
 	accounts.ResetLinkMade:   "created a reset link for {whom}",
 	accounts.ResetLinkUsed:   "used the reset link of {whom}",
 	accounts.InvitationMade:  "created an invitation{for}",

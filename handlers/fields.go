@@ -16,8 +16,11 @@ const (
 	otherTeam     accounts.Code = "other_team"  // members can't change teams here
 	unconfirmed   accounts.Code = "unconfirmed" // Detail is the text to type
 	wrongCode     accounts.Code = "wrong_code"  // of the set-up
-	teamExists    accounts.Code = "team_exists"
-	otherExisting accounts.Code = "other_existing" // another team that exists
+
+	wrongOneTimeCode accounts.Code = "wrong_one_time_code" // from an authenticator app, or of recovery
+	wrongFirstCode   accounts.Code = "wrong_first_code"    // of an app that is being set up
+	teamExists       accounts.Code = "team_exists"
+	otherExisting    accounts.Code = "other_existing" // another team that exists
 )
 
 // FieldMessage returns the sentence that tells a person how to fix a field. Pages, the API and the command line share
@@ -71,6 +74,8 @@ var fieldMessages = map[accounts.Code]string{
 	wrongPassword:           "Wrong password.",
 	teamExists:              "There is already a team with this name. To put both together, merge them.",
 	otherExisting:           "Choose another team that exists.",
+	wrongFirstCode:          "Wrong code. Check that the clock of your device is right, and type the code that the app shows now.",
+	wrongOneTimeCode:        "Wrong code, or it was used before. Each code works once. Wait for the next one in your app.",
 	wrongCode:               "Wrong setup code. Copy it from the log of the server.",
 	otherTeam:               "Ask an administrator to move you to another team.",
 }
@@ -95,6 +100,10 @@ func missing(field string) string {
 		return "Type a name for the board."
 	case "code":
 		return "Type the setup code."
+	case codeField, confirmCodeField:
+		return "Type a code."
+	case "label":
+		return "Type a name for the passkey."
 	}
 	return "Type your " + strings.TrimPrefix(strings.ReplaceAll(field, "_", " "), "confirm ") + "."
 }
@@ -117,6 +126,8 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("There can be up to %d invitations at once. Revoke some first.", e.Limit)
 	case "team":
 		return fmt.Sprintf("This team has more than %d people. Move some of them first.", e.Limit)
+	case "passkeys":
+		return fmt.Sprintf("You can have up to %d passkeys. Remove one first.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}
@@ -170,7 +181,7 @@ func wrongFields(wrong accounts.FieldErrors, err error) *failure {
 		switch wrong[0].Code {
 		case accounts.Taken:
 			f.Status = http.StatusConflict
-		case wrongPassword, otherTeam, wrongCode:
+		case wrongPassword, otherTeam, wrongCode, wrongOneTimeCode, wrongFirstCode:
 			f.Status = http.StatusForbidden
 		}
 	}
@@ -238,6 +249,9 @@ func formFailure(err error, to string) *failure {
 		return &failure{Status: http.StatusNotFound, Message: "That device is no longer signed in."}
 	case errors.Is(err, accounts.ErrNotFound):
 		return &failure{Status: http.StatusConflict, Message: "This account has been deleted."}
+	case errors.Is(err, accounts.ErrLastWayIn):
+		return &failure{Status: http.StatusConflict,
+			Message: "This is your last way to sign in. Add another one first."}
 	case errors.Is(err, accounts.ErrLastAdmin):
 		return &failure{Status: http.StatusConflict,
 			Message: "This is the only administrator. Make somebody else an administrator first."}

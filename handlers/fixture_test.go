@@ -80,6 +80,7 @@ func pageFiles(t testing.TB) fstest.MapFS {
 		"static/build/app.js":      {Data: []byte("// script")},
 		"static/build/app.css":     {Data: []byte("/* style */")},
 		"static/build/admin.js":    {Data: []byte("// more script")},
+		"static/build/passkey.js":  {Data: []byte("// passkeys")},
 		"static/build/admin.css":   {Data: []byte("/* more style */")},
 		"static/build/favicon.svg": {Data: []byte("<svg/>")},
 		"static/build/sw.js":       {Data: []byte("// worker")},

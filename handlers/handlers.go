@@ -46,7 +46,9 @@ type Config struct {
 	OnFly          bool              // trust Fly-Client-IP and Fly-Request-Id of a trusted proxy, not X-Forwarded-For
 	Limiters       Limiters          // count attempts; zero: in the memory of this process
 	Keys           *identity.Keyring // seal what browsers keep for us during a sign-in; nil: a random key
+	SecretKeys     SecretKeys        // seal the secrets of authenticator apps; nil: nobody can set one up
 	Bell           live.Bell         // between replicas; nil: there is only one process
+	SecondFactor   bool              // administrators need a passkey or an authenticator app to change anything
 	AccessLog      bool              // log one line per request
 	Version        string            // for the metrics
 }
@@ -77,7 +79,8 @@ type Server struct {
 	live        *live.Board
 	sockets     *sockets
 	echo        *echo.Echo
-	policies    map[string]policy // by route path; never changed after New
+	passkeys    *identity.Passkeys // nil: browsers don't allow them at the public URL
+	policies    map[string]policy  // by route path; never changed after New
 	draining    atomic.Bool
 	chosen      atomic.Pointer[inForce] // see inForce
 
@@ -118,6 +121,9 @@ func New(cfg Config) (*Server, error) {
 		policies:    map[string]policy{},
 	}
 	s.useSettings(cfg.Stored)
+	if s.passkeys, err = newPasskeys(cfg); err != nil {
+		return nil, err
+	}
 	if place.origin != "" {
 		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
 			return nil, fmt.Errorf("public URL: %w", err)

@@ -82,6 +82,7 @@ func (s *Server) routes() {
 	member.get(at("/settings/my-data.json"), s.myData)
 	member.get(at("/settings/stored"), s.storedPage)
 
+	s.waysRoutes(entry, member)
 	s.adminRoutes()
 
 	if s.site.base != "" { // for people who type the address, and for probes through the proxy
@@ -103,7 +104,8 @@ func (s *Server) adminRoutes() {
 	admin.post(at("/admin/people/:name"), s.adminProfile)
 	for path, act := range map[string]echo.HandlerFunc{
 		"/role": s.adminRole, "/reset-link": s.adminResetLink, "/end-sessions": s.adminEndSessions,
-		"/disable": s.adminDisable, "/enable": s.adminEnable, "/delete": s.adminDelete,
+		"/reset-factors": s.adminResetFactors,
+		"/disable":       s.adminDisable, "/enable": s.adminEnable, "/delete": s.adminDelete,
 	} {
 		admin.post(at("/admin/people/:name"+path), act)
 		admin.get(at("/admin/people/:name"+path), s.toAccount) // for reloads of a refused form

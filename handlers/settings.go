@@ -64,6 +64,11 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	if p.Devices, err = s.devices(ctx, v); err != nil {
 		return p, unavailable(fmt.Errorf("settings: %w", err))
 	}
+	own, err := s.cfg.Accounts.OwnWays(ctx, v.user.ID)
+	if err != nil {
+		return p, unavailable(fmt.Errorf("settings: %w", err))
+	}
+	p.NoPassword, p.CodesLeft, p.FewCodes = !own.Password, own.CodesLeft, own.TOTP != nil && own.CodesLeft <= fewCodes
 	return p, nil
 }
 

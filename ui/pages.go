@@ -30,6 +30,7 @@ type LoginPage struct {
 	Username, Next, Message string
 	Deleted                 bool   // the visitor has just deleted their account
 	Reset                   bool   // the visitor has just chosen a new password
+	Passkeys                bool   // they work at this address
 	Ended                   string // why the browser's session ended: disabled, deleted or another word; "" if it had none
 }
 

@@ -46,6 +46,11 @@ type SettingsPage struct {
 	Devices   []Device
 	SignedOut int // how many other devices have just been signed out
 
+	NoPassword bool // the person signs in by other means
+
+	CodesLeft int  // recovery codes
+	FewCodes  bool // so few that the person should make new ones
+
 	ConfirmUsername string // what was typed to delete the account
 }
 

@@ -44,6 +44,7 @@ var everyPage = [...]Page{
 	BoardPage{}, LoginPage{}, SignupPage{}, WaitingPage{}, ResetPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{},
 	StoredPage{}, PersonPage{}, ProvePage{}, AdminPeoplePage{}, AdminConfirmPage{}, AdminPersonPage{}, AdminTeamsPage{},
 	AdminTeamPage{}, AdminInvitationsPage{}, AdminImportPage{}, AdminImportedPage{}, AdminSettingsPage{}, AdminLogPage{},
+	LoginCodePage{}, WaysPage{}, AddPasskeyPage{}, AddAppPage{}, RecoveryCodesPage{},
 }
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the

@@ -41,10 +41,10 @@ CREATE TABLE passkeys (
     eligible   BOOLEAN NOT NULL, -- for backup
     backed_up  BOOLEAN NOT NULL,
     aaguid     TEXT    NOT NULL, -- model of the authenticator
-    transports TEXT    NOT NULL, -- separated by spaces
+    transports TEXT    NOT NULL, -- separated by commas
     label      TEXT    NOT NULL,
     created_at BIGINT  NOT NULL,
-    used_at    BIGINT  NOT NULL
+    used_at    BIGINT  NOT NULL -- 0: never
 );
 
 CREATE INDEX passkeys_user ON passkeys (user_id);

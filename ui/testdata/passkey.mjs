@@ -65,6 +65,7 @@ const open = async ({ kind = 'sign-in', form, focused = false, conditional = tru
   };
   const window = support ? { PublicKeyCredential } : {};
   runInContext(source, createContext({
+    HTMLFormElement: { prototype: { submit() { page.log.push('post ' + this.action); } } },
     window, document, fetch, PublicKeyCredential, AbortController, Uint8Array, atob, btoa, JSON, Object, Error,
     Date: { now: () => page.clock }, navigator: { credentials: { create: credentials('create'), get: credentials('get') } },
     location: { assign: url => page.log.push('go ' + url) },
@@ -99,6 +100,15 @@ const cases = {
     });
     assert.equal(page.button.disabled, false);
     assert.equal(page.said.textContent, '');
+  },
+  async 'a button proves who somebody is, and its form is posted'() {
+    const page = await open({ kind: 'step-up', form: { action: '/there', submit: 'a field', elements: {} } });
+    page.button.dataset.posts = 'yes';
+    page.button.fire('click');
+    await wait();
+    page.resolve(assertion);
+    await wait();
+    assert.deepEqual(page.log, ['/begin', 'get', '/finish', 'post /there']);
   },
   async 'a button registers'() {
     const options = { challenge: 'AQ', user: { id: '-_8', name: 'ada' }, excludeCredentials: [{ id: 'Ag', type: 'public-key' }] };
