@@ -75,6 +75,7 @@ const (
 	AdminRevoked    Action = "admin.revoke"
 	PasswordSet     Action = "password.set" // by somebody else
 	SessionsEnded   Action = "sessions.end" // by somebody else
+	EmailSet        Action = "email.set"    // by somebody else
 	ResetLinkMade   Action = "reset_link.create"
 	ResetLinkUsed   Action = "reset_link.use"
 	InvitationMade  Action = "invitation.create"

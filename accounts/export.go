@@ -30,6 +30,7 @@ type ExportedAccount struct {
 	Team        string    `json:"team"` // "": none
 	Pronouns    string    `json:"pronouns"`
 	Contacts    []string  `json:"contacts"` // URLs
+	Email       string    `json:"email"`    // only the person and administrators see it
 	Admin       bool      `json:"admin"`
 	Disabled    bool      `json:"disabled"` // by the operator
 	CreatedAt   time.Time `json:"created_at"`
@@ -81,6 +82,7 @@ type ExportedSession struct {
 	CreatedAt time.Time `json:"created_at"`
 	UsedAt    time.Time `json:"last_used_at"`
 	ExpiresAt time.Time `json:"expires_at"`
+	Unnoticed bool      `json:"unconfirmed,omitempty"` // started in a new browser, and the person hasn't confirmed it
 }
 
 // ExportedAct is a line of the audit log: something that was done to the account, or that the person did as an
@@ -113,6 +115,9 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 			return err
 		}
 		x = exportUser(u, d)
+		if err := t.queryRow(ctx, sqlEmail, []any{userID}, &x.Account.Email); err != nil {
+			return err
+		}
 		return exportLists(ctx, t, userID, &x)
 	})
 	return x, wrap("export", err)
@@ -121,7 +126,7 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 // exportUser returns the part of an Export that comes from the person's own row.
 func exportUser(u User, d Details) Export {
 	x := Export{
-		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, d.Pronouns, d.Contacts, u.Admin, u.Disabled,
+		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, d.Pronouns, d.Contacts, "", u.Admin, u.Disabled,
 			u.CreatedAt},
 		Settings: ExportedSettings{
 			IdleAfter: int(u.IdleAfter / time.Minute), LastSeen: cmp.Or(u.ShowLastSeen, "approximate"), TimeZone: u.TimeZone,
@@ -170,7 +175,8 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 		return err
 	}
 	for _, s := range sessions {
-		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt})
+		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt,
+			s.Unnoticed})
 	}
 	rows, err := t.query(ctx, sqlBrowsers, userID, maxBrowsers)
 	if err != nil {

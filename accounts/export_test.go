@@ -37,7 +37,7 @@ func testExport(t *testing.T, db database) {
 	do(t, "SetAlert", s.SetAlert(t.Context(), u.ID, bob.ID, AlertFree))
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID +
-		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"admin":true,"disabled":false,` +
+		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"email":"","admin":true,"disabled":false,` +
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":20,"show_last_seen":"exact","time_zone":"Europe/Berlin",` +
 		`"share_local_time":true,"allow_alerts":false,"theme":"dark","announce":true,"invisible":true,"invisible_since":` +
 		now + `},"status":{"state":"away","text":"Lunch",` +
@@ -81,7 +81,7 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	add(t, s, "bob", "", "")
 	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: neverIdle}))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
-	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"admin":false,"disabled":true,`+
+	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"email":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
 		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],`+
 		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
@@ -95,8 +95,8 @@ func testExportOfNewAccount(t *testing.T, db database) {
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
 		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
-			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts",
-		"sessions":       "created_at expires_at used_at user_agent address",
+			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts email",
+		"sessions":       "created_at expires_at used_at user_agent address unnoticed",
 		"known_browsers": "used_at",
 		"presets":        "state text emoji lasts",
 		"favorites":      "person_id",
@@ -106,23 +106,23 @@ func TestExportHasEverything(t *testing.T) {
 	leftOut := map[string]string{
 		"users": "sort_key name_key team_key rev password_hash favorites_rev " + // derived from the names; numbers; a hash
 			"waiting_since join_note " + // only of people who can't sign in yet
-			"email email_key handle admin_by team_by",
-		"sessions":       "id token_hash user_id proved_at method factors provider provider_session unnoticed",
+			"email_key handle admin_by team_by",
+		"sessions":       "id token_hash user_id proved_at method factors provider provider_session",
 		"identities":     "issuer subject provider user_id label created_at used_at",
 		"passkeys":       "credential user_id rp_id public_key sign_count eligible backed_up aaguid transports label created_at used_at",
 		"totp":           "user_id sealed key_id last_step confirmed_at",
 		"recovery_codes": "user_id hash used_at",
 		"spent":          "hash expires_at", // hashes of random values
-		"mails":          "id kind user_id argument tries next_at taken_until expires_at",
+		"mails":          "id kind user_id argument tries next_at taken_until queued_at expires_at",
 		"known_browsers": "token_hash user_id",
 		"presets":        "id user_id rev",
 		"favorites":      "user_id created_at",
 		"alerts":         "user_id rev",
 		"audit":          "id via target request",
-		"settings":       "name value rev",                                                                  // of the board
+		"settings":       "name value rev",                                                                        // of the board
 		"links":          "token_hash kind user_id team label uses uses_left made_by created_at expires_at email", // of the board
-		"search_words":   "word sort_key",                                                                   // derived from the names
-		"tombstones":     "rev kind id deleted_at",                                                          // of deleted users and ended sessions
+		"search_words":   "word sort_key",                                                                         // derived from the names
+		"tombstones":     "rev kind id deleted_at",                                                                // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})

@@ -26,7 +26,8 @@ const (
 
 const (
 	sqlSession = `SELECT ` + userColumns + `, s.id, s.created_at, s.expires_at, s.used_at, s.user_agent, s.address,
-		s.proved_at, s.method, s.factors, s.provider
+		s.proved_at, s.method, s.factors, s.provider, s.unnoticed,
+		(SELECT count(*) FROM sessions o WHERE o.user_id = s.user_id AND o.unnoticed AND o.expires_at > $2)
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled`
 	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address,
@@ -41,7 +42,7 @@ const (
 	sqlSweep    = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
 	sqlEndOfOwn = `DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING id`
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
-	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method
+	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, unnoticed
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
 )
 
@@ -63,12 +64,14 @@ type Session struct {
 	CreatedAt, ExpiresAt, UsedAt time.Time
 	UserAgent, Address           string // of the browser when it signed in
 	Method                       Method
+	Unnoticed                    bool // started in a new browser, and the person hasn't confirmed it; see Store.Notice
 
 	// Only in the result of SessionByToken and StartSession:
 
 	Factors  string    // what the person proved, such as password+totp
 	Provider string    // key of the provider; "": the board itself
 	ProvedAt time.Time // when the person last proved who they are; zero: they didn't
+	News     bool      // other sessions of the person are unnoticed, and this one isn't; see Store.Unnoticed
 }
 
 // SignIn says who signs in, where, and how.
@@ -82,6 +85,8 @@ type SignIn struct {
 	ProviderSession    string // the provider's ID of its own session; "": unknown
 	Unproved           bool   // the person didn't prove who they are for this session: by a proxy, or by a link
 	Spends             []Once // what this sign-in uses up
+	NewBrowser         bool   // the person hasn't signed in with it before
+	Browser            string // its name, for people; only with NewBrowser
 }
 
 func (x SignIn) session(id string) Session {
@@ -139,8 +144,18 @@ func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Ses
 	if !x.Unproved {
 		session.ProvedAt = at(t.now)
 	}
+	news := false
+	if x.NewBrowser {
+		if news, err = t.wasSignedIn(ctx, u.ID); err != nil {
+			return "", Session{}, err
+		}
+	}
 	token, hash := newToken()
-	return token, session, t.startSession(ctx, session, hash, x)
+	err = t.startSession(ctx, session, hash, x)
+	if err == nil && news {
+		err = t.tellOfDevice(ctx, session, x)
+	}
+	return token, session, err
 }
 
 func (t *transaction) startSession(ctx context.Context, s Session, hash string, x SignIn) error {
@@ -171,8 +186,9 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	var r userRow
 	var x Session
 	var created, expires, used, proved int64
+	var others int
 	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address, &proved,
-		&x.Method, &x.Factors, &x.Provider)
+		&x.Method, &x.Factors, &x.Provider, &x.Unnoticed, &others)
 	err := s.r.queryRow(ctx, sqlSession, []any{hash, s.nowMilli()}, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, User{}, ErrNoSession
@@ -181,6 +197,7 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 		return Session{}, User{}, fmt.Errorf("read session: %w", err)
 	}
 	u := r.finish()
+	x.News = others > 0 && !x.Unnoticed
 	x.UserID, x.CreatedAt, x.ExpiresAt, x.UsedAt, x.ProvedAt = u.ID, at(created), at(expires), at(used), at(proved)
 	return x, u, nil
 }
@@ -227,16 +244,21 @@ func (s *Store) Sessions(ctx context.Context, userID string) ([]Session, error) 
 
 // readSessions reads the sessions of a user that expire after a time.
 func readSessions(ctx context.Context, from reader, userID string, after int64) ([]Session, error) {
+	return readSessionsBy(ctx, from, sqlSessions, userID, after, maxSessions)
+}
+
+func readSessionsBy(ctx context.Context, from reader, text string, args ...any) ([]Session, error) {
 	type sessionRow struct {
 		Session
 		created, expires, used int64
 	}
-	rows, err := from.query(ctx, sqlSessions, userID, after, maxSessions)
+	rows, err := from.query(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
 	found, err := collect(rows, func(r *sessionRow) []any {
-		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method}
+		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method,
+			&r.Unnoticed}
 	})
 	sessions := make([]Session, len(found))
 	for i, r := range found {
