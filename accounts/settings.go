@@ -50,7 +50,7 @@ type setting struct {
 func (s *Settings) all() []setting {
 	return []setting{
 		{"board_name", &s.BoardName, nil, CleanBoardName}, {"signup", &s.SignUp, SignUpModes, nil},
-		{domainsSetting, &s.Domains, nil, cleanDomains},
+		{domainsSetting, &s.Domains, nil, CleanDomains},
 		{"teams", &s.Teams, TeamRules, nil}, {"invisible", &s.Invisible, onOff, nil},
 	}
 }

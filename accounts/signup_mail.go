@@ -12,9 +12,9 @@ const (
 	domainsSetting = "signup_domains"
 )
 
-// cleanDomains returns domains of email addresses in the form in which they're stored: in lower case, without repeats,
+// CleanDomains returns domains of email addresses in the form in which they're stored: in lower case, without repeats,
 // and separated by single spaces. Commas may separate them, too. Error: *FieldError about signup_domains.
-func cleanDomains(typed string) (string, error) {
+func CleanDomains(typed string) (string, error) {
 	all := strings.FieldsFunc(strings.ToLower(typed), func(r rune) bool { return r == ',' || r <= ' ' })
 	for i, domain := range all {
 		all[i] = strings.TrimPrefix(domain, "@")

@@ -81,10 +81,13 @@ func (env environment) secret(name string) (secret, error) {
 	return secret(value), nil
 }
 
+// secretVariables returns the names of the variables with secrets. Each can have its value in a file, too.
+func secretVariables() []string { return []string{"DATABASE_URL", "REDIS_URL", smtpURL} }
+
 // readSecrets replaces each _FILE variable with the contents of its file, for a process that can't read the files
 // later.
 func (env environment) readSecrets() error {
-	for _, name := range []string{"DATABASE_URL", "REDIS_URL"} {
+	for _, name := range secretVariables() {
 		value, err := env.secret(name)
 		if err != nil {
 			return err
@@ -138,7 +141,7 @@ func (r resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 
 // variables returns the names of all variables that the commands know.
 func variables() []string {
-	var names []string
+	names := []string{smtpURL, smtpURL + "_FILE"}
 	var walk func(reflect.Type)
 	walk = func(t reflect.Type) {
 		for i := range t.NumField() {

@@ -40,6 +40,8 @@ func FieldMessage(e *accounts.FieldError) string {
 		return outOfRange(e)
 	case accounts.NotAnAddress:
 		return "“" + e.Detail + "” isn't an email address, a phone number, or a link that begins with https, xmpp, matrix or sip."
+	case accounts.NotADomain:
+		return "“" + e.Detail + "” isn't a domain, such as example.org."
 	case unconfirmed:
 		return "Type " + e.Detail + " to confirm."
 	}
@@ -67,6 +69,8 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.BadTime:        "Enter a date and a time, such as 2026-03-01T14:30, or only a time, such as 14:30.",
 	accounts.InThePast:      "Choose a time in the future.",
 	accounts.TooFarAhead:    "Choose a time within a year from now.",
+	accounts.NotAnEmail:     "Enter an email address, such as ada@example.org.",
+	accounts.EmailTaken:     "Another account uses this address.",
 	accounts.NotAllowed:     "This person doesn't let others ask.",
 	wrongPassword:           "Wrong password.",
 	teamExists:              "There is already a team with this name. To put both together, merge them.",
@@ -95,6 +99,10 @@ func missing(field string) string {
 		return "Type a name for the board."
 	case "code":
 		return "Type the setup code."
+	case "email":
+		return "Type an email address."
+	case "signup_domains":
+		return "Enter at least one domain, such as example.org."
 	}
 	return "Type your " + strings.TrimPrefix(strings.ReplaceAll(field, "_", " "), "confirm ") + "."
 }
@@ -117,6 +125,8 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("There can be up to %d invitations at once. Revoke some first.", e.Limit)
 	case "team":
 		return fmt.Sprintf("This team has more than %d people. Move some of them first.", e.Limit)
+	case "signup_domains":
+		return fmt.Sprintf("Enter up to %d domains.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}

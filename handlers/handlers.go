@@ -27,6 +27,7 @@ import (
 	"rollcall/accounts"
 	"rollcall/identity"
 	"rollcall/live"
+	"rollcall/mailer"
 	"rollcall/presence"
 	"rollcall/ui"
 )
@@ -46,6 +47,7 @@ type Config struct {
 	OnFly          bool              // trust Fly-Client-IP and Fly-Request-Id of a trusted proxy, not X-Forwarded-For
 	Limiters       Limiters          // count attempts; zero: in the memory of this process
 	Keys           *identity.Keyring // seal what browsers keep for us during a sign-in; nil: a random key
+	Mailer         *mailer.Mailer    // sends emails; nil: none are sent
 	Bell           live.Bell         // between replicas; nil: there is only one process
 	AccessLog      bool              // log one line per request
 	Version        string            // for the metrics
