@@ -88,6 +88,7 @@ func adminDone(done string, n int) string {
 	}
 	return map[string]string{
 		"saved": "Saved.", "approved": "Approved.", "declined": "Declined.", "revoked": "Revoked.",
+		"mailed": "An email with a link is on its way.", "invited": "An email with the invitation is on its way.",
 		"admin": "This person is now an administrator.", "member": "This person is no longer an administrator.",
 	}[done]
 }

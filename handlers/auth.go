@@ -48,7 +48,7 @@ func (s *Server) loginPage(c echo.Context) error {
 	}
 	return s.page(c, http.StatusOK, ui.LoginPage{
 		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
-		Reset: c.QueryParam("reset") != "", Ended: s.endedWhy(c),
+		Reset: c.QueryParam("reset") != "", Restored: c.QueryParam("restored") != "", Ended: s.endedWhy(c),
 	})
 }
 
@@ -228,6 +228,9 @@ func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
 	x := accounts.SignIn{UserID: user.ID, UserAgent: r.UserAgent(), Address: from(s.addresses.of(r))}
 	if v := signedIn(c); v != nil {
 		x.Replaces = v.token
+	}
+	if x.NewBrowser = s.isNewBrowser(r, user.Username); x.NewBrowser {
+		x.Browser = deviceName(r.UserAgent())
 	}
 	token, session, err := s.cfg.Accounts.StartSession(r.Context(), x)
 	switch {

@@ -18,6 +18,7 @@ const (
 	wrongCode     accounts.Code = "wrong_code"  // of the set-up
 	teamExists    accounts.Code = "team_exists"
 	otherExisting accounts.Code = "other_existing" // another team that exists
+	otherDomain   accounts.Code = "other_domain"   // Detail is the domains that are allowed
 )
 
 // FieldMessage returns the sentence that tells a person how to fix a field. Pages, the API and the command line share
@@ -42,6 +43,8 @@ func FieldMessage(e *accounts.FieldError) string {
 		return "“" + e.Detail + "” isn't an email address, a phone number, or a link that begins with https, xmpp, matrix or sip."
 	case accounts.NotADomain:
 		return "“" + e.Detail + "” isn't a domain, such as example.org."
+	case otherDomain:
+		return "Use an address at " + strings.Join(strings.Fields(e.Detail), " or ") + "."
 	case unconfirmed:
 		return "Type " + e.Detail + " to confirm."
 	}
@@ -253,6 +256,8 @@ func formFailure(err error, to string) *failure {
 			Message: "This is the only administrator. Make somebody else an administrator first."}
 	case errors.Is(err, accounts.ErrNoLink):
 		return &failure{Status: http.StatusConflict, Message: "This invitation has already ended."}
+	case errors.Is(err, accounts.ErrMailsFull):
+		return mailsFull(err)
 	case errors.Is(err, accounts.ErrBusy):
 		return busy(err)
 	}
