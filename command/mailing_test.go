@@ -82,17 +82,6 @@ func (o postOffice) link(t *testing.T, to, path string) string {
 	return ""
 }
 
-// freeAddress returns an address on which nothing listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // post posts a form and returns the page that follows.
 func post(t *testing.T, client *http.Client, address string, form url.Values) (status int, page string) {
 	t.Helper()
@@ -112,7 +101,7 @@ func post(t *testing.T, client *http.Client, address string, form url.Values) (s
 // new one. No address and no token is in the log.
 func TestMailJourney(t *testing.T) {
 	office, smtpAddr := newPostOffice(t)
-	addr, db := freeAddress(t), filepath.Join(t.TempDir(), "rollcall.db")
+	addr, db := freePort(t), filepath.Join(t.TempDir(), "rollcall.db")
 	command(t, "user", "add", "boss", "--admin", "--create", "--db", db)
 	r := startIn(t, environment{smtpURL: "smtp://" + smtpAddr}, "serve", "--addr", addr, "--db", db, "--public-url", "http://"+addr,
 		"--mail-from", "rollcall@example.org", "--signup", "domains", "--signup-domains", "example.org")

@@ -29,7 +29,8 @@ func (s *Server) invitationsPage(c echo.Context) (p ui.AdminInvitationsPage, err
 	}
 	p.Uses, p.Days, p.MaxUses, p.MaxDays = "1", "7", accounts.MaxInviteUses, int(accounts.MaxInviteAge/day)
 	in := s.inForce().SignUp
-	p.Closed = in == accounts.SignUpInvite || in == accounts.SignUpOff || in == accounts.SignUpDomains
+	p.Closed = in == accounts.SignUpInvite || in == accounts.SignUpOff
+	p.Domains = in == accounts.SignUpDomains
 	ctx := c.Request().Context()
 	if p.TeamNames, err = s.cfg.Accounts.TeamNames(ctx, maxTeams); err != nil {
 		return p, unavailable(fmt.Errorf("invitations: %w", err))

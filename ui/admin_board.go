@@ -55,6 +55,7 @@ type AdminInvitationsPage struct {
 	MaxUses, MaxDays        int
 	TeamNames               []string
 	Closed                  bool // people need an invitation to join
+	Domains                 bool // or an email address at a domain
 }
 
 func (AdminInvitationsPage) template() string { return "admin-invitations" }
