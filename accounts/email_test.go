@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -231,4 +232,23 @@ func TestMailedInvitation(t *testing.T) {
 	}
 	_, _, err = s.RenewInvitation(ctx, m)
 	wantErr(t, "RenewInvitation of a used one", err, ErrNoLink)
+}
+
+// Both databases tell a taken address from a taken username, even if they're taken in the last moment.
+func TestDuplicateEmail(t *testing.T) { onEach(t, testDuplicateEmail) }
+
+func testDuplicateEmail(t *testing.T, db database) {
+	s, _ := mailing(t, db)
+	ada := add(t, s, "ada", "", "")
+	do(t, "SetEmail", s.SetEmail(t.Context(), ada.ID, "ada@example.org"))
+	for field, row := range map[string]newRow{
+		"email":    {username: "bob", hash: "x", email: "ADA@example.org", emailKey: "ada@example.org"},
+		"username": {username: "ada", hash: "x"},
+	} {
+		err := s.write(t.Context(), func(ctx context.Context, tx *transaction) error {
+			_, err := insertUsers(ctx, tx, []newRow{row})
+			return err
+		})
+		wantField(t, "insertUsers", err, field)
+	}
 }
