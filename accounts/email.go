@@ -238,7 +238,8 @@ func (t *transaction) useEmailLink(ctx context.Context, token, kind string) (l E
 func (t *transaction) addEmailLink(ctx context.Context, kind string, userID any, email, label string,
 	age time.Duration) (token string, err error) {
 	token, hash := newToken()
-	_, err = t.exec(ctx, sqlAddEmailLink, hash, kind, userID, label, string(t.actor), t.now, t.now+age.Milliseconds(), email)
+	_, err = t.exec(ctx, sqlAddEmailLink, hash, kind, userID, label, string(t.actor), t.now,
+		t.now+age.Milliseconds(), email)
 	return token, err
 }
 
@@ -262,8 +263,8 @@ func (s *Store) ConfirmEmail(ctx context.Context, userID, token string) error {
 }
 
 // UndoEmail uses a link that restores an address. It ends all sessions of the user, and all links that later changes of
-// the address have sent, because whoever made those may still have them. Errors: ErrNoLink, and a *FieldError if another
-// user has the address by now.
+// the address have sent, because whoever made those may still have them. Errors: ErrNoLink, and a *FieldError if
+// another user has the address by now.
 func (s *Store) UndoEmail(ctx context.Context, token string) error {
 	return wrap("undo a change of an email address", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		l, label, err := t.useEmailLink(ctx, token, undoLink)

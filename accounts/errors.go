@@ -63,7 +63,8 @@ func isDuplicate(err error) bool {
 // isDuplicateEmail reports whether err violates the unique key of email addresses. Both databases name the key or its
 // column.
 func isDuplicateEmail(err error) bool {
-	return isDuplicate(err) && (strings.Contains(err.Error(), "users.email_key") || strings.Contains(err.Error(), "users_email"))
+	return isDuplicate(err) &&
+		(strings.Contains(err.Error(), "users.email_key") || strings.Contains(err.Error(), "users_email"))
 }
 
 // isOrphan reports whether err violates a foreign key: the user of the row doesn't exist.

@@ -120,8 +120,8 @@ func (t *transaction) queueMail(ctx context.Context, kind MailKind, userID strin
 	return err
 }
 
-// notify queues an email that tells users what happened to their account, if this Rollcall sends emails and they have an
-// address. A full queue must not keep anybody from what they do, so the email is left out then.
+// notify queues an email that tells users what happened to their account, if this Rollcall sends emails and they have
+// an address. A full queue must not keep anybody from what they do, so the email is left out then.
 func (t *transaction) notify(ctx context.Context, kind MailKind, userID string, d MailDetails) error {
 	if !t.sendsMail {
 		return nil

@@ -21,8 +21,8 @@ func (t *transaction) wasSignedIn(ctx context.Context, userID string) (bool, err
 	return len(found) > 0, err
 }
 
-// tellOfDevice marks a session that was started in a new browser, so that the owner's other pages show it, and queues an
-// email about it.
+// tellOfDevice marks a session that was started in a new browser, so that the owner's other pages show it, and queues
+// an email about it.
 func (t *transaction) tellOfDevice(ctx context.Context, s Session, x SignIn) error {
 	if _, err := t.exec(ctx, sqlMarkUnnoticed, s.ID); err != nil {
 		return err
@@ -37,9 +37,9 @@ func (s *Store) Unnoticed(ctx context.Context, userID string) ([]Session, error)
 	return sessions, wrap("list new sessions", err)
 }
 
-// Notice records that the owner of a session knows of it. Only another session of theirs can do that, and not one that's
-// unnoticed itself: otherwise, whoever stole a password could keep the owner from learning it. It returns ErrNoSession if
-// nothing was recorded.
+// Notice records that the owner of a session knows of it. Only another session of theirs can do that, and not one
+// that's unnoticed itself: otherwise, whoever stole a password could keep the owner from learning it. It returns
+// ErrNoSession if nothing was recorded.
 func (s *Store) Notice(ctx context.Context, userID, sessionID, by string) error {
 	return wrap("notice a session", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		n, err := t.exec(ctx, sqlNotice, sessionID, userID, by)

@@ -154,8 +154,8 @@ func (s *Store) MailResetLink(ctx context.Context, userID string) error {
 	}))
 }
 
-// NewVerifyLink returns the token of a link with which a user confirms an address, within VerifyLinkAge. It ends earlier
-// links of this kind.
+// NewVerifyLink returns the token of a link with which a user confirms an address, within VerifyLinkAge. It ends
+// earlier links of this kind.
 func (s *Store) NewVerifyLink(ctx context.Context, userID, email string) (token string, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
 		if _, err := t.exec(ctx, sqlDropLinksOf, userID, verifyLink); err != nil {
@@ -170,7 +170,8 @@ func (s *Store) NewVerifyLink(ctx context.Context, userID, email string) (token 
 // NewUndoLink returns the token of a link that restores the address in m, within UndoLinkAge of the change.
 func (s *Store) NewUndoLink(ctx context.Context, m Mail) (token string, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		token, err = t.addEmailLink(ctx, undoLink, m.UserID, m.Details.To, m.ID, m.QueuedAt.Add(UndoLinkAge).Sub(at(t.now)))
+		left := m.QueuedAt.Add(UndoLinkAge).Sub(at(t.now))
+		token, err = t.addEmailLink(ctx, undoLink, m.UserID, m.Details.To, m.ID, left)
 		return err
 	})
 	return token, wrap("make a link", err)

@@ -30,9 +30,10 @@ func (c *userEmailCmd) Run(ctx context.Context, con *console, group *userCmd) er
 	if c.Remove {
 		done = "Removed the email address of %s."
 	}
-	return group.change(ctx, con, c.Username, done, func(ctx context.Context, s *accounts.Store, u accounts.User) error {
-		return s.SetEmail(ctx, u.ID, c.Address)
-	})
+	return group.change(ctx, con, c.Username, done,
+		func(ctx context.Context, s *accounts.Store, u accounts.User) error {
+			return s.SetEmail(ctx, u.ID, c.Address)
+		})
 }
 
 func (c *userEmailCmd) show(ctx context.Context, con *console, group *userCmd) error {

@@ -12,7 +12,8 @@ import (
 
 // settingFlags are the flags that fix settings of the board.
 var settingFlags = map[string]string{
-	"board_name": "--board-name", "signup": "--signup", "signup_domains": "--signup-domains", "teams": "--teams", "invisible": "--invisible",
+	"board_name": "--board-name", "signup": "--signup", "signup_domains": "--signup-domains",
+	"teams": "--teams", "invisible": "--invisible",
 }
 
 // adminSettings shows the settings of the board that are in force.

@@ -188,7 +188,8 @@ func disabledForLink() *failure {
 		Message: "Enable the account first. A link for it wouldn't work."}
 }
 
-// wantDomains returns an error unless people can join by email address: this server sends emails, and there are domains.
+// wantDomains returns an error unless people can join by email address: this server sends emails, and there are
+// domains.
 func (s *Server) wantDomains(domains string) error {
 	switch {
 	case !s.sendsMail():

@@ -56,21 +56,22 @@ func (s *Server) forgot(c echo.Context) error {
 		return s.form(c, f, ui.ForgotPage{Layout: s.layout(c, ""), Typed: echoed(typed), Message: f.Message})
 	}
 	if typed == "" {
-		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Type your username or your email address."})
+		return refuse(&failure{Status: http.StatusUnprocessableEntity,
+			Message: "Type your username or your email address."})
 	}
 	return s.askByMail(c, refuse, ui.MailedPage{Layout: s.layout(c, "")}, func(ctx context.Context) error {
 		return s.cfg.Accounts.AskReset(ctx, typed)
 	})
 }
 
-// askByMail queues an email with ask for somebody who isn't signed in, and answers with the page done, or with refuse if
-// they asked too often.
+// askByMail queues an email with ask for somebody who isn't signed in, and answers with the page done, or with refuse
+// if they asked too often.
 func (s *Server) askByMail(c echo.Context, refuse func(*failure) error, done ui.Page,
 	ask func(context.Context) error) error {
 	ctx := c.Request().Context()
 	var held reservation
-	err := held.takeNetworks(ctx, s.limiters.Strangers, "mail:address:", s.addresses.networks(c.Request()), asksPerAddress,
-		asksWindow)
+	err := held.takeNetworks(ctx, s.limiters.Strangers, "mail:address:", s.addresses.networks(c.Request()),
+		asksPerAddress, asksWindow)
 	if err == nil {
 		err = ask(ctx)
 	}
@@ -93,8 +94,8 @@ func mailsFull(err error) *failure {
 func (s *Server) afterReset(err error) *failure {
 	f := noResetLink(err)
 	if s.sendsMail() {
-		f.Message = "It has expired, was used, or was replaced by a newer one. To get a new one, choose “Forgot your password?” " +
-			"on the sign-in page, or ask an administrator of this board."
+		f.Message = "It has expired, was used, or was replaced by a newer one. To get a new one, choose " +
+			"“Forgot your password?” on the sign-in page, or ask an administrator of this board."
 	}
 	return f
 }
@@ -104,8 +105,8 @@ func (s *Server) signupMailPage(c echo.Context, next string) ui.SignupMailPage {
 	return ui.SignupMailPage{Layout: s.layout(c, ""), Domains: s.inForce().Domains, Next: s.nextField(next)}
 }
 
-// askSignup sends a link for a new account to an address, if it's at one of the domains. Whether somebody has the address
-// already makes no difference here.
+// askSignup sends a link for a new account to an address, if it's at one of the domains. Whether somebody has the
+// address already makes no difference here.
 func (s *Server) askSignup(c echo.Context) error {
 	fields, err := readForm(c.Request())
 	if err != nil {

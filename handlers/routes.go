@@ -92,7 +92,9 @@ func (s *Server) routes() {
 	member.get(at("/settings/stored"), s.storedPage)
 
 	proven := s.group(policy{compress: true, proof: true})
-	for path, set := range map[string]echo.HandlerFunc{"/settings/email": s.setEmail, "/settings/email/remove": s.removeEmail} {
+	for path, set := range map[string]echo.HandlerFunc{
+		"/settings/email": s.setEmail, "/settings/email/remove": s.removeEmail,
+	} {
 		proven.post(at(path), set)
 		proven.get(at(path), s.toSettings)
 	}

@@ -1,7 +1,7 @@
 // Package mailer sends the emails that wait in the queue of package accounts.
 //
-// Each replica runs one Mailer. The queue has only intents: a Mailer looks up the person, makes the link right before it
-// sends the email, and has package mail write and send it. It doesn't decide what is queued, knows no HTTP, and logs
+// Each replica runs one Mailer. The queue has only intents: a Mailer looks up the person, makes the link right before
+// it sends the email, and has package mail write and send it. It doesn't decide what is queued, knows no HTTP, and logs
 // neither addresses nor links.
 package mailer
 

@@ -12,8 +12,8 @@ import (
 // pauses are the times between the tries of one email. After the last one, it's given up.
 var pauses = [...]time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour}
 
-// send tries an email once. It reports whether the next one may succeed: false means that the SMTP server can't be used,
-// or that ctx has ended.
+// send tries an email once. It reports whether the next one may succeed: false means that the SMTP server can't be
+// used, or that ctx has ended.
 func (m *Mailer) send(ctx context.Context, x accounts.Mail) (next bool) {
 	message, err := m.message(ctx, x)
 	var later *postponed
@@ -46,8 +46,8 @@ func (m *Mailer) send(ctx context.Context, x accounts.Mail) (next bool) {
 	return m.refused(ctx, x, err)
 }
 
-// refused handles an error of the Sender. The text of the server can hold the recipient's address, so only the text from
-// before the recipient was named is logged.
+// refused handles an error of the Sender. The text of the server can hold the recipient's address, so only the text
+// from before the recipient was named is logged.
 func (m *Mailer) refused(ctx context.Context, x accounts.Mail, err error) (next bool) {
 	var known *mail.Error
 	if !errors.As(err, &known) {

@@ -113,7 +113,8 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 			option{Value: "open", Label: "Anyone who can open this page"},
 			option{Value: "invite", Label: "People with an invitation"},
 			option{Value: "approve", Label: "Anyone, once an administrator approves", Hint: "You find them under People. Up to 100 people can wait."},
-			option{Value: "domains", Label: "People with an email address at a domain", Hint: "They get a link to create their account. Invitations work, too."},
+			option{Value: "domains", Label: "People with an email address at a domain",
+				Hint: "They get a link to create their account. Invitations work, too."},
 			option{Value: "off", Label: "Nobody", Hint: "No page says how to join. Invitations still work."})},
 		{Name: "teams", Title: "Who chooses teams", Options: picked("teams", p.TeamRule,
 			option{Value: "open", Label: "Everyone", Hint: "People choose a team or name a new one."},
@@ -124,7 +125,8 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 			option{Value: "off", Label: "Not allowed"})},
 	}
 	if !p.Mails {
-		all[0].Options = slices.DeleteFunc(all[0].Options, func(o option) bool { return o.Value == "domains" && !o.Chosen })
+		cannot := func(o option) bool { return o.Value == "domains" && !o.Chosen }
+		all[0].Options = slices.DeleteFunc(all[0].Options, cannot)
 	}
 	for i := range all {
 		all[i].Flag, all[i].Error = p.Fixed[all[i].Name], p.Errors[all[i].Name]
