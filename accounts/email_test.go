@@ -97,7 +97,11 @@ func testUndoEmail(t *testing.T, db database) {
 	}
 	signIn(t, s, ada.ID)
 	last := change("mallory@example.org")
+	later, err := s.NewUndoLink(ctx, last)
+	do(t, "NewUndoLink", err)
 	do(t, "UndoEmail", s.UndoEmail(ctx, hers))
+	_, err = s.UndoLink(ctx, later)
+	wantErr(t, "UndoLink of a later change", err, ErrNoLink)
 	if email, _ := s.Email(ctx, ada.ID); email != "ada@example.org" {
 		t.Errorf("Email = %q, want the first one", email)
 	}
