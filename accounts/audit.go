@@ -76,6 +76,7 @@ const (
 	PasswordSet     Action = "password.set" // by somebody else
 	SessionsEnded   Action = "sessions.end" // by somebody else
 	FactorsReset    Action = "factors.reset"
+	EmailSet        Action = "email.set" // by somebody else
 	ResetLinkMade   Action = "reset_link.create"
 	ResetLinkUsed   Action = "reset_link.use"
 	InvitationMade  Action = "invitation.create"

@@ -327,6 +327,9 @@ func (s *Store) putPassword(ctx context.Context, userID, password, keepSession s
 			err = t.dropResetLinks(ctx, userID)
 		}
 		if err == nil {
+			err = t.notify(ctx, MailPasswordChanged, userID, MailDetails{})
+		}
+		if err == nil {
 			err = t.auditUser(ctx, PasswordSet, userID, nil)
 		}
 		return err

@@ -32,6 +32,7 @@ type ExportedAccount struct {
 	Team        string    `json:"team"` // "": none
 	Pronouns    string    `json:"pronouns"`
 	Contacts    []string  `json:"contacts"` // URLs
+	Email       string    `json:"email"`    // only the person and administrators see it
 	Admin       bool      `json:"admin"`
 	Disabled    bool      `json:"disabled"` // by the operator
 	CreatedAt   time.Time `json:"created_at"`
@@ -83,9 +84,10 @@ type ExportedSession struct {
 	CreatedAt time.Time `json:"created_at"`
 	UsedAt    time.Time `json:"last_used_at"`
 	ExpiresAt time.Time `json:"expires_at"`
-	Method    Method    `json:"method"`             // how it was started
-	Factors   string    `json:"factors"`            // what the person proved last, such as password+totp
-	ProvedAt  time.Time `json:"proved_at,omitzero"` // when
+	Unnoticed bool      `json:"unconfirmed,omitempty"` // started in a new browser, and the person hasn't confirmed it
+	Method    Method    `json:"method"`                // how it was started
+	Factors   string    `json:"factors"`               // what the person proved last, such as password+totp
+	ProvedAt  time.Time `json:"proved_at,omitzero"`    // when
 }
 
 // ExportedAct is a line of the audit log: something that was done to the account, or that the person did as an
@@ -118,6 +120,9 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 			return err
 		}
 		x = exportUser(u, d)
+		if err := t.queryRow(ctx, sqlEmail, []any{userID}, &x.Account.Email); err != nil {
+			return err
+		}
 		return exportLists(ctx, t, userID, &x)
 	})
 	return x, wrap("export", err)
@@ -126,7 +131,7 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 // exportUser returns the part of an Export that comes from the person's own row.
 func exportUser(u User, d Details) Export {
 	x := Export{
-		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, d.Pronouns, d.Contacts, u.Admin, u.Disabled,
+		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, d.Pronouns, d.Contacts, "", u.Admin, u.Disabled,
 			u.CreatedAt},
 		Settings: ExportedSettings{
 			IdleAfter: int(u.IdleAfter / time.Minute), LastSeen: cmp.Or(u.ShowLastSeen, "approximate"), TimeZone: u.TimeZone,
@@ -176,7 +181,7 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	}
 	for _, s := range sessions {
 		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt,
-			s.Method, s.Factors, s.ProvedAt})
+			s.Unnoticed, s.Method, s.Factors, s.ProvedAt})
 	}
 	rows, err := t.query(ctx, sqlBrowsers, userID, maxBrowsers)
 	if err != nil {

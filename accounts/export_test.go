@@ -41,7 +41,7 @@ func testExport(t *testing.T, db database) {
 	do(t, "SetAlert", s.SetAlert(t.Context(), u.ID, bob.ID, AlertFree))
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID +
-		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"admin":true,"disabled":false,` +
+		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"email":"","admin":true,"disabled":false,` +
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":20,"show_last_seen":"exact","time_zone":"Europe/Berlin",` +
 		`"share_local_time":true,"allow_alerts":false,"theme":"dark","announce":true,"invisible":true,"invisible_since":` +
 		now + `},"status":{"state":"away","text":"Lunch",` +
@@ -90,7 +90,7 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	add(t, s, "bob", "", "")
 	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: neverIdle}))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
-	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"admin":false,"disabled":true,`+
+	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"email":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
 		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,`+
 		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
@@ -104,8 +104,8 @@ func testExportOfNewAccount(t *testing.T, db database) {
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
 		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
-			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts",
-		"sessions":       "created_at expires_at used_at user_agent address method factors proved_at",
+			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts email",
+		"sessions":       "created_at expires_at used_at user_agent address unnoticed method factors proved_at",
 		"passkeys":       "rp_id eligible backed_up aaguid transports label created_at used_at",
 		"totp":           "confirmed_at",
 		"recovery_codes": "used_at",
@@ -118,14 +118,14 @@ func TestExportHasEverything(t *testing.T) {
 	leftOut := map[string]string{
 		"users": "sort_key name_key team_key rev password_hash favorites_rev " + // derived from the names; numbers; a hash
 			"waiting_since join_note " + // only of people who can't sign in yet
-			"email email_key handle admin_by team_by",
-		"sessions":       "id token_hash user_id provider provider_session unnoticed",
+			"email_key handle admin_by team_by",
+		"sessions":       "id token_hash user_id provider provider_session",
 		"identities":     "issuer subject provider user_id label created_at used_at",
 		"passkeys":       "credential user_id public_key sign_count",
 		"totp":           "user_id sealed key_id last_step",
 		"recovery_codes": "user_id hash",
 		"spent":          "hash expires_at", // hashes of random values
-		"mails":          "id kind user_id argument tries next_at taken_until expires_at",
+		"mails":          "id kind user_id argument tries next_at taken_until queued_at expires_at",
 		"known_browsers": "token_hash user_id",
 		"presets":        "id user_id rev",
 		"favorites":      "user_id created_at",

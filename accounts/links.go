@@ -43,6 +43,7 @@ type NewInvitation struct {
 	Team  string        // "": none
 	Uses  int           // 1 to MaxInviteUses
 	Age   time.Duration // up to MaxInviteAge
+	Email string        // to send it to; "": the caller shows the token
 }
 
 const (
@@ -88,6 +89,8 @@ func (n NewInvitation) clean() (NewInvitation, FieldErrors) {
 	wrong.add(err)
 	n.Team, _, err = cleanTeam(n.Team)
 	wrong.add(err)
+	n.Email, _, err = CleanEmail(n.Email)
+	wrong.add(err)
 	if n.Uses < 1 || n.Uses > MaxInviteUses {
 		wrong.add(&FieldError{Field: "uses", Code: OutOfRange, Limit: MaxInviteUses})
 	}
@@ -97,7 +100,8 @@ func (n NewInvitation) clean() (NewInvitation, FieldErrors) {
 	return n, wrong
 }
 
-// Invite makes an invitation and returns its token. Errors: FieldErrors, and a *FieldError about invitations if
+// Invite makes an invitation and returns its token. With an address, it also queues an email, whose invitation gets
+// another token when it's sent. Errors: FieldErrors, and a *FieldError about invitations if
 // there are too many.
 func (s *Store) Invite(ctx context.Context, n NewInvitation) (token string, _ Invitation, err error) {
 	n, wrong := n.clean()
@@ -120,6 +124,11 @@ func (s *Store) Invite(ctx context.Context, n NewInvitation) (token string, _ In
 			milli(made.ExpiresAt))
 		if err != nil {
 			return err
+		}
+		if n.Email != "" {
+			if err := t.queueMail(ctx, MailInvitation, "", MailDetails{To: n.Email, Link: hash}); err != nil {
+				return err
+			}
 		}
 		return t.audit(ctx, InvitationMade, "", map[string]string{"team": n.Team})
 	})
@@ -268,6 +277,9 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string) error
 			return err
 		}
 		if err := t.endSessionsOf(ctx, userID, ""); err != nil {
+			return err
+		}
+		if err := t.notify(ctx, MailPasswordChanged, userID, MailDetails{}); err != nil {
 			return err
 		}
 		return t.audit(ctx, ResetLinkUsed, TargetUser(userID), nil)

@@ -21,6 +21,7 @@ func everything(t *testing.T, s *Store) {
 		first, err := s.SetUp(t.Context(), NewUser{Username: "first", Password: secret}, new("Harbor Works"))
 		do(t, "SetUp", err)
 		administer(t, s, first)
+		correspond(t, s, first)
 		do(t, "Delete", s.Delete(Forced(t.Context()), first.ID))
 		u, v := add(t, s, "ada", "Ada L", "Ops"), add(t, s, "bob", "", "Ops")
 		token, session := signIn(t, s, u.ID)

@@ -26,7 +26,8 @@ const (
 
 const (
 	sqlSession = `SELECT ` + userColumns + `, s.id, s.created_at, s.expires_at, s.used_at, s.user_agent, s.address,
-		s.proved_at, s.method, s.factors, s.provider
+		s.proved_at, s.method, s.factors, s.provider, s.unnoticed,
+		(SELECT count(*) FROM sessions o WHERE o.user_id = s.user_id AND o.unnoticed AND o.expires_at > $2)
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled`
 	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address,
@@ -43,7 +44,7 @@ const (
 	sqlSweep    = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
 	sqlEndOfOwn = `DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING id`
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
-	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, factors, proved_at
+	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, unnoticed, factors, proved_at
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
 )
 
@@ -67,8 +68,12 @@ type Session struct {
 	Method                       Method
 	Factors                      string    // what the person proved last, such as password+totp
 	ProvedAt                     time.Time // when; zero: they didn't
+	Unnoticed                    bool      // started in a new browser, and the person hasn't confirmed it; see Store.Notice
 
-	Provider string // key of the provider; "": the board itself. Only in the result of SessionByToken and StartSession
+	// Only in the result of SessionByToken and StartSession:
+
+	Provider string // key of the provider; "": the board itself
+	News     bool   // other sessions of the person are unnoticed, and this one isn't; see Store.Unnoticed
 }
 
 // SignIn says who signs in, where, and how.
@@ -84,6 +89,8 @@ type SignIn struct {
 	Spends             []Once // what this sign-in uses up
 	Used               Used   // the same, of second factors and passkeys
 	PasswordWas        string // fingerprint of the password that was checked earlier (KnownBrowser); "": don't compare
+	NewBrowser         bool   // the person hasn't signed in with it before
+	Browser            string // its name, for people; only with NewBrowser
 }
 
 func (x SignIn) session(id string) Session {
@@ -140,8 +147,18 @@ func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Ses
 	if !x.Unproved {
 		session.ProvedAt = at(t.now)
 	}
+	news := false
+	if x.NewBrowser {
+		if news, err = t.wasSignedIn(ctx, u.ID); err != nil {
+			return "", Session{}, err
+		}
+	}
 	token, hash := newToken()
-	return token, session, t.startSession(ctx, session, hash, x)
+	err = t.startSession(ctx, session, hash, x)
+	if err == nil && news {
+		err = t.tellOfDevice(ctx, session, x)
+	}
+	return token, session, err
 }
 
 // checkSignIn uses up what x uses, and returns an error if that isn't enough.
@@ -189,8 +206,9 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	var r userRow
 	var x Session
 	var created, expires, used, proved int64
+	var others int
 	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address, &proved,
-		&x.Method, &x.Factors, &x.Provider)
+		&x.Method, &x.Factors, &x.Provider, &x.Unnoticed, &others)
 	err := s.r.queryRow(ctx, sqlSession, []any{hash, s.nowMilli()}, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, User{}, ErrNoSession
@@ -199,6 +217,7 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 		return Session{}, User{}, fmt.Errorf("read session: %w", err)
 	}
 	u := r.finish()
+	x.News = others > 0 && !x.Unnoticed
 	x.UserID, x.CreatedAt, x.ExpiresAt, x.UsedAt, x.ProvedAt = u.ID, at(created), at(expires), at(used), at(proved)
 	return x, u, nil
 }
@@ -255,17 +274,21 @@ func (s *Store) Sessions(ctx context.Context, userID string) ([]Session, error) 
 
 // readSessions reads the sessions of a user that expire after a time.
 func readSessions(ctx context.Context, from reader, userID string, after int64) ([]Session, error) {
+	return readSessionsBy(ctx, from, sqlSessions, userID, after, maxSessions)
+}
+
+func readSessionsBy(ctx context.Context, from reader, text string, args ...any) ([]Session, error) {
 	type sessionRow struct {
 		Session
 		created, expires, used, proved int64
 	}
-	rows, err := from.query(ctx, sqlSessions, userID, after, maxSessions)
+	rows, err := from.query(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
 	found, err := collect(rows, func(r *sessionRow) []any {
 		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method,
-			&r.Factors, &r.proved}
+			&r.Unnoticed, &r.Factors, &r.proved}
 	})
 	sessions := make([]Session, len(found))
 	for i, r := range found {

@@ -10,6 +10,7 @@ import (
 	"rollcall/accounts"
 	"rollcall/command/process"
 	"rollcall/handlers"
+	"rollcall/mailer"
 	"rollcall/presence"
 	"rollcall/presence/replica"
 	"rollcall/ui"
@@ -25,6 +26,7 @@ type app struct {
 	store    *accounts.Store
 	redis    *replica.Redis // nil without REDIS_URL
 	tracker  *presence.Tracker
+	mailer   *mailer.Mailer // nil: no emails are sent
 	server   *handlers.Server
 }
 
@@ -63,6 +65,10 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		who.Registry, web.Bell = a.redis, replica.NewBell(a.redis)
 		web.Limiters = handlers.SharedLimiters(a.redis.Client(), a.settings.RedisPrefix, a.log)
 	}
+	if a.mailer, err = a.settings.newMailer(a.store, pages.Name, a.log); err != nil {
+		return err
+	}
+	web.Mailer = a.mailer
 	who.Fresh = !a.signedIn // nobody can come back
 	a.tracker = presence.NewTracker(who)
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
@@ -73,7 +79,7 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 // openStore opens the accounts.
 func (a *app) openStore(ctx context.Context) (err error) {
 	cfg := a.settings.accounts(a.log)
-	cfg.HashWorkers, cfg.Server = a.settings.LimitHashes, true
+	cfg.HashWorkers, cfg.Server, cfg.SendsMail = a.settings.LimitHashes, true, a.settings.mail != nil
 	if a.store, err = accounts.Open(ctx, cfg); err != nil {
 		return err
 	}
@@ -87,6 +93,9 @@ func (a *app) openStore(ctx context.Context) (err error) {
 // prepareSetup reads what administrators chose, and makes a code for somebody who sets up an empty board.
 func (a *app) prepareSetup(ctx context.Context, web *handlers.Config) (err error) {
 	if web.Stored, err = a.store.Settings(ctx); err != nil {
+		return err
+	}
+	if err := a.settings.checkSignup(web.Stored); err != nil {
 		return err
 	}
 	admin, err := a.store.AnyAdmin(ctx)
@@ -125,7 +134,7 @@ func (s *settings) handlers() handlers.Config {
 		PublicURL: s.Public,
 		Loopback:  s.local(),
 		Fixed: accounts.Settings{
-			BoardName: s.BoardName, SignUp: s.Signup, Teams: s.Teams, Invisible: s.Invisible,
+			BoardName: s.BoardName, SignUp: s.Signup, Domains: s.SignupDomains, Teams: s.Teams, Invisible: s.Invisible,
 		},
 		Limits:         s.limits(process.FileLimit()),
 		AccessLog:      s.AccessLog == "on",

@@ -23,6 +23,8 @@ import (
 type doctorCmd struct {
 	settings `embed:""`
 
+	MailTo string `placeholder:"ADDRESS" help:"Send a test email to this address."`
+
 	db process.Path // the database, if root reads it with its owner's rights
 }
 
@@ -52,7 +54,8 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 	c.checkDisk(f)
 	serving := c.checkAddress(ctx, f)
 	c.checkPublicURL(ctx, f, serving)
-	c.checkSignup(f)
+	c.showSignup(f)
+	c.checkMail(ctx, f)
 	c.checkRedisServer(ctx, f, store)
 	return f.verdict()
 }

@@ -101,7 +101,7 @@ func (env environment) readSecrets() error {
 }
 
 // secretNames returns the variables that have no flag, because they're secret. Each can also be in a file.
-func secretNames() []string { return []string{"DATABASE_URL", "REDIS_URL", secretKeyVariable} }
+func secretNames() []string { return []string{"DATABASE_URL", "REDIS_URL", secretKeyVariable, smtpURL} }
 
 // sources maps the name of a flag to where its value comes from: the name of a variable, or "flag". Settings that
 // aren't in it have their default.
@@ -144,7 +144,7 @@ func (r resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 
 // variables returns the names of all variables that the commands know.
 func variables() []string {
-	var names []string
+	names := []string{smtpURL, smtpURL + "_FILE"}
 	var walk func(reflect.Type)
 	walk = func(t reflect.Type) {
 		for i := range t.NumField() {

@@ -83,6 +83,9 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 
 	parts, failed := errgroup.WithContext(ctx)
 	parts.Go(func() error { return a.server.Run(loops) })
+	if a.mailer != nil {
+		parts.Go(func() error { a.mailer.Run(loops); return nil })
+	}
 	parts.Go(func() error {
 		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)

@@ -27,6 +27,7 @@ type userCmd struct {
 	Delete  userDeleteCmd  `cmd:"" help:"Delete a person for good."`
 	Admin   userAdminCmd   `cmd:"" help:"Make a person an administrator, or a member again."`
 	Link    userLinkCmd    `cmd:"" help:"Print a link with which a person chooses a new password."`
+	Email   userEmailCmd   `cmd:"" help:"Set, remove or print the email address of a person."`
 	SignOut userSignOutCmd `cmd:"" help:"End all sessions of a person."`
 	Waiting userWaitingCmd `cmd:"" help:"List who waits for approval."`
 	Approve userApproveCmd `cmd:"" help:"Let a person in who waits for approval."`

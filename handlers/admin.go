@@ -89,6 +89,7 @@ func adminDone(done string, n int) string {
 	return map[string]string{
 		"factors": "Removed the passkeys, the authenticator app, and the recovery codes of this person, if there were any.",
 		"saved":   "Saved.", "approved": "Approved.", "declined": "Declined.", "revoked": "Revoked.",
+		"mailed": "An email with a link is on its way.", "invited": "An email with the invitation is on its way.",
 		"admin": "This person is now an administrator.", "member": "This person is no longer an administrator.",
 	}[done]
 }

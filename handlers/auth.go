@@ -48,7 +48,7 @@ func (s *Server) loginPage(c echo.Context) error {
 	}
 	return s.page(c, http.StatusOK, ui.LoginPage{
 		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
-		Passkeys: s.passkeys != nil, Reset: c.QueryParam("reset") != "", Ended: s.endedWhy(c),
+		Passkeys: s.passkeys != nil, Reset: c.QueryParam("reset") != "", Restored: c.QueryParam("restored") != "", Ended: s.endedWhy(c),
 	})
 }
 
@@ -242,6 +242,9 @@ func (s *Server) startSession(c echo.Context, user accounts.User, x accounts.Sig
 	x.UserID, x.UserAgent, x.Address = user.ID, r.UserAgent(), from(s.addresses.of(r))
 	if v := signedIn(c); v != nil {
 		x.Replaces = v.token
+	}
+	if x.NewBrowser = s.isNewBrowser(r, user.Username); x.NewBrowser {
+		x.Browser = deviceName(r.UserAgent())
 	}
 	token, session, err := s.cfg.Accounts.StartSession(r.Context(), x)
 	switch {

@@ -21,6 +21,7 @@ const (
 	wrongFirstCode   accounts.Code = "wrong_first_code"    // of an app that is being set up
 	teamExists       accounts.Code = "team_exists"
 	otherExisting    accounts.Code = "other_existing" // another team that exists
+	otherDomain      accounts.Code = "other_domain"   // Detail is the domains that are allowed
 )
 
 // FieldMessage returns the sentence that tells a person how to fix a field. Pages, the API and the command line share
@@ -43,6 +44,10 @@ func FieldMessage(e *accounts.FieldError) string {
 		return outOfRange(e)
 	case accounts.NotAnAddress:
 		return "“" + e.Detail + "” isn't an email address, a phone number, or a link that begins with https, xmpp, matrix or sip."
+	case accounts.NotADomain:
+		return "“" + e.Detail + "” isn't a domain, such as example.org."
+	case otherDomain:
+		return "Use an address at " + strings.Join(strings.Fields(e.Detail), " or ") + "."
 	case unconfirmed:
 		return "Type " + e.Detail + " to confirm."
 	}
@@ -70,6 +75,8 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.BadTime:        "Enter a date and a time, such as 2026-03-01T14:30, or only a time, such as 14:30.",
 	accounts.InThePast:      "Choose a time in the future.",
 	accounts.TooFarAhead:    "Choose a time within a year from now.",
+	accounts.NotAnEmail:     "Enter an email address, such as ada@example.org.",
+	accounts.EmailTaken:     "Another account uses this address.",
 	accounts.NotAllowed:     "This person doesn't let others ask.",
 	wrongPassword:           "Wrong password.",
 	teamExists:              "There is already a team with this name. To put both together, merge them.",
@@ -104,6 +111,10 @@ func missing(field string) string {
 		return "Type a code."
 	case "label":
 		return "Type a name for the passkey."
+	case "email":
+		return "Type an email address."
+	case "signup_domains":
+		return "Enter at least one domain, such as example.org."
 	}
 	return "Type your " + strings.TrimPrefix(strings.ReplaceAll(field, "_", " "), "confirm ") + "."
 }
@@ -128,6 +139,8 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("This team has more than %d people. Move some of them first.", e.Limit)
 	case "passkeys":
 		return fmt.Sprintf("You can have up to %d passkeys. Remove one first.", e.Limit)
+	case "signup_domains":
+		return fmt.Sprintf("Enter up to %d domains.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}
@@ -257,6 +270,8 @@ func formFailure(err error, to string) *failure {
 			Message: "This is the only administrator. Make somebody else an administrator first."}
 	case errors.Is(err, accounts.ErrNoLink):
 		return &failure{Status: http.StatusConflict, Message: "This invitation has already ended."}
+	case errors.Is(err, accounts.ErrMailsFull):
+		return mailsFull(err)
 	case errors.Is(err, accounts.ErrBusy):
 		return busy(err)
 	}

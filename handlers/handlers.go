@@ -27,6 +27,7 @@ import (
 	"rollcall/accounts"
 	"rollcall/identity"
 	"rollcall/live"
+	"rollcall/mailer"
 	"rollcall/presence"
 	"rollcall/ui"
 )
@@ -47,6 +48,7 @@ type Config struct {
 	Limiters       Limiters          // count attempts; zero: in the memory of this process
 	Keys           *identity.Keyring // seal what browsers keep for us during a sign-in; nil: a random key
 	SecretKeys     SecretKeys        // seal the secrets of authenticator apps; nil: nobody can set one up
+	Mailer         *mailer.Mailer    // sends emails; nil: none are sent
 	Bell           live.Bell         // between replicas; nil: there is only one process
 	SecondFactor   bool              // administrators need a passkey or an authenticator app to change anything
 	AccessLog      bool              // log one line per request

@@ -33,6 +33,8 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"successful sign-ins per address in " +
 			short(loginWindow): fmt.Sprintf("%d times `--limit-logins`", successesShare),
 		"changes of the password per account in " + short(loginWindow): fmt.Sprint(successesPerName),
+		"requests for an email per address and hour":                   fmt.Sprint(asksPerAddress),
+		"requests to change the email address per person and hour":     fmt.Sprint(asksPerPerson),
 		"wrong setup codes per address in " + short(loginWindow):       fmt.Sprint(failuresOfSetup),
 		"messages of a live connection": fmt.Sprintf("%d at once, then one a second",
 			messageBurst),

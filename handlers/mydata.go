@@ -60,6 +60,7 @@ func (s *Server) storedPage(c echo.Context) error {
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
 		Pronouns: x.Account.Pronouns, Contacts: x.Account.Contacts, ShareTime: x.Settings.ShareTime,
 		AllowAlerts: x.Settings.AllowAlerts,
+		Email:       x.Account.Email,
 		Favorites:   len(x.Favorites), Alerts: len(x.Alerts),
 		Acts: len(x.Acts), Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
 		Passkeys: len(x.Passkeys),

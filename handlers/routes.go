@@ -33,6 +33,8 @@ func (s *Server) routes() {
 	entry.post(at("/login"), s.login, counted(s.metrics.signIns))
 	entry.get(at("/signup"), s.signupPage)
 	entry.post(at("/signup"), s.signup, counted(s.metrics.signUps))
+	entry.get(at("/forgot"), s.forgotPage)
+	entry.post(at("/forgot"), s.forgot)
 	entry.post(at("/logout"), s.logout)
 	entry.get(at("/setup"), s.setupPage)
 	entry.post(at("/setup"), s.setUp, counted(s.metrics.signUps))
@@ -43,6 +45,12 @@ func (s *Server) routes() {
 	links.post(at("/join/:token"), s.join, counted(s.metrics.signUps))
 	links.get(at("/reset/:token"), s.resetPage)
 	links.post(at("/reset/:token"), s.reset)
+	links.get(at("/signup/:token"), s.addressPage)
+	links.post(at("/signup/:token"), s.joinByAddress, counted(s.metrics.signUps))
+	links.get(at("/verify/:token"), s.verifyPage)
+	links.post(at("/verify/:token"), s.verify)
+	links.get(at("/undo/:token"), s.undoPage)
+	links.post(at("/undo/:token"), s.undo)
 
 	// The live connection. It refuses strangers with a close code, which pages understand.
 	live := s.group(policy{callers: visitors})
@@ -74,6 +82,7 @@ func (s *Server) routes() {
 		"/settings/password":            s.setPassword,
 		"/settings/sessions/end":        s.endSession,
 		"/settings/sessions/end-others": s.endOtherSessions,
+		"/settings/sessions/confirm":    s.confirmSession,
 		"/settings/delete":              s.deleteAccount,
 	} {
 		member.post(at(path), set)
@@ -83,6 +92,14 @@ func (s *Server) routes() {
 	member.get(at("/settings/stored"), s.storedPage)
 
 	s.waysRoutes(entry, member)
+	proven := s.group(policy{compress: true, proof: true})
+	for path, set := range map[string]echo.HandlerFunc{
+		"/settings/email": s.setEmail, "/settings/email/remove": s.removeEmail,
+	} {
+		proven.post(at(path), set)
+		proven.get(at(path), s.toSettings)
+	}
+
 	s.adminRoutes()
 
 	if s.site.base != "" { // for people who type the address, and for probes through the proxy
@@ -104,6 +121,7 @@ func (s *Server) adminRoutes() {
 	admin.post(at("/admin/people/:name"), s.adminProfile)
 	for path, act := range map[string]echo.HandlerFunc{
 		"/role": s.adminRole, "/reset-link": s.adminResetLink, "/end-sessions": s.adminEndSessions,
+		"/email":         s.adminEmail,
 		"/reset-factors": s.adminResetFactors,
 		"/disable":       s.adminDisable, "/enable": s.adminEnable, "/delete": s.adminDelete,
 	} {

@@ -50,6 +50,10 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	case idle > 0:
 		p.Idle, p.IdleMinutes = "minutes", strconv.Itoa(int(idle/time.Minute))
 	}
+	var err error
+	if p.Email, err = s.emailSettings(c); err != nil {
+		return p, unavailable(fmt.Errorf("settings: %w", err))
+	}
 	details, err := s.cfg.Accounts.Details(ctx, v.user.ID)
 	if err != nil {
 		return p, unavailable(fmt.Errorf("settings: %w", err))

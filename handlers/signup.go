@@ -25,6 +25,9 @@ func (s *Server) signupPage(c echo.Context) error {
 	if signedIn(c) != nil {
 		return s.redirect(c, next)
 	}
+	if s.inForce().SignUp == accounts.SignUpDomains {
+		return s.page(c, http.StatusOK, s.signupMailPage(c, next))
+	}
 	p := s.signupForm(c)
 	p.Next = s.nextField(next)
 	return s.page(c, http.StatusOK, p)
@@ -44,6 +47,8 @@ func (s *Server) wantSignup(r *http.Request) error {
 	switch s.signUpMode(r) {
 	case accounts.SignUpOpen, accounts.SignUpApprove:
 		return nil
+	case accounts.SignUpDomains:
+		return s.wantMail()
 	case accounts.SignUpInvite:
 		return &failure{Status: http.StatusForbidden, Heading: "You need an invitation",
 			Message: "Ask an administrator of this board for an invitation link."}
@@ -62,6 +67,9 @@ func (s *Server) signupForm(c echo.Context) ui.SignupPage {
 func (s *Server) signup(c echo.Context) error {
 	if err := s.wantSignup(c.Request()); err != nil {
 		return err
+	}
+	if s.inForce().SignUp == accounts.SignUpDomains {
+		return s.askSignup(c)
 	}
 	fields, err := readForm(c.Request())
 	if err != nil {
@@ -90,6 +98,8 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 		return s.page(c, http.StatusAccepted, ui.WaitingPage{Layout: s.layout(c, ""), Name: user.DisplayName})
 	case err == nil:
 		return s.signIn(c, user, next)
+	case errors.Is(err, accounts.ErrNoLink) && j.Address != "":
+		return noSignupLink(err)
 	case errors.Is(err, accounts.ErrNoLink):
 		return noInvitation(err)
 	case errors.Is(err, accounts.ErrFull):
@@ -101,6 +111,9 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 		return notSaved(fmt.Errorf("sign up: %w", err))
 	}
 	p.Next, p.Errors, p.Message = s.nextField(next), f.formErrors(), f.formMessage()
+	if message := p.Errors["email"]; message != "" { // taken since the link was sent; the form has no such field
+		p.Message = message
+	}
 	p.Username, p.DisplayName, p.Note = echoed(n.Username), echoed(n.DisplayName), echoed(j.Note)
 	p.Password = echoedPassword(n.Password)
 	return s.form(c, f, p)

@@ -43,6 +43,8 @@ type SettingsPage struct {
 	Theme    string // system, light or dark
 	Announce bool
 
+	Email EmailSettings
+
 	Devices   []Device
 	SignedOut int // how many other devices have just been signed out
 
@@ -78,6 +80,7 @@ var fieldsOf = map[string][]string{
 	DetailsSection:  {"pronouns", "contacts"},
 	PresenceSection: {"idle_after", "last_seen", "time_zone"},
 	LookSection:     {"theme"},
+	EmailSection:    {"email"},
 	PasswordSection: {"old_password", "password"},
 	DataSection:     {"confirm_username", "confirm_password"},
 }
@@ -122,6 +125,8 @@ func (p SettingsPage) Field(id string) setting {
 		f.Value = p.Contacts
 	case "time_zone":
 		f.Value = p.TimeZone
+	case "email":
+		f.Value = p.Email.Typed
 	case "confirm_username":
 		f.Value = p.ConfirmUsername
 	}

@@ -35,6 +35,8 @@ type StoredPage struct {
 	ShareTime   bool
 	AllowAlerts bool
 
+	Email string
+
 	Acts, Presets, Devices, Browsers, Favorites, Alerts int // how many there are
 
 	Passkeys int
@@ -97,6 +99,10 @@ func (p StoredPage) Groups() []StoredGroup {
 
 func (p StoredPage) administered() []StoredFact {
 	return []StoredFact{{
+		Keys: []string{"account.email"}, What: "Email address", Mine: cmp.Or(p.Email, "None"),
+		Note: "For links if you forget your password, and for notices about your account. Kept until you or an administrator " +
+			"changes it. While an email waits to be sent, what it's about is stored for at most a day.",
+	}, {
 		Keys: []string{"acts.at", "acts.action", "acts.by", "acts.address", "acts.detail"},
 		What: "Log of changes", Mine: plural(p.Acts, "line", "lines"),
 		Note: "What administrators or commands changed in your account, and what you changed as an administrator, with the " +
@@ -213,6 +219,7 @@ func (p StoredPage) signIns() []StoredFact {
 			Keys: []string{
 				"sessions.browser", "sessions.address", "sessions.created_at", "sessions.last_used_at", "sessions.expires_at",
 				"sessions.method", "sessions.factors", "sessions.proved_at",
+				"sessions.unconfirmed",
 			},
 			What: "Devices that are signed in", Mine: strconv.Itoa(p.Devices),
 			Note: "How the browser describes itself, the address and time of its sign-in, how you signed in, when you last " +

@@ -20,11 +20,11 @@ import (
 )
 
 // columns are the columns that are used. They may be in any order, and only username is needed.
-var columns = []string{"username", "password", "display_name", "team"}
+var columns = []string{"username", "password", "display_name", "team", "email"}
 
 // aliases are other names of columns.
 var aliases = map[string]string{"name": "display_name", "full_name": "display_name", "user_name": "username",
-	"user": "username", "group": "team"}
+	"user": "username", "group": "team", "e_mail": "email", "email_address": "email"}
 
 // Code says what is wrong with a line.
 type Code string
@@ -189,6 +189,8 @@ func (l *List) add(line int, header, record []string) {
 			p.DisplayName = value
 		case "team":
 			p.Team = value
+		case "email":
+			p.Email = value
 		case "password":
 			p.Password = value
 		}
