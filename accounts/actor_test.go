@@ -141,10 +141,56 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"RecordExport": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		return s.RecordExport(ctx, AuditExported)
 	},
+	"Spend": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.Spend(ctx, once("x"))
+	},
+	"SharedSecret": func(ctx context.Context, s *Store, u User, x Session) error {
+		return second(s.SharedSecret(ctx))
+	},
+	"WantHandle": func(ctx context.Context, s *Store, u User, x Session) error {
+		return second(s.WantHandle(ctx, u.ID, "handle"))
+	},
+	"AddPasskey": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.AddPasskey(ctx, newPasskey(u.ID, "cred"), once("x"))
+	},
+	"RenamePasskey": func(ctx context.Context, s *Store, u User, x Session) error {
+		return unlessPasskey(s.RenamePasskey(ctx, u.ID, "cred", "Phone"))
+	},
+	"RemovePasskey": func(ctx context.Context, s *Store, u User, x Session) error {
+		return unlessPasskey(s.RemovePasskey(ctx, u.ID, "cred", Ways{}))
+	},
+	"AddTOTP": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.AddTOTP(ctx, u.ID, TOTP{}, 1, nil)
+	},
+	"RemoveTOTP": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.RemoveTOTP(ctx, u.ID)
+	},
+	"ReplaceRecoveryCodes": func(ctx context.Context, s *Store, u User, x Session) error {
+		if err := s.ReplaceRecoveryCodes(ctx, u.ID, nil); !errors.Is(err, ErrNoTOTP) {
+			return err
+		}
+		return nil
+	},
+	"ResetFactors": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.ResetFactors(ctx, u.ID)
+	},
+	"ChooseFirstPassword": func(ctx context.Context, s *Store, u User, x Session) error {
+		if err := s.ChooseFirstPassword(ctx, u.ID, "another phrase", ""); !errors.Is(err, ErrCredentials) {
+			return err
+		}
+		return nil
+	},
 	"Prune": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.Prune(ctx) },
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func unlessPasskey(err error) error {
+	if errors.Is(err, ErrNoPasskey) {
+		return nil
+	}
+	return err
+}
 
 // unlessLink and unlessMissing take the errors about what a write didn't find for success: it was let in.
 func unlessLink(err error) error {
@@ -174,6 +220,7 @@ var reads = []string{
 	"ResetLinkUser", "Settings", "WaitingPeople",
 	"CountMails", "Email", "Emails", "MailQueued", "Recipient", "RecipientBy", "SendsMail", "SignUpLink", "UndoLink",
 	"Unnoticed", "VerifyLink",
+	"OwnWays", "PasskeyOwner", "TOTP",
 }
 
 // Every exported method that writes refuses to do so without an actor. All other methods are listed in reads.

@@ -112,15 +112,16 @@ const cases = {
   },
   async 'a button registers'() {
     const options = { challenge: 'AQ', user: { id: '-_8', name: 'ada' }, excludeCredentials: [{ id: 'Ag', type: 'public-key' }] };
-    const page = await open({ kind: 'register', form: { elements: { label: { value: 'Phone' } } }, answers: { '/begin': [200, { publicKey: options }] } });
-    page.button.fire('click');
+    const form = element({ elements: { label: { value: 'Phone' } } });
+    const page = await open({ kind: 'register', form, answers: { '/begin': [200, { publicKey: options }] } });
+    form.listeners.submit({ preventDefault: () => page.log.push('stayed') });
     await wait();
     assert.deepEqual([...page.options.publicKey.user.id], [251, 255]);
     assert.equal(page.options.publicKey.user.name, 'ada');
     assert.deepEqual([...page.options.publicKey.excludeCredentials[0].id], [2]);
     page.resolve(made);
     await wait();
-    assert.deepEqual(page.log, ['/begin', 'create', '/finish', 'go /next']);
+    assert.deepEqual(page.log, ['stayed', '/begin', 'create', '/finish', 'go /next']);
     assert.deepEqual(page['/finish'].body, {
       id: '-_8', rawId: '-_8', type: 'public-key', label: 'Phone',
       response: { clientDataJSON: 'AQ', attestationObject: 'BQY', transports: ['internal'] },

@@ -105,6 +105,10 @@ document.addEventListener('DOMContentLoaded', () => {
   for (const button of document.querySelectorAll('[data-passkey]')) {
     button.hidden = false;
     button.addEventListener('click', () => usePasskey(button));
+    if (button.dataset.passkey === 'register') button.form?.addEventListener('submit', event => { // Enter in the name
+      event.preventDefault();
+      usePasskey(button);
+    });
   }
   const field = document.querySelector('[autocomplete~="webauthn"]'), button = document.querySelector('[data-passkey="sign-in"]');
   if (field && button) startAutofill(field, button);
