@@ -188,8 +188,12 @@ func (c *dbCopyCmd) Run(ctx context.Context, con *console) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.stdout, copyHint, to.Where(), c.From)
-	return err
+	fmt.Fprintf(con.stdout, copyHint, to.Where(), c.From)
+	if _, err := os.Stat(keyFile(c.From)); err == nil {
+		fmt.Fprintf(con.stdout, "Set %s on each server to the content of %s, for people with an authenticator app.\n",
+			secretKeyVariable, keyFile(c.From))
+	}
+	return nil
 }
 
 // copyHint says what to do after a copy, with the names of the database and the file filled in.
