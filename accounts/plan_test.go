@@ -183,6 +183,8 @@ func administer(t *testing.T, s *Store, first User) {
 	do(t, "SetAdmin", s.SetAdmin(ctx, guest.ID, true))
 	_, err = s.AnyAdmin(ctx)
 	do(t, "AnyAdmin", err)
+	_, err = s.Empty(ctx)
+	do(t, "Empty", err)
 	do(t, "SetAdmin", s.SetAdmin(ctx, guest.ID, false))
 	reset, err := s.MakeResetLink(ctx, guest.ID)
 	do(t, "MakeResetLink", err)
@@ -192,6 +194,8 @@ func administer(t *testing.T, s *Store, first User) {
 	_, session := signIn(t, s, guest.ID)
 	_, err = s.Prove(ctx, guest.ID, session.ID, Proof{})
 	do(t, "Prove", err)
+	_, _, err = s.Invite(ctx, NewInvitation{Team: "Ops", Uses: 1, Age: time.Hour})
+	do(t, "Invite", err)
 	_, err = s.RenameTeam(ctx, "Ops", "Operations")
 	do(t, "RenameTeam", err)
 	for _, q := range []UserQuery{{}, {Order: ByUsername}, {Order: Newest}, {Which: AdminUsers}, {Which: DisabledUsers},
