@@ -10,16 +10,17 @@ import (
 // It doesn't include the hashes of passwords and tokens, which are secret, or internal data derived from the rest: keys
 // for sorting and search, and the number of the last change.
 type Export struct {
-	Account   ExportedAccount   `json:"account"`
-	Settings  ExportedSettings  `json:"settings"`
-	Status    *ExportedStatus   `json:"status"`             // null: none; an ended status stays until the next one
-	Presets   []ExportedPreset  `json:"presets"`            // last used first
-	Favorites []string          `json:"favorites"`          // usernames
-	Alerts    []ExportedAlert   `json:"alerts"`             // about whom the person wants to be told
-	Sessions  []ExportedSession `json:"sessions"`           // sign-ins, last used first
-	Browsers  []ExportedBrowser `json:"known_browsers"`     // browsers in which the person signed in, last used first
-	Acts      []ExportedAct     `json:"acts"`               // what the audit log has about the person, the newest first
-	LastSeen  time.Time         `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
+	Account    ExportedAccount    `json:"account"`
+	Settings   ExportedSettings   `json:"settings"`
+	Status     *ExportedStatus    `json:"status"`             // null: none; an ended status stays until the next one
+	Presets    []ExportedPreset   `json:"presets"`            // last used first
+	Favorites  []string           `json:"favorites"`          // usernames
+	Alerts     []ExportedAlert    `json:"alerts"`             // about whom the person wants to be told
+	Sessions   []ExportedSession  `json:"sessions"`           // sign-ins, last used first
+	Browsers   []ExportedBrowser  `json:"known_browsers"`     // browsers in which the person signed in, last used first
+	Identities []ExportedIdentity `json:"identities"`         // accounts elsewhere with which the person signs in, the oldest first
+	Acts       []ExportedAct      `json:"acts"`               // what the audit log has about the person, the newest first
+	LastSeen   time.Time          `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
 }
 
 // ExportedAccount is who the person is.
@@ -31,7 +32,9 @@ type ExportedAccount struct {
 	Pronouns    string    `json:"pronouns"`
 	Contacts    []string  `json:"contacts"` // URLs
 	Admin       bool      `json:"admin"`
-	Disabled    bool      `json:"disabled"` // by the operator
+	AdminBy     string    `json:"admin_by,omitempty"` // key of the provider that made them an administrator; missing: nobody or a person
+	TeamBy      string    `json:"team_by,omitempty"`  // the same for the team
+	Disabled    bool      `json:"disabled"`           // by the operator
 	CreatedAt   time.Time `json:"created_at"`
 }
 
@@ -81,6 +84,18 @@ type ExportedSession struct {
 	CreatedAt time.Time `json:"created_at"`
 	UsedAt    time.Time `json:"last_used_at"`
 	ExpiresAt time.Time `json:"expires_at"`
+	Method    Method    `json:"method"`             // password, passkey, provider, proxy or link
+	Provider  string    `json:"provider,omitempty"` // its key
+}
+
+// ExportedIdentity is an account at a provider, or what a proxy calls the person.
+type ExportedIdentity struct {
+	Provider  string    `json:"provider"` // its key
+	Issuer    string    `json:"issuer"`
+	Subject   string    `json:"subject"` // the provider's ID of the person
+	Label     string    `json:"label"`   // what the provider calls the person
+	CreatedAt time.Time `json:"created_at"`
+	UsedAt    time.Time `json:"last_used_at"`
 }
 
 // ExportedAct is a line of the audit log: something that was done to the account, or that the person did as an
@@ -88,7 +103,7 @@ type ExportedSession struct {
 type ExportedAct struct {
 	At      time.Time         `json:"at"`
 	Action  Action            `json:"action"`
-	By      string            `json:"by"`                // you, administrator, visitor, command-line or system
+	By      string            `json:"by"`                // you, administrator, visitor, command-line, system, or provider: and its key
 	Address string            `json:"address,omitempty"` // of the person's own browser, for 30 days
 	Detail  map[string]string `json:"detail,omitempty"`
 }
@@ -113,6 +128,9 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 			return err
 		}
 		x = exportUser(u, d)
+		if err := t.queryRow(ctx, sqlGivenBy, []any{userID}, &x.Account.AdminBy, &x.Account.TeamBy); err != nil {
+			return err
+		}
 		return exportLists(ctx, t, userID, &x)
 	})
 	return x, wrap("export", err)
@@ -121,8 +139,10 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 // exportUser returns the part of an Export that comes from the person's own row.
 func exportUser(u User, d Details) Export {
 	x := Export{
-		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, d.Pronouns, d.Contacts, u.Admin, u.Disabled,
-			u.CreatedAt},
+		Account: ExportedAccount{
+			ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Team: u.Team, Pronouns: d.Pronouns,
+			Contacts: d.Contacts, Admin: u.Admin, Disabled: u.Disabled, CreatedAt: u.CreatedAt,
+		},
 		Settings: ExportedSettings{
 			IdleAfter: int(u.IdleAfter / time.Minute), LastSeen: cmp.Or(u.ShowLastSeen, "approximate"), TimeZone: u.TimeZone,
 			ShareTime: d.ShareTime, AllowAlerts: !d.NoAlerts, Theme: cmp.Or(u.Theme, "system"), Announce: u.Announce,
@@ -130,7 +150,7 @@ func exportUser(u User, d Details) Export {
 		},
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
-		Favorites: []string{}, Alerts: []ExportedAlert{}, Acts: []ExportedAct{},
+		Favorites: []string{}, Alerts: []ExportedAlert{}, Acts: []ExportedAct{}, Identities: []ExportedIdentity{},
 	}
 	if x.Account.Contacts == nil {
 		x.Account.Contacts = []string{}
@@ -170,7 +190,15 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 		return err
 	}
 	for _, s := range sessions {
-		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt})
+		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt,
+			s.Method, s.Provider})
+	}
+	identities, err := readIdentities(ctx, t, userID)
+	if err != nil {
+		return err
+	}
+	for _, i := range identities {
+		x.Identities = append(x.Identities, ExportedIdentity{i.Provider, i.Issuer, i.Subject, i.Label, i.CreatedAt, i.UsedAt})
 	}
 	rows, err := t.query(ctx, sqlBrowsers, userID, maxBrowsers)
 	if err != nil {

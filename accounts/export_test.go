@@ -35,6 +35,7 @@ func testExport(t *testing.T, db database) {
 	bob := add(t, s, "bob", "", "")
 	do(t, "SetFavorite", s.SetFavorite(t.Context(), u.ID, bob.ID, true))
 	do(t, "SetAlert", s.SetAlert(t.Context(), u.ID, bob.ID, AlertFree))
+	do(t, "Link", s.Link(t.Context(), u.ID, corp("ada-1")))
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID +
 		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"admin":true,"disabled":false,` +
@@ -47,8 +48,10 @@ func testExport(t *testing.T, db database) {
 		`"alerts":[{"username":"bob","for":"free","asked_at":` + now +
 		`,"expires_at":"2026-03-08T12:00:01.5Z"}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
 		`"created_at":` + now + `,"last_used_at":` + now +
-		`,"expires_at":"2026-03-31T12:00:01.5Z"}],"known_browsers":[{"signed_in_at":` +
-		now + `}],"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}],"last_seen":` + now + `}`
+		`,"expires_at":"2026-03-31T12:00:01.5Z","method":"password"}],"known_browsers":[{"signed_in_at":` +
+		now + `}],"identities":[{"provider":"corp","issuer":"https://login.example","subject":"ada-1","label":"ada@example.com",` +
+		`"created_at":` + now + `,"last_used_at":` + now + `}],"acts":[{"at":` + now + `,"action":"identity.link","by":"system",` +
+		`"detail":{"provider":"corp"}},{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}],"last_seen":` + now + `}`
 	got := wantExport(t, s, u.ID, want)
 	tokenKey, _ := tokenHash(token)
 	browserKey, _ := tokenHash(browser)
@@ -83,7 +86,7 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
 	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],`+
+		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],"identities":[],`+
 		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
 		`{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}]}`)
 	_, err := s.Export(t.Context(), "nobody")
@@ -95,8 +98,10 @@ func testExportOfNewAccount(t *testing.T, db database) {
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
 		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
-			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts",
-		"sessions":       "created_at expires_at used_at user_agent address",
+			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts " +
+			"admin_by team_by",
+		"sessions":       "created_at expires_at used_at user_agent address method provider",
+		"identities":     "issuer subject provider label created_at used_at",
 		"known_browsers": "used_at",
 		"presets":        "state text emoji lasts",
 		"favorites":      "person_id",
@@ -106,9 +111,9 @@ func TestExportHasEverything(t *testing.T) {
 	leftOut := map[string]string{
 		"users": "sort_key name_key team_key rev password_hash favorites_rev " + // derived from the names; numbers; a hash
 			"waiting_since join_note " + // only of people who can't sign in yet
-			"email email_key handle admin_by team_by",
-		"sessions":       "id token_hash user_id proved_at method factors provider provider_session unnoticed",
-		"identities":     "issuer subject provider user_id label created_at used_at",
+			"email email_key handle",
+		"sessions":       "id token_hash user_id proved_at factors provider_session unnoticed",
+		"identities":     "user_id",
 		"passkeys":       "credential user_id rp_id public_key sign_count eligible backed_up aaguid transports label created_at used_at",
 		"totp":           "user_id sealed key_id last_step confirmed_at",
 		"recovery_codes": "user_id hash used_at",
@@ -119,10 +124,10 @@ func TestExportHasEverything(t *testing.T) {
 		"favorites":      "user_id created_at",
 		"alerts":         "user_id rev",
 		"audit":          "id via target request",
-		"settings":       "name value rev",                                                                  // of the board
+		"settings":       "name value rev",                                                                        // of the board
 		"links":          "token_hash kind user_id team label uses uses_left made_by created_at expires_at email", // of the board
-		"search_words":   "word sort_key",                                                                   // derived from the names
-		"tombstones":     "rev kind id deleted_at",                                                          // of deleted users and ended sessions
+		"search_words":   "word sort_key",                                                                         // derived from the names
+		"tombstones":     "rev kind id deleted_at",                                                                // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})

@@ -2,11 +2,13 @@ package accounts
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +37,7 @@ func everything(t *testing.T, s *Store) {
 		do(t, "KnownBrowser", err)
 		_, _, err = s.SessionByToken(t.Context(), token)
 		do(t, "SessionByToken", err)
+		identify(t, s, u.ID)
 		_, err = s.AnySession(t.Context())
 		do(t, "AnySession", err)
 		do(t, "EndSession", s.EndSession(t.Context(), session.ID))
@@ -117,6 +120,33 @@ func everything(t *testing.T, s *Store) {
 	}
 	_, err := s.w.prepare(t.Context(), sqlKeepStoreID)
 	do(t, "prepare", err)
+}
+
+// identify calls the methods about identities.
+func identify(t *testing.T, s *Store, userID string) {
+	t.Helper()
+	x := atCorp("c-1", "c")
+	x.New.Approval = true
+	_, _, _, err := s.SignInByIdentity(t.Context(), x)
+	wantErr(t, "SignInByIdentity", err, ErrWaiting)
+	_, _, _, err = s.SignInByIdentity(t.Context(), x)
+	wantErr(t, "SignInByIdentity", err, ErrWaiting)
+	waiting, err := s.UserByIdentity(t.Context(), x.Identity.Issuer, x.Identity.Subject)
+	do(t, "UserByIdentity", err)
+	do(t, "Delete", s.Delete(t.Context(), waiting.ID))
+	do(t, "Link", s.Link(t.Context(), userID, corp("ada-1")))
+	x = atCorp("ada-1")
+	for _, x.Grants = range []Grants{{SetAdmin: true, Admin: true, SetTeam: true, Team: "Given"}, {SetAdmin: true, SetTeam: true}} {
+		_, _, _, err = s.SignInByIdentity(t.Context(), x)
+		do(t, "SignInByIdentity", err)
+	}
+	for n, out := range []ProviderLogout{{Provider: "corp", Session: "x"}, {Provider: "corp", Subject: "x"}} {
+		_, err = s.EndProviderSessions(t.Context(), out, Once{rand.Text(), time.Now()})
+		do(t, "EndProviderSessions "+strconv.Itoa(n), err)
+	}
+	all, err := s.Identities(t.Context(), userID)
+	do(t, "Identities", err)
+	do(t, "Unlink", s.Unlink(t.Context(), userID, all[0].ID(), "", Ways{}))
 }
 
 // administer calls the methods for administrators.

@@ -26,7 +26,7 @@ const (
 
 const (
 	sqlSession = `SELECT ` + userColumns + `, s.id, s.created_at, s.expires_at, s.used_at, s.user_agent, s.address,
-		s.proved_at, s.method, s.factors, s.provider
+		s.proved_at, s.method, s.factors, s.provider, s.provider_session
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled`
 	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address,
@@ -41,7 +41,7 @@ const (
 	sqlSweep    = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
 	sqlEndOfOwn = `DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING id`
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
-	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method
+	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, provider
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
 )
 
@@ -63,12 +63,13 @@ type Session struct {
 	CreatedAt, ExpiresAt, UsedAt time.Time
 	UserAgent, Address           string // of the browser when it signed in
 	Method                       Method
+	Provider                     string // key of the provider; "": the board itself
 
 	// Only in the result of SessionByToken and StartSession:
 
-	Factors  string    // what the person proved, such as password+totp
-	Provider string    // key of the provider; "": the board itself
-	ProvedAt time.Time // when the person last proved who they are; zero: they didn't
+	Factors         string    // what the person proved, such as password+totp
+	ProviderSession string    // the provider's ID of its own session; for a proxy, the value of its header
+	ProvedAt        time.Time // when the person last proved who they are; zero: they didn't
 }
 
 // SignIn says who signs in, where, and how.
@@ -79,7 +80,7 @@ type SignIn struct {
 	Method             Method // "": ByPassword
 	Factors            string // "": the method
 	Provider           string // key of the provider
-	ProviderSession    string // the provider's ID of its own session; "": unknown
+	ProviderSession    string // the provider's ID of its own session, or the value of a proxy's header; "": unknown
 	Unproved           bool   // the person didn't prove who they are for this session: by a proxy, or by a link
 	Spends             []Once // what this sign-in uses up
 }
@@ -89,6 +90,7 @@ func (x SignIn) session(id string) Session {
 	return Session{
 		ID: id, UserID: x.UserID, UserAgent: clip(x.UserAgent, maxUserAgent), Address: clip(x.Address, maxAddress),
 		Method: method, Factors: cmp.Or(x.Factors, string(method)), Provider: x.Provider,
+		ProviderSession: clip(x.ProviderSession, maxProviderSession),
 	}
 }
 
@@ -128,10 +130,8 @@ func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Ses
 	if u.Disabled {
 		return "", Session{}, ErrNotFound
 	}
-	for _, once := range x.Spends {
-		if err := t.spend(ctx, once); err != nil {
-			return "", Session{}, err
-		}
+	if err := t.spendAll(ctx, x.Spends); err != nil {
+		return "", Session{}, err
 	}
 	session := x.session(id)
 	session.CreatedAt, session.UsedAt = at(t.now), at(t.now)
@@ -153,7 +153,7 @@ func (t *transaction) startSession(ctx context.Context, s Session, hash string, 
 		return err
 	}
 	_, err := t.exec(ctx, sqlStart, s.ID, hash, s.UserID, t.now, milli(s.ExpiresAt), s.UserAgent, s.Address,
-		milli(s.ProvedAt), string(s.Method), s.Factors, s.Provider, clip(x.ProviderSession, maxProviderSession))
+		milli(s.ProvedAt), string(s.Method), s.Factors, s.Provider, s.ProviderSession)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	var x Session
 	var created, expires, used, proved int64
 	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address, &proved,
-		&x.Method, &x.Factors, &x.Provider)
+		&x.Method, &x.Factors, &x.Provider, &x.ProviderSession)
 	err := s.r.queryRow(ctx, sqlSession, []any{hash, s.nowMilli()}, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, User{}, ErrNoSession
@@ -236,7 +236,7 @@ func readSessions(ctx context.Context, from reader, userID string, after int64) 
 		return nil, err
 	}
 	found, err := collect(rows, func(r *sessionRow) []any {
-		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method}
+		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method, &r.Provider}
 	})
 	sessions := make([]Session, len(found))
 	for i, r := range found {
