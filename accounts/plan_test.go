@@ -147,6 +147,7 @@ func identify(t *testing.T, s *Store, userID string) {
 	all, err := s.Identities(t.Context(), userID)
 	do(t, "Identities", err)
 	do(t, "Unlink", s.Unlink(t.Context(), userID, all[0].ID(), "", Ways{}))
+	do(t, "SetAdmin", s.SetAdmin(Forced(t.Context()), userID, false)) // Unlink left the only administrator
 }
 
 // administer calls the methods for administrators.
