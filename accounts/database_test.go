@@ -127,7 +127,7 @@ func usedDatabase(tb testing.TB) string {
 	tb.Cleanup(func() {
 		err := s.Exec(name, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
 			`DELETE FROM users; DELETE FROM search_words; DELETE FROM tombstones; DELETE FROM links; DELETE FROM audit;
-			DELETE FROM settings; DELETE FROM meta WHERE name = 'store'; UPDATE meta SET value = 0`)
+			DELETE FROM settings; DELETE FROM spent; DELETE FROM mails; DELETE FROM meta WHERE name = 'store'; UPDATE meta SET value = 0`)
 		if err != nil {
 			tb.Error(err)
 			return

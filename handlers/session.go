@@ -35,9 +35,11 @@ func actAs(c echo.Context, a accounts.Actor) {
 // the response is 503, so that a slow disk doesn't make people appear signed out.
 func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		s.readHeader(c)
 		for _, token := range cookieValues(c.Request(), s.site.cookie) {
 			session, user, err := s.cfg.Accounts.SessionByToken(c.Request().Context(), token)
 			switch {
+			case err == nil && !s.offers(c, session):
 			case err == nil:
 				c.Set(principalKey, &principal{user, session, token})
 				actAs(c, accounts.ByUser(user.ID))

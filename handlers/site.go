@@ -20,6 +20,7 @@ type site struct {
 	base   string // "" or a path such as "/rollcall", before every path of ours
 	cookie string // name of the session cookie
 	known  string // name of the cookie that marks a known browser
+	flow   string // beginning of the names of cookies for unfinished sign-ins at providers
 }
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
@@ -78,7 +79,7 @@ func (s site) named() site {
 	case s.secure():
 		prefix = "__Secure-"
 	}
-	s.cookie, s.known = prefix+"rollcall", prefix+"rollcall-known"
+	s.cookie, s.known, s.flow = prefix+"rollcall", prefix+"rollcall-known", prefix+"rollcall-f-"
 	return s
 }
 
