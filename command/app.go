@@ -10,6 +10,7 @@ import (
 	"rollcall/accounts"
 	"rollcall/command/process"
 	"rollcall/handlers"
+	"rollcall/identity"
 	"rollcall/presence"
 	"rollcall/presence/replica"
 	"rollcall/ui"
@@ -25,6 +26,7 @@ type app struct {
 	store    *accounts.Store
 	redis    *replica.Redis // nil without REDIS_URL
 	tracker  *presence.Tracker
+	logins   []*identity.Provider // at which people sign in
 	server   *handlers.Server
 }
 
@@ -62,6 +64,10 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 	}
 	who.Fresh = !a.signedIn // nobody can come back
 	a.tracker = presence.NewTracker(who)
+	if a.logins, err = a.settings.openProviders(); err != nil {
+		return err
+	}
+	web.Providers = a.logins
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
 	a.server, err = handlers.New(web)
 	return err
@@ -106,6 +112,9 @@ func (a *app) close() (err error) {
 	if a.tracker != nil {
 		a.tracker.Close()
 	}
+	for _, p := range a.logins {
+		p.Close()
+	}
 	if a.redis != nil {
 		err = a.redis.Close()
 	}
@@ -128,6 +137,8 @@ func (s *settings) handlers() handlers.Config {
 		Version:        buildVersion(),
 		TrustedProxies: s.proxies(),
 		OnFly:          s.OnFly,
+		Header:         s.Header,
+		HeaderSignOut:  s.AuthSignoutURL,
 	}
 }
 

@@ -35,6 +35,8 @@ type settings struct {
 	Teams       string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:",open,existing,fixed" default:"" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only administrators move them. If not set, administrators choose; until then, it is open."`
 	AllowRobots bool   `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list public pages, such as the sign-in page."`
 
+	signOn `group:"Single sign-on:"`
+
 	LimitSignups        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
 	LimitLogins         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes. The limit on successful ones is 10 times as high."`
 	LimitSocketsUser    int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
@@ -77,6 +79,9 @@ func (s *settings) check(env environment) error {
 		return err
 	}
 	if err := s.brand.check(); err != nil {
+		return err
+	}
+	if err := s.signOn.check(env, s.Public); err != nil {
 		return err
 	}
 	return cmp.Or(checkAddr(s.Addr), s.checkDiagnostics(), s.checkLimits(), s.checkTimes(), s.checkRedis())

@@ -32,6 +32,7 @@ Secrets have no flags, because other users of the machine can read the flags of 
 | ` + "`REDIS_URL`" + ` | | ` + "`redis://:PASSWORD@HOST:6379`, `rediss://…` for TLS, or `unix://…`" + `. [Replicas](replicas.md) with the same Redis share one board. If not set, this process runs alone |
 | ` + "`DATABASE_URL`" + ` | | Address of the Postgres database that holds the accounts, instead of a file on this machine. If this version can't use the value, Rollcall doesn't start |
 | ` + "`REDIS_URL_FILE`, `DATABASE_URL_FILE`" + ` | | File that holds the value. White space around the value is ignored. Set either the variable or its file, not both. With ` + "`--run-as`" + `, that user must be able to read the file |
+| ` + "`ROLLCALL_OIDC_KEY_…`" + ` | | Settings of the provider with that key in ` + "`--oidc`" + `, in capital letters, such as ` + "`ROLLCALL_OIDC_CORP_ISSUER`" + `: see [Signing in](sign-in.md#settings-of-a-provider) |
 | ` + "`PORT`" + ` | | Port to listen on, on every interface, if neither ` + "`--addr` nor `ROLLCALL_ADDR`" + ` is set |
 | ` + "`FLY_APP_NAME`" + ` | | Set by Fly. ` + "`--public-url`" + ` is then ` + "`https://$FLY_APP_NAME.fly.dev`" + ` unless you set it, and ` + "`Fly-Client-IP` and `Fly-Request-Id`" + ` from a trusted proxy are used |
 | ` + "`XDG_DATA_HOME`, `HOME`" + ` | | Where the database is unless you set ` + "`--db`" + `: ` + "`rollcall/rollcall.db`" + ` in the first, or in ` + "`.local/share`" + ` of the second. On macOS it's in ` + "`Library/Application Support`" + `, on Windows in ` + "`%LocalAppData%`" + ` |

@@ -52,6 +52,7 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 	serving := c.checkAddress(ctx, f)
 	c.checkPublicURL(ctx, f, serving)
 	c.checkSignup(f)
+	c.checkSignOn(ctx, f)
 	c.checkRedisServer(ctx, f, store)
 	return f.verdict()
 }

@@ -62,6 +62,7 @@ func (s *Server) storedPage(c echo.Context) error {
 		AllowAlerts: x.Settings.AllowAlerts,
 		Favorites:   len(x.Favorites), Alerts: len(x.Alerts),
 		Acts: len(x.Acts), Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
+		Identities: len(x.Identities), AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
 	}
 	if w := x.Status; w != nil {
 		p.State, p.Text, p.Emoji, p.Until, p.SetAt = w.State, w.Text, w.Emoji, w.Until, w.SetAt
