@@ -54,6 +54,7 @@ const (
 	sqlUseIdentity  = `UPDATE identities SET provider = $3, label = $4, used_at = $5 WHERE issuer = $1 AND subject = $2`
 	sqlDropIdentity = `DELETE FROM identities WHERE issuer = $1 AND subject = $2`
 
+	sqlHasPassword   = `SELECT password_hash <> '' FROM users WHERE id = $1`
 	sqlEndOfProvider = `DELETE FROM sessions WHERE user_id = $1 AND provider = $2 AND id <> $3 RETURNING id`
 	sqlEndProviders  = `DELETE FROM sessions WHERE provider = $1 AND provider <> '' AND provider_session = $2 RETURNING id`
 	sqlEndSubjects   = `DELETE FROM sessions WHERE provider = $1 AND user_id IN
@@ -180,6 +181,12 @@ func (s *Store) Unlink(ctx context.Context, userID, identityID, keepSession stri
 		}
 		return t.wantWayIn(ctx, userID, offered)
 	}))
+}
+
+// HasPassword reports whether a person has a password. People who came from a provider have none until they choose one.
+func (s *Store) HasPassword(ctx context.Context, userID string) (has bool, err error) {
+	err = s.r.queryRow(ctx, sqlHasPassword, []any{userID}, &has)
+	return has, wrap("look for a password", err)
 }
 
 // ProviderLogout says which sessions a provider has ended: the one that it calls Session, or, if that is "", all

@@ -147,6 +147,8 @@ func identify(t *testing.T, s *Store, userID string) {
 		_, err = s.EndProviderSessions(t.Context(), out, Once{rand.Text(), time.Now()})
 		do(t, "EndProviderSessions "+strconv.Itoa(n), err)
 	}
+	_, err = s.HasPassword(t.Context(), userID)
+	do(t, "HasPassword", err)
 	all, err := s.Identities(t.Context(), userID)
 	do(t, "Identities", err)
 	do(t, "Unlink", s.Unlink(t.Context(), userID, all[0].ID(), "", Ways{}))

@@ -77,6 +77,9 @@ func (s *Server) deleteAccount(c echo.Context) error {
 		return err
 	}
 	v, typed := signedIn(c), text(fields, "username", "")
+	if answered, err := s.wantProofInstead(c, fields); answered {
+		return err
+	}
 	if err = s.confirm(c, v.user, typed, fields.Get("password")); err == nil {
 		err = s.cfg.Accounts.Delete(c.Request().Context(), v.user.ID)
 	}
@@ -91,6 +94,9 @@ func (s *Server) deleteAccount(c echo.Context) error {
 func (s *Server) confirm(c echo.Context, user accounts.User, username, password string) error {
 	if folded, err := accounts.FoldUsername(username); err != nil || folded != user.Username {
 		return &accounts.FieldError{Field: "confirm_username", Code: unconfirmed, Detail: user.Username}
+	}
+	if c.Get(provedKey) != nil {
+		return nil
 	}
 	if password == "" {
 		return &accounts.FieldError{Field: "confirm_password", Code: accounts.Missing}

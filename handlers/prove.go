@@ -98,6 +98,10 @@ func (s *Server) askProof(c echo.Context, f *failure, fields url.Values) error {
 		Layout: s.layout(c, ""), Action: c.Request().URL.RequestURI(), Username: signedIn(c).user.Username,
 		Error: f.formErrors()[confirmField], Message: f.formMessage(),
 	}
+	var err error
+	if p.NoPassword, p.Elsewhere, err = s.otherProofs(c); err != nil {
+		return err
+	}
 	if f.Status == http.StatusForbidden {
 		p.Message = "" // the page says it
 	}

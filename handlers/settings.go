@@ -61,6 +61,11 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 			return p, unavailable(fmt.Errorf("settings: %w", err))
 		}
 	}
+	has, err := s.cfg.Accounts.HasPassword(ctx, v.user.ID)
+	if err != nil {
+		return p, unavailable(fmt.Errorf("settings: %w", err))
+	}
+	p.NoPassword = !has
 	if p.Linked, err = s.linkedElsewhere(c, v.user.ID); err != nil {
 		return p, err
 	}
@@ -196,8 +201,14 @@ func (s *Server) setPassword(c echo.Context) error {
 		return err
 	}
 	v := signedIn(c)
+	if answered, err := s.wantProofInstead(c, fields); answered {
+		return err
+	}
 	old := fields.Get("old_password")
 	err = s.attemptOwn(c, old, func(ctx context.Context) error {
+		if c.Get(provedKey) != nil {
+			return s.cfg.Accounts.SetPassword(ctx, v.user.ID, fields.Get("password"), v.session.ID)
+		}
 		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, old, fields.Get("password"), v.session.ID)
 	})
 	if err == nil {

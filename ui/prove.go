@@ -7,6 +7,8 @@ type ProvePage struct {
 	Kept           []Kept // its fields
 	Username       string
 	Error, Message string // about the password, and about the form as a whole
+	NoPassword     bool   // the person has none
+	Elsewhere      []ProviderLink
 }
 
 // Kept is a field of a form that is posted again.

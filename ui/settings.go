@@ -44,7 +44,8 @@ type SettingsPage struct {
 	Theme    string // system, light or dark
 	Announce bool
 
-	Linked []Linked // providers, and the proxy; nil: there are none
+	NoPassword bool     // the person has none, and signs in elsewhere
+	Linked     []Linked // providers, and the proxy; nil: there are none
 
 	Devices   []Device
 	SignedOut int // how many other devices have just been signed out
