@@ -203,8 +203,8 @@ func auditActions() []accounts.Action {
 		accounts.ResetLinkMade, accounts.ResetLinkUsed, accounts.InvitationMade, accounts.InvitationUsed,
 		accounts.InvitationEnded, accounts.PersonApproved, accounts.PersonDeclined, accounts.TeamRenamed,
 		accounts.TeamMerged, accounts.TeamDeleted, accounts.SettingsChanged, accounts.PeopleImported,
-		accounts.PeopleExported, accounts.AuditExported, accounts.BoardSetUp, accounts.IdentityLinked,
-		accounts.IdentityUnlinked,
+		accounts.IdentityLinked, accounts.IdentityUnlinked, accounts.PeopleExported, accounts.AuditExported,
+		accounts.BoardSetUp,
 	}
 }
 

@@ -3,7 +3,8 @@
 // It decides who may call which route, from where and how often, and answers every error in one place (errors.go).
 // Package ui renders the pages, package accounts knows who may sign in, and package presence knows who is online.
 //
-// It holds no SQL and no markup, doesn't read flags or the environment, and writes nothing in response to a GET.
+// It holds no SQL and no markup, doesn't read flags or the environment, and writes nothing in response to a GET, except
+// for the callback of a sign-in at a provider (oidc.go).
 package handlers
 
 import (
