@@ -129,7 +129,7 @@ const knownCookieAge = 365 * 24 * time.Hour
 // setCookie stores a token in the browser. Scripts can't read it, and forms and frames of other sites don't send it.
 func (s *Server) setCookie(c echo.Context, name, token string, age time.Duration) {
 	http.SetCookie(c.Response(), &http.Cookie{
-		Name: name, Value: token, Path: s.site.cookiePath(), MaxAge: int(age / time.Second),
+		Name: name, Value: token, Path: s.site.cookiePath(), MaxAge: int((age + time.Second - 1) / time.Second),
 		HttpOnly: true, Secure: s.site.secure(), SameSite: http.SameSiteLaxMode,
 	})
 }
