@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 	"time"
@@ -55,6 +54,8 @@ const (
 	sqlDropIdentity = `DELETE FROM identities WHERE issuer = $1 AND subject = $2`
 
 	sqlHasPassword   = `SELECT password_hash <> '' FROM users WHERE id = $1`
+	sqlOnlyElsewhere = `SELECT i.provider, count(*) FROM identities i JOIN users u ON u.id = i.user_id
+		WHERE u.password_hash = '' GROUP BY i.provider`
 	sqlEndOfProvider = `DELETE FROM sessions WHERE user_id = $1 AND provider = $2 AND id <> $3 RETURNING id`
 	sqlEndProviders  = `DELETE FROM sessions WHERE provider = $1 AND provider <> '' AND provider_session = $2 RETURNING id`
 	sqlEndSubjects   = `DELETE FROM sessions WHERE provider = $1 AND user_id IN
@@ -189,6 +190,25 @@ func (s *Store) HasPassword(ctx context.Context, userID string) (has bool, err e
 	return has, wrap("look for a password", err)
 }
 
+// OnlyElsewhere returns how many people without a password have an identity at each provider, by its key. It reads all
+// identities.
+func (s *Store) OnlyElsewhere(ctx context.Context) (map[string]int, error) {
+	type count struct {
+		provider string
+		people   int
+	}
+	rows, err := s.r.query(ctx, sqlOnlyElsewhere)
+	if err != nil {
+		return nil, wrap("count who signs in elsewhere", err)
+	}
+	found, err := collect(rows, func(c *count) []any { return []any{&c.provider, &c.people} })
+	all := map[string]int{}
+	for _, c := range found {
+		all[c.provider] = c.people
+	}
+	return all, wrap("count who signs in elsewhere", err)
+}
+
 // ProviderLogout says which sessions a provider has ended: the one that it calls Session, or, if that is "", all
 // sessions that it started for an identity.
 type ProviderLogout struct {
@@ -211,65 +231,4 @@ func (s *Store) EndProviderSessions(ctx context.Context, out ProviderLogout, onc
 		return err
 	})
 	return n, wrap("end sessions of a provider", err)
-}
-
-// Grants is what a provider's groups give a person. A provider takes back only what it gave.
-type Grants struct {
-	SetTeam  bool   // apply Team
-	Team     string // "": none
-	SetAdmin bool   // apply Admin
-	Admin    bool
-}
-
-const (
-	sqlGivenBy     = `SELECT admin_by, team_by FROM users WHERE id = $1`
-	sqlAdminBy     = `UPDATE users SET admin_by = $2 WHERE id = $1`
-	sqlTeamBy      = `UPDATE users SET team_by = $2 WHERE id = $1`
-	sqlOtherAdmins = `SELECT 1 FROM users WHERE admin AND NOT disabled AND name_key > '' AND id <> $1 LIMIT 1`
-)
-
-// grant applies what a provider's groups give u, or takes it back. The last administrator stays one; then kept is true.
-func (t *transaction) grant(ctx context.Context, u User, provider string, g Grants) (kept bool, err error) {
-	var adminBy, teamBy string
-	if err := t.queryRow(ctx, sqlGivenBy, []any{u.ID}, &adminBy, &teamBy); err != nil {
-		return false, err
-	}
-	switch {
-	case !g.SetAdmin:
-	case g.Admin && !u.Admin:
-		if err = t.setAdmin(ctx, u.ID, true); err == nil {
-			_, err = t.exec(ctx, sqlAdminBy, u.ID, provider)
-		}
-	case !g.Admin && u.Admin && adminBy == provider:
-		var one int
-		err = t.queryRow(ctx, sqlOtherAdmins, []any{u.ID}, &one)
-		if kept = errors.Is(err, sql.ErrNoRows); kept {
-			err = nil
-		} else if err == nil {
-			err = t.setAdmin(ctx, u.ID, false)
-		}
-	}
-	if err != nil || !g.SetTeam || g.Team == "" && teamBy != provider {
-		return kept, err
-	}
-	return kept, t.grantTeam(ctx, u, provider, g.Team)
-}
-
-// grantTeam moves u to a team, or out of a provider's team if team is "". A team that u is in already stays theirs.
-func (t *transaction) grantTeam(ctx context.Context, u User, provider, team string) error {
-	name, key, err := cleanTeam(team)
-	if err != nil || key == u.TeamKey() {
-		return err
-	}
-	if err := t.setTeam(ctx, u.ID, name, key); err != nil || key == noTeam {
-		return err
-	}
-	_, err = t.exec(ctx, sqlTeamBy, u.ID, provider)
-	return err
-}
-
-// CheckTeam returns a *FieldError if a team can't have this name.
-func CheckTeam(name string) error {
-	_, _, err := cleanTeam(name)
-	return err
 }

@@ -96,6 +96,10 @@ func testNewcomerWaits(t *testing.T, db database) {
 	if got, err := s.UserByID(t.Context(), user.ID); err != nil || !got.Disabled || got.Admin {
 		t.Errorf("UserByID of a newcomer = %+v, %v", got, err)
 	}
+	do(t, "Link", s.Link(t.Context(), add(t, s, "bob", "", "").ID, corp("bob-1"))) // who has a password
+	if got, err := s.OnlyElsewhere(t.Context()); err != nil || len(got) != 1 || got["corp"] != 1 {
+		t.Errorf("OnlyElsewhere = %v, %v, want 1 at corp", got, err)
+	}
 	do(t, "Approve", s.Approve(t.Context(), user.ID))
 	_, _, got, err := s.SignInByIdentity(t.Context(), x)
 	do(t, "SignInByIdentity", err)

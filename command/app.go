@@ -68,6 +68,9 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		return err
 	}
 	web.Providers = a.logins
+	if err := a.warnOfProviders(ctx); err != nil {
+		return err
+	}
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
 	a.server, err = handlers.New(web)
 	return err

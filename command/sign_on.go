@@ -1,8 +1,10 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -175,4 +177,23 @@ func (s *signOn) openProviders() (all []*identity.Provider, err error) {
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// warnOfProviders logs a warning if people who have no password sign in at a provider that isn't configured any more.
+func (a *app) warnOfProviders(ctx context.Context) error {
+	people, err := a.store.OnlyElsewhere(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range a.logins {
+		delete(people, p.Config().Key)
+	}
+	if a.settings.Header != nil {
+		delete(people, a.settings.Header.Issuer())
+	}
+	for _, key := range slices.Sorted(maps.Keys(people)) {
+		a.log.Warn("people who have no password sign in at a provider that isn't configured; to let them in, configure it, "+
+			"or print links for a password with rollcall user link", "provider", key, "people", people[key])
+	}
+	return nil
 }
