@@ -41,7 +41,7 @@ const (
 // FieldError says what is wrong with one field.
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
-	// time_zone, theme, pronouns, contacts, favorites, alerts or board_name.
+	// time_zone, theme, pronouns, contacts, favorites, alerts, identities or board_name.
 	Field  string
 	Code   Code
 	Limit  int    // with TooShort, TooLong and TooMany

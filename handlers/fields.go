@@ -117,6 +117,8 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("There can be up to %d invitations at once. Revoke some first.", e.Limit)
 	case "team":
 		return fmt.Sprintf("This team has more than %d people. Move some of them first.", e.Limit)
+	case "identities":
+		return fmt.Sprintf("You can link up to %d accounts. Unlink one first.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}

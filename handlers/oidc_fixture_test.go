@@ -24,6 +24,7 @@ import (
 type corp struct {
 	t      *testing.T
 	server *httptest.Server
+	public string // URL of the board
 	key    jose.JSONWebKey
 
 	mu     sync.Mutex
@@ -39,7 +40,7 @@ func newCorp(t *testing.T) *corp {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &corp{t: t, codes: map[string]url.Values{}, claims: map[string]any{"sub": "ada-1"}, info: map[string]any{},
+	p := &corp{t: t, codes: map[string]url.Values{}, claims: map[string]any{"sub": "ada-1"}, info: map[string]any{}, public: boardURL,
 		key: jose.JSONWebKey{Key: private, KeyID: "one", Algorithm: "ES256", Use: "sig"}}
 	p.server = httptest.NewServer(p)
 	t.Cleanup(p.server.Close)
@@ -147,7 +148,7 @@ func (p *corp) options(key string, o identity.ProviderOptions) func(*Config) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	public, _ := url.Parse(boardURL)
+	public, _ := url.Parse(p.public)
 	at := URLsAtProvider(public, key)
 	config.RedirectURL, config.SignedOutURL = at.Redirect, at.SignedOut
 	made, err := identity.NewProvider(config)

@@ -524,3 +524,61 @@ func TestWithoutPassword(t *testing.T) {
 	wantRedirect(t, "signing in", bob.at(p, "/auth/corp"), "/")
 	wantRedirect(t, "deleting", bob.do("POST", "/settings/delete", url.Values{"username": {"bob"}}), "/login?deleted=1")
 }
+
+// Under a path, everything stays below it, and the cookie of the flow belongs to it.
+func TestProviderUnderPath(t *testing.T) {
+	t.Parallel()
+	p := newCorp(t)
+	p.public = "https://www.example/rollcall/"
+	f := newFixture(t, publicURL(t, p.public), p.options("corp", create))
+	f.person("first")
+	b := f.browser()
+	if page := b.get("/rollcall/login").body; !strings.Contains(page, `href="/rollcall/auth/corp"`) {
+		t.Errorf("the sign-in page has no link to the provider:\n%s", page)
+	}
+	a := b.get("/rollcall/auth/corp")
+	wantStatus(t, "GET /rollcall/auth/corp", a, http.StatusSeeOther)
+	if len(b.set) != 1 || !strings.HasPrefix(b.set[0].Name, "__Secure-rollcall-f-") || b.set[0].Path != "/rollcall" {
+		t.Errorf("the cookie of the flow = %v", b.set)
+	}
+	back := p.authorize(a.location())
+	if !strings.HasPrefix(back, "/rollcall/auth/corp/callback?") {
+		t.Errorf("the provider sends people back to %s", back)
+	}
+	wantRedirect(t, "the callback", b.get(back), "/rollcall/")
+	wantRedirect(t, "signing out", b.do("POST", "/rollcall/logout", url.Values{}), "/rollcall/login?out=corp")
+	if page := b.get("/rollcall/login?out=corp").body; !strings.Contains(page, "post_logout_redirect_uri=https%3A%2F%2Fwww.example%2Frollcall%2Flogin") {
+		t.Errorf("no way back from signing out at the provider:\n%s", page)
+	}
+}
+
+// Failures are limited by address, before the provider is asked.
+func TestCallbackLimit(t *testing.T) {
+	t.Parallel()
+	f, p := corpFixture(t, create, func(cfg *Config) { cfg.Limits.Logins = 2 })
+	p.claim("nonce", "other")
+	for n, want := range []int{http.StatusBadGateway, http.StatusBadGateway, http.StatusTooManyRequests} {
+		a := f.browser().at(p, "/auth/corp")
+		wantStatus(t, "the callback", a, want)
+		if n == 2 && a.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	p.says("ada-1", nil)
+	other := f.browser()
+	other.remote = "192.0.2.9:1"
+	wantRedirect(t, "from another address", other.at(p, "/auth/corp"), "/")
+}
+
+// Each sign-in writes to the database, so they're limited for each person.
+func TestProviderSuccessLimit(t *testing.T) {
+	t.Parallel()
+	f, p := corpFixture(t, create)
+	p.says("ada-1", nil)
+	for range successesPerName {
+		wantRedirect(t, "signing in", f.browser().at(p, "/auth/corp"), "/")
+	}
+	wantStatus(t, "one more", f.browser().at(p, "/auth/corp"), http.StatusTooManyRequests)
+	p.says("bob-1", nil)
+	wantRedirect(t, "somebody else", f.browser().at(p, "/auth/corp"), "/")
+}
