@@ -24,7 +24,10 @@ type Config struct {
 	Now         func() time.Time // nil: time.Now
 	Server      bool             // this process is a server: others on the same SQLite file must notice it; see Store.Shared
 	Actor       Actor            // of writes whose context has none; "": they're refused
+	SendsMail   bool             // a server sends emails, so changes queue those that people should get
 	HashWorkers int              // passwords hashed at once, 19 MiB and one core each; 0: 2, or 1 on a single core
+
+	CheapHashes bool // passwords cost an attacker almost nothing: for tests of other packages
 
 	params   argonParams   // cost of new hashes; zero: standardParams. Tests lower it.
 	small    int64         // see wipe; 0: smallFile. Tests lower it.
@@ -112,4 +115,5 @@ type NewUser struct {
 	PasswordHash string // argon2id in PHC form, from another system
 	NoPassword   bool   // only for Import: the person chooses a password by a link
 	Admin        bool
+	Email        string // verified, or vouched for; "": none
 }

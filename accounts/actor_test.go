@@ -27,9 +27,6 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		_, err := s.SetUp(ctx, NewUser{Username: "first", Password: secret}, nil)
 		return err
 	},
-	"Spend": func(ctx context.Context, s *Store, _ User, _ Session) error {
-		return s.Spend(ctx, Once{"x", time.Now()})
-	},
 	"Link": func(ctx context.Context, s *Store, u User, _ Session) error {
 		return s.Link(ctx, u.ID, corp("ada-1"))
 	},
@@ -133,7 +130,9 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		token, err := s.MakeResetLink(As(ctx, System), u.ID)
 		return cmp.Or(err, s.ResetPassword(ctx, token, "another phrase"))
 	},
-	"Prove": func(ctx context.Context, s *Store, u User, x Session) error { return second(s.Prove(ctx, u.ID, x.ID)) },
+	"Prove": func(ctx context.Context, s *Store, u User, x Session) error {
+		return second(s.Prove(ctx, u.ID, x.ID, Proof{}))
+	},
 	"SignUp": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		_, _, err := s.SignUp(ctx, NewUser{Username: "joined", Password: secret}, Joining{})
 		return err
@@ -159,10 +158,56 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"RecordExport": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		return s.RecordExport(ctx, AuditExported)
 	},
+	"Spend": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.Spend(ctx, once("x"))
+	},
+	"SharedSecret": func(ctx context.Context, s *Store, u User, x Session) error {
+		return second(s.SharedSecret(ctx))
+	},
+	"WantHandle": func(ctx context.Context, s *Store, u User, x Session) error {
+		return second(s.WantHandle(ctx, u.ID, "handle"))
+	},
+	"AddPasskey": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.AddPasskey(ctx, newPasskey(u.ID, "cred"), once("x"))
+	},
+	"RenamePasskey": func(ctx context.Context, s *Store, u User, x Session) error {
+		return unlessPasskey(s.RenamePasskey(ctx, u.ID, "cred", "Phone"))
+	},
+	"RemovePasskey": func(ctx context.Context, s *Store, u User, x Session) error {
+		return unlessPasskey(s.RemovePasskey(ctx, u.ID, "cred", Ways{}))
+	},
+	"AddTOTP": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.AddTOTP(ctx, u.ID, TOTP{}, 1, nil)
+	},
+	"RemoveTOTP": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.RemoveTOTP(ctx, u.ID)
+	},
+	"ReplaceRecoveryCodes": func(ctx context.Context, s *Store, u User, x Session) error {
+		if err := s.ReplaceRecoveryCodes(ctx, u.ID, nil); !errors.Is(err, ErrNoTOTP) {
+			return err
+		}
+		return nil
+	},
+	"ResetFactors": func(ctx context.Context, s *Store, u User, x Session) error {
+		return s.ResetFactors(ctx, u.ID)
+	},
+	"ChooseFirstPassword": func(ctx context.Context, s *Store, u User, x Session) error {
+		if err := s.ChooseFirstPassword(ctx, u.ID, "another phrase", ""); !errors.Is(err, ErrCredentials) {
+			return err
+		}
+		return nil
+	},
 	"Prune": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.Prune(ctx) },
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func unlessPasskey(err error) error {
+	if errors.Is(err, ErrNoPasskey) {
+		return nil
+	}
+	return err
+}
 
 // unlessLink and unlessMissing take the errors about what a write didn't find for success: it was let in.
 func unlessLink(err error) error {
@@ -190,7 +235,10 @@ var reads = []string{
 	"Alert", "Alerts", "Details", "Favorites", "IsFavorite",
 	"AnyAdmin", "Audit", "CountUsers", "Invitation", "Invitations", "IsWaiting", "ListUsers", "ListedUser",
 	"ResetLinkUser", "Settings", "WaitingPeople",
-	"HasPassword", "Identities", "OnlyElsewhere", "UserByIdentity",
+	"Identities", "OnlyElsewhere", "UserByIdentity",
+	"CountMails", "Email", "Emails", "MailQueued", "Recipient", "RecipientBy", "SendsMail", "SignUpLink", "UndoLink",
+	"Unnoticed", "VerifyLink",
+	"OwnWays", "PasskeyOwner", "TOTP",
 }
 
 // Every exported method that writes refuses to do so without an actor. All other methods are listed in reads.
@@ -199,6 +247,9 @@ func TestEveryWriteHasAnActor(t *testing.T) {
 	for i := range methods.NumMethod() {
 		name := methods.Method(i).Name
 		write, ok := writes[name]
+		if !ok {
+			write, ok = mailWrites[name]
+		}
 		if !ok {
 			if !slices.Contains(reads, name) {
 				t.Errorf("%s is in neither writes nor reads", name)

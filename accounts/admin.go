@@ -11,7 +11,10 @@ var ErrLastAdmin = errors.New("this is the only administrator")
 
 const (
 	sqlSetAdmin = `UPDATE users SET admin = $2, admin_by = '', rev = $3 WHERE id = $1`
-	sqlAnyAdmin = `SELECT 1 FROM users WHERE admin AND NOT disabled AND name_key > '' LIMIT 1`
+	// One without a way to sign in doesn't count. A link for a new password is none: it ends.
+	sqlAnyAdmin = `SELECT 1 FROM users u WHERE admin AND NOT disabled AND name_key > '' AND (password_hash <> ''
+		OR EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id)
+		OR EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)) LIMIT 1`
 )
 
 type forcedKey struct{}
@@ -46,7 +49,7 @@ func (t *transaction) setAdmin(ctx context.Context, userID string, admin bool) e
 	action := AdminGranted
 	if !admin {
 		action = AdminRevoked
-		if err := t.dropInvitationsOf(ctx, userID); err != nil {
+		if err := t.dropLinksBy(ctx, userID); err != nil {
 			return err
 		}
 	}
@@ -71,26 +74,30 @@ func (t *transaction) wantAdmin(ctx context.Context, changed ...User) error {
 	if !was {
 		return nil
 	}
-	var one int
-	err := t.queryRow(ctx, sqlAnyAdmin, nil, &one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrLastAdmin
+	has, err := anyAdmin(ctx, t)
+	if err == nil && !has {
+		err = ErrLastAdmin
 	}
 	return err
 }
 
-// dropInvitationsOf ends the invitations that somebody made, because they aren't an administrator any more.
-func (t *transaction) dropInvitationsOf(ctx context.Context, userID string) error {
+// dropLinksBy ends the invitations and reset links that somebody made, because they aren't an administrator any more.
+func (t *transaction) dropLinksBy(ctx context.Context, userID string) error {
 	_, err := t.exec(ctx, sqlDropLinksBy, string(ByUser(userID)))
 	return err
 }
 
 // AnyAdmin reports whether there is an enabled administrator.
 func (s *Store) AnyAdmin(ctx context.Context) (bool, error) {
+	has, err := anyAdmin(ctx, s.r)
+	return has, wrap("look for administrators", err)
+}
+
+func anyAdmin(ctx context.Context, from reader) (bool, error) {
 	var one int
-	err := s.r.queryRow(ctx, sqlAnyAdmin, nil, &one)
+	err := from.queryRow(ctx, sqlAnyAdmin, nil, &one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
-	return err == nil, wrap("look for administrators", err)
+	return err == nil, err
 }

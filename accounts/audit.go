@@ -75,6 +75,8 @@ const (
 	AdminRevoked    Action = "admin.revoke"
 	PasswordSet     Action = "password.set" // by somebody else
 	SessionsEnded   Action = "sessions.end" // by somebody else
+	FactorsReset    Action = "factors.reset"
+	EmailSet        Action = "email.set" // by somebody else
 	ResetLinkMade   Action = "reset_link.create"
 	ResetLinkUsed   Action = "reset_link.use"
 	InvitationMade  Action = "invitation.create"
@@ -168,20 +170,34 @@ func (t *transaction) audit(ctx context.Context, action Action, target string, d
 		ID: id, At: at(t.now), Actor: t.actor, Via: o.Via, Action: action, Target: target,
 		Address: clip(o.Address, maxAddress), Request: clip(o.Request, maxAddress), Detail: detail,
 	}
-	text, err := json.Marshal(detail)
+	text, err := detailText(detail)
 	if err != nil {
 		return err
 	}
-	if len(detail) == 0 {
-		text = nil
-	}
 	_, err = t.exec(ctx, sqlAddAudit, e.ID, t.now, string(e.Actor), string(e.Via), string(e.Action), e.Target, e.Address,
-		e.Request, clip(string(text), maxDetail))
+		e.Request, text)
 	t.audited = append(t.audited, e)
 	if err != nil || e.TellsPresence() { // when people use their link is nobody's business
 		return err
 	}
 	return t.changesLists(ctx)
+}
+
+// detailText returns detail as it's stored, with values that are cut until it has at most maxDetail bytes.
+func detailText(detail map[string]string) (string, error) {
+	if len(detail) == 0 {
+		return "", nil
+	}
+	for limit := maxDetail; ; limit /= 2 {
+		cut := make(map[string]string, len(detail))
+		for name, value := range detail {
+			cut[name] = clip(value, limit)
+		}
+		text, err := json.Marshal(cut)
+		if err != nil || len(text) <= maxDetail || limit == 0 {
+			return string(text), err
+		}
+	}
 }
 
 // auditUser is audit about a person, unless they did it to themself.
@@ -271,7 +287,7 @@ func readAudit(ctx context.Context, from reader, text string, args ...any) ([]En
 		entries[i] = r.Entry
 		entries[i].At = at(r.at)
 		if json.Unmarshal([]byte(r.detail), &entries[i].Detail) != nil {
-			entries[i].Detail = nil // none, or cut off
+			entries[i].Detail = nil // none
 		}
 	}
 	return entries, err

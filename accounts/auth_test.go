@@ -77,7 +77,7 @@ func TestAuthenticateBusy(t *testing.T) {
 
 func TestHasherWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHasher(2, cheap)
+		h := newHasher(2, cheapParams)
 		for range 2 {
 			do(t, "enter", h.enter(t.Context(), hashWait))
 		}
@@ -100,7 +100,7 @@ func TestAuthenticateRenews(t *testing.T) { onEach(t, testAuthenticateRenews) }
 func testAuthenticateRenews(t *testing.T, db database) {
 	for _, stored := range []phc{
 		newPHC(secret, argonParams{memory: 64, time: 3, threads: 2}),
-		{params: cheap, salt: make([]byte, 8)},
+		{params: cheapParams, salt: make([]byte, 8)},
 	} {
 		s := db.open(t, Config{})
 		if stored.key == nil {
@@ -119,7 +119,7 @@ func testAuthenticateRenews(t *testing.T, db database) {
 			}
 		}
 		encoded := storedHash(t, s, u.ID)
-		if h, err := parsePHC(encoded); err != nil || h.outdated(cheap) {
+		if h, err := parsePHC(encoded); err != nil || h.outdated(cheapParams) {
 			t.Errorf("stored hash = %s, %v, want the current parameters", encoded, err)
 		}
 		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.Rev != u.Rev || mustRev(t, s) != rev {
@@ -190,9 +190,9 @@ func TestPasswordLength(t *testing.T) {
 
 func TestParsePHC(t *testing.T) {
 	ones := bytes.Repeat([]byte{0xff}, 32) // cutting off its last base64 letter leaves stray bits
-	good := phc{params: cheap, salt: ones[:16], key: ones}.String()
+	good := phc{params: cheapParams, salt: ones[:16], key: ones}.String()
 	for _, s := range []string{
-		good, newPHC(secret, cheap).String(),
+		good, newPHC(secret, cheapParams).String(),
 		"$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$RdescudvJCsgt3ub+b2dWRWJTmaaJObGRdescudvJCs", // Django's and PHP's costs
 		"$argon2id$v=19$m=65536,t=4,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b2dWRWJTmaaJObGRdescudvJCs",
 	} {
@@ -227,7 +227,7 @@ func TestParsePHC(t *testing.T) {
 }
 
 func FuzzParsePHC(f *testing.F) {
-	f.Add(newPHC(secret, cheap).String())
+	f.Add(newPHC(secret, cheapParams).String())
 	f.Add("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b2dWRWJTmaaJObGRdescudvJCs")
 	f.Fuzz(func(t *testing.T, s string) {
 		h, err := parsePHC(s)

@@ -89,6 +89,11 @@ func (s *Store) KnownBrowser(ctx context.Context, username, token string) (known
 	if err != nil {
 		return false, "", fmt.Errorf("known browser: %w", err)
 	}
-	sum := sha256.Sum256([]byte(stored))
-	return known, base64.RawURLEncoding.EncodeToString(sum[:]), nil
+	return known, passwordFingerprint(stored), nil
+}
+
+// passwordFingerprint returns what KnownBrowser returns for a stored hash.
+func passwordFingerprint(hash string) string {
+	sum := sha256.Sum256([]byte(hash))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -202,7 +202,8 @@ func (t *transaction) setDisabled(ctx context.Context, userID string, disabled b
 	action := UserEnabled
 	if disabled {
 		action = UserDisabled
-		if err := errors.Join(t.endSessionsOf(ctx, userID, ""), t.dropInvitationsOf(ctx, userID)); err != nil {
+		if err := errors.Join(t.endSessionsOf(ctx, userID, ""), t.dropLinksBy(ctx, userID),
+			t.dropResetLinks(ctx, userID)); err != nil {
 			return err
 		}
 	} else if _, err := t.exec(ctx, sqlStopWaiting, userID); err != nil {
@@ -232,7 +233,8 @@ func (t *transaction) deleteUser(ctx context.Context, userID string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(t.endSessionsOf(ctx, userID, ""), t.dropInvitationsOf(ctx, userID)); err != nil {
+	if err := errors.Join(t.endSessionsOf(ctx, userID, ""), t.dropLinksBy(ctx, userID),
+		t.dropResetLinks(ctx, userID)); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, sqlDropWords, u.sortKey); err != nil {
@@ -325,6 +327,12 @@ func (s *Store) putPassword(ctx context.Context, userID, password, keepSession s
 		}
 		if err == nil {
 			err = t.endSessionsOf(ctx, userID, keepSession)
+		}
+		if err == nil {
+			err = t.dropResetLinks(ctx, userID)
+		}
+		if err == nil {
+			err = t.notify(ctx, MailPasswordChanged, userID, MailDetails{})
 		}
 		if err == nil {
 			err = t.auditUser(ctx, PasswordSet, userID, nil)

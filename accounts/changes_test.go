@@ -199,7 +199,7 @@ func testChangesAfterADay(t *testing.T, db database) {
 
 func TestChangesAreBounded(t *testing.T) {
 	s := open(t, Config{})
-	hash := newPHC(secret, cheap).String()
+	hash := newPHC(secret, cheapParams).String()
 	users := make([]NewUser, maxChanges+1)
 	for i := range users {
 		users[i] = NewUser{Username: fmt.Sprintf("user%d", i), PasswordHash: hash}

@@ -14,8 +14,8 @@ import (
 
 const sqlCreate = `INSERT INTO users (id, username_key, display_name, team, sort_key, last_seen, team_key, admin,
 	disabled, idle_after, status_state, status_text, status_emoji, status_until, status_set_at, invisible, invisible_since,
-	created_at, rev, password_hash, name_key)
-	VALUES ($1, $2, $3, $4, $5, 0, $6, $7, FALSE, 0, '', '', '', 0, 0, FALSE, 0, $8, $9, $10, $11)`
+	created_at, rev, password_hash, name_key, email, email_key)
+	VALUES ($1, $2, $3, $4, $5, 0, $6, $7, FALSE, 0, '', '', '', 0, 0, FALSE, 0, $8, $9, $10, $11, $12, $13)`
 
 // newRow is a NewUser that has passed all checks except for uniqueness.
 type newRow struct {
@@ -24,6 +24,7 @@ type newRow struct {
 	hash                                 string
 	linked                               bool // has no password, but a link to choose one
 	admin                                bool
+	email, emailKey                      string
 }
 
 // prepareUser checks everything about n that doesn't need the database, and returns all errors. An invalid username
@@ -41,6 +42,8 @@ func prepareUser(n NewUser) (r newRow, wrong FieldErrors) {
 		r.displayName = r.username
 	}
 	r.team, r.teamKey, err = cleanTeam(n.Team)
+	wrong.add(err)
+	r.email, r.emailKey, err = CleanEmail(n.Email)
 	wrong.add(err)
 	r.hash, err = prepareHash(r.username, n)
 	wrong.add(err)
@@ -192,7 +195,7 @@ func insertUsers(ctx context.Context, t *transaction, rows []newRow) (ids []stri
 		}
 		p := sortKey(r.teamKey, r.displayName, id)
 		users = append(users, id, r.username, r.displayName, team, p, r.teamKey, r.admin, t.now, rev, r.hash,
-			nameKey(p))
+			nameKey(p), r.email, r.emailKey)
 		for _, word := range nameWords(r.displayName, r.username) {
 			words = append(words, word, p)
 		}
@@ -200,12 +203,20 @@ func insertUsers(ctx context.Context, t *transaction, rows []newRow) (ids []stri
 	}
 	err = insert(ctx, t, sqlCreate, users)
 	if isDuplicate(err) {
-		return nil, FieldErrors{wrongField("username", Taken)}
+		return nil, FieldErrors{duplicate(err)}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return ids, insert(ctx, t, sqlAddWord, words)
+}
+
+// duplicate says what two users can't both have.
+func duplicate(err error) *FieldError {
+	if isDuplicateEmail(err) {
+		return wrongField("email", EmailTaken)
+	}
+	return wrongField("username", Taken)
 }
 
 // rowsAtOnce is the number of rows that one statement adds. It saves round trips to a remote server, during which other

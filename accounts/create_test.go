@@ -64,7 +64,7 @@ func testCreateRefuses(t *testing.T, db database) {
 		{"password", NewUser{Username: "ada", Password: "PassWord1"}},
 		{"password", NewUser{Username: "ada.lovelace", Password: "Ada.Lovelace"}},
 		{"password", NewUser{Username: "ada", PasswordHash: "$2b$12$abcdefghijklmnopqrstuu"}},
-		{"password", NewUser{Username: "ada", Password: secret, PasswordHash: newPHC(secret, cheap).String()}},
+		{"password", NewUser{Username: "ada", Password: secret, PasswordHash: newPHC(secret, cheapParams).String()}},
 	} {
 		_, err := s.Create(t.Context(), c.n)
 		wantField(t, fmt.Sprintf("Create(%+v)", c.n), err, c.field)

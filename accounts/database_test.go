@@ -64,7 +64,7 @@ var server = sync.OnceValues(func() (*pgtest.Server, error) {
 	if err := s.Exec("postgres", "CREATE DATABASE rollcall "+english); err != nil {
 		return s, err
 	}
-	store, err := Open(context.Background(), Config{URL: s.URL("rollcall"), params: cheap})
+	store, err := Open(context.Background(), Config{URL: s.URL("rollcall"), params: cheapParams})
 	if err != nil {
 		return s, err
 	}
@@ -127,7 +127,8 @@ func usedDatabase(tb testing.TB) string {
 	tb.Cleanup(func() {
 		err := s.Exec(name, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
 			`DELETE FROM users; DELETE FROM search_words; DELETE FROM tombstones; DELETE FROM links; DELETE FROM audit;
-			DELETE FROM settings; DELETE FROM spent; DELETE FROM mails; DELETE FROM meta WHERE name = 'store'; UPDATE meta SET value = 0`)
+			DELETE FROM mails; DELETE FROM spent;
+			DELETE FROM settings; DELETE FROM meta WHERE name IN ('store', 'shared_secret'); UPDATE meta SET value = 0`)
 		if err != nil {
 			tb.Error(err)
 			return

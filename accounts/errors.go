@@ -3,6 +3,7 @@ package accounts
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -57,6 +58,13 @@ func isDuplicate(err error) bool {
 	code := sqliteCode(err)
 	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY ||
 		postgresCode(err) == uniqueViolation
+}
+
+// isDuplicateEmail reports whether err violates the unique key of email addresses. Both databases name the key or its
+// column.
+func isDuplicateEmail(err error) bool {
+	return isDuplicate(err) &&
+		(strings.Contains(err.Error(), "users.email_key") || strings.Contains(err.Error(), "users_email"))
 }
 
 // isOrphan reports whether err violates a foreign key: the user of the row doesn't exist.

@@ -18,6 +18,8 @@ type Export struct {
 	Alerts     []ExportedAlert    `json:"alerts"`             // about whom the person wants to be told
 	Sessions   []ExportedSession  `json:"sessions"`           // sign-ins, last used first
 	Browsers   []ExportedBrowser  `json:"known_browsers"`     // browsers in which the person signed in, last used first
+	Passkeys   []ExportedPasskey  `json:"passkeys"`           // the oldest first
+	App        *ExportedApp       `json:"authenticator_app"`  // null: none
 	Identities []ExportedIdentity `json:"identities"`         // accounts elsewhere with which the person signs in, the oldest first
 	Acts       []ExportedAct      `json:"acts"`               // what the audit log has about the person, the newest first
 	LastSeen   time.Time          `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
@@ -31,6 +33,7 @@ type ExportedAccount struct {
 	Team        string    `json:"team"` // "": none
 	Pronouns    string    `json:"pronouns"`
 	Contacts    []string  `json:"contacts"` // URLs
+	Email       string    `json:"email"`    // only the person and administrators see it
 	Admin       bool      `json:"admin"`
 	AdminBy     string    `json:"admin_by,omitempty"` // key of the provider that made them an administrator; missing: nobody or a person
 	TeamBy      string    `json:"team_by,omitempty"`  // the same for the team
@@ -84,8 +87,11 @@ type ExportedSession struct {
 	CreatedAt time.Time `json:"created_at"`
 	UsedAt    time.Time `json:"last_used_at"`
 	ExpiresAt time.Time `json:"expires_at"`
-	Method    Method    `json:"method"`             // password, passkey, provider, proxy or link
-	Provider  string    `json:"provider,omitempty"` // its key
+	Unnoticed bool      `json:"unconfirmed,omitempty"` // started in a new browser, and the person hasn't confirmed it
+	Method    Method    `json:"method"`                // how it was started
+	Factors   string    `json:"factors"`               // what the person proved last, such as password+totp
+	ProvedAt  time.Time `json:"proved_at,omitzero"`    // when
+	Provider  string    `json:"provider,omitempty"`    // key of the provider that started it
 }
 
 // ExportedIdentity is an account at a provider, or what a proxy calls the person.
@@ -131,6 +137,9 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 		if err := t.queryRow(ctx, sqlGivenBy, []any{userID}, &x.Account.AdminBy, &x.Account.TeamBy); err != nil {
 			return err
 		}
+		if err := t.queryRow(ctx, sqlEmail, []any{userID}, &x.Account.Email); err != nil {
+			return err
+		}
 		return exportLists(ctx, t, userID, &x)
 	})
 	return x, wrap("export", err)
@@ -150,7 +159,8 @@ func exportUser(u User, d Details) Export {
 		},
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
-		Favorites: []string{}, Alerts: []ExportedAlert{}, Acts: []ExportedAct{}, Identities: []ExportedIdentity{},
+		Favorites: []string{}, Alerts: []ExportedAlert{}, Acts: []ExportedAct{}, Passkeys: []ExportedPasskey{},
+		Identities: []ExportedIdentity{},
 	}
 	if x.Account.Contacts == nil {
 		x.Account.Contacts = []string{}
@@ -191,7 +201,7 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	}
 	for _, s := range sessions {
 		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt,
-			s.Method, s.Provider})
+			s.Unnoticed, s.Method, s.Factors, s.ProvedAt, s.Provider})
 	}
 	identities, err := readIdentities(ctx, t, userID)
 	if err != nil {
@@ -209,6 +219,9 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 		x.Browsers = append(x.Browsers, ExportedBrowser{at(ms)})
 	}
 	if err != nil {
+		return err
+	}
+	if err := exportFactors(ctx, t, userID, x); err != nil {
 		return err
 	}
 	return exportActs(ctx, t, userID, x)

@@ -19,7 +19,11 @@ func testExport(t *testing.T, db database) {
 		NewUser{Username: "ada", DisplayName: "Ada L", Team: "Ops", Password: secret, Admin: true})
 	do(t, "Create", err)
 	c.add(1500 * time.Millisecond)
-	token, _, err := s.StartSession(t.Context(), SignIn{UserID: u.ID, UserAgent: "Firefox", Address: "192.0.2.1"})
+	do(t, "AddPasskey", s.AddPasskey(t.Context(), newPasskey(u.ID, "credential"), once(db.name)))
+	withTOTP(t, s, u.ID)
+	token, _, err := s.StartSession(t.Context(), SignIn{UserID: u.ID, UserAgent: "Firefox", Address: "192.0.2.1",
+		Method: ByPasskey, Factors: FactorPasskey,
+		Used: Used{RecoveryCode: "one", Passkey: &PasskeyUse{Credential: "credential", Eligible: true, BackedUp: true}}})
 	do(t, "StartSession", err)
 	browser, err := s.RememberBrowser(t.Context(), u.ID, "")
 	do(t, "RememberBrowser", err)
@@ -38,7 +42,7 @@ func testExport(t *testing.T, db database) {
 	do(t, "Link", s.Link(t.Context(), u.ID, corp("ada-1")))
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID +
-		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"admin":true,"disabled":false,` +
+		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"email":"","admin":true,"disabled":false,` +
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":20,"show_last_seen":"exact","time_zone":"Europe/Berlin",` +
 		`"share_local_time":true,"allow_alerts":false,"theme":"dark","announce":true,"invisible":true,"invisible_since":` +
 		now + `},"status":{"state":"away","text":"Lunch",` +
@@ -48,14 +52,19 @@ func testExport(t *testing.T, db database) {
 		`"alerts":[{"username":"bob","for":"free","asked_at":` + now +
 		`,"expires_at":"2026-03-08T12:00:01.5Z"}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
 		`"created_at":` + now + `,"last_used_at":` + now +
-		`,"expires_at":"2026-03-31T12:00:01.5Z","method":"password"}],"known_browsers":[{"signed_in_at":` +
-		now + `}],"identities":[{"provider":"corp","issuer":"https://login.example","subject":"ada-1","label":"ada@example.com",` +
+		`,"expires_at":"2026-03-31T12:00:01.5Z","method":"passkey","factors":"passkey","proved_at":` + now +
+		`}],"known_browsers":[{"signed_in_at":` +
+		now + `}],"passkeys":[{"name":"My phone","host":"board.example","model":"model","transports":"internal",` +
+		`"can_be_synced":true,"synced":true,"created_at":` + now + `,"last_used_at":` + now +
+		`}],"authenticator_app":{"added_at":` + now + `,"recovery_codes_left":1,"recovery_codes_used":[` + now +
+		`]},"identities":[{"provider":"corp","issuer":"https://login.example","subject":"ada-1","label":"ada@example.com",` +
 		`"created_at":` + now + `,"last_used_at":` + now + `}],"acts":[{"at":` + now + `,"action":"identity.link","by":"system",` +
 		`"detail":{"provider":"corp"}},{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}],"last_seen":` + now + `}`
 	got := wantExport(t, s, u.ID, want)
 	tokenKey, _ := tokenHash(token)
 	browserKey, _ := tokenHash(browser)
-	for _, hidden := range []string{token, browser, tokenKey, browserKey, storedHash(t, s, u.ID), "argon2"} {
+	for _, hidden := range []string{token, browser, tokenKey, browserKey, storedHash(t, s, u.ID), "argon2", "credential", "sealed",
+		`"key"`, `"one"`} {
 		if strings.Contains(got, hidden) {
 			t.Errorf("Export holds the secret %s", hidden)
 		}
@@ -84,9 +93,9 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	add(t, s, "bob", "", "")
 	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: neverIdle}))
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
-	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"admin":false,"disabled":true,`+
+	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"email":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],"identities":[],`+
+		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"identities":[],`+
 		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
 		`{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}]}`)
 	_, err := s.Export(t.Context(), "nobody")
@@ -98,9 +107,12 @@ func testExportOfNewAccount(t *testing.T, db database) {
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
 		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
-			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts " +
+			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts email " +
 			"admin_by team_by",
-		"sessions":       "created_at expires_at used_at user_agent address method provider",
+		"sessions":       "created_at expires_at used_at user_agent address unnoticed method factors proved_at provider",
+		"passkeys":       "rp_id eligible backed_up aaguid transports label created_at used_at",
+		"totp":           "confirmed_at",
+		"recovery_codes": "used_at",
 		"identities":     "issuer subject provider label created_at used_at",
 		"known_browsers": "used_at",
 		"presets":        "state text emoji lasts",
@@ -111,14 +123,14 @@ func TestExportHasEverything(t *testing.T) {
 	leftOut := map[string]string{
 		"users": "sort_key name_key team_key rev password_hash favorites_rev " + // derived from the names; numbers; a hash
 			"waiting_since join_note " + // only of people who can't sign in yet
-			"email email_key handle",
-		"sessions":       "id token_hash user_id proved_at factors provider_session unnoticed",
+			"email_key handle",
+		"sessions":       "id token_hash user_id provider_session",
 		"identities":     "user_id",
-		"passkeys":       "credential user_id rp_id public_key sign_count eligible backed_up aaguid transports label created_at used_at",
-		"totp":           "user_id sealed key_id last_step confirmed_at",
-		"recovery_codes": "user_id hash used_at",
+		"passkeys":       "credential user_id public_key sign_count",
+		"totp":           "user_id sealed key_id last_step",
+		"recovery_codes": "user_id hash",
 		"spent":          "hash expires_at", // hashes of random values
-		"mails":          "id kind user_id argument tries next_at taken_until expires_at",
+		"mails":          "id kind user_id argument tries next_at taken_until queued_at expires_at",
 		"known_browsers": "token_hash user_id",
 		"presets":        "id user_id rev",
 		"favorites":      "user_id created_at",

@@ -36,12 +36,15 @@ const (
 	TooMany        Code = "too_many"       // more than Limit of them
 	NotAnAddress   Code = "not_an_address" // Detail is what was typed
 	NotAllowed     Code = "not_allowed"
+	NotAnEmail     Code = "not_an_email"
+	EmailTaken     Code = "email_taken"
+	NotADomain     Code = "not_a_domain" // Detail is what was typed
 )
 
 // FieldError says what is wrong with one field.
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
-	// time_zone, theme, pronouns, contacts, favorites, alerts, identities or board_name.
+	// time_zone, theme, pronouns, contacts, favorites, alerts, identities, board_name, email or signup_domains.
 	Field  string
 	Code   Code
 	Limit  int    // with TooShort, TooLong and TooMany

@@ -18,7 +18,9 @@ const (
 	sqlGivenBy     = `SELECT admin_by, team_by FROM users WHERE id = $1`
 	sqlAdminBy     = `UPDATE users SET admin_by = $2 WHERE id = $1`
 	sqlTeamBy      = `UPDATE users SET team_by = $2 WHERE id = $1`
-	sqlOtherAdmins = `SELECT 1 FROM users WHERE admin AND NOT disabled AND name_key > '' AND id <> $1 LIMIT 1`
+	sqlOtherAdmins = `SELECT 1 FROM users u WHERE admin AND NOT disabled AND name_key > '' AND id <> $1 AND (password_hash <> ''
+		OR EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id)
+		OR EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)) LIMIT 1`
 )
 
 // grant applies what a provider's groups give u, or takes it back. The last administrator stays one; then kept is true.

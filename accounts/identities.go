@@ -53,7 +53,6 @@ const (
 	sqlUseIdentity  = `UPDATE identities SET provider = $3, label = $4, used_at = $5 WHERE issuer = $1 AND subject = $2`
 	sqlDropIdentity = `DELETE FROM identities WHERE issuer = $1 AND subject = $2`
 
-	sqlHasPassword   = `SELECT password_hash <> '' FROM users WHERE id = $1`
 	sqlOnlyElsewhere = `SELECT i.provider, count(*) FROM identities i JOIN users u ON u.id = i.user_id
 		WHERE u.password_hash = '' GROUP BY i.provider`
 	sqlEndOfProvider = `DELETE FROM sessions WHERE user_id = $1 AND provider = $2 AND id <> $3 RETURNING id`
@@ -182,12 +181,6 @@ func (s *Store) Unlink(ctx context.Context, userID, identityID, keepSession stri
 		}
 		return t.wantWayIn(ctx, userID, offered)
 	}))
-}
-
-// HasPassword reports whether a person has a password. People who came from a provider have none until they choose one.
-func (s *Store) HasPassword(ctx context.Context, userID string) (has bool, err error) {
-	err = s.r.queryRow(ctx, sqlHasPassword, []any{userID}, &has)
-	return has, wrap("look for a password", err)
 }
 
 // OnlyElsewhere returns how many people without a password have an identity at each provider, by its key. It reads all

@@ -34,6 +34,16 @@ func (s *Store) prepareAll(ctx context.Context, users []NewUser) (rows []newRow,
 			bad.add(err)
 			seen[r.username] = true
 		}
+		if r.email != "" {
+			err := wantFreeEmail(ctx, s.r, "", r.email)
+			if seen[r.emailKey] && err == nil {
+				err = wrongField("email", EmailTaken)
+			}
+			if bad.add(err); err != nil && len(WrongFields(err)) == 0 {
+				return nil, nil, err
+			}
+			seen[r.emailKey] = true
+		}
 		if len(bad) > 0 {
 			wrong = append(wrong, &ImportError{i, bad})
 		}

@@ -43,6 +43,7 @@ type NewInvitation struct {
 	Team  string        // "": none
 	Uses  int           // 1 to MaxInviteUses
 	Age   time.Duration // up to MaxInviteAge
+	Email string        // to send it to; "": the caller shows the token
 }
 
 const (
@@ -59,7 +60,7 @@ const (
 		WHERE token_hash = $1 AND kind = $2 AND uses_left > 0 AND expires_at > $3 RETURNING team, COALESCE(user_id, '')`
 	sqlRevokeLink  = `DELETE FROM links WHERE token_hash = $1 AND kind = 'invite'`
 	sqlDropLinksOf = `DELETE FROM links WHERE user_id = $1 AND kind = $2`
-	sqlDropLinksBy = `DELETE FROM links WHERE made_by = $1 AND kind = 'invite'`
+	sqlDropLinksBy = `DELETE FROM links WHERE made_by = $1`
 	sqlOldLinks    = `DELETE FROM links WHERE expires_at <= $1`
 	sqlLinkUser    = `SELECT ` + userColumns + ` FROM links l JOIN users u ON u.id = l.user_id
 		WHERE l.token_hash = $1 AND l.kind = $2 AND l.uses_left > 0 AND l.expires_at > $3`
@@ -88,6 +89,8 @@ func (n NewInvitation) clean() (NewInvitation, FieldErrors) {
 	wrong.add(err)
 	n.Team, _, err = cleanTeam(n.Team)
 	wrong.add(err)
+	n.Email, _, err = CleanEmail(n.Email)
+	wrong.add(err)
 	if n.Uses < 1 || n.Uses > MaxInviteUses {
 		wrong.add(&FieldError{Field: "uses", Code: OutOfRange, Limit: MaxInviteUses})
 	}
@@ -97,7 +100,8 @@ func (n NewInvitation) clean() (NewInvitation, FieldErrors) {
 	return n, wrong
 }
 
-// Invite makes an invitation and returns its token. Errors: FieldErrors, and a *FieldError about invitations if
+// Invite makes an invitation and returns its token. With an address, it also queues an email, whose invitation gets
+// another token when it's sent. Errors: FieldErrors, and a *FieldError about invitations if
 // there are too many.
 func (s *Store) Invite(ctx context.Context, n NewInvitation) (token string, _ Invitation, err error) {
 	n, wrong := n.clean()
@@ -120,6 +124,11 @@ func (s *Store) Invite(ctx context.Context, n NewInvitation) (token string, _ In
 			milli(made.ExpiresAt))
 		if err != nil {
 			return err
+		}
+		if n.Email != "" {
+			if err := t.queueMail(ctx, MailInvitation, "", MailDetails{To: n.Email, Link: hash}); err != nil {
+				return err
+			}
 		}
 		return t.audit(ctx, InvitationMade, "", map[string]string{"team": n.Team})
 	})
@@ -191,7 +200,7 @@ func (s *Store) MakeResetLink(ctx context.Context, userID string) (token string,
 		if _, err := readUser(ctx, t, sqlUserByID, []any{userID}); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, sqlDropLinksOf, userID, resetLink); err != nil {
+		if err := t.dropResetLinks(ctx, userID); err != nil {
 			return err
 		}
 		if token, err = t.addResetLink(ctx, userID); err != nil {
@@ -203,6 +212,12 @@ func (s *Store) MakeResetLink(ctx context.Context, userID string) (token string,
 		return "", wrap("make a reset link", err)
 	}
 	return token, nil
+}
+
+// dropResetLinks ends the reset links of a user.
+func (t *transaction) dropResetLinks(ctx context.Context, userID string) error {
+	_, err := t.exec(ctx, sqlDropLinksOf, userID, resetLink)
+	return err
 }
 
 // addResetLink returns the token of a new reset link.
@@ -245,6 +260,9 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string) error
 		if err != nil {
 			return err
 		}
+		if u, err := readUser(ctx, t, sqlUserByID, []any{userID}); err != nil || u.Disabled {
+			return errors.Join(err, ErrNoLink)
+		}
 		rev, err := t.nextRev(ctx)
 		if err != nil {
 			return err
@@ -252,13 +270,16 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string) error
 		if _, err := t.exec(ctx, sqlSetPassword, userID, hash, rev); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, sqlDropLinksOf, userID, resetLink); err != nil {
+		if err := t.dropResetLinks(ctx, userID); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, sqlForgetBrowsers, userID); err != nil {
 			return err
 		}
 		if err := t.endSessionsOf(ctx, userID, ""); err != nil {
+			return err
+		}
+		if err := t.notify(ctx, MailPasswordChanged, userID, MailDetails{}); err != nil {
 			return err
 		}
 		return t.audit(ctx, ResetLinkUsed, TargetUser(userID), nil)

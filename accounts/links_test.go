@@ -194,3 +194,44 @@ func TestLinkTokensAreHashed(t *testing.T) {
 		t.Errorf("%d tokens are stored as they are, want none", n)
 	}
 }
+
+// TestResetLinksEnd: a link for a new password ends with the role of the administrator who made it, with another new
+// password, and when its person is disabled.
+func TestResetLinksEnd(t *testing.T) { onEach(t, testResetLinksEnd) }
+
+func testResetLinksEnd(t *testing.T, db database) {
+	s := db.open(t, Config{})
+	ada, boss, mallory := add(t, s, "ada", "", ""), add(t, s, "boss", "", ""), add(t, s, "mallory", "", "")
+	do(t, "SetAdmin", errors.Join(s.SetAdmin(t.Context(), boss.ID, true), s.SetAdmin(t.Context(), mallory.ID, true)))
+	byMallory := As(t.Context(), ByUser(mallory.ID))
+	for what, act := range map[string]func() error{
+		"the maker is demoted":          func() error { return s.SetAdmin(t.Context(), mallory.ID, false) },
+		"the maker is disabled":         func() error { return s.SetDisabled(t.Context(), mallory.ID, true) },
+		"the person has a new password": func() error { return s.SetPassword(t.Context(), ada.ID, secret+"!", "") },
+		"the person changes it":         func() error { return s.ChangePassword(t.Context(), ada.ID, secret, secret+"?", "") },
+		"the person was disabled": func() error {
+			return errors.Join(s.SetDisabled(t.Context(), ada.ID, true), s.SetDisabled(t.Context(), ada.ID, false))
+		},
+	} {
+		do(t, "prepare", errors.Join(s.SetDisabled(t.Context(), mallory.ID, false), s.SetAdmin(t.Context(), mallory.ID, true),
+			s.SetPassword(t.Context(), ada.ID, secret, "")))
+		token, err := s.MakeResetLink(byMallory, ada.ID)
+		do(t, "MakeResetLink", err)
+		do(t, what, act())
+		wantErr(t, "ResetPassword after "+what, s.ResetPassword(t.Context(), token, secret+"#"), ErrNoLink)
+	}
+}
+
+// TestLastAdministratorCanSignIn: an administrator without a way to sign in isn't enough for a board.
+func TestLastAdministratorCanSignIn(t *testing.T) {
+	s := open(t, Config{})
+	boss := add(t, s, "boss", "", "")
+	_, err := s.Import(t.Context(), []NewUser{{Username: "ghost", NoPassword: true}})
+	do(t, "Import", err)
+	ghost, err := s.UserByName(t.Context(), "ghost")
+	do(t, "UserByName", err)
+	do(t, "SetAdmin", errors.Join(s.SetAdmin(t.Context(), boss.ID, true), s.SetAdmin(t.Context(), ghost.ID, true)))
+	wantErr(t, "Delete(boss)", s.Delete(t.Context(), boss.ID), ErrLastAdmin)
+	do(t, "SetPassword", s.SetPassword(t.Context(), ghost.ID, secret, ""))
+	do(t, "Delete(boss) when the other can sign in", s.Delete(t.Context(), boss.ID))
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func usernames(users []ListedUser) string {
@@ -139,6 +140,7 @@ func testRenameTeam(t *testing.T, db database) {
 	eve := add(t, s, "eve", "", "Night Desk")
 	add(t, s, "joe", "", "Ops")
 	do(t, "SetDisabled", s.SetDisabled(ctx, eve.ID, true))
+	invite(t, s, eve.ID, NewInvitation{Team: "NIGHT DESK", Uses: 1, Age: time.Hour})
 	for _, step := range []struct{ from, to, want string }{
 		{"night desk", "NIGHT desk", "ada NIGHT desk, eve NIGHT desk, joe Ops"},
 		{"Night Desk", "Days", "ada Days, eve Days, joe Ops"},
@@ -158,10 +160,20 @@ func testRenameTeam(t *testing.T, db database) {
 		if strings.Join(got, ", ") != step.want {
 			t.Errorf("RenameTeam(%s, %s): %v, want %s", step.from, step.to, got, step.want)
 		}
+		if all, err := s.Invitations(ctx); err != nil || len(all) != 1 || all[0].Team != got[0][len("ada "):] {
+			t.Errorf("RenameTeam(%s, %s): the invitation is %+v, %v, want one to the same team", step.from, step.to, all, err)
+		}
 		if n := len(acts(t, s, AuditQuery{})) - len(before); n != 1 {
 			t.Errorf("RenameTeam(%s, %s) left %d lines in the log, want 1", step.from, step.to, n)
 		}
 	}
+	do(t, "SetTeam", s.SetTeam(ctx, eve.ID, "Desk"))
+	people, err := s.RenameTeam(ctx, "Desk"+strings.Repeat("\u200d", 400), strings.Repeat("W", 60))
+	do(t, "RenameTeam with invisible characters", err)
+	if lines, err := s.Audit(ctx, AuditQuery{}); err != nil || people != 1 || lines[0].Detail["from"] != "Desk" {
+		t.Errorf("renamed %d, %v, and the newest line is %+v, want what the team was called", people, err, lines[0])
+	}
+	do(t, "SetTeam", s.SetTeam(ctx, eve.ID, ""))
 	for _, search := range []string{"ada", "joe"} {
 		if people, _, err := s.People(ctx, PeopleQuery{Search: search, Team: new("")}); err != nil || len(people) != 1 {
 			t.Errorf("People(%s) = %+v, %v, want one", search, people, err)
@@ -224,7 +236,7 @@ func testProve(t *testing.T, db database) {
 		t.Errorf("SessionByToken = %+v, %v, want a proof of now", got, err)
 	}
 	c.add(11 * 60e9)
-	token, err := s.Prove(ctx, ada.ID, session.ID)
+	token, err := s.Prove(ctx, ada.ID, session.ID, Proof{})
 	do(t, "Prove", err)
 	_, _, err = s.SessionByToken(ctx, old)
 	wantErr(t, "SessionByToken of the old token", err, ErrNoSession)
@@ -233,5 +245,5 @@ func testProve(t *testing.T, db database) {
 		t.Errorf("SessionByToken = %+v, %v, want the same session with a new proof", got, err)
 	}
 	do(t, "EndSession", s.EndSession(ctx, session.ID))
-	wantErr(t, "Prove of an ended session", second(s.Prove(ctx, ada.ID, session.ID)), ErrNoSession)
+	wantErr(t, "Prove of an ended session", second(s.Prove(ctx, ada.ID, session.ID, Proof{})), ErrNoSession)
 }

@@ -11,7 +11,7 @@ import (
 // Peek returns the id of the store that cfg names, or "" if there is none yet. Unlike Open, it creates, upgrades and
 // changes nothing, so it's safe while a server of another version uses the database.
 func Peek(ctx context.Context, cfg Config) (id string, err error) {
-	db, there, err := openToPeek(ctx, cfg)
+	db, there, err := openToPeek(ctx, cfg, "meta")
 	if err != nil {
 		return "", fmt.Errorf("accounts: %w", err)
 	}
@@ -27,12 +27,49 @@ func Peek(ctx context.Context, cfg Config) (id string, err error) {
 	return id, nil
 }
 
-// openToPeek opens a database for reading, and returns the query that counts the tables called meta.
-func openToPeek(ctx context.Context, cfg Config) (db *sql.DB, there string, err error) {
+// PeekTOTPKeys returns how many authenticator apps were sealed with which key, by the ID of the key. Like Peek, it
+// changes nothing.
+func PeekTOTPKeys(ctx context.Context, cfg Config) (map[string]int, error) {
+	counts, err := peekTOTPKeys(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("accounts: %s: %w", cfg.Where(), err)
+	}
+	return counts, nil
+}
+
+func peekTOTPKeys(ctx context.Context, cfg Config) (map[string]int, error) {
+	db, there, err := openToPeek(ctx, cfg, "totp")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	var tables int
+	if err := db.QueryRowContext(ctx, there).Scan(&tables); err != nil || tables == 0 {
+		return nil, err
+	}
+	found, err := db.QueryContext(ctx, "SELECT key_id, count(*) FROM totp GROUP BY key_id")
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	counts := map[string]int{}
+	for found.Next() {
+		var id string
+		var n int
+		if err := found.Scan(&id, &n); err != nil {
+			return nil, err
+		}
+		counts[id] = n
+	}
+	return counts, found.Err()
+}
+
+// openToPeek opens a database for reading, and returns the query that counts the tables called table.
+func openToPeek(ctx context.Context, cfg Config, table string) (db *sql.DB, there string, err error) {
 	if cfg.URL != "" {
 		cfg.patience = stepPatience
 		db, _, err = openPostgres(ctx, cfg)
-		return db, "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'meta'", err
+		return db, "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = '" + table + "'", err
 	}
 	path, err := filepath.Abs(cfg.Path)
 	if err != nil {
@@ -42,5 +79,5 @@ func openToPeek(ctx context.Context, cfg Config) (db *sql.DB, there string, err 
 		return nil, "", err
 	}
 	db, err = sql.Open("sqlite", peekDSN(path))
-	return db, "SELECT count(*) FROM sqlite_schema WHERE name = 'meta'", err
+	return db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '" + table + "'", err
 }

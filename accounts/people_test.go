@@ -196,7 +196,7 @@ func sign(n int) int { return max(-1, min(n, 1)) }
 // randomPeople imports n people with colliding names, with and without teams.
 func randomPeople(t *testing.T, s *Store, rnd *rand.Rand, prefix string, n int) {
 	t.Helper()
-	hash := newPHC(secret, cheap).String()
+	hash := newPHC(secret, cheapParams).String()
 	users := make([]NewUser, n)
 	for i := range users {
 		users[i] = NewUser{Username: fmt.Sprintf("%s%d", prefix, i), PasswordHash: hash,

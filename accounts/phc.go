@@ -39,7 +39,10 @@ type argonParams struct {
 // work is proportional to the time that a hash takes.
 func (p argonParams) work() int { return int(p.memory) * int(p.time) }
 
-var standardParams = argonParams{memory: 19456, time: 2, threads: 1}
+var (
+	standardParams = argonParams{memory: 19456, time: 2, threads: 1}
+	cheapParams    = argonParams{memory: 8, time: 1, threads: 1}
+)
 
 // phc is a password hash, parsed from its text ($argon2id$v=19$m=…,t=…,p=…$salt$key).
 type phc struct {

@@ -23,6 +23,7 @@ func everything(t *testing.T, s *Store) {
 		first, err := s.SetUp(t.Context(), NewUser{Username: "first", Password: secret}, new("Harbor Works"))
 		do(t, "SetUp", err)
 		administer(t, s, first)
+		correspond(t, s, first)
 		do(t, "Delete", s.Delete(Forced(t.Context()), first.ID))
 		u, v := add(t, s, "ada", "Ada L", "Ops"), add(t, s, "bob", "", "Ops")
 		token, session := signIn(t, s, u.ID)
@@ -105,6 +106,7 @@ func everything(t *testing.T, s *Store) {
 		do(t, "PeopleByID", err)
 		_, err = s.Tally(t.Context())
 		do(t, "Tally", err)
+		useFactors(t, s, u.ID)
 		do(t, "Delete", s.Delete(t.Context(), u.ID))
 		do(t, "Delete", s.Delete(t.Context(), v.ID))
 		_, err = s.Changes(t.Context(), 0)
@@ -149,12 +151,46 @@ func identify(t *testing.T, s *Store, userID string) {
 	}
 	_, err = s.OnlyElsewhere(t.Context())
 	do(t, "OnlyElsewhere", err)
-	_, err = s.HasPassword(t.Context(), userID)
-	do(t, "HasPassword", err)
 	all, err := s.Identities(t.Context(), userID)
 	do(t, "Identities", err)
 	do(t, "Unlink", s.Unlink(t.Context(), userID, all[0].ID(), "", Ways{}))
 	do(t, "SetAdmin", s.SetAdmin(Forced(t.Context()), userID, false)) // Unlink left the only administrator
+}
+
+// useFactors calls the methods about passkeys, authenticator apps and recovery codes.
+func useFactors(t *testing.T, s *Store, userID string) {
+	t.Helper()
+	ctx := t.Context()
+	_, err := s.SharedSecret(ctx)
+	do(t, "SharedSecret", err)
+	_, err = s.WantHandle(ctx, userID, "handle")
+	do(t, "WantHandle", err)
+	do(t, "AddPasskey", s.AddPasskey(ctx, newPasskey(userID, "cred"), once(newTokenOnly())))
+	_, err = s.PasskeyOwner(ctx, "cred")
+	do(t, "PasskeyOwner", err)
+	do(t, "RenamePasskey", s.RenamePasskey(ctx, userID, "cred", "Phone"))
+	withTOTP(t, s, userID)
+	_, err = s.TOTP(ctx, userID)
+	do(t, "TOTP", err)
+	_, was, err := s.KnownBrowser(ctx, "ada", "")
+	do(t, "KnownBrowser", err)
+	do(t, "StartSession", second3(s.StartSession(ctx, SignIn{UserID: userID, PasswordWas: was, Used: Used{TOTPStep: 101,
+		RecoveryCode: "one", Passkey: &PasskeyUse{Credential: "cred"}}})))
+	wantErr(t, "StartSession", second3(s.StartSession(ctx, SignIn{UserID: userID})), ErrSecondFactor)
+	_, err = s.OwnWays(ctx, userID)
+	do(t, "OwnWays", err)
+	_, err = s.Export(ctx, userID)
+	do(t, "Export", err)
+	wantErr(t, "ChooseFirstPassword", s.ChooseFirstPassword(ctx, userID, "a fourth phrase", ""), ErrCredentials)
+	do(t, "ReplaceRecoveryCodes", s.ReplaceRecoveryCodes(ctx, userID, []string{"three"}))
+	do(t, "drop the password", dropPassword(s, userID))
+	do(t, "add an identity", s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		return tx.execOnce(ctx, `INSERT INTO identities (issuer, subject, provider, user_id, label, created_at, used_at)
+			VALUES ('https://corp.example', $1, 'corp', $1, '', 0, 0)`, []any{userID})
+	}))
+	do(t, "RemovePasskey", s.RemovePasskey(ctx, userID, "cred", Ways{RPID: "board.example", Providers: []string{"corp"}}))
+	do(t, "RemoveTOTP", s.RemoveTOTP(ctx, userID))
+	do(t, "ResetFactors", s.ResetFactors(ctx, userID))
 }
 
 // administer calls the methods for administrators.
@@ -183,6 +219,8 @@ func administer(t *testing.T, s *Store, first User) {
 	do(t, "SetAdmin", s.SetAdmin(ctx, guest.ID, true))
 	_, err = s.AnyAdmin(ctx)
 	do(t, "AnyAdmin", err)
+	_, err = s.Empty(ctx)
+	do(t, "Empty", err)
 	do(t, "SetAdmin", s.SetAdmin(ctx, guest.ID, false))
 	reset, err := s.MakeResetLink(ctx, guest.ID)
 	do(t, "MakeResetLink", err)
@@ -190,8 +228,10 @@ func administer(t *testing.T, s *Store, first User) {
 	do(t, "ResetLinkUser", err)
 	do(t, "ResetPassword", s.ResetPassword(ctx, reset, "a third phrase"))
 	_, session := signIn(t, s, guest.ID)
-	_, err = s.Prove(ctx, guest.ID, session.ID)
+	_, err = s.Prove(ctx, guest.ID, session.ID, Proof{})
 	do(t, "Prove", err)
+	_, _, err = s.Invite(ctx, NewInvitation{Team: "Ops", Uses: 1, Age: time.Hour})
+	do(t, "Invite", err)
 	_, err = s.RenameTeam(ctx, "Ops", "Operations")
 	do(t, "RenameTeam", err)
 	for _, q := range []UserQuery{{}, {Order: ByUsername}, {Order: Newest}, {Which: AdminUsers}, {Which: DisabledUsers},

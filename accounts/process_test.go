@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 func childRole(role, place string, args []string) error {
 	io.Copy(io.Discard, os.Stdin)
 	ctx := context.Background()
-	s, err := Open(ctx, located(place, Config{params: cheap, Actor: System}))
+	s, err := Open(ctx, located(place, Config{params: cheapParams, Actor: System}))
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func testKillDuringSignUps(t *testing.T, db database) {
 
 func checkAcknowledged(t *testing.T, place string, acknowledged map[string]string) {
 	t.Helper()
-	s, err := Open(t.Context(), located(place, Config{params: cheap, Actor: System}))
+	s, err := Open(t.Context(), located(place, Config{params: cheapParams, Actor: System}))
 	if err != nil {
 		t.Fatalf("Open after a kill = %v", err)
 	}

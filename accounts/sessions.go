@@ -26,13 +26,16 @@ const (
 
 const (
 	sqlSession = `SELECT ` + userColumns + `, s.id, s.created_at, s.expires_at, s.used_at, s.user_agent, s.address,
-		s.proved_at, s.method, s.factors, s.provider, s.provider_session
+		s.proved_at, s.method, s.factors, s.provider, s.provider_session, s.unnoticed,
+		(SELECT count(*) FROM sessions o WHERE o.user_id = s.user_id AND o.unnoticed AND o.expires_at > $2)
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled`
 	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address,
 		proved_at, method, factors, provider, provider_session)
 		VALUES ($1, $2, $3, $4, $5, $4, $6, $7, $8, $9, $10, $11, $12)`
-	sqlProve      = `UPDATE sessions SET token_hash = $2, proved_at = $3 WHERE id = $1 AND user_id = $4 AND expires_at > $3`
+	sqlProve = `UPDATE sessions SET token_hash = $2, proved_at = $3, factors = $5
+		WHERE id = $1 AND user_id = $4 AND expires_at > $3`
+	sqlPasswordOf = `SELECT password_hash FROM users WHERE id = $1`
 	sqlEnd        = `DELETE FROM sessions WHERE id = $1 RETURNING id`
 	sqlEndByToken = `DELETE FROM sessions WHERE token_hash = $1 RETURNING id`
 	sqlEndOfUser  = `DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id`
@@ -41,7 +44,8 @@ const (
 	sqlSweep    = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
 	sqlEndOfOwn = `DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING id`
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
-	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, provider
+	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, unnoticed, factors, proved_at,
+		provider
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
 )
 
@@ -63,13 +67,15 @@ type Session struct {
 	CreatedAt, ExpiresAt, UsedAt time.Time
 	UserAgent, Address           string // of the browser when it signed in
 	Method                       Method
-	Provider                     string // key of the provider; "": the board itself
+	Factors                      string    // what the person proved last, such as password+totp
+	ProvedAt                     time.Time // when; zero: they didn't
+	Provider                     string    // key of the provider; "": the board itself
+	Unnoticed                    bool      // started in a new browser, and the person hasn't confirmed it; see Store.Notice
 
 	// Only in the result of SessionByToken and StartSession:
 
-	Factors         string    // what the person proved, such as password+totp
-	ProviderSession string    // the provider's ID of its own session; for a proxy, the value of its header
-	ProvedAt        time.Time // when the person last proved who they are; zero: they didn't
+	ProviderSession string // the provider's ID of its own session; for a proxy, the value of its header
+	News            bool   // other sessions of the person are unnoticed, and this one isn't; see Store.Unnoticed
 }
 
 // SignIn says who signs in, where, and how.
@@ -83,6 +89,10 @@ type SignIn struct {
 	ProviderSession    string // the provider's ID of its own session, or the value of a proxy's header; "": unknown
 	Unproved           bool   // the person didn't prove who they are for this session: by a proxy, or by a link
 	Spends             []Once // what this sign-in uses up
+	Used               Used   // the same, of second factors and passkeys
+	PasswordWas        string // fingerprint of the password that was checked earlier (KnownBrowser); "": don't compare
+	NewBrowser         bool   // the person hasn't signed in with it before
+	Browser            string // its name, for people; only with NewBrowser
 }
 
 func (x SignIn) session(id string) Session {
@@ -103,8 +113,9 @@ func (m Method) life() time.Duration {
 }
 
 // StartSession starts a session and returns its token: 43 characters, which aren't stored anywhere. It ends the session
-// that x replaces. It returns ErrNotFound if the user doesn't exist or is disabled, and ErrSpent if something that x
-// spends was spent before.
+// that x replaces. Errors: ErrNotFound if the user doesn't exist or is disabled, ErrSpent, ErrCodeUsed or ErrNoPasskey if
+// something that x uses can't be used, ErrSecondFactor if x proves only a password and the user has an authenticator
+// app, and ErrCredentials if the password was changed after it was checked.
 func (s *Store) StartSession(ctx context.Context, x SignIn) (token string, _ Session, err error) {
 	var session Session
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
@@ -130,7 +141,7 @@ func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Ses
 	if u.Disabled {
 		return "", Session{}, ErrNotFound
 	}
-	if err := t.spendAll(ctx, x.Spends); err != nil {
+	if err := t.checkSignIn(ctx, x); err != nil {
 		return "", Session{}, err
 	}
 	session := x.session(id)
@@ -139,8 +150,35 @@ func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Ses
 	if !x.Unproved {
 		session.ProvedAt = at(t.now)
 	}
+	news := false
+	if x.NewBrowser {
+		if news, err = t.wasSignedIn(ctx, u.ID); err != nil {
+			return "", Session{}, err
+		}
+	}
 	token, hash := newToken()
-	return token, session, t.startSession(ctx, session, hash, x)
+	err = t.startSession(ctx, session, hash, x)
+	if err == nil && news {
+		err = t.tellOfDevice(ctx, session, x)
+	}
+	return token, session, err
+}
+
+// checkSignIn uses up what x uses, and returns an error if that isn't enough.
+func (t *transaction) checkSignIn(ctx context.Context, x SignIn) error {
+	if x.PasswordWas != "" {
+		var hash string
+		if err := t.queryRow(ctx, sqlPasswordOf, []any{x.UserID}, &hash); err != nil {
+			return err
+		}
+		if passwordFingerprint(hash) != x.PasswordWas {
+			return ErrCredentials
+		}
+	}
+	if err := t.wantSecondFactor(ctx, x.UserID, cmp.Or(x.Method, ByPassword), x.Used); err != nil {
+		return err
+	}
+	return t.use(ctx, x.UserID, x.Used, x.Spends)
 }
 
 func (t *transaction) startSession(ctx context.Context, s Session, hash string, x SignIn) error {
@@ -171,8 +209,9 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	var r userRow
 	var x Session
 	var created, expires, used, proved int64
+	var others int
 	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address, &proved,
-		&x.Method, &x.Factors, &x.Provider, &x.ProviderSession)
+		&x.Method, &x.Factors, &x.Provider, &x.ProviderSession, &x.Unnoticed, &others)
 	err := s.r.queryRow(ctx, sqlSession, []any{hash, s.nowMilli()}, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, User{}, ErrNoSession
@@ -181,16 +220,27 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 		return Session{}, User{}, fmt.Errorf("read session: %w", err)
 	}
 	u := r.finish()
+	x.News = others > 0 && !x.Unnoticed
 	x.UserID, x.CreatedAt, x.ExpiresAt, x.UsedAt, x.ProvedAt = u.ID, at(created), at(expires), at(used), at(proved)
 	return x, u, nil
 }
 
-// Prove records that the person of a session has just proved who they are, and gives the session a new token, so that a
-// token which was stolen before is worth nothing. It returns ErrNoSession if the session has ended.
-func (s *Store) Prove(ctx context.Context, userID, sessionID string) (token string, err error) {
+// Prove records that the person of a session has just proved who they are, and how, and gives the session a new token, so
+// that a token which was stolen before is worth nothing. Errors: ErrNoSession if the session has ended; ErrSpent,
+// ErrCodeUsed, ErrNoPasskey and ErrSecondFactor as for StartSession.
+func (s *Store) Prove(ctx context.Context, userID, sessionID string, p Proof) (token string, err error) {
 	token, hash := newToken()
+	factors := cmp.Or(p.Factors, FactorPassword)
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		n, err := t.exec(ctx, sqlProve, sessionID, hash, t.now, userID)
+		if factors == FactorPassword {
+			if err := t.wantSecondFactor(ctx, userID, ByPassword, p.Used); err != nil {
+				return err
+			}
+		}
+		if err := t.use(ctx, userID, p.Used, p.Spends); err != nil {
+			return err
+		}
+		n, err := t.exec(ctx, sqlProve, sessionID, hash, t.now, userID, factors)
 		if err == nil && n == 0 {
 			err = ErrNoSession
 		}
@@ -227,21 +277,27 @@ func (s *Store) Sessions(ctx context.Context, userID string) ([]Session, error) 
 
 // readSessions reads the sessions of a user that expire after a time.
 func readSessions(ctx context.Context, from reader, userID string, after int64) ([]Session, error) {
+	return readSessionsBy(ctx, from, sqlSessions, userID, after, maxSessions)
+}
+
+func readSessionsBy(ctx context.Context, from reader, text string, args ...any) ([]Session, error) {
 	type sessionRow struct {
 		Session
-		created, expires, used int64
+		created, expires, used, proved int64
 	}
-	rows, err := from.query(ctx, sqlSessions, userID, after, maxSessions)
+	rows, err := from.query(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
 	found, err := collect(rows, func(r *sessionRow) []any {
-		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method, &r.Provider}
+		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method,
+			&r.Unnoticed, &r.Factors, &r.proved, &r.Provider}
 	})
 	sessions := make([]Session, len(found))
 	for i, r := range found {
 		sessions[i] = r.Session
 		sessions[i].CreatedAt, sessions[i].ExpiresAt, sessions[i].UsedAt = at(r.created), at(r.expires), at(r.used)
+		sessions[i].ProvedAt = at(r.proved)
 	}
 	return sessions, err
 }

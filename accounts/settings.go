@@ -11,6 +11,7 @@ import (
 type Settings struct {
 	BoardName string
 	SignUp    string // who may make an account: one of SignUpModes
+	Domains   string // of email addresses whose owners may, with SignUpDomains; separated by spaces
 	Teams     string // who may choose a team: one of TeamRules
 	Invisible string // whether people may go invisible: on or off
 }
@@ -20,6 +21,7 @@ const (
 	SignUpOpen    = "open"    // anybody
 	SignUpInvite  = "invite"  // people with an invitation
 	SignUpApprove = "approve" // anybody, but an administrator has to approve; people with an invitation at once
+	SignUpDomains = "domains" // people with an email address at one of Settings.Domains, or with an invitation
 	SignUpOff     = "off"     // nobody without an invitation, and no page says how to get one
 )
 
@@ -32,7 +34,7 @@ const (
 
 // Options of Settings, without "".
 var (
-	SignUpModes = []string{SignUpOpen, SignUpInvite, SignUpApprove, SignUpOff}
+	SignUpModes = []string{SignUpOpen, SignUpInvite, SignUpApprove, SignUpDomains, SignUpOff}
 	TeamRules   = []string{TeamsOpen, TeamsExisting, TeamsFixed}
 	onOff       = []string{"on", "off"}
 )
@@ -41,13 +43,15 @@ var (
 type setting struct {
 	name    string
 	value   *string
-	options []string // allowed values besides ""; nil: a name of a board
+	options []string // allowed values besides ""; nil: see clean
+	clean   func(string) (string, error)
 }
 
 func (s *Settings) all() []setting {
 	return []setting{
-		{"board_name", &s.BoardName, nil}, {"signup", &s.SignUp, SignUpModes},
-		{"teams", &s.Teams, TeamRules}, {"invisible", &s.Invisible, onOff},
+		{"board_name", &s.BoardName, nil, CleanBoardName}, {"signup", &s.SignUp, SignUpModes, nil},
+		{domainsSetting, &s.Domains, nil, CleanDomains},
+		{"teams", &s.Teams, TeamRules, nil}, {"invisible", &s.Invisible, onOff, nil},
 	}
 }
 
@@ -63,9 +67,9 @@ func (s *Settings) clean() FieldErrors {
 		switch {
 		case *x.value == "":
 		case x.options == nil:
-			name, err := CleanBoardName(*x.value)
+			value, err := x.clean(*x.value)
 			wrong.add(err)
-			*x.value = name
+			*x.value = value
 		case !slices.Contains(x.options, *x.value):
 			wrong.add(wrongField(x.name, NotAnOption))
 		}

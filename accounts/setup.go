@@ -20,7 +20,7 @@ const (
 	sqlUnset   = `DELETE FROM settings WHERE name = $1`
 )
 
-// ErrSetUp says that the board has accounts, so nobody can set it up any more.
+// ErrSetUp says that the board has an administrator, so nobody can set it up any more.
 var ErrSetUp = errors.New("this board has already been set up")
 
 // CleanBoardName returns the name of a board in the form in which it's stored. Error: *FieldError about board_name.
@@ -47,12 +47,12 @@ func nobody(ctx context.Context, from reader) (bool, error) {
 	return false, err
 }
 
-// SetUp creates the first account, which is an administrator's, and stores the name of the board; with a nil name, it
-// stores none. If several callers set up a board at once, one succeeds. It ends the setup code. Errors: ErrSetUp if
-// there is an account, FieldErrors for all invalid fields, and ErrBusy if too many passwords wait to be hashed.
+// SetUp creates the account of the first administrator, and stores the name of the board; with a nil name, it stores
+// none. If several callers set up a board at once, one succeeds. It ends the setup code. Errors: ErrSetUp if there is an
+// administrator, FieldErrors for all invalid fields, and ErrBusy if too many passwords wait to be hashed.
 func (s *Store) SetUp(ctx context.Context, n NewUser, board *string) (User, error) {
-	if empty, err := s.Empty(ctx); err != nil || !empty { // saves the hashing; the transaction decides
-		return User{}, errors.Join(err, setUpUnless(empty))
+	if has, err := anyAdmin(ctx, s.r); err != nil || has { // saves the hashing; the transaction decides
+		return User{}, errors.Join(err, setUpIf(has))
 	}
 	n.Admin = true
 	r, wrong := prepareUser(n)
@@ -79,16 +79,16 @@ func (s *Store) SetUp(ctx context.Context, n NewUser, board *string) (User, erro
 	return user, nil
 }
 
-func setUpUnless(empty bool) error {
-	if empty {
-		return nil
+func setUpIf(has bool) error {
+	if has {
+		return ErrSetUp
 	}
-	return ErrSetUp
+	return nil
 }
 
 func (t *transaction) setUp(ctx context.Context, r newRow, board string) (User, error) {
-	if empty, err := nobody(ctx, t); err != nil || !empty {
-		return User{}, errors.Join(err, setUpUnless(empty))
+	if has, err := anyAdmin(ctx, t); err != nil || has {
+		return User{}, errors.Join(err, setUpIf(has))
 	}
 	ids, err := insertUsers(ctx, t, []newRow{r})
 	if err != nil {

@@ -20,6 +20,7 @@ var ErrFull = errors.New("too many people wait for approval")
 // Joining says how somebody may make an account. The zero Joining lets anybody do so.
 type Joining struct {
 	Invitation string // token of an invitation; "": none is needed
+	Address    string // token of a link that was sent to the person's address; "": none is needed
 	Approval   bool   // an administrator has to approve, unless there is an invitation
 	Note       string // for the administrators who approve, at most 140 runes
 	FirstRules bool   // the first account becomes an administrator's
@@ -69,6 +70,11 @@ func (s *Store) SignUp(ctx context.Context, n NewUser, j Joining) (user User, wa
 }
 
 func (t *transaction) signUp(ctx context.Context, r newRow, j Joining) (user User, waits bool, err error) {
+	if j.Address != "" {
+		if err := t.joinByAddress(ctx, &r, j.Address); err != nil {
+			return User{}, false, err
+		}
+	}
 	if j.FirstRules {
 		if r.admin, err = nobody(ctx, t); err != nil {
 			return User{}, false, err
@@ -117,8 +123,10 @@ func (t *transaction) wait(ctx context.Context, u *User, note string) error {
 		return err
 	}
 	u.Disabled = true
-	_, err := t.exec(ctx, sqlWait, u.ID, t.now, note)
-	return err
+	if _, err := t.exec(ctx, sqlWait, u.ID, t.now, note); err != nil {
+		return err
+	}
+	return t.tellAdmins(ctx)
 }
 
 // WaitingPeople returns the people who wait for approval, those who have waited longest first.
@@ -156,6 +164,9 @@ func (s *Store) Approve(ctx context.Context, userID string) error {
 			return err
 		}
 		if _, err := t.exec(ctx, sqlStopWaiting, userID); err != nil {
+			return err
+		}
+		if err := t.notify(ctx, MailApproved, userID, MailDetails{}); err != nil {
 			return err
 		}
 		return t.audit(ctx, PersonApproved, TargetUser(userID), nil)

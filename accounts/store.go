@@ -36,6 +36,9 @@ type Store struct {
 	id        string
 	committed chan struct{}
 
+	sendsMail  bool
+	mailQueued chan struct{}
+
 	usualActor Actor // Config.Actor
 }
 
@@ -51,7 +54,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.HashWorkers == 0 {
 		cfg.HashWorkers = min(2, runtime.NumCPU())
 	}
-	if cfg.params == (argonParams{}) {
+	switch {
+	case cfg.params != argonParams{}:
+	case cfg.CheapHashes:
+		cfg.params = cheapParams
+	default:
 		cfg.params = standardParams
 	}
 	if cfg.patience == 0 {
@@ -60,6 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{
 		log: cfg.Log, now: cfg.Now, small: cmp.Or(cfg.small, smallFile),
 		committed: make(chan struct{}, 1), usualActor: cfg.Actor,
+		sendsMail: cfg.SendsMail, mailQueued: make(chan struct{}, 1),
 	}
 	s.hash = newHasher(cfg.HashWorkers, cfg.params)
 	if err := s.open(ctx, cfg); err != nil {
@@ -212,7 +220,7 @@ func (s *Store) commit(ctx context.Context, first string, fn func(context.Contex
 		return err
 	}
 	t, err := s.commitOrRetry(ctx, first, func(ctx context.Context, t *transaction) error {
-		t.actor = actor
+		t.actor, t.sendsMail = actor, s.sendsMail
 		return fn(ctx, t)
 	})
 	if err != nil {
@@ -225,6 +233,7 @@ func (s *Store) commit(ctx context.Context, first string, fn func(context.Contex
 		s.log.Warn("cannot prepare a statement", "err", err)
 	}
 	s.logAudited(t)
+	s.afterMail(t)
 	if t.rev > 0 {
 		select {
 		case s.committed <- struct{}{}:

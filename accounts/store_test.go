@@ -11,18 +11,13 @@ import (
 	"time"
 )
 
-// cheap are fast hash parameters for tests.
-var cheap = argonParams{memory: 8, time: 1, threads: 1}
-
 // open returns a store with cheap hashes, on a new file unless cfg names a database.
 func open(tb testing.TB, cfg Config) *Store {
 	tb.Helper()
 	if cfg.Path == "" && cfg.URL == "" {
 		cfg.Path = filepath.Join(tb.TempDir(), "rollcall.db")
 	}
-	if cfg.params == (argonParams{}) {
-		cfg.params = cheap
-	}
+	cfg.CheapHashes = true
 	cfg.Actor = cmp.Or(cfg.Actor, System)
 	s, err := Open(context.Background(), cfg)
 	if err != nil {

@@ -8,7 +8,11 @@ import (
 // teamAtOnce is the maximum number of people whose team changes in one transaction.
 const teamAtOnce = 2000
 
-const sqlTeamMembers = `SELECT id FROM users WHERE team_key = $1 LIMIT $2`
+const (
+	sqlTeamMembers  = `SELECT id FROM users WHERE team_key = $1 LIMIT $2`
+	sqlInvitedTeams = `SELECT DISTINCT team FROM links WHERE kind = 'invite' AND team <> ''`
+	sqlInviteTo     = `UPDATE links SET team = $2 WHERE kind = 'invite' AND team = $1`
+)
 
 // RenameTeam gives a team another name, for everybody in it, disabled people included. If another team has that name,
 // the two become one. A name that only differs in case changes the spelling. to = "" leaves its people without a team.
@@ -48,8 +52,11 @@ func (t *transaction) renameTeam(ctx context.Context, from, name, key string) (i
 			return 0, err
 		}
 	}
-	for _, id := range ids {
+	for i, id := range ids {
 		u, err := readUser(ctx, t, sqlUserByID, []any{id})
+		if i == 0 {
+			from = u.Team // as it's spelled; the caller's spelling can be anything with the same key
+		}
 		if err == nil {
 			u.Team = name
 			err = t.place(ctx, u, key)
@@ -58,6 +65,26 @@ func (t *transaction) renameTeam(ctx context.Context, from, name, key string) (i
 			return 0, err
 		}
 	}
+	if err := renameInInvitations(ctx, t, old, name); err != nil {
+		return 0, err
+	}
 	return len(ids), t.audit(ctx, action, "",
 		map[string]string{"from": from, "team": name, "people": strconv.Itoa(len(ids))})
+}
+
+// renameInInvitations gives those who join by an invitation to the team with the key old another team.
+func renameInInvitations(ctx context.Context, t *transaction, old, name string) error {
+	teams, err := t.strings(ctx, sqlInvitedTeams)
+	if err != nil {
+		return err
+	}
+	for _, team := range teams {
+		if teamKey(team) != old {
+			continue
+		}
+		if _, err := t.exec(ctx, sqlInviteTo, team, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

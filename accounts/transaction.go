@@ -18,6 +18,10 @@ type transaction struct {
 	actor   Actor       // of the changes; "" in a transaction that only reads
 	audited []Entry     // lines that it adds to the audit log
 	lists   bool        // it has called changesLists
+
+	sendsMail bool // as in Config
+	mailed    bool // it has queued an email
+	unmailed  int  // emails that it couldn't queue
 }
 
 // transact runs fn in a transaction and commits it. first is its first statement ("": none). ctx ends the whole

@@ -11,6 +11,7 @@ import (
 	"rollcall/command/process"
 	"rollcall/handlers"
 	"rollcall/identity"
+	"rollcall/mailer"
 	"rollcall/presence"
 	"rollcall/presence/replica"
 	"rollcall/ui"
@@ -22,11 +23,12 @@ type app struct {
 	log      *slog.Logger
 	empty    bool   // there were no accounts at the start
 	signedIn bool   // someone had a session at the start
-	code     string // to set up the board; "": it isn't empty, or no code is needed
+	code     string // to set up the board; "": it has an administrator, or no code is needed
 	store    *accounts.Store
 	redis    *replica.Redis // nil without REDIS_URL
 	tracker  *presence.Tracker
 	logins   []*identity.Provider // at which people sign in
+	mailer   *mailer.Mailer       // nil: no emails are sent
 	server   *handlers.Server
 }
 
@@ -52,6 +54,9 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		return err
 	}
 	who, web := a.settings.presence(), a.settings.handlers()
+	if web.Keys, err = a.openKeys(ctx); err != nil {
+		return err
+	}
 	if err := a.prepareSetup(ctx, &web); err != nil {
 		return err
 	}
@@ -62,6 +67,10 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		who.Registry, web.Bell = a.redis, replica.NewBell(a.redis)
 		web.Limiters = handlers.SharedLimiters(a.redis.Client(), a.settings.RedisPrefix, a.log)
 	}
+	if a.mailer, err = a.settings.newMailer(a.store, pages.Name, a.log); err != nil {
+		return err
+	}
+	web.Mailer = a.mailer
 	who.Fresh = !a.signedIn // nobody can come back
 	a.tracker = presence.NewTracker(who)
 	if a.logins, err = a.settings.openProviders(); err != nil {
@@ -79,7 +88,7 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 // openStore opens the accounts.
 func (a *app) openStore(ctx context.Context) (err error) {
 	cfg := a.settings.accounts(a.log)
-	cfg.HashWorkers, cfg.Server = a.settings.LimitHashes, true
+	cfg.HashWorkers, cfg.Server, cfg.SendsMail = a.settings.LimitHashes, true, a.settings.mail != nil
 	if a.store, err = accounts.Open(ctx, cfg); err != nil {
 		return err
 	}
@@ -95,7 +104,11 @@ func (a *app) prepareSetup(ctx context.Context, web *handlers.Config) (err error
 	if web.Stored, err = a.store.Settings(ctx); err != nil {
 		return err
 	}
-	if a.empty && web.AsksSetupCode() {
+	if err := a.settings.checkSignup(web.Stored); err != nil {
+		return err
+	}
+	admin, err := a.store.AnyAdmin(ctx)
+	if err == nil && !admin && web.AsksSetupCode() {
 		a.code, err = a.store.MakeSetupCode(accounts.As(ctx, accounts.System))
 	}
 	return err
@@ -133,7 +146,7 @@ func (s *settings) handlers() handlers.Config {
 		PublicURL: s.Public,
 		Loopback:  s.local(),
 		Fixed: accounts.Settings{
-			BoardName: s.BoardName, SignUp: s.Signup, Teams: s.Teams, Invisible: s.Invisible,
+			BoardName: s.BoardName, SignUp: s.Signup, Domains: s.SignupDomains, Teams: s.Teams, Invisible: s.Invisible,
 		},
 		Limits:         s.limits(process.FileLimit()),
 		AccessLog:      s.AccessLog == "on",
@@ -142,6 +155,8 @@ func (s *settings) handlers() handlers.Config {
 		OnFly:          s.OnFly,
 		Header:         s.Header,
 		HeaderSignOut:  s.AuthSignoutURL,
+		SecretKeys:     s.secretKeys(),
+		SecondFactor:   s.RequireSecondFactor,
 	}
 }
 

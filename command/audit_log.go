@@ -200,7 +200,7 @@ func auditActions() []accounts.Action {
 	return []accounts.Action{
 		accounts.UserCreated, accounts.UserRenamed, accounts.UserMoved, accounts.UserDisabled, accounts.UserEnabled,
 		accounts.UserDeleted, accounts.AdminGranted, accounts.AdminRevoked, accounts.PasswordSet, accounts.SessionsEnded,
-		accounts.ResetLinkMade, accounts.ResetLinkUsed, accounts.InvitationMade, accounts.InvitationUsed,
+		accounts.EmailSet, accounts.FactorsReset, accounts.ResetLinkMade, accounts.ResetLinkUsed, accounts.InvitationMade, accounts.InvitationUsed,
 		accounts.InvitationEnded, accounts.PersonApproved, accounts.PersonDeclined, accounts.TeamRenamed,
 		accounts.TeamMerged, accounts.TeamDeleted, accounts.SettingsChanged, accounts.PeopleImported,
 		accounts.IdentityLinked, accounts.IdentityUnlinked, accounts.PeopleExported, accounts.AuditExported,

@@ -55,8 +55,11 @@ func (c *backupCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.stdout, "Wrote %s: %d accounts, checked.\n", c.File, users)
-	return err
+	fmt.Fprintf(con.stdout, "Wrote %s: %d accounts, checked.\n", c.File, users)
+	if _, err := os.Stat(keyFile(c.DB)); err == nil && c.SecretKey == nil {
+		fmt.Fprintf(con.stdout, "The secret key of authenticator apps isn't in it: keep a copy of %s elsewhere.\n", keyFile(c.DB))
+	}
+	return nil
 }
 
 // write writes the backup and returns how many accounts are in it. Root acts as both owners: the owner of the database
@@ -137,6 +140,9 @@ func (c *restoreCmd) Run(ctx context.Context, con *console) error {
 	if done.Kept != "" {
 		fmt.Fprintf(con.stdout, "The old database is in %s: remove it when everything works.\n", con.db.Full(done.Kept))
 	}
+	if err := c.warnOfLostApps(ctx, con); err != nil {
+		return err
+	}
 	if !done.Same {
 		fmt.Fprintln(con.stdout, "The store has a new ID: with REDIS_URL, wait a minute after the last server of the old store "+
 			"stopped before you start one.")
@@ -182,8 +188,12 @@ func (c *dbCopyCmd) Run(ctx context.Context, con *console) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.stdout, copyHint, to.Where(), c.From)
-	return err
+	fmt.Fprintf(con.stdout, copyHint, to.Where(), c.From)
+	if _, err := os.Stat(keyFile(c.From)); err == nil {
+		fmt.Fprintf(con.stdout, "Set %s on each server to the content of %s, for people with an authenticator app.\n",
+			secretKeyVariable, keyFile(c.From))
+	}
+	return nil
 }
 
 // copyHint says what to do after a copy, with the names of the database and the file filled in.

@@ -33,6 +33,7 @@ func storedSettings(s *accounts.Settings) []storedSetting {
 	return []storedSetting{
 		{"board_name", &s.BoardName, nil, "Rollcall"},
 		{"signup", &s.SignUp, accounts.SignUpModes, "open if only this machine can connect, else invite"},
+		{"signup_domains", &s.Domains, nil, "none"},
 		{"teams", &s.Teams, accounts.TeamRules, accounts.TeamsOpen},
 		{"invisible", &s.Invisible, []string{"on", "off"}, "on"},
 	}
@@ -45,10 +46,11 @@ func (s *storedSetting) variable() string { return "ROLLCALL_" + strings.ToUpper
 type boardShowCmd struct {
 	JSON bool `help:"Print a JSON array."`
 
-	BoardName string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_BOARD_NAME" placeholder:"NAME" help:"The server's --board-name."`
-	Signup    string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_SIGNUP" placeholder:"MODE" help:"The server's --signup."`
-	Teams     string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_TEAMS" placeholder:"RULE" help:"The server's --teams."`
-	Invisible string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_INVISIBLE" placeholder:"on|off" help:"The server's --invisible."`
+	BoardName     string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_BOARD_NAME" placeholder:"NAME" help:"The server's --board-name."`
+	Signup        string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_SIGNUP" placeholder:"MODE" help:"The server's --signup."`
+	SignupDomains string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_SIGNUP_DOMAINS" placeholder:"DOMAINS" help:"The server's --signup-domains."`
+	Teams         string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_TEAMS" placeholder:"RULE" help:"The server's --teams."`
+	Invisible     string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_INVISIBLE" placeholder:"on|off" help:"The server's --invisible."`
 }
 
 // shownSetting is one setting in board show --json.
@@ -86,7 +88,7 @@ func (c *boardShowCmd) Run(ctx context.Context, con *console, group *boardCmd, c
 }
 
 type boardSetCmd struct {
-	Settings []string `arg:"" name:"name=value" help:"board_name=NAME, signup=open|invite|approve|off, teams=open|existing|fixed, or invisible=on|off. An empty value, as in teams=, restores the default."`
+	Settings []string `arg:"" name:"name=value" help:"board_name=NAME, signup=open|invite|approve|domains|off, signup_domains=DOMAINS, teams=open|existing|fixed, or invisible=on|off. An empty value, as in teams=, restores the default."`
 }
 
 // Run stores all the settings, or none.

@@ -31,9 +31,14 @@ type settings struct {
 
 	storage `group:"Storage:"`
 
-	Signup      string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:",open,invite,approve,off" default:"" help:"Who can create an account. open: anyone who can open the page. invite: people with an invitation. approve: people with an invitation, and anyone else once an administrator approves. off: as invite, but no page says how to get an invitation. If not set, administrators choose; until then, it is open if only this machine can connect, else invite."`
-	Teams       string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:",open,existing,fixed" default:"" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only administrators move them. If not set, administrators choose; until then, it is open."`
-	AllowRobots bool   `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list public pages, such as the sign-in page."`
+	Signup              string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:",open,invite,approve,domains,off" default:"" help:"Who can create an account. open: anyone who can open the page. invite: people with an invitation. approve: people with an invitation, and anyone else once an administrator approves. domains: people with an invitation, and people with an email address at one of --signup-domains; this needs ROLLCALL_SMTP_URL. off: as invite, but no page says how to get an invitation. If not set, administrators choose; until then, it is open if only this machine can connect, else invite."`
+	SignupDomains       string `group:"Access:" variable:"ROLLCALL_SIGNUP_DOMAINS" placeholder:"DOMAIN" help:"With --signup domains: comma-separated domains of email addresses, such as example.org. If not set, administrators choose."`
+	Teams               string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:",open,existing,fixed" default:"" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only administrators move them. If not set, administrators choose; until then, it is open."`
+	RequireSecondFactor bool   `group:"Access:" variable:"ROLLCALL_REQUIRE_SECOND_FACTOR" default:"false" help:"Administrators need a passkey or an authenticator app to change anything. Without one, they can still sign in and set one up."`
+
+	AllowRobots bool `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list public pages, such as the sign-in page."`
+
+	mailing
 
 	signOn `group:"Single sign-on:"`
 
@@ -84,7 +89,10 @@ func (s *settings) check(env environment) error {
 	if err := s.signOn.check(env, s.Public); err != nil {
 		return err
 	}
-	return cmp.Or(checkAddr(s.Addr), s.checkDiagnostics(), s.checkLimits(), s.checkTimes(), s.checkRedis())
+	if err := s.mailing.check(env, s.Public); err != nil {
+		return err
+	}
+	return cmp.Or(checkAddr(s.Addr), s.checkDiagnostics(), s.checkLimits(), s.checkTimes(), s.checkRedis(), s.checkDomains())
 }
 
 // publicURL parses the public address. The result has no slash at the end of its path.

@@ -38,7 +38,7 @@ func (c *configCmd) Run(ctx *kong.Context, con *console, from sources) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\n", flag.Name, show(flag.Target), source)
 	}
-	for _, name := range []string{"DATABASE_URL", "REDIS_URL"} {
+	for _, name := range secretNames() {
 		source := name
 		if con.env[name] == "" {
 			source += "_FILE"

@@ -178,7 +178,7 @@ func testCastKeepsTheBoardBusy(t *testing.T) {
 
 // A real person could set the demo's statuses, and its people could sign up.
 func TestDemoPeopleAndStatuses(t *testing.T) {
-	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "rollcall.db")})
+	store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: filepath.Join(t.TempDir(), "rollcall.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func expectTeams(t *testing.T, store *accounts.Store, n, people int) {
 // password for each.
 func TestDemoOfThousands(t *testing.T) {
 	const n = 5000
-	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "rollcall.db")})
+	store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: filepath.Join(t.TempDir(), "rollcall.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

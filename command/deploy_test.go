@@ -136,7 +136,7 @@ func TestSupervisors(t *testing.T) {
 			t.Errorf("docker-compose.yml publishes %s, want only the board, and only on this machine", m[1])
 		}
 	}
-	known := append(variables(), "DATABASE_URL", "REDIS_URL")
+	known := append(variables(), secretNames()...)
 	setting := regexp.MustCompile(`(?m)^    (ROLLCALL_\w+|DATABASE_URL|REDIS_URL)(?:_FILE)?: `)
 	for _, m := range setting.FindAllStringSubmatch(compose, -1) {
 		if !slices.Contains(known, m[1]) {

@@ -23,6 +23,8 @@ import (
 type doctorCmd struct {
 	settings `embed:""`
 
+	MailTo string `placeholder:"ADDRESS" help:"Send a test email to this address."`
+
 	db process.Path // the database, if root reads it with its owner's rights
 }
 
@@ -48,11 +50,13 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 		f.problem(err)
 	}
 	f.line("accounts", "%s, %s", c.accounts(nil).Where(), cmp.Or(store, "doesn't exist yet"))
+	c.checkSecretKey(ctx, f, store != "")
 	c.checkDisk(f)
 	serving := c.checkAddress(ctx, f)
 	c.checkPublicURL(ctx, f, serving)
-	c.checkSignup(f)
+	c.showSignup(f)
 	c.checkSignOn(ctx, f)
+	c.checkMail(ctx, f)
 	c.checkRedisServer(ctx, f, store)
 	return f.verdict()
 }
@@ -106,11 +110,7 @@ func count(n int, what string) string {
 
 // store returns the ID of the accounts store, or "" if there's no database yet. The doctor never creates one.
 func (c *doctorCmd) store(ctx context.Context) (id string, err error) {
-	db := c.db
-	if db.IsRoots() {
-		db = process.Roots(c.DB)
-	}
-	err = db.AsOwner(func(path string) error {
+	err = c.asOwner(func(path string) error {
 		at := c.storage
 		if at.DB = path; !at.missing() {
 			id, err = accounts.Peek(ctx, at.accounts(nil))
@@ -118,6 +118,15 @@ func (c *doctorCmd) store(ctx context.Context) (id string, err error) {
 		return err
 	})
 	return id, err
+}
+
+// asOwner calls do with the path of the database, as its owner if this process is root.
+func (c *doctorCmd) asOwner(do func(path string) error) error {
+	db := c.db
+	if db.IsRoots() {
+		db = process.Roots(c.DB)
+	}
+	return db.AsOwner(do)
 }
 
 // checkRedisServer prints the state of Redis and the replicas.

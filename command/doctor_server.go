@@ -160,8 +160,8 @@ func ask(ctx context.Context, client *http.Client, address, text string) error {
 	return nil
 }
 
-// checkSignup prints who can create an account.
-func (c *doctorCmd) checkSignup(f *findings) {
+// showSignup prints who can create an account.
+func (c *doctorCmd) showSignup(f *findings) {
 	f.line("sign-up", "%s", cmp.Or(c.Signup, "as administrators choose"))
 	if c.Signup == accounts.SignUpOpen && (c.Public != nil && !isLocal(c.Public.Hostname()) || !c.local()) {
 		f.warn("anyone who can open the board can create an account: to invite them instead, set --signup invite")

@@ -31,6 +31,9 @@ func environ(pairs []string) environment {
 func (env environment) unknown(known []string) []string {
 	var names []string
 	for name := range env {
+		if slices.Contains(secretNames(), strings.TrimSuffix(name, "_FILE")) {
+			continue
+		}
 		if strings.HasPrefix(name, "ROLLCALL_") && !slices.Contains(known, name) {
 			names = append(names, name)
 		}
@@ -84,7 +87,7 @@ func (env environment) secret(name string) (secret, error) {
 // readSecrets replaces each _FILE variable with the contents of its file, for a process that can't read the files
 // later.
 func (env environment) readSecrets() error {
-	names := []string{"DATABASE_URL", "REDIS_URL"}
+	names := secretNames()
 	for name := range env {
 		if secret, is := strings.CutSuffix(name, "_CLIENT_SECRET_FILE"); is && strings.HasPrefix(name, "ROLLCALL_OIDC_") {
 			names = append(names, secret+"_CLIENT_SECRET")
@@ -102,6 +105,9 @@ func (env environment) readSecrets() error {
 	}
 	return nil
 }
+
+// secretNames returns the variables that have no flag, because they're secret. Each can also be in a file.
+func secretNames() []string { return []string{"DATABASE_URL", "REDIS_URL", secretKeyVariable, smtpURL} }
 
 // sources maps the name of a flag to where its value comes from: the name of a variable, or "flag". Settings that
 // aren't in it have their default.
@@ -144,7 +150,7 @@ func (r resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 
 // variables returns the names of all variables that the commands know.
 func variables() []string {
-	var names []string
+	names := []string{smtpURL, smtpURL + "_FILE"}
 	var walk func(reflect.Type)
 	walk = func(t reflect.Type) {
 		for i := range t.NumField() {

@@ -28,6 +28,7 @@ type inviteCreateCmd struct {
 	Uses  int    `default:"1" help:"How many people can use the link: 1 to 100."`
 	Days  int    `default:"7" help:"How many days the link works: 1 to 30."`
 	Team  string `placeholder:"TEAM" help:"Team of those who use it."`
+	Email string `placeholder:"ADDRESS" help:"Send the link to this address instead of printing it."`
 	Label string `placeholder:"TEXT" help:"What the invitation is for. Only administrators see it."`
 }
 
@@ -46,10 +47,15 @@ func (c *inviteCreateCmd) Run(ctx context.Context, con *console, group *inviteCm
 	}
 	defer store.Close()
 	token, made, err := store.Invite(ctx, accounts.NewInvitation{
-		Label: c.Label, Team: c.Team, Uses: c.Uses, Age: time.Duration(c.Days) * 24 * time.Hour,
+		Label: c.Label, Team: c.Team, Uses: c.Uses, Age: time.Duration(c.Days) * 24 * time.Hour, Email: c.Email,
 	})
 	if err != nil {
 		return group.explainInvite(con, err)
+	}
+	if c.Email != "" { // the invitation gets another ID when it's sent
+		_, err = fmt.Fprintf(con.stdout, "An email with an invitation for %s, until %s UTC, is in the queue. %s\n",
+			countPeople(c.Uses), made.ExpiresAt.Format(tableTime), queued)
+		return err
 	}
 	fmt.Fprintf(con.stdout, "Invitation %s for %s, until %s UTC.\n", shortID(made.ID), countPeople(c.Uses),
 		made.ExpiresAt.Format(tableTime))

@@ -31,7 +31,35 @@ func TestMain(m *testing.M) {
 		}
 		os.Setenv(uiFolder, folder)
 	}
-	testscript.Main(m, map[string]func(){"rollcall": func() { os.Exit(Main(uiFiles())) }})
+	binary := os.Getenv("ROLLCALL_BINARY")
+	if binary == "" {
+		testscript.Main(m, map[string]func(){"rollcall": func() { os.Exit(Main(uiFiles())) }})
+		return
+	}
+	testscript.Main(withBinary{m, binary}, nil)
+}
+
+// withBinary runs the tests with a built program as rollcall, which starts several times faster than this test binary
+// with its race detector. Tests that call functions of this package have the detector in any case.
+type withBinary struct {
+	testscript.TestingM
+	binary string
+}
+
+func (b withBinary) Run() int {
+	folder, err := os.MkdirTemp("", "rollcall")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(folder)
+	if err := os.Chmod(folder, 0o755); err != nil { // tests also start it as other users
+		panic(err)
+	}
+	if err := os.Symlink(b.binary, filepath.Join(folder, "rollcall")); err != nil {
+		panic(err)
+	}
+	os.Setenv("PATH", folder+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	return b.TestingM.Run()
 }
 
 // uiFiles replaces the embedded files. It reads them into memory, because a process that gives up root can't

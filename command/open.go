@@ -40,7 +40,7 @@ func (s *storage) openToAdd(ctx context.Context, con *console, create bool) (*ac
 func (s *storage) openExisting(ctx context.Context, con *console) (*accounts.Store, error) {
 	warnings := &slog.HandlerOptions{Level: slog.LevelWarn} // the audit log has what is done here, too
 	cfg := s.accounts(slog.New(slog.NewTextHandler(con.stderr, warnings)))
-	cfg.Actor = accounts.CommandLine
+	cfg.Actor, cfg.SendsMail = accounts.CommandLine, con.env.sendsMail()
 	return accounts.Open(ctx, cfg)
 }
 

@@ -24,11 +24,17 @@ type running struct {
 // start runs a command line that serves, and returns when it has printed its address.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
+	return startIn(t, environment{}, args...)
+}
+
+// startIn is start with variables.
+func startIn(t *testing.T, env environment, args ...string) *running {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	r := &running{stop: stop, ended: make(chan error, 1), log: &bytes.Buffer{}, lines: make(chan string, 100)}
 	go func() {
-		con := &console{env: environment{}, files: uiFiles(), stdin: strings.NewReader(""), stdout: in, stderr: r.log}
+		con := &console{env: env, files: uiFiles(), stdin: strings.NewReader(""), stdout: in, stderr: r.log}
 		err := run(ctx, args, con)
 		in.CloseWithError(io.EOF)
 		r.ended <- err

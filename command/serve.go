@@ -83,6 +83,9 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 
 	parts, failed := errgroup.WithContext(ctx)
 	parts.Go(func() error { return a.server.Run(loops) })
+	if a.mailer != nil {
+		parts.Go(func() error { a.mailer.Run(loops); return nil })
+	}
 	parts.Go(func() error {
 		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
@@ -135,19 +138,23 @@ func (a *app) announce(con *console, addr net.Addr) {
 		a.log.Info("Rollcall is serving", "url", at, "listening", addr.String(), "version", version())
 		if a.empty {
 			a.log.Info("the board is empty: open the address and set it up", "setup-code", a.code)
+		} else if a.code != "" {
+			a.log.Info("the board has no administrator: open the address with /setup at its end", "setup-code", a.code)
 		}
 		return
 	}
 	fmt.Fprintf(con.stdout, "Rollcall is at %s\n", at)
-	if !a.empty {
-		return
+	switch {
+	case a.empty:
+		fmt.Fprintln(con.stdout, "The board is empty: open the address and set it up.")
+	case a.code != "":
+		fmt.Fprintf(con.stdout, "The board has no administrator: open %s/setup to make one.\n", at)
 	}
-	fmt.Fprintln(con.stdout, "The board is empty: open the address and set it up.")
 	if a.code == "" {
 		return
 	}
 	fmt.Fprintln(con.stdout, "Setup code:", a.code)
-	fmt.Fprintln(con.stdout, "You can also create the first account here:",
+	fmt.Fprintln(con.stdout, "You can also create the account of an administrator here:",
 		a.settings.command(con.env, "user", "add", "NAME", "--admin"))
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"rollcall/accounts"
 	"rollcall/command/process"
+	"rollcall/identity"
 )
 
 // storage holds the settings that say where accounts are kept.
@@ -20,6 +21,8 @@ type storage struct {
 	DbConns     int    `variable:"ROLLCALL_DB_CONNS" default:"16" help:"Maximum connections to Postgres. Used only with DATABASE_URL."`
 	RunAs       string `variable:"ROLLCALL_RUN_AS" placeholder:"UID[:GID]" help:"On Linux, if started as root: give the database's folder to this user and switch to this user before opening anything."`
 	DatabaseURL secret `kong:"-"` // DATABASE_URL or DATABASE_URL_FILE
+
+	SecretKey *identity.Keyring `kong:"-"` // ROLLCALL_SECRET_KEY or ROLLCALL_SECRET_KEY_FILE; nil: not set
 }
 
 // maxConns limits --db-conns. It's far above what one process can use.
@@ -29,6 +32,9 @@ const maxConns = 1000
 func (s *storage) check(env environment) error {
 	var err error
 	if s.DatabaseURL, err = env.secret("DATABASE_URL"); err != nil {
+		return err
+	}
+	if s.SecretKey, err = env.secretKey(); err != nil {
 		return err
 	}
 	if s.RunAs != "" {

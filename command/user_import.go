@@ -23,7 +23,7 @@ const maxImport = 100_000
 type userImportCmd struct {
 	publicFlag
 
-	File   string `arg:"" help:"CSV with a header line: username, password, display_name, team; - is standard input. Instead of a password, it can hold an argon2id hash ($$argon2id$$...)."`
+	File   string `arg:"" help:"CSV with a header line: username, password, display_name, team, email; - is standard input. Instead of a password, it can hold an argon2id hash ($$argon2id$$...)."`
 	Links  bool   `help:"Accept people without a password, and print a link for each of them to choose one, as CSV. A link works once, within 24 hours."`
 	Create bool   `help:"Create the database if there is none."`
 

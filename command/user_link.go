@@ -11,10 +11,14 @@ type userLinkCmd struct {
 	publicFlag
 
 	Username string `arg:"" help:"The person."`
+	Mail     bool   `help:"Send the link to the person's email address instead of printing it."`
 }
 
-// Run prints the link. There's no other way to see it.
+// Run prints the link, or sends it. There's no other way to see it.
 func (c *userLinkCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	if c.Mail {
+		return c.mailLink(ctx, con, group)
+	}
 	public, err := c.public(con.env)
 	if err != nil {
 		return err

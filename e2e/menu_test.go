@@ -72,6 +72,7 @@ func TestEmojiPicker(t *testing.T) {
 	anna.click("#status-change")
 	anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
 	anna.click("#emoji-open")
+	anna.until("the picker is in its place", `document.activeElement.id === 'emoji-search'`, soon)
 	anna.click("#emoji-none")
 	anna.press(kb.Enter)
 	ben.until("the emoji is gone", `document.querySelector('[data-user=anna] .tx')?.innerText === 'On my way'`, soon)

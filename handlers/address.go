@@ -12,6 +12,9 @@ import (
 // forwardingHeaders are the headers in which a proxy names its client. Anybody can forge them.
 var forwardingHeaders = []string{"X-Forwarded-For", "Fly-Client-Ip", "Forwarded", "X-Real-Ip"}
 
+// proxyHeaders are the other headers that only proxies add.
+var proxyHeaders = []string{"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Via"}
+
 // maxHops bounds how far X-Forwarded-For is read. No real chain of proxies is longer.
 const maxHops = 32
 

@@ -87,7 +87,9 @@ func adminDone(done string, n int) string {
 		return "Deleted. It was the team of " + people + "."
 	}
 	return map[string]string{
-		"saved": "Saved.", "approved": "Approved.", "declined": "Declined.", "revoked": "Revoked.",
+		"factors": "Removed the passkeys, the authenticator app, and the recovery codes of this person, if there were any.",
+		"saved":   "Saved.", "approved": "Approved.", "declined": "Declined.", "revoked": "Revoked.",
+		"mailed": "An email with a link is on its way.", "invited": "An email with the invitation is on its way.",
 		"admin": "This person is now an administrator.", "member": "This person is no longer an administrator.",
 	}[done]
 }

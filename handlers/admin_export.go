@@ -21,14 +21,18 @@ func (s *Server) exportPeople(c echo.Context) error {
 	if err := s.cfg.Accounts.RecordExport(ctx, accounts.PeopleExported); err != nil {
 		return adminError(err, "download the list")
 	}
+	emails, err := s.cfg.Accounts.Emails(ctx)
+	if err != nil {
+		return adminError(err, "download the list")
+	}
 	return sendCSV(c, "rollcall-people.csv", func(yield func([]string) error) error {
-		if err := yield([]string{"username", "display_name", "team", "role", "status", "created"}); err != nil {
+		if err := yield([]string{"username", "display_name", "team", "role", "status", "created", "email"}); err != nil {
 			return err
 		}
 		return s.eachAccount(ctx, func(u accounts.ListedUser) error {
 			a := account(u, "")
 			return yield([]string{u.Username, u.DisplayName, u.Team, strings.ToLower(a.Role()), strings.ToLower(a.Status()),
-				u.CreatedAt.UTC().Format(time.DateOnly)})
+				u.CreatedAt.UTC().Format(time.DateOnly), emails[u.ID]})
 		})
 	})
 }

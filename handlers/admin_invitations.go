@@ -30,6 +30,7 @@ func (s *Server) invitationsPage(c echo.Context) (p ui.AdminInvitationsPage, err
 	p.Uses, p.Days, p.MaxUses, p.MaxDays = "1", "7", accounts.MaxInviteUses, int(accounts.MaxInviteAge/day)
 	in := s.inForce().SignUp
 	p.Closed = in == accounts.SignUpInvite || in == accounts.SignUpOff
+	p.Domains = in == accounts.SignUpDomains
 	ctx := c.Request().Context()
 	if p.TeamNames, err = s.cfg.Accounts.TeamNames(ctx, maxTeams); err != nil {
 		return p, unavailable(fmt.Errorf("invitations: %w", err))
@@ -59,6 +60,9 @@ func (s *Server) invite(c echo.Context) error {
 	uses, _ := strconv.Atoi(text(fields, "uses", "")) // anything else is 0, which is refused
 	days, _ := strconv.Atoi(text(fields, "days", ""))
 	n := accounts.NewInvitation{Label: text(fields, "label", ""), Team: text(fields, "team", ""), Uses: uses}
+	if s.sendsMail() {
+		n.Email = text(fields, "email", "")
+	}
 	if n.Age = accounts.MaxInviteAge + 1; days <= int(accounts.MaxInviteAge/day) {
 		n.Age = time.Duration(days) * day
 	}
@@ -71,6 +75,9 @@ func (s *Server) invite(c echo.Context) error {
 	if pageErr != nil {
 		return pageErr
 	}
+	if err == nil && n.Email != "" {
+		return s.adminBack(c, "", "/admin/invitations", "invited", 0)
+	}
 	if err == nil {
 		p.Link = ui.OnceLink{URL: s.link(c, "/join/", token), Title: "Your invitation",
 			Text: "Send it to " + howMany(strconv.Itoa(uses)) + ". Whoever has it can create an account."}.Expiring(made.ExpiresAt)
@@ -78,7 +85,7 @@ func (s *Server) invite(c echo.Context) error {
 	}
 	p.Errors, p.Message = f.formErrors(), f.formMessage()
 	p.Uses, p.Days = echoed(text(fields, "uses", "")), echoed(text(fields, "days", ""))
-	p.Team, p.Label = echoed(n.Team), echoed(n.Label)
+	p.Team, p.Label, p.Email = echoed(n.Team), echoed(n.Label), echoed(n.Email)
 	return s.form(c, f, p)
 }
 

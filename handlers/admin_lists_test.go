@@ -195,16 +195,19 @@ func TestExports(t *testing.T) {
 	if err := f.store.SetDisabled(acting(t.Context()), f.uid("p000"), true); err != nil {
 		t.Fatal(err)
 	}
+	if err := f.store.SetEmail(acting(t.Context()), f.uid("p000"), "p000@example.org"); err != nil {
+		t.Fatal(err)
+	}
 	file := boss.do("POST", "/admin/people.csv", url.Values{})
 	wantStatus(t, "POST /admin/people.csv", file, http.StatusOK)
 	today := time.Now().UTC().Format(time.DateOnly)
-	for _, want := range []string{"username,display_name,team,role,status,created\r\n", "boss,boss,,administrator,," + today + "\r\n",
-		"p000,'=cmd(),'@Ops,member,disabled," + today + "\r\n", "p229,"} {
+	for _, want := range []string{"username,display_name,team,role,status,created,email\r\n", "boss,boss,,administrator,," + today + ",\r\n",
+		"p000,'=cmd(),'@Ops,member,disabled," + today + ",p000@example.org\r\n", "p229,"} {
 		if !strings.Contains(file.body, want) {
 			t.Errorf("the list of people doesn't hold %q:\n%.600s", want, file.body)
 		}
 	}
-	if l, err := peoplecsv.Read(strings.NewReader(file.body), 1000); err != nil || len(l.People) != 231 || len(l.Problems) > 0 {
+	if l, err := peoplecsv.Read(strings.NewReader(file.body), 1000); err != nil || len(l.People) != 231 || l.People[1].Email != "p000@example.org" || len(l.Problems) > 0 {
 		t.Errorf("the list has %d people and the problems %v, %v, want 231 and none", len(l.People), l.Problems, err)
 	}
 	reset, err := f.store.MakeResetLink(acting(t.Context()), f.uid("p001"))

@@ -34,6 +34,9 @@ func (s *Server) adminAccount(c echo.Context, u accounts.ListedUser) (p ui.Admin
 	}
 	ctx, viewer := c.Request().Context(), signedIn(c).user
 	p.Account, p.DisplayName, p.Team = account(u, viewer.ID), u.DisplayName, u.Team
+	if p.Email, err = s.cfg.Accounts.Email(ctx, u.ID); err != nil {
+		return p, unavailable(fmt.Errorf("account: %w", err))
+	}
 	p.Joined = u.CreatedAt.In(accounts.Zone(viewer.TimeZone)).Format("January 2006")
 	if p.TeamNames, err = s.cfg.Accounts.TeamNames(ctx, maxTeams); err != nil {
 		return p, unavailable(fmt.Errorf("account: %w", err))
@@ -153,6 +156,14 @@ func (s *Server) adminEndSessions(c echo.Context) error {
 	}), untyped)
 }
 
+// adminResetFactors removes the passkeys and the authenticator app of somebody who has lost them. The answer is the same
+// whether they had any or not.
+func (s *Server) adminResetFactors(c echo.Context) error {
+	return s.actOn(c, "factors", s.onOther(c, func(u accounts.ListedUser) error {
+		return s.cfg.Accounts.ResetFactors(c.Request().Context(), u.ID)
+	}), untyped)
+}
+
 // adminDisable disables an account, and adminEnable enables it.
 func (s *Server) adminDisable(c echo.Context) error { return s.setDisabled(c, true, "disabled") }
 func (s *Server) adminEnable(c echo.Context) error  { return s.setDisabled(c, false, "enabled") }
@@ -190,16 +201,19 @@ func (s *Server) adminDelete(c echo.Context) error {
 
 // adminResetLink shows a link with which somebody can choose a new password. Nothing else shows it again.
 func (s *Server) adminResetLink(c echo.Context) error {
-	if _, err := posted(c); err != nil {
+	fields, err := posted(c)
+	if err != nil {
 		return err
+	}
+	if fields.Get("send") == "mail" {
+		return s.mailResetLink(c)
 	}
 	u, err := s.listed(c)
 	if err != nil {
 		return err
 	}
 	if u.Disabled {
-		return &failure{Status: http.StatusConflict, Heading: "This account is disabled",
-			Message: "Enable the account first. A link for it wouldn't work."}
+		return disabledForLink()
 	}
 	token, err := s.cfg.Accounts.MakeResetLink(c.Request().Context(), u.ID)
 	if err != nil {

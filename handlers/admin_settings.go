@@ -12,7 +12,8 @@ import (
 
 // settingFlags are the flags that fix settings of the board.
 var settingFlags = map[string]string{
-	"board_name": "--board-name", "signup": "--signup", "teams": "--teams", "invisible": "--invisible",
+	"board_name": "--board-name", "signup": "--signup", "signup_domains": "--signup-domains",
+	"teams": "--teams", "invisible": "--invisible",
 }
 
 // adminSettings shows the settings of the board that are in force.
@@ -30,6 +31,7 @@ func (s *Server) boardSettings(c echo.Context) (p ui.AdminSettingsPage, err erro
 	}
 	in := s.inForce()
 	p.BoardName, p.SignUp, p.TeamRule, p.Invisible = s.cfg.UI.Name(), in.SignUp, in.Teams, in.Invisible
+	p.Domains = in.Domains
 	p.Fixed = map[string]string{}
 	for _, name := range s.cfg.Fixed.Set() {
 		p.Fixed[name] = settingFlags[name]
@@ -53,10 +55,14 @@ func (s *Server) setBoard(c echo.Context) error {
 	if !slices.Contains(fixed, "board_name") && fields.Has("board_name") && text(fields, "board_name", "") == "" {
 		err = &accounts.FieldError{Field: "board_name", Code: accounts.Missing}
 	}
+	if err == nil && text(fields, "signup", in.SignUp) == accounts.SignUpDomains {
+		err = s.wantDomains(text(fields, "signup_domains", in.Domains))
+	}
 	if err == nil {
 		err = s.cfg.Accounts.ChangeSettings(c.Request().Context(), func(x *accounts.Settings) {
 			choose("board_name", s.cfg.UI.Name(), &x.BoardName)
 			choose("signup", in.SignUp, &x.SignUp)
+			choose("signup_domains", in.Domains, &x.Domains)
 			choose("teams", in.Teams, &x.Teams)
 			choose("invisible", in.Invisible, &x.Invisible)
 		})
@@ -75,6 +81,6 @@ func (s *Server) setBoard(c echo.Context) error {
 	p.Errors, p.Message = f.formErrors(), f.formMessage()
 	p.BoardName = echoed(text(fields, "board_name", p.BoardName))
 	p.SignUp, p.Invisible = text(fields, "signup", p.SignUp), text(fields, "invisible", p.Invisible)
-	p.TeamRule = text(fields, "teams", p.TeamRule)
+	p.TeamRule, p.Domains = text(fields, "teams", p.TeamRule), echoedUpTo(text(fields, "signup_domains", p.Domains), 2000)
 	return s.form(c, f, p)
 }

@@ -49,7 +49,7 @@ func (s *Server) loginPage(c echo.Context) error {
 	}
 	return s.page(c, http.StatusOK, ui.LoginPage{
 		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
-		Reset: c.QueryParam("reset") != "", Ended: s.endedWhy(c), Elsewhere: s.elsewhere(c, next),
+		Passkeys: s.passkeys != nil, Reset: c.QueryParam("reset") != "", Restored: c.QueryParam("restored") != "", Ended: s.endedWhy(c), Elsewhere: s.elsewhere(c, next),
 	})
 }
 
@@ -71,7 +71,7 @@ func (s *Server) login(c echo.Context) error {
 	}
 	refuse := func(f *failure) error {
 		return s.form(c, f, ui.LoginPage{Layout: s.layout(c, ""), Username: echoed(t.username), Next: s.nextField(t.next),
-			Message: f.Message, Elsewhere: s.elsewhere(c, t.next)})
+			Message: f.Message, Passkeys: s.passkeys != nil, Elsewhere: s.elsewhere(c, t.next)})
 	}
 	if t.username == "" || t.password == "" {
 		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Type your username and your password."})
@@ -222,31 +222,61 @@ func (s *Server) browserOf(r *http.Request, username string) (token string, know
 	return "", false, fingerprint, nil
 }
 
-// signIn starts a session, ends the browser's old one, and redirects to next.
+// signIn starts a session for somebody who gave the right password, and redirects to next. If they have an authenticator
+// app, it asks for a code instead.
 func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
+	err := s.startSession(c, user, accounts.SignIn{})
+	switch {
+	case errors.Is(err, accounts.ErrSecondFactor):
+		return s.askCode(c, user, next)
+	case err != nil:
+		return err
+	}
+	return s.redirect(c, next)
+}
+
+// startSession starts a session, ends the browser's old one, and remembers the browser. x says how the person signs in.
+// Errors that aren't a *failure are those of accounts.Store.StartSession about what was used.
+func (s *Server) startSession(c echo.Context, user accounts.User, x accounts.SignIn) error {
 	actAs(c, accounts.ByUser(user.ID))
 	r := c.Request()
-	x := accounts.SignIn{UserID: user.ID, UserAgent: r.UserAgent(), Address: from(s.addresses.of(r))}
+	x.UserID, x.UserAgent, x.Address = user.ID, r.UserAgent(), from(s.addresses.of(r))
 	if v := signedIn(c); v != nil {
 		x.Replaces = v.token
+	}
+	if x.NewBrowser = s.isNewBrowser(r, user.Username); x.NewBrowser {
+		x.Browser = deviceName(r.UserAgent())
 	}
 	token, session, err := s.cfg.Accounts.StartSession(r.Context(), x)
 	switch {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked
-		return disabledAccount(err)
+		return disabledAccount(accounts.ErrDisabled)
+	case isUsed(err):
+		return err
 	case err != nil:
 		return notSaved(fmt.Errorf("start session: %w", err))
 	}
-	return s.enter(c, user, session, token, next)
+	s.enter(c, user, session, token)
+	return nil
 }
 
-// enter gives the browser its new session, and redirects to next.
-func (s *Server) enter(c echo.Context, user accounts.User, session accounts.Session, token, next string) error {
+// enter gives the browser its new session.
+func (s *Server) enter(c echo.Context, user accounts.User, session accounts.Session, token string) {
 	actAs(c, accounts.ByUser(user.ID))
-	s.setCookie(c, s.site.cookie, token, time.Until(session.ExpiresAt))
+	s.setCookie(c, s.site.cookie, token, session.ExpiresAt.Sub(session.CreatedAt))
 	s.rememberBrowser(c, user)
 	c.Set(principalKey, &principal{user, session, token})
-	return s.redirect(c, next)
+}
+
+// isUsed reports whether err is about what somebody used to prove who they are.
+func isUsed(err error) bool {
+	for _, known := range []error{accounts.ErrSecondFactor, accounts.ErrCodeUsed, accounts.ErrNoPasskey, accounts.ErrSpent,
+		accounts.ErrCredentials} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }
 
 // rememberBrowser marks this browser as one in which the owner of the account has signed in. If that fails, the browser

@@ -324,6 +324,12 @@ func TestNoTokenIsEverLogged(t *testing.T) {
 	tokens := []string{b.cookies["rollcall"], b.cookies["rollcall-known"], goodPassword, "a wrong password"}
 	b.get("/?q=something")
 	b.do("POST", "/logout", url.Values{})
+	link := strings.Repeat("a1-_", 11)[:43]
+	tokens = append(tokens, link)
+	for _, path := range []string{"/join/", "/reset/", "//join/", "/Join/", "/board/join/", "/join%2F", "/join/x/"} {
+		b.get(path + link)
+		b.get(path + link + "?q=" + strings.Repeat("x", 5000))
+	}
 	for _, token := range tokens {
 		if strings.Contains(f.logs.String(), token) {
 			t.Errorf("the log holds %q", token)

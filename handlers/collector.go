@@ -5,6 +5,7 @@ import (
 
 	"rollcall/accounts"
 	"rollcall/live"
+	"rollcall/mailer"
 	"rollcall/presence"
 )
 
@@ -18,17 +19,23 @@ type snapshot struct {
 	board    live.Stats
 	conns    connStats
 	draining bool
+	mail     *mailer.Stats // nil: no emails are sent
 
 	frames, bytes uint64 // queued for sockets
 }
 
 func (c collector) snapshot() snapshot {
 	s := c.server
-	return snapshot{
+	m := snapshot{
 		presence: s.cfg.Presence.Stats(), accounts: s.cfg.Accounts.Stats(),
 		board: s.live.Stats(), frames: s.sockets.traffic.frames.Load(), bytes: s.sockets.traffic.bytes.Load(),
 		conns: s.conns.stats(), draining: s.draining.Load(),
 	}
+	if s.cfg.Mailer != nil {
+		stats := s.cfg.Mailer.Stats()
+		m.mail = &stats
+	}
+	return m
 }
 
 // statistic is one metric with the values of its labels.
@@ -55,6 +62,18 @@ func ofReplicas(name, help string, kind prometheus.ValueType, value func(*presen
 			return nil
 		}
 		return []float64{value(m.presence.Link)}
+	}
+	return n
+}
+
+// ofMail returns a metric that only a process that sends emails has.
+func ofMail(name, help string, kind prometheus.ValueType, value func(*mailer.Stats) float64) statistic {
+	n := one(name, help, kind, nil)
+	n.values = func(m snapshot) []float64 {
+		if m.mail == nil {
+			return nil
+		}
+		return []float64{value(m.mail)}
 	}
 	return n
 }
@@ -130,6 +149,15 @@ var statistics = []statistic{
 		func(s accounts.PoolStats) float64 { return float64(s.Waits) }),
 	ofPools("sql_wait_seconds_total", "Time spent waiting for a connection to the database.", total,
 		func(s accounts.PoolStats) float64 { return s.Waited.Seconds() }),
+
+	ofMail("mails_waiting", "Emails that wait to be sent, by any replica.", gauge,
+		func(s *mailer.Stats) float64 { return float64(s.Waiting) }),
+	ofMail("mails_sent_total", "Emails that the SMTP server has taken.", total,
+		func(s *mailer.Stats) float64 { return float64(s.Sent) }),
+	ofMail("mails_retried_total", "Attempts to send an email that failed and will be repeated.", total,
+		func(s *mailer.Stats) float64 { return float64(s.Retried) }),
+	ofMail("mails_dropped_total", "Emails given up after a refusal or too many attempts.", total,
+		func(s *mailer.Stats) float64 { return float64(s.Dropped) }),
 
 	ofReplicas("replicas", "Replicas with a lease, this one included.", gauge,
 		func(r *presence.ReplicaStats) float64 { return float64(r.Others + 1) }),

@@ -78,9 +78,9 @@ func (s *Server) elsewhereName(key string) string {
 	return key
 }
 
-// ways returns the ways to sign in that this server offers, besides passwords.
-func (s *Server) ways() accounts.Ways {
-	var offered accounts.Ways
+// offeredWays returns the ways to sign in that this server offers, besides passwords.
+func (s *Server) offeredWays() accounts.Ways {
+	offered := accounts.Ways{RPID: s.rpID()}
 	for _, p := range s.providers {
 		offered.Providers = append(offered.Providers, p.key())
 	}

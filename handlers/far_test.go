@@ -103,7 +103,7 @@ func farPostgres(t testing.TB, trip time.Duration, conns int) func(*Config) {
 	k := newLateLink(t, fmt.Sprintf("127.0.0.1:%d", server.Port), trip)
 	return func(cfg *Config) {
 		url := fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable", k.listener.Addr())
-		store, err := accounts.Open(t.Context(), accounts.Config{URL: url, Conns: conns, Log: cfg.Log})
+		store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, URL: url, Conns: conns, Log: cfg.Log})
 		if err != nil {
 			t.Fatalf("accounts.Open = %v", err)
 		}

@@ -16,8 +16,12 @@ const (
 	otherTeam     accounts.Code = "other_team"  // members can't change teams here
 	unconfirmed   accounts.Code = "unconfirmed" // Detail is the text to type
 	wrongCode     accounts.Code = "wrong_code"  // of the set-up
-	teamExists    accounts.Code = "team_exists"
-	otherExisting accounts.Code = "other_existing" // another team that exists
+
+	wrongOneTimeCode accounts.Code = "wrong_one_time_code" // from an authenticator app, or of recovery
+	wrongFirstCode   accounts.Code = "wrong_first_code"    // of an app that is being set up
+	teamExists       accounts.Code = "team_exists"
+	otherExisting    accounts.Code = "other_existing" // another team that exists
+	otherDomain      accounts.Code = "other_domain"   // Detail is the domains that are allowed
 )
 
 // FieldMessage returns the sentence that tells a person how to fix a field. Pages, the API and the command line share
@@ -40,6 +44,10 @@ func FieldMessage(e *accounts.FieldError) string {
 		return outOfRange(e)
 	case accounts.NotAnAddress:
 		return "“" + e.Detail + "” isn't an email address, a phone number, or a link that begins with https, xmpp, matrix or sip."
+	case accounts.NotADomain:
+		return "“" + e.Detail + "” isn't a domain, such as example.org."
+	case otherDomain:
+		return "Use an address at " + strings.Join(strings.Fields(e.Detail), " or ") + "."
 	case unconfirmed:
 		return "Type " + e.Detail + " to confirm."
 	}
@@ -67,10 +75,14 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.BadTime:        "Enter a date and a time, such as 2026-03-01T14:30, or only a time, such as 14:30.",
 	accounts.InThePast:      "Choose a time in the future.",
 	accounts.TooFarAhead:    "Choose a time within a year from now.",
+	accounts.NotAnEmail:     "Enter an email address, such as ada@example.org.",
+	accounts.EmailTaken:     "Another account uses this address.",
 	accounts.NotAllowed:     "This person doesn't let others ask.",
 	wrongPassword:           "Wrong password.",
 	teamExists:              "There is already a team with this name. To put both together, merge them.",
 	otherExisting:           "Choose another team that exists.",
+	wrongFirstCode:          "Wrong code. Check that the clock of your device is right, and type the code that the app shows now.",
+	wrongOneTimeCode:        "Wrong code, or it was used before. Each code works once. Wait for the next one in your app.",
 	wrongCode:               "Wrong setup code. Copy it from the log of the server.",
 	otherTeam:               "Ask an administrator to move you to another team.",
 }
@@ -95,6 +107,14 @@ func missing(field string) string {
 		return "Type a name for the board."
 	case "code":
 		return "Type the setup code."
+	case codeField, confirmCodeField:
+		return "Type a code."
+	case "label":
+		return "Type a name for the passkey."
+	case "email":
+		return "Type an email address."
+	case "signup_domains":
+		return "Enter at least one domain, such as example.org."
 	}
 	return "Type your " + strings.TrimPrefix(strings.ReplaceAll(field, "_", " "), "confirm ") + "."
 }
@@ -119,6 +139,10 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("This team has more than %d people. Move some of them first.", e.Limit)
 	case "identities":
 		return fmt.Sprintf("You can link up to %d accounts. Unlink one first.", e.Limit)
+	case "passkeys":
+		return fmt.Sprintf("You can have up to %d passkeys. Remove one first.", e.Limit)
+	case "signup_domains":
+		return fmt.Sprintf("Enter up to %d domains.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}
@@ -172,7 +196,7 @@ func wrongFields(wrong accounts.FieldErrors, err error) *failure {
 		switch wrong[0].Code {
 		case accounts.Taken:
 			f.Status = http.StatusConflict
-		case wrongPassword, otherTeam, wrongCode:
+		case wrongPassword, otherTeam, wrongCode, wrongOneTimeCode, wrongFirstCode:
 			f.Status = http.StatusForbidden
 		}
 	}
@@ -240,11 +264,16 @@ func formFailure(err error, to string) *failure {
 		return &failure{Status: http.StatusNotFound, Message: "That device is no longer signed in."}
 	case errors.Is(err, accounts.ErrNotFound):
 		return &failure{Status: http.StatusConflict, Message: "This account has been deleted."}
+	case errors.Is(err, accounts.ErrLastWayIn):
+		return &failure{Status: http.StatusConflict,
+			Message: "This is your last way to sign in. Add another one first."}
 	case errors.Is(err, accounts.ErrLastAdmin):
 		return &failure{Status: http.StatusConflict,
 			Message: "This is the only administrator. Make somebody else an administrator first."}
 	case errors.Is(err, accounts.ErrNoLink):
 		return &failure{Status: http.StatusConflict, Message: "This invitation has already ended."}
+	case errors.Is(err, accounts.ErrMailsFull):
+		return mailsFull(err)
 	case errors.Is(err, accounts.ErrBusy):
 		return busy(err)
 	}

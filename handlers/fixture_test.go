@@ -51,7 +51,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 	}
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	if cfg.Accounts == nil {
-		store, err := accounts.Open(t.Context(), accounts.Config{Path: path, Log: cfg.Log})
+		store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: path, Log: cfg.Log})
 		if err != nil {
 			t.Fatalf("accounts.Open = %v", err)
 		}
@@ -80,6 +80,7 @@ func pageFiles(t testing.TB) fstest.MapFS {
 		"static/build/app.js":      {Data: []byte("// script")},
 		"static/build/app.css":     {Data: []byte("/* style */")},
 		"static/build/admin.js":    {Data: []byte("// more script")},
+		"static/build/passkey.js":  {Data: []byte("// passkeys")},
 		"static/build/admin.css":   {Data: []byte("/* more style */")},
 		"static/build/favicon.svg": {Data: []byte("<svg/>")},
 		"static/build/sw.js":       {Data: []byte("// worker")},
@@ -116,8 +117,8 @@ const usualActs = 60
 
 const (
 	goodPassword = "correct horse battery"
-	// goodHash is of goodPassword.
-	goodHash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBmb3IgdGVzdGluZw$oy2SooeagdRCQlNX6zQRBvvg3FhU5JCNN6V1PmWdv/M"
+	// goodHash is a cheap hash of goodPassword.
+	goodHash = "$argon2id$v=19$m=8,t=1,p=1$s9DbbLizYjBMj+jPTI6nvA$ZZnCmbJ4Txb40DdVpQbFF4XbwAiUT95oQhHRNJU+/Ok"
 )
 
 // publicURL is a change for newFixture.

@@ -28,6 +28,7 @@ import (
 	"rollcall/accounts"
 	"rollcall/identity"
 	"rollcall/live"
+	"rollcall/mailer"
 	"rollcall/presence"
 	"rollcall/ui"
 )
@@ -47,10 +48,13 @@ type Config struct {
 	OnFly          bool                 // trust Fly-Client-IP and Fly-Request-Id of a trusted proxy, not X-Forwarded-For
 	Limiters       Limiters             // count attempts; zero: in the memory of this process
 	Keys           *identity.Keyring    // seal what browsers keep for us during a sign-in; nil: a random key
+	SecretKeys     SecretKeys           // seal the secrets of authenticator apps; nil: nobody can set one up
+	Mailer         *mailer.Mailer       // sends emails; nil: none are sent
 	Providers      []*identity.Provider // at which people sign in; the caller closes them
 	Header         *identity.Header     // by which a proxy signs people in; nil: none
 	HeaderSignOut  string               // where people sign out of the proxy; "": nowhere
 	Bell           live.Bell            // between replicas; nil: there is only one process
+	SecondFactor   bool                 // administrators need a passkey or an authenticator app to change anything
 	AccessLog      bool                 // log one line per request
 	Version        string               // for the metrics
 }
@@ -82,9 +86,10 @@ type Server struct {
 	live        *live.Board
 	sockets     *sockets
 	echo        *echo.Echo
-	policies    map[string]policy // by route path; never changed after New
+	passkeys    *identity.Passkeys // nil: browsers don't allow them at the public URL
+	policies    map[string]policy  // by route path; never changed after New
 	draining    atomic.Bool
-	chosen      atomic.Pointer[accounts.Settings] // see inForce
+	chosen      atomic.Pointer[inForce] // see inForce
 
 	originWarned atomic.Bool // a foreign origin has been logged, once per process
 	hostWarned   atomic.Bool // a foreign host has been logged, once per process
@@ -125,6 +130,9 @@ func New(cfg Config) (*Server, error) {
 		providers:   newProviders(cfg.Providers),
 	}
 	s.useSettings(cfg.Stored)
+	if s.passkeys, err = newPasskeys(cfg); err != nil {
+		return nil, err
+	}
 	if place.origin != "" {
 		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
 			return nil, fmt.Errorf("public URL: %w", err)

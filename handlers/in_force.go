@@ -5,13 +5,20 @@ import (
 	"rollcall/live"
 )
 
-// inForce returns the settings of the board: what flags fix, then what administrators chose, then the defaults.
-func (s *Server) inForce() accounts.Settings { return *s.chosen.Load() }
+// inForce holds the settings of the board: what flags fix, then what administrators chose, then the defaults.
+type inForce struct {
+	accounts.Settings
+	openByDefault bool // sign-up is open only because it's so by default
+}
+
+func (s *Server) inForce() *inForce { return s.chosen.Load() }
 
 // useSettings makes stored settings take effect.
 func (s *Server) useSettings(stored accounts.Settings) {
-	in := s.cfg.Fixed.Or(stored).Or(s.cfg.defaults())
-	s.chosen.Store(&in)
+	chosen := s.cfg.Fixed.Or(stored)
+	in := &inForce{Settings: chosen.Or(s.cfg.defaults())}
+	in.openByDefault = chosen.SignUp == "" && in.SignUp == accounts.SignUpOpen
+	s.chosen.Store(in)
 	s.cfg.UI.SetName(in.BoardName)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/identity"
 	"rollcall/live"
 )
 
@@ -32,8 +33,15 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"successful sign-ins per account in " + short(loginWindow): fmt.Sprint(successesPerName),
 		"successful sign-ins per address in " +
 			short(loginWindow): fmt.Sprintf("%d times `--limit-logins`", successesShare),
-		"changes of the password per account in " + short(loginWindow): fmt.Sprint(successesPerName),
-		"wrong setup codes per address in " + short(loginWindow):       fmt.Sprint(failuresOfSetup),
+		"changes of the password per account in " + short(loginWindow):                        fmt.Sprint(successesPerName),
+		"requests for an email per address and hour":                                          fmt.Sprint(asksPerAddress),
+		"requests to change the email address per person and hour":                            fmt.Sprint(asksPerPerson),
+		"wrong codes of authenticator apps and recovery per account in " + short(loginWindow): fmt.Sprint(wrongCodes),
+		"wrong codes of authenticator apps and recovery per account in a day":                 fmt.Sprint(wrongCodesDaily),
+		"time to type a code after the password":                                              short(halfSignInAge),
+		"time to use a passkey":                                                               short(identity.PasskeyTimeout),
+		"passkeys of a person":                                                                fmt.Sprint(accounts.MaxPasskeys),
+		"wrong setup codes per address in " + short(loginWindow):                              fmt.Sprint(failuresOfSetup),
 		"messages of a live connection": fmt.Sprintf("%d at once, then one a second",
 			messageBurst),
 		"a message": fmt.Sprintf("%d B; valid ones have at most %d",

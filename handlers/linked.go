@@ -15,7 +15,7 @@ import (
 
 // linkedElsewhere returns the providers and the proxy, and which of them the person has linked.
 func (s *Server) linkedElsewhere(c echo.Context, userID string) (all []ui.Linked, err error) {
-	offered := s.ways().Providers
+	offered := s.offeredWays().Providers
 	if len(offered) == 0 {
 		return nil, nil
 	}
@@ -95,7 +95,7 @@ func (s *Server) removeLinked(c echo.Context) error {
 		return err
 	}
 	v := signedIn(c)
-	err = s.cfg.Accounts.Unlink(c.Request().Context(), v.user.ID, fields.Get("identity"), v.session.ID, s.ways())
+	err = s.cfg.Accounts.Unlink(c.Request().Context(), v.user.ID, fields.Get("identity"), v.session.ID, s.offeredWays())
 	return s.answerLinked(c, "", err)
 }
 
@@ -120,7 +120,7 @@ func (s *Server) adminUnlink(c echo.Context) error {
 		return err
 	}
 	return s.actOn(c, "saved", func(u accounts.ListedUser) error {
-		err := s.cfg.Accounts.Unlink(c.Request().Context(), u.ID, fields.Get("identity"), signedIn(c).session.ID, s.ways())
+		err := s.cfg.Accounts.Unlink(c.Request().Context(), u.ID, fields.Get("identity"), signedIn(c).session.ID, s.offeredWays())
 		switch {
 		case errors.Is(err, accounts.ErrNoIdentity):
 			return nil

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"time"
 
@@ -73,8 +74,11 @@ func loggedPath(c echo.Context) string {
 	if p, _ := c.Get(policyKey).(policy); p.secret {
 		return c.Path()
 	}
-	return c.Request().URL.Path
+	return tokenLike.ReplaceAllString(c.Request().URL.Path, "…")
 }
+
+// tokenLike matches what can be the token of a link, also in a path that no route has, such as one with another slash.
+var tokenLike = regexp.MustCompile(`[A-Za-z0-9_-]{43}`)
 
 // recoverPanics turns a panic into an error page and logs it with its stack, at error level, because a panic is a bug.
 func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {

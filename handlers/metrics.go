@@ -58,7 +58,7 @@ func newMetrics(s *Server) *metrics {
 		}, []string{"route"}),
 		signIns: counters("sign_ins_total", "Attempts to sign in, by outcome.", "outcome"),
 		signUps: counters("sign_ups_total", "Attempts to sign up, by outcome.", "outcome"),
-		proofs:  counters("proofs_total", "Passwords asked for and typed to confirm administration, by outcome.", "outcome"),
+		proofs:  counters("proofs_total", "Proofs that were asked for and given to confirm a change, by outcome.", "outcome"),
 		refused: counters("connections_refused_total", "Live connections closed on arrival, by reason.", "reason"),
 		dropped: counter("frames_dropped_total",
 			"Frames dropped because the queue of a slow reader was full. Its connection is then closed."),

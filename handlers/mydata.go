@@ -60,9 +60,13 @@ func (s *Server) storedPage(c echo.Context) error {
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
 		Pronouns: x.Account.Pronouns, Contacts: x.Account.Contacts, ShareTime: x.Settings.ShareTime,
 		AllowAlerts: x.Settings.AllowAlerts,
+		Email:       x.Account.Email,
 		Favorites:   len(x.Favorites), Alerts: len(x.Alerts),
 		Acts: len(x.Acts), Presets: len(x.Presets), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
-		Identities: len(x.Identities), AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
+		Passkeys: len(x.Passkeys), Identities: len(x.Identities), AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
+	}
+	if x.App != nil {
+		p.App = fmt.Sprintf("On. Recovery codes left: %d", x.App.CodesLeft)
 	}
 	if w := x.Status; w != nil {
 		p.State, p.Text, p.Emoji, p.Until, p.SetAt = w.State, w.Text, w.Emoji, w.Until, w.SetAt
@@ -77,10 +81,17 @@ func (s *Server) deleteAccount(c echo.Context) error {
 		return err
 	}
 	v, typed := signedIn(c), text(fields, "username", "")
-	if answered, err := s.wantProofInstead(c, fields); answered {
-		return err
+	own, err := s.cfg.Accounts.OwnWays(c.Request().Context(), v.user.ID)
+	switch {
+	case errors.Is(err, accounts.ErrNotFound):
+	case err != nil:
+		return unavailable(fmt.Errorf("delete account: %w", err))
+	case !own.Password && !s.proved(c):
+		return s.askProof(c, &failure{Status: http.StatusForbidden}, fields)
+	default:
+		err = s.confirm(c, v.user, typed, fields.Get("password"), own.Password)
 	}
-	if err = s.confirm(c, v.user, typed, fields.Get("password")); err == nil {
+	if err == nil {
 		err = s.cfg.Accounts.Delete(c.Request().Context(), v.user.ID)
 	}
 	if err != nil && !errors.Is(err, accounts.ErrNotFound) { // already deleted is fine
@@ -90,12 +101,12 @@ func (s *Server) deleteAccount(c echo.Context) error {
 	return s.redirect(c, s.site.path("/login")+"?deleted=1")
 }
 
-// confirm returns nil if username and password are those of user.
-func (s *Server) confirm(c echo.Context, user accounts.User, username, password string) error {
+// confirm returns nil if username and password are those of user. It checks only the name of people without a password.
+func (s *Server) confirm(c echo.Context, user accounts.User, username, password string, hasPassword bool) error {
 	if folded, err := accounts.FoldUsername(username); err != nil || folded != user.Username {
 		return &accounts.FieldError{Field: "confirm_username", Code: unconfirmed, Detail: user.Username}
 	}
-	if c.Get(provedKey) != nil {
+	if !hasPassword {
 		return nil
 	}
 	if password == "" {

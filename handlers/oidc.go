@@ -150,13 +150,13 @@ func (s *Server) proveAtProvider(c echo.Context, p *provider, flow identity.Flow
 	case err != nil:
 		return unavailable(fmt.Errorf("prove: %w", err))
 	}
-	if err := s.cfg.Accounts.Spend(ctx, spentFlow(flow)); errors.Is(err, accounts.ErrSpent) {
+	token, err := s.cfg.Accounts.Prove(ctx, v.user.ID, v.session.ID, accounts.Proof{
+		Factors: string(accounts.ByProvider), Spends: []accounts.Once{spentFlow(flow)},
+	})
+	switch {
+	case errors.Is(err, accounts.ErrSpent):
 		return usedFlow(err)
-	} else if err != nil {
-		return notSaved(fmt.Errorf("prove: %w", err))
-	}
-	token, err := s.cfg.Accounts.Prove(ctx, v.user.ID, v.session.ID)
-	if err != nil {
+	case err != nil:
 		return notSaved(fmt.Errorf("prove: %w", err))
 	}
 	s.setCookie(c, s.site.cookie, token, time.Until(v.session.ExpiresAt))
@@ -214,7 +214,8 @@ func (s *Server) signInElsewhere(c echo.Context, x accounts.IdentitySignIn, next
 	token, session, user, err := s.startElsewhere(c, x)
 	switch {
 	case err == nil:
-		return s.enter(c, user, session, token, next)
+		s.enter(c, user, session, token)
+		return s.redirect(c, next)
 	case errors.Is(err, accounts.ErrNoIdentity):
 		return s.unlinked(key)
 	case errors.Is(err, accounts.ErrWaiting):

@@ -19,11 +19,14 @@ import (
 // proofAge is how long a proof of who somebody is lasts.
 const proofAge = 10 * time.Minute
 
-// confirmField is the field for the password on the page that asks for a proof.
-const confirmField = "confirm_password"
+// The fields of the page that asks for a proof.
+const (
+	confirmField     = "confirm_password"
+	confirmCodeField = "confirm_code"
+)
 
-// proof requires that whoever posts a form has typed their password in this session within proofAge. Otherwise it
-// answers with a page that asks for it and keeps the form. When the password is right, the form goes on to its handler.
+// proof requires that whoever posts a form has proved in this session within proofAge who they are. Otherwise it answers
+// with a page that asks for it and keeps the form. When the proof is right, the form goes on to its handler.
 func (s *Server) proof(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if c.Request().Method != http.MethodPost {
@@ -33,44 +36,93 @@ func (s *Server) proof(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		password, typed := fields.Get(confirmField), fields.Has(confirmField)
+		password, code, typed := fields.Get(confirmField), fields.Get(confirmCodeField), fields.Has(confirmField)
 		fields.Del(confirmField)
+		fields.Del(confirmCodeField)
 		switch {
-		case time.Since(signedIn(c).session.ProvedAt) <= proofAge:
+		case s.proved(c):
 			return next(c)
 		case !typed:
 			s.metrics.proofs.WithLabelValues(proofAsked).Inc()
 			return s.askProof(c, &failure{Status: http.StatusForbidden, Message: "Type your password to confirm that it's you."},
 				fields)
 		}
-		if err := s.prove(c, password); err != nil {
+		if err := s.prove(c, password, code); err != nil {
 			return s.refuseProof(c, err, fields)
 		}
 		s.metrics.proofs.WithLabelValues(outcome(http.StatusOK)).Inc()
+		if !s.proved(c) { // the password alone isn't enough here
+			return s.askProof(c, &failure{Status: http.StatusForbidden}, fields)
+		}
 		return next(c)
 	}
 }
 
-// prove checks the password of the person who is signed in. It then gives their session a new token.
-func (s *Server) prove(c echo.Context, password string) error {
-	if password == "" {
-		return &accounts.FieldError{Field: confirmField, Code: accounts.Missing}
+// proved reports whether the person has proved recently who they are, with two factors where the operator wants that.
+func (s *Server) proved(c echo.Context) bool {
+	session := signedIn(c).session
+	return time.Since(session.ProvedAt) <= proofAge && (session.TwoFactors() || !s.wantsTwoFactors(c))
+}
+
+// wantsTwoFactors reports whether a route is for people who proved two factors.
+func (s *Server) wantsTwoFactors(c echo.Context) bool {
+	return s.cfg.SecondFactor && policyOf(c).callers == administrators
+}
+
+// prove checks the password of the person who is signed in, and a code if they have an authenticator app. It then gives
+// their session a new token.
+func (s *Server) prove(c echo.Context, password, code string) error {
+	ctx, v := c.Request().Context(), signedIn(c)
+	_, err := s.cfg.Accounts.TOTP(ctx, v.user.ID)
+	wantsCode := err == nil
+	if err != nil && !errors.Is(err, accounts.ErrNoTOTP) {
+		return err
 	}
-	v := signedIn(c)
-	err := s.attemptOwn(c, password, func(ctx context.Context) error {
+	var wrong accounts.FieldErrors
+	if password == "" {
+		wrong = append(wrong, &accounts.FieldError{Field: confirmField, Code: accounts.Missing})
+	}
+	if wantsCode && code == "" {
+		wrong = append(wrong, &accounts.FieldError{Field: confirmCodeField, Code: accounts.Missing})
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	err = s.attemptOwn(c, password, func(ctx context.Context) error {
 		return s.cfg.Accounts.CheckPassword(ctx, v.user.ID, password)
 	})
-	if errors.Is(err, accounts.ErrCredentials) {
+	switch {
+	case errors.Is(err, accounts.ErrCredentials):
 		return &accounts.FieldError{Field: confirmField, Code: wrongPassword}
+	case err != nil:
+		return err
+	case !wantsCode:
+		return s.provedBy(c, accounts.Proof{})
 	}
+	err = s.attemptCode(ctx, v.user.ID, func() error {
+		used, factors, err := s.usedCode(ctx, v.user.ID, code)
+		if err != nil {
+			return err
+		}
+		return s.provedBy(c, accounts.Proof{Factors: factors, Used: used})
+	})
+	if over := (*limited)(nil); errors.As(err, &over) {
+		return tooMany("use a code", over)
+	}
+	if errors.Is(err, accounts.ErrCodeUsed) {
+		return &accounts.FieldError{Field: confirmCodeField, Code: wrongOneTimeCode}
+	}
+	return err
+}
+
+// provedBy records the proof and gives the session a new token. Errors: those of accounts.Store.Prove.
+func (s *Server) provedBy(c echo.Context, p accounts.Proof) error {
+	v := signedIn(c)
+	token, err := s.cfg.Accounts.Prove(c.Request().Context(), v.user.ID, v.session.ID, p)
 	if err != nil {
 		return err
 	}
-	token, err := s.cfg.Accounts.Prove(c.Request().Context(), v.user.ID, v.session.ID)
-	if err != nil {
-		return err
-	}
-	v.token, v.session.ProvedAt = token, time.Now()
+	v.token, v.session.ProvedAt, v.session.Factors = token, time.Now(), p.Factors
 	s.setCookie(c, s.site.cookie, token, time.Until(v.session.ExpiresAt))
 	return nil
 }
@@ -92,17 +144,27 @@ func (s *Server) refuseProof(c echo.Context, err error, fields url.Values) error
 	return s.askProof(c, f, fields)
 }
 
-// askProof shows the page that asks for the password. It holds the fields of the form that was posted.
+// askProof shows the page that asks for a proof. It holds the fields of the form that was posted.
 func (s *Server) askProof(c echo.Context, f *failure, fields url.Values) error {
+	v := signedIn(c)
+	ways, err := s.cfg.Accounts.OwnWays(c.Request().Context(), v.user.ID)
+	if err != nil {
+		return unavailable(fmt.Errorf("prove: %w", err))
+	}
+	wrong := f.formErrors()
 	p := ui.ProvePage{
-		Layout: s.layout(c, ""), Action: c.Request().URL.RequestURI(), Username: signedIn(c).user.Username,
-		Error: f.formErrors()[confirmField], Message: f.formMessage(),
+		Layout: s.layout(c, ""), Action: c.Request().URL.RequestURI(), Username: v.user.Username,
+		Error: wrong[confirmField], CodeError: wrong[confirmCodeField], Message: f.formMessage(),
+		Code: ways.TOTP != nil, Passkey: len(ways.PasskeysFor(s.rpID())) > 0,
 	}
-	var err error
-	if p.NoPassword, p.Elsewhere, err = s.otherProofs(c); err != nil {
-		return err
+	p.Password = ways.Password && (p.Code || !s.wantsTwoFactors(c))
+	if !s.wantsTwoFactors(c) { // a provider doesn't say how many it asked for
+		if p.Elsewhere, err = s.otherProofs(c); err != nil {
+			return err
+		}
 	}
-	if f.Status == http.StatusForbidden {
+	p.Missing = s.wantsTwoFactors(c) && !p.Code && !p.Passkey
+	if f.Status == http.StatusForbidden && f.Err == nil {
 		p.Message = "" // the page says it
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {

@@ -34,7 +34,7 @@ func (f *fixture) boss(name string) *browser {
 func proofFixture(t *testing.T, changes ...func(*Config)) (f *fixture, back *atomic.Int64) {
 	t.Helper()
 	back = new(atomic.Int64)
-	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(t.TempDir(), "proofs.db"),
+	store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: filepath.Join(t.TempDir(), "proofs.db"),
 		Now: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }})
 	if err != nil {
 		t.Fatal(err)

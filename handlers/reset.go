@@ -24,7 +24,7 @@ func (s *Server) resetForm(c echo.Context) (ui.ResetPage, error) {
 	u, err := s.cfg.Accounts.ResetLinkUser(c.Request().Context(), c.Param("token"))
 	switch {
 	case errors.Is(err, accounts.ErrNoLink):
-		return ui.ResetPage{}, noResetLink(err)
+		return ui.ResetPage{}, s.afterReset(err)
 	case err != nil:
 		return ui.ResetPage{}, unavailable(fmt.Errorf("reset link: %w", err))
 	}
@@ -50,7 +50,7 @@ func (s *Server) reset(c echo.Context) error {
 		s.dropCookie(c, s.site.cookie) // its session has ended if it was the same person's
 		return s.redirect(c, s.site.path("/login")+"?reset=1")
 	case errors.Is(err, accounts.ErrNoLink):
-		return noResetLink(err)
+		return s.afterReset(err)
 	}
 	f := formFailure(err, "change the password")
 	if f == nil {

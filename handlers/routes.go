@@ -35,6 +35,8 @@ func (s *Server) routes() {
 	entry.post(at("/login"), s.login, counted(s.metrics.signIns))
 	entry.get(at("/signup"), s.signupPage)
 	entry.post(at("/signup"), s.signup, counted(s.metrics.signUps))
+	entry.get(at("/forgot"), s.forgotPage)
+	entry.post(at("/forgot"), s.forgot)
 	entry.post(at("/logout"), s.logout)
 	entry.get(at("/setup"), s.setupPage)
 	entry.post(at("/setup"), s.setUp, counted(s.metrics.signUps))
@@ -45,6 +47,12 @@ func (s *Server) routes() {
 	links.post(at("/join/:token"), s.join, counted(s.metrics.signUps))
 	links.get(at("/reset/:token"), s.resetPage)
 	links.post(at("/reset/:token"), s.reset)
+	links.get(at("/signup/:token"), s.addressPage)
+	links.post(at("/signup/:token"), s.joinByAddress, counted(s.metrics.signUps))
+	links.get(at("/verify/:token"), s.verifyPage)
+	links.post(at("/verify/:token"), s.verify)
+	links.get(at("/undo/:token"), s.undoPage)
+	links.post(at("/undo/:token"), s.undo)
 
 	// Sign-in at a provider or by a proxy. The callback is the only GET that writes, so HEAD isn't one.
 	elsewhere := s.group(policy{callers: visitors, compress: true})
@@ -85,6 +93,7 @@ func (s *Server) routes() {
 		"/settings/password":            s.setPassword,
 		"/settings/sessions/end":        s.endSession,
 		"/settings/sessions/end-others": s.endOtherSessions,
+		"/settings/sessions/confirm":    s.confirmSession,
 		"/settings/delete":              s.deleteAccount,
 	} {
 		member.post(at(path), set)
@@ -97,6 +106,15 @@ func (s *Server) routes() {
 	linking.get(at("/settings/linked/remove"), s.toSettings)
 	member.get(at("/settings/my-data.json"), s.myData)
 	member.get(at("/settings/stored"), s.storedPage)
+
+	s.waysRoutes(entry, member)
+	proven := s.group(policy{compress: true, proof: true})
+	for path, set := range map[string]echo.HandlerFunc{
+		"/settings/email": s.setEmail, "/settings/email/remove": s.removeEmail,
+	} {
+		proven.post(at(path), set)
+		proven.get(at(path), s.toSettings)
+	}
 
 	s.adminRoutes()
 
@@ -119,7 +137,10 @@ func (s *Server) adminRoutes() {
 	admin.post(at("/admin/people/:name"), s.adminProfile)
 	for path, act := range map[string]echo.HandlerFunc{
 		"/role": s.adminRole, "/reset-link": s.adminResetLink, "/end-sessions": s.adminEndSessions,
-		"/unlink": s.adminUnlink, "/disable": s.adminDisable, "/enable": s.adminEnable, "/delete": s.adminDelete,
+		"/email":         s.adminEmail,
+		"/reset-factors": s.adminResetFactors,
+		"/unlink":        s.adminUnlink,
+		"/disable":       s.adminDisable, "/enable": s.adminEnable, "/delete": s.adminDelete,
 	} {
 		admin.post(at("/admin/people/:name"+path), act)
 		admin.get(at("/admin/people/:name"+path), s.toAccount) // for reloads of a refused form

@@ -102,8 +102,9 @@ func (s *Server) redirect(c echo.Context, to string) error {
 
 // layout returns the parts that all pages share.
 func (s *Server) layout(c echo.Context, title string) ui.Layout {
-	l := ui.Layout{Title: title, SignupOpen: s.wantSignup() == nil}
+	l := ui.Layout{Title: title, SignupOpen: s.wantSignup(c.Request()) == nil, Mails: s.sendsMail()}
 	if v := signedIn(c); v != nil {
+		l.NewDevices = s.newDevices(c, v)
 		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{
 			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, TeamID: teamID(v.user),

@@ -50,6 +50,10 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	case idle > 0:
 		p.Idle, p.IdleMinutes = "minutes", strconv.Itoa(int(idle/time.Minute))
 	}
+	var err error
+	if p.Email, err = s.emailSettings(c); err != nil {
+		return p, unavailable(fmt.Errorf("settings: %w", err))
+	}
 	details, err := s.cfg.Accounts.Details(ctx, v.user.ID)
 	if err != nil {
 		return p, unavailable(fmt.Errorf("settings: %w", err))
@@ -61,17 +65,17 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 			return p, unavailable(fmt.Errorf("settings: %w", err))
 		}
 	}
-	has, err := s.cfg.Accounts.HasPassword(ctx, v.user.ID)
-	if err != nil {
-		return p, unavailable(fmt.Errorf("settings: %w", err))
-	}
-	p.NoPassword = !has
 	if p.Linked, err = s.linkedElsewhere(c, v.user.ID); err != nil {
 		return p, err
 	}
 	if p.Devices, err = s.devices(ctx, v); err != nil {
 		return p, unavailable(fmt.Errorf("settings: %w", err))
 	}
+	own, err := s.cfg.Accounts.OwnWays(ctx, v.user.ID)
+	if err != nil {
+		return p, unavailable(fmt.Errorf("settings: %w", err))
+	}
+	p.NoPassword, p.CodesLeft, p.FewCodes = !own.Password, own.CodesLeft, own.TOTP != nil && own.CodesLeft <= fewCodes
 	return p, nil
 }
 
@@ -201,14 +205,8 @@ func (s *Server) setPassword(c echo.Context) error {
 		return err
 	}
 	v := signedIn(c)
-	if answered, err := s.wantProofInstead(c, fields); answered {
-		return err
-	}
 	old := fields.Get("old_password")
 	err = s.attemptOwn(c, old, func(ctx context.Context) error {
-		if c.Get(provedKey) != nil {
-			return s.cfg.Accounts.SetPassword(ctx, v.user.ID, fields.Get("password"), v.session.ID)
-		}
 		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, old, fields.Get("password"), v.session.ID)
 	})
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -27,8 +28,49 @@ func (c *Config) AsksSetupCode() bool {
 	return !c.onlyHere() || len(c.TrustedProxies) > 0 || signUp != accounts.SignUpOpen
 }
 
-// onlyHere reports whether only this machine can open the board.
+// onlyHere reports whether the board is for this machine only, as far as the configuration says.
 func (c *Config) onlyHere() bool { return c.Loopback && c.PublicURL == nil }
+
+// throughProxy reports whether a request to a board that is for this machine only was forwarded by a proxy, which the
+// operator didn't mention. Then it can come from anybody. The headers of the proxy tell, or the name by which its
+// client calls the board. A proxy that sends neither can't be told from a browser on this machine.
+func (s *Server) throughProxy(r *http.Request) bool {
+	if !s.cfg.onlyHere() || len(s.cfg.TrustedProxies) > 0 {
+		return false
+	}
+	for _, name := range slices.Concat(forwardingHeaders, proxyHeaders) {
+		if len(r.Header[name]) > 0 {
+			return true
+		}
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		from, err := url.Parse(origin)
+		if err != nil || !isLoopback(from.Hostname()) {
+			return true
+		}
+	}
+	return !isLoopback(hostName(r.Host))
+}
+
+// refuseProxy returns the failure for those who would set up a board through a proxy that the operator didn't mention.
+func (s *Server) refuseProxy(r *http.Request) error {
+	if !s.throughProxy(r) {
+		return nil
+	}
+	return &failure{Status: http.StatusForbidden, Heading: "Tell Rollcall its address first",
+		Message: "You reach this board through a proxy, but it was started for its own machine only. Restart it with " +
+			"--public-url and the address in your browser, and with --trusted-proxies. Then it prints a setup code."}
+}
+
+// canSetUp reports whether somebody can set up the board. With a setup code, that's while it has no administrator, so
+// that people who signed up earlier can't prevent it.
+func (s *Server) canSetUp(ctx context.Context) (bool, error) {
+	if s.cfg.AsksSetupCode() {
+		has, err := s.cfg.Accounts.AnyAdmin(ctx)
+		return err == nil && !has, err
+	}
+	return s.cfg.Accounts.Empty(ctx)
+}
 
 // toSetUp reports whether visitors have to set up the board first. If that can't be read, they see the page that they
 // asked for.
@@ -37,15 +79,18 @@ func (s *Server) toSetUp(c echo.Context) bool {
 	return err == nil && empty
 }
 
-// setupPage shows the form for an empty board. Later, it redirects to the board.
+// setupPage shows the form for a board without an administrator. Later, it redirects to the board.
 func (s *Server) setupPage(c echo.Context) error {
 	ctx := c.Request().Context()
-	empty, err := s.cfg.Accounts.Empty(ctx)
+	can, err := s.canSetUp(ctx)
 	switch {
 	case err != nil:
 		return unavailable(fmt.Errorf("set-up page: %w", err))
-	case !empty:
+	case !can:
 		return s.redirect(c, s.site.path("/"))
+	}
+	if err := s.refuseProxy(c.Request()); err != nil {
+		return err
 	}
 	p := s.setupForm(c)
 	if p.AskCode {
@@ -53,7 +98,7 @@ func (s *Server) setupPage(c echo.Context) error {
 		if err != nil {
 			return unavailable(fmt.Errorf("set-up page: %w", err))
 		}
-		if code == "" { // the last account was deleted while the server ran
+		if code == "" { // the last administrator went while the server ran
 			p.Message = "There is no setup code yet. Restart Rollcall: it prints one when it starts."
 		}
 	}
@@ -77,9 +122,13 @@ func (s *Server) setUp(c echo.Context) error {
 		}
 		return s.signIn(c, user, s.site.path("/"))
 	}
-	if errors.Is(err, accounts.ErrSetUp) {
+	var refused *failure
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.Is(err, accounts.ErrSetUp):
 		return &failure{Status: http.StatusConflict, Heading: "This board is already set up", Err: err,
-			Message: "Somebody has created the first account. Nothing that you typed was saved. Go to the board to sign in."}
+			Message: "It has an administrator. Nothing that you typed was saved. Go to the board to sign in."}
 	}
 	f := formFailure(err, "set up the board")
 	if f == nil {
@@ -96,8 +145,11 @@ func (s *Server) setUp(c echo.Context) error {
 // createFirst creates the first account if the setup code is right, within the limit on sign-ups.
 func (s *Server) createFirst(c echo.Context, fields url.Values) (accounts.User, error) {
 	ctx := c.Request().Context()
-	if empty, err := s.cfg.Accounts.Empty(ctx); err != nil || !empty {
-		return accounts.User{}, errors.Join(err, unless(empty, accounts.ErrSetUp))
+	if can, err := s.canSetUp(ctx); err != nil || !can {
+		return accounts.User{}, errors.Join(err, unless(can, accounts.ErrSetUp))
+	}
+	if err := s.refuseProxy(c.Request()); err != nil {
+		return accounts.User{}, err
 	}
 	if s.cfg.AsksSetupCode() {
 		if err := s.checkSetupCode(c, fields.Get("code")); err != nil {
@@ -167,7 +219,7 @@ func (s *Server) first(r *http.Request, counts live.Counts) ui.First {
 		origin = "http://" + r.Host // checkHost knows it
 	}
 	return ui.First{
-		Address: origin + s.site.path("/"), SignupOpen: s.wantSignup() == nil,
+		Address: origin + s.site.path("/"), SignupOpen: s.wantSignup(r) == nil,
 		OnlyHere: s.cfg.onlyHere(), Loopback: s.site.origin == "" && isLoopback(hostName(r.Host)),
 	}
 }

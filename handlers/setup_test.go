@@ -67,13 +67,66 @@ func TestEmptyBoardLeadsToSetUp(t *testing.T) {
 	}
 }
 
+// A board that is for this machine only can be behind a proxy that its operator didn't mention. Whoever comes through it
+// can't set up the board, becomes no administrator by signing up, and can't sign up if nobody said so.
+func TestProxyBeforeALoopbackBoard(t *testing.T) {
+	for what, through := range map[string]func(*browser){
+		"a header with the client's address": func(b *browser) { b.header.Set("X-Forwarded-For", "192.0.2.1") },
+		"a header with the host":             func(b *browser) { b.header.Set("X-Forwarded-Host", "board.example.org") },
+		"a header of proxies":                func(b *browser) { b.header.Set("Via", "1.1 proxy") },
+		"an origin":                          func(b *browser) { b.header.Set("Origin", "https://board.example.org") },
+	} {
+		t.Run(what, func(t *testing.T) {
+			f := newFixture(t, local, func(cfg *Config) { cfg.Fixed.SignUp = "" })
+			b := f.localBrowser()
+			through(b)
+			b.header.Set("Sec-Fetch-Site", "same-origin")
+			for _, a := range []answer{b.get("/setup"), b.do("POST", "/setup", setupForm("mallory"))} {
+				if a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, "--public-url") {
+					t.Errorf("set-up through the proxy = %d, want a refusal that says what to do:\n%s", a.StatusCode, a.body)
+				}
+			}
+			wantStatus(t, "POST /signup through the proxy", b.signup("mallory", goodPassword), http.StatusForbidden)
+			f.server.cfg.Fixed.SignUp = accounts.SignUpOpen
+			f.server.useSettings(accounts.Settings{})
+			wantRedirect(t, "POST /signup through the proxy, by the operator's will", b.signup("mallory", goodPassword), "/")
+			if u, err := f.store.UserByName(t.Context(), "mallory"); err != nil || u.Admin {
+				t.Errorf("who signs up first through the proxy is %+v, %v, want no administrator", u, err)
+			}
+		})
+	}
+	f := newFixture(t, local, func(cfg *Config) { cfg.Fixed.SignUp = "" })
+	wantRedirect(t, "POST /setup on this machine", f.localBrowser().do("POST", "/setup", setupForm("clara")), "/")
+	wantRedirect(t, "POST /signup on this machine", f.localBrowser().signup("bob", goodPassword), "/")
+}
+
+// People who sign up on an open board before its owner has set it up can't prevent that.
+func TestSetUpAfterSignUps(t *testing.T) {
+	f := newFixture(t)
+	wantRedirect(t, "POST /signup", f.browser().signup("early", goodPassword), "/")
+	code, err := f.store.MakeSetupCode(acting(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := setupForm("clara")
+	form.Set("code", code)
+	owner := f.browser()
+	wantStatus(t, "GET /setup", owner.get("/setup"), http.StatusOK)
+	wantRedirect(t, "POST /setup", owner.do("POST", "/setup", form), "/")
+	if u, err := f.store.UserByName(t.Context(), "clara"); err != nil || !u.Admin {
+		t.Errorf("the owner is %+v, %v, want an administrator", u, err)
+	}
+	form.Set("username", "again")
+	wantStatus(t, "POST /setup again", f.browser().do("POST", "/setup", form), http.StatusConflict)
+}
+
 // Programs sign up on an empty board as on any other.
 func TestSignUpOnAnEmptyBoard(t *testing.T) {
 	f := newFixture(t)
 	b := f.browser()
 	wantStatus(t, "GET /signup", b.get("/signup"), http.StatusOK)
 	wantRedirect(t, "POST /signup", b.signup("ada", goodPassword), "/")
-	wantRedirect(t, "GET /setup", f.browser().get("/setup"), "/")
+	wantStatus(t, "GET /setup", f.browser().get("/setup"), http.StatusOK)
 	if user, err := f.store.UserByName(t.Context(), "ada"); err != nil || user.Admin {
 		t.Errorf("who signs up first is %+v, %v, want no administrator", user, err)
 	}
@@ -191,7 +244,7 @@ func TestSetUpWithAFixedName(t *testing.T) {
 // A name that another replica stored appears here, too.
 func TestNameOfAnotherReplica(t *testing.T) {
 	f := newFixture(t)
-	other, err := accounts.Open(t.Context(), accounts.Config{Path: f.path})
+	other, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: f.path})
 	if err != nil {
 		t.Fatal(err)
 	}

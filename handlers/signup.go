@@ -18,23 +18,37 @@ import (
 
 // signupPage shows the form for a new account.
 func (s *Server) signupPage(c echo.Context) error {
-	if err := s.wantSignup(); err != nil {
+	if err := s.wantSignup(c.Request()); err != nil {
 		return err
 	}
 	next := s.site.next(c.QueryParam("next"))
 	if signedIn(c) != nil {
 		return s.redirect(c, next)
 	}
+	if s.inForce().SignUp == accounts.SignUpDomains {
+		return s.page(c, http.StatusOK, s.signupMailPage(c, next))
+	}
 	p := s.signupForm(c)
 	p.Next = s.nextField(next)
 	return s.page(c, http.StatusOK, p)
 }
 
+// signUpMode returns who may sign up. Sign-up is open by default only to those who use this machine.
+func (s *Server) signUpMode(r *http.Request) string {
+	in := s.inForce()
+	if in.openByDefault && s.throughProxy(r) {
+		return accounts.SignUpInvite
+	}
+	return in.SignUp
+}
+
 // wantSignup returns the failure for a board on which not everybody may sign up.
-func (s *Server) wantSignup() error {
-	switch s.inForce().SignUp {
+func (s *Server) wantSignup(r *http.Request) error {
+	switch s.signUpMode(r) {
 	case accounts.SignUpOpen, accounts.SignUpApprove:
 		return nil
+	case accounts.SignUpDomains:
+		return s.wantMail()
 	case accounts.SignUpInvite:
 		return &failure{Status: http.StatusForbidden, Heading: "You need an invitation",
 			Message: "Ask an administrator of this board for an invitation link."}
@@ -51,8 +65,11 @@ func (s *Server) signupForm(c echo.Context) ui.SignupPage {
 
 // signup creates an account. It signs the person in, unless an administrator has to approve the account.
 func (s *Server) signup(c echo.Context) error {
-	if err := s.wantSignup(); err != nil {
+	if err := s.wantSignup(c.Request()); err != nil {
 		return err
+	}
+	if s.inForce().SignUp == accounts.SignUpDomains {
+		return s.askSignup(c)
 	}
 	fields, err := readForm(c.Request())
 	if err != nil {
@@ -60,7 +77,7 @@ func (s *Server) signup(c echo.Context) error {
 	}
 	return s.makeAccount(c, fields, s.signupForm(c), accounts.Joining{
 		Approval: s.inForce().SignUp == accounts.SignUpApprove, Note: fields.Get("note"),
-		FirstRules: !s.cfg.AsksSetupCode(),
+		FirstRules: !s.cfg.AsksSetupCode() && !s.throughProxy(c.Request()),
 	})
 }
 
@@ -81,6 +98,8 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 		return s.page(c, http.StatusAccepted, ui.WaitingPage{Layout: s.layout(c, ""), Name: user.DisplayName})
 	case err == nil:
 		return s.signIn(c, user, next)
+	case errors.Is(err, accounts.ErrNoLink) && j.Address != "":
+		return noSignupLink(err)
 	case errors.Is(err, accounts.ErrNoLink):
 		return noInvitation(err)
 	case errors.Is(err, accounts.ErrFull):
@@ -91,6 +110,9 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 		return notSaved(fmt.Errorf("sign up: %w", err))
 	}
 	p.Next, p.Errors, p.Message = s.nextField(next), f.formErrors(), f.formMessage()
+	if message := p.Errors["email"]; message != "" { // taken since the link was sent; the form has no such field
+		p.Message = message
+	}
 	p.Username, p.DisplayName, p.Note = echoed(n.Username), echoed(n.DisplayName), echoed(j.Note)
 	p.Password = echoedPassword(n.Password)
 	return s.form(c, f, p)

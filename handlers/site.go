@@ -21,6 +21,7 @@ type site struct {
 	cookie string // name of the session cookie
 	known  string // name of the cookie that marks a known browser
 	flow   string // beginning of the names of cookies for unfinished sign-ins at providers
+	half   string // name of the cookie of somebody who still has to type a code
 }
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
@@ -79,7 +80,8 @@ func (s site) named() site {
 	case s.secure():
 		prefix = "__Secure-"
 	}
-	s.cookie, s.known, s.flow = prefix+"rollcall", prefix+"rollcall-known", prefix+"rollcall-f-"
+	s.cookie, s.known, s.half = prefix+"rollcall", prefix+"rollcall-known", prefix+"rollcall-code"
+	s.flow = prefix + "rollcall-f-"
 	return s
 }
 

@@ -50,9 +50,14 @@ type sockets struct {
 	byAddress map[netip.Prefix]int
 	ended     map[string]time.Time     // sessions that ended within the last minute
 	recent    map[string]recentSession // sessions that had a socket within the last minute
-	draining  bool
-	empty     chan struct{} // closed when the last socket has ended while draining
-	emptied   sync.Once
+	drained   drained
+}
+
+// drained is about the end of all sockets.
+type drained struct {
+	begun bool          // no new ones are admitted
+	done  chan struct{} // closed when the last one has ended after that
+	once  sync.Once     // closes it
 }
 
 // traffic counts what was queued for sockets.
@@ -83,7 +88,7 @@ func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Cha
 		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
 		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
 		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{},
-		empty:    make(chan struct{}),
+		drained:  drained{done: make(chan struct{})},
 		accounts: cfg.Accounts, lists: newListNews(), listsFrame: listsChanged(cfg.UI),
 	}
 	s.transport = newTransport(s, originAllowed)
@@ -197,7 +202,7 @@ func (s *sockets) enter(x *socket) {
 func (s *sockets) refusalLocked(x *socket) (code int, reason string) {
 	_, ended := s.ended[x.session]
 	switch {
-	case s.draining:
+	case s.drained.begun:
 		return closeRestart, ""
 	case ended || x.expired(time.Now()):
 		return closePolicy, endedSession
@@ -446,7 +451,7 @@ func (s *sockets) sweep(now time.Time) {
 // showing their people meanwhile.
 func (s *sockets) drain(ctx context.Context) {
 	s.mu.Lock()
-	s.draining = true
+	s.drained.begun = true
 	s.mu.Unlock()
 	leave, cancel := context.WithTimeout(ctx, leaveWait)
 	if err := s.presence.Drain(leave); err != nil {
@@ -462,22 +467,22 @@ func (s *sockets) drain(ctx context.Context) {
 	ctx, cancel = context.WithTimeout(ctx, drainWait)
 	defer cancel()
 	select {
-	case <-s.empty:
+	case <-s.drained.done:
 	case <-ctx.Done():
 	}
 }
 
 // emptyLocked tells drain when the last socket has ended.
 func (s *sockets) emptyLocked() {
-	if s.draining && len(s.open) == 0 {
-		s.emptied.Do(func() { close(s.empty) })
+	if s.drained.begun && len(s.open) == 0 {
+		s.drained.once.Do(func() { close(s.drained.done) })
 	}
 }
 
 func (s *sockets) isDraining() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.draining
+	return s.drained.begun
 }
 
 // sessionsOf returns the sessions of a person that have a live connection to this replica.

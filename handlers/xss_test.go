@@ -39,6 +39,18 @@ func payloads() []string {
 	return all
 }
 
+// samples returns some of payloads, with each markup in one context and each context around several. Escaping depends on
+// the place in the template, so a place needs each of both, but not each with each.
+func samples() []string {
+	all := payloads()
+	markup := len(all) / 8
+	var some []string
+	for i := range markup {
+		some = append(some, all[i%8*markup+i])
+	}
+	return some
+}
+
 // What people type stays text: the page has the same elements and attributes as with a plain name, and the field holds
 // exactly what was typed.
 func TestTypedTextStaysText(t *testing.T) {
@@ -118,7 +130,7 @@ func TestTypedSettingsStayText(t *testing.T) {
 			return page
 		}
 		plain, _ := skeleton(part(post("no name")), field)
-		for _, payload := range payloads() {
+		for _, payload := range samples() {
 			got, value := skeleton(part(post(payload)), field)
 			if got != plain {
 				t.Fatalf("POST %s with %s=%q changes the page:\n%s\nwant\n%s", form.path, field, payload, got, plain)
@@ -161,7 +173,7 @@ func TestTypedAdministrationStaysText(t *testing.T) {
 			page, _ := skeleton(post(text), form.field)
 			plain = append(plain, page)
 		}
-		for _, payload := range payloads() {
+		for _, payload := range samples() {
 			got, value := skeleton(post(payload), form.field)
 			if !slices.Contains(plain, got) {
 				t.Fatalf("POST %s with %s=%q changes the page:\n%s\nwant one of\n%s", form.path, form.field, payload, got, plain)
@@ -227,8 +239,8 @@ func TestStoredTextStaysTextForAdministrators(t *testing.T) {
 	log := slices.Index(paths, "/admin/log") // grows
 	tried := 0
 	plain := shapes("a plain name")
-	for i, payload := range payloads() {
-		if len(payload) > 60 || i%3 > 0 {
+	for _, payload := range samples() {
+		if len(payload) > 60 {
 			continue
 		}
 		got := shapes(payload)
@@ -246,8 +258,8 @@ func TestStoredTextStaysTextForAdministrators(t *testing.T) {
 			}
 		}
 	}
-	if tried < 20 {
-		t.Errorf("%d payloads could be names, want 20", tried)
+	if tried < 15 {
+		t.Errorf("%d payloads could be names, want 15", tried)
 	}
 }
 

@@ -30,7 +30,7 @@ type fixture struct {
 func newFixture(t testing.TB, changes ...func(*Config, *presence.Config)) *fixture {
 	t.Helper()
 	folder := t.TempDir()
-	store, err := accounts.Open(t.Context(), accounts.Config{Path: filepath.Join(folder, "rollcall.db")})
+	store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: filepath.Join(folder, "rollcall.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ type Board struct {
 // everyContent holds a zero value of each content. NewTemplates renders all of them.
 var everyContent = [...]Content{PasswordReset{}, AdminReset{}, NoPassword{}, VerifyAddress{}, AddressChanged{},
 	PasswordChanged{}, NewSignIn{}, Invitation{}, Approved{}, ApprovalWaiting{}, RecoveryCodeUsed{}, FactorChanged{},
-	Test{}}
+	SignUp{}, AccountExists{}, Test{}}
 
 // PasswordReset answers a person who forgot the password.
 type PasswordReset struct {
@@ -88,6 +88,20 @@ type Invitation struct {
 	Expires time.Time
 }
 
+// SignUp goes to an address whose owner may make an account.
+type SignUp struct {
+	Board   Board
+	Link    string // to the form for a new account, usable once
+	Expires time.Time
+}
+
+// AccountExists answers a person who asked for an account, but whose address belongs to one already.
+type AccountExists struct {
+	Board    Board
+	Username Line
+	Link     string // to the sign-in page
+}
+
 // Approved tells a person who signed up that they can sign in now.
 type Approved struct {
 	Board    Board
@@ -148,6 +162,8 @@ func (Approved) template() string         { return "approved" }
 func (ApprovalWaiting) template() string  { return "approval_waiting" }
 func (RecoveryCodeUsed) template() string { return "recovery_code_used" }
 func (FactorChanged) template() string    { return "factor_changed" }
+func (SignUp) template() string           { return "sign_up" }
+func (AccountExists) template() string    { return "account_exists" }
 func (Test) template() string             { return "test" }
 
 func (c PasswordReset) origin() (Board, string)    { return c.Board, c.Link }
@@ -162,4 +178,6 @@ func (c Approved) origin() (Board, string)         { return c.Board, c.Link }
 func (c ApprovalWaiting) origin() (Board, string)  { return c.Board, c.Link }
 func (c RecoveryCodeUsed) origin() (Board, string) { return c.Board, c.Link }
 func (c FactorChanged) origin() (Board, string)    { return c.Board, c.Link }
+func (c SignUp) origin() (Board, string)           { return c.Board, c.Link }
+func (c AccountExists) origin() (Board, string)    { return c.Board, c.Link }
 func (c Test) origin() (Board, string)             { return c.Board, c.Link }

@@ -64,6 +64,8 @@ func contents() map[string]Content {
 		"passkey_removed":      FactorChanged{board, "ada", Passkey, false, "Ada's phone", at, link("/settings")},
 		"app_added":            FactorChanged{board, "ada", AuthenticatorApp, true, "", at, link("/settings")},
 		"app_removed":          FactorChanged{board, "ada", AuthenticatorApp, false, "", at, link("/settings")},
+		"sign_up":              SignUp{board, link("/signup/" + token), day},
+		"account_exists":       AccountExists{board, "ada", link("/login")},
 		"test":                 Test{board, link("/")},
 	}
 }

@@ -249,6 +249,7 @@ type AdminPersonPage struct {
 	Lines           []LogLine
 	More            bool // there are older lines
 	ConfirmUsername string
+	Email           string // as typed
 }
 
 func (AdminPersonPage) template() string { return "admin-person" }

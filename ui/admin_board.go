@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -50,9 +51,11 @@ type AdminInvitationsPage struct {
 	Link                    OnceLink
 	All                     []AdminInvitation
 	Uses, Days, Team, Label string // as typed
+	Email                   string // as typed
 	MaxUses, MaxDays        int
 	TeamNames               []string
 	Closed                  bool // people need an invitation to join
+	Domains                 bool // or an email address at a domain
 }
 
 func (AdminInvitationsPage) template() string { return "admin-invitations" }
@@ -84,6 +87,7 @@ func (i AdminInvitation) Name() string {
 type AdminSettingsPage struct {
 	Admin
 	BoardName, SignUp, TeamRule, Invisible string
+	Domains                                string            // separated by spaces
 	Fixed                                  map[string]string // flag by setting, for settings that flags fix
 }
 
@@ -109,6 +113,8 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 			option{Value: "open", Label: "Anyone who can open this page"},
 			option{Value: "invite", Label: "People with an invitation"},
 			option{Value: "approve", Label: "Anyone, once an administrator approves", Hint: "You find them under People. Up to 100 people can wait."},
+			option{Value: "domains", Label: "People with an email address at a domain",
+				Hint: "They get a link to create their account. Invitations work, too."},
 			option{Value: "off", Label: "Nobody", Hint: "No page says how to join. Invitations still work."})},
 		{Name: "teams", Title: "Who chooses teams", Options: picked("teams", p.TeamRule,
 			option{Value: "open", Label: "Everyone", Hint: "People choose a team or name a new one."},
@@ -118,6 +124,10 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 			option{Value: "on", Label: "Allowed", Hint: "People can appear offline while they use the board."},
 			option{Value: "off", Label: "Not allowed"})},
 	}
+	if !p.Mails {
+		cannot := func(o option) bool { return o.Value == "domains" && !o.Chosen }
+		all[0].Options = slices.DeleteFunc(all[0].Options, cannot)
+	}
 	for i := range all {
 		all[i].Flag, all[i].Error = p.Fixed[all[i].Name], p.Errors[all[i].Name]
 	}
@@ -125,7 +135,13 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 }
 
 // AllFixed reports whether there is nothing to save.
-func (p AdminSettingsPage) AllFixed() bool { return len(p.Fixed) == 4 }
+func (p AdminSettingsPage) AllFixed() bool {
+	shown := 4
+	if p.Mails || p.Fixed["signup_domains"] != "" {
+		shown++
+	}
+	return len(p.Fixed) == shown
+}
 
 // AdminLogPage is the audit log.
 type AdminLogPage struct {

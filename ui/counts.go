@@ -122,14 +122,14 @@ func summary(c Counts) string {
 }
 
 // title returns the title of the browser tab.
-func (u *UI) title(c Counts) string {
+func title(c Counts, board string) string {
 	switch {
 	case c.Search != "":
-		return "“" + c.Search + "” · " + u.Name()
+		return "“" + c.Search + "” · " + board
 	case c.Team != "":
-		return strconv.Itoa(c.Here()) + " here · " + c.Team + " · " + u.Name()
+		return strconv.Itoa(c.Here()) + " here · " + c.Team + " · " + board
 	}
-	return strconv.Itoa(c.Here()) + " here · " + u.Name()
+	return strconv.Itoa(c.Here()) + " here · " + board
 }
 
 // teamCount returns the text beside the name of a team.

@@ -3,7 +3,6 @@ package ui
 import (
 	"bytes"
 	"html/template"
-	"strings"
 	"time"
 )
 
@@ -17,9 +16,6 @@ type Frame struct {
 	body  bytes.Buffer
 	title string
 }
-
-// NewFrame returns an empty frame.
-func (u *UI) NewFrame() *Frame { return &Frame{ui: u} }
 
 // Empty reports whether there is nothing to send.
 func (f *Frame) Empty() bool { return f.body.Len() == 0 && f.title == "" }
@@ -75,13 +71,13 @@ func (f *Frame) Counts(old, now Counts, all bool) {
 	if s := summary(now); all || s != summary(old) {
 		f.text("summary", s)
 	}
-	if all || f.ui.title(old) != f.ui.title(now) {
+	if all || title(old, f.ui.Name()) != title(now, f.ui.Name()) {
 		f.Title(now)
 	}
 }
 
 // Title sends only the title, which is all that a hidden tab needs.
-func (f *Frame) Title(now Counts) { f.title = f.ui.title(now) }
+func (f *Frame) Title(now Counts) { f.title = title(now, f.ui.Name()) }
 
 // Team sends the count beside a team's name and how many of its absent people are folded.
 func (f *Frame) Team(key string, here, people, absent int, search bool) {
@@ -155,33 +151,6 @@ func (f *Frame) partial(id, swap string, html []byte) {
 	f.body.WriteString(`" hx-swap=` + swap + `>`)
 	f.body.Write(html)
 	f.body.WriteString(`</hx-partial>`)
-}
-
-// MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer.
-// It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a
-// selector, and leaves out such favorites.
-func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
-	if !inSelector(uid) {
-		return nil
-	}
-	css := "#u-" + uid + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-4}\n"
-	if teamID != "" {
-		team := "[data-team=" + teamID + "]"
-		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" +
-			".flat .p" + team + "{--place:-2}\n"
-	}
-	var all []string
-	for _, id := range favorites {
-		if inSelector(id) {
-			all = append(all, "#u-"+id)
-		}
-	}
-	if len(all) > 0 { // they are never folded away
-		pinned := ":is(" + strings.Join(all, ",") + ")"
-		css += pinned + "{--you:\"★\" / \"favorite\";--place:-3;--after:3}\n" + pinned +
-			"[data-state=offline]{display:flex}\n"
-	}
-	return []byte(css)
 }
 
 // inSelector reports whether an id is safe in a selector.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"hash/fnv"
-	"slices"
 	"strconv"
 )
 
@@ -50,33 +49,6 @@ type indexView struct {
 type emptyView struct {
 	Heading, Message string
 	All              bool // show a link to everyone
-}
-
-// List renders the content of #list: the sections that have rows, or the reason why nobody is listed.
-func (u *UI) List(l List) ([]byte, error) {
-	l.Sections = slices.DeleteFunc(slices.Clone(l.Sections), func(s Section) bool { return len(s.Rows) == 0 })
-	var b bytes.Buffer
-	b.Grow(l.size())
-	for _, s := range l.Sections {
-		name := "section"
-		if l.Flat {
-			name = "flat"
-		}
-		if err := u.part(&b, name, l.section(s)); err != nil {
-			return nil, err
-		}
-	}
-	if b.Len() == 0 {
-		if err := u.part(&b, "empty", nobody(l.Query, l.Warming)); err != nil {
-			return nil, err
-		}
-	}
-	if len(l.Index) > 0 {
-		if err := u.part(&b, "index", l.index()); err != nil {
-			return nil, err
-		}
-	}
-	return b.Bytes(), nil
 }
 
 func (l *List) section(s Section) sectionView {

@@ -11,6 +11,9 @@ type Layout struct {
 	Viewer     *Viewer // nil if nobody is signed in
 	Scheme     string  // light or dark, if the viewer has chosen one; "" to match the system
 	SignupOpen bool    // show visitors a link to sign up
+	Mails      bool    // this board sends emails
+
+	NewDevices []NewDevice // of the viewer, which they haven't confirmed
 }
 
 // Viewer is the person who looks at the page.
@@ -30,6 +33,8 @@ type LoginPage struct {
 	Username, Next, Message string
 	Deleted                 bool   // the visitor has just deleted their account
 	Reset                   bool   // the visitor has just chosen a new password
+	Passkeys                bool   // they work at this address
+	Restored                bool   // the visitor has just restored their email address
 	Ended                   string // why the browser's session ended: disabled, deleted or another word; "" if it had none
 	Elsewhere               SignInElsewhere
 }
@@ -55,6 +60,7 @@ type SignupPage struct {
 	Action   string // path to which the form is sent
 	Invited  bool   // by a link
 	Team     string // that an invitation leads to; "": none
+	Email    string // to which the link to this page was sent; "": none
 	Approval bool   // an administrator has to approve the account
 
 	Username, DisplayName, Password, Note, Next, Message string

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -43,26 +42,6 @@ type MePage struct {
 }
 
 func (MePage) template() string { return "me" }
-
-// Panel renders the content of #panel and a partial with the result of the last action.
-func (u *UI) Panel(p Panel) ([]byte, error) {
-	var b bytes.Buffer
-	if err := u.part(&b, "panel", p); err != nil {
-		return nil, err
-	}
-	f := u.NewFrame()
-	f.text("me-said", p.Said)
-	return append(b.Bytes(), f.Bytes()...), nil
-}
-
-// Refused renders the answer to a refused form of the panel. It shows the reason and leaves the form as it is, with
-// what was typed.
-func (u *UI) Refused(status int, heading, message string) []byte {
-	f := u.NewFrame()
-	p := ErrorPage{Status: status, Heading: heading, Message: message}
-	f.text("me-said", p.Says()+". "+p.Explains())
-	return f.Bytes()
-}
 
 // Writing reports whether the form holds input, so that the page shows it instead of the card of the current status.
 func (w StatusForm) Writing() bool { return w.Changing || w.Unset }

@@ -10,7 +10,7 @@ import (
 // managers with broken methods, requests that overlap, and browsers without autofill.
 func TestPasskeyScript(t *testing.T) {
 	out, err := exec.Command("node", "testdata/passkey.mjs").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "13 cases") {
-		t.Errorf("node testdata/passkey.mjs: %v, want 13 cases that pass\n%s", err, out)
+	if err != nil || !strings.Contains(string(out), "14 cases") {
+		t.Errorf("node testdata/passkey.mjs: %v, want 14 cases that pass\n%s", err, out)
 	}
 }

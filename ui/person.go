@@ -50,13 +50,6 @@ func (p PersonPage) TabTitle() string {
 	return p.Person.Row.Name + ", " + strings.ToLower(p.Person.Label())
 }
 
-// Person renders the inside of an element with the class who.
-func (u *UI) Person(p Person) ([]byte, error) {
-	var b bytes.Buffer
-	err := u.part(&b, "person", p)
-	return b.Bytes(), err
-}
-
 // Label is the word for the state.
 func (p Person) Label() string {
 	if p.Unsure() {

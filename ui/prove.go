@@ -1,17 +1,29 @@
 package ui
 
-// ProvePage asks for the password of the person who is signed in, before the form that they posted takes effect.
+// ProvePage asks the person who is signed in to prove who they are, before the form that they posted takes effect.
 type ProvePage struct {
 	Layout
-	Action         string // path and query where the form goes on
-	Kept           []Kept // its fields
-	Username       string
-	Error, Message string // about the password, and about the form as a whole
-	NoPassword     bool   // the person has none
-	Elsewhere      []ProviderLink
+	Action   string // path and query where the form goes on
+	Kept     []Kept // its fields
+	Username string
+
+	Password, Code, Passkey bool // what it asks for: a password, a code with it, or a passkey instead
+	Missing                 bool // the person needs a second factor and has none
+
+	Error, CodeError, Message string // about the password, about the code, and about the form as a whole
+
+	Elsewhere []ProviderLink // where the person can prove it instead
 }
 
 // Kept is a field of a form that is posted again.
 type Kept struct{ Name, Value string }
 
 func (ProvePage) template() string { return "prove" }
+
+// Nothing reports whether the person has nothing to prove with.
+func (p ProvePage) Nothing() bool {
+	return !p.Password && !p.Passkey && !p.Missing && len(p.Elsewhere) == 0
+}
+
+// CodeFirst reports whether the cursor starts in the field for the code.
+func (p ProvePage) CodeFirst() bool { return p.Error == "" && p.CodeError != "" }

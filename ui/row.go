@@ -1,10 +1,7 @@
 package ui
 
 import (
-	"bytes"
-	"fmt"
 	"hash/fnv"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -82,32 +79,6 @@ const (
 	untilLayout = "until 15:04 UTC, 2 Jan"
 	seenLayout  = "15:04 UTC, 2 Jan"
 )
-
-// Row renders one person as an <li>. The bytes depend only on r, so they may be cached and sent to every viewer.
-// There's no space around the <li>, because a morph would leave such space in the list. An unknown state is an error.
-func (u *UI) Row(r Row) ([]byte, error) {
-	label := Label(r.State)
-	if label == "" {
-		return nil, fmt.Errorf("ui: row of %s: unknown state %q", r.UID, r.State)
-	}
-	v := rowView{
-		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State, Team: r.Team, TeamID: TeamID(r.TeamKey),
-		Hue: strconv.Itoa(Hue(r.UID)), Initials: Initials(r.Name), Label: label,
-		Text: r.Text, Emoji: r.Emoji, Zone: r.Zone, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale,
-	}
-	v.Until = momentOf(r.Until, untilLayout)
-	if r.State == Offline {
-		v.Seen, v.SeenAt = r.Seen, momentOf(r.SeenAt.Truncate(time.Minute), seenLayout)
-	} else {
-		v.Since = momentOf(r.Since, sinceLayout)
-	}
-	var b bytes.Buffer
-	b.Grow(640)
-	if err := u.row.Execute(&b, &v); err != nil {
-		return nil, fmt.Errorf("ui: render row of %s: %w", r.UID, err)
-	}
-	return b.Bytes(), nil
-}
 
 // Hue returns the number of the color of a user's avatar, 0 to 7. It's always the same for a user.
 func Hue(uid string) int {

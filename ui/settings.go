@@ -44,11 +44,17 @@ type SettingsPage struct {
 	Theme    string // system, light or dark
 	Announce bool
 
-	NoPassword bool     // the person has none, and signs in elsewhere
-	Linked     []Linked // providers, and the proxy; nil: there are none
+	Linked []Linked // providers, and the proxy; nil: there are none
+
+	Email EmailSettings
 
 	Devices   []Device
 	SignedOut int // how many other devices have just been signed out
+
+	NoPassword bool // the person signs in by other means
+
+	CodesLeft int  // recovery codes
+	FewCodes  bool // so few that the person should make new ones
 
 	ConfirmUsername string // what was typed to delete the account
 }
@@ -77,6 +83,7 @@ var fieldsOf = map[string][]string{
 	DetailsSection:  {"pronouns", "contacts"},
 	PresenceSection: {"idle_after", "last_seen", "time_zone"},
 	LookSection:     {"theme"},
+	EmailSection:    {"email"},
 	PasswordSection: {"old_password", "password"},
 	DataSection:     {"confirm_username", "confirm_password"},
 }
@@ -121,6 +128,8 @@ func (p SettingsPage) Field(id string) setting {
 		f.Value = p.Contacts
 	case "time_zone":
 		f.Value = p.TimeZone
+	case "email":
+		f.Value = p.Email.Typed
 	case "confirm_username":
 		f.Value = p.ConfirmUsername
 	}

@@ -14,7 +14,7 @@ func settingsPage(layout Layout) SettingsPage {
 	return SettingsPage{
 		Layout: layout, Username: "ada", DisplayName: "Ada", Team: "Red", Teams: []string{"Blue", "Red"}, TeamRule: "open",
 		Idle: "minutes", IdleMinutes: "25", UsualIdle: 10 * time.Minute, LastSeen: "exact", TimeZone: "Asia/Tokyo",
-		Zones: []string{"Asia/Tokyo"}, Theme: "dark", Announce: true,
+		Zones: []string{"Asia/Tokyo"}, Theme: "dark", Announce: true, Email: EmailSettings{Sends: true, Address: "ada@example.org"},
 		Linked: []Linked{{Provider: "corp", Name: "Corp", ID: "id", Label: "ada@example.com", Used: time.Now()}, {Name: "Other"}},
 		Devices: []Device{
 			{ID: "s1", Name: "Firefox on Linux", Address: "192.0.2.1", SignedIn: time.Now(), Used: time.Now(), This: true},
@@ -28,7 +28,7 @@ func settingsPageOf(layout Layout, text string) SettingsPage {
 	p := SettingsPage{
 		Layout: layout, Failed: ProfileSection, Saved: text, Message: text, Username: text, DisplayName: text, Team: text,
 		Teams: []string{text}, TeamRule: text, Idle: text, IdleMinutes: text, LastSeen: text, TimeZone: text,
-		Zones: []string{text}, Theme: text, Devices: []Device{{ID: text, Name: text, Address: text}},
+		Zones: []string{text}, Theme: text, Email: EmailSettings{true, text, text}, Devices: []Device{{ID: text, Name: text, Address: text}},
 		Linked:          []Linked{{Provider: text, Name: text, ID: text, Label: text}, {Provider: text, Name: text}},
 		ConfirmUsername: text, Errors: map[string]string{},
 	}

@@ -35,9 +35,14 @@ type StoredPage struct {
 	ShareTime   bool
 	AllowAlerts bool
 
+	Email string
+
 	Acts, Presets, Devices, Browsers, Favorites, Alerts, Identities int // how many there are
 
 	AdminBy, TeamBy string // the keys of the providers that gave them; "": no provider
+
+	Passkeys int
+	App      string // says whether there is an authenticator app, and how many recovery codes are left
 
 	Replicas bool // several servers run this board and tell each other who is connected
 }
@@ -96,6 +101,10 @@ func (p StoredPage) Groups() []StoredGroup {
 
 func (p StoredPage) administered() []StoredFact {
 	return []StoredFact{{
+		Keys: []string{"account.email"}, What: "Email address", Mine: cmp.Or(p.Email, "None"),
+		Note: "For links if you forget your password, and for notices about your account. Kept until you or an administrator " +
+			"changes it. While an email waits to be sent, what it's about is stored for at most a day.",
+	}, {
 		Keys: []string{"acts.at", "acts.action", "acts.by", "acts.address", "acts.detail"},
 		What: "Log of changes", Mine: plural(p.Acts, "line", "lines"),
 		Note: "What administrators or commands changed in your account, and what you changed as an administrator, with the " +
@@ -211,18 +220,31 @@ func (p StoredPage) signIns() []StoredFact {
 		{
 			Keys: []string{
 				"sessions.browser", "sessions.address", "sessions.created_at", "sessions.last_used_at", "sessions.expires_at",
-				"sessions.method", "sessions.provider",
+				"sessions.method", "sessions.factors", "sessions.proved_at",
+				"sessions.unconfirmed", "sessions.provider",
 			},
 			What: "Devices that are signed in", Mine: strconv.Itoa(p.Devices),
-			Note: "How the browser describes itself, the address and time of its sign-in, how and where you signed in, when it was " +
-				"last used, and when its sign-in ends: after 30 days (7 days if you signed in with another account), or when you " +
-				"sign it out. The record is then deleted, at the latest when someone " +
+			Note: "How the browser describes itself, the address and time of its sign-in, how and where you signed in, when you last " +
+				"confirmed that it's you, when it was last used, and when its sign-in ends: after 30 days (7 days if you signed in with another account), or when you sign it out. The record is then deleted, at the latest when someone " +
 				"else signs in. Its ID is kept for one more day.",
 		}, {
 			Keys: []string{"known_browsers.signed_in_at"}, What: "Browsers you have signed in with",
 			Mine: strconv.Itoa(p.Browsers),
 			Note: "When you last signed in with each, so that someone who guesses passwords can't lock you out of these " +
 				"browsers. Kept for half a year, or until you change your password.",
+		}, {
+			Keys: []string{"passkeys.name", "passkeys.host", "passkeys.model", "passkeys.transports", "passkeys.can_be_synced",
+				"passkeys.synced", "passkeys.created_at", "passkeys.last_used_at"},
+			What: "Passkeys", Mine: strconv.Itoa(p.Passkeys),
+			Note: "Their names, the address and the kind of device that they were made for, whether they're synced, and when you " +
+				"added and last used them. The key itself stays on your device; the part of it that's stored here can't sign " +
+				"anybody in. Kept until you or an administrator removes them.",
+		}, {
+			Keys: []string{"authenticator_app.added_at", "authenticator_app.recovery_codes_left",
+				"authenticator_app.recovery_codes_used"},
+			What: "Authenticator app", Mine: cmp.Or(p.App, "None"),
+			Note: "When you set it up, and when you used recovery codes. Kept until you or an administrator removes it, or, for " +
+				"the codes, until you create new ones.",
 		}, {
 			Keys: []string{"account.created_at"}, What: "Account created", When: stampOf("seen", p.Created),
 			Note: "Kept as long as your account.",
@@ -257,6 +279,8 @@ func (p StoredPage) rights() string {
 func secrets() []StoredFact {
 	return []StoredFact{
 		{What: "Your password", Note: "Only a hash of it (argon2id). Kept until you change it."},
+		{What: "The secret of your authenticator app", Note: "Encrypted with a key that isn't in the database."},
+		{What: "Your recovery codes", Note: "Only hashes of them (SHA-256). Kept until you create new ones, also those that you used."},
 		{What: "The keys of your devices", Note: "Only hashes of them (SHA-256). Kept as long as the devices above."},
 	}
 }
@@ -270,7 +294,7 @@ func (p StoredPage) operators() []StoredFact {
 		}, {
 			What: "Counts of attempts",
 			Note: "How many passwords were tried from an address, for a username or from a browser (the last two as hashes), " +
-				"for 15 minutes. How many accounts were created from an address, for an hour. How often you changed something, " +
+				"for 15 minutes. How many wrong codes were typed for your account, for a day. How many accounts were created from an address, for an hour. How often you changed something, " +
 				"for a minute.",
 		}, {
 			What: "Data derived from your names",
@@ -294,6 +318,8 @@ func inBrowser() []StoredFact {
 		{What: "A cookie that keeps you signed in", Note: "Kept for 30 days, or until you sign out."},
 		{What: "A cookie that identifies this browser", Note: "Kept for a year. See “Browsers you have signed in with”."},
 		{What: "Cookies while you sign in with another account", Note: "Kept for up to 10 minutes."},
+		{What: "A cookie that remembers your right password while you type a code",
+			Note: "Encrypted, and without the password. Kept for 5 minutes."},
 		{What: "When this tab last had input", Note: "Kept until you close the tab."},
 		{What: "What this tab has told you",
 			Note: "Which messages about people who are here it has shown. Kept until you close the tab."},

@@ -43,7 +43,9 @@ type Page interface {
 var everyPage = [...]Page{
 	BoardPage{}, LoginPage{}, SignupPage{}, WaitingPage{}, ResetPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{},
 	StoredPage{}, PersonPage{}, ProvePage{}, ContinuePage{}, AdminPeoplePage{}, AdminConfirmPage{}, AdminPersonPage{}, AdminTeamsPage{},
+	ForgotPage{}, MailedPage{}, AddressPage{}, SignupMailPage{},
 	AdminTeamPage{}, AdminInvitationsPage{}, AdminImportPage{}, AdminImportedPage{}, AdminSettingsPage{}, AdminLogPage{},
+	LoginCodePage{}, WaysPage{}, AddPasskeyPage{}, AddAppPage{}, RecoveryCodesPage{},
 }
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
@@ -103,7 +105,7 @@ func (u *UI) funcs() template.FuncMap {
 		"lost":     lost,
 		"summary":  summary,
 		"headline": Counts.headline,
-		"title":    u.title,
+		"title":    func(c Counts) string { return title(c, u.Name()) },
 		"today":    func() string { return time.Now().UTC().Format("2 January 2006, 15:04 UTC") },
 		"now":      func() int64 { return time.Now().UnixMilli() },
 		// rendered skips escaping. It's only for the output of Row and List.

@@ -32,7 +32,7 @@ func sources(t testing.TB) fstest.MapFS {
 	}
 	for name, data := range map[string]string{
 		"app.js": "script", "app.js.br": "br", "app.js.gz": "gz",
-		"app.css": "style", "admin.css": "more style", "admin.js": "more script", "favicon.svg": "<svg/>", "emoji.json": "[]", ".keep": "", "LICENSE.htmx.txt": "words",
+		"app.css": "style", "admin.css": "more style", "admin.js": "more script", "passkey.js": "passkeys", "favicon.svg": "<svg/>", "emoji.json": "[]", ".keep": "", "LICENSE.htmx.txt": "words",
 		"favicon.ico": "icons", "apple-touch-icon.png": "icon", "icon-192.png": "small", "icon-512.png": "large",
 		"icon-maskable.png": "full",
 	} {

@@ -15,6 +15,7 @@ ALTER TABLE sessions ADD COLUMN provider TEXT NOT NULL DEFAULT ''; -- key of the
 ALTER TABLE sessions ADD COLUMN provider_session TEXT NOT NULL DEFAULT ''; -- the provider's ID of it (OIDC sid)
 ALTER TABLE sessions ADD COLUMN unnoticed BOOLEAN NOT NULL DEFAULT FALSE; -- started in a new browser; the owner hasn't seen it
 
+CREATE INDEX sessions_unnoticed ON sessions (user_id) WHERE unnoticed;
 CREATE INDEX sessions_provider ON sessions (provider, provider_session) WHERE provider <> '';
 
 -- Accounts at providers, and what proxies call people (issuer 'proxy:' and the name of the header).
@@ -41,10 +42,10 @@ CREATE TABLE passkeys (
     eligible   BOOLEAN NOT NULL, -- for backup
     backed_up  BOOLEAN NOT NULL,
     aaguid     TEXT    NOT NULL, -- model of the authenticator
-    transports TEXT    NOT NULL, -- separated by spaces
+    transports TEXT    NOT NULL, -- separated by commas
     label      TEXT    NOT NULL,
     created_at BIGINT  NOT NULL,
-    used_at    BIGINT  NOT NULL
+    used_at    BIGINT  NOT NULL -- 0: never
 );
 
 CREATE INDEX passkeys_user ON passkeys (user_id);
@@ -85,6 +86,7 @@ CREATE TABLE mails (
     tries       BIGINT NOT NULL,
     next_at     BIGINT NOT NULL,
     taken_until BIGINT NOT NULL, -- a replica is sending it until then
+    queued_at   BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL
 );
 

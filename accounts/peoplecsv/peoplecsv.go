@@ -20,11 +20,11 @@ import (
 )
 
 // columns are the columns that are used. They may be in any order, and only username is needed.
-var columns = []string{"username", "password", "display_name", "team"}
+var columns = []string{"username", "password", "display_name", "team", "email"}
 
 // aliases are other names of columns.
 var aliases = map[string]string{"name": "display_name", "full_name": "display_name", "user_name": "username",
-	"user": "username", "group": "team"}
+	"user": "username", "group": "team", "e_mail": "email", "email_address": "email"}
 
 // Code says what is wrong with a line.
 type Code string
@@ -189,6 +189,8 @@ func (l *List) add(line int, header, record []string) {
 			p.DisplayName = value
 		case "team":
 			p.Team = value
+		case "email":
+			p.Email = value
 		case "password":
 			p.Password = value
 		}
@@ -211,12 +213,18 @@ func (l *List) add(line int, header, record []string) {
 	l.problem(bad)
 }
 
+// formula matches what spreadsheets can take for the beginning of a formula: at the beginning of a cell, and after what
+// some of them take for the end of one.
+var formula = regexp.MustCompile(`^[=+\-@＝＋－＠\t\r]|[;\t][ ]*[=+\-@＝＋－＠]`)
+
 // Cell returns text as a cell that spreadsheets take for text, not for a formula.
 func Cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
+	return formula.ReplaceAllStringFunc(text, func(found string) string {
+		if found[0] == ';' || found[0] == '\t' && len(found) > 1 {
+			return found[:1] + "'" + found[1:]
+		}
+		return "'" + found
+	})
 }
 
 // Write writes rows of cells, with CRLF at the end of each line. It defuses formulas.

@@ -56,7 +56,8 @@ func TestRead(t *testing.T) {
 // No cell of a written file is a formula, and what was written can be read again.
 func TestWrite(t *testing.T) {
 	var out strings.Builder
-	rows := [][]string{{"username", "team"}, {"ada", "=1+1"}, {"bob", "+1"}, {"c", "-1"}, {"d", "@x"}, {"e", "\tx"}, {"f", `a "b", c`}}
+	rows := [][]string{{"username", "team"}, {"ada", "=1+1"}, {"bob", "+1"}, {"c", "-1"}, {"d", "@x"}, {"e", "\tx"}, {"f", `a "b", c`}, {"g", "x;=1+1;"},
+		{"h", "＝1"}, {"i", "a; b-c"}}
 	err := Write(&out, func(yield func([]string) error) error {
 		for _, row := range rows {
 			if err := yield(row); err != nil {
@@ -65,11 +66,11 @@ func TestWrite(t *testing.T) {
 		}
 		return nil
 	})
-	want := "username,team\r\nada,'=1+1\r\nbob,'+1\r\nc,'-1\r\nd,'@x\r\ne,'\tx\r\nf,\"a \"\"b\"\", c\"\r\n"
+	want := "username,team\r\nada,'=1+1\r\nbob,'+1\r\nc,'-1\r\nd,'@x\r\ne,'\tx\r\nf,\"a \"\"b\"\", c\"\r\ng,x;'=1+1;\r\nh,'＝1\r\ni,a; b-c\r\n"
 	if err != nil || out.String() != want {
 		t.Fatalf("Write = %q, %v, want %q", out.String(), err, want)
 	}
-	if l, err := Read(strings.NewReader(out.String()), 9); err != nil || len(l.People) != 6 || l.People[5].Team != `a "b", c` {
+	if l, err := Read(strings.NewReader(out.String()), 9); err != nil || len(l.People) != 9 || l.People[5].Team != `a "b", c` {
 		t.Errorf("Read(Write) = %+v, %v, want the same people", l, err)
 	}
 }

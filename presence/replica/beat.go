@@ -26,9 +26,14 @@ func (s *syncer) beat(ctx context.Context) error {
 
 func (s *syncer) renewLease(ctx context.Context) error {
 	s.mu.Lock()
-	info, sent := s.leaseInfoLocked(), time.Now()
+	info, sent, only := s.leaseInfoLocked(), time.Now(), s.lease.held && s.rules.standstill
+	last := s.lease.renewedAt
 	s.mu.Unlock()
-	had, err := step(ctx, func(ctx context.Context) (bool, error) { return s.store.beat(ctx, info) })
+	had, err := s.sendLease(ctx, info, only)
+	late := time.Since(last) > leaseTTL
+	if err == nil && only && !had && !late { // something else ended the lease, such as FLUSHALL
+		_, err = s.sendLease(ctx, info, false)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -44,8 +49,17 @@ func (s *syncer) renewLease(ctx context.Context) error {
 	if s.lease.held && !had { // the store may have lost everything, or others may have cleaned up after this replica
 		s.entries.rewriteAll()
 	}
+	if only && !had && late {
+		s.lease.end()
+		s.loop.wakeUp()
+		return nil
+	}
 	s.lease.renewed(sent, now)
 	return nil
+}
+
+func (s *syncer) sendLease(ctx context.Context, info leaseInfo, only bool) (had bool, err error) {
+	return step(ctx, func(ctx context.Context) (bool, error) { return s.store.beat(ctx, info, only) })
 }
 
 func (s *syncer) lapsedLocked(now time.Time) bool { return s.rules.lapse && s.lease.lapsed(now) }
@@ -128,8 +142,12 @@ func (s *syncer) keepBeating(ctx context.Context, done <-chan struct{}) error {
 			return err
 		}
 		s.mu.Lock()
-		timer.Reset(time.Until(s.lease.sentAt.Add(beatEvery)))
+		pause := time.Until(s.lease.sentAt.Add(beatEvery))
+		if s.lease.ended {
+			pause = beatEvery
+		}
 		s.mu.Unlock()
+		timer.Reset(pause)
 		select {
 		case <-done:
 			return nil

@@ -10,11 +10,12 @@ type ownLease struct {
 	held         bool          // the last renewal succeeded, so the lease should still be there
 	roundTrip    time.Duration // of the last renewal
 	renewedAt    time.Time     // end of the last renewal that succeeded
+	ended        bool          // a renewal came too late; the next one has to wait for the next round
 }
 
 // begin reports whether a renewal is due, and records that it's sent now.
 func (l *ownLease) begin(now time.Time) bool {
-	if now.Sub(l.sentAt) < beatEvery {
+	if now.Sub(l.sentAt) < beatEvery || l.ended {
 		return false
 	}
 	l.notAnnounced = l.held && !l.announced
@@ -24,6 +25,18 @@ func (l *ownLease) begin(now time.Time) bool {
 
 // failed records that a renewal failed: the next one is due now, and no announcement is expected.
 func (l *ownLease) failed() { l.sentAt, l.announced, l.held = time.Time{}, true, false }
+
+// end records that a renewal came too late: the lease had ended.
+func (l *ownLease) end() { l.ended, l.held, l.announced = true, false, true }
+
+// restart reports whether the last renewal came too late. Then a new lease is due now.
+func (l *ownLease) restart() bool {
+	ended := l.ended
+	if ended {
+		l.ended, l.sentAt = false, time.Time{}
+	}
+	return ended
+}
 
 // renewed records a renewal that was sent at a time, and succeeded now.
 func (l *ownLease) renewed(sent, now time.Time) {

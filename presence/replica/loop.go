@@ -184,13 +184,14 @@ func (s *syncer) round(ctx context.Context) error {
 }
 
 // afterStandstill runs before a round. If this process stood still for longer than a lease, the others have hidden
-// its users, and many of them may have left. It removes those before it renews the lease, or the others would show
-// them again.
+// its users, and many of them may have left. It removes those before it starts a new lease, or the others would show
+// them again. A process that stood still in the middle of a round notices it by the lease that it couldn't renew.
 func (s *syncer) afterStandstill(ctx context.Context) {
 	s.mu.Lock()
-	joined := s.owner.joined()
+	joined, late := s.owner.joined(), s.lease.restart()
 	s.mu.Unlock()
-	stood := s.rules.standstill && joined && !s.loop.ranAt.IsZero() && time.Since(s.loop.ranAt) > leaseTTL
+	stood := late || !s.loop.ranAt.IsZero() && time.Since(s.loop.ranAt) > leaseTTL
+	stood = stood && joined && s.rules.standstill
 	s.loop.ranAt = time.Now()
 	if !stood {
 		return

@@ -58,11 +58,16 @@ func (r *redisStore) sameAccounts(answer rueidis.RedisResult) error {
 	return &AccountsError{Ours: r.cfg.Accounts, Theirs: theirs}
 }
 
-func (r *redisStore) beat(ctx context.Context, info leaseInfo) (bool, error) {
+func (r *redisStore) beat(ctx context.Context, info leaseInfo, only bool) (bool, error) {
 	b := r.build()
-	answers, err := r.do(ctx,
-		b.Set().Key(r.keys.replica+r.self).Value(encodeLease(info)).Get().Px(leaseTTL).Build(),
-		b.Getex().Key(r.keys.owner).Px(ownerTTL).Build())
+	set := b.Set().Key(r.keys.replica + r.self).Value(encodeLease(info))
+	var renew rueidis.Completed
+	if only {
+		renew = set.Xx().Get().Px(leaseTTL).Build()
+	} else {
+		renew = set.Get().Px(leaseTTL).Build()
+	}
+	answers, err := r.do(ctx, renew, b.Getex().Key(r.keys.owner).Px(ownerTTL).Build())
 	if err != nil {
 		return false, err
 	}

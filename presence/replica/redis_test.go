@@ -357,6 +357,35 @@ func TestInspect(t *testing.T) {
 	}
 }
 
+// TestRedisRenewsOnly: a renewal doesn't start a lease again that has ended.
+func TestRedisRenewsOnly(t *testing.T) {
+	server := startRedis(t)
+	a := server.join()
+	settleAll(t, []*Redis{a})
+	a.loop.end() // nothing else renews its lease now
+	admin, key := server.admin(), "rollcall:replica:"+a.self
+	for _, step := range []struct {
+		ended, only, had, has bool
+	}{
+		{false, true, true, true}, {true, true, false, false}, {false, false, false, true},
+	} {
+		if step.ended {
+			do(t, admin, "DEL", key)
+		}
+		had, err := a.store.beat(t.Context(), leaseInfo{}, step.only)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := admin.Do(t.Context(), admin.B().Exists().Key(key).Build()).AsInt64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if had != step.had || n == 1 != step.has {
+			t.Errorf("%+v: had %v, and now %d leases", step, had, n)
+		}
+	}
+}
+
 // TestRedisFindsEmptyReplicas: once synced, a new replica also knows replicas without users.
 func TestRedisFindsEmptyReplicas(t *testing.T) {
 	server := startRedis(t)

@@ -38,13 +38,22 @@ func resumed(t *testing.T, seed uint64, with rules) (ghosts int) {
 	if got := shown(); got != len(users) {
 		t.Fatalf("%d of %d people are shown before the standstill", got, len(users))
 	}
-	a.loop.end() // its loop stops, and its data stays
-	time.Sleep(leaseTTL + time.Duration(5+r.IntN(100))*time.Second)
+	still := leaseTTL + time.Duration(5+r.IntN(100))*time.Second
+	resume := func() {}
+	if r.IntN(2) == 0 {
+		a.loop.end() // its loop stops between two rounds, and its data stays
+		resume = func() {
+			a.loop.ended = make(chan struct{})
+			a.start()
+		}
+	} else { // in the middle of a round: its next command runs when it resumes
+		a.store.(*simConn).stopped = time.Now().Add(still)
+	}
+	time.Sleep(still)
 	if got := shown(); got != 0 {
 		t.Fatalf("%d people of a replica without a lease are shown", got)
 	}
-	a.loop.ended = make(chan struct{})
-	a.start()
+	resume()
 	noticed := time.Now().Add(time.Duration(r.IntN(300)) * time.Millisecond)
 	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Microsecond) {
 		if !noticed.IsZero() && time.Now().After(noticed) {

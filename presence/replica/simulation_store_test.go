@@ -244,13 +244,15 @@ func (st *simStore) set(user, replica, value string) {
 	st.announce(user, "")
 }
 
-func (c *simConn) beat(ctx context.Context, _ leaseInfo) (bool, error) {
+func (c *simConn) beat(ctx context.Context, _ leaseInfo, only bool) (bool, error) {
 	var had bool
 	var foreign error
 	err := c.change(ctx, func() {
 		had = time.Now().Before(c.store.leases[c.self])
-		c.store.leases[c.self] = time.Now().Add(leaseTTL)
-		c.store.announce("", c.self)
+		if had || !only {
+			c.store.leases[c.self] = time.Now().Add(leaseTTL)
+			c.store.announce("", c.self)
+		}
 		foreign = c.markLocked()
 		c.store.markEnd = time.Now().Add(ownerTTL)
 	})

@@ -28,9 +28,11 @@ type sharedStore interface {
 	owner(ctx context.Context, contest bool) error
 	// adopt marks a store that belongs to nobody as ours. If others did so first, the error is an *AccountsError.
 	adopt(ctx context.Context) error
-	// beat renews this replica's lease and writes info into it, and reports whether there still was a lease. It also
-	// renews the mark that owner checks, and sets it if it's missing. If it's foreign, the error is an *AccountsError.
-	beat(ctx context.Context, info leaseInfo) (had bool, err error)
+	// beat renews this replica's lease and writes info into it, and reports whether there still was a lease. If there
+	// was none, it starts one, unless only is true: then a process that stands still while it sends this can't bring
+	// back a lease that has ended. It also renews the mark that owner checks, and sets it if it's missing. If it's
+	// foreign, the error is an *AccountsError.
+	beat(ctx context.Context, info leaseInfo, only bool) (had bool, err error)
 	// leases returns how long each replica still has a lease, or 0 if it has none.
 	leases(ctx context.Context, replicas []string) ([]time.Duration, error)
 	// clean removes entries of replicas that are gone for good, given as users by replica. It does nothing while

@@ -131,12 +131,12 @@ func (s *syncer) Leave(ctx context.Context) error {
 	s.mu.Unlock()
 	s.loop.end() // otherwise, a beat could follow the last one
 	s.mu.Lock()
-	ours := s.owner.joined()
+	ours, held := s.owner.joined(), s.lease.held
 	s.mu.Unlock()
 	if !ours {
 		return nil // the store may belong to other accounts
 	}
-	_, err := s.store.beat(ctx, leaseInfo{leaving: true})
+	_, err := s.store.beat(ctx, leaseInfo{leaving: true}, held)
 	return err
 }
 

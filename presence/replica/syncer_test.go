@@ -45,7 +45,7 @@ func (l *instantStore) write(_ context.Context, entries []entry) error {
 
 func (l *instantStore) owner(context.Context, bool) error { return nil }
 
-func (l *instantStore) beat(context.Context, leaseInfo) (bool, error) {
+func (l *instantStore) beat(context.Context, leaseInfo, bool) (bool, error) {
 	l.s.announced(nil, []string{l.s.self})
 	return true, nil
 }
@@ -156,13 +156,13 @@ type failingStore struct {
 	reconnects int   // guarded by mu
 }
 
-func (l *failingStore) beat(ctx context.Context, info leaseInfo) (bool, error) {
+func (l *failingStore) beat(ctx context.Context, info leaseInfo, only bool) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
 		return false, l.err
 	}
-	return l.instantStore.beat(ctx, info)
+	return l.instantStore.beat(ctx, info, only)
 }
 
 func (l *failingStore) reconnect(context.Context) error {

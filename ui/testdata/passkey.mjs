@@ -65,6 +65,7 @@ const open = async ({ kind = 'sign-in', form, focused = false, conditional = tru
   };
   const window = support ? { PublicKeyCredential } : {};
   runInContext(source, createContext({
+    HTMLFormElement: { prototype: { submit() { page.log.push('post ' + this.action); } } },
     window, document, fetch, PublicKeyCredential, AbortController, Uint8Array, atob, btoa, JSON, Object, Error,
     Date: { now: () => page.clock }, navigator: { credentials: { create: credentials('create'), get: credentials('get') } },
     location: { assign: url => page.log.push('go ' + url) },
@@ -100,17 +101,27 @@ const cases = {
     assert.equal(page.button.disabled, false);
     assert.equal(page.said.textContent, '');
   },
+  async 'a button proves who somebody is, and its form is posted'() {
+    const page = await open({ kind: 'step-up', form: { action: '/there', submit: 'a field', elements: {} } });
+    page.button.dataset.posts = 'yes';
+    page.button.fire('click');
+    await wait();
+    page.resolve(assertion);
+    await wait();
+    assert.deepEqual(page.log, ['/begin', 'get', '/finish', 'post /there']);
+  },
   async 'a button registers'() {
     const options = { challenge: 'AQ', user: { id: '-_8', name: 'ada' }, excludeCredentials: [{ id: 'Ag', type: 'public-key' }] };
-    const page = await open({ kind: 'register', form: { elements: { label: { value: 'Phone' } } }, answers: { '/begin': [200, { publicKey: options }] } });
-    page.button.fire('click');
+    const form = element({ elements: { label: { value: 'Phone' } } });
+    const page = await open({ kind: 'register', form, answers: { '/begin': [200, { publicKey: options }] } });
+    form.listeners.submit({ preventDefault: () => page.log.push('stayed') });
     await wait();
     assert.deepEqual([...page.options.publicKey.user.id], [251, 255]);
     assert.equal(page.options.publicKey.user.name, 'ada');
     assert.deepEqual([...page.options.publicKey.excludeCredentials[0].id], [2]);
     page.resolve(made);
     await wait();
-    assert.deepEqual(page.log, ['/begin', 'create', '/finish', 'go /next']);
+    assert.deepEqual(page.log, ['stayed', '/begin', 'create', '/finish', 'go /next']);
     assert.deepEqual(page['/finish'].body, {
       id: '-_8', rawId: '-_8', type: 'public-key', label: 'Phone',
       response: { clientDataJSON: 'AQ', attestationObject: 'BQY', transports: ['internal'] },

@@ -6,7 +6,8 @@
 // autocomplete="username webauthn" offers the passkeys of the button for sign-in.
 //
 // Both URLs take and return JSON. The first one returns the WebAuthn options as publicKey, and a state, which the second
-// one gets back with the response. The second one returns next, the page to go to. Errors have a detail for the person.
+// one gets back with the response. The second one returns next, the page to go to. With data-posts, the button's form is
+// posted instead, without checking its fields. Errors have a detail for the person.
 const FRESH = 4 * 60e3; // ms; the server's challenge expires after five minutes
 let request; // AbortController of the last request, because a page can have only one
 let armed = 0; // when the request behind the username field began; 0: there's none
@@ -68,7 +69,8 @@ const usePasskey = async (button, mediation) => {
     const answer = await post(button.dataset.finish, {
       ...writeResponse(credential), state, label: label?.value, next: next?.value, zone: zone?.value,
     });
-    location.assign(answer.next);
+    if (button.dataset.posts) HTMLFormElement.prototype.submit.call(button.form); // a field of the form may be called submit
+    else location.assign(answer.next);
   } catch (err) {
     if (picked && err.name !== 'AbortError') say(failures[err.name] ?? (err.name === 'Refused' && err.message || failures.Error));
   } finally {
@@ -103,6 +105,10 @@ document.addEventListener('DOMContentLoaded', () => {
   for (const button of document.querySelectorAll('[data-passkey]')) {
     button.hidden = false;
     button.addEventListener('click', () => usePasskey(button));
+    if (button.dataset.passkey === 'register') button.form?.addEventListener('submit', event => { // Enter in the name
+      event.preventDefault();
+      usePasskey(button);
+    });
   }
   const field = document.querySelector('[autocomplete~="webauthn"]'), button = document.querySelector('[data-passkey="sign-in"]');
   if (field && button) startAutofill(field, button);

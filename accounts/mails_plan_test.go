@@ -1,0 +1,75 @@
+package accounts
+
+import (
+	"testing"
+	"time"
+)
+
+// correspond calls the methods for emails.
+func correspond(t *testing.T, s *Store, first User) {
+	t.Helper()
+	s.sendsMail = true
+	defer func() { s.sendsMail = false }()
+	ctx := As(t.Context(), ByUser(first.ID))
+	do(t, "SetEmail", s.SetEmail(ctx, first.ID, "first@example.org"))
+	u := add(t, s, "eve", "", "")
+	do(t, "SetEmail", s.SetEmail(ctx, u.ID, "eve@example.org"))
+	_, err := s.Email(ctx, u.ID)
+	do(t, "Email", err)
+	_, err = s.Emails(ctx)
+	do(t, "Emails", err)
+	do(t, "AskEmail", s.AskEmail(ctx, u.ID, "eve@example.com"))
+	do(t, "AskReset", s.AskReset(ctx, "eve"))
+	do(t, "AskSignUp", s.AskSignUp(ctx, "zoe@example.org"))
+	do(t, "MailResetLink", s.MailResetLink(ctx, u.ID))
+	m, _, err := s.TakeMail(ctx)
+	do(t, "TakeMail", err)
+	do(t, "RetryMail", s.RetryMail(ctx, m, time.Minute, true))
+	for _, typed := range []string{"eve", "eve@example.org"} {
+		_, err = s.RecipientBy(ctx, typed)
+		do(t, "RecipientBy", err)
+	}
+	_, err = s.Recipient(ctx, u.ID)
+	do(t, "Recipient", err)
+	_, err = s.AllowMail(ctx, MailForgot, u.ID)
+	do(t, "AllowMail", err)
+	_, err = s.MailedResetLink(ctx, u.ID)
+	do(t, "MailedResetLink", err)
+	_, err = s.AdminResetLink(ctx, u.ID)
+	do(t, "AdminResetLink", err)
+	token, err := s.NewVerifyLink(ctx, u.ID, "eve@example.com")
+	do(t, "NewVerifyLink", err)
+	_, err = s.VerifyLink(ctx, token)
+	do(t, "VerifyLink", err)
+	do(t, "ConfirmEmail", s.ConfirmEmail(ctx, u.ID, token))
+	token, err = s.NewUndoLink(ctx, Mail{ID: m.ID, UserID: u.ID, QueuedAt: time.Now(), Details: MailDetails{To: "eve@example.org"}})
+	do(t, "NewUndoLink", err)
+	_, err = s.UndoLink(ctx, token)
+	do(t, "UndoLink", err)
+	do(t, "UndoEmail", s.UndoEmail(ctx, token))
+	do(t, "RemoveEmail", s.RemoveEmail(ctx, u.ID))
+	token, err = s.NewSignUpLink(ctx, "zoe@example.org")
+	do(t, "NewSignUpLink", err)
+	_, err = s.SignUpLink(ctx, token)
+	do(t, "SignUpLink", err)
+	zoe, _, err := s.SignUp(ctx, NewUser{Username: "zoe", Password: secret}, Joining{Address: token})
+	do(t, "SignUp", err)
+	will, _, err := s.SignUp(ctx, NewUser{Username: "will", Password: secret}, Joining{Approval: true})
+	do(t, "SignUp", err)
+	_, i, err := s.Invite(ctx, NewInvitation{Uses: 1, Age: time.Hour, Email: "yan@example.org"})
+	do(t, "Invite", err)
+	_, _, err = s.RenewInvitation(ctx, Mail{ID: m.ID, Details: MailDetails{Link: i.ID}})
+	do(t, "RenewInvitation", err)
+	_, known := signIn(t, s, zoe.ID)
+	_, unknown, err := s.StartSession(ctx, SignIn{UserID: zoe.ID, NewBrowser: true, Browser: "Firefox on Linux"})
+	do(t, "StartSession", err)
+	_, err = s.Unnoticed(ctx, zoe.ID)
+	do(t, "Unnoticed", err)
+	do(t, "Notice", s.Notice(ctx, zoe.ID, unknown.ID, known.ID))
+	_, err = s.CountMails(ctx)
+	do(t, "CountMails", err)
+	do(t, "DropMail", s.DropMail(ctx, m.ID))
+	for _, x := range []User{u, zoe, will} {
+		do(t, "Delete", s.Delete(ctx, x.ID))
+	}
+}

@@ -1,0 +1,36 @@
+package accounts
+
+import "context"
+
+const (
+	sqlAddCode   = `INSERT INTO recovery_codes (user_id, hash, used_at) VALUES ($1, $2, 0)`
+	sqlDropCodes = `DELETE FROM recovery_codes WHERE user_id = $1`
+	sqlCodesLeft = `SELECT count(*) FROM recovery_codes WHERE user_id = $1 AND used_at = 0`
+)
+
+// ReplaceRecoveryCodes stores the hashes of new recovery codes. The old codes don't work any more. Error: ErrNoTOTP.
+func (s *Store) ReplaceRecoveryCodes(ctx context.Context, userID string, hashes []string) error {
+	return wrap("replace recovery codes", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		if _, err := readTOTP(ctx, t, userID); err != nil {
+			return err
+		}
+		return t.replaceRecoveryCodes(ctx, userID, hashes)
+	}))
+}
+
+func (t *transaction) replaceRecoveryCodes(ctx context.Context, userID string, hashes []string) error {
+	if _, err := t.exec(ctx, sqlDropCodes, userID); err != nil {
+		return err
+	}
+	for _, hash := range hashes {
+		if _, err := t.exec(ctx, sqlAddCode, userID, hash); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func codesLeft(ctx context.Context, from reader, userID string) (n int, err error) {
+	err = from.queryRow(ctx, sqlCodesLeft, []any{userID}, &n)
+	return n, err
+}

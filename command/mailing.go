@@ -1,0 +1,130 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+
+	"rollcall/accounts"
+	"rollcall/handlers"
+	"rollcall/mail"
+	"rollcall/mailer"
+)
+
+// smtpURL is the variable with the address of the SMTP server, its user name and its password.
+const smtpURL = "ROLLCALL_SMTP_URL"
+
+// mailing holds the settings for emails.
+type mailing struct {
+	MailFrom string `group:"Email (with ROLLCALL_SMTP_URL):" variable:"ROLLCALL_MAIL_FROM" placeholder:"ADDRESS" help:"Address that emails come from, such as rollcall@example.org or Rollcall <rollcall@example.org>. If not set, it's the user name in ROLLCALL_SMTP_URL, which must then be an address."`
+
+	mail *mail.Config // nil: no emails
+}
+
+// check reads the secret, and returns an error if a setting is invalid. It connects to nothing.
+func (m *mailing) check(env environment, public *url.URL) error {
+	server, err := env.secret(smtpURL)
+	switch {
+	case err != nil:
+		return err
+	case server == "" && m.MailFrom != "":
+		return fmt.Errorf("--mail-from is set, but %s isn't: set both, or neither", smtpURL)
+	case server == "":
+		return nil
+	case public == nil:
+		return fmt.Errorf("%s needs --public-url, because emails have links to the board", smtpURL)
+	}
+	cfg, err := mail.ParseConfig(string(server), m.MailFrom, public.Hostname())
+	if err != nil {
+		return fmt.Errorf("%s: %w", smtpURL, err)
+	}
+	m.mail = &cfg
+	return nil
+}
+
+// sendsMail reports whether the servers of a command's accounts send emails, as far as the command's variables say.
+func (env environment) sendsMail() bool { return env[smtpURL] != "" || env[smtpURL+"_FILE"] != "" }
+
+// newMailer returns what sends emails, or nil if none are sent.
+func (s *settings) newMailer(store *accounts.Store, boardName func() string, log *slog.Logger) (*mailer.Mailer, error) {
+	if s.mail == nil {
+		return nil, nil
+	}
+	templates, err := mail.NewTemplates()
+	if err != nil {
+		return nil, err
+	}
+	return mailer.New(mailer.Config{
+		Accounts: store, Sender: mail.NewSender(*s.mail), Templates: templates, BoardName: boardName,
+		URL: s.Public.String(), Log: log,
+	}), nil
+}
+
+// checkDomains returns an error if the domains can't be used.
+func (s *settings) checkDomains() (err error) {
+	if s.SignupDomains, err = accounts.CleanDomains(s.SignupDomains); err != nil {
+		return fmt.Errorf("--signup-domains: %w", plain(err))
+	}
+	return nil
+}
+
+// checkSignup returns an error if people could only sign up by email, but this server sends none, or has no domains.
+func (s *settings) checkSignup(stored accounts.Settings) error {
+	in := accounts.Settings{SignUp: s.Signup, Domains: s.SignupDomains}.Or(stored)
+	switch {
+	case in.SignUp != accounts.SignUpDomains:
+		return nil
+	case s.mail == nil:
+		return fmt.Errorf("sign-up by email address (signup=domains) needs %s: set it, or choose another mode with "+
+			"--signup or rollcall board set signup=invite", smtpURL)
+	case in.Domains == "":
+		return errors.New("sign-up by email address (signup=domains) needs a domain: set --signup-domains, " +
+			"or run rollcall board set signup_domains=example.org")
+	}
+	return nil
+}
+
+// checkMail prints where emails go, and sends a test email to an address if one is given.
+func (c *doctorCmd) checkMail(ctx context.Context, f *findings) {
+	if c.mail == nil {
+		f.line("email", "not set: no emails are sent")
+		if c.MailTo != "" {
+			f.problem(fmt.Errorf("--mail-to needs %s", smtpURL))
+		}
+		return
+	}
+	f.line("email", "%s, from %s", c.mail, c.mail.From)
+	if c.MailTo == "" {
+		return
+	}
+	if err := c.sendTest(ctx); err != nil {
+		f.problem(err)
+		return
+	}
+	f.line("email", "the server has taken a test email to %s", c.MailTo)
+}
+
+// sendTest sends a test email.
+func (c *doctorCmd) sendTest(ctx context.Context) error {
+	to, err := mail.ParseAddress(c.MailTo)
+	if err != nil {
+		return fmt.Errorf("--mail-to %q: %s", c.MailTo,
+			handlers.FieldMessage(&accounts.FieldError{Field: "email", Code: accounts.NotAnEmail}))
+	}
+	templates, err := mail.NewTemplates()
+	if err != nil {
+		return err
+	}
+	name := c.BoardName
+	if name == "" {
+		name = "Rollcall"
+	}
+	board := mail.Board{Name: mail.Line(name), URL: c.Public.String()}
+	message, err := templates.Message(to, mail.Test{Board: board, Link: board.URL + "/"})
+	if err != nil {
+		return err
+	}
+	return mail.NewSender(*c.mail).Send(ctx, message)
+}

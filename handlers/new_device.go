@@ -1,0 +1,56 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"rollcall/accounts"
+	"rollcall/ui"
+)
+
+// newDevices returns the person's sessions in new browsers that they haven't confirmed, for their other pages. Without
+// them, a page still works.
+func (s *Server) newDevices(c echo.Context, v *principal) []ui.NewDevice {
+	if !v.session.News {
+		return nil
+	}
+	sessions, err := s.cfg.Accounts.Unnoticed(c.Request().Context(), v.user.ID)
+	if err != nil {
+		s.log.Warn("new sessions not shown", "user", v.user.ID, "err", err, "request", requestID(c))
+		return nil
+	}
+	var all []ui.NewDevice
+	for _, x := range sessions {
+		all = append(all, ui.NewDevice{Device: ui.Device{
+			ID: x.ID, Name: deviceName(x.UserAgent), Address: x.Address, SignedIn: x.CreatedAt,
+		}})
+	}
+	return all
+}
+
+// confirmSession records that the person knows a session in a new browser.
+func (s *Server) confirmSession(c echo.Context) error {
+	fields, err := readForm(c.Request())
+	if err != nil {
+		return err
+	}
+	v := signedIn(c)
+	err = s.cfg.Accounts.Notice(c.Request().Context(), v.user.ID, fields.Get("session"), v.session.ID)
+	if errors.Is(err, accounts.ErrNoSession) { // ended, or confirmed on another page
+		err = nil
+	}
+	if err != nil {
+		return notSaved(fmt.Errorf("confirm a session: %w", err))
+	}
+	return s.redirect(c, s.site.path("/settings")+"#devices-h")
+}
+
+// isNewBrowser reports whether nobody with this username has signed in with the browser. If that can't be read, the
+// browser counts as known: a page says too little rather than something wrong.
+func (s *Server) isNewBrowser(r *http.Request, username string) bool {
+	_, known, _, err := s.browserOf(r, username)
+	return err == nil && !known
+}

@@ -1,0 +1,120 @@
+package ui
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// List renders the content of #list: the sections that have rows, or the reason why nobody is listed.
+func (u *UI) List(l List) ([]byte, error) {
+	l.Sections = slices.DeleteFunc(slices.Clone(l.Sections), func(s Section) bool { return len(s.Rows) == 0 })
+	var b bytes.Buffer
+	b.Grow(l.size())
+	for _, s := range l.Sections {
+		name := "section"
+		if l.Flat {
+			name = "flat"
+		}
+		if err := u.part(&b, name, l.section(s)); err != nil {
+			return nil, err
+		}
+	}
+	if b.Len() == 0 {
+		if err := u.part(&b, "empty", nobody(l.Query, l.Warming)); err != nil {
+			return nil, err
+		}
+	}
+	if len(l.Index) > 0 {
+		if err := u.part(&b, "index", l.index()); err != nil {
+			return nil, err
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// Row renders one person as an <li>. The bytes depend only on r, so they may be cached and sent to every viewer.
+// There's no space around the <li>, because a morph would leave such space in the list. An unknown state is an error.
+func (u *UI) Row(r Row) ([]byte, error) {
+	label := Label(r.State)
+	if label == "" {
+		return nil, fmt.Errorf("ui: row of %s: unknown state %q", r.UID, r.State)
+	}
+	v := rowView{
+		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State, Team: r.Team, TeamID: TeamID(r.TeamKey),
+		Hue: strconv.Itoa(Hue(r.UID)), Initials: Initials(r.Name), Label: label,
+		Text: r.Text, Emoji: r.Emoji, Zone: r.Zone, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale,
+	}
+	v.Until = momentOf(r.Until, untilLayout)
+	if r.State == Offline {
+		v.Seen, v.SeenAt = r.Seen, momentOf(r.SeenAt.Truncate(time.Minute), seenLayout)
+	} else {
+		v.Since = momentOf(r.Since, sinceLayout)
+	}
+	var b bytes.Buffer
+	b.Grow(640)
+	if err := u.row.Execute(&b, &v); err != nil {
+		return nil, fmt.Errorf("ui: render row of %s: %w", r.UID, err)
+	}
+	return b.Bytes(), nil
+}
+
+// Person renders the inside of an element with the class who.
+func (u *UI) Person(p Person) ([]byte, error) {
+	var b bytes.Buffer
+	err := u.part(&b, "person", p)
+	return b.Bytes(), err
+}
+
+// Panel renders the content of #panel and a partial with the result of the last action.
+func (u *UI) Panel(p Panel) ([]byte, error) {
+	var b bytes.Buffer
+	if err := u.part(&b, "panel", p); err != nil {
+		return nil, err
+	}
+	f := u.NewFrame()
+	f.text("me-said", p.Said)
+	return append(b.Bytes(), f.Bytes()...), nil
+}
+
+// Refused renders the answer to a refused form of the panel. It shows the reason and leaves the form as it is, with
+// what was typed.
+func (u *UI) Refused(status int, heading, message string) []byte {
+	f := u.NewFrame()
+	p := ErrorPage{Status: status, Heading: heading, Message: message}
+	f.text("me-said", p.Says()+". "+p.Explains())
+	return f.Bytes()
+}
+
+// NewFrame returns an empty frame.
+func (u *UI) NewFrame() *Frame { return &Frame{ui: u} }
+
+// MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer.
+// It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a
+// selector, and leaves out such favorites.
+func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
+	if !inSelector(uid) {
+		return nil
+	}
+	css := "#u-" + uid + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-4}\n"
+	if teamID != "" {
+		team := "[data-team=" + teamID + "]"
+		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" +
+			".flat .p" + team + "{--place:-2}\n"
+	}
+	var all []string
+	for _, id := range favorites {
+		if inSelector(id) {
+			all = append(all, "#u-"+id)
+		}
+	}
+	if len(all) > 0 { // they are never folded away
+		pinned := ":is(" + strings.Join(all, ",") + ")"
+		css += pinned + "{--you:\"★\" / \"favorite\";--place:-3;--after:3}\n" + pinned +
+			"[data-state=offline]{display:flex}\n"
+	}
+	return []byte(css)
+}
