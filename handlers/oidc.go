@@ -205,6 +205,10 @@ func (s *Server) signInElsewhere(c echo.Context, x accounts.IdentitySignIn, next
 	if v := signedIn(c); v != nil {
 		x.SignIn.Replaces = v.token
 	}
+	owner, err := s.cfg.Accounts.UserByIdentity(c.Request().Context(), x.Identity.Issuer, x.Identity.Subject)
+	if err == nil && s.isNewBrowser(c.Request(), owner.Username) {
+		x.SignIn.NewBrowser, x.SignIn.Browser = true, deviceName(c.Request().UserAgent())
+	}
 	key := x.Identity.Provider
 	actAs(c, accounts.AtProvider(key))
 	r := c.Request()
