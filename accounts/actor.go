@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 )
 
 // Actor says who makes a write: one of the constants below, or ByUser. It's short text, so an audit log can store it
@@ -23,6 +24,20 @@ const (
 
 // ByUser returns the actor for the signed-in person with id.
 func ByUser(id string) Actor { return Actor("user:" + id) }
+
+// AtProvider returns the actor for a provider or a proxy with this key.
+func AtProvider(key string) Actor { return Actor(providerActor + key) }
+
+const providerActor = "provider:"
+
+// ProviderOf returns the key of the provider that a is, or "".
+func ProviderOf(a Actor) string {
+	key, ok := strings.CutPrefix(string(a), providerActor)
+	if !ok {
+		return ""
+	}
+	return key
+}
 
 // ErrNoActor is a bug in the caller: the context of a write has no actor.
 var ErrNoActor = errors.New("a write without an actor")

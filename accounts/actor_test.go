@@ -27,6 +27,23 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		_, err := s.SetUp(ctx, NewUser{Username: "first", Password: secret}, nil)
 		return err
 	},
+	"Link": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.Link(ctx, u.ID, corp("ada-1"))
+	},
+	"Unlink": func(ctx context.Context, s *Store, u User, _ Session) error {
+		if err := s.Link(As(ctx, System), u.ID, corp("ada-1")); err != nil {
+			return err
+		}
+		return s.Unlink(ctx, u.ID, corp("ada-1").ID(), "", Ways{})
+	},
+	"SignInByIdentity": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		_, _, _, err := s.SignInByIdentity(ctx, atCorp("bob-1", "bob"))
+		return err
+	},
+	"EndProviderSessions": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		_, err := s.EndProviderSessions(ctx, ProviderLogout{Provider: "corp", Session: "x"}, Once{"y", time.Now()})
+		return err
+	},
 	"MakeSetupCode": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		_, err := s.MakeSetupCode(ctx)
 		return err
@@ -218,6 +235,7 @@ var reads = []string{
 	"Alert", "Alerts", "Details", "Favorites", "IsFavorite",
 	"AnyAdmin", "Audit", "CountUsers", "Invitation", "Invitations", "IsWaiting", "ListUsers", "ListedUser",
 	"ResetLinkUser", "Settings", "WaitingPeople",
+	"Identities", "OnlyElsewhere", "UserByIdentity",
 	"CountMails", "Email", "Emails", "MailQueued", "Recipient", "RecipientBy", "SendsMail", "SignUpLink", "UndoLink",
 	"Unnoticed", "VerifyLink",
 	"OwnWays", "PasskeyOwner", "TOTP",

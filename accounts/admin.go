@@ -10,7 +10,7 @@ import (
 var ErrLastAdmin = errors.New("this is the only administrator")
 
 const (
-	sqlSetAdmin = `UPDATE users SET admin = $2, rev = $3 WHERE id = $1`
+	sqlSetAdmin = `UPDATE users SET admin = $2, admin_by = '', rev = $3 WHERE id = $1`
 	// One without a way to sign in doesn't count. A link for a new password is none: it ends.
 	sqlAnyAdmin = `SELECT 1 FROM users u WHERE admin AND NOT disabled AND name_key > '' AND (password_hash <> ''
 		OR EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id)
@@ -32,7 +32,11 @@ func (s *Store) SetAdmin(ctx context.Context, userID string, admin bool) error {
 
 func (t *transaction) setAdmin(ctx context.Context, userID string, admin bool) error {
 	u, err := readUser(ctx, t, sqlUserByID, []any{userID})
-	if err != nil || u.Admin == admin {
+	if err == nil && u.Admin == admin { // it's by hand from now on
+		_, err = t.exec(ctx, sqlAdminBy, userID, "")
+		return err
+	}
+	if err != nil {
 		return err
 	}
 	rev, err := t.nextRev(ctx)

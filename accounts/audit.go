@@ -92,6 +92,9 @@ const (
 	PeopleExported  Action = "people.export"
 	AuditExported   Action = "audit.export"
 	BoardSetUp      Action = "board.setup"
+
+	IdentityLinked   Action = "identity.link"   // detail: provider
+	IdentityUnlinked Action = "identity.unlink" // detail: provider
 )
 
 // Entry is one line of the audit log.
@@ -105,6 +108,20 @@ type Entry struct {
 	Address string // of the browser of whoever did it; "" after AuditAddressAge
 	Request string
 	Detail  map[string]string // names of what was changed, and values that aren't personal
+}
+
+// TellsPresence reports whether the time of e would tell when somebody was here, because they did it themself or because
+// it happened when they signed in. New and deleted accounts are different: everyone sees them come and go.
+func (e Entry) TellsPresence() bool {
+	switch e.Action {
+	case ResetLinkUsed:
+		return true
+	case IdentityLinked, IdentityUnlinked:
+		return ProviderOf(e.Actor) != "" || string(e.Actor) == e.Target
+	case UserMoved, AdminGranted, AdminRevoked:
+		return ProviderOf(e.Actor) != ""
+	}
+	return false
 }
 
 // TargetUser returns the target of acts on a person.
@@ -160,7 +177,7 @@ func (t *transaction) audit(ctx context.Context, action Action, target string, d
 	_, err = t.exec(ctx, sqlAddAudit, e.ID, t.now, string(e.Actor), string(e.Via), string(e.Action), e.Target, e.Address,
 		e.Request, text)
 	t.audited = append(t.audited, e)
-	if err != nil || action == ResetLinkUsed { // when people use their link is nobody's business
+	if err != nil || e.TellsPresence() { // when people use their link is nobody's business
 		return err
 	}
 	return t.changesLists(ctx)

@@ -49,6 +49,11 @@ func updateUser(ctx context.Context, t *transaction, id string,
 	if u.Team, err = teamSpelling(ctx, t, key, u.Team); err != nil {
 		return false, err
 	}
+	if key != old.TeamKey() { // no provider can take it back
+		if _, err := t.exec(ctx, sqlTeamBy, id, ""); err != nil {
+			return false, err
+		}
+	}
 	return true, t.place(ctx, u, key)
 }
 

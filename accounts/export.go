@@ -10,18 +10,19 @@ import (
 // It doesn't include the hashes of passwords and tokens, which are secret, or internal data derived from the rest: keys
 // for sorting and search, and the number of the last change.
 type Export struct {
-	Account   ExportedAccount   `json:"account"`
-	Settings  ExportedSettings  `json:"settings"`
-	Status    *ExportedStatus   `json:"status"`             // null: none; an ended status stays until the next one
-	Presets   []ExportedPreset  `json:"presets"`            // last used first
-	Favorites []string          `json:"favorites"`          // usernames
-	Alerts    []ExportedAlert   `json:"alerts"`             // about whom the person wants to be told
-	Sessions  []ExportedSession `json:"sessions"`           // sign-ins, last used first
-	Browsers  []ExportedBrowser `json:"known_browsers"`     // browsers in which the person signed in, last used first
-	Passkeys  []ExportedPasskey `json:"passkeys"`           // the oldest first
-	App       *ExportedApp      `json:"authenticator_app"`  // null: none
-	Acts      []ExportedAct     `json:"acts"`               // what the audit log has about the person, the newest first
-	LastSeen  time.Time         `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
+	Account    ExportedAccount    `json:"account"`
+	Settings   ExportedSettings   `json:"settings"`
+	Status     *ExportedStatus    `json:"status"`             // null: none; an ended status stays until the next one
+	Presets    []ExportedPreset   `json:"presets"`            // last used first
+	Favorites  []string           `json:"favorites"`          // usernames
+	Alerts     []ExportedAlert    `json:"alerts"`             // about whom the person wants to be told
+	Sessions   []ExportedSession  `json:"sessions"`           // sign-ins, last used first
+	Browsers   []ExportedBrowser  `json:"known_browsers"`     // browsers in which the person signed in, last used first
+	Passkeys   []ExportedPasskey  `json:"passkeys"`           // the oldest first
+	App        *ExportedApp       `json:"authenticator_app"`  // null: none
+	Identities []ExportedIdentity `json:"identities"`         // accounts elsewhere with which the person signs in, the oldest first
+	Acts       []ExportedAct      `json:"acts"`               // what the audit log has about the person, the newest first
+	LastSeen   time.Time          `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
 }
 
 // ExportedAccount is who the person is.
@@ -34,7 +35,9 @@ type ExportedAccount struct {
 	Contacts    []string  `json:"contacts"` // URLs
 	Email       string    `json:"email"`    // only the person and administrators see it
 	Admin       bool      `json:"admin"`
-	Disabled    bool      `json:"disabled"` // by the operator
+	AdminBy     string    `json:"admin_by,omitempty"` // key of the provider that made them an administrator; missing: nobody or a person
+	TeamBy      string    `json:"team_by,omitempty"`  // the same for the team
+	Disabled    bool      `json:"disabled"`           // by the operator
 	CreatedAt   time.Time `json:"created_at"`
 }
 
@@ -88,6 +91,17 @@ type ExportedSession struct {
 	Method    Method    `json:"method"`                // how it was started
 	Factors   string    `json:"factors"`               // what the person proved last, such as password+totp
 	ProvedAt  time.Time `json:"proved_at,omitzero"`    // when
+	Provider  string    `json:"provider,omitempty"`    // key of the provider that started it
+}
+
+// ExportedIdentity is an account at a provider, or what a proxy calls the person.
+type ExportedIdentity struct {
+	Provider  string    `json:"provider"` // its key
+	Issuer    string    `json:"issuer"`
+	Subject   string    `json:"subject"` // the provider's ID of the person
+	Label     string    `json:"label"`   // what the provider calls the person
+	CreatedAt time.Time `json:"created_at"`
+	UsedAt    time.Time `json:"last_used_at"`
 }
 
 // ExportedAct is a line of the audit log: something that was done to the account, or that the person did as an
@@ -95,7 +109,7 @@ type ExportedSession struct {
 type ExportedAct struct {
 	At      time.Time         `json:"at"`
 	Action  Action            `json:"action"`
-	By      string            `json:"by"`                // you, administrator, visitor, command-line or system
+	By      string            `json:"by"`                // you, administrator, visitor, command-line, system, or provider: and its key
 	Address string            `json:"address,omitempty"` // of the person's own browser, for 30 days
 	Detail  map[string]string `json:"detail,omitempty"`
 }
@@ -120,6 +134,9 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 			return err
 		}
 		x = exportUser(u, d)
+		if err := t.queryRow(ctx, sqlGivenBy, []any{userID}, &x.Account.AdminBy, &x.Account.TeamBy); err != nil {
+			return err
+		}
 		if err := t.queryRow(ctx, sqlEmail, []any{userID}, &x.Account.Email); err != nil {
 			return err
 		}
@@ -131,8 +148,10 @@ func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
 // exportUser returns the part of an Export that comes from the person's own row.
 func exportUser(u User, d Details) Export {
 	x := Export{
-		Account: ExportedAccount{u.ID, u.Username, u.DisplayName, u.Team, d.Pronouns, d.Contacts, "", u.Admin, u.Disabled,
-			u.CreatedAt},
+		Account: ExportedAccount{
+			ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Team: u.Team, Pronouns: d.Pronouns,
+			Contacts: d.Contacts, Admin: u.Admin, Disabled: u.Disabled, CreatedAt: u.CreatedAt,
+		},
 		Settings: ExportedSettings{
 			IdleAfter: int(u.IdleAfter / time.Minute), LastSeen: cmp.Or(u.ShowLastSeen, "approximate"), TimeZone: u.TimeZone,
 			ShareTime: d.ShareTime, AllowAlerts: !d.NoAlerts, Theme: cmp.Or(u.Theme, "system"), Announce: u.Announce,
@@ -141,6 +160,7 @@ func exportUser(u User, d Details) Export {
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
 		Favorites: []string{}, Alerts: []ExportedAlert{}, Acts: []ExportedAct{}, Passkeys: []ExportedPasskey{},
+		Identities: []ExportedIdentity{},
 	}
 	if x.Account.Contacts == nil {
 		x.Account.Contacts = []string{}
@@ -181,7 +201,14 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	}
 	for _, s := range sessions {
 		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt,
-			s.Unnoticed, s.Method, s.Factors, s.ProvedAt})
+			s.Unnoticed, s.Method, s.Factors, s.ProvedAt, s.Provider})
+	}
+	identities, err := readIdentities(ctx, t, userID)
+	if err != nil {
+		return err
+	}
+	for _, i := range identities {
+		x.Identities = append(x.Identities, ExportedIdentity{i.Provider, i.Issuer, i.Subject, i.Label, i.CreatedAt, i.UsedAt})
 	}
 	rows, err := t.query(ctx, sqlBrowsers, userID, maxBrowsers)
 	if err != nil {

@@ -39,6 +39,7 @@ func testExport(t *testing.T, db database) {
 	bob := add(t, s, "bob", "", "")
 	do(t, "SetFavorite", s.SetFavorite(t.Context(), u.ID, bob.ID, true))
 	do(t, "SetAlert", s.SetAlert(t.Context(), u.ID, bob.ID, AlertFree))
+	do(t, "Link", s.Link(t.Context(), u.ID, corp("ada-1")))
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID +
 		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"email":"","admin":true,"disabled":false,` +
@@ -56,7 +57,9 @@ func testExport(t *testing.T, db database) {
 		now + `}],"passkeys":[{"name":"My phone","host":"board.example","model":"model","transports":"internal",` +
 		`"can_be_synced":true,"synced":true,"created_at":` + now + `,"last_used_at":` + now +
 		`}],"authenticator_app":{"added_at":` + now + `,"recovery_codes_left":1,"recovery_codes_used":[` + now +
-		`]},"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}],"last_seen":` + now + `}`
+		`]},"identities":[{"provider":"corp","issuer":"https://login.example","subject":"ada-1","label":"ada@example.com",` +
+		`"created_at":` + now + `,"last_used_at":` + now + `}],"acts":[{"at":` + now + `,"action":"identity.link","by":"system",` +
+		`"detail":{"provider":"corp"}},{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}],"last_seen":` + now + `}`
 	got := wantExport(t, s, u.ID, want)
 	tokenKey, _ := tokenHash(token)
 	browserKey, _ := tokenHash(browser)
@@ -92,7 +95,7 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
 	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"email":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,`+
+		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"identities":[],`+
 		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
 		`{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}]}`)
 	_, err := s.Export(t.Context(), "nobody")
@@ -104,11 +107,13 @@ func testExportOfNewAccount(t *testing.T, db database) {
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
 		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
-			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts email",
-		"sessions":       "created_at expires_at used_at user_agent address unnoticed method factors proved_at",
+			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts email " +
+			"admin_by team_by",
+		"sessions":       "created_at expires_at used_at user_agent address unnoticed method factors proved_at provider",
 		"passkeys":       "rp_id eligible backed_up aaguid transports label created_at used_at",
 		"totp":           "confirmed_at",
 		"recovery_codes": "used_at",
+		"identities":     "issuer subject provider label created_at used_at",
 		"known_browsers": "used_at",
 		"presets":        "state text emoji lasts",
 		"favorites":      "person_id",
@@ -118,9 +123,9 @@ func TestExportHasEverything(t *testing.T) {
 	leftOut := map[string]string{
 		"users": "sort_key name_key team_key rev password_hash favorites_rev " + // derived from the names; numbers; a hash
 			"waiting_since join_note " + // only of people who can't sign in yet
-			"email_key handle admin_by team_by",
-		"sessions":       "id token_hash user_id provider provider_session",
-		"identities":     "issuer subject provider user_id label created_at used_at",
+			"email_key handle",
+		"sessions":       "id token_hash user_id provider_session",
+		"identities":     "user_id",
 		"passkeys":       "credential user_id public_key sign_count",
 		"totp":           "user_id sealed key_id last_step",
 		"recovery_codes": "user_id hash",

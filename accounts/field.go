@@ -44,7 +44,7 @@ const (
 // FieldError says what is wrong with one field.
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
-	// time_zone, theme, pronouns, contacts, favorites, alerts, board_name, email or signup_domains.
+	// time_zone, theme, pronouns, contacts, favorites, alerts, identities, board_name, email or signup_domains.
 	Field  string
 	Code   Code
 	Limit  int    // with TooShort, TooLong and TooMany

@@ -7,7 +7,7 @@ const (
 		UNION ALL SELECT 1 FROM sessions WHERE user_id = $1 LIMIT 1`
 	sqlMarkUnnoticed = `UPDATE sessions SET unnoticed = TRUE WHERE id = $1`
 	sqlUnnoticed     = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, unnoticed, factors,
-		proved_at
+		proved_at, provider
 		FROM sessions WHERE user_id = $1 AND unnoticed AND expires_at > $2 ORDER BY created_at DESC LIMIT $3`
 	sqlNotice = `UPDATE sessions SET unnoticed = FALSE WHERE id = $1 AND user_id = $2 AND id <> $3
 		AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $3 AND s.user_id = $2 AND NOT s.unnoticed)`

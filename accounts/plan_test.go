@@ -2,11 +2,13 @@ package accounts
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +38,7 @@ func everything(t *testing.T, s *Store) {
 		do(t, "KnownBrowser", err)
 		_, _, err = s.SessionByToken(t.Context(), token)
 		do(t, "SessionByToken", err)
+		identify(t, s, u.ID)
 		_, err = s.AnySession(t.Context())
 		do(t, "AnySession", err)
 		do(t, "EndSession", s.EndSession(t.Context(), session.ID))
@@ -119,6 +122,39 @@ func everything(t *testing.T, s *Store) {
 	}
 	_, err := s.w.prepare(t.Context(), sqlKeepStoreID)
 	do(t, "prepare", err)
+}
+
+// identify calls the methods about identities.
+func identify(t *testing.T, s *Store, userID string) {
+	t.Helper()
+	x := atCorp("c-1", "c")
+	x.New.Approval = true
+	_, _, _, err := s.SignInByIdentity(t.Context(), x)
+	wantErr(t, "SignInByIdentity", err, ErrWaiting)
+	_, _, _, err = s.SignInByIdentity(t.Context(), x)
+	wantErr(t, "SignInByIdentity", err, ErrWaiting)
+	waiting, err := s.UserByIdentity(t.Context(), x.Identity.Issuer, x.Identity.Subject)
+	do(t, "UserByIdentity", err)
+	do(t, "Approve", s.Approve(t.Context(), waiting.ID))
+	do(t, "Link", s.Link(t.Context(), waiting.ID, corp("c-2")))
+	do(t, "Unlink", s.Unlink(t.Context(), waiting.ID, corp("c-2").ID(), "", Ways{Providers: []string{"corp"}}))
+	do(t, "Delete", s.Delete(t.Context(), waiting.ID))
+	do(t, "Link", s.Link(t.Context(), userID, corp("ada-1")))
+	x = atCorp("ada-1")
+	for _, x.Grants = range []Grants{{SetAdmin: true, Admin: true, SetTeam: true, Team: "Given"}, {SetAdmin: true, SetTeam: true}} {
+		_, _, _, err = s.SignInByIdentity(t.Context(), x)
+		do(t, "SignInByIdentity", err)
+	}
+	for n, out := range []ProviderLogout{{Provider: "corp", Session: "x"}, {Provider: "corp", Subject: "x"}} {
+		_, err = s.EndProviderSessions(t.Context(), out, Once{rand.Text(), time.Now()})
+		do(t, "EndProviderSessions "+strconv.Itoa(n), err)
+	}
+	_, err = s.OnlyElsewhere(t.Context())
+	do(t, "OnlyElsewhere", err)
+	all, err := s.Identities(t.Context(), userID)
+	do(t, "Identities", err)
+	do(t, "Unlink", s.Unlink(t.Context(), userID, all[0].ID(), "", Ways{}))
+	do(t, "SetAdmin", s.SetAdmin(Forced(t.Context()), userID, false)) // Unlink left the only administrator
 }
 
 // useFactors calls the methods about passkeys, authenticator apps and recovery codes.
@@ -280,6 +316,7 @@ func TestNoFullScans(t *testing.T) {
 			case !ok:
 			case text == sqlTally && scan == "users USING COVERING INDEX users_team":
 			case text == sqlFacts && strings.HasPrefix(scan, "users USING INDEX users_facts"):
+			case text == sqlOnlyElsewhere && strings.HasPrefix(scan, "i USING INDEX identities_provider"): // at the start
 			case text == sqlAlerts && scan == "a USING INDEX alerts_rev": // a server reads all of them when it starts
 			case scan == "v" && strings.HasPrefix(text, "UPDATE "): // the rows to stamp
 			case scan == "w" && strings.HasPrefix(text, "WITH w AS"), scan == "found", scan == "hits", scan == "live",

@@ -26,7 +26,7 @@ const (
 
 const (
 	sqlSession = `SELECT ` + userColumns + `, s.id, s.created_at, s.expires_at, s.used_at, s.user_agent, s.address,
-		s.proved_at, s.method, s.factors, s.provider, s.unnoticed,
+		s.proved_at, s.method, s.factors, s.provider, s.provider_session, s.unnoticed,
 		(SELECT count(*) FROM sessions o WHERE o.user_id = s.user_id AND o.unnoticed AND o.expires_at > $2)
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.token_hash = $1 AND s.expires_at > $2 AND NOT u.disabled`
@@ -44,7 +44,8 @@ const (
 	sqlSweep    = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)`
 	sqlEndOfOwn = `DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING id`
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
-	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, unnoticed, factors, proved_at
+	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, unnoticed, factors, proved_at,
+		provider
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
 )
 
@@ -68,12 +69,13 @@ type Session struct {
 	Method                       Method
 	Factors                      string    // what the person proved last, such as password+totp
 	ProvedAt                     time.Time // when; zero: they didn't
+	Provider                     string    // key of the provider; "": the board itself
 	Unnoticed                    bool      // started in a new browser, and the person hasn't confirmed it; see Store.Notice
 
 	// Only in the result of SessionByToken and StartSession:
 
-	Provider string // key of the provider; "": the board itself
-	News     bool   // other sessions of the person are unnoticed, and this one isn't; see Store.Unnoticed
+	ProviderSession string // the provider's ID of its own session; for a proxy, the value of its header
+	News            bool   // other sessions of the person are unnoticed, and this one isn't; see Store.Unnoticed
 }
 
 // SignIn says who signs in, where, and how.
@@ -84,7 +86,7 @@ type SignIn struct {
 	Method             Method // "": ByPassword
 	Factors            string // "": the method
 	Provider           string // key of the provider
-	ProviderSession    string // the provider's ID of its own session; "": unknown
+	ProviderSession    string // the provider's ID of its own session, or the value of a proxy's header; "": unknown
 	Unproved           bool   // the person didn't prove who they are for this session: by a proxy, or by a link
 	Spends             []Once // what this sign-in uses up
 	Used               Used   // the same, of second factors and passkeys
@@ -98,6 +100,7 @@ func (x SignIn) session(id string) Session {
 	return Session{
 		ID: id, UserID: x.UserID, UserAgent: clip(x.UserAgent, maxUserAgent), Address: clip(x.Address, maxAddress),
 		Method: method, Factors: cmp.Or(x.Factors, string(method)), Provider: x.Provider,
+		ProviderSession: clip(x.ProviderSession, maxProviderSession),
 	}
 }
 
@@ -188,7 +191,7 @@ func (t *transaction) startSession(ctx context.Context, s Session, hash string, 
 		return err
 	}
 	_, err := t.exec(ctx, sqlStart, s.ID, hash, s.UserID, t.now, milli(s.ExpiresAt), s.UserAgent, s.Address,
-		milli(s.ProvedAt), string(s.Method), s.Factors, s.Provider, clip(x.ProviderSession, maxProviderSession))
+		milli(s.ProvedAt), string(s.Method), s.Factors, s.Provider, s.ProviderSession)
 	if err != nil {
 		return err
 	}
@@ -208,7 +211,7 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	var created, expires, used, proved int64
 	var others int
 	dest := append(r.dest(), &x.ID, &created, &expires, &used, &x.UserAgent, &x.Address, &proved,
-		&x.Method, &x.Factors, &x.Provider, &x.Unnoticed, &others)
+		&x.Method, &x.Factors, &x.Provider, &x.ProviderSession, &x.Unnoticed, &others)
 	err := s.r.queryRow(ctx, sqlSession, []any{hash, s.nowMilli()}, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, User{}, ErrNoSession
@@ -288,7 +291,7 @@ func readSessionsBy(ctx context.Context, from reader, text string, args ...any) 
 	}
 	found, err := collect(rows, func(r *sessionRow) []any {
 		return []any{&r.ID, &r.UserID, &r.created, &r.expires, &r.used, &r.UserAgent, &r.Address, &r.Method,
-			&r.Unnoticed, &r.Factors, &r.proved}
+			&r.Unnoticed, &r.Factors, &r.proved, &r.Provider}
 	})
 	sessions := make([]Session, len(found))
 	for i, r := range found {

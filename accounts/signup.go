@@ -91,12 +91,8 @@ func (t *transaction) signUp(ctx context.Context, r newRow, j Joining) (user Use
 		}
 	}
 	if waits {
-		var n int
-		if err := t.queryRow(ctx, sqlCountWaiting, nil, &n); err != nil {
+		if err := t.wantRoomToWait(ctx); err != nil {
 			return User{}, false, err
-		}
-		if n >= maxWaiting {
-			return User{}, false, ErrFull
 		}
 	}
 	if user, err = t.createUser(ctx, r); err != nil {
@@ -109,6 +105,16 @@ func (t *transaction) signUp(ctx context.Context, r newRow, j Joining) (user Use
 		err = t.wait(ctx, &user, j.Note)
 	}
 	return user, waits, err
+}
+
+// wantRoomToWait returns ErrFull if nobody else can wait for approval.
+func (t *transaction) wantRoomToWait(ctx context.Context) error {
+	var n int
+	err := t.queryRow(ctx, sqlCountWaiting, nil, &n)
+	if err == nil && n >= maxWaiting {
+		err = ErrFull
+	}
+	return err
 }
 
 // wait disables a new user until an administrator approves.

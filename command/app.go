@@ -10,6 +10,7 @@ import (
 	"rollcall/accounts"
 	"rollcall/command/process"
 	"rollcall/handlers"
+	"rollcall/identity"
 	"rollcall/mailer"
 	"rollcall/presence"
 	"rollcall/presence/replica"
@@ -26,7 +27,8 @@ type app struct {
 	store    *accounts.Store
 	redis    *replica.Redis // nil without REDIS_URL
 	tracker  *presence.Tracker
-	mailer   *mailer.Mailer // nil: no emails are sent
+	logins   []*identity.Provider // at which people sign in
+	mailer   *mailer.Mailer       // nil: no emails are sent
 	server   *handlers.Server
 }
 
@@ -71,6 +73,13 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 	web.Mailer = a.mailer
 	who.Fresh = !a.signedIn // nobody can come back
 	a.tracker = presence.NewTracker(who)
+	if a.logins, err = a.settings.openProviders(); err != nil {
+		return err
+	}
+	web.Providers = a.logins
+	if err := a.warnOfProviders(ctx); err != nil {
+		return err
+	}
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
 	a.server, err = handlers.New(web)
 	return err
@@ -119,6 +128,9 @@ func (a *app) close() (err error) {
 	if a.tracker != nil {
 		a.tracker.Close()
 	}
+	for _, p := range a.logins {
+		p.Close()
+	}
 	if a.redis != nil {
 		err = a.redis.Close()
 	}
@@ -141,6 +153,8 @@ func (s *settings) handlers() handlers.Config {
 		Version:        buildVersion(),
 		TrustedProxies: s.proxies(),
 		OnFly:          s.OnFly,
+		Header:         s.Header,
+		HeaderSignOut:  s.AuthSignoutURL,
 		SecretKeys:     s.secretKeys(),
 		SecondFactor:   s.RequireSecondFactor,
 	}

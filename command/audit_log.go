@@ -145,7 +145,7 @@ func (c *logCmd) newest(ctx context.Context, store *accounts.Store, q accounts.A
 // isOwn reports whether somebody acted on their own account, or without one.
 func isOwn(e accounts.Entry) bool {
 	by := accounts.UserOf(e.Actor)
-	return e.Actor == accounts.Visitor || by != "" && by == accounts.UserOf(e.Target)
+	return e.TellsPresence() || e.Actor == accounts.Visitor || by != "" && by == accounts.UserOf(e.Target)
 }
 
 // compareDays puts the lines without a time at the end of their day, in an order that doesn't tell the time either.
@@ -203,7 +203,8 @@ func auditActions() []accounts.Action {
 		accounts.EmailSet, accounts.FactorsReset, accounts.ResetLinkMade, accounts.ResetLinkUsed, accounts.InvitationMade, accounts.InvitationUsed,
 		accounts.InvitationEnded, accounts.PersonApproved, accounts.PersonDeclined, accounts.TeamRenamed,
 		accounts.TeamMerged, accounts.TeamDeleted, accounts.SettingsChanged, accounts.PeopleImported,
-		accounts.PeopleExported, accounts.AuditExported, accounts.BoardSetUp,
+		accounts.IdentityLinked, accounts.IdentityUnlinked, accounts.PeopleExported, accounts.AuditExported,
+		accounts.BoardSetUp,
 	}
 }
 

@@ -40,6 +40,8 @@ type settings struct {
 
 	mailing
 
+	signOn `group:"Single sign-on:"`
+
 	LimitSignups        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
 	LimitLogins         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_LOGINS" default:"100" help:"Failed sign-ins per address in 15 minutes. The limit on successful ones is 10 times as high."`
 	LimitSocketsUser    int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
@@ -82,6 +84,9 @@ func (s *settings) check(env environment) error {
 		return err
 	}
 	if err := s.brand.check(); err != nil {
+		return err
+	}
+	if err := s.signOn.check(env, s.Public); err != nil {
 		return err
 	}
 	if err := s.mailing.check(env, s.Public); err != nil {

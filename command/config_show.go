@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"text/tabwriter"
@@ -46,7 +47,21 @@ func (c *configCmd) Run(ctx *kong.Context, con *console, from sources) error {
 			fmt.Fprintf(table, "%s\t%s\t%s\n", name, value, source)
 		}
 	}
+	c.showProviders(table, con.env)
 	return errors.Join(table.Flush(), refusal)
+}
+
+// showProviders prints the variables of the providers.
+func (c *configCmd) showProviders(table io.Writer, env environment) {
+	for _, name := range c.signOn.variables() {
+		value := env[name]
+		if strings.HasSuffix(name, "_CLIENT_SECRET") && value != "" {
+			value = secret(value).String()
+		}
+		if value != "" {
+			fmt.Fprintf(table, "%s\t%s\t%s\n", name, value, name)
+		}
+	}
 }
 
 // show formats a setting's value as its variable takes it, or returns "-" if it's empty.

@@ -168,7 +168,8 @@ func TestRedisMemoryLimit(t *testing.T) {
 
 // The proxies' read timeouts are longer than the time between two pings.
 func TestProxiesWaitForPings(t *testing.T) {
-	for _, file := range []string{"deploy/nginx/root.conf", "deploy/nginx/path.conf"} {
+	for _, file := range []string{"deploy/nginx/root.conf", "deploy/nginx/path.conf", "deploy/nginx/authelia.conf",
+		"deploy/nginx/oauth2-proxy.conf"} {
 		all := regexp.MustCompile(`proxy_(?:read|send)_timeout (\d+s);`).FindAllStringSubmatch(readText(t, file), -1)
 		if len(all) != 2 {
 			t.Errorf("%s has %d timeouts, want 2", file, len(all))

@@ -55,6 +55,7 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 	serving := c.checkAddress(ctx, f)
 	c.checkPublicURL(ctx, f, serving)
 	c.showSignup(f)
+	c.checkSignOn(ctx, f)
 	c.checkMail(ctx, f)
 	c.checkRedisServer(ctx, f, store)
 	return f.verdict()

@@ -87,7 +87,13 @@ func (env environment) secret(name string) (secret, error) {
 // readSecrets replaces each _FILE variable with the contents of its file, for a process that can't read the files
 // later.
 func (env environment) readSecrets() error {
-	for _, name := range secretNames() {
+	names := secretNames()
+	for name := range env {
+		if secret, is := strings.CutSuffix(name, "_CLIENT_SECRET_FILE"); is && strings.HasPrefix(name, "ROLLCALL_OIDC_") {
+			names = append(names, secret+"_CLIENT_SECRET")
+		}
+	}
+	for _, name := range names {
 		value, err := env.secret(name)
 		if err != nil {
 			return err

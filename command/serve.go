@@ -160,7 +160,7 @@ func (a *app) announce(con *console, addr net.Addr) {
 
 // warn logs settings that are valid but probably unintended.
 func (s *settings) warn(env environment, log *slog.Logger) {
-	for _, name := range env.unknown(variables()) {
+	for _, name := range env.unknown(append(variables(), s.signOn.variables()...)) {
 		log.Warn("unknown variable, ignored", "variable", name)
 	}
 	if s.DatabaseURL != "" && s.RedisURL == "" {

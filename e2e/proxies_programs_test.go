@@ -31,8 +31,8 @@ type tlsProxy struct {
 	pool *x509.CertPool
 }
 
-// startNginx runs nginx in front of s until t ends, with conf from deploy/nginx.
-func startNginx(t *testing.T, conf, host string, s *server) *tlsProxy {
+// startNginx runs nginx in front of s until t ends, with conf from deploy/nginx. more has texts to replace, and with what.
+func startNginx(t *testing.T, conf, host string, s *server, more ...string) *tlsProxy {
 	t.Helper()
 	g, folder, cert := newTLSProxy(t, host)
 	text := deployed(t, "nginx/"+conf)
@@ -42,6 +42,9 @@ func startNginx(t *testing.T, conf, host string, s *server) *tlsProxy {
 		text = replaceAll(t, text, "listen 80;", "listen "+freeAddr(t)+";")
 	}
 	text = replaceAll(t, text, "server 127.0.0.1:8080;", "server "+s.addr+";")
+	for i := 0; i < len(more); i += 2 {
+		text = replaceAll(t, text, more[i], more[i+1])
+	}
 	text = replaceAll(t, text, "/etc/letsencrypt/live/"+host+"/fullchain.pem", cert)
 	text = replaceAll(t, text, "/etc/letsencrypt/live/"+host+"/privkey.pem", cert)
 	around := "daemon off;\npid nginx.pid;\nerror_log stderr warn;\nworker_rlimit_nofile 8192;\nevents { worker_connections 4096; }\nhttp {\naccess_log off;\n"
@@ -60,8 +63,8 @@ func startNginx(t *testing.T, conf, host string, s *server) *tlsProxy {
 	return g
 }
 
-// startCaddy runs Caddy in front of s until t ends, with conf from deploy/caddy.
-func startCaddy(t *testing.T, conf, host string, s *server) *tlsProxy {
+// startCaddy is startNginx for Caddy and conf from deploy/caddy.
+func startCaddy(t *testing.T, conf, host string, s *server, more ...string) *tlsProxy {
 	t.Helper()
 	g, folder, cert := newTLSProxy(t, host)
 	text := deployed(t, "caddy/"+conf)
@@ -69,6 +72,9 @@ func startCaddy(t *testing.T, conf, host string, s *server) *tlsProxy {
 	text = replaceAll(t, text, "\n"+host+" {\n",
 		fmt.Sprintf("\nhttps://%s:%s {\n\tbind 127.0.0.1\n\ttls %s %s\n", host, port, cert, cert))
 	text = replaceAll(t, text, "reverse_proxy 127.0.0.1:8080 ", "reverse_proxy "+s.addr+" ")
+	for i := 0; i < len(more); i += 2 {
+		text = replaceAll(t, text, more[i], more[i+1])
+	}
 	write(t, filepath.Join(folder, "Caddyfile"), "{\n\tadmin off\n\tauto_https disable_redirects\n}\n"+text)
 	cmd := exec.Command("caddy", "run", "--adapter", "caddyfile", "--config", filepath.Join(folder, "Caddyfile"))
 	cmd.Env = append(os.Environ(), "HOME="+folder, "XDG_CONFIG_HOME="+folder, "XDG_DATA_HOME="+folder)

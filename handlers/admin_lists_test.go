@@ -99,7 +99,7 @@ func TestLogHidesTimesOfOwnActs(t *testing.T) {
 		t.Errorf("the page has %d lines and goes on after %s, want %d lines, the last with a time", len(page), older, logPage-3)
 	}
 	f := newFixture(t)
-	tell := &teller{f.store, time.UTC, at(0), map[string]string{}}
+	tell := &teller{f.store, time.UTC, at(0), map[string]string{}, f.server.elsewhereName}
 	days, err := tell.days(t.Context(), append(entries[:5], entries[logPage-3:]...))
 	if err != nil || len(days) != 1 || len(days[0].Lines) != 9 {
 		t.Fatalf("days = %+v, %v, want one day with 9 lines", days, err)

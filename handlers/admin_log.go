@@ -76,7 +76,7 @@ func logPageOf(entries []accounts.Entry) (page []accounts.Entry, older string) {
 
 // ownAct reports whether e is about what people did to their own account, so that its time would tell when they were
 // here. Only new and deleted accounts are different: everyone sees them come and go.
-func ownAct(e accounts.Entry) bool { return e.Action == accounts.ResetLinkUsed }
+func ownAct(e accounts.Entry) bool { return e.TellsPresence() }
 
 // teller turns entries of the audit log into sentences. It remembers names, and is for one request.
 type teller struct {
@@ -84,11 +84,12 @@ type teller struct {
 	zone     *time.Location
 	now      time.Time
 	names    map[string]string
+	provider func(key string) string // its name
 }
 
 func (s *Server) teller(c echo.Context) *teller {
 	zone := accounts.Zone(signedIn(c).user.TimeZone)
-	return &teller{s.cfg.Accounts, zone, time.Now().In(zone), map[string]string{}}
+	return &teller{s.cfg.Accounts, zone, time.Now().In(zone), map[string]string{}, s.elsewhereName}
 }
 
 // name returns the display name of a person, or words for a deleted account.
@@ -181,8 +182,17 @@ func (t *teller) line(ctx context.Context, e accounts.Entry) (ui.LogLine, error)
 	if !known {
 		sentence = string(e.Action) + " {whom}"
 	}
+	e.Detail = t.named(e.Detail)
 	line.Parts = append([]ui.LogPart{{Text: who, Bold: true}, {Text: " "}}, fill(sentence, whom, e.Detail)...)
 	return line, nil
+}
+
+// named returns detail with the name of a provider instead of its key.
+func (t *teller) named(detail map[string]string) map[string]string {
+	if key := detail["provider"]; key != "" {
+		return map[string]string{"provider": t.provider(key)}
+	}
+	return detail
 }
 
 // actor returns who did it.
@@ -197,6 +207,9 @@ func (t *teller) actor(ctx context.Context, e accounts.Entry) (string, error) {
 	}
 	if id := accounts.UserOf(e.Actor); id != "" {
 		return t.name(ctx, id)
+	}
+	if key := accounts.ProviderOf(e.Actor); key != "" {
+		return sentenceStart(t.provider(key)), nil
 	}
 	return string(e.Actor), nil
 }

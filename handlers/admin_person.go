@@ -52,6 +52,9 @@ func (s *Server) adminAccount(c echo.Context, u accounts.ListedUser) (p ui.Admin
 			}
 		}
 	}
+	if p.Linked, err = s.linkedOf(c, u.ID); err != nil {
+		return p, err
+	}
 	entries, err := s.cfg.Accounts.Audit(ctx, accounts.AuditQuery{Target: accounts.TargetUser(u.ID), Limit: maxDoneLines + 1})
 	if err != nil {
 		return p, unavailable(fmt.Errorf("account: %w", err))

@@ -40,6 +40,9 @@ var sentences = map[accounts.Action]string{
 	accounts.PeopleExported:  "downloaded the list of people",
 	accounts.AuditExported:   "downloaded the log",
 	accounts.BoardSetUp:      "set up the board",
+
+	accounts.IdentityLinked:   "linked {whom} to {provider}",
+	accounts.IdentityUnlinked: "unlinked {whom} from {provider}",
 }
 
 // ownSentences holds what the log says about people who did it themselves.
@@ -49,6 +52,9 @@ var ownSentences = map[accounts.Action]string{
 	accounts.ResetLinkUsed:  "chose a password with a reset link",
 	accounts.InvitationUsed: "used an invitation",
 	accounts.BoardSetUp:     "set up the board",
+
+	accounts.IdentityLinked:   "linked their account to {provider}",
+	accounts.IdentityUnlinked: "unlinked their account from {provider}",
 }
 
 // viaWords holds how an act reached Rollcall.
@@ -93,6 +99,8 @@ func fill(sentence, whom string, detail map[string]string) (parts []ui.LogPart) 
 			if team := detail["team"]; team != "" {
 				parts = append(parts, ui.LogPart{Text: " for "}, ui.LogPart{Text: team, Name: true})
 			}
+		case "provider":
+			parts = append(parts, ui.LogPart{Text: detail[key], Name: true})
 		case "people":
 			parts = append(parts, ui.LogPart{Text: howMany(detail[key])})
 		case "settings":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -48,7 +49,7 @@ func (s *Server) loginPage(c echo.Context) error {
 	}
 	return s.page(c, http.StatusOK, ui.LoginPage{
 		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
-		Passkeys: s.passkeys != nil, Reset: c.QueryParam("reset") != "", Restored: c.QueryParam("restored") != "", Ended: s.endedWhy(c),
+		Passkeys: s.passkeys != nil, Reset: c.QueryParam("reset") != "", Restored: c.QueryParam("restored") != "", Ended: s.endedWhy(c), Elsewhere: s.elsewhere(c, next),
 	})
 }
 
@@ -70,7 +71,7 @@ func (s *Server) login(c echo.Context) error {
 	}
 	refuse := func(f *failure) error {
 		return s.form(c, f, ui.LoginPage{Layout: s.layout(c, ""), Username: echoed(t.username), Next: s.nextField(t.next),
-			Message: f.Message, Passkeys: s.passkeys != nil})
+			Message: f.Message, Passkeys: s.passkeys != nil, Elsewhere: s.elsewhere(c, t.next)})
 	}
 	if t.username == "" || t.password == "" {
 		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Type your username and your password."})
@@ -255,10 +256,16 @@ func (s *Server) startSession(c echo.Context, user accounts.User, x accounts.Sig
 	case err != nil:
 		return notSaved(fmt.Errorf("start session: %w", err))
 	}
+	s.enter(c, user, session, token)
+	return nil
+}
+
+// enter gives the browser its new session.
+func (s *Server) enter(c echo.Context, user accounts.User, session accounts.Session, token string) {
+	actAs(c, accounts.ByUser(user.ID))
 	s.setCookie(c, s.site.cookie, token, session.ExpiresAt.Sub(session.CreatedAt))
 	s.rememberBrowser(c, user)
 	c.Set(principalKey, &principal{user, session, token})
-	return nil
 }
 
 // isUsed reports whether err is about what somebody used to prove who they are.
@@ -293,14 +300,18 @@ func (s *Server) rememberBrowser(c echo.Context, user accounts.User) {
 
 // logout ends the session. Its sockets are closed when the change reaches sockets.applyUpdate.
 func (s *Server) logout(c echo.Context) error {
+	to := s.site.path("/login")
 	if v := signedIn(c); v != nil {
+		if v.session.Provider != "" {
+			to += "?out=" + url.QueryEscape(v.session.Provider)
+		}
 		err := s.cfg.Accounts.EndSession(c.Request().Context(), v.session.ID)
 		if err != nil && !errors.Is(err, accounts.ErrNoSession) {
 			return notSaved(fmt.Errorf("end session: %w", err))
 		}
 	}
 	s.dropCookie(c, s.site.cookie)
-	return s.redirect(c, s.site.path("/login"))
+	return s.redirect(c, to)
 }
 
 // form shows a form again, with its errors. A program that asked for JSON gets the failure as JSON.

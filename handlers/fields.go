@@ -137,6 +137,8 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("There can be up to %d invitations at once. Revoke some first.", e.Limit)
 	case "team":
 		return fmt.Sprintf("This team has more than %d people. Move some of them first.", e.Limit)
+	case "identities":
+		return fmt.Sprintf("You can link up to %d accounts. Unlink one first.", e.Limit)
 	case "passkeys":
 		return fmt.Sprintf("You can have up to %d passkeys. Remove one first.", e.Limit)
 	case "signup_domains":

@@ -3,7 +3,8 @@
 // It decides who may call which route, from where and how often, and answers every error in one place (errors.go).
 // Package ui renders the pages, package accounts knows who may sign in, and package presence knows who is online.
 //
-// It holds no SQL and no markup, doesn't read flags or the environment, and writes nothing in response to a GET.
+// It holds no SQL and no markup, doesn't read flags or the environment, and writes nothing in response to a GET, except
+// for the callback of a sign-in at a provider (oidc.go).
 package handlers
 
 import (
@@ -43,16 +44,19 @@ type Config struct {
 	Fixed          accounts.Settings // what the operator chose with flags; administrators can't change it
 	Stored         accounts.Settings // what administrators chose, as of the start
 	Limits         Limits
-	TrustedProxies []netip.Prefix    // peers whose forwarding headers are trusted
-	OnFly          bool              // trust Fly-Client-IP and Fly-Request-Id of a trusted proxy, not X-Forwarded-For
-	Limiters       Limiters          // count attempts; zero: in the memory of this process
-	Keys           *identity.Keyring // seal what browsers keep for us during a sign-in; nil: a random key
-	SecretKeys     SecretKeys        // seal the secrets of authenticator apps; nil: nobody can set one up
-	Mailer         *mailer.Mailer    // sends emails; nil: none are sent
-	Bell           live.Bell         // between replicas; nil: there is only one process
-	SecondFactor   bool              // administrators need a passkey or an authenticator app to change anything
-	AccessLog      bool              // log one line per request
-	Version        string            // for the metrics
+	TrustedProxies []netip.Prefix       // peers whose forwarding headers are trusted
+	OnFly          bool                 // trust Fly-Client-IP and Fly-Request-Id of a trusted proxy, not X-Forwarded-For
+	Limiters       Limiters             // count attempts; zero: in the memory of this process
+	Keys           *identity.Keyring    // seal what browsers keep for us during a sign-in; nil: a random key
+	SecretKeys     SecretKeys           // seal the secrets of authenticator apps; nil: nobody can set one up
+	Mailer         *mailer.Mailer       // sends emails; nil: none are sent
+	Providers      []*identity.Provider // at which people sign in; the caller closes them
+	Header         *identity.Header     // by which a proxy signs people in; nil: none
+	HeaderSignOut  string               // where people sign out of the proxy; "": nowhere
+	Bell           live.Bell            // between replicas; nil: there is only one process
+	SecondFactor   bool                 // administrators need a passkey or an authenticator app to change anything
+	AccessLog      bool                 // log one line per request
+	Version        string               // for the metrics
 }
 
 // Limits are limits per person, per address or in total. 0 means no limit.
@@ -78,6 +82,7 @@ type Server struct {
 	touches     touches
 	conns       *connLimit
 	metrics     *metrics
+	providers   providers
 	live        *live.Board
 	sockets     *sockets
 	echo        *echo.Echo
@@ -88,6 +93,7 @@ type Server struct {
 
 	originWarned atomic.Bool // a foreign origin has been logged, once per process
 	hostWarned   atomic.Bool // a foreign host has been logged, once per process
+	headerWarned onceWarned
 }
 
 // wantKeys makes a key if there is none. What it seals is worth nothing after a restart.
@@ -121,6 +127,7 @@ func New(cfg Config) (*Server, error) {
 		crossOrigin: http.NewCrossOriginProtection(),
 		headers:     securityHeaders(place, cfg.UI.Robots()),
 		policies:    map[string]policy{},
+		providers:   newProviders(cfg.Providers),
 	}
 	s.useSettings(cfg.Stored)
 	if s.passkeys, err = newPasskeys(cfg); err != nil {

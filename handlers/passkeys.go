@@ -26,11 +26,6 @@ func newPasskeys(cfg Config) (*identity.Passkeys, error) {
 	return p, err
 }
 
-// offeredWays returns the ways to sign in that this server offers besides passwords.
-func (s *Server) offeredWays() accounts.Ways {
-	return accounts.Ways{RPID: s.rpID()}
-}
-
 // rpID returns the host to which passkeys are bound, or "" if there are no passkeys.
 func (s *Server) rpID() string {
 	if s.passkeys == nil {

@@ -158,6 +158,11 @@ func (s *Server) askProof(c echo.Context, f *failure, fields url.Values) error {
 		Code: ways.TOTP != nil, Passkey: len(ways.PasskeysFor(s.rpID())) > 0,
 	}
 	p.Password = ways.Password && (p.Code || !s.wantsTwoFactors(c))
+	if !s.wantsTwoFactors(c) { // a provider doesn't say how many it asked for
+		if p.Elsewhere, err = s.otherProofs(c); err != nil {
+			return err
+		}
+	}
 	p.Missing = s.wantsTwoFactors(c) && !p.Code && !p.Passkey
 	if f.Status == http.StatusForbidden && f.Err == nil {
 		p.Message = "" // the page says it

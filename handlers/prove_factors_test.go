@@ -64,8 +64,8 @@ func TestProofWithCode(t *testing.T) {
 func (f *fixture) age(b *browser) {
 	f.t.Helper()
 	x := f.session(b)
-	token, _, err := f.store.StartSession(acting(f.t.Context()), accounts.SignIn{UserID: x.UserID, Method: accounts.ByProvider,
-		Factors: "provider", Unproved: true, Replaces: b.cookies[f.server.site.cookie]})
+	token, _, err := f.store.StartSession(acting(f.t.Context()), accounts.SignIn{UserID: x.UserID, Method: accounts.ByPasskey,
+		Factors: "passkey", Unproved: true, Replaces: b.cookies[f.server.site.cookie]})
 	if err != nil {
 		f.t.Fatal(err)
 	}

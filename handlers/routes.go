@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"net/http"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -52,6 +54,15 @@ func (s *Server) routes() {
 	links.get(at("/undo/:token"), s.undoPage)
 	links.post(at("/undo/:token"), s.undo)
 
+	// Sign-in at a provider or by a proxy. The callback is the only GET that writes, so HEAD isn't one.
+	elsewhere := s.group(policy{callers: visitors, compress: true})
+	elsewhere.get(at("/auth/:key"), s.startAtProvider)
+	elsewhere.on([]string{http.MethodGet}, at("/auth/:key/callback"), s.finishAtProvider,
+		[]echo.MiddlewareFunc{counted(s.metrics.signIns)})
+	entry.post(at("/continue"), s.continueProxied, counted(s.metrics.signIns))
+	servers := s.group(policy{callers: machines, errors: asProblem})
+	servers.post(at("/auth/:key/backchannel"), s.backChannel)
+
 	// The live connection. It refuses strangers with a close code, which pages understand.
 	live := s.group(policy{callers: visitors})
 	live.get(at("/ws"), s.ws)
@@ -88,6 +99,11 @@ func (s *Server) routes() {
 		member.post(at(path), set)
 		member.get(at(path), s.toSettings) // for reloads of a refused form
 	}
+	linking := s.group(policy{compress: true, proof: true})
+	linking.post(at("/settings/linked/add"), s.addLinked)
+	linking.post(at("/settings/linked/remove"), s.removeLinked)
+	linking.get(at("/settings/linked/add"), s.toSettings)
+	linking.get(at("/settings/linked/remove"), s.toSettings)
 	member.get(at("/settings/my-data.json"), s.myData)
 	member.get(at("/settings/stored"), s.storedPage)
 
@@ -123,6 +139,7 @@ func (s *Server) adminRoutes() {
 		"/role": s.adminRole, "/reset-link": s.adminResetLink, "/end-sessions": s.adminEndSessions,
 		"/email":         s.adminEmail,
 		"/reset-factors": s.adminResetFactors,
+		"/unlink":        s.adminUnlink,
 		"/disable":       s.adminDisable, "/enable": s.adminEnable, "/delete": s.adminDelete,
 	} {
 		admin.post(at("/admin/people/:name"+path), act)

@@ -35,9 +35,11 @@ func actAs(c echo.Context, a accounts.Actor) {
 // the response is 503, so that a slow disk doesn't make people appear signed out.
 func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		s.readHeader(c)
 		for _, token := range cookieValues(c.Request(), s.site.cookie) {
 			session, user, err := s.cfg.Accounts.SessionByToken(c.Request().Context(), token)
 			switch {
+			case err == nil && !s.offers(c, session):
 			case err == nil:
 				c.Set(principalKey, &principal{user, session, token})
 				actAs(c, accounts.ByUser(user.ID))
@@ -128,7 +130,7 @@ const knownCookieAge = 365 * 24 * time.Hour
 // setCookie stores a token in the browser. Scripts can't read it, and forms and frames of other sites don't send it.
 func (s *Server) setCookie(c echo.Context, name, token string, age time.Duration) {
 	http.SetCookie(c.Response(), &http.Cookie{
-		Name: name, Value: token, Path: s.site.cookiePath(), MaxAge: int(age / time.Second),
+		Name: name, Value: token, Path: s.site.cookiePath(), MaxAge: int((age + time.Second - 1) / time.Second),
 		HttpOnly: true, Secure: s.site.secure(), SameSite: http.SameSiteLaxMode,
 	})
 }

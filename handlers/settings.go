@@ -65,6 +65,9 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 			return p, unavailable(fmt.Errorf("settings: %w", err))
 		}
 	}
+	if p.Linked, err = s.linkedElsewhere(c, v.user.ID); err != nil {
+		return p, err
+	}
 	if p.Devices, err = s.devices(ctx, v); err != nil {
 		return p, unavailable(fmt.Errorf("settings: %w", err))
 	}

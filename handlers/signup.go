@@ -103,8 +103,7 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 	case errors.Is(err, accounts.ErrNoLink):
 		return noInvitation(err)
 	case errors.Is(err, accounts.ErrFull):
-		return &failure{Status: http.StatusServiceUnavailable, Heading: "Too many people are waiting", Err: err,
-			Message: "An administrator has to look at the waiting accounts first. Try again tomorrow."}
+		return tooManyWait(err)
 	}
 	f := formFailure(err, "sign up from this network")
 	if f == nil {
@@ -117,6 +116,11 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 	p.Username, p.DisplayName, p.Note = echoed(n.Username), echoed(n.DisplayName), echoed(j.Note)
 	p.Password = echoedPassword(n.Password)
 	return s.form(c, f, p)
+}
+
+func tooManyWait(err error) error {
+	return &failure{Status: http.StatusServiceUnavailable, Heading: "Too many people are waiting", Err: err,
+		Message: "An administrator has to look at the waiting accounts first. Try again tomorrow."}
 }
 
 // limitedSignup runs create within the limit of the address, which is reserved before the password is hashed. Only new

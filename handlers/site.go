@@ -20,6 +20,7 @@ type site struct {
 	base   string // "" or a path such as "/rollcall", before every path of ours
 	cookie string // name of the session cookie
 	known  string // name of the cookie that marks a known browser
+	flow   string // beginning of the names of cookies for unfinished sign-ins at providers
 	half   string // name of the cookie of somebody who still has to type a code
 }
 
@@ -80,6 +81,7 @@ func (s site) named() site {
 		prefix = "__Secure-"
 	}
 	s.cookie, s.known, s.half = prefix+"rollcall", prefix+"rollcall-known", prefix+"rollcall-code"
+	s.flow = prefix + "rollcall-f-"
 	return s
 }
 

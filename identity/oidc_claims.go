@@ -51,6 +51,11 @@ const (
 	GroupsUnreadable                    // neither text nor a list of text
 )
 
+// String returns a word for logs.
+func (s GroupsState) String() string {
+	return [...]string{"absent", "listed", "too many", "unreadable"}[s]
+}
+
 const (
 	maxSubject = 255 // bytes; OpenID Connect Core section 2 counts ASCII characters
 	maxText    = 256 // bytes of any other claim but groups

@@ -52,6 +52,12 @@ type ProviderConfig struct {
 	SignedOutURL string // where the provider sends people after it has signed them out; "" for nowhere
 }
 
+// String keeps the client secret out of logs and messages.
+func (c ProviderConfig) String() string { return "provider " + c.Key }
+
+// GoString does the same for %#v.
+func (c ProviderConfig) GoString() string { return c.String() }
+
 // TeamRule puts people with a value in their groups claim in a team.
 type TeamRule struct{ Value, Team string }
 

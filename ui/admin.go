@@ -244,6 +244,7 @@ type AdminPersonPage struct {
 	DisplayName     string // as typed
 	Team            string
 	TeamNames       []string
+	Linked          []Linked // accounts elsewhere with which the person signs in
 	Link            OnceLink
 	Lines           []LogLine
 	More            bool // there are older lines

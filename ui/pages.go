@@ -36,6 +36,7 @@ type LoginPage struct {
 	Passkeys                bool   // they work at this address
 	Restored                bool   // the visitor has just restored their email address
 	Ended                   string // why the browser's session ended: disabled, deleted or another word; "" if it had none
+	Elsewhere               SignInElsewhere
 }
 
 // EndedBecause returns the reason why a session has ended, for people who didn't sign out themselves.
@@ -69,7 +70,8 @@ type SignupPage struct {
 // WaitingPage tells somebody that an administrator has to approve their account.
 type WaitingPage struct {
 	Layout
-	Name string
+	Name     string
+	Provider string // with which they then sign in; "": with the password that they chose
 }
 
 // ResetPage is the form for a new password, for somebody who has a link for it.

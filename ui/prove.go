@@ -11,6 +11,8 @@ type ProvePage struct {
 	Missing                 bool // the person needs a second factor and has none
 
 	Error, CodeError, Message string // about the password, about the code, and about the form as a whole
+
+	Elsewhere []ProviderLink // where the person can prove it instead
 }
 
 // Kept is a field of a form that is posted again.
@@ -19,7 +21,9 @@ type Kept struct{ Name, Value string }
 func (ProvePage) template() string { return "prove" }
 
 // Nothing reports whether the person has nothing to prove with.
-func (p ProvePage) Nothing() bool { return !p.Password && !p.Passkey && !p.Missing }
+func (p ProvePage) Nothing() bool {
+	return !p.Password && !p.Passkey && !p.Missing && len(p.Elsewhere) == 0
+}
 
 // CodeFirst reports whether the cursor starts in the field for the code.
 func (p ProvePage) CodeFirst() bool { return p.Error == "" && p.CodeError != "" }

@@ -14,6 +14,7 @@ const (
 	LookSection     = "look"
 	PasswordSection = "password"
 	DevicesSection  = "devices"
+	LinkedSection   = "linked"
 	DataSection     = "data"
 )
 
@@ -42,6 +43,8 @@ type SettingsPage struct {
 
 	Theme    string // system, light or dark
 	Announce bool
+
+	Linked []Linked // providers, and the proxy; nil: there are none
 
 	Email EmailSettings
 
@@ -146,6 +149,7 @@ var savedWords = map[string]string{
 	PresenceSection: "Saved.",
 	LookSection:     "Saved.",
 	PasswordSection: "Saved. All other devices are signed out.",
+	LinkedSection:   "Saved.",
 }
 
 // Section returns the result of a section's form.

@@ -15,6 +15,7 @@ func settingsPage(layout Layout) SettingsPage {
 		Layout: layout, Username: "ada", DisplayName: "Ada", Team: "Red", Teams: []string{"Blue", "Red"}, TeamRule: "open",
 		Idle: "minutes", IdleMinutes: "25", UsualIdle: 10 * time.Minute, LastSeen: "exact", TimeZone: "Asia/Tokyo",
 		Zones: []string{"Asia/Tokyo"}, Theme: "dark", Announce: true, Email: EmailSettings{Sends: true, Address: "ada@example.org"},
+		Linked: []Linked{{Provider: "corp", Name: "Corp", ID: "id", Label: "ada@example.com", Used: time.Now()}, {Name: "Other"}},
 		Devices: []Device{
 			{ID: "s1", Name: "Firefox on Linux", Address: "192.0.2.1", SignedIn: time.Now(), Used: time.Now(), This: true},
 			{ID: "s2", Name: "Safari on iPhone", Address: "192.0.2.2", SignedIn: time.Now(), Used: time.Now()},
@@ -28,6 +29,7 @@ func settingsPageOf(layout Layout, text string) SettingsPage {
 		Layout: layout, Failed: ProfileSection, Saved: text, Message: text, Username: text, DisplayName: text, Team: text,
 		Teams: []string{text}, TeamRule: text, Idle: text, IdleMinutes: text, LastSeen: text, TimeZone: text,
 		Zones: []string{text}, Theme: text, Email: EmailSettings{true, text, text}, Devices: []Device{{ID: text, Name: text, Address: text}},
+		Linked:          []Linked{{Provider: text, Name: text, ID: text, Label: text}, {Provider: text, Name: text}},
 		ConfirmUsername: text, Errors: map[string]string{},
 	}
 	for _, fields := range fieldsOf {

@@ -37,7 +37,9 @@ type StoredPage struct {
 
 	Email string
 
-	Acts, Presets, Devices, Browsers, Favorites, Alerts int // how many there are
+	Acts, Presets, Devices, Browsers, Favorites, Alerts, Identities int // how many there are
+
+	AdminBy, TeamBy string // the keys of the providers that gave them; "": no provider
 
 	Passkeys int
 	App      string // says whether there is an authenticator app, and how many recovery codes are left
@@ -219,11 +221,11 @@ func (p StoredPage) signIns() []StoredFact {
 			Keys: []string{
 				"sessions.browser", "sessions.address", "sessions.created_at", "sessions.last_used_at", "sessions.expires_at",
 				"sessions.method", "sessions.factors", "sessions.proved_at",
-				"sessions.unconfirmed",
+				"sessions.unconfirmed", "sessions.provider",
 			},
 			What: "Devices that are signed in", Mine: strconv.Itoa(p.Devices),
-			Note: "How the browser describes itself, the address and time of its sign-in, how you signed in, when you last " +
-				"confirmed that it's you, when it was last used, and when its sign-in ends: after 30 days, or when you sign it out. The record is then deleted, at the latest when someone " +
+			Note: "How the browser describes itself, the address and time of its sign-in, how and where you signed in, when you last " +
+				"confirmed that it's you, when it was last used, and when its sign-in ends: after 30 days (7 days if you signed in with another account), or when you sign it out. The record is then deleted, at the latest when someone " +
 				"else signs in. Its ID is kept for one more day.",
 		}, {
 			Keys: []string{"known_browsers.signed_in_at"}, What: "Browsers you have signed in with",
@@ -247,8 +249,19 @@ func (p StoredPage) signIns() []StoredFact {
 			Keys: []string{"account.created_at"}, What: "Account created", When: stampOf("seen", p.Created),
 			Note: "Kept as long as your account.",
 		}, {
-			Keys: []string{"account.admin", "account.disabled"}, What: "Rights", Mine: p.rights(),
-			Note: "Set by an administrator.",
+			Keys: []string{"account.admin", "account.admin_by", "account.disabled"}, What: "Rights", Mine: p.rights(),
+			Note: "Set by an administrator, or by the groups that you have where you sign in.",
+		}, {
+			Keys: []string{"account.team_by"}, What: "Who chose your team", Mine: cmp.Or(p.TeamBy, "You or an administrator"),
+			Note: "If it's somewhere that you sign in, your groups there decide, each time that you sign in with it.",
+		}, {
+			Keys: []string{
+				"identities.provider", "identities.issuer", "identities.subject", "identities.label", "identities.created_at",
+				"identities.last_used_at",
+			},
+			What: "Other accounts that you sign in with", Mine: strconv.Itoa(p.Identities),
+			Note: "Where it is, its ID and its name there, when you linked it, and when you last signed in with it. " +
+				"Administrators only see where it is. Kept until you unlink it.",
 		},
 	}
 }
@@ -304,6 +317,7 @@ func inBrowser() []StoredFact {
 	return []StoredFact{
 		{What: "A cookie that keeps you signed in", Note: "Kept for 30 days, or until you sign out."},
 		{What: "A cookie that identifies this browser", Note: "Kept for a year. See “Browsers you have signed in with”."},
+		{What: "Cookies while you sign in with another account", Note: "Kept for up to 10 minutes."},
 		{What: "A cookie that remembers your right password while you type a code",
 			Note: "Encrypted, and without the password. Kept for 5 minutes."},
 		{What: "When this tab last had input", Note: "Kept until you close the tab."},

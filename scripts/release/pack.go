@@ -15,6 +15,8 @@ import (
 var besides = []string{
 	"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "deploy/rollcall.service",
 	"deploy/nginx/root.conf", "deploy/nginx/path.conf", "deploy/caddy/root.Caddyfile", "deploy/caddy/path.Caddyfile",
+	"deploy/nginx/authelia.conf", "deploy/nginx/oauth2-proxy.conf", "deploy/caddy/authelia.Caddyfile",
+	"deploy/caddy/oauth2-proxy.Caddyfile",
 	"docs/alerts.yml",
 }
 

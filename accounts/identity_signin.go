@@ -1,0 +1,192 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Errors of sign-ins by identity, besides ErrNoIdentity and ErrDisabled.
+var (
+	ErrWaiting = errors.New("this account waits for approval")
+	ErrNotSet  = errors.New("the board isn't set up yet") // somebody has to do that first
+)
+
+// IdentitySignIn is somebody who has proved an identity.
+type IdentitySignIn struct {
+	Identity Identity
+	Grants   Grants
+	New      *Newcomer // nil: people without an account get none
+	SignIn   SignIn    // without UserID
+}
+
+// Newcomer is somebody who gets an account without a password.
+type Newcomer struct {
+	Usernames   []string // suggestions, best first; they may be unsuitable
+	DisplayName string   // "": the username; an unsuitable one is ignored
+	Approval    bool     // an administrator has to approve
+}
+
+// SignInByIdentity starts a session for the person with an identity, and applies what their provider gives them. With
+// New, somebody unknown gets an account. Errors: ErrNoIdentity, ErrDisabled, and ErrWaiting, all of which change
+// nothing, but that a new account may have been made when the error is ErrWaiting; ErrNotSet, ErrFull, ErrSpent.
+func (s *Store) SignInByIdentity(ctx context.Context, x IdentitySignIn) (token string, _ Session, user User, err error) {
+	var session Session
+	var waits, kept bool
+	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
+		if user, err = t.known(ctx, x.Identity); errors.Is(err, ErrNoIdentity) && x.New != nil {
+			user, err = t.newcomer(ctx, x)
+		}
+		if err != nil {
+			return err
+		}
+		if waits = user.Disabled; waits { // only a new account
+			return t.spendAll(ctx, x.SignIn.Spends)
+		}
+		if kept, err = t.grant(ctx, user, x.Identity.Provider, x.Grants); err != nil {
+			return err
+		}
+		x.SignIn.UserID = user.ID
+		if token, session, err = t.signIn(ctx, x.SignIn); err != nil {
+			return err
+		}
+		user, err = readUser(ctx, t, sqlUserByID, []any{user.ID})
+		return err
+	})
+	switch {
+	case err != nil:
+		return "", Session{}, User{}, wrap("sign in by identity", err)
+	case waits:
+		return "", Session{}, user, ErrWaiting
+	case kept:
+		s.log.Warn("a provider takes back the role of the last administrator, who keeps it",
+			"provider", x.Identity.Provider, "user", user.ID)
+	}
+	return token, session, user, nil
+}
+
+func (t *transaction) spendAll(ctx context.Context, all []Once) error {
+	for _, once := range all {
+		if err := t.spend(ctx, once); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known returns the enabled person with an identity, and records its use.
+func (t *transaction) known(ctx context.Context, i Identity) (User, error) {
+	u, err := readIdentityUser(ctx, t, i.Issuer, i.Subject)
+	if err != nil {
+		return User{}, err
+	}
+	if u.Disabled {
+		err := t.wantWaiting(ctx, u.ID)
+		switch {
+		case err == nil:
+			return User{}, ErrWaiting
+		case errors.Is(err, ErrNotFound):
+			return User{}, ErrDisabled
+		}
+		return User{}, err
+	}
+	_, err = t.exec(ctx, sqlUseIdentity, i.Issuer, i.Subject, i.Provider, clip(i.Label, maxIdentityBy), t.now)
+	return u, err
+}
+
+// newcomer adds an account without a password for somebody with an identity. It's disabled if it needs approval.
+func (t *transaction) newcomer(ctx context.Context, x IdentitySignIn) (User, error) {
+	empty, err := nobody(ctx, t)
+	if err != nil {
+		return User{}, err
+	}
+	if empty && !(x.Grants.SetAdmin && x.Grants.Admin) {
+		return User{}, ErrNotSet
+	}
+	if x.New.Approval {
+		if err := t.wantRoomToWait(ctx); err != nil {
+			return User{}, err
+		}
+	}
+	username, err := t.pickUsername(ctx, x.New.Usernames)
+	if err != nil {
+		return User{}, err
+	}
+	name, err := cleanDisplayName(x.New.DisplayName)
+	if err != nil || name == "" {
+		name = username
+	}
+	u, err := t.createUser(ctx, newRow{username: username, displayName: name, teamKey: noTeam, hash: noPassword})
+	if err == nil {
+		err = t.link(ctx, u.ID, x.Identity)
+	}
+	if err == nil && x.New.Approval {
+		err = t.wait(ctx, &u, "")
+	}
+	return u, err
+}
+
+const (
+	usualName   = "person" // for people whose provider suggests nothing that can be a username
+	maxNumbered = 1000     // accounts of the same name
+)
+
+// pickUsername returns a free username: the first suggestion that can be one, with -2, -3 and so on if it's taken or
+// reserved.
+func (t *transaction) pickUsername(ctx context.Context, suggestions []string) (string, error) {
+	base := usualName
+	for _, text := range suggestions {
+		if name := usernameFrom(text); name != "" {
+			base = name
+			break
+		}
+	}
+	for n := 1; n <= maxNumbered; n++ {
+		name := base
+		if n > 1 {
+			suffix := "-" + strconv.Itoa(n)
+			name = base[:min(len(base), maxUsername-len(suffix))] + suffix
+		}
+		if isReserved(name) {
+			continue
+		}
+		var one int
+		err := t.queryRow(ctx, sqlNameTaken, []any{name}, &one)
+		if errors.Is(err, sql.ErrNoRows) {
+			return name, nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", errors.New("too many accounts have the username " + base)
+}
+
+// usernameFrom makes a username of text from elsewhere, or returns "". Accents are dropped, spaces become dots, and so
+// "Zoë Ray" becomes "zoe.ray".
+func usernameFrom(text string) string {
+	if len(text) > 4*maxName {
+		return ""
+	}
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(text) {
+		switch {
+		case 'A' <= r && r <= 'Z':
+			b.WriteRune(r - 'A' + 'a')
+		case 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-':
+			b.WriteRune(r)
+		case r == ' ':
+			b.WriteByte('.')
+		}
+	}
+	name := strings.TrimLeft(b.String(), "._-")
+	name, err := FoldUsername(name[:min(len(name), maxUsername)])
+	if err != nil {
+		return ""
+	}
+	return name
+}
