@@ -252,7 +252,7 @@ func (s *Server) startSession(c echo.Context, user accounts.User, x accounts.Sig
 	case err != nil:
 		return notSaved(fmt.Errorf("start session: %w", err))
 	}
-	s.setCookie(c, s.site.cookie, token, time.Until(session.ExpiresAt))
+	s.setCookie(c, s.site.cookie, token, session.ExpiresAt.Sub(session.CreatedAt))
 	s.rememberBrowser(c, user)
 	c.Set(principalKey, &principal{user, session, token})
 	return nil
