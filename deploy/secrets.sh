@@ -12,6 +12,7 @@ redis=$(word)
 printf %s "$postgres" >secrets/postgres_password
 printf 'postgres://rollcall:%s@postgres:5432/rollcall' "$postgres" >secrets/database_url
 printf 'redis://:%s@redis:6379' "$redis" >secrets/redis_url
+head -c 32 /dev/urandom | base64 >secrets/secret_key # keep a copy elsewhere, see docs/backup.md
 cat >secrets/redis.conf <<CONF
 requirepass $redis
 save ""
