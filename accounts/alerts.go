@@ -133,6 +133,12 @@ func (s *Store) Alerts(ctx context.Context) ([]Alert, error) {
 	return alerts, wrap("list alerts", err)
 }
 
+// AlertsOf returns the alerts of one person, also those that were told a moment ago.
+func (s *Store) AlertsOf(ctx context.Context, userID string) ([]Alert, error) {
+	alerts, err := readAlerts(ctx, s.r, sqlAlertsOf, userID)
+	return alerts, wrap("list alerts", err)
+}
+
 // TellAlert marks an alert as told, so that Changes reports it to every process once. It does nothing if the alert was
 // told, was withdrawn or has expired. So it doesn't matter how many processes call it.
 func (s *Store) TellAlert(ctx context.Context, userID, personID string) error {

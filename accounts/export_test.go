@@ -119,10 +119,11 @@ func TestExportHasEverything(t *testing.T) {
 		"favorites":      "user_id created_at",
 		"alerts":         "user_id rev",
 		"audit":          "id via target request",
-		"settings":       "name value rev",                                                                  // of the board
+		"settings":       "name value rev",                                                                        // of the board
 		"links":          "token_hash kind user_id team label uses uses_left made_by created_at expires_at email", // of the board
-		"search_words":   "word sort_key",                                                                   // derived from the names
-		"tombstones":     "rev kind id deleted_at",                                                          // of deleted users and ended sessions
+		"team_shares":    "team_key other_key team other shared_at",                                               // of the board
+		"search_words":   "word sort_key",                                                                         // derived from the names
+		"tombstones":     "rev kind id deleted_at",                                                                // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})

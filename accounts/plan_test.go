@@ -154,8 +154,16 @@ func administer(t *testing.T, s *Store, first User) {
 	_, session := signIn(t, s, guest.ID)
 	_, err = s.Prove(ctx, guest.ID, session.ID)
 	do(t, "Prove", err)
+	dev := add(t, s, "devon", "", "Dev")
+	do(t, "ShareTeams", s.ShareTeams(ctx, "Ops", "Dev"))
 	_, err = s.RenameTeam(ctx, "Ops", "Operations")
 	do(t, "RenameTeam", err)
+	do(t, "UnshareTeams", s.UnshareTeams(ctx, "Operations", "Dev"))
+	do(t, "Delete", s.Delete(ctx, dev.ID))
+	_, err = s.AlertsOf(ctx, guest.ID)
+	do(t, "AlertsOf", err)
+	_, err = s.CursorBehindIn(ctx, []string{TeamKey("Operations")}, 1)
+	do(t, "CursorBehindIn", err)
 	for _, q := range []UserQuery{{}, {Order: ByUsername}, {Order: Newest}, {Which: AdminUsers}, {Which: DisabledUsers},
 		{Team: new("Ops")}, {Search: "g"}, {Search: "g", Which: DisabledUsers}} {
 		_, err = s.ListUsers(ctx, q)
