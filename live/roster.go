@@ -185,6 +185,7 @@ func (r *roster) refresh(p accounts.Person) {
 			r.lists.stale(l)
 		}
 		r.replace(m, p)
+		r.forget(m)
 	}
 	who := &candidate{Person: p, here: m != nil && m.present}
 	for _, l := range r.lists.all {
@@ -212,9 +213,13 @@ func (r *roster) replace(m *member, p accounts.Person) (moved bool) {
 		}
 		r.lists.news()
 	}
+	was := m.person.Team
 	m.person = p
 	if moved {
 		r.place(m)
+	}
+	if p.Team != was {
+		r.hide(m)
 	}
 	r.redraw(m)
 	return moved
@@ -332,14 +337,19 @@ func (r *roster) forget(m *member) {
 func (r *roster) remove(m *member) {
 	r.unplace(m)
 	for _, l := range m.lists {
-		l.members = slices.DeleteFunc(l.members, func(o *member) bool { return o == m })
-		delete(l.dirty, m)
-		l.relist = true
-		r.lists.stale(l) // someone may move up from the next page
+		r.drop(l, m)
 	}
 	m.lists = nil
 	delete(r.members, m.person.ID)
 	r.lists.news()
+}
+
+// drop takes m off l. The caller takes l off m.lists.
+func (r *roster) drop(l *list, m *member) {
+	l.members = slices.DeleteFunc(l.members, func(o *member) bool { return o == m })
+	delete(l.dirty, m)
+	l.relist = true
+	r.lists.stale(l) // someone may move up from the next page
 }
 
 // off records that m is no longer on l.
@@ -375,7 +385,11 @@ func (r *roster) counts(l *list) Counts {
 			}
 		}
 	case l.filter.Team != "":
-		c, people = r.here[l.filter.teamKey], r.tally.people[l.filter.teamKey]
+		if key := l.filter.teamKey; l.filter.teams.has(key) {
+			c, people = r.here[key], r.tally.people[key]
+		}
+	case l.filter.teams != nil:
+		c, people, teams = r.countIn(l.filter.teams)
 	default:
 		c, people, teams = r.presence.Counts(), r.tally.total, r.tally.named
 	}
