@@ -96,9 +96,34 @@ func (r *roster) hide(m *member) {
 	m.lists = slices.DeleteFunc(m.lists, hidden)
 }
 
+// left records that m was on l, for pages that nobody can see: they keep what they show.
+func (l *list) left(m *member) {
+	if l.filter.teams == nil || len(l.watchers.paused) == 0 {
+		return
+	}
+	if l.gone == nil {
+		l.gone = map[string]struct{}{}
+	}
+	l.gone[m.person.ID] = struct{}{}
+}
+
+// hideGone is hide for a person who isn't on those lists anymore, but maybe on pages that nobody can see.
+func (r *roster) hideGone(p accounts.Person) {
+	for _, l := range r.lists.all {
+		if _, was := l.gone[p.ID]; was && !l.filter.teams.shows(p) {
+			delete(l.gone, p.ID)
+			l.hidden = append(l.hidden, p.ID)
+			r.lists.news()
+		}
+	}
+}
+
 // tellHidden removes people who were hidden from pages that otherwise keep what they show for now: those that nobody can
 // see, and those from before a start.
 func (r *roster) tellHidden(l *list, send func(*Watcher, *Change)) {
+	if len(l.watchers.paused) == 0 {
+		l.gone = nil
+	}
 	if len(l.hidden) == 0 {
 		return
 	}

@@ -42,6 +42,7 @@ type list struct {
 	relist  bool                 // the members changed in another way, or their order did
 	relink  bool                 // the links to other pages changed
 	hidden  []string             // IDs of people who moved to a team that the watchers may not see
+	gone    map[string]struct{}  // IDs of people who left the list, and whom pages of paused watchers may still show
 	arrived int                  // people who came and are on other pages
 	told    told                 // as of the last flush
 
@@ -188,6 +189,7 @@ func (s *lists) takeOff(l *list, m *member) {
 		return
 	}
 	l.members = slices.Delete(l.members, i, i+1)
+	l.left(m)
 	m.lists = slices.DeleteFunc(m.lists, func(o *list) bool { return o == l })
 	delete(l.dirty, m)
 	if _, unknown := l.came[m]; unknown {

@@ -187,6 +187,7 @@ func (r *roster) refresh(p accounts.Person) {
 		r.replace(m, p)
 		r.forget(m)
 	}
+	r.hideGone(p)
 	who := &candidate{Person: p, here: m != nil && m.present}
 	for _, l := range r.lists.all {
 		if l.affects(who) {
@@ -346,6 +347,7 @@ func (r *roster) remove(m *member) {
 
 // drop takes m off l. The caller takes l off m.lists.
 func (r *roster) drop(l *list, m *member) {
+	l.left(m)
 	l.members = slices.DeleteFunc(l.members, func(o *member) bool { return o == m })
 	delete(l.dirty, m)
 	l.relist = true
@@ -356,6 +358,7 @@ func (r *roster) drop(l *list, m *member) {
 func (r *roster) off(m *member, l *list) {
 	m.lists = slices.DeleteFunc(m.lists, func(o *list) bool { return o == l })
 	delete(l.dirty, m)
+	l.left(m)
 	r.forget(m)
 }
 
