@@ -56,7 +56,7 @@ func readShares(ctx context.Context, from reader) ([]Share, error) {
 }
 
 // ShareTeams lets two teams see each other, and does nothing if they do already. Errors: *FieldError about team, other
-// or shares: both must be teams that have people, and different ones.
+// or shares (Detail is "team" if one team has too many): both must be teams that have people, and different ones.
 func (s *Store) ShareTeams(ctx context.Context, team, other string) error {
 	x, err := pairOf(team, other)
 	if err != nil {
@@ -104,7 +104,7 @@ func (t *transaction) wantRoom(ctx context.Context, x Share) error {
 			return err
 		}
 		if len(with) >= MaxSharesOfTeam {
-			return &FieldError{Field: "team", Code: TooMany, Limit: MaxSharesOfTeam, Detail: "shares"}
+			return &FieldError{Field: "shares", Code: TooMany, Limit: MaxSharesOfTeam, Detail: "team"}
 		}
 	}
 	return nil

@@ -34,6 +34,7 @@ func storedSettings(s *accounts.Settings) []storedSetting {
 		{"board_name", &s.BoardName, nil, "Rollcall"},
 		{"signup", &s.SignUp, accounts.SignUpModes, "open if only this machine can connect, else invite"},
 		{"teams", &s.Teams, accounts.TeamRules, accounts.TeamsOpen},
+		{"visibility", &s.Visibility, accounts.Visibilities, accounts.VisibleEveryone},
 		{"invisible", &s.Invisible, []string{"on", "off"}, "on"},
 	}
 }
@@ -45,10 +46,11 @@ func (s *storedSetting) variable() string { return "ROLLCALL_" + strings.ToUpper
 type boardShowCmd struct {
 	JSON bool `help:"Print a JSON array."`
 
-	BoardName string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_BOARD_NAME" placeholder:"NAME" help:"The server's --board-name."`
-	Signup    string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_SIGNUP" placeholder:"MODE" help:"The server's --signup."`
-	Teams     string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_TEAMS" placeholder:"RULE" help:"The server's --teams."`
-	Invisible string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_INVISIBLE" placeholder:"on|off" help:"The server's --invisible."`
+	BoardName  string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_BOARD_NAME" placeholder:"NAME" help:"The server's --board-name."`
+	Signup     string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_SIGNUP" placeholder:"MODE" help:"The server's --signup."`
+	Teams      string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_TEAMS" placeholder:"RULE" help:"The server's --teams."`
+	Visibility string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_VISIBILITY" placeholder:"RULE" help:"The server's --visibility."`
+	Invisible  string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_INVISIBLE" placeholder:"on|off" help:"The server's --invisible."`
 }
 
 // shownSetting is one setting in board show --json.
@@ -86,7 +88,7 @@ func (c *boardShowCmd) Run(ctx context.Context, con *console, group *boardCmd, c
 }
 
 type boardSetCmd struct {
-	Settings []string `arg:"" name:"name=value" help:"board_name=NAME, signup=open|invite|approve|off, teams=open|existing|fixed, or invisible=on|off. An empty value, as in teams=, restores the default."`
+	Settings []string `arg:"" name:"name=value" help:"board_name=NAME, signup=open|invite|approve|off, teams=open|existing|fixed, visibility=everyone|teams, or invisible=on|off. An empty value, as in teams=, restores the default."`
 }
 
 // Run stores all the settings, or none.

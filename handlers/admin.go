@@ -87,6 +87,7 @@ func adminDone(done string, n int) string {
 		return "Deleted. It was the team of " + people + "."
 	}
 	return map[string]string{
+		"shared": "These teams see each other now.", "unshared": "These teams no longer see each other.",
 		"saved": "Saved.", "approved": "Approved.", "declined": "Declined.", "revoked": "Revoked.",
 		"admin": "This person is now an administrator.", "member": "This person is no longer an administrator.",
 	}[done]

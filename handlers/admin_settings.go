@@ -12,7 +12,8 @@ import (
 
 // settingFlags are the flags that fix settings of the board.
 var settingFlags = map[string]string{
-	"board_name": "--board-name", "signup": "--signup", "teams": "--teams", "invisible": "--invisible",
+	"board_name": "--board-name", "signup": "--signup", "teams": "--teams",
+	"visibility": "--visibility", "invisible": "--invisible",
 }
 
 // adminSettings shows the settings of the board that are in force.
@@ -30,6 +31,7 @@ func (s *Server) boardSettings(c echo.Context) (p ui.AdminSettingsPage, err erro
 	}
 	in := s.inForce()
 	p.BoardName, p.SignUp, p.TeamRule, p.Invisible = s.cfg.UI.Name(), in.SignUp, in.Teams, in.Invisible
+	p.Visibility = in.Visibility
 	p.Fixed = map[string]string{}
 	for _, name := range s.cfg.Fixed.Set() {
 		p.Fixed[name] = settingFlags[name]
@@ -58,6 +60,7 @@ func (s *Server) setBoard(c echo.Context) error {
 			choose("board_name", s.cfg.UI.Name(), &x.BoardName)
 			choose("signup", in.SignUp, &x.SignUp)
 			choose("teams", in.Teams, &x.Teams)
+			choose("visibility", in.Visibility, &x.Visibility)
 			choose("invisible", in.Invisible, &x.Invisible)
 		})
 	}
@@ -75,6 +78,6 @@ func (s *Server) setBoard(c echo.Context) error {
 	p.Errors, p.Message = f.formErrors(), f.formMessage()
 	p.BoardName = echoed(text(fields, "board_name", p.BoardName))
 	p.SignUp, p.Invisible = text(fields, "signup", p.SignUp), text(fields, "invisible", p.Invisible)
-	p.TeamRule = text(fields, "teams", p.TeamRule)
+	p.TeamRule, p.Visibility = text(fields, "teams", p.TeamRule), text(fields, "visibility", p.Visibility)
 	return s.form(c, f, p)
 }

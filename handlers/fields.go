@@ -61,6 +61,7 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.Common:         "This is a very common password. Choose another one.",
 	accounts.SameAsUsername: "Choose something other than your username.",
 	accounts.HashToo:        "Give a password or a hash, not both.",
+	accounts.SameTeam:       "Choose two different teams.",
 	accounts.UnknownTeam:    "Choose a team that exists, or none.",
 	accounts.UnknownZone:    "Enter a time zone, such as Europe/Berlin.",
 	accounts.NotOneEmoji:    "Use one emoji.",
@@ -87,7 +88,7 @@ func outOfRange(e *accounts.FieldError) string {
 
 func missing(field string) string {
 	switch field {
-	case "team":
+	case "team", "other":
 		return "Type a name for the team."
 	case "old_password":
 		return "Type your current password."
@@ -117,6 +118,11 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("There can be up to %d invitations at once. Revoke some first.", e.Limit)
 	case "team":
 		return fmt.Sprintf("This team has more than %d people. Move some of them first.", e.Limit)
+	case "shares":
+		if e.Detail == "team" {
+			return fmt.Sprintf("A team can see up to %d other teams. Stop sharing with one first.", e.Limit)
+		}
+		return fmt.Sprintf("Up to %d pairs of teams can see each other. Stop sharing between two first.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}

@@ -118,6 +118,7 @@ func New(cfg Config) (*Server, error) {
 		policies:    map[string]policy{},
 	}
 	s.useSettings(cfg.Stored)
+	s.warnOfTeams()
 	if place.origin != "" {
 		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
 			return nil, fmt.Errorf("public URL: %w", err)
@@ -131,6 +132,7 @@ func New(cfg Config) (*Server, error) {
 	s.conns = newConnLimit(cfg.Limits.Connections, s.metrics.full.Inc)
 	s.live = live.New(live.Config{
 		Accounts: cfg.Accounts, Presence: cfg.Presence, Log: cfg.Log, Bell: cfg.Bell, Flushed: s.metrics.flushed,
+		Fixed: cfg.Fixed, Stored: cfg.Stored,
 	})
 	s.live.Subscribe(s.followSettings)
 	s.sockets = newSockets(cfg, s.live, s.metrics, s.frame, s.originAllowed)

@@ -10,14 +10,15 @@ func (s *Server) inForce() accounts.Settings { return *s.chosen.Load() }
 
 // useSettings makes stored settings take effect.
 func (s *Server) useSettings(stored accounts.Settings) {
-	in := s.cfg.Fixed.Or(stored).Or(s.cfg.defaults())
+	in := s.cfg.Fixed.Or(stored).Or(s.cfg.defaults()).Implied()
 	s.chosen.Store(&in)
 	s.cfg.UI.SetName(in.BoardName)
 }
 
 // defaults returns the settings of a board whose operator and administrators chose none.
 func (c *Config) defaults() accounts.Settings {
-	d := accounts.Settings{SignUp: accounts.SignUpInvite, Teams: accounts.TeamsOpen, Invisible: "on"}
+	d := accounts.Settings{SignUp: accounts.SignUpInvite, Teams: accounts.TeamsOpen,
+		Visibility: accounts.VisibleEveryone, Invisible: "on"}
 	if c.onlyHere() {
 		d.SignUp = accounts.SignUpOpen
 	}
@@ -28,5 +29,13 @@ func (c *Config) defaults() accounts.Settings {
 func (s *Server) followSettings(u live.Update) {
 	if u.Settings != nil {
 		s.useSettings(*u.Settings)
+	}
+}
+
+// warnOfTeams logs that members can't choose their team, although a flag or an administrator says that they can.
+func (s *Server) warnOfTeams() {
+	chosen := s.cfg.Fixed.Or(s.cfg.Stored).Or(s.cfg.defaults()).Teams
+	if s.inForce().Teams != chosen && chosen != s.cfg.defaults().Teams {
+		s.log.Warn("people see only their own team, so only administrators choose teams", "teams", chosen)
 	}
 }

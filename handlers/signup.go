@@ -45,7 +45,7 @@ func (s *Server) wantSignup() error {
 
 func (s *Server) signupForm(c echo.Context) ui.SignupPage {
 	return ui.SignupPage{
-		Layout: s.layout(c, ""), Action: s.site.path("/signup"), Approval: s.inForce().SignUp == accounts.SignUpApprove,
+		Layout: s.layout(c, ""), TeamsOnly: s.inForce().Visibility == accounts.VisibleTeams, Action: s.site.path("/signup"), Approval: s.inForce().SignUp == accounts.SignUpApprove,
 	}
 }
 

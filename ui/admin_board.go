@@ -9,6 +9,7 @@ import (
 // AdminTeamsPage lists teams.
 type AdminTeamsPage struct {
 	Admin
+	AdminShares
 	All []AdminTeam
 }
 
@@ -83,8 +84,9 @@ func (i AdminInvitation) Name() string {
 // AdminSettingsPage has the settings of the board.
 type AdminSettingsPage struct {
 	Admin
-	BoardName, SignUp, TeamRule, Invisible string
-	Fixed                                  map[string]string // flag by setting, for settings that flags fix
+	BoardName, SignUp, TeamRule, Visibility, Invisible string
+
+	Fixed map[string]string // flag by setting, for settings that flags fix
 }
 
 func (AdminSettingsPage) template() string { return "admin-settings" }
@@ -99,6 +101,7 @@ func picked(name, chosen string, all ...option) []option {
 // boardSetting is a setting with options.
 type boardSetting struct {
 	Name, Title, Flag, Error string
+	Because                  string // why there's no choice, if no flag is the reason
 	Options                  []option
 }
 
@@ -114,18 +117,25 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 			option{Value: "open", Label: "Everyone", Hint: "People choose a team or name a new one."},
 			option{Value: "existing", Label: "Everyone, from existing teams"},
 			option{Value: "fixed", Label: "Only administrators"})},
+		{Name: "visibility", Title: "Whom people see", Options: picked("visibility", p.Visibility,
+			option{Value: "everyone", Label: "Everyone"},
+			option{Value: "teams", Label: "Only their own team", Hint: "And teams that you share with it, under Teams. " +
+				"People without a team see each other. Administrators see everyone. Only administrators choose teams then."})},
 		{Name: "invisible", Title: "Being invisible", Options: picked("invisible", p.Invisible,
 			option{Value: "on", Label: "Allowed", Hint: "People can appear offline while they use the board."},
 			option{Value: "off", Label: "Not allowed"})},
 	}
 	for i := range all {
 		all[i].Flag, all[i].Error = p.Fixed[all[i].Name], p.Errors[all[i].Name]
+		if all[i].Name == "teams" && p.Visibility == "teams" {
+			all[i].Flag, all[i].Because = "", "Administrators choose, because people see only their own team."
+		}
 	}
 	return all
 }
 
 // AllFixed reports whether there is nothing to save.
-func (p AdminSettingsPage) AllFixed() bool { return len(p.Fixed) == 4 }
+func (p AdminSettingsPage) AllFixed() bool { return len(p.Fixed) == 5 }
 
 // AdminLogPage is the audit log.
 type AdminLogPage struct {

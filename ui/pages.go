@@ -56,6 +56,8 @@ type SignupPage struct {
 	Team     string // that an invitation leads to; "": none
 	Approval bool   // an administrator has to approve the account
 
+	TeamsOnly bool // people see only their own team and those that share with it
+
 	Username, DisplayName, Password, Note, Next, Message string
 	Errors                                               map[string]string
 }

@@ -37,7 +37,8 @@ type StoredPage struct {
 
 	Acts, Presets, Devices, Browsers, Favorites, Alerts int // how many there are
 
-	Replicas bool // several servers run this board and tell each other who is connected
+	TeamsOnly bool // people see only their own team and those that share with it
+	Replicas  bool // several servers run this board and tell each other who is connected
 }
 
 // stamp is a moment that may be long ago. Class tells the page's script how to format it.
@@ -78,7 +79,7 @@ type StoredFact struct {
 // with the download.
 func (p StoredPage) Groups() []StoredGroup {
 	return []StoredGroup{
-		{"Everyone sees this", "That is, everyone who signs in here. The board is hidden from others.", p.seenByAll()},
+		p.everyone(),
 		{"Only you see this", "It's never shown to anyone else.", append(p.chosen(), p.signIns()...)},
 		{"Administrators see this, too", "They manage the accounts of this board, and see people as everyone sees them.",
 			p.administered()},
@@ -90,6 +91,17 @@ func (p StoredPage) Groups() []StoredGroup {
 		},
 		{"In this browser", "It stays in your browser until you clear this site's data.", inBrowser()},
 	}
+}
+
+// everyone returns what everyone sees who may see the person.
+func (p StoredPage) everyone() StoredGroup {
+	if p.TeamsOnly {
+		return StoredGroup{"People who can see you see this",
+			"That is, your team, teams that an administrator shared with it, and administrators. For others, you don't exist.",
+			p.seenByAll()}
+	}
+	return StoredGroup{"Everyone sees this", "That is, everyone who signs in here. The board is hidden from others.",
+		p.seenByAll()}
 }
 
 func (p StoredPage) administered() []StoredFact {
