@@ -152,10 +152,10 @@ func (p StoredPage) seenByAll() []StoredFact {
 
 // lastSeenNote says who can see when the person was last online.
 func (p StoredPage) lastSeenNote() string {
-	who := "Everyone who shows theirs sees only a rough time: today, this week, this month or long ago."
+	who := "People who show theirs see only a rough time: today, this week, this month or long ago."
 	switch p.ShowLastSeen {
 	case "exact":
-		who = "Everyone who shows theirs sees it to the minute while you're offline."
+		who = "People who show theirs see it to the minute while you're offline."
 	case "nobody":
 		who = "You've chosen that nobody sees it."
 	}
@@ -187,7 +187,7 @@ func (p StoredPage) chosen() []StoredFact {
 			Note: until,
 		}, {
 			Keys: []string{"settings.time_zone"}, What: "Time zone", Mine: cmp.Or(p.TimeZone, "Not known"),
-			Note: "Used for times like “today”. Everyone sees it if you share your local time. " + until,
+			Note: "Used for times like “today”. Others see it if you share your local time. " + until,
 		},
 		{Keys: []string{"settings.share_local_time"}, What: "Share my local time", Mine: onOff(p.ShareTime), Note: until},
 		{
