@@ -40,6 +40,7 @@ func (b *Board) show(w *Watcher, teams *teamSet) {
 	from.watchers.remove(w)
 	from.used = time.Now()
 	from.thin()
+	from.renew() // the page no longer shows the version that it was loaded with
 	w.list = l
 	l.watchers.add(w)
 	w.partial = w.partial || b.roster.warming
@@ -96,9 +97,10 @@ func (r *roster) hide(m *member) {
 	m.lists = slices.DeleteFunc(m.lists, hidden)
 }
 
-// left records that m was on l, for pages that nobody can see: they keep what they show.
+// left records that m was on l. Until the next flush all pages may show m, and after it those that keep what they show:
+// pages that nobody can see, and those from before a start.
 func (l *list) left(m *member) {
-	if l.filter.teams == nil || len(l.watchers.paused) == 0 {
+	if l.filter.teams == nil {
 		return
 	}
 	if l.gone == nil {
@@ -107,7 +109,7 @@ func (l *list) left(m *member) {
 	l.gone[m.person.ID] = struct{}{}
 }
 
-// hideGone is hide for a person who isn't on those lists anymore, but maybe on pages that nobody can see.
+// hideGone is hide for a person who isn't on those lists anymore, but maybe on pages.
 func (r *roster) hideGone(p accounts.Person) {
 	for _, l := range r.lists.all {
 		if _, was := l.gone[p.ID]; was && !l.filter.teams.shows(p) {
@@ -121,7 +123,7 @@ func (r *roster) hideGone(p accounts.Person) {
 // tellHidden removes people who were hidden from pages that otherwise keep what they show for now: those that nobody can
 // see, and those from before a start.
 func (r *roster) tellHidden(l *list, send func(*Watcher, *Change)) {
-	if len(l.watchers.paused) == 0 {
+	if len(l.watchers.paused) == 0 && !r.warming {
 		l.gone = nil
 	}
 	if len(l.hidden) == 0 {

@@ -42,7 +42,7 @@ type list struct {
 	relist  bool                 // the members changed in another way, or their order did
 	relink  bool                 // the links to other pages changed
 	hidden  []string             // IDs of people who moved to a team that the watchers may not see
-	gone    map[string]struct{}  // IDs of people who left the list, and whom pages of paused watchers may still show
+	gone    map[string]struct{}  // IDs of people who left the list, but whom pages may still show
 	arrived int                  // people who came and are on other pages
 	told    told                 // as of the last flush
 

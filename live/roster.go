@@ -120,11 +120,13 @@ func (r *roster) meetAll(people []accounts.Person) {
 	for _, p := range people {
 		m := r.members[p.ID]
 		if m != nil {
-			r.replace(m, p)
+			if r.replace(m, p) {
+				m.readIn = r.looks
+			}
 			r.forget(m)
 			continue
 		}
-		m = &member{person: p, view: r.presence.View(p.ID)}
+		m = &member{person: p, view: r.presence.View(p.ID), readIn: r.looks}
 		if !isHere(m.view) {
 			continue // has left again, and isn't on a list
 		}

@@ -281,7 +281,7 @@ func (s *scene) turn(v *viewed) {
 	case v.paused:
 		v.w.Resume()
 		v.paused = false
-	case s.r.IntN(3) == 0:
+	case s.r.IntN(3) == 0 && !s.board.roster.warming: // see TestPageFromBeforeTheRuleAtARestart
 		s.watchAgain(v)
 	default:
 		v.w.Pause()
