@@ -58,6 +58,7 @@ type Person struct {
 	LastSeen     time.Time // zero: never
 	ShowLastSeen string    // how precisely others see LastSeen: Approximate, Exact or Nobody
 	Zone         string    // IANA name of the time zone, if the person shares their local time; "": not shared or unknown
+	Admin        bool
 
 	sortKey string // result of the function sortKey
 }
@@ -92,7 +93,6 @@ type Status struct {
 // User is a person with what only they, the operator and other parts of Rollcall need to know.
 type User struct {
 	Person
-	Admin          bool
 	Disabled       bool          // can't sign in and isn't on the board
 	IdleAfter      time.Duration // 0: the default; below 0: never idle
 	TimeZone       string        // IANA name; "": unknown. See Zone

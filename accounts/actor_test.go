@@ -146,6 +146,19 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"RenameTeam": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		return unlessMissing(second(s.RenameTeam(ctx, "Ops", "Dev")))
 	},
+	"ShareTeams": func(ctx context.Context, s *Store, u User, _ Session) error {
+		if err := s.SetTeam(As(ctx, System), u.ID, "Ops"); err != nil {
+			return err
+		}
+		_, err := s.Create(As(ctx, System), NewUser{Username: "devon", Team: "Dev", Password: secret})
+		if err != nil && !errors.Is(err, ErrTaken) {
+			return err
+		}
+		return s.ShareTeams(ctx, "Ops", "Dev")
+	},
+	"UnshareTeams": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return unlessMissing(s.UnshareTeams(ctx, "Ops", "Dev"))
+	},
 	"SetTeamOf": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		return second(s.SetTeamOf(ctx, nil, "Dev"))
 	},
@@ -227,12 +240,12 @@ func unlessMissing(err error) error {
 // Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
 	"AnySession", "Authenticate", "Changes", "CheckImport", "CheckPassword", "Close", "Committed", "CountPeople",
-	"CursorBehind", "Empty", "Export",
+	"CursorBehind", "CursorBehindIn", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
-	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared",
+	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared", "Shares",
 	"Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
-	"Alert", "Alerts", "Details", "Favorites", "IsFavorite",
+	"Alert", "Alerts", "AlertsOf", "Details", "Favorites", "IsFavorite",
 	"AnyAdmin", "Audit", "CountUsers", "Invitation", "Invitations", "IsWaiting", "ListUsers", "ListedUser",
 	"ResetLinkUser", "Settings", "WaitingPeople",
 	"Identities", "OnlyElsewhere", "UserByIdentity",

@@ -21,7 +21,7 @@ const (
 )
 
 const (
-	alertColumns = `a.user_id, a.person_id, p.username_key, p.display_name, a.kind, a.asked_at, a.expires_at, a.told_at
+	alertColumns = `a.user_id, a.person_id, p.username_key, p.display_name, p.team_key, a.kind, a.asked_at, a.expires_at, a.told_at
 		FROM alerts a JOIN users p ON p.id = a.person_id`
 
 	sqlAlerts        = `SELECT ` + alertColumns + ` ORDER BY a.rev`
@@ -46,6 +46,7 @@ type Alert struct {
 	UserID         string // who wants to be told
 	PersonID       string // about whom
 	Username, Name string // of the person
+	TeamKey        string // of the person
 	Kind           string // AlertHere or AlertFree
 	AskedAt        time.Time
 	ExpiresAt      time.Time
@@ -59,7 +60,7 @@ type alertRow struct {
 
 func (r *alertRow) dest() []any {
 	a := &r.alert
-	return []any{&a.UserID, &a.PersonID, &a.Username, &a.Name, &a.Kind, &r.asked, &r.expires, &r.told}
+	return []any{&a.UserID, &a.PersonID, &a.Username, &a.Name, &a.TeamKey, &a.Kind, &r.asked, &r.expires, &r.told}
 }
 
 func readAlerts(ctx context.Context, from reader, text string, args ...any) ([]Alert, error) {
@@ -130,6 +131,12 @@ func waitingAlert(ctx context.Context, from reader, userID, personID string, now
 // Alerts returns all alerts.
 func (s *Store) Alerts(ctx context.Context) ([]Alert, error) {
 	alerts, err := readAlerts(ctx, s.r, sqlAlerts)
+	return alerts, wrap("list alerts", err)
+}
+
+// AlertsOf returns the alerts of one person, also those that were told a moment ago.
+func (s *Store) AlertsOf(ctx context.Context, userID string) ([]Alert, error) {
+	alerts, err := readAlerts(ctx, s.r, sqlAlertsOf, userID)
 	return alerts, wrap("list alerts", err)
 }
 

@@ -29,7 +29,7 @@ func testAlerts(t *testing.T, db database) {
 	}
 	waits("")
 	do(t, "SetAlert", s.SetAlert(t.Context(), ada.ID, bob.ID, AlertHere))
-	want := Alert{ada.ID, bob.ID, "bob", "Bob B", AlertHere, c.now(), c.now().Add(AlertLife), time.Time{}}
+	want := Alert{ada.ID, bob.ID, "bob", "Bob B", noTeam, AlertHere, c.now(), c.now().Add(AlertLife), time.Time{}}
 	waits(AlertHere)
 	news(want)
 	do(t, "SetAlert", s.SetAlert(t.Context(), ada.ID, bob.ID, AlertFree))

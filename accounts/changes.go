@@ -31,7 +31,8 @@ const (
 	sqlSetPruned      = `UPDATE meta SET value = $1 WHERE name = 'pruned_rev' AND value < $1`
 	sqlSetListsRev    = `INSERT INTO meta (name, value) VALUES ('lists_rev', $1)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value`
-	sqlListsRev    = `SELECT COALESCE(max(value), 0) FROM meta WHERE name = 'lists_rev'`
+	sqlListsRev = `SELECT COALESCE(max(CASE name WHEN 'lists_rev' THEN value END), 0),
+		COALESCE(max(CASE name WHEN 'shares_rev' THEN value END), 0) FROM meta WHERE name IN ('lists_rev', 'shares_rev')`
 	sqlRevAndLimit = `SELECT r.value, p.value FROM meta r, meta p WHERE r.name = 'rev' AND p.name = 'pruned_rev'`
 )
 
@@ -53,6 +54,7 @@ type Changes struct {
 	Sessions []string  // ids of ended sessions, without expired ones
 	Alerts   []Alert   // that were set or told
 	Settings *Settings // all of them as they are now; nil: none has changed
+	Shares   *[]Share  // all of them as they are now; nil: none has changed
 	Lists    bool      // lists for administrators may have changed; statuses and sign-ins don't change them
 	Reset    bool      // too many changes, or since is too old: the lists are empty, read everything again
 }
@@ -141,11 +143,18 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	if c.Settings, err = t.newSettings(ctx, since); err != nil {
 		return err
 	}
-	var lists int64
-	if err := t.queryRow(ctx, sqlListsRev, nil, &lists); err != nil {
+	var lists, shares int64
+	if err := t.queryRow(ctx, sqlListsRev, nil, &lists, &shares); err != nil {
 		return err
 	}
 	c.Lists = lists > since
+	if shares > since {
+		all, err := readShares(ctx, t)
+		if err != nil {
+			return err
+		}
+		c.Shares = &all
+	}
 	rows, err := t.query(ctx, sqlTombstones, since, maxChanges+1)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func testCreate(t *testing.T, db database) {
 		Password: secret, Admin: true})
 	do(t, "Create", err)
 	want := User{Person: Person{ID: u.ID, Username: "ada.l", DisplayName: "Ada Lovelace", Team: "Design",
-		sortKey: "design\x01ada lovelace\x01" + u.ID}, Admin: true, CreatedAt: c.now(), Rev: 1}
+		Admin: true, sortKey: "design\x01ada lovelace\x01" + u.ID}, CreatedAt: c.now(), Rev: 1}
 	if !reflect.DeepEqual(u, want) {
 		t.Errorf("Create = %+v, want %+v", u, want)
 	}

@@ -28,6 +28,7 @@ const (
 	HashToo        Code = "hash_too"         // both a password and a hash
 	BadHash        Code = "bad_hash"         // Detail says why
 	UnknownTeam    Code = "unknown_team"
+	SameTeam       Code = "same_team" // twice, where two are needed
 	UnknownZone    Code = "unknown_zone"
 	NotOneEmoji    Code = "not_one_emoji"
 	BadTime        Code = "bad_time"
@@ -44,7 +45,8 @@ const (
 // FieldError says what is wrong with one field.
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
-	// time_zone, theme, pronouns, contacts, favorites, alerts, identities, board_name, email or signup_domains.
+	// time_zone, theme, pronouns, contacts, favorites, alerts, identities, board_name, email, signup_domains,
+	// other (a second team) or shares.
 	Field  string
 	Code   Code
 	Limit  int    // with TooShort, TooLong and TooMany

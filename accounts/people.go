@@ -12,7 +12,7 @@ const MaxPage = 200
 
 const (
 	personColumns = `u.id, u.username_key, u.display_name, u.team, u.sort_key, u.last_seen, u.show_last_seen, ` +
-		sharedZone
+		sharedZone + `, u.admin`
 
 	sharedZone = `CASE WHEN u.share_time THEN u.time_zone ELSE '' END`
 
@@ -36,40 +36,29 @@ const (
 
 // PeopleQuery selects one page of the board.
 type PeopleQuery struct {
-	Team   *string // only this team, by its key or any spelling of its name; "": people without a team; nil: all
-	Search string  // only people whose names have a word that begins with each of these words (at most 6)
-	After  string  // a Cursor: people after it
-	Before string  // a Cursor: people before it; if After is "", the last of them
-	Limit  int     // at most MaxPage; 0: MaxPage
+	Team   *string  // only this team, by its key or any spelling of its name; "": people without a team; nil: all
+	Teams  []string // with Team nil: only these teams, by key; nil: all. At most MaxSharesOfTeam+1 of them
+	Search string   // only people whose names have a word that begins with each of these words (at most 6)
+	After  string   // a Cursor: people after it
+	Before string   // a Cursor: people before it; if After is "", the last of them
+	Limit  int      // at most MaxPage; 0: MaxPage
 }
 
 // People returns a page of the enabled people in board order, and whether there are more people after the page or, with
 // only Before, before it. It returns ErrCursor for an invalid cursor.
 func (s *Store) People(ctx context.Context, q PeopleQuery) (people []Person, more bool, err error) {
-	low, high, ok, err := q.bounds()
-	if err != nil || !ok {
-		return nil, false, err
-	}
 	back := q.Before != "" && q.After == ""
 	limit := q.Limit
 	if limit <= 0 || limit > MaxPage {
 		limit = MaxPage
 	}
-	text, args := sqlPeople, []any{low, high, limit + 1}
-	if back {
-		text = sqlPeopleBack
-	}
-	if strings.TrimSpace(q.Search) != "" {
-		if text, args, err = s.search(ctx, q.Search, back, args); err != nil || text == "" {
-			return nil, false, wrap("search people", err)
-		}
-	}
-	rows, err := s.r.query(ctx, text, args...)
-	if err == nil {
-		people, err = collectPeople(rows, limit+1)
+	if q.Team == nil && q.Teams != nil {
+		people, err = s.peopleOf(ctx, q, back, limit+1)
+	} else {
+		people, err = s.page(ctx, q, back, limit+1)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("list people: %w", err)
+		return nil, false, err
 	}
 	if more = len(people) > limit; more {
 		people = people[:limit]
@@ -80,9 +69,35 @@ func (s *Store) People(ctx context.Context, q PeopleQuery) (people []Person, mor
 	return people, more, nil
 }
 
-// CountPeople returns the number of enabled people between the cursors of q, in its team. It ignores q.Search. It
+// page reads at most limit people, in the direction of the query.
+func (s *Store) page(ctx context.Context, q PeopleQuery, back bool, limit int) ([]Person, error) {
+	low, high, ok, err := q.bounds()
+	if err != nil || !ok {
+		return nil, err
+	}
+	text, args := sqlPeople, []any{low, high, limit}
+	if back {
+		text = sqlPeopleBack
+	}
+	if strings.TrimSpace(q.Search) != "" {
+		if text, args, err = s.search(ctx, q.Search, back, args); err != nil || text == "" {
+			return nil, wrap("search people", err)
+		}
+	}
+	rows, err := s.r.query(ctx, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list people: %w", err)
+	}
+	people, err := collectPeople(rows, limit)
+	return people, wrap("list people", err)
+}
+
+// CountPeople returns the number of enabled people between the cursors of q, in its teams. It ignores q.Search. It
 // returns ErrCursor for an invalid cursor.
 func (s *Store) CountPeople(ctx context.Context, q PeopleQuery) (n int, err error) {
+	if q.Team == nil && q.Teams != nil {
+		return s.countOf(ctx, q)
+	}
 	low, high, ok, err := q.bounds()
 	if err != nil || !ok {
 		return 0, err
@@ -147,7 +162,7 @@ func collectPeople(rows *rows, expected int) ([]Person, error) {
 		var p Person
 		var seen int64
 		if err := rows.Scan(&p.ID, &p.Username, &p.DisplayName, &p.Team, &p.sortKey, &seen, &p.ShowLastSeen,
-			&p.Zone); err != nil {
+			&p.Zone, &p.Admin); err != nil {
 			return nil, err
 		}
 		p.LastSeen = at(seen)

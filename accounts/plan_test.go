@@ -232,8 +232,16 @@ func administer(t *testing.T, s *Store, first User) {
 	do(t, "Prove", err)
 	_, _, err = s.Invite(ctx, NewInvitation{Team: "Ops", Uses: 1, Age: time.Hour})
 	do(t, "Invite", err)
+	dev := add(t, s, "devon", "", "Dev")
+	do(t, "ShareTeams", s.ShareTeams(ctx, "Ops", "Dev"))
 	_, err = s.RenameTeam(ctx, "Ops", "Operations")
 	do(t, "RenameTeam", err)
+	do(t, "UnshareTeams", s.UnshareTeams(ctx, "Operations", "Dev"))
+	do(t, "Delete", s.Delete(ctx, dev.ID))
+	_, err = s.AlertsOf(ctx, guest.ID)
+	do(t, "AlertsOf", err)
+	_, err = s.CursorBehindIn(ctx, []string{TeamKey("Operations")}, 1)
+	do(t, "CursorBehindIn", err)
 	for _, q := range []UserQuery{{}, {Order: ByUsername}, {Order: Newest}, {Which: AdminUsers}, {Which: DisabledUsers},
 		{Team: new("Ops")}, {Search: "g"}, {Search: "g", Which: DisabledUsers}} {
 		_, err = s.ListUsers(ctx, q)

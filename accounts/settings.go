@@ -9,11 +9,12 @@ import (
 // Settings are what administrators choose for the board, in the browser or on the command line. "" is the default of
 // the server. Flags of the server override them.
 type Settings struct {
-	BoardName string
-	SignUp    string // who may make an account: one of SignUpModes
-	Domains   string // of email addresses whose owners may, with SignUpDomains; separated by spaces
-	Teams     string // who may choose a team: one of TeamRules
-	Invisible string // whether people may go invisible: on or off
+	BoardName  string
+	SignUp     string // who may make an account: one of SignUpModes
+	Domains    string // of email addresses whose owners may, with SignUpDomains; separated by spaces
+	Teams      string // who may choose a team: one of TeamRules
+	Visibility string // whom people see: one of Visibilities
+	Invisible  string // whether people may go invisible: on or off
 }
 
 // The values of Settings.SignUp.
@@ -32,11 +33,18 @@ const (
 	TeamsFixed    = "fixed"    // only administrators choose
 )
 
+// The values of Settings.Visibility.
+const (
+	VisibleEveryone = "everyone" // everybody sees everybody
+	VisibleTeams    = "teams"    // people see their own team and teams that share with it; administrators see everybody
+)
+
 // Options of Settings, without "".
 var (
-	SignUpModes = []string{SignUpOpen, SignUpInvite, SignUpApprove, SignUpDomains, SignUpOff}
-	TeamRules   = []string{TeamsOpen, TeamsExisting, TeamsFixed}
-	onOff       = []string{"on", "off"}
+	SignUpModes  = []string{SignUpOpen, SignUpInvite, SignUpApprove, SignUpDomains, SignUpOff}
+	TeamRules    = []string{TeamsOpen, TeamsExisting, TeamsFixed}
+	Visibilities = []string{VisibleEveryone, VisibleTeams}
+	onOff        = []string{"on", "off"}
 )
 
 // A setting is one field of Settings and its stored name, which is also the name of the field in forms.
@@ -51,7 +59,8 @@ func (s *Settings) all() []setting {
 	return []setting{
 		{"board_name", &s.BoardName, nil, CleanBoardName}, {"signup", &s.SignUp, SignUpModes, nil},
 		{domainsSetting, &s.Domains, nil, CleanDomains},
-		{"teams", &s.Teams, TeamRules, nil}, {"invisible", &s.Invisible, onOff, nil},
+		{"teams", &s.Teams, TeamRules, nil}, {"visibility", &s.Visibility, Visibilities, nil},
+		{"invisible", &s.Invisible, onOff, nil},
 	}
 }
 
@@ -149,6 +158,15 @@ func (t *transaction) putSettings(ctx context.Context, was, now Settings) error 
 		return nil
 	}
 	return t.audit(ctx, SettingsChanged, "", changed)
+}
+
+// Implied returns s with what follows from it: while people see only their own team, only administrators choose teams,
+// because whoever can choose a team can see anybody.
+func (s Settings) Implied() Settings {
+	if s.Visibility == VisibleTeams {
+		s.Teams = TeamsFixed
+	}
+	return s
 }
 
 // Or returns s with the values of other where s has none.

@@ -52,6 +52,9 @@ func (t *transaction) renameTeam(ctx context.Context, from, name, key string) (i
 			return 0, err
 		}
 	}
+	if err := t.renameShares(ctx, action, old, key, name); err != nil {
+		return 0, err
+	}
 	for i, id := range ids {
 		u, err := readUser(ctx, t, sqlUserByID, []any{id})
 		if i == 0 {
@@ -85,6 +88,18 @@ func renameInInvitations(ctx context.Context, t *transaction, old, name string) 
 		if _, err := t.exec(ctx, sqlInviteTo, team, name); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// renameShares keeps the shares of a team that gets another name. A team that becomes part of another one takes none
+// along: nobody sees more people because of it than an administrator said.
+func (t *transaction) renameShares(ctx context.Context, action Action, old, key, name string) error {
+	switch {
+	case action != TeamRenamed:
+		return t.dropShares(ctx, old)
+	case key != old:
+		return t.moveShares(ctx, old, key, name)
 	}
 	return nil
 }

@@ -70,9 +70,9 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 	ms := func(n int64) time.Time { return time.UnixMilli(1700000000000 + n).UTC() }
 	const id = "0190b000-0000-7000-8000-000000000001"
 	want := User{
-		Person: Person{ID: id, Username: "ada", DisplayName: "Ada L", Team: "Ops", LastSeen: ms(1),
+		Person: Person{ID: id, Username: "ada", DisplayName: "Ada L", Team: "Ops", LastSeen: ms(1), Admin: true,
 			sortKey: "ops\x01ada l\x01" + id},
-		Admin: true, IdleAfter: neverIdle,
+		IdleAfter: neverIdle,
 		Status:    Status{State: "dnd", Text: "Lunch", Emoji: "🍜", Until: ms(2), SetAt: ms(3)},
 		Invisible: true, InvisibleSince: ms(4), CreatedAt: ms(5), Rev: 1,
 	}

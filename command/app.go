@@ -146,7 +146,8 @@ func (s *settings) handlers() handlers.Config {
 		PublicURL: s.Public,
 		Loopback:  s.local(),
 		Fixed: accounts.Settings{
-			BoardName: s.BoardName, SignUp: s.Signup, Domains: s.SignupDomains, Teams: s.Teams, Invisible: s.Invisible,
+			BoardName: s.BoardName, SignUp: s.Signup, Domains: s.SignupDomains, Teams: s.Teams,
+			Visibility: s.Visibility, Invisible: s.Invisible,
 		},
 		Limits:         s.limits(process.FileLimit()),
 		AccessLog:      s.AccessLog == "on",

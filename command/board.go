@@ -35,6 +35,7 @@ func storedSettings(s *accounts.Settings) []storedSetting {
 		{"signup", &s.SignUp, accounts.SignUpModes, "open if only this machine can connect, else invite"},
 		{"signup_domains", &s.Domains, nil, "none"},
 		{"teams", &s.Teams, accounts.TeamRules, accounts.TeamsOpen},
+		{"visibility", &s.Visibility, accounts.Visibilities, accounts.VisibleEveryone},
 		{"invisible", &s.Invisible, []string{"on", "off"}, "on"},
 	}
 }
@@ -50,6 +51,7 @@ type boardShowCmd struct {
 	Signup        string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_SIGNUP" placeholder:"MODE" help:"The server's --signup."`
 	SignupDomains string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_SIGNUP_DOMAINS" placeholder:"DOMAINS" help:"The server's --signup-domains."`
 	Teams         string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_TEAMS" placeholder:"RULE" help:"The server's --teams."`
+	Visibility    string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_VISIBILITY" placeholder:"RULE" help:"The server's --visibility."`
 	Invisible     string `group:"Flags of the server, to see what they override:" variable:"ROLLCALL_INVISIBLE" placeholder:"on|off" help:"The server's --invisible."`
 }
 
@@ -88,7 +90,7 @@ func (c *boardShowCmd) Run(ctx context.Context, con *console, group *boardCmd, c
 }
 
 type boardSetCmd struct {
-	Settings []string `arg:"" name:"name=value" help:"board_name=NAME, signup=open|invite|approve|domains|off, signup_domains=DOMAINS, teams=open|existing|fixed, or invisible=on|off. An empty value, as in teams=, restores the default."`
+	Settings []string `arg:"" name:"name=value" help:"board_name=NAME, signup=open|invite|approve|domains|off, signup_domains=DOMAINS, teams=open|existing|fixed, visibility=everyone|teams, or invisible=on|off. An empty value, as in teams=, restores the default."`
 }
 
 // Run stores all the settings, or none.

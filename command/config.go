@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"rollcall/accounts"
 	"rollcall/presence/replica"
 )
 
@@ -34,6 +35,7 @@ type settings struct {
 	Signup              string `group:"Access:" variable:"ROLLCALL_SIGNUP" enum:",open,invite,approve,domains,off" default:"" help:"Who can create an account. open: anyone who can open the page. invite: people with an invitation. approve: people with an invitation, and anyone else once an administrator approves. domains: people with an invitation, and people with an email address at one of --signup-domains; this needs ROLLCALL_SMTP_URL. off: as invite, but no page says how to get an invitation. If not set, administrators choose; until then, it is open if only this machine can connect, else invite."`
 	SignupDomains       string `group:"Access:" variable:"ROLLCALL_SIGNUP_DOMAINS" placeholder:"DOMAIN" help:"With --signup domains: comma-separated domains of email addresses, such as example.org. If not set, administrators choose."`
 	Teams               string `group:"Access:" variable:"ROLLCALL_TEAMS" enum:",open,existing,fixed" default:"" help:"open: people choose a team or name a new one. existing: they choose an existing team. fixed: only administrators move them. If not set, administrators choose; until then, it is open."`
+	Visibility          string `group:"Access:" variable:"ROLLCALL_VISIBILITY" enum:",everyone,teams" default:"" help:"Whom people see. everyone: everybody. teams: only their own team and teams that an administrator shares with it. Administrators see everybody. With teams, only administrators choose teams. If not set, administrators choose; until then, it is everyone."`
 	RequireSecondFactor bool   `group:"Access:" variable:"ROLLCALL_REQUIRE_SECOND_FACTOR" default:"false" help:"Administrators need a passkey or an authenticator app to change anything. Without one, they can still sign in and set one up."`
 
 	AllowRobots bool `group:"Access:" variable:"ROLLCALL_ALLOW_ROBOTS" default:"false" help:"Let search engines list public pages, such as the sign-in page."`
@@ -92,7 +94,8 @@ func (s *settings) check(env environment) error {
 	if err := s.mailing.check(env, s.Public); err != nil {
 		return err
 	}
-	return cmp.Or(checkAddr(s.Addr), s.checkDiagnostics(), s.checkLimits(), s.checkTimes(), s.checkRedis(), s.checkDomains())
+	return cmp.Or(checkAddr(s.Addr), s.checkDiagnostics(), s.checkLimits(), s.checkTimes(), s.checkRedis(), s.checkDomains(),
+		s.checkVisibility())
 }
 
 // publicURL parses the public address. The result has no slash at the end of its path.
@@ -120,6 +123,15 @@ func (s *settings) base() string {
 		return ""
 	}
 	return s.Public.Path
+}
+
+// checkVisibility refuses flags that contradict each other: whoever can choose their team can see anybody.
+func (s *settings) checkVisibility() error {
+	if s.Visibility == accounts.VisibleTeams && s.Teams != "" && s.Teams != accounts.TeamsFixed {
+		return fmt.Errorf("--teams %s contradicts --visibility teams: whoever chooses their team could see everybody, so use "+
+			"--teams fixed, or leave it out", s.Teams)
+	}
+	return nil
 }
 
 func checkAddr(addr string) error { return checkAddrOf("--addr", addr) }

@@ -35,6 +35,8 @@ var sentences = map[accounts.Action]string{
 	accounts.TeamRenamed:     "renamed the team {from} to {team}, with {people}",
 	accounts.TeamMerged:      "merged the team {from} into {team}, with {people}",
 	accounts.TeamDeleted:     "deleted the team {from}, with {people}",
+	accounts.TeamsShared:     "let the teams {team} and {other} see each other",
+	accounts.TeamsUnshared:   "stopped the teams {team} and {other} from seeing each other",
 	accounts.SettingsChanged: "changed the settings: {settings}",
 	accounts.PeopleImported:  "imported {people}",
 	accounts.PeopleExported:  "downloaded the list of people",
@@ -75,6 +77,8 @@ var settingWords = map[string]struct {
 	"signup_domains": {"domains of email addresses", nil},
 	"teams": {"who chooses teams", map[string]string{"": "default", accounts.TeamsOpen: "everyone",
 		accounts.TeamsExisting: "everyone, from existing teams", accounts.TeamsFixed: "administrators"}},
+	"visibility": {"whom people see", map[string]string{"": "default", accounts.VisibleEveryone: "everyone",
+		accounts.VisibleTeams: "only their own team"}},
 	"invisible": {"being invisible", map[string]string{"": "default", "on": "allowed", "off": "not allowed"}},
 }
 
@@ -93,7 +97,7 @@ func fill(sentence, whom string, detail map[string]string) (parts []ui.LogPart) 
 		switch key {
 		case "whom":
 			parts = append(parts, ui.LogPart{Text: whom, Name: true})
-		case "team", "from":
+		case "team", "from", "other":
 			parts = append(parts, ui.LogPart{Text: cmp.Or(detail[key], "no team"), Name: true})
 		case "for":
 			if team := detail["team"]; team != "" {

@@ -13,7 +13,7 @@ import (
 // settingFlags are the flags that fix settings of the board.
 var settingFlags = map[string]string{
 	"board_name": "--board-name", "signup": "--signup", "signup_domains": "--signup-domains",
-	"teams": "--teams", "invisible": "--invisible",
+	"teams": "--teams", "visibility": "--visibility", "invisible": "--invisible",
 }
 
 // adminSettings shows the settings of the board that are in force.
@@ -32,6 +32,7 @@ func (s *Server) boardSettings(c echo.Context) (p ui.AdminSettingsPage, err erro
 	in := s.inForce()
 	p.BoardName, p.SignUp, p.TeamRule, p.Invisible = s.cfg.UI.Name(), in.SignUp, in.Teams, in.Invisible
 	p.Domains = in.Domains
+	p.Visibility = in.Visibility
 	p.Fixed = map[string]string{}
 	for _, name := range s.cfg.Fixed.Set() {
 		p.Fixed[name] = settingFlags[name]
@@ -64,6 +65,7 @@ func (s *Server) setBoard(c echo.Context) error {
 			choose("signup", in.SignUp, &x.SignUp)
 			choose("signup_domains", in.Domains, &x.Domains)
 			choose("teams", in.Teams, &x.Teams)
+			choose("visibility", in.Visibility, &x.Visibility)
 			choose("invisible", in.Invisible, &x.Invisible)
 		})
 	}
@@ -82,5 +84,6 @@ func (s *Server) setBoard(c echo.Context) error {
 	p.BoardName = echoed(text(fields, "board_name", p.BoardName))
 	p.SignUp, p.Invisible = text(fields, "signup", p.SignUp), text(fields, "invisible", p.Invisible)
 	p.TeamRule, p.Domains = text(fields, "teams", p.TeamRule), echoedUpTo(text(fields, "signup_domains", p.Domains), 2000)
+	p.Visibility = text(fields, "visibility", p.Visibility)
 	return s.form(c, f, p)
 }

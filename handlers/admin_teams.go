@@ -13,20 +13,28 @@ import (
 	"rollcall/ui"
 )
 
-// adminTeams lists teams.
-func (s *Server) adminTeams(c echo.Context) (err error) {
-	var p ui.AdminTeamsPage
-	if p.Admin, err = s.adminPage(c, teamsSection); err != nil {
+// adminTeams lists teams, and those that see each other.
+func (s *Server) adminTeams(c echo.Context) error {
+	p, err := s.teamsPage(c)
+	if err != nil {
 		return err
+	}
+	return s.page(c, http.StatusOK, p)
+}
+
+func (s *Server) teamsPage(c echo.Context) (p ui.AdminTeamsPage, err error) {
+	if p.Admin, err = s.adminPage(c, teamsSection); err != nil {
+		return p, err
 	}
 	teams, err := s.cfg.Accounts.Tally(c.Request().Context())
 	if err != nil {
-		return unavailable(fmt.Errorf("teams: %w", err))
+		return p, unavailable(fmt.Errorf("teams: %w", err))
 	}
 	for _, t := range teams {
 		p.All = append(p.All, ui.AdminTeam{Name: t.Name, People: t.People})
 	}
-	return s.page(c, http.StatusOK, p)
+	p.AdminShares, err = s.shares(c.Request().Context(), teams)
+	return p, err
 }
 
 // adminTeam shows the forms that change one team.

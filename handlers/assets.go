@@ -36,15 +36,16 @@ func (s *Server) worker(c echo.Context) error {
 }
 
 // meCSS marks the viewer's own card, team and favorites, so that rows don't depend on the viewer. Pages request it with
-// ?u=<own id>, their team and the version of their favorites. The response depends on nothing else, so the browser may
-// cache it.
+// ?u=<own id>, their team, the version of their favorites, and the teams that they may see, if that's not everyone. If it
+// is, the response depends on nothing else, and the browser may cache it.
 func (s *Server) meCSS(c echo.Context) error {
 	user := signedIn(c).user
-	favorites, err := s.cfg.Accounts.Favorites(c.Request().Context(), user.ID)
+	favorites, err := s.favorites(c.Request().Context(), user)
 	if err != nil {
 		return unavailable(err)
 	}
-	if c.Request().URL.RequestURI() == s.meHref(user) {
+	// While people see only some teams, favorites also depend on who is in which team.
+	if c.Request().URL.RequestURI() == s.meHref(user) && s.live.TeamsMark(user.Person) == "" {
 		c.Response().Header().Set("Cache-Control", "private, max-age=86400")
 	}
 	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(user.ID, teamID(user), favorites))
@@ -52,8 +53,12 @@ func (s *Server) meCSS(c echo.Context) error {
 
 // meHref returns the address of meCSS for a user. It changes when the stylesheet does.
 func (s *Server) meHref(user accounts.User) string {
-	return s.site.path("/me.css?") + "u=" + user.ID + "&t=" + teamID(user) + "&f=" +
+	href := s.site.path("/me.css?") + "u=" + user.ID + "&t=" + teamID(user) + "&f=" +
 		strconv.FormatInt(user.FavoritesRev, 36)
+	if mark := s.live.TeamsMark(user.Person); mark != "" {
+		href += "&s=" + mark
+	}
+	return href
 }
 
 // teamID returns the element ID of a user's team, or "" without a team.

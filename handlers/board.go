@@ -22,7 +22,7 @@ func (s *Server) board(c echo.Context) error {
 	}
 	ctx, viewer := c.Request().Context(), signedIn(c).user
 	wanted := q
-	if q, err = s.live.Resolve(ctx, q, asked); err != nil {
+	if q, err = s.live.Resolve(ctx, q, asked, viewer.Person); err != nil {
 		return notRead(fmt.Errorf("load board: %w", err))
 	}
 	p, err := s.live.Load(ctx, q, viewer.Person)
@@ -93,7 +93,7 @@ func (s *Server) toPage(c echo.Context, q live.Query, number string) error {
 		return &failure{Status: http.StatusBadRequest, Message: "There is no such page."}
 	}
 	q.Before = ""
-	if q.After, err = s.live.PageStart(c.Request().Context(), q, n); err != nil {
+	if q.After, err = s.live.PageStart(c.Request().Context(), q, n, signedIn(c).user.Person); err != nil {
 		return notRead(fmt.Errorf("find page: %w", err))
 	}
 	return s.redirect(c, s.site.path("/?")+queryValues(q).Encode())

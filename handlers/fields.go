@@ -69,6 +69,7 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.Common:         "This is a very common password. Choose another one.",
 	accounts.SameAsUsername: "Choose something other than your username.",
 	accounts.HashToo:        "Give a password or a hash, not both.",
+	accounts.SameTeam:       "Choose two different teams.",
 	accounts.UnknownTeam:    "Choose a team that exists, or none.",
 	accounts.UnknownZone:    "Enter a time zone, such as Europe/Berlin.",
 	accounts.NotOneEmoji:    "Use one emoji.",
@@ -99,7 +100,7 @@ func outOfRange(e *accounts.FieldError) string {
 
 func missing(field string) string {
 	switch field {
-	case "team":
+	case "team", "other":
 		return "Type a name for the team."
 	case "old_password":
 		return "Type your current password."
@@ -143,6 +144,11 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("You can have up to %d passkeys. Remove one first.", e.Limit)
 	case "signup_domains":
 		return fmt.Sprintf("Enter up to %d domains.", e.Limit)
+	case "shares":
+		if e.Detail == "team" {
+			return fmt.Sprintf("A team can see up to %d other teams. Stop sharing with one first.", e.Limit)
+		}
+		return fmt.Sprintf("Up to %d pairs of teams can see each other. Stop sharing between two first.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}

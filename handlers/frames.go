@@ -130,7 +130,7 @@ func (s *Server) sections(teams []live.Section) []ui.Section {
 
 func countsView(c live.Counts) ui.Counts {
 	return ui.Counts{
-		Team: c.Team, Search: c.Search, More: c.More, Teams: c.Teams,
+		Team: c.Team, Search: c.Search, More: c.More, Teams: c.Teams, Limited: c.Limited,
 		People: c.People, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: c.Unsure,
 	}
 }

@@ -133,6 +133,7 @@ func New(cfg Config) (*Server, error) {
 	if s.passkeys, err = newPasskeys(cfg); err != nil {
 		return nil, err
 	}
+	s.warnOfTeams()
 	if place.origin != "" {
 		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
 			return nil, fmt.Errorf("public URL: %w", err)
@@ -146,6 +147,7 @@ func New(cfg Config) (*Server, error) {
 	s.conns = newConnLimit(cfg.Limits.Connections, s.metrics.full.Inc)
 	s.live = live.New(live.Config{
 		Accounts: cfg.Accounts, Presence: cfg.Presence, Log: cfg.Log, Bell: cfg.Bell, Flushed: s.metrics.flushed,
+		Fixed: cfg.Fixed, Stored: cfg.Stored,
 	})
 	s.live.Subscribe(s.followSettings)
 	s.sockets = newSockets(cfg, s.live, s.metrics, s.frame, s.originAllowed)

@@ -16,7 +16,7 @@ func (s *Server) inForce() *inForce { return s.chosen.Load() }
 // useSettings makes stored settings take effect.
 func (s *Server) useSettings(stored accounts.Settings) {
 	chosen := s.cfg.Fixed.Or(stored)
-	in := &inForce{Settings: chosen.Or(s.cfg.defaults())}
+	in := &inForce{Settings: chosen.Or(s.cfg.defaults()).Implied()}
 	in.openByDefault = chosen.SignUp == "" && in.SignUp == accounts.SignUpOpen
 	s.chosen.Store(in)
 	s.cfg.UI.SetName(in.BoardName)
@@ -24,7 +24,8 @@ func (s *Server) useSettings(stored accounts.Settings) {
 
 // defaults returns the settings of a board whose operator and administrators chose none.
 func (c *Config) defaults() accounts.Settings {
-	d := accounts.Settings{SignUp: accounts.SignUpInvite, Teams: accounts.TeamsOpen, Invisible: "on"}
+	d := accounts.Settings{SignUp: accounts.SignUpInvite, Teams: accounts.TeamsOpen,
+		Visibility: accounts.VisibleEveryone, Invisible: "on"}
 	if c.onlyHere() {
 		d.SignUp = accounts.SignUpOpen
 	}
@@ -35,5 +36,13 @@ func (c *Config) defaults() accounts.Settings {
 func (s *Server) followSettings(u live.Update) {
 	if u.Settings != nil {
 		s.useSettings(*u.Settings)
+	}
+}
+
+// warnOfTeams logs that members can't choose their team, although a flag or an administrator says that they can.
+func (s *Server) warnOfTeams() {
+	chosen := s.cfg.Fixed.Or(s.cfg.Stored).Or(s.cfg.defaults()).Teams
+	if s.inForce().Teams != chosen && chosen != s.cfg.defaults().Teams {
+		s.log.Warn("people see only their own team, so only administrators choose teams", "teams", chosen)
 	}
 }

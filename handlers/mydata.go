@@ -17,7 +17,11 @@ import (
 
 // export returns everything stored about the person.
 func (s *Server) export(c echo.Context) (accounts.Export, error) {
-	x, err := s.cfg.Accounts.Export(c.Request().Context(), signedIn(c).user.ID)
+	ctx, user := c.Request().Context(), signedIn(c).user
+	x, err := s.cfg.Accounts.Export(ctx, user.ID)
+	if err == nil {
+		err = s.hideFrom(ctx, user, &x)
+	}
 	switch {
 	case errors.Is(err, accounts.ErrNotFound):
 		return x, &failure{Status: http.StatusGone, Heading: "Deleted",
@@ -50,8 +54,8 @@ func (s *Server) storedPage(c echo.Context) error {
 		return err
 	}
 	p := ui.StoredPage{
-		Layout: s.layout(c, ""),
-		ID:     x.Account.ID, Username: x.Account.Username, DisplayName: x.Account.DisplayName, Team: x.Account.Team,
+		Layout: s.layout(c, ""), TeamsOnly: s.inForce().Visibility == accounts.VisibleTeams,
+		ID: x.Account.ID, Username: x.Account.Username, DisplayName: x.Account.DisplayName, Team: x.Account.Team,
 		Admin: x.Account.Admin, Disabled: x.Account.Disabled, Created: x.Account.CreatedAt,
 		LastSeen: x.LastSeen, Online: s.cfg.Presence.View(x.Account.ID).State != presence.Offline,
 		IdleAfter: time.Duration(x.Settings.IdleAfter) * time.Minute, UsualIdle: s.cfg.Presence.IdleAfter(),

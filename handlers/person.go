@@ -14,27 +14,32 @@ import (
 	"rollcall/ui"
 )
 
-// noPerson is the answer for people who don't exist and for disabled ones.
+// noPerson is the answer for people who don't exist, for disabled ones, and for those in teams that whoever asks may not
+// see.
 func noPerson(err error) error {
 	return &failure{Status: http.StatusNotFound, Heading: "No such person",
 		Message: "Nobody here has this username. The account may have been deleted or disabled.", Err: err}
 }
 
-// personByName returns the enabled person with a username, in any spelling that folds to it.
-func (s *Server) personByName(ctx context.Context, name string) (accounts.User, error) {
+// personByName returns the enabled person with a username, in any spelling that folds to it. It takes the same steps for
+// people whom eyes may not see as for those who don't exist.
+func (s *Server) personByName(ctx context.Context, eyes accounts.Person, name string) (accounts.User, error) {
+	if err := s.live.CatchUp(ctx); err != nil {
+		return accounts.User{}, notRead(fmt.Errorf("person: %w", err))
+	}
 	user, err := s.cfg.Accounts.UserByName(ctx, name)
 	switch {
-	case errors.Is(err, accounts.ErrNotFound), err == nil && user.Disabled:
-		return user, noPerson(err)
-	case err != nil:
+	case err != nil && !errors.Is(err, accounts.ErrNotFound):
 		return user, unavailable(fmt.Errorf("person: %w", err))
+	case err != nil || user.Disabled || !s.live.Sees(eyes, user.Person):
+		return accounts.User{}, noPerson(err)
 	}
 	return user, nil
 }
 
 // personPage answers GET /u/NAME with a page about one person, or with its inside for a script.
 func (s *Server) personPage(c echo.Context) error {
-	user, err := s.personByName(c.Request().Context(), c.Param("name"))
+	user, err := s.personByName(c.Request().Context(), signedIn(c).user.Person, c.Param("name"))
 	if err != nil {
 		return err
 	}
@@ -127,7 +132,7 @@ func (s *Server) aboutPerson(c echo.Context,
 		return err
 	}
 	ctx := c.Request().Context()
-	user, err := s.personByName(ctx, fields.Get("person"))
+	user, err := s.personByName(ctx, signedIn(c).user.Person, fields.Get("person"))
 	if err != nil {
 		return err
 	}

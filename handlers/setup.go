@@ -211,7 +211,7 @@ func plainCode(code string) string {
 
 // first returns what a board with one account says about itself.
 func (s *Server) first(r *http.Request, counts live.Counts) ui.First {
-	if counts.People > 1 || counts.Team != "" || counts.Search != "" {
+	if counts.People > 1 || counts.Limited || counts.Team != "" || counts.Search != "" {
 		return ui.First{}
 	}
 	origin := s.site.origin

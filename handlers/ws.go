@@ -57,7 +57,7 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	want := live.Want{Eyes: v.user.Person, Own: true, Shown: c.QueryParam("v")}
 	if c.QueryParam("only") != "me" && !c.QueryParams().Has("person") {
 		if !asked {
-			if q, err = s.live.Resolve(r.Context(), q, false); err != nil {
+			if q, err = s.live.Resolve(r.Context(), q, false, v.user.Person); err != nil {
 				return a, notRead(fmt.Errorf("load board: %w", err))
 			}
 		}

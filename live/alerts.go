@@ -70,6 +70,24 @@ func (s *alerts) add(a accounts.Alert) {
 	}
 }
 
+// moved takes in the current team of a person.
+func (s *alerts) moved(p accounts.Person) {
+	about := func(all []accounts.Alert) {
+		for i := range all {
+			if all[i].PersonID == p.ID {
+				all[i].TeamKey = p.TeamKey()
+			}
+		}
+	}
+	for _, a := range s.about[p.ID] {
+		about(s.of[a.UserID])
+	}
+	about(s.about[p.ID])
+	for _, all := range s.told {
+		about(all)
+	}
+}
+
 // forget drops everything about users who were deleted.
 func (s *alerts) forget(users []string) {
 	for _, u := range users {
@@ -108,6 +126,9 @@ func (b *Board) hearAlerts(u Update) {
 		b.alerts = newAlerts()
 	}
 	b.alerts.forget(u.Deleted)
+	for _, p := range u.People {
+		b.alerts.moved(p)
+	}
 	for _, a := range u.Alerts {
 		b.alerts.add(a)
 		switch {
@@ -119,11 +140,25 @@ func (b *Board) hearAlerts(u Update) {
 			}
 		}
 	}
+	b.recheckAlerts(u.People)
+}
+
+// recheckAlerts checks the alerts of and about people who may see, or be seen by, other teams than before.
+func (b *Board) recheckAlerts(people []accounts.Person) {
+	if b.visible.rule != accounts.VisibleTeams {
+		return
+	}
+	for _, p := range people {
+		b.checkAlerts(p.ID)
+		for _, a := range b.alerts.of[p.ID] {
+			b.checkAlert(a)
+		}
+	}
 }
 
 // tellAlert sends w an alert that has come true, also while its page is hidden.
 func (b *Board) tellAlert(w *Watcher, a accounts.Alert) {
-	if w.started && w.hearsOwn {
+	if w.started && w.hearsOwn && w.teams.has(a.TeamKey) {
 		b.send(w, &Change{Told: []accounts.Alert{a}})
 	}
 }
@@ -160,11 +195,11 @@ func (b *Board) checkAlert(a accounts.Alert) {
 	}
 }
 
-// isDue reports whether a has come true and its person has a page open here.
+// isDue reports whether a has come true, and its person has a page open here and may see whom it's about.
 func (b *Board) isDue(a accounts.Alert) bool {
 	v := b.presence.View(a.PersonID)
 	return v.Listed && comesTrue(a.Kind, v.State) && time.Now().Before(a.ExpiresAt) &&
-		slices.ContainsFunc(b.watching.byPerson[a.UserID], func(w *Watcher) bool { return w.started && w.hearsOwn })
+		slices.ContainsFunc(b.watching.byPerson[a.UserID], func(w *Watcher) bool { return w.started && w.hearsOwn && w.teams.has(a.TeamKey) })
 }
 
 // tellAlerts stores which alerts have come true. The follower then learns of it, as those of other replicas do, and

@@ -10,6 +10,7 @@ import (
 
 // flush calls send with what the watchers of l haven't been sent yet, and reports whether there was anything.
 func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
+	r.tellHidden(l, send)
 	counts := r.counts(l)
 	switch {
 	case len(l.watchers.active) == 0:
@@ -217,10 +218,13 @@ func (r *roster) arrivals(l *list) *Arrivals {
 	return &Arrivals{Query: l.filter.Query, Since: r.boot, N: l.arrived}
 }
 
-// version identifies what a freshly loaded list shows to an audience, within this process. It also says whether the
-// list had only people who are here.
+// version identifies what a freshly loaded list shows to an audience, within this process. It also says which teams it
+// was for, and whether the list had only people who are here.
 func (r *roster) version(l *list, to Audience) string {
 	v := r.boot + "-" + strconv.FormatUint(l.version, 36)
+	if l.filter.teams != nil {
+		v += "-" + teamsMark + l.filter.teams.mark
+	}
 	if to == Reticent {
 		v += "-r"
 	}
@@ -232,3 +236,20 @@ func (r *roster) version(l *list, to Audience) string {
 
 // partialMark ends the version of a list that was loaded while warming.
 const partialMark = "-w"
+
+// teamsMark begins the part of a version that says which teams the list was for, unless it was for all of them.
+const teamsMark = "t"
+
+// shownFor reports whether a page with this version was loaded, from any process, for somebody who may see teams.
+func shownFor(version string, teams *teamSet) bool {
+	parts, mark := strings.Split(version, "-"), ""
+	for _, part := range parts[min(2, len(parts)):] {
+		if m, ok := strings.CutPrefix(part, teamsMark); ok {
+			mark = m
+		}
+	}
+	if teams == nil {
+		return mark == ""
+	}
+	return mark == teams.mark
+}

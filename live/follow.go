@@ -32,6 +32,7 @@ type Update struct {
 	Sessions []string           // IDs of sessions that ended
 	Alerts   []accounts.Alert   // that were set or told; all of them if Reset
 	Settings *accounts.Settings // of the board if they may have changed, else nil
+	Shares   *[]accounts.Share  // between teams if they may have changed, else nil
 	Lists    bool               // lists for administrators may have changed; see accounts.Changes
 	Reset    bool               // set at the start, or after too many changes to list: any session may have ended
 }
@@ -133,6 +134,10 @@ func (f *follower) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	shares, err := f.accounts.Shares(ctx)
+	if err != nil {
+		return err
+	}
 	if f.begun && rev < f.rev.Load() {
 		f.wentBack(rev)
 	}
@@ -147,8 +152,8 @@ func (f *follower) begin(ctx context.Context) error {
 		}
 	}
 	f.presence.FactsAsOf(rev + f.ahead)
-	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Settings: &settings, Lists: true,
-		Reset: true}
+	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Settings: &settings, Shares: &shares,
+		Lists: true, Reset: true}
 	for _, id := range u.Unlisted {
 		if !known[id] { // disabled people have facts, so this account was deleted
 			u.Deleted = append(u.Deleted, id)
@@ -184,7 +189,8 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	}
 	f.tell(Update{
 		People: people, Unlisted: missing(append(ids, changes.Gone...), people),
-		Deleted: changes.Gone, Sessions: changes.Sessions, Alerts: changes.Alerts, Settings: changes.Settings, Lists: changes.Lists,
+		Deleted: changes.Gone, Sessions: changes.Sessions, Alerts: changes.Alerts, Settings: changes.Settings,
+		Shares: changes.Shares, Lists: changes.Lists,
 	})
 	return nil
 }

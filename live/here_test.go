@@ -158,10 +158,10 @@ func TestPagesOfPresentPeopleStayBounded(t *testing.T) {
 	if page, pages := second.place.page(); page != 2 || pages != 3 {
 		t.Errorf("the next page is page %d of %d, want 2 of 3", page, pages)
 	}
-	if start, err := f.board.PageStart(t.Context(), Query{Show: Here}, 2); err != nil || start != l.next {
+	if start, err := f.board.PageStart(t.Context(), Query{Show: Here}, 2, accounts.Person{}); err != nil || start != l.next {
 		t.Errorf("PageStart(2) = %q, %v, want %q", start, err, l.next)
 	}
-	if start, err := f.board.PageStart(t.Context(), Query{}, 3); err != nil || start != second.next {
+	if start, err := f.board.PageStart(t.Context(), Query{}, 3, accounts.Person{}); err != nil || start != second.next {
 		t.Errorf("PageStart(3) of everyone = %q, %v, want %q", start, err, second.next)
 	}
 	for _, c := range conns[:150] {
@@ -183,7 +183,7 @@ func TestResolve(t *testing.T) {
 	f.must(f.store.SetTeam(acting(ctx), f.person("ada").ID, "Lab"))
 	resolve := func(q Query, asked bool) Query {
 		t.Helper()
-		got, err := f.board.Resolve(ctx, q, asked)
+		got, err := f.board.Resolve(ctx, q, asked, accounts.Person{})
 		f.must(err)
 		return got
 	}

@@ -41,6 +41,8 @@ type list struct {
 	went    map[string]struct{}  // IDs of members removed since the last flush
 	relist  bool                 // the members changed in another way, or their order did
 	relink  bool                 // the links to other pages changed
+	hidden  []string             // IDs of people who moved to a team that the watchers may not see
+	gone    map[string]struct{}  // IDs of people who left the list, but whom pages may still show
 	arrived int                  // people who came and are on other pages
 	told    told                 // as of the last flush
 
@@ -187,6 +189,7 @@ func (s *lists) takeOff(l *list, m *member) {
 		return
 	}
 	l.members = slices.Delete(l.members, i, i+1)
+	l.left(m)
 	m.lists = slices.DeleteFunc(m.lists, func(o *list) bool { return o == l })
 	delete(l.dirty, m)
 	if _, unknown := l.came[m]; unknown {
@@ -235,7 +238,7 @@ func (r *roster) fill(l *list, people window) {
 	}
 	l.prev, l.next, l.place = people.prev, people.next, people.place
 	if l.hasIndex() {
-		l.index = r.index()
+		l.index = r.index(l.filter.teams)
 	}
 	if slices.Equal(members, l.members) && l.version > 0 {
 		return
@@ -270,17 +273,17 @@ func (r *roster) fill(l *list, people window) {
 func (l *list) folds() bool { return l.whole() && l.filter.Search == "" && l.filter.Team == "" }
 
 // hasIndex reports whether l has an index of all teams: only the first page of everyone who is here does.
-func (l *list) hasIndex() bool { return l.filter.Query == Query{Show: Here} }
+func (l *list) hasIndex() bool { return l.filter.Query == Query{Show: Here, teams: l.filter.teams} }
 
 // maxIndex is the maximum number of teams in an index.
 const maxIndex = 200
 
-// index returns the keys of the teams in an index. If there are too many, teams with someone here come first.
-func (r *roster) index() []string {
+// index returns the keys of those of teams that belong in an index. If there are too many, teams with someone here come first.
+func (r *roster) index(teams *teamSet) []string {
 	keys := make([]string, 0, min(len(r.tally.teams), maxIndex))
 	for _, withPeople := range [...]bool{true, false} {
 		for _, t := range r.tally.teams {
-			if here := r.here[t.Key].Here() > 0; here == withPeople && len(keys) < maxIndex {
+			if here := r.here[t.Key].Here() > 0; here == withPeople && len(keys) < maxIndex && teams.has(t.Key) {
 				keys = append(keys, t.Key)
 			}
 		}
@@ -294,7 +297,7 @@ func (r *roster) reindex() {
 		if !l.hasIndex() {
 			continue
 		}
-		if keys := r.index(); !sameKeys(keys, l.index) {
+		if keys := r.index(l.filter.teams); !sameKeys(keys, l.index) {
 			l.index, l.relist = keys, true
 		}
 	}

@@ -25,6 +25,8 @@ type Config struct {
 	Accounts *accounts.Store
 	Presence *presence.Tracker
 	Log      *slog.Logger
+	Fixed    accounts.Settings                // what flags fix
+	Stored   accounts.Settings                // what administrators had chosen when the process started
 	Bell     Bell                             // nil if there are no other replicas
 	Flushed  func(took, waited time.Duration) // called after each flush that sent something; can be nil
 }
@@ -45,6 +47,7 @@ type Board struct {
 	roster   roster
 	watching watching
 	alerts   alerts
+	visible  visibility
 }
 
 // New returns a Board. Call Run to start it.
@@ -55,7 +58,7 @@ func New(cfg Config) *Board {
 		flushes:  newFlusher(cfg.Flushed),
 		watching: watching{all: map[*Watcher]struct{}{}, byPerson: map[string][]*Watcher{}},
 	}
-	b.alerts = newAlerts()
+	b.alerts, b.visible = newAlerts(), newVisibility(cfg)
 	b.reader = newReader(b)
 	b.lists = lists{all: map[Query]*list{}, generation: 1, news: b.flushes.want, read: b.reader.want,
 		readList: b.reader.wantList}
@@ -95,10 +98,14 @@ func (b *Board) CaughtUp() uint64 { return b.follower.caughtUp.Load() }
 func (b *Board) hear(u Update) {
 	b.update(func() {
 		b.roster.hear(u)
+		changed := b.visible.hear(u)
 		for _, p := range u.People {
 			b.readdress(p)
 		}
 		b.hearAlerts(u)
+		if changed {
+			b.readjust()
+		}
 	})
 }
 
@@ -180,14 +187,16 @@ func (b *Board) entryOf(p accounts.Person, to Audience) *Entry {
 }
 
 // Person returns the row of p for a page about them that eyes looks at. warming says that people are still coming back,
-// so that p, if offline, may be one of them. unlisted says that p is disabled, maybe only known to another replica.
+// so that p, if offline, may be one of them. unlisted says that p is disabled, maybe only known to another replica, or
+// that eyes may not see p's team.
 func (b *Board) Person(ctx context.Context, p, eyes accounts.Person) (e *Entry, warming, unlisted bool, err error) {
 	if err := b.CatchUp(ctx); err != nil {
 		return nil, false, false, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.entryOf(p, AudienceOf(eyes)), b.roster.warming, !b.presence.View(p.ID).Listed, nil
+	unlisted = !b.presence.View(p.ID).Listed || !b.visible.of(eyes).shows(p)
+	return b.entryOf(p, AudienceOf(eyes)), b.roster.warming, unlisted, nil
 }
 
 // Page is a list as it is now, for loading a page.
@@ -205,6 +214,7 @@ type Page struct {
 // Load returns the list of q for p. q must be a result of Clean.
 func (b *Board) Load(ctx context.Context, q Query, p accounts.Person) (Page, error) {
 	for {
+		q.teams = b.teamsOf(p)
 		if err := b.reader.load(ctx, q); err != nil {
 			return Page{}, err
 		}
@@ -217,8 +227,8 @@ func (b *Board) Load(ctx context.Context, q Query, p accounts.Person) (Page, err
 func (b *Board) page(q Query, p accounts.Person) (page Page, ok bool) {
 	b.update(func() {
 		l := b.lists.all[q]
-		if ok = l != nil; !ok {
-			return // the list was dropped because too many others were loaded
+		if ok = l != nil && q.teams == b.visible.of(p); !ok {
+			return // the list was dropped because too many others were loaded, or p may see other teams by now
 		}
 		b.flushMoves(l)
 		to := AudienceOf(p)
@@ -241,8 +251,10 @@ func (b *Board) flushMoves(l *list) {
 
 // Resolve returns the query of the list that answers a request for q. asked says that the request named Show. If
 // everyone fits on one page, the answer is the list of everyone, and the page itself filters by state. Otherwise, it's
-// the list that the request named, or by default the people who are here or, for a search, everyone it finds.
-func (b *Board) Resolve(ctx context.Context, q Query, asked bool) (Query, error) {
+// the list that the request named, or by default the people who are here or, for a search, everyone it finds. Everyone
+// means everyone whom p may see.
+func (b *Board) Resolve(ctx context.Context, q Query, asked bool, p accounts.Person) (Query, error) {
+	q.teams = b.teamsOf(p)
 	everyone := q
 	everyone.Show = Everyone
 	switch {
@@ -272,8 +284,14 @@ func (b *Board) fitsOnPage(ctx context.Context, q Query) (bool, error) {
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if q.Team != "" {
-			return b.roster.tally.people[accounts.TeamKey(q.Team)] <= PageRows, nil
+		switch key := accounts.TeamKey(q.Team); {
+		case q.Team != "" && !q.teams.has(key):
+			return true, nil // as if nobody were in it
+		case q.Team != "":
+			return b.roster.tally.people[key] <= PageRows, nil
+		case q.teams != nil:
+			_, people, _ := b.roster.countIn(q.teams)
+			return people <= PageRows, nil
 		}
 		return b.roster.tally.total <= PageRows, nil
 	}
@@ -287,13 +305,17 @@ func (b *Board) fitsOnPage(ctx context.Context, q Query) (bool, error) {
 }
 
 // PageStart returns the cursor after which page n of the list of q begins, or "" for the first page and for pages that
-// don't exist. Only lists whose Links have page numbers have numbered pages.
-func (b *Board) PageStart(ctx context.Context, q Query, n int) (string, error) {
+// don't exist. Only lists whose Links have page numbers have numbered pages. The people are those whom p may see.
+func (b *Board) PageStart(ctx context.Context, q Query, n int, p accounts.Person) (string, error) {
+	q.teams = b.teamsOf(p)
 	f, err := newFilter(q)
 	switch {
 	case err != nil || n <= 1 || q.Search != "" || q.Show == Offline:
 		return "", err
 	case q.Show == Everyone:
+		if of := f.people(0); of.Team == nil && of.Teams != nil {
+			return b.accounts.CursorBehindIn(ctx, of.Teams, (n-1)*PageRows)
+		}
 		return b.accounts.CursorBehind(ctx, f.people(0).Team, (n-1)*PageRows)
 	}
 	b.mu.Lock()

@@ -73,7 +73,7 @@ func TestWatchOnePerson(t *testing.T) {
 func TestPersonQueryIsAlone(t *testing.T) {
 	for _, q := range []Query{{Person: "x", Search: "a"}, {Person: "x", Show: Here}, {Person: string(make([]byte, 65))}} {
 		if _, err := q.Clean(); err == nil {
-			t.Errorf("Clean(%.30q) = nil, want an error", q)
+			t.Errorf("Clean(%.30v) = nil, want an error", q)
 		}
 	}
 }

@@ -18,6 +18,8 @@ type Query struct {
 	Show   Show
 	After  string // cursor: only people after it
 	Before string // cursor: only people before it; not together with After
+
+	teams *teamSet // only people in these teams; Board sets it for whoever asks
 }
 
 // Show selects people by their state.
@@ -108,8 +110,10 @@ func newFilter(q Query) (filter, error) {
 	return f, err
 }
 
-// inTeam reports whether p's team matches the filter.
-func (f *filter) inTeam(p accounts.Person) bool { return f.Team == "" || f.teamKey == p.TeamKey() }
+// inTeam reports whether p's team matches the filter, and may be seen.
+func (f *filter) inTeam(p accounts.Person) bool {
+	return (f.Team == "" || f.teamKey == p.TeamKey()) && f.teams.shows(p)
+}
 
 // covers reports whether who matches the team and the search and is on the right side of the cursor, whatever their
 // state.
@@ -140,8 +144,13 @@ func (c *candidate) foundBy(s accounts.Search) bool {
 
 func (f *filter) people(limit int) accounts.PeopleQuery {
 	q := accounts.PeopleQuery{Search: f.Search, After: f.After, Before: f.Before, Limit: limit}
-	if f.Team != "" {
+	switch {
+	case f.Team != "" && f.teams.has(f.teamKey):
 		q.Team = &f.Team
+	case f.Team != "": // as if nobody were in it
+		q.Teams = []string{}
+	case f.teams != nil:
+		q.Teams = f.teams.keys
 	}
 	return q
 }

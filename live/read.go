@@ -233,6 +233,7 @@ func (r *reader) readTotals(ctx context.Context) error {
 	t.readAt, t.staleAt = generation, r.board.roster.tally.staleAt
 	r.board.roster.tally = t
 	r.board.roster.reindex()
+	r.board.visible.trim(t.people, r.board.lists.all)
 	r.board.flushes.want()
 	return nil
 }

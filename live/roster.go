@@ -120,11 +120,13 @@ func (r *roster) meetAll(people []accounts.Person) {
 	for _, p := range people {
 		m := r.members[p.ID]
 		if m != nil {
-			r.replace(m, p)
+			if r.replace(m, p) {
+				m.readIn = r.looks
+			}
 			r.forget(m)
 			continue
 		}
-		m = &member{person: p, view: r.presence.View(p.ID)}
+		m = &member{person: p, view: r.presence.View(p.ID), readIn: r.looks}
 		if !isHere(m.view) {
 			continue // has left again, and isn't on a list
 		}
@@ -185,7 +187,9 @@ func (r *roster) refresh(p accounts.Person) {
 			r.lists.stale(l)
 		}
 		r.replace(m, p)
+		r.forget(m)
 	}
+	r.hideGone(p)
 	who := &candidate{Person: p, here: m != nil && m.present}
 	for _, l := range r.lists.all {
 		if l.affects(who) {
@@ -212,9 +216,13 @@ func (r *roster) replace(m *member, p accounts.Person) (moved bool) {
 		}
 		r.lists.news()
 	}
+	was := m.person.Team
 	m.person = p
 	if moved {
 		r.place(m)
+	}
+	if p.Team != was {
+		r.hide(m)
 	}
 	r.redraw(m)
 	return moved
@@ -332,20 +340,27 @@ func (r *roster) forget(m *member) {
 func (r *roster) remove(m *member) {
 	r.unplace(m)
 	for _, l := range m.lists {
-		l.members = slices.DeleteFunc(l.members, func(o *member) bool { return o == m })
-		delete(l.dirty, m)
-		l.relist = true
-		r.lists.stale(l) // someone may move up from the next page
+		r.drop(l, m)
 	}
 	m.lists = nil
 	delete(r.members, m.person.ID)
 	r.lists.news()
 }
 
+// drop takes m off l. The caller takes l off m.lists.
+func (r *roster) drop(l *list, m *member) {
+	l.left(m)
+	l.members = slices.DeleteFunc(l.members, func(o *member) bool { return o == m })
+	delete(l.dirty, m)
+	l.relist = true
+	r.lists.stale(l) // someone may move up from the next page
+}
+
 // off records that m is no longer on l.
 func (r *roster) off(m *member, l *list) {
 	m.lists = slices.DeleteFunc(m.lists, func(o *list) bool { return o == l })
 	delete(l.dirty, m)
+	l.left(m)
 	r.forget(m)
 }
 
@@ -375,13 +390,17 @@ func (r *roster) counts(l *list) Counts {
 			}
 		}
 	case l.filter.Team != "":
-		c, people = r.here[l.filter.teamKey], r.tally.people[l.filter.teamKey]
+		if key := l.filter.teamKey; l.filter.teams.has(key) {
+			c, people = r.here[key], r.tally.people[key]
+		}
+	case l.filter.teams != nil:
+		c, people, teams = r.countIn(l.filter.teams)
 	default:
 		c, people, teams = r.presence.Counts(), r.tally.total, r.tally.named
 	}
 	return Counts{
 		Team: l.filter.Team, Search: l.filter.Search, More: l.filter.Search != "" && l.prev+l.next != "",
-		Teams: teams, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: r.warming,
+		Limited: l.filter.teams != nil, Teams: teams, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: r.warming,
 	}
 }
 

@@ -28,6 +28,7 @@ type Watcher struct {
 
 	// Guarded by Board.mu.
 	list    *list           // nil if it watches none
+	teams   *teamSet        // whose people it may see
 	eyes    accounts.Person // kept up to date from Watch on
 	seen    uint64          // the list's version when it paused
 	titled  int             // number of people here in its title, while paused
@@ -48,6 +49,19 @@ type Watcher struct {
 type watchers struct {
 	active map[*Watcher]struct{}
 	paused map[*Watcher]struct{} // get no rows, because nobody can see their page
+}
+
+func (s *watchers) add(w *Watcher) {
+	if w.paused {
+		s.paused[w] = struct{}{}
+	} else {
+		s.active[w] = struct{}{}
+	}
+}
+
+func (s *watchers) remove(w *Watcher) {
+	delete(s.active, w)
+	delete(s.paused, w)
 }
 
 func (s *watchers) none() bool { return len(s.active)+len(s.paused) == 0 }
@@ -79,7 +93,10 @@ func (b *Board) Watch(ctx context.Context, want Want) (*Watcher, error) {
 	if want.List == nil {
 		return w, nil
 	}
-	if err := b.reader.load(ctx, *want.List); err != nil {
+	q := *want.List
+	q.teams = b.teamsOf(want.Eyes)
+	w.want.List = &q
+	if err := b.reader.load(ctx, q); err != nil {
 		w.Stop()
 		return nil, err
 	}
@@ -97,20 +114,22 @@ func (w *Watcher) Start(wake func()) (ok bool) {
 }
 
 func (b *Board) start(w *Watcher, wake func()) bool {
-	if w.want.List != nil {
-		if w.list = b.lists.all[*w.want.List]; w.list == nil {
-			return false
-		}
-		b.flushMoves(w.list)
-		w.list.watchers.active[w] = struct{}{}
-	}
-	w.wake, w.started, w.audience = wake, true, Reticent
+	w.audience = Reticent
 	if id := w.eyes.ID; id != "" {
 		if m := b.roster.members[id]; m != nil { // they may have changed before Watch
 			w.eyes = m.person
 		}
 		w.audience = AudienceOf(w.eyes)
 	}
+	w.teams = b.visible.of(w.eyes)
+	if w.want.List != nil {
+		if w.list = b.wanted(w); w.list == nil {
+			return false
+		}
+		b.flushMoves(w.list)
+		w.list.watchers.add(w)
+	}
+	w.wake, w.started = wake, true
 	b.watching.all[w] = struct{}{}
 	if w.list != nil {
 		b.greet(w)
@@ -121,11 +140,23 @@ func (b *Board) start(w *Watcher, wake func()) bool {
 	return true
 }
 
+// wanted returns the list that w wants, or nil if it was dropped. What w may see can have changed since Watch.
+func (b *Board) wanted(w *Watcher) *list {
+	l := b.lists.all[*w.want.List]
+	if l == nil || l.filter.teams == w.teams {
+		return l
+	}
+	q := *w.want.List
+	q.teams = w.teams
+	return b.roster.derive(l, q)
+}
+
 // greet queues what a new watcher's page lacks.
 func (b *Board) greet(w *Watcher) {
 	r, shown := &b.roster, w.want.Shown
 	current := shown == r.version(w.list, w.audience)
-	w.partial = r.warming && (shown == "" || strings.HasPrefix(shown, r.boot) && strings.HasSuffix(shown, partialMark))
+	w.partial = r.warming && (shown == "" || strings.HasPrefix(shown, r.boot) && strings.HasSuffix(shown, partialMark) ||
+		!shownFor(shown, w.teams)) // it may have people whom w may not see
 	switch {
 	case r.warming && !current:
 		b.send(w, r.comingBack(w))
@@ -207,8 +238,7 @@ func (w *Watcher) Stop() {
 		w.started, w.queue = false, nil
 		delete(b.watching.all, w)
 		if l := w.list; l != nil {
-			delete(l.watchers.active, w)
-			delete(l.watchers.paused, w)
+			l.watchers.remove(w)
 			l.used = time.Now()
 			l.thin()
 			b.roster.trim(nil)
@@ -276,16 +306,24 @@ func (b *Board) tellOwn(w *Watcher) {
 	w.own = own
 }
 
-// readdress moves the watchers of p to the audience that follows from p's current preferences.
+// readdress moves the watchers of p to the audience that follows from p's current preferences, and to the teams that
+// follow from p's team and role.
 func (b *Board) readdress(p accounts.Person) {
-	to := AudienceOf(p)
+	to, teams := AudienceOf(p), b.visible.of(p)
 	for _, w := range b.watching.byPerson[p.ID] {
 		w.eyes = p
 		b.tellOwn(w)
-		if w.audience == to {
+		changed := w.audience != to
+		if changed {
+			w.audience, w.seen = to, 0
+		}
+		if w.teams != teams {
+			b.show(w, teams) // sends the whole list
 			continue
 		}
-		w.audience, w.seen = to, 0
+		if !changed {
+			continue
+		}
 		if l := w.list; l != nil && !w.paused && !b.roster.warming { // other watchers get the whole list later
 			b.flushMoves(l)
 			b.send(w, b.roster.snapshot(l, to))

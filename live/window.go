@@ -84,6 +84,7 @@ func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 		return window{}, err
 	case f.Person != "":
 		people, err := r.accounts.PeopleByID(ctx, []string{f.Person})
+		people = slices.DeleteFunc(people, func(p accounts.Person) bool { return !f.inTeam(p) })
 		return window{people: people}, err
 	case f.Show == Everyone:
 		people, more, err := r.accounts.People(ctx, f.people(PageRows))

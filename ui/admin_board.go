@@ -10,6 +10,7 @@ import (
 // AdminTeamsPage lists teams.
 type AdminTeamsPage struct {
 	Admin
+	AdminShares
 	All []AdminTeam
 }
 
@@ -86,9 +87,9 @@ func (i AdminInvitation) Name() string {
 // AdminSettingsPage has the settings of the board.
 type AdminSettingsPage struct {
 	Admin
-	BoardName, SignUp, TeamRule, Invisible string
-	Domains                                string            // separated by spaces
-	Fixed                                  map[string]string // flag by setting, for settings that flags fix
+	BoardName, SignUp, TeamRule, Visibility, Invisible string
+	Domains                                            string            // separated by spaces
+	Fixed                                              map[string]string // flag by setting, for settings that flags fix
 }
 
 func (AdminSettingsPage) template() string { return "admin-settings" }
@@ -103,6 +104,7 @@ func picked(name, chosen string, all ...option) []option {
 // boardSetting is a setting with options.
 type boardSetting struct {
 	Name, Title, Flag, Error string
+	Because                  string // why there's no choice, if no flag is the reason
 	Options                  []option
 }
 
@@ -120,6 +122,10 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 			option{Value: "open", Label: "Everyone", Hint: "People choose a team or name a new one."},
 			option{Value: "existing", Label: "Everyone, from existing teams"},
 			option{Value: "fixed", Label: "Only administrators"})},
+		{Name: "visibility", Title: "Whom people see", Options: picked("visibility", p.Visibility,
+			option{Value: "everyone", Label: "Everyone"},
+			option{Value: "teams", Label: "Only their own team", Hint: "And teams that you share with it, under Teams. " +
+				"People without a team see each other. Administrators see everyone. Only administrators choose teams then."})},
 		{Name: "invisible", Title: "Being invisible", Options: picked("invisible", p.Invisible,
 			option{Value: "on", Label: "Allowed", Hint: "People can appear offline while they use the board."},
 			option{Value: "off", Label: "Not allowed"})},
@@ -130,13 +136,16 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 	}
 	for i := range all {
 		all[i].Flag, all[i].Error = p.Fixed[all[i].Name], p.Errors[all[i].Name]
+		if all[i].Name == "teams" && p.Visibility == "teams" {
+			all[i].Flag, all[i].Because = "", "Administrators choose, because people see only their own team."
+		}
 	}
 	return all
 }
 
 // AllFixed reports whether there is nothing to save.
 func (p AdminSettingsPage) AllFixed() bool {
-	shown := 4
+	shown := 5
 	if p.Mails || p.Fixed["signup_domains"] != "" {
 		shown++
 	}

@@ -10,6 +10,7 @@ type Counts struct {
 	Team, Search string // the numbers are for this team or search; for everyone if both are ""
 	More         bool   // the search found more people than are counted
 	Teams        int    // how many teams these people are in
+	Limited      bool   // the viewer doesn't see every team, so there may be other people
 
 	People, Online, Away, DND int
 
@@ -52,7 +53,9 @@ type headline struct {
 }
 
 // alone reports whether only the viewer has an account.
-func (c Counts) alone() bool { return c.People == 1 && c.Team == "" && c.Search == "" && !c.Unsure }
+func (c Counts) alone() bool {
+	return c.People == 1 && c.Team == "" && c.Search == "" && !c.Unsure && !c.Limited
+}
 
 func (c Counts) headline() headline {
 	n := c.Here()
@@ -109,10 +112,14 @@ func summary(c Counts) string {
 		return plural(n, "of them is here.", "of them are here.")
 	case c.Unsure:
 		return "People are coming back…"
-	case c.People == 0:
+	case c.People == 0 && !c.Limited:
 		return "Nobody has an account yet."
 	case c.Team != "":
 		return fmt.Sprintf("of %d in %s", c.People, c.Team)
+	case c.Limited && c.Teams > 1:
+		return fmt.Sprintf("of %d people you can see, in %d teams", c.People, c.Teams)
+	case c.Limited:
+		return "of " + plural(c.People, "person", "people") + " you can see"
 	case c.People == 1:
 		return "People appear here the moment they sign in."
 	case c.Teams > 1:

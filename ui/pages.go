@@ -63,6 +63,8 @@ type SignupPage struct {
 	Email    string // to which the link to this page was sent; "": none
 	Approval bool   // an administrator has to approve the account
 
+	TeamsOnly bool // people see only their own team and those that share with it
+
 	Username, DisplayName, Password, Note, Next, Message string
 	Errors                                               map[string]string
 }

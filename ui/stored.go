@@ -44,7 +44,8 @@ type StoredPage struct {
 	Passkeys int
 	App      string // says whether there is an authenticator app, and how many recovery codes are left
 
-	Replicas bool // several servers run this board and tell each other who is connected
+	TeamsOnly bool // people see only their own team and those that share with it
+	Replicas  bool // several servers run this board and tell each other who is connected
 }
 
 // stamp is a moment that may be long ago. Class tells the page's script how to format it.
@@ -85,7 +86,7 @@ type StoredFact struct {
 // with the download.
 func (p StoredPage) Groups() []StoredGroup {
 	return []StoredGroup{
-		{"Everyone sees this", "That is, everyone who signs in here. The board is hidden from others.", p.seenByAll()},
+		p.everyone(),
 		{"Only you see this", "It's never shown to anyone else.", append(p.chosen(), p.signIns()...)},
 		{"Administrators see this, too", "They manage the accounts of this board, and see people as everyone sees them.",
 			p.administered()},
@@ -97,6 +98,17 @@ func (p StoredPage) Groups() []StoredGroup {
 		},
 		{"In this browser", "It stays in your browser until you clear this site's data.", inBrowser()},
 	}
+}
+
+// everyone returns what everyone sees who may see the person.
+func (p StoredPage) everyone() StoredGroup {
+	if p.TeamsOnly {
+		return StoredGroup{"People who can see you see this",
+			"That is, your team, teams that an administrator shared with it, and administrators. For others, you don't exist.",
+			p.seenByAll()}
+	}
+	return StoredGroup{"Everyone sees this", "That is, everyone who signs in here. The board is hidden from others.",
+		p.seenByAll()}
 }
 
 func (p StoredPage) administered() []StoredFact {
@@ -151,10 +163,10 @@ func (p StoredPage) seenByAll() []StoredFact {
 
 // lastSeenNote says who can see when the person was last online.
 func (p StoredPage) lastSeenNote() string {
-	who := "Everyone who shows theirs sees only a rough time: today, this week, this month or long ago."
+	who := "People who show theirs see only a rough time: today, this week, this month or long ago."
 	switch p.ShowLastSeen {
 	case "exact":
-		who = "Everyone who shows theirs sees it to the minute while you're offline."
+		who = "People who show theirs see it to the minute while you're offline."
 	case "nobody":
 		who = "You've chosen that nobody sees it."
 	}
@@ -186,7 +198,7 @@ func (p StoredPage) chosen() []StoredFact {
 			Note: until,
 		}, {
 			Keys: []string{"settings.time_zone"}, What: "Time zone", Mine: cmp.Or(p.TimeZone, "Not known"),
-			Note: "Used for times like “today”. Everyone sees it if you share your local time. " + until,
+			Note: "Used for times like “today”. Others see it if you share your local time. " + until,
 		},
 		{Keys: []string{"settings.share_local_time"}, What: "Share my local time", Mine: onOff(p.ShareTime), Note: until},
 		{

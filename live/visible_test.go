@@ -1,0 +1,538 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/accounts"
+	"rollcall/presence"
+)
+
+// scene is a random history of people in teams, and the pages that they have open.
+type scene struct {
+	*fixture
+	r      *rand.Rand
+	people []accounts.User // as stored
+	conns  map[string]*presence.Connection
+	rule   string
+	shared map[[2]string]bool
+	pages  []*viewed
+}
+
+var sceneTeams = []string{"", "Design", "Platform", "Sales"}
+
+func newScene(t *testing.T, seed uint64) *scene {
+	s := &scene{fixture: newFixture(t, func(_ *Config, p *presence.Config) { p.Warming = time.Hour }),
+		r: rand.New(rand.NewPCG(seed, 31)), conns: map[string]*presence.Connection{}, shared: map[[2]string]bool{}}
+	for i, team := range sceneTeams {
+		s.join(fmt.Sprint("first", i), team) // they stay, so that every team exists
+	}
+	for i := range 8 {
+		s.join(fmt.Sprint("p", i), sceneTeams[s.r.IntN(4)])
+	}
+	s.board.update(s.board.tellAll)
+	s.choose(accounts.VisibleTeams)
+	return s
+}
+
+func (s *scene) join(name, team string) {
+	s.t.Helper()
+	u, err := s.store.Create(acting(s.t.Context()), accounts.NewUser{Username: name, Team: team, PasswordHash: someHash})
+	s.must(err)
+	s.people = append(s.people, u)
+}
+
+func (s *scene) choose(rule string) {
+	s.t.Helper()
+	s.must(s.store.ChangeSettings(acting(s.t.Context()), func(x *accounts.Settings) { x.Visibility = rule }))
+	s.rule = rule
+}
+
+// sees is the rule, in its simplest form.
+func (s *scene) sees(eyes, p accounts.User) bool {
+	a, b := eyes.Team, p.Team
+	return s.rule == accounts.VisibleEveryone || eyes.Admin || a == b || s.shared[[2]string{min(a, b), max(a, b)}]
+}
+
+// change does something at random that can change who sees whom.
+func (s *scene) change() {
+	s.t.Helper()
+	ctx, i := acting(s.t.Context()), len(sceneTeams)+s.r.IntN(8)
+	p := &s.people[i]
+	switch s.r.IntN(10) {
+	case 0, 1, 2:
+		p.Team = sceneTeams[s.r.IntN(4)]
+		s.must(s.store.SetTeam(ctx, p.ID, p.Team))
+	case 3:
+		p.Admin = !p.Admin
+		s.must(s.store.SetAdmin(accounts.Forced(ctx), p.ID, p.Admin))
+	case 4:
+		if s.rule == accounts.VisibleTeams {
+			s.choose(accounts.VisibleEveryone)
+		} else {
+			s.choose(accounts.VisibleTeams)
+		}
+	case 5, 6:
+		a, b := sceneTeams[1+s.r.IntN(3)], sceneTeams[1+s.r.IntN(3)]
+		pair := [2]string{min(a, b), max(a, b)}
+		switch {
+		case a == b:
+		case s.shared[pair]:
+			s.must(s.store.UnshareTeams(ctx, a, b))
+			delete(s.shared, pair)
+		default:
+			s.must(s.store.ShareTeams(ctx, a, b))
+			s.shared[pair] = true
+		}
+	default:
+		if c := s.conns[p.ID]; c != nil {
+			c.Leave(presence.SignedOut)
+			delete(s.conns, p.ID)
+		} else {
+			s.conns[p.ID] = s.arrive(p.Person)
+		}
+	}
+}
+
+// viewed is everything that a page shows.
+type viewed struct {
+	screen
+	query   Query
+	eyes    int // in scene.people
+	counts  Counts
+	teams   map[string]TeamCount
+	names   map[string]string // of teams
+	links   Links
+	version string
+	paused  bool
+}
+
+func (v *viewed) apply(c *Change) {
+	v.show(c)
+	if c.List != nil {
+		clear(v.teams)
+		clear(v.names)
+		for _, section := range append(slices.Clone(c.List.Sections), c.List.Index...) {
+			if !c.List.Flat || section.Key != "" {
+				v.teams[section.Key], v.names[section.Key] = section.TeamCount, section.Name
+			}
+		}
+	}
+	for _, n := range c.Teams {
+		if _, has := v.teams[n.Key]; has {
+			v.teams[n.Key] = n
+		}
+	}
+	if c.Counts != nil {
+		v.counts = c.Counts.Now
+	}
+	if c.Links != nil {
+		v.links = *c.Links
+		v.links.Query.teams = nil // which list object it is doesn't matter
+	}
+	if len(c.Rows) == 1 && v.query.Person != "" {
+		v.rows[c.Rows[0].Row.Username] = c.Rows[0].Row
+		v.order = []string{c.Rows[0].Row.Username}
+	}
+}
+
+func (v *viewed) catchUp(t testing.TB) {
+	t.Helper()
+	changes, ok := v.w.Take()
+	if !ok {
+		t.Fatal("Take: fell behind")
+	}
+	for _, c := range changes {
+		v.apply(c)
+	}
+}
+
+// open loads the page of a query for one of the people, and watches it.
+func (s *scene) open(q Query, eyes int) *viewed {
+	s.t.Helper()
+	v := &viewed{screen: screen{rows: map[string]Row{}}, query: q, eyes: eyes, teams: map[string]TeamCount{},
+		names: map[string]string{}}
+	p := mustPerson(s.fixture, s.people[eyes].ID)
+	if q.Person == "" {
+		page, err := s.board.Load(s.t.Context(), q, p)
+		s.must(err)
+		v.apply(&Change{List: &page.Listing, Counts: &CountsNews{Now: page.Counts}, Links: &page.Links})
+		v.version = page.Version
+	}
+	s.watchAgain(v)
+	return v
+}
+
+func (s *scene) watchAgain(v *viewed) {
+	s.t.Helper()
+	if v.w != nil {
+		v.w.Stop()
+	}
+	var err error
+	v.w, err = s.board.Watch(s.t.Context(), Want{List: &v.query, Eyes: mustPerson(s.fixture, s.people[v.eyes].ID), Own: true,
+		Shown: v.version})
+	s.must(err)
+	if !v.w.Start(func() {}) {
+		s.t.Fatal("Start = false, want true")
+	}
+	s.t.Cleanup(v.w.Stop)
+	v.paused = false
+	v.catchUp(s.t)
+}
+
+func (s *scene) queries() []Query {
+	return []Query{{}, {Show: Here}, {Search: "p"}, {Team: "Design"}, {Team: "platform"}, {Show: Offline}, {Show: Online},
+		{Person: s.people[len(sceneTeams)+s.r.IntN(8)].ID}, {Search: "p", Show: Here}}
+}
+
+// intruder returns who is on a page whose owner may not see them, or "".
+func (s *scene) intruder(v *viewed) string {
+	for _, p := range s.people {
+		_, shown := v.rows[p.Username]
+		if shown && !s.sees(s.people[v.eyes], p) {
+			return p.Username
+		}
+	}
+	return ""
+}
+
+// heard applies what was committed, as every replica does at once, and checks that no page keeps people whom its owner
+// may not see. Nothing is read from the accounts for that.
+func (s *scene) heard(step int) {
+	s.t.Helper()
+	s.must(s.board.CatchUp(s.t.Context()))
+	s.board.flush()
+	for i, v := range s.pages {
+		v.catchUp(s.t)
+		if who := s.intruder(v); who != "" {
+			s.t.Fatalf("step %d: page %d %+v of %s in %q, paused %t, keeps %s", step, i, v.query,
+				s.people[v.eyes].Username, s.people[v.eyes].Team, v.paused, who)
+		}
+	}
+}
+
+// Whatever happens, a page shows what a page shows that is loaded now, and never anybody whom its owner may not see.
+func TestPagesShowOnlyVisibleTeams(t *testing.T) {
+	t.Parallel()
+	for range 6 {
+		seed := rand.Uint64()
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			play(t, newScene(t, seed))
+		})
+	}
+}
+
+func play(t *testing.T, s *scene) {
+	ctx, b := t.Context(), s.board
+	loops := []func(){
+		func() { b.look(b.feed.Take()) }, func() { s.must(b.CatchUp(ctx)) }, func() { s.must(b.reader.meet(ctx)) },
+		func() { s.reread() }, func() { s.must(b.reader.refreshTotals(ctx)) }, func() { b.flush() },
+	}
+	for step := range 150 {
+		s.change()
+		for range s.r.IntN(4) {
+			loops[s.r.IntN(len(loops))]()
+		}
+		switch s.r.IntN(5) {
+		case 0:
+			if len(s.pages) < 14 {
+				queries := s.queries()
+				s.pages = append(s.pages, s.open(queries[s.r.IntN(len(queries))], s.r.IntN(len(s.people))))
+			}
+		case 1:
+			if len(s.pages) > 0 {
+				s.turn(s.pages[s.r.IntN(len(s.pages))])
+			}
+		}
+		switch step {
+		case 70:
+			b.WarmAgain()
+		case 90:
+			b.look(b.feed.Take())
+			b.update(b.tellAll)
+		}
+		if s.r.IntN(3) > 0 {
+			s.heard(step)
+		}
+	}
+	for _, v := range s.pages {
+		v.w.Resume()
+	}
+	for range 3 {
+		s.step()
+	}
+	s.heard(150)
+	for i, v := range s.pages {
+		s.compare(i, v)
+	}
+}
+
+// turn hides a page or shows it again, or has it connect again.
+func (s *scene) turn(v *viewed) {
+	switch {
+	case v.paused:
+		v.w.Resume()
+		v.paused = false
+	case s.r.IntN(3) == 0 && !s.board.roster.warming: // see TestPageFromBeforeTheRuleAtARestart
+		s.watchAgain(v)
+	default:
+		v.w.Pause()
+		v.paused = true
+	}
+}
+
+// compare fails the test unless a page shows what a fresh one shows: everybody whom its owner may see, and who is on the
+// list.
+func (s *scene) compare(i int, v *viewed) {
+	s.t.Helper()
+	fresh := s.open(v.query, v.eyes)
+	defer fresh.w.Stop()
+	if !maps.Equal(v.rows, fresh.rows) || !slices.Equal(v.order, fresh.order) {
+		s.t.Errorf("in the end, page %d %+v shows\n%v, want the same as a fresh page\n%v", i, v.query, v.order, fresh.order)
+	}
+	if v.query.Person == "" && (v.counts != fresh.counts || !maps.Equal(v.teams, fresh.teams) ||
+		!maps.Equal(v.names, fresh.names) || v.links != fresh.links) {
+		s.t.Errorf("in the end, page %d %+v shows\n%+v %v %v %+v, want the same as a fresh page\n%+v %v %v %+v", i, v.query,
+			v.counts, v.teams, v.names, v.links, fresh.counts, fresh.teams, fresh.names, fresh.links)
+	}
+	var want []string
+	for _, p := range s.people {
+		state := presence.State(presence.Offline)
+		if s.conns[p.ID] != nil {
+			state = presence.Online
+		}
+		if s.sees(s.people[v.eyes], p) && v.query.Show.includes(state) && strings.HasPrefix(p.Username, v.query.Search) &&
+			(v.query.Team == "" || strings.EqualFold(p.Team, v.query.Team)) &&
+			(v.query.Person == "" || v.query.Person == p.ID) {
+			want = append(want, p.Username)
+		}
+	}
+	if got := slices.Sorted(maps.Keys(fresh.rows)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		s.t.Errorf("a fresh page %+v of %s shows %q, want %q", v.query, s.people[v.eyes].Username, got, want)
+	}
+}
+
+// Nothing that people of a hidden team do makes a change for a watcher, not even an empty one.
+func TestHiddenTeamsMakeNoChanges(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := acting(t.Context())
+	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) { x.Visibility = accounts.VisibleTeams }))
+	ada, bob := f.person("ada"), f.person("bob")
+	f.must(f.store.SetTeam(ctx, ada.ID, "Design"))
+	f.must(f.store.SetTeam(ctx, bob.ID, "Sales"))
+	f.arrive(ada)
+	f.step()
+	ada.Team = "Design"
+	ada = f.member(ada).person
+	var screens []*screen
+	for _, q := range []Query{{}, {Show: Here}, {Search: "b"}, {Team: "Sales"}, {Person: bob.ID}, {Show: Offline}} {
+		screens = append(screens, f.watch(q, ada))
+	}
+	f.step()
+	for _, s := range screens {
+		s.take(t)
+	}
+	c := f.arrive(bob)
+	f.step()
+	f.must(f.store.SetStatus(ctx, bob.ID, accounts.Status{State: "dnd", Text: "secret"}, ""))
+	f.step()
+	f.must(f.store.Rename(ctx, bob.ID, "Bobby"))
+	f.step()
+	c.Leave(presence.SignedOut)
+	f.step()
+	f.must(f.store.SetTeam(ctx, bob.ID, "Legal"))
+	f.step()
+	f.board.sendTitles()
+	for _, s := range screens {
+		if changes := s.take(t); len(changes) != 0 {
+			t.Errorf("the page %+v was sent %d changes about somebody in a hidden team, want none: %+v", s.w.list.filter.Query,
+				len(changes), changes[0])
+		}
+	}
+}
+
+// Watchers who may see the same teams share one list and its changes, so the cost of a change depends on how many
+// different sets of teams there are, not on how many people watch. Rows are encoded once for all of them.
+func TestSameTeamsShareAList(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 1)
+	s.must(s.store.ShareTeams(acting(t.Context()), "Design", "Platform"))
+	s.must(s.board.CatchUp(t.Context()))
+	lists := map[*list]bool{}
+	var entries []*Entry
+	for i := range s.people {
+		v := s.open(Query{}, i)
+		lists[v.w.list] = true
+		if m := s.member(s.people[1].Person); s.sees(s.people[i], s.people[1]) {
+			entries = append(entries, s.board.roster.entry(m, Full))
+		}
+	}
+	if len(lists) != 3 { // without a team, Sales, and Design with Platform
+		t.Errorf("%d lists for 3 different sets of teams, want one each", len(lists))
+	}
+	if len(slices.Compact(entries)) != 1 {
+		t.Error("the row of one person exists several times")
+	}
+}
+
+// Pages, their links, and counts on a large board are those of the teams that somebody may see.
+func TestLargeBoardOfVisibleTeams(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := acting(t.Context())
+	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) { x.Visibility = accounts.VisibleTeams }))
+	var all []accounts.NewUser
+	for i := range 600 {
+		team := []string{"Design", "Ops", "Sales"}[i%3]
+		all = append(all, accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: team, PasswordHash: someHash})
+	}
+	f.must(errOf(f.store.Import(ctx, all)))
+	f.must(f.store.ShareTeams(ctx, "Design", "Sales"))
+	ada, err := f.store.UserByName(ctx, "p000")
+	f.must(err)
+	ops, err := f.store.UserByName(ctx, "p001")
+	f.must(err)
+	f.must(f.board.CatchUp(ctx))
+	if q, err := f.board.Resolve(ctx, Query{}, false, ops.Person); err != nil || q.Show != Everyone {
+		t.Errorf("Resolve for somebody who sees 200 people = %+v, %v, want the list of everyone", q, err)
+	}
+	if q, err := f.board.Resolve(ctx, Query{}, false, ada.Person); err != nil || q.Show != Here {
+		t.Errorf("Resolve for somebody who sees 400 people = %+v, %v, want who is here", q, err)
+	}
+	seen := map[string]bool{}
+	q, pages := Query{}, 0
+	for ; ; pages++ {
+		p, err := f.board.Load(ctx, q, ada.Person)
+		f.must(err)
+		if p.Counts.People != 400 || p.Counts.Teams != 2 || p.Links.Pages != 2 || p.Links.Page != pages+1 {
+			t.Errorf("page %d has %+v and %+v, want 400 people in 2 teams on 2 pages", pages+1, p.Counts, p.Links)
+		}
+		for _, section := range p.Sections {
+			if section.Name == "Ops" || section.People != 200 {
+				t.Errorf("page %d has the team %+v, want no Ops, and 200 people", pages+1, section.TeamCount)
+			}
+			for _, e := range section.Rows {
+				seen[e.Row.Username] = true
+			}
+		}
+		if start, err := f.board.PageStart(ctx, Query{}, pages+2, ada.Person); pages == 0 && (err != nil || start != p.Links.Next) {
+			t.Errorf("PageStart(%d) = %q, %v, want %q", pages+2, start, err, p.Links.Next)
+		}
+		if q.After = p.Links.Next; q.After == "" {
+			break
+		}
+	}
+	if pages != 1 || len(seen) != 400 || seen["p001"] {
+		t.Errorf("%d pages have %d people, want 2 with 400, without those of Ops", pages+1, len(seen))
+	}
+	hidden, err := f.board.Load(ctx, Query{Team: "Ops"}, ada.Person)
+	f.must(err)
+	none, err := f.board.Load(ctx, Query{Team: "Ups"}, ada.Person)
+	f.must(err)
+	hidden.Query, none.Query, hidden.Links.Query, none.Links.Query, hidden.Arrived.Query, none.Arrived.Query = Query{}, Query{},
+		Query{}, Query{}, Query{}, Query{}
+	hidden.Counts.Team, none.Counts.Team, hidden.Version, none.Version = "", "", "", ""
+	if !reflect.DeepEqual(hidden, none) {
+		t.Errorf("the page of a hidden team is %+v, want the same as of no team %+v", hidden, none)
+	}
+}
+
+// Somebody is told about an arrival only while they may see whom it's about, also by another process, and when that
+// changes later.
+func TestAlertsAboutVisiblePeople(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := acting(t.Context())
+	ada, bob := f.person("ada"), f.person("bob")
+	f.must(f.store.SetTeam(ctx, ada.ID, "Design"))
+	f.must(f.store.SetAlert(ctx, ada.ID, bob.ID, accounts.AlertHere))
+	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) { x.Visibility = accounts.VisibleTeams }))
+	f.step()
+	w, err := f.board.Watch(ctx, Want{Eyes: ada, Own: true})
+	f.must(err)
+	w.Start(func() {})
+	t.Cleanup(w.Stop)
+	told := func() (n int) {
+		changes, _ := w.Take()
+		for _, c := range changes {
+			n += len(c.Told)
+		}
+		return n
+	}
+	f.must(f.board.CatchUp(ctx))
+	f.board.readdress(mustPerson(f, ada.ID))
+	f.arrive(bob)
+	f.step()
+	f.step()
+	if kind, err := f.store.Alert(ctx, ada.ID, bob.ID); err != nil || kind == "" || told() != 0 {
+		t.Errorf("while bob's team is hidden, the alert is %q, %v, want that it still waits", kind, err)
+	}
+	f.must(f.store.SetTeam(ctx, bob.ID, "Design"))
+	f.step()
+	f.step()
+	if n := told(); n != 1 {
+		t.Errorf("after bob came to ada's team she was told %d times, want once", n)
+	}
+	f.must(f.store.SetTeam(ctx, bob.ID, "Sales"))
+	f.step()
+	again, err := f.board.Watch(ctx, Want{Eyes: mustPerson(f, ada.ID), Own: true})
+	f.must(err)
+	again.Start(func() {})
+	t.Cleanup(again.Stop)
+	changes, _ := again.Take()
+	for _, c := range changes {
+		if len(c.Told) > 0 {
+			t.Errorf("a page that connects after bob left the team is told %+v, want nothing", c.Told)
+		}
+	}
+}
+
+func mustPerson(f *fixture, id string) accounts.Person {
+	f.t.Helper()
+	u, err := f.store.UserByID(f.t.Context(), id)
+	f.must(err)
+	return u.Person
+}
+
+// A page from before a restart keeps what it showed while people come back, but not if it was loaded by somebody who
+// could see other teams then.
+func TestPageFromBeforeTheRuleAtARestart(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config, p *presence.Config) {
+		p.Warming = time.Hour
+		c.Fixed.Visibility = accounts.VisibleTeams
+	})
+	ada := f.person("ada")
+	own := f.board.visible.of(ada)
+	for version, want := range map[string]bool{
+		"old-abc": true, "old-tabc": true, "old-abc-r": true, "old-abc-t123-w": true,
+		"old-abc-t" + own.mark: false, "old-abc-t" + own.mark + "-r": false,
+	} {
+		s := f.watch(Query{}, ada, version)
+		if got := len(s.rows) == 0 && s.changes[0].List != nil; got != want {
+			t.Errorf("a page with the version %s was sent the list: %t, want %t", version, got, want)
+		}
+		s.w.Stop()
+	}
+}
+
+// While the rule is that everybody sees everybody, nothing is different.
+func TestVersionsWithoutTheRule(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada := f.person("ada")
+	p, err := f.board.Load(context.Background(), Query{}, ada)
+	f.must(err)
+	if strings.Count(p.Version, "-") != 1 || f.board.teamsOf(ada) != nil || len(f.board.visible.content) != 0 {
+		t.Errorf("the version is %q, and sets of teams are %v, want none", p.Version, f.board.visible.content)
+	}
+}
