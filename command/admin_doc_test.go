@@ -16,8 +16,8 @@ func TestAdminDocument(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const db = "rollcall.db"
 	command(t, "user", "add", "clara", "--admin", "--create", "--db", db)
-	for _, name := range []string{"ada", "ben", "kim"} {
-		team := map[string]string{"ben": "Platform", "kim": "Infra"}[name]
+	for _, name := range []string{"ada", "ben", "kim", "dora", "pia"} {
+		team := map[string]string{"ben": "Platform", "kim": "Infra", "dora": "Design", "pia": "Sales"}[name]
 		command(t, "user", "add", name, "--team", team, "--db", db)
 	}
 	store := openDatabase(t, db)

@@ -151,7 +151,7 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 	page := ada.get("/settings/stored").body
 	for _, want := range []string{
 		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes",
-		"Everyone, exactly", "sees it to the minute",
+		"Everyone, exactly", "see it to the minute",
 		"Asia/Tokyo", "pronouns of ada", "mailto:ada@example.org", "Dark", "no record of when you were here",
 		"your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
 	} {

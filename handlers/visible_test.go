@@ -331,7 +331,10 @@ func TestSentencesAboutVisiblePeople(t *testing.T) {
 	ada := f.inTeam("ada", "Design")
 	f.inTeam("bob", "Sales")
 	page := ada.get("/").body
-	for _, lie := range []string{"Only you so far", "data-alone", "bob", "Sales", "People appear here the moment they sign in."} {
+	if got := ada.get(meCSSHref(page)).Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("the stylesheet with favorites has Cache-Control %q, want no-store, because they can be hidden later", got)
+	}
+	for _, lie := range []string{"Only you so far", "data-alone", `id="first"`, "bob", "Sales", "People appear here the moment they sign in."} {
 		if strings.Contains(page, lie) {
 			t.Errorf("the board of somebody alone in a team says %q:\n%s", lie, page)
 		}

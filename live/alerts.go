@@ -198,8 +198,9 @@ func (b *Board) checkAlert(a accounts.Alert) {
 // isDue reports whether a has come true, and its person has a page open here and may see whom it's about.
 func (b *Board) isDue(a accounts.Alert) bool {
 	v := b.presence.View(a.PersonID)
+	waits := func(w *Watcher) bool { return w.started && w.hearsOwn && w.teams.has(a.TeamKey) }
 	return v.Listed && comesTrue(a.Kind, v.State) && time.Now().Before(a.ExpiresAt) &&
-		slices.ContainsFunc(b.watching.byPerson[a.UserID], func(w *Watcher) bool { return w.started && w.hearsOwn && w.teams.has(a.TeamKey) })
+		slices.ContainsFunc(b.watching.byPerson[a.UserID], waits)
 }
 
 // tellAlerts stores which alerts have come true. The follower then learns of it, as those of other replicas do, and

@@ -81,9 +81,9 @@ type Links struct {
 // Counts is how many people are in each state: in one team, in the results of a search, or in total.
 type Counts struct {
 	Team, Search              string // as in the Query; both "" for everyone
-	Limited                   bool   // the watcher doesn't see every team, so there may be other people
 	Teams                     int    // how many teams these people are in
 	More                      bool   // the search found more people than are counted
+	Limited                   bool   // the watcher doesn't see every team, so there may be other people
 	People, Online, Away, DND int
 	Unsure                    bool // people are still coming back, so it isn't known who is offline
 }

@@ -120,8 +120,8 @@ func (r *roster) hideGone(p accounts.Person) {
 	}
 }
 
-// tellHidden removes people who were hidden from pages that otherwise keep what they show for now: those that nobody can
-// see, and those from before a start.
+// tellHidden removes people who were hidden from pages that otherwise keep what they show for now: those that nobody
+// can see, and those from before a start.
 func (r *roster) tellHidden(l *list, send func(*Watcher, *Change)) {
 	if len(l.watchers.paused) == 0 && !r.warming {
 		l.gone = nil

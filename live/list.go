@@ -278,7 +278,8 @@ func (l *list) hasIndex() bool { return l.filter.Query == Query{Show: Here, team
 // maxIndex is the maximum number of teams in an index.
 const maxIndex = 200
 
-// index returns the keys of those of teams that belong in an index. If there are too many, teams with someone here come first.
+// index returns the keys of those of teams that belong in an index. If there are too many, teams with someone here come
+// first.
 func (r *roster) index(teams *teamSet) []string {
 	keys := make([]string, 0, min(len(r.tally.teams), maxIndex))
 	for _, withPeople := range [...]bool{true, false} {

@@ -400,7 +400,8 @@ func (r *roster) counts(l *list) Counts {
 	}
 	return Counts{
 		Team: l.filter.Team, Search: l.filter.Search, More: l.filter.Search != "" && l.prev+l.next != "",
-		Limited: l.filter.teams != nil, Teams: teams, People: people, Online: c.Online, Away: c.Away, DND: c.DND, Unsure: r.warming,
+		Limited: l.filter.teams != nil, Teams: teams, People: people, Online: c.Online, Away: c.Away, DND: c.DND,
+		Unsure: r.warming,
 	}
 }
 
