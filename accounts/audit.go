@@ -1,13 +1,16 @@
 package accounts
 
 import (
-	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Limits of the audit log.
@@ -16,6 +19,7 @@ const (
 	AuditAddressAge = 30 * 24 * time.Hour  // how long a line keeps the address of the browser
 	maxAudit        = 100_000              // lines
 	maxDetail       = 1024                 // bytes
+	auditSkew       = time.Minute          // between clocks of servers that write lines
 )
 
 // Via says how an act reached Rollcall.
@@ -157,32 +161,61 @@ const (
 	sqlOldAudit     = `DELETE FROM audit WHERE at < $1`
 	sqlClearAddress = `UPDATE audit SET address = '' WHERE address <> '' AND at < $1`
 	sqlSurplusAudit = `DELETE FROM audit WHERE id <= (SELECT id FROM audit WHERE id > '' ORDER BY id DESC LIMIT 1 OFFSET $1)`
-	lastAuditID     = "g" // sorts after every ID
 	maxAuditPage    = 1000
 )
 
 // audit adds a line to the audit log, in the transaction of the act itself. After the commit, the line is also logged.
 func (t *transaction) audit(ctx context.Context, action Action, target string, detail map[string]string) error {
-	id, err := newID()
-	if err != nil {
-		return err
-	}
 	o := originOf(ctx, t.actor)
 	e := Entry{
-		ID: id, At: at(t.now), Actor: t.actor, Via: o.Via, Action: action, Target: target,
+		At: at(t.now), Actor: t.actor, Via: o.Via, Action: action, Target: target,
 		Address: clip(o.Address, maxAddress), Request: clip(o.Request, maxAddress), Detail: detail,
+	}
+	if err := e.identify(); err != nil {
+		return err
 	}
 	text, err := detailText(detail)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, sqlAddAudit, e.ID, t.now, string(e.Actor), string(e.Via), string(e.Action), e.Target, e.Address,
+	_, err = t.exec(ctx, sqlAddAudit, e.ID, milli(e.At), string(e.Actor), string(e.Via), string(e.Action), e.Target, e.Address,
 		e.Request, text)
 	t.audited = append(t.audited, e)
 	if err != nil || e.TellsPresence() { // when people use their link is nobody's business
 		return err
 	}
 	return t.changesLists(ctx)
+}
+
+// identify gives e an ID. If the time of e would tell when somebody was here, nothing that is stored has it: At is the
+// beginning of the day (UTC), and the ID is one of its end. Audit returns such lines after that.
+func (e *Entry) identify() error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	if e.TellsPresence() {
+		const day = 24 * time.Hour
+		e.At = e.At.Truncate(day)
+		copy(id[:6], idTime(e.At.Add(day-time.Millisecond)))
+		rand.Read(id[6:8]) // has a part of the time, too
+		id[6] = id[6]&0x0f | 0x70
+		e.Address, e.Request = "", ""
+	}
+	e.ID = id.String()
+	return nil
+}
+
+// idTime returns the first six bytes of IDs of a time (RFC 9562, section 5.7).
+func idTime(at time.Time) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(at.UnixMilli()))[2:]
+}
+
+// untilNow returns the ID before which all lines can be read now. IDs have the time of the system's clock.
+func untilNow() string {
+	var id uuid.UUID
+	copy(id[:6], idTime(time.Now().Add(auditSkew)))
+	return id.String()
 }
 
 // detailText returns detail as it's stored, with values that are cut until it has at most maxDetail bytes.
@@ -252,7 +285,10 @@ func (s *Store) Audit(ctx context.Context, q AuditQuery) ([]Entry, error) {
 	if q.Limit <= 0 {
 		q.Limit = 50
 	}
-	text, args := sqlAudit, []any{cmp.Or(q.Before, lastAuditID), min(q.Limit, maxAuditPage)}
+	text, args := sqlAudit, []any{untilNow(), min(q.Limit, maxAuditPage)}
+	if q.Before != "" {
+		args[0] = min(q.Before, untilNow())
+	}
 	switch {
 	case q.Actor != "":
 		text, args = sqlAuditByActor, append(args, string(q.Actor))

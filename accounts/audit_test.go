@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // acts returns the actions in the audit log about target, the oldest first.
@@ -178,6 +180,41 @@ func TestExportedActs(t *testing.T) {
 		}
 		if all := strings.Join(got, "; "); all != tt.want {
 			t.Errorf("the acts of %s are %s, want %s", tt.user.Username, all, tt.want)
+		}
+	}
+}
+
+// TestAuditHidesInstants: nothing tells at which time of the day somebody used a link: not the stored time, nor the ID,
+// and so neither the order of lines nor what a cursor that somebody made up leaves out. The line can be read once the day
+// is over.
+func TestAuditHidesInstants(t *testing.T) {
+	for _, tt := range []struct {
+		days int
+		seen bool
+	}{{-2, true}, {2, false}} {
+		day := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, tt.days)
+		s := open(t, Config{Now: func() time.Time { return day.Add(13*time.Hour + 5*time.Minute) }})
+		u := add(t, s, "ada", "", "")
+		token, err := s.MakeResetLink(t.Context(), u.ID)
+		do(t, "MakeResetLink", err)
+		ctx := Through(As(t.Context(), Visitor), Origin{Via: ViaWeb, Address: "192.0.2.1", Request: "abc"})
+		do(t, "ResetPassword", s.ResetPassword(ctx, token, secret+"!"))
+		lines, err := s.Audit(t.Context(), AuditQuery{Action: ResetLinkUsed})
+		do(t, "Audit", err)
+		if !tt.seen {
+			if len(lines) != 0 {
+				t.Errorf("before the end of the day, the log has %+v", lines)
+			}
+			continue
+		}
+		if len(lines) != 1 || !lines[0].At.Equal(day) || lines[0].Address+lines[0].Request != "" {
+			t.Fatalf("the log has %+v, want one line of %v, without an address", lines, day)
+		}
+		id, err := uuid.Parse(lines[0].ID)
+		do(t, "Parse", err)
+		sec, nsec := id.Time().UnixTime()
+		if got, want := time.Unix(sec, nsec), day.Add(24*time.Hour-time.Millisecond); !got.Truncate(time.Millisecond).Equal(want) {
+			t.Errorf("its ID has the time %v, want %v", got, want)
 		}
 	}
 }

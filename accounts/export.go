@@ -229,7 +229,7 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 
 // exportActs adds the lines of the audit log in which the person is the target or the actor. Other people aren't named.
 func exportActs(ctx context.Context, t *transaction, userID string, x *Export) error {
-	entries, err := readAudit(ctx, t, sqlAuditAbout, lastAuditID, maxAuditPage, TargetUser(userID), string(ByUser(userID)))
+	entries, err := readAudit(ctx, t, sqlAuditAbout, "g", maxAuditPage, TargetUser(userID), string(ByUser(userID)))
 	for _, e := range entries {
 		act := ExportedAct{At: e.At, Action: e.Action, By: string(e.Actor), Detail: e.Detail}
 		switch UserOf(e.Actor) {

@@ -69,11 +69,14 @@ func (s *Server) exportLog(c echo.Context) error {
 		if err := yield([]string{"time", "who", "what", "action", "by", "on", "how", "address", "request"}); err != nil {
 			return err
 		}
-		file := &logFile{teller: s.teller(c), yield: yield}
-		if err := s.eachEntry(ctx, func(e accounts.Entry) error { return file.add(ctx, e) }); err != nil {
-			return err
-		}
-		return file.flush()
+		tell := s.teller(c)
+		return s.eachEntry(ctx, func(e accounts.Entry) error {
+			row, err := tell.logRow(ctx, e)
+			if err != nil {
+				return err
+			}
+			return yield(row)
+		})
 	})
 }
 

@@ -108,7 +108,13 @@ func TestPresenceIsNoNewsForAdministrators(t *testing.T) {
 	}
 	id := l.uid("bob")
 	page := l.adminTab(boss)
-	page.until("told of what happened a moment ago", func() bool { return page.lists() > 0 })
+	if err := l.store.SetTeam(acting(t.Context()), l.uid("boss"), "Ops"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.server.live.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	page.until("told of what others did", func() bool { return page.lists() > 0 })
 	page.until("quiet", func() bool { return len(l.server.sockets.lists.pending) == 0 })
 	page.mu.Lock()
 	before := page.lists()

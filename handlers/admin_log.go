@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -61,22 +60,13 @@ func (s *Server) adminLog(c echo.Context) error {
 	return s.page(c, http.StatusOK, p)
 }
 
-// logPageOf cuts entries to one page and returns the cursor of the next one. A cursor tells when its line was written,
-// so a page doesn't end with a line whose time isn't shown, if there's any other.
+// logPageOf cuts entries to one page and returns the cursor of the next one.
 func logPageOf(entries []accounts.Entry) (page []accounts.Entry, older string) {
 	if len(entries) <= logPage {
 		return entries, ""
 	}
-	end := logPage
-	for end > 1 && ownAct(entries[end-1]) {
-		end--
-	}
-	return entries[:end], entries[end-1].ID
+	return entries[:logPage], entries[logPage-1].ID
 }
-
-// ownAct reports whether e is about what people did to their own account, so that its time would tell when they were
-// here. Only new and deleted accounts are different: everyone sees them come and go.
-func ownAct(e accounts.Entry) bool { return e.TellsPresence() }
 
 // teller turns entries of the audit log into sentences. It remembers names, and is for one request.
 type teller struct {
@@ -130,35 +120,24 @@ func (t *teller) title(at time.Time) string {
 	}
 }
 
-// days groups entries, the newest first, by day. Within a day, those without a time are last, in the order of their
-// sentences.
+// days groups entries, the newest first, by day. A line whose time isn't known has the day in UTC in its place, which can
+// be another one than that of the reader.
 func (t *teller) days(ctx context.Context, entries []accounts.Entry) (all []ui.LogDay, err error) {
-	var timeless []ui.LogLine
-	finish := func() {
-		if len(all) > 0 {
-			sortLines(timeless)
-			all[len(all)-1].Lines = append(all[len(all)-1].Lines, timeless...)
-			timeless = nil
-		}
-	}
 	for _, e := range entries {
-		if title := t.title(e.At); len(all) == 0 || all[len(all)-1].Title != title {
-			finish()
+		timeless := e.TellsPresence()
+		if title := t.title(e.At); len(all) == 0 || !timeless && all[len(all)-1].Title != title {
 			all = append(all, ui.LogDay{Title: title})
 		}
 		line, err := t.line(ctx, e)
 		if err != nil {
 			return nil, err
 		}
-		if ownAct(e) {
-			line.Day = "–"
-			timeless = append(timeless, line)
-			continue
+		if timeless {
+			line.Day = e.At.UTC().Format("2 Jan")
 		}
 		last := &all[len(all)-1]
 		last.Lines = append(last.Lines, line)
 	}
-	finish()
 	return all, nil
 }
 
@@ -214,47 +193,16 @@ func (t *teller) actor(ctx context.Context, e accounts.Entry) (string, error) {
 	return string(e.Actor), nil
 }
 
-// logFile writes the audit log as rows of a file. Lines whose time isn't shown come last on their day, in the order of
-// their sentences.
-type logFile struct {
-	*teller
-	yield func([]string) error
-	day   string
-	held  [][]string
-}
-
-// add writes one entry.
-func (f *logFile) add(ctx context.Context, e accounts.Entry) error {
-	line, err := f.line(ctx, e)
+// logRow returns e as a row of a file. A line whose time would tell when somebody was here has only its day.
+func (t *teller) logRow(ctx context.Context, e accounts.Entry) ([]string, error) {
+	line, err := t.line(ctx, e)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	at := e.At.UTC()
-	if day := at.Format(time.DateOnly); day != f.day {
-		if err := f.flush(); err != nil {
-			return err
-		}
-		f.day = day
+	at := e.At.UTC().Format(time.RFC3339)
+	if e.TellsPresence() {
+		at = e.At.UTC().Format(time.DateOnly)
 	}
 	who, what := line.Parts[0].Text, strings.TrimSpace(sentence(line.Parts[1:]))
-	row := []string{at.Format(time.RFC3339), who, what, string(e.Action), string(e.Actor), e.Target, string(e.Via), e.Address,
-		e.Request}
-	if ownAct(e) {
-		row[0], row[7], row[8] = f.day, "", ""
-		f.held = append(f.held, row)
-		return nil
-	}
-	return f.yield(row)
-}
-
-// flush writes the lines of the day whose time isn't shown.
-func (f *logFile) flush() error {
-	slices.SortFunc(f.held, slices.Compare)
-	for _, row := range f.held {
-		if err := f.yield(row); err != nil {
-			return err
-		}
-	}
-	f.held = nil
-	return nil
+	return []string{at, who, what, string(e.Action), string(e.Actor), e.Target, string(e.Via), e.Address, e.Request}, nil
 }

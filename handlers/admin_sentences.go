@@ -146,8 +146,3 @@ func sentence(parts []ui.LogPart) string {
 func sortProblems(all []ui.ImportProblem) {
 	slices.SortStableFunc(all, func(a, b ui.ImportProblem) int { return a.Line - b.Line })
 }
-
-// sortLines orders lines by their sentences, so that their order doesn't tell when they were written.
-func sortLines(lines []ui.LogLine) {
-	slices.SortFunc(lines, func(a, b ui.LogLine) int { return cmp.Compare(sentence(a.Parts), sentence(b.Parts)) })
-}
