@@ -74,17 +74,9 @@ test: ## Run every test, real browsers included. Installs what it needs if apt i
 	@scripts/need go node npm
 	scripts/test-programs
 	$(MAKE) build lint # lint runs vet, so each package doesn't have to
-	$(MAKE) --output-sync=target --jobs=2 test-packages test-browsers
-
-# Browsers wait a lot, so they run beside the tests that compute.
-.PHONY: test-packages
-test-packages:
-	$(TRIED) go test $(RACE) -vet=off -p 2 -timeout 8m ./handlers ./accounts ./presence/replica $$(go list ./... | grep -v -E '/(e2e|handlers|accounts|presence/replica)$$') # longest first
+	$(TRIED) go test $(RACE) -vet=off -p 3 -timeout 8m ./handlers ./accounts ./presence/replica $$(go list ./... | grep -v -E '/(e2e|handlers|accounts|presence/replica)$$') # longest first
 	$(ALIKE) go test -vet=off -timeout 5m -run 'Simulation|EveryRule|Hold|Eviction|Beats|Standstill' ./presence/replica
-
-.PHONY: test-browsers
-test-browsers:
-	$(ALIKE) $(TRIED) go test -vet=off -timeout 20m ./e2e/...
+	$(ALIKE) $(TRIED) go test -vet=off -timeout 15m ./e2e/...
 
 # The packages that `make steady` tests: make steady PACKAGES="./live ./ui"
 PACKAGES ?= ./...
