@@ -69,7 +69,7 @@ func TestPasskey(t *testing.T) {
 	clara.clickThrough(`[data-passkey=step-up]`)
 	clara.until("the change is made", `document.querySelector('.saved')?.innerText.includes('now an administrator')`, patience)
 
-	clara.tell(`document.querySelector('form[action$="/logout"]').submit()`)
+	clara.tell(`document.querySelector('form[action$="/logout"]').requestSubmit()`)
 	clara.untilAt("/", patience) // through /login, whose username field offers the passkey, and the authenticator takes it
 	clara.untilLive()
 	clara.open("/settings/sign-in")
