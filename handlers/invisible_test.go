@@ -164,7 +164,9 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	open := l.open(bob, "/", "a")
 	a.until("bob is here", func() bool { s := a.shownLocked()["bob"]; return s == "online" || s == "dnd" })
 	rec.watcher.get("/") // reads her list again, which bob's page doesn't do if it has another list
-	a.until("calm", func() bool { return !l.server.live.Stats().Pending })
+	a.until("calm", func() bool { s := l.server.live.Stats(); return !s.Pending && s.Stale == 0 })
+	set(l.store.SetStatus(acting(t.Context()), l.uid("zoe"), accounts.Status{Text: "the beginning"}, ""))
+	a.until("a frame behind all that were on their way", func() bool { return strings.Contains(a.rows["zoe"], "the beginning") })
 	rec.frames = a.frameCount()
 	rec.page = l.open(rec.watcher, "/u/bob", "a")
 	rec.page.until("ada's own state", func() bool { return rec.page.text["me-name"] != "" }) // the last frame at the start

@@ -141,6 +141,7 @@ type Stats struct {
 	People         int    // enabled accounts
 	Present        int    // people on the roster who are here
 	Pending        bool   // something waits for the next flush
+	Stale          int    // watched lists that wait to be read again
 	Looks          uint64 // checks for changes of the accounts
 }
 
@@ -157,6 +158,11 @@ func (b *Board) Stats() Stats {
 			s.Paused++
 		} else {
 			s.Active++
+		}
+	}
+	for _, l := range b.lists.all {
+		if l.isStale() && len(l.watchers.active) > 0 {
+			s.Stale++
 		}
 	}
 	return s
