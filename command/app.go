@@ -67,7 +67,7 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		who.Registry, web.Bell = a.redis, replica.NewBell(a.redis)
 		web.Limiters = handlers.SharedLimiters(a.redis.Client(), a.settings.RedisPrefix, a.log)
 	}
-	if a.mailer, err = a.settings.newMailer(a.store, pages.Name, a.log); err != nil {
+	if a.mailer, err = a.newMailer(pages.Name); err != nil {
 		return err
 	}
 	web.Mailer = a.mailer

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 
 	"rollcall/accounts"
@@ -48,7 +47,8 @@ func (m *mailing) check(env environment, public *url.URL) error {
 func (env environment) sendsMail() bool { return env[smtpURL] != "" || env[smtpURL+"_FILE"] != "" }
 
 // newMailer returns what sends emails, or nil if none are sent.
-func (s *settings) newMailer(store *accounts.Store, boardName func() string, log *slog.Logger) (*mailer.Mailer, error) {
+func (a *app) newMailer(boardName func() string) (*mailer.Mailer, error) {
+	s := &a.settings
 	if s.mail == nil {
 		return nil, nil
 	}
@@ -57,9 +57,22 @@ func (s *settings) newMailer(store *accounts.Store, boardName func() string, log
 		return nil, err
 	}
 	return mailer.New(mailer.Config{
-		Accounts: store, Sender: mail.NewSender(*s.mail), Templates: templates, BoardName: boardName,
-		URL: s.Public.String(), Log: log,
+		Accounts: a.store, Sender: mail.NewSender(*s.mail), Templates: templates, BoardName: boardName,
+		URL: s.Public.String(), Log: a.log, Buttons: a.buttons,
 	}), nil
+}
+
+// buttons returns the labels on the sign-in page of the ways in which somebody without a password can sign in. The
+// Mailer calls it only while the server runs.
+func (a *app) buttons(ctx context.Context, userID string) (all []mail.Line) {
+	labels, err := a.server.SignInLabels(ctx, userID)
+	if err != nil {
+		a.log.Warn("an email doesn't say how to sign in", "err", err)
+	}
+	for _, label := range labels {
+		all = append(all, mail.Line(label))
+	}
+	return all
 }
 
 // checkDomains returns an error if the domains can't be used.

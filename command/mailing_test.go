@@ -137,6 +137,40 @@ func TestMailJourney(t *testing.T) {
 	}
 }
 
+// Somebody who has no password and asks for a new one learns which button to use. The provider needn't answer for that.
+func TestForgotElsewhere(t *testing.T) {
+	office, smtpAddr := newPostOffice(t)
+	addr, db := freePort(t), filepath.Join(t.TempDir(), "rollcall.db")
+	command(t, "user", "add", "boss", "--admin", "--create", "--db", db)
+	store := openDatabase(t, db)
+	ctx := accounts.As(t.Context(), accounts.CommandLine)
+	made, err := store.Import(ctx, []accounts.NewUser{{Username: "ada", Email: "ada@example.org", NoPassword: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := "http://127.0.0.1:1"
+	if err := store.Link(ctx, made[0].ID, accounts.Identity{Issuer: issuer, Subject: "ada-1", Provider: "corp"}); err != nil {
+		t.Fatal(err)
+	}
+	r := startIn(t, environment{smtpURL: "smtp://" + smtpAddr, "ROLLCALL_OIDC": "corp", "ROLLCALL_OIDC_CORP_ISSUER": issuer,
+		"ROLLCALL_OIDC_CORP_NAME": "Example Corp", "ROLLCALL_OIDC_CORP_CLIENT_ID": "rollcall", "ROLLCALL_OIDC_CORP_CLIENT_SECRET": "secret"},
+		"serve", "--addr", addr, "--db", db, "--public-url", "http://"+addr, "--mail-from", "rollcall@example.org")
+	if status, page := post(t, browser(t), r.url+"/forgot", url.Values{"who": {"ada"}}); status != http.StatusOK {
+		t.Fatalf("POST /forgot = %d\n%s", status, page)
+	}
+	select {
+	case l := <-office:
+		if l.to != "ada@example.org" || !strings.Contains(l.text, "“Sign in with Example Corp”") {
+			t.Errorf("a message to %s, want one to ada that names the button:\n%s", l.to, l.text)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("no message has arrived")
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v", err)
+	}
+}
+
 // The doctor sends a test email.
 func TestDoctorMail(t *testing.T) {
 	office, smtpAddr := newPostOffice(t)

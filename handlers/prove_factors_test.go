@@ -108,6 +108,37 @@ func TestRequiredSecondFactor(t *testing.T) {
 	wantStatus(t, "the next change", boss.do("POST", "/room", url.Values{}), http.StatusOK)
 }
 
+// A provider doesn't say how many factors it asked for, so where two are required, it's no proof for administrators. It
+// still is one for their own settings, where they can add a passkey.
+func TestRequiredSecondFactorAtProvider(t *testing.T) {
+	t.Parallel()
+	p := newCorp(t)
+	f := newFixture(t, publicURL(t, boardURL), p.options("corp", create), func(cfg *Config) { cfg.SecondFactor = true })
+	got := f.gate(policy{})
+	f.boss("boss")
+	if err := f.store.Link(acting(t.Context()), f.uid("boss"), accounts.Identity{Issuer: p.server.URL, Subject: "boss-1",
+		Provider: "corp"}); err != nil {
+		t.Fatal(err)
+	}
+	p.says("boss-1", nil)
+	b := f.browser()
+	wantRedirect(t, "signing in", b.at(p, "/auth/corp"), "/")
+	wantRedirect(t, "a proof", b.at(p, "/auth/corp?prove=1"), "/")
+	a := b.do("POST", "/room", url.Values{"team": {"Ops"}})
+	if wantStatus(t, "a change", a, http.StatusForbidden); !strings.Contains(a.body, "<h1>Set up a second factor first</h1>") ||
+		strings.Contains(a.body, "/auth/corp") {
+		t.Errorf("the page doesn't say what is needed, or offers the provider:\n%s", a.body)
+	}
+	if got() != nil {
+		t.Error("a form reached its handler with a provider's proof")
+	}
+	k := newSoftPasskey(t, boardURL)
+	wantStatus(t, "adding a passkey", b.register(k, "Phone"), http.StatusOK)
+	wantStatus(t, "a change without using it", b.do("POST", "/room", url.Values{}), http.StatusForbidden)
+	wantNext(t, "the proof", b.json(stepUpPath, k.respond(b.begin(stepUpPath+"/begin"), nil)), "/")
+	wantStatus(t, "a change with it", b.do("POST", "/room", url.Values{}), http.StatusOK)
+}
+
 // An administrator removes the second factors of somebody else. What they see is the same whether there were any.
 func TestResetFactors(t *testing.T) {
 	t.Parallel()
