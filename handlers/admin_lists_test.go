@@ -50,7 +50,7 @@ func TestSentences(t *testing.T) {
 	text := regexp.MustCompile(`\s+`).ReplaceAllString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page.body, " "), " ")
 	for _, want := range []string{
 		"boss created a reset link for Ada L", "boss moved Ada L from no team to Ops", "boss changed the name of Ada L",
-		"– Ada L chose a password with a reset link", "boss renamed the team Ops to Lab , with 1 person", "boss deleted the team Lab , with 1 person",
+		"boss renamed the team Ops to Lab , with 1 person", "boss deleted the team Lab , with 1 person",
 		"boss changed the settings: being invisible = not allowed; who can join = anyone, after approval", "boss imported 1 person",
 		"boss downloaded the log", "boss deleted deleted account " + gone.ID[len(gone.ID)-4:], "Rollcall ended all sessions of Ada L",
 		"Somebody at the command line made boss an administrator", "Today", "in the browser", "automatic",
@@ -58,6 +58,15 @@ func TestSentences(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log doesn't say %q:\n%s", want, text)
 		}
+	}
+	if strings.Contains(text, "chose a password") {
+		t.Errorf("the log tells today that somebody used a link today:\n%s", text)
+	}
+	tell := &teller{f.store, time.UTC, time.Now(), map[string]string{}, f.server.elsewhereName}
+	line, err := tell.line(t.Context(), accounts.Entry{Actor: accounts.Visitor, Action: accounts.ResetLinkUsed,
+		Target: accounts.TargetUser(ada.ID)})
+	if got := sentence(line.Parts); err != nil || got != "Ada L chose a password with a reset link" {
+		t.Errorf("tomorrow, it says %q, %v", got, err)
 	}
 	for show, want := range map[string][2]bool{"people": {true, false}, "board": {false, true}} {
 		body := boss.get("/admin/log?show=" + show).body

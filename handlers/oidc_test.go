@@ -263,16 +263,14 @@ func TestProviderGroups(t *testing.T) {
 		t.Errorf("%d warnings about unknown groups, want 1", n)
 	}
 	log := boss.get("/admin/log").body
-	for _, want := range []string{"made", "Engineering"} {
-		if !strings.Contains(log, want) {
-			t.Errorf("the log doesn't say %q:\n%s", want, log)
-		}
-	}
 	lines := regexp.MustCompile(`(?s)<li.*?</li>`).FindAllString(log, -1)
 	for _, line := range lines {
-		if strings.Contains(line, "<b>corp</b>") && strings.Contains(line, "<time") && !strings.Contains(line, "created the account") {
-			t.Errorf("the log tells when somebody signed in:\n%s", line)
+		if strings.Contains(line, "<b>corp</b>") && !strings.Contains(line, "created the account") {
+			t.Errorf("the log tells today that somebody signed in today:\n%s", line)
 		}
+	}
+	if len(lines) == 0 {
+		t.Error("the log is empty")
 	}
 }
 

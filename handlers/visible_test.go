@@ -48,8 +48,13 @@ type watchedHistory struct {
 func (h *watchedHistory) note(step string) {
 	h.t.Helper()
 	h.must(h.server.live.CatchUp(h.t.Context()))
-	h.tabs[0].until("calm", func() bool { return !h.server.live.Stats().Pending })
+	h.tabs[0].until("calm", func() bool { s := h.server.live.Stats(); return !s.Pending && s.Stale == 0 })
+	// Frames of one page keep their order, so those of ada's new status come after all that were on their way.
+	text := "note " + step + "."
+	h.must(h.store.SetStatus(acting(h.t.Context()), h.uid("ada"), accounts.Status{Text: text}, ""))
+	h.tabs[0].until("ada's row", func() bool { return strings.Contains(h.tabs[0].rows["ada"], text) })
 	for i, tb := range h.tabs {
+		tb.until("ada's own status", func() bool { return strings.Contains(tb.text["me-set"], text) })
 		frames := tb.framesFrom(h.seen[i])
 		h.seen[i] += len(frames)
 		for _, f := range frames {
