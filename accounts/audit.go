@@ -19,7 +19,6 @@ const (
 	AuditAddressAge = 30 * 24 * time.Hour  // how long a line keeps the address of the browser
 	maxAudit        = 100_000              // lines
 	maxDetail       = 1024                 // bytes
-	auditSkew       = time.Minute          // between clocks of servers that write lines
 )
 
 // Via says how an act reached Rollcall.
@@ -211,10 +210,11 @@ func idTime(at time.Time) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(at.UnixMilli()))[2:]
 }
 
-// untilNow returns the ID before which all lines can be read now. IDs have the time of the system's clock.
+// untilNow returns the ID before which all lines can be read now. IDs have the time of the system's clock; a line of a
+// server whose clock is ahead can be read that much later.
 func untilNow() string {
 	var id uuid.UUID
-	copy(id[:6], idTime(time.Now().Add(auditSkew)))
+	copy(id[:6], idTime(time.Now().Add(time.Millisecond)))
 	return id.String()
 }
 

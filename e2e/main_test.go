@@ -61,7 +61,7 @@ func existing(program string) (string, error) {
 // The capacity is how many tests run at once, on any number of cores. More would slow down the browsers and cause
 // timeouts.
 var (
-	browserSlots = make(chan struct{}, 2)
+	browserSlots = make(chan struct{}, 3)
 	waitSlots    = make(chan struct{}, 2)
 )
 
