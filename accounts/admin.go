@@ -26,11 +26,11 @@ func Forced(ctx context.Context) context.Context { return context.WithValue(ctx,
 // SetAdmin makes a user an administrator or a member. Errors: ErrNotFound, ErrLastAdmin.
 func (s *Store) SetAdmin(ctx context.Context, userID string, admin bool) error {
 	return wrap("set administrator", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return t.setAdmin(ctx, userID, admin)
+		return setAdmin(ctx, t, userID, admin)
 	}))
 }
 
-func (t *transaction) setAdmin(ctx context.Context, userID string, admin bool) error {
+func setAdmin(ctx context.Context, t *transaction, userID string, admin bool) error {
 	u, err := readUser(ctx, t, sqlUserByID, []any{userID})
 	if err == nil && u.Admin == admin { // it's by hand from now on
 		_, err = t.exec(ctx, sqlAdminBy, userID, "")
@@ -49,21 +49,21 @@ func (t *transaction) setAdmin(ctx context.Context, userID string, admin bool) e
 	action := AdminGranted
 	if !admin {
 		action = AdminRevoked
-		if err := t.dropLinksBy(ctx, userID); err != nil {
+		if err := dropLinksBy(ctx, t, userID); err != nil {
 			return err
 		}
 	}
 	if err := t.audit(ctx, action, TargetUser(userID), nil); err != nil {
 		return err
 	}
-	return t.wantAdmin(ctx, u)
+	return wantAdmin(ctx, t, u)
 }
 
 // wantAdmin returns ErrLastAdmin if changed, as they were before this transaction, were an administrator and
 // none is left. It's the last step of every transaction that demotes, disables or deletes
 // somebody. Such transactions run one at a time (Store.write), so two of them can't rely on each other's
 // administrator.
-func (t *transaction) wantAdmin(ctx context.Context, changed ...User) error {
+func wantAdmin(ctx context.Context, t *transaction, changed ...User) error {
 	if forced, _ := ctx.Value(forcedKey{}).(bool); forced {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (t *transaction) wantAdmin(ctx context.Context, changed ...User) error {
 }
 
 // dropLinksBy ends the invitations and reset links that somebody made, because they aren't an administrator any more.
-func (t *transaction) dropLinksBy(ctx context.Context, userID string) error {
+func dropLinksBy(ctx context.Context, t *transaction, userID string) error {
 	_, err := t.exec(ctx, sqlDropLinksBy, string(ByUser(userID)))
 	return err
 }

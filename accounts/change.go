@@ -54,12 +54,12 @@ func updateUser(ctx context.Context, t *transaction, id string,
 			return false, err
 		}
 	}
-	return true, t.place(ctx, u, key)
+	return true, placeUser(ctx, t, u, key)
 }
 
-// place stores u's display name, team, whose key is key, and Disabled, and their place on the board. u.sortKey is still
+// placeUser stores u's display name, team, whose key is key, and Disabled, and their place on the board. u.sortKey is still
 // that of the old place.
-func (t *transaction) place(ctx context.Context, u User, key string) error {
+func placeUser(ctx context.Context, t *transaction, u User, key string) error {
 	rev, err := t.nextRev(ctx)
 	if err != nil {
 		return err
@@ -107,11 +107,11 @@ func (s *Store) SetTeam(ctx context.Context, userID, team string) error {
 		return err
 	}
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return wrap("set team", t.setTeam(ctx, userID, name, key))
+		return wrap("set team", setTeam(ctx, t, userID, name, key))
 	})
 }
 
-func (t *transaction) setTeam(ctx context.Context, userID, name, key string) error {
+func setTeam(ctx context.Context, t *transaction, userID, name, key string) error {
 	var from string
 	changed, err := updateUser(ctx, t, userID, func(u *User, k *string) error {
 		from = u.Team
@@ -154,12 +154,12 @@ func (s *Store) SetProfile(ctx context.Context, userID, displayName, team string
 		if err != nil {
 			return err
 		}
-		return t.auditProfile(ctx, was, cmp.Or(name, was.Username), team, key)
+		return auditProfile(ctx, t, was, cmp.Or(name, was.Username), team, key)
 	}))
 }
 
 // auditProfile adds what somebody else changed in a profile to the audit log.
-func (t *transaction) auditProfile(ctx context.Context, was User, name, team, key string) error {
+func auditProfile(ctx context.Context, t *transaction, was User, name, team, key string) error {
 	if name != was.DisplayName {
 		if err := t.auditUser(ctx, UserRenamed, was.ID, nil); err != nil {
 			return err
@@ -185,11 +185,11 @@ func wantTeam(ctx context.Context, t *transaction, key string) error {
 // Errors: ErrNotFound, ErrLastAdmin.
 func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) error {
 	return wrap("set disabled", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return t.setDisabled(ctx, userID, disabled)
+		return setDisabled(ctx, t, userID, disabled)
 	}))
 }
 
-func (t *transaction) setDisabled(ctx context.Context, userID string, disabled bool) error {
+func setDisabled(ctx context.Context, t *transaction, userID string, disabled bool) error {
 	var was User
 	changed, err := updateUser(ctx, t, userID, func(u *User, _ *string) error {
 		was = *u
@@ -202,8 +202,8 @@ func (t *transaction) setDisabled(ctx context.Context, userID string, disabled b
 	action := UserEnabled
 	if disabled {
 		action = UserDisabled
-		if err := errors.Join(t.endSessionsOf(ctx, userID, ""), t.dropLinksBy(ctx, userID),
-			t.dropResetLinks(ctx, userID)); err != nil {
+		if err := errors.Join(endSessionsOf(ctx, t, userID, ""), dropLinksBy(ctx, t, userID),
+			dropResetLinks(ctx, t, userID)); err != nil {
 			return err
 		}
 	} else if _, err := t.exec(ctx, sqlStopWaiting, userID); err != nil {
@@ -212,7 +212,7 @@ func (t *transaction) setDisabled(ctx context.Context, userID string, disabled b
 	if err := t.audit(ctx, action, TargetUser(userID), nil); err != nil {
 		return err
 	}
-	return t.wantAdmin(ctx, was)
+	return wantAdmin(ctx, t, was)
 }
 
 // Delete removes a user permanently, with everything that is stored about them: sessions, browsers, presets. It also
@@ -220,7 +220,7 @@ func (t *transaction) setDisabled(ctx context.Context, userID string, disabled b
 // is kept: for a day, so that other processes learn about the deletion, and in the audit log. Errors: ErrNotFound,
 // ErrLastAdmin.
 func (s *Store) Delete(ctx context.Context, userID string) error {
-	err := s.write(ctx, func(ctx context.Context, t *transaction) error { return t.deleteUser(ctx, userID) })
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error { return deleteUser(ctx, t, userID) })
 	if err != nil {
 		return wrap("delete", err)
 	}
@@ -228,13 +228,13 @@ func (s *Store) Delete(ctx context.Context, userID string) error {
 	return nil
 }
 
-func (t *transaction) deleteUser(ctx context.Context, userID string) error {
+func deleteUser(ctx context.Context, t *transaction, userID string) error {
 	u, err := readUser(ctx, t, sqlUserByID, []any{userID})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(t.endSessionsOf(ctx, userID, ""), t.dropLinksBy(ctx, userID),
-		t.dropResetLinks(ctx, userID)); err != nil {
+	if err := errors.Join(endSessionsOf(ctx, t, userID, ""), dropLinksBy(ctx, t, userID),
+		dropResetLinks(ctx, t, userID)); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, sqlDropWords, u.sortKey); err != nil {
@@ -249,7 +249,7 @@ func (t *transaction) deleteUser(ctx context.Context, userID string) error {
 	if err := t.audit(ctx, UserDeleted, TargetUser(userID), nil); err != nil {
 		return err
 	}
-	return t.wantAdmin(ctx, u)
+	return wantAdmin(ctx, t, u)
 }
 
 // wipeDeleted clears what deletions left in an SQLite file. The deletions themselves have succeeded.
@@ -326,13 +326,13 @@ func (s *Store) putPassword(ctx context.Context, userID, password, keepSession s
 			_, err = t.exec(ctx, sqlForgetBrowsers, userID)
 		}
 		if err == nil {
-			err = t.endSessionsOf(ctx, userID, keepSession)
+			err = endSessionsOf(ctx, t, userID, keepSession)
 		}
 		if err == nil {
-			err = t.dropResetLinks(ctx, userID)
+			err = dropResetLinks(ctx, t, userID)
 		}
 		if err == nil {
-			err = t.notify(ctx, MailPasswordChanged, userID, MailDetails{})
+			err = queueNotice(ctx, t, MailPasswordChanged, userID, MailDetails{})
 		}
 		if err == nil {
 			err = t.auditUser(ctx, PasswordSet, userID, nil)

@@ -140,7 +140,7 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	if c.Users, err = t.facts(ctx, sqlChanged, since, maxChanges+1); err != nil {
 		return err
 	}
-	if c.Settings, err = t.newSettings(ctx, since); err != nil {
+	if c.Settings, err = newSettings(ctx, t, since); err != nil {
 		return err
 	}
 	var lists, shares int64
@@ -186,6 +186,15 @@ func (t *transaction) changesLists(ctx context.Context) error {
 	}
 	_, err = t.exec(ctx, sqlSetListsRev, rev)
 	t.lists = err == nil
+	return err
+}
+
+// changesShares records that shares have changed, for Changes.
+func (t *transaction) changesShares(ctx context.Context) error {
+	rev, err := t.nextRev(ctx)
+	if err == nil {
+		_, err = t.exec(ctx, sqlSetSharesRev, rev)
+	}
 	return err
 }
 

@@ -92,7 +92,7 @@ func (s *Store) Create(ctx context.Context, n NewUser) (User, error) {
 	}
 	var user User
 	err = s.write(ctx, func(ctx context.Context, t *transaction) (err error) {
-		user, err = t.createUser(ctx, r)
+		user, err = createUser(ctx, t, r)
 		return err
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Store) prepare(ctx context.Context, n NewUser) (newRow, error) {
 }
 
 // createUser adds one user.
-func (t *transaction) createUser(ctx context.Context, r newRow) (User, error) {
+func createUser(ctx context.Context, t *transaction, r newRow) (User, error) {
 	ids, err := insertUsers(ctx, t, []newRow{r})
 	if err != nil {
 		return User{}, err

@@ -117,7 +117,7 @@ func (s *Store) SetEmail(ctx context.Context, userID, email string) error {
 		return err
 	}
 	return wrap("set an email address", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := t.setEmail(ctx, userID, email)
+		_, err := setEmail(ctx, t, userID, email)
 		return err
 	}))
 }
@@ -125,16 +125,16 @@ func (s *Store) SetEmail(ctx context.Context, userID, email string) error {
 // RemoveEmail takes a user's own address away. The old address gets an email with a link that undoes it.
 func (s *Store) RemoveEmail(ctx context.Context, userID string) error {
 	return wrap("remove an email address", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		was, err := t.setEmail(ctx, userID, "")
+		was, err := setEmail(ctx, t, userID, "")
 		if err != nil {
 			return err
 		}
-		return t.tellOldAddress(ctx, userID, was)
+		return tellOldAddress(ctx, t, userID, was)
 	}))
 }
 
 // setEmail stores an address that has passed CleanEmail, and returns the one before.
-func (t *transaction) setEmail(ctx context.Context, userID, email string) (was string, err error) {
+func setEmail(ctx context.Context, t *transaction, userID, email string) (was string, err error) {
 	err = t.queryRow(ctx, sqlEmail, []any{userID}, &was)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", ErrNotFound
@@ -171,11 +171,11 @@ func wantFreeEmail(ctx context.Context, from reader, userID, email string) error
 
 // tellOldAddress queues the email that lets the owner of the old address undo a change. They may not be whoever changed
 // it.
-func (t *transaction) tellOldAddress(ctx context.Context, userID, was string) error {
+func tellOldAddress(ctx context.Context, t *transaction, userID, was string) error {
 	if was == "" {
 		return nil
 	}
-	return t.notify(ctx, MailEmailChanged, userID, MailDetails{To: was})
+	return queueNotice(ctx, t, MailEmailChanged, userID, MailDetails{To: was})
 }
 
 // AskEmail queues the email with the link that makes an address that of a user. Nothing else changes, and the answer is
@@ -189,7 +189,7 @@ func (s *Store) AskEmail(ctx context.Context, userID, email string) error {
 		return err
 	}
 	return wrap("ask for an email address", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return t.queueMail(ctx, MailVerify, userID, MailDetails{To: email})
+		return queueMail(ctx, t, MailVerify, userID, MailDetails{To: email})
 	}))
 }
 
@@ -222,7 +222,7 @@ func (s *Store) emailLink(ctx context.Context, token, kind string) (l EmailLink,
 }
 
 // useEmailLink uses a link up.
-func (t *transaction) useEmailLink(ctx context.Context, token, kind string) (l EmailLink, label string, err error) {
+func useEmailLink(ctx context.Context, t *transaction, token, kind string) (l EmailLink, label string, err error) {
 	hash, ok := tokenHash(token)
 	if !ok {
 		return l, "", ErrNoLink
@@ -235,7 +235,7 @@ func (t *transaction) useEmailLink(ctx context.Context, token, kind string) (l E
 }
 
 // addEmailLink returns the token of a new link.
-func (t *transaction) addEmailLink(ctx context.Context, kind string, userID any, email, label string,
+func addEmailLink(ctx context.Context, t *transaction, kind string, userID any, email, label string,
 	age time.Duration) (token string, err error) {
 	token, hash := newToken()
 	_, err = t.exec(ctx, sqlAddEmailLink, hash, kind, userID, label, string(t.actor), t.now,
@@ -244,21 +244,21 @@ func (t *transaction) addEmailLink(ctx context.Context, kind string, userID any,
 }
 
 // ConfirmEmail uses a link that confirms an address, if it belongs to the user. The old address gets an email with a
-// link that undoes the change. Errors: ErrNoLink, and a *FieldError if another user has the address by now.
+// linkIdentity that undoes the change. Errors: ErrNoLink, and a *FieldError if another user has the address by now.
 func (s *Store) ConfirmEmail(ctx context.Context, userID, token string) error {
 	return wrap("confirm an email address", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		l, _, err := t.useEmailLink(ctx, token, verifyLink)
+		l, _, err := useEmailLink(ctx, t, token, verifyLink)
 		if err != nil {
 			return err
 		}
 		if l.UserID != userID {
 			return ErrNoLink
 		}
-		was, err := t.setEmail(ctx, userID, l.Email)
+		was, err := setEmail(ctx, t, userID, l.Email)
 		if err != nil || was == l.Email {
 			return err
 		}
-		return t.tellOldAddress(ctx, userID, was)
+		return tellOldAddress(ctx, t, userID, was)
 	}))
 }
 
@@ -267,11 +267,11 @@ func (s *Store) ConfirmEmail(ctx context.Context, userID, token string) error {
 // another user has the address by now.
 func (s *Store) UndoEmail(ctx context.Context, token string) error {
 	return wrap("undo a change of an email address", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		l, label, err := t.useEmailLink(ctx, token, undoLink)
+		l, label, err := useEmailLink(ctx, t, token, undoLink)
 		if err != nil {
 			return err
 		}
-		if _, err := t.setEmail(ctx, l.UserID, l.Email); err != nil {
+		if _, err := setEmail(ctx, t, l.UserID, l.Email); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, sqlDropUndoAfter, l.UserID, label); err != nil {
@@ -280,6 +280,6 @@ func (s *Store) UndoEmail(ctx context.Context, token string) error {
 		if _, err := t.exec(ctx, sqlDropLaterMails, l.UserID, string(MailEmailChanged), label); err != nil {
 			return err
 		}
-		return t.endSessionsOf(ctx, l.UserID, "")
+		return endSessionsOf(ctx, t, l.UserID, "")
 	}))
 }

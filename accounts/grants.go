@@ -23,8 +23,8 @@ const (
 		OR EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)) LIMIT 1`
 )
 
-// grant applies what a provider's groups give u, or takes it back. The last administrator stays one; then kept is true.
-func (t *transaction) grant(ctx context.Context, u User, provider string, g Grants) (kept bool, err error) {
+// applyGrants applies what a provider's groups give u, or takes it back. The last administrator stays one; then kept is true.
+func applyGrants(ctx context.Context, t *transaction, u User, provider string, g Grants) (kept bool, err error) {
 	var adminBy, teamBy string
 	if err := t.queryRow(ctx, sqlGivenBy, []any{u.ID}, &adminBy, &teamBy); err != nil {
 		return false, err
@@ -32,7 +32,7 @@ func (t *transaction) grant(ctx context.Context, u User, provider string, g Gran
 	switch {
 	case !g.SetAdmin:
 	case g.Admin && !u.Admin:
-		if err = t.setAdmin(ctx, u.ID, true); err == nil {
+		if err = setAdmin(ctx, t, u.ID, true); err == nil {
 			_, err = t.exec(ctx, sqlAdminBy, u.ID, provider)
 		}
 	case !g.Admin && u.Admin && adminBy == provider:
@@ -41,22 +41,22 @@ func (t *transaction) grant(ctx context.Context, u User, provider string, g Gran
 		if kept = errors.Is(err, sql.ErrNoRows); kept {
 			err = nil
 		} else if err == nil {
-			err = t.setAdmin(ctx, u.ID, false)
+			err = setAdmin(ctx, t, u.ID, false)
 		}
 	}
 	if err != nil || !g.SetTeam || g.Team == "" && teamBy != provider {
 		return kept, err
 	}
-	return kept, t.grantTeam(ctx, u, provider, g.Team)
+	return kept, grantTeam(ctx, t, u, provider, g.Team)
 }
 
 // grantTeam moves u to a team, or out of a provider's team if team is "". A team that u is in already stays theirs.
-func (t *transaction) grantTeam(ctx context.Context, u User, provider, team string) error {
+func grantTeam(ctx context.Context, t *transaction, u User, provider, team string) error {
 	name, key, err := cleanTeam(team)
 	if err != nil || key == u.TeamKey() {
 		return err
 	}
-	if err := t.setTeam(ctx, u.ID, name, key); err != nil || key == noTeam {
+	if err := setTeam(ctx, t, u.ID, name, key); err != nil || key == noTeam {
 		return err
 	}
 	_, err = t.exec(ctx, sqlTeamBy, u.ID, provider)

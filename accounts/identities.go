@@ -106,7 +106,7 @@ func readIdentityUser(ctx context.Context, from reader, issuer, subject string) 
 func (s *Store) Link(ctx context.Context, userID string, i Identity, spends ...Once) error {
 	return wrap("link an identity", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		for _, once := range spends {
-			if err := t.spend(ctx, once); err != nil {
+			if err := spendOnce(ctx, t, once); err != nil {
 				return err
 			}
 		}
@@ -125,12 +125,12 @@ func (s *Store) Link(ctx context.Context, userID string, i Identity, spends ...O
 		case !errors.Is(err, ErrNoIdentity):
 			return err
 		}
-		return t.link(ctx, userID, i)
+		return linkIdentity(ctx, t, userID, i)
 	}))
 }
 
-// link adds an identity that nobody has.
-func (t *transaction) link(ctx context.Context, userID string, i Identity) error {
+// linkIdentity adds an identity that nobody has.
+func linkIdentity(ctx context.Context, t *transaction, userID string, i Identity) error {
 	if !i.valid() {
 		return errors.New("this identity can't be stored")
 	}
@@ -169,17 +169,17 @@ func (s *Store) Unlink(ctx context.Context, userID, identityID, keepSession stri
 		if _, err := t.exec(ctx, sqlDropIdentity, gone.Issuer, gone.Subject); err != nil {
 			return err
 		}
-		if _, err := t.endSessions(ctx, sqlEndOfProvider, userID, gone.Provider, keepSession); err != nil {
+		if _, err := endSessions(ctx, t, sqlEndOfProvider, userID, gone.Provider, keepSession); err != nil {
 			return err
 		}
-		if _, err := t.grant(ctx, u, gone.Provider, Grants{SetAdmin: true, SetTeam: true}); err != nil {
+		if _, err := applyGrants(ctx, t, u, gone.Provider, Grants{SetAdmin: true, SetTeam: true}); err != nil {
 			return err
 		}
 		err = t.audit(ctx, IdentityUnlinked, TargetUser(userID), map[string]string{"provider": gone.Provider})
 		if err != nil {
 			return err
 		}
-		return t.wantWayIn(ctx, userID, offered)
+		return wantWayIn(ctx, t, userID, offered)
 	}))
 }
 
@@ -213,13 +213,13 @@ type ProviderLogout struct {
 // EndProviderSessions ends sessions that a provider started, and returns their number. It uses up once. Errors: ErrSpent.
 func (s *Store) EndProviderSessions(ctx context.Context, out ProviderLogout, once Once) (n int, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		if err := t.spend(ctx, once); err != nil {
+		if err := spendOnce(ctx, t, once); err != nil {
 			return err
 		}
 		if out.Session != "" {
-			n, err = t.endSessions(ctx, sqlEndProviders, out.Provider, out.Session)
+			n, err = endSessions(ctx, t, sqlEndProviders, out.Provider, out.Session)
 		} else {
-			n, err = t.endSessions(ctx, sqlEndSubjects, out.Provider, out.Issuer, out.Subject)
+			n, err = endSessions(ctx, t, sqlEndSubjects, out.Provider, out.Issuer, out.Subject)
 		}
 		return err
 	})

@@ -38,20 +38,20 @@ func (s *Store) SignInByIdentity(ctx context.Context, x IdentitySignIn) (token s
 	var session Session
 	var waits, kept bool
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		if user, err = t.known(ctx, x.Identity); errors.Is(err, ErrNoIdentity) && x.New != nil {
-			user, err = t.newcomer(ctx, x)
+		if user, err = knownUser(ctx, t, x.Identity); errors.Is(err, ErrNoIdentity) && x.New != nil {
+			user, err = addNewcomer(ctx, t, x)
 		}
 		if err != nil {
 			return err
 		}
 		if waits = user.Disabled; waits { // only a new account
-			return t.spendAll(ctx, x.SignIn.Spends)
+			return spendAll(ctx, t, x.SignIn.Spends)
 		}
-		if kept, err = t.grant(ctx, user, x.Identity.Provider, x.Grants); err != nil {
+		if kept, err = applyGrants(ctx, t, user, x.Identity.Provider, x.Grants); err != nil {
 			return err
 		}
 		x.SignIn.UserID = user.ID
-		if token, session, err = t.signIn(ctx, x.SignIn); err != nil {
+		if token, session, err = startSignIn(ctx, t, x.SignIn); err != nil {
 			return err
 		}
 		user, err = readUser(ctx, t, sqlUserByID, []any{user.ID})
@@ -69,23 +69,23 @@ func (s *Store) SignInByIdentity(ctx context.Context, x IdentitySignIn) (token s
 	return token, session, user, nil
 }
 
-func (t *transaction) spendAll(ctx context.Context, all []Once) error {
+func spendAll(ctx context.Context, t *transaction, all []Once) error {
 	for _, once := range all {
-		if err := t.spend(ctx, once); err != nil {
+		if err := spendOnce(ctx, t, once); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// known returns the enabled person with an identity, and records its use.
-func (t *transaction) known(ctx context.Context, i Identity) (User, error) {
+// knownUser returns the enabled person with an identity, and records its use.
+func knownUser(ctx context.Context, t *transaction, i Identity) (User, error) {
 	u, err := readIdentityUser(ctx, t, i.Issuer, i.Subject)
 	if err != nil {
 		return User{}, err
 	}
 	if u.Disabled {
-		err := t.wantWaiting(ctx, u.ID)
+		err := wantWaiting(ctx, t, u.ID)
 		switch {
 		case err == nil:
 			return User{}, ErrWaiting
@@ -98,8 +98,8 @@ func (t *transaction) known(ctx context.Context, i Identity) (User, error) {
 	return u, err
 }
 
-// newcomer adds an account without a password for somebody with an identity. It's disabled if it needs approval.
-func (t *transaction) newcomer(ctx context.Context, x IdentitySignIn) (User, error) {
+// addNewcomer adds an account without a password for somebody with an identity. It's disabled if it needs approval.
+func addNewcomer(ctx context.Context, t *transaction, x IdentitySignIn) (User, error) {
 	empty, err := nobody(ctx, t)
 	if err != nil {
 		return User{}, err
@@ -108,11 +108,11 @@ func (t *transaction) newcomer(ctx context.Context, x IdentitySignIn) (User, err
 		return User{}, ErrNotSet
 	}
 	if x.New.Approval {
-		if err := t.wantRoomToWait(ctx); err != nil {
+		if err := wantRoomToWait(ctx, t); err != nil {
 			return User{}, err
 		}
 	}
-	username, err := t.pickUsername(ctx, x.New.Usernames)
+	username, err := pickUsername(ctx, t, x.New.Usernames)
 	if err != nil {
 		return User{}, err
 	}
@@ -120,12 +120,12 @@ func (t *transaction) newcomer(ctx context.Context, x IdentitySignIn) (User, err
 	if err != nil || name == "" {
 		name = username
 	}
-	u, err := t.createUser(ctx, newRow{username: username, displayName: name, teamKey: noTeam, hash: noPassword})
+	u, err := createUser(ctx, t, newRow{username: username, displayName: name, teamKey: noTeam, hash: noPassword})
 	if err == nil {
-		err = t.link(ctx, u.ID, x.Identity)
+		err = linkIdentity(ctx, t, u.ID, x.Identity)
 	}
 	if err == nil && x.New.Approval {
-		err = t.wait(ctx, &u, "")
+		err = startWaiting(ctx, t, &u, "")
 	}
 	return u, err
 }
@@ -137,7 +137,7 @@ const (
 
 // pickUsername returns a free username: the first suggestion that can be one, with -2, -3 and so on if it's taken or
 // reserved.
-func (t *transaction) pickUsername(ctx context.Context, suggestions []string) (string, error) {
+func pickUsername(ctx context.Context, t *transaction, suggestions []string) (string, error) {
 	base := usualName
 	for _, text := range suggestions {
 		if name := usernameFrom(text); name != "" {

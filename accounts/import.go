@@ -67,7 +67,7 @@ func (s *Store) Import(ctx context.Context, users []NewUser) ([]Imported, error)
 	}
 	var all []Imported
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		all, err = t.importUsers(ctx, rows)
+		all, err = importUsers(ctx, t, rows)
 		return err
 	})
 	if errors.Is(err, ErrTaken) {
@@ -83,7 +83,7 @@ func (s *Store) Import(ctx context.Context, users []NewUser) ([]Imported, error)
 	return all, nil
 }
 
-func (t *transaction) importUsers(ctx context.Context, rows []newRow) ([]Imported, error) {
+func importUsers(ctx context.Context, t *transaction, rows []newRow) ([]Imported, error) {
 	ids, err := insertUsers(ctx, t, rows)
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (t *transaction) importUsers(ctx context.Context, rows []newRow) ([]Importe
 		if !r.linked {
 			continue
 		}
-		if all[i].ResetLink, err = t.addResetLink(ctx, ids[i]); err != nil {
+		if all[i].ResetLink, err = addResetLink(ctx, t, ids[i]); err != nil {
 			return nil, err
 		}
 	}

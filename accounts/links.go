@@ -126,7 +126,7 @@ func (s *Store) Invite(ctx context.Context, n NewInvitation) (token string, _ In
 			return err
 		}
 		if n.Email != "" {
-			if err := t.queueMail(ctx, MailInvitation, "", MailDetails{To: n.Email, Link: hash}); err != nil {
+			if err := queueMail(ctx, t, MailInvitation, "", MailDetails{To: n.Email, Link: hash}); err != nil {
 				return err
 			}
 		}
@@ -181,7 +181,7 @@ func (s *Store) Revoke(ctx context.Context, id string) error {
 }
 
 // useLink takes one use of a link. It returns the team and the user of the link, or ErrNoLink.
-func (t *transaction) useLink(ctx context.Context, token, kind string) (team, userID string, err error) {
+func useLink(ctx context.Context, t *transaction, token, kind string) (team, userID string, err error) {
 	hash, ok := tokenHash(token)
 	if !ok {
 		return "", "", ErrNoLink
@@ -200,10 +200,10 @@ func (s *Store) MakeResetLink(ctx context.Context, userID string) (token string,
 		if _, err := readUser(ctx, t, sqlUserByID, []any{userID}); err != nil {
 			return err
 		}
-		if err := t.dropResetLinks(ctx, userID); err != nil {
+		if err := dropResetLinks(ctx, t, userID); err != nil {
 			return err
 		}
-		if token, err = t.addResetLink(ctx, userID); err != nil {
+		if token, err = addResetLink(ctx, t, userID); err != nil {
 			return err
 		}
 		return t.audit(ctx, ResetLinkMade, TargetUser(userID), nil)
@@ -215,13 +215,13 @@ func (s *Store) MakeResetLink(ctx context.Context, userID string) (token string,
 }
 
 // dropResetLinks ends the reset links of a user.
-func (t *transaction) dropResetLinks(ctx context.Context, userID string) error {
+func dropResetLinks(ctx context.Context, t *transaction, userID string) error {
 	_, err := t.exec(ctx, sqlDropLinksOf, userID, resetLink)
 	return err
 }
 
 // addResetLink returns the token of a new reset link.
-func (t *transaction) addResetLink(ctx context.Context, userID string) (token string, err error) {
+func addResetLink(ctx context.Context, t *transaction, userID string) (token string, err error) {
 	token, hash := newToken()
 	_, err = t.exec(ctx, sqlAddLink, hash, resetLink, userID, "", "", 1, string(t.actor), t.now,
 		t.now+ResetLinkAge.Milliseconds())
@@ -256,7 +256,7 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string) error
 		return err
 	}
 	return wrap("reset password", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, userID, err := t.useLink(ctx, token, resetLink)
+		_, userID, err := useLink(ctx, t, token, resetLink)
 		if err != nil {
 			return err
 		}
@@ -270,16 +270,16 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string) error
 		if _, err := t.exec(ctx, sqlSetPassword, userID, hash, rev); err != nil {
 			return err
 		}
-		if err := t.dropResetLinks(ctx, userID); err != nil {
+		if err := dropResetLinks(ctx, t, userID); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, sqlForgetBrowsers, userID); err != nil {
 			return err
 		}
-		if err := t.endSessionsOf(ctx, userID, ""); err != nil {
+		if err := endSessionsOf(ctx, t, userID, ""); err != nil {
 			return err
 		}
-		if err := t.notify(ctx, MailPasswordChanged, userID, MailDetails{}); err != nil {
+		if err := queueNotice(ctx, t, MailPasswordChanged, userID, MailDetails{}); err != nil {
 			return err
 		}
 		return t.audit(ctx, ResetLinkUsed, TargetUser(userID), nil)

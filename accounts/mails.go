@@ -95,7 +95,7 @@ const (
 )
 
 // queueMail adds an email to the queue. userID "" means that it has to be looked up. Error: ErrMailsFull.
-func (t *transaction) queueMail(ctx context.Context, kind MailKind, userID string, d MailDetails) error {
+func queueMail(ctx context.Context, t *transaction, kind MailKind, userID string, d MailDetails) error {
 	var waiting int
 	if err := t.queryRow(ctx, sqlCountMails, nil, &waiting); err != nil {
 		return err
@@ -120,9 +120,9 @@ func (t *transaction) queueMail(ctx context.Context, kind MailKind, userID strin
 	return err
 }
 
-// notify queues an email that tells users what happened to their account, if this Rollcall sends emails and they have
+// queueNotice queues an email that tells users what happened to their account, if this Rollcall sends emails and they have
 // an address. A full queue must not keep anybody from what they do, so the email is left out then.
-func (t *transaction) notify(ctx context.Context, kind MailKind, userID string, d MailDetails) error {
+func queueNotice(ctx context.Context, t *transaction, kind MailKind, userID string, d MailDetails) error {
 	if !t.sendsMail {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (t *transaction) notify(ctx context.Context, kind MailKind, userID string, 
 			return err
 		}
 	}
-	err := t.queueMail(ctx, kind, userID, d)
+	err := queueMail(ctx, t, kind, userID, d)
 	if errors.Is(err, ErrMailsFull) {
 		t.unmailed++
 		err = nil
@@ -163,7 +163,7 @@ func (s *Store) afterMail(t *transaction) {
 // person or not: it only stores what was typed. Error: ErrMailsFull.
 func (s *Store) AskReset(ctx context.Context, typed string) error {
 	return wrap("ask for a new password", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return t.queueMail(ctx, MailForgot, "", MailDetails{Typed: clip(typed, maxTyped)})
+		return queueMail(ctx, t, MailForgot, "", MailDetails{Typed: clip(typed, maxTyped)})
 	}))
 }
 
@@ -182,7 +182,7 @@ func (s *Store) TakeMail(ctx context.Context) (m Mail, ok bool, err error) {
 		if _, err := t.exec(ctx, sqlOldMails, t.now); err != nil {
 			return err
 		}
-		m, err = t.takeMail(ctx)
+		m, err = takeMail(ctx, t)
 		if ok = err == nil; errors.Is(err, sql.ErrNoRows) { // it has expired, or another one has taken it
 			err = nil
 		}
@@ -191,7 +191,7 @@ func (s *Store) TakeMail(ctx context.Context) (m Mail, ok bool, err error) {
 	return m, ok && err == nil, wrap("take an email", err)
 }
 
-func (t *transaction) takeMail(ctx context.Context) (m Mail, err error) {
+func takeMail(ctx context.Context, t *transaction) (m Mail, err error) {
 	if err := t.queryRow(ctx, sqlNextMail, []any{t.now}, &m.ID); err != nil {
 		return m, err
 	}

@@ -244,7 +244,7 @@ func (s *Store) SetTeamOf(ctx context.Context, userIDs []string, team string) (i
 		return 0, err
 	}
 	n, err := s.forEach(ctx, userIDs, func(ctx context.Context, t *transaction, id string) error {
-		return t.setTeam(ctx, id, name, key)
+		return setTeam(ctx, t, id, name, key)
 	})
 	return n, wrap("set teams", err)
 }
@@ -252,7 +252,7 @@ func (s *Store) SetTeamOf(ctx context.Context, userIDs []string, team string) (i
 // DisableAll disables several users, and returns how many; see forEach. Errors: *FieldError, ErrLastAdmin.
 func (s *Store) DisableAll(ctx context.Context, userIDs []string) (int, error) {
 	n, err := s.forEach(ctx, userIDs, func(ctx context.Context, t *transaction, id string) error {
-		return t.setDisabled(ctx, id, true)
+		return setDisabled(ctx, t, id, true)
 	})
 	return n, wrap("disable", err)
 }
@@ -260,7 +260,7 @@ func (s *Store) DisableAll(ctx context.Context, userIDs []string) (int, error) {
 // DeleteAll deletes several users, and returns how many; see forEach. Errors: *FieldError, ErrLastAdmin.
 func (s *Store) DeleteAll(ctx context.Context, userIDs []string) (int, error) {
 	n, err := s.forEach(ctx, userIDs, func(ctx context.Context, t *transaction, id string) error {
-		return t.deleteUser(ctx, id)
+		return deleteUser(ctx, t, id)
 	})
 	if err != nil {
 		return 0, wrap("delete", err)
@@ -276,7 +276,7 @@ func (s *Store) SignOut(ctx context.Context, userIDs []string) (int, error) {
 		if _, err := readUser(ctx, t, sqlUserByID, []any{id}); err != nil {
 			return err
 		}
-		if err := t.endSessionsOf(ctx, id, ""); err != nil {
+		if err := endSessionsOf(ctx, t, id, ""); err != nil {
 			return err
 		}
 		return t.audit(ctx, SessionsEnded, TargetUser(id), nil)

@@ -17,18 +17,18 @@ const (
 )
 
 // wasSignedIn reports whether a user has ever signed in, as far as is known. The first sign-in is no news.
-func (t *transaction) wasSignedIn(ctx context.Context, userID string) (bool, error) {
+func wasSignedIn(ctx context.Context, t *transaction, userID string) (bool, error) {
 	found, err := t.strings(ctx, sqlSignedInBefore, userID)
 	return len(found) > 0, err
 }
 
 // tellOfDevice marks a session that was started in a new browser, so that the owner's other pages show it, and queues
 // an email about it.
-func (t *transaction) tellOfDevice(ctx context.Context, s Session, x SignIn) error {
+func tellOfDevice(ctx context.Context, t *transaction, s Session, x SignIn) error {
 	if _, err := t.exec(ctx, sqlMarkUnnoticed, s.ID); err != nil {
 		return err
 	}
-	return t.notify(ctx, MailNewSignIn, s.UserID, MailDetails{Browser: clip(x.Browser, maxDevice), Address: s.Address})
+	return queueNotice(ctx, t, MailNewSignIn, s.UserID, MailDetails{Browser: clip(x.Browser, maxDevice), Address: s.Address})
 }
 
 // Unnoticed returns the latest sessions of a user that were started in a new browser, and that nobody has confirmed, at

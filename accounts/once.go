@@ -26,12 +26,12 @@ const (
 // Spend uses something up. It returns ErrSpent if that was done before.
 func (s *Store) Spend(ctx context.Context, once Once) error {
 	return wrap("spend", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return t.spend(ctx, once)
+		return spendOnce(ctx, t, once)
 	}))
 }
 
-// spend is Spend within a transaction, so that nothing is used up if the rest fails.
-func (t *transaction) spend(ctx context.Context, once Once) error {
+// spendOnce is Spend within a transaction, so that nothing is used up if the rest fails.
+func spendOnce(ctx context.Context, t *transaction, once Once) error {
 	n, err := t.exec(ctx, sqlSpend, hashToken([]byte(once.Secret)), milli(once.ExpiresAt.Add(spentMargin)))
 	if err == nil && n == 0 {
 		err = ErrSpent

@@ -95,7 +95,7 @@ func (s *Store) AddPasskey(ctx context.Context, p Passkey, challenge Once) error
 		return err
 	}
 	return wrap("add passkey", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		if err := t.spend(ctx, challenge); err != nil {
+		if err := spendOnce(ctx, t, challenge); err != nil {
 			return err
 		}
 		var have int
@@ -150,12 +150,12 @@ func (s *Store) RemovePasskey(ctx context.Context, userID, credential string, of
 		case n == 0:
 			return ErrNoPasskey
 		}
-		return t.wantWayIn(ctx, userID, offered)
+		return wantWayIn(ctx, t, userID, offered)
 	}))
 }
 
 // usePasskey stores what the authenticator told during a use.
-func (t *transaction) usePasskey(ctx context.Context, userID string, u PasskeyUse) error {
+func usePasskey(ctx context.Context, t *transaction, userID string, u PasskeyUse) error {
 	n, err := t.exec(ctx, sqlUsePasskey, u.Credential, userID, int64(u.SignCount), u.Eligible, u.BackedUp, t.now)
 	if err == nil && n == 0 {
 		err = ErrNoPasskey // removed while it was being used

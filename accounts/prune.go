@@ -11,7 +11,7 @@ func (s *Store) Prune(ctx context.Context) error {
 			return err
 		}
 		for _, id := range old {
-			if err := t.deleteUser(ctx, id); err != nil {
+			if err := deleteUser(ctx, t, id); err != nil {
 				return err
 			}
 		}

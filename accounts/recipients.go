@@ -127,7 +127,7 @@ func (s *Store) AdminResetLink(ctx context.Context, userID string) (token string
 		if _, err := t.exec(ctx, sqlDropLinksOf, userID, resetLink); err != nil {
 			return err
 		}
-		token, err = t.addResetLink(ctx, userID)
+		token, err = addResetLink(ctx, t, userID)
 		return err
 	})
 	return token, wrap("make a reset link", err)
@@ -147,7 +147,7 @@ func (s *Store) MailResetLink(ctx context.Context, userID string) error {
 		if email == "" {
 			return wrongField("email", Missing)
 		}
-		if err := t.queueMail(ctx, MailReset, userID, MailDetails{}); err != nil {
+		if err := queueMail(ctx, t, MailReset, userID, MailDetails{}); err != nil {
 			return err
 		}
 		return t.audit(ctx, ResetLinkMade, TargetUser(userID), nil)
@@ -161,7 +161,7 @@ func (s *Store) NewVerifyLink(ctx context.Context, userID, email string) (token 
 		if _, err := t.exec(ctx, sqlDropLinksOf, userID, verifyLink); err != nil {
 			return err
 		}
-		token, err = t.addEmailLink(ctx, verifyLink, userID, email, "", VerifyLinkAge)
+		token, err = addEmailLink(ctx, t, verifyLink, userID, email, "", VerifyLinkAge)
 		return err
 	})
 	return token, wrap("make a link", err)
@@ -171,7 +171,7 @@ func (s *Store) NewVerifyLink(ctx context.Context, userID, email string) (token 
 func (s *Store) NewUndoLink(ctx context.Context, m Mail) (token string, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
 		left := m.QueuedAt.Add(UndoLinkAge).Sub(at(t.now))
-		token, err = t.addEmailLink(ctx, undoLink, m.UserID, m.Details.To, m.ID, left)
+		token, err = addEmailLink(ctx, t, undoLink, m.UserID, m.Details.To, m.ID, left)
 		return err
 	})
 	return token, wrap("make a link", err)
@@ -180,7 +180,7 @@ func (s *Store) NewUndoLink(ctx context.Context, m Mail) (token string, err erro
 // NewSignUpLink returns the token of a link with which the owner of an address makes an account, within VerifyLinkAge.
 func (s *Store) NewSignUpLink(ctx context.Context, email string) (token string, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		token, err = t.addEmailLink(ctx, signUpLink, nil, email, "", VerifyLinkAge)
+		token, err = addEmailLink(ctx, t, signUpLink, nil, email, "", VerifyLinkAge)
 		return err
 	})
 	return token, wrap("make a link", err)

@@ -14,11 +14,11 @@ func (s *Store) ReplaceRecoveryCodes(ctx context.Context, userID string, hashes 
 		if _, err := readTOTP(ctx, t, userID); err != nil {
 			return err
 		}
-		return t.replaceRecoveryCodes(ctx, userID, hashes)
+		return replaceRecoveryCodes(ctx, t, userID, hashes)
 	}))
 }
 
-func (t *transaction) replaceRecoveryCodes(ctx context.Context, userID string, hashes []string) error {
+func replaceRecoveryCodes(ctx context.Context, t *transaction, userID string, hashes []string) error {
 	if _, err := t.exec(ctx, sqlDropCodes, userID); err != nil {
 		return err
 	}

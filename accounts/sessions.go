@@ -119,7 +119,7 @@ func (m Method) life() time.Duration {
 func (s *Store) StartSession(ctx context.Context, x SignIn) (token string, _ Session, err error) {
 	var session Session
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		token, session, err = t.signIn(ctx, x)
+		token, session, err = startSignIn(ctx, t, x)
 		return err
 	})
 	if err != nil {
@@ -128,8 +128,8 @@ func (s *Store) StartSession(ctx context.Context, x SignIn) (token string, _ Ses
 	return token, session, nil
 }
 
-// signIn is StartSession within a transaction.
-func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Session, err error) {
+// startSignIn is StartSession within a transaction.
+func startSignIn(ctx context.Context, t *transaction, x SignIn) (token string, _ Session, err error) {
 	id, err := newID()
 	if err != nil {
 		return "", Session{}, err
@@ -141,7 +141,7 @@ func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Ses
 	if u.Disabled {
 		return "", Session{}, ErrNotFound
 	}
-	if err := t.checkSignIn(ctx, x); err != nil {
+	if err := checkSignIn(ctx, t, x); err != nil {
 		return "", Session{}, err
 	}
 	session := x.session(id)
@@ -152,20 +152,20 @@ func (t *transaction) signIn(ctx context.Context, x SignIn) (token string, _ Ses
 	}
 	news := false
 	if x.NewBrowser {
-		if news, err = t.wasSignedIn(ctx, u.ID); err != nil {
+		if news, err = wasSignedIn(ctx, t, u.ID); err != nil {
 			return "", Session{}, err
 		}
 	}
 	token, hash := newToken()
-	err = t.startSession(ctx, session, hash, x)
+	err = startSession(ctx, t, session, hash, x)
 	if err == nil && news {
-		err = t.tellOfDevice(ctx, session, x)
+		err = tellOfDevice(ctx, t, session, x)
 	}
 	return token, session, err
 }
 
 // checkSignIn uses up what x uses, and returns an error if that isn't enough.
-func (t *transaction) checkSignIn(ctx context.Context, x SignIn) error {
+func checkSignIn(ctx context.Context, t *transaction, x SignIn) error {
 	if x.PasswordWas != "" {
 		var hash string
 		if err := t.queryRow(ctx, sqlPasswordOf, []any{x.UserID}, &hash); err != nil {
@@ -175,15 +175,15 @@ func (t *transaction) checkSignIn(ctx context.Context, x SignIn) error {
 			return ErrCredentials
 		}
 	}
-	if err := t.wantSecondFactor(ctx, x.UserID, cmp.Or(x.Method, ByPassword), x.Used); err != nil {
+	if err := wantSecondFactor(ctx, t, x.UserID, cmp.Or(x.Method, ByPassword), x.Used); err != nil {
 		return err
 	}
-	return t.use(ctx, x.UserID, x.Used, x.Spends)
+	return recordUse(ctx, t, x.UserID, x.Used, x.Spends)
 }
 
-func (t *transaction) startSession(ctx context.Context, s Session, hash string, x SignIn) error {
+func startSession(ctx context.Context, t *transaction, s Session, hash string, x SignIn) error {
 	if old, ok := tokenHash(x.Replaces); ok {
-		if _, err := t.endSessions(ctx, sqlEndByToken, old); err != nil {
+		if _, err := endSessions(ctx, t, sqlEndByToken, old); err != nil {
 			return err
 		}
 	}
@@ -195,7 +195,7 @@ func (t *transaction) startSession(ctx context.Context, s Session, hash string, 
 	if err != nil {
 		return err
 	}
-	_, err = t.endSessions(ctx, sqlEndSurplus, s.UserID, maxSessions)
+	_, err = endSessions(ctx, t, sqlEndSurplus, s.UserID, maxSessions)
 	return err
 }
 
@@ -233,11 +233,11 @@ func (s *Store) Prove(ctx context.Context, userID, sessionID string, p Proof) (t
 	factors := cmp.Or(p.Factors, FactorPassword)
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
 		if factors == FactorPassword {
-			if err := t.wantSecondFactor(ctx, userID, ByPassword, p.Used); err != nil {
+			if err := wantSecondFactor(ctx, t, userID, ByPassword, p.Used); err != nil {
 				return err
 			}
 		}
-		if err := t.use(ctx, userID, p.Used, p.Spends); err != nil {
+		if err := recordUse(ctx, t, userID, p.Used, p.Spends); err != nil {
 			return err
 		}
 		n, err := t.exec(ctx, sqlProve, sessionID, hash, t.now, userID, factors)
@@ -264,7 +264,7 @@ func (s *Store) AnySession(ctx context.Context) (bool, error) {
 // EndSession ends a session by its id. It's not an error if the session has already ended.
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := t.endSessions(ctx, sqlEnd, sessionID)
+		_, err := endSessions(ctx, t, sqlEnd, sessionID)
 		return err
 	}))
 }
@@ -305,7 +305,7 @@ func readSessionsBy(ctx context.Context, from reader, text string, args ...any) 
 // EndSessionOf ends one session of a user. It returns ErrNoSession if they have no session with that id.
 func (s *Store) EndSessionOf(ctx context.Context, userID, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		n, err := t.endSessions(ctx, sqlEndOfOwn, sessionID, userID, t.now)
+		n, err := endSessions(ctx, t, sqlEndOfOwn, sessionID, userID, t.now)
 		if err == nil && n == 0 {
 			return ErrNoSession
 		}
@@ -319,7 +319,7 @@ func (s *Store) EndOtherSessions(ctx context.Context, userID, keep string) (n in
 		if _, err := t.exec(ctx, sqlExpire, userID, t.now); err != nil { // they don't count
 			return err
 		}
-		n, err = t.endSessions(ctx, sqlEndOfUser, userID, keep)
+		n, err = endSessions(ctx, t, sqlEndOfUser, userID, keep)
 		return err
 	})
 	if err != nil {
@@ -329,7 +329,7 @@ func (s *Store) EndOtherSessions(ctx context.Context, userID, keep string) (n in
 }
 
 // endSessions runs a statement that deletes sessions, adds tombstones for them, and returns their number.
-func (t *transaction) endSessions(ctx context.Context, text string, args ...any) (int, error) {
+func endSessions(ctx context.Context, t *transaction, text string, args ...any) (int, error) {
 	ids, err := t.strings(ctx, text, args...)
 	if err != nil || len(ids) == 0 {
 		return 0, err
@@ -338,8 +338,8 @@ func (t *transaction) endSessions(ctx context.Context, text string, args ...any)
 }
 
 // endSessionsOf ends all sessions of a user except keep ("": all).
-func (t *transaction) endSessionsOf(ctx context.Context, userID, keep string) error {
-	_, err := t.endSessions(ctx, sqlEndOfUser, userID, keep)
+func endSessionsOf(ctx context.Context, t *transaction, userID, keep string) error {
+	_, err := endSessions(ctx, t, sqlEndOfUser, userID, keep)
 	return err
 }
 

@@ -111,7 +111,7 @@ func readSettings(ctx context.Context, from reader) (Settings, error) {
 }
 
 // newSettings returns the settings if any of them has changed since a rev, or nil.
-func (t *transaction) newSettings(ctx context.Context, since int64) (*Settings, error) {
+func newSettings(ctx context.Context, t *transaction, since int64) (*Settings, error) {
 	changed, err := t.strings(ctx, sqlSettingSince, since)
 	if err != nil || len(changed) == 0 {
 		return nil, err
@@ -132,13 +132,13 @@ func (s *Store) ChangeSettings(ctx context.Context, change func(*Settings)) erro
 		if wrong := now.clean(); len(wrong) > 0 {
 			return wrong
 		}
-		return t.putSettings(ctx, was, now)
+		return putSettings(ctx, t, was, now)
 	})
 	return wrap("change settings", err)
 }
 
 // putSettings stores what differs between was and now.
-func (t *transaction) putSettings(ctx context.Context, was, now Settings) error {
+func putSettings(ctx context.Context, t *transaction, was, now Settings) error {
 	changed := map[string]string{}
 	old := was.all()
 	for i, x := range now.all() {

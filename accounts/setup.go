@@ -70,7 +70,7 @@ func (s *Store) SetUp(ctx context.Context, n NewUser, board *string) (User, erro
 	}
 	var user User
 	err := s.write(ctx, func(ctx context.Context, t *transaction) (err error) {
-		user, err = t.setUp(ctx, r, name)
+		user, err = setUp(ctx, t, r, name)
 		return err
 	})
 	if err != nil {
@@ -86,7 +86,7 @@ func setUpIf(has bool) error {
 	return nil
 }
 
-func (t *transaction) setUp(ctx context.Context, r newRow, board string) (User, error) {
+func setUp(ctx context.Context, t *transaction, r newRow, board string) (User, error) {
 	if has, err := anyAdmin(ctx, t); err != nil || has {
 		return User{}, errors.Join(err, setUpIf(has))
 	}

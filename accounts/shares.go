@@ -66,18 +66,18 @@ func (s *Store) ShareTeams(ctx context.Context, team, other string) error {
 		if shared, err := t.count(ctx, sqlShared, x.Key, x.OtherKey); err != nil || shared > 0 {
 			return err
 		}
-		if err := t.wantTeams(ctx, team, other); err != nil {
+		if err := wantTeams(ctx, t, team, other); err != nil {
 			return err
 		}
-		if err := t.wantRoom(ctx, x); err != nil {
+		if err := wantRoom(ctx, t, x); err != nil {
 			return err
 		}
-		return t.share(ctx, x)
+		return addShare(ctx, t, x)
 	}))
 }
 
 // wantTeams returns a *FieldError about the first of two teams that has no enabled people.
-func (t *transaction) wantTeams(ctx context.Context, team, other string) error {
+func wantTeams(ctx context.Context, t *transaction, team, other string) error {
 	for _, x := range []struct{ field, name string }{{"team", team}, {"other", other}} {
 		if err := wantTeam(ctx, t, teamKey(x.name)); err != nil {
 			if len(WrongFields(err)) > 0 {
@@ -90,7 +90,7 @@ func (t *transaction) wantTeams(ctx context.Context, team, other string) error {
 }
 
 // wantRoom returns a *FieldError if there are too many shares for another one.
-func (t *transaction) wantRoom(ctx context.Context, x Share) error {
+func wantRoom(ctx context.Context, t *transaction, x Share) error {
 	all, err := t.count(ctx, sqlCountShares)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (t *transaction) wantRoom(ctx context.Context, x Share) error {
 		return &FieldError{Field: "shares", Code: TooMany, Limit: MaxShares}
 	}
 	for _, key := range []string{x.Key, x.OtherKey} {
-		with, err := t.sharesOf(ctx, key)
+		with, err := sharesOf(ctx, t, key)
 		if err != nil {
 			return err
 		}
@@ -110,8 +110,8 @@ func (t *transaction) wantRoom(ctx context.Context, x Share) error {
 	return nil
 }
 
-// share stores a pair. The names are those that their people have, if there are any.
-func (t *transaction) share(ctx context.Context, x Share) (err error) {
+// addShare stores a pair. The names are those that their people have, if there are any.
+func addShare(ctx context.Context, t *transaction, x Share) (err error) {
 	if x.Team, err = teamSpelling(ctx, t, x.Key, x.Team); err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func pairOf(team, other string) (Share, error) {
 }
 
 // dropShares ends all shares of a team.
-func (t *transaction) dropShares(ctx context.Context, key string) error {
+func dropShares(ctx context.Context, t *transaction, key string) error {
 	n, err := t.exec(ctx, sqlUnshareFirst, key)
 	if err != nil {
 		return err
@@ -185,15 +185,15 @@ func (t *transaction) dropShares(ctx context.Context, key string) error {
 
 // moveShares gives the shares of a team to the team with its new name. What was left of an earlier team with that name
 // doesn't count.
-func (t *transaction) moveShares(ctx context.Context, old, key, name string) error {
-	with, err := t.sharesOf(ctx, old)
+func moveShares(ctx context.Context, t *transaction, old, key, name string) error {
+	with, err := sharesOf(ctx, t, old)
 	if err != nil {
 		return err
 	}
-	if err := t.dropShares(ctx, key); err != nil {
+	if err := dropShares(ctx, t, key); err != nil {
 		return err
 	}
-	if err := t.dropShares(ctx, old); err != nil {
+	if err := dropShares(ctx, t, old); err != nil {
 		return err
 	}
 	for _, other := range with {
@@ -211,24 +211,10 @@ func (t *transaction) moveShares(ctx context.Context, old, key, name string) err
 type namedTeam struct{ key, name string }
 
 // sharesOf returns the teams that a team sees besides itself.
-func (t *transaction) sharesOf(ctx context.Context, key string) ([]namedTeam, error) {
+func sharesOf(ctx context.Context, t *transaction, key string) ([]namedTeam, error) {
 	rows, err := t.query(ctx, sqlSharesOf, key)
 	if err != nil {
 		return nil, err
 	}
 	return collect(rows, func(x *namedTeam) []any { return []any{&x.key, &x.name} })
-}
-
-// changesShares records that shares have changed, for Changes.
-func (t *transaction) changesShares(ctx context.Context) error {
-	rev, err := t.nextRev(ctx)
-	if err == nil {
-		_, err = t.exec(ctx, sqlSetSharesRev, rev)
-	}
-	return err
-}
-
-func (t *transaction) count(ctx context.Context, text string, args ...any) (n int, err error) {
-	err = t.queryRow(ctx, text, args, &n)
-	return n, err
 }

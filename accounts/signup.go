@@ -60,7 +60,7 @@ func (s *Store) SignUp(ctx context.Context, n NewUser, j Joining) (user User, wa
 		return User{}, false, err
 	}
 	err = s.write(ctx, func(ctx context.Context, t *transaction) (err error) {
-		user, waits, err = t.signUp(ctx, r, j)
+		user, waits, err = signUp(ctx, t, r, j)
 		return err
 	})
 	if err != nil {
@@ -69,9 +69,9 @@ func (s *Store) SignUp(ctx context.Context, n NewUser, j Joining) (user User, wa
 	return user, waits, nil
 }
 
-func (t *transaction) signUp(ctx context.Context, r newRow, j Joining) (user User, waits bool, err error) {
+func signUp(ctx context.Context, t *transaction, r newRow, j Joining) (user User, waits bool, err error) {
 	if j.Address != "" {
-		if err := t.joinByAddress(ctx, &r, j.Address); err != nil {
+		if err := joinByAddress(ctx, t, &r, j.Address); err != nil {
 			return User{}, false, err
 		}
 	}
@@ -82,7 +82,7 @@ func (t *transaction) signUp(ctx context.Context, r newRow, j Joining) (user Use
 	}
 	waits = j.Approval && j.Invitation == "" && !r.admin
 	if j.Invitation != "" {
-		team, _, err := t.useLink(ctx, j.Invitation, inviteLink)
+		team, _, err := useLink(ctx, t, j.Invitation, inviteLink)
 		if err != nil {
 			return User{}, false, err
 		}
@@ -91,24 +91,24 @@ func (t *transaction) signUp(ctx context.Context, r newRow, j Joining) (user Use
 		}
 	}
 	if waits {
-		if err := t.wantRoomToWait(ctx); err != nil {
+		if err := wantRoomToWait(ctx, t); err != nil {
 			return User{}, false, err
 		}
 	}
-	if user, err = t.createUser(ctx, r); err != nil {
+	if user, err = createUser(ctx, t, r); err != nil {
 		return User{}, false, err
 	}
 	if j.Invitation != "" {
 		err = t.audit(ctx, InvitationUsed, TargetUser(user.ID), nil)
 	}
 	if waits && err == nil {
-		err = t.wait(ctx, &user, j.Note)
+		err = startWaiting(ctx, t, &user, j.Note)
 	}
 	return user, waits, err
 }
 
 // wantRoomToWait returns ErrFull if nobody else can wait for approval.
-func (t *transaction) wantRoomToWait(ctx context.Context) error {
+func wantRoomToWait(ctx context.Context, t *transaction) error {
 	var n int
 	err := t.queryRow(ctx, sqlCountWaiting, nil, &n)
 	if err == nil && n >= maxWaiting {
@@ -117,8 +117,8 @@ func (t *transaction) wantRoomToWait(ctx context.Context) error {
 	return err
 }
 
-// wait disables a new user until an administrator approves.
-func (t *transaction) wait(ctx context.Context, u *User, note string) error {
+// startWaiting disables a new user until an administrator approves.
+func startWaiting(ctx context.Context, t *transaction, u *User, note string) error {
 	if _, err := updateUser(ctx, t, u.ID, func(u *User, _ *string) error { u.Disabled = true; return nil }); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (t *transaction) wait(ctx context.Context, u *User, note string) error {
 	if _, err := t.exec(ctx, sqlWait, u.ID, t.now, note); err != nil {
 		return err
 	}
-	return t.tellAdmins(ctx)
+	return tellAdmins(ctx, t)
 }
 
 // WaitingPeople returns the people who wait for approval, those who have waited longest first.
@@ -157,7 +157,7 @@ func (s *Store) IsWaiting(ctx context.Context, userID string) (waits bool, err e
 // Approve lets somebody in who waits. It returns ErrNotFound if nobody with this ID waits.
 func (s *Store) Approve(ctx context.Context, userID string) error {
 	return wrap("approve", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		if err := t.wantWaiting(ctx, userID); err != nil {
+		if err := wantWaiting(ctx, t, userID); err != nil {
 			return err
 		}
 		if _, err := updateUser(ctx, t, userID, func(u *User, _ *string) error { u.Disabled = false; return nil }); err != nil {
@@ -166,7 +166,7 @@ func (s *Store) Approve(ctx context.Context, userID string) error {
 		if _, err := t.exec(ctx, sqlStopWaiting, userID); err != nil {
 			return err
 		}
-		if err := t.notify(ctx, MailApproved, userID, MailDetails{}); err != nil {
+		if err := queueNotice(ctx, t, MailApproved, userID, MailDetails{}); err != nil {
 			return err
 		}
 		return t.audit(ctx, PersonApproved, TargetUser(userID), nil)
@@ -176,13 +176,13 @@ func (s *Store) Approve(ctx context.Context, userID string) error {
 // Decline deletes the account of somebody who waits. It returns ErrNotFound if nobody with this ID waits.
 func (s *Store) Decline(ctx context.Context, userID string) error {
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
-		if err := t.wantWaiting(ctx, userID); err != nil {
+		if err := wantWaiting(ctx, t, userID); err != nil {
 			return err
 		}
 		if err := t.audit(ctx, PersonDeclined, TargetUser(userID), nil); err != nil {
 			return err
 		}
-		return t.deleteUser(ctx, userID)
+		return deleteUser(ctx, t, userID)
 	})
 	if err != nil {
 		return wrap("decline", err)
@@ -191,7 +191,7 @@ func (s *Store) Decline(ctx context.Context, userID string) error {
 	return nil
 }
 
-func (t *transaction) wantWaiting(ctx context.Context, userID string) error {
+func wantWaiting(ctx context.Context, t *transaction, userID string) error {
 	var waits bool
 	err := t.queryRow(ctx, sqlIsWaiting, []any{userID}, &waits)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !waits {

@@ -50,7 +50,7 @@ func (s *Store) AskSignUp(ctx context.Context, email string) error {
 		return err
 	}
 	return wrap("ask for an account", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return t.queueMail(ctx, MailSignUp, "", MailDetails{To: email})
+		return queueMail(ctx, t, MailSignUp, "", MailDetails{To: email})
 	}))
 }
 
@@ -61,8 +61,8 @@ func (s *Store) SignUpLink(ctx context.Context, token string) (email string, err
 }
 
 // joinByAddress uses up the link that was sent to an address, which becomes that of the new user.
-func (t *transaction) joinByAddress(ctx context.Context, r *newRow, token string) error {
-	l, _, err := t.useEmailLink(ctx, token, signUpLink)
+func joinByAddress(ctx context.Context, t *transaction, r *newRow, token string) error {
+	l, _, err := useEmailLink(ctx, t, token, signUpLink)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (t *transaction) joinByAddress(ctx context.Context, r *newRow, token string
 
 // tellAdmins queues an email to administrators, because somebody waits for approval. One that's still in the queue will
 // count them, too.
-func (t *transaction) tellAdmins(ctx context.Context) error {
+func tellAdmins(ctx context.Context, t *transaction) error {
 	if !t.sendsMail {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (t *transaction) tellAdmins(ctx context.Context) error {
 	for _, id := range admins {
 		queued, err := t.strings(ctx, sqlMailQueued, id, string(MailWaiting))
 		if err == nil && len(queued) == 0 {
-			err = t.notify(ctx, MailWaiting, id, MailDetails{})
+			err = queueNotice(ctx, t, MailWaiting, id, MailDetails{})
 		}
 		if err != nil {
 			return err

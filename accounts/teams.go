@@ -23,13 +23,13 @@ func (s *Store) RenameTeam(ctx context.Context, from, to string) (people int, er
 		return 0, err
 	}
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		people, err = t.renameTeam(ctx, from, name, key)
+		people, err = renameTeam(ctx, t, from, name, key)
 		return err
 	})
 	return people, wrap("rename team", err)
 }
 
-func (t *transaction) renameTeam(ctx context.Context, from, name, key string) (int, error) {
+func renameTeam(ctx context.Context, t *transaction, from, name, key string) (int, error) {
 	old := teamKey(from)
 	ids, err := t.strings(ctx, sqlTeamMembers, old, teamAtOnce+1)
 	switch {
@@ -52,7 +52,7 @@ func (t *transaction) renameTeam(ctx context.Context, from, name, key string) (i
 			return 0, err
 		}
 	}
-	if err := t.renameShares(ctx, action, old, key, name); err != nil {
+	if err := renameShares(ctx, t, action, old, key, name); err != nil {
 		return 0, err
 	}
 	for i, id := range ids {
@@ -62,7 +62,7 @@ func (t *transaction) renameTeam(ctx context.Context, from, name, key string) (i
 		}
 		if err == nil {
 			u.Team = name
-			err = t.place(ctx, u, key)
+			err = placeUser(ctx, t, u, key)
 		}
 		if err != nil {
 			return 0, err
@@ -94,12 +94,12 @@ func renameInInvitations(ctx context.Context, t *transaction, old, name string) 
 
 // renameShares keeps the shares of a team that gets another name. A team that becomes part of another one takes none
 // along: nobody sees more people because of it than an administrator said.
-func (t *transaction) renameShares(ctx context.Context, action Action, old, key, name string) error {
+func renameShares(ctx context.Context, t *transaction, action Action, old, key, name string) error {
 	switch {
 	case action != TeamRenamed:
-		return t.dropShares(ctx, old)
+		return dropShares(ctx, t, old)
 	case key != old:
-		return t.moveShares(ctx, old, key, name)
+		return moveShares(ctx, t, old, key, name)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (s *Store) AddTOTP(ctx context.Context, userID string, a TOTP, step int64, 
 		case n == 0:
 			return ErrTOTPOn
 		}
-		return t.replaceRecoveryCodes(ctx, userID, recoveryCodes)
+		return replaceRecoveryCodes(ctx, t, userID, recoveryCodes)
 	}))
 }
 
@@ -64,15 +64,15 @@ func (s *Store) AddTOTP(ctx context.Context, userID string, a TOTP, step int64, 
 // is none.
 func (s *Store) RemoveTOTP(ctx context.Context, userID string) error {
 	return wrap("remove authenticator app", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return t.removeTOTP(ctx, userID)
+		return removeTOTP(ctx, t, userID)
 	}))
 }
 
-func (t *transaction) removeTOTP(ctx context.Context, userID string) error {
+func removeTOTP(ctx context.Context, t *transaction, userID string) error {
 	if _, err := t.exec(ctx, sqlDropTOTP, userID); err != nil {
 		return err
 	}
-	return t.replaceRecoveryCodes(ctx, userID, nil)
+	return replaceRecoveryCodes(ctx, t, userID, nil)
 }
 
 // ResetFactors removes the passkeys, the authenticator app and the recovery codes of somebody who has lost them, and
@@ -82,7 +82,7 @@ func (s *Store) ResetFactors(ctx context.Context, userID string) error {
 		if _, err := readUser(ctx, t, sqlUserByID, []any{userID}); err != nil {
 			return err
 		}
-		if err := t.removeTOTP(ctx, userID); err != nil {
+		if err := removeTOTP(ctx, t, userID); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, sqlDropPasskeys, userID); err != nil {

@@ -141,3 +141,9 @@ func collect[T any](rows *rows, dest func(*T) []any) ([]T, error) {
 	}
 	return all, rows.Err()
 }
+
+// count returns the number that text selects.
+func (t *transaction) count(ctx context.Context, text string, args ...any) (n int, err error) {
+	err = t.queryRow(ctx, text, args, &n)
+	return n, err
+}

@@ -45,10 +45,10 @@ const (
 	sqlHasTOTP = `SELECT count(*) FROM totp WHERE user_id = $1`
 )
 
-// use uses up what a person has proved. Errors: ErrSpent, ErrCodeUsed, ErrNoPasskey.
-func (t *transaction) use(ctx context.Context, userID string, used Used, spends []Once) error {
+// recordUse uses up what a person has proved. Errors: ErrSpent, ErrCodeUsed, ErrNoPasskey.
+func recordUse(ctx context.Context, t *transaction, userID string, used Used, spends []Once) error {
 	for _, once := range spends {
-		if err := t.spend(ctx, once); err != nil {
+		if err := spendOnce(ctx, t, once); err != nil {
 			return err
 		}
 	}
@@ -65,12 +65,12 @@ func (t *transaction) use(ctx context.Context, userID string, used Used, spends 
 	if used.Passkey == nil {
 		return nil
 	}
-	return t.usePasskey(ctx, userID, *used.Passkey)
+	return usePasskey(ctx, t, userID, *used.Passkey)
 }
 
 // wantSecondFactor returns ErrSecondFactor if somebody with an authenticator app proved only one factor. It runs in the
 // transaction that starts or proves a session, so no path to a session can leave it out.
-func (t *transaction) wantSecondFactor(ctx context.Context, userID string, method Method, used Used) error {
+func wantSecondFactor(ctx context.Context, t *transaction, userID string, method Method, used Used) error {
 	switch {
 	case method != ByPassword && method != ByLink, used.TOTPStep != 0, used.RecoveryCode != "", used.Passkey != nil:
 		return nil

@@ -23,7 +23,7 @@ const (
 
 // wantWayIn returns ErrLastWayIn unless a person has a way to sign in: a password, a passkey for this server's name, or
 // an identity at a configured provider. Changes that take a way away call it last.
-func (t *transaction) wantWayIn(ctx context.Context, userID string, offered Ways) error {
+func wantWayIn(ctx context.Context, t *transaction, userID string, offered Ways) error {
 	var secret bool
 	if err := t.queryRow(ctx, sqlHasSecret, []any{userID, offered.RPID}, &secret); err != nil || secret {
 		return err
