@@ -15,6 +15,7 @@ import (
 // Whether an alert has come true follows from the state that rows show, so an invisible person triggers nothing. It
 // doesn't depend on what was before: whoever asks about a person who is here already is told at once.
 type alerts struct {
+	board *Board
 	about map[string][]accounts.Alert // waiting ones, by the person they're about
 	of    map[string][]accounts.Alert // the same ones, by who waits
 	told  map[string][]accounts.Alert // by who waited, for pages that connect a moment later
@@ -22,8 +23,9 @@ type alerts struct {
 	purge time.Time                   // when the next one expires; zero if none does
 }
 
-func newAlerts() alerts {
+func newAlerts(b *Board) alerts {
 	return alerts{
+		board: b,
 		about: map[string][]accounts.Alert{}, of: map[string][]accounts.Alert{}, told: map[string][]accounts.Alert{},
 	}
 }
@@ -119,88 +121,89 @@ func (s *alerts) expire(now time.Time) {
 	}
 }
 
-// hearAlerts applies an update: pages are told what has come true, and new alerts are checked. After a reset, pages
+// hear applies an update: pages are told what has come true, and new alerts are checked. After a reset, pages
 // connect again and are told then.
-func (b *Board) hearAlerts(u Update) {
+func (s *alerts) hear(u Update) {
 	if u.Reset {
-		b.alerts = newAlerts()
+		*s = newAlerts(s.board)
 	}
-	b.alerts.forget(u.Deleted)
+	s.forget(u.Deleted)
 	for _, p := range u.People {
-		b.alerts.moved(p)
+		s.moved(p)
 	}
 	for _, a := range u.Alerts {
-		b.alerts.add(a)
+		s.add(a)
 		switch {
 		case a.ToldAt.IsZero():
-			b.checkAlert(a)
+			s.check(a)
 		case !u.Reset:
-			for _, w := range b.watching.byPerson[a.UserID] {
-				b.tellAlert(w, a)
+			for _, w := range s.board.watching.byPerson[a.UserID] {
+				w.tellAlert(a)
 			}
 		}
 	}
-	b.recheckAlerts(u.People)
+	s.recheck(u.People)
 }
 
-// recheckAlerts checks the alerts of and about people who may see, or be seen by, other teams than before.
-func (b *Board) recheckAlerts(people []accounts.Person) {
-	if b.visible.rule != accounts.VisibleTeams {
+// recheck checks the alerts of and about people who may see, or be seen by, other teams than before.
+func (s *alerts) recheck(people []accounts.Person) {
+	if s.board.visible.rule != accounts.VisibleTeams {
 		return
 	}
 	for _, p := range people {
-		b.checkAlerts(p.ID)
-		for _, a := range b.alerts.of[p.ID] {
-			b.checkAlert(a)
+		s.checkAbout(p.ID)
+		for _, a := range s.of[p.ID] {
+			s.check(a)
 		}
 	}
 }
 
 // tellAlert sends w an alert that has come true, also while its page is hidden.
-func (b *Board) tellAlert(w *Watcher, a accounts.Alert) {
+func (w *Watcher) tellAlert(a accounts.Alert) {
 	if w.started && w.hearsOwn && w.teams.has(a.TeamKey) {
-		b.send(w, &Change{Told: []accounts.Alert{a}})
+		w.send(&Change{Told: []accounts.Alert{a}})
 	}
 }
 
-// checkAlerts checks the alerts about a person, whose state may have changed.
-func (b *Board) checkAlerts(person string) {
-	for _, a := range b.alerts.about[person] {
-		b.checkAlert(a)
+// checkAbout checks the alerts about a person, whose state may have changed.
+func (s *alerts) checkAbout(person string) {
+	for _, a := range s.about[person] {
+		s.check(a)
 	}
 }
 
 // greetAlerts tells a new watcher what its person was told a moment ago, because its page may have been reconnecting.
 // Alerts wait while their person has no page open, so some may come true only now.
-func (b *Board) greetAlerts(w *Watcher) {
+func (w *Watcher) greetAlerts() {
+	b := w.board
 	if !w.hearsOwn {
 		return
 	}
 	now := time.Now()
 	for _, a := range b.alerts.told[w.eyes.ID] {
 		if now.Before(a.ExpiresAt) {
-			b.tellAlert(w, a)
+			w.tellAlert(a)
 		}
 	}
 	for _, a := range b.alerts.of[w.eyes.ID] {
-		b.checkAlert(a)
+		b.alerts.check(a)
 	}
 }
 
-// checkAlert has a told if it is due.
-func (b *Board) checkAlert(a accounts.Alert) {
-	if b.isDue(a) && !slices.ContainsFunc(b.alerts.due, same(a)) {
-		b.alerts.due = append(b.alerts.due, a)
-		b.reader.want()
+// check has a told if it is due.
+func (s *alerts) check(a accounts.Alert) {
+	if s.isDue(a) && !slices.ContainsFunc(s.due, same(a)) {
+		s.due = append(s.due, a)
+		s.board.reader.want()
 	}
 }
 
 // isDue reports whether a has come true, and its person has a page open here and may see whom it's about.
-func (b *Board) isDue(a accounts.Alert) bool {
-	v := b.presence.View(a.PersonID)
+func (s *alerts) isDue(a accounts.Alert) bool {
+	v := s.board.presence.View(a.PersonID)
 	waits := func(w *Watcher) bool { return w.started && w.hearsOwn && w.teams.has(a.TeamKey) }
 	return v.Listed && comesTrue(a.Kind, v.State) && time.Now().Before(a.ExpiresAt) &&
-		slices.ContainsFunc(b.watching.byPerson[a.UserID], waits)
+		slices.ContainsFunc(s.board.watching.byPerson[a.UserID], waits)
 }
 
 // tellAlerts stores which alerts have come true. The follower then learns of it, as those of other replicas do, and
@@ -208,7 +211,7 @@ func (b *Board) isDue(a accounts.Alert) bool {
 func (r *reader) tellAlerts(ctx context.Context) error {
 	b := r.board
 	b.mu.Lock()
-	b.alerts.due = slices.DeleteFunc(b.alerts.due, func(a accounts.Alert) bool { return !b.isDue(a) })
+	b.alerts.due = slices.DeleteFunc(b.alerts.due, func(a accounts.Alert) bool { return !b.alerts.isDue(a) })
 	due, purge := slices.Clone(b.alerts.due), b.alerts.purge
 	b.mu.Unlock()
 	ctx = accounts.As(ctx, accounts.System)

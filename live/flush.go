@@ -9,8 +9,8 @@ import (
 )
 
 // flush calls send with what the watchers of l haven't been sent yet, and reports whether there was anything.
-func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
-	r.tellHidden(l, send)
+func (r *roster) flush(l *list) bool {
+	r.tellHidden(l)
 	counts := r.counts(l)
 	switch {
 	case len(l.watchers.active) == 0:
@@ -20,7 +20,7 @@ func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
 		r.settle(l, counts)
 		return false
 	case r.warming:
-		return r.flushWarming(l, counts, send)
+		return r.flushWarming(l, counts)
 	}
 	var made [Audiences]*Change
 	sent := false
@@ -29,7 +29,7 @@ func (r *roster) flush(l *list, send func(*Watcher, *Change)) bool {
 			made[w.audience] = r.news(l, counts, w.audience)
 		}
 		sent = sent || !made[w.audience].empty()
-		send(w, made[w.audience])
+		w.send(made[w.audience])
 	}
 	if sent || len(l.dirty) > 0 || l.moved() { // a change of last seen may be news only to paused watchers
 		l.renew()
@@ -121,7 +121,7 @@ func (l *list) changed(to Audience) []*member {
 // flushWarming sends what changed on l while people are coming back after a start. Watchers that list only the people
 // who are here get the whole list. A page from before the start keeps what it shows: this process doesn't know what
 // that is, so changing only some rows would make them contradict the page's counts.
-func (r *roster) flushWarming(l *list, counts Counts, send func(*Watcher, *Change)) (sent bool) {
+func (r *roster) flushWarming(l *list, counts Counts) (sent bool) {
 	if !r.unsent(l, counts) {
 		return false
 	}
@@ -129,7 +129,7 @@ func (r *roster) flushWarming(l *list, counts Counts, send func(*Watcher, *Chang
 	r.settle(l, counts)
 	for w := range l.watchers.active {
 		if w.partial {
-			send(w, r.snapshot(l, w.audience))
+			w.send(r.snapshot(l, w.audience))
 			sent = true
 		}
 	}
@@ -252,4 +252,25 @@ func shownFor(version string, teams *teamSet) bool {
 		return mark == ""
 	}
 	return mark == teams.mark
+}
+
+// tellHidden removes people who were hidden from pages that otherwise keep what they show for now: those that nobody
+// can see, and those from before a start.
+func (r *roster) tellHidden(l *list) {
+	if len(l.watchers.paused) == 0 && !r.warming {
+		l.gone = nil
+	}
+	if len(l.hidden) == 0 {
+		return
+	}
+	c := &Change{Removed: l.hidden}
+	l.hidden = nil
+	for w := range l.watchers.paused {
+		w.send(c)
+	}
+	for w := range l.watchers.active {
+		if r.warming && !w.partial {
+			w.send(c)
+		}
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"rollcall/accounts"
-	"rollcall/presence"
 )
 
 const (
@@ -30,23 +29,32 @@ type list struct {
 	used       time.Time // when it was last loaded, or the last watcher stopped
 	watchers   watchers
 
-	readAt     uint64        // lists.generation when it was read
-	staleAt    uint64        // the generation of the last change that may affect it
-	staleSince time.Time     // since when it waits to be read again
-	reread     time.Time     // when it was last read because it may have changed
-	cost       time.Duration // how long the last reading took
+	told   told // as of the last flush
+	unsent      // since the last flush
+	reading
 
-	dirty   map[*member]bool     // members whose row changed since the last flush; true if only last seen changed
-	came    map[*member]struct{} // members added since the last flush
-	went    map[string]struct{}  // IDs of members removed since the last flush
+	snapshots [Audiences]*Change // bring any watcher to this version; nil if not created yet
+}
+
+// unsent is what changed on a list since the last flush.
+type unsent struct {
+	dirty   map[*member]bool     // members whose row changed; true if only last seen changed
+	came    map[*member]struct{} // members added
+	went    map[string]struct{}  // IDs of members removed
 	relist  bool                 // the members changed in another way, or their order did
 	relink  bool                 // the links to other pages changed
 	hidden  []string             // IDs of people who moved to a team that the watchers may not see
 	gone    map[string]struct{}  // IDs of people who left the list, but whom pages may still show
 	arrived int                  // people who came and are on other pages
-	told    told                 // as of the last flush
+}
 
-	snapshots [Audiences]*Change // bring any watcher to this version; nil if not created yet
+// reading says how current a list is that was read from the accounts, and what reading it takes.
+type reading struct {
+	readAt     uint64        // lists.generation when it was read
+	staleAt    uint64        // the generation of the last change that may affect it
+	staleSince time.Time     // since when it waits to be read again
+	reread     time.Time     // when it was last read because it may have changed
+	cost       time.Duration // how long the last reading took
 }
 
 // told is what the watchers of a list were sent last.
@@ -63,7 +71,7 @@ func newList(q Query) (*list, error) {
 	f, err := newFilter(q)
 	return &list{
 		filter: f, told: told{teams: map[string]TeamCount{}},
-		dirty: map[*member]bool{}, came: map[*member]struct{}{}, went: map[string]struct{}{},
+		unsent:   unsent{dirty: map[*member]bool{}, came: map[*member]struct{}{}, went: map[string]struct{}{}},
 		watchers: watchers{active: map[*Watcher]struct{}{}, paused: map[*Watcher]struct{}{}},
 	}, err
 }
@@ -74,7 +82,7 @@ func (l *list) renew() {
 	l.version, l.snapshots = rand.Uint64()|1, [Audiences]*Change{}
 }
 
-func (l *list) isStale() bool { return l.staleAt > l.readAt }
+func (r *reading) isStale() bool { return r.staleAt > r.readAt }
 
 // whole reports whether l has everyone in its team or search, whatever their state.
 func (l *list) whole() bool { return l.filter.Show == Everyone && l.prev == "" && l.next == "" }
@@ -117,90 +125,6 @@ func (l *list) misses(m *member) bool {
 	first, last := l.members[0].person, l.members[len(l.members)-1].person
 	return l.prev != "" && accounts.ComparePeople(m.person, first) < 0 ||
 		l.next != "" && accounts.ComparePeople(m.person, last) > 0
-}
-
-// lists holds all lists in memory. Guarded by Board.mu, except for the functions.
-type lists struct {
-	all        map[Query]*list
-	generation uint64      // counts changes that may affect who is on lists
-	news       func()      // says that there may be something to flush
-	read       func()      // says that there may be something to read
-	readList   func(*list) // says that this list has to be read again
-}
-
-// stale records that l may have changed. A reading of l that is in progress doesn't count.
-func (s *lists) stale(l *list) {
-	if !l.isStale() {
-		l.staleSince = time.Now()
-	}
-	s.generation++
-	l.staleAt = s.generation
-	s.readList(l)
-}
-
-// passed updates the lists that m came onto or left when their state changed.
-func (s *lists) passed(m *member, from, to presence.State) {
-	if from == to {
-		return
-	}
-	who := &candidate{Person: m.person}
-	for _, l := range s.all {
-		f := &l.filter
-		was, is := f.Show.includes(from), f.Show.includes(to)
-		switch {
-		case was == is || !f.covers(who):
-		case !f.fromRoster():
-			s.stale(l)
-		case is:
-			s.insert(l, m)
-		default:
-			s.takeOff(l, m)
-		}
-	}
-}
-
-// insert puts m onto l, a page of present people, if that's the right page.
-func (s *lists) insert(l *list, m *member) {
-	i, found := slices.BinarySearchFunc(l.members, m, compareMembers)
-	switch {
-	case found,
-		i == 0 && l.prev != "" && l.filter.After == "", // m is on the previous page
-		i == len(l.members) && l.next != "":
-		return
-	}
-	l.members = slices.Insert(l.members, i, m)
-	m.lists = append(m.lists, l)
-	if _, back := l.went[m.person.ID]; back {
-		delete(l.went, m.person.ID)
-		l.dirty[m] = false
-	} else {
-		l.came[m] = struct{}{}
-	}
-	if len(l.members) > mostRows {
-		s.stale(l)
-	}
-	s.news()
-}
-
-// takeOff takes m off l.
-func (s *lists) takeOff(l *list, m *member) {
-	i := slices.Index(l.members, m)
-	if i < 0 {
-		return
-	}
-	l.members = slices.Delete(l.members, i, i+1)
-	l.left(m)
-	m.lists = slices.DeleteFunc(m.lists, func(o *list) bool { return o == l })
-	delete(l.dirty, m)
-	if _, unknown := l.came[m]; unknown {
-		delete(l.came, m)
-	} else {
-		l.went[m.person.ID] = struct{}{}
-	}
-	if len(l.members) < fewestRows && (l.next != "" || l.prev != "") {
-		s.stale(l)
-	}
-	s.news()
 }
 
 // moved reports whether people were put onto l or taken off it since the last flush.
@@ -396,4 +320,47 @@ func (r *roster) shown(l *list) {
 		l.told.early = true
 		r.lists.news()
 	}
+}
+
+// derive returns the list of q, which differs from the query of l only in its teams. If it isn't in memory, it begins
+// with the people of l who are in these teams, and has to be read again.
+func (r *roster) derive(from *list, q Query) *list {
+	if l := r.lists.all[q]; l != nil {
+		return l
+	}
+	f := from.filter
+	f.teams = q.teams
+	if f.fromRoster() {
+		l, _ := r.install(q, r.presentWindow(&f), r.lists.generation) // q is as valid as that of from
+		return l
+	}
+	var w window
+	for _, m := range from.members {
+		if f.inTeam(m.person) {
+			w.people = append(w.people, m.person)
+		}
+	}
+	if n := len(w.people); n > 0 { // never the cursors of from, which name people
+		if from.prev != "" {
+			w.prev = w.people[0].Cursor()
+		}
+		if from.next != "" {
+			w.next = w.people[n-1].Cursor()
+		}
+	}
+	l, _ := r.install(q, w, r.lists.generation)
+	r.lists.stale(l)
+	return l
+}
+
+// left records that m was on l. Until the next flush all pages may show m, and after it those that keep what they show:
+// pages that nobody can see, and those from before a start.
+func (l *list) left(m *member) {
+	if l.filter.teams == nil {
+		return
+	}
+	if l.gone == nil {
+		l.gone = map[string]struct{}{}
+	}
+	l.gone[m.person.ID] = struct{}{}
 }

@@ -54,7 +54,7 @@ func (r *reader) wantList(l *list) {
 }
 
 // costly reports whether reading l takes so long that nothing else should wait for it.
-func (l *list) costly() bool { return l.cost > CheapRead }
+func (r *reading) costly() bool { return r.cost > CheapRead }
 
 // run reads committed changes, people who arrived and aren't known yet, totals, and cheap lists that may have changed.
 // It pauses for as long as it read lists, so that at least half of the time is left for others, however many lists are

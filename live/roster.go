@@ -427,52 +427,38 @@ func (r *roster) unsure() bool {
 	}
 }
 
-// presentFrom returns the present people whom f shows, from its cursor on and in its direction. Without a search, it
-// returns at most one more than fits on a page. at is the place of the cursor among all of them.
-func (r *roster) presentFrom(f *filter) (people []accounts.Person, at place) {
-	i := 0
-	if f.After+f.Before != "" {
-		var found bool
-		i, found = slices.BinarySearchFunc(r.present, f.from, func(m *member, p accounts.Person) int {
-			return accounts.ComparePeople(m.person, p)
-		})
-		if found && f.After != "" {
-			i++
+// hide takes m off the lists of watchers who may not see m's new team.
+func (r *roster) hide(m *member) {
+	hidden := func(l *list) bool { return !l.filter.teams.shows(m.person) }
+	for _, l := range m.lists {
+		if hidden(l) {
+			r.drop(l, m)
+			l.hidden = append(l.hidden, m.person.ID)
 		}
 	}
-	shown := func(m *member) bool { return f.Show.includes(m.counted) && f.inTeam(m.person) }
-	full := func() bool { return f.Search == "" && len(people) > PageRows }
-	if f.Before != "" {
-		for _, m := range slices.Backward(r.present[:i]) {
-			if !full() && shown(m) {
-				people = append(people, m.person)
-			}
-		}
-	} else {
-		for _, m := range r.present[i:] {
-			if !full() && shown(m) {
-				people = append(people, m.person)
-			}
-		}
-	}
-	for j, m := range r.present {
-		if shown(m) {
-			if at.all++; j < i {
-				at.before++
-			}
-		}
-	}
-	return people, at
+	m.lists = slices.DeleteFunc(m.lists, hidden)
 }
 
-// presentBehind returns the cursor after the first n people whom f shows, or "" if there are fewer.
-func (r *roster) presentBehind(f *filter, n int) string {
-	for _, m := range r.present {
-		if f.Show.includes(m.counted) && f.inTeam(m.person) {
-			if n--; n == 0 {
-				return m.person.Cursor()
-			}
+// hideGone is hide for a person who isn't on those lists anymore, but maybe on pages.
+func (r *roster) hideGone(p accounts.Person) {
+	for _, l := range r.lists.all {
+		if _, was := l.gone[p.ID]; was && !l.filter.teams.shows(p) {
+			delete(l.gone, p.ID)
+			l.hidden = append(l.hidden, p.ID)
+			r.lists.news()
 		}
 	}
-	return ""
+}
+
+// countIn returns how many people of teams are in each state, how many there are, and how many teams they're in.
+func (r *roster) countIn(teams *teamSet) (c presence.Counts, people, named int) {
+	for _, key := range teams.keys {
+		here := r.here[key]
+		c.Online, c.Away, c.DND = c.Online+here.Online, c.Away+here.Away, c.DND+here.DND
+		n := r.tally.people[key]
+		if people += n; n > 0 && key != noTeam {
+			named++
+		}
+	}
+	return c, people, named
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"crypto/rand"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,9 +105,9 @@ func (b *Board) look(users []string) {
 				b.flushes.want() // they count even before they're known
 			}
 			for _, w := range b.watching.byPerson[u] {
-				b.tellOwn(w)
+				w.tellOwn()
 			}
-			b.checkAlerts(u)
+			b.alerts.checkAbout(u)
 		}
 	})
 }
@@ -118,7 +119,7 @@ func (b *Board) flush() (sent bool) {
 	wanted, start := time.Duration(f.wanted.Swap(0)), time.Since(f.begun)
 	b.update(func() {
 		for _, l := range b.lists.all {
-			sent = b.roster.flush(l, b.send) || sent
+			sent = b.roster.flush(l) || sent
 		}
 	})
 	if sent && wanted > 0 {
@@ -143,7 +144,7 @@ func (b *Board) sendTitles() {
 			for w := range l.watchers.paused {
 				if w.titled != counts.Here() {
 					w.titled = counts.Here()
-					b.send(w, title)
+					w.send(title)
 				}
 			}
 		}
@@ -190,7 +191,7 @@ func (b *Board) checkReplicas(now time.Time) {
 		b.roster.lost = lost
 		c := &Change{Lost: &lost}
 		for w := range b.watching.all {
-			b.send(w, c)
+			w.send(c)
 		}
 		for _, m := range b.roster.present {
 			if m.view.Elsewhere {
@@ -202,3 +203,64 @@ func (b *Board) checkReplicas(now time.Time) {
 		}
 	})
 }
+
+// warmed returns a channel that is readable when warming has to end, or nil if the board isn't warming.
+func (b *Board) warmed() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.roster.warming {
+		return nil
+	}
+	return b.presence.Warmed()
+}
+
+// WarmAgain puts the board back in the state that it has after a start: people are coming back, and nobody is shown as
+// gone before they have had the time to. It's for when everyone was disconnected but hasn't left. Call it again to
+// extend the time.
+func (b *Board) WarmAgain() {
+	b.update(func() {
+		b.presence.WarmAgain()
+		if b.roster.warming || !b.roster.unsure() {
+			return
+		}
+		b.roster.warming, b.roster.boot = true, newBoot()
+		on := true
+		for _, l := range b.lists.all {
+			l.renew()
+			for w := range l.watchers.active {
+				w.send(&Change{Warming: &on})
+			}
+		}
+	})
+	b.flushes.want() // wakes the loop, which then waits for the end of warming
+}
+
+// endWarming ends warming, unless it has begun again in the meantime.
+func (b *Board) endWarming() {
+	b.look(b.feed.Take())
+	b.update(func() {
+		if !b.roster.unsure() {
+			b.tellAll()
+		}
+	})
+}
+
+// tellAll ends warming and sends everyone the whole list. The caller holds the lock.
+func (b *Board) tellAll() {
+	b.roster.warming = false
+	for _, l := range b.lists.all {
+		l.renew()
+		b.roster.settle(l, b.roster.counts(l))
+		for w := range l.watchers.active {
+			w.partial = false
+			w.send(b.roster.snapshot(l, w.audience))
+		}
+		for w := range l.watchers.paused {
+			w.partial = false
+		}
+	}
+}
+
+// newBoot returns a new prefix for versions. With it, a page from before warming began doesn't count as current, and
+// isn't mistaken for one that lists only the people who are here.
+func newBoot() string { return rand.Text()[:8] }

@@ -124,20 +124,5 @@ func (v *visibility) trim(people map[string]int, all map[Query]*list) {
 	}
 }
 
-// teamsOf returns the teams that p may see now.
-func (b *Board) teamsOf(p accounts.Person) *teamSet {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.visible.of(p)
-}
-
-// Sees reports whether eyes may know that p exists. It's as current as the last CatchUp.
-func (b *Board) Sees(eyes, p accounts.Person) bool { return b.teamsOf(eyes).shows(p) }
-
-// TeamsMark identifies the teams that p may see. It's "" if that's everyone.
-func (b *Board) TeamsMark(p accounts.Person) string {
-	if s := b.teamsOf(p); s != nil {
-		return s.mark
-	}
-	return ""
-}
+// noTeam is the key of the people without a team.
+var noTeam = accounts.TeamKey("")

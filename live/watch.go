@@ -109,11 +109,12 @@ func (b *Board) Watch(ctx context.Context, want Want) (*Watcher, error) {
 // call Watch again.
 func (w *Watcher) Start(wake func()) (ok bool) {
 	b := w.board
-	b.update(func() { ok = b.start(w, wake) })
+	b.update(func() { ok = w.start(wake) })
 	return ok
 }
 
-func (b *Board) start(w *Watcher, wake func()) bool {
+func (w *Watcher) start(wake func()) bool {
+	b := w.board
 	w.audience = Reticent
 	if id := w.eyes.ID; id != "" {
 		if m := b.roster.members[id]; m != nil { // they may have changed before Watch
@@ -123,7 +124,7 @@ func (b *Board) start(w *Watcher, wake func()) bool {
 	}
 	w.teams = b.visible.of(w.eyes)
 	if w.want.List != nil {
-		if w.list = b.wanted(w); w.list == nil {
+		if w.list = w.wanted(); w.list == nil {
 			return false
 		}
 		b.flushMoves(w.list)
@@ -132,16 +133,17 @@ func (b *Board) start(w *Watcher, wake func()) bool {
 	w.wake, w.started = wake, true
 	b.watching.all[w] = struct{}{}
 	if w.list != nil {
-		b.greet(w)
+		w.greet()
 	}
-	b.tellOwn(w)
-	b.greetAlerts(w)
+	w.tellOwn()
+	w.greetAlerts()
 	w.want = nil
 	return true
 }
 
 // wanted returns the list that w wants, or nil if it was dropped. What w may see can have changed since Watch.
-func (b *Board) wanted(w *Watcher) *list {
+func (w *Watcher) wanted() *list {
+	b := w.board
 	l := b.lists.all[*w.want.List]
 	if l == nil || l.filter.teams == w.teams {
 		return l
@@ -152,16 +154,16 @@ func (b *Board) wanted(w *Watcher) *list {
 }
 
 // greet queues what a new watcher's page lacks.
-func (b *Board) greet(w *Watcher) {
-	r, shown := &b.roster, w.want.Shown
+func (w *Watcher) greet() {
+	r, shown := &w.board.roster, w.want.Shown
 	current := shown == r.version(w.list, w.audience)
 	w.partial = r.warming && (shown == "" || strings.HasPrefix(shown, r.boot) && strings.HasSuffix(shown, partialMark) ||
 		!shownFor(shown, w.teams)) // it may have people whom w may not see
 	switch {
 	case r.warming && !current:
-		b.send(w, r.comingBack(w))
+		w.send(r.comingBack(w))
 	case !current:
-		b.send(w, r.snapshot(w.list, w.audience))
+		w.send(r.snapshot(w.list, w.audience))
 	}
 }
 
@@ -199,12 +201,12 @@ func (w *Watcher) Resume() {
 			}
 			switch {
 			case b.roster.warming:
-				b.send(w, b.roster.comingBack(w))
+				w.send(b.roster.comingBack(w))
 			case w.seen != l.version:
-				b.send(w, b.roster.snapshot(l, w.audience))
+				w.send(b.roster.snapshot(l, w.audience))
 			}
 		}
-		b.tellOwn(w)
+		w.tellOwn()
 	})
 }
 
@@ -220,7 +222,7 @@ func (w *Watcher) Renew() {
 		if l := w.list; l != nil && w.started && !w.paused && now-w.renewed >= renewEvery.Milliseconds() {
 			w.renewed = now
 			b.flushMoves(l)
-			b.send(w, b.roster.snapshot(l, w.audience))
+			w.send(b.roster.snapshot(l, w.audience))
 		}
 	})
 }
@@ -277,7 +279,7 @@ func (l *list) thin() {
 }
 
 // send queues c for w.
-func (b *Board) send(w *Watcher, c *Change) {
+func (w *Watcher) send(c *Change) {
 	if c == nil || c.empty() || w.behind {
 		return
 	}
@@ -288,21 +290,21 @@ func (b *Board) send(w *Watcher, c *Change) {
 	}
 	if !w.woken {
 		w.woken = true
-		b.watching.woken = append(b.watching.woken, w)
+		w.board.watching.woken = append(w.board.watching.woken, w)
 	}
 }
 
 // tellOwn sends w what only its own person may know, if that has changed. It's separate from the changes of lists,
 // because an invisible person's actions must not affect those, not even their timing.
-func (b *Board) tellOwn(w *Watcher) {
+func (w *Watcher) tellOwn() {
 	if !w.started || !w.hearsOwn || w.paused || w.eyes.ID == "" {
 		return
 	}
-	own := b.ownOf(w.eyes)
+	own := w.board.ownOf(w.eyes)
 	if own.Self == w.own.Self && w.own.Entry != nil && own.Entry.Row == w.own.Entry.Row {
 		return
 	}
-	b.send(w, &Change{Own: &OwnNews{Was: w.own, Now: own}})
+	w.send(&Change{Own: &OwnNews{Was: w.own, Now: own}})
 	w.own = own
 }
 
@@ -312,13 +314,13 @@ func (b *Board) readdress(p accounts.Person) {
 	to, teams := AudienceOf(p), b.visible.of(p)
 	for _, w := range b.watching.byPerson[p.ID] {
 		w.eyes = p
-		b.tellOwn(w)
+		w.tellOwn()
 		changed := w.audience != to
 		if changed {
 			w.audience, w.seen = to, 0
 		}
 		if w.teams != teams {
-			b.show(w, teams) // sends the whole list
+			w.show(teams) // sends the whole list
 			continue
 		}
 		if !changed {
@@ -326,7 +328,39 @@ func (b *Board) readdress(p accounts.Person) {
 		}
 		if l := w.list; l != nil && !w.paused && !b.roster.warming { // other watchers get the whole list later
 			b.flushMoves(l)
-			b.send(w, b.roster.snapshot(l, to))
+			w.send(b.roster.snapshot(l, to))
 		}
+	}
+}
+
+// show moves w to the list of the same query with the people of teams. It sends that list at once, also to a page that
+// nobody can see or that loaded before a start: it must not keep people whom its owner may no longer see.
+func (w *Watcher) show(teams *teamSet) {
+	if w.teams == teams || !w.started {
+		return
+	}
+	w.teams = teams
+	b, from := w.board, w.list
+	if from == nil {
+		return
+	}
+	q := from.filter.Query
+	q.teams = teams
+	l := b.roster.derive(from, q)
+	b.flushMoves(l)
+	from.watchers.remove(w)
+	from.used = time.Now()
+	from.thin()
+	from.renew() // the page no longer shows the version that it was loaded with
+	w.list = l
+	l.watchers.add(w)
+	w.partial = w.partial || b.roster.warming
+	w.send(b.roster.snapshot(l, w.audience))
+	if w.paused {
+		w.seen, w.titled = l.version, b.roster.counts(l).Here()
+		l.thin()
+	}
+	if l.isStale() {
+		b.reader.wantList(l)
 	}
 }

@@ -186,3 +186,53 @@ func (r *reader) walk(ctx context.Context, f *filter) (window, error) {
 	}
 	return f.inOrder(found, true, at), nil
 }
+
+// presentFrom returns the present people whom f shows, from its cursor on and in its direction. Without a search, it
+// returns at most one more than fits on a page. at is the place of the cursor among all of them.
+func (r *roster) presentFrom(f *filter) (people []accounts.Person, at place) {
+	i := 0
+	if f.After+f.Before != "" {
+		var found bool
+		i, found = slices.BinarySearchFunc(r.present, f.from, func(m *member, p accounts.Person) int {
+			return accounts.ComparePeople(m.person, p)
+		})
+		if found && f.After != "" {
+			i++
+		}
+	}
+	shown := func(m *member) bool { return f.Show.includes(m.counted) && f.inTeam(m.person) }
+	full := func() bool { return f.Search == "" && len(people) > PageRows }
+	if f.Before != "" {
+		for _, m := range slices.Backward(r.present[:i]) {
+			if !full() && shown(m) {
+				people = append(people, m.person)
+			}
+		}
+	} else {
+		for _, m := range r.present[i:] {
+			if !full() && shown(m) {
+				people = append(people, m.person)
+			}
+		}
+	}
+	for j, m := range r.present {
+		if shown(m) {
+			if at.all++; j < i {
+				at.before++
+			}
+		}
+	}
+	return people, at
+}
+
+// presentBehind returns the cursor after the first n people whom f shows, or "" if there are fewer.
+func (r *roster) presentBehind(f *filter, n int) string {
+	for _, m := range r.present {
+		if f.Show.includes(m.counted) && f.inTeam(m.person) {
+			if n--; n == 0 {
+				return m.person.Cursor()
+			}
+		}
+	}
+	return ""
+}
