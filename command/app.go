@@ -54,7 +54,7 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		return err
 	}
 	who, web := a.settings.presence(), a.settings.handlers()
-	if web.Keys, err = a.openKeys(ctx); err != nil {
+	if web.Keys, err = openKeys(ctx, a); err != nil {
 		return err
 	}
 	if err := a.prepareSetup(ctx, &web); err != nil {
@@ -67,7 +67,7 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		who.Registry, web.Bell = a.redis, replica.NewBell(a.redis)
 		web.Limiters = handlers.SharedLimiters(a.redis.Client(), a.settings.RedisPrefix, a.log)
 	}
-	if a.mailer, err = a.newMailer(pages.Name); err != nil {
+	if a.mailer, err = newMailer(a, pages.Name); err != nil {
 		return err
 	}
 	web.Mailer = a.mailer
@@ -77,7 +77,7 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		return err
 	}
 	web.Providers = a.logins
-	if err := a.warnOfProviders(ctx); err != nil {
+	if err := warnOfProviders(ctx, a); err != nil {
 		return err
 	}
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
@@ -104,7 +104,7 @@ func (a *app) prepareSetup(ctx context.Context, web *handlers.Config) (err error
 	if web.Stored, err = a.store.Settings(ctx); err != nil {
 		return err
 	}
-	if err := a.settings.checkSignup(web.Stored); err != nil {
+	if err := checkSignup(&a.settings, web.Stored); err != nil {
 		return err
 	}
 	admin, err := a.store.AnyAdmin(ctx)

@@ -94,7 +94,7 @@ func (s *settings) check(env environment) error {
 	if err := s.mailing.check(env, s.Public); err != nil {
 		return err
 	}
-	return cmp.Or(checkAddr(s.Addr), s.checkDiagnostics(), s.checkLimits(), s.checkTimes(), s.checkRedis(), s.checkDomains(),
+	return cmp.Or(checkAddr(s.Addr), checkDiagnostics(s), s.checkLimits(), s.checkTimes(), s.checkRedis(), checkDomains(s),
 		s.checkVisibility())
 }
 

@@ -20,7 +20,7 @@ type diagnostics struct {
 }
 
 // listenDiagnostics opens the listeners that are on. It runs at the start, so that the start fails if a port is in use.
-func (s *settings) listenDiagnostics() (*diagnostics, error) {
+func listenDiagnostics(s *settings) (*diagnostics, error) {
 	d := &diagnostics{}
 	for _, l := range []struct {
 		flag, addr string
@@ -41,7 +41,7 @@ func (s *settings) listenDiagnostics() (*diagnostics, error) {
 
 // checkDiagnostics checks the addresses. Only this machine can read profiles, because they can contain passwords and
 // sessions.
-func (s *settings) checkDiagnostics() error {
+func checkDiagnostics(s *settings) error {
 	if s.MetricsAddr != "" {
 		if err := checkAddrOf("--metrics-addr", s.MetricsAddr); err != nil {
 			return err

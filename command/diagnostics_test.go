@@ -90,7 +90,7 @@ func TestDiagnosticsAreServed(t *testing.T) {
 // TestDiagnosticsCheckTheHost: a website can't read diagnostics by pointing its domain at this machine.
 func TestDiagnosticsCheckTheHost(t *testing.T) {
 	cfg := settings{MetricsAddr: "127.0.0.1:0", DebugAddr: "[::1]:0"}
-	d, err := cfg.listenDiagnostics()
+	d, err := listenDiagnostics(&cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func listening(t *testing.T, addr string) net.Listener {
 
 // TestDiagnosticsAreOffByDefault: by default, only the board listens.
 func TestDiagnosticsAreOffByDefault(t *testing.T) {
-	d, err := (&settings{}).listenDiagnostics()
+	d, err := listenDiagnostics(&settings{})
 	if err != nil || d.metrics != nil || d.debug != nil {
 		t.Errorf("listenDiagnostics() = %+v, %v, want nothing", d, err)
 	}
@@ -158,7 +158,7 @@ func TestDiagnosticsPortInUse(t *testing.T) {
 	defer l.Close()
 	cfg := settings{MetricsAddr: freePort(t), DebugAddr: l.Addr().String()}
 	const remedy = "choose another address with --debug-addr"
-	if _, err := cfg.listenDiagnostics(); err == nil || !strings.Contains(err.Error(), remedy) {
+	if _, err := listenDiagnostics(&cfg); err == nil || !strings.Contains(err.Error(), remedy) {
 		t.Errorf("listenDiagnostics() with a port in use = %v, want an error with %q", err, remedy)
 	}
 	free, err := net.Listen("tcp", cfg.MetricsAddr)

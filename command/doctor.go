@@ -50,13 +50,13 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 		f.problem(err)
 	}
 	f.line("accounts", "%s, %s", c.accounts(nil).Where(), cmp.Or(store, "doesn't exist yet"))
-	c.checkSecretKey(ctx, f, store != "")
+	checkSecretKey(ctx, c, f, store != "")
 	c.checkDisk(f)
 	serving := c.checkAddress(ctx, f)
 	c.checkPublicURL(ctx, f, serving)
 	c.showSignup(f)
 	c.checkSignOn(ctx, f)
-	c.checkMail(ctx, f)
+	checkMail(ctx, c, f)
 	c.checkRedisServer(ctx, f, store)
 	return f.verdict()
 }

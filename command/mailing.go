@@ -47,7 +47,7 @@ func (m *mailing) check(env environment, public *url.URL) error {
 func (env environment) sendsMail() bool { return env[smtpURL] != "" || env[smtpURL+"_FILE"] != "" }
 
 // newMailer returns what sends emails, or nil if none are sent.
-func (a *app) newMailer(boardName func() string) (*mailer.Mailer, error) {
+func newMailer(a *app, boardName func() string) (*mailer.Mailer, error) {
 	s := &a.settings
 	if s.mail == nil {
 		return nil, nil
@@ -58,13 +58,14 @@ func (a *app) newMailer(boardName func() string) (*mailer.Mailer, error) {
 	}
 	return mailer.New(mailer.Config{
 		Accounts: a.store, Sender: mail.NewSender(*s.mail), Templates: templates, BoardName: boardName,
-		URL: s.Public.String(), Log: a.log, Buttons: a.buttons,
+		URL: s.Public.String(), Log: a.log,
+		Buttons: func(ctx context.Context, userID string) []mail.Line { return buttons(ctx, a, userID) },
 	}), nil
 }
 
 // buttons returns the labels on the sign-in page of the ways in which somebody without a password can sign in. The
 // Mailer calls it only while the server runs.
-func (a *app) buttons(ctx context.Context, userID string) (all []mail.Line) {
+func buttons(ctx context.Context, a *app, userID string) (all []mail.Line) {
 	labels, err := a.server.SignInLabels(ctx, userID)
 	if err != nil {
 		a.log.Warn("an email doesn't say how to sign in", "err", err)
@@ -76,7 +77,7 @@ func (a *app) buttons(ctx context.Context, userID string) (all []mail.Line) {
 }
 
 // checkDomains returns an error if the domains can't be used.
-func (s *settings) checkDomains() (err error) {
+func checkDomains(s *settings) (err error) {
 	if s.SignupDomains, err = accounts.CleanDomains(s.SignupDomains); err != nil {
 		return fmt.Errorf("--signup-domains: %w", plain(err))
 	}
@@ -84,7 +85,7 @@ func (s *settings) checkDomains() (err error) {
 }
 
 // checkSignup returns an error if people could only sign up by email, but this server sends none, or has no domains.
-func (s *settings) checkSignup(stored accounts.Settings) error {
+func checkSignup(s *settings, stored accounts.Settings) error {
 	in := accounts.Settings{SignUp: s.Signup, Domains: s.SignupDomains}.Or(stored)
 	switch {
 	case in.SignUp != accounts.SignUpDomains:
@@ -100,7 +101,7 @@ func (s *settings) checkSignup(stored accounts.Settings) error {
 }
 
 // checkMail prints where emails go, and sends a test email to an address if one is given.
-func (c *doctorCmd) checkMail(ctx context.Context, f *findings) {
+func checkMail(ctx context.Context, c *doctorCmd, f *findings) {
 	if c.mail == nil {
 		f.line("email", "not set: no emails are sent")
 		if c.MailTo != "" {
@@ -112,7 +113,7 @@ func (c *doctorCmd) checkMail(ctx context.Context, f *findings) {
 	if c.MailTo == "" {
 		return
 	}
-	if err := c.sendTest(ctx); err != nil {
+	if err := sendTest(ctx, c); err != nil {
 		f.problem(err)
 		return
 	}
@@ -120,7 +121,7 @@ func (c *doctorCmd) checkMail(ctx context.Context, f *findings) {
 }
 
 // sendTest sends a test email.
-func (c *doctorCmd) sendTest(ctx context.Context) error {
+func sendTest(ctx context.Context, c *doctorCmd) error {
 	to, err := mail.ParseAddress(c.MailTo)
 	if err != nil {
 		return fmt.Errorf("--mail-to %q: %s", c.MailTo,

@@ -113,7 +113,7 @@ func makeKey(path string) error {
 
 // openKeys returns the keyring that seals what browsers keep during a sign-in. Replicas must share it. It's the
 // operator's key, or else a random value in the database: whoever reads that gains nothing by forging such values.
-func (a *app) openKeys(ctx context.Context) (*identity.Keyring, error) {
+func openKeys(ctx context.Context, a *app) (*identity.Keyring, error) {
 	if a.settings.SecretKey != nil {
 		return a.settings.SecretKey, nil
 	}
@@ -158,7 +158,7 @@ func lostApp(id string, n int) string {
 }
 
 // checkSecretKey prints where the key comes from, and warns of authenticator apps whose key is missing.
-func (c *doctorCmd) checkSecretKey(ctx context.Context, f *findings, exists bool) {
+func checkSecretKey(ctx context.Context, c *doctorCmd, f *findings, exists bool) {
 	where, lost := "made with the first authenticator app", map[string]int{}
 	err := c.asOwner(func(path string) (err error) {
 		if _, err := os.Stat(keyFile(path)); err == nil {

@@ -67,7 +67,7 @@ func TestSecretKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer store.Close()
-		keys, err := (&app{store: store}).openKeys(t.Context())
+		keys, err := openKeys(t.Context(), &app{store: store})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestSecretKeys(t *testing.T) {
 	if err != nil || keys != own {
 		t.Errorf("the operator's key = %v, %v, want %v", keys, err, own)
 	}
-	if keys, err := (&app{settings: settings{storage: storage{SecretKey: own}}}).openKeys(t.Context()); err != nil || keys != own {
+	if keys, err := openKeys(t.Context(), &app{settings: settings{storage: storage{SecretKey: own}}}); err != nil || keys != own {
 		t.Errorf("openKeys with the operator's key = %v, %v, want %v", keys, err, own)
 	}
 }
@@ -115,7 +115,7 @@ func TestLostApps(t *testing.T) {
 	var out bytes.Buffer
 	f := &findings{out: &out}
 	c := &doctorCmd{settings: settings{storage: storage{DB: place, DbConns: 2}}}
-	c.checkSecretKey(t.Context(), f, true)
+	checkSecretKey(t.Context(), c, f, true)
 	if len(f.problems) > 0 || len(f.warnings) != 1 || !strings.Contains(f.warnings[0], "the secret key 0000aaaa of 2 authenticator apps is missing") {
 		t.Errorf("the doctor warns of %q and %q, want of two apps with one key", f.warnings, f.problems)
 	}

@@ -41,7 +41,7 @@ func (c *serveCmd) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	defer l.Close()
-	diagnostics, err := c.listenDiagnostics()
+	diagnostics, err := listenDiagnostics(&c.settings)
 	if err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func (s *signOn) openProviders() (all []*identity.Provider, err error) {
 }
 
 // warnOfProviders logs a warning if people who have no password sign in at a provider that isn't configured any more.
-func (a *app) warnOfProviders(ctx context.Context) error {
+func warnOfProviders(ctx context.Context, a *app) error {
 	people, err := a.store.OnlyElsewhere(ctx)
 	if err != nil {
 		return err

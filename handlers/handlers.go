@@ -91,9 +91,10 @@ type Server struct {
 	draining    atomic.Bool
 	chosen      atomic.Pointer[inForce] // see inForce
 
-	originWarned atomic.Bool // a foreign origin has been logged, once per process
-	hostWarned   atomic.Bool // a foreign host has been logged, once per process
-	headerWarned onceWarned
+	warned struct { // what has been logged once in this process, so that it isn't logged again
+		origin, host atomic.Bool // a foreign one
+		header       onceWarned
+	}
 }
 
 // wantKeys makes a key if there is none. What it seals is worth nothing after a restart.

@@ -13,7 +13,7 @@ func (s *Server) checkHost(r *http.Request) error {
 	if s.site.answersTo(r.Host, s.cfg.Loopback) {
 		return nil
 	}
-	if !s.hostWarned.Swap(true) {
+	if !s.warned.host.Swap(true) {
 		s.log.Warn("a request for another host was refused; if people reach the board at that address, set --public-url to it",
 			"host", clip(r.Host), "ours", s.site.host)
 	}

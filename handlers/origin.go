@@ -23,7 +23,7 @@ func (s *Server) originAllowed(r *http.Request) bool {
 	if ours == origins[0] {
 		return true
 	}
-	if !s.originWarned.Swap(true) {
+	if !s.warned.origin.Swap(true) {
 		s.log.Warn("a live connection from another origin was refused; if people reach the board at that address, set --public-url to it",
 			"origin", clip(origins[0]), "ours", clip(ours))
 	}

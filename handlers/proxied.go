@@ -35,7 +35,7 @@ func (s *Server) readHeader(c echo.Context) {
 		return
 	}
 	if !errors.Is(err, identity.ErrNoHeader) {
-		s.log.Log(r.Context(), s.headerWarned.level(err), "the header of the proxy wasn't used", "err", err,
+		s.log.Log(r.Context(), s.warned.header.level(err), "the header of the proxy wasn't used", "err", err,
 			"peer", from(parseAddr(r.RemoteAddr)), "request", requestID(c))
 	}
 }

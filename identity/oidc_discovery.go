@@ -42,14 +42,14 @@ func (p *Provider) fetchDiscovery(ctx context.Context) (*discovered, error) {
 	ctx = oidc.ClientContext(ctx, p.client)
 	provider, err := oidc.NewProvider(ctx, p.config.Issuer)
 	if err != nil {
-		return nil, p.failedDiscovery(err)
+		return nil, p.config.failedDiscovery(err)
 	}
 	var m metadata
 	if err := provider.Claims(&m); err != nil {
-		return nil, p.failure(ErrProtocol, "discovery", err)
+		return nil, p.config.failure(ErrProtocol, "discovery", err)
 	}
 	if problem := m.problem(p.config.Issuer); problem != "" {
-		return nil, p.failure(ErrProtocol, problem, nil)
+		return nil, p.config.failure(ErrProtocol, problem, nil)
 	}
 	return &discovered{
 		metadata: m,
@@ -160,22 +160,22 @@ func (p *Provider) Check(ctx context.Context) (ProviderReport, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, found.KeysURL, nil)
 	if err != nil {
-		return ProviderReport{}, p.failure(ErrProtocol, "jwks_uri", err)
+		return ProviderReport{}, p.config.failure(ErrProtocol, "jwks_uri", err)
 	}
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return ProviderReport{}, p.failedRequest("jwks_uri", err)
+		return ProviderReport{}, p.config.failedRequest("jwks_uri", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return ProviderReport{}, p.failure(ErrProtocol, "jwks_uri", err)
+		return ProviderReport{}, p.config.failure(ErrProtocol, "jwks_uri", err)
 	}
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(body, &set); err != nil || len(set.Keys) == 0 {
-		return ProviderReport{}, p.failure(ErrProtocol, "jwks_uri: no keys", err)
+		return ProviderReport{}, p.config.failure(ErrProtocol, "jwks_uri: no keys", err)
 	}
 	return ProviderReport{
 		Keys:              len(set.Keys),

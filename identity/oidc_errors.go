@@ -79,16 +79,16 @@ func (e *ProviderError) Unwrap() []error {
 	return []error{e.Code, e.Err}
 }
 
-func (p *Provider) failure(code ProviderCode, detail string, err error) *ProviderError {
-	return &ProviderError{Provider: p.config.Key, Code: code, Detail: detail, Err: err}
+func (c *ProviderConfig) failure(code ProviderCode, detail string, err error) *ProviderError {
+	return &ProviderError{Provider: c.Key, Code: code, Detail: detail, Err: err}
 }
 
 // failedRequest returns the error of a request to the provider that got no useful answer.
-func (p *Provider) failedRequest(what string, err error) *ProviderError {
+func (c *ProviderConfig) failedRequest(what string, err error) *ProviderError {
 	if isUnavailable(err) {
-		return p.failure(ErrUnavailable, what, err)
+		return c.failure(ErrUnavailable, what, err)
 	}
-	return p.failure(ErrProtocol, what, err)
+	return c.failure(ErrProtocol, what, err)
 }
 
 // isUnavailable reports whether the same request may succeed later, without a change of configuration.
@@ -104,25 +104,25 @@ func isUnavailable(err error) bool {
 }
 
 // failedDiscovery returns the error of oidc.NewProvider.
-func (p *Provider) failedDiscovery(err error) *ProviderError {
+func (c *ProviderConfig) failedDiscovery(err error) *ProviderError {
 	if mismatch, ok := errors.AsType[*oidc.IssuerMismatchError](err); ok {
-		return p.failure(ErrIssuer, "the issuer is configured as "+strconv.Quote(mismatch.Provided)+
+		return c.failure(ErrIssuer, "the issuer is configured as "+strconv.Quote(mismatch.Provided)+
 			", but the provider calls itself "+strconv.Quote(clip(mismatch.Discovered))+
 			": if this is your provider, configure the issuer exactly as it's spelled there", nil)
 	}
-	return p.failedRequest("discovery", err)
+	return c.failedRequest("discovery", err)
 }
 
 // failedExchange returns the error of oauth2.Config.Exchange. It drops the body of the response.
-func (p *Provider) failedExchange(err error) *ProviderError {
+func (c *ProviderConfig) failedExchange(err error) *ProviderError {
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
 	switch {
 	case !ok:
-		return p.failedRequest("token endpoint", err)
+		return c.failedRequest("token endpoint", err)
 	case refused.Response.StatusCode >= http.StatusInternalServerError:
-		return p.failure(ErrUnavailable, "token endpoint", &statusError{refused.Response.StatusCode})
+		return c.failure(ErrUnavailable, "token endpoint", &statusError{refused.Response.StatusCode})
 	}
-	failure := p.failure(ErrRefused, "token endpoint", &statusError{refused.Response.StatusCode})
+	failure := c.failure(ErrRefused, "token endpoint", &statusError{refused.Response.StatusCode})
 	failure.Reason = knownReason(refused.ErrorCode)
 	return failure
 }

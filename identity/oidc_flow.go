@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -92,13 +94,13 @@ func (p *Provider) Finish(ctx context.Context, flow Flow, callback Callback) (Pe
 		return Person{}, err
 	}
 	if callback.Issuer == "" && found.SendsIssuer {
-		return Person{}, p.failure(ErrIssuer, "the callback has no iss, though the provider promises it", nil)
+		return Person{}, p.config.failure(ErrIssuer, "the callback has no iss, though the provider promises it", nil)
 	}
 	if callback.Error != "" {
 		return Person{}, &ProviderError{Provider: p.config.Key, Code: ErrRefused, Reason: knownReason(callback.Error)}
 	}
 	if callback.Code == "" {
-		return Person{}, p.failure(ErrProtocol, "the callback has no code", nil)
+		return Person{}, p.config.failure(ErrProtocol, "the callback has no code", nil)
 	}
 	person, err := p.exchange(ctx, found, flow, callback.Code)
 	if errors.Is(err, ErrUnavailable) && ctx.Err() == nil {
@@ -113,11 +115,11 @@ func (p *Provider) checkCallback(flow Flow, callback Callback, now time.Time) er
 	age := now.Sub(flow.Created)
 	switch {
 	case flow.State == "" || !same || flow.Provider != p.config.Key:
-		return p.failure(ErrState, "", nil)
+		return p.config.failure(ErrState, "", nil)
 	case age > flowAge || age < -clockDrift:
-		return p.failure(ErrFlowExpired, "", nil)
+		return p.config.failure(ErrFlowExpired, "", nil)
 	case callback.Issuer != "" && callback.Issuer != p.config.Issuer:
-		return p.failure(ErrIssuer, "the callback names another issuer", nil)
+		return p.config.failure(ErrIssuer, "the callback names another issuer", nil)
 	}
 	return nil
 }
@@ -126,11 +128,11 @@ func (p *Provider) checkCallback(flow Flow, callback Callback, now time.Time) er
 func (p *Provider) exchange(ctx context.Context, found *discovered, flow Flow, code string) (Person, error) {
 	token, err := found.oauth.Exchange(oidc.ClientContext(ctx, p.client), code, oauth2.VerifierOption(flow.Verifier))
 	if err != nil {
-		return Person{}, p.failedExchange(err)
+		return Person{}, p.config.failedExchange(err)
 	}
 	raw, _ := token.Extra("id_token").(string)
 	if raw == "" || len(raw) > maxToken {
-		return Person{}, p.failure(ErrProtocol, "token endpoint: no usable ID token", nil)
+		return Person{}, p.config.failure(ErrProtocol, "token endpoint: no usable ID token", nil)
 	}
 	keys := &keySet{remote: found.keys}
 	idToken, err := oidc.NewVerifier(p.config.Issuer, keys, found.verifier).Verify(ctx, raw)
@@ -158,17 +160,17 @@ func (p *Provider) userInfo(ctx context.Context, found *discovered, token *oauth
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, found.UserInfoURL, nil)
 	if err != nil {
-		return nil, p.failure(ErrProtocol, "userinfo", err)
+		return nil, p.config.failure(ErrProtocol, "userinfo", err)
 	}
 	token.SetAuthHeader(req)
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return nil, p.failedRequest("userinfo", err)
+		return nil, p.config.failedRequest("userinfo", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return nil, p.failure(ErrProtocol, "userinfo", err)
+		return nil, p.config.failure(ErrProtocol, "userinfo", err)
 	}
 	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "application/jwt" {
 		keys := &keySet{remote: found.keys}
@@ -178,10 +180,84 @@ func (p *Provider) userInfo(ctx context.Context, found *discovered, token *oauth
 	}
 	said, err := readClaims(body)
 	if err != nil {
-		return nil, p.failure(ErrProtocol, "userinfo", err)
+		return nil, p.config.failure(ErrProtocol, "userinfo", err)
 	}
 	if said.exactly("sub") != subject {
-		return nil, p.failure(ErrUserInfo, "", nil)
+		return nil, p.config.failure(ErrUserInfo, "", nil)
 	}
 	return said, nil
+}
+
+const (
+	maxAhead   = 5 * time.Minute // that a provider's clock may be ahead of ours
+	maxToken   = 64 << 10        // bytes of a token
+	authLeeway = 5 * time.Second // for rounding, and for the way to the provider
+)
+
+// accept makes the checks of an ID token that the library leaves to its callers: OpenID Connect Core section 3.1.3.7,
+// from number 4 on. token has passed oidc.IDTokenVerifier.Verify, which checked its signature, issuer, audience and
+// expiry. accept returns the person, of whom only the identity is filled in, and all claims.
+func (p *Provider) accept(token *oidc.IDToken, flow Flow, now time.Time) (Person, claims, error) {
+	var said claims
+	if err := token.Claims(&said); err != nil {
+		return Person{}, nil, p.config.failure(ErrToken, "claims", err)
+	}
+	subject, ok := said.identifier("sub")
+	switch {
+	case said["events"] != nil:
+		return Person{}, nil, p.config.failure(ErrLogoutToken, "", nil)
+	case flow.Nonce == "" || said.exactly("nonce") != flow.Nonce:
+		return Person{}, nil, p.config.failure(ErrNonce, "", nil)
+	case subject == "" || !ok:
+		return Person{}, nil, p.config.failure(ErrSubject, "", nil)
+	case (len(token.Audience) > 1 || said["azp"] != nil) && said.exactly("azp") != p.config.ClientID:
+		return Person{}, nil, p.config.failure(ErrParty, "", nil)
+	case token.IssuedAt.IsZero():
+		return Person{}, nil, p.config.failure(ErrIssuedAt, "the token has no iat", nil)
+	case token.IssuedAt.After(now.Add(maxAhead)):
+		return Person{}, nil, p.config.failure(ErrIssuedAt, clocks(token.IssuedAt, now), nil)
+	case flow.Intent == IntentStepUp && !isFresh(said.seconds("auth_time"), token.IssuedAt, flow.Created, now):
+		return Person{}, nil, p.config.failure(ErrAuthTime, "", nil)
+	}
+	return Person{Issuer: p.config.Issuer, Subject: subject}, said, nil
+}
+
+// isFresh reports whether the person proved their identity to the provider after the flow began. It compares times of
+// the provider with each other, and times of this machine with each other, because the clocks may differ.
+func isFresh(authenticated, issued, began, now time.Time) bool {
+	before := issued.Sub(authenticated) // huge if the provider didn't say when
+	return before <= now.Sub(began)+authLeeway && before >= -authLeeway && !issued.Before(began.Add(-maxAhead))
+}
+
+// clocks describes a token from the future. The operator can't guess which clock is wrong.
+func clocks(issued, now time.Time) string {
+	return fmt.Sprintf("the token is from %s, but the clock of this machine is at %s: set both clocks",
+		issued.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+}
+
+// keySet keeps the error of the keys, which the library's verifier turns into text.
+type keySet struct {
+	remote *oidc.RemoteKeySet
+	err    error
+}
+
+func (k *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	payload, err := k.remote.VerifySignature(ctx, jwt)
+	k.err = err
+	return payload, err
+}
+
+// failedToken returns the error of a verifier. keys is the error of its keySet.
+func (p *Provider) failedToken(err, keys error) *ProviderError {
+	_, expired := errors.AsType[*oidc.TokenExpiredError](err)
+	_, unfetched := errors.AsType[*url.Error](keys)
+	switch {
+	case expired:
+		return p.config.failure(ErrTokenExpired, "if it's new, the clock of this machine or of the provider is wrong", err)
+	case keys == nil:
+		return p.config.failure(ErrToken, "", err)
+	case unfetched || isUnavailable(keys):
+		return p.config.failedRequest("keys", keys)
+	}
+	return p.config.failure(ErrSignature, "", keys)
 }

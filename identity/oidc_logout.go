@@ -29,10 +29,10 @@ type LoggedOut struct {
 // token with a new key is refused with ErrUnavailable during that time. The error is a *ProviderError.
 func (p *Provider) Logout(ctx context.Context, raw string) (LoggedOut, error) {
 	if len(raw) > maxToken {
-		return LoggedOut{}, p.failure(ErrToken, "longer than 64 KiB", nil)
+		return LoggedOut{}, p.config.failure(ErrToken, "longer than 64 KiB", nil)
 	}
 	if kind := tokenType(raw); kind != "" && kind != "jwt" && kind != "logout+jwt" {
-		return LoggedOut{}, p.failure(ErrToken, "typ is "+clip(kind), nil)
+		return LoggedOut{}, p.config.failure(ErrToken, "typ is "+clip(kind), nil)
 	}
 	found, err := p.discover(ctx)
 	if err != nil {
@@ -50,20 +50,20 @@ func (p *Provider) Logout(ctx context.Context, raw string) (LoggedOut, error) {
 func (p *Provider) acceptLogout(token *oidc.LogoutToken, now time.Time) (LoggedOut, error) {
 	var said claims
 	if err := token.Claims(&said); err != nil {
-		return LoggedOut{}, p.failure(ErrToken, "claims", err)
+		return LoggedOut{}, p.config.failure(ErrToken, "claims", err)
 	}
 	subject, okSubject := said.identifier("sub")
 	session, okSession := said.identifier("sid")
 	id, okID := said.identifier("jti")
 	switch {
 	case !okSubject || !okSession || subject == "" && session == "":
-		return LoggedOut{}, p.failure(ErrSubject, "", nil)
+		return LoggedOut{}, p.config.failure(ErrSubject, "", nil)
 	case !okID || id == "":
-		return LoggedOut{}, p.failure(ErrToken, "jti", nil)
+		return LoggedOut{}, p.config.failure(ErrToken, "jti", nil)
 	case token.IssuedAt.Before(now.Add(-logoutAge)):
-		return LoggedOut{}, p.failure(ErrIssuedAt, "the token is older than 10 minutes", nil)
+		return LoggedOut{}, p.config.failure(ErrIssuedAt, "the token is older than 10 minutes", nil)
 	case token.IssuedAt.After(now.Add(maxAhead)):
-		return LoggedOut{}, p.failure(ErrIssuedAt, clocks(token.IssuedAt, now), nil)
+		return LoggedOut{}, p.config.failure(ErrIssuedAt, clocks(token.IssuedAt, now), nil)
 	}
 	expires := token.IssuedAt.Add(logoutAge)
 	if token.Expiry.Before(expires) {

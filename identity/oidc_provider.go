@@ -103,7 +103,7 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	}
 	select {
 	case <-ctx.Done():
-		return nil, p.failure(ErrUnavailable, "discovery", ctx.Err())
+		return nil, p.config.failure(ErrUnavailable, "discovery", ctx.Err())
 	case <-fetch:
 	}
 	p.mu.Lock()

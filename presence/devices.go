@@ -25,7 +25,7 @@ func markOf(session string) string {
 }
 
 // marks returns the sorted marks of p's live connections to this replica.
-func (p *person) marks(now time.Time) string {
+func marks(p *person, now time.Time) string {
 	var one string
 	var more []string
 	for _, c := range p.conns {

@@ -66,7 +66,7 @@ func TestMarksAreBounded(t *testing.T) {
 	for range 100 {
 		p.conns = append(p.conns, &Connection{mark: markOf(strings.Repeat("x", len(p.conns)))})
 	}
-	if got := p.marks(noon); strings.Count(got, markSep) != maxMarks-1 || len(got) > maxMarks*5 {
+	if got := marks(p, noon); strings.Count(got, markSep) != maxMarks-1 || len(got) > maxMarks*5 {
 		t.Errorf("marks of 100 sign-ins = %q, want %d of them", got, maxMarks)
 	}
 }

@@ -31,7 +31,7 @@ func (t *Tracker) updateLocked(p *person) {
 	}
 	r := Resolve(Subject{Facts: p.facts, Conns: conns, Remote: p.remote, Seen: p.seen}, t.cfg.IdleAfter, now)
 	r.View.Since = t.since(p, r, now)
-	marks := p.marks(now)
+	marks := marks(p, now)
 	count := devices(marks, p.remote)
 	status := p.ownStatus(now)
 	changed := r.View != p.view || r.Why != p.why || count != p.devices || status != p.status
