@@ -74,7 +74,7 @@ test: ## Run every test, real browsers included. Installs what it needs if apt i
 	@scripts/need go node npm
 	scripts/test-programs
 	$(MAKE) build lint # lint runs vet, so each package doesn't have to
-	$(TRIED) go test $(RACE) -vet=off -p 3 -timeout 12m ./handlers ./accounts ./presence/replica $$(go list ./... | grep -v -E '/(e2e|handlers|accounts|presence/replica)$$') # longest first
+	$(TRIED) go test $(RACE) -vet=off -p 3 -parallel 4 -timeout 12m ./handlers ./accounts ./presence/replica $$(go list ./... | grep -v -E '/(e2e|handlers|accounts|presence/replica)$$') # longest first
 	$(ALIKE) go test -vet=off -timeout 5m -run 'Simulation|EveryRule|Hold|Eviction|Beats|Standstill' ./presence/replica
 	$(ALIKE) $(TRIED) go test -vet=off -timeout 15m ./e2e/...
 

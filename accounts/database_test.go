@@ -24,6 +24,7 @@ var (
 
 // onEach runs a test on every kind of database.
 func onEach(t *testing.T, test func(*testing.T, database)) {
+	t.Parallel() // these tests mostly wait for disks
 	for _, db := range []database{onSQLite, onPostgres} {
 		t.Run(db.name, func(t *testing.T) { test(t, db) })
 	}

@@ -62,15 +62,44 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 	if cfg.PublicURL != nil {
 		base = strings.TrimSuffix(cfg.PublicURL.Path, "/")
 	}
-	var err error
-	if cfg.UI, err = ui.New(pageFiles(t), base); err != nil {
-		t.Fatalf("ui.New = %v", err)
-	}
+	cfg.UI = takeUI(t, base)
 	server, err := New(cfg)
 	if err != nil {
 		t.Fatalf("New = %v", err)
 	}
 	return &fixture{t: t, server: server, store: cfg.Accounts, handler: server.Handler(), logs: out, path: path}
+}
+
+// spareUIs holds the UIs that no test is using, by base path. Parsing all templates takes longer than most tests.
+var spareUIs = struct {
+	sync.Mutex
+	byBase map[string][]*ui.UI
+}{byBase: map[string][]*ui.UI{}}
+
+// takeUI returns a UI that no other test uses until t has ended.
+func takeUI(t testing.TB, base string) (pages *ui.UI) {
+	t.Helper()
+	spareUIs.Lock()
+	if spare := spareUIs.byBase[base]; len(spare) > 0 {
+		pages, spareUIs.byBase[base] = spare[0], spare[1:]
+	}
+	spareUIs.Unlock()
+	if pages == nil {
+		var err error
+		if pages, err = ui.New(pageFiles(t), base); err != nil {
+			t.Fatalf("ui.New = %v", err)
+		}
+	}
+	t.Cleanup(func() {
+		if pages.LogoURL() != "" || pages.Robots() {
+			return // this can't be undone
+		}
+		pages.SetName("")
+		spareUIs.Lock()
+		spareUIs.byBase[base] = append(spareUIs.byBase[base], pages)
+		spareUIs.Unlock()
+	})
+	return pages
 }
 
 // pageFiles returns the real templates and small stand-ins for the built files.
