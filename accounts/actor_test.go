@@ -146,7 +146,7 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"RenameTeam": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		return unlessMissing(second(s.RenameTeam(ctx, "Ops", "Dev")))
 	},
-	"ShareTeams": func(ctx context.Context, s *Store, u User, _ Session) error {
+	"PairTeams": func(ctx context.Context, s *Store, u User, _ Session) error {
 		if err := s.SetTeam(As(ctx, System), u.ID, "Ops"); err != nil {
 			return err
 		}
@@ -154,10 +154,10 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		if err != nil && !errors.Is(err, ErrTaken) {
 			return err
 		}
-		return s.ShareTeams(ctx, "Ops", "Dev")
+		return s.PairTeams(ctx, "Ops", "Dev")
 	},
-	"UnshareTeams": func(ctx context.Context, s *Store, _ User, _ Session) error {
-		return unlessMissing(s.UnshareTeams(ctx, "Ops", "Dev"))
+	"UnpairTeams": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return unlessMissing(s.UnpairTeams(ctx, "Ops", "Dev"))
 	},
 	"SetTeamOf": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		return second(s.SetTeamOf(ctx, nil, "Dev"))
@@ -242,7 +242,7 @@ var reads = []string{
 	"AnySession", "Authenticate", "Changes", "CheckImport", "CheckPassword", "Close", "Committed", "CountPeople",
 	"CursorBehind", "CursorBehindIn", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
-	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared", "Shares",
+	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared", "TeamPairs",
 	"Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "AlertsOf", "Details", "Favorites", "IsFavorite",

@@ -90,8 +90,8 @@ const (
 	TeamRenamed     Action = "team.rename" // detail: team, from
 	TeamMerged      Action = "team.merge"  // detail: team, from
 	TeamDeleted     Action = "team.delete"
-	TeamsShared     Action = "team.share"      // detail: team, other
-	TeamsUnshared   Action = "team.unshare"    // detail: team, other
+	TeamsPaired     Action = "team.pair"       // detail: team, other
+	TeamsUnpaired   Action = "team.unpair"     // detail: team, other
 	SettingsChanged Action = "settings.change" // detail: the settings and their new values
 	PeopleImported  Action = "people.import"   // detail: people
 	PeopleExported  Action = "people.export"

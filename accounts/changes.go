@@ -32,7 +32,7 @@ const (
 	sqlSetListsRev    = `INSERT INTO meta (name, value) VALUES ('lists_rev', $1)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value`
 	sqlListsRev = `SELECT COALESCE(max(CASE name WHEN 'lists_rev' THEN value END), 0),
-		COALESCE(max(CASE name WHEN 'shares_rev' THEN value END), 0) FROM meta WHERE name IN ('lists_rev', 'shares_rev')`
+		COALESCE(max(CASE name WHEN 'team_pairs_rev' THEN value END), 0) FROM meta WHERE name IN ('lists_rev', 'team_pairs_rev')`
 	sqlRevAndLimit = `SELECT r.value, p.value FROM meta r, meta p WHERE r.name = 'rev' AND p.name = 'pruned_rev'`
 )
 
@@ -48,15 +48,15 @@ type Facts struct {
 
 // Changes holds what happened after a rev.
 type Changes struct {
-	Rev      int64     // the last rev that is included
-	Users    []Facts   // of new users and of those with a change that others notice
-	Gone     []string  // ids of deleted users
-	Sessions []string  // ids of ended sessions, without expired ones
-	Alerts   []Alert   // that were set or told
-	Settings *Settings // all of them as they are now; nil: none has changed
-	Shares   *[]Share  // all of them as they are now; nil: none has changed
-	Lists    bool      // lists for administrators may have changed; statuses and sign-ins don't change them
-	Reset    bool      // too many changes, or since is too old: the lists are empty, read everything again
+	Rev       int64       // the last rev that is included
+	Users     []Facts     // of new users and of those with a change that others notice
+	Gone      []string    // ids of deleted users
+	Sessions  []string    // ids of ended sessions, without expired ones
+	Alerts    []Alert     // that were set or told
+	Settings  *Settings   // all of them as they are now; nil: none has changed
+	TeamPairs *[]TeamPair // all of them as they are now; nil: none has changed
+	Lists     bool        // lists for administrators may have changed; statuses and sign-ins don't change them
+	Reset     bool        // too many changes, or since is too old: the lists are empty, read everything again
 }
 
 type factsRow struct {
@@ -143,17 +143,17 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	if c.Settings, err = newSettings(ctx, t, since); err != nil {
 		return err
 	}
-	var lists, shares int64
-	if err := t.queryRow(ctx, sqlListsRev, nil, &lists, &shares); err != nil {
+	var lists, pairs int64
+	if err := t.queryRow(ctx, sqlListsRev, nil, &lists, &pairs); err != nil {
 		return err
 	}
 	c.Lists = lists > since
-	if shares > since {
-		all, err := readShares(ctx, t)
+	if pairs > since {
+		all, err := readTeamPairs(ctx, t)
 		if err != nil {
 			return err
 		}
-		c.Shares = &all
+		c.TeamPairs = &all
 	}
 	rows, err := t.query(ctx, sqlTombstones, since, maxChanges+1)
 	if err != nil {
@@ -189,11 +189,11 @@ func (t *transaction) changesLists(ctx context.Context) error {
 	return err
 }
 
-// changesShares records that shares have changed, for Changes.
-func (t *transaction) changesShares(ctx context.Context) error {
+// changesTeamPairs records that pairs of teams have changed, for Changes.
+func (t *transaction) changesTeamPairs(ctx context.Context) error {
 	rev, err := t.nextRev(ctx)
 	if err == nil {
-		_, err = t.exec(ctx, sqlSetSharesRev, rev)
+		_, err = t.exec(ctx, sqlSetPairsRev, rev)
 	}
 	return err
 }

@@ -14,7 +14,7 @@ import (
 // tables lists the tables to copy, referenced tables first. The others are meta, which holds the rev, and
 // schema_migrations, which each database writes itself.
 var tables = []string{"users", "search_words", "sessions", "known_browsers", "presets", "favorites", "alerts",
-	"identities", "passkeys", "totp", "recovery_codes", "spent", "mails", "links", "audit", "settings", "team_shares",
+	"identities", "passkeys", "totp", "recovery_codes", "spent", "mails", "links", "audit", "settings", "team_pairs",
 	"tombstones"}
 
 // Copied holds the number of rows that were copied of a table.
@@ -195,7 +195,7 @@ func scanRow(found *sql.Rows, types []*sql.ColumnType) ([]any, error) {
 
 // copyMeta copies the revs, but not the id of the store.
 func copyMeta(ctx context.Context, from *sql.Tx, to pgx.Tx) error {
-	for _, name := range []string{"rev", "pruned_rev", "lists_rev", "shares_rev"} {
+	for _, name := range []string{"rev", "pruned_rev", "lists_rev", "team_pairs_rev"} {
 		var value int64
 		if err := from.QueryRowContext(ctx, "SELECT COALESCE(max(value), 0) FROM meta WHERE name = $1",
 			name).Scan(&value); err != nil {

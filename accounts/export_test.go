@@ -138,7 +138,7 @@ func TestExportHasEverything(t *testing.T) {
 		"audit":          "id via target request",
 		"settings":       "name value rev",                                                                        // of the board
 		"links":          "token_hash kind user_id team label uses uses_left made_by created_at expires_at email", // of the board
-		"team_shares":    "team_key other_key team other shared_at",                                               // of the board
+		"team_pairs":     "team_key other_key team other paired_at",                                               // of the board
 		"search_words":   "word sort_key",                                                                         // derived from the names
 		"tombstones":     "rev kind id deleted_at",                                                                // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",

@@ -46,7 +46,7 @@ const (
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
 	// time_zone, theme, pronouns, contacts, favorites, alerts, identities, board_name, email, signup_domains,
-	// other (a second team) or shares.
+	// other (a second team) or team_pairs.
 	Field  string
 	Code   Code
 	Limit  int    // with TooShort, TooLong and TooMany

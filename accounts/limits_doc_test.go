@@ -33,7 +33,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		fmt.Sprintf("| people who wait for approval | %d, for %d days |", maxWaiting, waitingAge/(24*time.Hour)),
 		fmt.Sprintf("| a note to the administrators who approve | %d characters |", maxNote),
 		fmt.Sprintf("| people in one change of an administrator | %d; %d for a whole team |", MaxBulk, teamAtOnce),
-		fmt.Sprintf("| pairs of teams that see each other | %d; %d for one team |", MaxShares, MaxSharesOfTeam),
+		fmt.Sprintf("| pairs of teams that see each other | %d; %d for one team |", MaxTeamPairs, MaxPairsOfTeam),
 		fmt.Sprintf("| the audit log | %d lines, for %d days; addresses for %d days |", maxAudit, AuditAge/(24*time.Hour),
 			AuditAddressAge/(24*time.Hour)),
 		fmt.Sprintf("others wait; after %d s they get 503", hashWait/time.Second),

@@ -37,7 +37,7 @@ const (
 // PeopleQuery selects one page of the board.
 type PeopleQuery struct {
 	Team   *string  // only this team, by its key or any spelling of its name; "": people without a team; nil: all
-	Teams  []string // with Team nil: only these teams, by key; nil: all. At most MaxSharesOfTeam+1 of them
+	Teams  []string // with Team nil: only these teams, by key; nil: all. At most MaxPairsOfTeam+1 of them
 	Search string   // only people whose names have a word that begins with each of these words (at most 6)
 	After  string   // a Cursor: people after it
 	Before string   // a Cursor: people before it; if After is "", the last of them

@@ -36,7 +36,7 @@ const (
 // The values of Settings.Visibility.
 const (
 	VisibleEveryone = "everyone" // everybody sees everybody
-	VisibleTeams    = "teams"    // people see their own team and teams that share with it; administrators see everybody
+	VisibleTeams    = "teams"    // people see their own team and teams paired with it; administrators see everybody
 )
 
 // Options of Settings, without "".

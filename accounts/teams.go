@@ -52,7 +52,7 @@ func renameTeam(ctx context.Context, t *transaction, from, name, key string) (in
 			return 0, err
 		}
 	}
-	if err := renameShares(ctx, t, action, old, key, name); err != nil {
+	if err := renamePairs(ctx, t, action, old, key, name); err != nil {
 		return 0, err
 	}
 	for i, id := range ids {
@@ -92,14 +92,14 @@ func renameInInvitations(ctx context.Context, t *transaction, old, name string) 
 	return nil
 }
 
-// renameShares keeps the shares of a team that gets another name. A team that becomes part of another one takes none
+// renamePairs keeps the pairs of a team that gets another name. A team that becomes part of another one takes none
 // along: nobody sees more people because of it than an administrator said.
-func renameShares(ctx context.Context, t *transaction, action Action, old, key, name string) error {
+func renamePairs(ctx context.Context, t *transaction, action Action, old, key, name string) error {
 	switch {
 	case action != TeamRenamed:
-		return dropShares(ctx, t, old)
+		return dropPairs(ctx, t, old)
 	case key != old:
-		return moveShares(ctx, t, old, key, name)
+		return movePairs(ctx, t, old, key, name)
 	}
 	return nil
 }

@@ -202,7 +202,7 @@ func auditActions() []accounts.Action {
 		accounts.UserDeleted, accounts.AdminGranted, accounts.AdminRevoked, accounts.PasswordSet, accounts.SessionsEnded,
 		accounts.EmailSet, accounts.FactorsReset, accounts.ResetLinkMade, accounts.ResetLinkUsed, accounts.InvitationMade, accounts.InvitationUsed,
 		accounts.InvitationEnded, accounts.PersonApproved, accounts.PersonDeclined, accounts.TeamRenamed,
-		accounts.TeamMerged, accounts.TeamDeleted, accounts.TeamsShared, accounts.TeamsUnshared,
+		accounts.TeamMerged, accounts.TeamDeleted, accounts.TeamsPaired, accounts.TeamsUnpaired,
 		accounts.SettingsChanged, accounts.PeopleImported,
 		accounts.IdentityLinked, accounts.IdentityUnlinked, accounts.PeopleExported, accounts.AuditExported,
 		accounts.BoardSetUp,

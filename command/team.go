@@ -15,11 +15,11 @@ import (
 type teamCmd struct {
 	storage
 
-	List    teamListCmd    `cmd:"" help:"List the teams and how many people are in each."`
-	Rename  teamRenameCmd  `cmd:"" help:"Rename a team. If there is a team with the new name, the two become one."`
-	Delete  teamDeleteCmd  `cmd:"" help:"Delete a team. Its people stay, without a team."`
-	Share   teamShareCmd   `cmd:"" help:"Let two teams see each other while people see only their own team (--visibility teams)."`
-	Unshare teamUnshareCmd `cmd:"" help:"Stop two teams from seeing each other."`
+	List   teamListCmd   `cmd:"" help:"List the teams and how many people are in each."`
+	Rename teamRenameCmd `cmd:"" help:"Rename a team. If there is a team with the new name, the two become one."`
+	Delete teamDeleteCmd `cmd:"" help:"Delete a team. Its people stay, without a team."`
+	Pair   teamPairCmd   `cmd:"" help:"Let two teams see each other while people see only their own team (--visibility teams)."`
+	Unpair teamUnpairCmd `cmd:"" help:"Stop two teams from seeing each other."`
 }
 
 type teamListCmd struct {
@@ -28,9 +28,9 @@ type teamListCmd struct {
 
 // listedTeam is one team in team list --json.
 type listedTeam struct {
-	Name   string   `json:"name"`
-	People int      `json:"people"`
-	Shares []string `json:"shares_with,omitempty"` // names of teams
+	Name       string   `json:"name"`
+	People     int      `json:"people"`
+	PairedWith []string `json:"paired_with,omitempty"` // names of teams
 }
 
 // Run prints the teams in the order of the board.
@@ -44,14 +44,14 @@ func (c *teamListCmd) Run(ctx context.Context, con *console, group *teamCmd) err
 	if err != nil {
 		return err
 	}
-	shares, err := store.Shares(ctx)
+	pairs, err := store.TeamPairs(ctx)
 	if err != nil {
 		return err
 	}
 	teams := []listedTeam{}
 	for _, t := range all {
 		if t.Name != "" {
-			teams = append(teams, listedTeam{t.Name, t.People, sharesOf(t.Key, shares)})
+			teams = append(teams, listedTeam{t.Name, t.People, pairedWith(t.Key, pairs)})
 		}
 	}
 	if c.JSON {
@@ -62,13 +62,13 @@ func (c *teamListCmd) Run(ctx context.Context, con *console, group *teamCmd) err
 		return err
 	}
 	rows := [][]string{{"PEOPLE", "TEAM"}}
-	if len(shares) > 0 {
-		rows[0] = append(rows[0], "SHARES WITH")
+	if len(pairs) > 0 {
+		rows[0] = append(rows[0], "PAIRED WITH")
 	}
 	for _, t := range teams {
 		row := []string{strconv.Itoa(t.People), t.Name}
-		if len(shares) > 0 {
-			row = append(row, dash(strings.Join(t.Shares, ", ")))
+		if len(pairs) > 0 {
+			row = append(row, dash(strings.Join(t.PairedWith, ", ")))
 		}
 		rows = append(rows, row)
 	}

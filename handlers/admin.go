@@ -87,7 +87,7 @@ func adminDone(done string, n int) string {
 		return "Deleted. It was the team of " + people + "."
 	}
 	return map[string]string{
-		"shared": "These teams see each other now.", "unshared": "These teams no longer see each other.",
+		"paired": "These teams see each other now.", "unpaired": "These teams no longer see each other.",
 		"factors": "Removed the passkeys, the authenticator app, and the recovery codes of this person, if there were any.",
 		"saved":   "Saved.", "approved": "Approved.", "declined": "Declined.", "revoked": "Revoked.",
 		"mailed": "An email with a link is on its way.", "invited": "An email with the invitation is on its way.",

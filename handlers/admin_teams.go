@@ -33,7 +33,7 @@ func (s *Server) teamsPage(c echo.Context) (p ui.AdminTeamsPage, err error) {
 	for _, t := range teams {
 		p.All = append(p.All, ui.AdminTeam{Name: t.Name, People: t.People})
 	}
-	p.AdminShares, err = s.shares(c.Request().Context(), teams)
+	p.AdminTeamPairs, err = s.teamPairs(c.Request().Context(), teams)
 	return p, err
 }
 

@@ -144,11 +144,11 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("You can have up to %d passkeys. Remove one first.", e.Limit)
 	case "signup_domains":
 		return fmt.Sprintf("Enter up to %d domains.", e.Limit)
-	case "shares":
+	case "team_pairs":
 		if e.Detail == "team" {
-			return fmt.Sprintf("A team can see up to %d other teams. Stop sharing with one first.", e.Limit)
+			return fmt.Sprintf("A team can see up to %d other teams. Unpair one first.", e.Limit)
 		}
-		return fmt.Sprintf("Up to %d pairs of teams can see each other. Stop sharing between two first.", e.Limit)
+		return fmt.Sprintf("Up to %d pairs of teams can see each other. Unpair two first.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}

@@ -148,7 +148,7 @@ func (s *Server) adminRoutes() {
 	for path, act := range map[string]echo.HandlerFunc{
 		"/admin/bulk": s.bulk, "/admin/approve": s.approve, "/admin/decline": s.decline,
 		"/admin/teams/rename": s.renameTeam, "/admin/teams/merge": s.mergeTeam, "/admin/teams/delete": s.deleteTeam,
-		"/admin/teams/share": s.shareTeams, "/admin/teams/unshare": s.unshareTeams,
+		"/admin/teams/pair": s.pairTeams, "/admin/teams/unpair": s.unpairTeams,
 		"/admin/invitations/revoke": s.revoke,
 	} {
 		admin.post(at(path), act)

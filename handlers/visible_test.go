@@ -14,7 +14,7 @@ import (
 	"rollcall/presence"
 )
 
-// onlyTeams is a change for newFixture: people see only their own team and those that share with it.
+// onlyTeams is a change for newFixture: people see only their own team and those paired with it.
 func onlyTeams(cfg *Config) { cfg.Fixed.Visibility = accounts.VisibleTeams }
 
 // must fails the test if a change of the accounts fails.
@@ -218,11 +218,11 @@ func TestVisibleOnTwoReplicas(t *testing.T) {
 		})
 	})
 	page.until("counts say so", func() bool { return page.text["summary"] == "of 1 person you can see" })
-	boss.post("/admin/teams/share", url.Values{"team": {"sales"}, "other": {"Design"}})
+	boss.post("/admin/teams/pair", url.Values{"team": {"sales"}, "other": {"Design"}})
 	page.sees("bob", "offline")
 	page.until("counts say so", func() bool { return page.text["summary"] == "of 2 people you can see, in 2 teams" })
-	boss.post("/admin/teams/unshare", url.Values{"team": {"Design"}, "other": {"Sales"}})
-	gone("the share ends")
+	boss.post("/admin/teams/unpair", url.Values{"team": {"Design"}, "other": {"Sales"}})
+	gone("the pair is dissolved")
 	boss.post("/admin/people/bob", url.Values{"display_name": {"bob"}, "team": {"Design"}})
 	page.sees("bob", "offline")
 	boss.post("/admin/people/bob", url.Values{"display_name": {"bob"}, "team": {"Sales"}})
@@ -245,31 +245,31 @@ func (tb *tab) shown() map[string]string {
 
 // Two teams that see each other are listed for administrators, who can stop it, without a script. Refused forms keep what
 // was typed and say what's wrong.
-func TestTeamShares(t *testing.T) {
+func TestTeamPairs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	boss := f.boss("boss")
 	f.inTeam("ada", "Design")
 	f.inTeam("bob", "Sales & Co")
 	if page := boss.get("/admin/teams").body; !strings.Contains(page, "this list has no effect") {
-		t.Errorf("while everyone sees everyone, the page doesn't say that shares have no effect:\n%s", page)
+		t.Errorf("while everyone sees everyone, the page doesn't say that pairs have no effect:\n%s", page)
 	}
 	boss.post("/admin/settings", url.Values{"visibility": {"teams"}})
 	for _, tt := range []struct{ team, other, says string }{
 		{"Design", "design", "Choose two different teams."}, {"Design", "Nowhere", "Choose a team that exists"},
 		{"", "Design", "Type a name for the team."}, {"<b>", "Design", "Choose a team that exists"},
 	} {
-		a := boss.do("POST", "/admin/teams/share", url.Values{"team": {tt.team}, "other": {tt.other}})
+		a := boss.do("POST", "/admin/teams/pair", url.Values{"team": {tt.team}, "other": {tt.other}})
 		if a.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(a.body, tt.says) ||
 			tt.team != "<b>" && !strings.Contains(a.body, `name="team" value="`+tt.team+`"`) || strings.Contains(a.body, "<b><bdi><b>") {
-			t.Errorf("sharing %q and %q = %d, want %q and what was typed\n%s", tt.team, tt.other, a.StatusCode, tt.says, a.body)
+			t.Errorf("pairing %q and %q = %d, want %q and what was typed\n%s", tt.team, tt.other, a.StatusCode, tt.says, a.body)
 		}
 	}
-	page := boss.post("/admin/teams/share", url.Values{"team": {"sales & co"}, "other": {"Design"}})
+	page := boss.post("/admin/teams/pair", url.Values{"team": {"sales & co"}, "other": {"Design"}})
 	for _, says := range []string{"These teams see each other now.", "<b><bdi>Design</bdi></b> and <b><bdi>Sales &amp; Co</bdi></b>",
 		"People see only their own team and the teams that you list here."} {
 		if !strings.Contains(page.body, says) {
-			t.Errorf("the page after sharing doesn't say %q:\n%s", says, page.body)
+			t.Errorf("the page after pairing doesn't say %q:\n%s", says, page.body)
 		}
 	}
 	f.must(f.store.SetTeam(acting(t.Context()), f.uid("bob"), ""))
@@ -277,10 +277,10 @@ func TestTeamShares(t *testing.T) {
 		t.Errorf("the page doesn't say that nobody is in a team:\n%s", page)
 	}
 	form := url.Values{"team": {"Design"}, "other": {"Sales & Co"}}
-	if page := boss.post("/admin/teams/unshare", form).body; !strings.Contains(page, "No teams share with each other.") {
-		t.Errorf("after it was stopped, the page lists the share:\n%s", page)
+	if page := boss.post("/admin/teams/unpair", form).body; !strings.Contains(page, "No teams see each other.") {
+		t.Errorf("after it was stopped, the page lists the pair:\n%s", page)
 	}
-	wantStatus(t, "stopping it again", boss.do("POST", "/admin/teams/unshare", form), http.StatusNotFound)
+	wantStatus(t, "stopping it again", boss.do("POST", "/admin/teams/unpair", form), http.StatusNotFound)
 	log := boss.get("/admin/log").body
 	for _, says := range []string{"let the teams <bdi>Design</bdi> and <bdi>Sales &amp; Co</bdi> see each other",
 		"from seeing each other", "whom people see = only their own team"} {

@@ -26,15 +26,15 @@ type Bell interface {
 
 // Update is what one check of the accounts found. It's immutable.
 type Update struct {
-	People   []accounts.Person  // listed people who are new or changed
-	Unlisted []string           // IDs of people who are no longer listed: disabled or deleted
-	Deleted  []string           // the IDs in Unlisted whose account was deleted
-	Sessions []string           // IDs of sessions that ended
-	Alerts   []accounts.Alert   // that were set or told; all of them if Reset
-	Settings *accounts.Settings // of the board if they may have changed, else nil
-	Shares   *[]accounts.Share  // between teams if they may have changed, else nil
-	Lists    bool               // lists for administrators may have changed; see accounts.Changes
-	Reset    bool               // set at the start, or after too many changes to list: any session may have ended
+	People    []accounts.Person    // listed people who are new or changed
+	Unlisted  []string             // IDs of people who are no longer listed: disabled or deleted
+	Deleted   []string             // the IDs in Unlisted whose account was deleted
+	Sessions  []string             // IDs of sessions that ended
+	Alerts    []accounts.Alert     // that were set or told; all of them if Reset
+	Settings  *accounts.Settings   // of the board if they may have changed, else nil
+	TeamPairs *[]accounts.TeamPair // all of them if they may have changed, else nil
+	Lists     bool                 // lists for administrators may have changed; see accounts.Changes
+	Reset     bool                 // set at the start, or after too many changes to list: any session may have ended
 }
 
 // follower reads the changes of the accounts, passes facts to presence, and notifies all subscribers. Changes of this
@@ -134,7 +134,7 @@ func (f *follower) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	shares, err := f.accounts.Shares(ctx)
+	pairs, err := f.accounts.TeamPairs(ctx)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (f *follower) begin(ctx context.Context) error {
 		}
 	}
 	f.presence.FactsAsOf(rev + f.ahead)
-	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Settings: &settings, Shares: &shares,
+	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Settings: &settings, TeamPairs: &pairs,
 		Lists: true, Reset: true}
 	for _, id := range u.Unlisted {
 		if !known[id] { // disabled people have facts, so this account was deleted
@@ -190,7 +190,7 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	f.tell(Update{
 		People: people, Unlisted: missing(append(ids, changes.Gone...), people),
 		Deleted: changes.Gone, Sessions: changes.Sessions, Alerts: changes.Alerts, Settings: changes.Settings,
-		Shares: changes.Shares, Lists: changes.Lists,
+		TeamPairs: changes.TeamPairs, Lists: changes.Lists,
 	})
 	return nil
 }

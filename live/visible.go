@@ -42,7 +42,7 @@ func (s *teamSet) shows(p accounts.Person) bool { return s == nil || s.in[p.Team
 type visibility struct {
 	fixed   string              // what a flag fixes; "" if it's up to administrators
 	rule    string              // accounts.VisibleEveryone or VisibleTeams
-	shares  map[string][]string // by team key: the other teams that its people see
+	pairs   map[string][]string // by team key: the other teams that its people see
 	byTeam  map[string]*teamSet // what the people of a team see, if it was asked for
 	content map[string]*teamSet // all sets in use, by contentOf
 	nobody  *teamSet            // what watchers see who aren't a person
@@ -54,17 +54,17 @@ func newVisibility(cfg Config) visibility {
 	return v
 }
 
-// set applies settings and shares. Sets in use stay the same objects if their teams do.
-func (v *visibility) set(stored accounts.Settings, shares []accounts.Share) {
+// set applies settings and pairs of teams. Sets in use stay the same objects if their teams do.
+func (v *visibility) set(stored accounts.Settings, pairs []accounts.TeamPair) {
 	v.rule = cmp.Or(v.fixed, stored.Visibility, accounts.VisibleEveryone)
-	v.share(shares)
+	v.pair(pairs)
 }
 
-func (v *visibility) share(shares []accounts.Share) {
-	v.shares, v.byTeam = map[string][]string{}, map[string]*teamSet{}
-	for _, x := range shares {
-		v.shares[x.Key] = append(v.shares[x.Key], x.OtherKey)
-		v.shares[x.OtherKey] = append(v.shares[x.OtherKey], x.Key)
+func (v *visibility) pair(pairs []accounts.TeamPair) {
+	v.pairs, v.byTeam = map[string][]string{}, map[string]*teamSet{}
+	for _, x := range pairs {
+		v.pairs[x.Key] = append(v.pairs[x.Key], x.OtherKey)
+		v.pairs[x.OtherKey] = append(v.pairs[x.OtherKey], x.Key)
 	}
 }
 
@@ -74,15 +74,15 @@ func (v *visibility) hear(u Update) (changed bool) {
 		rule := cmp.Or(v.fixed, u.Settings.Visibility, accounts.VisibleEveryone)
 		changed, v.rule = rule != v.rule, rule
 	}
-	if u.Shares != nil {
-		v.share(*u.Shares)
+	if u.TeamPairs != nil {
+		v.pair(*u.TeamPairs)
 		changed = changed || v.rule == accounts.VisibleTeams
 	}
 	return changed
 }
 
-// of returns the teams that p may see: all of them, or p's own and those that share with it. Administrators see every
-// team. People without a team count as one team, which shares with none. The zero Person is nobody, who sees no team.
+// of returns the teams that p may see: all of them, or p's own and those paired with it. Administrators see every team.
+// People without a team count as one team, which is paired with none. The zero Person is nobody, who sees no team.
 func (v *visibility) of(p accounts.Person) *teamSet {
 	switch {
 	case v.rule != accounts.VisibleTeams, p.Admin:
@@ -94,7 +94,7 @@ func (v *visibility) of(p accounts.Person) *teamSet {
 	if s := v.byTeam[own]; s != nil {
 		return s
 	}
-	keys := append([]string{own}, v.shares[own]...)
+	keys := append([]string{own}, v.pairs[own]...)
 	slices.Sort(keys)
 	content := contentOf(keys)
 	s := v.content[content]

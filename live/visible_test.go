@@ -22,7 +22,7 @@ type scene struct {
 	people []accounts.User // as stored
 	conns  map[string]*presence.Connection
 	rule   string
-	shared map[[2]string]bool
+	paired map[[2]string]bool
 	pages  []*viewed
 }
 
@@ -30,7 +30,7 @@ var sceneTeams = []string{"", "Design", "Platform", "Sales"}
 
 func newScene(t *testing.T, seed uint64) *scene {
 	s := &scene{fixture: newFixture(t, func(_ *Config, p *presence.Config) { p.Warming = time.Hour }),
-		r: rand.New(rand.NewPCG(seed, 31)), conns: map[string]*presence.Connection{}, shared: map[[2]string]bool{}}
+		r: rand.New(rand.NewPCG(seed, 31)), conns: map[string]*presence.Connection{}, paired: map[[2]string]bool{}}
 	for i, team := range sceneTeams {
 		s.join(fmt.Sprint("first", i), team) // they stay, so that every team exists
 	}
@@ -58,7 +58,7 @@ func (s *scene) choose(rule string) {
 // sees is the rule, in its simplest form.
 func (s *scene) sees(eyes, p accounts.User) bool {
 	a, b := eyes.Team, p.Team
-	return s.rule == accounts.VisibleEveryone || eyes.Admin || a == b || s.shared[[2]string{min(a, b), max(a, b)}]
+	return s.rule == accounts.VisibleEveryone || eyes.Admin || a == b || s.paired[[2]string{min(a, b), max(a, b)}]
 }
 
 // change does something at random that can change who sees whom.
@@ -84,12 +84,12 @@ func (s *scene) change() {
 		pair := [2]string{min(a, b), max(a, b)}
 		switch {
 		case a == b:
-		case s.shared[pair]:
-			s.must(s.store.UnshareTeams(ctx, a, b))
-			delete(s.shared, pair)
+		case s.paired[pair]:
+			s.must(s.store.UnpairTeams(ctx, a, b))
+			delete(s.paired, pair)
 		default:
-			s.must(s.store.ShareTeams(ctx, a, b))
-			s.shared[pair] = true
+			s.must(s.store.PairTeams(ctx, a, b))
+			s.paired[pair] = true
 		}
 	default:
 		if c := s.conns[p.ID]; c != nil {
@@ -365,7 +365,7 @@ func TestHiddenTeamsMakeNoChanges(t *testing.T) {
 func TestSameTeamsShareAList(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 1)
-	s.must(s.store.ShareTeams(acting(t.Context()), "Design", "Platform"))
+	s.must(s.store.PairTeams(acting(t.Context()), "Design", "Platform"))
 	s.must(s.board.CatchUp(t.Context()))
 	lists := map[*list]bool{}
 	var entries []*Entry
@@ -396,7 +396,7 @@ func TestLargeBoardOfVisibleTeams(t *testing.T) {
 		all = append(all, accounts.NewUser{Username: fmt.Sprintf("p%03d", i), Team: team, PasswordHash: someHash})
 	}
 	f.must(errOf(f.store.Import(ctx, all)))
-	f.must(f.store.ShareTeams(ctx, "Design", "Sales"))
+	f.must(f.store.PairTeams(ctx, "Design", "Sales"))
 	ada, err := f.store.UserByName(ctx, "p000")
 	f.must(err)
 	ops, err := f.store.UserByName(ctx, "p001")

@@ -10,7 +10,7 @@ import (
 // AdminTeamsPage lists teams.
 type AdminTeamsPage struct {
 	Admin
-	AdminShares
+	AdminTeamPairs
 	All []AdminTeam
 }
 
@@ -124,7 +124,7 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 			option{Value: "fixed", Label: "Only administrators"})},
 		{Name: "visibility", Title: "Whom people see", Options: picked("visibility", p.Visibility,
 			option{Value: "everyone", Label: "Everyone"},
-			option{Value: "teams", Label: "Only their own team", Hint: "And teams that you share with it, under Teams. " +
+			option{Value: "teams", Label: "Only their own team", Hint: "And teams that you pair it with, under Teams. " +
 				"People without a team see each other. Administrators see everyone. Only administrators choose teams then."})},
 		{Name: "invisible", Title: "Being invisible", Options: picked("invisible", p.Invisible,
 			option{Value: "on", Label: "Allowed", Hint: "People can appear offline while they use the board."},

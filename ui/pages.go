@@ -63,7 +63,7 @@ type SignupPage struct {
 	Email    string // to which the link to this page was sent; "": none
 	Approval bool   // an administrator has to approve the account
 
-	TeamsOnly bool // people see only their own team and those that share with it
+	TeamsOnly bool // people see only their own team and those paired with it
 
 	Username, DisplayName, Password, Note, Next, Message string
 	Errors                                               map[string]string

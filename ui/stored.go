@@ -44,7 +44,7 @@ type StoredPage struct {
 	Passkeys int
 	App      string // says whether there is an authenticator app, and how many recovery codes are left
 
-	TeamsOnly bool // people see only their own team and those that share with it
+	TeamsOnly bool // people see only their own team and those paired with it
 	Replicas  bool // several servers run this board and tell each other who is connected
 }
 
@@ -104,7 +104,7 @@ func (p StoredPage) Groups() []StoredGroup {
 func (p StoredPage) everyone() StoredGroup {
 	if p.TeamsOnly {
 		return StoredGroup{"People who can see you see this",
-			"That is, your team, teams that an administrator shared with it, and administrators. For others, you don't exist.",
+			"That is, your team, teams that an administrator paired with it, and administrators. For others, you don't exist.",
 			p.seenByAll()}
 	}
 	return StoredGroup{"Everyone sees this", "That is, everyone who signs in here. The board is hidden from others.",

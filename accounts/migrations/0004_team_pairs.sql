@@ -1,12 +1,12 @@
 -- Pairs of teams that see each other, while people otherwise see only their own team.
 
-CREATE TABLE team_shares (
+CREATE TABLE team_pairs (
     team_key  TEXT   COLLATE "C" NOT NULL, -- sorts before other_key
     other_key TEXT   COLLATE "C" NOT NULL,
-    team      TEXT   NOT NULL, -- as spelled when they were shared
+    team      TEXT   NOT NULL, -- as spelled when they were paired
     other     TEXT   NOT NULL,
-    shared_at BIGINT NOT NULL,
+    paired_at BIGINT NOT NULL,
     PRIMARY KEY (team_key, other_key)
 );
 
-CREATE INDEX team_shares_other ON team_shares (other_key, team_key);
+CREATE INDEX team_pairs_other ON team_pairs (other_key, team_key);

@@ -8,19 +8,19 @@ import (
 	"rollcall/accounts"
 )
 
-type teamShareCmd struct {
+type teamPairCmd struct {
 	Team  string `arg:"" help:"A team."`
 	Other string `arg:"" help:"The other team."`
 }
 
 // Run lets the teams see each other.
-func (c *teamShareCmd) Run(ctx context.Context, con *console, group *teamCmd) error {
+func (c *teamPairCmd) Run(ctx context.Context, con *console, group *teamCmd) error {
 	store, err := group.open(ctx, con)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if err := store.ShareTeams(ctx, c.Team, c.Other); err != nil {
+	if err := store.PairTeams(ctx, c.Team, c.Other); err != nil {
 		if wrong := accounts.WrongFields(err); len(wrong) == 1 && wrong[0].Code == accounts.UnknownTeam {
 			name := c.Team
 			if wrong[0].Field == "other" {
@@ -41,32 +41,32 @@ func (c *teamShareCmd) Run(ctx context.Context, con *console, group *teamCmd) er
 	return err
 }
 
-type teamUnshareCmd struct {
+type teamUnpairCmd struct {
 	Team  string `arg:"" help:"A team."`
 	Other string `arg:"" help:"The other team."`
 }
 
 // Run stops the teams from seeing each other.
-func (c *teamUnshareCmd) Run(ctx context.Context, con *console, group *teamCmd) error {
+func (c *teamUnpairCmd) Run(ctx context.Context, con *console, group *teamCmd) error {
 	store, err := group.open(ctx, con)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	switch err := store.UnshareTeams(ctx, c.Team, c.Other); {
+	switch err := store.UnpairTeams(ctx, c.Team, c.Other); {
 	case errors.Is(err, accounts.ErrNotFound):
-		return fmt.Errorf("%q and %q don't share with each other: %s lists who does", c.Team, c.Other,
+		return fmt.Errorf("%q and %q don't see each other: %s lists who does", c.Team, c.Other,
 			group.command(con.env, "team", "list"))
 	case err != nil:
 		return plain(err)
 	}
-	_, err = fmt.Fprintf(con.stdout, "%q and %q no longer share with each other.\n", c.Team, c.Other)
+	_, err = fmt.Fprintf(con.stdout, "%q and %q no longer see each other.\n", c.Team, c.Other)
 	return err
 }
 
-// sharesOf returns the names of the teams that a team shares with.
-func sharesOf(key string, shares []accounts.Share) (names []string) {
-	for _, x := range shares {
+// pairedWith returns the names of the teams that a team is paired with.
+func pairedWith(key string, pairs []accounts.TeamPair) (names []string) {
+	for _, x := range pairs {
 		switch key {
 		case x.Key:
 			names = append(names, x.Other)

@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// shared returns the pairs of teams that see each other, as "Design+Ops".
-func shared(t *testing.T, s *Store) []string {
+// paired returns the pairs of teams that see each other, as "Design+Ops".
+func paired(t *testing.T, s *Store) []string {
 	t.Helper()
-	all, err := s.Shares(t.Context())
-	do(t, "Shares", err)
+	all, err := s.TeamPairs(t.Context())
+	do(t, "TeamPairs", err)
 	pairs := []string{}
 	for _, x := range all {
 		if x.Key >= x.OtherKey {
@@ -21,33 +21,33 @@ func shared(t *testing.T, s *Store) []string {
 	return pairs
 }
 
-func wantShared(t *testing.T, s *Store, after string, want ...string) {
+func wantPaired(t *testing.T, s *Store, after string, want ...string) {
 	t.Helper()
-	if got := shared(t, s); !slices.Equal(got, want) {
+	if got := paired(t, s); !slices.Equal(got, want) {
 		t.Errorf("after %s, %q see each other, want %q", after, got, want)
 	}
 }
 
-// A pair is the same in both orders and in any spelling. Only teams that exist can be shared.
-func TestShareTeams(t *testing.T) { onEach(t, testShareTeams) }
+// A pair is the same in both orders and in any spelling. Only teams that exist can be paired.
+func TestPairTeams(t *testing.T) { onEach(t, testPairTeams) }
 
-func testShareTeams(t *testing.T, db database) {
+func testPairTeams(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	ctx := t.Context()
 	add(t, s, "ada", "", "Design")
 	add(t, s, "bob", "", "Ops")
 	before := mustRev(t, s)
-	do(t, "ShareTeams", s.ShareTeams(ctx, "ops", " DESIGN"))
-	wantShared(t, s, "ShareTeams", "Design+Ops")
+	do(t, "PairTeams", s.PairTeams(ctx, "ops", " DESIGN"))
+	wantPaired(t, s, "PairTeams", "Design+Ops")
 	changes, err := s.Changes(ctx, before)
 	do(t, "Changes", err)
-	if changes.Shares == nil || len(*changes.Shares) != 1 || !changes.Lists {
-		t.Errorf("Changes after ShareTeams = %+v, want the shares, and that lists have changed", changes)
+	if changes.TeamPairs == nil || len(*changes.TeamPairs) != 1 || !changes.Lists {
+		t.Errorf("Changes after PairTeams = %+v, want the pairs, and that lists have changed", changes)
 	}
 	rev := mustRev(t, s)
-	do(t, "ShareTeams again", s.ShareTeams(ctx, "Design", "Ops"))
+	do(t, "PairTeams again", s.PairTeams(ctx, "Design", "Ops"))
 	if got := mustRev(t, s); got != rev {
-		t.Errorf("sharing what is shared took the rev %d after %d, want none", got, rev)
+		t.Errorf("pairing what is paired took the rev %d after %d, want none", got, rev)
 	}
 	for _, tt := range []struct {
 		team, other, field string
@@ -56,23 +56,23 @@ func testShareTeams(t *testing.T, db database) {
 		{"Design", "design ", "other", SameTeam}, {"", "Ops", "team", Missing}, {"Ops", "", "other", Missing},
 		{"Nobodies", "Ops", "team", UnknownTeam}, {"Ops", "Nobodies", "other", UnknownTeam}, {"Ops", "\x00", "other", Unprintable},
 	} {
-		wrong := WrongFields(s.ShareTeams(ctx, tt.team, tt.other))
+		wrong := WrongFields(s.PairTeams(ctx, tt.team, tt.other))
 		if len(wrong) != 1 || wrong[0].Field != tt.field || wrong[0].Code != tt.code {
-			t.Errorf("ShareTeams(%q, %q) = %v, want %s: %s", tt.team, tt.other, wrong, tt.field, tt.code)
+			t.Errorf("PairTeams(%q, %q) = %v, want %s: %s", tt.team, tt.other, wrong, tt.field, tt.code)
 		}
 	}
 	rev = mustRev(t, s)
-	do(t, "UnshareTeams", s.UnshareTeams(ctx, "DESIGN", "Ops"))
-	wantShared(t, s, "UnshareTeams")
-	if changes, err := s.Changes(ctx, rev); err != nil || changes.Shares == nil || len(*changes.Shares) != 0 {
-		t.Errorf("Changes after UnshareTeams = %+v, %v, want that there are no shares", changes.Shares, err)
+	do(t, "UnpairTeams", s.UnpairTeams(ctx, "DESIGN", "Ops"))
+	wantPaired(t, s, "UnpairTeams")
+	if changes, err := s.Changes(ctx, rev); err != nil || changes.TeamPairs == nil || len(*changes.TeamPairs) != 0 {
+		t.Errorf("Changes after UnpairTeams = %+v, %v, want that there are no pairs", changes.TeamPairs, err)
 	}
-	wantErr(t, "UnshareTeams again", s.UnshareTeams(ctx, "Design", "Ops"), ErrNotFound)
+	wantErr(t, "UnpairTeams again", s.UnpairTeams(ctx, "Design", "Ops"), ErrNotFound)
 	add(t, s, "cleo", "", "Sales")
-	if changes, err := s.Changes(ctx, mustRev(t, s)-1); err != nil || changes.Shares != nil {
-		t.Errorf("Changes after another account = %+v, %v, want no shares", changes.Shares, err)
+	if changes, err := s.Changes(ctx, mustRev(t, s)-1); err != nil || changes.TeamPairs != nil {
+		t.Errorf("Changes after another account = %+v, %v, want no pairs", changes.TeamPairs, err)
 	}
-	for _, action := range []Action{TeamsShared, TeamsUnshared} {
+	for _, action := range []Action{TeamsPaired, TeamsUnpaired} {
 		lines, err := s.Audit(ctx, AuditQuery{Action: action})
 		if err != nil || len(lines) != 1 || lines[0].Target != "" || len(lines[0].Detail) != 2 {
 			t.Errorf("Audit of %s = %+v, %v, want one line with both teams", action, lines, err)
@@ -80,21 +80,21 @@ func testShareTeams(t *testing.T, db database) {
 	}
 }
 
-// A team keeps its shares when it gets another name. Merged and deleted teams lose theirs, and a new name takes nothing
+// A team keeps its pairs when it gets another name. Merged and deleted teams lose theirs, and a new name takes nothing
 // over from a team that had it before.
-func TestSharesFollowTeams(t *testing.T) { onEach(t, testSharesFollowTeams) }
+func TestPairsFollowTeams(t *testing.T) { onEach(t, testPairsFollowTeams) }
 
-func testSharesFollowTeams(t *testing.T, db database) {
+func testPairsFollowTeams(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	ctx := t.Context()
 	for _, team := range []string{"Design", "Ops", "Sales", "Legal"} {
 		add(t, s, "in-"+team, "", team)
 	}
 	last := add(t, s, "last", "", "Empty")
-	do(t, "ShareTeams", s.ShareTeams(ctx, "Design", "Ops"))
-	do(t, "ShareTeams", s.ShareTeams(ctx, "Empty", "Legal"))
+	do(t, "PairTeams", s.PairTeams(ctx, "Design", "Ops"))
+	do(t, "PairTeams", s.PairTeams(ctx, "Empty", "Legal"))
 	do(t, "SetTeam", s.SetTeam(ctx, last.ID, ""))
-	wantShared(t, s, "a team is left by everyone", "Design+Ops", "Empty+Legal")
+	wantPaired(t, s, "a team is left by everyone", "Design+Ops", "Empty+Legal")
 	for _, step := range []struct {
 		from, to string
 		want     []string
@@ -106,29 +106,29 @@ func testSharesFollowTeams(t *testing.T, db database) {
 	} {
 		_, err := s.RenameTeam(ctx, step.from, step.to)
 		do(t, "RenameTeam", err)
-		wantShared(t, s, step.from+" is renamed to "+step.to, step.want...)
+		wantPaired(t, s, step.from+" is renamed to "+step.to, step.want...)
 	}
-	do(t, "ShareTeams", s.ShareTeams(ctx, "Ux", "Legal"))
+	do(t, "PairTeams", s.PairTeams(ctx, "Ux", "Legal"))
 	_, err := s.RenameTeam(ctx, "Ux", "")
 	do(t, "RenameTeam", err)
-	wantShared(t, s, "Ux is deleted")
+	wantPaired(t, s, "Ux is deleted")
 }
 
-func TestSharesAreLimited(t *testing.T) {
+func TestTeamPairsAreLimited(t *testing.T) {
 	s := open(t, Config{})
 	ctx := t.Context()
 	var people []NewUser
-	for i := range MaxSharesOfTeam + 2 {
+	for i := range MaxPairsOfTeam + 2 {
 		people = append(people, NewUser{Username: fmt.Sprint("p", i), Team: fmt.Sprint("t", i), NoPassword: true})
 	}
 	_, err := s.Import(ctx, people)
 	do(t, "Import", err)
-	for i := range MaxSharesOfTeam {
-		do(t, "ShareTeams", s.ShareTeams(ctx, "t0", fmt.Sprint("t", i+1)))
+	for i := range MaxPairsOfTeam {
+		do(t, "PairTeams", s.PairTeams(ctx, "t0", fmt.Sprint("t", i+1)))
 	}
-	wrong := WrongFields(s.ShareTeams(ctx, fmt.Sprint("t", MaxSharesOfTeam+1), "t0"))
-	if len(wrong) != 1 || wrong[0].Code != TooMany || wrong[0].Limit != MaxSharesOfTeam {
-		t.Errorf("one share more = %v, want too many", wrong)
+	wrong := WrongFields(s.PairTeams(ctx, fmt.Sprint("t", MaxPairsOfTeam+1), "t0"))
+	if len(wrong) != 1 || wrong[0].Code != TooMany || wrong[0].Limit != MaxPairsOfTeam {
+		t.Errorf("one pair more = %v, want too many", wrong)
 	}
 }
 
