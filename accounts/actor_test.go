@@ -92,6 +92,13 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		}
 		return cmp.Or(err, s.SetAlert(ctx, u.ID, other.ID, AlertHere))
 	},
+	"PutClaim": func(ctx context.Context, s *Store, u User, _ Session) error {
+		_, _, err := s.PutClaim(ctx, u.ID, Claim{Key: "build", State: "dnd"}, time.Minute)
+		return err
+	},
+	"DeleteClaim": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return second(s.DeleteClaim(ctx, u.ID, "build"))
+	},
 	"DropAlert":   func(ctx context.Context, s *Store, u User, _ Session) error { return s.DropAlert(ctx, u.ID, "x") },
 	"TellAlert":   func(ctx context.Context, s *Store, u User, _ Session) error { return s.TellAlert(ctx, u.ID, "x") },
 	"PurgeAlerts": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.PurgeAlerts(ctx) },
@@ -245,7 +252,7 @@ var reads = []string{
 	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "SetupCode", "Shared", "TeamPairs",
 	"Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
-	"Alert", "Alerts", "AlertsOf", "Details", "Favorites", "IsFavorite",
+	"Alert", "Alerts", "AlertsOf", "Claims", "Details", "Favorites", "IsFavorite",
 	"AnyAdmin", "Audit", "CountUsers", "Invitation", "Invitations", "IsWaiting", "ListUsers", "ListedUser",
 	"ResetLinkUser", "Settings", "WaitingPeople",
 	"Identities", "OnlyElsewhere", "UserByIdentity",

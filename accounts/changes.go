@@ -40,6 +40,7 @@ const (
 type Facts struct {
 	UserID         string
 	Status         Status
+	Claims         []Claim // that haven't ended, by key
 	Invisible      bool
 	InvisibleSince time.Time
 	IdleAfter      time.Duration
@@ -94,14 +95,17 @@ func (t *transaction) facts(ctx context.Context, text string, args ...any) ([]Fa
 	return facts, nil
 }
 
-// Facts returns the facts of everyone who differs from the default (no status, visible, enabled, default idle-after),
-// and the rev at which they were read.
+// Facts returns the facts of everyone who differs from the default (no status, no claims, visible, enabled, default
+// idle-after), and the rev at which they were read.
 func (s *Store) Facts(ctx context.Context) (facts []Facts, rev int64, err error) {
 	err = s.snapshot(ctx, func(ctx context.Context, t *transaction) error {
 		if err := t.queryRow(ctx, sqlRev, nil, &rev); err != nil {
 			return err
 		}
-		facts, err = t.facts(ctx, sqlFacts)
+		if facts, err = t.facts(ctx, sqlFacts); err != nil {
+			return err
+		}
+		facts, err = t.addClaims(ctx, facts, sqlLiveClaims, t.now)
 		return err
 	})
 	return facts, rev, wrap("read facts", err)
@@ -140,6 +144,13 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	if c.Users, err = t.facts(ctx, sqlChanged, since, maxChanges+1); err != nil {
 		return err
 	}
+	if len(c.Users) > maxChanges {
+		c.Reset = true
+		return nil
+	}
+	if c.Users, err = t.addClaims(ctx, c.Users, sqlChangedClaims, since); err != nil {
+		return err
+	}
 	if c.Settings, err = newSettings(ctx, t, since); err != nil {
 		return err
 	}
@@ -173,7 +184,7 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 		return err
 	}
 	c.Alerts, err = readAlerts(ctx, t, sqlChangedAlerts, since, maxChanges+1)
-	c.Reset = len(c.Users) > maxChanges || len(tombstones) > maxChanges || len(c.Alerts) > maxChanges
+	c.Reset = len(tombstones) > maxChanges || len(c.Alerts) > maxChanges
 	return err
 }
 

@@ -14,8 +14,8 @@ import (
 // tables lists the tables to copy, referenced tables first. The others are meta, which holds the rev, and
 // schema_migrations, which each database writes itself.
 var tables = []string{"users", "search_words", "sessions", "known_browsers", "presets", "favorites", "alerts",
-	"identities", "passkeys", "totp", "recovery_codes", "spent", "mails", "links", "audit", "settings", "team_pairs",
-	"tombstones"}
+	"claims", "identities", "passkeys", "totp", "recovery_codes", "spent", "mails", "links", "audit", "settings",
+	"team_pairs", "tombstones"}
 
 // Copied holds the number of rows that were copied of a table.
 type Copied struct {

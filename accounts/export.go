@@ -16,6 +16,7 @@ type Export struct {
 	Presets    []ExportedPreset   `json:"presets"`            // last used first
 	Favorites  []string           `json:"favorites"`          // usernames
 	Alerts     []ExportedAlert    `json:"alerts"`             // about whom the person wants to be told
+	Claims     []ExportedClaim    `json:"claims"`             // what programs said about the person, by key
 	Sessions   []ExportedSession  `json:"sessions"`           // sign-ins, last used first
 	Browsers   []ExportedBrowser  `json:"known_browsers"`     // browsers in which the person signed in, last used first
 	Passkeys   []ExportedPasskey  `json:"passkeys"`           // the oldest first
@@ -159,7 +160,7 @@ func exportUser(u User, d Details) Export {
 		},
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
-		Favorites: []string{}, Alerts: []ExportedAlert{}, Acts: []ExportedAct{}, Passkeys: []ExportedPasskey{},
+		Favorites: []string{}, Alerts: []ExportedAlert{}, Claims: []ExportedClaim{}, Acts: []ExportedAct{}, Passkeys: []ExportedPasskey{},
 		Identities: []ExportedIdentity{},
 	}
 	if x.Account.Contacts == nil {
@@ -194,6 +195,9 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	}
 	for _, a := range alerts {
 		x.Alerts = append(x.Alerts, ExportedAlert{a.Username, a.Kind, a.AskedAt, a.ExpiresAt, a.ToldAt})
+	}
+	if err := exportClaims(ctx, t, userID, x); err != nil {
+		return err
 	}
 	sessions, err := readSessions(ctx, t, userID, 0)
 	if err != nil {

@@ -39,6 +39,8 @@ func testExport(t *testing.T, db database) {
 	bob := add(t, s, "bob", "", "")
 	do(t, "SetFavorite", s.SetFavorite(t.Context(), u.ID, bob.ID, true))
 	do(t, "SetAlert", s.SetAlert(t.Context(), u.ID, bob.ID, AlertFree))
+	do(t, "PutClaim", second3(s.PutClaim(t.Context(), u.ID, Claim{Key: "build", State: "dnd", Text: "Building", Emoji: "🔨",
+		Until: c.now().Add(2 * time.Hour), Token: "token-1"}, time.Hour)))
 	do(t, "Link", s.Link(t.Context(), u.ID, corp("ada-1")))
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID +
@@ -50,7 +52,8 @@ func testExport(t *testing.T, db database) {
 		`},"presets":[{"state":"away","text":"Lunch","emoji":"🍜",` +
 		`"lasts":"1h"},{"state":"","text":"","emoji":"🎧","lasts":""}],"favorites":["bob"],` +
 		`"alerts":[{"username":"bob","for":"free","asked_at":` + now +
-		`,"expires_at":"2026-03-08T12:00:01.5Z"}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
+		`,"expires_at":"2026-03-08T12:00:01.5Z"}],"claims":[{"name":"build","state":"dnd","text":"Building","emoji":"🔨",` +
+		`"until":"2026-03-01T14:00:01.5Z","ends_at":"2026-03-01T13:00:01.5Z","set_at":` + now + `,"token":"token-1"}],"sessions":[{"browser":"Firefox","address":"192.0.2.1",` +
 		`"created_at":` + now + `,"last_used_at":` + now +
 		`,"expires_at":"2026-03-31T12:00:01.5Z","method":"passkey","factors":"passkey","proved_at":` + now +
 		`}],"known_browsers":[{"signed_in_at":` +
@@ -95,7 +98,7 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
 	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"email":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"identities":[],`+
+		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"claims":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"identities":[],`+
 		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
 		`{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}]}`)
 	_, err := s.Export(t.Context(), "nobody")
@@ -118,6 +121,7 @@ func TestExportHasEverything(t *testing.T) {
 		"presets":        "state text emoji lasts",
 		"favorites":      "person_id",
 		"alerts":         "person_id kind asked_at expires_at told_at",
+		"claims":         "key state text emoji until ends_at set_at token_id",
 		"audit":          "at action actor address detail",
 	}
 	leftOut := map[string]string{
@@ -135,6 +139,7 @@ func TestExportHasEverything(t *testing.T) {
 		"presets":        "id user_id rev",
 		"favorites":      "user_id created_at",
 		"alerts":         "user_id rev",
+		"claims":         "user_id",
 		"audit":          "id via target request",
 		"settings":       "name value rev",                                                                        // of the board
 		"links":          "token_hash kind user_id team label uses uses_left made_by created_at expires_at email", // of the board

@@ -33,7 +33,7 @@ const (
 	NotOneEmoji    Code = "not_one_emoji"
 	BadTime        Code = "bad_time"
 	InThePast      Code = "in_the_past"
-	TooFarAhead    Code = "too_far_ahead"  // more than a year
+	TooFarAhead    Code = "too_far_ahead"  // more than Limit days, or than a year if that's 0
 	TooMany        Code = "too_many"       // more than Limit of them
 	NotAnAddress   Code = "not_an_address" // Detail is what was typed
 	NotAllowed     Code = "not_allowed"
@@ -46,10 +46,10 @@ const (
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
 	// time_zone, theme, pronouns, contacts, favorites, alerts, identities, board_name, email, signup_domains,
-	// other (a second team) or team_pairs.
+	// other (a second team), team_pairs, key, lease or claims.
 	Field  string
 	Code   Code
-	Limit  int    // with TooShort, TooLong and TooMany
+	Limit  int    // with TooShort, TooLong, TooMany and TooFarAhead
 	Detail string // more information for the sentence; "" with most codes
 }
 

@@ -29,13 +29,15 @@ const (
 func FieldMessage(e *accounts.FieldError) string {
 	switch e.Code {
 	case accounts.Missing:
-		return missing(e.Field)
+		return missing(e)
 	case accounts.TooShort:
 		return fmt.Sprintf("Use %d characters or more.", e.Limit)
 	case accounts.TooLong:
 		return tooLong(e)
 	case accounts.NotAnOption:
-		return options(e.Field)
+		return options(e)
+	case accounts.TooFarAhead:
+		return tooFar(e)
 	case accounts.BadHash:
 		return "This hash can't be used: " + e.Detail + "."
 	case accounts.TooMany:
@@ -75,7 +77,6 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.NotOneEmoji:    "Use one emoji.",
 	accounts.BadTime:        "Enter a date and a time, such as 2026-03-01T14:30, or only a time, such as 14:30.",
 	accounts.InThePast:      "Choose a time in the future.",
-	accounts.TooFarAhead:    "Choose a time within a year from now.",
 	accounts.NotAnEmail:     "Enter an email address, such as ada@example.org.",
 	accounts.EmailTaken:     "Another account uses this address.",
 	accounts.NotAllowed:     "This person doesn't let others ask.",
@@ -94,12 +95,27 @@ func outOfRange(e *accounts.FieldError) string {
 		return fmt.Sprintf("Choose 1 to %d people.", e.Limit)
 	case "days":
 		return fmt.Sprintf("Choose 1 to %d days.", e.Limit)
+	case "lease":
+		return "Choose 15 seconds to 24 hours."
 	}
 	return "Choose 1 to 120 whole minutes."
 }
 
-func missing(field string) string {
-	switch field {
+func tooFar(e *accounts.FieldError) string {
+	if e.Limit > 0 {
+		return fmt.Sprintf("Choose a time within %d days from now.", e.Limit)
+	}
+	return "Choose a time within a year from now."
+}
+
+func missing(e *accounts.FieldError) string {
+	switch e.Field {
+	case "key":
+		return "Name it with a key, such as build."
+	case "state":
+		return "Give a state, a text or an emoji."
+	case "until":
+		return "Say when it ends (until), or how long it lasts unless it's renewed (lease), or both."
 	case "team", "other":
 		return "Type a name for the team."
 	case "old_password":
@@ -117,7 +133,7 @@ func missing(field string) string {
 	case "signup_domains":
 		return "Enter at least one domain, such as example.org."
 	}
-	return "Type your " + strings.TrimPrefix(strings.ReplaceAll(field, "_", " "), "confirm ") + "."
+	return "Type your " + strings.TrimPrefix(strings.ReplaceAll(e.Field, "_", " "), "confirm ") + "."
 }
 
 func tooLong(e *accounts.FieldError) string {
@@ -149,15 +165,20 @@ func tooMuch(e *accounts.FieldError) string {
 			return fmt.Sprintf("A team can see up to %d other teams. Unpair one first.", e.Limit)
 		}
 		return fmt.Sprintf("Up to %d pairs of teams can see each other. Unpair two first.", e.Limit)
+	case "claims":
+		return fmt.Sprintf("There can be up to %d claims at once. Delete one first, or wait until one ends.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}
 	return fmt.Sprintf("Enter up to %d.", e.Limit)
 }
 
-func options(field string) string {
-	switch field {
+func options(e *accounts.FieldError) string {
+	switch e.Field {
 	case "state":
+		if e.Detail == "claim" {
+			return "Choose away or dnd, or leave it out."
+		}
 		return "Choose online, away, do not disturb or automatic."
 	case "until":
 		return "Choose how long it lasts from the list."

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/accounts"
 )
@@ -90,6 +92,33 @@ func TestEveryCodeHasASentence(t *testing.T) {
 			if got == other || !strings.HasSuffix(got, ".") || strings.Contains(got, "%!") {
 				t.Errorf("FieldMessage(%s %s) = %q, want a sentence", field, code, got)
 			}
+		}
+	}
+}
+
+// What can be wrong with a claim has sentences that fit claims.
+func TestClaimErrorsAreExplained(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.person("ada")
+	far := time.Now().Add(accounts.MaxClaimAge + time.Hour)
+	for _, tt := range []struct {
+		claim accounts.Claim
+		lease time.Duration
+		want  string
+	}{
+		{accounts.Claim{State: "dnd"}, time.Minute, "Name it with a key, such as build."},
+		{accounts.Claim{Key: "k", State: "online"}, time.Minute, "Choose away or dnd, or leave it out."},
+		{accounts.Claim{Key: "k"}, time.Minute, "Give a state, a text or an emoji."},
+		{accounts.Claim{Key: "k", State: "dnd"}, 0,
+			"Say when it ends (until), or how long it lasts unless it's renewed (lease), or both."},
+		{accounts.Claim{Key: "k", State: "dnd", Until: far}, 0, "Choose a time within 30 days from now."},
+		{accounts.Claim{Key: "k", State: "dnd"}, time.Second, "Choose 15 seconds to 24 hours."},
+	} {
+		_, _, err := f.store.PutClaim(acting(t.Context()), f.uid("ada"), tt.claim, tt.lease)
+		var wrong *accounts.FieldError
+		if !errors.As(err, &wrong) || FieldMessage(wrong) != tt.want {
+			t.Errorf("PutClaim(%+v, %v) = %v, want the sentence %q", tt.claim, tt.lease, err, tt.want)
 		}
 	}
 }

@@ -35,6 +35,7 @@ func (f *fixture) full() (ada, bob *browser) {
 			f.store.SetDetails(acting(ctx), id,
 				accounts.Details{Pronouns: "pronouns of " + name, Contacts: []string{name + "@example.org"}, ShareTime: true}),
 			f.store.StampSeen(acting(ctx), map[string]time.Time{id: time.Now()}),
+			f.claim(name, accounts.Claim{Key: "build", State: "away", Text: "claim about " + name}),
 		} {
 			if err != nil {
 				f.t.Fatal(err)
@@ -42,6 +43,13 @@ func (f *fixture) full() (ada, bob *browser) {
 		}
 	}
 	return ada, bob
+}
+
+// claim sets a claim about a person, with a lease of an hour.
+func (f *fixture) claim(name string, c accounts.Claim) error {
+	f.t.Helper()
+	_, _, err := f.store.PutClaim(acting(f.t.Context()), f.uid(name), c, time.Hour)
+	return err
 }
 
 func TestMyData(t *testing.T) {
@@ -69,7 +77,7 @@ func TestMyData(t *testing.T) {
 	if !reflect.DeepEqual(x, want) {
 		t.Errorf("the file holds %+v, want %+v", x, want)
 	}
-	for _, text := range []string{"words of ada", "Name of ada", "Team of ada", "Asia/Tokyo"} {
+	for _, text := range []string{"words of ada", "claim about ada", "Name of ada", "Team of ada", "Asia/Tokyo"} {
 		if !strings.Contains(a.body, text) {
 			t.Errorf("the file doesn't hold %q", text)
 		}
@@ -153,7 +161,7 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes",
 		"Everyone, exactly", "see it to the minute",
 		"Asia/Tokyo", "pronouns of ada", "mailto:ada@example.org", "Dark", "no record of when you were here",
-		"your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
+		"What programs say about you", "your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page doesn't hold %q:\n%s", want, page)

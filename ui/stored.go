@@ -37,7 +37,7 @@ type StoredPage struct {
 
 	Email string
 
-	Acts, Presets, Devices, Browsers, Favorites, Alerts, Identities int // how many there are
+	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities int // how many there are
 
 	AdminBy, TeamBy string // the keys of the providers that gave them; "": no provider
 
@@ -147,6 +147,11 @@ func (p StoredPage) seenByAll() []StoredFact {
 			What: "Your status", Mine: p.status(), When: stampOf("until", p.Until),
 			Note: "State, text, emoji and end. Shown until it ends, if it has an end. Kept until you set another.",
 		}, {
+			Keys: []string{"claims.state", "claims.text", "claims.emoji", "claims.until"},
+			What: "What programs say about you", Mine: strconv.Itoa(p.Claims),
+			Note: "State, text, emoji and an announced end, shown if you haven't set a status yourself. Kept until it ends, or " +
+				"until you or the program removes it, and for up to an hour after it ends.",
+		}, {
 			Keys: []string{"last_seen"}, What: "Last seen", Mine: p.lastSeen(), When: stampOf("seen", p.LastSeen),
 			Note: p.lastSeenNote(),
 		}, {
@@ -219,6 +224,11 @@ func (p StoredPage) chosen() []StoredFact {
 		{
 			Keys: []string{"settings.invisible", "settings.invisible_since"}, What: "Invisible", Mine: onOff(p.Invisible),
 			When: stampOf("since", p.InvisibleSince), Note: "Others see you as offline. Kept until you go visible.",
+		}, {
+			Keys: []string{"claims.name", "claims.ends_at", "claims.set_at", "claims.token"},
+			What: "Which programs say something about you", Mine: strconv.Itoa(p.Claims),
+			Note: "The name it goes by, when it began, when it ends unless the program renews it, and which token it used. Kept " +
+				"as long as what it says.",
 		}, {
 			Keys: []string{"presets.state", "presets.text", "presets.emoji", "presets.lasts"}, What: "Recent statuses",
 			Mine: strconv.Itoa(p.Presets),
