@@ -239,11 +239,19 @@ func (f *follower) nudged() <-chan struct{} {
 
 // presenceFacts converts f, which was read at revision rev, to the types of presence.
 func presenceFacts(f accounts.Facts, rev int64) presence.Facts {
+	var claims []presence.Claim
+	for _, c := range f.Claims {
+		claims = append(claims, presence.Claim{
+			Key: c.Key, State: presence.State(c.State), Text: c.Text, Emoji: c.Emoji,
+			Until: c.Until, Ends: c.Ends, SetAt: c.SetAt,
+		})
+	}
 	return presence.Facts{
 		Status: presence.Status{
 			State: presence.State(f.Status.State), Text: f.Status.Text, Emoji: f.Status.Emoji,
 			Until: f.Status.Until, SetAt: f.Status.SetAt,
 		},
+		Claims:    claims,
 		Invisible: f.Invisible, InvisibleSince: f.InvisibleSince,
 		Disabled: f.Disabled, IdleAfter: f.IdleAfter, AsOf: rev,
 	}

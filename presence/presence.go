@@ -8,7 +8,10 @@
 // time per person, the last input.
 package presence
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is what watchers see of a person.
 type State string
@@ -36,8 +39,18 @@ type Claim struct {
 	State State // Away, DND, or empty if the claim has only text
 	Text  string
 	Emoji string
-	Until time.Time
-	SetAt time.Time
+	Until time.Time // what watchers are told about its end; zero if nothing
+	Ends  time.Time // when it really ends, unless it's renewed; never after Until, and never told
+	SetAt time.Time // the last change that watchers may see
+}
+
+// live reports whether c counts at now.
+func (c *Claim) live(now time.Time) bool { return now.Before(c.Ends) }
+
+// shown returns c without its real end, so that claims that differ only in that are equal.
+func (c Claim) shown() Claim {
+	c.Ends = time.Time{}
+	return c
 }
 
 // Facts are what accounts know about a person that affects their state. Most people have the zero Facts.
@@ -54,6 +67,14 @@ type Facts struct {
 // plain reports whether f says nothing, so the Tracker needn't keep it.
 func (f *Facts) plain() bool {
 	return f.Status == Status{} && len(f.Claims) == 0 && !f.hidden() && f.IdleAfter == 0 && f.AsOf == 0
+}
+
+// over reports whether f says nothing any more. A claim that has ended says nothing. If someone then sets the wall clock
+// back, the claim is forgotten until the accounts are read again.
+func (f *Facts) over(now time.Time) bool {
+	rest := *f
+	rest.Claims = nil
+	return rest.plain() && !slices.ContainsFunc(f.Claims, func(c Claim) bool { return c.live(now) })
 }
 
 // hidden reports whether nobody may see that the person is connected.
@@ -77,7 +98,7 @@ type View struct {
 	Since     time.Time // when State began; zero while offline, or if unknown
 	Text      string
 	Emoji     string
-	Until     time.Time // when the status or claim behind State or Text ends; zero if it doesn't
+	Until     time.Time // the end of the status or claim behind State or Text; zero if there's none to tell
 	LastSeen  time.Time // while offline, the last input as far as this process knows; zero if only accounts know
 }
 
@@ -99,7 +120,7 @@ const (
 type Why struct {
 	Rule  Rule
 	Claim string        // the claim's key, with ByClaim
-	Until time.Time     // end of the status or claim that decided; zero if there's none
+	Until time.Time     // end of the status or claim that decided; zero if there's none to tell
 	Idle  time.Duration // the person's idle-after, with ByInput and ByIdleness; negative for never idle
 }
 
@@ -107,8 +128,9 @@ type Why struct {
 type Self struct {
 	View    View // the same as for every watcher
 	Why     Why
-	Devices int     // sign-ins with a live connection, over all replicas
-	Status  *Status // their own, while it lasts; nil if none. Don't change it.
+	Devices int      // sign-ins with a live connection, over all replicas
+	Status  *Status  // their own, while it lasts; nil if none. Don't change it.
+	Claims  *[]Claim // those that are live, without their real ends; nil if none. Don't change them.
 }
 
 // ConnInfo is what Resolve needs of one connection.

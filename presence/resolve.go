@@ -77,7 +77,7 @@ func (r *Result) setText(f *Facts, status bool, claim *Claim, now time.Time) {
 	var newest *Claim
 	for i := range f.Claims {
 		c := &f.Claims[i]
-		if now.Before(c.Until) && (c.Text != "" || c.Emoji != "") && (newest == nil || newer(c, newest)) {
+		if c.live(now) && (c.Text != "" || c.Emoji != "") && (newest == nil || newer(c, newest)) {
 			newest = c
 		}
 	}
@@ -137,7 +137,7 @@ func bestClaim(claims []Claim, now time.Time) *Claim {
 	var best *Claim
 	for i := range claims {
 		c := &claims[i]
-		if c.State == "" || !now.Before(c.Until) {
+		if c.State == "" || !c.live(now) {
 			continue
 		}
 		switch {
@@ -164,8 +164,8 @@ func (f *Facts) nextEnd(now time.Time) time.Time {
 		next = f.Status.Until
 	}
 	for i := range f.Claims {
-		if u := f.Claims[i].Until; now.Before(u) {
-			next = soonest(next, u)
+		if c := &f.Claims[i]; c.live(now) {
+			next = soonest(next, c.Ends)
 		}
 	}
 	return next

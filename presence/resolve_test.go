@@ -18,7 +18,7 @@ func open(ago time.Duration) *ConnInfo { return &ConnInfo{Input: noon.Add(-ago)}
 func TestResolveTable(t *testing.T) {
 	status := Status{State: DND, Text: "deep work", SetAt: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
 	claim := func(key string, s State, set time.Duration) Claim {
-		return Claim{Key: key, State: s, SetAt: noon.Add(set), Until: noon.Add(time.Hour)}
+		return Claim{Key: key, State: s, SetAt: noon.Add(set), Ends: noon.Add(time.Hour)}
 	}
 	for _, c := range []struct {
 		name   string
@@ -46,8 +46,13 @@ func TestResolveTable(t *testing.T) {
 		{name: "4 dnd before away", facts: Facts{Claims: []Claim{claim("new", Away, 0), claim("old", DND, -time.Hour)}},
 			conns: []*ConnInfo{open(0)}, state: DND, rule: ByClaim},
 		{name: "4 a claim with only text doesn't decide the state",
-			facts: Facts{Claims: []Claim{{Key: "k", Text: "x", Until: noon.Add(1)}}}, conns: []*ConnInfo{open(0)}, state: Online,
+			facts: Facts{Claims: []Claim{{Key: "k", Text: "x", Ends: noon.Add(1)}}}, conns: []*ConnInfo{open(0)}, state: Online,
 			rule: ByInput},
+		{name: "4 a claim whose lease has lapsed doesn't count", facts: Facts{Claims: []Claim{
+			{Key: "k", State: DND, Until: noon.Add(time.Hour), Ends: noon}}}, conns: []*ConnInfo{open(0)}, state: Online,
+			rule: ByInput},
+		{name: "4 beats input and idleness", facts: Facts{Claims: []Claim{claim("k", Away, 0)}}, conns: []*ConnInfo{open(0)},
+			state: Away, rule: ByClaim},
 		{name: "5 input", conns: []*ConnInfo{open(idle - 1)}, state: Online, rule: ByInput},
 		{name: "5 a hidden page on a desktop still counts", conns: []*ConnInfo{{Input: noon, Hidden: true}}, state: Online,
 			rule: ByInput},
@@ -103,11 +108,15 @@ func drawConn(t *rapid.T) *ConnInfo {
 }
 
 func drawClaim(t *rapid.T) Claim {
-	return Claim{
+	c := Claim{
 		Key:   rapid.SampledFrom([]string{"cal", "build", "lamp", "phone"}).Draw(t, "key"),
 		State: drawState(t, "claim", "", Away, DND), Text: rapid.SampledFrom([]string{"", "busy", "out"}).Draw(t, "says"),
-		Until: minutes(-30, 30).Draw(t, "ends"), SetAt: minutes(-60, 0).Draw(t, "set"),
+		Ends: minutes(-30, 30).Draw(t, "ends"), SetAt: minutes(-60, 0).Draw(t, "set"),
 	}
+	if rapid.Bool().Draw(t, "told") {
+		c.Until = c.Ends.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, "leased")) * time.Minute)
+	}
+	return c
 }
 
 func drawFacts(t *rapid.T) Facts {
@@ -198,7 +207,7 @@ func TestResolveExpiredEqualsAbsent(t *testing.T) {
 		}
 		less.facts.Claims = nil
 		for _, c := range d.facts.Claims {
-			if c.Until.After(noon) {
+			if c.Ends.After(noon) {
 				less.facts.Claims = append(less.facts.Claims, c)
 			}
 		}
@@ -263,8 +272,24 @@ func TestResolveInvisibleEqualsDeparted(t *testing.T) {
 	})
 }
 
+// TestResolveLeaseIsNeverTold renews the leases of all live claims, and expects the same view and the same reason.
+func TestResolveLeaseIsNeverTold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawSubject(t)
+		want := d.resolve(noon)
+		for i := range d.facts.Claims {
+			if c := &d.facts.Claims[i]; c.live(noon) {
+				c.Ends = minutes(1, 60).Draw(t, "renewed")
+			}
+		}
+		if got := d.resolve(noon); got.View != want.View || got.Why != want.Why {
+			t.Errorf("Resolve(renewed) = %+v, want %+v", got, want)
+		}
+	})
+}
+
 func TestResolveDoesNotAllocate(t *testing.T) {
-	f := Facts{Status: Status{Text: "hi"}}
+	f := Facts{Status: Status{Text: "hi"}, Claims: []Claim{{Key: "a", State: Away, Ends: noon.Add(1)}, {Key: "b", State: DND}}}
 	conns := []*ConnInfo{open(0), open(time.Minute)}
 	if n := testing.AllocsPerRun(100, func() { Resolve(Subject{Facts: &f, Conns: conns}, idle, noon) }); n != 0 {
 		t.Errorf("Resolve allocates %v times, want 0", n)

@@ -81,9 +81,10 @@ type person struct {
 
 	view      View
 	why       Why
-	published Digest  // the last digest for the Registry
-	devices   int     // sign-ins with a live connection, over all replicas
-	status    *Status // their own, while it lasts; nil if none. It stays the same pointer until the status changes.
+	published Digest   // the last digest for the Registry
+	devices   int      // sign-ins with a live connection, over all replicas
+	status    *Status  // their own, while it lasts; nil if none. It stays the same pointer until the status changes.
+	claims    *[]Claim // as in Self; it stays the same pointer until what it holds changes
 
 	input   time.Time // the newest input while not invisible
 	seen    time.Time // last seen, as shown while offline; zero if only accounts know
@@ -273,7 +274,7 @@ func (t *Tracker) Self(user string) Self {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.people[user]; p != nil {
-		return Self{View: p.view, Why: p.why, Devices: p.devices, Status: p.status}
+		return Self{View: p.view, Why: p.why, Devices: p.devices, Status: p.status, Claims: p.claims}
 	}
 	return Self{View: nobody, Why: Why{Rule: ByNoConnection}}
 }
@@ -315,7 +316,7 @@ func (t *Tracker) TakeSeen() map[string]time.Time {
 	}
 	clear(t.stamps)
 	for user := range taken {
-		t.dropLocked(t.people[user])
+		t.dropLocked(t.people[user], now)
 	}
 	return taken
 }
@@ -330,9 +331,9 @@ func (t *Tracker) personLocked(user string) *person {
 }
 
 // dropLocked removes a person from memory if nothing about them needs to be kept.
-func (t *Tracker) dropLocked(p *person) {
+func (t *Tracker) dropLocked(p *person, now time.Time) {
 	_, stamping := t.stamps[p.user]
-	if len(p.conns) == 0 && len(p.remote) == 0 && p.facts.plain() && !stamping && p.index < 0 {
+	if len(p.conns) == 0 && len(p.remote) == 0 && !stamping && p.index < 0 && p.facts.over(now) {
 		delete(t.people, p.user)
 	}
 }

@@ -33,14 +33,14 @@ func (t *Tracker) updateLocked(p *person) {
 	r.View.Since = t.since(p, r, now)
 	marks := marks(p, now)
 	count := devices(marks, p.remote)
-	status := p.ownStatus(now)
-	changed := r.View != p.view || r.Why != p.why || count != p.devices || status != p.status
+	status, claims := p.ownStatus(now), p.liveClaims(now)
+	changed := r.View != p.view || r.Why != p.why || count != p.devices || status != p.status || claims != p.claims
 	if r.View != p.view {
 		t.countLocked(p.view, -1)
 		t.countLocked(r.View, +1)
 		t.changes++
 	}
-	p.view, p.why, p.devices, p.status = r.View, r.Why, count, status
+	p.view, p.why, p.devices, p.status, p.claims = r.View, r.Why, count, status, claims
 	t.publishLocked(p, conns, marks, now)
 	t.scheduleLocked(p, r.Next)
 	if changed {
@@ -48,7 +48,7 @@ func (t *Tracker) updateLocked(p *person) {
 			f.Mark(p.user)
 		}
 	}
-	t.dropLocked(p)
+	t.dropLocked(p, now)
 }
 
 // ownStatus returns the person's own status while it lasts. If it's the one in p.status, it returns that pointer.
@@ -61,6 +61,27 @@ func (p *person) ownStatus(now time.Time) *Status {
 		return p.status
 	}
 	return own
+}
+
+// liveClaims returns the claims for Self. If they're those in p.claims, it returns that pointer, so that renewing a lease
+// changes nothing.
+func (p *person) liveClaims(now time.Time) *[]Claim {
+	if len(p.facts.Claims) == 0 { // most people
+		return nil
+	}
+	var live []Claim
+	for i := range p.facts.Claims {
+		if c := &p.facts.Claims[i]; c.live(now) {
+			live = append(live, c.shown())
+		}
+	}
+	switch {
+	case live == nil:
+		return nil
+	case p.claims != nil && slices.Equal(*p.claims, live):
+		return p.claims
+	}
+	return &live
 }
 
 // since returns when the state in r began, for display only. While warming, people come back to states that began in
