@@ -10,6 +10,7 @@ import (
 	"rollcall/accounts"
 	"rollcall/identity"
 	"rollcall/live"
+	"rollcall/presence"
 )
 
 // TestLimitsAreDocumented compares docs/limits.md with the code. Limits that are flags are documented with their
@@ -56,6 +57,9 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"the query of an address": fmt.Sprintf("%d KiB", maxQuery>>10),
 		"a password": fmt.Sprintf("%d characters to %d B", accounts.MinPassword,
 			accounts.MaxPassword),
+		"devices without a browser that one person keeps connected by heartbeats": fmt.Sprintf("%d at each server",
+			presence.MaxDevices),
+		"time that a heartbeat counts":            fmt.Sprintf("%s to %s", short(presence.MinTTL), short(presence.MaxTTL)),
 		"a page of the board":                     fmt.Sprintf("%d people", live.PageRows),
 		"time to send a header":                   short(readHeaderTimeout),
 		"time to send a request":                  short(readTimeout),

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// Connection is one open socket of a user in a Tracker.
+// Connection is one open socket of a user in a Tracker, or a device that heartbeats keep connected.
 type Connection struct {
 	tracker *Tracker
 	person  *person
 	session string
-	mark    string // of session
+	mark    string // of session, or of key
+	key     string // of a device that heartbeats keep connected; "" for a socket
 
 	info    ConnInfo // guarded by Tracker.mu, like those below
 	assumed bool     // the client hasn't said when the last input was; Input is when it connected
@@ -120,19 +121,80 @@ func (c *Connection) LeaveAt(why LeaveReason, at time.Time) {
 	if c.gone || t.draining {
 		return
 	}
+	c.endLocked(why, at, time.Now())
+	t.updateLocked(c.person)
+}
+
+// endLocked ends c at a time. The caller updates its person.
+func (c *Connection) endLocked(why LeaveReason, at, now time.Time) {
 	c.gone = true
-	now := time.Now()
 	c.presumeLocked(now)
-	switch why {
+	switch grace := c.tracker.cfg; why {
 	case SignedOut:
 		c.info.Until = now
 	case Clean:
-		c.info.Until = at.Add(t.cfg.GraceClean)
+		c.info.Until = at.Add(grace.GraceClean)
 	default:
-		c.info.Until = at.Add(t.cfg.GraceDropped)
+		c.info.Until = at.Add(grace.GraceDropped)
 	}
 	c.mergeLocked()
-	t.updateLocked(c.person)
+}
+
+// Beat connects a device without a socket, or keeps it connected. Its errors are ErrTTL, ErrDevices and ErrDraining.
+func (t *Tracker) Beat(user string, h Heartbeat) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch p := t.people[user]; {
+	case h.TTL < MinTTL || h.TTL > MaxTTL:
+		return ErrTTL
+	case t.draining:
+		return ErrDraining
+	case p != nil && p.device(markOfKey(h.Key)) == nil && len(p.devicesByKey(time.Now())) >= MaxDevices:
+		return ErrDevices
+	}
+	p, now := t.personLocked(user), time.Now()
+	c := p.device(markOfKey(h.Key))
+	if c == nil {
+		c = &Connection{tracker: t, person: p, mark: markOfKey(h.Key), key: h.Key}
+		if h.Ago == NoInput {
+			c.assumed, c.info.Input = true, now
+		}
+		p.conns = append(p.conns, c)
+	}
+	c.session, c.info.Until = h.Session, now.Add(h.TTL)
+	c.recordLocked(h.Activity)
+	t.updateLocked(p)
+	return nil
+}
+
+// EndDevice ends a device without a socket, as if its browser closed it, also at the other replicas that got heartbeats
+// of it.
+func (t *Tracker) EndDevice(user, key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, mark, now := t.people[user], markOfKey(key), time.Now()
+	if p == nil || t.draining {
+		return
+	}
+	if c := p.device(mark); c != nil {
+		c.endLocked(Clean, now, now)
+	}
+	if len(p.remote) > 0 {
+		p.addEnding(mark, now)
+	}
+	t.updateLocked(p)
+}
+
+// Devices returns the devices without a socket that heartbeats to this replica keep connected, by key.
+func (t *Tracker) Devices(user string) (devices []Device) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.people[user]; p != nil {
+		for _, c := range p.devicesByKey(time.Now()) {
+			devices = append(devices, Device{c.key, c.session, c.info.Input.UTC().Round(0), c.info.Until.UTC().Round(0)})
+		}
+	}
+	return devices
 }
 
 // maxEnded is how many ended connections of one session may count at once. Further ones are merged.
@@ -198,9 +260,18 @@ func (p *person) connected(now time.Time) bool {
 	return len(p.remote) > 0 || slices.ContainsFunc(p.conns, func(c *Connection) bool { return c.info.live(now) })
 }
 
-// pruneLocked removes connections whose grace period is over.
+// pruneLocked removes connections whose grace period is over, and devices whose heartbeats have lapsed.
 func (p *person) pruneLocked(now time.Time) {
-	p.conns = slices.DeleteFunc(p.conns, func(c *Connection) bool { return !c.info.live(now) })
+	p.conns = slices.DeleteFunc(p.conns, func(c *Connection) bool {
+		if c.info.live(now) {
+			return false
+		}
+		if !c.gone {
+			c.gone = true
+			c.presumeLocked(now)
+		}
+		return true
+	})
 	if len(p.conns) == 0 {
 		p.conns = nil // most people are offline, so don't keep an empty array
 	}

@@ -156,7 +156,8 @@ type Digest struct {
 	Connected bool
 	Active    bool      // some attentive connection had input within idle-after
 	Since     time.Time // when the person's state began, as the sender saw it; for display only
-	Devices   string    // marks of the connected sign-ins, to count them over replicas; see devices.go
+	Devices   string    // marks of what is connected, to count devices over replicas; see devices.go
+	Ended     string    // devices without a socket that were ended here a moment ago; see Tracker.EndDevice
 
 	Invisible bool
 	Disabled  bool

@@ -81,6 +81,7 @@ type person struct {
 
 	view      View
 	why       Why
+	endings   *endings // of devices without a socket; nil for most people
 	published Digest   // the last digest for the Registry
 	devices   int      // sign-ins with a live connection, over all replicas
 	status    *Status  // their own, while it lasts; nil if none. It stays the same pointer until the status changes.
@@ -161,6 +162,7 @@ func (t *Tracker) takeIn(users []string) {
 		t.mu.Lock()
 		p := t.personLocked(user)
 		t.learnLocked(p, digests)
+		p.hearEndings(digests, time.Now())
 		p.remote = slices.DeleteFunc(digests, func(d Digest) bool { return !d.Connected })
 		t.updateLocked(p)
 		t.mu.Unlock()
@@ -333,7 +335,7 @@ func (t *Tracker) personLocked(user string) *person {
 // dropLocked removes a person from memory if nothing about them needs to be kept.
 func (t *Tracker) dropLocked(p *person, now time.Time) {
 	_, stamping := t.stamps[p.user]
-	if len(p.conns) == 0 && len(p.remote) == 0 && !stamping && p.index < 0 && p.facts.over(now) {
+	if len(p.conns) == 0 && len(p.remote) == 0 && p.endings == nil && !stamping && p.index < 0 && p.facts.over(now) {
 		delete(t.people, p.user)
 	}
 }

@@ -41,8 +41,9 @@ func (t *Tracker) updateLocked(p *person) {
 		t.changes++
 	}
 	p.view, p.why, p.devices, p.status, p.claims = r.View, r.Why, count, status, claims
-	t.publishLocked(p, conns, marks, now)
-	t.scheduleLocked(p, r.Next)
+	ended, endedNext := p.ownEndings(now)
+	t.publishLocked(p, conns, marks, ended, now)
+	t.scheduleLocked(p, soonest(r.Next, endedNext))
 	if changed {
 		for _, f := range t.feeds {
 			f.Mark(p.user)
@@ -118,11 +119,11 @@ func (t *Tracker) countLocked(v View, by int) {
 }
 
 // publishLocked publishes this replica's digest of p if it has changed.
-func (t *Tracker) publishLocked(p *person, conns []*ConnInfo, marks string, now time.Time) {
-	var d Digest
+func (t *Tracker) publishLocked(p *person, conns []*ConnInfo, marks, ended string, now time.Time) {
+	d := Digest{Ended: ended}
 	if len(conns) > 0 {
 		own := connected(Subject{Conns: conns}, p.facts.idleAfter(t.cfg.IdleAfter), now)
-		d = Digest{Connected: true, Active: own.active, Since: p.view.Since, Devices: marks}
+		d.Connected, d.Active, d.Since, d.Devices = true, own.active, p.view.Since, marks
 	}
 	if len(conns) > 0 || p.contradicted() {
 		d.Invisible, d.Disabled, d.AsOf = p.facts.Invisible, p.facts.Disabled, p.facts.AsOf

@@ -65,6 +65,17 @@ func Run(t *testing.T, start func(*testing.T) Cluster) {
 		wantRemote(t, d, "ada", idle)
 		wantRemote(t, a, "ada", idle)
 	})
+	t.Run("everything in a digest arrives, also without connections", func(t *testing.T) {
+		c := start(t)
+		a, b := c.Join(t), c.Join(t)
+		full := presence.Digest{Connected: true, Active: true, Since: since, Devices: "ab.cd", Ended: "ab-xyz.ef-xyz",
+			Invisible: true, AsOf: 7}
+		for _, d := range []presence.Digest{full, {Ended: "ab-xyz"}, {Disabled: true, AsOf: 8}} {
+			a.Publish("ada", d)
+			c.Settle(t)
+			wantRemote(t, b, "ada", d)
+		}
+	})
 	t.Run("the others hear of a change", func(t *testing.T) {
 		c := start(t)
 		a, b := c.Join(t), c.Join(t)

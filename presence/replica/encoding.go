@@ -73,6 +73,7 @@ func decodeLease(text string) (i leaseInfo) {
 //  3. the marks of devices
 //  4. "i" for invisible, "d" for disabled, "id" for both, or "v" for visible again, then the revision of the accounts
 //     that says so
+//  5. devices without a socket that were ended
 func encodeDigest(d presence.Digest) string {
 	if d == (presence.Digest{}) {
 		return ""
@@ -88,9 +89,11 @@ func encodeDigest(d presence.Digest) string {
 		since = d.Since.UnixMilli()
 	}
 	text := active + " " + strconv.FormatInt(since, 10) + " " + d.Devices
+	hidden := ""
 	if d.AsOf > 0 {
-		text += " " + visibility(d) + strconv.FormatInt(d.AsOf, 10)
+		hidden = visibility(d) + strconv.FormatInt(d.AsOf, 10)
 	}
+	text += " " + hidden + " " + d.Ended
 	return strings.TrimRight(text, " ")
 }
 
@@ -112,9 +115,9 @@ func decodeDigest(text string) presence.Digest {
 	if text == "" {
 		return presence.Digest{}
 	}
-	fields := strings.SplitN(text, " ", 5)
-	fields = append(fields, "", "", "")[:4]
-	d := presence.Digest{Connected: fields[0] != "-", Active: fields[0] == "1", Devices: fields[2]}
+	fields := strings.SplitN(text, " ", 6)
+	fields = append(fields, "", "", "", "")[:5]
+	d := presence.Digest{Connected: fields[0] != "-", Active: fields[0] == "1", Devices: fields[2], Ended: fields[4]}
 	if ms, err := strconv.ParseInt(fields[1], 10, 64); err == nil && ms > 0 {
 		d.Since = time.UnixMilli(ms).UTC()
 	}
