@@ -47,6 +47,7 @@ func everyAnswer(t *testing.T, f *fixture, check func(what string, a answer)) {
 	ask(member, "POST", at("/me/status"), url.Values{"preset": {"x"}}, 404)
 	ask(member, "POST", at("/me/invisible"), url.Values{"invisible": {"off"}}, 303)
 	ask(member, "POST", at("/me/presets/forget"), none, 303)
+	ask(member, "POST", at("/me/claims/remove"), none, 303)
 	ask(member, "POST", at("/me/zone"), none, 204)
 	ask(stranger, "GET", at("/u/ada"), nil, 303)
 	ask(member, "GET", at("/u/ada"), nil, 200)

@@ -21,6 +21,7 @@ var done = map[string]string{
 	"set":       "Status updated.",
 	"cleared":   "Status cleared.",
 	"forgotten": "Forgotten.",
+	"removed":   "Removed.",
 	"invisible": "You are invisible.",
 	"visible":   "You are visible again.",
 }
@@ -74,8 +75,11 @@ func (s *Server) panel(c echo.Context) (ui.Panel, error) {
 	}
 	zone := accounts.Zone(user.TimeZone)
 	p := ui.Panel{Me: s.me(s.live.Own(user.Person)), Status: statusForm(user, zone, time.Now()), Presets: offered(presets)}
-	for _, t := range []*time.Time{&p.Me.Next.At, &p.Me.Next.TextEnds, &p.Me.Set.Until} {
+	for _, t := range []*time.Time{&p.Me.Next.At, &p.Me.Next.TextEnds, &p.Me.Set.Until, &p.Me.By.Until} {
 		*t = onClock(*t, zone)
+	}
+	for i := range p.Me.Claims {
+		p.Me.Claims[i].Until = onClock(p.Me.Claims[i].Until, zone)
 	}
 	if p.Status.Changing = p.Status.Live && c.QueryParam("change") != ""; !p.Status.Changing {
 		p.Status = unfilled(p.Status)

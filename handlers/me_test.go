@@ -33,6 +33,7 @@ var actsOfMe = []struct {
 	{"/me/status", url.Values{"clear": {"yes"}}},
 	{"/me/invisible", url.Values{"invisible": {"on"}}},
 	{"/me/presets/forget", url.Values{"preset": {"x"}}},
+	{"/me/claims/remove", url.Values{"claim": {"x"}}},
 	{"/me/zone", url.Values{"zone": {"Europe/Berlin"}}},
 }
 
@@ -425,7 +426,9 @@ func TestNextOf(t *testing.T) {
 		{presence.Self{View: presence.View{Until: end}, Why: presence.Why{Rule: presence.ByStatus, Until: end}},
 			ui.Next{Before: "Ends", At: end, After: ", then automatic."}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByClaim, Until: end.Add(time.Hour)}},
-			ui.Next{Before: "Ends", At: end.Add(time.Hour), After: ", then automatic.", TextEnds: end}},
+			ui.Next{TextEnds: end}},
+		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByClaim, Until: end}}, ui.Next{}},
+		{presence.Self{Why: presence.Why{Rule: presence.ByClaim}}, ui.Next{Before: "It stays until the app ends it."}},
 		{presence.Self{View: view, Why: presence.Why{Rule: presence.ByInput, Idle: 10 * time.Minute}},
 			ui.Next{Before: "You turn", State: "away", After: " after 10 min without input.", TextEnds: end}},
 		{presence.Self{Why: presence.Why{Rule: presence.ByInput, Idle: 45 * time.Second}},
@@ -451,6 +454,7 @@ func TestTypedIsKept(t *testing.T) {
 	}{
 		{"/me/invisible", url.Values{"invisible": {"on"}}},
 		{"/me/presets/forget", url.Values{"preset": {"none"}}},
+		{"/me/claims/remove", url.Values{"claim": {"none"}}},
 	} {
 		fields := url.Values{"state": {"dnd"}, "text": {"Half a <sentence>"}, "emoji": {"x"}, "lasts": {"at"},
 			"at": {"2031-01-02T03:04"}}

@@ -161,7 +161,7 @@ func TestStoredPageHasTheOwnValues(t *testing.T) {
 		"Name of ada", "<bdi>ada</bdi>", "Team of ada", f.uid("ada"), "🎧 words of ada Do not disturb", "7 minutes",
 		"Everyone, exactly", "see it to the minute",
 		"Asia/Tokyo", "pronouns of ada", "mailto:ada@example.org", "Dark", "no record of when you were here",
-		"What programs say about you", "your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
+		"What apps say about you", "your address and your ID", "How often you changed something", `class="until"`, `class="since"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page doesn't hold %q:\n%s", want, page)

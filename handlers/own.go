@@ -16,6 +16,10 @@ func (s *Server) me(own live.Own) ui.Me {
 		UID: row.ID, Name: row.Name,
 		State: string(row.State), Why: explainStatus(self.Why), Next: nextOf(self), Devices: self.Devices,
 		Invisible: self.Why.Rule == presence.ByInvisible, MayHide: s.inForce().Invisible == "on",
+		Claims: claimsOf(self),
+	}
+	if self.Why.Rule == presence.ByClaim {
+		me.By = ui.SetBy{Key: self.Why.Claim, Until: self.Why.Until}
 	}
 	if set := self.Status; set != nil {
 		me.Set = ui.SetStatus{State: string(set.State), Text: set.Text, Emoji: set.Emoji, Until: set.Until}
@@ -23,15 +27,14 @@ func (s *Server) me(own live.Own) ui.Me {
 	return me
 }
 
-// explainStatus tells a person why they have their state. It goes on after "because".
+// explainStatus tells a person why they have their state. It goes on after "because". It's "" if a claim decides, which
+// ui.Me.By tells.
 func explainStatus(why presence.Why) string {
 	switch why.Rule {
 	case presence.ByInvisible, presence.ByStatus:
 		return "you chose it"
 	case presence.ByNoConnection:
 		return "none of your devices is connected"
-	case presence.ByClaim:
-		return why.Claim + " set it"
 	case presence.ByInput:
 		return "you're active"
 	case presence.ByIdleness:
@@ -52,18 +55,22 @@ func nextOf(self presence.Self) ui.Next {
 		next.Before = "It stays until you change it."
 	case presence.ByNoConnection:
 		next.Before = "You're back as soon as you open the board."
-	case presence.ByStatus, presence.ByClaim:
+	case presence.ByStatus:
 		if why.Until.IsZero() {
 			next.Before = "It stays until you change it."
 			break
 		}
 		next.Before, next.At, next.After = "Ends", why.Until, ", then automatic."
+	case presence.ByClaim:
+		if why.Until.IsZero() {
+			next.Before = "It stays until the app ends it."
+		}
 	case presence.ByInput:
 		next.Before, next.State, next.After = awayAfter(why.Idle)
 	case presence.ByIdleness:
 		next.Before, next.State, next.After = "You turn", ui.Online, " with your next input."
 	}
-	if next.TextEnds.Equal(next.At) || self.View.Text == "" && self.View.Emoji == "" {
+	if next.TextEnds.Equal(next.At) || self.Why.Rule == presence.ByClaim && next.TextEnds.Equal(self.Why.Until) || self.View.Text == "" && self.View.Emoji == "" {
 		next.TextEnds = time.Time{}
 	}
 	return next

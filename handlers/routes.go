@@ -76,6 +76,7 @@ func (s *Server) routes() {
 	member.post(at("/me/status"), s.setStatus)
 	member.post(at("/me/invisible"), s.setInvisible)
 	member.post(at("/me/presets/forget"), s.forgetPreset)
+	member.post(at("/me/claims/remove"), s.removeClaim)
 	member.post(at("/me/zone"), s.setZone)
 
 	member.get(at("/u/:name"), s.personPage)

@@ -2,7 +2,9 @@ package ui
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,7 +16,9 @@ type Me struct {
 	Why       string // the reason for State, as it follows "because", such as "there was no input for 10 min"
 	Devices   int    // how many of their devices are connected
 	Next      Next
+	By        SetBy     // the app that decides State, instead of Why; zero if none does
 	Set       SetStatus // their own status
+	Claims    []Claim   // what apps say about them
 	Invisible bool      // others see them as offline
 	MayHide   bool      // the operator lets people go invisible
 }
@@ -24,6 +28,37 @@ type SetStatus struct {
 	State, Text, Emoji string    // State is online, away, dnd or "" for automatic
 	Until              time.Time // when it ends; zero if it doesn't
 }
+
+// SetBy names the app that decides a state, and says until when; Until is zero if that isn't known.
+type SetBy struct {
+	Key   string
+	Until time.Time
+}
+
+// End returns Until for display.
+func (s SetBy) End() moment { return until(s.Until) }
+
+// Claim is what an app says about a person. Key is its name.
+type Claim struct {
+	Key, State, Text, Emoji string
+	Until                   time.Time // zero if it isn't known when it ends
+}
+
+// Says returns what the app says, without the end.
+func (c Claim) Says() string {
+	said := strings.TrimSpace(c.Emoji + " " + c.Text)
+	switch state := Label(c.State); {
+	case said == "":
+		return state
+	case state == "":
+		return said
+	default:
+		return said + " · " + state
+	}
+}
+
+// End returns Until for display.
+func (c Claim) End() moment { return until(c.Until) }
 
 // Next is a sentence about what will change a state: the text Before, the new State if there is one, the time At if
 // there is one, and the text After.
@@ -35,11 +70,16 @@ type Next struct {
 
 const endLayout = "at 15:04 MST, 2 Jan"
 
-// ending returns t for the page's script, and as text in the time zone of t for pages without it.
-func ending(t time.Time) moment {
-	m := momentOf(t, endLayout)
+// ending returns the time of an end for the page's script, and as text in the time zone of t for pages without it.
+func ending(t time.Time) moment { return zoned(t, endLayout) }
+
+// until returns the same for the script's class until.
+func until(t time.Time) moment { return zoned(t, "until 15:04 MST, 2 Jan") }
+
+func zoned(t time.Time, layout string) moment {
+	m := momentOf(t, layout)
 	if m.At != "" {
-		m.Text = t.Format(endLayout)
+		m.Text = t.Format(layout)
 	}
 	return m
 }
@@ -113,6 +153,9 @@ func (f *Frame) Me(was, now Me) {
 	if all || named || state || was.UID != now.UID {
 		f.mine("me-self", "self", now)
 	}
+	if all || !slices.Equal(was.Claims, now.Claims) {
+		f.mine("me-claims", "claims", now.Claims)
+	}
 	if all || was.Set != now.Set {
 		f.mine("me-set", "set", now.Set)
 	}
@@ -122,7 +165,7 @@ func (f *Frame) Me(was, now Me) {
 	if all || seen {
 		f.mine("me-note", "note", now)
 	}
-	if all || seen || state || was.Why != now.Why || was.Devices != now.Devices || was.Next != now.Next {
+	if all || seen || state || was.Why != now.Why || was.By != now.By || was.Devices != now.Devices || was.Next != now.Next {
 		f.mine("me-why", "why", now)
 	}
 }

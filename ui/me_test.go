@@ -2,6 +2,7 @@ package ui
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ func somePanel() Panel {
 			UID: "0190-a", Name: "Ada <b> Lovelace", State: DND, Why: "you chose it", Devices: 2, MayHide: true,
 			Set:  SetStatus{State: DND, Text: "Deep <b>work", Emoji: "🎧", Until: end},
 			Next: Next{Before: "Ends", At: end, After: ", then automatic.", TextEnds: end.Add(time.Hour)},
+			Claims: []Claim{{Key: "build", State: DND, Text: "Building <b>", Emoji: "🔨", Until: end},
+				{Key: "call", State: Away}, {Key: "music", Emoji: "🎵"}},
 		},
 		Status: StatusForm{Zone: "Europe/Berlin", Live: true},
 		Presets: []Preset{
@@ -40,6 +43,8 @@ func TestFrameMe(t *testing.T) {
 			Next: Next{Before: "You turn", State: Away, After: " after 10 min without input."}},
 		{State: Away, Why: "there was no input",
 			Next: Next{Before: "You turn", State: Online, After: " with your next input.", TextEnds: p.Me.Next.At}},
+		{State: DND, By: SetBy{Key: "build", Until: p.Me.Next.At}, Devices: 1, Claims: p.Me.Claims[:1]},
+		{State: Away, By: SetBy{Key: "call"}, Next: Next{Before: "It stays until the app ends it."}},
 		{State: Offline, Why: "you chose it", Invisible: true, Set: SetStatus{State: Away, Until: p.Me.Next.At},
 			Next: Next{Before: "It stays until you change it."}},
 	} {
@@ -48,8 +53,8 @@ func TestFrameMe(t *testing.T) {
 		f := u.NewFrame()
 		f.Me(Me{}, me)
 		ids := regexp.MustCompile(`(?s)<hx-partial id="([^"]+)" hx-swap=\w+>(.*?)</hx-partial>`).FindAllStringSubmatch(string(f.Bytes()), -1)
-		if len(ids) != 8 {
-			t.Errorf("Me(%+v) = %s, want 8 partials", me, f.Bytes())
+		if len(ids) != 9 {
+			t.Errorf("Me(%+v) = %s, want 9 partials", me, f.Bytes())
 		}
 		for _, m := range ids {
 			if !regexp.MustCompile(`<\w+[^>]* id="` + m[1] + `"[^>]*>` + regexp.QuoteMeta(m[2]) + `</`).MatchString(page) {
@@ -83,6 +88,9 @@ func TestFrameMeSendsChanges(t *testing.T) {
 		{change(func(m *Me) { m.Why = "there was no input" }), "me-why"},
 		{change(func(m *Me) { m.Devices = 1 }), "me-why"},
 		{change(func(m *Me) { m.Next.After = "" }), "me-why"},
+		{change(func(m *Me) { m.By = SetBy{Key: "build"} }), "me-why"},
+		{change(func(m *Me) { m.Claims = slices.Clone(m.Claims) }), ""},
+		{change(func(m *Me) { m.Claims = m.Claims[1:] }), "me-claims"},
 		{change(func(m *Me) { m.Set.Text = "Lunch" }), "me-set"},
 		{change(func(m *Me) { m.Set.State = Away }), "me-set me-states"},
 		{change(func(m *Me) { m.Invisible = true }), "me me-states me-note me-why"},
@@ -141,6 +149,33 @@ func TestPanelWithStatus(t *testing.T) {
 	if set, preset := strings.Index(page, `id="status-set"`), strings.Index(page, `class="quick"`); set < 0 ||
 		preset < set {
 		t.Errorf("Set stands at %d, the first preset at %d: Enter presses the first", set, preset)
+	}
+}
+
+// The panel names the app that decides the state, and lists what apps say, each with a button.
+func TestPanelWithClaims(t *testing.T) {
+	p := somePanel()
+	p.Me.Why, p.Me.Next, p.Me.By = "", Next{}, SetBy{Key: "build", Until: p.Me.Next.At}
+	page := mePage(t, newUI(t, ""), p)
+	for _, want := range []string{
+		`<b>Do not disturb</b>, set by <b translate="no"><bdi>build</bdi></b> <time class="until" datetime="2026-11-24T14:30:00Z">until 14:30 UTC, 24 Nov</time>. Two devices are connected. </p>`,
+		`<h2 id="claims-h">Set by apps</h2>`,
+		`<b translate="no"><bdi>build</bdi></b><span><bdi>🔨 Building &lt;b&gt; · Do not disturb</bdi> · <time class="until" datetime="2026-11-24T14:30:00Z">until 14:30 UTC, 24 Nov</time></span>`,
+		`<bdi>call</bdi></b><span><bdi>Away</bdi></span>`, `<bdi>music</bdi></b><span><bdi>🎵</bdi></span>`,
+		`form="me-unclaim" name="claim" value="build" id="me-unclaim-build">Remove<span class="vh"> build</span></button>`,
+		`<form id="me-unclaim" method="post" action="/me/claims/remove" hx-post="/me/claims/remove"`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the panel has no %s:\n%s", want, page)
+		}
+	}
+	p.Me.By.Until, p.Me.Devices, p.Me.Next.Before = time.Time{}, 0, "It stays until the app ends it."
+	if page := mePage(t, newUI(t, ""), p); !strings.Contains(page, `<bdi>build</bdi></b>. It stays until the app ends it.</p>`) {
+		t.Errorf("the panel doesn't explain a claim without an end:\n%s", page)
+	}
+	p.Me.Claims = nil
+	if page := mePage(t, newUI(t, ""), p); !strings.Contains(page, `<div class="claims" id="me-claims"></div>`) {
+		t.Errorf("without claims, the panel has a section about them:\n%s", page)
 	}
 }
 

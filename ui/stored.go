@@ -148,9 +148,9 @@ func (p StoredPage) seenByAll() []StoredFact {
 			Note: "State, text, emoji and end. Shown until it ends, if it has an end. Kept until you set another.",
 		}, {
 			Keys: []string{"claims.state", "claims.text", "claims.emoji", "claims.until"},
-			What: "What programs say about you", Mine: strconv.Itoa(p.Claims),
+			What: "What apps say about you", Mine: strconv.Itoa(p.Claims),
 			Note: "State, text, emoji and an announced end, shown if you haven't set a status yourself. Kept until it ends, or " +
-				"until you or the program removes it, and for up to an hour after it ends.",
+				"until you or the app removes it, and for up to an hour after it ends.",
 		}, {
 			Keys: []string{"last_seen"}, What: "Last seen", Mine: p.lastSeen(), When: stampOf("seen", p.LastSeen),
 			Note: p.lastSeenNote(),
@@ -226,8 +226,8 @@ func (p StoredPage) chosen() []StoredFact {
 			When: stampOf("since", p.InvisibleSince), Note: "Others see you as offline. Kept until you go visible.",
 		}, {
 			Keys: []string{"claims.name", "claims.ends_at", "claims.set_at", "claims.token"},
-			What: "Which programs say something about you", Mine: strconv.Itoa(p.Claims),
-			Note: "The name it goes by, when it began, when it ends unless the program renews it, and which token it used. Kept " +
+			What: "Which apps say it", Mine: strconv.Itoa(p.Claims),
+			Note: "The name it goes by, when it began, when it ends unless the app renews it, and which token it used. Kept " +
 				"as long as what it says.",
 		}, {
 			Keys: []string{"presets.state", "presets.text", "presets.emoji", "presets.lasts"}, What: "Recent statuses",

@@ -130,7 +130,7 @@ func (u *UI) tryAll() error {
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
 	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{},
-		"why": Me{}, "told": Told{}} {
+		"why": Me{}, "claims": []Claim{{}}, "told": Told{}} {
 		errs = append(errs, u.part(io.Discard, name, data))
 	}
 	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr)...)

@@ -140,6 +140,7 @@ func TestTemplateTypes(t *testing.T) {
 		check(name, parts.Lookup(name), Me{})
 	}
 	check("set", parts.Lookup("set"), SetStatus{})
+	check("claims", parts.Lookup("claims"), []Claim{})
 	check("admin-nav", parts.Lookup("admin-nav"), Admin{})
 	check("account-of", parts.Lookup("account-of"), Account{})
 	check("once", parts.Lookup("once"), OnceLink{})
@@ -318,7 +319,8 @@ func TestMaliciousTextIsEscaped(t *testing.T) {
 		}}
 		panel := Panel{
 			Me: Me{State: evil, Why: evil, Next: Next{Before: evil, At: time.Now(), After: evil},
-				Set: SetStatus{State: evil, Text: evil, Emoji: evil}}, Said: evil,
+				Set: SetStatus{State: evil, Text: evil, Emoji: evil}, By: SetBy{Key: evil},
+				Claims: []Claim{{Key: evil, State: evil, Text: evil, Emoji: evil}}}, Said: evil,
 			Status: StatusForm{Text: evil, Emoji: evil, Lasts: evil, At: evil, Zone: evil, Live: true,
 				Errors: map[string]string{"state": evil, "text": evil, "emoji": evil, "until": evil}},
 			Presets: []Preset{{evil, evil, evil, evil, evil, true}},
@@ -350,13 +352,14 @@ func TestMaliciousTextIsEscaped(t *testing.T) {
 		f := u.NewFrame()
 		f.Row(evil, r)
 		f.Me(Me{}, Me{UID: evil, Name: evil, State: Online, Why: evil, Next: Next{Before: evil, After: evil},
-			Set: SetStatus{Text: evil, Emoji: evil}})
+			Set: SetStatus{Text: evil, Emoji: evil}, By: SetBy{Key: evil},
+			Claims: []Claim{{Key: evil, State: evil, Text: evil, Emoji: evil}}})
 		f.Team(evil, 1, 1, 1, false)
 		f.Counts(Counts{People: 1}, Counts{People: 1, Search: evil}, false)
 		frame := string(f.Bytes())
 		harmless(t, evil, frame)
-		if n := strings.Count(frame, "<hx-partial"); n != 13 {
-			t.Errorf("a frame about %q has %d partials, want 13", evil, n)
+		if n := strings.Count(frame, "<hx-partial"); n != 14 {
+			t.Errorf("a frame about %q has %d partials, want 14", evil, n)
 		}
 		answer, err := u.Panel(panel)
 		if err != nil {
