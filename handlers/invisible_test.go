@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/accounts"
 	"rollcall/presence"
@@ -104,8 +105,8 @@ func (r *recording) stripped() []string {
 }
 
 // TestInvisibleIsLikeGone plays one random history twice. In it, bob changes his status and at some point disappears.
-// In one run he signs out. In the other he goes invisible and keeps opening and closing pages, typing and going away. A
-// watcher must get the same pages and the same frames in both runs, byte for byte.
+// In one run he signs out. In the other he goes invisible and keeps opening and closing pages, typing, going away, and
+// using apps and other devices. A watcher must get the same pages and the same frames in both runs, byte for byte.
 func TestInvisibleIsLikeGone(t *testing.T) {
 	for range 2 {
 		seed := rand.Uint64()
@@ -200,14 +201,19 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 			rec.said = append(rec.said, name+" alert "+a.location()+a.body)
 		}
 		if step > leaves && invisible {
-			open = rec.secretly(bob, open, r.IntN(3))
+			open = rec.secretly(bob, open, r.IntN(5))
 		} else {
-			r.IntN(3)
+			r.IntN(5)
 		}
 		a.until("calm", func() bool { return !l.server.live.Stats().Pending })
 		rec.note(name)
 	}
 	return rec.stripped()
+}
+
+// heartbeat returns a heartbeat of a device, which is also its session.
+func heartbeat(key string) presence.Heartbeat {
+	return presence.Heartbeat{Key: key, Session: key, TTL: time.Minute}
 }
 
 // secretly lets an invisible person do something on their own devices, and waits until the server knows.
@@ -228,6 +234,18 @@ func (r *recording) secretly(bob *browser, open *tab, what int) *tab {
 		open.leave()
 		open = r.l.open(bob, "/", "a")
 		told(open)
+	case 3: // an app says that he's busy
+		key := fmt.Sprint("app-", open.frameCount())
+		r.l.put("bob", accounts.Claim{Key: key, State: "dnd", Until: time.Now().Add(time.Hour)})
+		open.until("the app in the panel", func() bool { return strings.Contains(open.text["me-claims"], key) })
+	case 4: // a device without a browser, for a moment
+		presence, id := r.l.server.cfg.Presence, r.l.uid("bob")
+		if err := presence.Beat(id, heartbeat("lamp")); err != nil {
+			r.l.t.Fatal(err)
+		}
+		open.until("two devices", func() bool { return strings.Contains(open.text["me-why"], "Two devices") })
+		presence.End(id, "lamp")
+		open.until("one device", func() bool { return strings.Contains(open.text["me-why"], "One device") })
 	}
 	return open
 }
