@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/url"
+	"path"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -302,4 +305,21 @@ func testFactsWithClaims(t *testing.T, db database) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("Facts = %+v, %v, want %+v", got, err, want)
 	}
+}
+
+// A key that is accepted can be part of any URL as it is.
+func FuzzCheckKey(f *testing.F) {
+	for _, key := range []string{"", "build", "..", "a/b", "a%2fb", "ä", "A", "-", "0", "a b", strings.Repeat("k", MaxKey+1)} {
+		f.Add(key)
+	}
+	valid := regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
+	f.Fuzz(func(t *testing.T, key string) {
+		err := CheckKey(key)
+		if (err == nil) != valid.MatchString(key) {
+			t.Errorf("CheckKey(%q) = %v, want %s", key, err, valid)
+		}
+		if got := url.PathEscape(key); err == nil && (got != key || path.Clean("/"+key) != "/"+key) {
+			t.Errorf("the key %q is %q in a URL", key, got)
+		}
+	})
 }
