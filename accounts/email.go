@@ -110,15 +110,26 @@ func (s *Store) Emails(ctx context.Context) (map[string]string, error) {
 }
 
 // SetEmail gives a user an address that somebody vouches for, or none. It ends the links for a new password and for
-// another address that were sent before. Errors: *FieldError, ErrNotFound.
+// another address that were sent before. Both addresses, the new one and the one before, get an email. Neither can undo
+// the change, because an administrator makes it when the mailbox is lost or somebody else reads it. Errors: *FieldError,
+// ErrNotFound.
 func (s *Store) SetEmail(ctx context.Context, userID, email string) error {
 	email, _, err := CleanEmail(email)
 	if err != nil {
 		return err
 	}
 	return wrap("set an email address", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := setEmail(ctx, t, userID, email)
-		return err
+		was, err := setEmail(ctx, t, userID, email)
+		if err != nil || was == email {
+			return err
+		}
+		if was != "" {
+			err = queueNotice(ctx, t, MailAddressTaken, userID, MailDetails{To: was})
+		}
+		if err != nil || email == "" {
+			return err
+		}
+		return queueNotice(ctx, t, MailAddressGiven, userID, MailDetails{To: email})
 	}))
 }
 

@@ -66,7 +66,7 @@ func testUndoEmail(t *testing.T, db database) {
 	s, c := mailing(t, db)
 	ctx := t.Context()
 	ada := add(t, s, "ada", "", "")
-	do(t, "SetEmail", s.SetEmail(ctx, ada.ID, "ada@example.org"))
+	withAddress(t, s, ada, "ada@example.org")
 	change := func(to string) Mail {
 		t.Helper()
 		c.add(time.Second)

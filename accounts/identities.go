@@ -125,8 +125,16 @@ func (s *Store) Link(ctx context.Context, userID string, i Identity, spends ...O
 		case !errors.Is(err, ErrNoIdentity):
 			return err
 		}
-		return linkIdentity(ctx, t, userID, i)
+		if err := linkIdentity(ctx, t, userID, i); err != nil {
+			return err
+		}
+		return queueNotice(ctx, t, MailFactorAdded, userID, linkedNotice(i))
 	}))
+}
+
+// linkedNotice is what an email about an identity tells its owner.
+func linkedNotice(i Identity) MailDetails {
+	return MailDetails{Factor: LinkedFactor, Label: i.Provider}
 }
 
 // linkIdentity adds an identity that nobody has.
@@ -179,7 +187,10 @@ func (s *Store) Unlink(ctx context.Context, userID, identityID, keepSession stri
 		if err != nil {
 			return err
 		}
-		return wantWayIn(ctx, t, userID, offered)
+		if err := wantWayIn(ctx, t, userID, offered); err != nil {
+			return err
+		}
+		return queueNotice(ctx, t, MailFactorRemoved, userID, linkedNotice(gone))
 	}))
 }
 

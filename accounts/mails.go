@@ -31,12 +31,22 @@ const (
 	MailInvitation      MailKind = "invitation"       // to the address To; Link is the invitation's ID
 	MailApproved        MailKind = "approved"         // the user can sign in now
 	MailWaiting         MailKind = "waiting"          // to an administrator: people wait for approval
-	MailEmailChanged    MailKind = "email_changed"    // to the old address, To
+	MailEmailChanged    MailKind = "email_changed"    // to the old address, To, after the user changed it
+	MailAddressGiven    MailKind = "address_given"    // to the new address, To, which an administrator gave the user
+	MailAddressTaken    MailKind = "address_taken"    // to the old address, To, which an administrator took away
 	MailPasswordChanged MailKind = "password_changed" // the user has a new password
 	MailNewSignIn       MailKind = "new_sign_in"      // from Browser at Address
-	MailFactorAdded     MailKind = "factor_added"     // Factor, which the user calls Label
+	MailFactorAdded     MailKind = "factor_added"     // Factor; Label is its name, or the key of its provider
 	MailFactorRemoved   MailKind = "factor_removed"   // the same
 	MailCodeUsed        MailKind = "code_used"        // a recovery code; Left is how many there are still
+)
+
+// The values of MailDetails.Factor.
+const (
+	PasskeyFactor = "passkey"
+	AppFactor     = "authenticator_app"
+	LinkedFactor  = "linked_account" // at a provider, or what a proxy calls the user
+	AllFactors    = "all"            // all passkeys, the app, and the recovery codes
 )
 
 // age returns how long it makes sense to try to send an email.

@@ -26,6 +26,15 @@ func take(t *testing.T, s *Store) Mail {
 	return m
 }
 
+// withAddress gives a user an address, without an email about it.
+func withAddress(t *testing.T, s *Store, u User, email string) {
+	t.Helper()
+	sends := s.sendsMail
+	s.sendsMail = false
+	do(t, "SetEmail", s.SetEmail(t.Context(), u.ID, email))
+	s.sendsMail = sends
+}
+
 // none checks that no email is due.
 func none(t *testing.T, s *Store, when string) {
 	t.Helper()
@@ -120,7 +129,7 @@ func testMailsAreTakenOnce(t *testing.T, db database) {
 func TestMailQueueIsBounded(t *testing.T) {
 	s, _ := mailing(t, onSQLite)
 	ada := add(t, s, "ada", "", "")
-	do(t, "SetEmail", s.SetEmail(t.Context(), ada.ID, "ada@example.org"))
+	withAddress(t, s, ada, "ada@example.org")
 	for range maxMails {
 		do(t, "AskReset", s.AskReset(t.Context(), "ada"))
 	}
@@ -186,7 +195,7 @@ func testNotices(t *testing.T, db database) {
 	do(t, "SetPassword", s.SetPassword(ctx, ada.ID, "another phrase", ""))
 	none(t, s, "ada has no address")
 	for _, u := range []User{boss, ada} {
-		do(t, "SetEmail", s.SetEmail(As(ctx, ByUser(boss.ID)), u.ID, u.Username+"@example.org"))
+		withAddress(t, s, u, u.Username+"@example.org")
 	}
 	want := func(kind MailKind, userID string, d MailDetails) {
 		t.Helper()
@@ -219,7 +228,7 @@ func testNotices(t *testing.T, db database) {
 	none(t, s, "one email is enough for two who wait")
 	will, err := s.UserByName(ctx, "will")
 	do(t, "UserByName", err)
-	do(t, "SetEmail", s.SetEmail(As(ctx, ByUser(boss.ID)), will.ID, "will@example.org"))
+	withAddress(t, s, will, "will@example.org")
 	do(t, "Approve", s.Approve(ctx, will.ID))
 	want(MailApproved, will.ID, MailDetails{})
 	s.sendsMail = false

@@ -51,7 +51,7 @@ const (
 	sqlRenamePasskey = `UPDATE passkeys SET label = $3 WHERE credential = $1 AND user_id = $2`
 	sqlUsePasskey    = `UPDATE passkeys SET sign_count = $3, eligible = $4, backed_up = $5, used_at = $6
 		WHERE credential = $1 AND user_id = $2`
-	sqlDropPasskey  = `DELETE FROM passkeys WHERE credential = $1 AND user_id = $2`
+	sqlDropPasskey  = `DELETE FROM passkeys WHERE credential = $1 AND user_id = $2 RETURNING label`
 	sqlDropPasskeys = `DELETE FROM passkeys WHERE user_id = $1`
 	sqlHandle       = `SELECT handle FROM users WHERE id = $1`
 	sqlSetHandle    = `UPDATE users SET handle = $2 WHERE id = $1 AND handle = ''`
@@ -112,8 +112,10 @@ func (s *Store) AddPasskey(ctx context.Context, p Passkey, challenge Once) error
 			return ErrNotFound
 		case err == nil && n == 0:
 			return ErrPasskeyTaken
+		case err != nil:
+			return err
 		}
-		return err
+		return queueNotice(ctx, t, MailFactorAdded, p.UserID, MailDetails{Factor: PasskeyFactor, Label: label})
 	}))
 }
 
@@ -143,14 +145,18 @@ func (s *Store) RenamePasskey(ctx context.Context, userID, credential, label str
 // RemovePasskey deletes a user's passkey. Errors: ErrNoPasskey, and ErrLastWayIn if the user couldn't sign in any more.
 func (s *Store) RemovePasskey(ctx context.Context, userID, credential string, offered Ways) error {
 	return wrap("remove passkey", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		n, err := t.exec(ctx, sqlDropPasskey, credential, userID)
+		var label string
+		err := t.queryRow(ctx, sqlDropPasskey, []any{credential, userID}, &label)
 		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return ErrNoPasskey
 		case err != nil:
 			return err
-		case n == 0:
-			return ErrNoPasskey
 		}
-		return wantWayIn(ctx, t, userID, offered)
+		if err := wantWayIn(ctx, t, userID, offered); err != nil {
+			return err
+		}
+		return queueNotice(ctx, t, MailFactorRemoved, userID, MailDetails{Factor: PasskeyFactor, Label: label})
 	}))
 }
 

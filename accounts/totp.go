@@ -56,7 +56,10 @@ func (s *Store) AddTOTP(ctx context.Context, userID string, a TOTP, step int64, 
 		case n == 0:
 			return ErrTOTPOn
 		}
-		return replaceRecoveryCodes(ctx, t, userID, recoveryCodes)
+		if err := replaceRecoveryCodes(ctx, t, userID, recoveryCodes); err != nil {
+			return err
+		}
+		return queueNotice(ctx, t, MailFactorAdded, userID, MailDetails{Factor: AppFactor})
 	}))
 }
 
@@ -64,15 +67,21 @@ func (s *Store) AddTOTP(ctx context.Context, userID string, a TOTP, step int64, 
 // is none.
 func (s *Store) RemoveTOTP(ctx context.Context, userID string) error {
 	return wrap("remove authenticator app", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		return removeTOTP(ctx, t, userID)
+		had, err := removeTOTP(ctx, t, userID)
+		if err != nil || !had {
+			return err
+		}
+		return queueNotice(ctx, t, MailFactorRemoved, userID, MailDetails{Factor: AppFactor})
 	}))
 }
 
-func removeTOTP(ctx context.Context, t *transaction, userID string) error {
-	if _, err := t.exec(ctx, sqlDropTOTP, userID); err != nil {
-		return err
+// removeTOTP reports whether the user had an authenticator app.
+func removeTOTP(ctx context.Context, t *transaction, userID string) (had bool, err error) {
+	n, err := t.exec(ctx, sqlDropTOTP, userID)
+	if err != nil {
+		return false, err
 	}
-	return replaceRecoveryCodes(ctx, t, userID, nil)
+	return n > 0, replaceRecoveryCodes(ctx, t, userID, nil)
 }
 
 // ResetFactors removes the passkeys, the authenticator app and the recovery codes of somebody who has lost them, and
@@ -82,10 +91,18 @@ func (s *Store) ResetFactors(ctx context.Context, userID string) error {
 		if _, err := readUser(ctx, t, sqlUserByID, []any{userID}); err != nil {
 			return err
 		}
-		if err := removeTOTP(ctx, t, userID); err != nil {
+		had, err := removeTOTP(ctx, t, userID)
+		if err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, sqlDropPasskeys, userID); err != nil {
+		passkeys, err := t.exec(ctx, sqlDropPasskeys, userID)
+		if err != nil {
+			return err
+		}
+		if had || passkeys > 0 {
+			err = queueNotice(ctx, t, MailFactorRemoved, userID, MailDetails{Factor: AllFactors})
+		}
+		if err != nil {
 			return err
 		}
 		return t.audit(ctx, FactorsReset, TargetUser(userID), nil)

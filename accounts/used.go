@@ -58,14 +58,26 @@ func recordUse(ctx context.Context, t *transaction, userID string, used Used, sp
 		}
 	}
 	if used.RecoveryCode != "" {
-		if n, err := t.exec(ctx, sqlUseCode, userID, used.RecoveryCode, t.now); err != nil || n == 0 {
-			return orElse(err, ErrCodeUsed)
+		if err := useRecoveryCode(ctx, t, userID, used.RecoveryCode); err != nil {
+			return err
 		}
 	}
 	if used.Passkey == nil {
 		return nil
 	}
 	return usePasskey(ctx, t, userID, *used.Passkey)
+}
+
+// useRecoveryCode uses a recovery code up, by its hash, and tells its owner. Error: ErrCodeUsed.
+func useRecoveryCode(ctx context.Context, t *transaction, userID, hash string) error {
+	if n, err := t.exec(ctx, sqlUseCode, userID, hash, t.now); err != nil || n == 0 {
+		return orElse(err, ErrCodeUsed)
+	}
+	left, err := codesLeft(ctx, t, userID)
+	if err != nil {
+		return err
+	}
+	return queueNotice(ctx, t, MailCodeUsed, userID, MailDetails{Left: left})
 }
 
 // wantSecondFactor returns ErrSecondFactor if somebody with an authenticator app proved only one factor. It runs in the

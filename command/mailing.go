@@ -59,7 +59,8 @@ func newMailer(a *app, boardName func() string) (*mailer.Mailer, error) {
 	return mailer.New(mailer.Config{
 		Accounts: a.store, Sender: mail.NewSender(*s.mail), Templates: templates, BoardName: boardName,
 		URL: s.Public.String(), Log: a.log,
-		Buttons: func(ctx context.Context, userID string) []mail.Line { return buttons(ctx, a, userID) },
+		Buttons:   func(ctx context.Context, userID string) []mail.Line { return buttons(ctx, a, userID) },
+		Elsewhere: func(key string) string { return a.server.ElsewhereName(key) },
 	}), nil
 }
 

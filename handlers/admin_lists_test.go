@@ -63,7 +63,7 @@ func TestSentences(t *testing.T) {
 	if strings.Contains(text, "chose a password") && began.Day() == time.Now().UTC().Day() {
 		t.Errorf("the log tells today that somebody used a link today:\n%s", text)
 	}
-	tell := &teller{f.store, time.UTC, time.Now(), map[string]string{}, f.server.elsewhereName}
+	tell := &teller{f.store, time.UTC, time.Now(), map[string]string{}, f.server.ElsewhereName}
 	line, err := tell.line(t.Context(), accounts.Entry{Actor: accounts.Visitor, Action: accounts.ResetLinkUsed,
 		Target: accounts.TargetUser(ada.ID)})
 	if got := sentence(line.Parts); err != nil || got != "Ada L chose a password with a reset link" {
@@ -102,7 +102,7 @@ func TestLogHidesTimesOfOwnActs(t *testing.T) {
 		{At: at(22), Actor: accounts.System, Action: accounts.PeopleExported},
 	}
 	for _, zone := range []string{"UTC", "Asia/Tokyo", "America/Los_Angeles"} {
-		tell := &teller{f.store, accounts.Zone(zone), at(23).In(accounts.Zone(zone)), map[string]string{}, f.server.elsewhereName}
+		tell := &teller{f.store, accounts.Zone(zone), at(23).In(accounts.Zone(zone)), map[string]string{}, f.server.ElsewhereName}
 		days, err := tell.days(t.Context(), entries)
 		if err != nil || len(days) != 1 || len(days[0].Lines) != 3 {
 			t.Fatalf("days in %s = %+v, %v, want one day with 3 lines", zone, days, err)

@@ -79,7 +79,7 @@ type teller struct {
 
 func (s *Server) teller(c echo.Context) *teller {
 	zone := accounts.Zone(signedIn(c).user.TimeZone)
-	return &teller{s.cfg.Accounts, zone, time.Now().In(zone), map[string]string{}, s.elsewhereName}
+	return &teller{s.cfg.Accounts, zone, time.Now().In(zone), map[string]string{}, s.ElsewhereName}
 }
 
 // name returns the display name of a person, or words for a deleted account.

@@ -67,8 +67,8 @@ func (s *Server) provider(c echo.Context) (*provider, error) {
 	return p, nil
 }
 
-// elsewhereName returns the name of a provider or of the proxy, as people see it.
-func (s *Server) elsewhereName(key string) string {
+// ElsewhereName returns the name of a provider or of the proxy, as people see it.
+func (s *Server) ElsewhereName(key string) string {
 	switch p := s.providers.find(key); {
 	case p != nil:
 		return p.name()
@@ -138,7 +138,7 @@ func (s *Server) signOutElsewhere(c echo.Context) ui.ProviderLink {
 		return ui.ProviderLink{Name: p.name(), Href: page}
 	}
 	if s.cfg.Header != nil && key == s.cfg.Header.Issuer() {
-		return ui.ProviderLink{Name: s.elsewhereName(key), Href: s.cfg.HeaderSignOut}
+		return ui.ProviderLink{Name: s.ElsewhereName(key), Href: s.cfg.HeaderSignOut}
 	}
 	return ui.ProviderLink{}
 }

@@ -25,12 +25,12 @@ func (s *Server) linkedElsewhere(c echo.Context, userID string) (all []ui.Linked
 	}
 	has := map[string]bool{}
 	for _, i := range found {
-		all = append(all, ui.Linked{Provider: i.Provider, Name: sentenceStart(s.elsewhereName(i.Provider)), ID: i.ID(),
+		all = append(all, ui.Linked{Provider: i.Provider, Name: sentenceStart(s.ElsewhereName(i.Provider)), ID: i.ID(),
 			Label: i.Label, Used: i.UsedAt})
 		has[i.Provider] = true
 	}
 	for _, key := range offered {
-		row := ui.Linked{Provider: key, Name: sentenceStart(s.elsewhereName(key))}
+		row := ui.Linked{Provider: key, Name: sentenceStart(s.ElsewhereName(key))}
 		if has[key] {
 			continue
 		}
@@ -53,7 +53,7 @@ func (s *Server) linkedOf(c echo.Context, userID string) (all []ui.Linked, err e
 		return nil, unavailable(fmt.Errorf("identities: %w", err))
 	}
 	for _, i := range found {
-		all = append(all, ui.Linked{Name: sentenceStart(s.elsewhereName(i.Provider)), ID: i.ID()})
+		all = append(all, ui.Linked{Name: sentenceStart(s.ElsewhereName(i.Provider)), ID: i.ID()})
 	}
 	return all, nil
 }
@@ -75,7 +75,7 @@ func (s *Server) addLinked(c echo.Context) error {
 	key, v := fields.Get("provider"), signedIn(c)
 	if named, ok := proxied(c); ok && key == s.cfg.Header.Issuer() {
 		err := s.cfg.Accounts.Link(c.Request().Context(), v.user.ID, s.proxyIdentity(named))
-		return s.answerLinked(c, s.elsewhereName(key), err)
+		return s.answerLinked(c, s.ElsewhereName(key), err)
 	}
 	p := s.providers.find(key)
 	if p == nil {

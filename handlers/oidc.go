@@ -223,7 +223,7 @@ func (s *Server) signInElsewhere(c echo.Context, x accounts.IdentitySignIn, next
 	case errors.Is(err, accounts.ErrNoIdentity):
 		return s.unlinked(key)
 	case errors.Is(err, accounts.ErrWaiting):
-		return s.page(c, http.StatusAccepted, ui.WaitingPage{Layout: s.layout(c, ""), Provider: s.elsewhereName(key),
+		return s.page(c, http.StatusAccepted, ui.WaitingPage{Layout: s.layout(c, ""), Provider: s.ElsewhereName(key),
 			Name: user.DisplayName})
 	case errors.Is(err, accounts.ErrNotSet):
 		return s.redirect(c, s.site.path("/setup"))

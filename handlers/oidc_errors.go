@@ -65,7 +65,7 @@ func explainProvider(e *identity.ProviderError, name string) *failure {
 
 // unlinked is the failure for somebody whose identity nobody here has.
 func (s *Server) unlinked(key string) error {
-	name := s.elsewhereName(key)
+	name := s.ElsewhereName(key)
 	return &failure{Status: http.StatusForbidden, Heading: "Nobody here is linked to this login",
 		Message: "If you have an account on this board, sign in the usual way, and link " + name + " in the settings under " +
 			"“Sign in with another account”. If you don't have one, ask an administrator."}

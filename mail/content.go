@@ -17,7 +17,7 @@ type Board struct {
 
 // everyContent holds a zero value of each content. NewTemplates renders all of them.
 var everyContent = [...]Content{PasswordReset{}, AdminReset{}, NoPassword{}, VerifyAddress{}, AddressChanged{},
-	PasswordChanged{}, NewSignIn{}, Invitation{}, Approved{}, ApprovalWaiting{}, RecoveryCodeUsed{}, FactorChanged{},
+	AddressSet{}, PasswordChanged{}, NewSignIn{}, Invitation{}, Approved{}, ApprovalWaiting{}, RecoveryCodeUsed{}, FactorChanged{},
 	SignUp{}, AccountExists{}, Test{}}
 
 // PasswordReset answers a person who forgot the password.
@@ -60,6 +60,16 @@ type AddressChanged struct {
 	At       time.Time
 	Link     string // to the form that undoes the change
 	Expires  time.Time
+}
+
+// AddressSet says that an administrator changed the address of an account. It goes to the new address and to the one
+// before, and names neither.
+type AddressSet struct {
+	Board    Board
+	Username Line
+	Current  bool // the message goes to the new address
+	At       time.Time
+	Link     string // to the person's settings
 }
 
 // PasswordChanged says that an account has a new password.
@@ -116,7 +126,7 @@ type ApprovalWaiting struct {
 	Link    string // to the list of those who wait
 }
 
-// RecoveryCodeUsed says that somebody signed in with a recovery code.
+// RecoveryCodeUsed says that somebody signed in, or proved who they are, with a recovery code.
 type RecoveryCodeUsed struct {
 	Board    Board
 	Username Line
@@ -131,6 +141,8 @@ type Factor string
 const (
 	Passkey          Factor = "passkey"
 	AuthenticatorApp Factor = "authenticator_app"
+	LinkedAccount    Factor = "linked_account" // sign-in elsewhere
+	AllFactors       Factor = "all"            // only removed, by an administrator
 )
 
 // FactorChanged says that a way to sign in was added to an account or removed from it.
@@ -139,7 +151,7 @@ type FactorChanged struct {
 	Username Line
 	Factor   Factor
 	Added    bool // otherwise removed
-	Label    Name // what the person calls it; can be empty
+	Label    Name // what the person calls it, or where they sign in; can be empty
 	At       time.Time
 	Link     string // to the person's ways to sign in
 }
@@ -155,6 +167,7 @@ func (AdminReset) template() string       { return "admin_reset" }
 func (NoPassword) template() string       { return "no_password" }
 func (VerifyAddress) template() string    { return "verify_address" }
 func (AddressChanged) template() string   { return "address_changed" }
+func (AddressSet) template() string       { return "address_set" }
 func (PasswordChanged) template() string  { return "password_changed" }
 func (NewSignIn) template() string        { return "new_sign_in" }
 func (Invitation) template() string       { return "invitation" }
@@ -171,6 +184,7 @@ func (c AdminReset) origin() (Board, string)       { return c.Board, c.Link }
 func (c NoPassword) origin() (Board, string)       { return c.Board, c.Link }
 func (c VerifyAddress) origin() (Board, string)    { return c.Board, c.Link }
 func (c AddressChanged) origin() (Board, string)   { return c.Board, c.Link }
+func (c AddressSet) origin() (Board, string)       { return c.Board, c.Link }
 func (c PasswordChanged) origin() (Board, string)  { return c.Board, c.Link }
 func (c NewSignIn) origin() (Board, string)        { return c.Board, c.Link }
 func (c Invitation) origin() (Board, string)       { return c.Board, c.Link }

@@ -53,8 +53,9 @@ func newFixture(t *testing.T) *fixture {
 	}
 	f.mailer = New(Config{
 		Accounts: f.store, Sender: f, Templates: templates, BoardName: func() string { return "Harbor Works" }, URL: boardURL,
-		Log:     slog.New(slog.NewTextHandler(f.logs, nil)),
-		Buttons: func(context.Context, string) []mail.Line { return f.offers },
+		Log:       slog.New(slog.NewTextHandler(f.logs, nil)),
+		Buttons:   func(context.Context, string) []mail.Line { return f.offers },
+		Elsewhere: func(key string) string { return "Name of " + key },
 	})
 	return f
 }

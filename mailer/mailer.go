@@ -25,7 +25,7 @@ type Sender interface {
 	Send(context.Context, mail.Message) error
 }
 
-// Config is what a Mailer needs. All but Buttons must be given.
+// Config is what a Mailer needs. All but Buttons and Elsewhere must be given.
 type Config struct {
 	Accounts  *accounts.Store
 	Sender    Sender
@@ -36,6 +36,9 @@ type Config struct {
 
 	// Buttons returns the labels on the sign-in page of the ways in which a person without a password can sign in.
 	Buttons func(ctx context.Context, userID string) []mail.Line
+
+	// Elsewhere returns the name of the provider with a key, or of the proxy.
+	Elsewhere func(key string) string
 }
 
 // Mailer sends emails, one at a time. Its methods may be called from any goroutine, but Run only once.
@@ -59,6 +62,9 @@ type Stats struct {
 func New(cfg Config) *Mailer {
 	if cfg.Buttons == nil {
 		cfg.Buttons = func(context.Context, string) []mail.Line { return nil }
+	}
+	if cfg.Elsewhere == nil {
+		cfg.Elsewhere = func(key string) string { return key }
 	}
 	return &Mailer{cfg: cfg, log: cfg.Log}
 }

@@ -145,6 +145,19 @@ func TestMessages(t *testing.T) {
 	f.do("SetDisabled", f.store.SetDisabled(ctx, ada, false))
 	f.do("UndoEmail", f.store.UndoEmail(ctx, token))
 
+	f.do("SetEmail", f.store.SetEmail(ctx, ada, "ada@example.net"))
+	sent := f.deliver()
+	if len(sent) != 2 || sent[0].To != "ada@example.org" || sent[1].To != "ada@example.net" ||
+		!strings.Contains(sent[0].Text, "don't come here") || !strings.Contains(sent[1].Text, "this the email address") ||
+		linkPattern.MatchString(sent[0].Text) {
+		t.Errorf("an administrator changed the address: sent %+v, want one to each, without a link that undoes it", sent)
+	}
+	f.do("SetEmail", f.store.SetEmail(ctx, ada, "ada@example.org"))
+	f.deliver()
+	f.do("Link", f.store.Link(ctx, ada, accounts.Identity{Issuer: "https://i.example", Subject: "1", Provider: "corp"}))
+	if m := f.one("a linked account", "ada@example.org"); !strings.Contains(m.Text, "sign-in with Name of corp was added") {
+		t.Errorf("the message doesn't name the provider:\n%s", m.Text)
+	}
 	f.do("MailResetLink", f.store.MailResetLink(ctx, ada))
 	token = f.link(f.one("an administrator's link", "ada@example.org"), "reset")
 	f.later(accounts.ResetLinkAge - time.Minute)

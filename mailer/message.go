@@ -161,6 +161,9 @@ func (m *Mailer) about(ctx context.Context, x accounts.Mail, u accounts.Recipien
 		token, err := m.cfg.Accounts.NewUndoLink(ctx, x)
 		return mail.AddressChanged{Board: board, Username: name, At: when, Link: m.link("/undo/", token),
 			Expires: in(u, x.QueuedAt.Add(accounts.UndoLinkAge))}, err
+	case accounts.MailAddressGiven, accounts.MailAddressTaken:
+		return mail.AddressSet{Board: board, Username: name, Current: x.Kind == accounts.MailAddressGiven, At: when,
+			Link: settings}, nil
 	case accounts.MailPasswordChanged:
 		return mail.PasswordChanged{Board: board, Username: name, At: when, Link: m.link("/forgot", "")}, nil
 	case accounts.MailApproved:
@@ -176,8 +179,12 @@ func (m *Mailer) about(ctx context.Context, x accounts.Mail, u accounts.Recipien
 		return mail.NewSignIn{Board: board, Username: name, Browser: mail.Line(x.Details.Browser),
 			Address: mail.Line(x.Details.Address), At: when, Link: settings}, nil
 	case accounts.MailFactorAdded, accounts.MailFactorRemoved:
+		label := x.Details.Label
+		if x.Details.Factor == accounts.LinkedFactor {
+			label = m.cfg.Elsewhere(label)
+		}
 		return mail.FactorChanged{Board: board, Username: name, Factor: mail.Factor(x.Details.Factor),
-			Added: x.Kind == accounts.MailFactorAdded, Label: mail.Name(x.Details.Label), At: when, Link: settings}, nil
+			Added: x.Kind == accounts.MailFactorAdded, Label: mail.Name(label), At: when, Link: settings}, nil
 	case accounts.MailCodeUsed:
 		return mail.RecoveryCodeUsed{Board: board, Username: name, At: when, Left: x.Details.Left, Link: settings}, nil
 	}
