@@ -73,6 +73,43 @@ func testSignInByIdentity(t *testing.T, db database) {
 	}
 }
 
+// A new account gets the address that its provider has verified, unless somebody else has it. It links nothing.
+func TestNewcomersEmail(t *testing.T) { onEach(t, testNewcomersEmail) }
+
+func testNewcomersEmail(t *testing.T, db database) {
+	s, _ := mailing(t, db)
+	withAddress(t, s, add(t, s, "boss", "", ""), "Boss@example.org")
+	for n, tt := range []struct{ email, want string }{
+		{"Ada@example.org", "Ada@example.org"}, {"ada@EXAMPLE.org", ""}, {"boss@example.org", ""}, {"", ""}, {"", ""},
+		{"no address", ""}, {"ada@localhost.", ""},
+	} {
+		x := atCorp(strings.Repeat("s", n+1), "new")
+		x.New.Email, x.New.Approval = tt.email, n == 0
+		_, _, u, err := s.SignInByIdentity(t.Context(), x)
+		if n == 0 {
+			wantErr(t, "SignInByIdentity of a newcomer", err, ErrWaiting)
+		} else {
+			do(t, "SignInByIdentity", err)
+		}
+		if email, err := s.Email(t.Context(), u.ID); err != nil || email != tt.want || u.Username == "boss" {
+			t.Errorf("the address of %s, whose provider says %q, = %q, %v, want %q", u.Username, tt.email, email, err, tt.want)
+		}
+	}
+	u, err := s.UserByName(t.Context(), "new")
+	do(t, "UserByName", err)
+	do(t, "Approve", s.Approve(t.Context(), u.ID))
+	if m := take(t, s); m.Kind != MailApproved || m.UserID != u.ID {
+		t.Errorf("TakeMail = %+v, want that they're approved", m)
+	}
+	x := atCorp("s", "new")
+	x.New.Email = "later@example.org"
+	_, _, _, err = s.SignInByIdentity(t.Context(), x)
+	do(t, "SignInByIdentity", err)
+	if email, err := s.Email(t.Context(), u.ID); err != nil || email != "Ada@example.org" {
+		t.Errorf("the address after another sign-in = %q, %v, want the first one", email, err)
+	}
+}
+
 // Somebody who needs approval gets no session, also if they come again, until they're approved.
 func TestNewcomerWaits(t *testing.T) { onEach(t, testNewcomerWaits) }
 

@@ -29,6 +29,7 @@ type Newcomer struct {
 	Usernames   []string // suggestions, best first; they may be unsuitable
 	DisplayName string   // "": the username; an unsuitable one is ignored
 	Approval    bool     // an administrator has to approve
+	Email       string   // an address that the provider has verified; it's ignored if it's unsuitable or somebody else's
 }
 
 // SignInByIdentity starts a session for the person with an identity, and applies what their provider gives them. With
@@ -120,7 +121,11 @@ func addNewcomer(ctx context.Context, t *transaction, x IdentitySignIn) (User, e
 	if err != nil || name == "" {
 		name = username
 	}
-	u, err := createUser(ctx, t, newRow{username: username, displayName: name, teamKey: noTeam, hash: noPassword})
+	r := newRow{username: username, displayName: name, teamKey: noTeam, hash: noPassword}
+	if r.email, r.emailKey, err = freeEmail(ctx, t, x.New.Email); err != nil {
+		return User{}, err
+	}
+	u, err := createUser(ctx, t, r)
 	if err == nil {
 		err = linkIdentity(ctx, t, u.ID, x.Identity)
 	}
@@ -128,6 +133,19 @@ func addNewcomer(ctx context.Context, t *transaction, x IdentitySignIn) (User, e
 		err = startWaiting(ctx, t, &u, "")
 	}
 	return u, err
+}
+
+// freeEmail returns an address and its key, or "" if it's unsuitable or another user has it. Who has it never decides who
+// somebody is.
+func freeEmail(ctx context.Context, from reader, typed string) (email, key string, err error) {
+	email, key, err = CleanEmail(typed)
+	if err == nil {
+		err = wantFreeEmail(ctx, from, "", email)
+	}
+	if len(WrongFields(err)) > 0 {
+		return "", "", nil
+	}
+	return email, key, err
 }
 
 const (

@@ -123,6 +123,7 @@ func TestAdminEmail(t *testing.T) {
 	}
 	wantStatus(t, "an email to nowhere", boss.do("POST", "/admin/people/ada/reset-link", url.Values{"send": {"mail"}}), http.StatusUnprocessableEntity)
 	wantRedirect(t, "POST email", boss.do("POST", "/admin/people/ada/email", url.Values{"email": {"ada@example.org"}}), "/admin/people/ada?done=saved&n=1")
+	f.mailed("a new address", accounts.MailAddressGiven)
 	wantRedirect(t, "POST reset-link", boss.do("POST", "/admin/people/ada/reset-link", url.Values{"send": {"mail"}}), "/admin/people/ada?done=mailed&n=1")
 	if m := f.mailed("a link", accounts.MailReset); m.UserID != f.uid("ada") {
 		t.Errorf("the queue has %+v, want a link for ada", m)

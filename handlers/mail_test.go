@@ -50,6 +50,7 @@ func (f *fixture) address(name, email string) {
 	if err := f.store.SetEmail(acting(f.t.Context()), f.uid(name), email); err != nil {
 		f.t.Fatal(err)
 	}
+	f.mailed(email, accounts.MailAddressGiven)
 }
 
 // email returns somebody's address.

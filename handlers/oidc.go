@@ -183,6 +183,9 @@ func (s *Server) signInAtProvider(c echo.Context, p *provider, flow identity.Flo
 		}
 		x.New = &accounts.Newcomer{Usernames: person.Usernames, DisplayName: person.Name,
 			Approval: config.SignUp == identity.SignUpApprove}
+		if person.EmailVerified == identity.Yes {
+			x.New.Email = person.Email
+		}
 	case err != nil && !errors.Is(err, accounts.ErrNoIdentity):
 		return unavailable(fmt.Errorf("sign in at a provider: %w", err))
 	}

@@ -45,6 +45,9 @@ func TestSignInAtProvider(t *testing.T) {
 	if u := f.user("first-2"); u.DisplayName != "Ada L" {
 		t.Errorf("after a change at the provider, the account = %+v", u)
 	}
+	if email, err := f.store.Email(t.Context(), f.uid("first-2")); email != "" || err != nil {
+		t.Errorf("the address = %q, %v, want none: the provider doesn't say that it's verified", email, err)
+	}
 	if n := len(f.identities("first-2")); n != 1 {
 		t.Errorf("%d identities, want 1", n)
 	}
@@ -225,6 +228,9 @@ func TestProviderSignUp(t *testing.T) {
 	}
 	p.says("ada-1", map[string]any{"email": "ada@Example.COM", "email_verified": true})
 	wantRedirect(t, "an allowed domain", f.browser().at(p, "/auth/corp"), "/")
+	if email, err := f.store.Email(t.Context(), f.uid("ada")); email != "ada@Example.COM" || err != nil {
+		t.Errorf("the address of the new account = %q, %v, want the verified one", email, err)
+	}
 	p.says("ada-1", map[string]any{"email": "ada@moved.example", "email_verified": false})
 	wantRedirect(t, "somebody known with another address", f.browser().at(p, "/auth/corp"), "/")
 }
