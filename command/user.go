@@ -16,23 +16,25 @@ import (
 type userCmd struct {
 	storage
 
-	Add          userAddCmd          `cmd:"" help:"Add a person."`
-	Import       userImportCmd       `cmd:"" help:"Add many people from a CSV file, all or nothing."`
-	List         userListCmd         `cmd:"" help:"List everyone."`
-	Passwd       userPasswdCmd       `cmd:"" help:"Give a person a new password and end their sessions."`
-	Rename       userRenameCmd       `cmd:"" help:"Change the name shown on the board."`
-	Team         userTeamCmd         `cmd:"" help:"Move a person to a team."`
-	Disable      userDisableCmd      `cmd:"" help:"Take a person off the board, end their sessions and block sign-in."`
-	Enable       userEnableCmd       `cmd:"" help:"Undo disable."`
-	Delete       userDeleteCmd       `cmd:"" help:"Delete a person for good."`
-	Admin        userAdminCmd        `cmd:"" help:"Make a person an administrator, or a member again."`
-	Link         userLinkCmd         `cmd:"" help:"Print a link with which a person chooses a new password."`
-	Email        userEmailCmd        `cmd:"" help:"Set, remove or print the email address of a person."`
-	SignOut      userSignOutCmd      `cmd:"" help:"End all sessions of a person."`
-	ResetFactors userResetFactorsCmd `cmd:"" help:"Remove a person's passkeys, authenticator app, and recovery codes."`
-	Waiting      userWaitingCmd      `cmd:"" help:"List who waits for approval."`
-	Approve      userApproveCmd      `cmd:"" help:"Let a person in who waits for approval."`
-	Decline      userDeclineCmd      `cmd:"" help:"Delete the account of a person who waits for approval."`
+	Add     userAddCmd     `cmd:"" help:"Add a person."`
+	Import  userImportCmd  `cmd:"" help:"Add many people from a CSV file, all or nothing."`
+	List    userListCmd    `cmd:"" help:"List people: everyone, or those whom its flags choose."`
+	Export  userExportCmd  `cmd:"" help:"Print everyone as CSV, which import reads."`
+	Passwd  userPasswdCmd  `cmd:"" help:"Give a person a new password and end their sessions."`
+	Rename  userRenameCmd  `cmd:"" help:"Change the name shown on the board."`
+	Team    userTeamCmd    `cmd:"" help:"Move a person to a team."`
+	Disable userDisableCmd `cmd:"" help:"Take a person off the board, end their sessions and block sign-in."`
+	Enable  userEnableCmd  `cmd:"" help:"Undo disable."`
+	Delete  userDeleteCmd  `cmd:"" help:"Delete a person for good."`
+	Admin   userAdminCmd   `cmd:"" help:"Make a person an administrator, or a member again."`
+	Link    userLinkCmd    `cmd:"" help:"Print a link with which a person chooses a new password."`
+	Email   userEmailCmd   `cmd:"" help:"Set, remove or print the email address of a person."`
+	SignOut userSignOutCmd `cmd:"" help:"End all sessions of a person."`
+	Factors userFactorsCmd `cmd:"" help:"Remove what a person proves who they are with."`
+	Unlink  userUnlinkCmd  `cmd:"" help:"Take a person's account at a provider, or by a proxy, away."`
+	Waiting userWaitingCmd `cmd:"" help:"List who waits for approval."`
+	Approve userApproveCmd `cmd:"" help:"Let a person in who waits for approval."`
+	Decline userDeclineCmd `cmd:"" help:"Delete the account of a person who waits for approval."`
 }
 
 type userAddCmd struct {

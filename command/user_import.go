@@ -25,6 +25,7 @@ type userImportCmd struct {
 
 	File   string `arg:"" help:"CSV with a header line: username, password, display_name, team, email; - is standard input. Instead of a password, it can hold an argon2id hash ($$argon2id$$...)."`
 	Links  bool   `help:"Accept people without a password, and print a link for each of them to choose one, as CSV. A link works once, within 24 hours."`
+	Check  bool   `help:"Add nobody, and print everything that is wrong with the list."`
 	Create bool   `help:"Create the database if there is none."`
 
 	in *os.File // File, if it was opened before root was given up
@@ -53,6 +54,9 @@ func (c *userImportCmd) Run(ctx context.Context, con *console, group *userCmd) e
 		}
 		defer f.Close()
 		in, name = f, c.File
+	}
+	if c.Check {
+		return c.check(ctx, con, group, in, name)
 	}
 	public, err := c.public(con.env)
 	if err != nil {

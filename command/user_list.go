@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -9,7 +10,27 @@ import (
 )
 
 type userListCmd struct {
-	JSON bool `help:"Print a JSON array."`
+	Search   string  `placeholder:"TEXT" help:"Only people whose name, username, or team has words that begin like this."`
+	Team     *string `placeholder:"TEAM" help:"Only people of this team; \"\" for those without a team."`
+	Admins   bool    `help:"Only administrators."`
+	Disabled bool    `help:"Only people who are disabled or wait for approval."`
+	JSON     bool    `help:"Print a JSON array."`
+}
+
+// query returns what the flags choose. People are listed by username, or by name if there are such flags.
+func (c *userListCmd) query() (accounts.UserQuery, error) {
+	q := accounts.UserQuery{Search: c.Search, Team: c.Team, Limit: accounts.MaxPage}
+	switch {
+	case c.Admins && c.Disabled, c.Team != nil && (c.Admins || c.Disabled):
+		return q, errors.New("choose one of --team, --admins, and --disabled")
+	case c.Admins:
+		q.Which = accounts.AdminUsers
+	case c.Disabled:
+		q.Which = accounts.DisabledUsers
+	case c.Team == nil && c.Search == "":
+		q.Order = accounts.ByUsername
+	}
+	return q, nil
 }
 
 // listedUser is one person in user list --json. It leaves out when they were last online, which is private.
@@ -37,15 +58,18 @@ func (u *listedUser) notes() string {
 	return strings.Join(notes, ",")
 }
 
-// Run prints everyone, by username.
+// Run prints people.
 func (c *userListCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	query, err := c.query()
+	if err != nil {
+		return err
+	}
 	store, err := group.open(ctx, con)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	users := []listedUser{}
-	query := accounts.UserQuery{Order: accounts.ByUsername, Limit: accounts.MaxPage}
 	for more := true; more; more = query.After != "" {
 		page, err := store.ListUsers(ctx, query)
 		if err != nil {

@@ -77,7 +77,7 @@ func (s *Server) checkedList(c echo.Context, text string, list peoplecsv.List, w
 	if p.Admin, err = s.adminPage(c, peopleSection); err != nil {
 		return err
 	}
-	p.Problems = problems(list, wrong)
+	p.Problems = ListProblems(list, wrong)
 	if len(p.Problems) > maxProblems {
 		p.MoreWrong, p.Problems = len(p.Problems)-maxProblems, p.Problems[:maxProblems]
 	}
@@ -104,8 +104,8 @@ func nameOfNew(n accounts.NewUser) string {
 	return n.Username
 }
 
-// problems returns everything that is wrong with a list, by line.
-func problems(list peoplecsv.List, wrong []*accounts.ImportError) (all []ui.ImportProblem) {
+// ListProblems returns everything that is wrong with a list of people, by line.
+func ListProblems(list peoplecsv.List, wrong []*accounts.ImportError) (all []ui.ImportProblem) {
 	for _, p := range list.Problems {
 		all = append(all, ui.ImportProblem{Line: p.Line, Username: echoed(p.Username), Message: ListMessage(p)})
 	}
@@ -155,7 +155,8 @@ func (s *Server) importedLinks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendCSV(c, "rollcall-links.csv", func(yield func([]string) error) error {
+	startCSV(c, "rollcall-links.csv")
+	return peoplecsv.Write(c.Response(), func(yield func([]string) error) error {
 		list := strings.NewReader(fields.Get("csv"))
 		return peoplecsv.Copy(list, yield)
 	})
