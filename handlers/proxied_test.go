@@ -136,6 +136,56 @@ func TestProxiedSignUp(t *testing.T) {
 	wantStatus(t, "somebody disabled", f.behind("ada").continueAs("ada"), http.StatusForbidden)
 }
 
+// The first request for which the proxy names somebody else, or nobody, closes the live connections of the session. Pages
+// that make no requests reconnect after an hour, and then the header counts again.
+func TestProxiedSocketIsChecked(t *testing.T) {
+	t.Parallel()
+	l := newLiveBoard(t, byHeader(t, true, "127.0.0.1/32"))
+	l.person("first")
+	b := l.browser()
+	b.remote, b.host = "127.0.0.1:1234", strings.TrimPrefix(l.url, "http://")
+	open := func() *websocket.Conn {
+		t.Helper()
+		b.named("ada")
+		conn, _, err := l.dialErr(b, "/ws?only=me&v=", http.Header{"Remote-User": {"ada"}})
+		if err == nil {
+			err = conn.SetReadDeadline(time.Now().Add(patience))
+		}
+		if err == nil {
+			_, _, err = conn.ReadMessage()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	wantClosed := func(what string, conn *websocket.Conn, code int) {
+		t.Helper()
+		for {
+			if _, _, err := conn.ReadMessage(); err != nil {
+				if !websocket.IsCloseError(err, code) {
+					t.Errorf("%s: the socket ends with %v, want the code %d", what, err, code)
+				}
+				return
+			}
+		}
+	}
+	b.named("ada")
+	wantRedirect(t, "continuing", b.continueAs("ada"), "/settings")
+	for _, name := range []string{"bob", ""} {
+		conn := open()
+		b.named(name)
+		b.get("/settings")
+		wantClosed("the proxy names "+name, conn, websocket.ClosePolicyViolation)
+	}
+	conn := open()
+	l.server.sockets.sweep(time.Now().Add(recheckEvery - time.Minute))
+	l.server.sockets.sweep(time.Now().Add(recheckEvery))
+	wantClosed("after an hour", conn, websocket.CloseServiceRestart)
+	open()
+}
+
 // Sockets count like any other request: without the proxy's word for the person, they're closed as a stranger's.
 func TestProxiedSocket(t *testing.T) {
 	t.Parallel()

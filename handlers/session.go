@@ -40,6 +40,9 @@ func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 			session, user, err := s.cfg.Accounts.SessionByToken(c.Request().Context(), token)
 			switch {
 			case err == nil && !s.offers(c, session):
+				if session.Method == accounts.ByProxy {
+					s.sockets.endProxied(session.ID)
+				}
 			case err == nil:
 				c.Set(principalKey, &principal{user, session, token})
 				actAs(c, accounts.ByUser(user.ID))

@@ -27,6 +27,7 @@ type admission struct {
 	session string    // id of the sign-in; "" without a person
 	expires time.Time // of the session; zero: never
 	counts  bool      // the person is online while it's open: true for a tab, false for a wall board
+	proxied bool      // a proxy named the person; see recheckEvery
 	speaks  bool      // the page will report its input right away
 	phone   bool
 	lists   bool          // it's told when lists for administrators change

@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
 
+	"rollcall/accounts"
 	"rollcall/live"
 )
 
@@ -53,6 +54,7 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 		return a, nil
 	}
 	a.person, a.session, a.expires, a.counts = v.user.ID, v.session.ID, v.session.ExpiresAt, true
+	a.proxied = v.session.Method == accounts.ByProxy
 	a.lists = v.user.Admin && c.QueryParams().Has("lists")
 	want := live.Want{Eyes: v.user.Person, Own: true, Shown: c.QueryParam("v")}
 	if c.QueryParam("only") != "me" && !c.QueryParams().Has("person") {
