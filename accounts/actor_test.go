@@ -255,7 +255,7 @@ var reads = []string{
 	"Alert", "Alerts", "AlertsOf", "Claims", "Details", "Favorites", "IsFavorite",
 	"AnyAdmin", "Audit", "CountUsers", "Invitation", "Invitations", "IsWaiting", "ListUsers", "ListedUser",
 	"ResetLinkUser", "Settings", "WaitingPeople",
-	"Identities", "OnlyElsewhere", "UserByIdentity",
+	"Identities", "OnlyElsewhere", "PasskeyHosts", "UserByIdentity",
 	"CountMails", "Email", "Emails", "MailQueued", "Recipient", "RecipientBy", "SendsMail", "SignUpLink", "UndoLink",
 	"Unnoticed", "VerifyLink",
 	"OwnWays", "PasskeyOwner", "TOTP",

@@ -53,6 +53,7 @@ const (
 		WHERE credential = $1 AND user_id = $2`
 	sqlDropPasskey  = `DELETE FROM passkeys WHERE credential = $1 AND user_id = $2 RETURNING label`
 	sqlDropPasskeys = `DELETE FROM passkeys WHERE user_id = $1`
+	sqlPasskeyHosts = `SELECT rp_id, count(*) FROM passkeys GROUP BY rp_id`
 	sqlHandle       = `SELECT handle FROM users WHERE id = $1`
 	sqlSetHandle    = `UPDATE users SET handle = $2 WHERE id = $1 AND handle = ''`
 )
@@ -85,6 +86,24 @@ func (s *Store) PasskeyOwner(ctx context.Context, credential string) (userID str
 		return "", ErrNoPasskey
 	}
 	return userID, wrap("find passkey", err)
+}
+
+// PasskeyHosts returns how many passkeys were made for which host. It reads all passkeys.
+func (s *Store) PasskeyHosts(ctx context.Context) (map[string]int, error) {
+	type host struct {
+		name     string
+		passkeys int
+	}
+	rows, err := s.r.query(ctx, sqlPasskeyHosts)
+	if err != nil {
+		return nil, wrap("count passkeys", err)
+	}
+	found, err := collect(rows, func(h *host) []any { return []any{&h.name, &h.passkeys} })
+	all := map[string]int{}
+	for _, h := range found {
+		all[h.name] = h.passkeys
+	}
+	return all, wrap("count passkeys", err)
 }
 
 // AddPasskey stores a new passkey and spends its challenge. Errors: *FieldError about label, or passkeys if there are

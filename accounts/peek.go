@@ -30,15 +30,25 @@ func Peek(ctx context.Context, cfg Config) (id string, err error) {
 // PeekTOTPKeys returns how many authenticator apps were sealed with which key, by the ID of the key. Like Peek, it
 // changes nothing.
 func PeekTOTPKeys(ctx context.Context, cfg Config) (map[string]int, error) {
-	counts, err := peekTOTPKeys(ctx, cfg)
+	return peekCounts(ctx, cfg, "totp", "SELECT key_id, count(*) FROM totp GROUP BY key_id")
+}
+
+// PeekPasskeyHosts returns how many passkeys were made for which host. Like Peek, it changes nothing.
+func PeekPasskeyHosts(ctx context.Context, cfg Config) (map[string]int, error) {
+	return peekCounts(ctx, cfg, "passkeys", sqlPasskeyHosts)
+}
+
+// peekCounts returns the result of a query for a text and a number, or nil if there's no such table.
+func peekCounts(ctx context.Context, cfg Config, table, query string) (map[string]int, error) {
+	counts, err := readCounts(ctx, cfg, table, query)
 	if err != nil {
 		return nil, fmt.Errorf("accounts: %s: %w", cfg.Where(), err)
 	}
 	return counts, nil
 }
 
-func peekTOTPKeys(ctx context.Context, cfg Config) (map[string]int, error) {
-	db, there, err := openToPeek(ctx, cfg, "totp")
+func readCounts(ctx context.Context, cfg Config, table, query string) (map[string]int, error) {
+	db, there, err := openToPeek(ctx, cfg, table)
 	if err != nil {
 		return nil, err
 	}
@@ -47,19 +57,19 @@ func peekTOTPKeys(ctx context.Context, cfg Config) (map[string]int, error) {
 	if err := db.QueryRowContext(ctx, there).Scan(&tables); err != nil || tables == 0 {
 		return nil, err
 	}
-	found, err := db.QueryContext(ctx, "SELECT key_id, count(*) FROM totp GROUP BY key_id")
+	found, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	defer found.Close()
 	counts := map[string]int{}
 	for found.Next() {
-		var id string
+		var key string
 		var n int
-		if err := found.Scan(&id, &n); err != nil {
+		if err := found.Scan(&key, &n); err != nil {
 			return nil, err
 		}
-		counts[id] = n
+		counts[key] = n
 	}
 	return counts, found.Err()
 }

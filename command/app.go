@@ -80,6 +80,9 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 	if err := warnOfProviders(ctx, a); err != nil {
 		return err
 	}
+	if err := warnOfPasskeys(ctx, a); err != nil {
+		return err
+	}
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
 	a.server, err = handlers.New(web)
 	return err

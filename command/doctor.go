@@ -51,6 +51,7 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 	}
 	f.line("accounts", "%s, %s", c.accounts(nil).Where(), cmp.Or(store, "doesn't exist yet"))
 	checkSecretKey(ctx, c, f, store != "")
+	c.checkPasskeys(ctx, f, store != "")
 	c.checkDisk(f)
 	serving := c.checkAddress(ctx, f)
 	c.checkPublicURL(ctx, f, serving)

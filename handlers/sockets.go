@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	drainWait   = 2 * time.Second // for sockets to close
-	leaveWait   = time.Second     // for the other replicas to be told
+	drainWait = 2 * time.Second // for sockets to close
+	leaveWait = time.Second     // for the other replicas to be told
 )
 
 // sockets holds the open websockets of this process. It decides who may open one, knows whose they are, and ends them.
