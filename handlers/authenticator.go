@@ -119,22 +119,3 @@ func (s *Server) removeApp(c echo.Context) error {
 		return s.cfg.Accounts.RemoveTOTP(ctx, userID)
 	})
 }
-
-// renewCodes replaces the recovery codes, and shows the new ones once.
-func (s *Server) renewCodes(c echo.Context) error {
-	if _, err := posted(c); err != nil {
-		return err
-	}
-	if err := s.limitActs(c); err != nil {
-		return err
-	}
-	codes, hashes := identity.NewRecoveryCodes()
-	err := s.cfg.Accounts.ReplaceRecoveryCodes(c.Request().Context(), signedIn(c).user.ID, hashes)
-	switch {
-	case errors.Is(err, accounts.ErrNoTOTP):
-		return s.toWays(c)
-	case err != nil:
-		return notSaved(fmt.Errorf("recovery codes: %w", err))
-	}
-	return s.page(c, http.StatusOK, ui.RecoveryCodesPage{Layout: s.layout(c, ""), Codes: codes})
-}

@@ -105,6 +105,19 @@ func TestAuthenticatorApp(t *testing.T) {
 	if len(codes) != identity.RecoveryCodes {
 		t.Fatalf("%d recovery codes are shown, want %d:\n%s", len(codes), identity.RecoveryCodes, made.body)
 	}
+	var shown []string
+	for _, m := range codes {
+		shown = append(shown, m[1])
+	}
+	file := ada.do("POST", ways+"/codes.txt", url.Values{"codes": {strings.Join(shown, "\r\n") + "\r\n"}})
+	if file.StatusCode != http.StatusOK || !strings.Contains(file.body, "Username: ada\r\n") ||
+		!strings.Contains(file.body, strings.Join(shown, "\r\n")) || !strings.HasPrefix(file.Header.Get("Content-Type"), "text/plain") ||
+		!strings.HasPrefix(file.Header.Get("Content-Disposition"), "attachment;") || file.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the codes as a file = %d, %v\n%s", file.StatusCode, file.Header, file.body)
+	}
+	for _, forged := range []string{"", "<script>", strings.Repeat(shown[0]+"\n", identity.RecoveryCodes+1)} {
+		wantStatus(t, "a file of something else", ada.do("POST", ways+"/codes.txt", url.Values{"codes": {forged}}), http.StatusUnprocessableEntity)
+	}
 	wantRedirect(t, "the same form again", ada.do("POST", ways+"/app/confirm", form), ways)
 
 	b := f.browser()

@@ -16,6 +16,9 @@ func (s *Server) waysRoutes(entry, member group) {
 	member.post(at("/settings/sign-in/passkey/begin"), s.registerPasskeyBegin) // both check the proof themselves
 	member.post(at("/settings/sign-in/passkey/finish"), s.registerPasskey)
 
+	member.post(at("/settings/sign-in/codes.txt"), s.downloadCodes)
+	member.get(at("/settings/sign-in/codes.txt"), s.toWays)
+
 	proved := s.group(policy{compress: true, proof: true})
 	proved.get(at("/settings/sign-in/passkey"), s.addPasskeyPage)
 	proved.post(at("/settings/sign-in/passkey"), s.addPasskey)
