@@ -191,14 +191,22 @@ func (s *server) cleanup() {
 // cli runs `rollcall user ARGS` on the server's database and waits for it.
 func (s *server) cli(args ...string) {
 	s.t.Helper()
+	s.command(append([]string{"user"}, args...)...)
+}
+
+// command runs `rollcall ARGS` on the server's database, and returns what it prints.
+func (s *server) command(args ...string) string {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), startWait)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, append([]string{"user", "--db", s.db}, args...)...)
+	cmd := exec.CommandContext(ctx, binary, append(args, "--db", s.db)...)
 	cmd.Env = append(cleanEnv(), s.env...)
 	cmd.Stdin = strings.NewReader(password + "\n")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		s.t.Fatalf("rollcall user %q: %v\n%s", args, err, out)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("rollcall %q: %v\n%s", args, err, out)
 	}
+	return strings.TrimSpace(string(out))
 }
 
 // addUser adds a person with password on the command line.
