@@ -148,7 +148,7 @@ func TestPagesOfIdentity(t *testing.T) {
 	s.start()
 	s.addUser("clara", "--admin", "--team", "Harbor")
 	s.addUser("ada", "--display-name", "Ada Okafor", "--team", "Night Desk")
-	s.command("team", "share", "Harbor", "Night Desk")
+	s.command("team", "pair", "Harbor", "Night Desk")
 	clara := s.member(t, "clara").tab()
 	clara.authenticator()
 	clara.allow(`status of (403|404|409|422)`)

@@ -1,12 +1,10 @@
 package e2e_test
 
-import (
-	"testing"
-)
+import "testing"
 
-// Two teams that don't see each other, then share, and then don't any more: open pages follow, also those of a person
-// and of the administration.
-func TestTeamsThatShare(t *testing.T) {
+// Two teams that don't see each other become a pair, and then aren't one any more. Open pages follow, also those of a
+// person.
+func TestTeamsThatPair(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
 	s.addUser("clara", "--admin", "--team", "Harbor")
@@ -34,9 +32,9 @@ func TestTeamsThatShare(t *testing.T) {
 
 	clara.open("/admin/teams")
 	clara.untilLive()
-	clara.fill(`form[action$="/admin/teams/share"] input[name=team]`, "Design")
-	clara.fill(`form[action$="/admin/teams/share"] input[name=other]`, "Sales")
-	clara.clickThrough(`form[action$="/admin/teams/share"] button`)
+	clara.fill(`form[action$="/admin/teams/pair"] input[name=team]`, "Design")
+	clara.fill(`form[action$="/admin/teams/pair"] input[name=other]`, "Sales")
+	clara.clickThrough(`form[action$="/admin/teams/pair"] button`)
 	ada.untilVisible("ada", "ben")
 	ben.untilVisible("ada", "ben")
 	ada.untilState("ben", "online", soon)
@@ -44,7 +42,7 @@ func TestTeamsThatShare(t *testing.T) {
 	ada.until("his page is there", `document.querySelector('h1').innerText === 'Ben Ray'`, patience)
 	ada.untilLive()
 
-	clara.clickThrough(`form[action$="/admin/teams/unshare"] button`)
+	clara.clickThrough(`form[action$="/admin/teams/unpair"] button`)
 	ada.until("his page is gone", `document.querySelector('h1')?.innerText !== 'Ben Ray'`, soon)
 	ben.untilVisible("ben")
 	ada.open("/")
