@@ -69,6 +69,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"time without an answer to a ping":        short(pongWait),
 		"time to receive one frame":               short(writeWait),
 		"time without reading the accounts, and so without confirming sessions": short(confirmWait),
+		"a live connection of somebody whom a proxy named":                      fmt.Sprintf("%d h", recheckEvery/time.Hour),
 		"a session": fmt.Sprintf("%d d", accounts.SessionLife/(24*time.Hour)),
 		"addresses, names or people counted at once": fmt.Sprintf("%d,%03d of each", maxLimiterKeys/1000,
 			maxLimiterKeys%1000),
