@@ -14,12 +14,15 @@ type userUnlinkCmd struct {
 	publicFlag
 
 	Username string `arg:"" help:"The person."`
-	Provider string `arg:"" help:"Key of the provider, as in ROLLCALL_OIDC; for a proxy, proxy: and the name of its header."`
+	Provider string `arg:"" optional:"" help:"Key of the provider, as in ROLLCALL_OIDC; for a proxy, proxy: and the name of its header. Without it, prints what is linked."`
 }
 
 // Run takes the person's accounts at the provider away. All providers count as ways in, because a command can't know
 // which ones the servers offer.
 func (c *userUnlinkCmd) Run(ctx context.Context, con *console, group *userCmd) error {
+	if c.Provider == "" {
+		return c.show(ctx, con, group)
+	}
 	public, err := c.public(con.env)
 	if err != nil {
 		return err
@@ -56,6 +59,30 @@ func (c *userUnlinkCmd) Run(ctx context.Context, con *console, group *userCmd) e
 		}
 		return err
 	})
+}
+
+// show prints the providers at which the person has an account.
+func (c *userUnlinkCmd) show(ctx context.Context, con *console, group *userCmd) error {
+	store, err := group.open(ctx, con)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	user, err := group.person(ctx, con, store, c.Username)
+	if err != nil {
+		return err
+	}
+	all, err := store.Identities(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	for _, i := range all {
+		fmt.Fprintln(con.stdout, i.Provider)
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(con.stdout, "-")
+	}
+	return nil
 }
 
 // notLinked says with what somebody can sign in instead.

@@ -46,6 +46,9 @@ func TestUnlink(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if out := command(t, "user", "unlink", "mei", "--db", db); out != "corp\ncorp\ncorp\n" {
+		t.Errorf("user unlink mei prints %q, want what is linked", out)
+	}
 	refused("corp", "the only way in") // all three are at the same provider
 	i := accounts.Identity{Issuer: "proxy:Remote-User", Subject: "mei", Provider: "proxy:Remote-User"}
 	if err := store.Link(ctx, mei, i); err != nil {
