@@ -171,7 +171,7 @@ func TestHostileProvider(t *testing.T) {
 	state := u.Query().Get("state")
 	a := b.get("/auth/corp/callback?error=access_denied&error_description=call+555-0100&state=" + state)
 	wantStatus(t, "a refusal", a, http.StatusForbidden)
-	if strings.Contains(a.body, "555") || !strings.Contains(a.body, "Corp Login didn") {
+	if strings.Contains(a.body, "555-0100") || !strings.Contains(a.body, "Corp Login didn") {
 		t.Errorf("the page of a refusal is:\n%s", a.body)
 	}
 	if _, err := f.store.UserByIdentity(t.Context(), p.server.URL, "ada-1"); !errors.Is(err, accounts.ErrNoIdentity) {
