@@ -15,7 +15,7 @@ const (
 	TooLong        Code = "too_long"  // more than Limit characters, or bytes for a password
 	OutOfRange     Code = "out_of_range"
 	NotAnOption    Code = "not_an_option"
-	NotUTF8        Code = "not_utf8"
+	NotUTF8        Code = "not_utf8"      // or with characters that another program couldn't read (U+FFFD)
 	Unprintable    Code = "unprintable"   // invisible or control characters
 	StackedMarks   Code = "stacked_marks" // more accents on one letter than any language has
 	NoLetters      Code = "no_letters"    // no letters, digits or symbols

@@ -56,7 +56,7 @@ func cleanLine(field, s string, limit int) (string, error) {
 	if len(s) > 64*limit { // too long in any case
 		return "", tooLong(field, limit)
 	}
-	if !utf8.ValidString(s) {
+	if broken(s) {
 		return "", wrongField(field, NotUTF8)
 	}
 	s = norm.NFC.String(strings.TrimSpace(s))
@@ -72,6 +72,10 @@ func cleanLine(field, s string, limit int) (string, error) {
 	}
 	return s, nil
 }
+
+// broken reports whether s isn't valid UTF-8, or has characters that some program couldn't read and replaced with U+FFFD.
+// Whoever typed the text knows what was there.
+func broken(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) }
 
 func tooLong(field string, limit int) error {
 	return &FieldError{Field: field, Code: TooLong, Limit: limit}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -101,6 +102,29 @@ func TestCleanDisplayName(t *testing.T) {
 		wantField(t, "cleanDisplayName("+in[:min(len(in), 40)]+")", err, "display_name")
 	}
 }
+
+// Text that some program has broken is refused as such, wherever people type text.
+func TestBrokenText(t *testing.T) {
+	s := open(t, Config{})
+	u := add(t, s, "ada", "", "")
+	for _, text := range []string{"Zo\xeb", "Zo\uFFFD", "\xed\xa0\x80", "\xc0\xaf"} {
+		for field, err := range map[string]error{
+			"display_name": s.Rename(t.Context(), u.ID, text), "team": s.SetTeam(t.Context(), u.ID, text),
+			"text":       s.SetStatus(t.Context(), u.ID, Status{Text: text}, ""),
+			"pronouns":   s.SetDetails(t.Context(), u.ID, Details{Pronouns: text}),
+			"board_name": s.ChangeSettings(t.Context(), func(x *Settings) { x.BoardName = text }),
+			"label":      second3(s.Invite(t.Context(), NewInvitation{Uses: 1, Age: time.Hour, Label: text})),
+			"note":       second3(s.SignUp(t.Context(), NewUser{Username: "bob", Password: secret}, Joining{Note: text})),
+		} {
+			wrong := WrongFields(err)
+			if len(wrong) != 1 || wrong[0].Field != field || wrong[0].Code != NotUTF8 {
+				t.Errorf("the %s %q is refused with %v, want the code %s", field, text, err, NotUTF8)
+			}
+		}
+	}
+}
+
+func third[A, B any](_ A, _ B, err error) error { return err }
 
 func TestFold(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
