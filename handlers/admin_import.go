@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -17,11 +18,12 @@ import (
 
 // Limits of lists of people.
 const (
-	maxList       = 4 << 20         // bytes of a list
-	maxListed     = 5000            // people that one import adds; commands can add more
-	listTime      = 5 * time.Minute // to import or download a list
-	maxProblems   = 200             // problems that a page lists
-	firstImported = 10              // people that the preview shows
+	maxList       = 4 << 20             // bytes of a list, with a single byte at the end of each line
+	maxListBody   = 2*maxList + maxBody // bytes of a form with a list, in which browsers end lines with two
+	maxListed     = 5000                // people that one import adds; commands can add more
+	listTime      = 5 * time.Minute     // to import or download a list
+	maxProblems   = 200                 // problems that a page lists
+	firstImported = 10                  // people that the preview shows
 )
 
 // importPage shows the form for a list of people.
@@ -40,7 +42,11 @@ func (s *Server) importPeople(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	text := fields.Get("csv")
+	text := strings.ReplaceAll(fields.Get("csv"), "\r\n", "\n")
+	if len(text) > maxList {
+		return &failure{Status: http.StatusRequestEntityTooLarge, Heading: "The list is too large",
+			Message: fmt.Sprintf("Split it into lists of up to %d MiB. Nobody was added.", maxList>>20)}
+	}
 	if !utf8.ValidString(text) {
 		return &failure{Status: http.StatusUnprocessableEntity, Heading: "Not a text file",
 			Message: "This file isn't valid text. Save it as CSV UTF-8 and try again. Nobody was added."}

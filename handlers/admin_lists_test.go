@@ -121,16 +121,7 @@ func TestImportInTheBrowser(t *testing.T) {
 	f := newFixture(t)
 	boss := f.boss("boss")
 	upload := func(csv, act string) answer {
-		var body bytes.Buffer
-		w := multipart.NewWriter(&body)
-		_ = w.WriteField("csv", "")
-		part, _ := w.CreateFormFile("csv", "people.csv")
-		_, _ = part.Write([]byte(csv))
-		_ = w.WriteField("act", act)
-		_ = w.Close()
-		r := httptest.NewRequest("POST", "/admin/import", &body)
-		r.Header.Set("Content-Type", w.FormDataContentType())
-		return boss.send(r)
+		return boss.upload("/admin/import", url.Values{"csv": {""}, "act": {act}}, csv)
 	}
 	for _, act := range []string{"check", "import"} {
 		bad := upload("\ufeffTeam;Display name;Username;Mail\r\nOps;Ada;ada;x\r\nOps;B;boss;x\r\nOps\r\nOps;B;ada;x\r\n", act)
@@ -169,12 +160,70 @@ func TestImportInTheBrowser(t *testing.T) {
 		t.Errorf("the log about the import = %+v, want one line", e)
 	}
 	wantStatus(t, "a file that isn't text", upload("\xff\xfeu\x00", "check"), http.StatusUnprocessableEntity)
-	wantStatus(t, "a file that is too large", upload(strings.Repeat("x", maxList), "check"), http.StatusRequestEntityTooLarge)
+	large := upload(strings.Repeat("x", maxList+1), "check")
+	wantStatus(t, "a file that is too large", large, http.StatusRequestEntityTooLarge)
+	if !strings.Contains(large.body, "Split it into lists of up to 4 MiB.") {
+		t.Errorf("the page about a file that is too large doesn't say how large it may be:\n%s", large.body)
+	}
+	wantStatus(t, "a file that is much too large", upload(strings.Repeat("x", maxListBody), "check"), http.StatusRequestEntityTooLarge)
 	wantStatus(t, "an upload elsewhere", boss.send(func() *http.Request {
 		r := httptest.NewRequest("POST", "/admin/bulk", strings.NewReader("--x--"))
 		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
 		return r
 	}()), http.StatusUnsupportedMediaType)
+}
+
+// upload posts a form with a file, unless file is "".
+func (b *browser) upload(path string, fields url.Values, file string) answer {
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for name, values := range fields {
+		for _, value := range values {
+			_ = w.WriteField(name, value)
+		}
+	}
+	if file != "" {
+		part, _ := w.CreateFormFile("csv", "people.csv")
+		_, _ = part.Write([]byte(file))
+	}
+	_ = w.Close()
+	r := httptest.NewRequest("POST", path, &body)
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	return b.send(r)
+}
+
+// A list as large as allowed is uploaded once. It's kept by the pages that ask for a proof and for a confirmation.
+func TestLargeListIsKept(t *testing.T) {
+	t.Parallel()
+	f, back := proofFixture(t)
+	boss := f.oldBoss(back, "boss")
+	var list strings.Builder
+	list.WriteString("username,note\n")
+	for i := range 4 * maxList / (5 * peoplecsv.MaxCell) {
+		fmt.Fprintf(&list, "p%d,%s\n", i, strings.Repeat("ä", peoplecsv.MaxCell/2)) // six bytes each in a form without files
+	}
+	page := boss.upload("/admin/import", url.Values{"act": {"check"}}, list.String())
+	for _, step := range []struct {
+		page   string
+		status int
+		more   url.Values
+	}{
+		{`name="confirm_password"`, http.StatusForbidden, url.Values{"confirm_password": {goodPassword}}},
+		{"can be added", http.StatusOK, url.Values{"act": {"import"}}},
+	} {
+		if page.StatusCode != step.status || !strings.Contains(page.body, step.page) || !strings.Contains(page.body, `enctype="multipart/form-data"`) {
+			t.Fatalf("the answer is %d and lacks %q or a form for large lists:\n%.2000s", page.StatusCode, step.page, page.body)
+		}
+		form := kept(page)
+		for name, values := range step.more {
+			form[name] = values
+		}
+		form.Set("csv", strings.ReplaceAll(form.Get("csv"), "\n", "\r\n")) // as browsers do
+		page = boss.upload("/admin/import", form, "")
+	}
+	if wantStatus(t, "the import", page, http.StatusOK); !strings.Contains(page.body, "Added 819 people") {
+		t.Errorf("the answer to the import doesn't say how many were added:\n%.2000s", page.body)
+	}
 }
 
 // Exports are complete and in the log, have no formulas, and can be imported again.

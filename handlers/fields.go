@@ -60,7 +60,7 @@ func FieldMessage(e *accounts.FieldError) string {
 }
 
 var fieldMessages = map[accounts.Code]string{
-	accounts.NotUTF8:        "Use valid text (UTF-8).",
+	accounts.NotUTF8:        "Some characters can't be read. Type them again, without “\uFFFD”.",
 	accounts.Unprintable:    "Remove invisible and control characters.",
 	accounts.StackedMarks:   "Use fewer accents on one letter.",
 	accounts.NoLetters:      "Use some letters, digits or symbols.",
@@ -206,11 +206,21 @@ func ListMessage(p peoplecsv.Problem) string {
 	case peoplecsv.BadQuotes:
 		return "There is a double quote in the wrong place. Write it twice inside a quoted field."
 	case peoplecsv.NotUTF8:
-		return "This isn't valid text. Save the file as CSV UTF-8."
+		return "Some characters can't be read. Save the file as CSV UTF-8."
 	case peoplecsv.OtherHash:
 		return "The password is another kind of hash. Only hashes that begin with $argon2id$ can be imported."
 	case peoplecsv.TooMany:
 		return fmt.Sprintf("There are more than %d people. Split the list.", p.Limit)
+	case peoplecsv.OpenQuotes:
+		return "A double quote begins a field here that doesn't end. Remove it, or add another one at the end of the field."
+	case peoplecsv.LineTooLong:
+		return fmt.Sprintf("This line has more than %d KiB. Shorten it.", p.Limit>>10)
+	case peoplecsv.CellTooLong:
+		return fmt.Sprintf("A field has more than %d KiB. Shorten it.", p.Limit>>10)
+	case peoplecsv.TooManyColumns:
+		return fmt.Sprintf("There are more than %d columns. Remove those that aren't used.", p.Limit)
+	case peoplecsv.TooManyProblems:
+		return fmt.Sprintf("There are %d problems above, so the rest of the list wasn't checked. Fix these first.", p.Limit)
 	}
 	return "This line can't be used."
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/accounts/peoplecsv"
 	"rollcall/identity"
 	"rollcall/live"
 	"rollcall/presence"
@@ -55,6 +56,8 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"a request's body":        fmt.Sprintf("%d KiB", maxBody>>10),
 		"a form":                  fmt.Sprintf("%d fields, no files", maxFields),
 		"the query of an address": fmt.Sprintf("%d KiB", maxQuery>>10),
+		"a list of people to import": fmt.Sprintf("%d MiB; %d KiB per person, %d KiB per field, %d columns; %d people in the browser, 100000 by a command",
+			maxList>>20, peoplecsv.MaxLine>>10, peoplecsv.MaxCell>>10, peoplecsv.MaxColumns, maxListed),
 		"a password": fmt.Sprintf("%d characters to %d B", accounts.MinPassword,
 			accounts.MaxPassword),
 		"devices without a browser that one person keeps connected by heartbeats": fmt.Sprintf("%d at each server",

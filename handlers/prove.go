@@ -155,7 +155,7 @@ func (s *Server) askProof(c echo.Context, f *failure, fields url.Values) error {
 	p := ui.ProvePage{
 		Layout: s.layout(c, ""), Action: c.Request().URL.RequestURI(), Username: v.user.Username,
 		Error: wrong[confirmField], CodeError: wrong[confirmCodeField], Message: f.formMessage(),
-		Code: ways.TOTP != nil, Passkey: len(ways.PasskeysFor(s.rpID())) > 0,
+		Upload: isUpload(c.Request()), Code: ways.TOTP != nil, Passkey: len(ways.PasskeysFor(s.rpID())) > 0,
 	}
 	p.Password = ways.Password && (p.Code || !s.wantsTwoFactors(c))
 	if !s.wantsTwoFactors(c) { // a provider doesn't say how many it asked for

@@ -164,7 +164,7 @@ func (s *Server) adminRoutes() {
 	admin.get(at("/admin/log"), s.adminLog)
 
 	// Lists of people, which are longer than forms, and whose passwords take a while to hash.
-	lists := s.group(policy{callers: administrators, compress: true, proof: true, uploads: true, body: maxList,
+	lists := s.group(policy{callers: administrators, compress: true, proof: true, uploads: true, body: maxListBody,
 		answerIn: listTime})
 	lists.get(at("/admin/import"), s.importPage)
 	lists.post(at("/admin/import"), s.importPeople)

@@ -24,6 +24,9 @@ type ImportProblem struct {
 	Username, Message string
 }
 
+// Most returns how many people a list can have.
+func (p AdminImportPage) Most() string { return grouped(p.Max) }
+
 // Heading says what the check found.
 func (p AdminImportPage) Heading() string {
 	if n := len(p.Problems) + p.MoreWrong; n > 0 {

@@ -5,6 +5,7 @@ type ProvePage struct {
 	Layout
 	Action   string // path and query where the form goes on
 	Kept     []Kept // its fields
+	Upload   bool   // it had a file, or as much text
 	Username string
 
 	Password, Code, Passkey bool // what it asks for: a password, a code with it, or a passkey instead

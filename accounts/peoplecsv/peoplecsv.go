@@ -5,8 +5,6 @@
 package peoplecsv
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -40,6 +38,21 @@ const (
 	NotUTF8        Code = "not_utf8"
 	OtherHash      Code = "other_hash" // the password is another kind of hash than argon2id
 	TooMany        Code = "too_many"   // more than Limit people
+
+	OpenQuotes      Code = "open_quotes"       // a double quote begins a field that doesn't end
+	LineTooLong     Code = "line_too_long"     // more than Limit bytes, also of a field on several lines
+	CellTooLong     Code = "cell_too_long"     // more than Limit bytes
+	TooManyColumns  Code = "too_many_columns"  // more than Limit
+	TooManyProblems Code = "too_many_problems" // Limit of them, so the rest of the list wasn't read
+)
+
+// Limits of a list. What exceeds them is reported and skipped, so that reading a list takes little memory.
+const (
+	MaxLine     = 16 << 10 // bytes of a line, or of the lines of one person
+	MaxCell     = 4 << 10  // bytes of a field
+	MaxColumns  = 100
+	MaxProblems = 1000
+	maxLines    = 20 // of one person, whose fields can have line breaks
 )
 
 // Problem is something wrong with a line.
@@ -48,7 +61,7 @@ type Problem struct {
 	Username string // as typed, if it's known
 	Code     Code
 	Detail   string // with RepeatedColumn
-	Limit    int    // with TooMany
+	Limit    int    // of what there is too much of
 }
 
 // Error is for logs.
@@ -63,28 +76,30 @@ type List struct {
 	Ignored  []string // names of columns that aren't used
 }
 
-// Read reads a list of at most limit people and finds all problems. Fields may be separated by commas, semicolons or
-// tabs, as in the header line. It skips a byte order mark and lines without text. The error is that of in.
+// Read reads a list of at most limit people and finds all problems, up to MaxProblems. Fields may be separated by
+// commas, semicolons or tabs, as in the header line. It skips a byte order mark and lines without text. The error is that
+// of in.
 func Read(in io.Reader, limit int) (List, error) {
 	var l List
-	rows, header, err := l.open(in)
+	rows := newRecords(in)
+	header, err := l.header(rows)
 	if err != nil || header == nil {
 		return l, err
 	}
 	for {
-		record, err := rows.Read()
+		line, record, err := rows.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) {
-			l.problem(Problem{Line: syntax.StartLine, Code: BadQuotes})
-			continue
-		}
-		if err != nil {
+		if refused, ok := errors.AsType[*Problem](err); ok {
+			l.Problems = append(l.Problems, *refused)
+		} else if err != nil {
 			return l, err
 		}
-		line, _ := rows.FieldPos(0)
+		if len(l.Problems) >= MaxProblems {
+			l.problem(Problem{Line: line, Code: TooManyProblems, Limit: MaxProblems})
+			return l, nil
+		}
 		if strings.TrimSpace(strings.Join(record, "")) == "" {
 			continue
 		}
@@ -102,31 +117,27 @@ func Read(in io.Reader, limit int) (List, error) {
 
 func (l *List) problem(p Problem) { l.Problems = append(l.Problems, p) }
 
-// open reads the header line. The header is nil if it can't be used.
-func (l *List) open(in io.Reader) (*csv.Reader, []string, error) {
-	buffered := bufio.NewReader(in)
-	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
-		_, _ = buffered.Discard(3)
-	}
-	start, _ := buffered.Peek(buffered.Size())
-	rows := csv.NewReader(buffered)
-	rows.Comma, rows.FieldsPerRecord = separator(start), -1
-	header, err := rows.Read()
-	var syntax *csv.ParseError
+// header reads the header line. It's nil if it can't be used.
+func (l *List) header(rows *records) ([]string, error) {
+	_, header, err := rows.next()
+	refused, bad := errors.AsType[*Problem](err)
 	switch {
 	case errors.Is(err, io.EOF):
 		l.problem(Problem{Code: Empty})
-		return nil, nil, nil
-	case errors.As(err, &syntax):
-		l.problem(Problem{Line: 1, Code: BadQuotes})
-		return nil, nil, nil
+		return nil, nil
+	case bad:
+		l.problem(*refused)
+		return nil, nil
 	case err != nil:
-		return nil, nil, err
+		return nil, err
+	case len(header) > MaxColumns:
+		l.problem(Problem{Line: 1, Code: TooManyColumns, Limit: MaxColumns})
+		return nil, nil
 	}
 	for i, name := range header {
-		if !utf8.ValidString(name) {
+		if broken(name) {
 			l.problem(Problem{Line: 1, Code: NotUTF8})
-			return nil, nil, nil
+			return nil, nil
 		}
 		header[i] = column(name)
 		switch {
@@ -135,24 +146,28 @@ func (l *List) open(in io.Reader) (*csv.Reader, []string, error) {
 		case header[i] == "":
 		case slices.Contains(l.Columns, header[i]):
 			l.problem(Problem{Line: 1, Code: RepeatedColumn, Detail: strings.TrimSpace(name)})
-			return nil, nil, nil
+			return nil, nil
 		default:
 			l.Columns = append(l.Columns, header[i])
 		}
 	}
 	if !slices.Contains(l.Columns, "username") {
 		l.problem(Problem{Line: 1, Code: NoUsername})
-		return nil, nil, nil
+		return nil, nil
 	}
-	return rows, header, nil
+	return header, nil
+}
+
+// broken reports whether text isn't valid UTF-8, or another program has replaced what it couldn't read.
+func broken(text string) bool {
+	return !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError)
 }
 
 // separator returns what separates the fields of the first line.
-func separator(start []byte) rune {
-	line, _, _ := bytes.Cut(start, []byte("\n"))
+func separator(line string) rune {
 	best, most := ',', 0
 	for _, r := range []rune{',', ';', '\t'} {
-		if n := bytes.Count(line, []byte(string(r))); n > most {
+		if n := strings.Count(line, string(r)); n > most {
 			best, most = r, n
 		}
 	}
@@ -199,11 +214,16 @@ func (l *List) add(line int, header, record []string) {
 		p.Password, p.PasswordHash = "", p.Password
 	}
 	bad := Problem{Line: line, Username: p.Username}
+	if tooLong(p.Username) {
+		bad.Username = ""
+	}
 	switch {
 	case len(record) != len(header):
 		bad.Code = FieldCount
-	case !utf8.ValidString(strings.Join(record, "")):
-		bad.Code, bad.Username = NotUTF8, strings.ToValidUTF8(p.Username, "\uFFFD")
+	case slices.ContainsFunc(record, tooLong):
+		bad.Code, bad.Limit = CellTooLong, MaxCell
+	case broken(strings.Join(record, "")):
+		bad.Code, bad.Username = NotUTF8, strings.ToValidUTF8(bad.Username, "\uFFFD")
 	case otherHash.MatchString(p.Password):
 		bad.Code = OtherHash
 	default:
@@ -212,6 +232,8 @@ func (l *List) add(line int, header, record []string) {
 	}
 	l.problem(bad)
 }
+
+func tooLong(cell string) bool { return len(cell) > MaxCell }
 
 // formula matches what spreadsheets can take for the beginning of a formula: at the beginning of a cell, and after what
 // some of them take for the end of one.

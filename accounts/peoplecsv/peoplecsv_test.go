@@ -2,6 +2,8 @@ package peoplecsv
 
 import (
 	"fmt"
+	"io"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -23,6 +25,14 @@ func TestRead(t *testing.T) {
 		{"no usernames", "team\nOps\n", "", "1:no_username:", ""},
 		{"a column twice", "username,User\nada,bob\n", "", "1:repeated_column:User", ""},
 		{"UTF-16", "\xff\xfeu\x00s\x00\n", "", "1:not_utf8:", ""},
+		{"a replaced character", "username,team\nliz,Zo\uFFFD\n", "", "2:not_utf8:liz", ""},
+		{"a field on two lines", "username,team,note\nada,Ops,\"a\n\"\"b\"\"\"\nbob,Ops,\n", "2:ada||||Ops 4:bob||||Ops", "", "note"},
+		{"an open quote", "username,team\nada,\"Ops\nbob,Ops\n" + strings.Repeat("\n", 30) + "eve,Ops\n", "3:bob||||Ops 34:eve||||Ops", "2:open_quotes:", ""},
+		{"an open quote at the end", "username,team\nada,\"Ops\nbob,Ops", "3:bob||||Ops", "2:open_quotes:", ""},
+		{"an open quote in the header", "username,\"team\nada,Ops\n", "", "1:open_quotes:", ""},
+		{"a long line", "username\nada" + strings.Repeat(" ", MaxLine) + "\nbob\n", "3:bob||||", fmt.Sprint("2:line_too_long:", MaxLine), ""},
+		{"a long field", "username,team\nada," + strings.Repeat("x", MaxCell+1) + "\nbob,\n", "3:bob||||", fmt.Sprint("2:cell_too_long:", MaxCell), ""},
+		{"many columns", "username" + strings.Repeat(",", MaxColumns) + "\nada\n", "", fmt.Sprint("1:too_many_columns:", MaxColumns), ""},
 		{"too many", "username\n" + strings.Repeat("ada\n", 9), "2:ada|||| 3:ada|||| 4:ada|||| 5:ada|||| 6:ada|||| 7:ada|||| 8:ada|||| 9:ada||||",
 			"10:too_many:8", ""},
 	} {
@@ -75,8 +85,54 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// endless is a file of which no line ends, or no field, or every line is wrong. It counts what is read.
+type endless struct {
+	begins, goesOn string
+	read           int
+}
+
+func (e *endless) Read(p []byte) (n int, err error) {
+	if e.read == 0 {
+		n = copy(p, e.begins)
+	}
+	for n < len(p) && e.read+n < 64<<20 {
+		n += copy(p[n:], e.goesOn)
+	}
+	e.read += n
+	if n == 0 {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// A huge file takes little memory, whatever is wrong with it.
+func TestReadIsBounded(t *testing.T) {
+	for name, file := range map[string]*endless{
+		"a line without an end":     {begins: "username,team\nada,", goesOn: "Ops"},
+		"a header without an end":   {begins: "username,", goesOn: ","},
+		"a field without an end":    {begins: "username,team\nada,\"", goesOn: "Ops,Ops,Ops"},
+		"lines with an open quote":  {begins: "username,team\n", goesOn: "ada,\"Ops\n"},
+		"lines with too few fields": {begins: "username,team\n", goesOn: "x\n"},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		l, err := Read(file, 1000)
+		runtime.ReadMemStats(&after)
+		if err != nil || len(l.Problems) == 0 || len(l.Problems) > MaxProblems+1 {
+			t.Errorf("%s: %d problems, %v, want some", name, len(l.Problems), err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
+			t.Errorf("%s: reading took %d MB of memory, want at most 16", name, used>>20)
+		}
+		if last := l.Problems[len(l.Problems)-1]; len(l.Problems) > MaxProblems && (last.Code != TooManyProblems || file.read > 1<<20) {
+			t.Errorf("%s: %d bytes were read until %v, want an end at the limit of problems", name, file.read, last)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add("username,team\nada,Ops\n")
+	f.Add("username,team\nada,\"O\"\"p\ns\"\n\"b,Ops\n")
 	f.Add("\ufeffusername;\"a\nb\"\r\n\"x")
 	f.Fuzz(func(t *testing.T, file string) {
 		l, err := Read(strings.NewReader(file), 50)
