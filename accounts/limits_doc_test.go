@@ -40,6 +40,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		fmt.Sprintf("| pairs of teams that see each other | %d; %d for one team |", MaxTeamPairs, MaxPairsOfTeam),
 		fmt.Sprintf("| the audit log | %d lines, for %d days; addresses for %d days |", maxAudit, AuditAge/(24*time.Hour),
 			AuditAddressAge/(24*time.Hour)),
+		fmt.Sprintf("| life of a setup code | %d hours; the newest %d codes are valid |", SetupCodeAge/time.Hour, maxSetupCodes),
 		fmt.Sprintf("others wait; after %d s they get 503", hashWait/time.Second),
 	} {
 		if !strings.Contains(string(text), want) {

@@ -20,6 +20,8 @@ func everything(t *testing.T, s *Store) {
 	for range 2 { // the first round only records the statements of transactions
 		_, err := s.MakeSetupCode(t.Context())
 		do(t, "MakeSetupCode", err)
+		do(t, "HasSetupCode", second(s.HasSetupCode(t.Context())))
+		do(t, "IsSetupCode", second(s.IsSetupCode(t.Context(), "x")))
 		first, err := s.SetUp(t.Context(), NewUser{Username: "first", Password: secret}, new("Harbor Works"))
 		do(t, "SetUp", err)
 		administer(t, s, first)

@@ -6,18 +6,31 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"time"
 )
 
-// setupCode is the name of a stored value, until the board is set up.
-const setupCode = "setup_code"
+// Limits of setup codes.
+const (
+	SetupCodeAge  = 24 * time.Hour
+	maxSetupCodes = 5 // at a time: one for each server that starts
+)
+
+const (
+	setupLink = "setup"      // the kind of links that setup codes are
+	setupCode = "setup_code" // the name under which older versions stored a code
+)
 
 const (
 	sqlAnyUser = `SELECT 1 FROM users WHERE id > '' LIMIT 1`
-	sqlSetting = `SELECT value FROM settings WHERE name = $1`
 	sqlSet     = `INSERT INTO settings (name, value, rev) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value, rev = excluded.rev`
-	sqlSetOnce = `INSERT INTO settings (name, value, rev) VALUES ($1, $2, 0) ON CONFLICT (name) DO NOTHING`
-	sqlUnset   = `DELETE FROM settings WHERE name = $1`
+	sqlUnset = `DELETE FROM settings WHERE name = $1`
+
+	sqlAnySetupCode  = `SELECT 1 FROM links WHERE kind = 'setup' AND expires_at > $1 LIMIT 1`
+	sqlIsSetupCode   = `SELECT 1 FROM links WHERE token_hash = $1 AND kind = 'setup' AND expires_at > $2`
+	sqlOldSetupCodes = `DELETE FROM links WHERE kind = 'setup' AND token_hash NOT IN
+		(SELECT token_hash FROM links WHERE kind = 'setup' ORDER BY created_at DESC, token_hash LIMIT $1)`
+	sqlDropSetupCodes = `DELETE FROM links WHERE kind = 'setup'`
 )
 
 // ErrSetUp says that the board has an administrator, so nobody can set it up any more.
@@ -48,7 +61,7 @@ func nobody(ctx context.Context, from reader) (bool, error) {
 }
 
 // SetUp creates the account of the first administrator, and stores the name of the board; with a nil name, it stores
-// none. If several callers set up a board at once, one succeeds. It ends the setup code. Errors: ErrSetUp if there is an
+// none. If several callers set up a board at once, one succeeds. It ends all setup codes. Errors: ErrSetUp if there is an
 // administrator, FieldErrors for all invalid fields, and ErrBusy if too many passwords wait to be hashed.
 func (s *Store) SetUp(ctx context.Context, n NewUser, board *string) (User, error) {
 	if has, err := anyAdmin(ctx, s.r); err != nil || has { // saves the hashing; the transaction decides
@@ -103,6 +116,9 @@ func setUp(ctx context.Context, t *transaction, r newRow, board string) (User, e
 			return User{}, err
 		}
 	}
+	if _, err := t.exec(ctx, sqlDropSetupCodes); err != nil {
+		return User{}, err
+	}
 	if _, err := t.exec(ctx, sqlUnset, setupCode); err != nil {
 		return User{}, err
 	}
@@ -112,39 +128,54 @@ func setUp(ctx context.Context, t *transaction, r newRow, board string) (User, e
 	return readUser(ctx, t, sqlUserByID, []any{ids[0]})
 }
 
-// SetupCode returns the code that proves control of the server to those who set up the board. It's "" if MakeSetupCode
-// hasn't made one, or if it has been used.
-func (s *Store) SetupCode(ctx context.Context) (string, error) {
-	code, err := s.setting(ctx, setupCode)
-	return code, wrap("read the setup code", err)
+// HasSetupCode reports whether somebody can set up the board with a code from the log of a server.
+func (s *Store) HasSetupCode(ctx context.Context) (bool, error) {
+	return s.found(ctx, sqlAnySetupCode, s.nowMilli())
 }
 
-// MakeSetupCode makes a setup code unless there is one, and returns it. All servers on a database have the same code,
-// so it doesn't matter which one a request reaches.
-func (s *Store) MakeSetupCode(ctx context.Context) (code string, err error) {
-	if code, err = s.SetupCode(ctx); code != "" || err != nil {
-		return code, err
+// IsSetupCode reports whether typed is a setup code, which proves control of the server to those who set up the board.
+// Case, spaces and dashes don't count.
+func (s *Store) IsSetupCode(ctx context.Context, typed string) (bool, error) {
+	return s.found(ctx, sqlIsSetupCode, setupHash(typed), s.nowMilli())
+}
+
+func (s *Store) found(ctx context.Context, text string, args ...any) (bool, error) {
+	var one int
+	err := s.r.queryRow(ctx, text, args, &one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
 	}
-	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		if _, err := t.exec(ctx, sqlSetOnce, setupCode, newSetupCode()); err != nil {
+	return err == nil, wrap("look for a setup code", err)
+}
+
+// MakeSetupCode returns a new setup code, valid for SetupCodeAge. Only its hash is stored. The codes of the last
+// maxSetupCodes calls are valid, on every server of the database, so it doesn't matter which one a request reaches.
+func (s *Store) MakeSetupCode(ctx context.Context) (string, error) {
+	code := newSetupCode()
+	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
+		_, err := t.exec(ctx, sqlAddLink, setupHash(code), setupLink, nil, "", "", 1, string(t.actor), t.now,
+			t.now+SetupCodeAge.Milliseconds())
+		if err != nil {
 			return err
 		}
-		return t.queryRow(ctx, sqlSetting, []any{setupCode}, &code)
+		if _, err := t.exec(ctx, sqlUnset, setupCode); err != nil { // an older version stored the code itself
+			return err
+		}
+		_, err = t.exec(ctx, sqlOldSetupCodes, maxSetupCodes)
+		return err
 	})
-	return code, wrap("make a setup code", err)
+	if err != nil {
+		return "", wrap("make a setup code", err)
+	}
+	return code, nil
+}
+
+func setupHash(code string) string {
+	return hashToken([]byte(strings.NewReplacer("-", "", " ", "", "\t", "").Replace(strings.ToLower(code))))
 }
 
 // newSetupCode returns 80 random bits in a form that people can type.
 func newSetupCode() string {
 	text := strings.ToLower(rand.Text())
 	return text[:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:16]
-}
-
-// setting returns a stored setting, or "".
-func (s *Store) setting(ctx context.Context, name string) (value string, err error) {
-	err = s.r.queryRow(ctx, sqlSetting, []any{name}, &value)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return value, err
 }

@@ -1,12 +1,15 @@
 package accounts
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestSetUp(t *testing.T) { onEach(t, testSetUp) }
@@ -136,26 +139,54 @@ func testChangesTellTheNameOfTheBoard(t *testing.T, db database) {
 func TestSetupCode(t *testing.T) { onEach(t, testSetupCode) }
 
 func testSetupCode(t *testing.T, db database) {
-	place := db.place(t)
-	one, two := openAt(t, place), openAt(t, place)
-	if code, err := one.SetupCode(t.Context()); code != "" || err != nil {
-		t.Errorf("SetupCode before MakeSetupCode = %q, %v, want none", code, err)
+	place, c := db.place(t), newClock()
+	one, two := open(t, located(place, Config{Now: c.now})), open(t, located(place, Config{Now: c.now}))
+	valid := func(code string) bool {
+		t.Helper()
+		is, err := one.IsSetupCode(t.Context(), code)
+		do(t, "IsSetupCode", err)
+		return is
+	}
+	if has, err := one.HasSetupCode(t.Context()); has || err != nil || valid("") {
+		t.Errorf("HasSetupCode before MakeSetupCode = %t, %v, want none", has, err)
+	}
+	do(t, "store a code as an older version did", one.write(t.Context(), func(ctx context.Context, t *transaction) error {
+		_, err := t.exec(ctx, sqlSet, setupCode, "abcd-efgh-ijkl-mnop", 0)
+		return err
+	}))
+	var codes []string
+	for i := range maxSetupCodes + 1 { // each is of a server that starts
+		code, err := []*Store{one, two}[i%2].MakeSetupCode(t.Context())
+		do(t, "MakeSetupCode", err)
+		if !regexp.MustCompile(`^[a-z2-7]{4}(-[a-z2-7]{4}){3}$`).MatchString(code) {
+			t.Errorf("MakeSetupCode = %q, want four groups of four letters and digits", code)
+		}
+		codes = append(codes, code)
+		c.add(time.Second)
+	}
+	for i, code := range codes {
+		if got := valid(strings.ToUpper(strings.ReplaceAll(code, "-", " "))); got != (i > 0) {
+			t.Errorf("code %d of %d is valid: %t", i, len(codes), got)
+		}
+	}
+	if valid(codes[1][:18]) || valid("abcd-efgh-ijkl-mnop") {
+		t.Error("a part of a code is valid, or the code of an older version")
+	}
+	var stored int
+	do(t, "read settings", one.r.queryRow(t.Context(), `SELECT count(*) FROM settings`, nil, &stored))
+	if stored != 0 {
+		t.Errorf("%d settings are stored, want none with a code", stored)
+	}
+	c.add(SetupCodeAge - time.Second)
+	if has, err := one.HasSetupCode(t.Context()); has || err != nil || valid(codes[maxSetupCodes]) {
+		t.Errorf("HasSetupCode after a day = %t, %v, want none", has, err)
 	}
 	code, err := one.MakeSetupCode(t.Context())
 	do(t, "MakeSetupCode", err)
-	if !regexp.MustCompile(`^[a-z2-7]{4}(-[a-z2-7]{4}){3}$`).MatchString(code) {
-		t.Errorf("MakeSetupCode = %q, want four groups of four letters and digits", code)
-	}
-	if again, err := two.MakeSetupCode(t.Context()); again != code || err != nil {
-		t.Errorf("MakeSetupCode of another server = %q, %v, want the same code %q", again, err, code)
-	}
 	_, err = two.SetUp(t.Context(), NewUser{Username: "clara", Password: secret}, nil)
 	do(t, "SetUp", err)
-	if left, err := one.SetupCode(t.Context()); left != "" || err != nil {
-		t.Errorf("SetupCode after SetUp = %q, %v, want none", left, err)
-	}
-	if other := newSetupCode(); other == code {
-		t.Errorf("two setup codes are both %q", code)
+	if has, err := one.HasSetupCode(t.Context()); has || err != nil || valid(code) {
+		t.Errorf("HasSetupCode after SetUp = %t, %v, want none", has, err)
 	}
 }
 

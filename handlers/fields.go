@@ -85,7 +85,7 @@ var fieldMessages = map[accounts.Code]string{
 	otherExisting:           "Choose another team that exists.",
 	wrongFirstCode:          "Wrong code. Check that the clock of your device is right, and type the code that the app shows now.",
 	wrongOneTimeCode:        "Wrong code, or it was used before. Each code works once. Wait for the next one in your app.",
-	wrongCode:               "Wrong setup code. Copy it from the log of the server.",
+	wrongCode:               "Wrong setup code. Copy the newest one from the log of the server. A code lasts 24 hours; a restart prints a new one.",
 	otherTeam:               "Ask an administrator to move you to another team.",
 }
 

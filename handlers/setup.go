@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/http"
@@ -94,12 +92,12 @@ func (s *Server) setupPage(c echo.Context) error {
 	}
 	p := s.setupForm(c)
 	if p.AskCode {
-		code, err := s.cfg.Accounts.SetupCode(ctx)
+		has, err := s.cfg.Accounts.HasSetupCode(ctx)
 		if err != nil {
 			return unavailable(fmt.Errorf("set-up page: %w", err))
 		}
-		if code == "" { // the last administrator went while the server ran
-			p.Message = "There is no setup code yet. Restart Rollcall: it prints one when it starts."
+		if !has { // it has expired, or the last administrator went while the server ran
+			p.Message = "There's no setup code, or it has expired. Restart Rollcall: it prints a new one when it starts."
 		}
 	}
 	return s.page(c, http.StatusOK, p)
@@ -176,37 +174,24 @@ func unless(ok bool, err error) error {
 	return err
 }
 
-// checkSetupCode returns an error unless typed is the setup code. Each address has a few attempts.
+// checkSetupCode returns an error unless typed is a setup code. Each address has a few attempts.
 func (s *Server) checkSetupCode(c echo.Context, typed string) error {
 	if typed == "" {
 		return &accounts.FieldError{Field: "code", Code: accounts.Missing}
 	}
 	ctx := c.Request().Context()
-	want, err := s.cfg.Accounts.SetupCode(ctx)
-	if err != nil {
-		return err
-	}
 	var failure reservation
 	networks := s.addresses.networks(c.Request())
 	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "setup:address:", networks, failuresOfSetup,
 		loginWindow); err != nil {
 		return err
 	}
-	if want == "" || !sameCode(typed, want) {
+	right, err := s.cfg.Accounts.IsSetupCode(ctx, typed)
+	if err == nil && !right {
 		return &accounts.FieldError{Field: "code", Code: wrongCode}
 	}
 	failure.giveBack(ctx)
-	return nil
-}
-
-// sameCode compares two codes in constant time. Case, spaces and dashes don't count.
-func sameCode(a, b string) bool {
-	x, y := sha256.Sum256([]byte(plainCode(a))), sha256.Sum256([]byte(plainCode(b)))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
-
-func plainCode(code string) string {
-	return strings.NewReplacer("-", "", " ", "", "\t", "").Replace(strings.ToLower(code))
+	return err
 }
 
 // first returns what a board with one account says about itself.
