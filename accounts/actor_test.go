@@ -53,6 +53,12 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"SetProfile": func(ctx context.Context, s *Store, u User, _ Session) error {
 		return s.SetProfile(ctx, u.ID, "Newer", "Newer", true)
 	},
+	"ChangeProfile": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.ChangeProfile(ctx, u.ID, true, func(p *Profile) error { p.Team = "Newest"; return nil })
+	},
+	"ChangeEmail": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.ChangeEmail(ctx, u.ID, func(string) (string, error) { return "new@example.org", nil })
+	},
 	"SetDisabled": func(ctx context.Context, s *Store, u User, _ Session) error { return s.SetDisabled(ctx, u.ID, true) },
 	"Delete":      func(ctx context.Context, s *Store, u User, _ Session) error { return s.Delete(ctx, u.ID) },
 	"SetPassword": func(ctx context.Context, s *Store, u User, _ Session) error {
@@ -173,7 +179,7 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"DeleteAll":  func(ctx context.Context, s *Store, _ User, _ Session) error { return second(s.DeleteAll(ctx, nil)) },
 	"SignOut":    func(ctx context.Context, s *Store, _ User, _ Session) error { return second(s.SignOut(ctx, nil)) },
 	"ChangeSettings": func(ctx context.Context, s *Store, _ User, _ Session) error {
-		return s.ChangeSettings(ctx, func(x *Settings) { x.Teams = TeamsFixed })
+		return s.ChangeSettings(ctx, func(x *Settings) error { x.Teams = TeamsFixed; return nil })
 	},
 	"RecordExport": func(ctx context.Context, s *Store, _ User, _ Session) error {
 		return s.RecordExport(ctx, AuditExported)

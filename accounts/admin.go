@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -23,7 +24,8 @@ type forcedKey struct{}
 // can make another one.
 func Forced(ctx context.Context) context.Context { return context.WithValue(ctx, forcedKey{}, true) }
 
-// SetAdmin makes a user an administrator or a member. Errors: ErrNotFound, ErrLastAdmin.
+// SetAdmin makes a user an administrator or a member. Errors: ErrNotFound, ErrLastAdmin, and ErrWaiting if the new
+// administrator waits for approval.
 func (s *Store) SetAdmin(ctx context.Context, userID string, admin bool) error {
 	return wrap("set administrator", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		return setAdmin(ctx, t, userID, admin)
@@ -38,6 +40,11 @@ func setAdmin(ctx context.Context, t *transaction, userID string, admin bool) er
 	}
 	if err != nil {
 		return err
+	}
+	if admin {
+		if err := wantWaiting(ctx, t, userID); !errors.Is(err, ErrNotFound) {
+			return cmp.Or(err, ErrWaiting)
+		}
 	}
 	rev, err := t.nextRev(ctx)
 	if err != nil {

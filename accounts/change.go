@@ -126,61 +126,6 @@ func setTeam(ctx context.Context, t *transaction, userID, name, key string) erro
 	return t.auditUser(ctx, UserMoved, userID, map[string]string{"from": from, "team": name})
 }
 
-// SetProfile changes display name and team together. Only with newTeam may the team be a new one. Otherwise it must be
-// the user's current team, a team with enabled people, or none. Errors: *FieldError, ErrNotFound.
-func (s *Store) SetProfile(ctx context.Context, userID, displayName, team string, newTeam bool) error {
-	name, err := cleanDisplayName(displayName)
-	if err != nil {
-		return err
-	}
-	team, key, err := cleanTeam(team)
-	if err != nil {
-		return err
-	}
-	return wrap("set profile", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		var was User
-		_, err := updateUser(ctx, t, userID, func(u *User, k *string) error {
-			was = *u
-			u.DisplayName = cmp.Or(name, u.Username)
-			if *k == key {
-				return nil
-			}
-			u.Team, *k = team, key
-			if newTeam || key == noTeam {
-				return nil
-			}
-			return wantTeam(ctx, t, key)
-		})
-		if err != nil {
-			return err
-		}
-		return auditProfile(ctx, t, was, cmp.Or(name, was.Username), team, key)
-	}))
-}
-
-// auditProfile adds what somebody else changed in a profile to the audit log.
-func auditProfile(ctx context.Context, t *transaction, was User, name, team, key string) error {
-	if name != was.DisplayName {
-		if err := t.auditUser(ctx, UserRenamed, was.ID, nil); err != nil {
-			return err
-		}
-	}
-	if key == was.TeamKey() {
-		return nil
-	}
-	return t.auditUser(ctx, UserMoved, was.ID, map[string]string{"from": was.Team, "team": team})
-}
-
-// wantTeam returns a *FieldError unless a team has enabled people.
-func wantTeam(ctx context.Context, t *transaction, key string) error {
-	var one int
-	err := t.queryRow(ctx, sqlTeamExists, []any{key}, &one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return wrongField("team", UnknownTeam)
-	}
-	return err
-}
-
 // SetDisabled disables a user, which takes them off the board and ends all their sessions, or enables them again.
 // Errors: ErrNotFound, ErrLastAdmin.
 func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) error {

@@ -114,13 +114,29 @@ func (s *Store) Emails(ctx context.Context) (map[string]string, error) {
 // the change, because an administrator makes it when the mailbox is lost or somebody else reads it. Errors: *FieldError,
 // ErrNotFound.
 func (s *Store) SetEmail(ctx context.Context, userID, email string) error {
-	email, _, err := CleanEmail(email)
-	if err != nil {
-		return err
-	}
+	return s.ChangeEmail(ctx, userID, func(string) (string, error) { return email, nil })
+}
+
+// ChangeEmail is SetEmail with a function that returns the new address for the current one. It returns the error of
+// change.
+func (s *Store) ChangeEmail(ctx context.Context, userID string, change func(string) (string, error)) error {
 	return wrap("set an email address", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		was, err := setEmail(ctx, t, userID, email)
-		if err != nil || was == email {
+		var was string
+		err := t.queryRow(ctx, sqlEmail, []any{userID}, &was)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		email, err := change(was)
+		if err != nil || email == was {
+			return err
+		}
+		if email, _, err = CleanEmail(email); err != nil {
+			return err
+		}
+		if _, err := setEmail(ctx, t, userID, email); err != nil {
 			return err
 		}
 		if was != "" {

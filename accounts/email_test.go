@@ -175,7 +175,7 @@ func TestMailedResetLink(t *testing.T) {
 func TestSignUpByAddress(t *testing.T) {
 	s, _ := mailing(t, onSQLite)
 	ctx := t.Context()
-	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) { x.Domains = " Example.org, @example.com,example.org" }))
+	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) error { x.Domains = " Example.org, @example.com,example.org"; return nil }))
 	in, err := s.Settings(ctx)
 	if err != nil || in.Domains != "example.com example.org" {
 		t.Fatalf("Settings = %+v, %v, want both domains", in, err)
@@ -187,7 +187,7 @@ func TestSignUpByAddress(t *testing.T) {
 		}
 	}
 	for _, domains := range []string{"example", "exa mple.org x", "192.0.2.1", "*.example.org"} {
-		err := s.ChangeSettings(ctx, func(x *Settings) { x.Domains = domains })
+		err := s.ChangeSettings(ctx, func(x *Settings) error { x.Domains = domains; return nil })
 		wantField(t, "Domains "+domains, err, "signup_domains")
 	}
 	token, err := s.NewSignUpLink(ctx, "Zoe@example.org")

@@ -40,6 +40,7 @@ const (
 	NotAnEmail     Code = "not_an_email"
 	EmailTaken     Code = "email_taken"
 	NotADomain     Code = "not_a_domain" // Detail is what was typed
+	NewerValue     Code = "newer_value"  // a newer version has stored Detail
 )
 
 // FieldError says what is wrong with one field.

@@ -95,7 +95,9 @@ func testChangesOfLists(t *testing.T, db database) {
 			_, _, err := s.SignUp(As(t.Context(), Visitor), NewUser{Username: "bob", Password: secret}, Joining{Invitation: token})
 			return err
 		}, true},
-		{"settings", func() error { return s.ChangeSettings(admin, func(x *Settings) { x.SignUp = SignUpOff }) }, true},
+		{"settings", func() error {
+			return s.ChangeSettings(admin, func(x *Settings) error { x.SignUp = SignUpOff; return nil })
+		}, true},
 		{"export", func() error { return s.RecordExport(admin, PeopleExported) }, true},
 		{"disable", func() error { return s.SetDisabled(admin, ada.ID, true) }, true},
 		{"delete", func() error { return s.Delete(admin, ada.ID) }, true},

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // MaxBulk is the maximum number of people that one change can be about.
@@ -211,9 +212,12 @@ func (s *Store) CountUsers(ctx context.Context) (n UserCounts, err error) {
 }
 
 // forEach runs change for up to MaxBulk users in one transaction and returns how many there were. It leaves out those
-// who don't exist any more, and the actor, so that nobody locks themself out by accident.
+// who don't exist any more, those who are in ids already, and the actor, so that nobody locks themself out by accident.
 func (s *Store) forEach(ctx context.Context, ids []string,
 	change func(context.Context, *transaction, string) error) (n int, err error) {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	if len(ids) > MaxBulk {
 		return 0, &FieldError{Field: "people", Code: TooMany, Limit: MaxBulk}
 	}

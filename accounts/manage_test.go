@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,7 +86,7 @@ func testManySelected(t *testing.T, db database) {
 	boss, ada, eve := addAdmin(t, s, "boss"), add(t, s, "ada", "", ""), add(t, s, "eve", "", "Ops")
 	ctx := As(t.Context(), ByUser(boss.ID))
 	token, _ := signIn(t, s, ada.ID)
-	ids := []string{boss.ID, ada.ID, "gone", eve.ID}
+	ids := []string{boss.ID, ada.ID, "gone", eve.ID, ada.ID, eve.ID}
 	for _, step := range []struct {
 		name string
 		act  func() (int, error)
@@ -112,7 +113,13 @@ func testManySelected(t *testing.T, db database) {
 			t.Errorf("after %s, the session of ada = %v", step.name, err)
 		}
 	}
-	wantField(t, "too many", second(s.SetTeamOf(ctx, make([]string, MaxBulk+1), "Dev")), "people")
+	if n, err := s.SetTeamOf(ctx, make([]string, MaxBulk+1), "Dev"); n != 0 || err != nil {
+		t.Errorf("SetTeamOf the same person often = %d, %v, want nobody", n, err)
+	}
+	for len(ids) <= 2*MaxBulk {
+		ids = append(ids, fmt.Sprint(len(ids)))
+	}
+	wantField(t, "too many", second(s.SetTeamOf(ctx, ids, "Dev")), "people")
 }
 
 // SignOut leaves the same trace whether or not anybody was signed in.
@@ -192,7 +199,7 @@ func testSettings(t *testing.T, db database) {
 	ctx := t.Context()
 	before := mustRev(t, s)
 	want := Settings{BoardName: "Harbor Works", SignUp: SignUpInvite, Teams: TeamsFixed, Invisible: "off"}
-	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) { *x = want; x.BoardName = " Harbor  Works" }))
+	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) error { *x = want; x.BoardName = " Harbor  Works"; return nil }))
 	if got, err := s.Settings(ctx); err != nil || got != want {
 		t.Errorf("Settings = %+v, %v, want %+v", got, err, want)
 	}
@@ -200,11 +207,11 @@ func testSettings(t *testing.T, db database) {
 	if err != nil || c.Settings == nil || *c.Settings != want {
 		t.Errorf("Changes = %+v, %v, want the settings", c, err)
 	}
-	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(*Settings) {}))
+	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(*Settings) error { return nil }))
 	if again := mustRev(t, s); again != c.Rev {
 		t.Errorf("a change of nothing took a rev")
 	}
-	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) { x.SignUp = "" }))
+	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) error { x.SignUp = ""; return nil }))
 	if c, err = s.Changes(ctx, c.Rev); err != nil || c.Settings == nil || c.Settings.SignUp != "" || c.Settings.Teams != TeamsFixed {
 		t.Errorf("Changes = %+v, %v, want the default for sign-up", c, err)
 	}
@@ -212,8 +219,9 @@ func testSettings(t *testing.T, db database) {
 		"board_name": func(x *Settings) { x.BoardName = "a\u202eb" }, "signup": func(x *Settings) { x.SignUp = "all" },
 		"teams": func(x *Settings) { x.Teams = "x" }, "invisible": func(x *Settings) { x.Invisible = "yes" },
 	} {
-		wantField(t, "ChangeSettings", s.ChangeSettings(ctx, change), field)
+		wantField(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) error { change(x); return nil }), field)
 	}
+	testNewerSettings(t, s)
 	fixed := Settings{SignUp: SignUpOff}
 	if got := fixed.Or(want); got.SignUp != SignUpOff || got.Teams != TeamsFixed {
 		t.Errorf("Or = %+v, want sign-up off and the rest as stored", got)
@@ -246,4 +254,26 @@ func testProve(t *testing.T, db database) {
 	}
 	do(t, "EndSession", s.EndSession(ctx, session.ID))
 	wantErr(t, "Prove of an ended session", second(s.Prove(ctx, ada.ID, session.ID, Proof{})), ErrNoSession)
+}
+
+// A choice that this version doesn't know stays as it is, also when other settings change. Only the default replaces it.
+func testNewerSettings(t *testing.T, s *Store) {
+	ctx := t.Context()
+	do(t, "store a newer choice", s.write(ctx, func(ctx context.Context, t *transaction) error {
+		_, err := t.exec(ctx, sqlSet, "visibility", "floors", 0)
+		return err
+	}))
+	choose := func(value string) error {
+		return s.ChangeSettings(ctx, func(x *Settings) error { x.Visibility, x.Invisible = value, "on"; return nil })
+	}
+	wrong := WrongFields(choose(VisibleTeams))
+	if x, err := s.Settings(ctx); len(wrong) != 1 || *wrong[0] != (FieldError{Field: "visibility", Code: NewerValue, Detail: "floors"}) ||
+		err != nil || x.Visibility != "floors" || x.Invisible != "off" {
+		t.Errorf("a newer choice is replaced: %v, and stored is %+v, %v", wrong, x, err)
+	}
+	do(t, "change another setting", choose("floors"))
+	if x, err := s.Settings(ctx); err != nil || x.Visibility != "floors" || x.Invisible != "on" {
+		t.Errorf("beside a newer choice, stored is %+v, %v, want the change of another setting", x, err)
+	}
+	do(t, "restore the default", choose(""))
 }

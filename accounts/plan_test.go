@@ -267,7 +267,7 @@ func administer(t *testing.T, s *Store, first User) {
 	do(t, "SetDisabled", s.SetDisabled(ctx, guest.ID, false))
 	_, err = s.DeleteAll(ctx, ids)
 	do(t, "DeleteAll", err)
-	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) { x.SignUp = SignUpInvite }))
+	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) error { x.SignUp = SignUpInvite; return nil }))
 	_, err = s.Settings(ctx)
 	do(t, "Settings", err)
 	for _, q := range []AuditQuery{{}, {Actor: ByUser(first.ID)}, {Target: TargetUser(guest.ID)}, {Action: UserDeleted},
@@ -277,7 +277,7 @@ func administer(t *testing.T, s *Store, first User) {
 	}
 	do(t, "RecordExport", s.RecordExport(ctx, PeopleExported))
 	do(t, "Prune", s.Prune(ctx))
-	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) { x.SignUp = "" }))
+	do(t, "ChangeSettings", s.ChangeSettings(ctx, func(x *Settings) error { x.SignUp = ""; return nil }))
 }
 
 // statements calls everything and returns every SQL text of the package.

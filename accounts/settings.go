@@ -69,18 +69,23 @@ const (
 	sqlSettingSince = `SELECT name FROM settings WHERE name > '' AND rev > $1 LIMIT 1`
 )
 
-// clean checks all fields and brings them into the form in which they're stored.
-func (s *Settings) clean() FieldErrors {
+// clean checks what differs from was and brings it into the form in which it's stored. It refuses to replace a choice that
+// this version doesn't know, except by the default: a newer version, perhaps on another server, relies on it.
+func (s *Settings) clean(was Settings) FieldErrors {
 	var wrong FieldErrors
-	for _, x := range s.all() {
+	old := was.all()
+	for i, x := range s.all() {
+		stored := *old[i].value
 		switch {
-		case *x.value == "":
+		case *x.value == stored, *x.value == "":
 		case x.options == nil:
 			value, err := x.clean(*x.value)
 			wrong.add(err)
 			*x.value = value
 		case !slices.Contains(x.options, *x.value):
 			wrong.add(wrongField(x.name, NotAnOption))
+		case stored != "" && !slices.Contains(x.options, stored):
+			wrong.add(&FieldError{Field: x.name, Code: NewerValue, Detail: clip(stored, maxName)})
 		}
 	}
 	return wrong
@@ -120,16 +125,19 @@ func newSettings(ctx context.Context, t *transaction, since int64) (*Settings, e
 	return &stored, err
 }
 
-// ChangeSettings changes the stored settings with change. Errors: FieldErrors.
-func (s *Store) ChangeSettings(ctx context.Context, change func(*Settings)) error {
+// ChangeSettings changes the stored settings with change, whose error it returns. Only settings that change are checked
+// and stored. Errors: FieldErrors.
+func (s *Store) ChangeSettings(ctx context.Context, change func(*Settings) error) error {
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
 		was, err := readSettings(ctx, t)
 		if err != nil {
 			return err
 		}
 		now := was
-		change(&now)
-		if wrong := now.clean(); len(wrong) > 0 {
+		if err := change(&now); err != nil {
+			return err
+		}
+		if wrong := now.clean(was); len(wrong) > 0 {
 			return wrong
 		}
 		return putSettings(ctx, t, was, now)

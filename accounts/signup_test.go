@@ -100,3 +100,16 @@ func testFirstRules(t *testing.T, db database) {
 		t.Errorf("a second SignUp = %+v, waits %t, %v, want a member who waits", eve, waits, err)
 	}
 }
+
+// Nobody who waits for approval becomes an administrator, who would be let in without it.
+func TestWaitingPeopleCantRule(t *testing.T) { onEach(t, testWaitingPeopleCantRule) }
+
+func testWaitingPeopleCantRule(t *testing.T, db database) {
+	s := db.open(t, Config{})
+	u, _, err := s.SignUp(t.Context(), NewUser{Username: "ada", Password: secret}, Joining{Approval: true})
+	do(t, "SignUp", err)
+	wantErr(t, "SetAdmin", s.SetAdmin(t.Context(), u.ID, true), ErrWaiting)
+	do(t, "SetAdmin off", s.SetAdmin(t.Context(), u.ID, false))
+	do(t, "Approve", s.Approve(t.Context(), u.ID))
+	do(t, "SetAdmin", s.SetAdmin(t.Context(), u.ID, true))
+}

@@ -106,10 +106,13 @@ func (c *boardSetCmd) Run(ctx context.Context, con *console, group *boardCmd) er
 		return err
 	}
 	defer store.Close()
-	err = store.ChangeSettings(ctx, func(s *accounts.Settings) {
+	err = store.ChangeSettings(ctx, func(s *accounts.Settings) error {
 		for _, text := range c.Settings {
-			_ = assign(s, text) // the same texts as above
+			if err := assign(s, text); err != nil {
+				return err
+			}
 		}
+		return nil
 	})
 	if err != nil {
 		return plain(err)

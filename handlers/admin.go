@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -127,10 +128,10 @@ func adminError(err error, what string) error {
 	return notSaved(fmt.Errorf("administration: %s: %w", what, err))
 }
 
-// cleanIDs returns those of ids that can be IDs.
+// cleanIDs returns those of ids that can be IDs, each once.
 func cleanIDs(ids []string) (clean []string) {
 	for _, id := range ids {
-		if plainID(id) {
+		if plainID(id) && !slices.Contains(clean, id) {
 			clean = append(clean, id)
 		}
 	}

@@ -33,7 +33,7 @@ func TestSentences(t *testing.T) {
 	for _, err := range []error{
 		f.store.SetTeam(ctx, ada.ID, "Ops"), f.store.Rename(ctx, ada.ID, "Ada L"), f.store.ResetPassword(visitor, reset, "a new password"),
 		errOf(f.store.RenameTeam(ctx, "Ops", "Lab")), errOf(f.store.RenameTeam(ctx, "Lab", "")),
-		f.store.ChangeSettings(ctx, func(x *accounts.Settings) { x.SignUp, x.Invisible = "approve", "off" }),
+		f.store.ChangeSettings(ctx, func(x *accounts.Settings) error { x.SignUp, x.Invisible = "approve", "off"; return nil }),
 		errOf(f.store.Import(ctx, []accounts.NewUser{{Username: "new", PasswordHash: goodHash}})),
 		f.store.RecordExport(ctx, accounts.AuditExported), f.store.Delete(ctx, gone.ID),
 		errOf(f.store.SignOut(accounts.As(t.Context(), accounts.System), []string{ada.ID})),

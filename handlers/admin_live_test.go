@@ -61,7 +61,7 @@ func TestListsAreLive(t *testing.T) {
 		return err
 	})
 	told("a setting", func() error {
-		return l.store.ChangeSettings(acting(t.Context()), func(s *accounts.Settings) { s.Teams = accounts.TeamsFixed })
+		return l.store.ChangeSettings(acting(t.Context()), func(s *accounts.Settings) error { s.Teams = accounts.TeamsFixed; return nil })
 	})
 	for _, other := range []*tab{settings, sly} {
 		other.mu.Lock()

@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -37,6 +38,7 @@ func (s *Server) adminAccount(c echo.Context, u accounts.ListedUser) (p ui.Admin
 	if p.Email, err = s.cfg.Accounts.Email(ctx, u.ID); err != nil {
 		return p, unavailable(fmt.Errorf("account: %w", err))
 	}
+	p.Was = ui.Was{"display_name": u.DisplayName, "team": u.Team, "email": p.Email}
 	p.Joined = u.CreatedAt.In(accounts.Zone(viewer.TimeZone)).Format("January 2006")
 	if p.TeamNames, err = s.cfg.Accounts.TeamNames(ctx, maxTeams); err != nil {
 		return p, unavailable(fmt.Errorf("account: %w", err))
@@ -92,6 +94,9 @@ func (s *Server) actOn(c echo.Context, done string, change func(accounts.ListedU
 	if f == nil {
 		return adminError(err, "change this account")
 	}
+	if u, err = s.listedByID(c.Request().Context(), u.ID); err != nil { // as it is now
+		return err
+	}
 	p, err := s.adminAccount(c, u)
 	if err != nil {
 		return err
@@ -109,12 +114,26 @@ func (s *Server) adminProfile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	fields = touched(fields)
 	return s.actOn(c, "saved", func(u accounts.ListedUser) error {
-		return s.cfg.Accounts.SetProfile(c.Request().Context(), u.ID, text(fields, "display_name", u.DisplayName),
-			text(fields, "team", u.Team), true)
+		return s.cfg.Accounts.ChangeProfile(c.Request().Context(), u.ID, true, editedProfile(fields, true))
 	}, func(p *ui.AdminPersonPage) {
 		p.DisplayName, p.Team = echoed(text(fields, "display_name", p.DisplayName)), echoed(text(fields, "team", p.Team))
 	})
+}
+
+// editedProfile returns a function that changes a profile as a form says.
+func editedProfile(fields url.Values, team bool) func(*accounts.Profile) error {
+	return func(p *accounts.Profile) error {
+		e := edited{fields: fields}
+		p.DisplayName = e.text("display_name", p.DisplayName)
+		if now := e.text("team", p.Team); team {
+			p.Team = now
+		} else if now != p.Team {
+			return &accounts.FieldError{Field: "team", Code: otherTeam}
+		}
+		return e.err()
+	}
 }
 
 // notOwn is the failure for what administrators can't do to their own account here, so that nobody locks themself out.

@@ -163,10 +163,13 @@ func (s *Server) adminEmail(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	typed := text(fields, "email", "")
+	fields = touched(fields)
 	return s.actOn(c, "saved", func(u accounts.ListedUser) error {
-		return s.cfg.Accounts.SetEmail(c.Request().Context(), u.ID, typed)
-	}, func(p *ui.AdminPersonPage) { p.Email = echoed(typed) })
+		return s.cfg.Accounts.ChangeEmail(c.Request().Context(), u.ID, func(stored string) (string, error) {
+			e := edited{fields: fields}
+			return e.text("email", stored), e.err()
+		})
+	}, func(p *ui.AdminPersonPage) { p.Email = echoed(text(fields, "email", p.Email)) })
 }
 
 // mailResetLink sends somebody a link with which they can choose a new password.

@@ -22,6 +22,8 @@ const (
 	teamExists       accounts.Code = "team_exists"
 	otherExisting    accounts.Code = "other_existing" // another team that exists
 	otherDomain      accounts.Code = "other_domain"   // Detail is the domains that are allowed
+
+	changedMeanwhile accounts.Code = "changed_meanwhile" // by somebody else; Detail is the value now
 )
 
 // FieldMessage returns the sentence that tells a person how to fix a field. Pages, the API and the command line share
@@ -50,6 +52,11 @@ func FieldMessage(e *accounts.FieldError) string {
 		return "“" + e.Detail + "” isn't a domain, such as example.org."
 	case otherDomain:
 		return "Use an address at " + strings.Join(strings.Fields(e.Detail), " or ") + "."
+	case accounts.NewerValue:
+		return "A newer version of Rollcall has set this to “" + e.Detail + "”. Change it there, or restore the default with " +
+			"“rollcall board set " + e.Field + "=”."
+	case changedMeanwhile:
+		return meanwhile(e)
 	case unconfirmed:
 		return "Type " + e.Detail + " to confirm."
 	}
@@ -87,6 +94,14 @@ var fieldMessages = map[accounts.Code]string{
 	wrongOneTimeCode:        "Wrong code, or it was used before. Each code works once. Wait for the next one in your app.",
 	wrongCode:               "Wrong setup code. Copy the newest one from the log of the server. A code lasts 24 hours; a restart prints a new one.",
 	otherTeam:               "Ask an administrator to move you to another team.",
+}
+
+func meanwhile(e *accounts.FieldError) string {
+	now := "removed this"
+	if e.Detail != "" {
+		now = "changed this to “" + echoed(e.Detail) + "”"
+	}
+	return "Somebody has " + now + " in the meantime. To replace that with yours, save again."
 }
 
 func outOfRange(e *accounts.FieldError) string {
@@ -231,7 +246,7 @@ func wrongFields(wrong accounts.FieldErrors, err error) *failure {
 	f := &failure{Status: http.StatusUnprocessableEntity, Fields: wrong, Err: err}
 	if len(wrong) == 1 {
 		switch wrong[0].Code {
-		case accounts.Taken:
+		case accounts.Taken, changedMeanwhile, accounts.NewerValue:
 			f.Status = http.StatusConflict
 		case wrongPassword, otherTeam, wrongCode, wrongOneTimeCode, wrongFirstCode:
 			f.Status = http.StatusForbidden
@@ -307,6 +322,8 @@ func formFailure(err error, to string) *failure {
 	case errors.Is(err, accounts.ErrLastAdmin):
 		return &failure{Status: http.StatusConflict,
 			Message: "This is the only administrator. Make somebody else an administrator first."}
+	case errors.Is(err, accounts.ErrWaiting):
+		return &failure{Status: http.StatusConflict, Message: "This person is waiting for approval. Approve them first."}
 	case errors.Is(err, accounts.ErrNoLink):
 		return &failure{Status: http.StatusConflict, Message: "This invitation has already ended."}
 	case errors.Is(err, accounts.ErrMailsFull):

@@ -17,7 +17,8 @@ func unfixed(cfg *Config) { cfg.Fixed = accounts.Settings{} }
 // choose changes the settings as an administrator.
 func (f *fixture) choose(change func(*accounts.Settings)) {
 	f.t.Helper()
-	if err := f.store.ChangeSettings(acting(f.t.Context()), change); err != nil {
+	err := f.store.ChangeSettings(acting(f.t.Context()), func(x *accounts.Settings) error { change(x); return nil })
+	if err != nil {
 		f.t.Fatal(err)
 	}
 	if err := f.server.live.CatchUp(f.t.Context()); err != nil {

@@ -40,7 +40,8 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	v, ctx := signedIn(c), c.Request().Context()
 	p := ui.SettingsPage{
 		Layout:   s.layout(c, ""),
-		Username: v.user.Username, DisplayName: v.user.DisplayName, Team: v.user.Team, TeamRule: s.inForce().Teams,
+		Username: v.user.Username, DisplayName: v.user.DisplayName, Team: v.user.Team,
+		Was: ui.Was{"display_name": v.user.DisplayName, "team": v.user.Team}, TeamRule: s.inForce().Teams,
 		Idle: "default", UsualIdle: s.cfg.Presence.IdleAfter(), TimeZone: v.user.TimeZone, Zones: commonZones,
 		LastSeen: nameOf(lastSeenChoices, v.user.ShowLastSeen), Theme: nameOf(themes, v.user.Theme), Announce: v.user.Announce,
 	}
@@ -122,21 +123,16 @@ func (s *Server) setProfile(c echo.Context) error {
 	if fields == nil {
 		return err
 	}
-	v, ctx := signedIn(c), c.Request().Context()
-	name, team := text(fields, "display_name", v.user.DisplayName), text(fields, "team", v.user.Team)
-	switch {
-	case err != nil:
-	case s.inForce().Teams != accounts.TeamsFixed:
-		err = s.cfg.Accounts.SetProfile(ctx, v.user.ID, name, team, s.inForce().Teams == accounts.TeamsOpen)
-	case team != v.user.Team:
-		err = &accounts.FieldError{Field: "team", Code: otherTeam}
-	default: // don't write the team, which may have changed since this request read it
-		err = s.cfg.Accounts.Rename(ctx, v.user.ID, name)
+	fields = touched(fields)
+	ctx, teams := c.Request().Context(), s.inForce().Teams
+	if err == nil {
+		err = s.cfg.Accounts.ChangeProfile(ctx, signedIn(c).user.ID, teams == accounts.TeamsOpen,
+			editedProfile(fields, teams != accounts.TeamsFixed))
 	}
 	return s.answerSettings(c, ui.ProfileSection, err, func(p *ui.SettingsPage) {
-		p.DisplayName = echoed(name)
-		if s.inForce().Teams != accounts.TeamsFixed {
-			p.Team = echoed(team)
+		p.DisplayName = echoed(text(fields, "display_name", p.DisplayName))
+		if teams != accounts.TeamsFixed {
+			p.Team = echoed(text(fields, "team", p.Team))
 		}
 	})
 }
@@ -227,6 +223,10 @@ func (s *Server) answerSettings(c echo.Context, section string, err error, typed
 	f := formFailure(err, "give your password")
 	if f == nil {
 		return notSaved(fmt.Errorf("settings: %w", err))
+	}
+	v, err := signedIn(c), error(nil)
+	if v.user, err = s.cfg.Accounts.UserByID(c.Request().Context(), v.user.ID); err != nil { // as it is now
+		return unavailable(fmt.Errorf("settings: %w", err))
 	}
 	p, err := s.settings(c)
 	if err != nil {

@@ -51,7 +51,7 @@ func (s *scene) join(name, team string) {
 
 func (s *scene) choose(rule string) {
 	s.t.Helper()
-	s.must(s.store.ChangeSettings(acting(s.t.Context()), func(x *accounts.Settings) { x.Visibility = rule }))
+	s.must(s.store.ChangeSettings(acting(s.t.Context()), func(x *accounts.Settings) error { x.Visibility = rule; return nil }))
 	s.rule = rule
 }
 
@@ -325,7 +325,7 @@ func TestHiddenTeamsMakeNoChanges(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := acting(t.Context())
-	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) { x.Visibility = accounts.VisibleTeams }))
+	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) error { x.Visibility = accounts.VisibleTeams; return nil }))
 	ada, bob := f.person("ada"), f.person("bob")
 	f.must(f.store.SetTeam(ctx, ada.ID, "Design"))
 	f.must(f.store.SetTeam(ctx, bob.ID, "Sales"))
@@ -389,7 +389,7 @@ func TestLargeBoardOfVisibleTeams(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ctx := acting(t.Context())
-	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) { x.Visibility = accounts.VisibleTeams }))
+	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) error { x.Visibility = accounts.VisibleTeams; return nil }))
 	var all []accounts.NewUser
 	for i := range 600 {
 		team := []string{"Design", "Ops", "Sales"}[i%3]
@@ -455,7 +455,7 @@ func TestAlertsAboutVisiblePeople(t *testing.T) {
 	ada, bob := f.person("ada"), f.person("bob")
 	f.must(f.store.SetTeam(ctx, ada.ID, "Design"))
 	f.must(f.store.SetAlert(ctx, ada.ID, bob.ID, accounts.AlertHere))
-	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) { x.Visibility = accounts.VisibleTeams }))
+	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) error { x.Visibility = accounts.VisibleTeams; return nil }))
 	f.step()
 	w, err := f.board.Watch(ctx, Want{Eyes: ada, Own: true})
 	f.must(err)

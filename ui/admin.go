@@ -239,6 +239,7 @@ func (p AdminConfirmPage) Heading() string {
 // AdminPersonPage is about one account.
 type AdminPersonPage struct {
 	Admin
+	Was             Was
 	Account         Account
 	Joined          string // a month
 	DisplayName     string // as typed

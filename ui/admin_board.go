@@ -87,6 +87,7 @@ func (i AdminInvitation) Name() string {
 // AdminSettingsPage has the settings of the board.
 type AdminSettingsPage struct {
 	Admin
+	Was                                                Was
 	BoardName, SignUp, TeamRule, Visibility, Invisible string
 	Domains                                            string            // separated by spaces
 	Fixed                                              map[string]string // flag by setting, for settings that flags fix

@@ -7,12 +7,13 @@ import (
 
 // Options are what an operator chooses about all pages.
 type Options struct {
-	Name   string // of the board; "": defaultName
+	Name   string // of the board; "": DefaultName
 	Logo   *Logo  // nil: that of Rollcall
 	Robots bool   // search engines may list public pages
 }
 
-const defaultName = "Rollcall"
+// DefaultName is the name of a board to which nobody has given one.
+const DefaultName = "Rollcall"
 
 // Configure sets what an operator chose. Call it before anything is served.
 func (u *UI) Configure(o Options) {
@@ -30,7 +31,7 @@ func (u *UI) Configure(o Options) {
 // at any time.
 func (u *UI) SetName(name string) {
 	if name == "" {
-		name = defaultName
+		name = DefaultName
 	}
 	u.name.Store(&name)
 }

@@ -118,3 +118,16 @@ func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
 	}
 	return []byte(css)
 }
+
+// Was holds what fields of a form show that is stored. The form sends it along, so that a value that the person didn't
+// change is left as it is by then.
+type Was map[string]string
+
+// Of returns what a form with some of the fields sends.
+func (w Was) Of(names ...string) Was {
+	some := Was{}
+	for _, name := range names {
+		some[name] = w[name]
+	}
+	return some
+}

@@ -26,6 +26,7 @@ type SettingsPage struct {
 	Failed  string            // the section whose form was refused, or ""
 	Message string            // why the form was refused, if that isn't about one field
 	Errors  map[string]string // messages by field
+	Was     Was
 
 	Username, DisplayName, Team string
 	Teams                       []string // some existing teams
