@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -155,6 +156,60 @@ func testAuditIsPruned(t *testing.T, db database) {
 	do(t, "Prune", s.Prune(ctx))
 	if entries, err := s.Audit(ctx, AuditQuery{}); err != nil || len(entries) != 1 {
 		t.Errorf("after 400 days, Audit = %+v, %v, want the newer line alone", entries, err)
+	}
+}
+
+// Nobody can flush the log by making lines: a person can make only so many in a day, and recent ones stay in any case. What
+// people do to themselves isn't limited, nor what is done at the command line.
+func TestAuditCantBeFlushed(t *testing.T) { onEach(t, testAuditCantBeFlushed) }
+
+func testAuditCantBeFlushed(t *testing.T, db database) {
+	if max := AuditPerDay * int(AuditAge/(24*time.Hour)); max >= maxAudit {
+		t.Errorf("in %v, one person can make %d lines, want fewer than %d", AuditAge, max, maxAudit)
+	}
+	c := newClock()
+	s := db.open(t, Config{Now: c.now})
+	boss, ada, eve := addAdmin(t, s, "boss"), add(t, s, "ada", "", ""), add(t, s, "eve", "", "")
+	ctx := As(t.Context(), ByUser(boss.ID))
+	fill := func(at time.Time, lines int) {
+		t.Helper()
+		do(t, "add lines", s.write(ctx, func(ctx context.Context, t *transaction) error {
+			for range lines {
+				id, err := newID()
+				if err == nil {
+					_, err = t.exec(ctx, sqlAddAudit, id, milli(at), string(ByUser(boss.ID)), "web", "user.team", "user:x", "", "", "")
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	fill(c.now(), AuditPerDay-1)
+	wantErr(t, "two changes when there is room for one", second(s.SetTeamOf(ctx, []string{ada.ID, eve.ID}, "Dev")), ErrTooManyActs)
+	if u, err := s.UserByID(ctx, ada.ID); err != nil || u.Team != "" {
+		t.Errorf("after a refused change, ada is %+v, %v, want her without a team", u, err)
+	}
+	do(t, "the last change of a day", s.SetTeam(ctx, ada.ID, "Dev"))
+	wantErr(t, "one more", s.SetTeam(ctx, eve.ID, "Dev"), ErrTooManyActs)
+	do(t, "a change without a line", s.SetTeam(ctx, ada.ID, "Dev"))
+	do(t, "one's own name", s.Rename(ctx, boss.ID, "Boss"))
+	do(t, "a change by a command", s.SetTeam(As(t.Context(), CommandLine), eve.ID, "Ops"))
+	prune := func(keep int) {
+		t.Helper()
+		do(t, "prune", s.write(ctx, func(ctx context.Context, t *transaction) error {
+			_, err := t.exec(ctx, sqlSurplusAudit, keep, t.now-auditKept.Milliseconds())
+			return err
+		}))
+	}
+	entries := func() int { return len(acts(t, s, AuditQuery{Limit: maxAuditPage, Target: "user:x"})) }
+	if prune(10); entries() < maxAuditPage {
+		t.Errorf("%d recent lines are left, want all", entries())
+	}
+	c.add(auditKept + time.Millisecond)
+	if prune(10); entries() > 10 {
+		t.Errorf("%d old lines are left, want 10 at most", entries())
 	}
 }
 

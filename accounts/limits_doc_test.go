@@ -38,8 +38,9 @@ func TestLimitsAreDocumented(t *testing.T) {
 		fmt.Sprintf("| a note to the administrators who approve | %d characters |", maxNote),
 		fmt.Sprintf("| people in one change of an administrator | %d; %d for a whole team |", MaxBulk, teamAtOnce),
 		fmt.Sprintf("| pairs of teams that see each other | %d; %d for one team |", MaxTeamPairs, MaxPairsOfTeam),
-		fmt.Sprintf("| the audit log | %d lines, for %d days; addresses for %d days |", maxAudit, AuditAge/(24*time.Hour),
-			AuditAddressAge/(24*time.Hour)),
+		fmt.Sprintf("| the audit log | %d lines, for %d days; addresses for %d days; lines of the last %d days don't count |", maxAudit,
+			AuditAge/(24*time.Hour), AuditAddressAge/(24*time.Hour), auditKept/(24*time.Hour)),
+		fmt.Sprintf("| lines in the audit log by what one person does to others in 24 hours | %d |", AuditPerDay),
 		fmt.Sprintf("| life of a setup code | %d hours; the newest %d codes are valid |", SetupCodeAge/time.Hour, maxSetupCodes),
 		fmt.Sprintf("others wait; after %d s they get 503", hashWait/time.Second),
 	} {

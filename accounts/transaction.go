@@ -17,6 +17,7 @@ type transaction struct {
 	rev     int64       // taken by nextRev; 0: none yet
 	actor   Actor       // of the changes; "" in a transaction that only reads
 	audited []Entry     // lines that it adds to the audit log
+	acted   int         // lines of the actor within 24 hours, these included; -1: not known yet
 	lists   bool        // it has called changesLists
 
 	sendsMail bool // as in Config
@@ -30,7 +31,7 @@ func (h *handle) transact(ctx context.Context, conn *sql.Conn, options *sql.TxOp
 	fn func(context.Context, *transaction) error) (t *transaction, done bool, err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	t = &transaction{h: h, now: now}
+	t = &transaction{h: h, now: now, acted: -1}
 	if h.patience > 0 {
 		slow := fmt.Errorf("the database did not answer within %v", h.patience)
 		t.watch = time.AfterFunc(h.patience, func() { end(slow) })

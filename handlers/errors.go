@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -151,6 +152,12 @@ func clientGone(err error) *failure {
 func busy(err error) *failure {
 	return &failure{Status: http.StatusServiceUnavailable, Heading: "Very busy",
 		Message: "Rollcall is very busy right now. Try again in a few seconds.", Err: err}
+}
+
+func tooManyActs(err error) *failure {
+	return &failure{Status: http.StatusTooManyRequests, Heading: "Too many changes in a day", RetryAfter: time.Hour, Err: err,
+		Message: fmt.Sprintf("In 24 hours, you can make up to %d changes to others here. Wait, or use rollcall commands, "+
+			"which aren't limited.", accounts.AuditPerDay)}
 }
 
 func bodyTooLarge(err error) *failure {

@@ -326,6 +326,8 @@ func formFailure(err error, to string) *failure {
 		return &failure{Status: http.StatusConflict, Message: "This person is waiting for approval. Approve them first."}
 	case errors.Is(err, accounts.ErrNoLink):
 		return &failure{Status: http.StatusConflict, Message: "This invitation has already ended."}
+	case errors.Is(err, accounts.ErrTooManyActs):
+		return tooManyActs(err)
 	case errors.Is(err, accounts.ErrMailsFull):
 		return mailsFull(err)
 	case errors.Is(err, accounts.ErrBusy):

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -253,5 +255,30 @@ func TestLinksRefuseOtherSites(t *testing.T) {
 		b.header.Set("Sec-Fetch-Site", "cross-site")
 		b.header.Set("Origin", "https://evil.example")
 		wantStatus(t, "POST from another site", b.do("POST", path, newAccount("eve")), http.StatusForbidden)
+	}
+}
+
+// If too many people wait for approval, the next one is told, and what they typed isn't lost.
+func TestTooManyWait(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, unfixed)
+	f.boss("boss")
+	f.choose(func(x *accounts.Settings) { x.SignUp = accounts.SignUpApprove })
+	for i := 0; ; i++ {
+		_, _, err := f.store.SignUp(acting(t.Context()), accounts.NewUser{Username: fmt.Sprint("w", i), PasswordHash: goodHash},
+			accounts.Joining{Approval: true})
+		if errors.Is(err, accounts.ErrFull) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := f.browser().do("POST", "/signup", url.Values{"username": {"late"}, "display_name": {"Late L"}, "password": {goodPassword}, "note": {"Hello"}})
+	wantStatus(t, "one more", a, http.StatusServiceUnavailable)
+	for _, want := range []string{"Try again tomorrow.", `value="late"`, `value="Late L"`, `value="Hello"`} {
+		if !strings.Contains(a.body, want) {
+			t.Errorf("the page doesn't hold %q:\n%s", want, a.body)
+		}
 	}
 }

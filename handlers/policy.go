@@ -72,6 +72,9 @@ func (s *Server) group(p policy) group {
 	if p.proof {
 		g.steps = append(g.steps, s.proof)
 	}
+	if p.callers == administrators {
+		g.steps = append(g.steps, s.limitAdministration)
+	}
 	return g
 }
 

@@ -167,10 +167,16 @@ func (s *Server) askProof(c echo.Context, f *failure, fields url.Values) error {
 	if f.Status == http.StatusForbidden && f.Err == nil {
 		p.Message = "" // the page says it
 	}
+	p.Kept = keptFields(fields)
+	return s.form(c, f, p)
+}
+
+// keptFields returns fields for a form that posts them again.
+func keptFields(fields url.Values) (kept []ui.Kept) {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		for _, value := range fields[name] {
-			p.Kept = append(p.Kept, ui.Kept{Name: name, Value: value})
+			kept = append(kept, ui.Kept{Name: name, Value: value})
 		}
 	}
-	return s.form(c, f, p)
+	return kept
 }

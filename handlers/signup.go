@@ -102,10 +102,11 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 		return noSignupLink(err)
 	case errors.Is(err, accounts.ErrNoLink):
 		return noInvitation(err)
-	case errors.Is(err, accounts.ErrFull):
-		return tooManyWait(err)
 	}
 	f := formFailure(err, "sign up from this network")
+	if errors.Is(err, accounts.ErrFull) {
+		f = tooManyWait(err)
+	}
 	if f == nil {
 		return notSaved(fmt.Errorf("sign up: %w", err))
 	}
@@ -118,8 +119,8 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 	return s.form(c, f, p)
 }
 
-func tooManyWait(err error) error {
-	return &failure{Status: http.StatusServiceUnavailable, Heading: "Too many people are waiting", Err: err,
+func tooManyWait(err error) *failure {
+	return &failure{Status: http.StatusServiceUnavailable, Heading: "Too many people are waiting", Err: err, quiet: true,
 		Message: "An administrator has to look at the waiting accounts first. Try again tomorrow."}
 }
 

@@ -40,6 +40,7 @@ func adminLooks(layout Layout, text string) map[string]Page {
 		"admin log": AdminLogPage{Admin: admin, Show: "board", Person: text, Days: []LogDay{{text, []LogLine{line, {Day: text}}}}, Before: text,
 			Older: text},
 		"prove": ProvePage{Layout: layout, Action: "/admin/people/ada", Kept: []Kept{{text, text}}, Username: "ada", Error: text, Message: text},
+		"retry": RetryPage{Layout: layout, Heading: text, Message: text, Action: "/admin/people/ada", Kept: []Kept{{text, text}}},
 	}
 }
 

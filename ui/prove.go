@@ -28,3 +28,14 @@ func (p ProvePage) Nothing() bool {
 
 // CodeFirst reports whether the cursor starts in the field for the code.
 func (p ProvePage) CodeFirst() bool { return p.Error == "" && p.CodeError != "" }
+
+// RetryPage keeps a form that can't be handled at the moment.
+type RetryPage struct {
+	Layout
+	Heading, Message string // "": the default
+	Action           string // path and query where the form goes
+	Kept             []Kept // its fields
+	Upload           bool   // it had a file, or as much text
+}
+
+func (RetryPage) template() string { return "retry" }
