@@ -133,7 +133,7 @@ func (s *Store) ChangeEmail(ctx context.Context, userID string, change func(stri
 		if err != nil || email == was {
 			return err
 		}
-		if email, _, err = CleanEmail(email); err != nil {
+		if email, _, err = CleanEmail(email); err != nil || email == was {
 			return err
 		}
 		if _, err := setEmail(ctx, t, userID, email); err != nil {

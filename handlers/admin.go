@@ -2,9 +2,13 @@ package handlers
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,18 +57,35 @@ func (s *Server) countedPage(c echo.Context, section string) (ui.Admin, accounts
 	if err != nil {
 		return ui.Admin{}, counts, unavailable(fmt.Errorf("administration: %w", err))
 	}
-	n, _ := strconv.Atoi(c.QueryParam("n"))
 	return ui.Admin{
 		Layout: s.layout(c, ""), Section: section, Live: c.Request().Method != http.MethodPost,
 		People: counts.All, Teams: len(teams), Invitations: counts.Invitations,
-		Said: adminDone(c.QueryParam("done"), n),
+		Said: said(c),
 	}, counts, nil
 }
 
 // maxListedTeams is the maximum number of teams that are counted.
 const maxListedTeams = 1000
 
-// adminDone returns the confirmation for a value of ?done= and the number in ?n=. Other values have no effect.
+// said returns the confirmation that adminBack put into the address of the page. Anything else has no effect, such as a
+// link that somebody else made to say that people were deleted.
+func said(c echo.Context) string {
+	done, n := c.QueryParam("done"), c.QueryParam("n")
+	if done == "" || subtle.ConstantTimeCompare([]byte(c.QueryParam("mark")), []byte(doneMark(c, done, n))) == 0 {
+		return ""
+	}
+	number, _ := strconv.Atoi(n)
+	return adminDone(done, number)
+}
+
+// doneMark returns what proves that this session was told done and n.
+func doneMark(c echo.Context, done, n string) string {
+	hash := hmac.New(sha256.New, []byte(signedIn(c).token))
+	_, _ = io.WriteString(hash, done+" "+n)
+	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:12])
+}
+
+// adminDone returns the confirmation for a value of ?done= and the number in ?n=.
 func adminDone(done string, n int) string {
 	people := howMany(strconv.Itoa(n))
 	switch done {
@@ -112,6 +133,7 @@ func (s *Server) adminBack(c echo.Context, next, to, done string, n int) error {
 	if n > 0 {
 		q.Set("n", strconv.Itoa(n))
 	}
+	q.Set("mark", doneMark(c, done, q.Get("n")))
 	u.RawQuery = q.Encode()
 	return s.redirect(c, u.String())
 }

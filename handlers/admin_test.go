@@ -200,6 +200,28 @@ func TestAdminsKeepThemselves(t *testing.T) {
 	wantRedirect(t, "a bulk deletion of nobody else", confirm, "/admin/people?done=nobody")
 }
 
+// A confirmation can't be made up, nor passed on to another administrator.
+func TestConfirmationsCannotBeSpoofed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	boss, other := f.boss("boss"), f.boss("other")
+	f.person("ada")
+	to := boss.do("POST", "/admin/bulk", url.Values{"person": {f.uid("ada")}, "act": {"sessions"}}).location()
+	const says = "Ended all sessions of 1 person."
+	if body := boss.get(to).body; !strings.Contains(body, says) {
+		t.Errorf("GET %s doesn't say what was done:\n%s", to, body)
+	}
+	if body := other.get(to).body; strings.Contains(body, says) {
+		t.Error("a confirmation is shown to somebody else")
+	}
+	for _, forged := range []string{"/admin/people?done=deleted&n=50", strings.Replace(to, "n=1", "n=50", 1),
+		strings.Replace(to, "done=sessions", "done=deleted", 1), "/admin/settings?done=saved&mark="} {
+		if body := boss.get(forged).body; strings.Contains(body, `class="saved done"`) {
+			t.Errorf("GET %s says that something was done:\n%s", forged, body)
+		}
+	}
+}
+
 // A deletion of several people is confirmed on a page that names them and keeps the list to return to.
 func TestBulkDeletionIsConfirmed(t *testing.T) {
 	t.Parallel()

@@ -298,11 +298,17 @@ func (s *Server) rememberBrowser(c echo.Context, user accounts.User) {
 	s.setCookie(c, s.site.known, known, knownCookieAge)
 }
 
-// logout ends the session. Its sockets are closed when the change reaches sockets.applyUpdate.
+// logout ends the session. Its sockets are closed when the change reaches sockets.applyUpdate. Somebody who opened the link
+// of another account comes back to it.
 func (s *Server) logout(c echo.Context) error {
 	to := s.site.path("/login")
+	if fields, err := readForm(c.Request()); err == nil {
+		if next := s.site.next(fields.Get("next")); strings.HasPrefix(next, s.site.path("/reset/")) {
+			to = next
+		}
+	}
 	if v := signedIn(c); v != nil {
-		if v.session.Provider != "" {
+		if v.session.Provider != "" && to == s.site.path("/login") {
 			to += "?out=" + url.QueryEscape(v.session.Provider)
 		}
 		err := s.cfg.Accounts.EndSession(c.Request().Context(), v.session.ID)

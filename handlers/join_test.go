@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -281,4 +282,40 @@ func TestTooManyWait(t *testing.T) {
 			t.Errorf("the page doesn't hold %q:\n%s", want, a.body)
 		}
 	}
+}
+
+// The page of a reset link says whom somebody else in this browser is signed in as, and offers to sign out. A new password
+// ends that session, and not only its cookie.
+func TestResetInAnotherSession(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada, boss := f.member("ada"), f.boss("boss")
+	f.person("eve")
+	link := func() string {
+		token, err := f.store.MakeResetLink(acting(t.Context()), f.uid("eve"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "/reset/" + token
+	}
+	path := link()
+	page := ada.get(path)
+	if !strings.Contains(page.body, "signed in as <b><bdi>ada</bdi>") || kept(page).Get("next") != path {
+		t.Errorf("the page doesn't say who is signed in, or doesn't offer to sign out:\n%s", page.body)
+	}
+	if body := f.browser().get(path).body; strings.Contains(body, "signed in as") {
+		t.Errorf("the page tells a stranger that somebody is signed in:\n%s", body)
+	}
+	copied := f.browser() // of the cookie, which the answer can't take away
+	maps.Copy(copied.cookies, ada.cookies)
+	wantRedirect(t, "POST "+path, ada.do("POST", path, url.Values{"password": {"a new password"}}), "/login?reset=1")
+	if copied.signedIn() || ada.signedIn() {
+		t.Error("after a new password for somebody else, the session goes on")
+	}
+	path = link()
+	wantRedirect(t, "sign-out", boss.do("POST", "/logout", kept(boss.get(path))), path)
+	if boss.signedIn() {
+		t.Error("after a sign-out on the page of a link, the session goes on")
+	}
+	wantRedirect(t, "sign-out to elsewhere", boss.do("POST", "/logout", url.Values{"next": {"/reset/../settings"}}), "/login")
 }

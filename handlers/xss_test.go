@@ -145,7 +145,7 @@ func TestTypedSettingsStayText(t *testing.T) {
 // The same in the administration: in its forms, and in what people are called, teams, notes and labels.
 func TestTypedAdministrationStaysText(t *testing.T) {
 	t.Parallel()
-	f, back := proofFixture(t)
+	f, back := proofFixture(t, func(cfg *Config) { cfg.Limits.Acts = 0 })
 	boss, old := f.boss("boss"), f.oldBoss(back, "old")
 	f.person("ada")
 	for _, form := range []struct {

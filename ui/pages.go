@@ -82,6 +82,8 @@ type ResetPage struct {
 	Action             string // path to which the form is sent
 	Username, Password string
 	Error, Message     string // about the password, and about the form as a whole
+
+	Other, OtherUsername string // who is signed in, if that's somebody else
 }
 
 // Field returns what the template needs for the password.
