@@ -226,6 +226,36 @@ func TestLargeListIsKept(t *testing.T) {
 	}
 }
 
+// Who has to prove who they are before a download gets a page with a button for it, which the browser leaves open. The file
+// has what the form asked for.
+func TestDownloadAfterProof(t *testing.T) {
+	t.Parallel()
+	f, back := proofFixture(t)
+	for path, wanted := range map[string]struct {
+		form url.Values
+		file string
+	}{
+		"/admin/people.csv": {url.Values{}, "username,display_name"}, "/admin/log.csv": {url.Values{}, "time,who,what"},
+		"/admin/import/links.csv": {url.Values{"csv": {"name,link\r\nada,x\r\n"}}, "name,link\r\nada,x\r\n"},
+	} {
+		boss := f.oldBoss(back, "boss"+strings.NewReplacer("/", "", ".", "").Replace(path))
+		ask := boss.do("POST", path, wanted.form)
+		wantStatus(t, "POST "+path, ask, http.StatusForbidden)
+		form := kept(ask)
+		form.Set("confirm_password", goodPassword)
+		ready := boss.do("POST", path, form)
+		if ready.StatusCode != http.StatusOK || !strings.Contains(ready.body, "Your file is ready") ||
+			!strings.Contains(ready.body, `action="`+path+`"`) {
+			t.Fatalf("POST %s with a proof = %d, want a page with a button for the file:\n%s", path, ready.StatusCode, ready.body)
+		}
+		file := boss.do("POST", path, kept(ready))
+		if file.StatusCode != http.StatusOK || !strings.Contains(file.Header.Get("Content-Disposition"), "attachment") ||
+			!strings.HasPrefix(file.body, wanted.file) {
+			t.Errorf("POST %s from that page = %d %v %.100s, want the file", path, file.StatusCode, file.Header, file.body)
+		}
+	}
+}
+
 // Exports are complete and in the log, have no formulas, and can be imported again.
 func TestExports(t *testing.T) {
 	t.Parallel()

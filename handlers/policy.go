@@ -26,6 +26,7 @@ type policy struct {
 	proof    bool          // a POST needs a proof of who sends it; see Server.proof
 	fields   int           // maximum number of fields of a form; 0: maxFields
 	uploads  bool          // accepts forms with files
+	download bool          // a POST is answered with a file, so the browser stays on the page with the form
 }
 
 // callers says who may call a route.

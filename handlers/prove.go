@@ -23,10 +23,12 @@ const proofAge = 10 * time.Minute
 const (
 	confirmField     = "confirm_password"
 	confirmCodeField = "confirm_code"
+	confirmedField   = "confirmed" // before a download
 )
 
 // proof requires that whoever posts a form has proved in this session within proofAge who they are. Otherwise it answers
-// with a page that asks for it and keeps the form. When the proof is right, the form goes on to its handler.
+// with a page that asks for it and keeps the form. When the proof is right, the form goes on to its handler. Before a
+// download, another page has a button for it, because the page that asked would stay, as if nothing had happened.
 func (s *Server) proof(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if c.Request().Method != http.MethodPost {
@@ -37,8 +39,13 @@ func (s *Server) proof(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		password, code, typed := fields.Get(confirmField), fields.Get(confirmCodeField), fields.Has(confirmField)
-		fields.Del(confirmField)
-		fields.Del(confirmCodeField)
+		confirmed := policyOf(c).download && fields.Has(confirmedField)
+		for _, name := range []string{confirmField, confirmCodeField, confirmedField} {
+			fields.Del(name)
+		}
+		if confirmed {
+			next = s.downloadPage
+		}
 		switch {
 		case s.proved(c):
 			return next(c)
@@ -167,8 +174,20 @@ func (s *Server) askProof(c echo.Context, f *failure, fields url.Values) error {
 	if f.Status == http.StatusForbidden && f.Err == nil {
 		p.Message = "" // the page says it
 	}
-	p.Kept = keptFields(fields)
+	if p.Kept = keptFields(fields); policyOf(c).download {
+		p.Kept = append(p.Kept, ui.Kept{Name: confirmedField, Value: "yes"})
+	}
 	return s.form(c, f, p)
+}
+
+// downloadPage has a button for a file that somebody wanted before they proved who they are.
+func (s *Server) downloadPage(c echo.Context) error {
+	fields, err := posted(c)
+	if err != nil {
+		return err
+	}
+	return s.page(c, http.StatusOK, ui.DownloadPage{Layout: s.layout(c, ""), Action: c.Request().URL.RequestURI(),
+		Upload: isUpload(c.Request()), Kept: keptFields(fields)})
 }
 
 // keptFields returns fields for a form that posts them again.

@@ -164,14 +164,16 @@ func (s *Server) adminRoutes() {
 	admin.get(at("/admin/log"), s.adminLog)
 
 	// Lists of people, which are longer than forms, and whose passwords take a while to hash.
-	lists := s.group(policy{callers: administrators, compress: true, proof: true, uploads: true, body: maxListBody,
-		answerIn: listTime})
+	list := policy{callers: administrators, compress: true, proof: true, uploads: true, body: maxListBody, answerIn: listTime}
+	lists := s.group(list)
 	lists.get(at("/admin/import"), s.importPage)
 	lists.post(at("/admin/import"), s.importPeople)
-	lists.post(at("/admin/import/links.csv"), s.importedLinks)
-	lists.post(at("/admin/people.csv"), s.exportPeople)
-	lists.post(at("/admin/log.csv"), s.exportLog)
-	for _, path := range []string{"/admin/import/links.csv", "/admin/people.csv", "/admin/log.csv"} {
-		lists.get(at(path), s.toAdmin)
+	list.download = true
+	files := s.group(list)
+	for path, send := range map[string]echo.HandlerFunc{
+		"/admin/import/links.csv": s.importedLinks, "/admin/people.csv": s.exportPeople, "/admin/log.csv": s.exportLog,
+	} {
+		files.post(at(path), send)
+		files.get(at(path), s.toAdmin)
 	}
 }

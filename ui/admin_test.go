@@ -39,8 +39,9 @@ func adminLooks(layout Layout, text string) map[string]Page {
 		"admin settings": AdminSettingsPage{Admin: admin, BoardName: text, Fixed: map[string]string{"signup": text, "board_name": text}},
 		"admin log": AdminLogPage{Admin: admin, Show: "board", Person: text, Days: []LogDay{{text, []LogLine{line, {Day: text}}}}, Before: text,
 			Older: text},
-		"prove": ProvePage{Layout: layout, Action: "/admin/people/ada", Kept: []Kept{{text, text}}, Username: "ada", Error: text, Message: text},
-		"retry": RetryPage{Layout: layout, Heading: text, Message: text, Action: "/admin/people/ada", Kept: []Kept{{text, text}}},
+		"prove":    ProvePage{Layout: layout, Action: "/admin/people/ada", Kept: []Kept{{text, text}}, Username: "ada", Error: text, Message: text},
+		"download": DownloadPage{Layout: layout, Action: "/admin/people.csv", Kept: []Kept{{text, text}}},
+		"retry":    RetryPage{Layout: layout, Heading: text, Message: text, Action: "/admin/people/ada", Kept: []Kept{{text, text}}},
 	}
 }
 

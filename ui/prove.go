@@ -39,3 +39,13 @@ type RetryPage struct {
 }
 
 func (RetryPage) template() string { return "retry" }
+
+// DownloadPage has a button for a file, after the person has proved who they are.
+type DownloadPage struct {
+	Layout
+	Action string // path and query of the file
+	Kept   []Kept // fields of its form
+	Upload bool   // they're as much text as a file
+}
+
+func (DownloadPage) template() string { return "download" }
