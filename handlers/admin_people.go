@@ -15,20 +15,29 @@ import (
 
 // adminPeople lists accounts.
 func (s *Server) adminPeople(c echo.Context) error {
-	query, q, err := adminQuery(c.QueryParams())
+	p, err := s.peoplePage(c, c.Request().URL)
 	if err != nil {
 		return err
 	}
+	return s.page(c, http.StatusOK, p)
+}
+
+// peoplePage returns the list of accounts at the address here.
+func (s *Server) peoplePage(c echo.Context, here *url.URL) (p ui.AdminPeoplePage, err error) {
+	query, q, err := adminQuery(here.Query())
+	if err != nil {
+		return p, err
+	}
 	ctx, viewer := c.Request().Context(), signedIn(c).user.ID
-	p := ui.AdminPeoplePage{Query: query, Here: c.Request().URL.RequestURI()}
+	p = ui.AdminPeoplePage{Query: query, Here: here.RequestURI()}
 	var counts accounts.UserCounts
 	if p.Admin, counts, err = s.countedPage(c, peopleSection); err != nil {
-		return err
+		return p, err
 	}
 	p.All, p.Admins, p.Disabled, p.NoTeam = counts.All, counts.Admins, counts.Disabled, counts.WithoutTeam
 	page, err := s.cfg.Accounts.ListUsers(ctx, q)
 	if err != nil {
-		return notRead(fmt.Errorf("list of people: %w", err))
+		return p, notRead(fmt.Errorf("list of people: %w", err))
 	}
 	for _, u := range page.Users {
 		p.Accounts = append(p.Accounts, account(u, viewer))
@@ -40,9 +49,9 @@ func (s *Server) adminPeople(c echo.Context) error {
 		p.Waits, err = s.waits(ctx)
 	}
 	if err != nil {
-		return unavailable(fmt.Errorf("list of people: %w", err))
+		return p, unavailable(fmt.Errorf("list of people: %w", err))
 	}
-	return s.page(c, http.StatusOK, p)
+	return p, nil
 }
 
 // waits returns the people who wait for approval.
@@ -82,77 +91,6 @@ func adminQuery(v url.Values) (ui.AdminQuery, accounts.UserQuery, error) {
 		err = &failure{Status: http.StatusBadRequest, Message: "There is no such filter."}
 	}
 	return query, q, err
-}
-
-// bulk changes the people who were selected.
-func (s *Server) bulk(c echo.Context) error {
-	fields, err := posted(c)
-	if err != nil {
-		return err
-	}
-	ids := cleanIDs(fields["person"])
-	if len(ids) == 0 {
-		return s.adminBack(c, fields.Get("next"), "/admin/people", "nobody", 0)
-	}
-	if len(ids) > accounts.MaxBulk {
-		return &failure{Status: http.StatusUnprocessableEntity,
-			Message: fmt.Sprintf("Select up to %d people.", accounts.MaxBulk)}
-	}
-	act := fields.Get("act")
-	if act == "delete" && fields.Get("sure") != "yes" {
-		return s.confirmDelete(c, fields)
-	}
-	done, n, err := s.changeAll(c.Request().Context(), ids, act, fields.Get("team"))
-	if err != nil {
-		return adminError(err, "change these people")
-	}
-	return s.adminBack(c, fields.Get("next"), "/admin/people", done, n)
-}
-
-// changeAll does act to people, and returns the name of the confirmation and their number. It leaves out whoever does
-// it.
-func (s *Server) changeAll(ctx context.Context, ids []string, act, team string) (done string, n int, err error) {
-	switch act {
-	case "team":
-		n, err = s.cfg.Accounts.SetTeamOf(ctx, ids, team)
-		return "team", n, err
-	case "sessions":
-		n, err = s.cfg.Accounts.SignOut(ctx, ids)
-		return "sessions", n, err
-	case "disable":
-		n, err = s.cfg.Accounts.DisableAll(ctx, ids)
-		return "disabled", n, err
-	case "delete":
-		n, err = s.cfg.Accounts.DeleteAll(ctx, ids)
-		return "deleted", n, err
-	}
-	return "", 0, &failure{Status: http.StatusUnprocessableEntity, Message: "Choose what to do with these people."}
-}
-
-// confirmDelete shows whom a bulk deletion is about.
-func (s *Server) confirmDelete(c echo.Context, fields url.Values) (err error) {
-	p := ui.AdminConfirmPage{Back: s.site.next(fields.Get("next"))}
-	if p.Admin, err = s.adminPage(c, peopleSection); err != nil {
-		return err
-	}
-	viewer := signedIn(c).user.ID
-	for _, id := range cleanIDs(fields["person"]) {
-		u, err := s.listedByID(c.Request().Context(), id)
-		var gone *failure
-		if errors.As(err, &gone) && gone.Status == http.StatusNotFound || u.ID == viewer {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		p.Accounts = append(p.Accounts, account(u, viewer))
-		p.Kept = append(p.Kept, ui.Kept{Name: "person", Value: u.ID})
-	}
-	if len(p.Accounts) == 0 {
-		return s.adminBack(c, fields.Get("next"), "/admin/people", "nobody", 0)
-	}
-	p.Kept = append(p.Kept, ui.Kept{Name: "act", Value: "delete"}, ui.Kept{Name: "next", Value: p.Back})
-	return s.page(c, http.StatusOK, p)
 }
 
 // approve lets somebody in who waits, and decline deletes their account.

@@ -131,11 +131,11 @@ func TestAdminActs(t *testing.T) {
 			func() bool { return !f.user("first").Disabled }},
 		{"/admin/decline", url.Values{"person": two}, "Declined.", accounts.UserDeleted, 2,
 			func() bool { _, err := f.store.UserByName(t.Context(), "second"); return err != nil }},
-		{"/admin/bulk", url.Values{"person": id("ada", "bob", "boss"), "act": {"team"}, "team": {"Lab"}}, "Moved 2 people.", accounts.UserMoved, 2,
+		{"/admin/bulk", url.Values{"person": id("ada", "bob", "boss"), "act": {"team"}, "team": {"Lab"}, "sure": {"yes"}}, "Moved 2 people.", accounts.UserMoved, 2,
 			func() bool { return f.user("bob").Team == "Lab" && f.user("boss").Team == "" }},
-		{"/admin/bulk", url.Values{"person": id("ada", "boss"), "act": {"sessions"}}, "Ended all sessions of 1 person.", accounts.SessionsEnded, 1,
+		{"/admin/bulk", url.Values{"person": id("ada", "boss"), "act": {"sessions"}, "sure": {"yes"}}, "Ended all sessions of 1 person.", accounts.SessionsEnded, 1,
 			func() bool { return boss.signedIn() }},
-		{"/admin/bulk", url.Values{"person": id("bob", "boss"), "act": {"disable"}}, "Disabled 1 person.", accounts.UserDisabled, 1,
+		{"/admin/bulk", url.Values{"person": id("bob", "boss"), "act": {"disable"}, "sure": {"yes"}}, "Disabled 1 person.", accounts.UserDisabled, 1,
 			func() bool { return f.user("bob").Disabled && !f.user("boss").Disabled }},
 		{"/admin/bulk", url.Values{"person": id("bob", "cleo", "boss"), "act": {"delete"}, "sure": {"yes"}}, "Deleted 2 people.", accounts.UserDeleted, 2,
 			func() bool { _, err := f.store.UserByName(t.Context(), "cleo"); return err != nil && boss.signedIn() }},
@@ -197,7 +197,14 @@ func TestAdminsKeepThemselves(t *testing.T) {
 		t.Errorf("the refusal doesn't say why:\n%s", a.body)
 	}
 	confirm := boss.do("POST", "/admin/bulk", url.Values{"person": {f.uid("boss"), "no such id"}, "act": {"delete"}})
-	wantRedirect(t, "a bulk deletion of nobody else", confirm, "/admin/people?done=nobody")
+	if wantStatus(t, "a bulk deletion of nobody else", confirm, http.StatusOK); strings.Contains(confirm.body, `name="sure"`) {
+		t.Errorf("the page about a deletion of oneself has a button for it:\n%s", confirm.body)
+	}
+	confirm = boss.do("POST", "/admin/bulk", url.Values{"person": {f.uid("boss")}, "act": {"disable"}, "sure": {"yes"}})
+	wantStatus(t, "a confirmed change of oneself", confirm, http.StatusSeeOther)
+	if f.user("boss").Disabled {
+		t.Error("somebody has disabled themself")
+	}
 }
 
 // A confirmation can't be made up, nor passed on to another administrator.
@@ -241,6 +248,61 @@ func TestBulkDeletionIsConfirmed(t *testing.T) {
 	form.Set("next", "https://evil.example/admin/people")
 	form.Set("act", "team")
 	wantRedirect(t, "a list elsewhere", boss.do("POST", "/admin/bulk", form), "/admin/people?done=team")
+}
+
+// A change of several people that includes oneself says so before it does anything.
+func TestBulkChangeOfOneself(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	boss := f.boss("boss")
+	f.person("ada")
+	for act, asks := range map[string]string{"team": "Move 1 account to the team Lab?", "disable": "Disable 1 account?",
+		"sessions": "End all sessions of 1 account?", "delete": "Delete 1 account?"} {
+		page := boss.do("POST", "/admin/bulk", url.Values{"person": {f.uid("ada"), f.uid("boss")}, "act": {act}, "team": {"Lab"}})
+		wantStatus(t, act+" of oneself", page, http.StatusOK)
+		if !strings.Contains(page.body, asks) || !strings.Contains(page.body, "You selected yourself, too.") || strings.Contains(page.body, "/admin/people/boss") {
+			t.Errorf("the page doesn't ask %q, or doesn't say who is left out:\n%s", asks, page.body)
+		}
+		if u := f.user("ada"); u.Team != "" || u.Disabled {
+			t.Errorf("%s without a confirmation changes ada: %+v", act, u)
+		}
+		if form := kept(page); act == "team" {
+			form.Set("sure", "yes")
+			wantRedirect(t, "the confirmation", boss.do("POST", "/admin/bulk", form), "/admin/people?done=team&n=1")
+			if u := f.user("ada"); u.Team != "Lab" || f.user("boss").Team != "" {
+				t.Errorf("after the confirmation, ada is %+v", u)
+			}
+			if err := f.store.SetTeam(acting(t.Context()), f.uid("ada"), ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// A change of several people that is refused shows their list again, with the same people selected.
+func TestRefusedBulkChangeKeepsTheSelection(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	boss := f.boss("boss")
+	f.person("ada")
+	f.person("bob")
+	next := "/admin/people?sort=username"
+	for _, tt := range []struct {
+		form url.Values
+		says string
+	}{
+		{url.Values{"act": {"team"}, "team": {"a\u202eb"}}, `id="team-error">Remove invisible and control characters.`},
+		{url.Values{"act": {"promote"}, "team": {"Typed"}}, "Choose what to do with these people."},
+	} {
+		tt.form["person"], tt.form["next"] = []string{f.uid("bob")}, []string{next}
+		a := boss.do("POST", "/admin/bulk", tt.form)
+		wantStatus(t, fmt.Sprint("POST ", tt.form), a, http.StatusUnprocessableEntity)
+		picked := regexp.MustCompile(`value="([^"]*)" aria-label="Select [a-z]*" checked`).FindAllStringSubmatch(a.body, -1)
+		if len(picked) != 1 || picked[0][1] != f.uid("bob") || !strings.Contains(a.body, tt.says) ||
+			!strings.Contains(a.body, `value="`+next+`"`) || !strings.Contains(a.body, `value="`+tt.form.Get("team")+`"`) {
+			t.Errorf("POST %v: the page has %v selected, or doesn't say %q:\n%s", tt.form, picked, tt.says, a.body)
+		}
+	}
 }
 
 // Forms that are refused keep what was typed and say what is wrong beside it.

@@ -62,6 +62,20 @@ type fieldError struct{ ID, Text string }
 // Wrong returns the message about a field.
 func (a Admin) Wrong(field string) fieldError { return fieldError{field, a.Errors[field]} }
 
+// fieldOrder holds the fields of all forms of the administration. Fields of one page are in the order of the page.
+var fieldOrder = []string{"display_name", "uses", "days", "board_name", "signup", "teams", "visibility", "invisible", "signup_domains",
+	"team", "into", "other", "label", "email", "confirm_username"}
+
+// Focus returns the first field with an error, where the cursor starts, or "".
+func (a Admin) Focus() string {
+	for _, name := range fieldOrder {
+		if a.Errors[name] != "" {
+			return name
+		}
+	}
+	return ""
+}
+
 // Failed reports whether a form was refused.
 func (a Admin) Failed() bool { return a.Message != "" || len(a.Errors) > 0 }
 
@@ -70,6 +84,7 @@ type Account struct {
 	ID, Username, Name, Team string
 	Admin, Disabled, Waiting bool
 	Own                      bool   // the viewer's own
+	Picked                   bool   // selected on the list
 	Note                     string // of somebody who waits
 }
 
@@ -130,6 +145,7 @@ type AdminPeoplePage struct {
 	Next                          string   // After of the next page
 	TeamNames                     []string // some teams
 	Here                          string   // path and query of this page, where forms lead back to
+	BulkTeam                      string   // as typed
 }
 
 func (AdminPeoplePage) template() string { return "admin-people" }
@@ -221,19 +237,51 @@ func (p AdminPeoplePage) WithoutSearch() string {
 	return q.href()
 }
 
-// AdminConfirmPage asks whether the accounts on it should be deleted.
+// AdminConfirmPage asks whether something should be done to the accounts on it.
 type AdminConfirmPage struct {
 	Admin
-	Accounts []Account
-	Kept     []Kept // fields that are posted again
-	Back     string // path and query
+	Accounts         []Account
+	Kept             []Kept // fields that are posted again
+	Act, Words, Team string // team, sessions, disable or delete; the same in words; the team to move to
+	Own              bool   // the viewer was selected, too, and is left out
+	Back             string // path and query
 }
 
 func (AdminConfirmPage) template() string { return "admin-confirm" }
 
 // Heading asks the question.
 func (p AdminConfirmPage) Heading() string {
-	return "Delete " + plural(len(p.Accounts), "account", "accounts") + "?"
+	if len(p.Accounts) == 0 {
+		return "Only your own account is selected"
+	}
+	heading := p.Words + " " + plural(len(p.Accounts), "account", "accounts")
+	switch {
+	case p.Act != "team":
+		return heading + "?"
+	case p.Team == "":
+		return heading + " out of their teams?"
+	}
+	return heading + " to the team " + p.Team + "?"
+}
+
+// Explains says what happens.
+func (p AdminConfirmPage) Explains() string {
+	switch {
+	case len(p.Accounts) == 0:
+		return ""
+	case p.Act == "delete":
+		return "Everything that is stored about them is deleted, and they disappear from every screen at once. This can't be undone."
+	case p.Act == "disable":
+		return "They disappear from the board at once and can't sign in. Nothing is deleted."
+	case p.Act == "sessions":
+		return "They're signed out on every device."
+	}
+	return "Every page follows at once."
+}
+
+// Button is the text of the button that does it.
+func (p AdminConfirmPage) Button() string {
+	return map[string]string{"delete": "Delete permanently", "disable": "Disable", "sessions": "End sessions", "team": "Set team"}[p.Act]
 }
 
 // AdminPersonPage is about one account.

@@ -137,6 +137,10 @@ func (p AdminSettingsPage) Choices() []boardSetting {
 	}
 	for i := range all {
 		all[i].Flag, all[i].Error = p.Fixed[all[i].Name], p.Errors[all[i].Name]
+		if p.Focus() == all[i].Name {
+			at := max(0, slices.IndexFunc(all[i].Options, func(o option) bool { return o.Chosen }))
+			all[i].Options[at].Focus = true
+		}
 		if all[i].Name == "teams" && p.Visibility == "teams" {
 			all[i].Flag, all[i].Because = "", "Administrators choose, because people see only their own team."
 		}

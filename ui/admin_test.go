@@ -1,9 +1,12 @@
 package ui
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 )
 
 // adminLooks returns the pages of the administration, with text in every place.
@@ -67,4 +70,57 @@ func TestAdminWords(t *testing.T) {
 	if hint := (AdminImportPage{Ready: 12, First: make([]Account, 10)}).Rest(); !strings.Contains(hint, "2 more") {
 		t.Errorf("Rest = %q", hint)
 	}
+}
+
+// A wrong field of the administration says what is wrong, also to assistive technology, and the first one has the focus.
+func TestAdminFieldErrors(t *testing.T) {
+	u := newUI(t, "")
+	for _, tt := range []struct {
+		page  Page
+		wrong []string // in the order of the page
+	}{
+		{AdminSettingsPage{Admin: Admin{Layout: Layout{Mails: true}}}, []string{"board_name", "signup", "teams", "visibility", "invisible", "signup_domains"}},
+		{AdminPersonPage{Account: Account{Username: "ada"}}, []string{"display_name", "team", "email", "confirm_username"}},
+		{AdminInvitationsPage{Admin: Admin{Layout: Layout{Mails: true}}}, []string{"uses", "days", "team", "label", "email"}},
+		{AdminTeamPage{Team: AdminTeam{Name: "Ops"}}, []string{"team", "into"}}, {AdminTeamsPage{}, []string{"team", "other"}},
+		{AdminPeoplePage{Accounts: []Account{{ID: "a"}}}, []string{"team"}},
+	} {
+		for i := range tt.wrong {
+			errors := map[string]string{}
+			for _, field := range tt.wrong[i:] {
+				errors[field] = "This is wrong: " + field
+			}
+			page := render(t, u, withErrors(tt.page, errors))
+			var focused []string
+			described := map[string]string{} // messages by ID
+			each(t, page, func(n *html.Node) {
+				if attr(n, "class") == "wrong" {
+					described[attr(n, "id")] = ""
+				}
+				for _, a := range n.Attr {
+					if a.Key == "autofocus" {
+						focused = append(focused, attr(n, "name"))
+					}
+				}
+			})
+			each(t, page, func(n *html.Node) {
+				for _, id := range strings.Fields(attr(n, "aria-describedby")) {
+					if _, is := described[id]; is && attr(n, "aria-invalid") == "true" {
+						delete(described, id)
+					}
+				}
+			})
+			if len(described) > 0 || len(focused) != 1 || focused[0] != tt.wrong[i] {
+				t.Errorf("%T with errors about %v: %v describe no field, and the focus is on %v", tt.page, tt.wrong[i:], described, focused)
+			}
+		}
+	}
+}
+
+// withErrors returns a page with errors.
+func withErrors(p Page, errors map[string]string) Page {
+	v := reflect.New(reflect.TypeOf(p)).Elem()
+	v.Set(reflect.ValueOf(p))
+	v.FieldByName("Errors").Set(reflect.ValueOf(errors))
+	return v.Interface().(Page)
 }
