@@ -90,6 +90,10 @@ func (s *storage) explain(con *console, user accounts.User, err error) error {
 		return fmt.Errorf("%s is the only administrator who can sign in: make somebody else one with %s, or add --force",
 			user.Username, s.command(con.env, "user", "admin", "NAME"))
 	}
+	if errors.Is(err, accounts.ErrWaiting) {
+		return fmt.Errorf("%s waits for approval, so they can't be an administrator: first run %s", user.Username,
+			s.command(con.env, "user", "approve", user.Username))
+	}
 	return plain(err)
 }
 

@@ -78,7 +78,7 @@ func TestAdministrationIsAccessible(t *testing.T) {
 	populate(s)
 	s.addUser("boss", "--admin")
 	boss := s.member(t, "boss").tab()
-	boss.allow(`status of (403|404|422)`)
+	boss.allow(`status of (403|404|409|422)`)
 	look(boss, "light")
 	for _, path := range []string{"/admin/people", "/admin/people?q=nobody", "/admin/people/ada", "/admin/people/boss", "/admin/teams",
 		"/admin/invitations", "/admin/import", "/admin/settings", "/admin/log", "/admin/log?person=none"} {
@@ -95,6 +95,10 @@ func TestAdministrationIsAccessible(t *testing.T) {
 	}
 	for _, answer := range []struct{ path, fill, form string }{
 		{"/admin/people", `document.querySelector('[name=person]').click()`, `.bulk [value=delete]`},
+		{"/admin/people", `document.querySelector('[name=person]').click(), document.querySelector('.bulk [name=team]').value = 'a\u202eb'`,
+			`.bulk [value=team]`},
+		{"/admin/people/ada", `document.querySelector('[name=was_team]').value = 'Sold', document.querySelector('#team').value = 'New'`,
+			`form[action$="/people/ada"] button`},
 		{"/admin/invitations", `document.querySelector('#label').value = 'Autumn'`, `form[action$="/invitations"] button`},
 		{"/admin/people/ada", `0`, `form[action$="/reset-link"] button`},
 		{"/admin/import", `document.querySelector('#csv').value = 'username,team\nzoe,Ops\nada,Ops\n'`, `button[value=check]`},

@@ -70,8 +70,9 @@ const maxListedTeams = 1000
 // said returns the confirmation that adminBack put into the address of the page. Anything else has no effect, such as a
 // link that somebody else made to say that people were deleted.
 func said(c echo.Context) string {
-	done, n := c.QueryParam("done"), c.QueryParam("n")
-	if done == "" || subtle.ConstantTimeCompare([]byte(c.QueryParam("mark")), []byte(doneMark(c, done, n))) == 0 {
+	done := c.QueryParam("done")
+	n, mark, _ := strings.Cut(c.QueryParam("n"), ".")
+	if done == "" || subtle.ConstantTimeCompare([]byte(mark), []byte(doneMark(c, done, n))) == 0 {
 		return ""
 	}
 	number, _ := strconv.Atoi(n)
@@ -85,7 +86,7 @@ func doneMark(c echo.Context, done, n string) string {
 	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:12])
 }
 
-// adminDone returns the confirmation for a value of ?done= and the number in ?n=.
+// adminDone returns the confirmation for what was done to n people.
 func adminDone(done string, n int) string {
 	people := howMany(strconv.Itoa(n))
 	switch done {
@@ -128,12 +129,12 @@ func (s *Server) adminBack(c echo.Context, next, to, done string, n int) error {
 		u = wanted
 	}
 	q := u.Query()
-	q.Set("done", done)
-	q.Del("n")
+	number := ""
 	if n > 0 {
-		q.Set("n", strconv.Itoa(n))
+		number = strconv.Itoa(n)
 	}
-	q.Set("mark", doneMark(c, done, q.Get("n")))
+	q.Set("done", done)
+	q.Set("n", number+"."+doneMark(c, done, number))
 	u.RawQuery = q.Encode()
 	return s.redirect(c, u.String())
 }

@@ -72,9 +72,8 @@ func (s *Server) listOf(fields url.Values) *url.URL {
 	list := &url.URL{Path: s.site.path("/admin/people")}
 	if wanted, err := url.Parse(s.site.next(fields.Get("next"))); err == nil && wanted.Path == list.Path {
 		query := wanted.Query()
-		for _, name := range []string{"done", "n", "mark"} {
-			query.Del(name)
-		}
+		query.Del("done")
+		query.Del("n")
 		list.RawQuery = query.Encode()
 	}
 	return list

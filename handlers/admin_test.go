@@ -221,8 +221,8 @@ func TestConfirmationsCannotBeSpoofed(t *testing.T) {
 	if body := other.get(to).body; strings.Contains(body, says) {
 		t.Error("a confirmation is shown to somebody else")
 	}
-	for _, forged := range []string{"/admin/people?done=deleted&n=50", strings.Replace(to, "n=1", "n=50", 1),
-		strings.Replace(to, "done=sessions", "done=deleted", 1), "/admin/settings?done=saved&mark="} {
+	for _, forged := range []string{"/admin/people?done=deleted&n=50", strings.Replace(to, "n=1.", "n=50.", 1),
+		strings.Replace(to, "done=sessions", "done=deleted", 1), "/admin/settings?done=saved&n=."} {
 		if body := boss.get(forged).body; strings.Contains(body, `class="saved done"`) {
 			t.Errorf("GET %s says that something was done:\n%s", forged, body)
 		}

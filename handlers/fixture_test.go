@@ -324,12 +324,14 @@ func wantStatus(t testing.TB, what string, a answer, want int) {
 }
 
 // markPattern matches what differs from session to session in redirects of the administration.
-var markPattern = regexp.MustCompile(`&mark=[A-Za-z0-9_-]{16}`)
+var markPattern = regexp.MustCompile(`(&n=)?\.[A-Za-z0-9_-]{16}`)
+
+func unmarked(location string) string { return markPattern.ReplaceAllString(location, "") }
 
 // wantRedirect fails the test unless the response is a 303 to that address.
 func wantRedirect(t testing.TB, what string, a answer, to string) {
 	t.Helper()
-	if a.StatusCode != http.StatusSeeOther || markPattern.ReplaceAllString(a.location(), "") != to {
+	if a.StatusCode != http.StatusSeeOther || unmarked(a.location()) != to {
 		t.Fatalf("%s = %d to %q, want 303 to %q\n%s", what, a.StatusCode, a.location(), to, a.body)
 	}
 }

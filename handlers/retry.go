@@ -26,7 +26,9 @@ func (s *Server) limitAdministration(next echo.HandlerFunc) echo.HandlerFunc {
 		over := (*limited)(nil)
 		switch {
 		case errors.As(err, &over):
-			err = tooMany("change something", over)
+			f := tooMany("change something", over)
+			f.Heading = "Too many changes at once"
+			err = f
 		case err != nil:
 			err = unavailable(err)
 		default:
