@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -13,22 +12,6 @@ import (
 
 	"github.com/google/uuid"
 )
-
-// Limits of the audit log.
-const (
-	AuditAge        = 400 * 24 * time.Hour // how long a line is kept
-	AuditAddressAge = 30 * 24 * time.Hour  // how long a line keeps the address of the browser
-	maxAudit        = 1_000_000            // lines; newer ones than auditKept don't count
-	auditKept       = 30 * 24 * time.Hour  // how long a line is kept in any case
-	maxDetail       = 1024                 // bytes
-
-	// AuditPerDay is how many lines a person can add within 24 hours by what they do to others. In AuditAge, that's fewer
-	// lines than maxAudit, so nobody alone can make the log drop what they did.
-	AuditPerDay = 2000
-)
-
-// ErrTooManyActs says that somebody has added AuditPerDay lines to the audit log within 24 hours.
-var ErrTooManyActs = errors.New("too many changes in a day")
 
 // Via says how an act reached Rollcall.
 type Via string
@@ -166,12 +149,7 @@ const (
 	sqlAuditAbout = auditColumns + `WHERE id < $1 AND id IN (SELECT id FROM audit WHERE target = $3
 		UNION SELECT id FROM audit WHERE actor = $4) ORDER BY id DESC LIMIT $2`
 
-	sqlOldAudit     = `DELETE FROM audit WHERE at < $1`
-	sqlClearAddress = `UPDATE audit SET address = '' WHERE address <> '' AND at < $1`
-	sqlSurplusAudit = `DELETE FROM audit WHERE at < $2
-		AND id <= (SELECT id FROM audit WHERE id > '' ORDER BY id DESC LIMIT 1 OFFSET $1)`
-	sqlRecentAudit = `SELECT count(*) FROM audit WHERE actor = $1 AND id > $2`
-	maxAuditPage   = 1000
+	maxAuditPage = 1000
 )
 
 // audit adds a line to the audit log, in the transaction of the act itself. After the commit, the line is also logged.
@@ -199,24 +177,6 @@ func (t *transaction) audit(ctx context.Context, action Action, target string, d
 		return err
 	}
 	return t.changesLists(ctx)
-}
-
-// wantRoomInAudit returns ErrTooManyActs if the actor is a person who has done too much to others lately.
-func (t *transaction) wantRoomInAudit(ctx context.Context, target string) (err error) {
-	if UserOf(t.actor) == "" || target == string(t.actor) {
-		return nil
-	}
-	if t.acted < 0 {
-		var id uuid.UUID
-		copy(id[:6], idTime(time.Now().Add(-24*time.Hour)))
-		if t.acted, err = t.count(ctx, sqlRecentAudit, string(t.actor), id.String()); err != nil {
-			return err
-		}
-	}
-	if t.acted++; t.acted > AuditPerDay {
-		return ErrTooManyActs
-	}
-	return nil
 }
 
 // identify gives e an ID. If the time of e would tell when somebody was here, nothing that is stored has it: At is the
@@ -369,16 +329,4 @@ func (s *Store) RecordExport(ctx context.Context, action Action) error {
 	return wrap("record an export", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		return t.audit(ctx, action, "", nil)
 	}))
-}
-
-// pruneAudit deletes old lines and addresses.
-func (t *transaction) pruneAudit(ctx context.Context) error {
-	if _, err := t.exec(ctx, sqlOldAudit, t.now-AuditAge.Milliseconds()); err != nil {
-		return err
-	}
-	if _, err := t.exec(ctx, sqlClearAddress, t.now-AuditAddressAge.Milliseconds()); err != nil {
-		return err
-	}
-	_, err := t.exec(ctx, sqlSurplusAudit, maxAudit, t.now-auditKept.Milliseconds())
-	return err
 }

@@ -124,8 +124,6 @@ func TestBrokenText(t *testing.T) {
 	}
 }
 
-func third[A, B any](_ A, _ B, err error) error { return err }
-
 func TestFold(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"Design", "design"}, {" DESIGN  team ", "design team"}, {"Élodie", "elodie"}, {"E\u0301lodie", "elodie"},

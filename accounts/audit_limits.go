@@ -1,0 +1,63 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Limits of the audit log.
+const (
+	AuditAge        = 400 * 24 * time.Hour // how long a line is kept
+	AuditAddressAge = 30 * 24 * time.Hour  // how long a line keeps the address of the browser
+	maxAudit        = 1_000_000            // lines; newer ones than auditKept don't count
+	auditKept       = 30 * 24 * time.Hour  // how long a line is kept in any case
+	maxDetail       = 1024                 // bytes
+
+	// AuditPerDay is how many lines a person can add within 24 hours by what they do to others. In AuditAge, that's fewer
+	// lines than maxAudit, so nobody alone can make the log drop what they did.
+	AuditPerDay = 2000
+)
+
+// ErrTooManyActs says that somebody has added AuditPerDay lines to the audit log within 24 hours.
+var ErrTooManyActs = errors.New("too many changes in a day")
+
+const (
+	sqlOldAudit     = `DELETE FROM audit WHERE at < $1`
+	sqlClearAddress = `UPDATE audit SET address = '' WHERE address <> '' AND at < $1`
+	sqlSurplusAudit = `DELETE FROM audit WHERE at < $2
+		AND id <= (SELECT id FROM audit WHERE id > '' ORDER BY id DESC LIMIT 1 OFFSET $1)`
+	sqlRecentAudit = `SELECT count(*) FROM audit WHERE actor = $1 AND id > $2`
+)
+
+// wantRoomInAudit returns ErrTooManyActs if the actor is a person who has done too much to others lately.
+func (t *transaction) wantRoomInAudit(ctx context.Context, target string) (err error) {
+	if UserOf(t.actor) == "" || target == string(t.actor) {
+		return nil
+	}
+	if t.acted < 0 {
+		var id uuid.UUID
+		copy(id[:6], idTime(time.Now().Add(-24*time.Hour)))
+		if t.acted, err = t.count(ctx, sqlRecentAudit, string(t.actor), id.String()); err != nil {
+			return err
+		}
+	}
+	if t.acted++; t.acted > AuditPerDay {
+		return ErrTooManyActs
+	}
+	return nil
+}
+
+// pruneAudit deletes old lines and addresses.
+func (t *transaction) pruneAudit(ctx context.Context) error {
+	if _, err := t.exec(ctx, sqlOldAudit, t.now-AuditAge.Milliseconds()); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, sqlClearAddress, t.now-AuditAddressAge.Milliseconds()); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, sqlSurplusAudit, maxAudit, t.now-auditKept.Milliseconds())
+	return err
+}
