@@ -155,7 +155,7 @@ const (
 // audit adds a line to the audit log, in the transaction of the act itself. After the commit, the line is also logged.
 // Error: ErrTooManyActs.
 func (t *transaction) audit(ctx context.Context, action Action, target string, detail map[string]string) error {
-	if err := t.wantRoomInAudit(ctx, target); err != nil {
+	if err := wantRoomInAudit(ctx, t, target); err != nil {
 		return err
 	}
 	o := originOf(ctx, t.actor)

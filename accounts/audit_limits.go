@@ -33,7 +33,7 @@ const (
 )
 
 // wantRoomInAudit returns ErrTooManyActs if the actor is a person who has done too much to others lately.
-func (t *transaction) wantRoomInAudit(ctx context.Context, target string) (err error) {
+func wantRoomInAudit(ctx context.Context, t *transaction, target string) (err error) {
 	if UserOf(t.actor) == "" || target == string(t.actor) {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (t *transaction) wantRoomInAudit(ctx context.Context, target string) (err e
 }
 
 // pruneAudit deletes old lines and addresses.
-func (t *transaction) pruneAudit(ctx context.Context) error {
+func pruneAudit(ctx context.Context, t *transaction) error {
 	if _, err := t.exec(ctx, sqlOldAudit, t.now-AuditAge.Milliseconds()); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (s *Store) Prune(ctx context.Context) error {
 				return err
 			}
 		}
-		return t.pruneAudit(ctx)
+		return pruneAudit(ctx, t)
 	})
 	return wrap("prune", err)
 }
