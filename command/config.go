@@ -50,7 +50,7 @@ type settings struct {
 	LimitSocketsAddress int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
 	LimitSockets        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in total. 0 means nine tenths of --limit-connections."`
 	LimitConnections    int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_CONNECTIONS" default:"0" help:"Open connections in total, including live ones. 0 means 20,000, or fewer if the system's limit on open files is lower, or a tenth more than --limit-sockets if that's higher."`
-	LimitActs           int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_ACTS" default:"60" help:"Changes per person and minute. Each change can reach everyone's screen."`
+	LimitActs           int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_ACTS" default:"60" help:"Changes per person and minute, and as many forms of the administration. Each change can reach everyone's screen."`
 	LimitHashes         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_HASHES" default:"0" help:"Passwords hashed at once. Each takes 19 MiB and one core. 0 means 2, or 1 on a single core."`
 
 	RedisPrefix string `group:"Replicas (with REDIS_URL):" variable:"ROLLCALL_REDIS_PREFIX" default:"rollcall:" help:"Prefix of every key in Redis. Boards that share a Redis need different prefixes."`
