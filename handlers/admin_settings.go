@@ -37,6 +37,9 @@ func (s *Server) boardSettings(c echo.Context) (p ui.AdminSettingsPage, err erro
 	p.Visibility = in.Visibility
 	p.Was = ui.Was{"board_name": p.BoardName, "signup": p.SignUp, "signup_domains": p.Domains, "teams": p.TeamRule,
 		"visibility": p.Visibility, "invisible": p.Invisible}
+	if !p.Mails { // then the page has no such field
+		delete(p.Was, "signup_domains")
+	}
 	p.Fixed = map[string]string{}
 	for _, name := range s.cfg.Fixed.Set() {
 		p.Fixed[name] = settingFlags[name]
