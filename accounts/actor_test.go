@@ -117,8 +117,22 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		return s.EndSessionOf(ctx, u.ID, x.ID)
 	},
 	"EndOtherSessions": func(ctx context.Context, s *Store, u User, _ Session) error {
-		_, err := s.EndOtherSessions(ctx, u.ID, "")
+		_, err := s.EndOtherSessions(ctx, u.ID, "", false)
 		return err
+	},
+	"CreateToken": func(ctx context.Context, s *Store, u User, _ Session) error {
+		_, err := createFor(s, ctx, NewToken{UserID: u.ID, Scopes: []Scope{ReadMe}})
+		return err
+	},
+	"RevokeToken": func(ctx context.Context, s *Store, u User, _ Session) error {
+		x, err := createFor(s, As(ctx, System), NewToken{UserID: u.ID, Scopes: []Scope{ReadMe}})
+		if err != nil {
+			return err
+		}
+		return s.RevokeToken(ctx, u.ID, x.ID)
+	},
+	"TouchTokens": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return s.TouchTokens(ctx, map[string]time.Time{"x": time.Now()})
 	},
 	"RememberBrowser": func(ctx context.Context, s *Store, u User, _ Session) error {
 		_, err := s.RememberBrowser(ctx, u.ID, "")
@@ -265,6 +279,7 @@ var reads = []string{
 	"CountMails", "Email", "Emails", "MailQueued", "Recipient", "RecipientBy", "SendsMail", "SignUpLink", "UndoLink",
 	"Unnoticed", "VerifyLink",
 	"OwnWays", "PasskeyOwner", "TOTP",
+	"AllTokens", "TokenByText", "Tokens",
 }
 
 // Every exported method that writes refuses to do so without an actor. All other methods are listed in reads.

@@ -56,7 +56,7 @@ func setAdmin(ctx context.Context, t *transaction, userID string, admin bool) er
 	action := AdminGranted
 	if !admin {
 		action = AdminRevoked
-		if err := dropLinksBy(ctx, t, userID); err != nil {
+		if err := errors.Join(dropLinksBy(ctx, t, userID), endAdminTokens(ctx, t, userID)); err != nil {
 			return err
 		}
 	}

@@ -92,6 +92,9 @@ const (
 
 	IdentityLinked   Action = "identity.link"   // detail: provider
 	IdentityUnlinked Action = "identity.unlink" // detail: provider
+
+	TokenCreated Action = "token.create" // detail: scopes
+	TokenRevoked Action = "token.revoke" // detail: tokens, their number
 )
 
 // Entry is one line of the audit log.
@@ -115,6 +118,8 @@ func (e Entry) TellsPresence() bool {
 		return true
 	case IdentityLinked, IdentityUnlinked:
 		return ProviderOf(e.Actor) != "" || string(e.Actor) == e.Target
+	case TokenCreated, TokenRevoked:
+		return string(e.Actor) == e.Target
 	case UserMoved, AdminGranted, AdminRevoked:
 		return ProviderOf(e.Actor) != ""
 	}

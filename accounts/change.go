@@ -126,7 +126,8 @@ func setTeam(ctx context.Context, t *transaction, userID, name, key string) erro
 	return t.auditUser(ctx, UserMoved, userID, map[string]string{"from": from, "team": name})
 }
 
-// SetDisabled disables a user, which takes them off the board and ends all their sessions, or enables them again.
+// SetDisabled disables a user, which takes them off the board and ends all their sessions and tokens, or enables them
+// again.
 // Errors: ErrNotFound, ErrLastAdmin.
 func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) error {
 	return wrap("set disabled", s.write(ctx, func(ctx context.Context, t *transaction) error {
@@ -147,7 +148,7 @@ func setDisabled(ctx context.Context, t *transaction, userID string, disabled bo
 	action := UserEnabled
 	if disabled {
 		action = UserDisabled
-		if err := errors.Join(endSessionsOf(ctx, t, userID, ""), dropLinksBy(ctx, t, userID),
+		if err := errors.Join(endAccess(ctx, t, userID, ""), dropLinksBy(ctx, t, userID),
 			dropResetLinks(ctx, t, userID)); err != nil {
 			return err
 		}
@@ -160,7 +161,7 @@ func setDisabled(ctx context.Context, t *transaction, userID string, disabled bo
 	return wantAdmin(ctx, t, was)
 }
 
-// Delete removes a user permanently, with everything that is stored about them: sessions, browsers, presets. It also
+// Delete removes a user permanently, with everything that is stored about them: sessions, tokens, browsers, presets. It also
 // clears the freed pages of an SQLite file, as far as that is possible without making others wait (wipe). Only the id
 // is kept: for a day, so that other processes learn about the deletion, and in the audit log. Errors: ErrNotFound,
 // ErrLastAdmin.
@@ -178,7 +179,7 @@ func deleteUser(ctx context.Context, t *transaction, userID string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(endSessionsOf(ctx, t, userID, ""), dropLinksBy(ctx, t, userID),
+	if err := errors.Join(endAccess(ctx, t, userID, ""), dropLinksBy(ctx, t, userID),
 		dropResetLinks(ctx, t, userID)); err != nil {
 		return err
 	}
@@ -207,7 +208,8 @@ func (s *Store) wipeDeleted(ctx context.Context) {
 	}
 }
 
-// SetPassword changes a password and ends all sessions of the user except the one with the id keepSession ("": all).
+// SetPassword changes a password and ends all tokens of the user, and all sessions except the one with the id
+// keepSession ("": all).
 // The user's browsers stay known, so that somebody who guesses passwords can't keep the user from signing in with the
 // new one. Errors: *FieldError, ErrNotFound, ErrBusy.
 func (s *Store) SetPassword(ctx context.Context, userID, password, keepSession string) error {
@@ -271,7 +273,7 @@ func (s *Store) putPassword(ctx context.Context, userID, password, keepSession s
 			_, err = t.exec(ctx, sqlForgetBrowsers, userID)
 		}
 		if err == nil {
-			err = endSessionsOf(ctx, t, userID, keepSession)
+			err = endAccess(ctx, t, userID, keepSession)
 		}
 		if err == nil {
 			err = dropResetLinks(ctx, t, userID)

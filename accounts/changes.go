@@ -7,12 +7,13 @@ import (
 )
 
 const (
-	tombstoneAge = 24 * time.Hour // how long tombstones of deleted users and ended sessions stay
+	tombstoneAge = 24 * time.Hour // how long tombstones of deleted users, ended sessions, and revoked tokens stay
 
 	deletedUser  = "user"
 	endedSession = "session"
+	endedToken   = "token"
 
-	// maxChanges is the maximum number of users, ended sessions or alerts in one Changes, and the number of revs for which
+	// maxChanges is the maximum number of users, tombstones or alerts in one Changes, and the number of revs for which
 	// tombstones are kept. Beyond it, reading everything again is cheaper.
 	maxChanges = 10_000
 )
@@ -53,6 +54,7 @@ type Changes struct {
 	Users     []Facts     // of new users and of those with a change that others notice
 	Gone      []string    // ids of deleted users
 	Sessions  []string    // ids of ended sessions, without expired ones
+	Tokens    []string    // ids of revoked tokens, without expired ones
 	Alerts    []Alert     // that were set or told
 	Settings  *Settings   // all of them as they are now; nil: none has changed
 	TeamPairs *[]TeamPair // all of them as they are now; nil: none has changed
@@ -178,6 +180,8 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 			c.Gone = append(c.Gone, g.id)
 		case endedSession:
 			c.Sessions = append(c.Sessions, g.id)
+		case endedToken:
+			c.Tokens = append(c.Tokens, g.id)
 		}
 	}
 	if err != nil {

@@ -68,7 +68,7 @@ func testChanges(t *testing.T, db database) {
 			func() []string { return []string{ada.ID} }, nil, nil},
 		{"own password", func() error { return s.ChangePassword(t.Context(), ada.ID, "another phrase", secret, session.ID) },
 			func() []string { return []string{ada.ID} }, nil, nil},
-		{"other sessions", func() error { _, err := s.EndOtherSessions(t.Context(), ada.ID, session.ID); return err }, nil,
+		{"other sessions", func() error { _, err := s.EndOtherSessions(t.Context(), ada.ID, session.ID, false); return err }, nil,
 			nil, nil},
 		{"own session ended", func() error { return s.EndSessionOf(t.Context(), ada.ID, session.ID) }, nil, nil,
 			func() []string { return []string{session.ID} }},

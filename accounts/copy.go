@@ -13,7 +13,7 @@ import (
 
 // tables lists the tables to copy, referenced tables first. The others are meta, which holds the rev, and
 // schema_migrations, which each database writes itself.
-var tables = []string{"users", "search_words", "sessions", "known_browsers", "presets", "favorites", "alerts",
+var tables = []string{"users", "search_words", "sessions", "tokens", "known_browsers", "presets", "favorites", "alerts",
 	"claims", "identities", "passkeys", "totp", "recovery_codes", "spent", "mails", "links", "audit", "settings",
 	"team_pairs", "tombstones"}
 

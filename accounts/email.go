@@ -307,6 +307,6 @@ func (s *Store) UndoEmail(ctx context.Context, token string) error {
 		if _, err := t.exec(ctx, sqlDropLaterMails, l.UserID, string(MailEmailChanged), label); err != nil {
 			return err
 		}
-		return endSessionsOf(ctx, t, l.UserID, "")
+		return endAccess(ctx, t, l.UserID, "")
 	}))
 }

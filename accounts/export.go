@@ -21,6 +21,7 @@ type Export struct {
 	Browsers   []ExportedBrowser  `json:"known_browsers"`     // browsers in which the person signed in, last used first
 	Passkeys   []ExportedPasskey  `json:"passkeys"`           // the oldest first
 	App        *ExportedApp       `json:"authenticator_app"`  // null: none
+	Tokens     []ExportedToken    `json:"tokens"`             // access tokens, the newest first
 	Identities []ExportedIdentity `json:"identities"`         // accounts elsewhere with which the person signs in, the oldest first
 	Acts       []ExportedAct      `json:"acts"`               // what the audit log has about the person, the newest first
 	LastSeen   time.Time          `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
@@ -161,7 +162,7 @@ func exportUser(u User, d Details) Export {
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
 		Favorites: []string{}, Alerts: []ExportedAlert{}, Claims: []ExportedClaim{}, Acts: []ExportedAct{}, Passkeys: []ExportedPasskey{},
-		Identities: []ExportedIdentity{},
+		Identities: []ExportedIdentity{}, Tokens: []ExportedToken{},
 	}
 	if x.Account.Contacts == nil {
 		x.Account.Contacts = []string{}
@@ -206,6 +207,9 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	for _, s := range sessions {
 		x.Sessions = append(x.Sessions, ExportedSession{s.UserAgent, s.Address, s.CreatedAt, s.UsedAt, s.ExpiresAt,
 			s.Unnoticed, s.Method, s.Factors, s.ProvedAt, s.Provider})
+	}
+	if err := exportTokens(ctx, t, userID, x); err != nil {
+		return err
 	}
 	identities, err := readIdentities(ctx, t, userID)
 	if err != nil {

@@ -42,6 +42,8 @@ func testExport(t *testing.T, db database) {
 	do(t, "PutClaim", second3(s.PutClaim(t.Context(), u.ID, Claim{Key: "build", State: "dnd", Text: "Building", Emoji: "🔨",
 		Until: c.now().Add(2 * time.Hour), Token: "token-1"}, time.Hour)))
 	do(t, "Link", s.Link(t.Context(), u.ID, corp("ada-1")))
+	lamp, _, err := s.CreateToken(t.Context(), NewToken{UserID: u.ID, Name: "Lamp", Scopes: []Scope{ReadMe}})
+	do(t, "CreateToken", err)
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID +
 		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"email":"","admin":true,"disabled":false,` +
@@ -60,13 +62,13 @@ func testExport(t *testing.T, db database) {
 		now + `}],"passkeys":[{"name":"My phone","host":"board.example","model":"model","transports":"internal",` +
 		`"can_be_synced":true,"synced":true,"created_at":` + now + `,"last_used_at":` + now +
 		`}],"authenticator_app":{"added_at":` + now + `,"recovery_codes_left":1,"recovery_codes_used":[` + now +
-		`]},"identities":[{"provider":"corp","issuer":"https://login.example","subject":"ada-1","label":"ada@example.com",` +
-		`"created_at":` + now + `,"last_used_at":` + now + `}],"acts":[{"at":` + now + `,"action":"identity.link","by":"system",` +
+		`]},"tokens":[{"name":"Lamp","scopes":["me:read"],"created_at":` + now + `,"expires_at":"2026-05-30T12:00:01.5Z"}],"identities":[{"provider":"corp","issuer":"https://login.example","subject":"ada-1","label":"ada@example.com",` +
+		`"created_at":` + now + `,"last_used_at":` + now + `}],"acts":[{"at":` + now + `,"action":"token.create","by":"system","detail":{"scopes":"me:read"}},{"at":` + now + `,"action":"identity.link","by":"system",` +
 		`"detail":{"provider":"corp"}},{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}],"last_seen":` + now + `}`
 	got := wantExport(t, s, u.ID, want)
 	tokenKey, _ := tokenHash(token)
 	browserKey, _ := tokenHash(browser)
-	for _, hidden := range []string{token, browser, tokenKey, browserKey, storedHash(t, s, u.ID), "argon2", "credential", "sealed",
+	for _, hidden := range []string{token, lamp, hashToken([]byte(lamp)), browser, tokenKey, browserKey, storedHash(t, s, u.ID), "argon2", "credential", "sealed",
 		`"key"`, `"one"`} {
 		if strings.Contains(got, hidden) {
 			t.Errorf("Export holds the secret %s", hidden)
@@ -98,7 +100,7 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
 	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"email":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"claims":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"identities":[],`+
+		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"claims":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"tokens":[],"identities":[],`+
 		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
 		`{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}]}`)
 	_, err := s.Export(t.Context(), "nobody")
@@ -113,6 +115,7 @@ func TestExportHasEverything(t *testing.T) {
 			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts email " +
 			"admin_by team_by",
 		"sessions":       "created_at expires_at used_at user_agent address unnoticed method factors proved_at provider",
+		"tokens":         "name scopes parent created_at expires_at used_at",
 		"passkeys":       "rp_id eligible backed_up aaguid transports label created_at used_at",
 		"totp":           "confirmed_at",
 		"recovery_codes": "used_at",
@@ -129,6 +132,7 @@ func TestExportHasEverything(t *testing.T) {
 			"waiting_since join_note " + // only of people who can't sign in yet
 			"email_key handle",
 		"sessions":       "id token_hash user_id provider_session",
+		"tokens":         "id token_hash user_id",
 		"identities":     "user_id",
 		"passkeys":       "credential user_id public_key sign_count",
 		"totp":           "user_id sealed key_id last_step",

@@ -47,7 +47,8 @@ const (
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
 	// time_zone, theme, pronouns, contacts, favorites, alerts, identities, board_name, email, signup_domains,
-	// other (a second team), team_pairs, key, lease or claims.
+	// other (a second team), team_pairs, key, lease, claims, or name,
+	// scopes, expires or tokens (of access tokens).
 	Field  string
 	Code   Code
 	Limit  int    // with TooShort, TooLong, TooMany and TooFarAhead

@@ -241,8 +241,8 @@ func (s *Store) ResetLinkUser(ctx context.Context, token string) (User, error) {
 	return u, wrap("read reset link", err)
 }
 
-// ResetPassword sets the password of the user of a reset link and uses up the link. All sessions of the user end, and
-// their browsers aren't known any more. Errors: *FieldError, ErrNoLink, ErrBusy.
+// ResetPassword sets the password of the user of a reset link and uses up the link. All sessions and tokens of the user
+// end, and their browsers aren't known any more. Errors: *FieldError, ErrNoLink, ErrBusy.
 func (s *Store) ResetPassword(ctx context.Context, token, password string) error {
 	u, err := s.ResetLinkUser(ctx, token) // saves the hashing; the transaction decides
 	if err != nil {
@@ -276,7 +276,7 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string) error
 		if _, err := t.exec(ctx, sqlForgetBrowsers, userID); err != nil {
 			return err
 		}
-		if err := endSessionsOf(ctx, t, userID, ""); err != nil {
+		if err := endAccess(ctx, t, userID, ""); err != nil {
 			return err
 		}
 		if err := queueNotice(ctx, t, MailPasswordChanged, userID, MailDetails{}); err != nil {

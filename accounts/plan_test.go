@@ -88,7 +88,7 @@ func everything(t *testing.T, s *Store) {
 		sessions, err := s.Sessions(t.Context(), u.ID)
 		do(t, "Sessions", err)
 		do(t, "EndSessionOf", s.EndSessionOf(t.Context(), u.ID, sessions[0].ID))
-		_, err = s.EndOtherSessions(t.Context(), u.ID, "")
+		_, err = s.EndOtherSessions(t.Context(), u.ID, "", false)
 		do(t, "EndOtherSessions", err)
 		do(t, "ChangePassword", s.ChangePassword(t.Context(), u.ID, secret, "a new phrase", ""))
 		do(t, "CheckPassword", s.CheckPassword(t.Context(), u.ID, "a new phrase"))
@@ -113,6 +113,7 @@ func everything(t *testing.T, s *Store) {
 		_, err = s.Tally(t.Context())
 		do(t, "Tally", err)
 		useFactors(t, s, u.ID)
+		useTokens(t, s, u.ID)
 		do(t, "Delete", s.Delete(t.Context(), u.ID))
 		do(t, "Delete", s.Delete(t.Context(), v.ID))
 		_, err = s.Changes(t.Context(), 0)
@@ -199,6 +200,24 @@ func useFactors(t *testing.T, s *Store, userID string) {
 	do(t, "RemovePasskey", s.RemovePasskey(ctx, userID, "cred", Ways{RPID: "board.example", Providers: []string{"corp"}}))
 	do(t, "RemoveTOTP", s.RemoveTOTP(ctx, userID))
 	do(t, "ResetFactors", s.ResetFactors(ctx, userID))
+}
+
+// useTokens calls the methods about access tokens.
+func useTokens(t *testing.T, s *Store, userID string) {
+	t.Helper()
+	ctx := t.Context()
+	text, made, err := s.CreateToken(ctx, NewToken{UserID: userID, Scopes: []Scope{ReadMe}})
+	do(t, "CreateToken", err)
+	_, _, err = s.TokenByText(ctx, text)
+	do(t, "TokenByText", err)
+	_, err = s.Tokens(ctx, userID)
+	do(t, "Tokens", err)
+	_, err = s.AllTokens(ctx, "")
+	do(t, "AllTokens", err)
+	do(t, "TouchTokens", s.TouchTokens(ctx, map[string]time.Time{made.ID: time.Now()}))
+	do(t, "RevokeToken", s.RevokeToken(ctx, userID, made.ID))
+	_, err = s.EndOtherSessions(ctx, userID, "", true)
+	do(t, "EndOtherSessions", err)
 }
 
 // administer calls the methods for administrators.
@@ -290,7 +309,7 @@ func statements(t *testing.T, s *Store) map[string]bool {
 			texts[text] = true
 		}
 	}
-	for _, text := range []string{byIDsSQL(idsAtOnce), seenSQL(3), touchSQL(3)} {
+	for _, text := range []string{byIDsSQL(idsAtOnce), seenSQL(3), touchSQL(3), touchTokensSQL(3)} {
 		texts[text] = true
 	}
 	for _, text := range manyRows {
@@ -380,7 +399,7 @@ func TestEveryStatementIsChecked(t *testing.T) {
 		n += len(named.FindAll(source, -1))
 	}
 	s := open(t, Config{})
-	built := 1 + 1 + 2 + 4*searchWords + len(manyRows) // for one id, for many, for stamps, for searches, and for imports
+	built := 1 + 1 + 3 + 4*searchWords + len(manyRows) // for one id, for many, for stamps, for searches, and for imports
 	texts := statements(t, s)
 	if got := len(texts) - built; got != n {
 		var all []string

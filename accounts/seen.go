@@ -10,7 +10,7 @@ import (
 )
 
 // StampsAtOnce is the number of rows that one transaction stamps, in one statement, so that other writers don't wait
-// for a long batch. StampSeen and TouchSessions accept any number. If they fail, they may have stored some batches of
+// for a long batch. StampSeen, TouchSessions, and TouchTokens accept any number. If they fail, they may have stored some batches of
 // this size.
 const StampsAtOnce = 500
 
@@ -37,9 +37,11 @@ func (s *Store) stampAll(ctx context.Context, text func(n int) string, times map
 	return nil
 }
 
-// seenSQL returns the statement that stamps n people, and touchSQL the one for n sessions.
-func seenSQL(n int) string  { return stampSQL("users", "last_seen", n) }
-func touchSQL(n int) string { return stampSQL("sessions", "used_at", n) }
+// seenSQL returns the statement that stamps n people, touchSQL the one for n sessions, and touchTokensSQL the one for n
+// tokens.
+func seenSQL(n int) string        { return stampSQL("users", "last_seen", n) }
+func touchSQL(n int) string       { return stampSQL("sessions", "used_at", n) }
+func touchTokensSQL(n int) string { return stampSQL("tokens", "used_at", n) }
 
 // stampSQL returns the statement that sets a column of n rows if that increases it. Its arguments are an id and a value
 // for each row.

@@ -313,13 +313,17 @@ func (s *Store) EndSessionOf(ctx context.Context, userID, sessionID string) erro
 	}))
 }
 
-// EndOtherSessions ends all sessions of a user except the one with the id keep, and returns how many it ended.
-func (s *Store) EndOtherSessions(ctx context.Context, userID, keep string) (n int, err error) {
+// EndOtherSessions ends all sessions of a user except the one with the id keep, and returns how many it ended. With
+// tokens, it also revokes all of the user's access tokens.
+func (s *Store) EndOtherSessions(ctx context.Context, userID, keep string, tokens bool) (n int, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
 		if _, err := t.exec(ctx, sqlExpire, userID, t.now); err != nil { // they don't count
 			return err
 		}
-		n, err = endSessions(ctx, t, sqlEndOfUser, userID, keep)
+		if n, err = endSessions(ctx, t, sqlEndOfUser, userID, keep); err != nil || !tokens {
+			return err
+		}
+		_, err = endTokens(ctx, t, sqlEndTokens, userID)
 		return err
 	})
 	if err != nil {

@@ -60,11 +60,11 @@ func testSessionsOfUser(t *testing.T, db database) {
 	wantErr(t, "EndSessionOf twice", s.EndSessionOf(t.Context(), u.ID, ids[2]), ErrNoSession)
 	check("one was ended", ids[0], ids[1])
 
-	if n, err := s.EndOtherSessions(t.Context(), u.ID, ids[1]); err != nil || n != 1 {
+	if n, err := s.EndOtherSessions(t.Context(), u.ID, ids[1], false); err != nil || n != 1 {
 		t.Errorf("EndOtherSessions = %d, %v, want 1, because an expired one doesn't count", n, err)
 	}
 	check("all others were ended", ids[1])
-	if n, err := s.EndOtherSessions(t.Context(), u.ID, ids[1]); err != nil || n != 0 {
+	if n, err := s.EndOtherSessions(t.Context(), u.ID, ids[1], false); err != nil || n != 0 {
 		t.Errorf("EndOtherSessions again = %d, %v, want 0", n, err)
 	}
 	changes, err := s.Changes(t.Context(), rev)
@@ -74,7 +74,7 @@ func testSessionsOfUser(t *testing.T, db database) {
 	if sessions, err := s.Sessions(t.Context(), v.ID); err != nil || len(sessions) != 1 {
 		t.Errorf("sessions of another user = %+v, %v, want one", sessions, err)
 	}
-	if n, err := s.EndOtherSessions(t.Context(), u.ID, ""); err != nil || n != 1 {
+	if n, err := s.EndOtherSessions(t.Context(), u.ID, "", false); err != nil || n != 1 {
 		t.Errorf("EndOtherSessions without one to keep = %d, %v, want 1", n, err)
 	}
 	check("all were ended")

@@ -71,6 +71,7 @@ type commands struct {
 	Demo        demoCmd        `cmd:"" help:"Serve a board with simulated people who come and go, in a temporary folder."`
 	User        userCmd        `cmd:"" help:"Add, import, list, change, approve and delete people, whether or not the server runs."`
 	Invite      inviteCmd      `cmd:"" help:"Create, list, and revoke invitations."`
+	Token       tokenCmd       `cmd:"" help:"Create, list, revoke, and check access tokens, with which programs act for a person."`
 	Team        teamCmd        `cmd:"" help:"List, rename, merge, and delete teams."`
 	Board       boardCmd       `cmd:"" help:"Show and change what administrators can choose: the name, who can sign up, teams, and invisible."`
 	Log         logCmd         `cmd:"" help:"Print the audit log: who changed what about accounts, teams, invitations and settings."`
@@ -94,7 +95,7 @@ func run(ctx context.Context, args []string, con *console) error {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}),
 		kong.ValueFormatter(describe),
 		durations,
-		kong.Vars{"db": defaultDB(runtime.GOOS, con.env)},
+		kong.Vars{"db": defaultDB(runtime.GOOS, con.env), "scopes": scopeNames()},
 		kong.Writers(con.stdout, con.stderr),
 		kong.Resolvers(resolver{con.env, from}),
 		kong.BindTo(ctx, (*context.Context)(nil)),

@@ -20,16 +20,16 @@ type userCmd struct {
 	Import  userImportCmd  `cmd:"" help:"Add many people from a CSV file, all or nothing."`
 	List    userListCmd    `cmd:"" help:"List people: everyone, or those whom its flags choose."`
 	Export  userExportCmd  `cmd:"" help:"Print everyone as CSV, which import reads."`
-	Passwd  userPasswdCmd  `cmd:"" help:"Give a person a new password and end their sessions."`
+	Passwd  userPasswdCmd  `cmd:"" help:"Give a person a new password and end their sessions and access tokens."`
 	Rename  userRenameCmd  `cmd:"" help:"Change the name shown on the board."`
 	Team    userTeamCmd    `cmd:"" help:"Move a person to a team."`
-	Disable userDisableCmd `cmd:"" help:"Take a person off the board, end their sessions and block sign-in."`
+	Disable userDisableCmd `cmd:"" help:"Take a person off the board, end their sessions and access tokens, and block sign-in."`
 	Enable  userEnableCmd  `cmd:"" help:"Undo disable."`
 	Delete  userDeleteCmd  `cmd:"" help:"Delete a person for good."`
 	Admin   userAdminCmd   `cmd:"" help:"Make a person an administrator, or a member again."`
 	Link    userLinkCmd    `cmd:"" help:"Print a link with which a person chooses a new password."`
 	Email   userEmailCmd   `cmd:"" help:"Set, remove or print the email address of a person."`
-	SignOut userSignOutCmd `cmd:"" help:"End all sessions of a person."`
+	SignOut userSignOutCmd `cmd:"" help:"End all sessions and access tokens of a person."`
 	Factors userFactorsCmd `cmd:"" help:"Remove what a person proves who they are with."`
 	Unlink  userUnlinkCmd  `cmd:"" help:"Take a person's account at a provider, or by a proxy, away."`
 	Waiting userWaitingCmd `cmd:"" help:"List who waits for approval."`

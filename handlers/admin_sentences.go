@@ -45,6 +45,9 @@ var sentences = map[accounts.Action]string{
 
 	accounts.IdentityLinked:   "linked {whom} to {provider}",
 	accounts.IdentityUnlinked: "unlinked {whom} from {provider}",
+
+	accounts.TokenCreated: "created an access token of {whom}: {scopes}",
+	accounts.TokenRevoked: "revoked access tokens of {whom}",
 }
 
 // ownSentences holds what the log says about people who did it themselves.
@@ -57,6 +60,9 @@ var ownSentences = map[accounts.Action]string{
 
 	accounts.IdentityLinked:   "linked their account to {provider}",
 	accounts.IdentityUnlinked: "unlinked their account from {provider}",
+
+	accounts.TokenCreated: "created an access token: {scopes}",
+	accounts.TokenRevoked: "revoked access tokens",
 }
 
 // viaWords holds how an act reached Rollcall.
@@ -103,6 +109,8 @@ func fill(sentence, whom string, detail map[string]string) (parts []ui.LogPart) 
 			if team := detail["team"]; team != "" {
 				parts = append(parts, ui.LogPart{Text: " for "}, ui.LogPart{Text: team, Name: true})
 			}
+		case "scopes":
+			parts = append(parts, ui.LogPart{Text: strings.ReplaceAll(detail[key], " ", ", ")})
 		case "provider":
 			parts = append(parts, ui.LogPart{Text: detail[key], Name: true})
 		case "people":

@@ -46,13 +46,14 @@ func (s *Server) endSession(c echo.Context) error {
 	return s.endedSessions(c, 1, err)
 }
 
-// endOtherSessions signs out all of the person's devices except this one.
+// endOtherSessions signs out all of the person's devices except this one, and revokes their tokens if the form says so.
 func (s *Server) endOtherSessions(c echo.Context) error {
-	if _, err := readForm(c.Request()); err != nil {
+	fields, err := readForm(c.Request())
+	if err != nil {
 		return err
 	}
 	v := signedIn(c)
-	n, err := s.cfg.Accounts.EndOtherSessions(c.Request().Context(), v.user.ID, v.session.ID)
+	n, err := s.cfg.Accounts.EndOtherSessions(c.Request().Context(), v.user.ID, v.session.ID, fields.Get("tokens") == "on")
 	return s.endedSessions(c, n, err)
 }
 

@@ -48,6 +48,8 @@ func FieldMessage(e *accounts.FieldError) string {
 		return outOfRange(e)
 	case accounts.NotAnAddress:
 		return "“" + e.Detail + "” isn't an email address, a phone number, or a link that begins with https, xmpp, matrix or sip."
+	case accounts.NotAllowed:
+		return notAllowed(e)
 	case accounts.NotADomain:
 		return "“" + e.Detail + "” isn't a domain, such as example.org."
 	case otherDomain:
@@ -86,7 +88,6 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.InThePast:      "Choose a time in the future.",
 	accounts.NotAnEmail:     "Enter an email address, such as ada@example.org.",
 	accounts.EmailTaken:     "Another account uses this address.",
-	accounts.NotAllowed:     "This person doesn't let others ask.",
 	wrongPassword:           "Wrong password.",
 	teamExists:              "There is already a team with this name. To put both together, merge them.",
 	otherExisting:           "Choose another team that exists.",
@@ -108,12 +109,24 @@ func outOfRange(e *accounts.FieldError) string {
 	switch e.Field {
 	case "uses":
 		return fmt.Sprintf("Choose 1 to %d people.", e.Limit)
-	case "days":
+	case "days", "expires":
 		return fmt.Sprintf("Choose 1 to %d days.", e.Limit)
 	case "lease":
 		return "Choose 15 seconds to 24 hours."
 	}
 	return "Choose 1 to 120 whole minutes."
+}
+
+func notAllowed(e *accounts.FieldError) string {
+	switch {
+	case e.Field == "tokens":
+		return "A token that another token made can't make tokens."
+	case e.Field == "scopes" && e.Detail == string(accounts.Administer):
+		return "Only administrators can have tokens with the scope admin."
+	case e.Field == "scopes":
+		return "This token doesn't have the scope " + e.Detail + ", so it can't give it to another one."
+	}
+	return "This person doesn't let others ask."
 }
 
 func tooFar(e *accounts.FieldError) string {
@@ -131,6 +144,8 @@ func missing(e *accounts.FieldError) string {
 		return "Give a state, a text or an emoji."
 	case "until":
 		return "Say when it ends (until), or how long it lasts unless it's renewed (lease), or both."
+	case "scopes":
+		return "Choose at least one thing that the token can do."
 	case "team", "other":
 		return "Type a name for the team."
 	case "old_password":
@@ -171,6 +186,8 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("This team has more than %d people. Move some of them first.", e.Limit)
 	case "identities":
 		return fmt.Sprintf("You can link up to %d accounts. Unlink one first.", e.Limit)
+	case "tokens":
+		return fmt.Sprintf("You can have up to %d access tokens. Revoke one first.", e.Limit)
 	case "passkeys":
 		return fmt.Sprintf("You can have up to %d passkeys. Remove one first.", e.Limit)
 	case "signup_domains":
@@ -199,6 +216,8 @@ func options(e *accounts.FieldError) string {
 		return "Choose how long it lasts from the list."
 	case "last_seen":
 		return "Choose exact, approximate or nobody."
+	case "scopes":
+		return "Choose scopes from the list."
 	case "theme":
 		return "Choose light, dark or match system."
 	}

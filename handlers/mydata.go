@@ -67,7 +67,7 @@ func (s *Server) storedPage(c echo.Context) error {
 		Email:       x.Account.Email,
 		Favorites:   len(x.Favorites), Alerts: len(x.Alerts),
 		Acts: len(x.Acts), Presets: len(x.Presets), Claims: len(x.Claims), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
-		Passkeys: len(x.Passkeys), Identities: len(x.Identities), AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
+		Passkeys: len(x.Passkeys), Identities: len(x.Identities), Tokens: len(x.Tokens), AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
 	}
 	if x.App != nil {
 		p.App = fmt.Sprintf("On. Recovery codes left: %d", x.App.CodesLeft)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type policy struct {
 	compress bool          // compress responses for browsers that accept gzip
 	secret   bool          // the path holds a secret: it's neither logged nor sent to other sites
 	proof    bool          // a POST needs a proof of who sends it; see Server.proof
+	asAdmin  asAdmin       // which forms need the proof that administrators have to give; nil: none
 	fields   int           // maximum number of fields of a form; 0: maxFields
 	uploads  bool          // accepts forms with files
 	download bool          // a POST is answered with a file, so the browser stays on the page with the form
@@ -46,6 +48,9 @@ const (
 	asPage    errorFormat = iota // a page, or problem+json for programs that ask for JSON
 	asProblem                    // problem+json, whatever the request accepts
 )
+
+// asAdmin reports whether a form gives somebody what administrators can do.
+type asAdmin func(url.Values) bool
 
 const policyKey = "policy"
 

@@ -38,6 +38,9 @@ func (s *Server) proof(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		if asAdmin := policyOf(c).asAdmin; asAdmin != nil && asAdmin(fields) {
+			c.Set(asAdminKey, true)
+		}
 		password, code, typed := fields.Get(confirmField), fields.Get(confirmCodeField), fields.Has(confirmField)
 		confirmed := policyOf(c).download && fields.Has(confirmedField)
 		for _, name := range []string{confirmField, confirmCodeField, confirmedField} {
@@ -71,9 +74,12 @@ func (s *Server) proved(c echo.Context) bool {
 	return time.Since(session.ProvedAt) <= proofAge && (session.TwoFactors() || !s.wantsTwoFactors(c))
 }
 
+// asAdminKey is set in the Echo context of a request that needs the proof of an administrator.
+const asAdminKey = "as administrator"
+
 // wantsTwoFactors reports whether a route is for people who proved two factors.
 func (s *Server) wantsTwoFactors(c echo.Context) bool {
-	return s.cfg.SecondFactor && policyOf(c).callers == administrators
+	return s.cfg.SecondFactor && (policyOf(c).callers == administrators || c.Get(asAdminKey) != nil)
 }
 
 // prove checks the password of the person who is signed in, and a code if they have an authenticator app. It then gives

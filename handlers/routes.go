@@ -109,6 +109,7 @@ func (s *Server) routes() {
 	member.get(at("/settings/stored"), s.storedPage)
 
 	s.waysRoutes(entry, member)
+	s.tokensRoutes(member)
 	proven := s.group(policy{compress: true, proof: true})
 	for path, set := range map[string]echo.HandlerFunc{
 		"/settings/email": s.setEmail, "/settings/email/remove": s.removeEmail,

@@ -15,16 +15,17 @@ func TestTouches(t *testing.T) {
 	used.mark(accounts.Session{ID: "fresh", UsedAt: now.Add(-9 * time.Minute)}, now)
 	used.mark(accounts.Session{ID: "old", UsedAt: now.Add(-10 * time.Minute)}, now)
 	used.mark(accounts.Session{ID: "old", UsedAt: now.Add(-10 * time.Minute)}, now.Add(time.Second))
-	if got := used.take(); len(got) != 1 || !got["old"].Equal(now) {
+	used.markToken(accounts.Token{ID: "token"}, now)
+	if got, tokens := used.take(); len(got) != 1 || len(tokens) != 1 || !tokens["token"].Equal(now) || !got["old"].Equal(now) {
 		t.Errorf("take = %v, want old at %v", got, now)
 	}
-	if got := used.take(); len(got) != 0 {
+	if got, tokens := used.take(); len(got)+len(tokens) != 0 {
 		t.Errorf("second take = %v, want nothing", got)
 	}
 	for i := range maxTouches + 10 {
 		used.mark(accounts.Session{ID: fmt.Sprint(i)}, now)
 	}
-	if got := used.take(); len(got) != maxTouches {
+	if got, _ := used.take(); len(got) != maxTouches {
 		t.Errorf("%d sessions remembered, want at most %d", len(got), maxTouches)
 	}
 }

@@ -30,11 +30,12 @@ type Update struct {
 	Unlisted  []string             // IDs of people who are no longer listed: disabled or deleted
 	Deleted   []string             // the IDs in Unlisted whose account was deleted
 	Sessions  []string             // IDs of sessions that ended
+	Tokens    []string             // IDs of tokens that were revoked
 	Alerts    []accounts.Alert     // that were set or told; all of them if Reset
 	Settings  *accounts.Settings   // of the board if they may have changed, else nil
 	TeamPairs *[]accounts.TeamPair // all of them if they may have changed, else nil
 	Lists     bool                 // lists for administrators may have changed; see accounts.Changes
-	Reset     bool                 // set at the start, or after too many changes to list: any session may have ended
+	Reset     bool                 // set at the start, or after too many changes to list: any session or token may have ended
 }
 
 // follower reads the changes of the accounts, passes facts to presence, and notifies all subscribers. Changes of this
@@ -189,7 +190,7 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	}
 	f.tell(Update{
 		People: people, Unlisted: missing(append(ids, changes.Gone...), people),
-		Deleted: changes.Gone, Sessions: changes.Sessions, Alerts: changes.Alerts, Settings: changes.Settings,
+		Deleted: changes.Gone, Sessions: changes.Sessions, Tokens: changes.Tokens, Alerts: changes.Alerts, Settings: changes.Settings,
 		TeamPairs: changes.TeamPairs, Lists: changes.Lists,
 	})
 	return nil

@@ -149,7 +149,7 @@ var savedWords = map[string]string{
 	DetailsSection:  "Saved.",
 	PresenceSection: "Saved.",
 	LookSection:     "Saved.",
-	PasswordSection: "Saved. All other devices are signed out.",
+	PasswordSection: "Saved. All other devices are signed out, and your access tokens are revoked.",
 	LinkedSection:   "Saved.",
 }
 

@@ -37,7 +37,7 @@ type StoredPage struct {
 
 	Email string
 
-	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities int // how many there are
+	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities, Tokens int // how many there are
 
 	AdminBy, TeamBy string // the keys of the providers that gave them; "": no provider
 
@@ -268,6 +268,12 @@ func (p StoredPage) signIns() []StoredFact {
 			Note: "When you set it up, and when you used recovery codes. Kept until you or an administrator removes it, or, for " +
 				"the codes, until you create new ones.",
 		}, {
+			Keys: []string{"tokens.name", "tokens.scopes", "tokens.made_by_token", "tokens.created_at", "tokens.expires_at",
+				"tokens.last_used_at"},
+			What: "Access tokens", Mine: strconv.Itoa(p.Tokens),
+			Note: "Their names, what they can do, whether another token made them, when you created them, when they end, and when " +
+				"they were last used, to about 10 minutes. Kept until they end or you revoke them. Their ID is kept for one more day.",
+		}, {
 			Keys: []string{"account.created_at"}, What: "Account created", When: stampOf("seen", p.Created),
 			Note: "Kept as long as your account.",
 		}, {
@@ -303,6 +309,7 @@ func secrets() []StoredFact {
 		{What: "Your password", Note: "Only a hash of it (argon2id). Kept until you change it."},
 		{What: "The secret of your authenticator app", Note: "Encrypted with a key that isn't in the database."},
 		{What: "Your recovery codes", Note: "Only hashes of them (SHA-256). Kept until you create new ones, also those that you used."},
+		{What: "Your access tokens themselves", Note: "Only hashes of them (SHA-256). Kept as long as the tokens above."},
 		{What: "The keys of your devices", Note: "Only hashes of them (SHA-256). Kept as long as the devices above."},
 	}
 }

@@ -138,7 +138,7 @@ CREATE TABLE settings (
 -- Deleted users and ended sessions, for a day, so that a process that asks later learns of them.
 CREATE TABLE tombstones (
     rev        BIGINT NOT NULL,
-    kind       TEXT   NOT NULL, -- user or session
+    kind       TEXT   NOT NULL, -- user, session or token
     id         TEXT   NOT NULL, -- of what is gone
     deleted_at BIGINT NOT NULL,
     PRIMARY KEY (rev, kind, id)
