@@ -120,6 +120,9 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		_, err := s.EndOtherSessions(ctx, u.ID, "", false)
 		return err
 	},
+	"ChangeUser": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return s.ChangeUser(ctx, u.ID, UserChange{DisplayName: new("Changed")})
+	},
 	"CreateToken": func(ctx context.Context, s *Store, u User, _ Session) error {
 		_, err := createFor(s, ctx, NewToken{UserID: u.ID, Scopes: []Scope{ReadMe}})
 		return err
@@ -269,7 +272,7 @@ var reads = []string{
 	"AnySession", "Authenticate", "Changes", "CheckImport", "CheckPassword", "Close", "Committed", "CountPeople",
 	"CursorBehind", "CursorBehindIn", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
-	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "HasSetupCode", "IsSetupCode", "Shared", "TeamPairs",
+	"KnownBrowser", "Lost", "People", "PeopleByID", "PeopleByName", "Ping", "Presets", "SessionByToken", "Sessions", "HasSetupCode", "IsSetupCode", "Shared", "TeamPairs",
 	"Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "AlertsOf", "Claims", "Details", "Favorites", "IsFavorite",

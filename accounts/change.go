@@ -1,7 +1,6 @@
 package accounts
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -88,14 +87,7 @@ func (s *Store) Rename(ctx context.Context, userID, displayName string) error {
 		return err
 	}
 	return s.write(ctx, func(ctx context.Context, t *transaction) error {
-		changed, err := updateUser(ctx, t, userID, func(u *User, _ *string) error {
-			u.DisplayName = cmp.Or(name, u.Username)
-			return nil
-		})
-		if err == nil && changed {
-			err = t.auditUser(ctx, UserRenamed, userID, nil)
-		}
-		return wrap("rename", err)
+		return wrap("rename", rename(ctx, t, userID, name))
 	})
 }
 
@@ -127,8 +119,7 @@ func setTeam(ctx context.Context, t *transaction, userID, name, key string) erro
 }
 
 // SetDisabled disables a user, which takes them off the board and ends all their sessions and tokens, or enables them
-// again.
-// Errors: ErrNotFound, ErrLastAdmin.
+// again. Errors: ErrNotFound, ErrLastAdmin.
 func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) error {
 	return wrap("set disabled", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		return setDisabled(ctx, t, userID, disabled)

@@ -309,7 +309,7 @@ func statements(t *testing.T, s *Store) map[string]bool {
 			texts[text] = true
 		}
 	}
-	for _, text := range []string{byIDsSQL(idsAtOnce), seenSQL(3), touchSQL(3), touchTokensSQL(3)} {
+	for _, text := range []string{byIDsSQL(idsAtOnce), seenSQL(3), touchSQL(3), touchTokensSQL(3), byNamesSQL(idsAtOnce)} {
 		texts[text] = true
 	}
 	for _, text := range manyRows {
@@ -399,7 +399,7 @@ func TestEveryStatementIsChecked(t *testing.T) {
 		n += len(named.FindAll(source, -1))
 	}
 	s := open(t, Config{})
-	built := 1 + 1 + 3 + 4*searchWords + len(manyRows) // for one id, for many, for stamps, for searches, and for imports
+	built := 1 + 2 + 3 + 4*searchWords + len(manyRows) // for one id, for many ids and names, for stamps, for searches, and for imports
 	texts := statements(t, s)
 	if got := len(texts) - built; got != n {
 		var all []string

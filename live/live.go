@@ -205,6 +205,24 @@ func (b *Board) Person(ctx context.Context, p, eyes accounts.Person) (e *Entry, 
 	return b.entryOf(p, AudienceOf(eyes)), b.roster.warming, unlisted, nil
 }
 
+// People returns the rows of those of people whom eyes may see and who are listed, in the same order. warming is as for
+// Person.
+func (b *Board) People(ctx context.Context, people []accounts.Person, eyes accounts.Person) (rows []*Entry, warming bool,
+	err error) {
+	if err := b.CatchUp(ctx); err != nil {
+		return nil, false, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	teams, to := b.visible.of(eyes), AudienceOf(eyes)
+	for _, p := range people {
+		if b.presence.View(p.ID).Listed && teams.shows(p) {
+			rows = append(rows, b.entryOf(p, to))
+		}
+	}
+	return rows, b.roster.warming, nil
+}
+
 // teamsOf returns the teams that p may see now.
 func (b *Board) teamsOf(p accounts.Person) *teamSet {
 	b.mu.Lock()
