@@ -59,6 +59,7 @@ var onlyIn = map[string][]string{
 	"github.com/fxamacker/cbor/v2":    nil, // tests forge passkeys with it
 	"github.com/go-jose/go-jose/v4":   nil, // tests sign tokens with it
 	"github.com/emersion/go-smtp":     nil, // an SMTP server for tests
+	"github.com/pb33f":                nil, // checks the API in tests; it would add 9 MB to the program
 	"github.com/zitadel/oidc/v3":      nil, // a provider for tests, which must never be part of the program
 }
 

@@ -163,9 +163,14 @@ func cleanIDs(ids []string) (clean []string) {
 
 // link returns the URL of one of our pages, for somebody to send to somebody else.
 func (s *Server) link(c echo.Context, path, token string) string {
+	return s.linkFor(c.Request().Host, path, token)
+}
+
+// linkFor is link for a request with a Host that checkHost knows.
+func (s *Server) linkFor(host, path, token string) string {
 	origin := s.site.origin
 	if origin == "" {
-		origin = "http://" + c.Request().Host // checkHost knows it
+		origin = "http://" + host
 	}
 	return origin + s.site.path(path) + token
 }

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +26,7 @@ type failure struct {
 	Message    string               // "": the default for Status
 	Fields     accounts.FieldErrors // what is wrong with which field; Message then joins their sentences
 	RetryAfter time.Duration        // sent with 429 and 503; 0: a few seconds
+	Problem    problemType          // for programs; "": that of Status
 	Err        error
 
 	quiet  bool // expected: logged at debug level whatever the status
@@ -90,7 +90,7 @@ func (s *Server) answer(err error, c echo.Context) {
 	}
 	setRetryAfter(c, f)
 	switch {
-	case errorFormatOf(c) == asProblem, wantsProblem(c.Request()):
+	case s.errorFormatOf(c) == asProblem, wantsProblem(c.Request()):
 		err = s.problem(f, c)
 	case ofPanel(c):
 		err = c.HTMLBlob(f.Status, s.cfg.UI.Refused(f.Status, f.Heading, f.Message))
@@ -203,22 +203,6 @@ func (s *Server) errorPage(f *failure, c echo.Context) error {
 		return c.String(f.Status, http.StatusText(f.Status)+"\n")
 	}
 	return c.HTMLBlob(f.Status, body)
-}
-
-// problem answers a program with problem+json (RFC 9457).
-func (s *Server) problem(f *failure, c echo.Context) error {
-	body, err := json.Marshal(struct {
-		Type    string         `json:"type"`
-		Title   string         `json:"title"`
-		Status  int            `json:"status"`
-		Detail  string         `json:"detail,omitempty"`
-		Request string         `json:"request_id"`
-		Errors  []fieldProblem `json:"errors,omitempty"`
-	}{"about:blank", http.StatusText(f.Status), f.Status, f.Message, requestID(c), f.fieldProblems()})
-	if err != nil {
-		return err
-	}
-	return c.Blob(f.Status, "application/problem+json", body)
 }
 
 // wantsProblem reports whether r asks for JSON and not for a page. Browsers always ask for HTML. A client that names

@@ -50,6 +50,10 @@ func FieldMessage(e *accounts.FieldError) string {
 		return "“" + e.Detail + "” isn't an email address, a phone number, or a link that begins with https, xmpp, matrix or sip."
 	case accounts.NotAllowed:
 		return notAllowed(e)
+	case wrongType:
+		return "This must be " + e.Detail + "."
+	case notBoth:
+		return "Give either this or " + e.Detail + ", not both."
 	case accounts.NotADomain:
 		return "“" + e.Detail + "” isn't a domain, such as example.org."
 	case otherDomain:
@@ -88,6 +92,8 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.InThePast:      "Choose a time in the future.",
 	accounts.NotAnEmail:     "Enter an email address, such as ada@example.org.",
 	accounts.EmailTaken:     "Another account uses this address.",
+	unknownField:            "There is no such field here.",
+	badDuration:             "Write a duration such as 45m, 2h or 3d.",
 	wrongPassword:           "Wrong password.",
 	teamExists:              "There is already a team with this name. To put both together, merge them.",
 	otherExisting:           "Choose another team that exists.",
@@ -130,6 +136,9 @@ func notAllowed(e *accounts.FieldError) string {
 }
 
 func tooFar(e *accounts.FieldError) string {
+	if e.Detail != "" {
+		return "Use at most " + e.Detail + "."
+	}
 	if e.Limit > 0 {
 		return fmt.Sprintf("Choose a time within %d days from now.", e.Limit)
 	}

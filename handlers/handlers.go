@@ -88,6 +88,7 @@ type Server struct {
 	echo        *echo.Echo
 	passkeys    *identity.Passkeys // nil: browsers don't allow them at the public URL
 	policies    map[string]policy  // by route path; never changed after New
+	waiting     *waits
 	draining    atomic.Bool
 	chosen      atomic.Pointer[inForce] // see inForce
 
@@ -129,6 +130,7 @@ func New(cfg Config) (*Server, error) {
 		headers:     securityHeaders(place, cfg.UI.Robots()),
 		policies:    map[string]policy{},
 		providers:   newProviders(cfg.Providers),
+		waiting:     newWaits(),
 	}
 	s.useSettings(cfg.Stored)
 	if s.passkeys, err = newPasskeys(cfg); err != nil {
@@ -154,6 +156,9 @@ func New(cfg Config) (*Server, error) {
 	s.sockets = newSockets(cfg, s.live, s.metrics, s.frame, s.originAllowed)
 	s.echo = s.newEcho()
 	s.routes()
+	if err := s.documentRoutes(); err != nil {
+		return nil, err
+	}
 	s.metrics.learn(s.echo.Routes(), s.site.base)
 	return s, nil
 }
@@ -235,10 +240,11 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Drain prepares the server for shutdown: /readyz answers 503, new sockets are refused, and open ones are closed so
-// that their pages reconnect to another replica. It returns when all sockets are closed, after 2 s, or when ctx ends.
+// Drain prepares the server for shutdown: /readyz answers 503, requests that wait for news are answered, new sockets are
+// refused, and open ones are closed so that their pages reconnect to another replica. It returns when all sockets are closed, after 2 s, or when ctx ends.
 // Requests are still answered. It can't be undone.
 func (s *Server) Drain(ctx context.Context) {
 	s.draining.Store(true)
+	s.waiting.stop()
 	s.sockets.drain(ctx)
 }

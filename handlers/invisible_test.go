@@ -24,13 +24,18 @@ type recording struct {
 	page    *tab // of bob's page, once it's open
 	pages   int  // the same of its frames
 	said    []string
+
+	program *program          // of the watcher
+	etags   map[string]string // by path, as of the last call of note
 }
 
 func newRecording(t *testing.T, changes ...func(*Config)) *recording {
 	l := newLiveBoard(t, changes...)
 	ada := l.member("ada")
 	l.must(l.store.SetAdmin(acting(t.Context()), l.uid("ada"), true))
-	r := &recording{l: l, watcher: ada, tab: l.open(ada, "/", "a")}
+	r := &recording{l: l, watcher: ada, tab: l.open(ada, "/", "a"), program: l.program("ada", accounts.Scopes...),
+		etags: map[string]string{}}
+	r.program.host = ada.host
 	r.tab.sees("ada", "online")
 	return r
 }
@@ -62,6 +67,13 @@ func (r *recording) note(step string) {
 		"/admin/settings", "/admin/log", "/admin/log?person=bob"} {
 		r.said = append(r.said, step+" page "+target+" "+r.watcher.get(target).body)
 	}
+	for _, path := range []string{"/users", "/users?q=bo", "/users?state=offline", "/users?state=here", "/users?state=dnd", "/users/bob",
+		"/presence?user=bob&user=zoe", "/presence/stats", "/admin/users", "/admin/users/bob", "/admin/audit"} {
+		a := r.program.want(200, "GET", path, "")
+		etag := a.Header.Get("ETag")
+		r.said = append(r.said, fmt.Sprint(step, " api ", path, " ", a.body, " changed: ", etag != r.etags[path]))
+		r.etags[path] = etag
+	}
 	r.said = append(r.said, step+" export "+r.watcher.do("POST", "/admin/people.csv", url.Values{}).body)
 }
 
@@ -78,10 +90,11 @@ func bobsRow(frames []string) string {
 }
 
 var (
-	versionPattern = regexp.MustCompile(`(\?|&amp;)v=[^"&]*`)
-	madePattern    = regexp.MustCompile(`data-(now|since)="[^"]*"`)
-	avatarPattern  = regexp.MustCompile(`class="(p|av) h[0-7]`)
-	anyTimePattern = regexp.MustCompile(`<time[^>]*>[^<]*</time>|id="printed-at">[^<]*`)
+	versionPattern  = regexp.MustCompile(`(\?|&amp;)v=[^"&]*`)
+	madePattern     = regexp.MustCompile(`data-(now|since)="[^"]*"`)
+	avatarPattern   = regexp.MustCompile(`class="(p|av) h[0-7]`)
+	jsonTimePattern = regexp.MustCompile(`"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-9.]+Z|[0-9a-f]{16})"`) // or the ID of a request
+	anyTimePattern  = regexp.MustCompile(`<time[^>]*>[^<]*</time>|id="printed-at">[^<]*`)
 )
 
 // stripped returns the recording without the parts that differ between any two runs: ids, the colors derived from them,
@@ -97,6 +110,7 @@ func (r *recording) stripped() []string {
 			return names[id]
 		})
 		s = avatarPattern.ReplaceAllString(s, `class="$1 HUE`)
+		s = jsonTimePattern.ReplaceAllString(s, "TIME")
 		s = versionPattern.ReplaceAllString(s, "${1}v=V")
 		s = madePattern.ReplaceAllString(s, `data-$1=""`)
 		out[i] = anyTimePattern.ReplaceAllString(s, "TIME")

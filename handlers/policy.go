@@ -39,6 +39,7 @@ const (
 	visitors                      // anybody; the handler knows who is signed in
 	machines                      // anybody; sessions aren't looked up
 	administrators                // members who are administrators; other members get 403
+	tokens                        // programs with an access token, and members in their session; see tokenOrSession
 )
 
 // errorFormat says how a failure is answered.
@@ -74,6 +75,8 @@ func (s *Server) group(p policy) group {
 		g.steps = append(g.steps, s.visitor)
 	case administrators:
 		g.steps = append(g.steps, s.administrator)
+	case tokens:
+		g.steps = append(g.steps, s.tokenOrSession)
 	}
 	if p.proof {
 		g.steps = append(g.steps, s.proof)
@@ -101,7 +104,7 @@ func (g group) on(methods []string, path string, h echo.HandlerFunc, more []echo
 func (s *Server) applyPolicy(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		p, known := s.policies[c.Path()]
-		if !known && strings.HasPrefix(c.Request().URL.Path, s.site.path("/api/")) {
+		if !known && s.underAPI(c.Request()) {
 			p.errors = asProblem
 		}
 		c.Set(policyKey, p)
@@ -153,7 +156,18 @@ func policyOf(c echo.Context) policy {
 	return p
 }
 
-// errorFormatOf returns the format in which a failure of c is answered.
-func errorFormatOf(c echo.Context) errorFormat {
-	return policyOf(c).errors
+// errorFormatOf returns the format in which a failure of c is answered. A request may fail before its route is known.
+func (s *Server) errorFormatOf(c echo.Context) errorFormat {
+	if p, known := c.Get(policyKey).(policy); known {
+		return p.errors
+	}
+	if s.underAPI(c.Request()) {
+		return asProblem
+	}
+	return asPage
+}
+
+// underAPI reports whether r is for the API, or for something that would be a part of it.
+func (s *Server) underAPI(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, s.site.path("/api/"))
 }

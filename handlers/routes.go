@@ -119,6 +119,7 @@ func (s *Server) routes() {
 	}
 
 	s.adminRoutes()
+	s.apiRoutes()
 
 	if s.site.base != "" { // for people who type the address, and for probes through the proxy
 		entry.get(s.site.base, func(c echo.Context) error { return s.redirect(c, at("/")) })

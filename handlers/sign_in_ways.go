@@ -107,12 +107,22 @@ func (s *Server) changeWays(c echo.Context, done string,
 
 // limitActs limits how often the person can change things; see readAct.
 func (s *Server) limitActs(c echo.Context) error {
+	return s.limitActsOf(c.Request().Context(), signedIn(c).user.ID)
+}
+
+// limitActsOf is limitActs for a person's ID.
+func (s *Server) limitActsOf(ctx context.Context, userID string) error {
 	var held reservation
-	err := held.take(c.Request().Context(), s.limiters.Members, "me:"+signedIn(c).user.ID, s.cfg.Limits.Acts, actsWindow)
-	if over := (*limited)(nil); errors.As(err, &over) {
-		return tooMany("change this", over)
-	}
-	if err != nil {
+	return s.overLimit(held.take(ctx, s.limiters.Members, "me:"+userID, s.cfg.Limits.Acts, actsWindow), "change this")
+}
+
+// overLimit returns the failure for an error of reservation.take. to is what the person tried to do.
+func (s *Server) overLimit(err error, to string) error {
+	var over *limited
+	switch {
+	case errors.As(err, &over):
+		return tooMany(to, over)
+	case err != nil:
 		return unavailable(err)
 	}
 	return nil

@@ -1,0 +1,321 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"rollcall/accounts"
+)
+
+// teamJSON is a team.
+type teamJSON struct {
+	Team   string `json:"team"`
+	People int    `json:"people"` // who are enabled
+}
+
+type teamsJSON struct {
+	Teams []teamJSON `json:"teams"`
+}
+
+// apiTeams lists teams, in the order of the board.
+func (s *Server) apiTeams(ctx context.Context, _ *call) (reply, error) {
+	teams, err := s.cfg.Accounts.Tally(ctx)
+	if err != nil {
+		return reply{}, notRead(fmt.Errorf("list teams: %w", err))
+	}
+	list := teamsJSON{Teams: []teamJSON{}}
+	for _, t := range teams {
+		if t.Name != "" {
+			list.Teams = append(list.Teams, teamJSON{t.Name, t.People})
+		}
+	}
+	return ok(list), nil
+}
+
+// teamPatch renames a team.
+type teamPatch struct {
+	Name  string `json:"name"`
+	Merge bool   `json:"merge"` // the name may be that of another team, into which this one goes
+}
+
+// movedJSON says how many people were moved.
+type movedJSON struct {
+	People int `json:"people"`
+}
+
+// apiPatchTeam renames a team, or merges it into another one.
+func (s *Server) apiPatchTeam(ctx context.Context, x *call) (reply, error) {
+	in, err := decode[teamPatch](x.Request)
+	if err != nil {
+		return reply{}, err
+	}
+	from := x.params["team"]
+	teams, err := s.cfg.Accounts.Tally(ctx)
+	if err != nil {
+		return reply{}, notRead(fmt.Errorf("team: %w", err))
+	}
+	key := accounts.TeamKey(in.Name)
+	taken := key != accounts.TeamKey(from) && slices.ContainsFunc(teams, func(t accounts.Team) bool { return t.Key == key })
+	switch {
+	case in.Name == "":
+		return reply{}, &accounts.FieldError{Field: "name", Code: accounts.Missing}
+	case taken && !in.Merge:
+		return reply{}, &accounts.FieldError{Field: "name", Code: teamExists}
+	case in.Merge && !taken:
+		return reply{}, &accounts.FieldError{Field: "name", Code: otherExisting}
+	}
+	return s.moveTeam(ctx, from, in.Name)
+}
+
+// apiDeleteTeam leaves everybody in a team without one.
+func (s *Server) apiDeleteTeam(ctx context.Context, x *call) (reply, error) {
+	return s.moveTeam(ctx, x.params["team"], "")
+}
+
+func (s *Server) moveTeam(ctx context.Context, from, to string) (reply, error) {
+	n, err := s.cfg.Accounts.RenameTeam(ctx, from, to)
+	switch {
+	case errors.Is(err, accounts.ErrNotFound):
+		return reply{}, noTeam(err)
+	case err != nil:
+		return reply{}, apiChange(err, "change this team")
+	}
+	return ok(movedJSON{n}), nil
+}
+
+// invitationJSON is an invitation.
+type invitationJSON struct {
+	ID        string    `json:"id"`
+	Label     string    `json:"label,omitempty"`
+	Team      string    `json:"team,omitempty"`
+	Uses      int       `json:"uses"`
+	UsesLeft  int       `json:"uses_left"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	URL       string    `json:"url,omitempty"` // only in the reply that made it
+}
+
+func invitationOf(i accounts.Invitation) invitationJSON {
+	return invitationJSON{ID: i.ID, Label: i.Label, Team: i.Team, Uses: i.Uses, UsesLeft: i.UsesLeft, CreatedAt: i.CreatedAt,
+		ExpiresAt: i.ExpiresAt}
+}
+
+type invitationsJSON struct {
+	Invitations []invitationJSON `json:"invitations"`
+}
+
+// apiInvitations lists the invitations that can still be used.
+func (s *Server) apiInvitations(ctx context.Context, _ *call) (reply, error) {
+	all, err := s.cfg.Accounts.Invitations(ctx)
+	if err != nil {
+		return reply{}, notRead(fmt.Errorf("list invitations: %w", err))
+	}
+	list := invitationsJSON{Invitations: []invitationJSON{}}
+	for _, i := range all {
+		list.Invitations = append(list.Invitations, invitationOf(i))
+	}
+	return ok(list), nil
+}
+
+// invitationInput is an invitation to make.
+type invitationInput struct {
+	Label string        `json:"label"`
+	Team  string        `json:"team"`
+	Uses  optional[int] `json:"uses"` // missing: 1
+	Days  optional[int] `json:"days"` // missing: 7
+}
+
+// apiInvite makes an invitation.
+func (s *Server) apiInvite(ctx context.Context, x *call) (reply, error) {
+	in, err := decode[invitationInput](x.Request)
+	if err != nil {
+		return reply{}, err
+	}
+	n := accounts.NewInvitation{Label: in.Label, Team: in.Team, Uses: in.Uses.or(1), Age: accounts.MaxInviteAge + 1}
+	if days := in.Days.or(7); days <= int(accounts.MaxInviteAge/day) {
+		n.Age = time.Duration(days) * day
+	}
+	token, made, err := s.cfg.Accounts.Invite(ctx, n)
+	if err != nil {
+		return reply{}, apiChange(err, "create an invitation")
+	}
+	body := invitationOf(made)
+	body.URL = s.linkFor(x.Host, "/join/", token)
+	return s.created("/admin/invitations/"+made.ID, body), nil
+}
+
+// apiRevokeInvitation ends an invitation.
+func (s *Server) apiRevokeInvitation(ctx context.Context, x *call) (reply, error) {
+	err := accounts.ErrNoLink
+	if id := x.params["id"]; plainID(id) {
+		err = s.cfg.Accounts.Revoke(ctx, id)
+	}
+	switch {
+	case errors.Is(err, accounts.ErrNoLink):
+		return reply{}, &failure{Status: http.StatusNotFound, Message: "There's no invitation with this ID.", Err: err}
+	case err != nil:
+		return reply{}, apiChange(err, "revoke this invitation")
+	}
+	return none(), nil
+}
+
+// settingsJSON is the settings in force, and which of them flags fix.
+type settingsJSON struct {
+	BoardName  string   `json:"board_name"`
+	SignUp     string   `json:"signup"`
+	Domains    string   `json:"signup_domains"`
+	Teams      string   `json:"teams"`
+	Visibility string   `json:"visibility"`
+	Invisible  string   `json:"invisible"`
+	Fixed      []string `json:"fixed"` // by flags of the server
+}
+
+func (s *Server) settingsReply() reply {
+	in, fixed := s.inForce(), s.cfg.Fixed.Set()
+	if fixed == nil {
+		fixed = []string{}
+	}
+	return ok(settingsJSON{s.cfg.UI.Name(), in.SignUp, in.Domains, in.Teams, in.Visibility, in.Invisible, fixed})
+}
+
+// apiSettings answers with the settings of the board.
+func (s *Server) apiSettings(ctx context.Context, _ *call) (reply, error) {
+	if err := s.live.CatchUp(ctx); err != nil {
+		return reply{}, notRead(fmt.Errorf("settings: %w", err))
+	}
+	return s.settingsReply(), nil
+}
+
+// settingsPatch changes settings of the board. null is the default of the server.
+type settingsPatch struct {
+	BoardName  optional[string] `json:"board_name"`
+	SignUp     optional[string] `json:"signup"`
+	Domains    optional[string] `json:"signup_domains"`
+	Teams      optional[string] `json:"teams"`
+	Visibility optional[string] `json:"visibility"`
+	Invisible  optional[string] `json:"invisible"`
+}
+
+// named returns the settings that the patch has, by name.
+func (p settingsPatch) named() map[string]string {
+	all := map[string]string{}
+	for name, o := range map[string]optional[string]{"board_name": p.BoardName, "signup": p.SignUp, "signup_domains": p.Domains,
+		"teams": p.Teams, "visibility": p.Visibility, "invisible": p.Invisible} {
+		if o.Set {
+			all[name] = o.Value
+		}
+	}
+	return all
+}
+
+// apiPatchSettings changes settings of the board, unless a flag fixes them.
+func (s *Server) apiPatchSettings(ctx context.Context, x *call) (reply, error) {
+	in, err := decode[settingsPatch](x.Request)
+	if err != nil {
+		return reply{}, err
+	}
+	named := in.named()
+	for _, name := range s.cfg.Fixed.Set() {
+		if _, changed := named[name]; changed {
+			return reply{}, &failure{Status: http.StatusConflict,
+				Message: "The flag " + settingFlags[name] + " of the server fixes " + name + "."}
+		}
+	}
+	if in.SignUp.Value == accounts.SignUpDomains {
+		if err := s.wantDomains(in.Domains.or(s.inForce().Domains)); err != nil {
+			return reply{}, err
+		}
+	}
+	err = s.cfg.Accounts.ChangeSettings(ctx, func(x *accounts.Settings) error {
+		for name, value := range map[string]*string{"board_name": &x.BoardName, "signup": &x.SignUp, "signup_domains": &x.Domains,
+			"teams": &x.Teams, "visibility": &x.Visibility, "invisible": &x.Invisible} {
+			if chosen, changed := named[name]; changed {
+				*value = chosen
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return reply{}, apiChange(err, "change the settings")
+	}
+	if err := s.live.CatchUp(ctx); err != nil {
+		return reply{}, notRead(fmt.Errorf("settings: %w", err))
+	}
+	return s.settingsReply(), nil
+}
+
+// entryJSON is a line of the audit log. A line whose time would tell when somebody was here has only its day.
+type entryJSON struct {
+	ID      string            `json:"id"`
+	At      string            `json:"at"` // a time, or a day
+	Actor   string            `json:"actor"`
+	Via     accounts.Via      `json:"via"`
+	Action  accounts.Action   `json:"action"`
+	Target  string            `json:"target,omitempty"`
+	Address string            `json:"address,omitempty"`
+	Request string            `json:"request_id,omitempty"`
+	Detail  map[string]string `json:"detail,omitempty"`
+}
+
+type entriesJSON struct {
+	Entries []entryJSON `json:"entries"`
+	Next    string      `json:"next,omitempty"`
+}
+
+// apiAudit lists lines of the audit log, the newest first.
+func (s *Server) apiAudit(ctx context.Context, x *call) (reply, error) {
+	v := x.URL.Query()
+	limit, err := limitOf(v, logPage, maxLogBatch-1)
+	if err != nil {
+		return reply{}, err
+	}
+	q := accounts.AuditQuery{Limit: limit + 1, Before: v.Get("cursor"), Action: accounts.Action(v.Get("action"))}
+	if q.Before != "" && !plainID(q.Before) {
+		return reply{}, badCursor(accounts.ErrCursor)
+	}
+	if name := v.Get("user"); name != "" {
+		user, err := s.cfg.Accounts.UserByName(ctx, name)
+		switch {
+		case errors.Is(err, accounts.ErrNotFound):
+			return reply{}, noAccount(err)
+		case err != nil:
+			return reply{}, notRead(fmt.Errorf("audit log: %w", err))
+		case q.Action != "":
+			return reply{}, &failure{Status: http.StatusBadRequest, Message: "Give either user or action, not both."}
+		}
+		q.About = user.ID
+	}
+	all, err := s.cfg.Accounts.Audit(ctx, q)
+	if err != nil {
+		return reply{}, notRead(fmt.Errorf("audit log: %w", err))
+	}
+	return s.entriesReply(all, limit, v), nil
+}
+
+func (s *Server) entriesReply(all []accounts.Entry, limit int, v url.Values) reply {
+	list := entriesJSON{Entries: []entryJSON{}}
+	var header http.Header
+	if len(all) > limit {
+		all = all[:limit]
+		list.Next = all[limit-1].ID
+		v.Set("cursor", list.Next)
+		v.Set("limit", strconv.Itoa(limit))
+		header = s.nextLink("/admin/audit", v)
+	}
+	for _, e := range all {
+		at := e.At.UTC().Format(time.RFC3339)
+		if e.TellsPresence() {
+			at = e.At.UTC().Format(time.DateOnly)
+		}
+		list.Entries = append(list.Entries, entryJSON{e.ID, at, string(e.Actor), e.Via, e.Action, e.Target, e.Address, e.Request, e.Detail})
+	}
+	r := ok(list)
+	r.header = header
+	return r
+}
