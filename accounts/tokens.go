@@ -105,9 +105,9 @@ func (n NewToken) clean() (NewToken, FieldErrors) {
 	return n, wrong
 }
 
-// CreateToken makes a token and returns its text, which isn't stored anywhere. A token that another token makes can do no
-// more than that one and ends no later. Errors: FieldErrors, a *FieldError about tokens if the user has too many,
-// and ErrNotFound if the user doesn't exist or is disabled.
+// CreateToken makes a token and returns its text, which isn't stored anywhere. A token that another token makes can do
+// no more than that one and ends no later. Errors: FieldErrors, a *FieldError about tokens if the user has too many, and
+// ErrNotFound if the user doesn't exist or is disabled.
 func (s *Store) CreateToken(ctx context.Context, n NewToken) (text string, _ Token, err error) {
 	n, wrong := n.clean()
 	if len(wrong) > 0 {

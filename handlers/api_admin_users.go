@@ -23,7 +23,7 @@ type accountJSON struct {
 	Waiting   bool      `json:"waiting,omitempty"` // for approval
 	Note      string    `json:"note,omitempty"`    // of somebody who waits, to whoever approves
 	CreatedAt time.Time `json:"created_at"`
-	ResetURL  string    `json:"reset_url,omitempty"` // with which somebody without a password chooses one; only in the reply that made the account
+	ResetURL  string    `json:"reset_url,omitempty"` // to choose a password; only in the reply that made an account without one
 }
 
 func accountOf(u accounts.ListedUser) accountJSON {
@@ -265,43 +265,4 @@ func (s *Server) apiResetLink(ctx context.Context, x *call) (reply, error) {
 	}
 	return reply{status: http.StatusCreated, body: onceJSON{s.linkFor(x.Host, "/reset/", token),
 		time.Now().Add(accounts.ResetLinkAge).UTC().Truncate(time.Second)}}, nil
-}
-
-// apiApprovals lists the people who wait for approval.
-func (s *Server) apiApprovals(ctx context.Context, _ *call) (reply, error) {
-	waiting, err := s.cfg.Accounts.WaitingPeople(ctx)
-	if err != nil {
-		return reply{}, notRead(fmt.Errorf("list who waits: %w", err))
-	}
-	list := accountsJSON{Users: []accountJSON{}}
-	for _, w := range waiting {
-		a := accountOf(accounts.ListedUser{User: w.User, Waiting: true})
-		a.Note = w.Note
-		list.Users = append(list.Users, a)
-	}
-	return ok(list), nil
-}
-
-// apiApprove lets somebody in who waits, and apiDecline deletes their account.
-func (s *Server) apiApprove(ctx context.Context, x *call) (reply, error) {
-	return s.decideOn(ctx, x, s.cfg.Accounts.Approve)
-}
-
-func (s *Server) apiDecline(ctx context.Context, x *call) (reply, error) {
-	return s.decideOn(ctx, x, s.cfg.Accounts.Decline)
-}
-
-func (s *Server) decideOn(ctx context.Context, x *call, decide func(context.Context, string) error) (reply, error) {
-	u, err := s.accountNamed(ctx, x)
-	if err != nil {
-		return reply{}, err
-	}
-	err = decide(ctx, u.ID)
-	switch {
-	case errors.Is(err, accounts.ErrNotFound):
-		return reply{}, &failure{Status: http.StatusConflict, Message: "This person isn't waiting any more.", Err: err}
-	case err != nil:
-		return reply{}, apiChange(err, "decide")
-	}
-	return none(), nil
 }

@@ -120,24 +120,30 @@ func (r *reference) operation(o operation, d referenceOperation) ui.APIOperation
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
-	shown.Curl = `curl -H "Authorization: Bearer $ROLLCALL_TOKEN"`
-	if o.method != http.MethodGet {
-		shown.Curl += " -X " + o.method
-	}
-	for kind, content := range d.RequestBody.Content {
+	for _, content := range d.RequestBody.Content {
 		shown.Parameters = append(shown.Parameters, r.fields(content.Schema)...)
-		body, err := json.Marshal(content.Example)
-		if err == nil {
-			shown.Curl += ` -H "Content-Type: ` + kind + `" -d '` + string(body) + "'"
-		}
 	}
-	shown.Curl += " '" + originMark + apiPath + path + "'"
+	shown.Curl = d.curl(o.method, path)
 	for _, status := range []string{"200", "201", "204"} {
 		if answer, ok := d.Responses[status]; ok {
 			shown.Answer = status + ". " + plainText(answer.Description)
 		}
 	}
 	return shown
+}
+
+// curl returns the command line that calls an operation.
+func (d referenceOperation) curl(method, path string) string {
+	line := `curl -H "Authorization: Bearer $ROLLCALL_TOKEN"`
+	if method != http.MethodGet {
+		line += " -X " + method
+	}
+	for kind, content := range d.RequestBody.Content {
+		if body, err := json.Marshal(content.Example); err == nil {
+			line += ` -H "Content-Type: ` + kind + `" -d '` + string(body) + "'"
+		}
+	}
+	return line + " '" + originMark + apiPath + path + "'"
 }
 
 // fields returns the fields of a body.
