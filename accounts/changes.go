@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	tombstoneAge = 24 * time.Hour // how long tombstones of deleted users and ended sessions stay
+	tombstoneAge = 24 * time.Hour // how long tombstones of deleted users, ended sessions and ended shares stay
 
 	deletedUser  = "user"
 	endedSession = "session"
@@ -53,6 +53,7 @@ type Changes struct {
 	Users     []Facts     // of new users and of those with a change that others notice
 	Gone      []string    // ids of deleted users
 	Sessions  []string    // ids of ended sessions, without expired ones
+	Shares    []string    // ids of shares that ended, or whose team has another name
 	Alerts    []Alert     // that were set or told
 	Settings  *Settings   // all of them as they are now; nil: none has changed
 	TeamPairs *[]TeamPair // all of them as they are now; nil: none has changed
@@ -178,6 +179,8 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 			c.Gone = append(c.Gone, g.id)
 		case endedSession:
 			c.Sessions = append(c.Sessions, g.id)
+		case endedShare:
+			c.Shares = append(c.Shares, g.id)
 		}
 	}
 	if err != nil {

@@ -2,8 +2,8 @@ package accounts
 
 import "context"
 
-// Prune deletes what has expired: links, what was spent, emails that wait, claims, lines of the audit log, and requests
-// to join that nobody approved. Servers call it every hour.
+// Prune deletes what has expired: links, shares, what was spent, emails that wait, claims, lines of the audit log, and
+// requests to join that nobody approved. Servers call it every hour.
 func (s *Store) Prune(ctx context.Context) error {
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
 		old, err := t.strings(ctx, sqlOldWaiting, t.now-waitingAge.Milliseconds())
@@ -19,6 +19,9 @@ func (s *Store) Prune(ctx context.Context) error {
 			if _, err := t.exec(ctx, text, t.now); err != nil {
 				return err
 			}
+		}
+		if err := pruneShares(ctx, t); err != nil {
+			return err
 		}
 		return pruneAudit(ctx, t)
 	})

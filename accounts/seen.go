@@ -37,7 +37,7 @@ func (s *Store) stampAll(ctx context.Context, text func(n int) string, times map
 	return nil
 }
 
-// seenSQL returns the statement that stamps n people, and touchSQL the one for n sessions.
+// seenSQL returns the statement that stamps n people, touchSQL the one for n sessions.
 func seenSQL(n int) string  { return stampSQL("users", "last_seen", n) }
 func touchSQL(n int) string { return stampSQL("sessions", "used_at", n) }
 

@@ -63,9 +63,9 @@ func (s *Server) storedPage(c echo.Context) error {
 		Announce:  x.Settings.Announce,
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
 		Pronouns: x.Account.Pronouns, Contacts: x.Account.Contacts, ShareTime: x.Settings.ShareTime,
-		AllowAlerts: x.Settings.AllowAlerts,
-		Email:       x.Account.Email,
-		Favorites:   len(x.Favorites), Alerts: len(x.Alerts),
+		AllowAlerts: x.Settings.AllowAlerts, Public: x.Settings.Public, Shares: len(x.Shares),
+		Email:     x.Account.Email,
+		Favorites: len(x.Favorites), Alerts: len(x.Alerts),
 		Acts: len(x.Acts), Presets: len(x.Presets), Claims: len(x.Claims), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
 		Passkeys: len(x.Passkeys), Identities: len(x.Identities), AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
 	}

@@ -34,10 +34,11 @@ type StoredPage struct {
 	Contacts    []string
 	ShareTime   bool
 	AllowAlerts bool
+	Public      bool // embeds on public web pages may show the person
 
 	Email string
 
-	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities int // how many there are
+	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities, Shares int // how many there are
 
 	AdminBy, TeamBy string // the keys of the providers that gave them; "": no provider
 
@@ -211,6 +212,17 @@ func (p StoredPage) chosen() []StoredFact {
 			Note: "Others can see whether they can ask. " + until,
 		},
 		{
+			Keys: []string{"settings.public_pages"}, What: "Public web pages may show me", Mine: onOff(p.Public),
+			Note: "Lists that people embed in other sites show you only with this. " + until,
+		},
+		{
+			Keys: []string{"shares.kind", "shares.name", "shares.team", "shares.only_counts", "shares.texts", "shares.origins",
+				"shares.created_on", "shares.expires_at", "shares.last_used_on"},
+			What: "Share links you made", Mine: strconv.Itoa(p.Shares),
+			Note: "What each shows and where, the day when you made it, when it ends, and the day of its last use. Kept until " +
+				"you revoke it or it ends. Its ID is kept for one more day, and the log of changes has a line about it.",
+		},
+		{
 			Keys: []string{"favorites"}, What: "Favorites", Mine: strconv.Itoa(p.Favorites),
 			Note: "The people at the top of your board. Kept until you remove them, or their account is deleted.",
 		},
@@ -303,6 +315,8 @@ func secrets() []StoredFact {
 		{What: "Your password", Note: "Only a hash of it (argon2id). Kept until you change it."},
 		{What: "The secret of your authenticator app", Note: "Encrypted with a key that isn't in the database."},
 		{What: "Your recovery codes", Note: "Only hashes of them (SHA-256). Kept until you create new ones, also those that you used."},
+		{What: "The addresses of your share links",
+			Note: "Only hashes of them (SHA-256), except for lists in other sites, whose visitors can read the address anyway."},
 		{What: "The keys of your devices", Note: "Only hashes of them (SHA-256). Kept as long as the devices above."},
 	}
 }
