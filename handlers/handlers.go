@@ -80,6 +80,7 @@ type Server struct {
 	crossOrigin *http.CrossOriginProtection
 	headers     http.Header // set on every response; never changed after New
 	touches     touches
+	shareUse    *shareUse
 	conns       *connLimit
 	metrics     *metrics
 	providers   providers
@@ -125,6 +126,7 @@ func New(cfg Config) (*Server, error) {
 		site:        place,
 		addresses:   newAddresses(cfg.TrustedProxies, cfg.OnFly, cfg.Log),
 		limiters:    cfg.Limiters.orMemory(),
+		shareUse:    newShareUse(),
 		crossOrigin: http.NewCrossOriginProtection(),
 		headers:     securityHeaders(place, cfg.UI.Robots()),
 		policies:    map[string]policy{},

@@ -15,7 +15,7 @@ const (
 	maxTouches = 10_000           // sessions remembered between two writes; others are marked at their next request
 )
 
-// touches collects which sessions were used, so that a GET never writes. The zero value is ready to use.
+// touches collects which sessions, or which share links, were used, so that a GET never writes. The zero value is ready to use.
 type touches struct {
 	mu   sync.Mutex
 	used map[string]time.Time // by session id; guarded by mu
@@ -23,21 +23,25 @@ type touches struct {
 
 // mark records that session was used at now, unless its time of use was written less than 10 minutes ago.
 func (t *touches) mark(session accounts.Session, now time.Time) {
-	if now.Sub(session.UsedAt) < touchAfter {
-		return
+	if now.Sub(session.UsedAt) >= touchAfter {
+		t.note(session.ID, now)
 	}
+}
+
+// note records that what has this ID was used at now.
+func (t *touches) note(id string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, noted := t.used[session.ID]; noted || len(t.used) >= maxTouches {
+	if _, noted := t.used[id]; noted || len(t.used) >= maxTouches {
 		return
 	}
 	if t.used == nil {
 		t.used = make(map[string]time.Time)
 	}
-	t.used[session.ID] = now
+	t.used[id] = now
 }
 
-// take returns the sessions marked since the last take.
+// take returns what was marked or noted since the last take, by ID.
 func (t *touches) take() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,10 +59,12 @@ func (s *Server) keepTouching(ctx context.Context) {
 		select {
 		case <-tick.C:
 			s.writeTouches(ctx)
+			s.writeShareTouches(ctx)
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchWait)
 			defer cancel()
 			s.writeTouches(last)
+			s.writeShareTouches(last)
 			return
 		}
 	}

@@ -1,0 +1,17 @@
+package handlers
+
+// shareRoutes lists the URLs of share links, and of the settings about them. Nobody needs an account for a share link,
+// and no cookie has an effect there.
+func (s *Server) shareRoutes(member group) {
+	at := s.site.path
+	member.get(at("/settings/shares"), s.sharesPage)
+	member.post(at("/settings/shares"), s.makeShare)
+	member.post(at("/settings/shares/revoke"), s.revokeShare)
+	member.get(at("/settings/shares/revoke"), s.toShares) // for reloads of a refused form
+
+	state := s.group(policy{callers: machines, secret: true, errors: asProblem, headers: sharedHeaders(s.headers)})
+	state.get(at("/s/:token/state.txt"), s.stateText)
+	state.get(at("/s/:token/state.json"), s.stateJSON)
+	state.get(at("/s/:token/badge.svg"), s.badge)
+	state.get(at("/s/:token/shields.json"), s.shields)
+}
