@@ -153,7 +153,7 @@ func New(cfg Config) (*Server, error) {
 		Fixed: cfg.Fixed, Stored: cfg.Stored,
 	})
 	s.live.Subscribe(s.followSettings)
-	s.sockets = newSockets(cfg, s.live, s.metrics, s.frame, s.originAllowed)
+	s.sockets = newSockets(cfg, s.live, s.metrics, s.encode, s.originAllowed)
 	s.echo = s.newEcho()
 	s.routes()
 	s.metrics.learn(s.echo.Routes(), s.site.base)

@@ -54,6 +54,14 @@ func secretHeaders(shared http.Header) http.Header {
 	return h
 }
 
+// wallHeaders are for wall boards. Nothing that they load learns their address.
+func wallHeaders(shared http.Header) http.Header {
+	h := shared.Clone()
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+	return h
+}
+
 // sharedHeaders are for what programs and other sites read by a share link: states and badges. A badge that somebody
 // opens by itself is a document with styles.
 func sharedHeaders(shared http.Header) http.Header {

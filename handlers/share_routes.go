@@ -9,6 +9,11 @@ func (s *Server) shareRoutes(member group) {
 	member.post(at("/settings/shares/revoke"), s.revokeShare)
 	member.get(at("/settings/shares/revoke"), s.toShares) // for reloads of a refused form
 
+	wall := s.group(policy{callers: machines, compress: true, secret: true, headers: wallHeaders(s.headers)})
+	wall.get(at("/w/:token"), s.wallPage)
+	live := s.group(policy{callers: machines, secret: true, headers: wallHeaders(s.headers)})
+	live.get(at("/w/:token/ws"), s.wallSocket)
+
 	state := s.group(policy{callers: machines, secret: true, errors: asProblem, headers: sharedHeaders(s.headers)})
 	state.get(at("/s/:token/state.txt"), s.stateText)
 	state.get(at("/s/:token/state.json"), s.stateJSON)
