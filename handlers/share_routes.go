@@ -14,6 +14,14 @@ func (s *Server) shareRoutes(member group) {
 	live := s.group(policy{callers: machines, secret: true, headers: wallHeaders(s.headers)})
 	live.get(at("/w/:token/ws"), s.wallSocket)
 
+	frames := s.group(policy{callers: machines, secret: true, compress: true, headers: wallHeaders(s.headers)})
+	frames.get(at("/embed/:token"), s.embedPage)
+	lists := s.group(policy{callers: machines, secret: true, errors: asProblem, headers: sharedHeaders(s.headers)})
+	lists.get(at("/embed/:token/people.json"), s.embedJSON)
+	script := s.group(policy{callers: machines, headers: sharedHeaders(s.headers)})
+	script.get(at("/embed.js"), s.embedScript)
+	script.get(at("/embed-:hash"), s.embedScriptOf)
+
 	state := s.group(policy{callers: machines, secret: true, errors: asProblem, headers: sharedHeaders(s.headers)})
 	state.get(at("/s/:token/state.txt"), s.stateText)
 	state.get(at("/s/:token/state.json"), s.stateJSON)

@@ -71,10 +71,15 @@ func tooManyReads(err error) error {
 
 // sharedAnswer sends a body that may be cached, but only if the server confirms it each time.
 func sharedAnswer(c echo.Context, kind string, body []byte) error {
+	return cachedAnswer(c, kind, "no-cache", body)
+}
+
+// cachedAnswer sends a body with an ETag of its bytes, or 304 to those who have it.
+func cachedAnswer(c echo.Context, kind, cache string, body []byte) error {
 	sum := sha256.Sum256(body)
 	h := c.Response().Header()
 	h.Set("Content-Type", kind)
-	h.Set("Cache-Control", "no-cache")
+	h.Set("Cache-Control", cache)
 	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
 	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(body))
 	return nil

@@ -45,7 +45,7 @@ var everyPage = [...]Page{
 	StoredPage{}, PersonPage{}, ProvePage{}, RetryPage{}, DownloadPage{}, ContinuePage{}, AdminPeoplePage{}, AdminConfirmPage{}, AdminPersonPage{}, AdminTeamsPage{},
 	ForgotPage{}, MailedPage{}, AddressPage{}, SignupMailPage{},
 	AdminTeamPage{}, AdminInvitationsPage{}, AdminImportPage{}, AdminImportedPage{}, AdminSettingsPage{}, AdminLogPage{},
-	LoginCodePage{}, WaysPage{}, AddPasskeyPage{}, AddAppPage{}, RecoveryCodesPage{}, SharesPage{}, WallPage{},
+	LoginCodePage{}, WaysPage{}, AddPasskeyPage{}, AddAppPage{}, RecoveryCodesPage{}, SharesPage{}, WallPage{}, EmbedPage{},
 }
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the

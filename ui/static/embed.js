@@ -27,6 +27,7 @@ customElements.get('rollcall-list') ?? customElements.define('rollcall-list', cl
   #root = this.attachShadow({ mode: 'closed' });
   #timer = 0;
   #last = Date.now();
+  #live = true;
   #again = () => { if (!document.hidden) this.#load(); };
   connectedCallback() {
     this.#root.adoptedStyleSheets = [style];
@@ -48,10 +49,11 @@ customElements.get('rollcall-list') ?? customElements.define('rollcall-list', cl
     } catch {
       // Keep what is shown.
     }
-    this.toggleAttribute('stale', Date.now() - this.#last > STALE);
+    this.toggleAttribute('stale', !this.#live || Date.now() - this.#last > STALE);
     if (this.isConnected && !document.hidden) this.#timer = setTimeout(this.#again, EVERY);
   }
-  #show({ title, summary, people, board }) {
+  #show({ title, summary, people, board, live }) {
+    this.#live = live;
     const head = make('header', ''), list = make('ul', '');
     head.append(make('b', title), make('span', summary));
     for (const { name, state, text } of people ?? []) {
