@@ -11,7 +11,7 @@ func (s *Server) encode(f live.Format, c *live.Change) []byte {
 	if f == live.HTML {
 		return s.frame(c)
 	}
-	return s.wallFrame(c, f == live.WallCounts)
+	return s.wallFrame(c, f)
 }
 
 // frame encodes a change for the browser.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -31,9 +32,20 @@ func (s *Server) wallPage(c echo.Context) error {
 	page := ui.WallPage{Counts: wallCounts(p.Counts), OnlyCounts: x.Counts, Warming: p.Warming, Lost: p.Lost,
 		Socket: s.site.path("/w/") + c.Param("token") + "/ws?v=" + p.Version}
 	if !x.Counts {
-		page.List = s.wallList(&p.Listing)
+		page.List = s.wallList(&p.Listing, wallFormat(x))
 	}
 	return s.page(c, http.StatusOK, page)
+}
+
+// wallFormat returns the format of what a wall board shows.
+func wallFormat(x accounts.Share) live.Format {
+	switch {
+	case x.Counts:
+		return live.WallCounts
+	case x.Texts:
+		return live.Wall
+	}
+	return live.WallPlain
 }
 
 // wallQuery returns the list that a wall board shows: everyone, or on larger boards the people who are here.
@@ -72,10 +84,7 @@ func (s *Server) wallSocket(c echo.Context) error {
 	case err != nil:
 		return err
 	}
-	a.share, a.expires, a.format = x.ID, x.ExpiresAt, live.Wall
-	if x.Counts {
-		a.format = live.WallCounts
-	}
+	a.share, a.expires, a.format = x.ID, x.ExpiresAt, wallFormat(x)
 	q, err := s.wallQuery(r.Context(), x, owner)
 	if err != nil {
 		return err
@@ -106,14 +115,14 @@ func (s *Server) confirmShare(ctx context.Context, id, token string) {
 	s.sockets.endShareLocked(id)
 }
 
-// wallFrame encodes a change for wall boards. They have no filter, no links to pages, and nothing of their own.
-func (s *Server) wallFrame(c *live.Change, onlyCounts bool) []byte {
+// wallFrame encodes a change for wall boards of a format. They have no filter, no links to pages, and nothing of their own.
+func (s *Server) wallFrame(c *live.Change, format live.Format) []byte {
 	f := s.cfg.UI.NewFrame()
 	if c.Warming != nil {
 		f.Warming(*c.Warming)
 	}
-	if !onlyCounts {
-		s.wallRows(f, c)
+	if format != live.WallCounts {
+		s.wallRows(f, c, format)
 	}
 	if c.Counts != nil {
 		f.Counts(wallCounts(c.Counts.Was), wallCounts(c.Counts.Now), c.Counts.All)
@@ -125,12 +134,12 @@ func (s *Server) wallFrame(c *live.Change, onlyCounts bool) []byte {
 }
 
 // wallRows adds the people of a change.
-func (s *Server) wallRows(f *ui.Frame, c *live.Change) {
+func (s *Server) wallRows(f *ui.Frame, c *live.Change, format live.Format) {
 	if c.List != nil {
-		f.List(s.wallList(c.List))
+		f.List(s.wallList(c.List, format))
 	}
 	for _, e := range c.Rows {
-		f.Row(e.Row.ID, s.wallRow(e))
+		f.Row(e.Row.ID, s.wallRow(e, format))
 	}
 	for _, id := range c.Removed {
 		f.Removed(id)
@@ -138,7 +147,7 @@ func (s *Server) wallRows(f *ui.Frame, c *live.Change) {
 	for _, a := range c.Added {
 		rows := make([][]byte, len(a.Rows))
 		for i, e := range a.Rows {
-			rows[i] = s.wallRow(e)
+			rows[i] = s.wallRow(e, format)
 		}
 		f.Added(a.Before, rows...)
 	}
@@ -147,12 +156,12 @@ func (s *Server) wallRows(f *ui.Frame, c *live.Change) {
 	}
 }
 
-func (s *Server) wallList(l *live.Listing) []byte {
+func (s *Server) wallList(l *live.Listing, format live.Format) []byte {
 	view := ui.List{Flat: l.Flat, Warming: l.Warming}
 	for _, x := range l.Sections {
 		section := ui.Section{Key: x.Key, Name: x.Name, Here: x.Here, People: x.People}
 		for _, e := range x.Rows {
-			section.Rows = append(section.Rows, s.wallRow(e))
+			section.Rows = append(section.Rows, s.wallRow(e, format))
 		}
 		view.Sections = append(view.Sections, section)
 	}
@@ -163,9 +172,12 @@ func (s *Server) wallList(l *live.Listing) []byte {
 	return list
 }
 
-// wallRow returns e as HTML for wall boards. It's encoded once for all of them.
-func (s *Server) wallRow(e *live.Entry) []byte {
-	return e.Encoded(live.Wall, func(r live.Row) []byte {
+// wallRow returns e as HTML for wall boards of a format. It's encoded once for all of them.
+func (s *Server) wallRow(e *live.Entry, format live.Format) []byte {
+	return e.Encoded(format, func(r live.Row) []byte {
+		if format == live.WallPlain && r.Text+r.Emoji != "" {
+			r.Text, r.Emoji, r.Until = "", "", time.Time{} // Until is the end of the text
+		}
 		row, err := s.cfg.UI.WallRow(rowView(r))
 		if err != nil { // a bug in the template; only this row is missing
 			s.log.Error("render wall row", "err", err, "user", r.ID)

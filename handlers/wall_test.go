@@ -54,7 +54,7 @@ func TestWallBoard(t *testing.T) {
 		l.person(name)
 		l.must(l.store.SetTeam(acting(t.Context()), l.uid(name), team))
 	}
-	token := l.share("ada", accounts.NewShare{Kind: accounts.WallShare, Team: "Ops"})
+	token := l.share("ada", accounts.NewShare{Kind: accounts.WallShare, Team: "Ops", Texts: true})
 	w := l.openWall(token)
 	for _, want := range []string{"Nobody is here", "of 2 in Ops", ">ada<", ">bob<", `http-equiv="refresh"`} {
 		if !strings.Contains(w.page, want) {
@@ -106,6 +106,29 @@ func TestWallOfCounts(t *testing.T) {
 	for _, secret := range []string{"bob", "ada", l.uid("bob"), l.uid("ada")} {
 		if strings.Contains(all, secret) {
 			t.Errorf("a wall board of counts alone has %q:\n%s", secret, all)
+		}
+	}
+}
+
+// A wall board without texts never gets one, nor when it ends.
+func TestWallWithoutTexts(t *testing.T) {
+	t.Parallel()
+	l := newLiveBoard(t)
+	l.person("ada")
+	set := func(text string) {
+		t.Helper()
+		l.must(l.store.SetStatus(acting(t.Context()), l.uid("ada"),
+			accounts.Status{State: "dnd", Text: text, Emoji: "🎧", Until: time.Now().Add(time.Hour)}, ""))
+	}
+	set("first text")
+	w := l.openWall(l.share("ada", accounts.NewShare{Kind: accounts.WallShare}))
+	set("second text")
+	l.join("ada", presence.Activity{})
+	w.frame(`data-state="dnd"`)
+	all := w.page + strings.Join(w.framesFrom(0), "\n")
+	for _, secret := range []string{"first text", "second text", "🎧", "until"} {
+		if strings.Contains(all, secret) {
+			t.Errorf("a wall board without texts has %q:\n%s", secret, all)
 		}
 	}
 }
@@ -200,7 +223,7 @@ func TestInvisibleOnAWall(t *testing.T) {
 		l.person("ada")
 		l.person("bob")
 		l.person("zoe")
-		token := l.share("ada", accounts.NewShare{Kind: accounts.WallShare})
+		token := l.share("ada", accounts.NewShare{Kind: accounts.WallShare, Texts: true})
 		leave := l.join("bob", presence.Activity{})
 		w := l.openWall(token)
 		step := func(what string) { // zoe's text is behind all frames that were on their way

@@ -98,6 +98,7 @@ type Format uint8
 const (
 	HTML       Format = iota
 	Wall              // of wall boards
+	WallPlain         // of wall boards without the texts of statuses
 	WallCounts        // of wall boards without people
 	formats           // the number of formats
 )
