@@ -269,7 +269,7 @@ var reads = []string{
 	"CursorBehind", "CursorBehindIn", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
 	"KnownBrowser", "Lost", "People", "PeopleByID", "Ping", "Presets", "SessionByToken", "Sessions", "HasSetupCode", "IsSetupCode",
-	"PublicPeople", "ShareByToken", "Shared", "Shares", "TeamPairs",
+	"PublicPeople", "ShareByToken", "ShareScopes", "Shared", "Shares", "TeamPairs",
 	"Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "AlertsOf", "Claims", "Details", "Favorites", "IsFavorite",

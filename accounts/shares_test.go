@@ -23,6 +23,8 @@ func share(t *testing.T, s *Store, userID string) {
 	do(t, "Shares", err)
 	_, err = s.PublicPeople(ctx, "Ops")
 	do(t, "PublicPeople", err)
+	_, err = s.ShareScopes(ctx, WallShare)
+	do(t, "ShareScopes", err)
 	do(t, "TouchShares", s.TouchShares(ctx, map[string]time.Time{made.ID: time.Now()}))
 	do(t, "RevokeShare", s.RevokeShare(ctx, userID, made.ID))
 }

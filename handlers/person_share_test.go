@@ -225,3 +225,33 @@ func TestSharesPage(t *testing.T) {
 	}
 	wantRedirect(t, "a stranger", l.browser().get("/settings/shares"), "/login?next=%2Fsettings%2Fshares")
 }
+
+// People learn how many share links of others can show them, but not of links that can't, nor whose they are.
+func TestShownBy(t *testing.T) {
+	t.Parallel()
+	l := newLiveBoard(t, onlyTeams)
+	ada := l.member("ada")
+	for name, team := range map[string]string{"ada": "Ops", "bob": "Ops", "cyd": "Dev"} {
+		if name != "ada" {
+			l.person(name)
+		}
+		l.must(l.store.SetTeam(acting(t.Context()), l.uid(name), team))
+		l.share(name, accounts.NewShare{Kind: accounts.WallShare})
+		l.share(name, accounts.NewShare{Kind: accounts.EmbedShare, Origins: []string{wiki}})
+	}
+	l.share("bob", accounts.NewShare{Kind: accounts.WallShare, Team: "ops"})
+	l.share("bob", accounts.NewShare{Kind: accounts.WallShare, Team: "Dev"})
+	shown := func() string {
+		return regexp.MustCompile(`(?s)"shown_by": \{(.*?)\}`).FindString(ada.get("/settings/my-data.json").body)
+	}
+	if got := strings.Join(strings.Fields(shown()), ""); got != `"shown_by":{"wall_boards":2,"lists_for_other_sites":0}` {
+		t.Errorf("my-data.json says %s, want bob's two wall boards", got)
+	}
+	l.agree("ada")
+	if got := strings.Join(strings.Fields(shown()), ""); got != `"shown_by":{"wall_boards":2,"lists_for_other_sites":1}` {
+		t.Errorf("my-data.json of somebody on public pages says %s, want bob's list, too", got)
+	}
+	if page := ada.get("/settings/stored").body; !strings.Contains(page, "2 wall boards, 1 list for other sites") {
+		t.Errorf("the page about stored data doesn't count the links:\n%s", page)
+	}
+}

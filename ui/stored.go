@@ -38,7 +38,7 @@ type StoredPage struct {
 
 	Email string
 
-	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities, Shares int // how many there are
+	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities, Shares, Walls, Lists int // how many there are
 
 	AdminBy, TeamBy string // the keys of the providers that gave them; "": no provider
 
@@ -159,6 +159,13 @@ func (p StoredPage) seenByAll() []StoredFact {
 			What: "Whether you're here",
 			Note: "Online, away, do not disturb or offline, and since when. This isn't stored. It's calculated from which of " +
 				"your devices are connected and when they last had input, which is held in memory while they're connected.",
+		}, {
+			Keys: []string{"shown_by.wall_boards", "shown_by.lists_for_other_sites"},
+			What: "Share links of others that can show you",
+			Mine: plural(p.Walls, "wall board", "wall boards") + ", " +
+				plural(p.Lists, "list for other sites", "lists for other sites"),
+			Note: "People who can see you can make a wall board. Whoever has its address sees on it what they see of you here. Lists " +
+				"for other sites show you only if you turned on “Show me on public web pages”.",
 		}, {
 			Keys: []string{"account.id"}, What: "Your ID", Mine: p.ID,
 			Note: "A random number that identifies you in the page. Kept as long as your account and one day longer, so that " +

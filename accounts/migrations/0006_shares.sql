@@ -20,6 +20,7 @@ CREATE TABLE shares (
 
 CREATE INDEX shares_user ON shares (user_id, id);
 CREATE INDEX shares_team ON shares (team) WHERE team <> '';
+CREATE INDEX shares_kind ON shares (kind, id);
 CREATE INDEX shares_expiry ON shares (expires_at) WHERE expires_at <> 0;
 
 ALTER TABLE users ADD COLUMN public_pages BOOLEAN NOT NULL DEFAULT FALSE; -- the person may be on public web pages
