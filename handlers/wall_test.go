@@ -168,6 +168,27 @@ func TestRevokedWall(t *testing.T) {
 	l.bare(b, "/w/"+token+"/ws").wantClose(closePolicy)
 }
 
+// A link that ends on one replica closes its wall boards on the others.
+func TestRevokedOnAnotherReplica(t *testing.T) {
+	t.Parallel()
+	first := newLiveBoard(t)
+	first.person("ada")
+	token := first.share("ada", accounts.NewShare{Kind: accounts.WallShare})
+	second := newLiveBoard(t, func(cfg *Config) {
+		store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: first.path, Log: cfg.Log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		cfg.Accounts = store
+	})
+	w := second.openWall(token)
+	all, err := first.store.Shares(t.Context(), first.uid("ada"))
+	first.must(err)
+	first.must(first.store.RevokeShare(acting(t.Context()), first.uid("ada"), all[0].ID))
+	w.wantClose(closePolicy)
+}
+
 // Wall boards of one link are limited, so that a link that got around doesn't take the connections of members.
 func TestWallsOfOneLinkAreLimited(t *testing.T) {
 	t.Parallel()

@@ -226,6 +226,9 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 	} {
 		looks[name] = render(t, u, page)
 	}
+	for name, page := range shareLooks(t, u, layout, "some") {
+		looks[name] = render(t, u, page)
+	}
 	boss := &Viewer{UID: "0190-b", Username: "boss", Name: "Boss", Admin: true}
 	for name, page := range adminLooks(Layout{Viewer: boss}, "some") {
 		looks[name] = render(t, u, page)
