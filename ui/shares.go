@@ -41,7 +41,7 @@ type MadeShare struct {
 
 // Tag returns the HTML that shows an embed in a frame.
 func (m MadeShare) Tag() string {
-	return `<iframe src="` + m.URL + `" title="Who is here" width="320" height="240" loading="lazy"></iframe>`
+	return `<iframe src="` + m.URL + `" title="Who is here" width="320" height="240" loading="lazy" frameborder="0"></iframe>`
 }
 
 // Element returns the HTML that shows an embed as an element of the page.

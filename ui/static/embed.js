@@ -11,7 +11,7 @@ style.replaceSync(`
 header { display: flex; justify-content: space-between; gap: 1rem; }
 ul { margin: .5rem 0 0; padding: 0; list-style: none; }
 li { display: flex; align-items: baseline; gap: .5rem; padding: .2rem 0; }
-small, footer, header span { color: light-dark(#5b5f57, #a3aaa1); }
+small { overflow-wrap: normal; } small, footer, header span { color: light-dark(#5b5f57, #a3aaa1); }
 i { flex: none; width: 10px; height: 10px; border-radius: 50%; background: var(--c); }
 .online { --c: light-dark(#177245, #52cf8b); } .away { --c: light-dark(#8f5b00, #f0b445); } .dnd { --c: light-dark(#b3261e, #ff8a80); }
 .away i { background: linear-gradient(90deg, var(--c) 50%, transparent 50%); box-shadow: inset 0 0 0 2px var(--c); } .dnd i { border-radius: 2px; }
