@@ -7,11 +7,14 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Limits of shares.
 const (
 	MaxShares     = 20  // of one person
+	SharesPerDay  = 50  // that one person makes, so that the audit log has room for what others do
 	MaxOrigins    = 10  // of one embed
 	MaxShareDays  = 365 // until it expires, if it does
 	ShareDays     = 90  // by default
@@ -71,6 +74,7 @@ const (
 	sqlShares = `SELECT ` + shareColumns + ` FROM shares
 		WHERE user_id = $1 AND (expires_at = 0 OR expires_at > $2) ORDER BY created_at DESC, id LIMIT $3`
 	sqlCountShares  = `SELECT count(*) FROM shares WHERE user_id = $1 AND (expires_at = 0 OR expires_at > $2)`
+	sqlSharesMade   = `SELECT count(*) FROM audit WHERE actor = $1 AND id > $2 AND action = 'share.create'`
 	sqlRevokeShare  = `DELETE FROM shares WHERE user_id = $1 AND id = $2 RETURNING kind`
 	sqlDropSharesOf = `DELETE FROM shares WHERE user_id = $1 RETURNING id`
 	sqlSharesOfTeam = `SELECT id FROM shares WHERE team = $1 AND team <> ''`
@@ -124,8 +128,8 @@ func (n NewShare) clean() (NewShare, FieldErrors) {
 }
 
 // MakeShare makes a share of a person and returns its token. Only its hash is stored, except for embeds. Errors:
-// FieldErrors about kind, label, team, origins or days; a *FieldError about shares if the person has too many;
-// ErrNotFound.
+// FieldErrors about kind, label, team, origins or days; a *FieldError about shares if the person has too many, or
+// has made too many today (Detail is "day"); ErrNotFound.
 func (s *Store) MakeShare(ctx context.Context, userID string, n NewShare) (token string, _ Share, err error) {
 	n, wrong := n.clean()
 	if len(wrong) > 0 {
@@ -163,12 +167,29 @@ func addShare(ctx context.Context, t *transaction, x Share, hash string) error {
 	if has >= MaxShares {
 		return &FieldError{Field: "shares", Code: TooMany, Limit: MaxShares}
 	}
+	if err := wantFewShares(ctx, t); err != nil {
+		return err
+	}
 	_, err = t.exec(ctx, sqlAddShare, x.ID, hash, x.UserID, string(x.Kind), x.Label, x.Team, x.Counts, x.Texts,
 		strings.Join(x.Origins, "\n"), x.Key, milli(x.CreatedAt), milli(x.ExpiresAt))
 	if err != nil {
 		return err
 	}
 	return t.audit(ctx, ShareMade, TargetUser(x.UserID), map[string]string{"kind": string(x.Kind)})
+}
+
+// wantFewShares returns a *FieldError if a person has made many shares today (UTC).
+func wantFewShares(ctx context.Context, t *transaction) error {
+	if UserOf(t.actor) == "" {
+		return nil
+	}
+	var id uuid.UUID // lines about one's own shares have an ID of the end of their day
+	copy(id[:6], idTime(at(t.now).Truncate(wholeDay)))
+	made, err := t.count(ctx, sqlSharesMade, string(t.actor), id.String())
+	if err == nil && made >= SharesPerDay {
+		err = &FieldError{Field: "shares", Code: TooMany, Limit: SharesPerDay, Detail: "day"}
+	}
+	return err
 }
 
 // ShareByToken returns the share of a token, and its owner. Error: ErrNoShare.
@@ -211,57 +232,6 @@ func readShares(ctx context.Context, from reader, userID string, now int64) ([]S
 	return all, err
 }
 
-// RevokeShare ends a share of a person. What shows it closes. Error: ErrNoShare.
-func (s *Store) RevokeShare(ctx context.Context, userID, id string) error {
-	return wrap("revoke share", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		var kind string
-		err := t.queryRow(ctx, sqlRevokeShare, []any{userID, id}, &kind)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrNoShare
-		}
-		if err != nil {
-			return err
-		}
-		if err := t.remember(ctx, endedShare, id); err != nil {
-			return err
-		}
-		return t.audit(ctx, ShareRevoked, TargetUser(userID), map[string]string{"kind": kind})
-	}))
-}
-
-// dropShares ends all shares of a person, because their account is disabled or deleted.
-func dropShares(ctx context.Context, t *transaction, userID string) error {
-	ids, err := t.strings(ctx, sqlDropSharesOf, userID)
-	if err != nil || len(ids) == 0 {
-		return err
-	}
-	return t.remember(ctx, endedShare, ids...)
-}
-
-// moveShares gives the shares of a team its new name. What shows them loads again.
-func moveShares(ctx context.Context, t *transaction, key, name string) error {
-	teams, err := t.strings(ctx, sqlShareTeams)
-	if err != nil || name == "" { // nobody is in a team that was deleted
-		return err
-	}
-	for _, team := range teams {
-		if teamKey(team) != key || team == name {
-			continue
-		}
-		ids, err := t.strings(ctx, sqlSharesOfTeam, team)
-		if err != nil {
-			return err
-		}
-		if _, err := t.exec(ctx, sqlMoveShares, team, name); err != nil {
-			return err
-		}
-		if err := t.remember(ctx, endedShare, ids...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // TouchShares stores the days on which shares, by ID, were used.
 func (s *Store) TouchShares(ctx context.Context, used map[string]time.Time) error {
 	days := make(map[string]time.Time, len(used))
@@ -272,12 +242,3 @@ func (s *Store) TouchShares(ctx context.Context, used map[string]time.Time) erro
 }
 
 func shareUseSQL(n int) string { return stampSQL("shares", "used_at", n) }
-
-// pruneShares deletes shares that have expired.
-func pruneShares(ctx context.Context, t *transaction) error {
-	ids, err := t.strings(ctx, sqlOldShares, t.now, sharesAtOnce)
-	if err != nil || len(ids) == 0 {
-		return err
-	}
-	return t.remember(ctx, endedShare, ids...)
-}

@@ -11,7 +11,7 @@ import (
 func share(t *testing.T, s *Store, userID string) {
 	t.Helper()
 	ctx := t.Context()
-	token, made, err := s.MakeShare(ctx, userID, NewShare{Kind: WallShare, Team: "Ops", Days: 1})
+	token, made, err := s.MakeShare(As(ctx, ByUser(userID)), userID, NewShare{Kind: WallShare, Team: "Ops", Days: 1})
 	do(t, "MakeShare", err)
 	_, err = s.RenameTeam(ctx, "Ops", "Oops")
 	do(t, "RenameTeam", err)
@@ -170,6 +170,29 @@ func TestNewShareIsChecked(t *testing.T) {
 	if wrong := WrongFields(err); len(wrong) != 1 || wrong[0].Field != "shares" || wrong[0].Limit != MaxShares {
 		t.Errorf("one share more = %v, want too many", err)
 	}
+}
+
+// Nobody fills the audit log by making and revoking shares.
+func TestSharesPerDay(t *testing.T) {
+	c := newClock()
+	s := open(t, Config{Now: c.now})
+	u := add(t, s, "ada", "", "")
+	ctx := As(t.Context(), ByUser(u.ID))
+	make := func() error {
+		_, made, err := s.MakeShare(ctx, u.ID, NewShare{Kind: PersonShare})
+		if err == nil {
+			err = s.RevokeShare(ctx, u.ID, made.ID)
+		}
+		return err
+	}
+	for range SharesPerDay {
+		do(t, "MakeShare", make())
+	}
+	if wrong := WrongFields(make()); len(wrong) != 1 || wrong[0].Field != "shares" || wrong[0].Detail != "day" {
+		t.Errorf("one share more on that day = %v, want too many", wrong)
+	}
+	c.add(wholeDay)
+	do(t, "MakeShare on the next day", make())
 }
 
 // Only people who agreed are on public pages.

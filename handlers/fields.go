@@ -182,6 +182,9 @@ func tooMuch(e *accounts.FieldError) string {
 	case "origins":
 		return fmt.Sprintf("Enter up to %d sites.", e.Limit)
 	case "shares":
+		if e.Detail == "day" {
+			return fmt.Sprintf("You can make up to %d share links a day. Try again tomorrow.", e.Limit)
+		}
 		return fmt.Sprintf("You can have up to %d share links. Revoke one first.", e.Limit)
 	case "team_pairs":
 		if e.Detail == "team" {
