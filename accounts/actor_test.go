@@ -83,6 +83,19 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"SetDetails": func(ctx context.Context, s *Store, u User, _ Session) error {
 		return s.SetDetails(ctx, u.ID, Details{Pronouns: "they"})
 	},
+	"MakeShare": func(ctx context.Context, s *Store, u User, _ Session) error {
+		_, _, err := s.MakeShare(ctx, u.ID, NewShare{Kind: WallShare})
+		return err
+	},
+	"RevokeShare": func(ctx context.Context, s *Store, u User, _ Session) error {
+		if err := s.RevokeShare(ctx, u.ID, "x"); !errors.Is(err, ErrNoShare) {
+			return err
+		}
+		return nil
+	},
+	"TouchShares": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return s.TouchShares(ctx, map[string]time.Time{"x": time.Now()})
+	},
 	"SetFavorite": func(ctx context.Context, s *Store, u User, _ Session) error {
 		return s.SetFavorite(ctx, u.ID, "x", false)
 	},
@@ -272,7 +285,8 @@ var reads = []string{
 	"AnySession", "Authenticate", "Changes", "CheckImport", "CheckPassword", "Close", "Committed", "CountPeople",
 	"CursorBehind", "CursorBehindIn", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
-	"KnownBrowser", "Lost", "People", "PeopleByID", "PeopleByName", "Ping", "Presets", "SessionByToken", "Sessions", "HasSetupCode", "IsSetupCode", "Shared", "TeamPairs",
+	"KnownBrowser", "Lost", "People", "PeopleByID", "PeopleByName", "Ping", "Presets", "PublicPeople", "SessionByToken", "Sessions",
+	"HasSetupCode", "IsSetupCode", "ShareByToken", "ShareScopes", "Shared", "Shares", "TeamPairs",
 	"Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "AlertsOf", "Claims", "Details", "Favorites", "IsFavorite",

@@ -90,6 +90,9 @@ const (
 	AuditExported   Action = "audit.export"
 	BoardSetUp      Action = "board.setup"
 
+	ShareMade    Action = "share.create" // detail: kind
+	ShareRevoked Action = "share.revoke" // detail: kind
+
 	IdentityLinked   Action = "identity.link"   // detail: provider
 	IdentityUnlinked Action = "identity.unlink" // detail: provider
 
@@ -118,7 +121,7 @@ func (e Entry) TellsPresence() bool {
 		return true
 	case IdentityLinked, IdentityUnlinked:
 		return ProviderOf(e.Actor) != "" || string(e.Actor) == e.Target
-	case TokenCreated, TokenRevoked:
+	case TokenCreated, TokenRevoked, ShareMade, ShareRevoked:
 		return string(e.Actor) == e.Target
 	case UserMoved, AdminGranted, AdminRevoked:
 		return ProviderOf(e.Actor) != ""

@@ -140,7 +140,7 @@ func setDisabled(ctx context.Context, t *transaction, userID string, disabled bo
 	if disabled {
 		action = UserDisabled
 		if err := errors.Join(endAccess(ctx, t, userID, ""), dropLinksBy(ctx, t, userID),
-			dropResetLinks(ctx, t, userID)); err != nil {
+			dropResetLinks(ctx, t, userID), dropShares(ctx, t, userID)); err != nil {
 			return err
 		}
 	} else if _, err := t.exec(ctx, sqlStopWaiting, userID); err != nil {
@@ -171,7 +171,7 @@ func deleteUser(ctx context.Context, t *transaction, userID string) error {
 		return err
 	}
 	if err := errors.Join(endAccess(ctx, t, userID, ""), dropLinksBy(ctx, t, userID),
-		dropResetLinks(ctx, t, userID)); err != nil {
+		dropResetLinks(ctx, t, userID), dropShares(ctx, t, userID)); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, sqlDropWords, u.sortKey); err != nil {

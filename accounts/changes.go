@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	tombstoneAge = 24 * time.Hour // how long tombstones of deleted users, ended sessions, and revoked tokens stay
+	// tombstoneAge is how long tombstones of deleted users, ended sessions, revoked tokens, and ended shares stay.
+	tombstoneAge = 24 * time.Hour
 
 	deletedUser  = "user"
 	endedSession = "session"
@@ -55,6 +56,7 @@ type Changes struct {
 	Gone      []string    // ids of deleted users
 	Sessions  []string    // ids of ended sessions, without expired ones
 	Tokens    []string    // ids of revoked tokens, without expired ones
+	Shares    []string    // ids of shares that ended, or whose team has another name
 	Alerts    []Alert     // that were set or told
 	Settings  *Settings   // all of them as they are now; nil: none has changed
 	TeamPairs *[]TeamPair // all of them as they are now; nil: none has changed
@@ -182,6 +184,8 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 			c.Sessions = append(c.Sessions, g.id)
 		case endedToken:
 			c.Tokens = append(c.Tokens, g.id)
+		case endedShare:
+			c.Shares = append(c.Shares, g.id)
 		}
 	}
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // schema_migrations, which each database writes itself.
 var tables = []string{"users", "search_words", "sessions", "tokens", "known_browsers", "presets", "favorites", "alerts",
 	"claims", "identities", "passkeys", "totp", "recovery_codes", "spent", "mails", "links", "audit", "settings",
-	"team_pairs", "tombstones"}
+	"team_pairs", "shares", "tombstones"}
 
 // Copied holds the number of rows that were copied of a table.
 type Copied struct {

@@ -11,8 +11,9 @@ import (
 const maxPronouns = 40 // runes
 
 const (
-	sqlDetails    = `SELECT pronouns, contacts, share_time, no_alerts FROM users WHERE id = $1`
-	sqlSetDetails = `UPDATE users SET pronouns = $2, contacts = $3, share_time = $4, no_alerts = $5, rev = $6 WHERE id = $1`
+	sqlDetails    = `SELECT pronouns, contacts, share_time, no_alerts, public_pages FROM users WHERE id = $1`
+	sqlSetDetails = `UPDATE users SET pronouns = $2, contacts = $3, share_time = $4, no_alerts = $5, public_pages = $6,
+		rev = $7 WHERE id = $1`
 )
 
 // Details are what people tell others about themselves on their page.
@@ -21,11 +22,12 @@ type Details struct {
 	Contacts  []string // how to reach the person: URLs, see ParseContact
 	ShareTime bool     // others see the local time, once the time zone is known
 	NoAlerts  bool     // others can't ask to be told when the person is here
+	Public    bool     // embeds on public web pages may show the person
 }
 
 func (d Details) equal(o Details) bool {
 	return d.Pronouns == o.Pronouns && slices.Equal(d.Contacts, o.Contacts) && d.ShareTime == o.ShareTime &&
-		d.NoAlerts == o.NoAlerts
+		d.NoAlerts == o.NoAlerts && d.Public == o.Public
 }
 
 // Details returns a person's details. Error: ErrNotFound.
@@ -36,7 +38,7 @@ func (s *Store) Details(ctx context.Context, userID string) (Details, error) {
 func readDetails(ctx context.Context, from reader, userID string) (Details, error) {
 	var d Details
 	var contacts string
-	err := from.queryRow(ctx, sqlDetails, []any{userID}, &d.Pronouns, &contacts, &d.ShareTime, &d.NoAlerts)
+	err := from.queryRow(ctx, sqlDetails, []any{userID}, &d.Pronouns, &contacts, &d.ShareTime, &d.NoAlerts, &d.Public)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, ErrNotFound
 	}
@@ -68,7 +70,8 @@ func (s *Store) SetDetails(ctx context.Context, userID string, d Details) error 
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, sqlSetDetails, userID, pronouns, strings.Join(contacts, "\n"), d.ShareTime, d.NoAlerts, rev)
+		_, err = t.exec(ctx, sqlSetDetails, userID, pronouns, strings.Join(contacts, "\n"), d.ShareTime, d.NoAlerts,
+			d.Public, rev)
 		if err == nil && d.NoAlerts {
 			_, err = t.exec(ctx, sqlDropAlertsAbout, userID)
 		}

@@ -23,6 +23,7 @@ type Export struct {
 	App        *ExportedApp       `json:"authenticator_app"`  // null: none
 	Tokens     []ExportedToken    `json:"tokens"`             // access tokens, the newest first
 	Identities []ExportedIdentity `json:"identities"`         // accounts elsewhere with which the person signs in, the oldest first
+	Shares     []ExportedShare    `json:"shares"`             // links that the person made, the newest first
 	Acts       []ExportedAct      `json:"acts"`               // what the audit log has about the person, the newest first
 	LastSeen   time.Time          `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
 }
@@ -49,6 +50,7 @@ type ExportedSettings struct {
 	LastSeen       string    `json:"show_last_seen"`     // approximate, exact or nobody
 	TimeZone       string    `json:"time_zone"`          // IANA name; "": unknown
 	ShareTime      bool      `json:"share_local_time"`
+	Public         bool      `json:"public_pages"` // embeds on public web pages may show the person
 	AllowAlerts    bool      `json:"allow_alerts"` // others may ask to be told when the person is here
 	Theme          string    `json:"theme"`        // system, light or dark
 	Announce       bool      `json:"announce"`     // screen readers announce who comes and goes
@@ -156,13 +158,13 @@ func exportUser(u User, d Details) Export {
 		},
 		Settings: ExportedSettings{
 			IdleAfter: int(u.IdleAfter / time.Minute), LastSeen: cmp.Or(u.ShowLastSeen, "approximate"), TimeZone: u.TimeZone,
-			ShareTime: d.ShareTime, AllowAlerts: !d.NoAlerts, Theme: cmp.Or(u.Theme, "system"), Announce: u.Announce,
+			ShareTime: d.ShareTime, Public: d.Public, AllowAlerts: !d.NoAlerts, Theme: cmp.Or(u.Theme, "system"), Announce: u.Announce,
 			Invisible: u.Invisible, InvisibleSince: u.InvisibleSince,
 		},
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
 		Favorites: []string{}, Alerts: []ExportedAlert{}, Claims: []ExportedClaim{}, Acts: []ExportedAct{}, Passkeys: []ExportedPasskey{},
-		Identities: []ExportedIdentity{}, Tokens: []ExportedToken{},
+		Identities: []ExportedIdentity{}, Tokens: []ExportedToken{}, Shares: []ExportedShare{},
 	}
 	if x.Account.Contacts == nil {
 		x.Account.Contacts = []string{}
@@ -230,6 +232,9 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 		return err
 	}
 	if err := exportFactors(ctx, t, userID, x); err != nil {
+		return err
+	}
+	if err := exportShares(ctx, t, userID, x); err != nil {
 		return err
 	}
 	return exportActs(ctx, t, userID, x)

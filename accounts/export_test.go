@@ -44,11 +44,14 @@ func testExport(t *testing.T, db database) {
 	do(t, "Link", s.Link(t.Context(), u.ID, corp("ada-1")))
 	lamp, _, err := s.CreateToken(t.Context(), NewToken{UserID: u.ID, Name: "Lamp", Scopes: []Scope{ReadMe}})
 	do(t, "CreateToken", err)
+	_, _, err = s.MakeShare(t.Context(), u.ID, NewShare{Kind: EmbedShare, Label: "Wiki", Team: "Ops", Counts: true,
+		Origins: []string{"https://wiki.example/"}, Days: 1})
+	do(t, "MakeShare", err)
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID +
 		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"email":"","admin":true,"disabled":false,` +
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":20,"show_last_seen":"exact","time_zone":"Europe/Berlin",` +
-		`"share_local_time":true,"allow_alerts":false,"theme":"dark","announce":true,"invisible":true,"invisible_since":` +
+		`"share_local_time":true,"public_pages":false,"allow_alerts":false,"theme":"dark","announce":true,"invisible":true,"invisible_since":` +
 		now + `},"status":{"state":"away","text":"Lunch",` +
 		`"emoji":"🍜","until":"2026-03-01T13:00:01.5Z","set_at":` + now +
 		`},"presets":[{"state":"away","text":"Lunch","emoji":"🍜",` +
@@ -63,7 +66,10 @@ func testExport(t *testing.T, db database) {
 		`"can_be_synced":true,"synced":true,"created_at":` + now + `,"last_used_at":` + now +
 		`}],"authenticator_app":{"added_at":` + now + `,"recovery_codes_left":1,"recovery_codes_used":[` + now +
 		`]},"tokens":[{"name":"Lamp","scopes":["me:read"],"created_at":` + now + `,"expires_at":"2026-05-30T12:00:01.5Z"}],"identities":[{"provider":"corp","issuer":"https://login.example","subject":"ada-1","label":"ada@example.com",` +
-		`"created_at":` + now + `,"last_used_at":` + now + `}],"acts":[{"at":` + now + `,"action":"token.create","by":"system","detail":{"scopes":"me:read"}},{"at":` + now + `,"action":"identity.link","by":"system",` +
+		`"created_at":` + now + `,"last_used_at":` + now + `}],` +
+		`"shares":[{"kind":"embed","name":"Wiki","team":"Ops","only_counts":true,"texts":false,"origins":["https://wiki.example"],` +
+		`"created_on":"2026-03-01T00:00:00Z","expires_at":"2026-03-03T00:00:00Z"}],` +
+		`"acts":[{"at":` + now + `,"action":"share.create","by":"system","detail":{"kind":"embed"}},{"at":` + now + `,"action":"token.create","by":"system","detail":{"scopes":"me:read"}},{"at":` + now + `,"action":"identity.link","by":"system",` +
 		`"detail":{"provider":"corp"}},{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}],"last_seen":` + now + `}`
 	got := wantExport(t, s, u.ID, want)
 	tokenKey, _ := tokenHash(token)
@@ -100,7 +106,7 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
 	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"email":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"share_local_time":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"claims":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"tokens":[],"identities":[],`+
+		`"share_local_time":false,"public_pages":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"claims":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"tokens":[],"identities":[],"shares":[],`+
 		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
 		`{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}]}`)
 	_, err := s.Export(t.Context(), "nobody")
@@ -112,7 +118,7 @@ func testExportOfNewAccount(t *testing.T, db database) {
 func TestExportHasEverything(t *testing.T) {
 	exported := map[string]string{
 		"users": "id username_key display_name team last_seen admin disabled idle_after status_state status_text status_emoji status_until " +
-			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts email " +
+			"status_set_at invisible invisible_since created_at time_zone theme show_last_seen announce pronouns contacts share_time no_alerts public_pages email " +
 			"admin_by team_by",
 		"sessions":       "created_at expires_at used_at user_agent address unnoticed method factors proved_at provider",
 		"tokens":         "name scopes parent created_at expires_at used_at",
@@ -126,6 +132,7 @@ func TestExportHasEverything(t *testing.T) {
 		"alerts":         "person_id kind asked_at expires_at told_at",
 		"claims":         "key state text emoji until ends_at set_at token_id",
 		"audit":          "at action actor address detail",
+		"shares":         "kind label team counts texts origins created_at expires_at used_at",
 	}
 	leftOut := map[string]string{
 		"users": "sort_key name_key team_key rev password_hash favorites_rev " + // derived from the names; numbers; a hash
@@ -145,6 +152,7 @@ func TestExportHasEverything(t *testing.T) {
 		"alerts":         "user_id rev",
 		"claims":         "user_id",
 		"audit":          "id via target request",
+		"shares":         "id token_hash user_id public_key",
 		"settings":       "name value rev",                                                                        // of the board
 		"links":          "token_hash kind user_id team label uses uses_left made_by created_at expires_at email", // of the board
 		"team_pairs":     "team_key other_key team other paired_at",                                               // of the board

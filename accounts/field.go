@@ -39,16 +39,17 @@ const (
 	NotAllowed     Code = "not_allowed"
 	NotAnEmail     Code = "not_an_email"
 	EmailTaken     Code = "email_taken"
-	NotADomain     Code = "not_a_domain" // Detail is what was typed
-	NewerValue     Code = "newer_value"  // a newer version has stored Detail
+	NotADomain     Code = "not_a_domain"  // Detail is what was typed
+	NewerValue     Code = "newer_value"   // a newer version has stored Detail
+	NotAnOrigin    Code = "not_an_origin" // Detail is what was typed
 )
 
 // FieldError says what is wrong with one field.
 type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
 	// time_zone, theme, pronouns, contacts, favorites, alerts, identities, board_name, email, signup_domains,
-	// other (a second team), team_pairs, key, lease, claims, or name,
-	// scopes, expires or tokens (of access tokens).
+	// other (a second team), team_pairs, key, lease, claims, shares, kind, label, days or origins, or name, scopes,
+	// expires or tokens (of access tokens).
 	Field  string
 	Code   Code
 	Limit  int    // with TooShort, TooLong, TooMany and TooFarAhead

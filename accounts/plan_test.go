@@ -261,6 +261,7 @@ func administer(t *testing.T, s *Store, first User) {
 	do(t, "Invite", err)
 	dev := add(t, s, "devon", "", "Dev")
 	do(t, "PairTeams", s.PairTeams(ctx, "Ops", "Dev"))
+	share(t, s, guest.ID)
 	_, err = s.RenameTeam(ctx, "Ops", "Operations")
 	do(t, "RenameTeam", err)
 	do(t, "UnpairTeams", s.UnpairTeams(ctx, "Operations", "Dev"))
@@ -309,7 +310,8 @@ func statements(t *testing.T, s *Store) map[string]bool {
 			texts[text] = true
 		}
 	}
-	for _, text := range []string{byIDsSQL(idsAtOnce), seenSQL(3), touchSQL(3), touchTokensSQL(3), byNamesSQL(idsAtOnce)} {
+	for _, text := range []string{byIDsSQL(idsAtOnce), seenSQL(3), touchSQL(3), touchTokensSQL(3), shareUseSQL(3),
+		byNamesSQL(idsAtOnce)} {
 		texts[text] = true
 	}
 	for _, text := range manyRows {
@@ -399,7 +401,7 @@ func TestEveryStatementIsChecked(t *testing.T) {
 		n += len(named.FindAll(source, -1))
 	}
 	s := open(t, Config{})
-	built := 1 + 2 + 3 + 4*searchWords + len(manyRows) // for one id, for many ids and names, for stamps, for searches, and for imports
+	built := 1 + 2 + 4 + 4*searchWords + len(manyRows) // for one id, for many ids and names, for stamps, for searches, and for imports
 	texts := statements(t, s)
 	if got := len(texts) - built; got != n {
 		var all []string

@@ -1,8 +1,11 @@
 package accounts
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
-// Prune deletes what has expired: links, tokens, what was spent, emails that wait, claims, lines of the audit log, and
+// Prune deletes what has expired: links, tokens, shares, what was spent, emails that wait, claims, lines of the audit log, and
 // requests to join that nobody approved. Servers call it every hour.
 func (s *Store) Prune(ctx context.Context) error {
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error {
@@ -20,7 +23,7 @@ func (s *Store) Prune(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := pruneTokens(ctx, t); err != nil {
+		if err := errors.Join(pruneTokens(ctx, t), pruneShares(ctx, t)); err != nil {
 			return err
 		}
 		return pruneAudit(ctx, t)

@@ -71,6 +71,9 @@ func renameTeam(ctx context.Context, t *transaction, from, name, key string) (in
 	if err := renameInInvitations(ctx, t, old, name); err != nil {
 		return 0, err
 	}
+	if err := moveShares(ctx, t, old, name); err != nil {
+		return 0, err
+	}
 	return len(ids), t.audit(ctx, action, "",
 		map[string]string{"from": from, "team": name, "people": strconv.Itoa(len(ids))})
 }

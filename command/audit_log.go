@@ -203,6 +203,7 @@ func auditActions() []accounts.Action {
 		accounts.EmailSet, accounts.FactorsReset, accounts.ResetLinkMade, accounts.ResetLinkUsed, accounts.InvitationMade, accounts.InvitationUsed,
 		accounts.InvitationEnded, accounts.PersonApproved, accounts.PersonDeclined, accounts.TeamRenamed,
 		accounts.TeamMerged, accounts.TeamDeleted, accounts.TeamsPaired, accounts.TeamsUnpaired,
+		accounts.ShareMade, accounts.ShareRevoked, accounts.TokenCreated, accounts.TokenRevoked,
 		accounts.SettingsChanged, accounts.PeopleImported,
 		accounts.IdentityLinked, accounts.IdentityUnlinked, accounts.PeopleExported, accounts.AuditExported,
 		accounts.BoardSetUp,

@@ -35,6 +35,8 @@ var sentences = map[accounts.Action]string{
 	accounts.TeamRenamed:     "renamed the team {from} to {team}, with {people}",
 	accounts.TeamMerged:      "merged the team {from} into {team}, with {people}",
 	accounts.TeamDeleted:     "deleted the team {from}, with {people}",
+	accounts.ShareMade:       "made a share link of {whom}",
+	accounts.ShareRevoked:    "revoked a share link of {whom}",
 	accounts.TeamsPaired:     "let the teams {team} and {other} see each other",
 	accounts.TeamsUnpaired:   "stopped the teams {team} and {other} from seeing each other",
 	accounts.SettingsChanged: "changed the settings: {settings}",
@@ -57,6 +59,8 @@ var ownSentences = map[accounts.Action]string{
 	accounts.ResetLinkUsed:  "chose a password with a reset link",
 	accounts.InvitationUsed: "used an invitation",
 	accounts.BoardSetUp:     "set up the board",
+	accounts.ShareMade:      "made a share link",
+	accounts.ShareRevoked:   "revoked a share link",
 
 	accounts.IdentityLinked:   "linked their account to {provider}",
 	accounts.IdentityUnlinked: "unlinked their account from {provider}",

@@ -66,7 +66,7 @@ func (s *Server) byToken(c echo.Context, given []string, next echo.HandlerFunc) 
 		return user, err
 	}})
 	actAs(c, accounts.ByUser(user.ID))
-	s.touches.markToken(token, time.Now())
+	s.touched.tokens.mark(token.ID, token.UsedAt, time.Now())
 	return next(c)
 }
 

@@ -27,6 +27,7 @@ func (s *Server) setDetails(c echo.Context) error {
 	}
 	if fields.Has("pronouns") {
 		d.ShareTime, d.NoAlerts = fields.Get("share_time") == "on", fields.Get("allow_alerts") != "on"
+		d.Public = fields.Get("public_pages") == "on"
 	}
 	if err == nil {
 		err = s.cfg.Accounts.SetDetails(ctx, user.ID, d)
@@ -35,7 +36,7 @@ func (s *Server) setDetails(c echo.Context) error {
 		_, err = s.zoneOf(ctx, user, fields)
 	}
 	return s.answerSettings(c, ui.DetailsSection, err, func(p *ui.SettingsPage) {
-		p.Pronouns, p.Contacts, p.ShareTime, p.AllowAlerts = echoed(d.Pronouns), echoedUpTo(contacts, 5*maxEcho), d.ShareTime,
-			!d.NoAlerts
+		p.Pronouns, p.Contacts = echoed(d.Pronouns), echoedUpTo(contacts, 5*maxEcho)
+		p.ShareTime, p.AllowAlerts, p.Public = d.ShareTime, !d.NoAlerts, d.Public
 	})
 }

@@ -56,6 +56,8 @@ func FieldMessage(e *accounts.FieldError) string {
 		return "Give either this or " + e.Detail + ", not both."
 	case accounts.NotADomain:
 		return "“" + e.Detail + "” isn't a domain, such as example.org."
+	case accounts.NotAnOrigin:
+		return "“" + e.Detail + "” isn't the address of a site, such as https://wiki.example.org."
 	case otherDomain:
 		return "Use an address at " + strings.Join(strings.Fields(e.Detail), " or ") + "."
 	case accounts.NewerValue:
@@ -171,6 +173,8 @@ func missing(e *accounts.FieldError) string {
 		return "Type an email address."
 	case "signup_domains":
 		return "Enter at least one domain, such as example.org."
+	case "origins":
+		return "Enter at least one site, such as https://wiki.example.org."
 	}
 	return "Type your " + strings.TrimPrefix(strings.ReplaceAll(e.Field, "_", " "), "confirm ") + "."
 }
@@ -201,11 +205,18 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("You can have up to %d passkeys. Remove one first.", e.Limit)
 	case "signup_domains":
 		return fmt.Sprintf("Enter up to %d domains.", e.Limit)
+	case "origins":
+		return fmt.Sprintf("Enter up to %d sites.", e.Limit)
+	case "shares":
+		if e.Detail == "day" {
+			return fmt.Sprintf("You can make up to %d share links a day. Try again tomorrow.", e.Limit)
+		}
+		return fmt.Sprintf("You can have up to %d share links. Revoke one first.", e.Limit)
 	case "team_pairs":
 		if e.Detail == "team" {
 			return fmt.Sprintf("A team can see up to %d other teams. Unpair one first.", e.Limit)
 		}
-		return fmt.Sprintf("Up to %d pairs of teams can see each other. Unpair two first.", e.Limit)
+		return fmt.Sprintf("Up to %d pairs of teams can see each other. Unpair two teams first.", e.Limit)
 	case "claims":
 		return fmt.Sprintf("There can be up to %d claims at once. Delete one first, or wait until one ends.", e.Limit)
 	case "alerts":

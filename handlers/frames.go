@@ -6,6 +6,14 @@ import (
 	"rollcall/ui"
 )
 
+// encode returns the bytes of a change in a format.
+func (s *Server) encode(f live.Format, c *live.Change) []byte {
+	if f == live.HTML {
+		return s.frame(c)
+	}
+	return s.wallFrame(c, f)
+}
+
 // frame encodes a change for the browser.
 func (s *Server) frame(c *live.Change) []byte {
 	f := s.cfg.UI.NewFrame()

@@ -79,7 +79,8 @@ type Server struct {
 	limiters    Limiters
 	crossOrigin *http.CrossOriginProtection
 	headers     http.Header // set on every response; never changed after New
-	touches     touches
+	touched     struct{ sessions, tokens touches }
+	shareUse    *shareUse
 	conns       *connLimit
 	metrics     *metrics
 	providers   providers
@@ -126,6 +127,7 @@ func New(cfg Config) (*Server, error) {
 		site:        place,
 		addresses:   newAddresses(cfg.TrustedProxies, cfg.OnFly, cfg.Log),
 		limiters:    cfg.Limiters.orMemory(),
+		shareUse:    newShareUse(),
 		crossOrigin: http.NewCrossOriginProtection(),
 		headers:     securityHeaders(place, cfg.UI.Robots()),
 		policies:    map[string]policy{},
@@ -153,7 +155,7 @@ func New(cfg Config) (*Server, error) {
 		Fixed: cfg.Fixed, Stored: cfg.Stored,
 	})
 	s.live.Subscribe(s.followSettings)
-	s.sockets = newSockets(cfg, s.live, s.metrics, s.frame, s.originAllowed)
+	s.sockets = newSockets(cfg, s.live, s.metrics, s.encode, s.originAllowed)
 	s.echo = s.newEcho()
 	s.routes()
 	if err := s.documentRoutes(); err != nil {

@@ -54,6 +54,25 @@ func secretHeaders(shared http.Header) http.Header {
 	return h
 }
 
+// wallHeaders are for wall boards. Nothing that they load learns their address.
+func wallHeaders(shared http.Header) http.Header {
+	h := shared.Clone()
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+	return h
+}
+
+// sharedHeaders are for what programs and other sites read by a share link: states and badges. A badge that somebody
+// opens by itself is a document with styles.
+func sharedHeaders(shared http.Header) http.Header {
+	h := shared.Clone()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+	return h
+}
+
 // setHeaders sets headers that many responses share.
 func setHeaders(h, shared http.Header) {
 	for name, values := range shared {

@@ -201,6 +201,9 @@ func (tb *tab) list(html string) {
 }
 
 func (tb *tab) row(html string) {
+	if !userPattern.MatchString(html) {
+		return // on a wall board
+	}
 	user, state := userPattern.FindStringSubmatch(html)[1], statePattern.FindStringSubmatch(html)[1]
 	tb.rows[user] = html
 	if s := tb.states[user]; len(s) == 0 || s[len(s)-1] != state {

@@ -78,7 +78,7 @@ func loggedPath(c echo.Context) string {
 }
 
 // tokenLike matches what can be the token of a link, also in a path that no route has, such as one with another slash.
-var tokenLike = regexp.MustCompile(`[A-Za-z0-9_-]{43}`)
+var tokenLike = regexp.MustCompile(`[A-Za-z0-9_-]{43}|[A-Za-z0-9]{27,}`)
 
 // recoverPanics turns a panic into an error page and logs it with its stack, at error level, because a panic is a bug.
 func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {

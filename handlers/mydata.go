@@ -15,12 +15,21 @@ import (
 	"rollcall/ui"
 )
 
+// export is everything stored about a person, and what shows them to others without an account.
+type export struct {
+	accounts.Export
+	ShownBy shownBy `json:"shown_by"`
+}
+
 // export returns everything stored about the person.
-func (s *Server) export(c echo.Context) (accounts.Export, error) {
+func (s *Server) export(c echo.Context) (x export, err error) {
 	ctx, user := c.Request().Context(), signedIn(c).user
-	x, err := s.cfg.Accounts.Export(ctx, user.ID)
+	x.Export, err = s.cfg.Accounts.Export(ctx, user.ID)
 	if err == nil {
-		err = s.hideFrom(ctx, user, &x)
+		err = s.hideFrom(ctx, user, &x.Export)
+	}
+	if err == nil {
+		x.ShownBy, err = s.shownBy(ctx, user, x.Settings.Public)
 	}
 	switch {
 	case errors.Is(err, accounts.ErrNotFound):
@@ -63,9 +72,10 @@ func (s *Server) storedPage(c echo.Context) error {
 		Announce:  x.Settings.Announce,
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
 		Pronouns: x.Account.Pronouns, Contacts: x.Account.Contacts, ShareTime: x.Settings.ShareTime,
-		AllowAlerts: x.Settings.AllowAlerts,
-		Email:       x.Account.Email,
-		Favorites:   len(x.Favorites), Alerts: len(x.Alerts),
+		AllowAlerts: x.Settings.AllowAlerts, Public: x.Settings.Public, Shares: len(x.Shares),
+		Walls: x.ShownBy.Walls, Lists: x.ShownBy.Lists,
+		Email:     x.Account.Email,
+		Favorites: len(x.Favorites), Alerts: len(x.Alerts),
 		Acts: len(x.Acts), Presets: len(x.Presets), Claims: len(x.Claims), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
 		Passkeys: len(x.Passkeys), Identities: len(x.Identities), Tokens: len(x.Tokens), AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
 	}

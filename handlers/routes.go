@@ -108,6 +108,7 @@ func (s *Server) routes() {
 	member.get(at("/settings/my-data.json"), s.myData)
 	member.get(at("/settings/stored"), s.storedPage)
 
+	s.shareRoutes(member)
 	s.waysRoutes(entry, member)
 	s.tokensRoutes(member)
 	proven := s.group(policy{compress: true, proof: true})

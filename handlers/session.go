@@ -46,7 +46,7 @@ func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 			case err == nil:
 				c.Set(principalKey, &principal{user, session, token})
 				actAs(c, accounts.ByUser(user.ID))
-				s.touches.mark(session, time.Now())
+				s.touched.sessions.mark(session.ID, session.UsedAt, time.Now())
 				return next(c)
 			case !errors.Is(err, accounts.ErrNoSession):
 				return unavailable(err)

@@ -60,7 +60,7 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 		return p, unavailable(fmt.Errorf("settings: %w", err))
 	}
 	p.Pronouns, p.Contacts = details.Pronouns, strings.Join(details.Contacts, "\n")
-	p.ShareTime, p.AllowAlerts = details.ShareTime, !details.NoAlerts
+	p.ShareTime, p.AllowAlerts, p.Public = details.ShareTime, !details.NoAlerts, details.Public
 	if s.inForce().Teams != accounts.TeamsFixed {
 		if p.Teams, err = s.cfg.Accounts.TeamNames(ctx, maxTeams); err != nil {
 			return p, unavailable(fmt.Errorf("settings: %w", err))

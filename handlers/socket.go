@@ -24,6 +24,7 @@ const (
 // admission holds what is known about a socket before it's open. It never changes.
 type admission struct {
 	person  string    // id of its person; "": nobody, as for a wall board
+	share   string    // id of the share link of a wall board; "": of none
 	session string    // id of the sign-in; "" without a person
 	expires time.Time // of the session; zero: never
 	counts  bool      // the person is online while it's open: true for a tab, false for a wall board
@@ -31,6 +32,7 @@ type admission struct {
 	speaks  bool      // the page will report its input right away
 	phone   bool
 	lists   bool          // it's told when lists for administrators change
+	format  live.Format   // of its frames
 	watch   *live.Watcher // nil: a stranger, whose page goes to the sign-in page
 
 	address netip.Prefix // for the limit
@@ -42,6 +44,7 @@ type asked struct {
 	at      time.Time
 	from    netip.Addr
 	request string // id
+	path    string // without secrets
 }
 
 // socket is one open websocket, usually one tab of one person.
@@ -72,7 +75,8 @@ const (
 	endedSession  = "login" // signed out or expired
 	endedDisabled = "disabled"
 	endedDeleted  = "deleted"
-	endedRole     = "role" // not an administrator any more; only for pages that need it
+	endedShare    = "share" // revoked, expired, or changed: its page loads again
+	endedRole     = "role"  // not an administrator any more; only for pages that need it
 )
 
 // endLocked closes s because its session has ended. Its person goes offline without a grace period.

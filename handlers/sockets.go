@@ -29,7 +29,7 @@ type sockets struct {
 	log       *slog.Logger
 	limits    Limits
 	metrics   *metrics
-	encode    func(*live.Change) []byte
+	encode    encoder
 	transport *transport
 	traffic   traffic
 	changed   *presence.Feed // people whose state may have changed
@@ -42,11 +42,15 @@ type sockets struct {
 	open      map[connID]*socket
 	byUser    index
 	bySession index
+	byShare   index
 	byAddress map[netip.Prefix]int
 	ended     map[string]time.Time     // sessions that ended within the last minute
 	recent    map[string]recentSession // sessions that had a socket within the last minute
 	drained   drained
 }
+
+// encoder returns the bytes of a change in a format.
+type encoder func(live.Format, *live.Change) []byte
 
 // drained is about the end of all sockets.
 type drained struct {
@@ -77,11 +81,11 @@ func (x index) remove(key string, s *socket) {
 	}
 }
 
-func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Change) []byte,
+func newSockets(cfg Config, board *live.Board, m *metrics, encode encoder,
 	originAllowed func(*http.Request) bool) *sockets {
 	s := &sockets{
 		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
-		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
+		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byShare: index{}, byAddress: map[netip.Prefix]int{},
 		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{},
 		drained:  drained{done: make(chan struct{})},
 		accounts: cfg.Accounts, lists: newListNews(), listsFrame: listsChanged(cfg.UI),
@@ -130,6 +134,8 @@ func (s *sockets) refusalLocked(x *socket) (code int, reason string) {
 		return closeRestart, ""
 	case ended || x.expired(time.Now()):
 		return closePolicy, endedSession
+	case x.share != "" && over(len(s.byShare[x.share]), maxSharedSockets):
+		return closeLater, "full"
 	case over(len(s.open), s.limits.Sockets) || over(s.byAddress[x.address], s.limits.SocketsAddress):
 		return closeLater, "full"
 	}
@@ -146,6 +152,9 @@ func (s *sockets) addLocked(x *socket) {
 	x.since = time.Now()
 	s.open[x.ws.id()] = x
 	s.byAddress[x.address]++
+	if x.share != "" {
+		s.byShare.add(x.share, x)
+	}
 	if x.person == "" {
 		return
 	}
@@ -197,7 +206,7 @@ func (s *sockets) deliver(x *socket) {
 	defer x.writing.Unlock()
 	changes, ok := x.watch.Take()
 	for _, c := range changes {
-		s.write(x, c.Encoded(live.HTML, s.encode))
+		s.write(x, c.Encoded(x.format, func(c *live.Change) []byte { return s.encode(x.format, c) }))
 	}
 	if !ok {
 		go s.tooSlow(x)
@@ -296,6 +305,9 @@ func (s *sockets) leave(x *socket) {
 	delete(s.open, x.ws.id())
 	if s.byAddress[x.address]--; s.byAddress[x.address] == 0 {
 		delete(s.byAddress, x.address)
+	}
+	if x.share != "" {
+		s.byShare.remove(x.share, x)
 	}
 	if x.person != "" {
 		s.byUser.remove(x.person, x)

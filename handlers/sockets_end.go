@@ -89,7 +89,7 @@ func (s *sockets) endDisabled(users []string) {
 	}
 }
 
-// applyUpdate ends the sockets of sessions that ended and of people who were deleted.
+// applyUpdate ends the sockets of sessions and share links that ended, and of people who were deleted.
 func (s *sockets) applyUpdate(u live.Update) {
 	if u.Lists {
 		s.lists.changed()
@@ -104,10 +104,20 @@ func (s *sockets) applyUpdate(u live.Update) {
 	for _, id := range u.Sessions {
 		s.endSessionLocked(id)
 	}
+	for _, id := range u.Shares {
+		s.endShareLocked(id)
+	}
 	if u.Reset { // some sessions may have ended unnoticed: let all pages reconnect
 		for _, x := range s.open {
 			x.close(closeRestart, "")
 		}
+	}
+}
+
+// endShareLocked closes the wall boards of a share link. Their pages load again, and then show what's true.
+func (s *sockets) endShareLocked(id string) {
+	for _, x := range s.byShare[id] {
+		x.endLocked(endedShare)
 	}
 }
 

@@ -12,52 +12,48 @@ const (
 	touchAfter = 10 * time.Minute // resolution of the time when a session or a token was last used
 	touchEvery = time.Minute      // between writes
 	touchWait  = 2 * time.Second  // for the last write, when stopping
-	maxTouches = 10_000           // sessions, and as many tokens, remembered between two writes; others are marked at their next request
+	maxTouches = 10_000           // of each kind, remembered between two writes; others are noted at their next request
 )
 
-// touches collects which sessions and tokens were used, so that a GET never writes. The zero value is ready to use.
+// touches collects which sessions, tokens, or share links were used, so that a GET never writes. The zero value is
+// ready to use.
 type touches struct {
-	mu       sync.Mutex
-	sessions map[string]time.Time // by ID; guarded by mu
-	tokens   map[string]time.Time // the same
+	mu   sync.Mutex
+	used map[string]time.Time // by ID; guarded by mu
 }
 
-// mark records that session was used at now, unless its time of use was written less than 10 minutes ago.
-func (t *touches) mark(session accounts.Session, now time.Time) {
-	t.note(&t.sessions, session.ID, session.UsedAt, now)
-}
-
-// markToken is mark for a token.
-func (t *touches) markToken(token accounts.Token, now time.Time) {
-	t.note(&t.tokens, token.ID, token.UsedAt, now)
-}
-
-func (t *touches) note(used *map[string]time.Time, id string, was, now time.Time) {
-	if now.Sub(was) < touchAfter {
-		return
+// mark notes that what has this ID was used at now, unless that is less than 10 minutes after was, its stored time of
+// use.
+func (t *touches) mark(id string, was, now time.Time) {
+	if now.Sub(was) >= touchAfter {
+		t.note(id, now)
 	}
+}
+
+// note records that what has this ID was used at now.
+func (t *touches) note(id string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, noted := (*used)[id]; noted || len(*used) >= maxTouches {
+	if _, noted := t.used[id]; noted || len(t.used) >= maxTouches {
 		return
 	}
-	if *used == nil {
-		*used = make(map[string]time.Time)
+	if t.used == nil {
+		t.used = make(map[string]time.Time)
 	}
-	(*used)[id] = now
+	t.used[id] = now
 }
 
-// take returns the sessions and the tokens marked since the last take.
-func (t *touches) take() (sessions, tokens map[string]time.Time) {
+// take returns what was noted since the last take, by ID.
+func (t *touches) take() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	sessions, tokens = t.sessions, t.tokens
-	t.sessions, t.tokens = nil, nil
-	return sessions, tokens
+	used := t.used
+	t.used = nil
+	return used
 }
 
 // keepTouching writes the times of use every minute, and once more when ctx ends. It doesn't retry a failed write,
-// because the next request marks the session again.
+// because the next request notes the use again.
 func (s *Server) keepTouching(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()
@@ -65,10 +61,12 @@ func (s *Server) keepTouching(ctx context.Context) {
 		select {
 		case <-tick.C:
 			s.writeTouches(ctx)
+			s.writeShareTouches(ctx)
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchWait)
 			defer cancel()
 			s.writeTouches(last)
+			s.writeShareTouches(last)
 			return
 		}
 	}
@@ -76,11 +74,14 @@ func (s *Server) keepTouching(ctx context.Context) {
 
 func (s *Server) writeTouches(ctx context.Context) {
 	ctx = accounts.As(ctx, accounts.System)
-	sessions, tokens := s.touches.take()
-	if err := s.cfg.Accounts.TouchSessions(ctx, sessions); err != nil {
-		s.log.Warn("times of use of sessions were not written", "sessions", len(sessions), "err", err)
+	if used := s.touched.sessions.take(); len(used) > 0 {
+		if err := s.cfg.Accounts.TouchSessions(ctx, used); err != nil {
+			s.log.Warn("times of use of sessions were not written", "sessions", len(used), "err", err)
+		}
 	}
-	if err := s.cfg.Accounts.TouchTokens(ctx, tokens); err != nil {
-		s.log.Warn("times of use of tokens were not written", "tokens", len(tokens), "err", err)
+	if used := s.touched.tokens.take(); len(used) > 0 {
+		if err := s.cfg.Accounts.TouchTokens(ctx, used); err != nil {
+			s.log.Warn("times of use of tokens were not written", "tokens", len(used), "err", err)
+		}
 	}
 }

@@ -5,27 +5,24 @@ import (
 	"fmt"
 	"testing"
 	"time"
-
-	"rollcall/accounts"
 )
 
 func TestTouches(t *testing.T) {
 	var used touches
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	used.mark(accounts.Session{ID: "fresh", UsedAt: now.Add(-9 * time.Minute)}, now)
-	used.mark(accounts.Session{ID: "old", UsedAt: now.Add(-10 * time.Minute)}, now)
-	used.mark(accounts.Session{ID: "old", UsedAt: now.Add(-10 * time.Minute)}, now.Add(time.Second))
-	used.markToken(accounts.Token{ID: "token"}, now)
-	if got, tokens := used.take(); len(got) != 1 || len(tokens) != 1 || !tokens["token"].Equal(now) || !got["old"].Equal(now) {
+	used.mark("fresh", now.Add(-9*time.Minute), now)
+	used.mark("old", now.Add(-10*time.Minute), now)
+	used.mark("old", now.Add(-10*time.Minute), now.Add(time.Second))
+	if got := used.take(); len(got) != 1 || !got["old"].Equal(now) {
 		t.Errorf("take = %v, want old at %v", got, now)
 	}
-	if got, tokens := used.take(); len(got)+len(tokens) != 0 {
+	if got := used.take(); len(got) != 0 {
 		t.Errorf("second take = %v, want nothing", got)
 	}
 	for i := range maxTouches + 10 {
-		used.mark(accounts.Session{ID: fmt.Sprint(i)}, now)
+		used.note(fmt.Sprint(i), now)
 	}
-	if got, _ := used.take(); len(got) != maxTouches {
+	if got := used.take(); len(got) != maxTouches {
 		t.Errorf("%d sessions remembered, want at most %d", len(got), maxTouches)
 	}
 }
@@ -43,7 +40,7 @@ func TestTouchesAreWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := session.UsedAt.Add(11 * time.Minute).Truncate(time.Millisecond)
-	f.server.touches.mark(session, later)
+	f.server.touched.sessions.mark(session.ID, session.UsedAt, later)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := f.server.Run(ctx); err != nil {

@@ -19,21 +19,33 @@ import (
 // list (with lists, it's told when lists for administrators change), or person=ID for a page about one person. A page can't read why a handshake was refused and would retry
 // forever. So a page without a session is accepted and then closed with 1008, which its script understands.
 func (s *Server) ws(c echo.Context) error {
-	r := c.Request()
-	if !s.originAllowed(r) {
-		return &failure{Status: http.StatusForbidden, Message: "This page isn't allowed to open a live connection here."}
-	}
-	if !websocket.IsWebSocketUpgrade(r) {
-		c.Response().Header().Set("Upgrade", "websocket")
-		return &failure{Status: http.StatusUpgradeRequired, Message: "This address is for live connections."}
-	}
-	if s.sockets.isDraining() {
-		return &failure{Status: http.StatusServiceUnavailable, quiet: true, Message: "This server is about to restart."}
+	if err := s.wantUpgrade(c.Request(), c.Response().Header()); err != nil {
+		return err
 	}
 	x, err := s.admission(c)
 	if err != nil {
 		return err
 	}
+	return s.openSocket(c, x)
+}
+
+// wantUpgrade returns a failure unless r may open a live connection.
+func (s *Server) wantUpgrade(r *http.Request, h http.Header) error {
+	if !s.originAllowed(r) {
+		return &failure{Status: http.StatusForbidden, Message: "This page isn't allowed to open a live connection here."}
+	}
+	if !websocket.IsWebSocketUpgrade(r) {
+		h.Set("Upgrade", "websocket")
+		return &failure{Status: http.StatusUpgradeRequired, Message: "This address is for live connections."}
+	}
+	if s.sockets.isDraining() {
+		return &failure{Status: http.StatusServiceUnavailable, quiet: true, Message: "This server is about to restart."}
+	}
+	return nil
+}
+
+// openSocket upgrades a request.
+func (s *Server) openSocket(c echo.Context, x admission) error {
 	open := &socket{admission: x}
 	return s.sockets.transport.serve(c, open, func() { s.logSocket(open) })
 }
@@ -43,7 +55,7 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	r := c.Request()
 	a := admission{
 		speaks: c.QueryParams().Has("v"), phone: strings.Contains(r.UserAgent(), "Mobi"),
-		address: s.addresses.prefix(r), asked: asked{time.Now(), s.addresses.of(r), requestID(c)},
+		address: s.addresses.prefix(r), asked: s.asks(c),
 	}
 	q, asked, err := parseQuery(c.QueryParams())
 	if err != nil {
@@ -78,6 +90,11 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	return a, nil
 }
 
+// asks returns what a socket keeps of its request.
+func (s *Server) asks(c echo.Context) asked {
+	return asked{time.Now(), s.addresses.of(c.Request()), requestID(c), loggedPath(c)}
+}
+
 // logSocket writes the access log line of a socket that has ended.
 func (s *Server) logSocket(x *socket) {
 	if x.ws == (wsConn{}) || !s.cfg.AccessLog {
@@ -85,7 +102,7 @@ func (s *Server) logSocket(x *socket) {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", http.MethodGet),
-		slog.String("path", s.site.path("/ws")),
+		slog.String("path", clip(x.asked.path)),
 		slog.Int("status", http.StatusSwitchingProtocols),
 		slog.Float64("ms", float64(time.Since(x.asked.at).Microseconds())/1000),
 		slog.Uint64("bytes", x.sent.Load()),

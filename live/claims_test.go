@@ -32,7 +32,12 @@ func TestRenewedClaimsSendNothing(t *testing.T) {
 	f := newFixture(t, func(_ *Config, p *presence.Config) { p.Registry = memory.Replica() })
 	g := f.other(memory.Replica())
 	ada, bob := f.person("ada"), f.person("bob")
+	heard := g.here.Subscribe()
 	f.arrive(ada)
+	for g.here.View(ada.ID).State == presence.Offline { // the tracker of g hears of it from its own goroutine
+		<-heard.Ready()
+		heard.Take()
+	}
 	f.step()
 	g.step()
 	screens := []*screen{f.watch(Query{}, bob), f.watch(Query{}, ada), g.watch(Query{}, bob), g.watch(Query{}, ada)}

@@ -31,6 +31,7 @@ type Update struct {
 	Deleted   []string             // the IDs in Unlisted whose account was deleted
 	Sessions  []string             // IDs of sessions that ended
 	Tokens    []string             // IDs of tokens that were revoked
+	Shares    []string             // IDs of shares that ended or changed
 	Alerts    []accounts.Alert     // that were set or told; all of them if Reset
 	Settings  *accounts.Settings   // of the board if they may have changed, else nil
 	TeamPairs *[]accounts.TeamPair // all of them if they may have changed, else nil
@@ -190,7 +191,8 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 	}
 	f.tell(Update{
 		People: people, Unlisted: missing(append(ids, changes.Gone...), people),
-		Deleted: changes.Gone, Sessions: changes.Sessions, Tokens: changes.Tokens, Alerts: changes.Alerts, Settings: changes.Settings,
+		Deleted: changes.Gone, Sessions: changes.Sessions, Tokens: changes.Tokens, Shares: changes.Shares,
+		Alerts: changes.Alerts, Settings: changes.Settings,
 		TeamPairs: changes.TeamPairs, Lists: changes.Lists,
 	})
 	return nil

@@ -96,8 +96,11 @@ type Format uint8
 
 // The formats that are cached.
 const (
-	HTML    Format = iota
-	formats        // the number of formats
+	HTML       Format = iota
+	Wall              // of wall boards
+	WallPlain         // of wall boards without the texts of statuses
+	WallCounts        // of wall boards without people
+	formats           // the number of formats
 )
 
 // Entry is a row with its cached encodings. A row is encoded once per change, audience and format, and everyone gets

@@ -3,6 +3,8 @@
 //   app.js       Rollcall's script (static/script/), htmx, and htmx's WebSocket extension
 //   passkey.js   the part of Rollcall's script that only pages with passkeys load
 //   app.css      the stylesheet (static/style/)
+//   wall.*       script and stylesheet of wall boards; the script has htmx, too, because nothing else is on that page
+//   embed.js     the element that shows who is here in other sites (static/embed.js)
 //   admin.*      script and stylesheet that only the pages of the administration need, besides these
 //   favicon.svg  the icon, and what icons.mjs draws from it
 //   emoji.json   what the menu's search for emoji knows (emoji.mjs)
@@ -51,10 +53,11 @@ const closed = names => '(() => {\n' + names.map(scriptOf).join('') + '})()';
 const own = closed(SCRIPTS);
 const admin = '/*! Rollcall, MIT License */\n' + closed(['admin']) + ';\n';
 const passkey = closed(['passkey']) + ';\n';
+const embed = '/*! Rollcall, MIT License */\n' + text(ui, 'static', 'embed.js').replace(/^\s*\/\/.*\n/gm, '').replace(/^\s+/gm, '');
 const css = STYLES.map(styleOf).join('');
 const theirs = (...path) => text(htmx, 'dist', ...path).replace(/^\/\/# sourceMappingURL=.*$/gm, '').trim();
 
-const script = [
+const withHtmx = own => [
   '/*! Rollcall, MIT License */',
   own.trim() + ';',
   `/*! htmx ${found}, Zero-Clause BSD, https://htmx.org */`,
@@ -63,12 +66,16 @@ const script = [
   theirs('ext', 'hx-ws.min.js') + ';',
   '',
 ].join('\n');
+const script = withHtmx(own);
+const wall = withHtmx(closed(['page', 'times', 'wall']));
 
 const { makeIcons } = await import('./icons.mjs');
 const icons = await makeIcons(text(ui, 'static', 'favicon.svg'));
 
 new Script(passkey, { filename: 'passkey.js' });
 new Script(admin, { filename: 'admin.js' });
+new Script(wall, { filename: 'wall.js' });
+new Script(embed, { filename: 'embed.js' });
 new Script(script, { filename: 'app.js' }); // throws a SyntaxError before the old build is removed
 
 mkdirSync(out, { recursive: true });
@@ -82,6 +89,9 @@ const files = {
   'app.css': css,
   'admin.js': admin,
   'admin.css': styleOf('admin'),
+  'wall.js': wall,
+  'wall.css': styleOf('wall'),
+  'embed.js': embed,
   'favicon.svg': text(ui, 'static', 'favicon.svg'),
   'sw.js': text(ui, 'static', 'sw.js').replace(/^\s*\/\/.*\n/gm, ''),
   'emoji.json': emojiTable(root),

@@ -26,6 +26,7 @@ func TestBuild(t *testing.T) {
 	}
 	js, css := read("app.js"), read("app.css")
 	adminJS, adminCSS, passkey := read("admin.js"), read("admin.css"), read("passkey.js")
+	wallJS, wallCSS, embed := read("wall.js"), read("wall.css"), read("embed.js")
 
 	// ui/build.mjs says why there is one file in this order.
 	last := -1
@@ -40,8 +41,9 @@ func TestBuild(t *testing.T) {
 		t.Error("app.js refers to a source map that doesn't exist")
 	}
 	// If a line of the sources isn't in the build, the build is stale.
-	built := map[string]string{".js": js + adminJS + passkey, ".css": css + adminCSS}
+	built := map[string]string{".js": js + adminJS + passkey + wallJS + embed, ".css": css + adminCSS + wallCSS}
 	sources, err := filepath.Glob("static/s*/*.*s")
+	sources = append(sources, "static/embed.js")
 	if err != nil || len(sources) < 10 {
 		t.Fatalf("sources = %v, %v, want those of static/script and static/style", sources, err)
 	}
@@ -58,7 +60,7 @@ func TestBuild(t *testing.T) {
 		}
 	}
 	for name, limit := range map[string]int{"app.js.br": 24 << 10, "passkey.js.br": 2 << 10, "app.css.br": 9 << 10,
-		"admin.js.br": 2 << 10, "admin.css.br": 3 << 10, "favicon.svg.br": 1 << 10, "emoji.json.br": 20 << 10} {
+		"admin.js.br": 2 << 10, "admin.css.br": 3 << 10, "wall.js.br": 18 << 10, "wall.css.br": 2 << 10, "embed.js.gz": 2 << 10, "favicon.svg.br": 1 << 10, "emoji.json.br": 20 << 10} {
 		if got := len(read(name)); got > limit {
 			t.Errorf("%s: %d bytes, want at most %d", name, got, limit)
 		}

@@ -11,6 +11,7 @@ type Counts struct {
 	More         bool   // the search found more people than are counted
 	Teams        int    // how many teams these people are in
 	Limited      bool   // the viewer doesn't see every team, so there may be other people
+	Wall         bool   // for readers without an account
 
 	People, Online, Away, DND int
 
@@ -46,6 +47,17 @@ func (c Counts) each() [6]count {
 	}
 }
 
+// Tally returns the numbers of people who are here, by state.
+func (c Counts) Tally() []Filter {
+	var out []Filter
+	for _, n := range c.each() {
+		if f := (Filter{Show: n.show, Label: n.label, ID: n.id, Count: n.text}); f.IsState() && f.Show != Offline {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // headline is the heading of the board. Was replaces Is while the page isn't live.
 type headline struct {
 	Is, Was string
@@ -54,7 +66,7 @@ type headline struct {
 
 // alone reports whether only the viewer has an account.
 func (c Counts) alone() bool {
-	return c.People == 1 && c.Team == "" && c.Search == "" && !c.Unsure && !c.Limited
+	return c.People == 1 && !c.Wall && c.Team == "" && c.Search == "" && !c.Unsure && !c.Limited
 }
 
 func (c Counts) headline() headline {
@@ -112,6 +124,10 @@ func summary(c Counts) string {
 		return plural(n, "of them is here.", "of them are here.")
 	case c.Unsure:
 		return "People are coming back…"
+	case c.Wall && c.Team == "" && c.Teams > 1:
+		return fmt.Sprintf("of %d in %d teams", c.People, c.Teams)
+	case c.Wall && c.Team == "":
+		return fmt.Sprintf("of %d", c.People)
 	case c.People == 0 && !c.Limited:
 		return "Nobody has an account yet."
 	case c.Team != "":

@@ -39,9 +39,23 @@ func (u *UI) List(l List) ([]byte, error) {
 // Row renders one person as an <li>. The bytes depend only on r, so they may be cached and sent to every viewer.
 // There's no space around the <li>, because a morph would leave such space in the list. An unknown state is an error.
 func (u *UI) Row(r Row) ([]byte, error) {
+	v, err := viewOf(r)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.Grow(640)
+	if err := u.row.Execute(&b, &v); err != nil {
+		return nil, fmt.Errorf("ui: render row of %s: %w", r.UID, err)
+	}
+	return b.Bytes(), nil
+}
+
+// viewOf returns the data of the templates for rows.
+func viewOf(r Row) (rowView, error) {
 	label := Label(r.State)
 	if label == "" {
-		return nil, fmt.Errorf("ui: row of %s: unknown state %q", r.UID, r.State)
+		return rowView{}, fmt.Errorf("ui: row of %s: unknown state %q", r.UID, r.State)
 	}
 	v := rowView{
 		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State, Team: r.Team, TeamID: TeamID(r.TeamKey),
@@ -54,12 +68,7 @@ func (u *UI) Row(r Row) ([]byte, error) {
 	} else {
 		v.Since = momentOf(r.Since, sinceLayout)
 	}
-	var b bytes.Buffer
-	b.Grow(640)
-	if err := u.row.Execute(&b, &v); err != nil {
-		return nil, fmt.Errorf("ui: render row of %s: %w", r.UID, err)
-	}
-	return b.Bytes(), nil
+	return v, nil
 }
 
 // Person renders the inside of an element with the class who.

@@ -34,6 +34,7 @@ type SettingsPage struct {
 
 	Pronouns, Contacts     string // Contacts: one per line
 	ShareTime, AllowAlerts bool
+	Public                 bool // embeds on public web pages may show the person
 
 	Idle        string        // default, minutes or never
 	IdleMinutes string        // as typed

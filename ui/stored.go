@@ -34,10 +34,11 @@ type StoredPage struct {
 	Contacts    []string
 	ShareTime   bool
 	AllowAlerts bool
+	Public      bool // embeds on public web pages may show the person
 
 	Email string
 
-	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities, Tokens int // how many there are
+	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities, Tokens, Shares, Walls, Lists int // how many there are
 
 	AdminBy, TeamBy string // the keys of the providers that gave them; "": no provider
 
@@ -159,6 +160,13 @@ func (p StoredPage) seenByAll() []StoredFact {
 			Note: "Online, away, do not disturb or offline, and since when. This isn't stored. It's calculated from which of " +
 				"your devices are connected and when they last had input, which is held in memory while they're connected.",
 		}, {
+			Keys: []string{"shown_by.wall_boards", "shown_by.lists_for_other_sites"},
+			What: "Share links of others that can show you",
+			Mine: plural(p.Walls, "wall board", "wall boards") + ", " +
+				plural(p.Lists, "list for other sites", "lists for other sites"),
+			Note: "People who can see you can make a wall board. Whoever has its address sees on it what they see of you here. Lists " +
+				"for other sites show you only if you turned on “Show me on public web pages”.",
+		}, {
 			Keys: []string{"account.id"}, What: "Your ID", Mine: p.ID,
 			Note: "A random number that identifies you in the page. Kept as long as your account and one day longer, so that " +
 				"every server learns that the account is gone.",
@@ -209,6 +217,17 @@ func (p StoredPage) chosen() []StoredFact {
 		{
 			Keys: []string{"settings.allow_alerts"}, What: "Let others ask to be told when I'm here", Mine: onOff(p.AllowAlerts),
 			Note: "Others can see whether they can ask. " + until,
+		},
+		{
+			Keys: []string{"settings.public_pages"}, What: "Public web pages may show me", Mine: onOff(p.Public),
+			Note: "Lists that people embed in other sites show you only with this. " + until,
+		},
+		{
+			Keys: []string{"shares.kind", "shares.name", "shares.team", "shares.only_counts", "shares.texts", "shares.origins",
+				"shares.created_on", "shares.expires_at", "shares.last_used_on"},
+			What: "Share links you made", Mine: strconv.Itoa(p.Shares),
+			Note: "What each shows and where, the day when you made it, when it ends, and the day of its last use. Kept until " +
+				"you revoke it or it ends. Its ID is kept for one more day, and the log of changes has a line about it.",
 		},
 		{
 			Keys: []string{"favorites"}, What: "Favorites", Mine: strconv.Itoa(p.Favorites),
@@ -310,6 +329,8 @@ func secrets() []StoredFact {
 		{What: "The secret of your authenticator app", Note: "Encrypted with a key that isn't in the database."},
 		{What: "Your recovery codes", Note: "Only hashes of them (SHA-256). Kept until you create new ones, also those that you used."},
 		{What: "Your access tokens themselves", Note: "Only hashes of them (SHA-256). Kept as long as the tokens above."},
+		{What: "The addresses of your share links",
+			Note: "Only hashes of them (SHA-256), except for lists in other sites, whose visitors can read the address anyway."},
 		{What: "The keys of your devices", Note: "Only hashes of them (SHA-256). Kept as long as the devices above."},
 	}
 }

@@ -45,7 +45,8 @@ var everyPage = [...]Page{
 	StoredPage{}, PersonPage{}, ProvePage{}, RetryPage{}, DownloadPage{}, ContinuePage{}, AdminPeoplePage{}, AdminConfirmPage{}, AdminPersonPage{}, AdminTeamsPage{},
 	ForgotPage{}, MailedPage{}, AddressPage{}, SignupMailPage{},
 	AdminTeamPage{}, AdminInvitationsPage{}, AdminImportPage{}, AdminImportedPage{}, AdminSettingsPage{}, AdminLogPage{},
-	LoginCodePage{}, WaysPage{}, AddPasskeyPage{}, AddAppPage{}, RecoveryCodesPage{}, TokensPage{}, APIPage{},
+	LoginCodePage{}, WaysPage{}, AddPasskeyPage{}, AddAppPage{}, RecoveryCodesPage{}, TokensPage{}, APIPage{}, SharesPage{},
+	WallPage{}, EmbedPage{},
 }
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
@@ -68,6 +69,14 @@ func New(files fs.FS, base string) (*UI, error) {
 	return u, u.tryAll()
 }
 
+// layoutOf returns the template around a page.
+func layoutOf(p Page) string {
+	if own, ok := p.(interface{ root() string }); ok {
+		return own.root()
+	}
+	return "layout"
+}
+
 // parse reads all templates. A page is the layout with the blocks of that page.
 func parse(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, *template.Template, error) {
 	parts, err := template.New("parts").Funcs(funcs).ParseFS(files, "templates/parts/*.html")
@@ -79,7 +88,8 @@ func parse(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, 
 		name := p.template()
 		t, err := parts.Clone()
 		if err == nil {
-			t, err = t.New("layout.html").ParseFS(files, "templates/layout.html", "templates/"+name+".html")
+			layout := layoutOf(p) + ".html"
+			t, err = t.New(layout).ParseFS(files, "templates/"+layout, "templates/"+name+".html")
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("ui: parse page %s: %w", name, err)
@@ -126,6 +136,9 @@ func (u *UI) tryAll() error {
 	_, listErr := u.List(List{Sections: some})
 	_, flatErr := u.List(List{Sections: some, Flat: true, Index: some})
 	_, emptyErr := u.List(List{Warming: true})
+	_, wallRowErr := u.WallRow(Row{State: Offline})
+	_, wallErr := u.WallList(List{Sections: some})
+	_, badgeErr := u.Badge(Badge{})
 	headlineErr := u.part(io.Discard, "headline", headline{})
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
@@ -133,7 +146,8 @@ func (u *UI) tryAll() error {
 		"why": Me{}, "claims": []Claim{{}}, "told": Told{}} {
 		errs = append(errs, u.part(io.Discard, name, data))
 	}
-	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr)...)
+	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr,
+		wallRowErr, wallErr, badgeErr)...)
 }
 
 // Page renders a page in memory, so that no part of it is sent if there is an error.

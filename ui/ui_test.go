@@ -32,7 +32,7 @@ func sources(t testing.TB) fstest.MapFS {
 	}
 	for name, data := range map[string]string{
 		"app.js": "script", "app.js.br": "br", "app.js.gz": "gz",
-		"app.css": "style", "admin.css": "more style", "admin.js": "more script", "passkey.js": "passkeys", "favicon.svg": "<svg/>", "emoji.json": "[]", ".keep": "", "LICENSE.htmx.txt": "words",
+		"app.css": "style", "admin.css": "more style", "admin.js": "more script", "passkey.js": "passkeys", "wall.css": "style of walls", "wall.js": "walls", "embed.js": "embeds", "favicon.svg": "<svg/>", "emoji.json": "[]", ".keep": "", "LICENSE.htmx.txt": "words",
 		"favicon.ico": "icons", "apple-touch-icon.png": "icon", "icon-192.png": "small", "icon-512.png": "large",
 		"icon-maskable.png": "full",
 	} {
@@ -141,6 +141,9 @@ func TestTemplateTypes(t *testing.T) {
 	}
 	check("set", parts.Lookup("set"), SetStatus{})
 	check("claims", parts.Lookup("claims"), []Claim{})
+	check("wall-row", parts.Lookup("wall-row"), rowView{})
+	check("wall-list", parts.Lookup("wall-list"), wallView{})
+	check("badge", parts.Lookup("badge"), badgeView{})
 	check("admin-nav", parts.Lookup("admin-nav"), Admin{})
 	check("account-of", parts.Lookup("account-of"), Account{})
 	check("once", parts.Lookup("once"), OnceLink{})
@@ -221,6 +224,9 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 			},
 		}},
 	} {
+		looks[name] = render(t, u, page)
+	}
+	for name, page := range shareLooks(t, u, layout, "some") {
 		looks[name] = render(t, u, page)
 	}
 	boss := &Viewer{UID: "0190-b", Username: "boss", Name: "Boss", Admin: true}
