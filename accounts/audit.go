@@ -90,6 +90,11 @@ const (
 	AuditExported   Action = "audit.export"
 	BoardSetUp      Action = "board.setup"
 
+	HookMade    Action = "hook.create" // detail: format, about
+	HookChanged Action = "hook.change" // the same
+	HookRotated Action = "hook.rotate" // the same; it has a new secret
+	HookDeleted Action = "hook.delete" // the same
+
 	IdentityLinked   Action = "identity.link"   // detail: provider
 	IdentityUnlinked Action = "identity.unlink" // detail: provider
 
@@ -118,7 +123,7 @@ func (e Entry) TellsPresence() bool {
 		return true
 	case IdentityLinked, IdentityUnlinked:
 		return ProviderOf(e.Actor) != "" || string(e.Actor) == e.Target
-	case TokenCreated, TokenRevoked:
+	case TokenCreated, TokenRevoked, HookMade, HookChanged, HookRotated, HookDeleted:
 		return string(e.Actor) == e.Target
 	case UserMoved, AdminGranted, AdminRevoked:
 		return ProviderOf(e.Actor) != ""

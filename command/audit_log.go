@@ -204,6 +204,7 @@ func auditActions() []accounts.Action {
 		accounts.InvitationEnded, accounts.PersonApproved, accounts.PersonDeclined, accounts.TeamRenamed,
 		accounts.TeamMerged, accounts.TeamDeleted, accounts.TeamsPaired, accounts.TeamsUnpaired,
 		accounts.SettingsChanged, accounts.PeopleImported,
+		accounts.HookMade, accounts.HookChanged, accounts.HookRotated, accounts.HookDeleted,
 		accounts.IdentityLinked, accounts.IdentityUnlinked, accounts.PeopleExported, accounts.AuditExported,
 		accounts.BoardSetUp,
 	}
