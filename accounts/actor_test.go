@@ -256,6 +256,57 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"Prune": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.Prune(ctx) },
 }
 
+// hookWrites is writes for webhooks.
+var hookWrites = map[string]func(ctx context.Context, s *Store, u User, session Session) error{
+	"AddHook": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return second(s.AddHook(ctx, u.ID, wish(HookWish{})))
+	},
+	"ChangeHook": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return unlessHook(s.ChangeHook(ctx, u.ID, "x", wish(HookWish{})))
+	},
+	"RotateHook": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return unlessHook(second(s.RotateHook(ctx, u.ID, "x")))
+	},
+	"PauseHook": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return unlessHook(s.PauseHook(ctx, u.ID, "x"))
+	},
+	"StartHook": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return unlessHook(s.StartHook(ctx, u.ID, "x"))
+	},
+	"DeleteHook": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return unlessHook(s.DeleteHook(ctx, u.ID, "x"))
+	},
+	"StopHook": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.StopHook(ctx, Hook{}, HookGone) },
+	"AddTest": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return unlessHook(s.AddTest(ctx, Hook{}, Delivery{}))
+	},
+	"SetTold": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return unlessHook(s.SetTold(ctx, "x", Hook{}, nil))
+	},
+	"BeginAttempt": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return unlessHook(s.BeginAttempt(ctx, Attempt{}))
+	},
+	"EndAttempt": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return s.EndAttempt(ctx, Attempt{}, Outcome{})
+	},
+	"DropMessage": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		return unlessHook(s.DropMessage(ctx, "x", Hook{}, "y"))
+	},
+	"TakeLease": func(ctx context.Context, s *Store, _ User, _ Session) error {
+		_, _, err := s.TakeLease(ctx, "x", time.Second)
+		return err
+	},
+	"DropLease": func(ctx context.Context, s *Store, _ User, _ Session) error { return s.DropLease(ctx, "x") },
+}
+
+// unlessHook takes the errors about a hook that isn't there for success: the write was let in.
+func unlessHook(err error) error {
+	if errors.Is(err, ErrNoHook) || errors.Is(err, ErrNotOurs) {
+		return nil
+	}
+	return err
+}
+
 func second[T any](_ T, err error) error { return err }
 
 func unlessPasskey(err error) error {
@@ -297,6 +348,7 @@ var reads = []string{
 	"Unnoticed", "VerifyLink",
 	"OwnWays", "PasskeyOwner", "TOTP",
 	"AllTokens", "TokenByText", "Tokens",
+	"ActiveHooks", "AllHooks", "Deliveries", "Hook", "Hooks", "HooksAbout", "Told",
 }
 
 // Every exported method that writes refuses to do so without an actor. All other methods are listed in reads.
@@ -307,6 +359,9 @@ func TestEveryWriteHasAnActor(t *testing.T) {
 		write, ok := writes[name]
 		if !ok {
 			write, ok = mailWrites[name]
+		}
+		if !ok {
+			write, ok = hookWrites[name]
 		}
 		if !ok {
 			if !slices.Contains(reads, name) {

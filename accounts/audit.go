@@ -93,6 +93,11 @@ const (
 	ShareMade    Action = "share.create" // detail: kind
 	ShareRevoked Action = "share.revoke" // detail: kind
 
+	HookMade    Action = "hook.create" // detail: format, about
+	HookChanged Action = "hook.change" // the same
+	HookRotated Action = "hook.rotate" // the same; it has a new secret
+	HookDeleted Action = "hook.delete" // the same
+
 	IdentityLinked   Action = "identity.link"   // detail: provider
 	IdentityUnlinked Action = "identity.unlink" // detail: provider
 
@@ -121,7 +126,7 @@ func (e Entry) TellsPresence() bool {
 		return true
 	case IdentityLinked, IdentityUnlinked:
 		return ProviderOf(e.Actor) != "" || string(e.Actor) == e.Target
-	case TokenCreated, TokenRevoked, ShareMade, ShareRevoked:
+	case TokenCreated, TokenRevoked, ShareMade, ShareRevoked, HookMade, HookChanged, HookRotated, HookDeleted:
 		return string(e.Actor) == e.Target
 	case UserMoved, AdminGranted, AdminRevoked:
 		return ProviderOf(e.Actor) != ""

@@ -136,6 +136,9 @@ func setDisabled(ctx context.Context, t *transaction, userID string, disabled bo
 	if err != nil || !changed {
 		return err
 	}
+	if err := ownHooksChanged(ctx, t, userID); err != nil {
+		return err
+	}
 	action := UserEnabled
 	if disabled {
 		action = UserDisabled
@@ -171,7 +174,7 @@ func deleteUser(ctx context.Context, t *transaction, userID string) error {
 		return err
 	}
 	if err := errors.Join(endAccess(ctx, t, userID, ""), dropLinksBy(ctx, t, userID),
-		dropResetLinks(ctx, t, userID), dropShares(ctx, t, userID)); err != nil {
+		dropResetLinks(ctx, t, userID), dropShares(ctx, t, userID), dropHooksAbout(ctx, t, userID)); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, sqlDropWords, u.sortKey); err != nil {

@@ -34,7 +34,9 @@ const (
 	sqlSetListsRev    = `INSERT INTO meta (name, value) VALUES ('lists_rev', $1)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value`
 	sqlListsRev = `SELECT COALESCE(max(CASE name WHEN 'lists_rev' THEN value END), 0),
-		COALESCE(max(CASE name WHEN 'team_pairs_rev' THEN value END), 0) FROM meta WHERE name IN ('lists_rev', 'team_pairs_rev')`
+		COALESCE(max(CASE name WHEN 'team_pairs_rev' THEN value END), 0),
+		COALESCE(max(CASE name WHEN 'hooks_rev' THEN value END), 0)
+		FROM meta WHERE name IN ('lists_rev', 'team_pairs_rev', 'hooks_rev')`
 	sqlRevAndLimit = `SELECT r.value, p.value FROM meta r, meta p WHERE r.name = 'rev' AND p.name = 'pruned_rev'`
 )
 
@@ -60,6 +62,7 @@ type Changes struct {
 	Alerts    []Alert     // that were set or told
 	Settings  *Settings   // all of them as they are now; nil: none has changed
 	TeamPairs *[]TeamPair // all of them as they are now; nil: none has changed
+	Hooks     bool        // webhooks may have changed
 	Lists     bool        // lists for administrators may have changed; statuses and sign-ins don't change them
 	Reset     bool        // too many changes, or since is too old: the lists are empty, read everything again
 }
@@ -158,11 +161,11 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 	if c.Settings, err = newSettings(ctx, t, since); err != nil {
 		return err
 	}
-	var lists, pairs int64
-	if err := t.queryRow(ctx, sqlListsRev, nil, &lists, &pairs); err != nil {
+	var lists, pairs, hooks int64
+	if err := t.queryRow(ctx, sqlListsRev, nil, &lists, &pairs, &hooks); err != nil {
 		return err
 	}
-	c.Lists = lists > since
+	c.Lists, c.Hooks = lists > since, hooks > since
 	if pairs > since {
 		all, err := readTeamPairs(ctx, t)
 		if err != nil {

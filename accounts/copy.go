@@ -15,7 +15,7 @@ import (
 // schema_migrations, which each database writes itself.
 var tables = []string{"users", "search_words", "sessions", "tokens", "known_browsers", "presets", "favorites", "alerts",
 	"claims", "identities", "passkeys", "totp", "recovery_codes", "spent", "mails", "links", "audit", "settings",
-	"team_pairs", "shares", "tombstones"}
+	"team_pairs", "shares", "hooks", "told", "deliveries", "leases", "tombstones"}
 
 // Copied holds the number of rows that were copied of a table.
 type Copied struct {
@@ -195,7 +195,7 @@ func scanRow(found *sql.Rows, types []*sql.ColumnType) ([]any, error) {
 
 // copyMeta copies the revs, but not the id of the store.
 func copyMeta(ctx context.Context, from *sql.Tx, to pgx.Tx) error {
-	for _, name := range []string{"rev", "pruned_rev", "lists_rev", "team_pairs_rev"} {
+	for _, name := range []string{"rev", "pruned_rev", "lists_rev", "team_pairs_rev", "hooks_rev"} {
 		var value int64
 		if err := from.QueryRowContext(ctx, "SELECT COALESCE(max(value), 0) FROM meta WHERE name = $1",
 			name).Scan(&value); err != nil {

@@ -128,7 +128,7 @@ func usedDatabase(tb testing.TB) string {
 	tb.Cleanup(func() {
 		err := s.Exec(name, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
 			`DELETE FROM users; DELETE FROM search_words; DELETE FROM tombstones; DELETE FROM links; DELETE FROM audit;
-			DELETE FROM mails; DELETE FROM spent;
+			DELETE FROM mails; DELETE FROM spent; DELETE FROM leases;
 			DELETE FROM settings; DELETE FROM meta WHERE name IN ('store', 'shared_secret'); UPDATE meta SET value = 0`)
 		if err != nil {
 			tb.Error(err)

@@ -3,6 +3,7 @@ package accounts
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 )
 
@@ -10,22 +11,25 @@ import (
 // It doesn't include the hashes of passwords and tokens, which are secret, or internal data derived from the rest: keys
 // for sorting and search, and the number of the last change.
 type Export struct {
-	Account    ExportedAccount    `json:"account"`
-	Settings   ExportedSettings   `json:"settings"`
-	Status     *ExportedStatus    `json:"status"`             // null: none; an ended status stays until the next one
-	Presets    []ExportedPreset   `json:"presets"`            // last used first
-	Favorites  []string           `json:"favorites"`          // usernames
-	Alerts     []ExportedAlert    `json:"alerts"`             // about whom the person wants to be told
-	Claims     []ExportedClaim    `json:"claims"`             // what programs said about the person, by key
-	Sessions   []ExportedSession  `json:"sessions"`           // sign-ins, last used first
-	Browsers   []ExportedBrowser  `json:"known_browsers"`     // browsers in which the person signed in, last used first
-	Passkeys   []ExportedPasskey  `json:"passkeys"`           // the oldest first
-	App        *ExportedApp       `json:"authenticator_app"`  // null: none
-	Tokens     []ExportedToken    `json:"tokens"`             // access tokens, the newest first
-	Identities []ExportedIdentity `json:"identities"`         // accounts elsewhere with which the person signs in, the oldest first
-	Shares     []ExportedShare    `json:"shares"`             // links that the person made, the newest first
-	Acts       []ExportedAct      `json:"acts"`               // what the audit log has about the person, the newest first
-	LastSeen   time.Time          `json:"last_seen,omitzero"` // the last input, exactly, whatever others see
+	Account      ExportedAccount    `json:"account"`
+	Settings     ExportedSettings   `json:"settings"`
+	Status       *ExportedStatus    `json:"status"`                        // null: none; an ended status stays until the next one
+	Presets      []ExportedPreset   `json:"presets"`                       // last used first
+	Favorites    []string           `json:"favorites"`                     // usernames
+	Alerts       []ExportedAlert    `json:"alerts"`                        // about whom the person wants to be told
+	Claims       []ExportedClaim    `json:"claims"`                        // what programs said about the person, by key
+	Sessions     []ExportedSession  `json:"sessions"`                      // sign-ins, last used first
+	Browsers     []ExportedBrowser  `json:"known_browsers"`                // browsers in which the person signed in, last used first
+	Passkeys     []ExportedPasskey  `json:"passkeys"`                      // the oldest first
+	App          *ExportedApp       `json:"authenticator_app"`             // null: none
+	Tokens       []ExportedToken    `json:"tokens"`                        // access tokens, the newest first
+	Identities   []ExportedIdentity `json:"identities"`                    // accounts elsewhere with which the person signs in, the oldest first
+	Shares       []ExportedShare    `json:"shares"`                        // links that the person made, the newest first
+	Hooks        []ExportedHook     `json:"webhooks"`                      // of the person, the oldest first
+	SeenBy       int                `json:"webhooks_about_me"`             // of others; the caller counts them, because it knows who sees whom
+	SeenByPeople int                `json:"people_with_webhooks_about_me"` // the same
+	Acts         []ExportedAct      `json:"acts"`                          // what the audit log has about the person, the newest first
+	LastSeen     time.Time          `json:"last_seen,omitzero"`            // the last input, exactly, whatever others see
 }
 
 // ExportedAccount is who the person is.
@@ -164,7 +168,7 @@ func exportUser(u User, d Details) Export {
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
 		Favorites: []string{}, Alerts: []ExportedAlert{}, Claims: []ExportedClaim{}, Acts: []ExportedAct{}, Passkeys: []ExportedPasskey{},
-		Identities: []ExportedIdentity{}, Tokens: []ExportedToken{}, Shares: []ExportedShare{},
+		Identities: []ExportedIdentity{}, Tokens: []ExportedToken{}, Shares: []ExportedShare{}, Hooks: []ExportedHook{},
 	}
 	if x.Account.Contacts == nil {
 		x.Account.Contacts = []string{}
@@ -231,10 +235,8 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	if err != nil {
 		return err
 	}
-	if err := exportFactors(ctx, t, userID, x); err != nil {
-		return err
-	}
-	if err := exportShares(ctx, t, userID, x); err != nil {
+	if err := errors.Join(exportFactors(ctx, t, userID, x), exportShares(ctx, t, userID, x),
+		exportHooks(ctx, t, userID, x)); err != nil {
 		return err
 	}
 	return exportActs(ctx, t, userID, x)

@@ -47,6 +47,11 @@ func testExport(t *testing.T, db database) {
 	_, _, err = s.MakeShare(t.Context(), u.ID, NewShare{Kind: EmbedShare, Label: "Wiki", Team: "Ops", Counts: true,
 		Origins: []string{"https://wiki.example/"}, Days: 1})
 	do(t, "MakeShare", err)
+	h := addHook(t, s, u.ID, HookWish{About: AboutOneTeam, Team: "Ops"})
+	whsec, err := s.RotateHook(t.Context(), u.ID, h.ID)
+	do(t, "RotateHook", err)
+	do(t, "AddTest", s.AddTest(t.Context(), h, Delivery{At: c.now(), Event: TestEvent, Tries: 1, Status: 204,
+		Took: 12 * time.Millisecond}))
 	const now = `"2026-03-01T12:00:01.5Z"`
 	want := `{"account":{"id":"` + u.ID +
 		`","username":"ada","display_name":"Ada L","team":"Ops","pronouns":"she/her","contacts":["tel:+4943112"],"email":"","admin":true,"disabled":false,` +
@@ -69,13 +74,17 @@ func testExport(t *testing.T, db database) {
 		`"created_at":` + now + `,"last_used_at":` + now + `}],` +
 		`"shares":[{"kind":"embed","name":"Wiki","team":"Ops","only_counts":true,"texts":false,"origins":["https://wiki.example"],` +
 		`"created_on":"2026-03-01T00:00:00Z","expires_at":"2026-03-03T00:00:00Z"}],` +
-		`"acts":[{"at":` + now + `,"action":"share.create","by":"system","detail":{"kind":"embed"}},{"at":` + now + `,"action":"token.create","by":"system","detail":{"scopes":"me:read"}},{"at":` + now + `,"action":"identity.link","by":"system",` +
+		`"webhooks":[{"name":"Lamp","url":"https://hooks.example/in","format":"standard",` +
+		`"about":"team","team":"Ops","states":true,"texts":false,"settle_seconds":30,"created_at":` + now + `,"rotated_at":` + now +
+		`,"deliveries":[{"at":` + now + `,"event":"test","try":1,"status":204,"took_ms":12}]}],"webhooks_about_me":0,"people_with_webhooks_about_me":0,` +
+		`"acts":[{"at":` + now + `,"action":"hook.rotate","by":"system","detail":{"about":"team","format":"standard"}},` +
+		`{"at":` + now + `,"action":"hook.create","by":"system","detail":{"about":"team","format":"standard"}},{"at":` + now + `,"action":"share.create","by":"system","detail":{"kind":"embed"}},{"at":` + now + `,"action":"token.create","by":"system","detail":{"scopes":"me:read"}},{"at":` + now + `,"action":"identity.link","by":"system",` +
 		`"detail":{"provider":"corp"}},{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}],"last_seen":` + now + `}`
 	got := wantExport(t, s, u.ID, want)
 	tokenKey, _ := tokenHash(token)
 	browserKey, _ := tokenHash(browser)
 	for _, hidden := range []string{token, lamp, hashToken([]byte(lamp)), browser, tokenKey, browserKey, storedHash(t, s, u.ID), "argon2", "credential", "sealed",
-		`"key"`, `"one"`} {
+		`"key"`, `"one"`, whsec, h.Secret} {
 		if strings.Contains(got, hidden) {
 			t.Errorf("Export holds the secret %s", hidden)
 		}
@@ -106,7 +115,7 @@ func testExportOfNewAccount(t *testing.T, db database) {
 	do(t, "SetDisabled", s.SetDisabled(t.Context(), u.ID, true))
 	wantExport(t, s, u.ID, `{"account":{"id":"`+u.ID+`","username":"ada","display_name":"ada","team":"","pronouns":"","contacts":[],"email":"","admin":false,"disabled":true,`+
 		`"created_at":"2026-03-01T12:00:00Z"},"settings":{"idle_after_minutes":-1,"show_last_seen":"approximate","time_zone":"",`+
-		`"share_local_time":false,"public_pages":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"claims":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"tokens":[],"identities":[],"shares":[],`+
+		`"share_local_time":false,"public_pages":false,"allow_alerts":true,"theme":"system","announce":false,"invisible":false},"status":null,"presets":[],"favorites":[],"alerts":[],"claims":[],"sessions":[],"known_browsers":[],"passkeys":[],"authenticator_app":null,"tokens":[],"identities":[],"shares":[],"webhooks":[],"webhooks_about_me":0,"people_with_webhooks_about_me":0,`+
 		`"acts":[{"at":"2026-03-01T12:00:00Z","action":"user.disable","by":"system"},`+
 		`{"at":"2026-03-01T12:00:00Z","action":"user.create","by":"system"}]}`)
 	_, err := s.Export(t.Context(), "nobody")
@@ -133,6 +142,9 @@ func TestExportHasEverything(t *testing.T) {
 		"claims":         "key state text emoji until ends_at set_at token_id",
 		"audit":          "at action actor address detail",
 		"shares":         "kind label team counts texts origins created_at expires_at used_at",
+		"hooks": "label url format about team person_id states texts settle old_secret_until stopped stopped_at fails_since " +
+			"created_at",
+		"deliveries": "at event tries status ms reason",
 	}
 	leftOut := map[string]string{
 		"users": "sort_key name_key team_key rev password_hash favorites_rev " + // derived from the names; numbers; a hash
@@ -156,8 +168,12 @@ func TestExportHasEverything(t *testing.T) {
 		"settings":       "name value rev",                                                                        // of the board
 		"links":          "token_hash kind user_id team label uses uses_left made_by created_at expires_at email", // of the board
 		"team_pairs":     "team_key other_key team other paired_at",                                               // of the board
-		"search_words":   "word sort_key",                                                                         // derived from the names
-		"tombstones":     "rev kind id deleted_at",                                                                // of deleted users and ended sessions
+		"hooks":          "id user_id team_key secret old_secret failures probe_at delivered ready version",
+		"told":           "hook_id person_id state unsure event_id event_state body tries due", // what a receiver knows anyway
+		"deliveries":     "hook_id n",
+		"leases":         "name owner held_until",
+		"search_words":   "word sort_key",          // derived from the names
+		"tombstones":     "rev kind id deleted_at", // of deleted users and ended sessions
 		"meta":           "name value label", "schema_migrations": "version name at",
 	}
 	s := open(t, Config{})

@@ -42,6 +42,10 @@ const (
 	NotADomain     Code = "not_a_domain"  // Detail is what was typed
 	NewerValue     Code = "newer_value"   // a newer version has stored Detail
 	NotAnOrigin    Code = "not_an_origin" // Detail is what was typed
+	NotAURL        Code = "not_a_url"
+	HasPassword    Code = "has_password" // a URL with a user name or a password in front of the host
+	BadPort        Code = "bad_port"
+	UnknownPerson  Code = "unknown_person"
 )
 
 // FieldError says what is wrong with one field.
@@ -49,7 +53,7 @@ type FieldError struct {
 	// Field is username, display_name, team, password, old_password, state, text, emoji, until, idle_after, last_seen,
 	// time_zone, theme, pronouns, contacts, favorites, alerts, identities, board_name, email, signup_domains,
 	// other (a second team), team_pairs, key, lease, claims, shares, kind, label, days or origins, or name, scopes,
-	// expires or tokens (of access tokens).
+	// expires or tokens (of access tokens), or name, url, format, about, person, events, settle or hooks (of webhooks).
 	Field  string
 	Code   Code
 	Limit  int    // with TooShort, TooLong, TooMany and TooFarAhead

@@ -55,6 +55,9 @@ func renameTeam(ctx context.Context, t *transaction, from, name, key string) (in
 	if err := renamePairs(ctx, t, action, old, key, name); err != nil {
 		return 0, err
 	}
+	if err := moveTeamHooks(ctx, t, action, old, key, name); err != nil {
+		return 0, err
+	}
 	for i, id := range ids {
 		u, err := readUser(ctx, t, sqlUserByID, []any{id})
 		if i == 0 {

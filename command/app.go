@@ -10,6 +10,7 @@ import (
 	"rollcall/accounts"
 	"rollcall/command/process"
 	"rollcall/handlers"
+	"rollcall/hooks"
 	"rollcall/identity"
 	"rollcall/mailer"
 	"rollcall/presence"
@@ -29,6 +30,7 @@ type app struct {
 	tracker  *presence.Tracker
 	logins   []*identity.Provider // at which people sign in
 	mailer   *mailer.Mailer       // nil: no emails are sent
+	hooks    *hooks.Deliverer
 	server   *handlers.Server
 }
 
@@ -84,8 +86,18 @@ func (a *app) open(ctx context.Context, pages *ui.UI) (err error) {
 		return err
 	}
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
-	a.server, err = handlers.New(web)
-	return err
+	return a.openServer(web)
+}
+
+// openServer makes the server, and what delivers webhooks.
+func (a *app) openServer(web handlers.Config) (err error) {
+	sender := a.settings.sender()
+	web.Hooks, web.HookStats = sender, func() handlers.HookStats { return handlers.HookStats(a.hooks.Stats()) }
+	if a.server, err = handlers.New(web); err != nil {
+		return err
+	}
+	a.hooks = newDeliverer(a, sender)
+	return nil
 }
 
 // openStore opens the accounts.

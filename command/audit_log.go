@@ -205,6 +205,7 @@ func auditActions() []accounts.Action {
 		accounts.TeamMerged, accounts.TeamDeleted, accounts.TeamsPaired, accounts.TeamsUnpaired,
 		accounts.ShareMade, accounts.ShareRevoked, accounts.TokenCreated, accounts.TokenRevoked,
 		accounts.SettingsChanged, accounts.PeopleImported,
+		accounts.HookMade, accounts.HookChanged, accounts.HookRotated, accounts.HookDeleted,
 		accounts.IdentityLinked, accounts.IdentityUnlinked, accounts.PeopleExported, accounts.AuditExported,
 		accounts.BoardSetUp,
 	}

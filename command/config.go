@@ -42,6 +42,8 @@ type settings struct {
 
 	mailing
 
+	webhooks
+
 	signOn `group:"Single sign-on:"`
 
 	LimitSignups        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SIGNUPS" default:"60" help:"Sign-ups per address and hour."`
@@ -95,7 +97,7 @@ func (s *settings) check(env environment) error {
 		return err
 	}
 	return cmp.Or(checkAddr(s.Addr), checkDiagnostics(s), s.checkLimits(), s.checkTimes(), s.checkRedis(), checkDomains(s),
-		s.checkVisibility())
+		s.checkVisibility(), s.webhooks.check())
 }
 
 // publicURL parses the public address. The result has no slash at the end of its path.

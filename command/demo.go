@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rollcall/accounts"
-	"rollcall/handlers"
 	"rollcall/presence"
 	"rollcall/ui"
 )
@@ -100,7 +99,7 @@ func openDemo(ctx context.Context, cfg settings, con *console) (*app, presence.R
 	a.tracker, earlier = demoTracker(cfg.presence())
 	web := cfg.handlers()
 	web.Accounts, web.Presence, web.UI, web.Log = a.store, a.tracker, pages, a.log
-	if a.server, err = handlers.New(web); err != nil {
+	if err := a.openServer(web); err != nil {
 		return nil, nil, errors.Join(err, a.close())
 	}
 	return a, earlier, nil

@@ -74,6 +74,7 @@ type commands struct {
 	Token       tokenCmd       `cmd:"" help:"Create, list, revoke, and check access tokens, with which programs act for a person."`
 	Team        teamCmd        `cmd:"" help:"List, rename, merge, and delete teams."`
 	Share       shareCmd       `cmd:"" help:"List and revoke the share links of people."`
+	Hook        hookCmd        `cmd:"" help:"List, test, and delete webhooks."`
 	Board       boardCmd       `cmd:"" help:"Show and change what administrators can choose: the name, who can sign up, teams, and invisible."`
 	Log         logCmd         `cmd:"" help:"Print the audit log: who changed what about accounts, teams, invitations and settings."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup of the database file, whether or not the server runs."`

@@ -21,6 +21,7 @@ const (
 	drainSockets   = 3 * time.Second        // to close live connections
 	finishRequests = 5 * time.Second        // then, to answer open requests
 	unusedConns    = 500 * time.Millisecond // meanwhile, for connections without a request so far
+	finishWebhooks = 7 * time.Second        // meanwhile, for webhooks that are on their way
 	stopLoops      = 1 * time.Second        // then, for the last writes
 )
 
@@ -83,6 +84,12 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 
 	parts, failed := errgroup.WithContext(ctx)
 	parts.Go(func() error { return a.server.Run(loops) })
+	delivered := make(chan struct{})
+	parts.Go(func() error { // begins nothing new as soon as the server stops, before people are disconnected
+		defer close(delivered)
+		a.hooks.Run(failed)
+		return nil
+	})
 	if a.mailer != nil {
 		parts.Go(func() error { a.mailer.Run(loops); return nil })
 	}
@@ -94,7 +101,12 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 	})
 	<-failed.Done()
 	a.log.Info("stopping")
+	finish := time.After(finishWebhooks)
 	a.drain(web, fresh)
+	select {
+	case <-delivered:
+	case <-finish:
+	}
 	endLoops()
 	return wait(parts, stopLoops)
 }

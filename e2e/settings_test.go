@@ -316,7 +316,7 @@ func TestAccessibleSettings(t *testing.T) {
 	anna := home.tab()
 	anna.allow(`status of (422|403)`)
 	look(anna, "light")
-	for _, path := range []string{"/settings", "/settings/stored", "/settings?saved=profile", "/login?deleted=1"} {
+	for _, path := range []string{"/settings", "/settings/stored", "/settings/hooks", "/settings/hooks/new", "/settings?saved=profile", "/login?deleted=1"} {
 		anna.open(path)
 		wantAccessible(anna, path)
 	}
@@ -378,7 +378,7 @@ func TestSettingsOnAPhone(t *testing.T) {
 	s := startServer(t)
 	anna := s.person(t, "anna").tab()
 	anna.run(emulation.SetDeviceMetricsOverride(390, 844, 1, true))
-	for _, path := range []string{"/settings", "/settings/stored"} {
+	for _, path := range []string{"/settings", "/settings/stored", "/settings/hooks", "/settings/hooks/new"} {
 		anna.open(path)
 		if got := ask[int](anna, `document.documentElement.scrollWidth`); got > 390 {
 			t.Errorf("%s is %d px wide on a phone of 390", path, got)

@@ -45,6 +45,11 @@ var sentences = map[accounts.Action]string{
 	accounts.AuditExported:   "downloaded the log",
 	accounts.BoardSetUp:      "set up the board",
 
+	accounts.HookMade:    "made a webhook of {whom}",
+	accounts.HookChanged: "changed a webhook of {whom}",
+	accounts.HookRotated: "renewed the secret of a webhook of {whom}",
+	accounts.HookDeleted: "deleted a webhook of {whom}",
+
 	accounts.IdentityLinked:   "linked {whom} to {provider}",
 	accounts.IdentityUnlinked: "unlinked {whom} from {provider}",
 
@@ -61,6 +66,11 @@ var ownSentences = map[accounts.Action]string{
 	accounts.BoardSetUp:     "set up the board",
 	accounts.ShareMade:      "made a share link",
 	accounts.ShareRevoked:   "revoked a share link",
+
+	accounts.HookMade:    "made a webhook",
+	accounts.HookChanged: "changed a webhook of theirs",
+	accounts.HookRotated: "renewed the secret of a webhook of theirs",
+	accounts.HookDeleted: "deleted a webhook of theirs",
 
 	accounts.IdentityLinked:   "linked their account to {provider}",
 	accounts.IdentityUnlinked: "unlinked their account from {provider}",

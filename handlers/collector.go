@@ -20,6 +20,7 @@ type snapshot struct {
 	conns    connStats
 	draining bool
 	mail     *mailer.Stats // nil: no emails are sent
+	hooks    *HookStats    // nil: no webhooks are delivered
 
 	frames, bytes uint64 // queued for sockets
 }
@@ -34,6 +35,10 @@ func (c collector) snapshot() snapshot {
 	if s.cfg.Mailer != nil {
 		stats := s.cfg.Mailer.Stats()
 		m.mail = &stats
+	}
+	if s.cfg.HookStats != nil {
+		stats := s.cfg.HookStats()
+		m.hooks = &stats
 	}
 	return m
 }
@@ -74,6 +79,18 @@ func ofMail(name, help string, kind prometheus.ValueType, value func(*mailer.Sta
 			return nil
 		}
 		return []float64{value(m.mail)}
+	}
+	return n
+}
+
+// ofHooks returns a metric that only a process that delivers webhooks has.
+func ofHooks(name, help string, kind prometheus.ValueType, value func(*HookStats) float64) statistic {
+	n := one(name, help, kind, nil)
+	n.values = func(m snapshot) []float64 {
+		if m.hooks == nil {
+			return nil
+		}
+		return []float64{value(m.hooks)}
 	}
 	return n
 }
@@ -158,6 +175,15 @@ var statistics = []statistic{
 		func(s *mailer.Stats) float64 { return float64(s.Retried) }),
 	ofMail("mails_dropped_total", "Emails given up after a refusal or too many attempts.", total,
 		func(s *mailer.Stats) float64 { return float64(s.Dropped) }),
+
+	ofHooks("hooks_delivering", "1 if this replica delivers webhooks.", gauge,
+		func(s *HookStats) float64 { return boolValue(s.Delivering) }),
+	ofHooks("hooks_waiting", "People about whom a webhook hasn't told the latest, by webhook.", gauge,
+		func(s *HookStats) float64 { return float64(s.Waiting) }),
+	ofHooks("hooks_accepted_total", "Deliveries of webhooks that were accepted.", total,
+		func(s *HookStats) float64 { return float64(s.Accepted) }),
+	ofHooks("hooks_failed_total", "Deliveries of webhooks that failed.", total,
+		func(s *HookStats) float64 { return float64(s.Failed) }),
 
 	ofReplicas("replicas", "Replicas with a lease, this one included.", gauge,
 		func(r *presence.ReplicaStats) float64 { return float64(r.Others + 1) }),

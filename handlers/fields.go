@@ -22,6 +22,7 @@ const (
 	teamExists       accounts.Code = "team_exists"
 	otherExisting    accounts.Code = "other_existing" // another team that exists
 	otherDomain      accounts.Code = "other_domain"   // Detail is the domains that are allowed
+	unseenTeam       accounts.Code = "unseen_team"    // there's none that the person may see
 
 	changedMeanwhile accounts.Code = "changed_meanwhile" // by somebody else; Detail is the value now
 )
@@ -96,6 +97,11 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.EmailTaken:     "Another account uses this address.",
 	unknownField:            "There is no such field here.",
 	badDuration:             "Write a duration such as 45m, 2h or 3d.",
+	accounts.NotAURL:        "Enter a whole address, such as https://example.org/hook, without #.",
+	accounts.HasPassword:    "Remove the username and the password from the address.",
+	accounts.BadPort:        "Use port 80, 443, or one above 1023.",
+	accounts.UnknownPerson:  "Enter the username of somebody whom you can see.",
+	unseenTeam:              "Enter the name of a team that you can see.",
 	wrongPassword:           "Wrong password.",
 	teamExists:              "There is already a team with this name. To put both together, merge them.",
 	otherExisting:           "Choose another team that exists.",
@@ -121,6 +127,8 @@ func outOfRange(e *accounts.FieldError) string {
 		return fmt.Sprintf("Choose 1 to %d days.", e.Limit)
 	case "lease":
 		return "Choose 15 seconds to 24 hours."
+	case "settle":
+		return fmt.Sprintf("Choose 0 to %d whole seconds.", e.Limit)
 	}
 	return "Choose 1 to 120 whole minutes."
 }
@@ -169,6 +177,14 @@ func missing(e *accounts.FieldError) string {
 		return "Type a code."
 	case "label":
 		return "Type a name for the passkey."
+	case "name":
+		return "Type a name."
+	case "url":
+		return "Enter an address, such as https://example.org/hook."
+	case "person":
+		return "Enter a username."
+	case "events":
+		return "Choose at least one."
 	case "email":
 		return "Type an email address."
 	case "signup_domains":
@@ -212,6 +228,11 @@ func tooMuch(e *accounts.FieldError) string {
 			return fmt.Sprintf("You can make up to %d share links a day. Try again tomorrow.", e.Limit)
 		}
 		return fmt.Sprintf("You can have up to %d share links. Revoke one first.", e.Limit)
+	case "hooks":
+		if e.Detail == "all" {
+			return fmt.Sprintf("This board has %d webhooks, and can't have more. Ask the person who runs it.", e.Limit)
+		}
+		return fmt.Sprintf("You can have up to %d webhooks. Delete one first.", e.Limit)
 	case "team_pairs":
 		if e.Detail == "team" {
 			return fmt.Sprintf("A team can see up to %d other teams. Unpair one first.", e.Limit)

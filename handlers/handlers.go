@@ -53,10 +53,24 @@ type Config struct {
 	Providers      []*identity.Provider // at which people sign in; the caller closes them
 	Header         *identity.Header     // by which a proxy signs people in; nil: none
 	HeaderSignOut  string               // where people sign out of the proxy; "": nowhere
+	Hooks          HookTester           // sends tests of webhooks; nil: tests fail
+	HookStats      func() HookStats     // nil: no webhooks are delivered
 	Bell           live.Bell            // between replicas; nil: there is only one process
 	SecondFactor   bool                 // administrators need a passkey or an authenticator app to change anything
 	AccessLog      bool                 // log one line per request
 	Version        string               // for the metrics
+}
+
+// HookTester sends a test to a webhook, and returns how that went and the signature that was sent.
+type HookTester interface {
+	Test(context.Context, accounts.Hook) (d accounts.Delivery, signature string)
+}
+
+// HookStats says what this server has done about webhooks.
+type HookStats struct {
+	Delivering       bool // it's the one that delivers
+	Waiting          int  // people about whom some receiver hasn't been told the latest
+	Accepted, Failed uint64
 }
 
 // Limits are limits per person, per address or in total. 0 means no limit.
@@ -183,6 +197,9 @@ func (s *Server) newEcho() *echo.Echo {
 	e.Use(s.applyPolicy) // once the route is known
 	return e
 }
+
+// Board returns the board, for other subscribers.
+func (s *Server) Board() *live.Board { return s.live }
 
 // Handler answers every URL of Rollcall.
 func (s *Server) Handler() http.Handler { return s.echo }

@@ -42,6 +42,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		"wrong codes of authenticator apps and recovery per account in a day":                 fmt.Sprint(wrongCodesDaily),
 		"time to type a code after the password":                                              short(halfSignInAge),
 		"time to use a passkey":                                                               short(identity.PasskeyTimeout),
+		"changes of webhooks per person in a day":                                             fmt.Sprint(hookActs),
 		"passkeys of a person":                                                                fmt.Sprint(accounts.MaxPasskeys),
 		"access tokens of a person":                                                           fmt.Sprint(accounts.MaxTokens),
 		"life of an access token": fmt.Sprintf("1 to %d days (default %d), or no end; one that nobody uses for %d days ends",

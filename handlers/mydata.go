@@ -31,6 +31,9 @@ func (s *Server) export(c echo.Context) (x export, err error) {
 	if err == nil {
 		x.ShownBy, err = s.shownBy(ctx, user, x.Settings.Public)
 	}
+	if err == nil {
+		x.SeenBy, x.SeenByPeople, err = s.hooksAbout(ctx, user)
+	}
 	switch {
 	case errors.Is(err, accounts.ErrNotFound):
 		return x, &failure{Status: http.StatusGone, Heading: "Deleted",
@@ -39,6 +42,19 @@ func (s *Server) export(c echo.Context) (x export, err error) {
 		return x, unavailable(err)
 	}
 	return x, nil
+}
+
+// hooksAbout counts the webhooks of other people that are about user, and these people.
+func (s *Server) hooksAbout(ctx context.Context, user accounts.User) (hooks, people int, err error) {
+	all, err := s.cfg.Accounts.HooksAbout(ctx, user.Person)
+	owners := map[string]bool{}
+	for _, h := range all {
+		if h.UserID != user.ID && s.live.Sees(h.Owner, user.Person) {
+			owners[h.UserID] = true
+			hooks++
+		}
+	}
+	return hooks, len(owners), err
 }
 
 // myData returns everything stored about the person as a JSON file.
@@ -77,7 +93,8 @@ func (s *Server) storedPage(c echo.Context) error {
 		Email:     x.Account.Email,
 		Favorites: len(x.Favorites), Alerts: len(x.Alerts),
 		Acts: len(x.Acts), Presets: len(x.Presets), Claims: len(x.Claims), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
-		Passkeys: len(x.Passkeys), Identities: len(x.Identities), Tokens: len(x.Tokens), AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
+		Passkeys: len(x.Passkeys), Identities: len(x.Identities), Tokens: len(x.Tokens),
+		Hooks: len(x.Hooks), SeenBy: x.SeenBy, SeenByPeople: x.SeenByPeople, AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
 	}
 	if x.App != nil {
 		p.App = fmt.Sprintf("On. Recovery codes left: %d", x.App.CodesLeft)

@@ -111,6 +111,7 @@ func (s *Server) routes() {
 	s.shareRoutes(member)
 	s.waysRoutes(entry, member)
 	s.tokensRoutes(member)
+	s.hooksRoutes()
 	proven := s.group(policy{compress: true, proof: true})
 	for path, set := range map[string]echo.HandlerFunc{
 		"/settings/email": s.setEmail, "/settings/email/remove": s.removeEmail,

@@ -35,6 +35,7 @@ type Update struct {
 	Alerts    []accounts.Alert     // that were set or told; all of them if Reset
 	Settings  *accounts.Settings   // of the board if they may have changed, else nil
 	TeamPairs *[]accounts.TeamPair // all of them if they may have changed, else nil
+	Hooks     bool                 // webhooks may have changed
 	Lists     bool                 // lists for administrators may have changed; see accounts.Changes
 	Reset     bool                 // set at the start, or after too many changes to list: any session or token may have ended
 }
@@ -155,7 +156,7 @@ func (f *follower) begin(ctx context.Context) error {
 	}
 	f.presence.FactsAsOf(rev + f.ahead)
 	u := Update{People: people, Unlisted: missing(ids, people), Alerts: alerts, Settings: &settings, TeamPairs: &pairs,
-		Lists: true, Reset: true}
+		Hooks: true, Lists: true, Reset: true}
 	for _, id := range u.Unlisted {
 		if !known[id] { // disabled people have facts, so this account was deleted
 			u.Deleted = append(u.Deleted, id)
@@ -193,7 +194,7 @@ func (f *follower) apply(ctx context.Context, changes accounts.Changes) error {
 		People: people, Unlisted: missing(append(ids, changes.Gone...), people),
 		Deleted: changes.Gone, Sessions: changes.Sessions, Tokens: changes.Tokens, Shares: changes.Shares,
 		Alerts: changes.Alerts, Settings: changes.Settings,
-		TeamPairs: changes.TeamPairs, Lists: changes.Lists,
+		TeamPairs: changes.TeamPairs, Hooks: changes.Hooks, Lists: changes.Lists,
 	})
 	return nil
 }

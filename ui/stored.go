@@ -40,6 +40,8 @@ type StoredPage struct {
 
 	Acts, Presets, Claims, Devices, Browsers, Favorites, Alerts, Identities, Tokens, Shares, Walls, Lists int // how many there are
 
+	Hooks, SeenBy, SeenByPeople int // webhooks of the person, those of others about the person, and how many these others are
+
 	AdminBy, TeamBy string // the keys of the providers that gave them; "": no provider
 
 	Passkeys int
@@ -156,6 +158,11 @@ func (p StoredPage) seenByAll() []StoredFact {
 			Keys: []string{"last_seen"}, What: "Last seen", Mine: p.lastSeen(), When: stampOf("seen", p.LastSeen),
 			Note: p.lastSeenNote(),
 		}, {
+			Keys: []string{"webhooks_about_me", "people_with_webhooks_about_me"}, What: "Webhooks that tell others about you",
+			Mine: p.seenBy(),
+			Note: "People who can see you can have your state and text sent to another program, such as a chat, by a webhook. It " +
+				"learns no more than they see, and takes you for offline while you're invisible. What it keeps is up to whoever runs it.",
+		}, {
 			What: "Whether you're here",
 			Note: "Online, away, do not disturb or offline, and since when. This isn't stored. It's calculated from which of " +
 				"your devices are connected and when they last had input, which is held in memory while they're connected.",
@@ -195,6 +202,14 @@ func (p StoredPage) status() string {
 		text += part
 	}
 	return cmp.Or(text, "Nothing")
+}
+
+// seenBy counts the webhooks of others about the person.
+func (p StoredPage) seenBy() string {
+	if p.SeenBy == 0 {
+		return "None"
+	}
+	return plural(p.SeenBy, "webhook", "webhooks") + " of " + plural(p.SeenByPeople, "person", "people")
 }
 
 func (p StoredPage) chosen() []StoredFact {
@@ -237,6 +252,16 @@ func (p StoredPage) chosen() []StoredFact {
 			Keys: []string{"alerts.username", "alerts.for", "alerts.asked_at", "alerts.expires_at", "alerts.told_at"},
 			What: "Whom you want to be told about", Mine: strconv.Itoa(p.Alerts),
 			Note: "Who it is, what you wait for and when you asked. Kept until a few minutes after you were told, for 7 days at most, or until you withdraw it.",
+		},
+		{
+			Keys: []string{"webhooks.name", "webhooks.url", "webhooks.format", "webhooks.about", "webhooks.team", "webhooks.person_id",
+				"webhooks.states", "webhooks.texts", "webhooks.settle_seconds", "webhooks.stopped", "webhooks.stopped_at",
+				"webhooks.fails_since", "webhooks.created_at", "webhooks.rotated_at", "webhooks.deliveries.at",
+				"webhooks.deliveries.event", "webhooks.deliveries.try", "webhooks.deliveries.status",
+				"webhooks.deliveries.took_ms", "webhooks.deliveries.reason"},
+			What: "Your webhooks", Mine: strconv.Itoa(p.Hooks),
+			Note: "What you chose, its secret, and what the other program was told last about each person. When and how something was " +
+				"delivered is kept for a day. Kept until you delete them.",
 		},
 		{Keys: []string{"settings.theme"}, What: "Theme", Mine: words[p.Theme], Note: until},
 		{Keys: []string{"settings.announce"}, What: "Announcements for screen readers", Mine: onOff(p.Announce), Note: until},

@@ -46,7 +46,7 @@ var everyPage = [...]Page{
 	ForgotPage{}, MailedPage{}, AddressPage{}, SignupMailPage{},
 	AdminTeamPage{}, AdminInvitationsPage{}, AdminImportPage{}, AdminImportedPage{}, AdminSettingsPage{}, AdminLogPage{},
 	LoginCodePage{}, WaysPage{}, AddPasskeyPage{}, AddAppPage{}, RecoveryCodesPage{}, TokensPage{}, APIPage{}, SharesPage{},
-	WallPage{}, EmbedPage{},
+	WallPage{}, EmbedPage{}, HooksPage{}, HookPage{}, HookSecretPage{},
 }
 
 // New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
