@@ -97,6 +97,7 @@ type Format uint8
 // The formats that are cached.
 const (
 	HTML    Format = iota
+	JSON           // of rows, for programs
 	formats        // the number of formats
 )
 
