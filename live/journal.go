@@ -6,10 +6,10 @@ import (
 	"rollcall/accounts"
 )
 
-// maxTombstones is how many people an audience's journal remembers of each team who were deleted, disabled, or moved to
+// MaxTombstones is how many people an audience's journal remembers of each team who were deleted, disabled, or moved to
 // another team. A stream that resumes from before them gets a snapshot. Teams are counted separately, because what
 // happens in a hidden team must not turn somebody's resumption into a snapshot.
-const maxTombstones = 1000
+const MaxTombstones = 1000
 
 // journals know what changed for streams since any earlier moment, without a log of events: each row remembers when it
 // last changed. There's one journal for each audience, because a change that only one audience may see must not move
@@ -69,7 +69,7 @@ type tombstone struct {
 
 func newJournals(r *roster, teamsOf func(accounts.Person) *teamSet) *journals {
 	j := &journals{
-		roster: r, teamsOf: teamsOf, rules: allJournalRules, sealer: newSealer(), most: maxTombstones, dirty: map[*member]struct{}{}, cover: newCover(),
+		roster: r, teamsOf: teamsOf, rules: allJournalRules, sealer: newSealer(), most: MaxTombstones, dirty: map[*member]struct{}{}, cover: newCover(),
 		selections: map[selectionKey]*selection{}, byPerson: map[string][]*Stream{},
 	}
 	for i := range j.of {

@@ -361,7 +361,7 @@ func (s *simulation) step() {
 	case what == 37, what > 39:
 		s.warmed(p)
 	case what == 38:
-		p.roster.journals.sweep(time.Now().Add(2 * selectionLife))
+		p.roster.journals.sweep(time.Now().Add(2 * StreamLife))
 	default:
 		if m := p.roster.members[simID(i)]; m != nil && !s.silent { // invisible people do something
 			m.entries = [Audiences]*Entry{}

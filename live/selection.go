@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	selectionLife   = 10 * time.Minute // how long streams can resume after the last one of their selection ended
+	StreamLife      = 10 * time.Minute // how long streams can resume after the last one of their selection ended
 	spareSelections = 1000             // selections without streams to keep for that
 )
 
@@ -119,7 +119,7 @@ func (j *journals) sweep(now time.Time) {
 	slices.SortFunc(spare, func(a, b *selection) int { return b.used.Compare(a.used) })
 	dropped := false
 	for i, s := range spare {
-		if i >= spareSelections || now.Sub(s.used) > selectionLife {
+		if i >= spareSelections || now.Sub(s.used) > StreamLife {
 			delete(j.selections, s.selectionKey)
 			j.cover.drop(s)
 			dropped = true

@@ -128,11 +128,11 @@ func TestStreamsHoldOnlyWhomTheyShow(t *testing.T) {
 	for _, l := range []*listener{one, team, all} {
 		l.s.Stop()
 	}
-	f.board.update(func() { f.board.journals.sweep(time.Now().Add(selectionLife / 2)) })
+	f.board.update(func() { f.board.journals.sweep(time.Now().Add(StreamLife / 2)) })
 	if s := f.board.Stats(); s.Streams != 0 || s.Streamed != 451 {
 		t.Errorf("just after the last stream: %d streams of %d people, want 0 of 451", s.Streams, s.Streamed)
 	}
-	f.board.update(func() { f.board.journals.sweep(time.Now().Add(2 * selectionLife)) })
+	f.board.update(func() { f.board.journals.sweep(time.Now().Add(2 * StreamLife)) })
 	if s := f.board.Stats(); s.Streamed != 0 || len(f.board.roster.members) != 0 {
 		t.Errorf("a while later: %d people are held, and %d known", s.Streamed, len(f.board.roster.members))
 	}
