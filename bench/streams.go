@@ -103,7 +103,8 @@ func (s *streamCrowd) reportChanges(ctx context.Context, b *bench, changer *sock
 	n := float64(streamChanges * len(s.conns))
 	b.report.add("streams", "changes received", float64(s.changes.Load()), "", "")
 	b.report.add("streams", "streams lost", float64(s.lost.Load()), "", "0")
-	b.report.add("streams", "server CPU per change and stream", per(b.procs.spent(cpu), n, time.Microsecond), "µs", "≤ 20 at 5,000")
+	b.report.add("streams", "server CPU per change and stream", per(b.procs.spent(cpu), n, time.Microsecond), "µs",
+		"≤ 20 at 5,000")
 	b.report.add("streams", "time until all have a change, p50", spreadOf(took).p50, "ms", "")
 	if s.lost.Load() > 0 {
 		return fmt.Errorf("%d streams ended", s.lost.Load())

@@ -5,7 +5,8 @@ import "testing"
 // FuzzCursor: only a cursor of the same epoch and selection opens, and it opens as the place that was sealed.
 func FuzzCursor(f *testing.F) {
 	s, other := newSealer(), newSealer()
-	for _, text := range []string{"", "0", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB", s.seal(7, 9), other.seal(7, 9)} {
+	for _, text := range []string{"", "0", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB", s.seal(7, 9),
+		other.seal(7, 9)} {
 		f.Add(text, uint64(7), uint64(9))
 	}
 	f.Fuzz(func(t *testing.T, text string, seq, selection uint64) {

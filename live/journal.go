@@ -69,7 +69,8 @@ type tombstone struct {
 
 func newJournals(r *roster, teamsOf func(accounts.Person) *teamSet) *journals {
 	j := &journals{
-		roster: r, teamsOf: teamsOf, rules: allJournalRules, sealer: newSealer(), most: MaxTombstones, dirty: map[*member]struct{}{}, cover: newCover(),
+		roster: r, teamsOf: teamsOf, rules: allJournalRules, sealer: newSealer(), most: MaxTombstones,
+		dirty: map[*member]struct{}{}, cover: newCover(),
 		selections: map[selectionKey]*selection{}, byPerson: map[string][]*Stream{},
 	}
 	for i := range j.of {
