@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"net/http"
+	"testing"
 	"time"
 )
 
@@ -19,7 +20,6 @@ func (v *proxyClient) openStreams(s *server) []*streamReader {
 			v.t.Fatal(err)
 		}
 		r.Header.Set("Accept", accept)
-		r.Header.Set("Accept-Encoding", "gzip") // which must not make the proxy gather events
 		all = append(all, readStream(v.t, &client, r))
 	}
 	for _, x := range all {
@@ -31,4 +31,14 @@ func (v *proxyClient) openStreams(s *server) []*streamReader {
 		v.t.Logf("a change passed the proxy within %v", took.Round(time.Millisecond))
 	}
 	return all
+}
+
+// A proxy that gathers and compresses everything else still passes the events of streams on at once.
+func TestStreamsThroughGatheringProxy(t *testing.T) {
+	patient(t)
+	s := startServer(t, "--public-url=https://board.example.org/", "--trusted-proxies=127.0.0.1", "--signup=open")
+	g := startNginx(t, "root.conf", "board.example.org", s, "proxy_buffering off;", "gzip on; gzip_types *;")
+	anna := g.visitor(t, "127.0.0.1")
+	anna.checkSignUp("anna")
+	anna.openStreams(s)
 }
