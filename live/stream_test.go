@@ -172,7 +172,7 @@ func TestStreamOfVisibleTeams(t *testing.T) {
 		f.must(f.store.SetTeam(ctx, p.ID, "Design"))
 	}
 	f.must(f.store.SetTeam(ctx, cleo.ID, "Sales"))
-	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) { x.Visibility = accounts.VisibleTeams }))
+	f.must(f.store.ChangeSettings(ctx, func(x *accounts.Settings) error { x.Visibility = accounts.VisibleTeams; return nil }))
 	f.step()
 	l := f.listen(StreamWant{Eyes: ada})
 	l.want(t, "at first", "snapshot ada=offline bob=offline")
