@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
 
+	"rollcall/accounts"
 	"rollcall/live"
 )
 
@@ -34,7 +35,9 @@ func streamReader(c echo.Context) (reader, bool) {
 	if v == nil {
 		return reader{}, false
 	}
-	return reader{person: v.user.ID, grant: v.session.ID, expires: v.session.ExpiresAt}, true
+	return reader{
+		person: v.user.ID, grant: v.session.ID, expires: v.session.ExpiresAt, proxied: v.session.Method == accounts.ByProxy,
+	}, true
 }
 
 // stream answers GET /api/v1/stream with lines of JSON, server-sent events, or websocket messages.

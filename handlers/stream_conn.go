@@ -18,6 +18,7 @@ type reader struct {
 	person  string    // ID
 	grant   string    // ID of the sign-in
 	expires time.Time // of the sign-in; zero: never
+	proxied bool      // a proxy named the person; see recheckEvery
 }
 
 func (r *reader) expired(now time.Time) bool { return !r.expires.IsZero() && !now.Before(r.expires) }

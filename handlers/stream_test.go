@@ -286,6 +286,25 @@ func TestStreamExpires(t *testing.T) {
 	x.wantEnd("expired")
 }
 
+// A stream ends when the proxy names somebody else, and after an hour, to be checked again.
+func TestProxiedStream(t *testing.T) {
+	l := newLiveBoard(t, byHeader(t, true, "127.0.0.1/32"))
+	l.person("first")
+	b := l.browser()
+	b.remote, b.host = "127.0.0.1:1234", strings.TrimPrefix(l.url, "http://")
+	b.named("ada")
+	wantRedirect(t, "continuing", b.continueAs("ada"), "/settings")
+	x := l.openStream(b, streamPath, "Remote-User", "ada")
+	x.kind("snapshot")
+	b.named("bob")
+	b.get("/settings")
+	x.wantEnd("the proxy names bob")
+	x = l.openStream(b, streamPath, "Remote-User", "ada")
+	x.kind("snapshot")
+	l.server.streams.tick(time.Now().Add(recheckEvery))
+	x.kind("restart")
+}
+
 func TestStreamsInLogAndMetrics(t *testing.T) {
 	l := newLiveBoard(t)
 	ada := l.member("ada")

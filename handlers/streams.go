@@ -69,6 +69,7 @@ func (s *streams) run(ctx context.Context) {
 // tick is called every second. Streams get their signs of life in turns, so that the work is spread.
 func (s *streams) tick(now time.Time) {
 	s.endWhere(endOver, func(x *stream) bool { return x.expired(now) })
+	s.endWhere(endRestart, func(x *stream) bool { return x.proxied && now.Sub(x.asked.at) >= recheckEvery })
 	s.mu.Lock()
 	s.ticks++
 	var due []*stream
@@ -140,12 +141,17 @@ func (s *streams) leave(x *stream) {
 	s.emptyLocked()
 }
 
-// endWhere ends the streams for which which returns true. It's called with the lock held.
-func (s *streams) endWhere(why ending, which func(*stream) bool) {
+// endProxied ends the streams of a session because the proxy names somebody else by now, or nobody.
+func (s *streams) endProxied(id string) {
+	s.endWhere(endOver, func(x *stream) bool { return x.grant == id })
+}
+
+// endWhere ends the streams for which a condition is true. The condition is checked with the lock held.
+func (s *streams) endWhere(why ending, condition func(*stream) bool) {
 	s.mu.Lock()
 	var ending []*stream
 	for x := range s.open {
-		if which(x) {
+		if condition(x) {
 			ending = append(ending, x)
 		}
 	}
