@@ -76,7 +76,7 @@ func (b *bench) peopleNeeded() int {
 // needSession returns everyone who needs a session.
 func (b *bench) needSession() []*person {
 	all := append([]*person{b.observer}, b.people...)
-	if b.does("lone", "burst") {
+	if b.does("lone", "burst", "streams") {
 		all = append(all, b.changers...)
 	}
 	return all
@@ -164,6 +164,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{[]string{"page"}, loadPages},
 		{[]string{"browse"}, browse},
 		{[]string{"churn"}, churn},
+		{[]string{"streams"}, measureStreams},
 		{[]string{"quiet"}, quiet},
 		{[]string{"sync"}, syncReplica},
 	} {

@@ -26,6 +26,7 @@ func TestQuick(t *testing.T) {
 			"churn/accounts": 250, "churn/people here": 40, "churn/watchers": 40,
 			"churn/state changes": 40, "churn/state changes: arrived at watchers": 40 * 40,
 			"churn/arrivals and departures": 40, "churn/arrivals and departures: arrived at watchers": 40 * 40,
+			"streams/open": 40, "streams/changes received": 20 * 40, "streams/streams lost": 0,
 			"churn/state changes: did not arrive": 0, "churn/arrivals and departures: did not arrive": 0,
 		})
 		expectRatio(t, figures, "churn/bytes, churn / state changes", 2)

@@ -28,9 +28,9 @@ const (
 // The scenarios in the order in which they run. idle and connect measure the same connections, and lone and burst use
 // the same sockets.
 var (
-	scenarios        = []string{"idle", "connect", "lone", "burst", "page", "browse", "churn"} // with one server
-	replicaScenarios = []string{"lone", "burst", "quiet", "sync"}                              // with several replicas
-	runningScenarios = []string{"idle", "connect", "lone", "burst", "page", "browse"}          // with -addr
+	scenarios        = []string{"idle", "connect", "lone", "burst", "page", "browse", "churn", "streams"} // with one server
+	replicaScenarios = []string{"lone", "burst", "quiet", "sync"}                                         // with several replicas
+	runningScenarios = []string{"idle", "connect", "lone", "burst", "page", "browse"}                     // with -addr
 )
 
 // options holds the command-line options.
@@ -51,6 +51,7 @@ type options struct {
 	dialers   int // connects in progress at once
 	rate      int // changes per second in burst
 	burst     time.Duration
+	streams   int           // programs that read in streams
 	churn     time.Duration // how long each kind of change lasts in churn
 	idle      time.Duration // how long nothing happens in idle, quiet and sync
 	page      time.Duration
@@ -69,7 +70,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.StringVar(&o.server, "server", "./bin/rollcall", "the `program` to start; make build builds it")
 	f.IntVar(&o.replicas, "replicas", 1, "how many servers to start; more than one share a database and a redis-server")
 	f.StringVar(&which, "scenarios", "all", "comma-separated: "+strings.Join(scenarios, ", ")+", or all; "+
-		"with -addr, all but churn; "+
+		"with -addr, all but churn and streams; "+
 		"with -replicas: "+strings.Join(replicaScenarios, ", ")+", or all")
 	f.IntVar(&o.users, "users", 1000, "people who connect in idle, connect, browse and quiet")
 	f.IntVar(&o.watchers, "watchers", 1000, "pages that watch in lone, burst and churn")
@@ -77,6 +78,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page, browse and churn")
 	f.IntVar(&o.present, "present", 200, "people who are here in churn")
 	f.IntVar(&o.moves, "moves", 20, "arrivals and departures per second in churn, and state changes to compare them with")
+	f.IntVar(&o.streams, "streams", 5000, "programs that read the stream of everyone in streams")
 	f.IntVar(&o.online, "online", 10000, "people who are online on the simulated replica in sync")
 	f.IntVar(&o.clients, "clients", 8, "people who load the board at once in page and browse")
 	f.IntVar(&o.dialers, "dialers", 32, "connects in progress at once")
@@ -109,7 +111,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 func (o *options) quick() {
 	o.users, o.watchers, o.changes, o.accounts, o.online, o.clients, o.dialers = 60, 40, 6, 250, 450, 4, 8
 	o.rate, o.burst, o.idle, o.page = 40, time.Second, time.Second, time.Second
-	o.present, o.moves, o.churn = 40, 20, 2*time.Second
+	o.present, o.moves, o.churn, o.streams = 40, 20, 2*time.Second, 40
 }
 
 func (o *options) parseScenarios(list string) ([]string, error) {
@@ -144,6 +146,7 @@ func (o *options) check() error {
 		{"changes", o.changes, 1, maxChanges},
 		{"accounts", o.accounts, 0, maxAccounts},
 		{"online", o.online, 1, maxOnline},
+		{"streams", o.streams, 1, maxUsers},
 		{"clients", o.clients, 1, maxClients},
 		{"dialers", o.dialers, 1, maxDialers},
 		{"rate", o.rate, 1, maxRate},

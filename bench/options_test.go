@@ -39,7 +39,7 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{"-burst 1m", "-burst 1m0s"},
 		{"-scenarios idle,noise", `"noise"`},
 		{"-scenarios ,", `""`},
-		{"-scenarios quiet", `"quiet" isn't one of idle, connect, lone, burst, page, browse, churn, all`},
+		{"-scenarios quiet", `"quiet" isn't one of idle, connect, lone, burst, page, browse, churn, streams, all`},
 		{"-scenarios page -replicas 2", `"page" isn't one of lone, burst, quiet, sync, all`},
 		{"-scenarios churn -addr 127.0.0.1:80", `"churn" isn't one of idle, connect, lone, burst, page, browse, all`},
 		{"-scenarios churn -replicas 2", `"churn" isn't one of lone, burst, quiet, sync, all`},

@@ -67,7 +67,8 @@ func (s *server) start(ctx context.Context) error {
 	}
 	s.base = &url.URL{Scheme: "http", Host: addr}
 	cmd := exec.Command(s.binary, "serve", "--addr", addr, "--db", s.db, "--signup", "open", "--limit-signups", "0",
-		"--limit-logins", "0", "--limit-sockets-user", "0", "--limit-sockets-address", "0", "--limit-sockets", "0")
+		"--limit-logins", "0", "--limit-sockets-user", "0", "--limit-sockets-address", "0", "--limit-sockets", "0",
+		"--limit-streams", "0")
 	cmd.Env = append(append(plainEnvironment(), "ROLLCALL_WARMING=0s"), s.env...)
 	if s.redis != "" {
 		cmd.Env = append(cmd.Env, "REDIS_URL="+s.redis)

@@ -51,6 +51,7 @@ type settings struct {
 	LimitSocketsUser    int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS_USER" default:"20" help:"Live connections per person."`
 	LimitSocketsAddress int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS_ADDRESS" default:"1000" help:"Live connections per address."`
 	LimitSockets        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_SOCKETS" default:"0" help:"Live connections in total. 0 means nine tenths of --limit-connections."`
+	LimitStreams        int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_STREAMS" default:"1000" help:"Open streams for programs in total. They also count as live connections."`
 	LimitConnections    int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_CONNECTIONS" default:"0" help:"Open connections in total, including live ones. 0 means 20,000, or fewer if the system's limit on open files is lower, or a tenth more than --limit-sockets if that's higher."`
 	LimitActs           int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_ACTS" default:"60" help:"Changes per person and minute, and as many forms of the administration. Each change can reach everyone's screen."`
 	LimitHashes         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_HASHES" default:"0" help:"Passwords hashed at once. Each takes 19 MiB and one core. 0 means 2, or 1 on a single core."`
@@ -161,6 +162,7 @@ func (s *settings) checkLimits() error {
 		{"--limit-sockets-user", s.LimitSocketsUser, none},
 		{"--limit-sockets-address", s.LimitSocketsAddress, none},
 		{"--limit-sockets", s.LimitSockets, ours},
+		{"--limit-streams", s.LimitStreams, none},
 		{"--limit-connections", s.LimitConnections, ours},
 		{"--limit-acts", s.LimitActs, none},
 		{"--limit-hashes", s.LimitHashes, ours},

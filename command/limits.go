@@ -39,6 +39,7 @@ func (s *settings) limits(files int) handlers.Limits {
 	}
 	return handlers.Limits{
 		Connections: connections, Sockets: sockets, SocketsUser: s.LimitSocketsUser, SocketsAddress: s.LimitSocketsAddress,
+		Streams: s.LimitStreams,
 		Signups: s.LimitSignups, Logins: s.LimitLogins, Acts: s.LimitActs,
 	}
 }

@@ -45,7 +45,11 @@ func TestProxies(t *testing.T) {
 			anna.checkLinks()
 			checkSignUpLimit(t, g, tt.base)
 			anna.checkRequestID(s)
+			streams := anna.openStreams(s)
 			anna.checkSockets(s)
+			for _, x := range streams {
+				x.until(patience, `"restart"`)
+			}
 			if strings.HasPrefix(tt.name, "caddy") {
 				anna.checkRestart(s)
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
 
 	"rollcall/accounts"
@@ -38,7 +39,11 @@ func (s *Server) tokenOrSession(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	})
 	return func(c echo.Context) error {
-		if given := c.Request().Header.Values("Authorization"); len(given) > 0 {
+		given := c.Request().Header.Values("Authorization")
+		if len(given) == 0 {
+			given = offeredTokens(c.Request())
+		}
+		if len(given) > 0 {
 			return s.byToken(c, given, next)
 		}
 		if err := s.checkSite(c.Request()); err != nil {
@@ -68,6 +73,24 @@ func (s *Server) byToken(c echo.Context, given []string, next echo.HandlerFunc) 
 	actAs(c, accounts.ByUser(user.ID))
 	s.touched.tokens.mark(token.ID, token.UsedAt, time.Now())
 	return next(c)
+}
+
+// tokenProtocol begins a subprotocol that holds a token. Browsers can't send the header Authorization with the handshake
+// of a websocket.
+const tokenProtocol = "token."
+
+// offeredTokens returns the tokens among the subprotocols that a websocket's client offers, as values of the header
+// Authorization.
+func offeredTokens(r *http.Request) (given []string) {
+	if !websocket.IsWebSocketUpgrade(r) {
+		return nil
+	}
+	for _, protocol := range websocket.Subprotocols(r) {
+		if text, ok := strings.CutPrefix(protocol, tokenProtocol); ok {
+			given = append(given, "Bearer "+text)
+		}
+	}
+	return given
 }
 
 // bearer returns the token in the values of the header Authorization (RFC 6750).

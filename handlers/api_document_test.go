@@ -72,7 +72,7 @@ func TestDocumentDescribesTheRoutes(t *testing.T) {
 			routes[r.Method+" /"+path] = true
 		}
 	}
-	for _, o := range operations {
+	for _, o := range append([]operation{streamOperation}, operations...) {
 		key := o.method + " " + o.path
 		d, known := described[key]
 		if !known || d.OperationID != o.id || d.Summary == "" {

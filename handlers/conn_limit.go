@@ -58,6 +58,7 @@ func (w *limitedListener) Accept() (net.Conn, error) {
 			return conn, nil
 		}
 		if w.limit.enter(tcp.RemoteAddr()) {
+			_ = setUserTimeout(tcp, pongWait) // fails only if the client is gone already
 			return &limitedConn{TCPConn: tcp, limit: w.limit}, nil
 		}
 		w.limit.refuse(tcp)

@@ -78,9 +78,10 @@ type Limits struct {
 	Connections    int // open connections in total, sockets included; see LimitConnections
 	Signups        int // accounts created per address and hour
 	Logins         int // failed sign-ins per address in 15 minutes
-	SocketsUser    int // open sockets per person
-	SocketsAddress int // open sockets per address
-	Sockets        int // open sockets in total
+	SocketsUser    int // open sockets per person; a stream is refused if they and the streams are as many
+	SocketsAddress int // open sockets and streams per address
+	Sockets        int // open sockets and streams in total
+	Streams        int // open streams in total
 	Acts           int // changes per person and minute; each may be sent to every open page
 }
 
@@ -100,6 +101,7 @@ type Server struct {
 	providers   providers
 	live        *live.Board
 	sockets     *sockets
+	streams     *streams
 	echo        *echo.Echo
 	passkeys    *identity.Passkeys // nil: browsers don't allow them at the public URL
 	policies    map[string]policy  // by route path; never changed after New
@@ -170,6 +172,7 @@ func New(cfg Config) (*Server, error) {
 	})
 	s.live.Subscribe(s.followSettings)
 	s.sockets = newSockets(cfg, s.live, s.metrics, s.encode, s.originAllowed)
+	s.streams = newStreams(s)
 	s.echo = s.newEcho()
 	s.routes()
 	if err := s.documentRoutes(); err != nil {
@@ -251,6 +254,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { s.live.Run(ctx); return nil })
 	g.Go(func() error { s.sockets.run(ctx); return nil })
 	g.Go(func() error { s.sockets.lists.run(ctx, s.sockets.tellLists); return nil })
+	g.Go(func() error { s.streams.run(ctx); return nil })
 	g.Go(func() error { s.keepTouching(ctx); return nil })
 	g.Go(func() error { s.keepPruning(ctx); return nil })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
@@ -259,11 +263,12 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Drain prepares the server for shutdown: /readyz answers 503, requests that wait for news are answered, new sockets are
-// refused, and open ones are closed so that their pages reconnect to another replica. It returns when all sockets are closed, after 2 s, or when ctx ends.
-// Requests are still answered. It can't be undone.
+// Drain prepares the server for shutdown: /readyz answers 503, requests that wait for news are answered, new sockets and
+// streams are refused, and open ones are closed so that their pages and programs reconnect to another replica. It
+// returns when all of them are closed, after 2.5 s, or when ctx ends. Requests are still answered. It can't be undone.
 func (s *Server) Drain(ctx context.Context) {
 	s.draining.Store(true)
 	s.waiting.stop()
+	s.streams.drain(ctx)
 	s.sockets.drain(ctx)
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -23,6 +24,8 @@ type recording struct {
 	frames  int  // number of the tab's frames that have been recorded
 	page    *tab // of bob's page, once it's open
 	pages   int  // the same of its frames
+	stream  *listener
+	events  int // lines of the stream that have been recorded
 	said    []string
 
 	program *program          // of the watcher
@@ -61,6 +64,7 @@ func (r *recording) note(step string) {
 		}
 		r.said = append(r.said, step+" page of bob "+r.watcher.get("/u/bob").body)
 	}
+	r.noteStream(step)
 	for _, target := range []string{"/", "/?q=bo", "/?show=offline", "/?show=here", "/?show=online", "/?show=dnd",
 		"/?team=Design", "/admin/people", "/admin/people?sort=newest", "/admin/people?q=bo", "/admin/people?team=Design",
 		"/admin/people/bob", "/admin/teams", "/admin/team?name=Design", "/admin/invitations", "/admin/import",
@@ -75,6 +79,53 @@ func (r *recording) note(step string) {
 		r.etags[path] = etag
 	}
 	r.said = append(r.said, step+" export "+r.watcher.do("POST", "/admin/people.csv", url.Values{}).body)
+}
+
+// noteStream records the events that arrived since the last call, and what a stream gets that resumes now.
+func (r *recording) noteStream(step string) {
+	if r.stream == nil {
+		return
+	}
+	r.stream.until("what the board shows", func(streamEvent) bool {
+		latest := r.stream.latestLocked()
+		r.tab.mu.Lock()
+		defer r.tab.mu.Unlock()
+		for user, state := range r.tab.shownLocked() {
+			if u := latest[user]; u.State != state || !strings.Contains(r.tab.rows[user], u.Text) {
+				return false
+			}
+		}
+		return true
+	})
+	r.stream.mu.Lock()
+	lines, cursor := r.stream.lines[r.events:], ""
+	r.events = len(r.stream.lines)
+	for _, e := range r.stream.events {
+		cursor = cmp.Or(e.Cursor, cursor)
+	}
+	r.stream.mu.Unlock()
+	resumed := r.l.openStream(r.watcher, streamPath+"?since="+cursor)
+	resumed.kind("current")
+	resumed.close()
+	for _, line := range append(slices.Clone(lines), resumed.lines...) {
+		if !strings.Contains(line, `"alive"`) {
+			r.said = append(r.said, step+" stream "+line)
+		}
+	}
+}
+
+// latestLocked returns what the stream last told of everyone.
+func (x *listener) latestLocked() map[string]userJSON {
+	latest := map[string]userJSON{}
+	for _, e := range x.events {
+		for _, u := range e.Users {
+			latest[u.User] = u
+		}
+		if e.Event == "change" {
+			latest[e.User.User] = *e.User
+		}
+	}
+	return latest
 }
 
 // bobsRow returns bob's row in the last of frames that has it.
@@ -93,12 +144,13 @@ var (
 	versionPattern  = regexp.MustCompile(`(\?|&amp;)v=[^"&]*`)
 	madePattern     = regexp.MustCompile(`data-(now|since)="[^"]*"`)
 	avatarPattern   = regexp.MustCompile(`class="(p|av) h[0-7]`)
-	jsonTimePattern = regexp.MustCompile(`"(\d{4}-\d\d-\d\dT\d\d:\d\d:[0-9.]+Z|[0-9a-f]{16})"`) // or the ID of a request
+	cursorPattern   = regexp.MustCompile(`"cursor":"[^"]*"`)
+	jsonTimePattern = regexp.MustCompile(`"(\d{4}-\d\d-\d\dT[^"]*Z|[0-9a-f]{16})"`) // or the ID of a request
 	anyTimePattern  = regexp.MustCompile(`<time[^>]*>[^<]*</time>|id="printed-at">[^<]*`)
 )
 
 // stripped returns the recording without the parts that differ between any two runs: ids, the colors derived from them,
-// and times.
+// times, and cursors, of which only it matters which of them are equal.
 func (r *recording) stripped() []string {
 	names := map[string]string{}
 	out := make([]string, len(r.said))
@@ -108,6 +160,12 @@ func (r *recording) stripped() []string {
 				names[id] = fmt.Sprint("UID", len(names))
 			}
 			return names[id]
+		})
+		s = cursorPattern.ReplaceAllStringFunc(s, func(c string) string {
+			if names[c] == "" {
+				names[c] = fmt.Sprint("CURSOR", len(names))
+			}
+			return names[c]
 		})
 		s = avatarPattern.ReplaceAllString(s, `class="$1 HUE`)
 		s = jsonTimePattern.ReplaceAllString(s, "TIME")
@@ -186,6 +244,8 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	rec.page = l.open(rec.watcher, "/u/bob", "a")
 	rec.page.until("ada's own state", func() bool { return rec.page.text["me-name"] != "" }) // the last frame at the start
 	rec.pages = rec.page.frameCount()
+	rec.stream = l.openStream(rec.watcher, streamPath)
+	rec.stream.kind("snapshot")
 	var zoe *presence.Connection
 	steps, leaves := 14, 3+r.IntN(4)
 	for step := range steps {

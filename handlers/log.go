@@ -45,9 +45,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// logRequest logs a request. A socket is logged when it ends, by logSocket.
+// logRequest logs a request. A socket is logged when it ends, by logSocket, and so is a stream, by logStream.
 func (s *Server) logRequest(c echo.Context, took time.Duration) {
-	if !s.cfg.AccessLog || c.Response().Status == http.StatusSwitchingProtocols {
+	if !s.cfg.AccessLog || c.Response().Status == http.StatusSwitchingProtocols || c.Get(streamKey) != nil {
 		return
 	}
 	level := slog.LevelInfo

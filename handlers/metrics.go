@@ -53,7 +53,7 @@ func newMetrics(s *Server) *metrics {
 			"route", "class"),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "rollcall_http_request_duration_seconds",
-			Help:    "Time to answer a request, by route. For /ws, the handshake only.",
+			Help:    "Time to answer a request, by route. For /ws, the handshake only. Without streams.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"route"}),
 		signIns: counters("sign_ins_total", "Attempts to sign in, by outcome.", "outcome"),
@@ -125,7 +125,9 @@ func (m *metrics) request(c echo.Context, took time.Duration) {
 		route = "other"
 	}
 	m.requests.WithLabelValues(method, route, classes[min(max(status/100, 1), 5)-1]).Inc()
-	m.took.WithLabelValues(route).Observe(took.Seconds())
+	if c.Get(streamKey) == nil {
+		m.took.WithLabelValues(route).Observe(took.Seconds())
+	}
 }
 
 // counted counts the outcomes of attempts.

@@ -67,6 +67,8 @@ func (s *Server) routes() {
 	live := s.group(policy{callers: visitors})
 	live.get(at("/ws"), s.ws)
 
+	s.streamRoutes()
+
 	// Members. Others are redirected to the sign-in page.
 	member := s.group(policy{compress: true})
 	member.get(at("/"), s.board)

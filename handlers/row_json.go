@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -50,4 +51,15 @@ func timeOf(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// rowJSON returns e as JSON. It's encoded once for all streams and answers.
+func rowJSON(e *live.Entry) []byte {
+	return e.Encoded(live.JSON, func(r live.Row) []byte {
+		text, err := json.Marshal(userOf(r))
+		if err != nil {
+			panic(err) // strings and times with four-digit years
+		}
+		return text
+	})
 }

@@ -42,6 +42,7 @@ func (s *Server) visitor(next echo.HandlerFunc) echo.HandlerFunc {
 			case err == nil && !s.offers(c, session):
 				if session.Method == accounts.ByProxy {
 					s.sockets.endProxied(session.ID)
+					s.streams.endProxied(session.ID)
 				}
 			case err == nil:
 				c.Set(principalKey, &principal{user, session, token})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,6 +34,7 @@ type sockets struct {
 	changed   *presence.Feed // people whose state may have changed
 	accounts  *accounts.Store
 	lists     *listNews
+	places    *places
 
 	listsFrame []byte // says that lists for administrators have changed
 
@@ -43,7 +43,6 @@ type sockets struct {
 	byUser    index
 	bySession index
 	byShare   index
-	byAddress map[netip.Prefix]int
 	ended     map[string]time.Time     // sessions that ended within the last minute
 	recent    map[string]recentSession // sessions that had a socket within the last minute
 	drained   drained
@@ -85,7 +84,7 @@ func newSockets(cfg Config, board *live.Board, m *metrics, encode encoder,
 	originAllowed func(*http.Request) bool) *sockets {
 	s := &sockets{
 		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
-		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byShare: index{}, byAddress: map[netip.Prefix]int{},
+		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byShare: index{}, places: newPlaces(),
 		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{},
 		drained:  drained{done: make(chan struct{})},
 		accounts: cfg.Accounts, lists: newListNews(), listsFrame: listsChanged(cfg.UI),
@@ -126,7 +125,7 @@ func (s *sockets) enter(x *socket) {
 	}
 }
 
-// refusalLocked returns the close code with which x is refused, or 0.
+// refusalLocked returns the close code with which x is refused, or 0 if it has taken a place for x.
 func (s *sockets) refusalLocked(x *socket) (code int, reason string) {
 	_, ended := s.ended[x.session]
 	switch {
@@ -136,7 +135,7 @@ func (s *sockets) refusalLocked(x *socket) (code int, reason string) {
 		return closePolicy, endedSession
 	case x.share != "" && over(len(s.byShare[x.share]), maxSharedSockets):
 		return closeLater, "full"
-	case over(len(s.open), s.limits.Sockets) || over(s.byAddress[x.address], s.limits.SocketsAddress):
+	case !s.places.take(s.limits, x.address):
 		return closeLater, "full"
 	}
 	return 0, ""
@@ -151,7 +150,6 @@ func over(n, limit int) bool { return limit > 0 && n >= limit }
 func (s *sockets) addLocked(x *socket) {
 	x.since = time.Now()
 	s.open[x.ws.id()] = x
-	s.byAddress[x.address]++
 	if x.share != "" {
 		s.byShare.add(x.share, x)
 	}
@@ -303,9 +301,7 @@ func (s *sockets) leave(x *socket) {
 		return
 	}
 	delete(s.open, x.ws.id())
-	if s.byAddress[x.address]--; s.byAddress[x.address] == 0 {
-		delete(s.byAddress, x.address)
-	}
+	s.places.free(x.address)
 	if x.share != "" {
 		s.byShare.remove(x.share, x)
 	}
@@ -360,6 +356,13 @@ func (s *sockets) isDraining() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.drained.begun
+}
+
+// openOf returns how many sockets a person has open.
+func (s *sockets) openOf(user string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byUser[user])
 }
 
 // sessionsOf returns the sessions of a person that have a live connection to this replica.

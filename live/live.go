@@ -46,6 +46,7 @@ type Board struct {
 	lists    lists
 	roster   roster
 	watching watching
+	journals *journals
 	alerts   alerts
 	visible  visibility
 }
@@ -63,6 +64,8 @@ func New(cfg Config) *Board {
 	b.lists = lists{all: map[Query]*list{}, generation: 1, news: b.flushes.want, read: b.reader.want,
 		readList: b.reader.wantList}
 	b.roster = newRoster(cfg.Presence, &b.lists)
+	b.journals = newJournals(&b.roster, b.visible.of)
+	b.roster.journals = b.journals
 	b.seen = &seenWriter{
 		presence: cfg.Presence, log: cfg.Log, store: cfg.Accounts.StampSeen, pending: map[string]time.Time{},
 		stored: func(stamps map[string]time.Time) { b.update(func() { b.roster.noteSeen(stamps) }) },
@@ -72,14 +75,18 @@ func New(cfg Config) *Board {
 	return b
 }
 
-// update runs f with the lock held, and then wakes the watchers that f queued changes for.
+// update runs f with the lock held, and then wakes the watchers that f queued changes for, and the streams that have
+// news.
 func (b *Board) update(f func()) {
 	b.mu.Lock()
 	f()
-	woken := b.watching.take()
+	woken, streams := b.watching.take(), b.journals.takeWoken()
 	b.mu.Unlock()
 	for _, w := range woken {
 		w.wake()
+	}
+	for _, s := range streams {
+		s.wake()
 	}
 }
 
@@ -101,10 +108,15 @@ func (b *Board) hear(u Update) {
 		changed := b.visible.hear(u)
 		for _, p := range u.People {
 			b.readdress(p)
+			b.journals.readdress(p)
 		}
 		b.alerts.hear(u)
 		if changed {
 			b.readjust()
+			b.journals.readjustAll()
+		}
+		if u.Reset {
+			b.journals.reset()
 		}
 	})
 }
@@ -138,6 +150,8 @@ func signal(c chan struct{}) {
 type Stats struct {
 	Active, Paused int // watchers
 	Lists          int
+	Streams        int    // open ones
+	Streamed       int    // people whom they can show, who are held in memory for that
 	People         int    // enabled accounts
 	Present        int    // people on the roster who are here
 	Pending        bool   // something waits for the next flush
@@ -165,6 +179,7 @@ func (b *Board) Stats() Stats {
 			s.Stale++
 		}
 	}
+	s.Streams, s.Streamed = b.journals.count()
 	return s
 }
 

@@ -130,3 +130,9 @@ func (b *Board) PageStart(ctx context.Context, q Query, n int, p accounts.Person
 	defer b.mu.Unlock()
 	return b.roster.presentBehind(&f, (n-1)*PageRows), nil
 }
+
+// OpenStream returns a Stream that is ready to start. Call Stop even if it doesn't start. It returns an error if the
+// accounts can't be read.
+func (b *Board) OpenStream(ctx context.Context, want StreamWant) (*Stream, error) {
+	return openStream(ctx, b, want)
+}

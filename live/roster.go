@@ -15,8 +15,9 @@ type roster struct {
 	lists    *lists
 	boot     string // prefix of versions; changes when warming begins, so that older versions don't count as current
 
-	warming bool      // people are still coming back, after a start or after everyone was disconnected
-	lost    time.Time // since when watchers see that other replicas can't be reached; zero if they can
+	warming      bool      // people are still coming back, after a start or after everyone was disconnected
+	warmingSince time.Time // when they began to
+	lost         time.Time // since when watchers see that other replicas can't be reached; zero if they can
 
 	members map[string]*member
 	present []*member                  // everyone who is here, in board order
@@ -25,6 +26,8 @@ type roster struct {
 
 	unmet map[string]bool      // people to read: not known yet (true if they just arrived), or last seen elsewhere
 	left  map[string]time.Time // when people left who may have been connected to other replicas
+
+	journals *journals // what streams show
 
 	applied uint64 // counts applied updates
 	looks   uint64 // counts looks for updates that have started
@@ -37,6 +40,7 @@ type member struct {
 	view    presence.View
 	entries [Audiences]*Entry // nil if not created yet
 	lists   []*list           // the lists that the person is on
+	marks   *[Audiences]mark  // nil if no stream can show the person
 	present bool              // whether the person is in roster.present
 	counted presence.State    // the state that roster.here counts them in, while present
 	readIn  uint64            // roster.looks when reading a list last added or moved the person
@@ -57,7 +61,7 @@ func newRoster(tracker *presence.Tracker, l *lists) roster {
 		members: map[string]*member{}, here: map[string]presence.Counts{}, tally: tally{staleAt: 1},
 		unmet: map[string]bool{}, left: map[string]time.Time{},
 	}
-	r.warming = r.unsure()
+	r.warming, r.warmingSince = r.unsure(), time.Now()
 	return r
 }
 
@@ -90,6 +94,7 @@ func (r *roster) meet(p accounts.Person) *member {
 		r.members[p.ID] = m
 		r.place(m)
 		r.came(m)
+		r.journals.take(m)
 		return m
 	}
 	if r.replace(m, p) {
@@ -138,6 +143,7 @@ func (r *roster) meetAll(people []accounts.Person) {
 	r.present = merge(r.present, here)
 	for _, m := range here {
 		r.came(m)
+		r.journals.take(m)
 	}
 }
 
@@ -159,9 +165,11 @@ func (r *roster) hear(u Update) {
 	r.applied++
 	for _, p := range u.People {
 		r.refresh(p)
+		r.journals.learn(p)
 	}
 	for _, id := range u.Unlisted {
 		r.recount()
+		r.journals.cover.note(id)
 		if m := r.members[id]; m != nil {
 			r.remove(m)
 		}
@@ -262,6 +270,7 @@ func (r *roster) look(m *member) {
 func (r *roster) redraw(m *member) {
 	was := m.entries
 	m.entries = [Audiences]*Entry{}
+	r.journals.touch(m)
 	if len(m.lists) == 0 {
 		return
 	}
@@ -329,9 +338,9 @@ func (r *roster) arrived(m *member) {
 	}
 }
 
-// forget drops a member who is on no list and isn't here.
+// forget drops a member who is on no list, isn't here, and isn't shown by streams.
 func (r *roster) forget(m *member) {
-	if len(m.lists) == 0 && !m.present && r.members[m.person.ID] == m {
+	if len(m.lists) == 0 && !m.present && m.marks == nil && r.members[m.person.ID] == m {
 		delete(r.members, m.person.ID)
 	}
 }
@@ -344,6 +353,7 @@ func (r *roster) remove(m *member) {
 	}
 	m.lists = nil
 	delete(r.members, m.person.ID)
+	r.journals.remove(m)
 	r.lists.news()
 }
 

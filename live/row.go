@@ -97,6 +97,7 @@ type Format uint8
 // The formats that are cached.
 const (
 	HTML       Format = iota
+	JSON              // of rows, for programs
 	Wall              // of wall boards
 	WallPlain         // of wall boards without the texts of statuses
 	WallCounts        // of wall boards without people

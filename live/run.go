@@ -81,6 +81,7 @@ func (b *Board) Run(ctx context.Context) {
 			}
 		case <-title.C:
 			b.sendTitles()
+			b.update(func() { b.journals.sweep(time.Now()) })
 		case <-freshen.C:
 			b.freshen()
 		case <-b.flushes.wake:
@@ -121,6 +122,7 @@ func (b *Board) flush() (sent bool) {
 		for _, l := range b.lists.all {
 			sent = b.roster.flush(l) || sent
 		}
+		sent = b.journals.flush() || sent
 	})
 	if sent && wanted > 0 {
 		end := time.Since(f.begun)
@@ -201,6 +203,7 @@ func (b *Board) checkReplicas(now time.Time) {
 		for _, l := range b.lists.all {
 			l.renew() // so that pages with the previous state don't count as current
 		}
+		b.journals.wakeAll()
 	})
 }
 
@@ -223,7 +226,8 @@ func (b *Board) WarmAgain() {
 		if b.roster.warming || !b.roster.unsure() {
 			return
 		}
-		b.roster.warming, b.roster.boot = true, newBoot()
+		b.roster.warming, b.roster.warmingSince, b.roster.boot = true, time.Now(), newBoot()
+		b.journals.wakeAll()
 		on := true
 		for _, l := range b.lists.all {
 			l.renew()
@@ -248,6 +252,8 @@ func (b *Board) endWarming() {
 // tellAll ends warming and sends everyone the whole list. The caller holds the lock.
 func (b *Board) tellAll() {
 	b.roster.warming = false
+	b.journals.flush()
+	b.journals.wakeAll()
 	for _, l := range b.lists.all {
 		l.renew()
 		b.roster.settle(l, b.roster.counts(l))

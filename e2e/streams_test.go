@@ -1,0 +1,116 @@
+package e2e_test
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// streamReader reads the lines of a stream, like curl.
+type streamReader struct {
+	t    *testing.T
+	done chan struct{} // closed at the end of the stream
+
+	mu    sync.Mutex
+	lines []string
+}
+
+// readStream asks for a stream and reads it until the test ends.
+func readStream(t *testing.T, client *http.Client, r *http.Request) *streamReader {
+	t.Helper()
+	answer, err := client.Do(r.WithContext(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		answer.Body.Close()
+		t.Fatalf("GET %s = %d, want 200", r.URL, answer.StatusCode)
+	}
+	x := &streamReader{t: t, done: make(chan struct{})}
+	go func() {
+		defer close(x.done)
+		lines := bufio.NewScanner(answer.Body)
+		lines.Buffer(nil, 1<<22)
+		for lines.Scan() {
+			x.mu.Lock()
+			x.lines = append(x.lines, lines.Text())
+			x.mu.Unlock()
+		}
+	}()
+	t.Cleanup(func() { answer.Body.Close(); <-x.done })
+	return x
+}
+
+// until waits for a line that contains all of parts, and returns how long that took.
+func (x *streamReader) until(limit time.Duration, parts ...string) time.Duration {
+	x.t.Helper()
+	began := time.Now()
+	err := within(limit, func() (bool, string) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		for _, line := range x.lines {
+			all := true
+			for _, part := range parts {
+				all = all && strings.Contains(line, part)
+			}
+			if all {
+				return true, ""
+			}
+		}
+		return false, fmt.Sprintf("%d lines, none with %q", len(x.lines), parts)
+	})
+	if err != nil {
+		x.t.Fatalf("the stream: %v", err)
+	}
+	return time.Since(began)
+}
+
+// The EventSource of browsers reads a stream, and continues after the server has restarted.
+func TestEventSource(t *testing.T) {
+	for _, engine := range engines[:2] {
+		t.Run(engine.name, func(t *testing.T) {
+			parallel(t)
+			s := startServer(t, "--warming=0s")
+			open := engine.start(t, s)
+			anna := &window{driver: open(), t: t, who: "of anna"}
+			anna.setUp(s, "", "anna")
+			anna.tell(`window.heard = [];
+				const source = new EventSource("/api/v1/stream");
+				for (const kind of ["snapshot", "change", "gone", "current", "restart"])
+					source.addEventListener(kind, (e) => {
+						const event = JSON.parse(e.data);
+						window.heard.push([kind, event.user?.user ?? event.users?.length ?? "", event.cursor === e.lastEventId].join(" "));
+					});`)
+			heard := func(what string) {
+				t.Helper()
+				var all []string
+				err := within(3*patience, func() (bool, string) {
+					if err := anna.evaluate(`window.heard`, &all); err != nil {
+						return false, err.Error()
+					}
+					for _, h := range all {
+						if h == what {
+							return true, ""
+						}
+					}
+					return false, fmt.Sprintf("not told %q, but %q", what, all)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			heard("snapshot 1 true")
+			s.addUser("newcomer")
+			heard("change newcomer true")
+			s.terminate()
+			s.start()
+			heard("snapshot 2 true")
+			s.addUser("later")
+			heard("change later true")
+		})
+	}
+}
