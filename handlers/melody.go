@@ -30,9 +30,9 @@ type wsConn struct{ session *melody.Session }
 
 func (w wsConn) id() connID { return w.session }
 
-// write queues a frame. It ignores errors: a closed session is about to be removed, and melody reports a full queue to
+// write queues a message. It ignores errors: a closed session is about to be removed, and melody reports a full queue to
 // transport.failed.
-func (w wsConn) write(frame []byte) { _ = w.session.Write(frame) }
+func (w wsConn) write(text []byte) { _ = w.session.Write(text) }
 
 // close sends a close frame after the queued frames, and cuts the connection if that takes too long.
 func (w wsConn) close(code int, reason string) {
@@ -71,6 +71,7 @@ func newTransport(s *sockets, originAllowed func(*http.Request) bool) *transport
 	m.HandleConnect(func(s *melody.Session) { t.guard(s, "connect", func() { t.connect(s) }) })
 	m.HandleMessage(func(s *melody.Session, frame []byte) { t.guard(s, "message", func() { t.message(s, frame) }) })
 	m.HandleMessageBinary(func(s *melody.Session, _ []byte) { t.guard(s, "message", func() { t.message(s, nil) }) })
+	m.HandleSentMessage(func(s *melody.Session, _ []byte) { t.guard(s, "sent", func() { t.sent(s) }) })
 	m.HandleError(func(s *melody.Session, err error) { t.guard(s, "error", func() { t.failed(s, err) }) })
 	return t
 }
@@ -148,6 +149,12 @@ func (t *transport) find(m *melody.Session) *socket {
 func (t *transport) message(m *melody.Session, frame []byte) {
 	if x := t.find(m); x != nil {
 		t.sockets.message(x, frame)
+	}
+}
+
+func (t *transport) sent(m *melody.Session) {
+	if x := t.find(m); x != nil {
+		t.sockets.written(x)
 	}
 }
 

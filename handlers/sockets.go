@@ -29,7 +29,7 @@ type sockets struct {
 	log       *slog.Logger
 	limits    Limits
 	metrics   *metrics
-	encode    func(*live.Change) []byte
+	encode    func(*live.Change) []byte // as a frame; nil if there's nothing to send
 	transport *transport
 	traffic   traffic
 	changed   *presence.Feed // people whose state may have changed
@@ -55,7 +55,7 @@ type drained struct {
 	once  sync.Once     // closes it
 }
 
-// traffic counts what was queued for sockets.
+// traffic counts what was sent to sockets or queued for them.
 type traffic struct{ frames, bytes atomic.Uint64 }
 
 // recentSession holds whose session it was, and when it last had a socket.
@@ -80,8 +80,9 @@ func (x index) remove(key string, s *socket) {
 func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Change) []byte,
 	originAllowed func(*http.Request) bool) *sockets {
 	s := &sockets{
-		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
-		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
+		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m,
+		encode: func(c *live.Change) []byte { return textFrame(encode(c)) },
+		open:   map[connID]*socket{}, byUser: index{}, bySession: index{}, byAddress: map[netip.Prefix]int{},
 		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{},
 		drained:  drained{done: make(chan struct{})},
 		accounts: cfg.Accounts, lists: newListNews(), listsFrame: listsChanged(cfg.UI),
@@ -94,7 +95,7 @@ func newSockets(cfg Config, board *live.Board, m *metrics, encode func(*live.Cha
 func listsChanged(pages *ui.UI) []byte {
 	f := pages.NewFrame()
 	f.Lists()
-	return f.Bytes()
+	return textFrame(f.Bytes())
 }
 
 // enter adds x, or closes it with a code that its page understands. Nothing is written or read on x before.
@@ -191,7 +192,7 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// deliver moves the board's changes for x into the queue of its connection.
+// deliver sends the board's changes to x.
 func (s *sockets) deliver(x *socket) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -204,16 +205,24 @@ func (s *sockets) deliver(x *socket) {
 	}
 }
 
-// write queues a frame, which must not be changed afterwards.
+// write sends a frame made by textFrame, or queues it if the client is slow. The frame must not be changed afterwards,
+// and the caller holds x.writing.
 func (s *sockets) write(x *socket, frame []byte) {
 	if len(frame) == 0 || x.closing.Load() {
 		return
 	}
+	text := textOf(frame)
 	s.traffic.frames.Add(1)
-	s.traffic.bytes.Add(uint64(len(frame)))
-	x.sent.Add(uint64(len(frame)))
-	x.ws.write(frame)
+	s.traffic.bytes.Add(uint64(len(text)))
+	x.sent.Add(uint64(len(text)))
+	if !x.wire.send(frame) {
+		x.wire.queued.Add(1)
+		x.ws.write(text)
+	}
 }
+
+// written records that a queued frame was sent.
+func (s *sockets) written(x *socket) { x.wire.queued.Add(-1) }
 
 // tooSlow ends a socket whose client can't keep up. After a lost frame its page would be wrong, so the page reconnects
 // and gets the whole list.
