@@ -454,3 +454,32 @@ func TestRedisForeignKey(t *testing.T) {
 			a.Peers().Lost, b.Remote("ada"))
 	}
 }
+
+// TestRedisDeparture: a replica that removes an entry says so with one more command, and the others read the entry only
+// once.
+func TestRedisDeparture(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	admin := server.admin()
+	const people = 20
+	for i := range people {
+		b.Publish(fmt.Sprint("u", i), presence.Digest{Connected: true})
+	}
+	settleAll(t, []*Redis{a, b})
+	wait(t, "everyone at a", patience, func() bool { return len(a.Remote("u0")) == 1 && a.Stats().Elsewhere == people })
+	before := map[string]int{}
+	for _, command := range []string{"hdel", "set", "hrandfield"} {
+		before[command] = calls(t, admin, command)
+	}
+	for i := range people {
+		user := fmt.Sprint("u", i)
+		b.Publish(user, presence.Digest{})
+		wait(t, "a to notice", patience, func() bool { return len(a.Remote(user)) == 0 })
+	}
+	settleAll(t, []*Redis{a, b})
+	for command, most := range map[string]int{"hdel": people, "set": people + 20, "hrandfield": 3*people - 1} {
+		if n := calls(t, admin, command) - before[command]; n > most {
+			t.Errorf("%d departures took %d %s, want at most %d", people, n, strings.ToUpper(command), most)
+		}
+	}
+}
