@@ -68,12 +68,29 @@ func newTransport(s *sockets, originAllowed func(*http.Request) bool) *transport
 	m.Upgrader.WriteBufferPool = &sync.Pool{}
 	m.Upgrader.CheckOrigin = originAllowed
 	m.Upgrader.Error = func(http.ResponseWriter, *http.Request, int, error) {} // errors.go answers
-	m.HandleConnect(func(s *melody.Session) { t.guard(s, "connect", func() { t.connect(s) }) })
-	m.HandleMessage(func(s *melody.Session, frame []byte) { t.guard(s, "message", func() { t.message(s, frame) }) })
-	m.HandleMessageBinary(func(s *melody.Session, _ []byte) { t.guard(s, "message", func() { t.message(s, nil) }) })
+	m.HandleConnect(func(s *melody.Session) {
+		elsewhere(func() { t.guard(s, "connect", func() { t.connect(s) }) })
+	})
+	m.HandleMessage(func(s *melody.Session, frame []byte) {
+		elsewhere(func() { t.guard(s, "message", func() { t.message(s, frame) }) })
+	})
+	m.HandleMessageBinary(func(s *melody.Session, _ []byte) {
+		elsewhere(func() { t.guard(s, "message", func() { t.message(s, nil) }) })
+	})
 	m.HandleSentMessage(func(s *melody.Session, _ []byte) { t.guard(s, "sent", func() { t.sent(s) }) })
 	m.HandleError(func(s *melody.Session, err error) { t.guard(s, "error", func() { t.failed(s, err) }) })
 	return t
+}
+
+// elsewhere runs f in another goroutine and waits for it. The reading goroutine lives as long as its socket, and its
+// stack would stay as large as the deepest call has made it.
+func elsewhere(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
 }
 
 // guard runs a callback of melody. A panic in it ends only this socket. The goroutine that serves the socket goes on

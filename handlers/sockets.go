@@ -55,8 +55,8 @@ type drained struct {
 	once  sync.Once     // closes it
 }
 
-// traffic counts what was sent to sockets or queued for them.
-type traffic struct{ frames, bytes atomic.Uint64 }
+// traffic counts sockets that were opened, and what was sent to them or queued for them.
+type traffic struct{ opened, frames, bytes atomic.Uint64 }
 
 // recentSession holds whose session it was, and when it last had a socket.
 type recentSession struct {
@@ -146,6 +146,7 @@ func over(n, limit int) bool { return limit > 0 && n >= limit }
 func (s *sockets) addLocked(x *socket) {
 	x.since = time.Now()
 	s.open[x.ws.id()] = x
+	s.traffic.opened.Add(1)
 	s.byAddress[x.address]++
 	if x.person == "" {
 		return

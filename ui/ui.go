@@ -61,15 +61,15 @@ func New(files fs.FS, base string) (*UI, error) {
 	}
 	u := &UI{base: base, assets: assets, served: byServedName(assets)}
 	u.SetName("")
-	if u.pages, u.parts, err = parse(files, u.funcs()); err != nil {
+	if u.pages, u.parts, err = parsePages(files, u.funcs()); err != nil {
 		return nil, err
 	}
 	u.row = u.parts.Lookup("row")
 	return u, u.tryAll()
 }
 
-// parse reads all templates. A page is the layout with the blocks of that page.
-func parse(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, *template.Template, error) {
+// parsePages reads all templates. A page is the layout with the blocks of that page.
+func parsePages(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, *template.Template, error) {
 	parts, err := template.New("parts").Funcs(funcs).ParseFS(files, "templates/parts/*.html")
 	if err != nil {
 		return nil, nil, fmt.Errorf("ui: parse parts: %w", err)
@@ -77,9 +77,10 @@ func parse(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, 
 	pages := make(map[string]*template.Template)
 	for _, p := range everyPage {
 		name := p.template()
-		t, err := parts.Clone()
+		t, err := template.New("layout.html").Funcs(funcs).ParseFS(files, "templates/layout.html",
+			"templates/"+name+".html")
 		if err == nil {
-			t, err = t.New("layout.html").ParseFS(files, "templates/layout.html", "templates/"+name+".html")
+			err = addParts(t, parts)
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("ui: parse page %s: %w", name, err)
