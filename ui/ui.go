@@ -14,6 +14,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -32,6 +33,8 @@ type UI struct {
 	row    *template.Template
 	assets map[string]*asset
 	served map[string]*asset
+
+	choices sync.Map // rendered buttons for a state, by choice
 }
 
 // Page is one of the typed pages of this package.
