@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	batchEntries = 500                   // users in one batch
-	recheckAfter = 50 * time.Millisecond // a replica writes an entry that the store lost again within this time
-	removalKept  = 2 * time.Second       // after a replica said that it removes an entry, that explains why it's missing
+	batchEntries = 500                    // users in one batch
+	recheckAfter = 250 * time.Millisecond // a replica writes an entry that the store lost again within this time
+	removalKept  = 2 * time.Second        // after a replica said that it removes an entry, that explains why it's missing
 )
 
 // userSet is a set of user IDs.
