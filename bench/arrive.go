@@ -43,7 +43,7 @@ func arrive(ctx context.Context, b *bench) error {
 	if b.does("connect") {
 		b.report.add("connect", "connects", n/connected.Seconds(), "/s", "")
 		b.report.add("connect", "all connected", connected.Seconds(), "s", "")
-		const limit = "≤ 1.5 at 1,000, ≤ 12 at 5,000"
+		const limit = "≤ 0.5 at 1,000, ≤ 1.5 at 5,000"
 		b.report.add("connect", "all seen, by the count", counted.Sub(began).Seconds(), "s", limit)
 		b.report.add("connect", "all seen, by the rows of the page", showed.Sub(began).Seconds(), "s", limit)
 		b.report.add("connect", "server CPU per connect", per(connectCPU, n, time.Microsecond), "µs", "")
@@ -124,7 +124,7 @@ func reportIdle(ctx context.Context, b *bench, n float64, before, after int64, r
 		}
 		return float64(rss-before) / n / 1024
 	}
-	b.report.add("idle", "RSS per connection, right after", each(after), "KiB", "≤ 20 at 5,000")
+	b.report.add("idle", "RSS per connection, right after", each(after), "KiB", "≤ 20 at 1,000, ≤ 16 at 5,000")
 	b.report.add("idle", "RSS per connection, after idling", each(later), "KiB", "")
 	b.report.add("idle", "server CPU", per(spent, b.idle.Seconds()*0.01, time.Second), "% of one", "")
 	return nil

@@ -179,7 +179,7 @@ func (b *bench) lone(ctx context.Context, p *participants) error {
 			return err
 		}
 	}
-	wanted := wanted{time: "p99 ≤ 30 at 1,000", cpu: "≤ 16 at 1,000"}
+	wanted := wanted{time: "p99 ≤ 18 at 1,000", cpu: "≤ 13 at 1,000"}
 	if b.replicas > 1 {
 		wanted.time, wanted.cpu = "p99 ≤ 40 at 500 each", ""
 	}
@@ -198,7 +198,7 @@ func (b *bench) bursts(ctx context.Context, p *participants) error {
 	if err := t.run(ctx, b.rate, func(c *change) error { return p.make(ctx, t, c) }); err != nil {
 		return err
 	}
-	return m.end("burst", wanted{time: "p99 ≤ 400 at 100/s and 1,000", cpu: "far below lone"})
+	return m.end("burst", wanted{time: "p99 ≤ 60 at 10/s, ≤ 400 at 100/s and 1,000", cpu: "far below lone"})
 }
 
 // make makes the change c.

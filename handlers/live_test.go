@@ -291,7 +291,7 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	}
 	defer conn.Close()
 	a.sees("bob", "online")
-	frame := []byte("<p>" + strings.Repeat("x", 100_000) + "</p>")
+	frame := textFrame([]byte("<p>" + strings.Repeat("x", 100_000) + "</p>"))
 	for range 500 { // far more than the kernel buffers; bob reads none of it
 		bobs := l.server.sockets.of(l.uid("bob"))
 		if len(bobs) == 0 {

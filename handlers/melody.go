@@ -30,9 +30,9 @@ type wsConn struct{ session *melody.Session }
 
 func (w wsConn) id() connID { return w.session }
 
-// write queues a frame. It ignores errors: a closed session is about to be removed, and melody reports a full queue to
+// write queues a message. It ignores errors: a closed session is about to be removed, and melody reports a full queue to
 // transport.failed.
-func (w wsConn) write(frame []byte) { _ = w.session.Write(frame) }
+func (w wsConn) write(text []byte) { _ = w.session.Write(text) }
 
 // close sends a close frame after the queued frames, and cuts the connection if that takes too long.
 func (w wsConn) close(code int, reason string) {
@@ -68,11 +68,29 @@ func newTransport(s *sockets, originAllowed func(*http.Request) bool) *transport
 	m.Upgrader.WriteBufferPool = &sync.Pool{}
 	m.Upgrader.CheckOrigin = originAllowed
 	m.Upgrader.Error = func(http.ResponseWriter, *http.Request, int, error) {} // errors.go answers
-	m.HandleConnect(func(s *melody.Session) { t.guard(s, "connect", func() { t.connect(s) }) })
-	m.HandleMessage(func(s *melody.Session, frame []byte) { t.guard(s, "message", func() { t.message(s, frame) }) })
-	m.HandleMessageBinary(func(s *melody.Session, _ []byte) { t.guard(s, "message", func() { t.message(s, nil) }) })
+	m.HandleConnect(func(s *melody.Session) {
+		elsewhere(func() { t.guard(s, "connect", func() { t.connect(s) }) })
+	})
+	m.HandleMessage(func(s *melody.Session, frame []byte) {
+		elsewhere(func() { t.guard(s, "message", func() { t.message(s, frame) }) })
+	})
+	m.HandleMessageBinary(func(s *melody.Session, _ []byte) {
+		elsewhere(func() { t.guard(s, "message", func() { t.message(s, nil) }) })
+	})
+	m.HandleSentMessage(func(s *melody.Session, _ []byte) { t.guard(s, "sent", func() { t.sent(s) }) })
 	m.HandleError(func(s *melody.Session, err error) { t.guard(s, "error", func() { t.failed(s, err) }) })
 	return t
+}
+
+// elsewhere runs f in another goroutine and waits for it. The reading goroutine lives as long as its socket, and its
+// stack would stay as large as the deepest call has made it.
+func elsewhere(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
 }
 
 // guard runs a callback of melody. A panic in it ends only this socket. The goroutine that serves the socket goes on
@@ -148,6 +166,12 @@ func (t *transport) find(m *melody.Session) *socket {
 func (t *transport) message(m *melody.Session, frame []byte) {
 	if x := t.find(m); x != nil {
 		t.sockets.message(x, frame)
+	}
+}
+
+func (t *transport) sent(m *melody.Session) {
+	if x := t.find(m); x != nil {
+		t.sockets.written(x)
 	}
 }
 

@@ -64,9 +64,9 @@ func newMetrics(s *Server) *metrics {
 			"Frames dropped because the queue of a slow reader was full. Its connection is then closed."),
 		slow:   counter("slow_closes_total", "Live connections closed because their reader did not keep up."),
 		full:   counter("http_connections_refused_total", "Connections refused because the limit was reached."),
-		render: histogram("render_seconds", "Time to render the frames of one flush and queue them for all connections."),
+		render: histogram("render_seconds", "Time to render the frames of one flush and send them to all connections."),
 		lag: histogram("flush_lag_seconds",
-			"Time from a visible change until its frame is queued. Up to 0.25 s is intended."),
+			"Time from a visible change until its frame is sent. Up to 0.25 s is intended."),
 	}
 	for _, outcome := range outcomes { // start at 0, so that the first increase is visible
 		m.signIns.WithLabelValues(outcome)

@@ -19,9 +19,13 @@ func TestCloseBeforeReset(t *testing.T) {
 		cfg.Presence.Close()
 		cfg.Presence = presence.NewTracker(p)
 	})
+	var members []*browser
+	for i := range people { // first, because each new account sends the whole list, and nobody reads it here
+		members = append(members, l.member(fmt.Sprintf("p%02d", i)))
+	}
 	var conns []*rawSocket
-	for i := range people {
-		s, _ := l.rawDial(l.member(fmt.Sprintf("p%02d", i)))
+	for _, m := range members {
+		s, _ := l.rawDial(m)
 		conns = append(conns, s)
 	}
 	w := l.open(l.member("ada"), "/", "a")
@@ -36,8 +40,8 @@ func TestCloseBeforeReset(t *testing.T) {
 		}
 		_ = s.Conn.(*net.TCPConn).SetLinger(0)
 		_ = s.Close()
-		l.server.sockets.write(open[i], []byte("<p>news</p>"))
-		l.server.sockets.write(open[i], []byte("<p>more</p>"))
+		l.server.sockets.write(open[i], textFrame([]byte("<p>news</p>")))
+		l.server.sockets.write(open[i], textFrame([]byte("<p>more</p>")))
 	}
 	w.until("that all have left", func() bool { return w.text["n-online"] == "1" })
 }

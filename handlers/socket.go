@@ -51,10 +51,10 @@ type asked struct {
 type socket struct {
 	admission
 	ws   wsConn // set once, before the socket is in any index
-	wire wire   // below ws; used only by the reading goroutine
+	wire wire   // below ws
 
-	writing sync.Mutex    // held from Take to the queue of the connection, so that changes stay in order
-	sent    atomic.Uint64 // bytes queued for the client
+	writing sync.Mutex    // held from Take until everything is sent or queued, so that changes stay in order
+	sent    atomic.Uint64 // bytes sent to the client or queued for it
 
 	// Guarded by sockets.mu.
 	conn   *presence.Connection // nil until the first report or firstMessageWait, and for sockets that don't count

@@ -28,7 +28,7 @@ type sockets struct {
 	log       *slog.Logger
 	limits    Limits
 	metrics   *metrics
-	encode    encoder
+	encode    encoder // as a frame; nil if there's nothing to send
 	transport *transport
 	traffic   traffic
 	changed   *presence.Feed // people whose state may have changed
@@ -58,8 +58,8 @@ type drained struct {
 	once  sync.Once     // closes it
 }
 
-// traffic counts what was queued for sockets.
-type traffic struct{ frames, bytes atomic.Uint64 }
+// traffic counts sockets that were opened, and what was sent to them or queued for them.
+type traffic struct{ opened, frames, bytes atomic.Uint64 }
 
 // recentSession holds whose session it was, and when it last had a socket.
 type recentSession struct {
@@ -83,8 +83,9 @@ func (x index) remove(key string, s *socket) {
 func newSockets(cfg Config, board *live.Board, m *metrics, encode encoder,
 	originAllowed func(*http.Request) bool) *sockets {
 	s := &sockets{
-		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m, encode: encode,
-		open: map[connID]*socket{}, byUser: index{}, bySession: index{}, byShare: index{}, places: newPlaces(),
+		board: board, presence: cfg.Presence, log: cfg.Log, limits: cfg.Limits, metrics: m,
+		encode: func(f live.Format, c *live.Change) []byte { return textFrame(encode(f, c)) },
+		open:   map[connID]*socket{}, byUser: index{}, bySession: index{}, byShare: index{}, places: newPlaces(),
 		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{},
 		drained:  drained{done: make(chan struct{})},
 		accounts: cfg.Accounts, lists: newListNews(), listsFrame: listsChanged(cfg.UI),
@@ -97,7 +98,7 @@ func newSockets(cfg Config, board *live.Board, m *metrics, encode encoder,
 func listsChanged(pages *ui.UI) []byte {
 	f := pages.NewFrame()
 	f.Lists()
-	return f.Bytes()
+	return textFrame(f.Bytes())
 }
 
 // enter adds x, or closes it with a code that its page understands. Nothing is written or read on x before.
@@ -150,6 +151,7 @@ func over(n, limit int) bool { return limit > 0 && n >= limit }
 func (s *sockets) addLocked(x *socket) {
 	x.since = time.Now()
 	s.open[x.ws.id()] = x
+	s.traffic.opened.Add(1)
 	if x.share != "" {
 		s.byShare.add(x.share, x)
 	}
@@ -198,7 +200,7 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// deliver moves the board's changes for x into the queue of its connection.
+// deliver sends the board's changes to x.
 func (s *sockets) deliver(x *socket) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -211,16 +213,24 @@ func (s *sockets) deliver(x *socket) {
 	}
 }
 
-// write queues a frame, which must not be changed afterwards.
+// write sends a frame made by textFrame, or queues it if the client is slow. The frame must not be changed afterwards,
+// and the caller holds x.writing.
 func (s *sockets) write(x *socket, frame []byte) {
 	if len(frame) == 0 || x.closing.Load() {
 		return
 	}
+	text := textOf(frame)
 	s.traffic.frames.Add(1)
-	s.traffic.bytes.Add(uint64(len(frame)))
-	x.sent.Add(uint64(len(frame)))
-	x.ws.write(frame)
+	s.traffic.bytes.Add(uint64(len(text)))
+	x.sent.Add(uint64(len(text)))
+	if !x.wire.send(frame) {
+		x.wire.queued.Add(1)
+		x.ws.write(text)
+	}
 }
+
+// written records that a queued frame was sent.
+func (s *sockets) written(x *socket) { x.wire.queued.Add(-1) }
 
 // tooSlow ends a socket whose client can't keep up. After a lost frame its page would be wrong, so the page reconnects
 // and gets the whole list.

@@ -7,16 +7,16 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync/atomic"
 	"time"
 )
 
 // wire is the network connection below a socket. It sees what the websocket library doesn't expose: every frame,
-// including control frames and fragments, and when the client last sent something. Only the reading goroutine uses its
-// fields, except broken.
+// including control frames and fragments, and when the client last sent something. Only the reading goroutine uses the
+// fields below out.
 type wire struct {
 	net.Conn
-	broken atomic.Bool // a write failed
+	out
+
 	heard  time.Time
 	budget budget   // of frames
 	header [10]byte // of the current frame, as far as it was read
@@ -28,15 +28,6 @@ var errFlood = errors.New("too many messages")
 
 // lastRead is how long a broken connection is still read, for data that had already arrived.
 const lastRead = 100 * time.Millisecond
-
-// Write records whether the connection is broken.
-func (w *wire) Write(p []byte) (int, error) {
-	n, err := w.Conn.Write(p)
-	if err != nil {
-		w.broken.Store(true)
-	}
-	return n, err
-}
 
 // Close waits a moment if a write found the connection broken. A browser that closes a page while frames are on their
 // way sends a close frame and then a reset. The writer may see the reset first, and the close frame would be lost.

@@ -27,7 +27,8 @@ type roster struct {
 	unmet map[string]bool      // people to read: not known yet (true if they just arrived), or last seen elsewhere
 	left  map[string]time.Time // when people left who may have been connected to other replicas
 
-	journals *journals // what streams show
+	journals *journals            // what streams show
+	changed  map[*member]struct{} // people with news for others since the last flush; nil if there are none
 
 	applied uint64 // counts applied updates
 	looks   uint64 // counts looks for updates that have started
@@ -111,7 +112,7 @@ func (r *roster) mayBeAhead(m *member) bool { return r.looks <= m.readIn+1 }
 func (r *roster) came(m *member) {
 	if m.present {
 		r.lists.passed(m, presence.Offline, m.view.State)
-		r.lists.news()
+		r.hasNews(m)
 	}
 	if r.unmet[m.person.ID] {
 		r.arrived(m)
@@ -244,7 +245,7 @@ func (r *roster) look(m *member) {
 	}
 	if v.State != m.view.State || v.Listed != m.view.Listed {
 		r.lists.passed(m, m.view.State, v.State)
-		r.lists.news() // the counts changed, even if no list has the person
+		r.hasNews(m) // the counts changed, even if no list has the person
 	}
 	if isHere(m.view) && !isHere(v) && (m.view.Elsewhere || r.presence.Peers().Others > 0) {
 		r.left[m.person.ID] = time.Now()
@@ -286,7 +287,23 @@ func (r *roster) redraw(m *member) {
 		earlier, dirty := l.dirty[m]
 		l.dirty[m] = seenOnly && (earlier || !dirty)
 	}
+	r.hasNews(m)
+}
+
+// hasNews requests a flush because of m. It must not be called for what others may not know.
+func (r *roster) hasNews(m *member) {
+	if r.changed == nil {
+		r.changed = map[*member]struct{}{}
+	}
+	r.changed[m] = struct{}{}
 	r.lists.news()
+}
+
+// takeChanged returns how many people had news since the last call.
+func (r *roster) takeChanged() int {
+	n := len(r.changed)
+	r.changed = nil
+	return n
 }
 
 // place adds m to the present people, if they're here.

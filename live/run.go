@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	FlushEvery   = 250 * time.Millisecond // minimum time between flushes
-	titleEvery   = 5 * time.Second        // paused watchers get the title at most this often
-	freshenEvery = time.Hour              // between checks whether "today" has become "this week"
+	titleEvery   = 5 * time.Second // paused watchers get the title at most this often
+	freshenEvery = time.Hour       // between checks whether "today" has become "this week"
 
 	// LostShown is how long other replicas can be unreachable before watchers see it. It counts from the last
 	// successful contact, which is up to 3 s before the connection is lost. So an outage of up to 7 s is never shown.
@@ -27,6 +26,7 @@ type flusher struct {
 	begun   time.Time
 	wake    chan struct{} // capacity 1
 	flushed func(took, waited time.Duration)
+	pace    pace // only for the loop
 }
 
 func newFlusher(flushed func(took, waited time.Duration)) flusher {
@@ -63,8 +63,7 @@ func (b *Board) Run(ctx context.Context) {
 	title, freshen := time.NewTicker(titleEvery), time.NewTicker(freshenEvery)
 	defer title.Stop()
 	defer freshen.Stop()
-	var last time.Time // when changes were last sent
-	var due bool       // the flush timer is set
+	var due bool // the flush timer is set
 	for {
 		select {
 		case <-ctx.Done():
@@ -76,9 +75,7 @@ func (b *Board) Run(ctx context.Context) {
 		case <-flush.C:
 			due = false
 			b.look(b.feed.Take()) // includes the latest changes
-			if b.flush() {
-				last = time.Now()
-			}
+			b.flush()
 		case <-title.C:
 			b.sendTitles()
 			b.update(func() { b.journals.sweep(time.Now()) })
@@ -88,7 +85,7 @@ func (b *Board) Run(ctx context.Context) {
 		}
 		if !due && b.flushes.unsent.Load() {
 			due = true
-			flush.Reset(max(0, FlushEvery-time.Since(last)))
+			flush.Reset(b.flushes.pace.wait(time.Now()))
 		}
 	}
 }
@@ -117,18 +114,23 @@ func (b *Board) look(users []string) {
 func (b *Board) flush() (sent bool) {
 	f := &b.flushes
 	f.unsent.Store(false)
-	wanted, start := time.Duration(f.wanted.Swap(0)), time.Since(f.begun)
+	wanted, start, people := time.Duration(f.wanted.Swap(0)), time.Since(f.begun), 0
 	b.update(func() {
 		for _, l := range b.lists.all {
 			sent = b.roster.flush(l) || sent
 		}
 		sent = b.journals.flush() || sent
+		people = b.roster.takeChanged()
 	})
-	if sent && wanted > 0 {
-		end := time.Since(f.begun)
+	if !sent {
+		return false
+	}
+	end := time.Since(f.begun)
+	f.pace.flushed(f.begun.Add(end), end-start, people) // the watchers that it woke have sent what they could
+	if wanted > 0 {
 		f.flushed(end-start, end-wanted)
 	}
-	return sent
+	return true
 }
 
 // sendTitles tells paused watchers how many people are here.

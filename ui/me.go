@@ -160,7 +160,7 @@ func (f *Frame) Me(was, now Me) {
 		f.mine("me-set", "set", now.Set)
 	}
 	if all || seen || was.Set.State != now.Set.State {
-		f.mine("me-states", "states", now)
+		f.partial("me-states", "innerMorph", f.ui.states(now))
 	}
 	if all || seen {
 		f.mine("me-note", "note", now)
@@ -176,4 +176,28 @@ func (f *Frame) mine(id, template string, data any) {
 	if err := f.ui.part(&b, template, data); err == nil { // can't fail: tryAll has rendered this template
 		f.partial(id, "innerMorph", b.Bytes())
 	}
+}
+
+// choice is what the buttons for a state depend on: the state that the person set, and whether they are or may go
+// invisible. There are only a few different ones.
+type choice struct {
+	set                string
+	invisible, mayHide bool
+}
+
+// states returns the buttons for a state. They're kept, because they take most of the time to render what a person who
+// connects is sent, and are the same for nearly everybody.
+func (u *UI) states(m Me) []byte {
+	key := choice{m.Set.State, m.Invisible, m.MayHide}
+	if kept, ok := u.choices.Load(key); ok {
+		return kept.([]byte)
+	}
+	var b bytes.Buffer
+	if err := u.part(&b, "states", m); err != nil { // can't happen: tryAll has rendered this template
+		return nil
+	}
+	if Label(m.Set.State) != "" || m.Set.State == "" {
+		u.choices.Store(key, b.Bytes())
+	}
+	return b.Bytes()
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -295,5 +296,29 @@ func TestDevicesText(t *testing.T) {
 		if got := (Me{Devices: n}).DevicesText(); got != want {
 			t.Errorf("DevicesText() of %d = %q, want %q", n, got, want)
 		}
+	}
+}
+
+// The kept buttons equal those that the template renders, for everything that they depend on.
+func TestStatesAreKept(t *testing.T) {
+	u := newUI(t, "")
+	for range 2 { // the second time, they're kept
+		for _, set := range []string{"", Online, Away, DND, "unknown"} {
+			for i := range 4 {
+				m := Me{State: Online, Name: "Ada", Invisible: i%2 == 1, MayHide: i/2 == 1, Set: SetStatus{State: set}}
+				var want bytes.Buffer
+				if err := u.part(&want, "states", m); err != nil {
+					t.Fatal(err)
+				}
+				if got := u.states(m); !bytes.Equal(got, want.Bytes()) {
+					t.Errorf("states of %+v = %s, want %s", m, got, want.Bytes())
+				}
+			}
+		}
+	}
+	kept := 0
+	u.choices.Range(func(any, any) bool { kept++; return true })
+	if kept != 16 {
+		t.Errorf("%d different buttons are kept, want 16", kept)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -32,6 +33,8 @@ type UI struct {
 	row    *template.Template
 	assets map[string]*asset
 	served map[string]*asset
+
+	choices sync.Map // rendered buttons for a state, by choice
 }
 
 // Page is one of the typed pages of this package.
@@ -62,7 +65,7 @@ func New(files fs.FS, base string) (*UI, error) {
 	}
 	u := &UI{base: base, assets: assets, served: byServedName(assets)}
 	u.SetName("")
-	if u.pages, u.parts, err = parse(files, u.funcs()); err != nil {
+	if u.pages, u.parts, err = parsePages(files, u.funcs()); err != nil {
 		return nil, err
 	}
 	u.row = u.parts.Lookup("row")
@@ -77,8 +80,8 @@ func layoutOf(p Page) string {
 	return "layout"
 }
 
-// parse reads all templates. A page is the layout with the blocks of that page.
-func parse(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, *template.Template, error) {
+// parsePages reads all templates. A page is the layout with the blocks of that page.
+func parsePages(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, *template.Template, error) {
 	parts, err := template.New("parts").Funcs(funcs).ParseFS(files, "templates/parts/*.html")
 	if err != nil {
 		return nil, nil, fmt.Errorf("ui: parse parts: %w", err)
@@ -86,10 +89,10 @@ func parse(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, 
 	pages := make(map[string]*template.Template)
 	for _, p := range everyPage {
 		name := p.template()
-		t, err := parts.Clone()
+		layout := layoutOf(p) + ".html"
+		t, err := template.New(layout).Funcs(funcs).ParseFS(files, "templates/"+layout, "templates/"+name+".html")
 		if err == nil {
-			layout := layoutOf(p) + ".html"
-			t, err = t.New(layout).ParseFS(files, "templates/"+layout, "templates/"+name+".html")
+			err = addParts(t, parts)
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("ui: parse page %s: %w", name, err)

@@ -122,7 +122,7 @@ func TestTemplateTypes(t *testing.T) {
 		}
 	}
 	// Parse the templates again, because rendering changes them.
-	pages, parts, err := parse(sources(t), u.funcs())
+	pages, parts, err := parsePages(sources(t), u.funcs())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -433,4 +433,25 @@ func attr(n *html.Node, key string) string {
 		}
 	}
 	return ""
+}
+
+// Pages have copies of only the parts that they use.
+func TestPagesHaveTheirParts(t *testing.T) {
+	pages, parts, err := parsePages(sources(t), newUI(t, "").funcs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		page, part string
+		want       bool
+	}{
+		{"board", "filter", true},
+		{"board", "choice", true}, // through filter
+		{"error", "filter", false},
+		{"login", "choice", false},
+	} {
+		if got := pages[tt.page].Lookup(tt.part) != nil; got != tt.want || parts.Lookup(tt.part) == nil {
+			t.Errorf("the page %s has the part %s: %v, want %v", tt.page, tt.part, got, tt.want)
+		}
+	}
 }

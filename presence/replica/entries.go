@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	batchEntries = 500                   // users in one batch
-	recheckAfter = 50 * time.Millisecond // a replica writes an entry that the store lost again within this time
+	batchEntries = 500                    // users in one batch
+	recheckAfter = 250 * time.Millisecond // a replica writes an entry that the store lost again within this time
+	removalKept  = 2 * time.Second        // after a replica said that it removes an entry, that explains why it's missing
 )
 
 // userSet is a set of user IDs.
@@ -58,6 +59,16 @@ func valueOf(entries []remoteEntry, by *peer) string {
 	return ""
 }
 
+// removal is what a replica says before it removes its entry of a user. Otherwise, the others would think that the store
+// lost the entry.
+type removal struct{ user, replica string }
+
+// entryKey identifies the entry that a peer has of a user.
+type entryKey struct {
+	user string
+	by   *peer
+}
+
 // entries are what this replica knows of users: its own entries, those of its peers, and what has to be read or
 // written. Guarded by syncer.mu.
 type entries struct {
@@ -70,9 +81,10 @@ type entries struct {
 
 	toRead  userSet
 	toWrite userSet
-	sent    userSet              // written in this round; a read may still return the older value
-	held    userSet              // users with a missing entry that counts until the hold ends
-	recheck map[string]time.Time // users with an entry that is missing while its peer is alive: when to read again
+	sent    userSet                // written in this round; a read may still return the older value
+	held    userSet                // users with a missing entry that counts until the hold ends
+	recheck map[string]time.Time   // users with an entry that is missing while its peer is alive: when to read again
+	removed map[entryKey]time.Time // when peers said that they remove these entries
 
 	repaired   int // own entries that were found wrong or missing
 	repairedAt time.Time
@@ -82,6 +94,7 @@ func newEntries(self string, r *rules, p *peers) entries {
 	return entries{
 		self: self, rules: r, peers: p, own: map[string]string{}, remote: map[string][]remoteEntry{},
 		toRead: userSet{}, toWrite: userSet{}, sent: userSet{}, held: userSet{}, recheck: map[string]time.Time{},
+		removed: map[entryKey]time.Time{},
 	}
 }
 
@@ -109,8 +122,28 @@ func (e *entries) digests(user string) (digests []presence.Digest) {
 	return digests
 }
 
-// markDue marks the users to read because a recheck is due or the hold has ended.
+// noteRemoval records that a peer said that it removes an entry, and reports whether this replica knows the entry. Its
+// user is read again, because a read of the removed entry may have been earlier.
+func (e *entries) noteRemoval(r removal, now time.Time) bool {
+	by := e.peers.byID[r.replica]
+	if by == nil || valueOf(e.remote[r.user], by) == "" {
+		return false
+	}
+	e.removed[entryKey{r.user, by}] = now
+	e.toRead.add(r.user)
+	return true
+}
+
+// explained reports whether a peer said that it removes its entry of user. That explains one disappearance.
+func (e *entries) explained(user string, by *peer, now time.Time) bool {
+	at, said := e.removed[entryKey{user, by}]
+	delete(e.removed, entryKey{user, by})
+	return said && now.Sub(at) < removalKept
+}
+
+// markDue marks the users to read because a recheck is due or the hold has ended. It also forgets old removals.
 func (e *entries) markDue(now time.Time) {
+	maps.DeleteFunc(e.removed, func(_ entryKey, at time.Time) bool { return now.Sub(at) >= removalKept })
 	for user, t := range e.recheck {
 		if !now.Before(t) {
 			e.toRead.add(user)
@@ -182,14 +215,18 @@ func (e *entries) apply(user string, found map[string]string, now time.Time) (ch
 	return changed, repair
 }
 
-// keepMissing returns is and the entries of was that are missing in it although their peer is alive. The store may have
-// lost them, so they count until the hold ends, or until the peer has had the time to write them again.
+// keepMissing returns is and the entries of was that are missing in it although their peer is alive and didn't say that
+// it removes them. The store may have lost them, so they count until the hold ends, or until the peer has had the time
+// to write them again.
 func (e *entries) keepMissing(user string, was, is []remoteEntry, now time.Time) []remoteEntry {
 	decideAt, rechecking := e.recheck[user]
 	delete(e.recheck, user)
 	for _, r := range was {
-		switch {
-		case valueOf(is, r.by) != "" || !r.by.alive:
+		switch value := valueOf(is, r.by); {
+		case value == r.value: // perhaps it's about to be removed
+		case value != "": // it wasn't removed, or was written again since
+			delete(e.removed, entryKey{user, r.by})
+		case !r.by.alive, e.explained(user, r.by, now):
 		case e.peers.holding(now):
 			is = append(is, r)
 			e.held.add(user)

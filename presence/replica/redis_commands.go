@@ -15,6 +15,10 @@ const (
 
 	maxFields = 256 // fields to read from one user's hash; replicas, including dead ones, write fewer
 	maxEntry  = 256 // bytes in an entry; replicas write shorter ones
+
+	// The key that says a removal has done its work once it's announced. Its end is announced too, so it comes soon:
+	// the user is rarely back by then.
+	removalTTL = 100 * time.Millisecond
 )
 
 func (r *redisStore) owner(ctx context.Context, contest bool) error {
@@ -105,21 +109,31 @@ func (r *redisStore) survey(ctx context.Context, found func(users, replicas []st
 	}
 }
 
+// write says before each removal that it isn't a loss, in one command: a key is set whose name says so, and all
+// replicas are told the names of keys that change. Redis may refuse that and not the removal, for example when it's full.
 func (r *redisStore) write(ctx context.Context, entries []entry) error {
-	commands := make([]rueidis.Completed, len(entries))
-	for i, e := range entries {
+	c := r.client()
+	if c == nil {
+		return errNotConnected
+	}
+	var commands []rueidis.Completed
+	said := map[int]bool{} // indexes of commands
+	for _, e := range entries {
 		key := r.keys.presence + e.user
-		if e.value == "" {
-			commands[i] = r.build().Hdel().Key(key).Field(r.self).Build()
-		} else {
-			commands[i] = r.build().Hset().Key(key).FieldValue().FieldValue(r.self, e.value).Build()
+		if e.value != "" {
+			commands = append(commands, c.B().Hset().Key(key).FieldValue().FieldValue(r.self, e.value).Build())
+			continue
+		}
+		said[len(commands)] = true
+		say := c.B().Set().Key(r.keys.removal(removal{e.user, r.self})).Value("").Px(removalTTL).Build()
+		commands = append(commands, say, c.B().Hdel().Key(key).Field(r.self).Build())
+	}
+	for i, a := range c.DoMulti(ctx, commands...) {
+		if err := a.Error(); err != nil && !said[i] && !isForeign(err) {
+			return readOnly(err)
 		}
 	}
-	_, err := r.do(ctx, commands...)
-	if isForeign(err) {
-		return nil // the next read removes the foreign key, and the audit writes the entry again
-	}
-	return err
+	return nil // after a foreign key, the next read removes it, and the audit writes the entry again
 }
 
 func (r *redisStore) leases(ctx context.Context, replicas []string) ([]time.Duration, error) {

@@ -106,9 +106,29 @@ func (r *redisStore) announced(changed []rueidis.RedisMessage) {
 	if rev {
 		r.bell.Load().ring()
 	}
+	if removals := r.keys.removals(names); len(removals) > 0 {
+		r.to.removing(removals)
+	}
 	if len(users)+len(replicas) > 0 {
 		r.to.announced(users, replicas)
 	}
+}
+
+// removal returns the name of the key that says that a replica removes its entry of a user. It begins like a lease,
+// because Redis refuses more prefixes in the command that comes before the password is checked.
+func (k *keys) removal(r removal) string { return k.replica + r.replica + removes + r.user }
+
+const removes = ":removes:"
+
+// removals returns the removals that keys say by their names. Their values mean nothing.
+func (k *keys) removals(names []string) (all []removal) {
+	for _, name := range names {
+		about, ok := strings.CutPrefix(name, k.replica)
+		if id, user, whole := strings.Cut(about, removes); ok && whole && isReplicaID(id) {
+			all = append(all, removal{user, id})
+		}
+	}
+	return all
 }
 
 // sort returns the users and replicas that keys belong to, and whether rev is among them. It skips all other keys.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -452,5 +453,44 @@ func TestRedisForeignKey(t *testing.T) {
 	if !a.Peers().Lost.IsZero() || len(b.Remote("ada")) != 1 {
 		t.Errorf("after foreign keys, a has Lost = %v, and b has ada as %v, want zero and one entry",
 			a.Peers().Lost, b.Remote("ada"))
+	}
+}
+
+// TestRedisDeparture: a replica that removes an entry says so with one more command, and the others read the entry only
+// once.
+func TestRedisDeparture(t *testing.T) {
+	server := startRedis(t)
+	a, b := server.join(), server.join()
+	admin := server.admin()
+	const people = 20
+	for i := range people {
+		b.Publish(fmt.Sprint("u", i), presence.Digest{Connected: true})
+	}
+	settleAll(t, []*Redis{a, b})
+	wait(t, "everyone at a", patience, func() bool { return len(a.Remote("u0")) == 1 && a.Stats().Elsewhere == people })
+	before := map[string]int{}
+	for _, command := range []string{"hdel", "set", "hrandfield"} {
+		before[command] = calls(t, admin, command)
+	}
+	took := make([]time.Duration, people)
+	for i := range people {
+		user, began := fmt.Sprint("u", i), time.Now()
+		b.Publish(user, presence.Digest{})
+		for late := time.After(patience); len(a.Remote(user)) > 0; a.Changes().Take() {
+			select {
+			case <-a.Changes().Ready():
+			case <-late:
+				t.Fatalf("%s hasn't left after %v", user, patience)
+			}
+		}
+		took[i] = time.Since(began)
+	}
+	slices.Sort(took)
+	t.Logf("half of the departures were shown within %v, and all within %v", took[people/2], took[people-1])
+	settleAll(t, []*Redis{a, b})
+	for command, most := range map[string]int{"hdel": people, "set": people + 20, "hrandfield": 3*people - 1} {
+		if n := calls(t, admin, command) - before[command]; n > most {
+			t.Errorf("%d departures took %d %s, want at most %d", people, n, strings.ToUpper(command), most)
+		}
 	}
 }

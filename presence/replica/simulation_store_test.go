@@ -162,21 +162,26 @@ func sleepOr(ctx context.Context, d time.Duration) {
 	}
 }
 
-// announce announces a change to every connection, each after a random time, so that announcements and answers can
-// overtake each other.
+// announce announces a change to every connection.
 func (st *simStore) announce(user, replica string) {
+	var users, replicas []string
+	if user != "" {
+		users = []string{user}
+	} else {
+		replicas = []string{replica}
+	}
+	st.announceAll(func(s *syncer) { s.announced(users, replicas) })
+}
+
+// announceAll calls tell for every connection, each after a random time, so that announcements and answers can overtake
+// each other.
+func (st *simStore) announceAll(tell func(*syncer)) {
 	for _, c := range st.conns {
 		if c.cut || c.frozen || st.down || !c.tracked {
 			c.tracked = c.tracked && !c.cut
 			continue
 		}
-		var users, replicas []string
-		if user != "" {
-			users = []string{user}
-		} else {
-			replicas = []string{replica}
-		}
-		time.AfterFunc(time.Duration(st.r.IntN(2000))*time.Microsecond, func() { c.s.announced(users, replicas) })
+		time.AfterFunc(time.Duration(st.r.IntN(2000))*time.Microsecond, func() { tell(c.s) })
 	}
 }
 
@@ -221,6 +226,9 @@ func (c *simConn) read(ctx context.Context, users []string) ([]map[string]string
 func (c *simConn) write(ctx context.Context, entries []entry) error {
 	return c.change(ctx, func() {
 		for _, e := range entries {
+			if e.value == "" {
+				c.store.announceAll(func(s *syncer) { s.removing([]removal{{e.user, c.self}}) })
+			}
 			c.store.set(e.user, c.self, e.value)
 		}
 	})

@@ -20,7 +20,8 @@ type sharedStore interface {
 	survey(ctx context.Context, found func(users, replicas []string)) error
 	// read returns the entries of each user by replica, or an empty map if there are none.
 	read(ctx context.Context, users []string) ([]map[string]string, error)
-	// write sets this replica's entries.
+	// write sets this replica's entries. Before it removes one, it announces that through syncer.removing, to every
+	// replica that is connected. The announcement may come late, twice, or not at all: then the others read twice.
 	write(ctx context.Context, entries []entry) error
 	// owner checks whose accounts the store belongs to. The error is nil for ours, errUnowned for nobody's, and an
 	// *AccountsError for others'. It writes nothing, except that with contest, a foreign mark ends within a lease

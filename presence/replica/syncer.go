@@ -35,11 +35,12 @@ type rules struct {
 	rejoin     bool // after a conflict, a replica keeps trying and comes back
 	contest    bool // a foreign mark that nobody renews ends within a lease
 	standstill bool // after a standstill, a replica removes users who have left before it renews its lease
+	removals   bool // an entry that its replica said it removes isn't read twice
 }
 
 var allRules = rules{
 	audit: true, union: true, poll: true, hold: true, keepMarks: true,
-	lapse: true, redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true,
+	lapse: true, redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true, removals: true,
 }
 
 // syncer implements the protocol, and presence.Registry on a sharedStore. It keeps the entries of other replicas in
@@ -163,11 +164,23 @@ func (s *syncer) announced(users, replicas []string) {
 	s.loop.wakeUp()
 }
 
+// removing records that replicas said that they remove entries. Like announced, it only marks.
+func (s *syncer) removing(all []removal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range all {
+		if s.rules.removals && r.replica != s.self && s.entries.noteRemoval(r, time.Now()) {
+			s.loop.wakeUp()
+		}
+	}
+}
+
 // announcementsLost says that announcements may have been missed.
 func (s *syncer) announcementsLost() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.resync = true
+	clear(s.entries.removed)           // what is missing from now on may be lost
 	s.owner.unownedSince = time.Time{} // running replicas need the full time again to mark the store as theirs
 	s.loop.wakeUp()
 }
