@@ -112,7 +112,7 @@ func (s *Store) Facts(ctx context.Context) (facts []Facts, rev int64, err error)
 		if facts, err = t.facts(ctx, sqlFacts); err != nil {
 			return err
 		}
-		facts, err = t.addClaims(ctx, facts, sqlLiveClaims, t.now)
+		facts, err = addClaims(ctx, t, facts, sqlLiveClaims, t.now)
 		return err
 	})
 	return facts, rev, wrap("read facts", err)
@@ -155,7 +155,7 @@ func (t *transaction) changes(ctx context.Context, since int64, c *Changes) erro
 		c.Reset = true
 		return nil
 	}
-	if c.Users, err = t.addClaims(ctx, c.Users, sqlChangedClaims, since); err != nil {
+	if c.Users, err = addClaims(ctx, t, c.Users, sqlChangedClaims, since); err != nil {
 		return err
 	}
 	if c.Settings, err = newSettings(ctx, t, since); err != nil {

@@ -166,7 +166,7 @@ func claimChanged(ctx context.Context, t *transaction, userID string) error {
 
 // addClaims adds the claims that text selects to facts, without those that have ended. If a person isn't among facts,
 // claims are all that is special about them.
-func (t *transaction) addClaims(ctx context.Context, facts []Facts, text string, arg int64) ([]Facts, error) {
+func addClaims(ctx context.Context, t *transaction, facts []Facts, text string, arg int64) ([]Facts, error) {
 	rows, err := t.query(ctx, text, arg)
 	if err != nil {
 		return nil, err

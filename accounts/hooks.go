@@ -135,7 +135,7 @@ func (s *Store) AddHook(ctx context.Context, userID string, w HookWish) (h Hook,
 		if err != nil {
 			return err
 		}
-		return t.changedHook(ctx, HookMade, h)
+		return changedHook(ctx, t, HookMade, h)
 	})
 	return h, wrap("add webhook", err)
 }
@@ -168,15 +168,15 @@ func wantHookPerson(ctx context.Context, t *transaction, w HookWish) error {
 }
 
 // changedHook tells servers of a hook that changed, and records it.
-func (t *transaction) changedHook(ctx context.Context, action Action, h Hook) error {
-	if err := t.changesHooks(ctx); err != nil {
+func changedHook(ctx context.Context, t *transaction, action Action, h Hook) error {
+	if err := changesHooks(ctx, t); err != nil {
 		return err
 	}
 	return t.audit(ctx, action, TargetUser(h.UserID), map[string]string{"format": string(h.Format), "about": string(h.About)})
 }
 
 // changesHooks records that hooks have changed, for Changes.
-func (t *transaction) changesHooks(ctx context.Context) error {
+func changesHooks(ctx context.Context, t *transaction) error {
 	rev, err := t.nextRev(ctx)
 	if err == nil {
 		_, err = t.exec(ctx, sqlSetHooksRev, rev)
@@ -195,7 +195,7 @@ func (s *Store) changeHook(ctx context.Context, userID, id string, action Action
 		if err := fn(ctx, t, h); err != nil {
 			return err
 		}
-		return t.changedHook(ctx, action, h)
+		return changedHook(ctx, t, action, h)
 	})
 }
 

@@ -14,7 +14,7 @@ func dropHooksAbout(ctx context.Context, t *transaction, userID string) error {
 		return err
 	}
 	if n > 0 {
-		return t.changesHooks(ctx)
+		return changesHooks(ctx, t)
 	}
 	return ownHooksChanged(ctx, t, userID) // they go with the account
 }
@@ -25,7 +25,7 @@ func ownHooksChanged(ctx context.Context, t *transaction, userID string) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	return t.changesHooks(ctx)
+	return changesHooks(ctx, t)
 }
 
 // moveTeamHooks lets the hooks about a team follow it to its new name. If it becomes part of another team, their
@@ -42,5 +42,5 @@ func moveTeamHooks(ctx context.Context, t *transaction, action Action, old, key,
 	if err != nil || n == 0 {
 		return err
 	}
-	return t.changesHooks(ctx)
+	return changesHooks(ctx, t)
 }

@@ -251,7 +251,7 @@ func (s *Store) StopHook(ctx context.Context, h Hook, why HookStop) error {
 		if err := stopHook(ctx, t, h.ID, why); err != nil {
 			return err
 		}
-		return t.changesHooks(ctx)
+		return changesHooks(ctx, t)
 	}))
 }
 

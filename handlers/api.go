@@ -55,7 +55,7 @@ func (x caller) key() string {
 
 // apiRoutes registers the operations of the API, and what describes it.
 func (s *Server) apiRoutes() {
-	api := s.group(policy{callers: tokens, anySite: true, errors: asProblem, compress: true, headers: apiHeaders(s.headers)})
+	api := s.group(policy{callers: tokens, anySite: true, errors: asProblem, compress: true, headers: apiHeaders(s.rules.headers)})
 	preflights := map[string]bool{}
 	for _, o := range operations {
 		path := s.site.path(apiPath + routePath(o.path))

@@ -56,7 +56,7 @@ func boundBody(c echo.Context, limit int64) error {
 // checkSite refuses requests that another site made the visitor's browser send. GET, HEAD and OPTIONS pass, because
 // they never change anything.
 func (s *Server) checkSite(r *http.Request) error {
-	if err := s.crossOrigin.Check(r); err != nil {
+	if err := s.rules.crossOrigin.Check(r); err != nil {
 		return &failure{Status: http.StatusForbidden, Heading: "Refused",
 			Message: "This request came from another site. Open the board and do it there.", Err: err}
 	}

@@ -87,27 +87,25 @@ type Limits struct {
 
 // Server answers every request. Pages get live updates while Run is running.
 type Server struct {
-	cfg         Config
-	log         *slog.Logger
-	site        site
-	addresses   *addresses
-	limiters    Limiters
-	crossOrigin *http.CrossOriginProtection
-	headers     http.Header // set on every response; never changed after New
-	touched     struct{ sessions, tokens touches }
-	shareUse    *shareUse
-	conns       *connLimit
-	metrics     *metrics
-	providers   providers
-	live        *live.Board
-	sockets     *sockets
-	streams     *streams
-	echo        *echo.Echo
-	passkeys    *identity.Passkeys // nil: browsers don't allow them at the public URL
-	policies    map[string]policy  // by route path; never changed after New
-	waiting     *waits
-	draining    atomic.Bool
-	chosen      atomic.Pointer[inForce] // see inForce
+	cfg       Config
+	log       *slog.Logger
+	site      site
+	addresses *addresses
+	limiters  Limiters
+	rules     rules
+	touched   struct{ sessions, tokens touches }
+	shareUse  *shareUse
+	conns     *connLimit
+	metrics   *metrics
+	providers providers
+	live      *live.Board
+	sockets   *sockets
+	streams   *streams
+	echo      *echo.Echo
+	passkeys  *identity.Passkeys // nil: browsers don't allow them at the public URL
+	waiting   *waits
+	draining  atomic.Bool
+	chosen    atomic.Pointer[inForce] // see inForce
 
 	warned struct { // what has been logged once in this process, so that it isn't logged again
 		origin, host atomic.Bool // a foreign one
@@ -138,17 +136,19 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg:         cfg,
-		log:         cfg.Log,
-		site:        place,
-		addresses:   newAddresses(cfg.TrustedProxies, cfg.OnFly, cfg.Log),
-		limiters:    cfg.Limiters.orMemory(),
-		shareUse:    newShareUse(),
-		crossOrigin: http.NewCrossOriginProtection(),
-		headers:     securityHeaders(place, cfg.UI.Robots()),
-		policies:    map[string]policy{},
-		providers:   newProviders(cfg.Providers),
-		waiting:     newWaits(),
+		cfg:       cfg,
+		log:       cfg.Log,
+		site:      place,
+		addresses: newAddresses(cfg.TrustedProxies, cfg.OnFly, cfg.Log),
+		limiters:  cfg.Limiters.orMemory(),
+		shareUse:  newShareUse(),
+		rules: rules{
+			crossOrigin: http.NewCrossOriginProtection(),
+			headers:     securityHeaders(place, cfg.UI.Robots()),
+			policies:    map[string]policy{},
+		},
+		providers: newProviders(cfg.Providers),
+		waiting:   newWaits(),
 	}
 	s.useSettings(cfg.Stored)
 	if s.passkeys, err = newPasskeys(cfg); err != nil {
@@ -156,7 +156,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.warnOfTeams()
 	if place.origin != "" {
-		if err := s.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
+		if err := s.rules.crossOrigin.AddTrustedOrigin(place.origin); err != nil {
 			return nil, fmt.Errorf("public URL: %w", err)
 		}
 	}

@@ -164,11 +164,11 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 func TestHeadersAreNotShared(t *testing.T) {
 	f := newFixture(t)
 	h := http.Header{}
-	setHeaders(h, f.server.headers)
+	setHeaders(h, f.server.rules.headers)
 	h.Add("Referrer-Policy", "unsafe-url")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	other := http.Header{}
-	setHeaders(other, f.server.headers)
+	setHeaders(other, f.server.rules.headers)
 	if got := other.Values("Referrer-Policy"); len(got) != 1 {
 		t.Errorf("Referrer-Policy of the next response = %q, want one value", got)
 	}

@@ -17,13 +17,16 @@ const (
 // listNews says when to tell the open pages of administrators that lists of accounts have changed. The pages then load
 // themselves again. The message doesn't say what has changed.
 type listNews struct {
+	frame   []byte        // says that lists have changed
 	pending chan struct{} // readable if there is a change that hasn't been told
 
 	mu   sync.Mutex
 	last time.Time // when lists last changed; guarded by mu
 }
 
-func newListNews() *listNews { return &listNews{pending: make(chan struct{}, 1)} }
+func newListNews(frame []byte) *listNews {
+	return &listNews{frame: frame, pending: make(chan struct{}, 1)}
+}
 
 // changed records a change.
 func (n *listNews) changed() {
@@ -89,7 +92,7 @@ func (s *sockets) tellLists(ctx context.Context) {
 			case !known:
 			case user.Admin && !user.Disabled:
 				x.writing.Lock()
-				s.write(x, s.listsFrame)
+				s.write(x, s.lists.frame)
 				x.writing.Unlock()
 			default:
 				x.close(closePolicy, endedRole)

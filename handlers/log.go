@@ -32,7 +32,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		start := time.Now()
 		id := s.nameRequest(c.Request())
 		c.Set(requestIDKey, id)
-		setHeaders(c.Response().Header(), s.headers)
+		setHeaders(c.Response().Header(), s.rules.headers)
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
 		s.addresses.warnUntrusted(c.Request())
 		if err := next(c); err != nil {

@@ -31,6 +31,13 @@ type policy struct {
 	download bool          // a POST is answered with a file, so the browser stays on the page with the form
 }
 
+// rules are what every request is held against. They never change after New.
+type rules struct {
+	crossOrigin *http.CrossOriginProtection
+	headers     http.Header       // of every response, unless the policy of its route has others
+	policies    map[string]policy // by route path
+}
+
 // callers says who may call a route.
 type callers uint8
 
@@ -96,21 +103,21 @@ func (g group) post(path string, h echo.HandlerFunc, more ...echo.MiddlewareFunc
 }
 
 func (g group) on(methods []string, path string, h echo.HandlerFunc, more []echo.MiddlewareFunc) {
-	g.server.policies[path] = g.policy
+	g.server.rules.policies[path] = g.policy
 	g.server.echo.Match(methods, path, h, append(append([]echo.MiddlewareFunc{}, g.steps...), more...)...)
 }
 
 // applyPolicy applies the policy of a route before its handlers run. Requests without a route get the zero policy.
 func (s *Server) applyPolicy(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		p, known := s.policies[c.Path()]
+		p, known := s.rules.policies[c.Path()]
 		if !known && s.underAPI(c.Request()) {
 			p.errors = asProblem
 		}
 		c.Set(policyKey, p)
 		if p.headers != nil {
 			h := c.Response().Header()
-			for name := range s.headers {
+			for name := range s.rules.headers {
 				h.Del(name)
 			}
 			setHeaders(h, p.headers)

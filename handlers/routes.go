@@ -26,7 +26,7 @@ func (s *Server) routes() {
 	public.get(at("/sw.js"), s.worker) // browsers fetch it by themselves, also after a session has ended
 	public.get("/robots.txt", s.robots)
 	public.get("/.well-known/change-password", s.changePassword)
-	logo := s.group(policy{callers: machines, headers: logoHeaders(s.headers)})
+	logo := s.group(policy{callers: machines, headers: logoHeaders(s.rules.headers)})
 	logo.get(at("/logo/*"), echo.WrapHandler(s.cfg.UI.Assets()))
 
 	// Visitors, signed in or not.
@@ -42,7 +42,7 @@ func (s *Server) routes() {
 	entry.post(at("/setup"), s.setUp, counted(s.metrics.signUps))
 
 	// Links that let somebody in. A GET shows a form; the POST uses the link.
-	links := s.group(policy{callers: visitors, compress: true, secret: true, headers: secretHeaders(s.headers)})
+	links := s.group(policy{callers: visitors, compress: true, secret: true, headers: secretHeaders(s.rules.headers)})
 	links.get(at("/join/:token"), s.joinPage)
 	links.post(at("/join/:token"), s.join, counted(s.metrics.signUps))
 	links.get(at("/reset/:token"), s.resetPage)

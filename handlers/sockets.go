@@ -36,8 +36,6 @@ type sockets struct {
 	lists     *listNews
 	places    *places
 
-	listsFrame []byte // says that lists for administrators have changed
-
 	mu        sync.Mutex // guards the rest; never held during a callback or a wait
 	open      map[connID]*socket
 	byUser    index
@@ -88,7 +86,7 @@ func newSockets(cfg Config, board *live.Board, m *metrics, encode encoder,
 		open:   map[connID]*socket{}, byUser: index{}, bySession: index{}, byShare: index{}, places: newPlaces(),
 		changed: cfg.Presence.Subscribe(), ended: map[string]time.Time{}, recent: map[string]recentSession{},
 		drained:  drained{done: make(chan struct{})},
-		accounts: cfg.Accounts, lists: newListNews(), listsFrame: listsChanged(cfg.UI),
+		accounts: cfg.Accounts, lists: newListNews(listsChanged(cfg.UI)),
 	}
 	s.transport = newTransport(s, originAllowed)
 	board.Subscribe(s.applyUpdate)

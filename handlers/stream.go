@@ -28,7 +28,7 @@ var streamOperation = operation{id: "stream", method: http.MethodGet, path: "/st
 
 // streamRoutes lists the URLs of streams. The policy says who may read them.
 func (s *Server) streamRoutes() {
-	readers := s.group(policy{callers: tokens, anySite: true, errors: asProblem, headers: apiHeaders(s.headers)})
+	readers := s.group(policy{callers: tokens, anySite: true, errors: asProblem, headers: apiHeaders(s.rules.headers)})
 	path := s.site.path(apiPath + streamOperation.path)
 	readers.on([]string{http.MethodGet}, path, s.stream, []echo.MiddlewareFunc{s.may(streamOperation)})
 	s.echo.OPTIONS(path, preflight)

@@ -2,9 +2,7 @@ package live
 
 import (
 	"sync"
-	"time"
 
-	"rollcall/accounts"
 	"rollcall/presence"
 )
 
@@ -23,13 +21,6 @@ type News struct {
 	Accounts map[string]bool // IDs of those whose account may have changed
 	Everyone bool            // any row may have changed, or who may see it
 	Hooks    bool            // webhooks may have changed
-}
-
-// Observe returns an Observer of what changes from now on. Call it before Run.
-func (b *Board) Observe() *Observer {
-	o := &Observer{feed: b.presence.Subscribe(), news: News{Accounts: map[string]bool{}}}
-	b.Subscribe(o.hear)
-	return o
 }
 
 func (o *Observer) hear(u Update) {
@@ -69,26 +60,3 @@ func (o *Observer) Take() News {
 	}
 	return news
 }
-
-// RowFor returns what eyes may know about p now. ok is false if that's nothing: eyes may not see p, or p is disabled.
-func (b *Board) RowFor(eyes, p accounts.Person) (row Row, ok bool) {
-	view := b.presence.View(p.ID)
-	if !view.Listed || !b.Sees(eyes, p) {
-		return Row{}, false
-	}
-	return NewRow(p, view, AudienceOf(eyes), time.Now()), true
-}
-
-// Sure reports whether the board knows who is offline: people have had the time to come back after a start, and other
-// replicas can be reached.
-func (b *Board) Sure() bool {
-	b.mu.Lock()
-	warming := b.roster.warming || b.roster.unsure()
-	b.mu.Unlock()
-	peers := b.presence.Peers()
-	return !warming && peers.Lost.IsZero() && peers.Conflict == nil
-}
-
-// SeesTeam reports whether eyes may know that somebody is in the team with this key. It's as current as the last
-// CatchUp.
-func (b *Board) SeesTeam(eyes accounts.Person, key string) bool { return b.teamsOf(eyes).has(key) }

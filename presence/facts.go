@@ -60,7 +60,7 @@ func (t *Tracker) learnLocked(p *person, digests []Digest) {
 
 // contradicted reports whether another replica has connections of p and uses older facts. This replica then publishes
 // its facts, even without connections of its own, until the other one has taken them over.
-func (p *person) contradicted() bool {
+func contradicted(p *person) bool {
 	return slices.ContainsFunc(p.remote, func(d Digest) bool { return d.AsOf < p.facts.AsOf })
 }
 

@@ -125,7 +125,7 @@ func (t *Tracker) publishLocked(p *person, conns []*ConnInfo, marks, ended strin
 		own := connected(Subject{Conns: conns}, p.facts.idleAfter(t.cfg.IdleAfter), now)
 		d.Connected, d.Active, d.Since, d.Devices = true, own.active, p.view.Since, marks
 	}
-	if len(conns) > 0 || p.contradicted() {
+	if len(conns) > 0 || contradicted(p) {
 		d.Invisible, d.Disabled, d.AsOf = p.facts.Invisible, p.facts.Disabled, p.facts.AsOf
 	}
 	if d != p.published {

@@ -1,11 +1,9 @@
 package ui
 
 import (
-	"bytes"
 	"math"
 	"strconv"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Badge is an image that shows the state of one person. An unknown state has the name of the board.
@@ -34,27 +32,6 @@ const (
 var badgeColors = map[string][2]string{
 	Online: {"#177245", "#52cf8b"}, Away: {"#8f5b00", "#f0b445"}, DND: {"#b3261e", "#ff8a80"},
 	Offline: {"#5b5f57", "#a3aaa1"}, "": {"#5b5f57", "#a3aaa1"},
-}
-
-// Badge renders a badge as SVG.
-func (u *UI) Badge(b Badge) ([]byte, error) {
-	label := Label(b.State)
-	if label == "" {
-		label, b.State = "Unknown", ""
-	}
-	if utf8.RuneCountInString(b.Name) > maxBadge {
-		b.Name = string([]rune(b.Name)[:maxBadge-1]) + "…"
-	}
-	name, word := badgeWidth(b.Name), badgeWidth(label)
-	divider := math.Round(2*badgePad+name) + .5
-	dot := divider + badgePad - .5 + badgeDot/2
-	at := dot + badgeDot/2 + 5
-	width := math.Ceil(at + word + badgePad)
-	view := badgeView{Badge: b, Label: label, NameLength: px(name), LabelLength: px(word), Divider: px(divider), Dot: px(dot),
-		LabelAt: px(at), Width: px(width), Frame: px(width - 1), Light: badgeColors[b.State][0], Dark: badgeColors[b.State][1]}
-	var out bytes.Buffer
-	err := u.part(&out, "badge", view)
-	return out.Bytes(), err
 }
 
 func px(n float64) string { return strconv.FormatFloat(math.Round(n*10)/10, 'f', -1, 64) }

@@ -160,7 +160,7 @@ func (f *Frame) Me(was, now Me) {
 		f.mine("me-set", "set", now.Set)
 	}
 	if all || seen || was.Set.State != now.Set.State {
-		f.partial("me-states", "innerMorph", f.ui.states(now))
+		f.partial("me-states", "innerMorph", states(f.ui, now))
 	}
 	if all || seen {
 		f.mine("me-note", "note", now)
@@ -187,7 +187,7 @@ type choice struct {
 
 // states returns the buttons for a state. They're kept, because they take most of the time to render what a person who
 // connects is sent, and are the same for nearly everybody.
-func (u *UI) states(m Me) []byte {
+func states(u *UI, m Me) []byte {
 	key := choice{m.Set.State, m.Invisible, m.MayHide}
 	if kept, ok := u.choices.Load(key); ok {
 		return kept.([]byte)

@@ -310,7 +310,7 @@ func TestStatesAreKept(t *testing.T) {
 				if err := u.part(&want, "states", m); err != nil {
 					t.Fatal(err)
 				}
-				if got := u.states(m); !bytes.Equal(got, want.Bytes()) {
+				if got := states(u, m); !bytes.Equal(got, want.Bytes()) {
 					t.Errorf("states of %+v = %s, want %s", m, got, want.Bytes())
 				}
 			}

@@ -3,10 +3,12 @@ package ui
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // List renders the content of #list: the sections that have rows, or the reason why nobody is listed.
@@ -139,4 +141,56 @@ func (w Was) Of(names ...string) Was {
 		some[name] = w[name]
 	}
 	return some
+}
+
+// Badge renders a badge as SVG.
+func (u *UI) Badge(b Badge) ([]byte, error) {
+	label := Label(b.State)
+	if label == "" {
+		label, b.State = "Unknown", ""
+	}
+	if utf8.RuneCountInString(b.Name) > maxBadge {
+		b.Name = string([]rune(b.Name)[:maxBadge-1]) + "…"
+	}
+	name, word := badgeWidth(b.Name), badgeWidth(label)
+	divider := math.Round(2*badgePad+name) + .5
+	dot := divider + badgePad - .5 + badgeDot/2
+	at := dot + badgeDot/2 + 5
+	width := math.Ceil(at + word + badgePad)
+	view := badgeView{Badge: b, Label: label, NameLength: px(name), LabelLength: px(word), Divider: px(divider), Dot: px(dot),
+		LabelAt: px(at), Width: px(width), Frame: px(width - 1), Light: badgeColors[b.State][0], Dark: badgeColors[b.State][1]}
+	var out bytes.Buffer
+	err := u.part(&out, "badge", view)
+	return out.Bytes(), err
+}
+
+// WallList renders the content of the list of a wall board: the sections with people.
+func (u *UI) WallList(l List) ([]byte, error) {
+	v := wallView{Headings: !l.Flat && len(l.Sections) > 1}
+	for _, s := range l.Sections {
+		if len(s.Rows) > 0 {
+			v.Sections = append(v.Sections, sectionView{ID: TeamID(s.Key), Name: s.Name, Heading: teamHeading(s.Name),
+				Count: teamCount(s.Here, s.People), Rows: bytes.Join(s.Rows, nil)})
+		}
+	}
+	v.Flat, v.Warming = l.Flat, l.Warming
+	var b bytes.Buffer
+	b.Grow(l.size())
+	err := u.part(&b, "wall-list", v)
+	return b.Bytes(), err
+}
+
+// WallRow renders one person for wall boards: without a link and a username, because readers have no account.
+func (u *UI) WallRow(r Row) ([]byte, error) {
+	r.Username = ""
+	v, err := viewOf(r)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.Grow(512)
+	if err := u.part(&b, "wall-row", v); err != nil {
+		return nil, fmt.Errorf("ui: render wall row of %s: %w", r.UID, err)
+	}
+	return b.Bytes(), nil
 }
