@@ -124,7 +124,7 @@ func TestExamplesAreValid(t *testing.T) {
 				t.Errorf("%s has no example of a body", key)
 				continue
 			}
-			path := strings.NewReplacer("{name}", "ada", "{id}", "x", "{team}", "x").Replace(path)
+			path := strings.NewReplacer("{name}", "ada", "{id}", "x", "{team}", "x", "{key}", "x").Replace(path)
 			r := httptest.NewRequest(method, apiPath+path, strings.NewReader(string(content.Example)))
 			r.Header.Set("Content-Type", kind)
 			if ok, wrong := check.ValidateHttpRequestSync(r); !ok {
