@@ -53,6 +53,8 @@ var onlyIn = map[string][]string{
 	"html/template":                   {"ui", "mail"},
 	"net/smtp":                        {"mail"},
 	"github.com/alecthomas/kong":      {"command"},
+	"github.com/BurntSushi/toml":      {"command"},
+	"golang.org/x/term":               {"command"},
 	"flag":                            {"bench", "e2e", "scripts"},
 	"os/signal":                       {"command", "bench"},
 	"github.com/redis/rueidis":        {"presence", "handlers", "bench"},

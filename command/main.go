@@ -28,15 +28,21 @@ const gcPercent = 40
 // Main runs the command line of this process and returns its exit code. files holds the templates and assets, as ui.New
 // takes them.
 func Main(files fs.FS) int {
-	process.KeepFilesPrivate()
+	umask := process.KeepFilesPrivate()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	deaf := signal.Ignored(os.Interrupt)
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	// After the first signal, signals have their default effect again, so a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
-	con := &console{env: environ(os.Environ()), files: files, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	if err := run(ctx, os.Args[1:], con); err != nil {
+	con := &console{env: environ(os.Environ()), files: files, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		umask: umask, deaf: deaf}
+	err := run(ctx, os.Args[1:], con)
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "rollcall:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return 1
 	}
@@ -60,12 +66,30 @@ type console struct {
 	stdout, stderr io.Writer
 	files          fs.FS        // templates and assets
 	db             process.Path // the database file, if root has become its owner
+	umask          func()       // gives this process the umask with which it was started
+	deaf           bool         // this process was started with SIGINT ignored, as scripts start commands in the background
 }
+
+// exitCode is an error that has been reported already. The process ends with this code.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // commands defines the command line.
 type commands struct {
 	Help    helpFlag    `short:"h" help:"Show help."`
 	Version versionFlag `help:"Show the version."`
+
+	Login      loginCmd      `cmd:"" group:"Your presence, with an account on a board:" help:"Log in to a board with an access token."`
+	Logout     logoutCmd     `cmd:"" group:"Your presence, with an account on a board:" help:"Forget the access token."`
+	Status     statusCmd     `cmd:"" group:"Your presence, with an account on a board:" help:"Print how others see you: at once, or as it was last known."`
+	Set        setCmd        `cmd:"" group:"Your presence, with an account on a board:" help:"Set your status."`
+	Clear      clearCmd      `cmd:"" group:"Your presence, with an account on a board:" help:"Clear your status."`
+	Invisible  invisibleCmd  `cmd:"" group:"Your presence, with an account on a board:" help:"Look offline to others, or stop that."`
+	Busy       busyCmd       `cmd:"" group:"Your presence, with an account on a board:" help:"Run a command, and show that you're busy while it runs."`
+	Who        whoCmd        `cmd:"" group:"Your presence, with an account on a board:" help:"Print who is here."`
+	Watch      watchCmd      `cmd:"" group:"Your presence, with an account on a board:" help:"Show who is here, live, until you press Ctrl-C."`
+	Completion completionCmd `cmd:"" group:"Your presence, with an account on a board:" help:"Print a script that completes commands in your shell."`
 
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve the board (the default)."`
 	Demo        demoCmd        `cmd:"" help:"Serve a board with simulated people who come and go, in a temporary folder."`

@@ -86,6 +86,10 @@ func uiFiles() fs.FS {
 //	serve VAR [flag...]  starts rollcall on a free port and sets VAR to the address
 //	stop VAR             sends SIGTERM to the server at that address, which must exit with 0
 //	sqlite FILE TEXT     runs one statement on a database file
+//	token VAR NAME [scope...]  creates an access token of a person and sets VAR to it
+//	api PATH REGEXP      reads from the API with the variables of the client until the response matches
+//	watch REGEXP TEXT [flag...]  runs rollcall watch, sets a status with the text after the first line, and interrupts
+//	                     it after a line that matches
 //	postgres VAR         starts a Postgres and sets VAR to the URL of an empty database, for a role with the password hunter2
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -105,6 +109,9 @@ func TestScripts(t *testing.T) {
 			"stop":     scriptStop,
 			"sqlite":   scriptSQLite,
 			"postgres": scriptPostgres,
+			"token":    scriptToken,
+			"api":      scriptAPI,
+			"watch":    scriptWatch,
 		},
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 
@@ -172,7 +173,7 @@ func (a *app) announce(con *console, addr net.Addr) {
 
 // warn logs settings that are valid but probably unintended.
 func (s *settings) warn(env environment, log *slog.Logger) {
-	for _, name := range env.unknown(append(variables(), s.signOn.variables()...)) {
+	for _, name := range env.unknown(slices.Concat(variables(), s.signOn.variables(), clientVariables())) {
 		log.Warn("unknown variable, ignored", "variable", name)
 	}
 	if s.DatabaseURL != "" && s.RedisURL == "" {

@@ -3,4 +3,4 @@
 package process
 
 // KeepFilesPrivate does nothing on systems where new files are already private to their user's profile.
-func KeepFilesPrivate() {}
+func KeepFilesPrivate() (restore func()) { return func() {} }

@@ -1,0 +1,87 @@
+package command
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// completed returns what the last word can become.
+func completed(t *testing.T, words ...string) (list []string) {
+	t.Helper()
+	for line := range strings.Lines(command(t, append([]string{"completion", "words", "--"}, words...)...)) {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		list = append(list, word)
+	}
+	return list
+}
+
+func TestCompletion(t *testing.T) {
+	for _, tt := range []struct {
+		words []string
+		want  []string // at least
+		not   string
+	}{
+		{[]string{""}, []string{"serve", "status", "busy"}, "--addr"},
+		{[]string{"sta"}, []string{"status"}, "set"},
+		{[]string{"--ad"}, []string{"--addr"}, "status"},
+		{[]string{"user", "de"}, []string{"delete", "decline"}, "add"},
+		{[]string{"status", "--f"}, []string{"--format"}, "status"},
+		{[]string{"status", "--format", ""}, []string{"text", "json", "waybar", "tmux", "swiftbar"}, "status"},
+		{[]string{"status", "--format=w"}, []string{"--format=waybar"}, "waybar"},
+		{[]string{"status", "--format", "json", "--f"}, []string{"--format"}, "text"},
+		{[]string{"invisible", "o"}, []string{"on", "off"}, ""},
+		{[]string{"set", ""}, []string{"online", "away", "dnd", "auto"}, "status"},
+		{[]string{"set", "--emoji", "x", "a"}, []string{"away", "auto"}, "dnd"},
+		{[]string{"set", "dnd", ""}, nil, "dnd"},
+		{[]string{"busy", "--as", ""}, []string{"dnd", "away"}, anyCommand},
+		{[]string{"busy", ""}, []string{anyCommand}, ""},
+		{[]string{"busy", "--", "ma"}, []string{anyCommand}, ""},
+		{[]string{"busy", "--", "make", "-"}, []string{anyFile}, "--as"},
+		{[]string{"busy", "make", "-"}, []string{anyFile}, "--as"},
+		{[]string{"completion", ""}, []string{"bash", "zsh", "fish"}, "words"},
+		{[]string{"backup", ""}, []string{anyFile}, ""},
+		{[]string{"nonsense", "x", ""}, nil, "serve"},
+	} {
+		got := completed(t, tt.words...)
+		for _, w := range tt.want {
+			if !slices.Contains(got, w) {
+				t.Errorf("completion of %q = %q, want it to have %q", tt.words, got, w)
+			}
+		}
+		if tt.not != "" && slices.Contains(got, tt.not) {
+			t.Errorf("completion of %q = %q, want it not to have %q", tt.words, got, tt.not)
+		}
+	}
+}
+
+// The scripts work in the shells that this machine has. bash must be there.
+func TestCompletionScripts(t *testing.T) {
+	bash := `set -e
+complete() { :; }
+eval "$(rollcall completion bash)"
+try() { COMP_WORDS=(rollcall "$@"); COMP_CWORD=$#; COMPREPLY=(); _rollcall; (IFS=,; echo "${COMPREPLY[*]}"); }
+try stat
+try invisible o
+try status --format s
+cd /
+try backup us
+try busy -- unam
+`
+	out, err := exec.CommandContext(t.Context(), "bash", "-c", bash).CombinedOutput()
+	lines := strings.Split(string(out), "\n")
+	if err != nil || len(lines) < 5 || lines[0] != "status" || lines[1] != "on,off" || lines[2] != "swiftbar" || lines[3] != "usr" ||
+		!strings.Contains(lines[4], "uname") {
+		t.Errorf("bash: %v, %q", err, out)
+	}
+	for shell, check := range map[string]string{"zsh": "-n", "fish": "--no-execute"} {
+		if path, err := exec.LookPath(shell); err == nil {
+			cmd := exec.CommandContext(t.Context(), path, check)
+			cmd.Stdin = strings.NewReader(completionScripts[shell])
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v, %s", shell, err, out)
+			}
+		}
+	}
+}
