@@ -110,16 +110,22 @@ func newDatabase(tb testing.TB, options string) string {
 }
 
 // clean holds databases of earlier tests, with the schema and no data. Creating one takes longer than most tests.
-var clean []string
+var clean struct {
+	sync.Mutex
+	names []string // guarded by Mutex
+}
 
 // usedDatabase returns the URL of a database with the schema.
 func usedDatabase(tb testing.TB) string {
 	tb.Helper()
 	s := postgres(tb)
 	var name string
-	if len(clean) > 0 {
-		name, clean = clean[0], clean[1:]
-	} else {
+	clean.Lock()
+	if len(clean.names) > 0 {
+		name, clean.names = clean.names[0], clean.names[1:]
+	}
+	clean.Unlock()
+	if name == "" {
 		var err error
 		if name, err = s.Create("TEMPLATE rollcall"); err != nil {
 			tb.Fatal(err)
@@ -134,7 +140,9 @@ func usedDatabase(tb testing.TB) string {
 			tb.Error(err)
 			return
 		}
-		clean = append(clean, name)
+		clean.Lock()
+		clean.names = append(clean.names, name)
+		clean.Unlock()
 	})
 	return s.URL(name)
 }

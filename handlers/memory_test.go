@@ -9,7 +9,7 @@ import (
 // TestIdleSocketsAreSmall: a socket that was opened and has sent a message keeps two small stacks. It isn't parallel,
 // because it measures the whole process.
 func TestIdleSocketsAreSmall(t *testing.T) {
-	const sockets, most = 200, 10 << 10 // bytes of stack per socket
+	const sockets, most = 200, (10 << 10) * stackFactor // bytes of stack per socket
 	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser, c.Limits.SocketsAddress = 0, 0 })
 	ada := l.member("ada")
 	stacks := func() uint64 {
