@@ -26,6 +26,16 @@ func (s *lists) stale(l *list) {
 	s.readList(l)
 }
 
+// doubt marks lists that were read by state as stale, because somebody whom the roster doesn't know came and left since
+// it last looked. They may have been here while such a list was read.
+func (s *lists) doubt() {
+	for _, l := range s.all {
+		if l.filter.Person == "" && l.filter.Show != Everyone && !l.filter.fromRoster() {
+			s.stale(l)
+		}
+	}
+}
+
 // passed updates the lists that m came onto or left when their state changed.
 func (s *lists) passed(m *member, from, to presence.State) {
 	if from == to {

@@ -101,6 +101,8 @@ func (b *Board) look(users []string) {
 				b.roster.unmet[u] = b.roster.unmet[u] || !b.roster.warming
 				b.reader.want()
 				b.flushes.want() // they count even before they're known
+			} else {
+				b.lists.doubt()
 			}
 			for _, w := range b.watching.byPerson[u] {
 				w.tellOwn()

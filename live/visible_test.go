@@ -221,8 +221,11 @@ func (s *scene) heard(step int) {
 // Whatever happens, a page shows what a page shows that is loaded now, and never anybody whom its owner may not see.
 func TestPagesShowOnlyVisibleTeams(t *testing.T) {
 	t.Parallel()
+	seeds := []uint64{4970878033510892802} // somebody leaves and comes back around the reading of a list
 	for range 6 {
-		seed := rand.Uint64()
+		seeds = append(seeds, rand.Uint64())
+	}
+	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			play(t, newScene(t, seed))

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"rollcall/accounts"
+	"rollcall/presence"
 )
 
 const (
@@ -152,6 +153,22 @@ func (r *roster) presentWindow(f *filter) window {
 	return w
 }
 
+// viewsOf returns the views of people that the roster has. A newer one wouldn't do: if it changes back before the roster
+// looks, nothing would say that the list that was read with it is wrong.
+func (r *reader) viewsOf(people []accounts.Person) []presence.View {
+	views := make([]presence.View, len(people))
+	r.board.mu.Lock()
+	defer r.board.mu.Unlock()
+	for i, p := range people {
+		if m := r.board.roster.members[p.ID]; m != nil {
+			views[i] = m.view
+		} else {
+			views[i] = r.presence.View(p.ID)
+		}
+	}
+	return views
+}
+
 // walk reads the accounts window by window and keeps people in the right states, until the page is full or it has read
 // enough windows. The cursors of the result lead to the people it didn't reach.
 func (r *reader) walk(ctx context.Context, f *filter) (window, error) {
@@ -166,8 +183,9 @@ func (r *reader) walk(ctx context.Context, f *filter) (window, error) {
 		if part.Before != "" {
 			slices.Reverse(people)
 		}
-		for _, p := range people {
-			if v := r.presence.View(p.ID); !v.Listed || !f.Show.includes(v.State) {
+		views := r.viewsOf(people)
+		for i, p := range people {
+			if v := views[i]; !v.Listed || !f.Show.includes(v.State) {
 				continue
 			}
 			if len(found) == PageRows {
