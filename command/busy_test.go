@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,6 +95,9 @@ const (
 // busy forwards SIGTERM and SIGHUP. The claim ends when the command has ended.
 func TestBusyForwardsSignals(t *testing.T) {
 	for s, name := range map[syscall.Signal]string{syscall.SIGTERM: "TERM", syscall.SIGHUP: "HUP"} {
+		hear := make(chan os.Signal, 1)
+		signal.Notify(hear, s) // or else a command inherits that the tests ignore it, as under nohup
+		defer signal.Stop(hear)
 		url, requests := claimServer(t)
 		script := `trap 'kill $p; echo caught; exit 3' ` + name + `; sleep 60 >/dev/null & p=$!; echo ready; wait`
 		cmd, out := busyScript(t, url, script, nil, nil)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,9 +24,9 @@ func hookAt(url string) accounts.Hook {
 // Each answer has its meaning. Whatever may have arrived all the same is unclear.
 func TestAnswers(t *testing.T) {
 	hang := make(chan struct{})
-	var requests int
+	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests++
+		requests.Add(1)
 		switch r.URL.Path {
 		case "/hang":
 			_, _ = io.Copy(io.Discard, r.Body)
@@ -92,8 +93,8 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("send to %s = %+v, want %+v", tt.url, got, tt.want)
 		}
 	}
-	if requests != 10 {
-		t.Errorf("the server got %d requests, want one for each of 10 deliveries", requests)
+	if n := requests.Load(); n != 10 {
+		t.Errorf("the server got %d requests, want one for each of 10 deliveries", n)
 	}
 }
 
