@@ -203,7 +203,7 @@ func TestReplicaOtherAccounts(t *testing.T) {
 		t.Errorf("it printed %q, want both IDs, one of them %s", out.String(), ours)
 	}
 	s.settle(2 * time.Second)
-	if got := s.redis.keys("rollcall:replica:*"); len(got) != 1 {
+	if got := s.redis.leases(); len(got) != 1 {
 		t.Errorf("leases %q, want only that of the first replica", got)
 	}
 }

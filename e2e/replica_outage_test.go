@@ -107,7 +107,7 @@ func TestReplicaLeasesEvicted(t *testing.T) {
 	s, _ := outageScene(t, setting{})
 	n := sized(1, 4)
 	for range n {
-		for _, lease := range s.redis.keys("rollcall:replica:*") {
+		for _, lease := range s.redis.leases() {
 			s.until("a lease is renewed", 5*time.Second, func() bool {
 				ms, _ := s.redis.do("PTTL", lease).AsInt64()
 				return ms > 9800
@@ -115,7 +115,7 @@ func TestReplicaLeasesEvicted(t *testing.T) {
 			s.redis.do("DEL", lease)
 		}
 		s.until("the leases are back",
-			5*time.Second, func() bool { return len(s.redis.keys("rollcall:replica:*")) == len(s.replicas) })
+			5*time.Second, func() bool { return len(s.redis.leases()) == len(s.replicas) })
 		s.wait(3500 * time.Millisecond) // all replicas have checked them once more
 	}
 	t.Logf("each lease deleted %d times; all pages correct %v after the last", n, s.settle(healBound))
@@ -179,7 +179,7 @@ func TestReplicaRedisFrozenBriefly(t *testing.T) {
 // it gets in normal operation.
 func (s *scene) untilRenewalIsDue() {
 	s.t.Helper()
-	leases := s.redis.keys("rollcall:replica:*")
+	leases := s.redis.leases()
 	s.until("a lease is about to be renewed", 5*time.Second, func() bool {
 		ms, _ := s.redis.do("PTTL", leases[0]).AsInt64()
 		return ms > 0 && ms < 7300
@@ -252,7 +252,7 @@ func TestReplicaRedisSlow(t *testing.T) {
 	short := 100 * time.Second
 	for until := time.Now().Add(sized(9*time.Second,
 		time.Minute)); time.Now().Before(until); s.wait(250 * time.Millisecond) {
-		leases := s.redis.keys("rollcall:replica:*")
+		leases := s.redis.leases()
 		if len(leases) != len(s.replicas) {
 			t.Errorf("%d leases, want %d, one per replica", len(leases), len(s.replicas))
 		}

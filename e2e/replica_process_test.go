@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -114,10 +115,16 @@ func (r *redisServer) keys(pattern string) []string {
 	return keys
 }
 
+// leases returns the keys of leases. Keys that say that an entry is removed begin in the same way.
+func (r *redisServer) leases() []string {
+	r.t.Helper()
+	return slices.DeleteFunc(r.keys("rollcall:replica:*"), func(key string) bool { return strings.Contains(key, ":removes:") })
+}
+
 // joined waits until n replicas have joined Redis.
 func (r *redisServer) joined(n int) {
 	r.t.Helper()
-	for deadline := time.Now().Add(startWait); len(r.keys("rollcall:replica:*")) < n; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(startWait); len(r.leases()) < n; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("fewer than %d replicas have joined Redis after %v", n, startWait)
 		}
