@@ -155,9 +155,9 @@ func setDisabled(ctx context.Context, t *transaction, userID string, disabled bo
 	return wantAdmin(ctx, t, was)
 }
 
-// Delete removes a user permanently, with everything that is stored about them: sessions, tokens, browsers, presets. It also
-// clears the freed pages of an SQLite file, as far as that is possible without making others wait (wipe). Only the id
-// is kept: for a day, so that other processes learn about the deletion, and in the audit log. Errors: ErrNotFound,
+// Delete removes a user permanently, with everything that's stored about them: sessions, tokens, browsers, presets. It
+// also clears the freed pages of an SQLite file, as far as that is possible without making others wait (wipe). Only the
+// id is kept: for a day, so that other processes learn about the deletion, and in the audit log. Errors: ErrNotFound,
 // ErrLastAdmin.
 func (s *Store) Delete(ctx context.Context, userID string) error {
 	err := s.write(ctx, func(ctx context.Context, t *transaction) error { return deleteUser(ctx, t, userID) })

@@ -5,7 +5,7 @@ import (
 	"context"
 )
 
-// UserChange is what somebody else changes about a user, all of it or nothing. What is nil stays as it is.
+// UserChange is what somebody else changes about a user, all of it or nothing. A nil field stays as it is.
 type UserChange struct {
 	DisplayName *string // "": the username
 	Team        *string // "": none

@@ -40,7 +40,7 @@ type Claim struct {
 	State string    // away, dnd, or "" for a claim that has only a text
 	Text  string    // at most 140 runes
 	Emoji string    // one, next to the text
-	Until time.Time // what others are told about its end; zero if nothing
+	Until time.Time // what others are told about its end; zero if they aren't told
 	Ends  time.Time // Until, or the end of its lease if that comes first; others aren't told
 	SetAt time.Time // of the last change that others can see
 	Token string    // ID of the token that set it; "" if none

@@ -167,7 +167,8 @@ func exportUser(u User, d Details) Export {
 		},
 		LastSeen: u.LastSeen,
 		Presets:  []ExportedPreset{}, Sessions: []ExportedSession{}, Browsers: []ExportedBrowser{}, // [] in JSON, never null
-		Favorites: []string{}, Alerts: []ExportedAlert{}, Claims: []ExportedClaim{}, Acts: []ExportedAct{}, Passkeys: []ExportedPasskey{},
+		Favorites: []string{}, Alerts: []ExportedAlert{}, Claims: []ExportedClaim{}, Acts: []ExportedAct{},
+		Passkeys:   []ExportedPasskey{},
 		Identities: []ExportedIdentity{}, Tokens: []ExportedToken{}, Shares: []ExportedShare{}, Hooks: []ExportedHook{},
 	}
 	if x.Account.Contacts == nil {

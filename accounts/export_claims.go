@@ -11,7 +11,7 @@ type ExportedClaim struct {
 	State  string    `json:"state"` // away, dnd, or "" for none
 	Text   string    `json:"text"`
 	Emoji  string    `json:"emoji"`
-	Until  time.Time `json:"until,omitzero"` // what others are told about its end; missing: nothing
+	Until  time.Time `json:"until,omitzero"` // what others are told about its end; missing if they aren't told
 	EndsAt time.Time `json:"ends_at"`        // unless the program renews it; it's deleted within an hour after that
 	SetAt  time.Time `json:"set_at"`
 	Token  string    `json:"token,omitempty"` // ID of the token that set it

@@ -200,7 +200,7 @@ func (s *Store) changeHook(ctx context.Context, userID, id string, action Action
 }
 
 // ChangeHook changes what a person chose for a hook. If it's about other people, tells other things, or leads elsewhere
-// then, its receiver is told only of what changes from now on. Errors: *FieldError, ErrNoHook.
+// then, its receiver hears only of later changes. Errors: *FieldError, ErrNoHook.
 func (s *Store) ChangeHook(ctx context.Context, userID, id string, w HookWish) error {
 	w, key, err := w.clean()
 	if err != nil {
@@ -243,7 +243,7 @@ func (s *Store) PauseHook(ctx context.Context, userID, id string) error {
 	}))
 }
 
-// StartHook starts deliveries to a hook that was stopped. Its receiver is told only of what changes from now on. Errors:
+// StartHook starts deliveries to a hook that was stopped. Its receiver hears only of later changes. Errors:
 // ErrNoHook; *FieldError about person, if the hook was about somebody who no longer has an account.
 func (s *Store) StartHook(ctx context.Context, userID, id string) error {
 	return wrap("start webhook", s.changeHook(ctx, userID, id, HookChanged, func(ctx context.Context, t *transaction, h Hook) error {

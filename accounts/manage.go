@@ -273,8 +273,8 @@ func (s *Store) DeleteAll(ctx context.Context, userIDs []string) (int, error) {
 	return n, nil
 }
 
-// SignOut ends all sessions and tokens of several users, whether they have any or not, and returns how many users there were; see
-// forEach. Errors: *FieldError.
+// SignOut ends all sessions and tokens of several users, and returns how many users there were, including those who had
+// none; see forEach. Errors: *FieldError.
 func (s *Store) SignOut(ctx context.Context, userIDs []string) (int, error) {
 	n, err := s.forEach(ctx, userIDs, func(ctx context.Context, t *transaction, id string) error {
 		if _, err := readUser(ctx, t, sqlUserByID, []any{id}); err != nil {

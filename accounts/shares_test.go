@@ -135,7 +135,7 @@ func testSharesFollowTeams(t *testing.T, db database) {
 	}
 }
 
-// What is wrong with a new share is an error about its field.
+// Each problem with a new share is an error about its field.
 func TestNewShareIsChecked(t *testing.T) {
 	s := open(t, Config{})
 	u := add(t, s, "ada", "", "")

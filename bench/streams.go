@@ -140,7 +140,7 @@ func (s *streamCrowd) open(ctx context.Context, b *bench, n int) error {
 	return g.Wait()
 }
 
-// dialStream asks for a stream, and returns what it begins with. It speaks HTTP by itself, because a client would take
+// dialStream asks for a stream, and returns what it begins with. It writes HTTP directly, because a client would take
 // more memory than the server.
 func dialStream(ctx context.Context, base *url.URL, p *person) (conn net.Conn, head []byte, err error) {
 	if conn, err = (&net.Dialer{Timeout: dialWait}).DialContext(ctx, "tcp", base.Host); err != nil {

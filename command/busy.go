@@ -32,7 +32,7 @@ const (
 // terminal of the command, whose exit code it passes on. Nothing about the board delays the command or ends it.
 type busyCmd struct {
 	As      string   `enum:"dnd,away" default:"dnd" help:"dnd (do not disturb) or away."`
-	Text    string   `placeholder:"TEXT" help:"What others read."`
+	Text    string   `placeholder:"TEXT" help:"Text that others see."`
 	Emoji   string   `placeholder:"EMOJI" help:"One emoji beside the text."`
 	Key     string   `placeholder:"KEY" help:"Names the claim, of which you can have one per key. Default: the name of the command and a random part."`
 	Command []string `arg:"" passthrough:"" help:"The command and its arguments, best after --."`

@@ -51,7 +51,7 @@ func (c *watchCmd) Run(ctx context.Context, con *console) error {
 	case !refused:
 		return err
 	case p.Kind == "not-found":
-		return fmt.Errorf("%s has no streams: ask whoever runs it for a newer version", api.Board())
+		return fmt.Errorf("%s has no streams: ask the person who runs it for a newer version", api.Board())
 	}
 	return explain(api, err)
 }
@@ -139,7 +139,7 @@ func (w *watching) changes(e client.Event) error {
 	return err
 }
 
-// changed returns the people who look different than before. Whoever isn't listed is offline.
+// changed returns the people who look different than before. People who aren't listed are offline.
 func (w *watching) changed() (list []client.User) {
 	for id, u := range w.before {
 		if _, known := w.people[id]; !known && u.State != "offline" {

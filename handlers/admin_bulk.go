@@ -47,8 +47,8 @@ func (s *Server) bulk(c echo.Context) error {
 // bulkWords holds what can be done to several people, as the pages that ask for a confirmation call it.
 var bulkWords = map[string]string{"team": "Move", "sessions": "End all sessions of", "disable": "Disable", "delete": "Delete"}
 
-// changeAll does act to people, and returns the name of the confirmation and their number. It leaves out whoever does
-// it.
+// changeAll does act to people, and returns the name of the confirmation and their number. It leaves out the person who
+// does it.
 func (s *Server) changeAll(ctx context.Context, ids []string, act, team string) (done string, n int, err error) {
 	switch act {
 	case "team":

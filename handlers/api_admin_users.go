@@ -21,7 +21,7 @@ type accountJSON struct {
 	Admin     bool      `json:"admin"`
 	Disabled  bool      `json:"disabled"`
 	Waiting   bool      `json:"waiting,omitempty"` // for approval
-	Note      string    `json:"note,omitempty"`    // of somebody who waits, to whoever approves
+	Note      string    `json:"note,omitempty"`    // of somebody who waits, to the administrator who approves
 	CreatedAt time.Time `json:"created_at"`
 	ResetURL  string    `json:"reset_url,omitempty"` // to choose a password; only in the reply that made an account without one
 }

@@ -185,7 +185,7 @@ func hasField(t reflect.Type, path []string) bool {
 	return false
 }
 
-// jsonType names a type for whoever writes JSON.
+// jsonType names a type for people who write JSON.
 func jsonType(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -136,7 +136,7 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 }
 
-// Whoever wants it gets the document, also pages of other sites.
+// Anyone can read the document, also pages of other sites.
 func TestDocumentIsServed(t *testing.T) {
 	f := newFixture(t)
 	for path, want := range map[string][]byte{"/api/v1/openapi.json": openapi.JSON, "/api/v1/openapi.yaml": openapi.YAML} {

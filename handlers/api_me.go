@@ -47,7 +47,7 @@ func (s *Server) apiMe(_ context.Context, x *call) (reply, error) {
 type ownJSON struct {
 	Shown      personJSON  `json:"shown"`
 	Why        whyJSON     `json:"why"`
-	NextChange *time.Time  `json:"next_change,omitempty"` // when the state or the text changes by itself, if nothing else happens
+	NextChange *time.Time  `json:"next_change,omitempty"` // when the state or the text next changes if nothing else happens
 	Devices    int         `json:"devices"`
 	Invisible  bool        `json:"invisible"`
 	Status     *statusJSON `json:"status,omitempty"`

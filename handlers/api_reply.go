@@ -19,7 +19,7 @@ type reply struct {
 	status int
 	body   any         // encoded as JSON; nil: no body
 	header http.Header // besides those of the policy
-	watch  []live.Want // what to watch for changes of the reply, if whoever asks wants to wait for one
+	watch  []live.Want // what to watch for changes of the reply, if the caller wants to wait for one
 	quiet  bool        // it holds a secret: it's never stored, and has no ETag
 }
 
@@ -82,7 +82,7 @@ func matches(header, etag string) bool {
 	return false
 }
 
-// sendRead sends the reply to a read, or 304 if whoever asks has it already.
+// sendRead sends the reply to a read, or 304 if the caller already has it.
 func (r reply) sendRead(c echo.Context, body []byte) error {
 	h := c.Response().Header()
 	setHeaders(h, r.header)

@@ -83,7 +83,7 @@ func wantedWait(values []string) time.Duration {
 	return 0
 }
 
-// answerRead answers a read. If whoever asks knows the answer already and wants to wait, it's sent as soon as it's
+// answerRead answers a read. If the caller already knows the answer and wants to wait, it's sent as soon as it's
 // another one, or else after that time.
 func (s *Server) answerRead(c echo.Context, x *call, o operation) error {
 	r, body, err := s.read(x.Context(), x, o)

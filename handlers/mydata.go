@@ -92,7 +92,8 @@ func (s *Server) storedPage(c echo.Context) error {
 		Walls: x.ShownBy.Walls, Lists: x.ShownBy.Lists,
 		Email:     x.Account.Email,
 		Favorites: len(x.Favorites), Alerts: len(x.Alerts),
-		Acts: len(x.Acts), Presets: len(x.Presets), Claims: len(x.Claims), Devices: len(x.Sessions), Browsers: len(x.Browsers), Replicas: s.cfg.Bell != nil,
+		Acts: len(x.Acts), Presets: len(x.Presets), Claims: len(x.Claims), Devices: len(x.Sessions), Browsers: len(x.Browsers),
+		Replicas: s.cfg.Bell != nil,
 		Passkeys: len(x.Passkeys), Identities: len(x.Identities), Tokens: len(x.Tokens),
 		Hooks: len(x.Hooks), SeenBy: x.SeenBy, SeenByPeople: x.SeenByPeople, AdminBy: x.Account.AdminBy, TeamBy: x.Account.TeamBy,
 	}

@@ -70,7 +70,8 @@ func nextOf(self presence.Self) ui.Next {
 	case presence.ByIdleness:
 		next.Before, next.State, next.After = "You turn", ui.Online, " with your next input."
 	}
-	if next.TextEnds.Equal(next.At) || self.Why.Rule == presence.ByClaim && next.TextEnds.Equal(self.Why.Until) || self.View.Text == "" && self.View.Emoji == "" {
+	if next.TextEnds.Equal(next.At) || self.View.Text == "" && self.View.Emoji == "" ||
+		self.Why.Rule == presence.ByClaim && next.TextEnds.Equal(self.Why.Until) {
 		next.TextEnds = time.Time{}
 	}
 	return next

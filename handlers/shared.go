@@ -15,7 +15,7 @@ import (
 	"rollcall/accounts"
 )
 
-// Limits of requests by share links. Each process counts by itself, so that badges need no Redis.
+// Limits of requests by share links. Each process counts separately, so that badges need no Redis.
 const (
 	maxSharedSockets = 50   // open wall boards of one link
 	sharedReads      = 1200 // by one link and minute

@@ -56,7 +56,7 @@ type stream struct {
 	alive   atomic.Bool          // a sign of life is due
 	ending  atomic.Int32         // an ending
 	pumping atomic.Int32         // pumpIdle, pumpRunning or pumpAgain
-	writing sync.Mutex           // held by whoever writes
+	writing sync.Mutex           // held by the goroutine that writes
 	sent    atomic.Uint64
 }
 

@@ -19,7 +19,7 @@ import (
 func (s *Server) tokensRoutes(member group) {
 	at := s.site.path
 	member.get(at("/settings/tokens"), s.tokensPage)
-	member.post(at("/settings/tokens/revoke"), s.revokeToken) // needs no proof: whoever stole the session loses by it
+	member.post(at("/settings/tokens/revoke"), s.revokeToken) // no proof: a thief gains nothing from it
 	member.get(at("/settings/tokens/revoke"), s.toTokens)     // for reloads of a refused form
 	proven := s.group(policy{compress: true, proof: true, asAdmin: asksForAdmin})
 	proven.post(at("/settings/tokens"), s.createToken)

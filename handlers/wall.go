@@ -14,7 +14,7 @@ import (
 	"rollcall/ui"
 )
 
-// wallPage shows a wall board to whoever has its link.
+// wallPage shows a wall board to anyone who has its link.
 func (s *Server) wallPage(c echo.Context) error {
 	x, owner, err := s.shared(c, accounts.WallShare)
 	if err != nil {
@@ -66,7 +66,7 @@ func noShare(err error) error {
 		return err
 	}
 	return &failure{Status: http.StatusNotFound, Heading: "Nothing here", Err: err,
-		Message: "This link doesn't work. It may have ended or been revoked. Ask whoever gave it to you for a new one."}
+		Message: "This link doesn't work. It may have ended or been revoked. Ask the person who gave it to you for a new one."}
 }
 
 // wallSocket is the live connection of a wall board. It watches with the eyes of the link's owner, but it isn't one of

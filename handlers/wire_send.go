@@ -10,7 +10,7 @@ import (
 )
 
 // out is the writing half of a wire. Frames for many sockets skip the queue of the websocket library and the goroutine
-// that empties it: whoever has a frame writes it, if the kernel takes it without waiting.
+// that empties it: the goroutine that has a frame writes it, if the kernel takes it without waiting.
 type out struct {
 	broken atomic.Bool  // a write failed
 	queued atomic.Int32 // frames in the library's queue; later frames must wait behind them

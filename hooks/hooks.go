@@ -224,7 +224,7 @@ func (d *Deliverer) letGo(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
 	if err := d.cfg.Accounts.DropLease(ctx, d.id); err != nil {
-		d.log.Warn("the lease for webhooks can't be ended; another server takes over when it ends by itself", "err", err)
+		d.log.Warn("the lease for webhooks can't be ended; another server takes over when it expires", "err", err)
 	}
 }
 

@@ -148,8 +148,8 @@ func (m *machine) load(id string, told []accounts.Told, states map[string]string
 	m.sawAll(id, states, now)
 }
 
-// sawAll takes in what is true about everybody. People who aren't in states are offline or gone. What isn't told yet has
-// to settle again, because nobody knows what happened before.
+// sawAll takes in the current state of everybody. People who aren't in states are offline or gone. Changes that aren't
+// told yet have to settle again, because nobody knows what happened before.
 func (m *machine) sawAll(id string, states map[string]string, now time.Time) {
 	t := m.targets[id]
 	if t == nil || !t.loaded {

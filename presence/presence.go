@@ -39,7 +39,7 @@ type Claim struct {
 	State State // Away, DND, or empty if the claim has only text
 	Text  string
 	Emoji string
-	Until time.Time // what watchers are told about its end; zero if nothing
+	Until time.Time // what watchers are told about its end; zero if they aren't told
 	Ends  time.Time // when it really ends, unless it's renewed; never after Until, and never told
 	SetAt time.Time // the last change that watchers may see
 }

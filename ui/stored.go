@@ -161,7 +161,7 @@ func (p StoredPage) seenByAll() []StoredFact {
 			Keys: []string{"webhooks_about_me", "people_with_webhooks_about_me"}, What: "Webhooks that tell others about you",
 			Mine: p.seenBy(),
 			Note: "People who can see you can have your state and text sent to another program, such as a chat, by a webhook. It " +
-				"learns no more than they see, and takes you for offline while you're invisible. What it keeps is up to whoever runs it.",
+				"learns no more than they see, and takes you for offline while you're invisible. What it keeps is up to the person who runs it.",
 		}, {
 			What: "Whether you're here",
 			Note: "Online, away, do not disturb or offline, and since when. This isn't stored. It's calculated from which of " +
@@ -171,7 +171,7 @@ func (p StoredPage) seenByAll() []StoredFact {
 			What: "Share links of others that can show you",
 			Mine: plural(p.Walls, "wall board", "wall boards") + ", " +
 				plural(p.Lists, "list for other sites", "lists for other sites"),
-			Note: "People who can see you can make a wall board. Whoever has its address sees on it what they see of you here. Lists " +
+			Note: "People who can see you can make a wall board. Anyone who has its address sees on it what they see of you here. Lists " +
 				"for other sites show you only if you turned on “Show me on public web pages”.",
 		}, {
 			Keys: []string{"account.id"}, What: "Your ID", Mine: p.ID,

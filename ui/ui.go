@@ -45,7 +45,8 @@ type Page interface {
 // everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
 var everyPage = [...]Page{
 	BoardPage{}, LoginPage{}, SignupPage{}, WaitingPage{}, ResetPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{},
-	StoredPage{}, PersonPage{}, ProvePage{}, RetryPage{}, DownloadPage{}, ContinuePage{}, AdminPeoplePage{}, AdminConfirmPage{}, AdminPersonPage{}, AdminTeamsPage{},
+	StoredPage{}, PersonPage{}, ProvePage{}, RetryPage{}, DownloadPage{}, ContinuePage{}, AdminPeoplePage{},
+	AdminConfirmPage{}, AdminPersonPage{}, AdminTeamsPage{},
 	ForgotPage{}, MailedPage{}, AddressPage{}, SignupMailPage{},
 	AdminTeamPage{}, AdminInvitationsPage{}, AdminImportPage{}, AdminImportedPage{}, AdminSettingsPage{}, AdminLogPage{},
 	LoginCodePage{}, WaysPage{}, AddPasskeyPage{}, AddAppPage{}, RecoveryCodesPage{}, TokensPage{}, APIPage{}, SharesPage{},
