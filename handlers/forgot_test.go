@@ -50,8 +50,10 @@ func TestForgotSaysNothing(t *testing.T) {
 	a := f.browser().do("POST", "/forgot", url.Values{"who": {" "}})
 	wantStatus(t, "POST /forgot without a name", a, http.StatusUnprocessableEntity)
 	f.unmailed("without a name")
-	if lines := f.logs.lines("ada"); len(lines) > 0 {
-		t.Errorf("the log has what was typed: %q", lines)
+	for _, typed := range []string{"=ada", `"ada"`, "example.org", "wanda", "no spaces", "xxxx"} {
+		if lines := f.logs.lines(typed); len(lines) > 0 {
+			t.Errorf("the log has what was typed, %q: %q", typed, lines)
+		}
 	}
 }
 

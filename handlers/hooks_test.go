@@ -25,7 +25,7 @@ func (x *hookTester) Test(_ context.Context, h accounts.Hook) (accounts.Delivery
 }
 
 func hookForm(changes ...string) url.Values {
-	form := url.Values{"name": {"Lamp <b>"}, "url": {"https://hooks.example/in?key=k1"}, "format": {"standard"}, "about": {"all"},
+	form := url.Values{"name": {"Lamp <b>"}, "url": {"https://hooks.example/in?key=its-key"}, "format": {"standard"}, "about": {"all"},
 		"states": {"on"}, "settle": {""}, "team": {""}, "person": {""}}
 	for i := 0; i+1 < len(changes); i += 2 {
 		if form.Del(changes[i]); changes[i+1] != "-" {
@@ -78,7 +78,7 @@ func TestHookPages(t *testing.T) {
 			t.Errorf("%s shows the secret again", page)
 		}
 	}
-	if list := ada.get("/settings/hooks").body; strings.Contains(list, "k1") || !strings.Contains(list, "hooks.example") {
+	if list := ada.get("/settings/hooks").body; strings.Contains(list, "its-key") || !strings.Contains(list, "hooks.example") {
 		t.Error("the list shows the whole address, which may be a secret, or not the host")
 	}
 
@@ -104,7 +104,7 @@ func TestHookPages(t *testing.T) {
 	wantRedirect(t, "a reload", ada.get(path+"/test"), path)
 	wantRedirect(t, "a deletion", ada.do("POST", path+"/delete", url.Values{}), "/settings/hooks?saved=deleted")
 	wantStatus(t, "the deleted webhook", ada.get(path), http.StatusNotFound)
-	if log := f.logs.String(); strings.Contains(log, "k1") || strings.Contains(log, "whsec_") {
+	if log := f.logs.String(); strings.Contains(log, "its-key") || strings.Contains(log, "whsec_") {
 		t.Error("the log has an address or a secret")
 	}
 }
@@ -187,7 +187,7 @@ func TestHooksAboutMe(t *testing.T) {
 	wantStatus(t, "ada's webhook", ada.do("POST", "/settings/hooks/new", hookForm()), http.StatusOK)
 	wantParts(t, "what is stored", ada.get("/settings/stored"), "2 webhooks of 1 person")
 	data := ada.get("/settings/my-data.json")
-	wantParts(t, "the download", data, `"webhooks_about_me": 2`, `"url": "https://hooks.example/in?key=k1"`)
+	wantParts(t, "the download", data, `"webhooks_about_me": 2`, `"url": "https://hooks.example/in?key=its-key"`)
 	if strings.Contains(data.body, "whsec_") {
 		t.Error("the download has a secret")
 	}
