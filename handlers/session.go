@@ -1,9 +1,11 @@
 package handlers
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -121,12 +123,17 @@ func (s *Server) layout(c echo.Context, title string) ui.Layout {
 
 // page renders p in memory and sends it.
 func (s *Server) page(c echo.Context, status int, p ui.Page) error {
-	body, err := s.cfg.UI.Page(p)
-	if err != nil {
+	b := pageBuffers.Get().(*bytes.Buffer)
+	defer pageBuffers.Put(b)
+	b.Reset()
+	if err := s.cfg.UI.WritePage(b, p); err != nil {
 		return err
 	}
-	return c.HTMLBlob(status, body)
+	return c.HTMLBlob(status, b.Bytes())
 }
+
+// pageBuffers saves a page of the board, the longest, from being garbage for each request.
+var pageBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // knownCookieAge is how long a browser keeps the cookie that says who has signed in with it before.
 const knownCookieAge = 365 * 24 * time.Hour

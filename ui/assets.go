@@ -36,12 +36,13 @@ type asset struct {
 
 // readAssets reads the build folder. It returns an error that says what to run if the build is missing.
 func readAssets(files fs.FS, base string) (map[string]*asset, error) {
-	if _, err := fs.Stat(files, buildFolder+"/app.js"); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+	for _, name := range []string{"app.js", "app.css"} {
+		if _, err := fs.Stat(files, buildFolder+"/"+name); errors.Is(err, fs.ErrNotExist) {
 			return nil, errors.New("ui: the browser's files are missing (htmx is not part of the source): " +
 				"run `make assets`, then build again")
+		} else if err != nil {
+			return nil, fmt.Errorf("ui: read assets: %w", err)
 		}
-		return nil, fmt.Errorf("ui: read assets: %w", err)
 	}
 	entries, err := fs.ReadDir(files, buildFolder)
 	if err != nil {
@@ -96,7 +97,7 @@ func byServedName(assets map[string]*asset) map[string]*asset {
 	return served
 }
 
-// assetURL is AssetURL for templates. For a missing asset it returns an error, so that New fails.
+// assetURL is AssetURL for templates. For a missing asset it returns an error.
 func (u *UI) assetURL(name string) (string, error) {
 	a := u.assets[name]
 	if a == nil {

@@ -64,7 +64,7 @@ func (f *Frame) Counts(old, now Counts, all bool) {
 	}
 	if h := now.headline(); all || h != old.headline() {
 		var b bytes.Buffer
-		if err := f.ui.part(&b, "headline", h); err == nil { // can't fail: tryAll has rendered this template
+		if err := f.ui.part(&b, "headline", h); err == nil { // can't fail: tests render this template
 			f.partial("headline", "innerHTML", b.Bytes())
 		}
 	}
@@ -109,7 +109,7 @@ func (f *Frame) Filter(p BoardPage) error { return f.part("filter", p) }
 // Arrived sends how many people have arrived who are listed on other pages.
 func (f *Frame) Arrived(a Arrivals) {
 	var b bytes.Buffer
-	if err := f.ui.part(&b, "arrived", a); err == nil { // can't fail: tryAll has rendered this template
+	if err := f.ui.part(&b, "arrived", a); err == nil { // can't fail: tests render this template
 		f.partial("arrived", "outerMorph", b.Bytes())
 	}
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"encoding/hex"
 	"hash/fnv"
 	"strconv"
@@ -36,7 +35,6 @@ func TeamID(key string) string {
 // sectionView is a Section for the templates.
 type sectionView struct {
 	ID, Name, Heading, Count, Href, Folded string
-	Rows                                   []byte
 }
 
 // indexView is the index of teams for the templates.
@@ -54,7 +52,7 @@ type emptyView struct {
 func (l *List) section(s Section) sectionView {
 	v := sectionView{
 		ID: TeamID(s.Key), Name: s.Name, Heading: s.Name,
-		Count: l.count(s), Folded: folded(s.Absent), Rows: bytes.Join(s.Rows, nil),
+		Count: l.count(s), Folded: folded(s.Absent),
 	}
 	switch {
 	case l.Query.Team != "": // the page has the name as its heading

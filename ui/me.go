@@ -173,7 +173,7 @@ func (f *Frame) Me(was, now Me) {
 // mine renders a template into the element with this ID.
 func (f *Frame) mine(id, template string, data any) {
 	var b bytes.Buffer
-	if err := f.ui.part(&b, template, data); err == nil { // can't fail: tryAll has rendered this template
+	if err := f.ui.part(&b, template, data); err == nil { // can't fail: tests render this template
 		f.partial(id, "innerMorph", b.Bytes())
 	}
 }
@@ -193,7 +193,7 @@ func states(u *UI, m Me) []byte {
 		return kept.([]byte)
 	}
 	var b bytes.Buffer
-	if err := u.part(&b, "states", m); err != nil { // can't happen: tryAll has rendered this template
+	if err := u.part(&b, "states", m); err != nil { // can't happen: tests render this template
 		return nil
 	}
 	if Label(m.Set.State) != "" || m.Set.State == "" {

@@ -153,6 +153,7 @@ func (LoginPage) template() string   { return "login" }
 func (SignupPage) template() string  { return "signup" }
 func (ErrorPage) template() string   { return "error" }
 func (BoardPage) template() string   { return "board" }
+func (p BoardPage) rendered() []byte { return p.List }
 
 // field is one input of a form.
 type field struct {

@@ -21,7 +21,7 @@ func (u *UI) List(l List) ([]byte, error) {
 		if l.Flat {
 			name = "flat"
 		}
-		if err := u.part(&b, name, l.section(s)); err != nil {
+		if err := u.part(&b, name, l.section(s), s.Rows); err != nil {
 			return nil, err
 		}
 	}
@@ -167,16 +167,18 @@ func (u *UI) Badge(b Badge) ([]byte, error) {
 // WallList renders the content of the list of a wall board: the sections with people.
 func (u *UI) WallList(l List) ([]byte, error) {
 	v := wallView{Headings: !l.Flat && len(l.Sections) > 1}
+	var rows [][][]byte
 	for _, s := range l.Sections {
 		if len(s.Rows) > 0 {
 			v.Sections = append(v.Sections, sectionView{ID: TeamID(s.Key), Name: s.Name, Heading: teamHeading(s.Name),
-				Count: teamCount(s.Here, s.People), Rows: bytes.Join(s.Rows, nil)})
+				Count: teamCount(s.Here, s.People)})
+			rows = append(rows, s.Rows)
 		}
 	}
 	v.Flat, v.Warming = l.Flat, l.Warming
 	var b bytes.Buffer
 	b.Grow(l.size())
-	err := u.part(&b, "wall-list", v)
+	err := u.part(&b, "wall-list", v, rows...)
 	return b.Bytes(), err
 }
 

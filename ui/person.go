@@ -45,6 +45,8 @@ type PersonPage struct {
 
 func (PersonPage) template() string { return "person" }
 
+func (p PersonPage) rendered() []byte { return p.Row }
+
 // TabTitle says who it is and how they are.
 func (p PersonPage) TabTitle() string {
 	return p.Person.Row.Name + ", " + strings.ToLower(p.Person.Label())

@@ -3,15 +3,13 @@
 //
 // It doesn't know who may see what, or where the data comes from. It gets plain values and imports no other package of
 // Rollcall. html/template escapes everything that people typed. Only HTML that this package has rendered skips
-// escaping.
+// escaping: it fills holes of templates.
 package ui
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"html/template"
-	"io"
 	"io/fs"
 	"strings"
 	"sync"
@@ -28,7 +26,7 @@ type UI struct {
 	logo     *asset // nil: that of Rollcall
 	logoSide int    // pixels of a square logo that is also the icon; 0 if it isn't
 
-	pages  map[string]*template.Template
+	pages  map[string]func() (*template.Template, error)
 	parts  *template.Template
 	row    *template.Template
 	assets map[string]*asset
@@ -42,7 +40,7 @@ type Page interface {
 	template() string
 }
 
-// everyPage holds a zero value of each page. New renders all of them, so that it fails if a template can't be escaped.
+// everyPage holds a zero value of each page. Tests render all of them.
 var everyPage = [...]Page{
 	BoardPage{}, LoginPage{}, SignupPage{}, WaitingPage{}, ResetPage{}, SetupPage{}, ErrorPage{}, MePage{}, SettingsPage{},
 	StoredPage{}, PersonPage{}, ProvePage{}, RetryPage{}, DownloadPage{}, ContinuePage{}, AdminPeoplePage{},
@@ -53,9 +51,9 @@ var everyPage = [...]Page{
 	WallPage{}, EmbedPage{}, HooksPage{}, HookPage{}, HookSecretPage{},
 }
 
-// New parses all templates and reads the assets. files holds templates/ and static/. base is the base path of the
-// public URL: "" or a path such as "/rollcall", without a slash at the end. New returns an error if a template is
-// wrong, or if the build of the assets is missing.
+// New reads the templates and the assets. files holds templates/ and static/. base is the base path of the public URL:
+// "" or a path such as "/rollcall", without a slash at the end. New returns an error if the build of the assets is
+// missing.
 func New(files fs.FS, base string) (*UI, error) {
 	if base != "" && (!strings.HasPrefix(base, "/") || strings.HasSuffix(base, "/")) {
 		return nil, fmt.Errorf("ui: base path %q must be empty or start with a slash and not end with one", base)
@@ -66,11 +64,19 @@ func New(files fs.FS, base string) (*UI, error) {
 	}
 	u := &UI{base: base, assets: assets, served: byServedName(assets)}
 	u.SetName("")
-	if u.pages, u.parts, err = parsePages(files, u.funcs()); err != nil {
+	parts, err := parseParts(files, u.funcs())
+	if err != nil {
 		return nil, err
 	}
+	if u.parts, err = parts.Clone(); err != nil { // pages copy from the other, because rendering changes a template
+		return nil, fmt.Errorf("ui: copy parts: %w", err)
+	}
 	u.row = u.parts.Lookup("row")
-	return u, u.tryAll()
+	u.pages = make(map[string]func() (*template.Template, error), len(everyPage))
+	for _, p := range everyPage {
+		u.pages[p.template()] = sync.OnceValues(func() (*template.Template, error) { return parsePage(files, p, parts) })
+	}
+	return u, nil
 }
 
 // layoutOf returns the template around a page.
@@ -81,26 +87,23 @@ func layoutOf(p Page) string {
 	return "layout"
 }
 
-// parsePages reads all templates. A page is the layout with the blocks of that page.
-func parsePages(files fs.FS, funcs template.FuncMap) (map[string]*template.Template, *template.Template, error) {
-	parts, err := template.New("parts").Funcs(funcs).ParseFS(files, "templates/parts/*.html")
+func parseParts(files fs.FS, funcs template.FuncMap) (*template.Template, error) {
+	t, err := template.New("parts").Funcs(funcs).ParseFS(files, "templates/parts/*.html")
 	if err != nil {
-		return nil, nil, fmt.Errorf("ui: parse parts: %w", err)
+		return nil, fmt.Errorf("ui: parse parts: %w", err)
 	}
-	pages := make(map[string]*template.Template)
-	for _, p := range everyPage {
-		name := p.template()
-		layout := layoutOf(p) + ".html"
-		t, err := template.New(layout).Funcs(funcs).ParseFS(files, "templates/"+layout, "templates/"+name+".html")
-		if err == nil {
-			err = addParts(t, parts)
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("ui: parse page %s: %w", name, err)
-		}
-		pages[name] = t
+	return t, nil
+}
+
+// parsePage reads the templates of a page: the layout with the blocks of that page. It happens when the page is first
+// shown. All pages at once would take most of the time of a start, and 5 MB.
+func parsePage(files fs.FS, p Page, parts *template.Template) (*template.Template, error) {
+	layout, name := layoutOf(p)+".html", p.template()+".html"
+	t, err := parts.Clone()
+	if err != nil {
+		return nil, err
 	}
-	return pages, parts, nil
+	return t.New(layout).ParseFS(files, "templates/"+layout, "templates/"+name)
 }
 
 // funcs returns the functions that templates may call.
@@ -122,53 +125,36 @@ func (u *UI) funcs() template.FuncMap {
 		"title":    func(c Counts) string { return title(c, u.Name()) },
 		"today":    func() string { return time.Now().UTC().Format("2 January 2006, 15:04 UTC") },
 		"now":      func() int64 { return time.Now().UnixMilli() },
-		// rendered skips escaping. It's only for the output of Row and List.
-		"rendered": func(html []byte) template.HTML { return template.HTML(html) },
+		"hole":     func() template.HTML { return hole },
 	}
-}
-
-// tryAll renders every page and part once, because html/template reports a template that it can't escape only when it's
-// first executed.
-func (u *UI) tryAll() error {
-	var errs []error
-	for _, p := range everyPage {
-		_, err := u.Page(p)
-		errs = append(errs, err)
-	}
-	_, rowErr := u.Row(Row{State: Offline})
-	some := []Section{{Rows: [][]byte{nil}}}
-	_, listErr := u.List(List{Sections: some})
-	_, flatErr := u.List(List{Sections: some, Flat: true, Index: some})
-	_, emptyErr := u.List(List{Warming: true})
-	_, wallRowErr := u.WallRow(Row{State: Offline})
-	_, wallErr := u.WallList(List{Sections: some})
-	_, badgeErr := u.Badge(Badge{})
-	headlineErr := u.part(io.Discard, "headline", headline{})
-	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
-	_, panelErr := u.Panel(Panel{})
-	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{},
-		"why": Me{}, "claims": []Claim{{}}, "told": Told{}} {
-		errs = append(errs, u.part(io.Discard, name, data))
-	}
-	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr,
-		wallRowErr, wallErr, badgeErr)...)
 }
 
 // Page renders a page in memory, so that no part of it is sent if there is an error.
 func (u *UI) Page(p Page) ([]byte, error) {
 	var b bytes.Buffer
-	if board, ok := p.(BoardPage); ok {
-		b.Grow(len(board.List) + 8<<10)
-	}
-	if err := u.pages[p.template()].Execute(&b, p); err != nil {
-		return nil, fmt.Errorf("ui: render page %s: %w", p.template(), err)
-	}
-	return b.Bytes(), nil
+	err := u.WritePage(&b, p)
+	return b.Bytes(), err
 }
 
-// part renders a template of templates/parts.
-func (u *UI) part(w io.Writer, name string, data any) error {
-	if err := u.parts.ExecuteTemplate(w, name, data); err != nil {
+// WritePage appends a page to b. If there is an error, b doesn't change.
+func (u *UI) WritePage(b *bytes.Buffer, p Page) error {
+	var html [][]byte
+	if with, ok := p.(interface{ rendered() []byte }); ok {
+		html = [][]byte{with.rendered()}
+	}
+	t, err := u.pages[p.template()]()
+	if err == nil {
+		err = fill(b, t, p, html)
+	}
+	if err != nil {
+		return fmt.Errorf("ui: render page %s: %w", p.template(), err)
+	}
+	return nil
+}
+
+// part appends a template of templates/parts to b. html fills its holes.
+func (u *UI) part(b *bytes.Buffer, name string, data any, html ...[][]byte) error {
+	if err := fill(b, u.parts.Lookup(name), data, html...); err != nil {
 		return fmt.Errorf("ui: render %s: %w", name, err)
 	}
 	return nil

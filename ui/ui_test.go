@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"bytes"
+	"errors"
 	"html/template"
 	"io/fs"
 	"os"
@@ -48,6 +50,36 @@ func newUI(t testing.TB, base string) *UI {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// TestEveryTemplate renders every page and part, because html/template reports a template that it can't escape only when
+// it's first executed.
+func TestEveryTemplate(t *testing.T) {
+	u := newUI(t, "")
+	var errs []error
+	for _, p := range everyPage {
+		_, err := u.Page(p)
+		errs = append(errs, err)
+	}
+	_, rowErr := u.Row(Row{State: Offline})
+	some := []Section{{Rows: [][]byte{nil}}}
+	_, listErr := u.List(List{Sections: some})
+	_, flatErr := u.List(List{Sections: some, Flat: true, Index: some})
+	_, emptyErr := u.List(List{Warming: true})
+	_, wallRowErr := u.WallRow(Row{State: Offline})
+	_, wallErr := u.WallList(List{Sections: some})
+	_, badgeErr := u.Badge(Badge{})
+	headlineErr := u.part(new(bytes.Buffer), "headline", headline{})
+	arrivedErr := u.part(new(bytes.Buffer), "arrived", Arrivals{})
+	_, panelErr := u.Panel(Panel{})
+	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{},
+		"why": Me{}, "claims": []Claim{{}}, "told": Told{}} {
+		errs = append(errs, u.part(new(bytes.Buffer), name, data))
+	}
+	errs = append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr, wallRowErr, wallErr, badgeErr)
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
 }
 
 func render(t testing.TB, u *UI, p Page) string {
@@ -98,7 +130,8 @@ func TestNewBase(t *testing.T) {
 	}
 }
 
-func TestNewRejectsBrokenTemplates(t *testing.T) {
+// A page whose template is broken is an error, and no part of it is returned.
+func TestBrokenTemplates(t *testing.T) {
 	for name, body := range map[string]string{
 		"does not parse":       `{{define "main"}}{{`,
 		"asset does not exist": `{{define "main"}}{{asset "none.js"}}{{end}}`,
@@ -106,8 +139,14 @@ func TestNewRejectsBrokenTemplates(t *testing.T) {
 	} {
 		files := sources(t)
 		files["templates/error.html"] = &fstest.MapFile{Data: []byte(body)}
-		if _, err := New(files, ""); err == nil {
-			t.Errorf("New(a template that %s) = nil, want an error", name)
+		u, err := New(files, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if b, err := u.Page(ErrorPage{}); err == nil || len(b) > 0 {
+				t.Errorf("Page(a template that %s) = %q, %v, want an error", name, b, err)
+			}
 		}
 	}
 }
@@ -122,12 +161,16 @@ func TestTemplateTypes(t *testing.T) {
 		}
 	}
 	// Parse the templates again, because rendering changes them.
-	pages, parts, err := parsePages(sources(t), u.funcs())
+	parts, err := parseParts(sources(t), u.funcs())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range everyPage {
-		check(p.template(), pages[p.template()], p)
+		page, err := parsePage(sources(t), p, parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(p.template(), page, p)
 	}
 	check("row", parts.Lookup("row"), &rowView{})
 	check("section", parts.Lookup("section"), sectionView{})
@@ -433,25 +476,4 @@ func attr(n *html.Node, key string) string {
 		}
 	}
 	return ""
-}
-
-// Pages have copies of only the parts that they use.
-func TestPagesHaveTheirParts(t *testing.T) {
-	pages, parts, err := parsePages(sources(t), newUI(t, "").funcs())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		page, part string
-		want       bool
-	}{
-		{"board", "filter", true},
-		{"board", "choice", true}, // through filter
-		{"error", "filter", false},
-		{"login", "choice", false},
-	} {
-		if got := pages[tt.page].Lookup(tt.part) != nil; got != tt.want || parts.Lookup(tt.part) == nil {
-			t.Errorf("the page %s has the part %s: %v, want %v", tt.page, tt.part, got, tt.want)
-		}
-	}
 }

@@ -15,7 +15,9 @@ type WallPage struct {
 }
 
 func (WallPage) template() string { return "wall" }
-func (WallPage) root() string     { return "bare" }
+
+func (p WallPage) rendered() []byte { return p.List }
+func (WallPage) root() string       { return "bare" }
 
 // wallView is the data of the list of a wall board.
 type wallView struct {
