@@ -30,6 +30,7 @@ const (
 	sqlSurplusAudit = `DELETE FROM audit WHERE at < $2
 		AND id <= (SELECT id FROM audit WHERE id > '' ORDER BY id DESC LIMIT 1 OFFSET $1)`
 	sqlRecentAudit = `SELECT count(*) FROM audit WHERE actor = $1 AND id > $2`
+	sqlAuditToday  = sqlRecentAudit + ` AND action = $3`
 )
 
 // wantRoomInAudit returns ErrTooManyActs if the actor is a person who has done too much to others lately.
@@ -48,6 +49,21 @@ func wantRoomInAudit(ctx context.Context, t *transaction, target string) (err er
 		return ErrTooManyActs
 	}
 	return nil
+}
+
+// wantFewToday returns a *FieldError about field if a person has made as many things for themself today (UTC) as they can
+// in a day. Each of them adds a line to the audit log, which needs room for what others do.
+func wantFewToday(ctx context.Context, t *transaction, made Action, field string, most int) error {
+	if UserOf(t.actor) == "" {
+		return nil
+	}
+	var id uuid.UUID // these lines have an ID of the end of their day; see TellsPresence
+	copy(id[:6], idTime(at(t.now).Truncate(wholeDay)))
+	n, err := t.count(ctx, sqlAuditToday, string(t.actor), id.String(), string(made))
+	if err == nil && n >= most {
+		err = &FieldError{Field: field, Code: TooMany, Limit: most, Detail: "day"}
+	}
+	return err
 }
 
 // pruneAudit deletes old lines and addresses.

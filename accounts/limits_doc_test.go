@@ -39,6 +39,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		fmt.Sprintf("| people in one change of an administrator | %d; %d for a whole team |", MaxBulk, teamAtOnce),
 		fmt.Sprintf("| pairs of teams that see each other | %d; %d for one team |", MaxTeamPairs, MaxPairsOfTeam),
 		fmt.Sprintf("| share links of a person | %d |", MaxShares),
+		fmt.Sprintf("| access tokens that a person makes in a day, also by other tokens | %d |", TokensPerDay),
 		fmt.Sprintf("| share links that a person makes in a day | %d |", SharesPerDay),
 		fmt.Sprintf("| life of a share link | 1 to %d days, or no end; %d days by default |", MaxShareDays, ShareDays),
 		fmt.Sprintf("| sites that may embed a list | %d, of %d B |", MaxOrigins, maxOriginSize),

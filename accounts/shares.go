@@ -7,8 +7,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // Limits of shares.
@@ -74,7 +72,6 @@ const (
 	sqlShares = `SELECT ` + shareColumns + ` FROM shares
 		WHERE user_id = $1 AND (expires_at = 0 OR expires_at > $2) ORDER BY created_at DESC, id LIMIT $3`
 	sqlCountShares  = `SELECT count(*) FROM shares WHERE user_id = $1 AND (expires_at = 0 OR expires_at > $2)`
-	sqlSharesMade   = `SELECT count(*) FROM audit WHERE actor = $1 AND id > $2 AND action = 'share.create'`
 	sqlRevokeShare  = `DELETE FROM shares WHERE user_id = $1 AND id = $2 RETURNING kind`
 	sqlDropSharesOf = `DELETE FROM shares WHERE user_id = $1 RETURNING id`
 	sqlSharesOfTeam = `SELECT id FROM shares WHERE team = $1 AND team <> ''`
@@ -167,7 +164,7 @@ func addShare(ctx context.Context, t *transaction, x Share, hash string) error {
 	if has >= MaxShares {
 		return &FieldError{Field: "shares", Code: TooMany, Limit: MaxShares}
 	}
-	if err := wantFewShares(ctx, t); err != nil {
+	if err := wantFewToday(ctx, t, ShareMade, "shares", SharesPerDay); err != nil {
 		return err
 	}
 	_, err = t.exec(ctx, sqlAddShare, x.ID, hash, x.UserID, string(x.Kind), x.Label, x.Team, x.Counts, x.Texts,
@@ -176,20 +173,6 @@ func addShare(ctx context.Context, t *transaction, x Share, hash string) error {
 		return err
 	}
 	return t.audit(ctx, ShareMade, TargetUser(x.UserID), map[string]string{"kind": string(x.Kind)})
-}
-
-// wantFewShares returns a *FieldError if a person has made many shares today (UTC).
-func wantFewShares(ctx context.Context, t *transaction) error {
-	if UserOf(t.actor) == "" {
-		return nil
-	}
-	var id uuid.UUID // lines about one's own shares have an ID of the end of their day
-	copy(id[:6], idTime(at(t.now).Truncate(wholeDay)))
-	made, err := t.count(ctx, sqlSharesMade, string(t.actor), id.String())
-	if err == nil && made >= SharesPerDay {
-		err = &FieldError{Field: "shares", Code: TooMany, Limit: SharesPerDay, Detail: "day"}
-	}
-	return err
 }
 
 // ShareByToken returns the share of a token, and its owner. Error: ErrNoShare.

@@ -13,6 +13,7 @@ import (
 // Limits of access tokens.
 const (
 	MaxTokens    = 20                   // of one user
+	TokensPerDay = 50                   // that one user makes, also by tokens
 	TokenLife    = 90 * 24 * time.Hour  // unless another one is chosen
 	MaxTokenLife = 365 * 24 * time.Hour // except for tokens that never expire
 	TokenUnused  = 365 * 24 * time.Hour // after which a token ends, also one that never expires
@@ -106,8 +107,8 @@ func (n NewToken) clean() (NewToken, FieldErrors) {
 }
 
 // CreateToken makes a token and returns its text, which isn't stored anywhere. A token that another token makes can do
-// no more than that one and ends no later. Errors: FieldErrors, a *FieldError about tokens if the user has too many, and
-// ErrNotFound if the user doesn't exist or is disabled.
+// no more than that one and ends no later. Errors: FieldErrors, a *FieldError about tokens if the user has too many or
+// has made too many today (Detail is "day"), and ErrNotFound if the user doesn't exist or is disabled.
 func (s *Store) CreateToken(ctx context.Context, n NewToken) (text string, _ Token, err error) {
 	n, wrong := n.clean()
 	if len(wrong) > 0 {
@@ -144,6 +145,9 @@ func addToken(ctx context.Context, t *transaction, n NewToken, hash string) (Tok
 	}
 	if have >= MaxTokens {
 		return Token{}, &FieldError{Field: "tokens", Code: TooMany, Limit: MaxTokens}
+	}
+	if err := wantFewToday(ctx, t, TokenCreated, "tokens", TokensPerDay); err != nil {
+		return Token{}, err
 	}
 	x := Token{UserID: n.UserID, Name: n.Name, Scopes: n.Scopes, Parent: n.Parent.ID, CreatedAt: at(t.now)}
 	if n.Life != Forever {

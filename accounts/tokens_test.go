@@ -309,3 +309,31 @@ func TestTokensAreAudited(t *testing.T) {
 		t.Errorf("the line about a revocation by somebody else = %+v, want its time", revoked)
 	}
 }
+
+// Nobody fills the audit log by making and revoking tokens, not even with a token.
+func TestTokensPerDay(t *testing.T) { onEach(t, testTokensPerDay) }
+
+func testTokensPerDay(t *testing.T, db database) {
+	c := newClock()
+	s := db.open(t, Config{Now: c.now})
+	u := add(t, s, "ada", "", "")
+	ctx := As(t.Context(), ByUser(u.ID))
+	_, parent, err := s.CreateToken(ctx, NewToken{UserID: u.ID, Scopes: []Scope{WriteMe}})
+	do(t, "CreateToken", err)
+	make := func() error {
+		_, made, err := s.CreateToken(ctx, NewToken{UserID: u.ID, Scopes: []Scope{WriteMe}, Parent: parent})
+		if err == nil {
+			err = s.RevokeToken(ctx, u.ID, made.ID)
+		}
+		return err
+	}
+	for range TokensPerDay - 1 {
+		do(t, "CreateToken", make())
+	}
+	if wrong := WrongFields(make()); len(wrong) != 1 || wrong[0].Field != "tokens" || wrong[0].Detail != "day" {
+		t.Errorf("one token more on that day = %v, want too many", wrong)
+	}
+	lamp(t, s, u.ID) // by an operator
+	c.add(wholeDay)
+	do(t, "CreateToken on the next day", make())
+}

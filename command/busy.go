@@ -21,21 +21,19 @@ import (
 
 // Times of a claim that busy holds.
 const (
-	busyLease = "5m"             // after which it ends if this process is killed
-	busyRenew = 2 * time.Minute  // how often it's renewed
-	busyRetry = 30 * time.Second // after a failure
-	busyWait  = 10 * time.Second // for an answer, while the command runs
-	busyEnd   = 2 * time.Second  // for everything after the command has ended
+	busyWait = 10 * time.Second // for an answer, while the command runs
+	busyEnd  = 2 * time.Second  // for everything after the command has ended
 )
 
 // busyCmd runs a command, and claims that the person is busy while it runs. It stays in the process group and on the
 // terminal of the command, whose exit code it passes on. Nothing about the board delays the command or ends it.
 type busyCmd struct {
-	As      string   `enum:"dnd,away" default:"dnd" help:"dnd (do not disturb) or away."`
-	Text    string   `placeholder:"TEXT" help:"Text that others see."`
-	Emoji   string   `placeholder:"EMOJI" help:"One emoji beside the text."`
-	Key     string   `placeholder:"KEY" help:"Names the claim, of which you can have one per key. Default: the name of the command and a random part."`
-	Command []string `arg:"" passthrough:"" help:"The command and its arguments, best after --."`
+	As      string        `enum:"dnd,away" default:"dnd" help:"dnd (do not disturb) or away."`
+	Text    string        `placeholder:"TEXT" help:"Text that others see."`
+	Emoji   string        `placeholder:"EMOJI" help:"One emoji beside the text."`
+	Key     string        `placeholder:"KEY" help:"Names the claim, of which you can have one per key. Default: the name of the command and a random part."`
+	Lease   time.Duration `placeholder:"DURATION" default:"5m" help:"How long others still see that you're busy if rollcall is killed: 15s to 24h."`
+	Command []string      `arg:"" passthrough:"" help:"The command and its arguments, best after --."`
 }
 
 // Exit codes of shells for commands that can't be started.
@@ -52,6 +50,9 @@ func (c *busyCmd) Run(ctx context.Context, con *console) error {
 	} else if err := accounts.CheckKey(c.Key); err != nil {
 		return fmt.Errorf("--key %s: use 1 to %d of a to z, digits, dots, dashes, and underscores, and begin with a letter or "+
 			"a digit", c.Key, accounts.MaxKey)
+	}
+	if c.Lease < accounts.MinLease || c.Lease > accounts.MaxLease {
+		return fmt.Errorf("--lease %v: it must be from %v to %.0fh", c.Lease, accounts.MinLease, accounts.MaxLease.Hours())
 	}
 	args := c.Command
 	if args[0] == "--" {
@@ -164,8 +165,8 @@ type busyClaim struct {
 // hold sets the claim, and renews it until end is called. It tells the first failure, once.
 func (c *busyCmd) hold(ctx context.Context, con *console) *busyClaim {
 	held := &busyClaim{over: make(chan struct{}), done: make(chan struct{})}
-	holder := claimHolder{key: c.Key, claim: client.Claim{State: c.As, Text: c.Text, Emoji: c.Emoji, Lease: busyLease},
-		stderr: con.stderr}
+	holder := claimHolder{key: c.Key, claim: client.Claim{State: c.As, Text: c.Text, Emoji: c.Emoji, Lease: c.Lease.String()},
+		lease: c.Lease, stderr: con.stderr}
 	go func() {
 		defer close(held.done)
 		api, err := con.client()
@@ -173,7 +174,7 @@ func (c *busyCmd) hold(ctx context.Context, con *console) *busyClaim {
 			holder.tell(err)
 			return
 		}
-		holder.api = api
+		holder.api, holder.explain = api, func(err error) error { return explain(api, err) }
 		holder.run(ctx, held.over)
 	}()
 	return held
@@ -188,27 +189,36 @@ func (b *busyClaim) end() {
 	}
 }
 
-// claimHolder sets and renews one claim.
-type claimHolder struct {
-	api    *client.Client
-	key    string
-	claim  client.Claim
-	stderr io.Writer
-	told   bool
+// claimAPI is the part of client.Client that holds a claim.
+type claimAPI interface {
+	PutClaim(ctx context.Context, key string, claim client.Claim) error
+	DeleteClaim(ctx context.Context, key string) error
 }
 
-// run holds the claim until over is closed, and then ends it.
+// claimHolder sets and renews one claim.
+type claimHolder struct {
+	api     claimAPI
+	explain func(error) error // says what an error of api means
+	key     string
+	claim   client.Claim
+	lease   time.Duration
+	stderr  io.Writer
+	told    bool
+}
+
+// run holds the claim until over is closed, and then ends it. It's renewed long before its lease ends, so that there's
+// time to try again.
 func (h *claimHolder) run(ctx context.Context, over <-chan struct{}) {
 	maySet := false // also if a request got no answer
 	for ended := false; !ended; {
-		next := busyRenew
+		next := h.lease * 2 / 5
 		err := h.put(ctx)
 		if _, refused := errors.AsType[*client.Problem](err); !refused {
 			maySet = true
 		}
 		if err != nil {
-			next = busyRetry
-			h.tell(explain(h.api, err))
+			next = h.lease / 10
+			h.tell(h.explain(err))
 		}
 		select {
 		case <-over:

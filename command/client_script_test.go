@@ -33,7 +33,7 @@ func scriptAPI(ts *testscript.TestScript, neg bool, args []string) {
 	want := regexp.MustCompile(args[1])
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	for body := ""; ; {
+	for body := ""; ; time.Sleep(100 * time.Millisecond) { // a token can read only so often
 		r, err := http.NewRequestWithContext(ctx, "GET", ts.Getenv(clientURL)+"/api/v1"+args[0], http.NoBody)
 		ts.Check(err)
 		r.Header.Set("Authorization", "Bearer "+ts.Getenv(clientToken))

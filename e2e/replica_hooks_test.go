@@ -66,6 +66,13 @@ func (i *hookInbox) present() (n int) {
 	return n
 }
 
+// state returns what the receiver knows of a person.
+func (i *hookInbox) state(username string) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.knows[username]
+}
+
 // Two replicas on one Postgres. The one that delivers webhooks is killed while messages are on their way. The other one
 // takes over: no notice is lost, and only messages that were on their way come twice, with the same ID.
 func TestReplicaHooks(t *testing.T) {
@@ -150,8 +157,8 @@ func waitUpTo(limit time.Duration, ok func() bool) bool {
 	return false
 }
 
-// postAs sends a form with the cookies of a session.
-func postAs(t *testing.T, r *replica, cookies, path string, form url.Values, want int) {
+// postAs sends a form with the cookies of a session, and returns the answer.
+func postAs(t *testing.T, r *replica, cookies, path string, form url.Values, want int) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -168,4 +175,9 @@ func postAs(t *testing.T, r *replica, cookies, path string, form url.Values, wan
 	if response.StatusCode != want {
 		t.Fatalf("POST %s = %s, want %d", path, response.Status, want)
 	}
+	page, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
 }

@@ -26,12 +26,5 @@ func TestReplicaStreams(t *testing.T) {
 	t.Logf("signed out at A, told by B after %v", x.until(patience, `"change"`, `"state":"offline"`))
 	tab.leave()
 	a.cli("passwd", userName(0), "--password-stdin")
-	s.until("the stream at B has ended, because its reader's session has", patience, func() bool {
-		select {
-		case <-x.done:
-			return true
-		default:
-			return false
-		}
-	})
+	s.until("the stream at B has ended, because its reader's session has", patience, x.over)
 }

@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,9 +24,12 @@ type streamReader struct {
 // readStream asks for a stream and reads it until the test ends.
 func readStream(t *testing.T, client *http.Client, r *http.Request) *streamReader {
 	t.Helper()
-	answer, err := client.Do(r.WithContext(t.Context()))
-	if err != nil {
-		t.Fatal(err)
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	late := time.AfterFunc(patience, cancel) // such as by a proxy that waits for the end of the stream
+	answer, err := client.Do(r.WithContext(ctx))
+	if !late.Stop() || err != nil {
+		t.Fatalf("GET %s: no answer within %v: %v", r.URL, patience, err)
 	}
 	if answer.StatusCode != http.StatusOK {
 		answer.Body.Close()
@@ -49,24 +54,30 @@ func readStream(t *testing.T, client *http.Client, r *http.Request) *streamReade
 func (x *streamReader) until(limit time.Duration, parts ...string) time.Duration {
 	x.t.Helper()
 	began := time.Now()
-	err := within(limit, func() (bool, string) {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		for _, line := range x.lines {
-			all := true
-			for _, part := range parts {
-				all = all && strings.Contains(line, part)
-			}
-			if all {
-				return true, ""
-			}
-		}
-		return false, fmt.Sprintf("%d lines, none with %q", len(x.lines), parts)
-	})
+	err := within(limit, func() (bool, string) { return x.has(parts...), fmt.Sprintf("no line with %q", parts) })
 	if err != nil {
 		x.t.Fatalf("the stream: %v", err)
 	}
 	return time.Since(began)
+}
+
+// has reports whether a line contains all of parts.
+func (x *streamReader) has(parts ...string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.ContainsFunc(x.lines, func(line string) bool {
+		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
+	})
+}
+
+// over reports whether the stream has ended.
+func (x *streamReader) over() bool {
+	select {
+	case <-x.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // The EventSource of browsers reads a stream, and continues after the server has restarted.

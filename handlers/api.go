@@ -93,7 +93,7 @@ const preflightAge = "86400"
 func preflight(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, Prefer")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, Last-Event-ID, Prefer")
 	h.Set("Access-Control-Max-Age", preflightAge)
 	return c.NoContent(http.StatusNoContent)
 }

@@ -29,6 +29,9 @@ const (
 // maxDepth limits how deep values of a body may be nested.
 const maxDepth = 16
 
+// maxUnknown is how many unknown fields an answer lists. A body can have thousands.
+const maxUnknown = 20
+
 // decode reads the body of a request: one JSON value with only the fields of T. The names of fields must match exactly,
 // and each may be there once. It fails with 400, 408, 413, 415 or 422.
 func decode[T any](r *http.Request) (v T, err error) {
@@ -46,6 +49,9 @@ func decode[T any](r *http.Request) (v T, err error) {
 	}
 	var wrong accounts.FieldErrors
 	for _, field := range fields {
+		if len(wrong) == maxUnknown {
+			break
+		}
 		if !hasField(reflect.TypeFor[T](), strings.Split(field, "/")) {
 			wrong = append(wrong, &accounts.FieldError{Field: field, Code: unknownField})
 		}

@@ -1,7 +1,10 @@
 package handlers
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -27,6 +30,24 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("decode(%q) = %v, want a failure of the client", body, err)
 		}
 	})
+}
+
+// However many unknown fields a body has, the answer lists only some.
+func TestDecodeListsSomeUnknownFields(t *testing.T) {
+	fields := map[string]int{}
+	for i := range 4000 {
+		fields[fmt.Sprint("f", i)] = i
+	}
+	body, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("PUT", "/", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	_, err = decode[statusInput](r)
+	if n := len(accounts.WrongFields(err)); n != maxUnknown {
+		t.Errorf("decode lists %d of %d unknown fields, want %d", n, len(fields), maxUnknown)
+	}
 }
 
 // No value of If-None-Match makes an answer match a tag that it doesn't name.

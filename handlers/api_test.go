@@ -132,12 +132,16 @@ func TestAPIFromOtherSites(t *testing.T) {
 	if got := ada.want(200, "GET", "/me", "").Header.Get("Access-Control-Allow-Origin"); got != "*" {
 		t.Errorf("Access-Control-Allow-Origin = %q, want *", got)
 	}
-	for _, path := range []string{"/me", "/me/status", "/users/ada"} {
+	for _, path := range []string{"/me", "/me/status", "/users/ada", "/stream"} {
 		a := f.browser().do("OPTIONS", apiPath+path, nil)
 		if a.StatusCode != 204 || a.Header.Get("Access-Control-Allow-Origin") != "*" ||
-			!strings.Contains(a.Header.Get("Access-Control-Allow-Headers"), "Authorization") || a.Header.Get("Access-Control-Max-Age") == "" ||
-			a.Header.Get("Access-Control-Allow-Credentials") != "" {
+			a.Header.Get("Access-Control-Max-Age") == "" || a.Header.Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("OPTIONS %s = %d %v, want an open answer without credentials", path, a.StatusCode, a.Header)
+		}
+		for _, name := range []string{"Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Prefer"} {
+			if !strings.Contains(a.Header.Get("Access-Control-Allow-Headers"), name) {
+				t.Errorf("OPTIONS %s doesn't allow %s", path, name)
+			}
 		}
 	}
 	browser := f.browser()

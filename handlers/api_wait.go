@@ -19,6 +19,10 @@ const (
 	longestWait    = 25 * time.Second // for news; a response has to be sent within writeTimeout
 	waitsPerPerson = 20               // requests that wait at a time; more are answered at once
 	waitsInTotal   = 1000
+
+	// waitRest is the least time between two looks at what a waiting request asks for. What others do often wakes it for
+	// nothing, such as when it asks for one page of a long list.
+	waitRest = 500 * time.Millisecond
 )
 
 // waits counts requests that wait for news.
@@ -101,6 +105,7 @@ func (s *Server) answerRead(c echo.Context, x *call, o operation) error {
 	news, stop, err := s.watchAll(x.Context(), r.watch)
 	defer stop()
 	for waiting := true; err == nil && waiting && matches(known, etagOf(body)); {
+		looked := time.Now()
 		if x.caller.user, err = x.caller.again(x.Context()); err != nil {
 			return endedMeanwhile(c, err)
 		}
@@ -108,7 +113,8 @@ func (s *Server) answerRead(c echo.Context, x *call, o operation) error {
 			return err
 		}
 		if matches(known, etagOf(body)) {
-			waiting = s.waitFor(x.Context(), news, over.C)
+			waiting = waitFor(x.Context(), news, over.C, s.waiting.ended) &&
+				waitFor(x.Context(), time.After(waitRest-time.Since(looked)), over.C, s.waiting.ended)
 		}
 	}
 	if err != nil {
@@ -127,13 +133,13 @@ func (s *Server) read(ctx context.Context, x *call, o operation) (r reply, body 
 }
 
 // waitFor waits for news, and reports whether there are any. It also ends when the time is over or the server drains.
-func (s *Server) waitFor(ctx context.Context, news <-chan struct{}, over <-chan time.Time) bool {
+func waitFor[T any](ctx context.Context, news <-chan T, over <-chan time.Time, drains <-chan struct{}) bool {
 	select {
 	case <-news:
 		return true
 	case <-over:
 	case <-ctx.Done():
-	case <-s.waiting.ended:
+	case <-drains:
 	}
 	return false
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/live"
 )
 
 func TestWantedWait(t *testing.T) {
@@ -107,6 +110,42 @@ func TestWaitsEnd(t *testing.T) {
 	received(t, "a request while the server drains", b, http.StatusNotModified)
 	if l.server.waiting.begin("x") {
 		t.Error("a request may wait after that")
+	}
+}
+
+// What others do doesn't have a waiting request look again and again at something that stays the same.
+func TestWaitsRest(t *testing.T) {
+	l := newLiveBoard(t)
+	ada, ben := l.person("ada"), l.person("ben").ID
+	looks := 0
+	o := operation{method: http.MethodGet, handle: func(*Server, context.Context, *call) (reply, error) {
+		looks++
+		q, err := live.Query{}.Clean()
+		return reply{status: http.StatusOK, body: "the same", watch: []live.Want{{List: &q, Eyes: ada.Person}}}, err
+	}}
+	recorder := httptest.NewRecorder()
+	ctx, cancel := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+	r.Header.Set("Prefer", "wait=25")
+	r.Header.Set("If-None-Match", "*")
+	again := func(context.Context) (accounts.User, error) { return ada, nil }
+	x := &call{Request: r, caller: caller{user: ada, again: again}}
+	began, done := time.Now(), make(chan error, 1)
+	go func() { done <- l.server.answerRead(l.server.echo.NewContext(r, recorder), x, o) }()
+	l.untilWaiting(1)
+	watcher := l.open(l.member("zoe"), "/", "a")
+	const changes = 40
+	for i := range changes {
+		text := fmt.Sprint("text ", i)
+		l.must(l.store.SetStatus(acting(t.Context()), ben, accounts.Status{Text: text}, ""))
+		watcher.until(text, func() bool { return strings.Contains(watcher.rows["ben"], text) })
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if most := 3 + int(time.Since(began)/waitRest); looks > most || looks < 3 {
+		t.Errorf("a request looked %d times during %d changes in %v, want 3 to %d", looks, changes, time.Since(began), most)
 	}
 }
 

@@ -216,6 +216,9 @@ func tooMuch(e *accounts.FieldError) string {
 	case "identities":
 		return fmt.Sprintf("You can link up to %d accounts. Unlink one first.", e.Limit)
 	case "tokens":
+		if e.Detail == "day" {
+			return fmt.Sprintf("You can make up to %d access tokens a day. Try again tomorrow.", e.Limit)
+		}
 		return fmt.Sprintf("You can have up to %d access tokens. Revoke one first.", e.Limit)
 	case "passkeys":
 		return fmt.Sprintf("You can have up to %d passkeys. Remove one first.", e.Limit)

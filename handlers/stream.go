@@ -119,7 +119,10 @@ func streamWant(r *http.Request) (want live.StreamWant, err error) {
 	}
 	want.Team = q.Team
 	for _, name := range r.URL.Query()["user"] {
-		want.Users = append(want.Users, strings.ToLower(strings.TrimSpace(name)))
+		if name = strings.ToLower(strings.TrimSpace(name)); name == "" { // or else it would be everyone
+			return want, badStream("Name somebody: user=NAME. Leave user out for everyone.")
+		}
+		want.Users = append(want.Users, name)
 	}
 	want.Since = r.URL.Query().Get("since")
 	if id := r.Header.Get("Last-Event-ID"); id != "" { // newer than the address, which stays the same

@@ -132,6 +132,8 @@ func TestStreamRefusals(t *testing.T) {
 		{streamPath + "?team=a&team=b", 400},
 		{streamPath + "?team=" + strings.Repeat("x", 65), 400},
 		{streamPath + "?" + strings.Repeat("user=a&", 51), 400},
+		{streamPath + "?user=", 400},
+		{streamPath + "?user=ada&user=%20", 400},
 		{streamPath + "?team=nobody&since=" + strings.Repeat("x", 100), 200},
 	} {
 		x := l.openStream(ada, tt.target)

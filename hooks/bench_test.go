@@ -10,10 +10,10 @@ import (
 // BenchmarkDeliver delivers changes of 50 people to 16 hooks, to a receiver on the same machine.
 func BenchmarkDeliver(b *testing.B) {
 	f := newFixture(b, accounts.Config{Path: b.TempDir() + "/rollcall.db"})
-	owners := []accounts.Person{f.person("ada", ""), f.person("bob", "")}
+	owners := []accounts.Person{f.person("ada", ""), f.person("bob", ""), f.person("cyd", ""), f.person("dan", "")}
 	s := f.start(leaseLife)
 	for n := range 16 {
-		f.isReady(f.hook(owners[n%2], accounts.HookWish{URL: fmt.Sprintf("/%d", n)}))
+		f.isReady(f.hook(owners[n%len(owners)], accounts.HookWish{URL: fmt.Sprintf("/%d", n)}))
 	}
 	people := make([]accounts.Person, 50)
 	for n := range people {

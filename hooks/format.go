@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"rollcall/accounts"
 	"rollcall/live"
@@ -128,13 +129,31 @@ func lines(all []news) (lines []string) {
 // meaning only together.
 var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "@\u200b", "](", "]\u200b(")
 
+// maxLine is how many UTF-16 units a line for Slack has at most, so that maxTogether lines are less than the 2,000 that
+// Discord takes.
+const maxLine = 240
+
+// slackLine returns a line as it's sent, without its end if it's too long.
+func slackLine(line string) string {
+	text := slackEscapes.Replace(line)
+	for kept := []rune(line); len(utf16.Encode([]rune(text))) > maxLine; {
+		kept = kept[:len(kept)-1]
+		text = slackEscapes.Replace(string(kept)) + "…"
+	}
+	return text
+}
+
 func slackBody(lines []string) []byte {
+	escaped := make([]string, len(lines))
+	for i, line := range lines {
+		escaped[i] = slackLine(line)
+	}
 	return encode(struct {
 		Text     string `json:"text"`
 		Markdown bool   `json:"mrkdwn"`
 		Links    bool   `json:"unfurl_links"`
 		Media    bool   `json:"unfurl_media"`
-	}{Text: slackEscapes.Replace(strings.Join(lines, "\n"))})
+	}{Text: strings.Join(escaped, "\n")})
 }
 
 // teamsBody returns an Adaptive Card. A TextRun has no Markdown, so nothing needs to be escaped.

@@ -2,9 +2,11 @@ package hooks
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"rollcall/accounts"
 	"rollcall/live"
@@ -114,5 +116,29 @@ func TestStateOf(t *testing.T) {
 		if strings.Contains(state, "evil") || strings.Contains(state, "Lunch") {
 			t.Errorf("stateOf = %q, want no text", state)
 		}
+	}
+}
+
+// However much people typed, chats take a message about as many people as there can be: Discord refuses one of more than
+// 2,000 characters, and then nobody would be told of anybody in it.
+func TestChatMessagesAreShort(t *testing.T) {
+	long := news{Shown: true, Row: live.Row{ID: "u1", Name: strings.Repeat("&", 64), State: "dnd", Text: strings.Repeat("🎧<", 70),
+		Emoji: "🎧", Until: hostile.Until}}
+	slack := accounts.Hook{HookWish: accounts.HookWish{Format: accounts.HookSlack}}
+	var got struct{ Text string }
+	if err := json.Unmarshal(message(slack, slices.Repeat([]news{long}, maxTogether), messageTime), &got); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(utf16.Encode([]rune(got.Text))); n > 2000 || n < 1500 {
+		t.Errorf("a message about %d people has %d characters, want it cut to less than 2,000", maxTogether, n)
+	}
+	for line := range strings.SplitSeq(got.Text, "\n") {
+		if rest := strings.ReplaceAll(line, "&amp;", ""); strings.Contains(rest, "&") || !strings.HasSuffix(line, "…") {
+			t.Errorf("the line %q isn't cut between characters", line)
+		}
+	}
+	fits := strings.Repeat("x", maxLine)
+	if got := slackLine(fits); got != fits {
+		t.Errorf("slackLine of %d characters = %q, want it unchanged", maxLine, got)
 	}
 }

@@ -15,7 +15,8 @@ func TestLimitsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		fmt.Sprintf("| deliveries of webhooks at once | %d; %d to one webhook, 1 about one person |", maxSending, maxSendingHook),
+		fmt.Sprintf("| deliveries of webhooks at once | %d; %d to the webhooks of one person, %d to one webhook, 1 about one person |",
+			maxSending, maxSendingOwner, maxSendingHook),
 		fmt.Sprintf("| time for a delivery | %d s, of which %d s to connect |", sendTime/time.Second, dialTime/time.Second),
 		fmt.Sprintf("| an answer to a delivery | %d KiB are read", maxAnswer>>10),
 		fmt.Sprintf("| tries of a delivery | %d, in about 28 hours |", len(pauses)+1),

@@ -10,9 +10,10 @@ import (
 
 // Limits of deliveries.
 const (
-	maxSending     = 16 // at once
-	maxSendingHook = 2  // at once to one hook
-	maxTogether    = 8  // people in one message of a chat format
+	maxSending      = 16 // at once
+	maxSendingOwner = 4  // at once to the hooks of one person, so that slow receivers don't take all places
+	maxSendingHook  = 2  // at once to one hook
+	maxTogether     = 8  // people in one message of a chat format
 
 	circuitAfter = 5                  // failures in a row; then there's one delivery at a time, and pauses between them
 	failingFor   = 5 * 24 * time.Hour // after that, a hook is stopped
@@ -47,8 +48,10 @@ type machine struct {
 	newID   func() string
 	targets map[string]*target // by ID of the hook
 	order   []string           // the IDs, sorted
+	turn    string             // the ID of the last hook to which a delivery began
 	sending int
 	busy    map[string]int    // deliveries on their way, by hook; also those of targets that were forgotten
+	owners  map[string]int    // the same, by owner
 	flying  map[[2]string]int // the same, by hook and person
 }
 
@@ -78,7 +81,7 @@ type delivery struct {
 
 func newMachine(random func() float64, newID func() string) *machine {
 	return &machine{rules: allRules, random: random, newID: newID, targets: map[string]*target{}, busy: map[string]int{},
-		flying: map[[2]string]int{}}
+		owners: map[string]int{}, flying: map[[2]string]int{}}
 }
 
 // use takes in all hooks to which changes are delivered. It returns those whose told has to be loaded. busy means that
@@ -197,9 +200,19 @@ func (t *target) sort(p *pair) {
 	}
 }
 
+// inTurn returns the IDs of the hooks, those first that weren't served for longer. Otherwise, a few hooks with slow
+// receivers could keep all others waiting.
+func (m *machine) inTurn() []string {
+	i, found := slices.BinarySearch(m.order, m.turn)
+	if found {
+		i++
+	}
+	return slices.Concat(m.order[i:], m.order[:i])
+}
+
 // next returns what to deliver now, and when to ask again at the latest; zero if only after something changes.
 func (m *machine) next(now time.Time) (work []*delivery, wake time.Time) {
-	for _, id := range m.order {
+	for _, id := range m.inTurn() {
 		t := m.targets[id]
 		if len(t.open) == 0 || !t.loaded {
 			continue
@@ -214,7 +227,7 @@ func (m *machine) next(now time.Time) (work []*delivery, wake time.Time) {
 			if m.sending >= maxSending {
 				return work, wake
 			}
-			if m.busy[id] >= t.limit() {
+			if m.busy[id] >= t.limit() || m.owners[t.hook.UserID] >= maxSendingOwner {
 				break
 			}
 			n := 1
@@ -323,7 +336,9 @@ func (m *machine) begin(t *target, people []*pair, now time.Time) *delivery {
 		t.nextAt = now.Add(max(chatEvery, t.hook.Settle))
 	}
 	m.busy[t.hook.ID]++
+	m.owners[t.hook.UserID]++
 	m.sending++
+	m.turn = t.hook.ID
 	return d
 }
 

@@ -97,6 +97,7 @@ func (m *machine) release(d *delivery, now time.Time, f func(*pair, accounts.Par
 	t, id := d.target, d.attempt.Hook.ID
 	m.sending--
 	decrease(m.busy, id)
+	decrease(m.owners, d.attempt.Hook.UserID)
 	for i, part := range d.attempt.Parts {
 		decrease(m.flying, [2]string{id, part.PersonID})
 		p := t.people[part.PersonID]

@@ -1,7 +1,7 @@
 // <rollcall-list src="https://board.example/embed/KEY"> shows who is here in a page of another site.
 //
-// It asks the board every 20 s while somebody can see the page. A board that supports streams can replace `load`; nothing
-// else knows how the list gets here. What people typed only becomes text, never HTML.
+// It asks the board every 20 s while somebody can see the page, and keeps no connection: a public page can have more
+// visitors than the board has places for connections. What people typed only becomes text, never HTML.
 const EVERY = 20e3, STALE = 60e3;
 const LABELS = { online: 'Online', away: 'Away', dnd: 'Do not disturb', offline: 'Offline' };
 const style = new CSSStyleSheet();
