@@ -68,6 +68,8 @@ var onlyIn = map[string][]string{
 	"github.com/go-jose/go-jose/v4":   nil, // tests sign tokens with it
 	"github.com/emersion/go-smtp":     nil, // an SMTP server for tests
 	"github.com/pb33f":                nil, // checks the API in tests; it would add 9 MB to the program
+	"k8s.io":                          nil, // Kubernetes' own types, for the test of deploy/kubernetes
+	"sigs.k8s.io":                     nil, // reads YAML into them
 	"github.com/standard-webhooks/standard-webhooks/libraries": nil, // tests verify our signatures with it
 	"github.com/zitadel/oidc/v3":                               nil, // a provider for tests, which must never be part of the program
 }
