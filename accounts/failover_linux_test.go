@@ -156,6 +156,7 @@ func TestPostgresFailover(t *testing.T) {
 				t.Error("the store uses the old primary, want the new one")
 			}
 			w.stop(t, s)
+			defer func() { do(t, "Close", s.Close()) }()
 			if after := mustHistory(t, s); after == before {
 				t.Errorf("the history is %s before and after, want another one", after)
 			}

@@ -51,13 +51,17 @@ func (c *watchedConn) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// Close is part of net.Conn.
+// Close is part of net.Conn. After accept has closed a connection, its owner closes it again, which isn't an error.
 func (c *watchedConn) Close() error {
 	c.waiting.Store(false)
 	c.timer.Stop()
 	c.servers.mu.Lock()
+	_, open := c.servers.open[c]
 	delete(c.servers.open, c)
 	c.servers.mu.Unlock()
+	if !open {
+		return nil
+	}
 	return c.Conn.Close()
 }
 

@@ -131,6 +131,7 @@ func (s *Server) Restart(between func()) error {
 func (s *Server) halt(sig syscall.Signal) {
 	if s.cmd != nil && s.cmd.Process != nil {
 		s.cmd.Process.Signal(sig)
+		s.thaw()
 		s.cmd.Wait()
 	}
 }
