@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -65,6 +64,10 @@ type Changes struct {
 	Hooks     bool        // webhooks may have changed
 	Lists     bool        // lists for administrators may have changed; statuses and sign-ins don't change them
 	Reset     bool        // too many changes, or since is too old: the lists are empty, read everything again
+
+	// History changes when another server takes over that may lack what was committed last, so that revs may have been
+	// given to other changes. If it isn't the History of since, read everything again.
+	History string
 }
 
 type factsRow struct {
@@ -121,16 +124,14 @@ func (s *Store) Facts(ctx context.Context) (facts []Facts, rev int64, err error)
 // Changes returns what happened after the rev since. Without changes it reads one row, so it can be called every
 // second.
 func (s *Store) Changes(ctx context.Context, since int64) (Changes, error) {
+	rev, history, err := s.Rev(ctx)
+	if err != nil || rev == since {
+		return Changes{Rev: rev, History: history}, err
+	}
 	var c Changes
-	if err := s.r.queryRow(ctx, sqlRev, nil, &c.Rev); err != nil {
-		return c, fmt.Errorf("read rev: %w", err)
-	}
-	if c.Rev == since {
-		return c, nil
-	}
-	err := s.snapshot(ctx, func(ctx context.Context, t *transaction) error {
+	err = s.snapshot(ctx, func(ctx context.Context, t *transaction) error {
 		var pruned int64
-		c = Changes{}
+		c = Changes{History: history}
 		if err := t.queryRow(ctx, sqlRevAndLimit, nil, &c.Rev, &pruned); err != nil {
 			return err
 		}
@@ -141,9 +142,15 @@ func (s *Store) Changes(ctx context.Context, since int64) (Changes, error) {
 		return t.changes(ctx, since, &c)
 	})
 	if c.Reset {
-		c = Changes{Rev: c.Rev, Reset: true}
+		c = Changes{Rev: c.Rev, History: history, Reset: true}
 	}
 	return c, wrap("read changes", err)
+}
+
+// Rev returns the last rev, and its history: see Changes.
+func (s *Store) Rev(ctx context.Context) (rev int64, history string, err error) {
+	err = s.r.queryRow(ctx, "SELECT value, "+s.r.history+" FROM meta WHERE name = 'rev'", nil, &rev, &history)
+	return rev, history, wrap("read rev", err)
 }
 
 func (t *transaction) changes(ctx context.Context, since int64, c *Changes) error {

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// noHistory is the expression for databases that have only one history.
+const noHistory = "''"
+
 // dialect holds the differences between SQLite and Postgres. Everything else, including all regular statements, is
 // shared.
 type dialect struct {
@@ -20,6 +23,8 @@ type dialect struct {
 	bound    string         // first statement of a transaction that writes; "": none
 	turn     string         // the same for transactions that must run one at a time; "": they always do
 	patience time.Duration  // timeout of one step; 0: none, because the database has its own
+
+	history string // SQL expression for what Changes.History says
 
 	argument func(any) any    // converts an argument for the database; nil: unchanged
 	again    func(error) bool // whether to retry a transaction that wasn't committed; nil: never

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 )
 
@@ -77,7 +78,7 @@ func readCounts(ctx context.Context, cfg Config, table, query string) (map[strin
 // openToPeek opens a database for reading, and returns the query that counts the tables called table.
 func openToPeek(ctx context.Context, cfg Config, table string) (db *sql.DB, there string, err error) {
 	if cfg.URL != "" {
-		cfg.patience = stepPatience
+		cfg.patience, cfg.Log = stepPatience, slog.New(slog.DiscardHandler)
 		db, _, err = openPostgres(ctx, cfg)
 		return db, "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = '" + table + "'", err
 	}

@@ -40,7 +40,7 @@ const turnPostgres = boundPostgres + `; SELECT value FROM meta WHERE name = 'rev
 
 // postgresDialect uses no prepared statements, because a pooler may give the next transaction a connection without
 // them.
-func postgresDialect(patience time.Duration) dialect {
+func postgresDialect(patience time.Duration, history string) dialect {
 	return dialect{
 		schema:   postgresSchema,
 		adopt:    adoptPostgres,
@@ -49,6 +49,7 @@ func postgresDialect(patience time.Duration) dialect {
 		bound:    boundPostgres,
 		turn:     turnPostgres,
 		patience: patience,
+		history:  history,
 		argument: postgresText,
 		again:    againPostgres,
 		unknown:  unknownPostgres,

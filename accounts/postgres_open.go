@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // DefaultConns is the default maximum number of connections of one process to Postgres.
@@ -33,18 +31,24 @@ func parsePostgres(text string) (*pgx.ConnConfig, error) {
 	if !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
 		return nil, errors.New("the database URL does not begin with postgres://: " + form)
 	}
-	u, err := url.Parse(text)
+	_, options, _ := strings.Cut(text, "?")
+	query, err := url.ParseQuery(options)
 	if err != nil {
 		return nil, errors.New("the database URL cannot be read: " + form)
+	}
+	switch query.Get("target_session_attrs") {
+	case "", "read-write", "primary", "any":
+	default:
+		return nil, errors.New("the database URL asks for a standby with target_session_attrs, but Rollcall needs the primary")
 	}
 	cfg, err := pgx.ParseConfig(text)
 	if err != nil {
 		return nil, errors.New("the database URL cannot be used: a part of it or a file it names is wrong: " + form)
 	}
-	if !u.Query().Has("default_query_exec_mode") {
+	if !query.Has("default_query_exec_mode") {
 		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // the mode that works with every pooler
 	}
-	if !u.Query().Has("connect_timeout") {
+	if !query.Has("connect_timeout") {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
 	cfg.ValidateConnect = wantPrimary
@@ -81,7 +85,11 @@ func wherePostgres(text string) string {
 
 func where(cfg *pgx.ConnConfig) string {
 	u := url.URL{Scheme: "postgres", User: url.User(cfg.User), Path: "/" + cfg.Database}
-	if u.Host = net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port)); strings.HasPrefix(cfg.Host, "/") {
+	var hosts []string
+	for _, one := range splitServers(cfg) {
+		hosts = append(hosts, net.JoinHostPort(one.Host, fmt.Sprint(one.Port)))
+	}
+	if u.Host = strings.Join(hosts, ","); strings.HasPrefix(cfg.Host, "/") {
 		u.Host, u.RawQuery = "", "host="+cfg.Host
 	}
 	return u.String()
@@ -97,7 +105,7 @@ func openPostgres(ctx context.Context, cfg Config) (*sql.DB, dialect, error) {
 	if cfg.Conns == 0 {
 		cfg.Conns = DefaultConns
 	}
-	db := sql.OpenDB(connector{stdlib.GetConnector(*config), config})
+	db := sql.OpenDB(connectorFor(config, cfg.Log))
 	db.SetMaxOpenConns(cfg.Conns)
 	db.SetMaxIdleConns(cfg.Conns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -119,33 +127,17 @@ func openPostgres(ctx context.Context, cfg Config) (*sql.DB, dialect, error) {
 		db.Close()
 		return nil, dialect{}, err
 	}
-	return db, postgresDialect(cfg.patience), nil
+	return db, postgresDialect(cfg.patience, timelineOf(ctx, db)), nil
 }
 
-// connector explains connection errors to people.
-type connector struct {
-	driver.Connector
-	cfg *pgx.ConnConfig
-}
-
-// Connect is part of driver.Connector.
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, &connectError{explainPostgres(c.cfg, err), err}
+// timelineOf returns the SQL expression for the timeline, or one for "" if the server doesn't say.
+func timelineOf(ctx context.Context, db *sql.DB) string {
+	var timeline string
+	if err := db.QueryRowContext(ctx, "SELECT "+timelineSQL).Scan(&timeline); err != nil {
+		return noHistory
 	}
-	return conn, nil
+	return timelineSQL
 }
-
-// connectError says that connecting failed.
-type connectError struct {
-	says string
-	err  error
-}
-
-func (e *connectError) Error() string { return e.says }
-
-func (e *connectError) Unwrap() error { return e.err }
 
 // checkServer refuses servers that Rollcall can't use.
 func checkServer(where string, version int, encoding string) error {

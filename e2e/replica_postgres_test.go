@@ -3,84 +3,27 @@
 package e2e_test
 
 import (
-	"bytes"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"rollcall/accounts/pgtest"
 )
 
 // startPostgres starts a Postgres server that runs until the test ends, and returns the URL of an empty database.
 func startPostgres(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command("pg_config", "--bindir").Output()
-	if err != nil {
-		t.Fatalf("pg_config: %v (apt-get install postgresql)", err)
-	}
-	bin := strings.TrimSpace(string(out))
-	folder, err := os.MkdirTemp("", "rollcall-e2e-postgres-")
+	server, err := pgtest.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	var log bytes.Buffer
-	program := func(name string, args ...string) *exec.Cmd {
-		cmd := exec.Command(filepath.Join(bin, name), args...)
-		cmd.Dir, cmd.Stdout, cmd.Stderr = folder, &log, &log
-		dieWithUs(cmd)
-		unprivileged(t, cmd, folder)
-		return cmd
-	}
-	_, port, _ := net.SplitHostPort(freeAddr(t))
-	data := filepath.Join(folder, "data")
-	if err := program("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8",
-		"--pgdata="+data).Run(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, log.String())
-	}
-	server := program("postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c",
-		"unix_socket_directories=", "-c", "fsync=off")
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Process.Signal(syscall.SIGQUIT); _ = server.Wait() })
-	for deadline := time.Now().Add(startWait); exec.Command(filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1",
-		"-p", port).Run() != nil; {
-		if time.Now().After(deadline) {
-			t.Fatalf("postgres doesn't accept connections:\n%s", log.String())
-		}
-	}
-	return fmt.Sprintf("postgres://postgres@127.0.0.1:%s/postgres?sslmode=disable", port)
-}
-
-// unprivileged runs a program as nobody when the tests run as root, because Postgres refuses to run as root.
-func unprivileged(t *testing.T, cmd *exec.Cmd, folder string) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return
-	}
-	nobody, err := user.Lookup("nobody")
-	if err != nil {
-		t.Fatal(err)
-	}
-	uid, _ := strconv.Atoi(nobody.Uid)
-	gid, _ := strconv.Atoi(nobody.Gid)
-	if err := os.Chown(folder, uid, gid); err != nil {
-		t.Fatal(err)
-	}
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	t.Cleanup(server.Stop)
+	return server.URL("postgres")
 }
 
 // signUpAt signs a person up at a replica and returns the cookies of the session.

@@ -53,8 +53,9 @@ type follower struct {
 	caughtUp atomic.Uint64               // counts successful looks
 	rev      atomic.Int64                // the revision up to which everything is applied
 	read     func(context.Context) error // is look; tests replace it
-	begun    bool                        // used only by the running look, like ahead
+	begun    bool                        // used only by the running look, like ahead and history
 	ahead    int64                       // is added to revisions for presence; see wentBack
+	history  string                      // of rev; see accounts.Changes
 	ring     chan struct{}
 
 	mu          sync.Mutex
@@ -106,7 +107,7 @@ func (f *follower) look(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case changes.Reset:
+	case changes.Reset || changes.History != f.history:
 		return f.begin(ctx)
 	case changes.Rev == rev:
 		return nil
@@ -120,6 +121,10 @@ func (f *follower) look(ctx context.Context) error {
 
 // begin reads all facts. It's for the start, and for when the accounts no longer have all changes since the last look.
 func (f *follower) begin(ctx context.Context) error {
+	_, history, err := f.accounts.Rev(ctx) // before all else, so that what is read can only be newer
+	if err != nil {
+		return err
+	}
 	facts, rev, err := f.accounts.Facts(ctx)
 	if err != nil {
 		return err
@@ -141,7 +146,7 @@ func (f *follower) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.begun && rev < f.rev.Load() {
+	if f.begun && (rev < f.rev.Load() || history != f.history) {
 		f.wentBack(rev)
 	}
 	known := make(map[string]bool, len(facts))
@@ -165,12 +170,12 @@ func (f *follower) begin(ctx context.Context) error {
 	}
 	f.tell(u)
 	f.rev.Store(rev)
-	f.begun = true
+	f.begun, f.history = true, history
 	return nil
 }
 
-// wentBack is called when the accounts were replaced with an older copy, whose revision is rev. Presence uses the facts
-// with the highest revision, so the revisions for presence continue from the highest one that it knows.
+// wentBack is called when the accounts were replaced with an older or another copy, whose revision is rev. Presence uses
+// the facts with the highest revision, so the revisions for presence continue from the highest one that it knows.
 func (f *follower) wentBack(rev int64) { f.ahead = f.presence.NewestFacts() + 1 - rev }
 
 // apply passes changes to presence and to the subscribers.

@@ -32,8 +32,28 @@ type Server struct {
 	made   atomic.Int64
 }
 
-// Start starts a server. The caller must Stop it.
-func Start() (s *Server, err error) {
+// Start starts a server without replication. The caller must Stop it.
+func Start() (*Server, error) {
+	return create("wal_level=minimal", "max_wal_senders=0", "synchronous_commit=off")
+}
+
+// StartPrimary starts a server that can have standbys. The caller must Stop it.
+func StartPrimary() (*Server, error) { return create("wal_level=replica", "max_wal_senders=10") }
+
+// create starts a server on new data.
+func create(settings ...string) (*Server, error) {
+	return newServer(func(s *Server, bin, data string) error {
+		err := s.run(filepath.Join(bin, "initdb"), "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8",
+			"--locale=C", "--pgdata="+data)
+		if err == nil {
+			err = requirePassword(filepath.Join(data, "pg_hba.conf"))
+		}
+		return err
+	}, settings...)
+}
+
+// newServer starts a server on data that fill makes.
+func newServer(fill func(s *Server, bin, data string) error, settings ...string) (s *Server, err error) {
 	bin, err := bindir()
 	if err != nil {
 		return nil, err
@@ -51,14 +71,7 @@ func Start() (s *Server, err error) {
 		return nil, err
 	}
 	data := filepath.Join(s.folder, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "--no-sync", "--auth=trust", "--username=postgres",
-		"--encoding=UTF8", "--locale=C", "--pgdata="+data)
-	initdb.Dir = s.folder
-	unprivileged(initdb)
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w: %s", err, out)
-	}
-	if err := requirePassword(filepath.Join(data, "pg_hba.conf")); err != nil {
+	if err := fill(s, bin, data); err != nil {
 		return nil, err
 	}
 	if s.Port, err = freePort(); err != nil {
@@ -68,13 +81,24 @@ func Start() (s *Server, err error) {
 		return nil, err
 	}
 	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(s.Port))
-	for _, setting := range []string{"listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off",
-		"synchronous_commit=off", "full_page_writes=off", "max_connections=200", "wal_level=minimal", "max_wal_senders=0"} {
+	for _, setting := range append(settings, "listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off",
+		"full_page_writes=off", "max_connections=200") {
 		s.cmd.Args = append(s.cmd.Args, "-c", setting)
 	}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.folder, s.log, s.log
 	unprivileged(s.cmd)
 	return s, s.start()
+}
+
+// run runs a program in the server's folder until it ends.
+func (s *Server) run(program string, args ...string) error {
+	cmd := exec.Command(program, args...)
+	cmd.Dir = s.folder
+	unprivileged(cmd)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(program), err, out)
+	}
+	return nil
 }
 
 // start starts the process and waits until it accepts connections.
@@ -107,6 +131,7 @@ func (s *Server) Restart(between func()) error {
 func (s *Server) halt(sig syscall.Signal) {
 	if s.cmd != nil && s.cmd.Process != nil {
 		s.cmd.Process.Signal(sig)
+		s.thaw()
 		s.cmd.Wait()
 	}
 }
