@@ -43,13 +43,15 @@ const inspectWait = time.Minute
 // Redis accepts and announces them, and removes them again. It returns the error that would keep a replica from
 // starting, or an error if it can't reach Redis or Redis accepts no writes.
 func Inspect(ctx context.Context, cfg Config) (Report, error) {
-	option, err := redisOption(cfg.URL)
+	at, err := locate(cfg)
 	if err != nil {
 		return Report{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, inspectWait)
 	defer cancel()
 	probe, announced := cfg.Prefix+"probe:"+rand.Text(), make(chan struct{}, 1)
+	option := at.option
+	option.DialCtxFn = at.dialer(nil)
 	option.ClientTrackingOptions = []string{"BCAST", "PREFIX", probe}
 	option.OnInvalidations = func(keys []rueidis.RedisMessage) {
 		if keys != nil {
@@ -69,7 +71,7 @@ func Inspect(ctx context.Context, cfg Config) (Report, error) {
 		}
 		return Report{}, fmt.Errorf("Redis cannot be reached: %w", err)
 	}
-	store := newRedisStore(option, cfg, "", newSyncer("", cfg.Log))
+	store := newRedisStore(at, cfg, "", newSyncer("", cfg.Log))
 	defer store.close()
 	store.tracked = client
 	if err := store.checkPermissions(ctx); err != nil {

@@ -58,19 +58,25 @@ func TestRedisPermissions(t *testing.T) {
 	}
 }
 
-// TestRedisDocumentedPermissions: the permissions in docs/replicas.md are enough.
-func TestRedisDocumentedPermissions(t *testing.T) {
+// documentedRules returns the permissions in docs/replicas.md of the user "rollcall".
+func documentedRules(t *testing.T) string {
+	t.Helper()
 	text, err := os.ReadFile("../../docs/replicas.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(?m)^ACL SETUSER (\S+) on >PASSWORD (.+)$`).FindStringSubmatch(string(text))
+	found := regexp.MustCompile(`(?m)^ACL SETUSER rollcall on >PASSWORD (.+)$`).FindStringSubmatch(string(text))
 	if found == nil {
-		t.Fatal("docs/replicas.md has no line with ACL SETUSER")
+		t.Fatal("docs/replicas.md has no line with ACL SETUSER rollcall")
 	}
+	return found[1]
+}
+
+// TestRedisDocumentedPermissions: the permissions in docs/replicas.md are enough.
+func TestRedisDocumentedPermissions(t *testing.T) {
 	server := startRedis(t)
-	acl(t, server.admin(), found[1], append([]string{"on", ">secret"}, strings.Fields(found[2])...)...)
-	user := func(cfg *Config) { cfg.URL = "redis://" + found[1] + ":secret@127.0.0.1:" + server.port }
+	acl(t, server.admin(), "rollcall", append([]string{"on", ">secret"}, strings.Fields(documentedRules(t))...)...)
+	user := func(cfg *Config) { cfg.URL = "redis://rollcall:secret@127.0.0.1:" + server.port }
 	a, b := server.join(user), server.join(user)
 	a.Publish("ada", presence.Digest{Connected: true})
 	wait(t, "ada at b, and b at a", patience, func() bool {

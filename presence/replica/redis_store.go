@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -29,48 +28,60 @@ func keysOf(prefix string) keys {
 // redisStore is the sharedStore in Redis. The protocol uses one connection with tracking. The plain client is for
 // everything else.
 type redisStore struct {
-	option rueidis.ClientOption
-	cfg    Config
-	self   string
-	keys   keys
-	to     *syncer
-	bell   atomic.Pointer[Bell] // nil if nobody listens
+	at   *location
+	cfg  Config
+	self string
+	keys keys
+	to   *syncer
+	bell atomic.Pointer[Bell] // nil if nobody listens
+
+	stop    context.CancelFunc // ends following
+	follows sync.WaitGroup
 
 	opening   sync.WaitGroup
 	plain     rueidis.Client // after opening
 	plainConn latestConn
 
-	generation atomic.Uint64 // of the tracked connection; announcements of older ones are ignored
-	dials      atomic.Uint64 // of tracked connections
+	generation atomic.Uint64          // of the tracked connection; announcements of older ones are ignored
+	dials      atomic.Uint64          // of tracked connections
+	primary    atomic.Pointer[string] // address that the latest tracked connection leads to; nil before the first
 
 	mu      sync.Mutex
 	tracked rueidis.Client // guarded by mu; nil before the first connect
 }
 
-func newRedisStore(option rueidis.ClientOption, cfg Config, self string, to *syncer) *redisStore {
-	r := &redisStore{option: option, cfg: cfg, self: self, keys: keysOf(cfg.Prefix), to: to}
-	plain := option
+func newRedisStore(at *location, cfg Config, self string, to *syncer) *redisStore {
+	r := &redisStore{at: at, cfg: cfg, self: self, keys: keysOf(cfg.Prefix), to: to, stop: func() {}}
+	plain := at.option
 	plain.DisableCache = true
-	plain.DialCtxFn = r.plainConn.dialer(option.DialCtxFn)
+	plain.DialCtxFn = at.dialer(r.plainConn.opened)
 	r.opening.Go(func() { r.plain, _ = rueidis.NewClient(plain) }) // works later if the server is down now
 	return r
+}
+
+// follow starts to watch where the server is, if that can change. close ends it.
+func (r *redisStore) follow() {
+	if r.at.sentinels == nil {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	r.follows.Go(func() { r.followSentinels(ctx) })
 }
 
 // connect opens the tracked connection, and closes the previous one.
 func (r *redisStore) connect(context.Context) error {
 	generation := r.generation.Add(1)
-	option := r.option
+	option := r.at.option
 	option.ClientTrackingOptions = []string{
 		"BCAST", "PREFIX", r.keys.presence, "PREFIX", r.keys.replica, "PREFIX", r.keys.rev,
 	}
-	dial := dialer(option.DialCtxFn)
-	option.DialCtxFn = func(ctx context.Context, address string, d *net.Dialer, c *tls.Config) (net.Conn, error) {
-		conn, err := dial(ctx, address, d, c)
-		if err == nil && r.dials.Add(1) > 1 {
+	option.DialCtxFn = r.at.dialer(func(address string, _ net.Conn) {
+		r.primary.Store(&address)
+		if r.dials.Add(1) > 1 {
 			r.plainConn.close() // the address may lead to another server now
 		}
-		return conn, err
-	}
+	})
 	option.OnInvalidations = func(keys []rueidis.RedisMessage) {
 		if r.generation.Load() == generation {
 			r.announced(keys)
@@ -186,6 +197,8 @@ func (r *redisStore) reconnect(ctx context.Context) error {
 }
 
 func (r *redisStore) close() {
+	r.stop()
+	r.follows.Wait()
 	r.generation.Add(1)
 	if c := r.client(); c != nil {
 		c.Close()

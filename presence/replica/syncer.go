@@ -185,6 +185,14 @@ func (s *syncer) announcementsLost() {
 	s.loop.wakeUp()
 }
 
+// moved says that the connection leads to a server that the replicas don't share anymore.
+func (s *syncer) moved() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.health.redial, s.resync = true, true
+	s.loop.wakeUp()
+}
+
 // has reports whether this replica has an entry of user.
 func (s *syncer) has(user string) bool {
 	s.mu.Lock()
