@@ -13,7 +13,6 @@ import (
 
 	"rollcall/accounts"
 	"rollcall/command/process"
-	"rollcall/handlers"
 	"rollcall/presence"
 	"rollcall/presence/replica"
 )
@@ -136,10 +135,7 @@ func (c *doctorCmd) checkRedisServer(ctx context.Context, f *findings, store str
 		f.line("redis", "not set: this process serves alone")
 		return
 	}
-	r, err := replica.Inspect(ctx, replica.Config{
-		URL: string(c.RedisURL), Prefix: c.RedisPrefix, Accounts: store, Log: slog.New(slog.DiscardHandler),
-		Check: handlers.CheckSharedLimiter(c.RedisPrefix),
-	})
+	r, err := replica.Inspect(ctx, c.replicas(store, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		f.line("redis", "can't be used")
 		f.problem(err)
