@@ -153,7 +153,12 @@ func report(f *findings, r replica.Report) error {
 	if !r.Announces {
 		tracking = "changes are NOT announced"
 	}
-	f.line("redis", "reached in %v, %s", r.RoundTrip.Round(10*time.Microsecond), tracking)
+	trip := r.RoundTrip.Round(10 * time.Microsecond)
+	if r.Servers > 1 {
+		f.line("redis", "%d nodes reached, the slowest in %v, %s", r.Servers, trip, tracking)
+	} else {
+		f.line("redis", "reached in %v, %s", trip, tracking)
+	}
 	f.line("people", "%d with a connection", r.Users)
 	if len(r.Replicas) == 0 {
 		f.line("replicas", "none")

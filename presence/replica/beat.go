@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -13,15 +14,16 @@ func (s *syncer) beat(ctx context.Context) error {
 	due := s.lease.begin(time.Now())
 	unknown := s.peers.unknown()
 	s.mu.Unlock()
+	var renewed error
 	if due {
-		if err := s.renewLease(ctx); err != nil {
-			return err
+		if renewed = s.renewLease(ctx); renewed != nil && !errors.Is(renewed, errPartly) {
+			return renewed
 		}
 	}
 	if due || unknown {
-		return s.readLeases(ctx)
+		return cmp.Or(renewed, s.readLeases(ctx))
 	}
-	return nil
+	return renewed
 }
 
 func (s *syncer) renewLease(ctx context.Context) error {
@@ -43,7 +45,7 @@ func (s *syncer) renewLease(ctx context.Context) error {
 	now := time.Now()
 	if s.lapsedLocked(now) {
 		s.resync = true
-		s.peers.hold(now.Add(holdFor))
+		s.peers.hold(now.Add(s.peers.holdFor))
 		s.loop.wakeUp()
 	}
 	if s.lease.held && !had { // the store may have lost everything, or others may have cleaned up after this replica
@@ -84,7 +86,7 @@ func (s *syncer) readLeases(ctx context.Context) error {
 		ids[i] = q.id
 	}
 	left, err := step(ctx, func(ctx context.Context) ([]time.Duration, error) { return s.store.leases(ctx, ids) })
-	if err != nil {
+	if left == nil {
 		return err
 	}
 	s.mu.Lock()
@@ -99,7 +101,7 @@ func (s *syncer) readLeases(ctx context.Context) error {
 	if again {
 		s.loop.wakeUp()
 	}
-	return nil
+	return err
 }
 
 // readNewLeases reads the leases of replicas that a read of entries has just found. Entries of a dead one must not
@@ -123,7 +125,7 @@ func (s *syncer) whileBeating(ctx context.Context, f func(context.Context) error
 	var beating sync.WaitGroup
 	var beat error
 	beating.Go(func() {
-		if beat = s.keepBeating(ctx, done); beat != nil {
+		if beat = s.keepBeating(ctx, done); beat != nil && !errors.Is(beat, errPartly) {
 			cancel()
 		}
 	})

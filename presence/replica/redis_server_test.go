@@ -20,7 +20,10 @@ type redisServer struct {
 	port string
 	args []string
 	tls  *tls.Config // nil: it doesn't speak TLS
+	dir  string
 	cmd  *exec.Cmd
+
+	frozen bool
 }
 
 func startRedis(t *testing.T, args ...string) *redisServer {
@@ -39,20 +42,25 @@ func startServer(t *testing.T, args ...string) *redisServer {
 // newServer returns a server that isn't running yet.
 func newServer(t *testing.T, args ...string) *redisServer {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
-	r := &redisServer{t: t, port: port, args: args}
+	_, port, _ := net.SplitHostPort(freeAddr(t))
+	r := &redisServer{t: t, port: port, args: args, dir: t.TempDir()}
 	t.Cleanup(r.stop)
 	return r
 }
 
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
 func (r *redisServer) start() {
 	r.t.Helper()
-	args := append(slices.Clone(r.args), "--bind", "127.0.0.1", "--dir", r.t.TempDir())
+	args := append(slices.Clone(r.args), "--bind", "127.0.0.1", "--dir", r.dir)
 	if r.tls == nil {
 		args = append(args, "--port", r.port)
 	} else {

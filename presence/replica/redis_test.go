@@ -134,8 +134,6 @@ func TestRedisRefusals(t *testing.T) {
 		"redis-sentinel://h:26379":                "master_set=NAME",
 		"redis://h:6379?master_set=":              "master_set=NAME",
 		"unix:///redis.sock?master_set=mymaster":  "socket file",
-		"redis://a:6379,b:6379":                   "cluster",
-		"redis://h:6379?addr=i:6379":              "cluster",
 		"redis://:se%cret@h":                      "cannot be read",
 	} {
 		err := open(url, "one")

@@ -9,6 +9,7 @@ package replica
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -52,6 +53,9 @@ func Open(ctx context.Context, cfg Config) (*Redis, error) {
 	if cfg.adoptAfter > 0 {
 		s.owner.adoptAfter = cfg.adoptAfter
 	}
+	if at.cluster {
+		s.peers.holdFor = holdForCluster
+	}
 	store := newRedisStore(at, cfg, id, s)
 	s.store = store
 	err = store.connect(ctx)
@@ -61,9 +65,11 @@ func Open(ctx context.Context, cfg Config) (*Redis, error) {
 			store.close()
 			return nil, err
 		}
-		cfg.Log.Warn(
-			"Redis cannot be reached; serving alone until it appears; if that is not what you expect, check REDIS_URL",
-			"err", err)
+		text := "Redis cannot be reached; serving alone until it appears; if that is not what you expect, check REDIS_URL"
+		if errors.Is(err, errPartly) {
+			text = "a part of Redis cannot be reached; not ready until it can"
+		}
+		cfg.Log.Warn(text, "err", err)
 	} else if err := store.check(ctx); err != nil {
 		store.close()
 		return nil, err

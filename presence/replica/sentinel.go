@@ -111,9 +111,9 @@ func (s *sentinels) askWith(ctx context.Context, option rueidis.ClientOption) (p
 	return p
 }
 
-// followSentinels replaces the connection when the Sentinels name a primary that it doesn't lead to. A former primary
-// closes its connections or refuses writes once the Sentinels can reach it. Until then, it would look fine.
-func (r *redisStore) followSentinels(ctx context.Context) {
+// follow calls moved when most Sentinels name another primary than the one at the address that at returns. A former
+// primary closes its connections or refuses writes once the Sentinels can reach it. Until then, it would look fine.
+func (s *sentinels) follow(ctx context.Context, at func() string, moved func(was, is string)) {
 	tick := time.NewTicker(sentinelEvery)
 	defer tick.Stop()
 	for {
@@ -122,10 +122,9 @@ func (r *redisStore) followSentinels(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		at := r.primary.Load()
-		if now, sure, err := r.at.sentinels.ask(ctx); err == nil && sure && at != nil && now != *at && r.primary.Load() == at {
-			r.cfg.Log.Info("the Sentinels have made another Redis server the primary", "was", *at, "is", now)
-			r.to.moved()
+		was := at()
+		if is, sure, err := s.ask(ctx); err == nil && sure && was != "" && is != was && at() == was {
+			moved(was, is)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -188,7 +187,7 @@ func TestSentinelSplit(t *testing.T) {
 	}
 	leads := func(r *Redis) bool {
 		at := r.store.primary.Load()
-		return at != nil && *at == net.JoinHostPort("127.0.0.1", other.port)
+		return at != nil && *at == "127.0.0.1:"+other.port
 	}
 	wait(t, "both to move", patience, func() bool { return leads(a) && leads(b) && a.Peers().Others == 1 })
 	if len(b.Remote("ada")) != 1 {

@@ -108,7 +108,8 @@ func (a *authority) start(args ...string) *redisServer {
 // documentedUser returns the arguments for a server with the user in docs/replicas.md.
 func documentedUser(t *testing.T) []string {
 	t.Helper()
-	return append([]string{"--user", "rollcall", "on", ">secret"}, strings.Fields(documentedRules(t))...)
+	rules, _ := documentedRules(t)
+	return append([]string{"--user", "rollcall"}, rules...)
 }
 
 // TestRedisTLS: two replicas agree over TLS, and a server that somebody else certified is refused at once.
@@ -146,4 +147,82 @@ func TestSentinelTLS(t *testing.T) {
 	a, b := w.servers[0].join(at), w.servers[0].join(at)
 	a.Publish("ada", presence.Digest{Connected: true})
 	wait(t, "ada at b", patience, func() bool { return len(b.Remote("ada")) == 1 })
+	_, rules := documentedRules(t)
+	for _, sentinel := range w.sentinels {
+		acl(t, sentinel.admin(), "rollcall", rules...)
+		if p := a.store.at.sentinels.askOne(t.Context(), "127.0.0.1:"+sentinel.port); p.err != nil {
+			t.Errorf("a Sentinel with the documented user says %v, want the primary", p.err)
+		}
+	}
+}
+
+// TestClusterTLS: the nodes of a cluster speak TLS and know the documented user.
+func TestClusterTLS(t *testing.T) {
+	t.Parallel()
+	ours := newAuthority(t)
+	c := startClusterBy(t, ours.start, documentedUser(t)...)
+	cfg := testConfig(strings.Replace(c.url("rollcall:secret@"), "redis:", "rediss:", 1))
+	cfg.Authorities = ours.pool()
+	at := func(to *Config) { *to = cfg }
+	a, b := c.nodes[0].join(at), c.nodes[0].join(at)
+	for n := range 20 {
+		a.Publish(name(n), presence.Digest{Connected: true})
+	}
+	wait(t, "everybody at b", patience, func() bool {
+		for n := range 20 {
+			if len(b.Remote(name(n))) == 0 {
+				return false
+			}
+		}
+		return a.Peers().Others == 1 && a.Peers().Lost.IsZero()
+	})
+	r, err := Inspect(t.Context(), cfg)
+	if err != nil || r.Servers != 3 || !r.Announces || r.Users != 20 || len(r.Replicas) != 2 {
+		t.Errorf("Inspect = %+v, %v, want 3 servers that announce, 20 users, and 2 replicas", r, err)
+	}
+	for _, rule := range []string{"-cluster|slots", "-cluster|info", "-hset"} {
+		for _, n := range c.nodes {
+			acl(t, n.admin(), "rollcall", rule)
+		}
+		_, opened := Open(t.Context(), cfg)
+		_, inspected := Inspect(t.Context(), cfg)
+		for what, err := range map[string]error{"Open": opened, "Inspect": inspected} {
+			if !strings.Contains(fmt.Sprint(err), "doesn't permit this user") {
+				t.Errorf("%s with %s = %v, want that a permission is missing", what, rule, err)
+			}
+		}
+		for _, n := range c.nodes {
+			acl(t, n.admin(), "rollcall", "+"+rule[1:])
+		}
+	}
+}
+
+// TestClusterAddresses: what's wrong with the address of a cluster is said at once.
+func TestClusterAddresses(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t)
+	one, two := startRedis(t), startRedis(t)
+	for url, want := range map[string]string{
+		c.nodes[0].url(): "give the addresses of several nodes",
+		one.url() + "?addr=127.0.0.1:" + two.port:   "is no cluster",
+		one.url() + "/1?addr=127.0.0.1:" + two.port: "only one",
+		"redis://a:6379,b:6379":                     "addr=OTHER:6379",
+		"redis-cluster://a:6379":                    "addr=OTHER:6379",
+	} {
+		_, opened := Open(t.Context(), testConfig(url))
+		_, inspected := Inspect(t.Context(), testConfig(url))
+		for what, err := range map[string]error{"Open": opened, "Inspect": inspected} {
+			if text := fmt.Sprint(err); !strings.Contains(text, want) || strings.Contains(text, "\n") {
+				t.Errorf("%s(%s) = %v, want one line with %q", what, url, err, want)
+			}
+		}
+	}
+	c.nodes[0].stop() // a primary, and one of the addresses
+	cfg := testConfig(c.url(""))
+	r, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatalf("Open with one node down = %v, want nil", err)
+	}
+	defer func() { _ = r.Close() }()
+	wait(t, "the replica of the node to take over", 3*patience, func() bool { return isClosed(r.Synced()) })
 }
