@@ -43,11 +43,6 @@ func (s *syncer) renewLease(ctx context.Context) error {
 		return err
 	}
 	now := time.Now()
-	if s.lapsedLocked(now) {
-		s.resync = true
-		s.peers.hold(now.Add(s.peers.holdFor))
-		s.loop.wakeUp()
-	}
 	if s.lease.held && !had { // the store may have lost everything, or others may have cleaned up after this replica
 		s.entries.rewriteAll()
 	}
@@ -63,8 +58,6 @@ func (s *syncer) renewLease(ctx context.Context) error {
 func (s *syncer) sendLease(ctx context.Context, info leaseInfo, only bool) (had bool, err error) {
 	return step(ctx, func(ctx context.Context) (bool, error) { return s.store.beat(ctx, info, only) })
 }
-
-func (s *syncer) lapsedLocked(now time.Time) bool { return s.rules.lapse && s.lease.lapsed(now) }
 
 func (s *syncer) leaseInfoLocked() leaseInfo {
 	return leaseInfo{
@@ -92,7 +85,7 @@ func (s *syncer) readLeases(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	changed, again := s.peers.answered(questions, left, now, s.lapsedLocked(now))
+	changed, again := s.peers.answered(questions, left, now)
 	for _, p := range changed {
 		for _, user := range s.entries.usersOf(p) {
 			s.changes.Mark(user)

@@ -166,6 +166,9 @@ func (s *syncer) untilDue() time.Duration {
 // round does everything that is due. After an error, the rest stays marked. If only a part of the store works, it does
 // what it can.
 func (s *syncer) round(ctx context.Context) error {
+	if err := s.reconnect(ctx); err != nil {
+		return err
+	}
 	if err := s.afterStandstill(ctx); err != nil {
 		return err
 	}

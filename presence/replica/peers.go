@@ -88,13 +88,14 @@ func (p *peers) toAsk(now time.Time) (questions []question) {
 }
 
 // answered records how long the peers in questions still have a lease. It returns the peers that came or went, and
-// whether to read some leases again. lapsed says that leases of live peers may have ended.
+// whether to read some leases again.
 //
 // A peer without a lease is gone, and so are its users, because the lease was their grace period. As long as the store
 // may have lost the lease, the peer counts, and the hold continues until the peer has renewed the lease and written its
-// entries again.
+// entries again. If its lease couldn't be read for long, it may not have been able to renew it either: the store may have
+// refused everything, or the machine of all replicas may have stood still.
 func (p *peers) answered(
-	questions []question, left []time.Duration, now time.Time, lapsed bool,
+	questions []question, left []time.Duration, now time.Time,
 ) (changed []*peer, again bool) {
 	for i, q := range questions {
 		other := p.byID[q.id]
@@ -102,11 +103,11 @@ func (p *peers) answered(
 			continue
 		}
 		was := other.alive
-		if p.rules.unseen && was && now.Sub(other.readAt) >= 2*beatEvery { // it may not have been able to renew it either
+		if p.rules.unseen && was && now.Sub(other.readAt) >= 2*beatEvery {
 			p.hold(now.Add(p.holdFor))
 		}
 		other.readAt = now
-		held := p.holding(now) || lapsed
+		held := p.holding(now)
 		if left[i] > 0 {
 			if held && was && !other.missing.IsZero() {
 				p.hold(now.Add(p.holdFor))

@@ -28,9 +28,8 @@ func stepErr(ctx context.Context, f func(context.Context) error) error {
 	return err
 }
 
-// heal replaces a connection that announces nothing, and makes sure that the store belongs to our accounts. If
-// announcements were missed, it starts over: a beat proves the connection, then it marks all known users and starts a
-// survey for the rest.
+// heal makes sure that the store belongs to our accounts. If announcements were missed, it starts over: a beat proves the
+// connection, then it marks all known users and starts a survey for the rest.
 func (s *syncer) heal(ctx context.Context) error {
 	s.mu.Lock()
 	failed := s.survey.err
@@ -38,9 +37,6 @@ func (s *syncer) heal(ctx context.Context) error {
 	s.mu.Unlock()
 	if failed != nil && !errors.Is(failed, errPartly) {
 		return failed
-	}
-	if err := s.reconnect(ctx); err != nil {
-		return err
 	}
 	if err := s.join(ctx); err != nil {
 		return err

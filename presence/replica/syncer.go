@@ -31,19 +31,18 @@ type rules struct {
 	poll       bool // a replica reads leases regularly, because their end isn't always announced
 	hold       bool // after a resync, a missing entry or lease counts for a while
 	keepMarks  bool // an announcement during a read causes another read
-	lapse      bool // after a long gap between its renewals, a replica assumes that other leases ended alike
 	redial     bool // a replica replaces a connection that keeps failing
 	waitTurn   bool // a new process lets running replicas mark an empty store first
 	rejoin     bool // after a conflict, a replica keeps trying and comes back
 	contest    bool // a foreign mark that nobody renews ends within a lease
 	standstill bool // after a standstill, a replica removes users who have left before it renews its lease
-	unseen     bool // if a lease couldn't be read for long, its replica may have been unable to renew it
+	unseen     bool // a lease that ended while it couldn't be read counts for a while
 	removals   bool // an entry that its replica said it removes isn't read twice
 }
 
 var allRules = rules{
 	audit: true, union: true, poll: true, hold: true, keepMarks: true,
-	lapse: true, redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true, unseen: true, removals: true,
+	redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true, unseen: true, removals: true,
 }
 
 // syncer implements the protocol, and presence.Registry on a sharedStore. It keeps the entries of other replicas in
