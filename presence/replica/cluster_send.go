@@ -14,6 +14,9 @@ import (
 // round.
 const maxHops = 3
 
+// maxNodes limits the nodes that a command can be sent on to.
+const maxNodes = 1000
+
 // clusterClient sends commands to the nodes that have their keys, over the tracked connections or over others. Commands
 // for one node are sent in order. It does only what the store and scripts need: B, Do, DoMulti, and Close.
 type clusterClient struct {
@@ -179,7 +182,11 @@ func (c *clusterClient) follow(address string, slot uint16, moved bool) *node {
 	if was := c.owners[slot]; was != nil {
 		said = was.address
 	}
-	n := c.nodeLocked(addressOf(host, port, said))
+	address = addressOf(host, port, said)
+	if len(c.nodes) >= maxNodes && c.nodes[address] == nil {
+		return nil
+	}
+	n := c.nodeLocked(address)
 	n.sentTo = time.Now()
 	if moved {
 		c.owners[slot] = n

@@ -33,7 +33,7 @@ type slotRange struct {
 }
 
 // ask asks nodes which of them has which slots, and takes over the newest answer. A node that is cut off from the others
-// knows only what was true before, but also that it is cut off.
+// knows only what was true before, but also that it's cut off.
 func (c *cluster) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
@@ -181,6 +181,9 @@ func (c *cluster) take(l layout) {
 	var owners [slotCount]*node
 	some, listed := false, map[*node]bool{}
 	for _, r := range l.primaries {
+		if len(c.nodes) >= maxNodes && c.nodes[r.primary] == nil {
+			continue
+		}
 		n := c.nodeLocked(r.primary)
 		listed[n] = true
 		for i := r.first; i <= r.last; i++ {
