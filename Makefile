@@ -91,6 +91,7 @@ steady: build ## Run every package's tests three times, next to busy loops on al
 
 .PHONY: chaos
 chaos: build ## Test replicas with long outages and a thousand sockets. Takes a long time.
+	ROLLCALL_CHAOS=full go test -count=1 -timeout 20m -v -run 'SentinelFailover|ClusterFaults' ./presence/replica
 	$(TRIED) ROLLCALL_CHAOS=full go test -count=1 -timeout 40m -v -run Replica ./e2e
 
 .PHONY: proof

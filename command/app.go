@@ -130,11 +130,7 @@ func (a *app) prepareSetup(ctx context.Context, web *handlers.Config) (err error
 }
 
 func (a *app) openRedis(ctx context.Context) (err error) {
-	prefix := a.settings.RedisPrefix
-	a.redis, err = replica.Open(ctx, replica.Config{
-		URL: string(a.settings.RedisURL), Prefix: prefix, Accounts: a.store.ID(), Log: a.log,
-		Check: handlers.CheckSharedLimiter(prefix),
-	})
+	a.redis, err = replica.Open(ctx, a.settings.replicas(a.store.ID(), a.log))
 	return err
 }
 

@@ -13,10 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"rollcall/accounts"
-	"rollcall/presence/replica"
 )
 
 // settings is everything that an operator can choose for a server. A flag wins over its variable, and the variable over
@@ -56,7 +54,7 @@ type settings struct {
 	LimitActs           int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_ACTS" default:"60" help:"Changes per person and minute, and as many forms of the administration. Each change can reach everyone's screen."`
 	LimitHashes         int `group:"Limits (0 means no limit, unless noted):" variable:"ROLLCALL_LIMIT_HASHES" default:"0" help:"Passwords hashed at once. Each takes 19 MiB and one core. 0 means 2, or 1 on a single core."`
 
-	RedisPrefix string `group:"Replicas (with REDIS_URL):" variable:"ROLLCALL_REDIS_PREFIX" default:"rollcall:" help:"Prefix of every key in Redis. Boards that share a Redis need different prefixes."`
+	sharing
 
 	IdleAfter    time.Duration `group:"Presence:" variable:"ROLLCALL_IDLE_AFTER" default:"10m" help:"Time without input until a person is away. 0 means never."`
 	Invisible    string        `group:"Presence:" variable:"ROLLCALL_INVISIBLE" enum:",on,off" default:"" help:"on: people can go invisible and appear offline. off: they can't. If not set, administrators choose; until then, it is on."`
@@ -68,9 +66,8 @@ type settings struct {
 	LogFormat string `group:"Log:" variable:"ROLLCALL_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 	LogLevel  string `group:"Log:" variable:"ROLLCALL_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Minimum log level: debug, info, warn, or error."`
 
-	RedisURL secret   `kong:"-"` // REDIS_URL or REDIS_URL_FILE
-	Public   *url.URL `kong:"-"` // PublicURL parsed, without a slash at the end; nil: not set and not on Fly
-	OnFly    bool     `kong:"-"` // runs on a Fly machine, by FLY_APP_NAME
+	Public *url.URL `kong:"-"` // PublicURL parsed, without a slash at the end; nil: not set and not on Fly
+	OnFly  bool     `kong:"-"` // runs on a Fly machine, by FLY_APP_NAME
 }
 
 // check reads the secrets, and returns an error if settings are invalid or contradict each other. The error says what
@@ -80,7 +77,7 @@ func (s *settings) check(env environment) error {
 		return err
 	}
 	var err error
-	if s.RedisURL, err = env.secret("REDIS_URL"); err != nil {
+	if err := s.sharing.check(env); err != nil {
 		return err
 	}
 	s.OnFly = env["FLY_APP_NAME"] != ""
@@ -97,7 +94,7 @@ func (s *settings) check(env environment) error {
 	if err := s.mailing.check(env, s.Public); err != nil {
 		return err
 	}
-	return cmp.Or(checkAddr(s.Addr), checkDiagnostics(s), s.checkLimits(), s.checkTimes(), s.checkRedis(), checkDomains(s),
+	return cmp.Or(checkAddr(s.Addr), checkDiagnostics(s), s.checkLimits(), s.checkTimes(), checkDomains(s),
 		s.checkVisibility(), s.webhooks.check())
 }
 
@@ -174,21 +171,6 @@ func (s *settings) checkLimits() error {
 	if s.LimitConnections > 0 && s.LimitSockets > s.LimitConnections {
 		return fmt.Errorf("--limit-sockets %d is more than --limit-connections %d, which counts them too",
 			s.LimitSockets, s.LimitConnections)
-	}
-	return nil
-}
-
-// maxRedisPrefix limits the length of the prefix in bytes, because it's part of every key.
-const maxRedisPrefix = 100
-
-func (s *settings) checkRedis() error {
-	if s.RedisURL != "" {
-		if err := replica.CheckURL(string(s.RedisURL)); err != nil {
-			return err
-		}
-	}
-	if p := s.RedisPrefix; p == "" || len(p) > maxRedisPrefix || strings.ContainsFunc(p, unicode.IsSpace) {
-		return fmt.Errorf("--redis-prefix %q: write 1 to %d characters without spaces", p, maxRedisPrefix)
 	}
 	return nil
 }

@@ -158,7 +158,7 @@ func TestDefaultDB(t *testing.T) {
 }
 
 func TestSecretsDoNotPrint(t *testing.T) {
-	cfg := settings{RedisURL: "redis://:hunter2@db"}
+	cfg := settings{sharing: sharing{RedisURL: "redis://:hunter2@db"}}
 	cfg.Providers = []identity.ProviderConfig{{Key: "corp", ClientSecret: "hunter2"}}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		if got := fmt.Sprintf(verb, cfg); strings.Contains(got, "hunter2") {

@@ -29,7 +29,7 @@ Secrets have no flags, because other users of the machine can read the flags of 
 
 | variable | default | meaning |
 |---|---|---|
-| ` + "`REDIS_URL`" + ` | | ` + "`redis://:PASSWORD@HOST:6379`, `rediss://…` for TLS, or `unix://…`" + `. [Replicas](replicas.md) with the same Redis share one board. If not set, this process runs alone |
+| ` + "`REDIS_URL`" + ` | | ` + "`redis://:PASSWORD@HOST:6379`, `rediss://…` for TLS, or `unix://…`" + `. With several addresses, [Sentinels](replicas.md#sentinel) or a [cluster](replicas.md#cluster). [Replicas](replicas.md) with the same Redis share one board. If not set, this process runs alone |
 | ` + "`DATABASE_URL`" + ` | | Address of the Postgres database that holds the accounts, instead of a file on this machine. If this version can't use the value, Rollcall doesn't start |
 | ` + "`ROLLCALL_SECRET_KEY`" + ` | | 32 random bytes in base64 (` + "`openssl rand -base64 32`" + `), the same on all replicas. Encrypts the secrets of authenticator apps, and what browsers keep during a sign-in. Several keys with commas between them: the first encrypts, all decrypt. If not set: with a database file, the file ` + "`DATABASE.key`" + ` beside it, made when it's needed; with Postgres, nobody can set up an authenticator app. [Keep a copy](backup.md#the-secret-key) |
 | ` + "`ROLLCALL_SMTP_URL`" + ` | | ` + "`smtp://USER:PASSWORD@HOST:587`, or `smtps://…`" + ` for TLS from the start. Without it, Rollcall sends no emails. See [Email](mail.md) |

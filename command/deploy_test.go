@@ -1,6 +1,7 @@
 package command
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"rollcall/command/process"
+	"rollcall/presence/replica"
 )
 
 // drainLimit is the longest that stopping can take.
@@ -142,6 +144,42 @@ func TestSupervisors(t *testing.T) {
 		if !slices.Contains(known, strings.TrimSuffix(m[1], "_FILE")) {
 			t.Errorf("docker-compose.yml sets %s, which isn't a setting", m[1])
 		}
+	}
+}
+
+// The variant with Sentinel uses files that secrets.sh creates and settings that exist, and its address names its
+// Sentinels and what they watch.
+func TestSentinelCompose(t *testing.T) {
+	compose, secrets := readText(t, "deploy/docker-compose.sentinel.yml"), readText(t, "deploy/secrets.sh")
+	for _, m := range regexp.MustCompile(`file: (secrets/\S+)`).FindAllStringSubmatch(compose, -1) {
+		if !strings.Contains(secrets, ">"+m[1]) {
+			t.Errorf("secrets.sh doesn't create %s", m[1])
+		}
+	}
+	known := append(variables(), secretNames()...)
+	for _, m := range regexp.MustCompile(`(?m)^      ([A-Z_]+): `).FindAllStringSubmatch(compose, -1) {
+		if !slices.Contains(known, strings.TrimSuffix(m[1], "_FILE")) {
+			t.Errorf("docker-compose.sentinel.yml sets %s, which isn't a setting", m[1])
+		}
+	}
+	if strings.Contains(compose, "ports:") {
+		t.Error("docker-compose.sentinel.yml publishes a port, want none")
+	}
+	address := regexp.MustCompile(`redis://:%s@([^']+sentinel[^']+)'`).FindStringSubmatch(secrets)
+	if address == nil {
+		t.Fatal("secrets.sh has no address of Sentinels")
+	}
+	u, err := url.Parse("redis://:word@" + address[1])
+	if err != nil || replica.CheckURL(u.String()) != nil {
+		t.Fatalf("the address of the Sentinels is %s, which isn't valid: %v, %v", address[1], err, replica.CheckURL(u.String()))
+	}
+	for _, host := range append(u.Query()["addr"], u.Host) {
+		if name, port, _ := strings.Cut(host, ":"); port != "26379" || !strings.Contains(compose, "\n  "+name+": *sentinel\n") {
+			t.Errorf("the address names %s, which isn't a Sentinel", host)
+		}
+	}
+	if set := u.Query().Get("master_set"); !strings.Contains(secrets, "\nsentinel monitor "+set+" redis 6379 2\n") {
+		t.Errorf("the Sentinels don't watch %q", set)
 	}
 }
 

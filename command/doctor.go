@@ -13,7 +13,6 @@ import (
 
 	"rollcall/accounts"
 	"rollcall/command/process"
-	"rollcall/handlers"
 	"rollcall/presence"
 	"rollcall/presence/replica"
 )
@@ -137,10 +136,7 @@ func (c *doctorCmd) checkRedisServer(ctx context.Context, f *findings, store str
 		f.line("redis", "not set: this process serves alone")
 		return
 	}
-	r, err := replica.Inspect(ctx, replica.Config{
-		URL: string(c.RedisURL), Prefix: c.RedisPrefix, Accounts: store, Log: slog.New(slog.DiscardHandler),
-		Check: handlers.CheckSharedLimiter(c.RedisPrefix),
-	})
+	r, err := replica.Inspect(ctx, c.replicas(store, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		f.line("redis", "can't be used")
 		f.problem(err)
@@ -158,7 +154,12 @@ func report(f *findings, r replica.Report) error {
 	if !r.Announces {
 		tracking = "changes are NOT announced"
 	}
-	f.line("redis", "reached in %v, %s", r.RoundTrip.Round(10*time.Microsecond), tracking)
+	trip := r.RoundTrip.Round(10 * time.Microsecond)
+	if r.Servers > 1 {
+		f.line("redis", "%d nodes reached, the slowest in %v, %s", r.Servers, trip, tracking)
+	} else {
+		f.line("redis", "reached in %v, %s", trip, tracking)
+	}
 	f.line("people", "%d with a connection", r.Users)
 	if len(r.Replicas) == 0 {
 		f.line("replicas", "none")

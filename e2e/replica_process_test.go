@@ -34,14 +34,18 @@ func sized[T any](short, long T) T {
 type redisServer struct {
 	t    *testing.T
 	port string
+	args []string
 	cmd  *exec.Cmd // nil: not running
 }
 
-// newRedis reserves a port; start starts the server.
-func newRedis(t *testing.T) *redisServer {
+// newRedis reserves a port; start starts the server with args, or with those of a server without persistence.
+func newRedis(t *testing.T, args ...string) *redisServer {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(freeAddr(t))
-	r := &redisServer{t: t, port: port}
+	if len(args) == 0 {
+		args = []string{"--save", "", "--appendonly", "no"}
+	}
+	r := &redisServer{t: t, port: port, args: args}
 	t.Cleanup(r.stop)
 	return r
 }
@@ -51,8 +55,8 @@ func (r *redisServer) addr() string { return "127.0.0.1:" + r.port }
 // start starts an empty server and waits until it answers.
 func (r *redisServer) start() {
 	r.t.Helper()
-	r.cmd = exec.Command("redis-server", "--port", r.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--dir", r.t.TempDir())
+	r.cmd = exec.Command("redis-server",
+		append(slices.Clone(r.args), "--port", r.port, "--bind", "127.0.0.1", "--dir", r.t.TempDir())...)
 	dieWithUs(r.cmd)
 	if err := r.cmd.Start(); err != nil {
 		r.t.Fatalf("redis-server: %v (apt-get install redis-server)", err)

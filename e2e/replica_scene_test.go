@@ -39,6 +39,7 @@ type setting struct {
 	replicas int      // 0 means two
 	proxied  bool     // each replica connects to Redis through its own proxy
 	noRedis  bool     // Redis isn't started
+	shared   string   // address of Sentinels or a cluster; "": Redis is one server
 	alone    bool     // no other test runs in parallel, because it would disturb measurements
 	flags    []string // for every replica
 }
@@ -53,7 +54,7 @@ func newScene(t *testing.T, how setting) *scene {
 	if how.replicas == 0 {
 		how.replicas = 2
 	}
-	if !how.noRedis {
+	if !how.noRedis && how.shared == "" {
 		s.redis.start()
 	}
 	db := s.cast.copyTo(t)
@@ -63,6 +64,9 @@ func newScene(t *testing.T, how setting) *scene {
 		if how.proxied {
 			r.proxy = newProxy(t, s.redis.addr())
 			r.redis = "redis://" + r.proxy.addr()
+		}
+		if how.shared != "" {
+			r.redis = how.shared
 		}
 		t.Cleanup(r.cleanup)
 		s.replicas = append(s.replicas, r)

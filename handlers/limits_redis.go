@@ -79,7 +79,7 @@ func SharedLimiters(client rueidis.Client, prefix string, log *slog.Logger) Limi
 	pausedUntil, refused := new(atomic.Int64), new(countRefusals)
 	of := func(whose string) Limiter {
 		return &sharedLimiter{
-			redis: client, prefix: prefix + "limit:" + whose + ":", max: maxLimiterKeys, wait: limiterWait,
+			redis: client, prefix: prefix + "limit:{" + whose + "}:", max: maxLimiterKeys, wait: limiterWait,
 			local: newMemoryLimiter(maxLimiterKeys), log: log, pausedUntil: pausedUntil, refused: refused,
 		}
 	}

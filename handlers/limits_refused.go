@@ -43,7 +43,7 @@ func (r *countRefusals) record(err error, log *slog.Logger) {
 func CheckSharedLimiter(prefix string) func(context.Context, rueidis.Client) error {
 	return func(ctx context.Context, client rueidis.Client) error {
 		l := &sharedLimiter{
-			redis: client, prefix: prefix + "limit:check:", max: maxLimiterKeys, wait: limiterWait, local: newMemoryLimiter(1),
+			redis: client, prefix: prefix + "limit:{check}:", max: maxLimiterKeys, wait: limiterWait, local: newMemoryLimiter(1),
 			log: slog.New(slog.DiscardHandler), pausedUntil: new(atomic.Int64), refused: new(countRefusals),
 		}
 		key := "key:" + rand.Text()

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -13,15 +14,16 @@ func (s *syncer) beat(ctx context.Context) error {
 	due := s.lease.begin(time.Now())
 	unknown := s.peers.unknown()
 	s.mu.Unlock()
+	var renewed error
 	if due {
-		if err := s.renewLease(ctx); err != nil {
-			return err
+		if renewed = s.renewLease(ctx); renewed != nil && !errors.Is(renewed, errPartly) {
+			return renewed
 		}
 	}
 	if due || unknown {
-		return s.readLeases(ctx)
+		return cmp.Or(renewed, s.readLeases(ctx))
 	}
-	return nil
+	return renewed
 }
 
 func (s *syncer) renewLease(ctx context.Context) error {
@@ -41,11 +43,6 @@ func (s *syncer) renewLease(ctx context.Context) error {
 		return err
 	}
 	now := time.Now()
-	if s.lapsedLocked(now) {
-		s.resync = true
-		s.peers.hold(now.Add(holdFor))
-		s.loop.wakeUp()
-	}
 	if s.lease.held && !had { // the store may have lost everything, or others may have cleaned up after this replica
 		s.entries.rewriteAll()
 	}
@@ -61,8 +58,6 @@ func (s *syncer) renewLease(ctx context.Context) error {
 func (s *syncer) sendLease(ctx context.Context, info leaseInfo, only bool) (had bool, err error) {
 	return step(ctx, func(ctx context.Context) (bool, error) { return s.store.beat(ctx, info, only) })
 }
-
-func (s *syncer) lapsedLocked(now time.Time) bool { return s.rules.lapse && s.lease.lapsed(now) }
 
 func (s *syncer) leaseInfoLocked() leaseInfo {
 	return leaseInfo{
@@ -84,13 +79,13 @@ func (s *syncer) readLeases(ctx context.Context) error {
 		ids[i] = q.id
 	}
 	left, err := step(ctx, func(ctx context.Context) ([]time.Duration, error) { return s.store.leases(ctx, ids) })
-	if err != nil {
+	if left == nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	changed, again := s.peers.answered(questions, left, now, s.lapsedLocked(now))
+	changed, again := s.peers.answered(questions, left, now)
 	for _, p := range changed {
 		for _, user := range s.entries.usersOf(p) {
 			s.changes.Mark(user)
@@ -99,7 +94,7 @@ func (s *syncer) readLeases(ctx context.Context) error {
 	if again {
 		s.loop.wakeUp()
 	}
-	return nil
+	return err
 }
 
 // readNewLeases reads the leases of replicas that a read of entries has just found. Entries of a dead one must not
@@ -123,7 +118,7 @@ func (s *syncer) whileBeating(ctx context.Context, f func(context.Context) error
 	var beating sync.WaitGroup
 	var beat error
 	beating.Go(func() {
-		if beat = s.keepBeating(ctx, done); beat != nil {
+		if beat = s.keepBeating(ctx, done); beat != nil && !errors.Is(beat, errPartly) {
 			cancel()
 		}
 	})

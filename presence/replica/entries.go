@@ -141,6 +141,15 @@ func (e *entries) explained(user string, by *peer, now time.Time) bool {
 	return said && now.Sub(at) < removalKept
 }
 
+// keepRemovals keeps what peers said about removals of a user's entries, because those can't be read now.
+func (e *entries) keepRemovals(user string, now time.Time) {
+	for key := range e.removed {
+		if key.user == user {
+			e.removed[key] = now
+		}
+	}
+}
+
 // markDue marks the users to read because a recheck is due or the hold has ended. It also forgets old removals.
 func (e *entries) markDue(now time.Time) {
 	maps.DeleteFunc(e.removed, func(_ entryKey, at time.Time) bool { return now.Sub(at) >= removalKept })

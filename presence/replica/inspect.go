@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -13,8 +14,9 @@ import (
 
 // Report is what Inspect finds in Redis.
 type Report struct {
-	RoundTrip time.Duration // of one command
-	Announces bool          // Redis announced a change within a second
+	Servers   int           // primaries; 1 without a cluster
+	RoundTrip time.Duration // of one command, to the slowest of them
+	Announces bool          // all of them announced a change within a second
 	Accounts  string        // ID of the accounts store of the replicas; "" if there are no replicas
 	Replicas  []ReplicaReport
 	Users     int // users with an entry of any replica
@@ -43,64 +45,120 @@ const inspectWait = time.Minute
 // Redis accepts and announces them, and removes them again. It returns the error that would keep a replica from
 // starting, or an error if it can't reach Redis or Redis accepts no writes.
 func Inspect(ctx context.Context, cfg Config) (Report, error) {
-	option, err := redisOption(cfg.URL)
+	at, err := locate(cfg)
 	if err != nil {
 		return Report{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, inspectWait)
 	defer cancel()
-	probe, announced := cfg.Prefix+"probe:"+rand.Text(), make(chan struct{}, 1)
-	option.ClientTrackingOptions = []string{"BCAST", "PREFIX", probe}
-	option.OnInvalidations = func(keys []rueidis.RedisMessage) {
-		if keys != nil {
-			select {
-			case announced <- struct{}{}:
-			default:
-			}
-		}
-	}
-	client, err := rueidis.NewClient(option)
-	if client != nil {
-		defer client.Close()
-	}
-	if err != nil {
+	i := inspection{newRedisStore(at, cfg, "", newSyncer("", cfg.Log)), cfg.Prefix + "probe:" + rand.Text(), newHeard()}
+	defer i.close()
+	if err := i.connect(ctx); err != nil {
 		if known := permanent(err); known != nil {
 			return Report{}, known
 		}
 		return Report{}, fmt.Errorf("Redis cannot be reached: %w", err)
 	}
-	store := newRedisStore(option, cfg, "", newSyncer("", cfg.Log))
-	defer store.close()
-	store.tracked = client
-	if err := store.checkPermissions(ctx); err != nil {
+	if err := i.checkPermissions(ctx); err != nil {
 		return Report{}, err
 	}
 	var report Report
-	if err := store.echo(ctx, probe, announced, &report); err != nil {
+	if err := i.echo(ctx, &report); err != nil {
 		return report, err
 	}
-	return report, store.fill(ctx, &report)
+	return report, i.fill(ctx, &report)
 }
 
-// echo measures one command, and finds out whether Redis announces it.
-func (r *redisStore) echo(ctx context.Context, probe string, announced <-chan struct{}, report *Report) error {
-	start := time.Now()
-	if _, err := r.do(ctx, r.build().Set().Key(probe).Value("1").Px(5*time.Second).Build()); err != nil {
-		return err
+// inspection is a connection for Inspect. Instead of the keys of replicas, it tracks those that begin with probe.
+type inspection struct {
+	*redisStore
+	probe string
+	heard *heard
+}
+
+// heard are the keys that were announced.
+type heard struct {
+	mu    sync.Mutex
+	keys  map[string]bool // guarded by mu
+	again chan struct{}   // capacity 1; readable after another key
+}
+
+func newHeard() *heard { return &heard{keys: map[string]bool{}, again: make(chan struct{}, 1)} }
+
+func (h *heard) add(keys []rueidis.RedisMessage) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range keys {
+		name, _ := keys[i].ToString()
+		h.keys[name] = true
 	}
-	report.RoundTrip = time.Since(start)
 	select {
-	case <-announced:
-		report.Announces = true
-	case <-time.After(echoWait):
+	case h.again <- struct{}{}:
+	default:
 	}
-	_, err := r.do(ctx, r.build().Unlink().Key(probe).Build())
+}
+
+// all reports whether all keys are announced in time.
+func (h *heard) all(keys []string) bool {
+	late := time.After(echoWait)
+	for {
+		h.mu.Lock()
+		missing := slices.ContainsFunc(keys, func(key string) bool { return !h.keys[key] })
+		h.mu.Unlock()
+		if !missing {
+			return true
+		}
+		select {
+		case <-h.again:
+		case <-late:
+			return false
+		}
+	}
+}
+
+func (i *inspection) connect(ctx context.Context) error {
+	tracking := []string{"BCAST", "PREFIX", i.probe}
+	if i.cluster != nil {
+		nothing := func() {}
+		i.cluster.tracking = tracking
+		i.cluster.to = listener{i.heard.add, nothing, nothing, func(func(string) bool) {}}
+		return i.cluster.start(ctx)
+	}
+	option := i.at.option
+	option.DialCtxFn = i.at.dialer(nil)
+	option.ClientTrackingOptions, option.OnInvalidations = tracking, i.heard.add
+	client, err := rueidis.NewClient(option)
+	if client != nil {
+		i.tracked = client
+	}
 	return err
 }
 
+// echo measures one command to each server, and finds out whether they are announced.
+func (i *inspection) echo(ctx context.Context, report *Report) error {
+	var keys []string
+	for _, name := range i.names() {
+		keys = append(keys, i.probe+name)
+	}
+	for _, key := range keys {
+		start := time.Now()
+		if _, err := i.do(ctx, i.build().Set().Key(key).Value("1").Px(5*time.Second).Build()); err != nil {
+			return err
+		}
+		report.RoundTrip = max(report.RoundTrip, time.Since(start))
+	}
+	report.Announces, report.Servers = i.heard.all(keys), len(keys)
+	for _, key := range keys {
+		if _, err := i.do(ctx, i.build().Unlink().Key(key).Build()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fill counts users by replica, and reads the leases.
-func (r *redisStore) fill(ctx context.Context, report *Report) error {
-	answer := r.client().Do(ctx, r.build().Get().Key(r.keys.owner).Build())
+func (i *inspection) fill(ctx context.Context, report *Report) error {
+	answer := i.client().Do(ctx, i.build().Get().Key(i.keys.owner).Build())
 	if id, err := answer.ToString(); err == nil {
 		report.Accounts = id
 	} else if !rueidis.IsRedisNil(err) {
@@ -114,7 +172,7 @@ func (r *redisStore) fill(ctx context.Context, report *Report) error {
 		return found[id]
 	}
 	var users []string
-	err := r.survey(ctx, func(some, replicas []string) {
+	err := i.survey(ctx, func(some, replicas []string) {
 		users = append(users, some...)
 		for _, id := range replicas {
 			of(id)
@@ -126,11 +184,11 @@ func (r *redisStore) fill(ctx context.Context, report *Report) error {
 	slices.Sort(users)
 	users = slices.Compact(users)
 	report.Users = len(users)
-	if err := r.count(ctx, users, of); err != nil {
+	if err := i.count(ctx, users, of); err != nil {
 		return err
 	}
 	for _, replica := range found {
-		if err := r.readLease(ctx, replica); err != nil {
+		if err := i.readLease(ctx, replica); err != nil {
 			return err
 		}
 		report.Replicas = append(report.Replicas, *replica)
@@ -140,9 +198,9 @@ func (r *redisStore) fill(ctx context.Context, report *Report) error {
 }
 
 // count adds the entries of users to their replicas' reports.
-func (r *redisStore) count(ctx context.Context, users []string, of func(id string) *ReplicaReport) error {
+func (i *inspection) count(ctx context.Context, users []string, of func(id string) *ReplicaReport) error {
 	for batch := range slices.Chunk(users, batchEntries) {
-		entries, err := r.read(ctx, batch)
+		entries, err := i.read(ctx, batch)
 		if err != nil {
 			return err
 		}
@@ -155,9 +213,9 @@ func (r *redisStore) count(ctx context.Context, users []string, of func(id strin
 	return nil
 }
 
-func (r *redisStore) readLease(ctx context.Context, report *ReplicaReport) error {
-	key := r.keys.replica + report.ID
-	answers, err := r.do(ctx, r.build().Get().Key(key).Build(), r.build().Pttl().Key(key).Build())
+func (i *inspection) readLease(ctx context.Context, report *ReplicaReport) error {
+	key := i.keys.replica + report.ID
+	answers, err := i.do(ctx, i.build().Get().Key(key).Build(), i.build().Pttl().Key(key).Build())
 	if err != nil {
 		return err
 	}

@@ -48,12 +48,6 @@ func (l *ownLease) unannounced(now time.Time) bool {
 	return !l.announced && l.held && now.Sub(l.sentAt) >= echoWait
 }
 
-// lapsed reports whether the last renewal is so long ago that leases of other live replicas may have ended too: the
-// store may have refused all writes, or the machine of all replicas may have stood still.
-func (l *ownLease) lapsed(now time.Time) bool {
-	return !l.renewedAt.IsZero() && now.Sub(l.renewedAt) >= 2*beatEvery
-}
-
 // nextDue returns when to renew the lease, or to replace a connection that didn't announce the last renewal.
 func (l *ownLease) nextDue() time.Time {
 	if !l.announced {

@@ -23,6 +23,7 @@ type loop struct {
 	stop  context.CancelFunc
 	ended chan struct{}
 
+	stood     bool      // this process stood still, and hasn't removed who left; used only by the goroutine
 	ranAt     time.Time // start or end of the last round; used only by the goroutine
 	endSurvey func()    // stops the running survey, if any, and waits for it; used only by the goroutine
 }
@@ -117,9 +118,9 @@ func (s *syncer) failed(err error) bool {
 			s.log.Warn("other replicas cannot be reached; their people stay as they were last known", "err", err)
 		}
 		if now := time.Now(); len(s.entries.held) > 0 || s.peers.holding(now) {
-			s.peers.hold(now.Add(holdFor)) // missing entries may belong to a replica that fails in the same way
+			s.peers.hold(now.Add(s.peers.holdFor)) // missing entries may belong to a replica that fails in the same way
 		}
-		if s.rules.redial && s.health.redialDue(err, time.Now()) {
+		if s.rules.redial && !errors.Is(err, errPartly) && s.health.redialDue(err, time.Now()) {
 			s.health.redial, s.resync = true, true
 		}
 	}
@@ -162,10 +163,20 @@ func (s *syncer) untilDue() time.Duration {
 	return max(time.Until(due), minLoopPause)
 }
 
-// round does everything that is due. After an error, the rest stays marked.
+// round does everything that is due. After an error, the rest stays marked. If only a part of the store works, it does
+// what it can.
 func (s *syncer) round(ctx context.Context) error {
-	s.afterStandstill(ctx)
+	if err := s.reconnect(ctx); err != nil {
+		return err
+	}
+	if err := s.afterStandstill(ctx); err != nil {
+		return err
+	}
 	defer func() { s.loop.ranAt = time.Now() }()
+	partly := s.store.whole()
+	if partly != nil && !errors.Is(partly, errPartly) {
+		return partly
+	}
 	if err := s.heal(ctx); err != nil {
 		return err
 	}
@@ -173,31 +184,35 @@ func (s *syncer) round(ctx context.Context) error {
 	clear(s.entries.sent)
 	s.mu.Unlock()
 	// Reading and writing at once saves a round trip to a distant server.
-	return s.whileBeating(ctx, func(ctx context.Context) error {
+	return errors.Join(partly, s.whileBeating(ctx, func(ctx context.Context) error {
 		var writing sync.WaitGroup
 		var write error
 		writing.Go(func() { write = s.writeMarked(ctx) })
 		read := s.readMarked(ctx)
 		writing.Wait()
 		return errors.Join(read, write, s.cleanUp(ctx))
-	})
+	}))
 }
 
 // afterStandstill runs before a round. If this process stood still for longer than a lease, the others have hidden
 // its users, and many of them may have left. It removes those before it starts a new lease, or the others would show
-// them again. A process that stood still in the middle of a round notices it by the lease that it couldn't renew.
-func (s *syncer) afterStandstill(ctx context.Context) {
+// them again. If it can't remove all of them, it starts no lease. A process that stood still in the middle of a round
+// notices it by the lease that it couldn't renew.
+func (s *syncer) afterStandstill(ctx context.Context) error {
 	s.mu.Lock()
 	joined, late := s.owner.joined(), s.lease.restart()
 	s.mu.Unlock()
-	stood := late || !s.loop.ranAt.IsZero() && time.Since(s.loop.ranAt) > leaseTTL
-	stood = stood && joined && s.rules.standstill
+	late = late || !s.loop.ranAt.IsZero() && time.Since(s.loop.ranAt) > leaseTTL
+	s.loop.stood = (s.loop.stood || late) && joined && s.rules.standstill
 	s.loop.ranAt = time.Now()
-	if !stood {
-		return
+	if !s.loop.stood {
+		return nil
 	}
 	sleep(ctx, closingWait)
-	if s.writeMarked(ctx) == nil { // after an error, the round that follows tries again
-		sleep(ctx, readingWait)
+	if err := s.writeMarked(ctx); err != nil {
+		return err
 	}
+	s.loop.stood = false
+	sleep(ctx, readingWait)
+	return nil
 }

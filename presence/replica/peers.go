@@ -8,6 +8,7 @@ type peer struct {
 	known         bool      // its lease was read, and hasn't been announced again since it was missing
 	announcements int       // of its lease; if there was one during a read of the lease, the answer may be older
 	missing       time.Time // since when it has had no lease; zero if it has one
+	readAt        time.Time // when its lease was last read
 	until         time.Time // when its last known lease ends; a lease that disappears earlier was lost
 	users         int       // with an entry of this peer
 }
@@ -15,12 +16,13 @@ type peer struct {
 // peers holds all other replicas that this one knows. Guarded by syncer.mu.
 type peers struct {
 	rules     *rules
+	holdFor   time.Duration // after a resync, a missing entry or lease counts for this long
 	byID      map[string]*peer
 	holdUntil time.Time // until then, a missing entry or lease may only be lost, and counts
 	cleanedAt time.Time // when it last looked for peers that are gone for good
 }
 
-func newPeers(r *rules) peers { return peers{rules: r, byID: map[string]*peer{}} }
+func newPeers(r *rules) peers { return peers{rules: r, holdFor: holdFor, byID: map[string]*peer{}} }
 
 // get returns the peer with an ID, or a new one if it isn't known.
 func (p *peers) get(id string) *peer {
@@ -86,24 +88,29 @@ func (p *peers) toAsk(now time.Time) (questions []question) {
 }
 
 // answered records how long the peers in questions still have a lease. It returns the peers that came or went, and
-// whether to read some leases again. lapsed says that leases of live peers may have ended.
+// whether to read some leases again.
 //
 // A peer without a lease is gone, and so are its users, because the lease was their grace period. As long as the store
 // may have lost the lease, the peer counts, and the hold continues until the peer has renewed the lease and written its
-// entries again.
+// entries again. If its lease couldn't be read for long, it may not have been able to renew it either: the store may have
+// refused everything, or the machine of all replicas may have stood still.
 func (p *peers) answered(
-	questions []question, left []time.Duration, now time.Time, lapsed bool,
+	questions []question, left []time.Duration, now time.Time,
 ) (changed []*peer, again bool) {
-	held := p.holding(now) || lapsed
 	for i, q := range questions {
 		other := p.byID[q.id]
-		if other == nil {
+		if other == nil || left[i] == unknownLease {
 			continue
 		}
 		was := other.alive
+		if p.rules.unseen && was && now.Sub(other.readAt) >= 2*beatEvery {
+			p.hold(now.Add(p.holdFor))
+		}
+		other.readAt = now
+		held := p.holding(now)
 		if left[i] > 0 {
 			if held && was && !other.missing.IsZero() {
-				p.hold(now.Add(holdFor))
+				p.hold(now.Add(p.holdFor))
 			}
 			other.alive, other.missing, other.until = true, time.Time{}, now.Add(left[i])
 		} else {

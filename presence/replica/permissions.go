@@ -13,7 +13,8 @@ import (
 )
 
 // errCluster is the error for a server in cluster mode.
-var errCluster = errors.New("this Redis is a node of a cluster, which is not supported yet: use one server")
+var errCluster = errors.New("this Redis is a node of a cluster: give the addresses of several nodes, " +
+	"such as redis://:PASSWORD@NODE:6379?addr=OTHER:6379&addr=THIRD:6379")
 
 // refusedError lists the commands that Redis refuses to run, for this user or for all.
 type refusedError struct {
@@ -48,11 +49,16 @@ func (r *redisStore) checkPermissions(ctx context.Context) error {
 	if err != nil {
 		return refusal("INFO", err)
 	}
-	if info, _ := answers[0].ToString(); strings.Contains(info, "cluster_enabled:1") {
+	if info, _ := answers[0].ToString(); r.cluster == nil && strings.Contains(info, "cluster_enabled:1") {
 		return errCluster
 	}
-	if err := r.tryAll(ctx); err != nil || r.cfg.Check == nil {
-		return err
+	for _, name := range r.names() {
+		if err := r.tryAll(ctx, name); err != nil {
+			return err
+		}
+	}
+	if r.cfg.Check == nil {
+		return nil
 	}
 	r.opening.Wait()
 	if err := r.cfg.Check(ctx, r.plain); err != nil {
@@ -78,10 +84,17 @@ func lasting(err error) error {
 	return permanent(err)
 }
 
+// names returns names for keys, such that each server has those of one.
+func (r *redisStore) names() []string {
+	if r.cluster != nil {
+		return r.cluster.named()
+	}
+	return []string{rand.Text()}
+}
+
 // tryAll sends every command that Rollcall needs, in a form that changes nothing, and returns an error that names the
 // refused ones. It only uses keys that don't exist, and one key of its own, which it removes.
-func (r *redisStore) tryAll(ctx context.Context) error {
-	name := rand.Text()
+func (r *redisStore) tryAll(ctx context.Context, name string) error {
 	b, own := r.build(), r.cfg.Prefix+"probe:"+name
 	var refused refusedError
 	err := r.try(ctx, &refused, b.Set().Key(own).Value("text").Px(5*time.Second).Build())

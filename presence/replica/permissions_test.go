@@ -58,19 +58,28 @@ func TestRedisPermissions(t *testing.T) {
 	}
 }
 
-// TestRedisDocumentedPermissions: the permissions in docs/replicas.md are enough.
-func TestRedisDocumentedPermissions(t *testing.T) {
+// documentedRules returns the permissions of the user "rollcall" in docs/replicas.md: those for Redis, and those for
+// Sentinels.
+func documentedRules(t *testing.T) (redis, sentinel []string) {
+	t.Helper()
 	text, err := os.ReadFile("../../docs/replicas.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(?m)^ACL SETUSER (\S+) on >PASSWORD (.+)$`).FindStringSubmatch(string(text))
-	if found == nil {
-		t.Fatal("docs/replicas.md has no line with ACL SETUSER")
+	found := regexp.MustCompile(`(?m)^ACL SETUSER rollcall on >PASSWORD (.+)$`).FindAllStringSubmatch(string(text), -1)
+	if len(found) != 2 {
+		t.Fatalf("docs/replicas.md has %d lines with ACL SETUSER rollcall, want 2", len(found))
 	}
+	rules := func(i int) []string { return append([]string{"on", ">secret"}, strings.Fields(found[i][1])...) }
+	return rules(0), rules(1)
+}
+
+// TestRedisDocumentedPermissions: the permissions in docs/replicas.md are enough.
+func TestRedisDocumentedPermissions(t *testing.T) {
 	server := startRedis(t)
-	acl(t, server.admin(), found[1], append([]string{"on", ">secret"}, strings.Fields(found[2])...)...)
-	user := func(cfg *Config) { cfg.URL = "redis://" + found[1] + ":secret@127.0.0.1:" + server.port }
+	rules, _ := documentedRules(t)
+	acl(t, server.admin(), "rollcall", rules...)
+	user := func(cfg *Config) { cfg.URL = "redis://rollcall:secret@127.0.0.1:" + server.port }
 	a, b := server.join(user), server.join(user)
 	a.Publish("ada", presence.Digest{Connected: true})
 	wait(t, "ada at b, and b at a", patience, func() bool {

@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -86,17 +88,29 @@ func (r *redisStore) beat(ctx context.Context, info leaseInfo, only bool) (bool,
 	return !rueidis.IsRedisNil(answers[0].Error()), nil
 }
 
-// survey takes more steps the more keys the server has, so each step has its own deadline.
+// survey takes more steps the more keys a server has, so each step has its own deadline.
 func (r *redisStore) survey(ctx context.Context, found func(users, replicas []string)) error {
+	if r.cluster == nil {
+		return r.scan(ctx, r.client(), found)
+	}
+	nodes := r.cluster.up()
+	for _, node := range nodes {
+		if err := r.scan(ctx, node, found); err != nil {
+			return fmt.Errorf("%w: %w", errPartly, err)
+		}
+	}
+	return r.whole()
+}
+
+func (r *redisStore) scan(ctx context.Context, c client, found func(users, replicas []string)) error {
+	if c == nil {
+		return errNotConnected
+	}
 	pattern := globEscape(r.cfg.Prefix) + "*"
 	for cursor := uint64(0); ; {
-		answers, err := step(ctx, func(ctx context.Context) ([]rueidis.RedisResult, error) {
-			return r.do(ctx, r.build().Scan().Cursor(cursor).Match(pattern).Count(scanCount).Build())
+		some, err := step(ctx, func(ctx context.Context) (rueidis.ScanEntry, error) {
+			return c.Do(ctx, c.B().Scan().Cursor(cursor).Match(pattern).Count(scanCount).Build()).AsScanEntry()
 		})
-		if err != nil {
-			return err
-		}
-		some, err := answers[0].AsScanEntry()
 		if err != nil {
 			return err
 		}
@@ -111,29 +125,37 @@ func (r *redisStore) survey(ctx context.Context, found func(users, replicas []st
 
 // write says before each removal that it isn't a loss, in one command: a key is set whose name says so, and all
 // replicas are told the names of keys that change. Redis may refuse that and not the removal, for example when it's full.
-func (r *redisStore) write(ctx context.Context, entries []entry) error {
+//
+// In a cluster, the two keys may be on different nodes, so others may learn of the removal before they learn that it
+// isn't a loss. Then they read the entry twice, but rarely wait in between.
+func (r *redisStore) write(ctx context.Context, entries []entry) (unsent []entry, err error) {
 	c := r.client()
 	if c == nil {
-		return errNotConnected
+		return entries, errNotConnected
 	}
 	var commands []rueidis.Completed
-	said := map[int]bool{} // indexes of commands
+	of := map[int]entry{} // by index of the command that writes it
 	for _, e := range entries {
 		key := r.keys.presence + e.user
-		if e.value != "" {
-			commands = append(commands, c.B().Hset().Key(key).FieldValue().FieldValue(r.self, e.value).Build())
-			continue
+		if e.value == "" {
+			say := c.B().Set().Key(r.keys.removal(removal{e.user, r.self})).Value("").Px(removalTTL).Build()
+			commands = append(commands, say)
 		}
-		said[len(commands)] = true
-		say := c.B().Set().Key(r.keys.removal(removal{e.user, r.self})).Value("").Px(removalTTL).Build()
-		commands = append(commands, say, c.B().Hdel().Key(key).Field(r.self).Build())
+		of[len(commands)] = e
+		if e.value == "" {
+			commands = append(commands, c.B().Hdel().Key(key).Field(r.self).Build())
+		} else {
+			commands = append(commands, c.B().Hset().Key(key).FieldValue().FieldValue(r.self, e.value).Build())
+		}
 	}
 	for i, a := range c.DoMulti(ctx, commands...) {
-		if err := a.Error(); err != nil && !said[i] && !isForeign(err) {
-			return readOnly(err)
+		// After a foreign key, the next read removes it, and the audit writes the entry again.
+		e, writes := of[i]
+		if failed := a.Error(); failed != nil && writes && !isForeign(failed) {
+			unsent, err = append(unsent, e), readOnly(failed)
 		}
 	}
-	return nil // after a foreign key, the next read removes it, and the audit writes the entry again
+	return unsent, err
 }
 
 func (r *redisStore) leases(ctx context.Context, replicas []string) ([]time.Duration, error) {
@@ -141,19 +163,17 @@ func (r *redisStore) leases(ctx context.Context, replicas []string) ([]time.Dura
 	for i, id := range replicas {
 		commands[i] = r.build().Pttl().Key(r.keys.replica + id).Build()
 	}
-	answers, err := r.do(ctx, commands...)
-	if err != nil {
-		return nil, err
-	}
 	left := make([]time.Duration, len(replicas))
-	for i, a := range answers {
+	var failed error
+	for i, a := range r.client().DoMulti(ctx, commands...) {
 		n, err := a.AsInt64()
 		if err != nil {
-			return nil, err
+			left[i], failed = unknownLease, err
+			continue
 		}
 		left[i] = time.Duration(max(n, 0)) * time.Millisecond
 	}
-	return left, nil
+	return left, failed
 }
 
 func (r *redisStore) clean(ctx context.Context, gone map[string][]string) error {
@@ -193,13 +213,15 @@ func (r *redisStore) read(ctx context.Context, users []string) ([]map[string]str
 	}
 	entries := make([]map[string]string, len(users))
 	var foreign []rueidis.Completed
+	var failed error
 	for i, a := range c.DoMulti(ctx, commands...) {
 		found, whole, err := entriesOf(a)
 		if isForeign(err) {
 			whole, err = false, nil
 		}
 		if err != nil {
-			return nil, err
+			failed = err
+			continue
 		}
 		if !whole && r.to.has(users[i]) { // this replica can't write its entry, or may not find it
 			r.cfg.Log.Warn(
@@ -211,9 +233,9 @@ func (r *redisStore) read(ctx context.Context, users []string) ([]map[string]str
 	}
 	if len(foreign) > 0 {
 		_, err := r.do(ctx, foreign...)
-		return entries, err
+		return entries, cmp.Or(failed, err)
 	}
-	return entries, nil
+	return entries, failed
 }
 
 // entriesOf returns the entries in an answer to HRANDFIELD by replica, and whether the answer has all fields of the

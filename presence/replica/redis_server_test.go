@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"os/exec"
@@ -18,27 +19,53 @@ type redisServer struct {
 	t    *testing.T
 	port string
 	args []string
+	tls  *tls.Config // nil: it doesn't speak TLS
+	dir  string
 	cmd  *exec.Cmd
+
+	frozen bool
 }
 
 func startRedis(t *testing.T, args ...string) *redisServer {
+	t.Helper()
+	return startServer(t, append([]string{"--save", "", "--appendonly", "no"}, args...)...)
+}
+
+// startServer starts a redis-server with args on a free port.
+func startServer(t *testing.T, args ...string) *redisServer {
+	t.Helper()
+	r := newServer(t, args...)
+	r.start()
+	return r
+}
+
+// newServer returns a server that isn't running yet.
+func newServer(t *testing.T, args ...string) *redisServer {
+	t.Helper()
+	_, port, _ := net.SplitHostPort(freeAddr(t))
+	r := &redisServer{t: t, port: port, args: args, dir: t.TempDir()}
+	t.Cleanup(r.stop)
+	return r
+}
+
+func freeAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
-	r := &redisServer{t: t, port: port, args: args}
-	t.Cleanup(r.stop)
-	r.start()
-	return r
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
 }
 
 func (r *redisServer) start() {
 	r.t.Helper()
-	args := []string{"--port", r.port, "--bind", "127.0.0.1", "--dir", r.t.TempDir(), "--save", "", "--appendonly", "no"}
-	args = append(args, r.args...)
+	args := append(slices.Clone(r.args), "--bind", "127.0.0.1", "--dir", r.dir)
+	if r.tls == nil {
+		args = append(args, "--port", r.port)
+	} else {
+		args = append(args, "--port", "0", "--tls-port", r.port)
+	}
 	r.cmd = exec.Command("redis-server", args...)
 	if err := r.cmd.Start(); err != nil {
 		r.t.Fatalf("redis-server: %v (apt-get install redis-server)", err)
@@ -68,14 +95,18 @@ func (r *redisServer) url() string { return "redis://127.0.0.1:" + r.port }
 // admin returns a client for the test itself.
 func (r *redisServer) admin() rueidis.Client {
 	r.t.Helper()
-	c, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{"127.0.0.1:" + r.port}, DisableCache: true, ForceSingleClient: true,
-	})
+	c, err := r.connect()
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(c.Close)
 	return c
+}
+
+func (r *redisServer) connect() (rueidis.Client, error) {
+	return rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{"127.0.0.1:" + r.port}, DisableCache: true, ForceSingleClient: true, TLSConfig: r.tls,
+	})
 }
 
 // calls returns how often command ran on the server. "" counts all commands except PING and INFO.

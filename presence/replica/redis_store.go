@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -29,48 +28,98 @@ func keysOf(prefix string) keys {
 // redisStore is the sharedStore in Redis. The protocol uses one connection with tracking. The plain client is for
 // everything else.
 type redisStore struct {
-	option rueidis.ClientOption
-	cfg    Config
-	self   string
-	keys   keys
-	to     *syncer
-	bell   atomic.Pointer[Bell] // nil if nobody listens
+	at   *location
+	cfg  Config
+	self string
+	keys keys
+	to   *syncer
+	bell atomic.Pointer[Bell] // nil if nobody listens
+
+	stop    context.CancelFunc // ends following
+	follows sync.WaitGroup
 
 	opening   sync.WaitGroup
 	plain     rueidis.Client // after opening
 	plainConn latestConn
 
-	generation atomic.Uint64 // of the tracked connection; announcements of older ones are ignored
-	dials      atomic.Uint64 // of tracked connections
+	generation atomic.Uint64          // of the tracked connection; announcements of older ones are ignored
+	dials      atomic.Uint64          // of tracked connections
+	primary    atomic.Pointer[string] // address that the latest tracked connection leads to; nil before the first
+
+	cluster *cluster // nil: one server
 
 	mu      sync.Mutex
-	tracked rueidis.Client // guarded by mu; nil before the first connect
+	tracked client // guarded by mu; nil before the first connect
 }
 
-func newRedisStore(option rueidis.ClientOption, cfg Config, self string, to *syncer) *redisStore {
-	r := &redisStore{option: option, cfg: cfg, self: self, keys: keysOf(cfg.Prefix), to: to}
-	plain := option
+// client is what the store needs of a Redis client.
+type client interface {
+	rueidis.CommandClient
+	Close()
+}
+
+func newRedisStore(at *location, cfg Config, self string, to *syncer) *redisStore {
+	r := &redisStore{at: at, cfg: cfg, self: self, keys: keysOf(cfg.Prefix), to: to, stop: func() {}}
+	if at.cluster {
+		r.cluster = newCluster(at, r.tracking(), listener{
+			announced: r.announced, broke: to.wake, back: r.nodeBack, moved: r.slotsMoved,
+		})
+		r.plain, r.tracked = &clusterClient{cluster: r.cluster, plain: true}, &clusterClient{cluster: r.cluster}
+		return r
+	}
+	plain := at.option
 	plain.DisableCache = true
-	plain.DialCtxFn = r.plainConn.dialer(option.DialCtxFn)
+	plain.DialCtxFn = at.dialer(r.plainConn.opened)
 	r.opening.Go(func() { r.plain, _ = rueidis.NewClient(plain) }) // works later if the server is down now
 	return r
 }
 
-// connect opens the tracked connection, and closes the previous one.
-func (r *redisStore) connect(context.Context) error {
-	generation := r.generation.Add(1)
-	option := r.option
-	option.ClientTrackingOptions = []string{
-		"BCAST", "PREFIX", r.keys.presence, "PREFIX", r.keys.replica, "PREFIX", r.keys.rev,
+// follow starts to watch where the server is, if that can change. close ends it.
+func (r *redisStore) follow() {
+	if r.at.sentinels == nil {
+		return
 	}
-	dial := dialer(option.DialCtxFn)
-	option.DialCtxFn = func(ctx context.Context, address string, d *net.Dialer, c *tls.Config) (net.Conn, error) {
-		conn, err := dial(ctx, address, d, c)
-		if err == nil && r.dials.Add(1) > 1 {
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	at := func() string {
+		if at := r.primary.Load(); at != nil {
+			return *at
+		}
+		return ""
+	}
+	r.follows.Go(func() { r.at.sentinels.follow(ctx, at, r.moved) })
+}
+
+// moved replaces the connection after the Sentinels made another server the primary.
+func (r *redisStore) moved(was, is string) {
+	r.cfg.Log.Info("the Sentinels have made another Redis server the primary", "was", was, "is", is)
+	r.to.moved()
+}
+
+// tracking returns the options of CLIENT TRACKING.
+func (r *redisStore) tracking() []string {
+	return []string{"BCAST", "PREFIX", r.keys.presence, "PREFIX", r.keys.replica, "PREFIX", r.keys.rev}
+}
+
+// connect opens the tracked connections for the first time.
+func (r *redisStore) connect(ctx context.Context) error {
+	if r.cluster != nil {
+		return r.cluster.start(ctx)
+	}
+	return r.dial()
+}
+
+// dial opens the tracked connection to one server, and closes the previous one.
+func (r *redisStore) dial() error {
+	generation := r.generation.Add(1)
+	option := r.at.option
+	option.ClientTrackingOptions = r.tracking()
+	option.DialCtxFn = r.at.dialer(func(address string, _ net.Conn) {
+		r.primary.Store(&address)
+		if r.dials.Add(1) > 1 {
 			r.plainConn.close() // the address may lead to another server now
 		}
-		return conn, err
-	}
+	})
 	option.OnInvalidations = func(keys []rueidis.RedisMessage) {
 		if r.generation.Load() == generation {
 			r.announced(keys)
@@ -94,8 +143,7 @@ func (r *redisStore) connect(context.Context) error {
 // keys were deleted. It runs on the connection's reading goroutine, so it only marks.
 func (r *redisStore) announced(changed []rueidis.RedisMessage) {
 	if changed == nil {
-		r.bell.Load().ring()
-		r.to.announcementsLost()
+		r.missed()
 		return
 	}
 	names := make([]string, len(changed))
@@ -112,6 +160,23 @@ func (r *redisStore) announced(changed []rueidis.RedisMessage) {
 	if len(users)+len(replicas) > 0 {
 		r.to.announced(users, replicas)
 	}
+}
+
+// slotsMoved says that keys moved to other nodes of a cluster, as key says.
+func (r *redisStore) slotsMoved(key func(string) bool) {
+	r.to.moveOwn(func(user string) bool { return key(r.keys.presence + user) })
+}
+
+// missed says that announcements may have been missed.
+func (r *redisStore) missed() {
+	r.bell.Load().ring()
+	r.to.announcementsLost()
+}
+
+// nodeBack says that a node of a cluster can be used again.
+func (r *redisStore) nodeBack() {
+	r.bell.Load().ring()
+	r.to.partBack()
 }
 
 // removal returns the name of the key that says that a replica removes its entry of a user. It begins like a lease,
@@ -147,7 +212,7 @@ func (k *keys) sort(names []string) (users, replicas []string, rev bool) {
 
 var errNotConnected = errors.New("not connected to Redis")
 
-func (r *redisStore) client() rueidis.Client {
+func (r *redisStore) client() client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.tracked
@@ -176,17 +241,34 @@ func readOnly(err error) error {
 	return err
 }
 
+func (r *redisStore) whole() error {
+	if r.cluster == nil {
+		return nil
+	}
+	return r.cluster.whole()
+}
+
 func (r *redisStore) build() rueidis.Builder { return r.client().B() }
 
-func (r *redisStore) reconnect(ctx context.Context) error {
-	if err := r.connect(ctx); err != nil {
+func (r *redisStore) reconnect(context.Context) error {
+	if r.cluster != nil {
+		r.cluster.reopen()
+		return nil
+	}
+	if err := r.dial(); err != nil {
 		return fmt.Errorf("reconnect: %w", err)
 	}
 	return nil
 }
 
 func (r *redisStore) close() {
+	r.stop()
+	r.follows.Wait()
 	r.generation.Add(1)
+	if r.cluster != nil {
+		r.cluster.close()
+		return
+	}
 	if c := r.client(); c != nil {
 		c.Close()
 	}

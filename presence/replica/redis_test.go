@@ -131,10 +131,9 @@ func TestRedisRefusals(t *testing.T) {
 		"redis://:wrong@127.0.0.1:" + server.port: "refuses the password",
 		withPassword + "/99":                      "no database of that number",
 		"http://127.0.0.1":                        "begins with \"http\"",
-		"redis-sentinel://h:26379":                "Sentinel",
-		"redis://h:6379?master_set=mymaster":      "Sentinel",
-		"redis://a:6379,b:6379":                   "cluster",
-		"redis://h:6379?addr=i:6379":              "cluster",
+		"redis-sentinel://h:26379":                "master_set=NAME",
+		"redis://h:6379?master_set=":              "master_set=NAME",
+		"unix:///redis.sock?master_set=mymaster":  "socket file",
 		"redis://:se%cret@h":                      "cannot be read",
 	} {
 		err := open(url, "one")

@@ -18,34 +18,42 @@ import (
 // Redis doesn't answer.
 const dialWait = 1200 * time.Millisecond
 
+// location says where Redis is: on one server, on the primary that Sentinels name, or on the nodes of a cluster.
+type location struct {
+	option    rueidis.ClientOption
+	sentinels *sentinels // nil: option has the address
+	cluster   bool       // option has the addresses of some of the nodes
+}
+
 // CheckURL returns the error that Open would return for the URL alone. It contacts no server.
 func CheckURL(text string) error {
-	_, err := redisOption(text)
+	_, err := locate(Config{URL: text})
 	return err
 }
 
-// redisOption parses the URL, and returns an error if this version doesn't support it.
-func redisOption(text string) (rueidis.ClientOption, error) {
-	u, err := url.Parse(text)
+// locate parses the URL, and returns an error if this version doesn't support it.
+func locate(cfg Config) (*location, error) {
+	u, err := url.Parse(cfg.URL)
 	if err != nil { // err contains the password
-		return rueidis.ClientOption{}, errors.New("the Redis URL cannot be read: write redis://:PASSWORD@HOST:6379, " +
+		return nil, errors.New("the Redis URL cannot be read: write redis://:PASSWORD@HOST:6379, " +
 			"with special characters percent-encoded")
 	}
 	switch q := u.Query(); {
-	case strings.Contains(u.Scheme, "sentinel") || q.Has("master_set") || q.Has("sentinelMasterId"):
-		return rueidis.ClientOption{},
-			errors.New("the Redis URL is of Sentinel, which is not supported yet: give the address of one server")
-	case strings.Contains(u.Scheme, "cluster") || q.Has("addr") || strings.Contains(u.Host, ","):
-		return rueidis.ClientOption{},
-			errors.New("the Redis URL is of a cluster, which is not supported yet: give the address of one server")
+	case strings.Contains(u.Scheme, "sentinel") || q.Has("sentinelMasterId") || q.Has("master_set") && q.Get("master_set") == "":
+		return nil, errors.New("the Redis URL is of Sentinel in a form that isn't supported: " +
+			"write redis://:PASSWORD@SENTINEL:26379?addr=OTHER:26379&addr=THIRD:26379&master_set=NAME")
+	case strings.Contains(u.Scheme, "cluster") || strings.Contains(u.Host, ","):
+		return nil, errors.New("the Redis URL is of a cluster in a form that isn't supported: " +
+			"write redis://:PASSWORD@NODE:6379?addr=OTHER:6379&addr=THIRD:6379")
 	case !slices.Contains([]string{"redis", "rediss", "valkey", "valkeys", "unix"}, u.Scheme):
-		return rueidis.ClientOption{},
-			fmt.Errorf("the Redis URL begins with %q: write redis://, rediss:// or unix://", u.Scheme)
+		return nil, fmt.Errorf("the Redis URL begins with %q: write redis://, rediss:// or unix://", u.Scheme)
+	case u.Scheme == "unix" && (q.Has("addr") || q.Has("master_set")):
+		return nil, errors.New("the Redis URL names a socket file and other addresses: write redis:// or rediss://")
 	}
-	option, err := rueidis.ParseURL(text)
+	option, err := rueidis.ParseURL(cfg.URL)
 	if err != nil {
-		reason := strings.ReplaceAll(err.Error(), text, u.Redacted())
-		return option, fmt.Errorf("the Redis URL cannot be used: %s", reason)
+		reason := strings.ReplaceAll(err.Error(), cfg.URL, u.Redacted())
+		return nil, fmt.Errorf("the Redis URL cannot be used: %s", reason)
 	}
 	option.ForceSingleClient = true
 	option.PipelineMultiplex = -1 // one connection, because several would announce in different orders
@@ -55,7 +63,21 @@ func redisOption(text string) (rueidis.ClientOption, error) {
 	option.ConnWriteTimeout = 2 * time.Second
 	option.Dialer = net.Dialer{Timeout: dialWait, KeepAlive: time.Second}
 	option.ClientName = "rollcall"
-	return option, nil
+	if option.TLSConfig != nil {
+		option.TLSConfig.RootCAs = cfg.Authorities
+		option.TLSConfig.ServerName = "" // each server has the name under which it's connected to
+	}
+	l := &location{option: option}
+	l.cluster = len(option.InitAddress) > 1 && option.Sentinel.MasterSet == ""
+	switch {
+	case l.cluster && option.SelectDB != 0:
+		return nil, errors.New("the Redis URL names a database, but a cluster has only one: leave out its number")
+	case option.Sentinel.MasterSet != "":
+		l.sentinels = sentinelsOf(l.option)
+		l.option.Sentinel = rueidis.SentinelOption{}
+		l.option.InitAddress = []string{"the primary of " + option.Sentinel.MasterSet} // the dialer doesn't use it
+	}
+	return l, nil
 }
 
 // permanent returns the error to stop the start with, or nil if waiting may help. It returns nil for an unknown host
@@ -64,6 +86,11 @@ func permanent(err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\n") // the client adds a hint in a second line
 	var unknown *tls.CertificateVerificationError
 	switch {
+	case strings.Contains(text, "cluster support disabled"):
+		return errors.New("REDIS_URL has several addresses, but this Redis is no cluster: give the address of one server, " +
+			"or add master_set if they are of Sentinels")
+	case strings.Contains(text, "No such master with that name"):
+		return errors.New("the Sentinels know no primary of that name: check master_set in REDIS_URL")
 	case errors.As(err, &unknown):
 		return fmt.Errorf("Redis: its certificate is not trusted: %w", unknown)
 	case containsAny(text, "WRONGPASS", "invalid password", "invalid username-password"):

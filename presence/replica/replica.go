@@ -8,6 +8,8 @@ package replica
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -17,7 +19,10 @@ import (
 
 // Config says which store replicas share.
 type Config struct {
-	URL      string // redis://, rediss:// or unix://; one server that allows CLIENT TRACKING
+	URL string // redis://, rediss:// or unix://; servers that allow CLIENT TRACKING, or Sentinels of them
+	// Authorities are the issuers that the server's certificate may come from. nil: those of the system.
+	Authorities *x509.CertPool
+
 	Prefix   string // of every key; other programs may use the same server, but not the same prefix
 	Accounts string // ID of the accounts store, which must be the same for all replicas
 	Log      *slog.Logger
@@ -39,7 +44,7 @@ type Redis struct {
 // It returns an error if waiting doesn't help: an invalid URL, a wrong password, a server that lacks what Rollcall
 // needs, or replicas with other accounts on the same server.
 func Open(ctx context.Context, cfg Config) (*Redis, error) {
-	option, err := redisOption(cfg.URL)
+	at, err := locate(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +53,10 @@ func Open(ctx context.Context, cfg Config) (*Redis, error) {
 	if cfg.adoptAfter > 0 {
 		s.owner.adoptAfter = cfg.adoptAfter
 	}
-	store := newRedisStore(option, cfg, id, s)
+	if at.cluster {
+		s.peers.holdFor = holdForCluster
+	}
+	store := newRedisStore(at, cfg, id, s)
 	s.store = store
 	err = store.connect(ctx)
 	store.opening.Wait()
@@ -57,13 +65,16 @@ func Open(ctx context.Context, cfg Config) (*Redis, error) {
 			store.close()
 			return nil, err
 		}
-		cfg.Log.Warn(
-			"Redis cannot be reached; serving alone until it appears; if that is not what you expect, check REDIS_URL",
-			"err", err)
+		text := "Redis cannot be reached; serving alone until it appears; if that is not what you expect, check REDIS_URL"
+		if errors.Is(err, errPartly) {
+			text = "a part of Redis cannot be reached; not ready until it can"
+		}
+		cfg.Log.Warn(text, "err", err)
 	} else if err := store.check(ctx); err != nil {
 		store.close()
 		return nil, err
 	}
+	store.follow()
 	s.start()
 	return &Redis{s, store}, nil
 }

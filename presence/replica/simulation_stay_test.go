@@ -199,8 +199,8 @@ func TestEveryRuleKeepsPeople(t *testing.T) {
 		rule, fault string
 		off         func(*rules)
 	}{
-		{"lapse", "refused writes", func(r *rules) { r.lapse = false }},
-		{"lapse", "standstill", func(r *rules) { r.lapse = false }},
+		{"unseen", "refused writes", func(r *rules) { r.unseen = false }},
+		{"unseen", "standstill", func(r *rules) { r.unseen = false }},
 		{"redial", "failover", func(r *rules) { r.redial = false }},
 		{"waitTurn", "down, then empty", func(r *rules) { r.waitTurn = false }},
 		{"rejoin", "mark overwritten", func(r *rules) { r.rejoin = false }},

@@ -46,6 +46,8 @@ type simConn struct {
 
 	stopped time.Time // this replica's process stands still until then
 
+	lost func() // called when the connection broke; nil: announcementsLost of s
+
 	distance  time.Duration // added to each round trip
 	searching time.Duration // for each user that a survey finds
 }
@@ -188,7 +190,11 @@ func (st *simStore) announceAll(tell func(*syncer)) {
 // broken breaks the connection: announcements stop, and the replica notices.
 func (c *simConn) broken() {
 	c.tracked = false
-	time.AfterFunc(time.Millisecond, func() { c.s.announcementsLost() })
+	lost := c.lost
+	if lost == nil {
+		lost = c.s.announcementsLost
+	}
+	time.AfterFunc(time.Millisecond, lost)
 }
 
 // survey finds one user at a time, as on a server full of other keys.
@@ -223,15 +229,22 @@ func (c *simConn) read(ctx context.Context, users []string) ([]map[string]string
 	return out, nil
 }
 
-func (c *simConn) write(ctx context.Context, entries []entry) error {
-	return c.change(ctx, func() {
+func (c *simConn) whole() error { return nil }
+
+func (c *simConn) write(ctx context.Context, entries []entry) ([]entry, error) {
+	return entries, c.change(ctx, func() {
 		for _, e := range entries {
 			if e.value == "" {
-				c.store.announceAll(func(s *syncer) { s.removing([]removal{{e.user, c.self}}) })
+				c.say(e)
 			}
 			c.store.set(e.user, c.self, e.value)
 		}
 	})
+}
+
+// say announces that this replica removes an entry.
+func (c *simConn) say(e entry) {
+	c.store.announceAll(func(s *syncer) { s.removing([]removal{{e.user, c.self}}) })
 }
 
 func (st *simStore) set(user, replica, value string) {

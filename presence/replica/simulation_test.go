@@ -79,10 +79,23 @@ func simulate(seed uint64, with rules) string {
 
 // fault causes one fault, and reports whether the process has to crash.
 func (b *simStore) fault(rep *simReplica, r *rand.Rand) (crash bool) {
+	kind := r.IntN(14)
+	if kind == 13 { // a process with other accounts runs for up to 8 s
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		other := b.joinLocked("other", rep.s.rules)
+		other.s.start()
+		time.AfterFunc(time.Duration(r.IntN(8000))*time.Millisecond, func() { b.leave(other) })
+		return false
+	}
+	return b.cause(kind, rep.conn, r)
+}
+
+// cause causes a fault of a kind, and reports whether the process has to crash.
+func (b *simStore) cause(kind int, l *simConn, r *rand.Rand) (crash bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := rep.conn
-	switch r.IntN(14) {
+	switch kind {
 	case 0, 1: // cut off for up to 16 s
 		l.cut = true
 		l.broken()
@@ -111,12 +124,7 @@ func (b *simStore) fault(rep *simReplica, r *rand.Rand) (crash bool) {
 			break
 		}
 	case 7: // a command of a closed connection runs late, after a newer one
-		user, value := fmt.Sprintf("u%d", r.IntN(12)), []string{"", "0 0", "1 0"}[r.IntN(3)]
-		time.AfterFunc(time.Duration(r.IntN(4000))*time.Millisecond, func() {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.set(user, l.self, value)
-		})
+		b.later(fmt.Sprintf("u%d", r.IntN(12)), l, r)
 	case 8:
 		return true
 	case 9: // refuses writes for up to 20 s
@@ -134,12 +142,18 @@ func (b *simStore) fault(rep *simReplica, r *rand.Rand) (crash bool) {
 		l.stopped = time.Now().Add(time.Duration(r.IntN(16_000)) * time.Millisecond)
 	case 12: // another program overwrites the mark
 		b.overwrite()
-	case 13: // a process with other accounts runs for up to 8 s
-		other := b.joinLocked("other", rep.s.rules)
-		other.s.start()
-		time.AfterFunc(time.Duration(r.IntN(8000))*time.Millisecond, func() { b.leave(other) })
 	}
 	return false
+}
+
+// later writes an entry up to 4 s later.
+func (b *simStore) later(user string, l *simConn, r *rand.Rand) {
+	value := []string{"", "0 0", "1 0"}[r.IntN(3)]
+	time.AfterFunc(time.Duration(r.IntN(4000))*time.Millisecond, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.set(user, l.self, value)
+	})
 }
 
 // differences compares the store and every replica's data with the truth.

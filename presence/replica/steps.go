@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 )
 
@@ -26,19 +28,15 @@ func stepErr(ctx context.Context, f func(context.Context) error) error {
 	return err
 }
 
-// heal replaces a connection that announces nothing, and makes sure that the store belongs to our accounts. If
-// announcements were missed, it starts over: a beat proves the connection, then it marks all known users and starts a
-// survey for the rest.
+// heal makes sure that the store belongs to our accounts. If announcements were missed, it starts over: a beat proves the
+// connection, then it marks all known users and starts a survey for the rest.
 func (s *syncer) heal(ctx context.Context) error {
 	s.mu.Lock()
 	failed := s.survey.err
 	s.survey.err, s.survey.complete = nil, !s.survey.running
 	s.mu.Unlock()
-	if failed != nil {
+	if failed != nil && !errors.Is(failed, errPartly) {
 		return failed
-	}
-	if err := s.reconnect(ctx); err != nil {
-		return err
 	}
 	if err := s.join(ctx); err != nil {
 		return err
@@ -53,7 +51,7 @@ func (s *syncer) heal(ctx context.Context) error {
 	if !resync {
 		return nil
 	}
-	if err := s.beat(ctx); err != nil {
+	if err := s.beat(ctx); err != nil && !errors.Is(err, errPartly) {
 		return err
 	}
 	s.readAgain(ctx)
@@ -63,7 +61,7 @@ func (s *syncer) heal(ctx context.Context) error {
 // holdLocked starts the hold after a resync, unless there are no entries to hold.
 func (s *syncer) holdLocked() {
 	if len(s.entries.remote) > 0 {
-		s.peers.hold(time.Now().Add(holdFor))
+		s.peers.hold(time.Now().Add(s.peers.holdFor))
 	}
 }
 
@@ -155,37 +153,45 @@ func (s *syncer) readMarked(ctx context.Context) error {
 	s.entries.markDue(time.Now())
 	batches := s.entries.toRead.batches()
 	s.mu.Unlock()
+	var failed error
 	for range batches {
 		s.mu.Lock()
 		users := s.entries.toRead.take() // before the read, so that an announcement during the read marks them again
 		s.mu.Unlock()
 		if len(users) == 0 {
-			return nil
+			break
 		}
 		found, err := step(ctx, func(ctx context.Context) ([]map[string]string, error) {
 			return s.store.read(ctx, users)
 		})
 		s.takeIn(users, found, err)
-		if err != nil {
-			return err
+		failed = cmp.Or(failed, err)
+		if err == nil || errors.Is(err, errPartly) {
+			err = s.readNewLeases(ctx)
+			failed = cmp.Or(failed, err)
 		}
-		if err := s.readNewLeases(ctx); err != nil {
-			return err
+		if err != nil && !errors.Is(err, errPartly) {
+			break
 		}
 	}
-	return nil
+	return failed
 }
 
-// takeIn applies the result of a read, or marks the users again after an error.
+// takeIn applies the result of a read. After an error, it marks the users that weren't read again.
 func (s *syncer) takeIn(users []string, found []map[string]string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
+	if found == nil {
 		s.entries.toRead.add(users...)
 		return
 	}
 	now := time.Now()
 	for i, user := range users {
+		if err != nil && found[i] == nil {
+			s.entries.toRead.add(user)
+			s.entries.keepRemovals(user, now)
+			continue
+		}
 		if !s.rules.keepMarks {
 			delete(s.entries.toRead, user)
 		}
@@ -204,6 +210,7 @@ func (s *syncer) writeMarked(ctx context.Context) error {
 	s.mu.Lock()
 	batches := s.entries.toWrite.batches()
 	s.mu.Unlock()
+	var failed error
 	for range batches {
 		s.mu.Lock()
 		users := s.entries.toWrite.take()
@@ -214,16 +221,22 @@ func (s *syncer) writeMarked(ctx context.Context) error {
 		s.entries.sent.add(users...)
 		s.mu.Unlock()
 		if len(users) == 0 {
-			return nil
+			break
 		}
-		if err := stepErr(ctx, func(ctx context.Context) error { return s.store.write(ctx, batch) }); err != nil {
+		unsent, err := step(ctx, func(ctx context.Context) ([]entry, error) { return s.store.write(ctx, batch) })
+		if err != nil {
 			s.mu.Lock()
-			s.entries.toWrite.add(users...)
+			for _, e := range unsent {
+				s.entries.toWrite.add(e.user)
+			}
 			s.mu.Unlock()
-			return err
+		}
+		failed = cmp.Or(failed, err)
+		if err != nil && !errors.Is(err, errPartly) {
+			break
 		}
 	}
-	return nil
+	return failed
 }
 
 // cleanUp removes the entries of replicas that are gone for good. If one comes back after all, its audit writes them

@@ -18,11 +18,15 @@ type sharedStore interface {
 	// survey calls found with the users that have an entry and the replicas that have a lease, a few at a time. It may
 	// name others, and name some twice. It may take many round trips, each with the deadline of a step.
 	survey(ctx context.Context, found func(users, replicas []string)) error
-	// read returns the entries of each user by replica, or an empty map if there are none.
+	// whole returns an error if a part of the store can't be used now. If that's errPartly, the other parts can.
+	whole() error
+	// read returns the entries of each user by replica, or an empty map if there are none. After an error, those of users
+	// that it couldn't read are nil.
 	read(ctx context.Context, users []string) ([]map[string]string, error)
 	// write sets this replica's entries. Before it removes one, it announces that through syncer.removing, to every
 	// replica that is connected. The announcement may come late, twice, or not at all: then the others read twice.
-	write(ctx context.Context, entries []entry) error
+	// After an error, it returns those that it may not have set.
+	write(ctx context.Context, entries []entry) (unsent []entry, err error)
 	// owner checks whose accounts the store belongs to. The error is nil for ours, errUnowned for nobody's, and an
 	// *AccountsError for others'. It writes nothing, except that with contest, a foreign mark ends within a lease
 	// unless its replicas renew it.
@@ -34,7 +38,8 @@ type sharedStore interface {
 	// back a lease that has ended. It also renews the mark that owner checks, and sets it if it's missing. If it's
 	// foreign, the error is an *AccountsError.
 	beat(ctx context.Context, info leaseInfo, only bool) (had bool, err error)
-	// leases returns how long each replica still has a lease, or 0 if it has none.
+	// leases returns how long each replica still has a lease, or 0 if it has none. After an error, it's unknownLease for
+	// those that it couldn't read.
 	leases(ctx context.Context, replicas []string) ([]time.Duration, error)
 	// clean removes entries of replicas that are gone for good, given as users by replica. It does nothing while
 	// another replica cleans up.
@@ -44,10 +49,14 @@ type sharedStore interface {
 	close()
 }
 
+// unknownLease says that a lease couldn't be read.
+const unknownLease = -1 * time.Second
+
 // Errors of a sharedStore that the protocol treats specially.
 var (
 	errUnowned  = errors.New("nobody has marked this Redis as theirs yet")
 	errReadOnly = errors.New("this Redis accepts no writes") // the same address may now lead to one that does
+	errPartly   = errors.New("a part of the Redis Cluster does not work")
 )
 
 // entry is what this replica writes for one user. An empty value removes the entry.

@@ -11,9 +11,11 @@ import (
 
 // The times of the protocol between replicas.
 const (
-	leaseTTL   = presence.LeaseTTL
-	beatEvery  = 3 * time.Second        // between renewals of this replica's lease, and between reads of the others
-	holdFor    = 3 * time.Second        // after a resync, a missing entry or lease counts for this long
+	leaseTTL       = presence.LeaseTTL
+	beatEvery      = 3 * time.Second // between renewals of this replica's lease, and between reads of the others
+	holdFor        = 3 * time.Second // after a resync, a missing entry or lease counts for this long
+	holdForCluster = 4 * time.Second // the same in a cluster, where replicas learn of a failover up to a second apart
+
 	echoWait   = 1 * time.Second        // for the announcement of this replica's renewal
 	stepWait   = 4 * time.Second        // for one step of a round
 	cleanAfter = 60 * time.Second       // entries of a replica without a lease are removed after this long
@@ -29,18 +31,18 @@ type rules struct {
 	poll       bool // a replica reads leases regularly, because their end isn't always announced
 	hold       bool // after a resync, a missing entry or lease counts for a while
 	keepMarks  bool // an announcement during a read causes another read
-	lapse      bool // after a long gap between its renewals, a replica assumes that other leases ended alike
 	redial     bool // a replica replaces a connection that keeps failing
 	waitTurn   bool // a new process lets running replicas mark an empty store first
 	rejoin     bool // after a conflict, a replica keeps trying and comes back
 	contest    bool // a foreign mark that nobody renews ends within a lease
 	standstill bool // after a standstill, a replica removes users who have left before it renews its lease
+	unseen     bool // a lease that ended while it couldn't be read counts for a while
 	removals   bool // an entry that its replica said it removes isn't read twice
 }
 
 var allRules = rules{
 	audit: true, union: true, poll: true, hold: true, keepMarks: true,
-	lapse: true, redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true, removals: true,
+	redial: true, waitTurn: true, rejoin: true, contest: true, standstill: true, unseen: true, removals: true,
 }
 
 // syncer implements the protocol, and presence.Registry on a sharedStore. It keeps the entries of other replicas in
@@ -178,10 +180,42 @@ func (s *syncer) removing(all []removal) {
 // announcementsLost says that announcements may have been missed.
 func (s *syncer) announcementsLost() {
 	s.mu.Lock()
+	clear(s.entries.removed) // what is missing from now on may be lost
+	s.mu.Unlock()
+	s.partBack()
+}
+
+// partBack says that a part of the store can be used again, and that its announcements may have been missed. Removals
+// that couldn't be made there were announced by the other parts all the same, and still explain what is missing.
+func (s *syncer) partBack() {
+	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.resync = true
-	clear(s.entries.removed)           // what is missing from now on may be lost
+	s.holdLocked()
 	s.owner.unownedSince = time.Time{} // running replicas need the full time again to mark the store as theirs
+	s.loop.wakeUp()
+}
+
+// wake causes a round, because a part of the store doesn't work anymore.
+func (s *syncer) wake() { s.loop.wakeUp() }
+
+// moveOwn marks this replica's entries with certain keys to be read. They were moved, and might have been lost.
+func (s *syncer) moveOwn(has func(user string) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for user := range s.entries.own {
+		if has(user) {
+			s.entries.toRead.add(user)
+		}
+	}
+	s.loop.wakeUp()
+}
+
+// moved says that the connection leads to a server that the replicas don't share anymore.
+func (s *syncer) moved() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.health.redial, s.resync = true, true
 	s.loop.wakeUp()
 }
 
