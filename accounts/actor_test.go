@@ -154,6 +154,14 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 		_, err := s.RememberBrowser(ctx, u.ID, "")
 		return err
 	},
+	"RememberNewBrowser": func(ctx context.Context, s *Store, u User, x Session) error {
+		_, err := s.RememberNewBrowser(ctx, u.ID, "", x.ID)
+		return err
+	},
+	"RenewToken": func(ctx context.Context, s *Store, u User, x Session) error {
+		_, err := s.RenewToken(ctx, u.ID, x.ID)
+		return err
+	},
 	"StampSeen": func(ctx context.Context, s *Store, u User, _ Session) error {
 		return s.StampSeen(ctx, map[string]time.Time{u.ID: time.Now()})
 	},
@@ -336,7 +344,7 @@ var reads = []string{
 	"AnySession", "Authenticate", "Changes", "CheckImport", "CheckPassword", "Close", "Committed", "CountPeople",
 	"CursorBehind", "CursorBehindIn", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
-	"KnownBrowser", "Lost", "People", "PeopleByID", "PeopleByName", "Ping", "Presets", "PublicPeople", "SessionByToken", "Sessions",
+	"IsNewBrowser", "KnownBrowser", "Lost", "People", "PeopleByID", "PeopleByName", "Ping", "Presets", "PublicPeople", "SessionByToken", "Sessions",
 	"HasSetupCode", "IsSetupCode", "ShareByToken", "ShareScopes", "Shared", "Shares", "TeamPairs",
 	"Stats",
 	"Tally", "TeamNames", "UserByID", "UserByName", "Users",

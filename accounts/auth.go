@@ -14,14 +14,23 @@ const (
 // noPassword is stored in place of a hash until a person chooses their first password.
 const noPassword = ""
 
+// Authenticated is somebody who gave the right password.
+type Authenticated struct {
+	User
+	PasswordWas string // its fingerprint, for SignIn
+}
+
 // Authenticate returns the user with a username and password. It returns ErrCredentials for a wrong password and for an
 // unknown or invalid name: all of these wait in the same queue and cost the same hashes. It returns ErrDisabled for the
 // right password of a disabled account, and ErrBusy if the password can't be hashed within 2 s. If the stored hash has
 // other than the current parameters, it's replaced. Callers must limit the number of attempts.
-func (s *Store) Authenticate(ctx context.Context, username, password string) (User, error) {
+func (s *Store) Authenticate(ctx context.Context, username, password string) (Authenticated, error) {
 	key, _ := FoldUsername(username) // nobody has the name ""
-	user, _, err := s.verify(ctx, sqlLogin, key, password)
-	return user, err
+	user, encoded, err := s.verify(ctx, sqlLogin, key, password)
+	if err != nil {
+		return Authenticated{}, err
+	}
+	return Authenticated{user, passwordFingerprint(encoded)}, nil
 }
 
 // CheckPassword returns nil if password is that of the user with userID. Its errors and costs are those of

@@ -55,7 +55,7 @@ func (s *Store) ChangeUser(ctx context.Context, userID string, c UserChange) err
 			}
 		}
 		if c.Email != nil {
-			if _, err := setEmail(ctx, t, userID, *c.Email); err != nil {
+			if err := giveEmail(ctx, t, userID, *c.Email); err != nil {
 				return err
 			}
 		}

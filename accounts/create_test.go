@@ -26,7 +26,7 @@ func testCreate(t *testing.T, db database) {
 	for how, read := range map[string]func() (User, error){
 		"UserByID":     func() (User, error) { return s.UserByID(t.Context(), u.ID) },
 		"UserByName":   func() (User, error) { return s.UserByName(t.Context(), "ADA.l") },
-		"Authenticate": func() (User, error) { return s.Authenticate(t.Context(), "ADA.L", secret) },
+		"Authenticate": func() (User, error) { a, err := s.Authenticate(t.Context(), "ADA.L", secret); return a.User, err },
 	} {
 		if got, err := read(); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s = %+v, %v, want %+v", how, got, err, want)

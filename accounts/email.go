@@ -136,17 +136,23 @@ func (s *Store) ChangeEmail(ctx context.Context, userID string, change func(stri
 		if email, _, err = CleanEmail(email); err != nil || email == was {
 			return err
 		}
-		if _, err := setEmail(ctx, t, userID, email); err != nil {
-			return err
-		}
-		if was != "" {
-			err = queueNotice(ctx, t, MailAddressTaken, userID, MailDetails{To: was})
-		}
-		if err != nil || email == "" {
-			return err
-		}
-		return queueNotice(ctx, t, MailAddressGiven, userID, MailDetails{To: email})
+		return giveEmail(ctx, t, userID, email)
 	}))
+}
+
+// giveEmail stores an address that has passed CleanEmail for somebody else, and tells both addresses.
+func giveEmail(ctx context.Context, t *transaction, userID, email string) error {
+	was, err := setEmail(ctx, t, userID, email)
+	if err != nil || was == email {
+		return err
+	}
+	if was != "" {
+		err = queueNotice(ctx, t, MailAddressTaken, userID, MailDetails{To: was})
+	}
+	if err != nil || email == "" {
+		return err
+	}
+	return queueNotice(ctx, t, MailAddressGiven, userID, MailDetails{To: email})
 }
 
 // RemoveEmail takes a user's own address away. The old address gets an email with a link that undoes it.
@@ -271,7 +277,7 @@ func addEmailLink(ctx context.Context, t *transaction, kind string, userID any, 
 }
 
 // ConfirmEmail uses a link that confirms an address, if it belongs to the user. The old address gets an email with a
-// linkIdentity that undoes the change. Errors: ErrNoLink, and a *FieldError if another user has the address by now.
+// link that undoes the change. Errors: ErrNoLink, and a *FieldError if another user has the address by now.
 func (s *Store) ConfirmEmail(ctx context.Context, userID, token string) error {
 	return wrap("confirm an email address", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		l, _, err := useEmailLink(ctx, t, token, verifyLink)

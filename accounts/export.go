@@ -124,10 +124,11 @@ type ExportedAct struct {
 
 // ExportedBrowser is a browser in which the person has signed in with the right password.
 type ExportedBrowser struct {
-	SignedInAt time.Time `json:"signed_in_at"` // last
+	SignedInAt time.Time `json:"signed_in_at"`       // last
+	NewSince   time.Time `json:"new_since,omitzero"` // zero: the person has confirmed it
 }
 
-const sqlBrowsers = `SELECT used_at FROM known_browsers WHERE user_id = $1 ORDER BY used_at DESC LIMIT $2`
+const sqlBrowsers = `SELECT used_at, new_since FROM known_browsers WHERE user_id = $1 ORDER BY used_at DESC LIMIT $2`
 
 // Export returns everything that is stored about a person, read in one snapshot. Error: ErrNotFound.
 func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
@@ -207,7 +208,7 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	if err := exportClaims(ctx, t, userID, x); err != nil {
 		return err
 	}
-	sessions, err := readSessions(ctx, t, userID, 0)
+	sessions, err := readSessions(ctx, t, sqlStoredSessions, userID, 0, maxSessions)
 	if err != nil {
 		return err
 	}
@@ -229,9 +230,9 @@ func exportLists(ctx context.Context, t *transaction, userID string, x *Export) 
 	if err != nil {
 		return err
 	}
-	times, err := collect(rows, func(ms *int64) []any { return []any{ms} })
-	for _, ms := range times {
-		x.Browsers = append(x.Browsers, ExportedBrowser{at(ms)})
+	browsers, err := collect(rows, func(b *[2]int64) []any { return []any{&b[0], &b[1]} })
+	for _, b := range browsers {
+		x.Browsers = append(x.Browsers, ExportedBrowser{at(b[0]), at(b[1])})
 	}
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ type ExportedApp struct {
 	AddedAt   time.Time   `json:"added_at"`
 	CodesLeft int         `json:"recovery_codes_left"`
 	CodesUsed []time.Time `json:"recovery_codes_used"` // when
+	CodesMade time.Time   `json:"recovery_codes_created_at,omitzero"`
 }
 
 const sqlCodeUses = `SELECT used_at FROM recovery_codes WHERE user_id = $1 ORDER BY used_at, hash`
@@ -56,6 +57,9 @@ func exportFactors(ctx context.Context, t *transaction, userID string, x *Export
 		} else {
 			x.App.CodesUsed = append(x.App.CodesUsed, at(ms))
 		}
+	}
+	if err == nil {
+		x.App.CodesMade, err = codesMade(ctx, t, userID)
 	}
 	return err
 }

@@ -70,7 +70,7 @@ func testExport(t *testing.T, db database) {
 		now + `}],"passkeys":[{"name":"My phone","host":"board.example","model":"model","transports":"internal",` +
 		`"can_be_synced":true,"synced":true,"created_at":` + now + `,"last_used_at":` + now +
 		`}],"authenticator_app":{"added_at":` + now + `,"recovery_codes_left":1,"recovery_codes_used":[` + now +
-		`]},"tokens":[{"name":"Lamp","scopes":["me:read"],"created_at":` + now + `,"expires_at":"2026-05-30T12:00:01.5Z"}],"identities":[{"provider":"corp","issuer":"https://login.example","subject":"ada-1","label":"ada@example.com",` +
+		`],"recovery_codes_created_at":` + now + `},"tokens":[{"name":"Lamp","scopes":["me:read"],"created_at":` + now + `,"expires_at":"2026-05-30T12:00:01.5Z"}],"identities":[{"provider":"corp","issuer":"https://login.example","subject":"ada-1","label":"ada@example.com",` +
 		`"created_at":` + now + `,"last_used_at":` + now + `}],` +
 		`"shares":[{"kind":"embed","name":"Wiki","team":"Ops","only_counts":true,"texts":false,"origins":["https://wiki.example"],` +
 		`"created_on":"2026-03-01T00:00:00Z","expires_at":"2026-03-03T00:00:00Z"}],` +
@@ -133,9 +133,9 @@ func TestExportHasEverything(t *testing.T) {
 		"tokens":         "name scopes parent created_at expires_at used_at",
 		"passkeys":       "rp_id eligible backed_up aaguid transports label created_at used_at",
 		"totp":           "confirmed_at",
-		"recovery_codes": "used_at",
+		"recovery_codes": "used_at made_at",
 		"identities":     "issuer subject provider label created_at used_at",
-		"known_browsers": "used_at",
+		"known_browsers": "used_at new_since",
 		"presets":        "state text emoji lasts",
 		"favorites":      "person_id",
 		"alerts":         "person_id kind asked_at expires_at told_at",
@@ -158,7 +158,7 @@ func TestExportHasEverything(t *testing.T) {
 		"recovery_codes": "user_id hash",
 		"spent":          "hash expires_at", // hashes of random values
 		"mails":          "id kind user_id argument tries next_at taken_until queued_at expires_at",
-		"known_browsers": "token_hash user_id",
+		"known_browsers": "token_hash user_id session_id",
 		"presets":        "id user_id rev",
 		"favorites":      "user_id created_at",
 		"alerts":         "user_id rev",

@@ -55,10 +55,9 @@ const (
 
 	sqlOnlyElsewhere = `SELECT i.provider, count(*) FROM identities i JOIN users u ON u.id = i.user_id
 		WHERE u.password_hash = '' GROUP BY i.provider`
-	sqlEndOfProvider = `DELETE FROM sessions WHERE user_id = $1 AND provider = $2 AND id <> $3 RETURNING id`
-	sqlEndProviders  = `DELETE FROM sessions WHERE provider = $1 AND provider <> '' AND provider_session = $2 RETURNING id`
-	sqlEndSubjects   = `DELETE FROM sessions WHERE provider = $1 AND user_id IN
-		(SELECT user_id FROM identities WHERE issuer = $2 AND subject = $3) RETURNING id`
+	sqlEndOfProvider  = `DELETE FROM sessions WHERE user_id = $1 AND provider = $2 AND id <> $3 RETURNING id`
+	ofProviderSession = `provider = $1 AND provider <> '' AND provider_session = $2`
+	ofSubject         = `provider = $1 AND user_id IN (SELECT user_id FROM identities WHERE issuer = $2 AND subject = $3)`
 )
 
 // Identities returns the identities of a person, the oldest first.
@@ -228,9 +227,9 @@ func (s *Store) EndProviderSessions(ctx context.Context, out ProviderLogout, onc
 			return err
 		}
 		if out.Session != "" {
-			n, err = endSessions(ctx, t, sqlEndProviders, out.Provider, out.Session)
+			n, err = leaveSessions(ctx, t, ofProviderSession, out.Provider, out.Session)
 		} else {
-			n, err = endSessions(ctx, t, sqlEndSubjects, out.Provider, out.Issuer, out.Subject)
+			n, err = leaveSessions(ctx, t, ofSubject, out.Provider, out.Issuer, out.Subject)
 		}
 		return err
 	})

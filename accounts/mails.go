@@ -39,6 +39,7 @@ const (
 	MailFactorAdded     MailKind = "factor_added"     // Factor; Label is its name, or the key of its provider
 	MailFactorRemoved   MailKind = "factor_removed"   // the same
 	MailCodeUsed        MailKind = "code_used"        // a recovery code; Left is how many there are still
+	MailCodesRenewed    MailKind = "codes_renewed"    // the user has new recovery codes
 )
 
 // The values of MailDetails.Factor.

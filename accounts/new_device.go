@@ -12,6 +12,8 @@ const (
 	sqlNotice = `UPDATE sessions SET unnoticed = FALSE WHERE id = $1 AND user_id = $2 AND id <> $3
 		AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $3 AND s.user_id = $2 AND NOT s.unnoticed)`
 
+	sqlDropLeft = `DELETE FROM sessions WHERE id = $1 AND token_hash = 'left ' || id`
+
 	maxUnnoticed = 3 // that are shown at a time
 	maxDevice    = 100
 )
@@ -32,9 +34,9 @@ func tellOfDevice(ctx context.Context, t *transaction, s Session, x SignIn) erro
 }
 
 // Unnoticed returns the latest sessions of a user that were started in a new browser, and that nobody has confirmed, at
-// most 3.
+// most 3. They include sessions that have signed themselves out.
 func (s *Store) Unnoticed(ctx context.Context, userID string) ([]Session, error) {
-	sessions, err := readSessionsBy(ctx, s.r, sqlUnnoticed, userID, s.nowMilli(), maxUnnoticed)
+	sessions, err := readSessions(ctx, s.r, sqlUnnoticed, userID, s.nowMilli(), maxUnnoticed)
 	return sessions, wrap("list new sessions", err)
 }
 
@@ -47,6 +49,24 @@ func (s *Store) Notice(ctx context.Context, userID, sessionID, by string) error 
 		if err == nil && n == 0 {
 			err = ErrNoSession
 		}
+		if err == nil {
+			_, err = t.exec(ctx, sqlDropLeft, sessionID)
+		}
+		if err == nil {
+			_, err = t.exec(ctx, sqlConfirmBrowser, userID, sessionID)
+		}
 		return err
 	}))
+}
+
+// leaveSessions ends the sessions that where selects, for whoever has them, and returns their number. An unnoticed one
+// keeps its row, without a token, until it would have expired: otherwise, a stranger would only have to sign out.
+func leaveSessions(ctx context.Context, t *transaction, where string, args ...any) (int, error) {
+	left, err := endSessions(ctx, t, `UPDATE sessions SET token_hash = 'left ' || id WHERE unnoticed AND `+where+
+		` RETURNING id`, args...)
+	if err != nil {
+		return 0, err
+	}
+	ended, err := endSessions(ctx, t, `DELETE FROM sessions WHERE NOT unnoticed AND `+where+` RETURNING id`, args...)
+	return left + ended, err
 }

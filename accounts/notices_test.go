@@ -41,6 +41,11 @@ func testFactorNotices(t *testing.T, db database) {
 	none(t, s, "an identity that's linked already")
 	withTOTP(t, s, ada.ID)
 	box.want("a new app", MailFactorAdded, MailDetails{Factor: AppFactor})
+	do(t, "ReplaceRecoveryCodes", s.ReplaceRecoveryCodes(ctx, ada.ID, []string{"one", "two"}))
+	box.want("new recovery codes", MailCodesRenewed, MailDetails{})
+	if w, err := s.OwnWays(ctx, ada.ID); err != nil || !w.CodesMade.Equal(c.now()) {
+		t.Errorf("OwnWays says that the codes were made at %v, %v, want %v", w.CodesMade, err, c.now())
+	}
 
 	_, session, err := s.StartSession(ctx, SignIn{UserID: ada.ID, Used: Used{RecoveryCode: "one"}})
 	do(t, "StartSession", err)
@@ -93,4 +98,9 @@ func testAddressNotices(t *testing.T, db database) {
 	set(t.Context(), "")
 	box.want("a removed address", MailAddressTaken, MailDetails{To: "new@example.org"})
 	none(t, s, "no address")
+	do(t, "ChangeUser", s.ChangeUser(t.Context(), ada.ID, UserChange{Email: new("old@example.org")}))
+	box.want("an address that a program set", MailAddressGiven, MailDetails{To: "old@example.org"})
+	do(t, "ChangeUser", s.ChangeUser(t.Context(), ada.ID, UserChange{Email: new("new@example.org"), DisplayName: new("Ada")}))
+	box.want("the address before", MailAddressTaken, MailDetails{To: "old@example.org"})
+	box.want("the new address", MailAddressGiven, MailDetails{To: "new@example.org"})
 }

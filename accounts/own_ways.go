@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"time"
 )
 
 // OwnWays is how one user can sign in and prove who they are, besides providers.
@@ -12,8 +13,9 @@ type OwnWays struct {
 	Password  bool
 	Handle    string // names the account to authenticators; "": it never had a passkey
 	Passkeys  []Passkey
-	TOTP      *TOTP // nil: no authenticator app
-	CodesLeft int   // recovery codes that weren't used
+	TOTP      *TOTP     // nil: no authenticator app
+	CodesLeft int       // recovery codes that weren't used
+	CodesMade time.Time // zero: unknown, or there are none
 }
 
 // PasskeysFor returns the passkeys that work at a host name.
@@ -68,6 +70,9 @@ func readOwnWays(ctx context.Context, t *transaction, userID string) (w OwnWays,
 		return w, err
 	}
 	w.TOTP = &app
-	w.CodesLeft, err = codesLeft(ctx, t, userID)
+	if w.CodesLeft, err = codesLeft(ctx, t, userID); err != nil {
+		return w, err
+	}
+	w.CodesMade, err = codesMade(ctx, t, userID)
 	return w, err
 }

@@ -30,7 +30,7 @@ func everything(t *testing.T, s *Store) {
 		u, v := add(t, s, "ada", "Ada L", "Ops"), add(t, s, "bob", "", "Ops")
 		token, session := signIn(t, s, u.ID)
 		signIn(t, s, u.ID)
-		token, _, err = s.StartSession(t.Context(), SignIn{UserID: u.ID, Replaces: token})
+		token, current, err := s.StartSession(t.Context(), SignIn{UserID: u.ID, Replaces: token})
 		do(t, "StartSession", err)
 		known, err := s.RememberBrowser(t.Context(), v.ID, "")
 		do(t, "RememberBrowser", err)
@@ -38,8 +38,14 @@ func everything(t *testing.T, s *Store) {
 		do(t, "RememberBrowser", err)
 		_, _, err = s.KnownBrowser(t.Context(), "ada", known)
 		do(t, "KnownBrowser", err)
+		known, err = s.RememberNewBrowser(t.Context(), u.ID, known, session.ID)
+		do(t, "RememberNewBrowser", err)
+		if isNew, err := s.IsNewBrowser(t.Context(), "ada", []string{known}); err != nil || !isNew {
+			t.Errorf("IsNewBrowser = %t, %v, want true", isNew, err)
+		}
 		_, _, err = s.SessionByToken(t.Context(), token)
 		do(t, "SessionByToken", err)
+		do(t, "RenewToken", second(s.RenewToken(t.Context(), u.ID, current.ID)))
 		identify(t, s, u.ID)
 		_, err = s.AnySession(t.Context())
 		do(t, "AnySession", err)

@@ -34,9 +34,8 @@ const (
 		proved_at, method, factors, provider, provider_session)
 		VALUES ($1, $2, $3, $4, $5, $4, $6, $7, $8, $9, $10, $11, $12)`
 	sqlProve = `UPDATE sessions SET token_hash = $2, proved_at = $3, factors = $5
-		WHERE id = $1 AND user_id = $4 AND expires_at > $3`
+		WHERE id = $1 AND user_id = $4 AND expires_at > $3 AND token_hash <> 'left ' || id`
 	sqlPasswordOf = `SELECT password_hash FROM users WHERE id = $1`
-	sqlEnd        = `DELETE FROM sessions WHERE id = $1 RETURNING id`
 	sqlEndByToken = `DELETE FROM sessions WHERE token_hash = $1 RETURNING id`
 	sqlEndOfUser  = `DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id`
 	sqlEndSurplus = `DELETE FROM sessions WHERE id IN
@@ -46,7 +45,11 @@ const (
 	sqlExpire   = `DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2`
 	sqlSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, unnoticed, factors, proved_at,
 		provider
-		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
+		FROM sessions WHERE user_id = $1 AND expires_at > $2 AND token_hash <> 'left ' || id ORDER BY used_at DESC, id DESC LIMIT $3`
+	sqlStoredSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, unnoticed, factors,
+		proved_at, provider FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
+	sqlRenewToken = `UPDATE sessions SET token_hash = $3 WHERE id = $1 AND user_id = $2 AND expires_at > $4
+		AND token_hash <> 'left ' || id`
 )
 
 // Method is how a session was started.
@@ -90,7 +93,7 @@ type SignIn struct {
 	Unproved           bool   // the person didn't prove who they are for this session: by a proxy, or by a link
 	Spends             []Once // what this sign-in uses up
 	Used               Used   // the same, of second factors and passkeys
-	PasswordWas        string // fingerprint of the password that was checked earlier (KnownBrowser); "": don't compare
+	PasswordWas        string // fingerprint of the password that was checked earlier; "": don't compare
 	NewBrowser         bool   // the person hasn't signed in with it before
 	Browser            string // its name, for people; only with NewBrowser
 }
@@ -158,7 +161,7 @@ func startSignIn(ctx context.Context, t *transaction, x SignIn) (token string, _
 	}
 	token, hash := newToken()
 	err = startSession(ctx, t, session, hash, x)
-	if err == nil && news {
+	if session.Unnoticed = news; err == nil && news {
 		err = tellOfDevice(ctx, t, session, x)
 	}
 	return token, session, err
@@ -183,6 +186,9 @@ func checkSignIn(ctx context.Context, t *transaction, x SignIn) error {
 
 func startSession(ctx context.Context, t *transaction, s Session, hash string, x SignIn) error {
 	if old, ok := tokenHash(x.Replaces); ok {
+		if _, err := leaveSessions(ctx, t, `token_hash = $1 AND user_id <> $2`, old, s.UserID); err != nil {
+			return err
+		}
 		if _, err := endSessions(ctx, t, sqlEndByToken, old); err != nil {
 			return err
 		}
@@ -261,26 +267,38 @@ func (s *Store) AnySession(ctx context.Context) (bool, error) {
 	return n > 0, wrap("look for sessions", err)
 }
 
-// EndSession ends a session by its id. It's not an error if the session has already ended.
+// EndSession ends a session by its id, because whoever has it signs out. It's not an error if the session has already
+// ended. If it was started in a new browser and nobody has confirmed that, its owner is still told of it (Unnoticed).
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := endSessions(ctx, t, sqlEnd, sessionID)
+		_, err := leaveSessions(ctx, t, `id = $1`, sessionID)
 		return err
 	}))
 }
 
+// RenewToken gives a session a new token, so that a token which was stolen before is worth nothing. Error: ErrNoSession.
+func (s *Store) RenewToken(ctx context.Context, userID, sessionID string) (token string, err error) {
+	token, hash := newToken()
+	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
+		n, err := t.exec(ctx, sqlRenewToken, sessionID, userID, hash, t.now)
+		if err == nil && n == 0 {
+			err = ErrNoSession
+		}
+		return err
+	})
+	if err != nil {
+		return "", wrap("renew a session's token", err)
+	}
+	return token, nil
+}
+
 // Sessions returns the current sessions of a user, last used first.
 func (s *Store) Sessions(ctx context.Context, userID string) ([]Session, error) {
-	sessions, err := readSessions(ctx, s.r, userID, s.nowMilli())
+	sessions, err := readSessions(ctx, s.r, sqlSessions, userID, s.nowMilli(), maxSessions)
 	return sessions, wrap("list sessions", err)
 }
 
-// readSessions reads the sessions of a user that expire after a time.
-func readSessions(ctx context.Context, from reader, userID string, after int64) ([]Session, error) {
-	return readSessionsBy(ctx, from, sqlSessions, userID, after, maxSessions)
-}
-
-func readSessionsBy(ctx context.Context, from reader, text string, args ...any) ([]Session, error) {
+func readSessions(ctx context.Context, from reader, text string, args ...any) ([]Session, error) {
 	type sessionRow struct {
 		Session
 		created, expires, used, proved int64

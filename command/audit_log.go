@@ -18,8 +18,8 @@ import (
 
 // Limits of one run of log.
 const (
-	maxLogLines = 100_000 // the audit log has no more
-	logPage     = 1000    // lines read at once
+	maxLogLines = 1_000_000 // the audit log seldom has more
+	logPage     = 1000      // lines read at once
 )
 
 // logCmd prints the audit log.

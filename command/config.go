@@ -21,7 +21,7 @@ import (
 // the default. Call check before anything else.
 type settings struct {
 	Addr           string   `group:"Listening:" variable:"ROLLCALL_ADDR" default:"127.0.0.1:8080" help:"Host and port to listen on. :8080 means every interface. If not set, PORT is used as :$$PORT."`
-	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"Public address, including any base path. Determines the cookie, the host that is answered, and the origins that can connect."`
+	PublicURL      string   `group:"Listening:" variable:"ROLLCALL_PUBLIC_URL" placeholder:"URL" help:"Public address, including any base path. Determines the cookie, the host that Rollcall answers for, and the origins that can connect."`
 	MetricsAddr    string   `group:"Listening:" variable:"ROLLCALL_METRICS_ADDR" placeholder:"HOST:PORT" help:"Where to serve /metrics for Prometheus. Off by default."`
 	DebugAddr      string   `group:"Listening:" variable:"ROLLCALL_DEBUG_ADDR" placeholder:"HOST:PORT" help:"Where to serve Go profiles (/debug/pprof/), on this machine only. Off by default."`
 	TrustedProxies []prefix `group:"Listening:" variable:"ROLLCALL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Comma-separated addresses or ranges of proxies. Their forwarding headers set the client's address, and their X-Request-Id (on Fly, Fly-Request-Id) sets the request's ID."`

@@ -82,10 +82,10 @@ type commands struct {
 
 	Login      loginCmd      `cmd:"" group:"Your presence, with an account on a board:" help:"Log in to a board with an access token."`
 	Logout     logoutCmd     `cmd:"" group:"Your presence, with an account on a board:" help:"Forget the access token."`
-	Status     statusCmd     `cmd:"" group:"Your presence, with an account on a board:" help:"Print how others see you: at once, or as it was last known."`
+	Status     statusCmd     `cmd:"" group:"Your presence, with an account on a board:" help:"Print how others see you, or the last known state if the board doesn't answer at once."`
 	Set        setCmd        `cmd:"" group:"Your presence, with an account on a board:" help:"Set your status."`
 	Clear      clearCmd      `cmd:"" group:"Your presence, with an account on a board:" help:"Clear your status."`
-	Invisible  invisibleCmd  `cmd:"" group:"Your presence, with an account on a board:" help:"Look offline to others, or stop that."`
+	Invisible  invisibleCmd  `cmd:"" group:"Your presence, with an account on a board:" help:"Appear offline to others, or stop that."`
 	Busy       busyCmd       `cmd:"" group:"Your presence, with an account on a board:" help:"Run a command, and show that you're busy while it runs."`
 	Who        whoCmd        `cmd:"" group:"Your presence, with an account on a board:" help:"Print who is here."`
 	Watch      watchCmd      `cmd:"" group:"Your presence, with an account on a board:" help:"Show who is here, live, until you press Ctrl-C."`
@@ -93,19 +93,19 @@ type commands struct {
 
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve the board (the default)."`
 	Demo        demoCmd        `cmd:"" help:"Serve a board with simulated people who come and go, in a temporary folder."`
-	User        userCmd        `cmd:"" help:"Add, import, list, change, approve and delete people, whether or not the server runs."`
+	User        userCmd        `cmd:"" help:"Add, import, list, change, approve, and delete people, whether or not the server runs."`
 	Invite      inviteCmd      `cmd:"" help:"Create, list, and revoke invitations."`
 	Token       tokenCmd       `cmd:"" help:"Create, list, revoke, and check access tokens, with which programs act for a person."`
 	Team        teamCmd        `cmd:"" help:"List, rename, merge, and delete teams."`
 	Share       shareCmd       `cmd:"" help:"List and revoke the share links of people."`
 	Hook        hookCmd        `cmd:"" help:"List, test, and delete webhooks."`
-	Board       boardCmd       `cmd:"" help:"Show and change what administrators can choose: the name, who can sign up, teams, and invisible."`
-	Log         logCmd         `cmd:"" help:"Print the audit log: who changed what about accounts, teams, invitations and settings."`
+	Board       boardCmd       `cmd:"" help:"Show and change the settings of the board: its name, who can sign up, teams, whom people see, and invisible."`
+	Log         logCmd         `cmd:"" help:"Print the audit log: who changed accounts, teams, invitations, and settings."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup of the database file, whether or not the server runs."`
 	Restore     restoreCmd     `cmd:"" help:"Replace the database file with a backup."`
 	DB          dbCmd          `cmd:"" name:"db" help:"Move from a database file to Postgres."`
 	Config      configCmd      `cmd:"" help:"Print the settings in effect and where each comes from."`
-	Doctor      doctorCmd      `cmd:"" help:"Check the database, its disk, the address, the public URL, sign-up and Redis as a server with these settings would use them. Changes nothing; ends with a verdict."`
+	Doctor      doctorCmd      `cmd:"" help:"Check the database, its disk, the address, the public URL, sign-up, and Redis with the settings of a server. Changes nothing, and ends with a verdict."`
 	Healthcheck healthcheckCmd `cmd:"" aliases:"health" help:"Check that the server is running."`
 	Ver         versionCmd     `cmd:"" name:"version" help:"Print the version."`
 }

@@ -20,8 +20,8 @@ type signOn struct {
 	OIDC               []string `variable:"ROLLCALL_OIDC" placeholder:"KEY" help:"Comma-separated keys of OpenID Connect providers, in the order of the sign-in page. The settings of each are variables, such as ROLLCALL_OIDC_CORP_ISSUER for the key corp. Needs --public-url."`
 	AuthHeader         string   `variable:"ROLLCALL_AUTH_HEADER" placeholder:"NAME" help:"Header in which a proxy names the person whom it has signed in, such as Remote-User, Tailscale-User-Login, or Cf-Access-Jwt-Assertion. Needs --auth-proxies."`
 	AuthProxies        []prefix `variable:"ROLLCALL_AUTH_PROXIES" placeholder:"CIDR" help:"Comma-separated addresses or ranges of proxies that can sign in anyone with --auth-header. --trusted-proxies is another list."`
-	AuthHeaderSignup   bool     `variable:"ROLLCALL_AUTH_HEADER_SIGNUP" default:"false" help:"Create accounts for people whom --auth-header names and nobody knows."`
-	AuthSignoutURL     string   `variable:"ROLLCALL_AUTH_SIGNOUT_URL" placeholder:"URL" help:"Page on which people sign out of the proxy. The sign-in page links to it after they signed out of the board."`
+	AuthHeaderSignup   bool     `variable:"ROLLCALL_AUTH_HEADER_SIGNUP" default:"false" help:"Create accounts for people whom --auth-header names and who have none."`
+	AuthSignoutURL     string   `variable:"ROLLCALL_AUTH_SIGNOUT_URL" placeholder:"URL" help:"Page on which people sign out of the proxy. The sign-in page links to it after they sign out of the board."`
 	AuthAccessTeam     string   `variable:"ROLLCALL_AUTH_ACCESS_TEAM" placeholder:"URL" help:"With Cf-Access-Jwt-Assertion: https://NAME.cloudflareaccess.com."`
 	AuthAccessAudience string   `variable:"ROLLCALL_AUTH_ACCESS_AUDIENCE" placeholder:"TAG" help:"With Cf-Access-Jwt-Assertion: the AUD tag of the application."`
 

@@ -18,7 +18,7 @@ type userCmd struct {
 
 	Add     userAddCmd     `cmd:"" help:"Add a person."`
 	Import  userImportCmd  `cmd:"" help:"Add many people from a CSV file, all or nothing."`
-	List    userListCmd    `cmd:"" help:"List people: everyone, or those whom its flags choose."`
+	List    userListCmd    `cmd:"" help:"List people: everyone, or those that the flags select."`
 	Export  userExportCmd  `cmd:"" help:"Print everyone as CSV, which import reads."`
 	Passwd  userPasswdCmd  `cmd:"" help:"Give a person a new password and end their sessions and access tokens."`
 	Rename  userRenameCmd  `cmd:"" help:"Change the name shown on the board."`
@@ -28,17 +28,17 @@ type userCmd struct {
 	Delete  userDeleteCmd  `cmd:"" help:"Delete a person for good."`
 	Admin   userAdminCmd   `cmd:"" help:"Make a person an administrator, or a member again."`
 	Link    userLinkCmd    `cmd:"" help:"Print a link with which a person chooses a new password."`
-	Email   userEmailCmd   `cmd:"" help:"Set, remove or print the email address of a person."`
+	Email   userEmailCmd   `cmd:"" help:"Set, remove, or print the email address of a person."`
 	SignOut userSignOutCmd `cmd:"" help:"End all sessions and access tokens of a person."`
-	Factors userFactorsCmd `cmd:"" help:"Remove what a person proves who they are with."`
-	Unlink  userUnlinkCmd  `cmd:"" help:"Take a person's account at a provider, or by a proxy, away."`
+	Factors userFactorsCmd `cmd:"" help:"Remove a person's second factors."`
+	Unlink  userUnlinkCmd  `cmd:"" help:"Unlink a person's account at a provider or a proxy."`
 	Waiting userWaitingCmd `cmd:"" help:"List who waits for approval."`
 	Approve userApproveCmd `cmd:"" help:"Let a person in who waits for approval."`
 	Decline userDeclineCmd `cmd:"" help:"Delete the account of a person who waits for approval."`
 }
 
 type userAddCmd struct {
-	Username      string `arg:"" help:"Letters a to z, digits, dot, dash and underscore."`
+	Username      string `arg:"" help:"Letters a to z, digits, dots, dashes, and underscores."`
 	DisplayName   string `placeholder:"NAME" help:"Name on the board. Default: the username."`
 	Team          string `placeholder:"TEAM" help:"Team on the board."`
 	Admin         bool   `help:"Make this person an administrator."`

@@ -9,7 +9,7 @@ import (
 type userAdminCmd struct {
 	Username string `arg:"" help:"The person."`
 	State    string `arg:"" name:"on|off" optional:"" enum:"on,off" default:"on" help:"on (the default): administrator. off: member."`
-	Force    bool   `help:"With off: also if no other administrator can sign in."`
+	Force    bool   `help:"With off: even if no other administrator can sign in."`
 }
 
 // Run makes the person an administrator or a member.

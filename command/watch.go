@@ -20,7 +20,7 @@ import (
 // watchCmd shows who is here, live.
 type watchCmd struct {
 	Team   string `placeholder:"NAME" help:"Only this team."`
-	Format string `enum:"text,json,waybar,tmux,swiftbar" default:"text" help:"text: a list on a terminal, and else a line per change. json: a line per event of the stream. waybar, tmux, or swiftbar: how many people are here, whenever that changes."`
+	Format string `enum:"text,json,waybar,tmux,swiftbar" default:"text" help:"text: a list on a terminal, otherwise a line per change. json: a line per event of the stream. waybar, tmux, or swiftbar: how many people are here, whenever that changes."`
 }
 
 // Run follows the stream until ctx ends.

@@ -106,7 +106,7 @@ func limitOf(v url.Values, usual, most int) (int, error) {
 func wrongQuery(err error) error {
 	switch {
 	case errors.Is(err, live.ErrShow):
-		return &failure{Status: http.StatusBadRequest, Message: "state must be here, online, away, dnd or offline.", Err: err}
+		return &failure{Status: http.StatusBadRequest, Message: "state must be here, online, away, dnd, or offline.", Err: err}
 	case errors.Is(err, live.ErrCursor):
 		return badCursor(err)
 	}

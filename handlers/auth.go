@@ -76,7 +76,7 @@ func (s *Server) login(c echo.Context) error {
 	if t.username == "" || t.password == "" {
 		return refuse(&failure{Status: http.StatusUnprocessableEntity, Message: "Type your username and your password."})
 	}
-	var user accounts.User
+	var user accounts.Authenticated
 	err = s.attempt(c, t.username, t.password, func(ctx context.Context) (err error) {
 		user, err = s.cfg.Accounts.Authenticate(ctx, t.username, t.password)
 		return err
@@ -224,11 +224,13 @@ func (s *Server) browserOf(r *http.Request, username string) (token string, know
 
 // signIn starts a session for somebody who gave the right password, and redirects to next. If they have an authenticator
 // app, it asks for a code instead.
-func (s *Server) signIn(c echo.Context, user accounts.User, next string) error {
-	err := s.startSession(c, user, accounts.SignIn{})
+func (s *Server) signIn(c echo.Context, user accounts.Authenticated, next string) error {
+	err := s.startSession(c, user.User, accounts.SignIn{PasswordWas: user.PasswordWas})
 	switch {
 	case errors.Is(err, accounts.ErrSecondFactor):
 		return s.askCode(c, user, next)
+	case errors.Is(err, accounts.ErrCredentials): // the password was changed while it was checked
+		return s.restartLogin(c, accountChanged)
 	case err != nil:
 		return err
 	}
@@ -264,7 +266,7 @@ func (s *Server) startSession(c echo.Context, user accounts.User, x accounts.Sig
 func (s *Server) enter(c echo.Context, user accounts.User, session accounts.Session, token string) {
 	actAs(c, accounts.ByUser(user.ID))
 	s.setCookie(c, s.site.cookie, token, session.ExpiresAt.Sub(session.CreatedAt))
-	s.rememberBrowser(c, user)
+	s.rememberBrowser(c, user, session)
 	c.Set(principalKey, &principal{user, session, token})
 }
 
@@ -279,9 +281,9 @@ func isUsed(err error) bool {
 	return false
 }
 
-// rememberBrowser marks this browser as one in which the owner of the account has signed in. If that fails, the browser
-// is just unknown next time.
-func (s *Server) rememberBrowser(c echo.Context, user accounts.User) {
+// rememberBrowser marks this browser as one in which the owner of the account has signed in, with session. If that fails,
+// the browser is just unknown next time.
+func (s *Server) rememberBrowser(c echo.Context, user accounts.User, session accounts.Session) {
 	r := c.Request()
 	had, _, _, err := s.browserOf(r, user.Username)
 	var known string
@@ -289,7 +291,11 @@ func (s *Server) rememberBrowser(c echo.Context, user accounts.User) {
 		if tokens := cookieValues(r, s.site.known); had == "" && len(tokens) > 0 {
 			had = tokens[0] // perhaps of somebody else who shares the browser
 		}
-		known, err = s.cfg.Accounts.RememberBrowser(r.Context(), user.ID, had)
+		if session.Unnoticed {
+			known, err = s.cfg.Accounts.RememberNewBrowser(r.Context(), user.ID, had, session.ID)
+		} else {
+			known, err = s.cfg.Accounts.RememberBrowser(r.Context(), user.ID, had)
+		}
 	}
 	if err != nil {
 		s.log.Warn("browser not remembered", "user", user.ID, "err", err, "request", requestID(c))

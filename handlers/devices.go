@@ -54,6 +54,9 @@ func (s *Server) endOtherSessions(c echo.Context) error {
 	}
 	v := signedIn(c)
 	n, err := s.cfg.Accounts.EndOtherSessions(c.Request().Context(), v.user.ID, v.session.ID, fields.Get("tokens") == "on")
+	if err == nil {
+		err = s.renewToken(c)
+	}
 	return s.endedSessions(c, n, err)
 }
 

@@ -79,9 +79,9 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.NotUTF8:        "Some characters can't be read. Type them again, without “\uFFFD”.",
 	accounts.Unprintable:    "Remove invisible and control characters.",
 	accounts.StackedMarks:   "Use fewer accents on one letter.",
-	accounts.NoLetters:      "Use some letters, digits or symbols.",
+	accounts.NoLetters:      "Use some letters, digits, or symbols.",
 	accounts.BadStart:       "Start with a letter or a digit.",
-	accounts.BadCharacter:   "Use only letters a to z, digits, dots, dashes and underscores.",
+	accounts.BadCharacter:   "Use only letters a to z, digits, dots, dashes, and underscores.",
 	accounts.Reserved:       "This name is reserved. Choose another one.",
 	accounts.Taken:          "This username is taken. Choose another one.",
 	accounts.Common:         "This is a very common password. Choose another one.",
@@ -96,7 +96,7 @@ var fieldMessages = map[accounts.Code]string{
 	accounts.NotAnEmail:     "Enter an email address, such as ada@example.org.",
 	accounts.EmailTaken:     "Another account uses this address.",
 	unknownField:            "There is no such field here.",
-	badDuration:             "Write a duration such as 45m, 2h or 3d.",
+	badDuration:             "Write a duration such as 45m, 2h, or 3d.",
 	accounts.NotAURL:        "Enter a whole address, such as https://example.org/hook, without #.",
 	accounts.HasPassword:    "Remove the username and the password from the address.",
 	accounts.BadPort:        "Use port 80, 443, or one above 1023.",
@@ -228,7 +228,7 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("Enter up to %d sites.", e.Limit)
 	case "shares":
 		if e.Detail == "day" {
-			return fmt.Sprintf("You can make up to %d share links a day. Try again tomorrow.", e.Limit)
+			return fmt.Sprintf("You can create up to %d share links a day. Try again tomorrow.", e.Limit)
 		}
 		return fmt.Sprintf("You can have up to %d share links. Revoke one first.", e.Limit)
 	case "hooks":
@@ -255,11 +255,11 @@ func options(e *accounts.FieldError) string {
 		if e.Detail == "claim" {
 			return "Choose away or dnd, or leave it out."
 		}
-		return "Choose online, away, do not disturb or automatic."
+		return "Choose online, away, do not disturb, or automatic."
 	case "until":
 		return "Choose how long it lasts from the list."
 	case "last_seen":
-		return "Choose exact, approximate or nobody."
+		return "Choose exact, approximate, or nobody."
 	case "scopes":
 		return "Choose scopes from the list."
 	case "theme":

@@ -17,6 +17,8 @@ const halfSignInAge = 5 * time.Minute
 
 const halfPurpose = "half-sign-in"
 
+const accountChanged = "Something about your account has changed. Sign in again."
+
 // halfSignIn is what the browser of somebody with an authenticator app keeps, sealed, after the right password. There's
 // no session yet.
 type halfSignIn struct {
@@ -26,13 +28,9 @@ type halfSignIn struct {
 }
 
 // askCode continues the sign-in of somebody with an authenticator app.
-func (s *Server) askCode(c echo.Context, user accounts.User, next string) error {
-	_, fingerprint, err := s.cfg.Accounts.KnownBrowser(c.Request().Context(), user.Username, "")
-	if err != nil {
-		return unavailable(err)
-	}
+func (s *Server) askCode(c echo.Context, user accounts.Authenticated, next string) error {
 	sealed, err := s.cfg.Keys.SealUntil(time.Now().Add(halfSignInAge), halfPurpose, "",
-		halfSignIn{UserID: user.ID, Password: fingerprint, Next: next})
+		halfSignIn{UserID: user.ID, Password: user.PasswordWas, Next: next})
 	if err != nil {
 		return fmt.Errorf("ask for a code: %w", err)
 	}
@@ -91,7 +89,7 @@ func (s *Server) loginCode(c echo.Context) error {
 		return s.redirect(c, half.Next)
 	case errors.Is(err, accounts.ErrCredentials), errors.Is(err, accounts.ErrNoTOTP), errors.Is(err, accounts.ErrNotFound):
 		s.dropCookie(c, s.site.half)
-		return s.restartLogin(c, "Something about your account has changed. Sign in again.")
+		return s.restartLogin(c, accountChanged)
 	case errors.Is(err, accounts.ErrCodeUsed):
 		err = &accounts.FieldError{Field: codeField, Code: wrongOneTimeCode}
 	}
@@ -122,5 +120,6 @@ func (s *Server) signInByCode(c echo.Context, half halfSignIn, code string) erro
 // restartLogin shows the sign-in page and says why.
 func (s *Server) restartLogin(c echo.Context, why string) error {
 	f := &failure{Status: http.StatusForbidden, Message: why}
-	return s.form(c, f, ui.LoginPage{Layout: s.layout(c, ""), Message: why, Passkeys: s.passkeys != nil})
+	return s.form(c, f, ui.LoginPage{Layout: s.layout(c, ""), Message: why, Passkeys: s.passkeys != nil,
+		Elsewhere: s.elsewhere(c, s.site.path("/"))})
 }

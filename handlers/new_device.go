@@ -48,9 +48,9 @@ func (s *Server) confirmSession(c echo.Context) error {
 	return s.redirect(c, s.site.path("/settings")+"#devices-h")
 }
 
-// isNewBrowser reports whether nobody with this username has signed in with the browser. If that can't be read, the
-// browser counts as known: a page says too little rather than something wrong.
+// isNewBrowser reports whether the browser is new to the person with this username. If that can't be read, it isn't: a
+// page says too little rather than something wrong.
 func (s *Server) isNewBrowser(r *http.Request, username string) bool {
-	_, known, _, err := s.browserOf(r, username)
-	return err == nil && !known
+	isNew, err := s.cfg.Accounts.IsNewBrowser(r.Context(), username, cookieValues(r, s.site.known))
+	return err == nil && isNew
 }

@@ -63,3 +63,72 @@ func TestNewDevice(t *testing.T) {
 		t.Error("a sign-in that was ended is still news, or works")
 	}
 }
+
+// Whoever has stolen a password can't hide a sign-in by signing in again, by signing out, or by signing in as somebody
+// else.
+func TestNewDeviceCannotHide(t *testing.T) {
+	t.Parallel()
+	for name, hide := range map[string]func(*browser, *fixture){
+		"signs in again": func(thief *browser, f *fixture) {
+			wantRedirect(t, "the second sign-in", thief.login("ada", goodPassword), "/")
+		},
+		"signs out and in": func(thief *browser, f *fixture) {
+			thief.do("POST", "/logout", url.Values{})
+			wantRedirect(t, "the second sign-in", thief.login("ada", goodPassword), "/")
+		},
+		"signs out": func(thief *browser, f *fixture) { thief.do("POST", "/logout", url.Values{}) },
+		"signs in as somebody else": func(thief *browser, f *fixture) {
+			wantRedirect(t, "their own sign-in", thief.login("eve", goodPassword), "/")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.person("ada")
+			f.person("eve")
+			owner, thief := f.browser(), f.browser()
+			wantRedirect(t, "the owner's sign-in", owner.login("ada", goodPassword), "/")
+			thief.header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+			wantRedirect(t, "the thief's sign-in", thief.login("ada", goodPassword), "/")
+			hide(thief, f)
+			page := owner.get("/")
+			if !strings.Contains(page.body, "New sign-in to your account") || !strings.Contains(page.body, "Firefox on Linux") {
+				t.Fatalf("the owner's page doesn't show the sign-in:\n%s", page.body)
+			}
+			if devices := owner.get("/settings"); !thief.signedIn() && strings.Count(devices.body, "Firefox on Linux") != 1 {
+				t.Error("a device that has signed out is among the devices that are signed in")
+			}
+			sessions, err := f.store.Unnoticed(t.Context(), f.uid("ada"))
+			if err != nil || len(sessions) == 0 {
+				t.Fatalf("Unnoticed = %+v, %v, want some", sessions, err)
+			}
+			for _, x := range sessions {
+				wantRedirect(t, "POST confirm", owner.do("POST", "/settings/sessions/confirm", url.Values{"session": {x.ID}}),
+					"/settings#devices-h")
+			}
+			if strings.Contains(owner.get("/").body, "New sign-in to your account") {
+				t.Error("a confirmed sign-in is still news")
+			}
+			wantRedirect(t, "a sign-in with the confirmed browser", thief.login("ada", goodPassword), "/")
+			if strings.Contains(owner.get("/").body, "New sign-in to your account") {
+				t.Error("a confirmed browser is still new")
+			}
+		})
+	}
+}
+
+// A new password makes no browser known but the ones that were.
+func TestNewDeviceChangesPassword(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.person("ada")
+	owner, thief := f.browser(), f.browser()
+	wantRedirect(t, "the owner's sign-in", owner.login("ada", goodPassword), "/")
+	wantRedirect(t, "the thief's sign-in", thief.login("ada", goodPassword), "/")
+	wantRedirect(t, "POST password", thief.do("POST", "/settings/password",
+		url.Values{"old_password": {goodPassword}, "password": {"another phrase"}}), "/settings?saved=password")
+	wantRedirect(t, "the thief's next sign-in", thief.login("ada", "another phrase"), "/")
+	if sessions, err := f.store.Unnoticed(t.Context(), f.uid("ada")); err != nil || len(sessions) != 1 {
+		t.Errorf("Unnoticed = %+v, %v, want the thief's session", sessions, err)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -159,7 +158,7 @@ func (s *Server) proveAtProvider(c echo.Context, p *provider, flow identity.Flow
 	case err != nil:
 		return notSaved(fmt.Errorf("prove: %w", err))
 	}
-	s.setCookie(c, s.site.cookie, token, time.Until(v.session.ExpiresAt))
+	s.keepToken(c, token)
 	return s.redirect(c, s.site.next(flow.Next))
 }
 

@@ -42,11 +42,11 @@ func explainProvider(e *identity.ProviderError, name string) *failure {
 	case identity.ErrRefused:
 		if e.Reason == "access_denied" {
 			return &failure{Status: http.StatusForbidden, Heading: name + " didn't let you in",
-				Message: "You canceled, or your account there may not use this board. Sign in again, or in another way."}
+				Message: "You canceled, or your account there isn't allowed to use this board. Try again, or sign in another way."}
 		}
 	case identity.ErrUnavailable:
 		return &failure{Status: http.StatusServiceUnavailable, Heading: name + " doesn't answer",
-			Message: "Try again in a minute, or sign in in another way."}
+			Message: "Try again in a minute, or sign in another way."}
 	case identity.ErrUnverified:
 		return &failure{Status: http.StatusForbidden, Heading: "Your email address isn't verified",
 			Message: name + " doesn't say that your email address is verified. Verify it there, and sign in again."}
@@ -60,7 +60,7 @@ func explainProvider(e *identity.ProviderError, name string) *failure {
 				"and sign in again."}
 	}
 	return &failure{Status: http.StatusBadGateway, Heading: "Signing in with " + name + " doesn't work",
-		Message: "Tell the person who runs this board. They find the reason in the log of the server."}
+		Message: "Tell the person who runs this board. They can find the reason in the server's log."}
 }
 
 // unlinked is the failure for somebody whose identity nobody here has.

@@ -89,5 +89,5 @@ func otherSession() error {
 
 func usedFlow(err error) error {
 	return &failure{Status: http.StatusConflict, Heading: "This was used before", Err: err,
-		Message: "Each visit to a provider signs in once. Go to the board, and sign in again if you have to."}
+		Message: "Each sign-in at a provider works once. Go to the board, and sign in again if you have to."}
 }

@@ -22,7 +22,7 @@ func (s *Server) addPasskey(c echo.Context) error {
 func (s *Server) addPasskeyPage(c echo.Context) error {
 	if s.passkeys == nil {
 		return &failure{Status: http.StatusNotFound, Heading: "No passkeys here",
-			Message: "Passkeys need an address with a name that begins with https://. Tell the person who runs this Rollcall."}
+			Message: "Passkeys need an https:// address with a host name. Tell the person who runs this Rollcall."}
 	}
 	return s.page(c, http.StatusOK, ui.AddPasskeyPage{Layout: s.layout(c, ""), Label: deviceName(c.Request().UserAgent())})
 }
@@ -94,7 +94,7 @@ func ownPasskeyError(err error, what string) error {
 		return known
 	}
 	if errors.Is(err, accounts.ErrPasskeyTaken) {
-		return &failure{Status: http.StatusConflict, Message: "This passkey is registered already.", Err: err}
+		return &failure{Status: http.StatusConflict, Message: "This passkey is already registered.", Err: err}
 	}
 	if f := formFailure(err, "change this"); f != nil {
 		return f

@@ -136,7 +136,7 @@ func TestPasskeyRefusals(t *testing.T) {
 	wantProblem(t, "a registration for another session", eve.json(registerPath+"/finish", response), http.StatusForbidden, "didn't work")
 	wantStatus(t, "registration", ada.json(registerPath+"/finish", response), http.StatusOK)
 	copied := *k
-	wantProblem(t, "a passkey that ada has", eve.register(&copied, "Mine"), http.StatusConflict, "registered already")
+	wantProblem(t, "a passkey that ada has", eve.register(&copied, "Mine"), http.StatusConflict, "already registered")
 	wantProblem(t, "a sign-in with the state of a proof",
 		f.browser().json(passkeyPath, k.respond(ada.begin(stepUpPath+"/begin"), nil)), http.StatusForbidden, "didn't work")
 	elsewhere := *k

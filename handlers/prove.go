@@ -46,12 +46,13 @@ func (s *Server) proof(next echo.HandlerFunc) echo.HandlerFunc {
 		for _, name := range []string{confirmField, confirmCodeField, confirmedField} {
 			fields.Del(name)
 		}
+		then := next
 		if confirmed {
-			next = s.downloadPage
+			then = s.downloadPage
 		}
 		switch {
 		case s.proved(c):
-			return next(c)
+			return then(c)
 		case !typed:
 			s.metrics.proofs.WithLabelValues(proofAsked).Inc()
 			return s.askProof(c, &failure{Status: http.StatusForbidden, Message: "Type your password to confirm that it's you."},
@@ -64,7 +65,7 @@ func (s *Server) proof(next echo.HandlerFunc) echo.HandlerFunc {
 		if !s.proved(c) { // the password alone isn't enough here
 			return s.askProof(c, &failure{Status: http.StatusForbidden}, fields)
 		}
-		return next(c)
+		return then(c)
 	}
 }
 
@@ -135,8 +136,8 @@ func (s *Server) provedBy(c echo.Context, p accounts.Proof) error {
 	if err != nil {
 		return err
 	}
-	v.token, v.session.ProvedAt, v.session.Factors = token, time.Now(), p.Factors
-	s.setCookie(c, s.site.cookie, token, time.Until(v.session.ExpiresAt))
+	v.session.ProvedAt, v.session.Factors = time.Now(), p.Factors
+	s.keepToken(c, token)
 	return nil
 }
 

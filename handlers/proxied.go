@@ -80,7 +80,7 @@ func (s *Server) continueProxied(c echo.Context) error {
 	}
 	named, ok := proxied(c)
 	if !ok || fields.Get("as") != named.Value {
-		return &failure{Status: http.StatusConflict, Heading: "You're somebody else now",
+		return &failure{Status: http.StatusConflict, Heading: "Your sign-in at the proxy has changed",
 			Message: "The proxy in front of this board no longer says that you're the person on the page. " +
 				"Go to the board to sign in."}
 	}

@@ -49,7 +49,7 @@ func (s *Server) downloadCodes(c echo.Context) error {
 	}
 	if wrong {
 		return &failure{Status: http.StatusUnprocessableEntity, Heading: "No recovery codes",
-			Message: "These aren't recovery codes. Make new ones in your settings, under “Ways to sign in”."}
+			Message: "These aren't recovery codes. Create new ones in your settings, under “Ways to sign in”."}
 	}
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentDisposition, `attachment; filename="rollcall-recovery-codes.txt"`)

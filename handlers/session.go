@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
@@ -144,6 +145,28 @@ func (s *Server) setCookie(c echo.Context, name, token string, age time.Duration
 		Name: name, Value: token, Path: s.site.cookiePath(), MaxAge: int((age + time.Second - 1) / time.Second),
 		HttpOnly: true, Secure: s.site.secure(), SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// keepToken gives the browser a new token of its session.
+func (s *Server) keepToken(c echo.Context, token string) {
+	v := signedIn(c)
+	v.token = token
+	s.setCookie(c, s.site.cookie, token, time.Until(v.session.ExpiresAt))
+}
+
+// renewToken gives the session a new token after a change with which people shut others out: a copy of the old one may
+// be in their hands.
+func (s *Server) renewToken(c echo.Context) error {
+	v := signedIn(c)
+	token, err := s.cfg.Accounts.RenewToken(c.Request().Context(), v.user.ID, v.session.ID)
+	switch {
+	case errors.Is(err, accounts.ErrNoSession): // it has ended meanwhile
+		return nil
+	case err != nil:
+		return notSaved(fmt.Errorf("renew token: %w", err))
+	}
+	s.keepToken(c, token)
+	return nil
 }
 
 // dropCookie deletes a cookie in the browser.

@@ -206,7 +206,8 @@ func (s *Server) setPassword(c echo.Context) error {
 		return s.cfg.Accounts.ChangePassword(ctx, v.user.ID, old, fields.Get("password"), v.session.ID)
 	})
 	if err == nil {
-		s.rememberBrowser(c, v.user) // changing the password forgets all known browsers
+		s.rememberBrowser(c, v.user, v.session) // changing the password forgets all known browsers
+		err = s.renewToken(c)
 	}
 	if errors.Is(err, accounts.ErrCredentials) {
 		err = &accounts.FieldError{Field: "old_password", Code: wrongPassword}

@@ -55,7 +55,7 @@ func (s *Server) refuseProxy(r *http.Request) error {
 	if !s.throughProxy(r) {
 		return nil
 	}
-	return &failure{Status: http.StatusForbidden, Heading: "Tell Rollcall its address first",
+	return &failure{Status: http.StatusForbidden, Heading: "Set the public URL first",
 		Message: "You reach this board through a proxy, but it was started for its own machine only. Restart it with " +
 			"--public-url and the address in your browser, and with --trusted-proxies. Then it prints a setup code."}
 }
@@ -118,7 +118,7 @@ func (s *Server) setUp(c echo.Context) error {
 		if err := s.live.CatchUp(c.Request().Context()); err != nil { // the name appears a moment later
 			s.log.Debug("the name of the board isn't known yet", "err", err)
 		}
-		return s.signIn(c, user, s.site.path("/"))
+		return s.signIn(c, accounts.Authenticated{User: user}, s.site.path("/"))
 	}
 	var refused *failure
 	switch {

@@ -42,7 +42,8 @@ func (s *Server) ways(c echo.Context) (p ui.WaysPage, err error) {
 	p = ui.WaysPage{
 		Layout: s.layout(c, ""), Password: own.Password, PasskeysWork: s.passkeys != nil, App: own.TOTP != nil,
 		AppsWork: s.cfg.SecretKeys != nil, CodesLeft: own.CodesLeft, FewCodes: own.TOTP != nil && own.CodesLeft <= fewCodes,
-		Required: s.cfg.SecondFactor && v.user.Admin,
+		CodesMade: own.CodesMade,
+		Required:  s.cfg.SecondFactor && v.user.Admin,
 	}
 	for _, k := range own.Passkeys {
 		shown := ui.Passkey{ID: k.Credential, Label: k.Label, Made: k.CreatedAt, Used: k.UsedAt, Synced: k.BackedUp}
@@ -66,6 +67,9 @@ func (s *Server) choosePassword(c echo.Context) error {
 		})
 		if errors.Is(err, accounts.ErrCredentials) {
 			return &failure{Status: http.StatusConflict, Message: "You already have a password. Change it in the settings.", Err: err}
+		}
+		if err == nil {
+			err = s.renewToken(c)
 		}
 		return err
 	})

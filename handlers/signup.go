@@ -97,7 +97,7 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 	case err == nil && waits:
 		return s.page(c, http.StatusAccepted, ui.WaitingPage{Layout: s.layout(c, ""), Name: user.DisplayName})
 	case err == nil:
-		return s.signIn(c, user, next)
+		return s.signIn(c, accounts.Authenticated{User: user}, next)
 	case errors.Is(err, accounts.ErrNoLink) && j.Address != "":
 		return noSignupLink(err)
 	case errors.Is(err, accounts.ErrNoLink):

@@ -17,8 +17,8 @@ type Board struct {
 
 // everyContent holds a zero value of each content. NewTemplates renders all of them.
 var everyContent = [...]Content{PasswordReset{}, AdminReset{}, NoPassword{}, VerifyAddress{}, AddressChanged{},
-	AddressSet{}, PasswordChanged{}, NewSignIn{}, Invitation{}, Approved{}, ApprovalWaiting{}, RecoveryCodeUsed{}, FactorChanged{},
-	SignUp{}, AccountExists{}, Test{}}
+	AddressSet{}, PasswordChanged{}, NewSignIn{}, Invitation{}, Approved{}, ApprovalWaiting{}, RecoveryCodeUsed{}, RecoveryCodesRenewed{},
+	FactorChanged{}, SignUp{}, AccountExists{}, Test{}}
 
 // PasswordReset answers a person who forgot the password.
 type PasswordReset struct {
@@ -135,6 +135,14 @@ type RecoveryCodeUsed struct {
 	Link     string // to the person's ways to sign in
 }
 
+// RecoveryCodesRenewed says that somebody created new recovery codes for an account, so that the old ones don't work.
+type RecoveryCodesRenewed struct {
+	Board    Board
+	Username Line
+	At       time.Time
+	Link     string // to the person's ways to sign in
+}
+
 // Factor is a way to sign in that people can add to their account.
 type Factor string
 
@@ -162,36 +170,38 @@ type Test struct {
 	Link  string // to the board
 }
 
-func (PasswordReset) template() string    { return "password_reset" }
-func (AdminReset) template() string       { return "admin_reset" }
-func (NoPassword) template() string       { return "no_password" }
-func (VerifyAddress) template() string    { return "verify_address" }
-func (AddressChanged) template() string   { return "address_changed" }
-func (AddressSet) template() string       { return "address_set" }
-func (PasswordChanged) template() string  { return "password_changed" }
-func (NewSignIn) template() string        { return "new_sign_in" }
-func (Invitation) template() string       { return "invitation" }
-func (Approved) template() string         { return "approved" }
-func (ApprovalWaiting) template() string  { return "approval_waiting" }
-func (RecoveryCodeUsed) template() string { return "recovery_code_used" }
-func (FactorChanged) template() string    { return "factor_changed" }
-func (SignUp) template() string           { return "sign_up" }
-func (AccountExists) template() string    { return "account_exists" }
-func (Test) template() string             { return "test" }
+func (PasswordReset) template() string        { return "password_reset" }
+func (AdminReset) template() string           { return "admin_reset" }
+func (NoPassword) template() string           { return "no_password" }
+func (VerifyAddress) template() string        { return "verify_address" }
+func (AddressChanged) template() string       { return "address_changed" }
+func (AddressSet) template() string           { return "address_set" }
+func (PasswordChanged) template() string      { return "password_changed" }
+func (NewSignIn) template() string            { return "new_sign_in" }
+func (Invitation) template() string           { return "invitation" }
+func (Approved) template() string             { return "approved" }
+func (ApprovalWaiting) template() string      { return "approval_waiting" }
+func (RecoveryCodeUsed) template() string     { return "recovery_code_used" }
+func (RecoveryCodesRenewed) template() string { return "recovery_codes_renewed" }
+func (FactorChanged) template() string        { return "factor_changed" }
+func (SignUp) template() string               { return "sign_up" }
+func (AccountExists) template() string        { return "account_exists" }
+func (Test) template() string                 { return "test" }
 
-func (c PasswordReset) origin() (Board, string)    { return c.Board, c.Link }
-func (c AdminReset) origin() (Board, string)       { return c.Board, c.Link }
-func (c NoPassword) origin() (Board, string)       { return c.Board, c.Link }
-func (c VerifyAddress) origin() (Board, string)    { return c.Board, c.Link }
-func (c AddressChanged) origin() (Board, string)   { return c.Board, c.Link }
-func (c AddressSet) origin() (Board, string)       { return c.Board, c.Link }
-func (c PasswordChanged) origin() (Board, string)  { return c.Board, c.Link }
-func (c NewSignIn) origin() (Board, string)        { return c.Board, c.Link }
-func (c Invitation) origin() (Board, string)       { return c.Board, c.Link }
-func (c Approved) origin() (Board, string)         { return c.Board, c.Link }
-func (c ApprovalWaiting) origin() (Board, string)  { return c.Board, c.Link }
-func (c RecoveryCodeUsed) origin() (Board, string) { return c.Board, c.Link }
-func (c FactorChanged) origin() (Board, string)    { return c.Board, c.Link }
-func (c SignUp) origin() (Board, string)           { return c.Board, c.Link }
-func (c AccountExists) origin() (Board, string)    { return c.Board, c.Link }
-func (c Test) origin() (Board, string)             { return c.Board, c.Link }
+func (c PasswordReset) origin() (Board, string)        { return c.Board, c.Link }
+func (c AdminReset) origin() (Board, string)           { return c.Board, c.Link }
+func (c NoPassword) origin() (Board, string)           { return c.Board, c.Link }
+func (c VerifyAddress) origin() (Board, string)        { return c.Board, c.Link }
+func (c AddressChanged) origin() (Board, string)       { return c.Board, c.Link }
+func (c AddressSet) origin() (Board, string)           { return c.Board, c.Link }
+func (c PasswordChanged) origin() (Board, string)      { return c.Board, c.Link }
+func (c NewSignIn) origin() (Board, string)            { return c.Board, c.Link }
+func (c Invitation) origin() (Board, string)           { return c.Board, c.Link }
+func (c Approved) origin() (Board, string)             { return c.Board, c.Link }
+func (c ApprovalWaiting) origin() (Board, string)      { return c.Board, c.Link }
+func (c RecoveryCodeUsed) origin() (Board, string)     { return c.Board, c.Link }
+func (c RecoveryCodesRenewed) origin() (Board, string) { return c.Board, c.Link }
+func (c FactorChanged) origin() (Board, string)        { return c.Board, c.Link }
+func (c SignUp) origin() (Board, string)               { return c.Board, c.Link }
+func (c AccountExists) origin() (Board, string)        { return c.Board, c.Link }
+func (c Test) origin() (Board, string)                 { return c.Board, c.Link }

@@ -60,6 +60,7 @@ func contents() map[string]Content {
 		"recovery_code_used":   RecoveryCodeUsed{board, "ada", at, 7, link("/settings")},
 		"recovery_code_used_1": RecoveryCodeUsed{board, "ada", at, 1, link("/settings")},
 		"recovery_code_used_0": RecoveryCodeUsed{board, "ada", at, 0, link("/settings")},
+		"recovery_codes_new":   RecoveryCodesRenewed{board, "ada", at, link("/settings/sign-in")},
 		"passkey_added":        FactorChanged{board, "ada", Passkey, true, "Ada's phone", at, link("/settings")},
 		"passkey_removed":      FactorChanged{board, "ada", Passkey, false, "Ada's phone", at, link("/settings")},
 		"app_added":            FactorChanged{board, "ada", AuthenticatorApp, true, "", at, link("/settings")},

@@ -147,7 +147,7 @@ func (m *Mailer) toUser(ctx context.Context, x accounts.Mail) (to string, c mail
 // about returns the content of an email about a user.
 func (m *Mailer) about(ctx context.Context, x accounts.Mail, u accounts.Recipient) (mail.Content, error) {
 	board, name, when := m.board(), mail.Line(u.Username), in(u, x.QueuedAt)
-	settings := m.link("/settings", "")
+	settings, ways := m.link("/settings", ""), m.link("/settings/sign-in", "")
 	switch x.Kind {
 	case accounts.MailReset:
 		token, err := m.cfg.Accounts.AdminResetLink(ctx, u.ID)
@@ -179,14 +179,16 @@ func (m *Mailer) about(ctx context.Context, x accounts.Mail, u accounts.Recipien
 		return mail.NewSignIn{Board: board, Username: name, Browser: mail.Line(x.Details.Browser),
 			Address: mail.Line(x.Details.Address), At: when, Link: settings}, nil
 	case accounts.MailFactorAdded, accounts.MailFactorRemoved:
-		label := x.Details.Label
+		label, page := x.Details.Label, ways
 		if x.Details.Factor == accounts.LinkedFactor {
-			label = m.cfg.Elsewhere(label)
+			label, page = m.cfg.Elsewhere(label), settings
 		}
 		return mail.FactorChanged{Board: board, Username: name, Factor: mail.Factor(x.Details.Factor),
-			Added: x.Kind == accounts.MailFactorAdded, Label: mail.Name(label), At: when, Link: settings}, nil
+			Added: x.Kind == accounts.MailFactorAdded, Label: mail.Name(label), At: when, Link: page}, nil
 	case accounts.MailCodeUsed:
-		return mail.RecoveryCodeUsed{Board: board, Username: name, At: when, Left: x.Details.Left, Link: settings}, nil
+		return mail.RecoveryCodeUsed{Board: board, Username: name, At: when, Left: x.Details.Left, Link: ways}, nil
+	case accounts.MailCodesRenewed:
+		return mail.RecoveryCodesRenewed{Board: board, Username: name, At: when, Link: ways}, nil
 	}
 	return nil, fmt.Errorf("unknown kind of email %q", x.Kind)
 }

@@ -123,7 +123,7 @@ func (p StoredPage) administered() []StoredFact {
 		Keys: []string{"acts.at", "acts.action", "acts.by", "acts.address", "acts.detail"},
 		What: "Log of changes", Mine: plural(p.Acts, "line", "lines"),
 		Note: "What administrators or commands changed in your account, and what you changed as an administrator, with the " +
-			"address of your browser for 30 days. Kept for 400 days, also after your account is deleted; it then only has your " +
+			"address of your browser for 30 days. Kept for 400 days, even after your account is deleted; it then has only your " +
 			"ID. It never says when you signed in or were here.",
 	}}
 }
@@ -148,11 +148,11 @@ func (p StoredPage) seenByAll() []StoredFact {
 		}, {
 			Keys: []string{"status.state", "status.text", "status.emoji", "status.until", "status.set_at"},
 			What: "Your status", Mine: p.status(), When: stampOf("until", p.Until),
-			Note: "State, text, emoji and end. Shown until it ends, if it has an end. Kept until you set another.",
+			Note: "State, text, emoji, and end. Shown until it ends, if it has an end. Kept until you set another.",
 		}, {
 			Keys: []string{"claims.state", "claims.text", "claims.emoji", "claims.until"},
 			What: "What apps say about you", Mine: strconv.Itoa(p.Claims),
-			Note: "State, text, emoji and an announced end, shown if you haven't set a status yourself. Kept until it ends, or " +
+			Note: "State, text, emoji, and an announced end, shown if you haven't set a status yourself. Kept until it ends, or " +
 				"until you or the app removes it, and for up to an hour after it ends.",
 		}, {
 			Keys: []string{"last_seen"}, What: "Last seen", Mine: p.lastSeen(), When: stampOf("seen", p.LastSeen),
@@ -161,10 +161,10 @@ func (p StoredPage) seenByAll() []StoredFact {
 			Keys: []string{"webhooks_about_me", "people_with_webhooks_about_me"}, What: "Webhooks that tell others about you",
 			Mine: p.seenBy(),
 			Note: "People who can see you can have your state and text sent to another program, such as a chat, by a webhook. It " +
-				"learns no more than they see, and takes you for offline while you're invisible. What it keeps is up to the person who runs it.",
+				"learns no more than they see, and sees you as offline while you're invisible. What it keeps is up to the person who runs it.",
 		}, {
 			What: "Whether you're here",
-			Note: "Online, away, do not disturb or offline, and since when. This isn't stored. It's calculated from which of " +
+			Note: "Online, away, do not disturb, or offline, and since when. This isn't stored. It's calculated from which of " +
 				"your devices are connected and when they last had input, which is held in memory while they're connected.",
 		}, {
 			Keys: []string{"shown_by.wall_boards", "shown_by.lists_for_other_sites"},
@@ -183,7 +183,7 @@ func (p StoredPage) seenByAll() []StoredFact {
 
 // lastSeenNote says who can see when the person was last online.
 func (p StoredPage) lastSeenNote() string {
-	who := "People who show theirs see only a rough time: today, this week, this month or long ago."
+	who := "People who show theirs see only a rough time: today, this week, this month, or long ago."
 	switch p.ShowLastSeen {
 	case "exact":
 		who = "People who show theirs see it to the minute while you're offline."
@@ -251,7 +251,7 @@ func (p StoredPage) chosen() []StoredFact {
 		{
 			Keys: []string{"alerts.username", "alerts.for", "alerts.asked_at", "alerts.expires_at", "alerts.told_at"},
 			What: "Whom you want to be told about", Mine: strconv.Itoa(p.Alerts),
-			Note: "Who it is, what you wait for and when you asked. Kept until a few minutes after you were told, for 7 days at most, or until you withdraw it.",
+			Note: "Who it is, what you wait for, and when you asked. Kept until a few minutes after you were told, for 7 days at most, or until you withdraw it.",
 		},
 		{
 			Keys: []string{"webhooks.name", "webhooks.url", "webhooks.format", "webhooks.about", "webhooks.team", "webhooks.person_id",
@@ -290,14 +290,16 @@ func (p StoredPage) signIns() []StoredFact {
 				"sessions.unconfirmed", "sessions.provider",
 			},
 			What: "Devices that are signed in", Mine: strconv.Itoa(p.Devices),
-			Note: "How the browser describes itself, the address and time of its sign-in, how and where you signed in, when you last " +
-				"confirmed that it's you, when it was last used, and when its sign-in ends: after 30 days (7 days if you signed in with another account), or when you sign it out. The record is then deleted, at the latest when someone " +
-				"else signs in. Its ID is kept for one more day.",
+			Note: "How the browser describes itself, the address and time of its sign-in, how and where you signed in, when you " +
+				"last confirmed that it's you, when it was last used, and when its sign-in ends: after 30 days (7 days if you signed " +
+				"in with another account), or when you sign it out. The record is deleted then, or when somebody next signs in. " +
+				"If you haven't confirmed a new device, its record stays until the 30 days are over, even if it signs out. The ID " +
+				"of a record is kept for one more day.",
 		}, {
-			Keys: []string{"known_browsers.signed_in_at"}, What: "Browsers you have signed in with",
+			Keys: []string{"known_browsers.signed_in_at", "known_browsers.new_since"}, What: "Browsers you have signed in with",
 			Mine: strconv.Itoa(p.Browsers),
 			Note: "When you last signed in with each, so that someone who guesses passwords can't lock you out of these " +
-				"browsers. Kept for half a year, or until you change your password.",
+				"browsers, and since when one is new that you haven't confirmed. Kept for half a year, or until you change your password.",
 		}, {
 			Keys: []string{"passkeys.name", "passkeys.host", "passkeys.model", "passkeys.transports", "passkeys.can_be_synced",
 				"passkeys.synced", "passkeys.created_at", "passkeys.last_used_at"},
@@ -307,9 +309,9 @@ func (p StoredPage) signIns() []StoredFact {
 				"anybody in. Kept until you or an administrator removes them.",
 		}, {
 			Keys: []string{"authenticator_app.added_at", "authenticator_app.recovery_codes_left",
-				"authenticator_app.recovery_codes_used"},
+				"authenticator_app.recovery_codes_used", "authenticator_app.recovery_codes_created_at"},
 			What: "Authenticator app", Mine: cmp.Or(p.App, "None"),
-			Note: "When you set it up, and when you used recovery codes. Kept until you or an administrator removes it, or, for " +
+			Note: "When you set it up, and when you created and used recovery codes. Kept until you or an administrator removes it, or, for " +
 				"the codes, until you create new ones.",
 		}, {
 			Keys: []string{"tokens.name", "tokens.scopes", "tokens.made_by_token", "tokens.created_at", "tokens.expires_at",
@@ -352,7 +354,7 @@ func secrets() []StoredFact {
 	return []StoredFact{
 		{What: "Your password", Note: "Only a hash of it (argon2id). Kept until you change it."},
 		{What: "The secret of your authenticator app", Note: "Encrypted with a key that isn't in the database."},
-		{What: "Your recovery codes", Note: "Only hashes of them (SHA-256). Kept until you create new ones, also those that you used."},
+		{What: "Your recovery codes", Note: "Only hashes of them (SHA-256). Kept until you create new ones, including those that you used."},
 		{What: "Your access tokens themselves", Note: "Only hashes of them (SHA-256). Kept as long as the tokens above."},
 		{What: "The addresses of your share links",
 			Note: "Only hashes of them (SHA-256), except for lists in other sites, whose visitors can read the address anyway."},

@@ -25,10 +25,11 @@ type WaysPage struct {
 	Renaming, Typed, Wrong string // the passkey whose new name was refused, what was typed, and why
 	Accepted               string // for the browser: which passkeys still exist, as JSON; "": none
 
-	AppsWork  bool // the server has a key for their secrets
-	App       bool // the person has an authenticator app
-	CodesLeft int  // recovery codes
-	FewCodes  bool // so few that they should make new ones
+	AppsWork  bool      // the server has a key for their secrets
+	App       bool      // the person has an authenticator app
+	CodesLeft int       // recovery codes
+	CodesMade time.Time // zero: unknown
+	FewCodes  bool      // so few that they should make new ones
 }
 
 // Passkey is one passkey of the person.
@@ -44,6 +45,9 @@ func (p Passkey) MadeAt() moment { return momentOf(p.Made, stampLayout) }
 
 // UsedAt returns when the passkey was last used.
 func (p Passkey) UsedAt() moment { return momentOf(p.Used, stampLayout) }
+
+// CodesAt returns when the recovery codes were created.
+func (p WaysPage) CodesAt() moment { return momentOf(p.CodesMade, stampLayout) }
 
 // waysWords holds the confirmations of the page.
 var waysWords = map[string]string{

@@ -37,13 +37,13 @@ const chooseEmoji = (list, option) => {
 };
 const searchEmoji = async picker => {
   const query = byId('emoji-search').value.trim(), list = byId('emoji-list'), hint = byId('emoji-hint');
-  let found = commonEmoji, says = 'Or type any emoji of your keyboard into the text.';
+  let found = commonEmoji, says = 'Or type any emoji from your keyboard into the text.';
   if (query) {
     try {
       found = findEmoji(await loadEmoji(picker), query).map(optionOf);
-      says = found.length ? found.length + (found.length === FOUND ? ' or more' : '') + ' found' : 'Nothing found. Type any emoji of your keyboard into the text.';
+      says = found.length ? found.length + (found.length === FOUND ? ' or more' : '') + ' found' : 'Nothing found. Type any emoji from your keyboard into the text.';
     } catch {
-      says = 'The search can’t be loaded. Type any emoji of your keyboard into the text.';
+      says = 'The search can’t be loaded. Type any emoji from your keyboard into the text.';
     }
     if (query !== byId('emoji-search')?.value.trim()) return; // typed on meanwhile
   }
