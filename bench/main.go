@@ -22,7 +22,7 @@ import (
 )
 
 // maxRun limits a whole run, including preparation.
-const maxRun = 20 * time.Minute
+const maxRun = 40 * time.Minute
 
 func main() {
 	// The load generator shares its processors with the server, so it trades memory for fewer garbage collections.

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 
 	"rollcall/accounts/pgtest"
 )
@@ -39,11 +42,16 @@ func newPostgres() (_ *postgres, err error) {
 
 func (p *postgres) url() string { return p.server.URL(p.database) }
 
-// run runs statements one after another, each limited in time by pgtest.
-func (p *postgres) run(statements ...string) error {
+// run runs statements one after another.
+func (p *postgres) run(ctx context.Context, statements ...string) error {
+	conn, err := pgx.Connect(ctx, p.url())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
 	for _, s := range statements {
-		if err := p.server.Exec(p.database, s); err != nil {
-			return err
+		if _, err := conn.Exec(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s[:min(len(s), 60)], err)
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ var testsMayImport = map[string][]string{
 var onlyIn = map[string][]string{
 	"database/sql":                    {"accounts"},
 	"modernc.org/sqlite":              {"accounts"},
-	"github.com/jackc/pgx/v5":         {"accounts"},
+	"github.com/jackc/pgx/v5":         {"accounts", "bench"},
 	"golang.org/x/crypto":             {"accounts", "bench"},
 	"github.com/labstack/echo/v4":     {"handlers"},
 	"github.com/olahol/melody":        {"handlers"},

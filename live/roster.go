@@ -47,15 +47,6 @@ type member struct {
 	readIn  uint64            // roster.looks when reading a list last added or moved the person
 }
 
-// tally is how many people there are.
-type tally struct {
-	total           int
-	teams           []accounts.Team // in board order
-	named           int             // number of teams that have a name
-	people          map[string]int  // by team key
-	readAt, staleAt uint64          // lists.generation, as with a list
-}
-
 func newRoster(tracker *presence.Tracker, l *lists) roster {
 	r := roster{
 		presence: tracker, lists: l, boot: newBoot(),

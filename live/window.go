@@ -102,19 +102,26 @@ func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 	}
 }
 
-// readPlace reads the place of w among all people of f, if there are several pages.
-func (r *reader) readPlace(ctx context.Context, f *filter, w *window) (err error) {
+// readPlace reads the place of w among all people of f, if there are several pages. It counts people in the team where w
+// begins, and knows the others, because counting everyone before a late page takes long on a large board.
+func (r *reader) readPlace(ctx context.Context, f *filter, w *window) error {
 	if f.Search != "" || len(w.people) == 0 || w.prev+w.next == "" {
 		return nil
 	}
-	all := f.people(0)
-	all.After, all.Before = "", ""
-	if w.place.all, err = r.accounts.CountPeople(ctx, all); err != nil || w.prev == "" {
-		return err
+	first := w.people[0]
+	key := first.TeamKey()
+	r.board.mu.Lock()
+	place := r.board.roster.tally.placeOf(f, key)
+	r.board.mu.Unlock()
+	if w.prev != "" {
+		before, err := r.accounts.CountPeople(ctx, accounts.PeopleQuery{Team: &key, Before: first.Cursor()})
+		if err != nil {
+			return err
+		}
+		place.before += before
 	}
-	all.Before = w.people[0].Cursor()
-	w.place.before, err = r.accounts.CountPeople(ctx, all)
-	return err
+	w.place = place
+	return nil
 }
 
 // fromRoster reports whether the list of f is a page of present people, for which the roster is enough.
