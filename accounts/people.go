@@ -168,7 +168,7 @@ func collectPeople(rows *rows, expected int) ([]Person, error) {
 }
 
 // idsAtOnce is the number of people in one query of PeopleByID.
-const idsAtOnce = 100
+const idsAtOnce = 500
 
 // PeopleByID returns the enabled people with these ids, each once, in board order.
 func (s *Store) PeopleByID(ctx context.Context, ids []string) ([]Person, error) {

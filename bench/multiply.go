@@ -78,18 +78,20 @@ const sqlCopy = `CREATE PROCEDURE bench_copy(from_n int, to_n int) LANGUAGE plpg
 		into_table text;
 		cols text;
 		copied text;
+		pattern jsonb := (SELECT to_jsonb(u) FROM users u WHERE username_key = '%[1]s');
 	BEGIN
-		CREATE TEMP TABLE copies ON COMMIT DROP AS %s;
+		CREATE TEMP TABLE copies ON COMMIT DROP AS %[2]s;
 		FOREACH into_table IN ARRAY ARRAY['users', 'search_words'] LOOP
 			SELECT string_agg(quote_ident(column_name), ', '), string_agg(
-					CASE data_type WHEN 'text' THEN format($text$%s$text$, column_name) ELSE format('p.%%I', column_name) END, ', ')
+					CASE WHEN data_type = 'text' AND (column_name = 'id' OR pattern ->> column_name ~* '%[3]s' OR into_table <> 'users')
+						THEN format($text$%[4]s$text$, column_name) ELSE format('p.%%I', column_name) END, ', ')
 				INTO cols, copied FROM information_schema.columns
 				WHERE table_schema = current_schema AND table_name = into_table;
 			EXECUTE format('INSERT INTO %%1$I (%%2$s) SELECT %%3$s FROM users u JOIN %%1$I p ON p.sort_key = u.sort_key
-				CROSS JOIN copies c WHERE u.username_key = %%4$L', into_table, cols, copied, '%s');
+				CROSS JOIN copies c WHERE u.username_key = %%4$L', into_table, cols, copied, '%[1]s');
 		END LOOP;
 		UPDATE users SET status_text = 'On leave', status_set_at = created_at FROM copies c
-			WHERE users.id = c.id AND c.n %% %d = 0;
+			WHERE users.id = c.id AND c.n %% %[5]d = 0;
 	END $body$`
 
 // sqlDropIndexes drops the indexes that don't ensure anything, and remembers them, because it's much faster to make them
@@ -130,10 +132,11 @@ func (b *bench) multiply(ctx context.Context, n int, scenario string) error {
 		}
 	}
 	list := fmt.Sprintf(sqlCopies, teamSize, firstNames, lastNames)
+	markers := strings.Join([]string{patternFirst, patternLast, patternNumber, patternTeam}, "|")
 	text := fmt.Sprintf(sqlCopyText, patternNumber, title(patternTeam), patternTeam, title(patternFirst), patternFirst,
 		title(patternLast), patternLast)
 	err := b.pg.run(ctx, sqlNames("bench_first", firstNames, 2), sqlNames("bench_last", lastNames, 3),
-		fmt.Sprintf(sqlCopy, list, text, one.name, withStatus), sqlDropIndexes)
+		fmt.Sprintf(sqlCopy, one.name, list, markers, text, withStatus), sqlDropIndexes)
 	for ; err == nil && b.copies < n; b.copies = min(b.copies+copyAtOnce, n) {
 		err = b.pg.run(ctx, fmt.Sprintf(`CALL bench_copy(%d, %d)`, b.copies+1, min(b.copies+copyAtOnce, n)))
 	}

@@ -16,7 +16,7 @@ const (
 	readWait    = 5 * time.Second        // for one reading
 	CheapRead   = 10 * time.Millisecond  // a list that takes longer to read is costly
 	RereadEvery = 250 * time.Millisecond // between readings of one list
-	meetAtOnce  = 1000                   // people that meet reads at once, which takes about 20 ms
+	meetAtOnce  = 5000                   // people that meet reads at once, which takes about 50 ms
 )
 
 // reader reads from the accounts what the board lacks: who is on lists, who the people are who arrived, and how many
@@ -250,8 +250,8 @@ func (r *reader) readTotals(ctx context.Context) error {
 }
 
 // meet reads people who are here but aren't known yet, or who may have a new last seen. It reads a limited number at a
-// time and then pauses for as long as that took. When a replica starts, there are many of them, but only team counts
-// and lists of present people wait for them.
+// time and then pauses for a quarter of what that took. When a replica starts, there are many of them, but only team
+// counts and lists of present people wait for them.
 func (r *reader) meet(ctx context.Context) error {
 	r.board.mu.Lock()
 	applied := r.board.roster.applied
@@ -273,7 +273,7 @@ func (r *reader) meet(ctx context.Context) error {
 		return err
 	}
 	if len(users) == meetAtOnce {
-		defer func() { rest(ctx, time.Since(start)) }()
+		defer func() { rest(ctx, time.Since(start)/4) }()
 	}
 	r.board.update(func() {
 		if r.board.roster.applied != applied {

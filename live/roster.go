@@ -139,17 +139,15 @@ func (r *roster) meetAll(people []accounts.Person) {
 	}
 }
 
-// merge merges two sorted slices of members.
+// merge returns the members of two sorted slices in order. It expects few of them in b.
 func merge(a, b []*member) []*member {
 	all := make([]*member, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if compareMembers(a[0], b[0]) < 0 {
-			all, a = append(all, a[0]), a[1:]
-		} else {
-			all, b = append(all, b[0]), b[1:]
-		}
+	for _, m := range b {
+		i, _ := slices.BinarySearchFunc(a, m, compareMembers)
+		all = append(append(all, a[:i]...), m)
+		a = a[i:]
 	}
-	return append(append(all, a...), b...)
+	return append(all, a...)
 }
 
 // hear applies an update of the accounts.
