@@ -40,6 +40,7 @@ func (b *Board) page(q Query, p accounts.Person) (page Page, ok bool) {
 		}
 		b.flushMoves(l)
 		to := AudienceOf(p)
+		b.roster.locate(l)
 		b.roster.shown(l)
 		page = Page{
 			Listing: *b.roster.listing(l, to), Links: *l.links(), Counts: b.roster.counts(l), Arrived: *b.roster.arrivals(l),

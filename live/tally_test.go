@@ -80,3 +80,44 @@ func TestLargeBoardCountsLater(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// The number of pages of people who are here is right, although people come and go on other pages.
+func TestNumberOfPagesOfPresentPeople(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.crowd(3*PageRows, "p")
+	var people []accounts.Person
+	for after := ""; len(people) < 3*PageRows; after = people[len(people)-1].Cursor() {
+		page, _, err := f.store.People(t.Context(), accounts.PeopleQuery{After: after})
+		f.must(err)
+		people = append(people, page...)
+	}
+	pages := func(q Query) (page, pages int, next string) {
+		t.Helper()
+		p, err := f.board.Load(t.Context(), q, accounts.Person{})
+		f.must(err)
+		return p.Links.Page, p.Links.Pages, p.Links.Next
+	}
+	for _, p := range people[PageRows-50 : 2*PageRows] {
+		f.arrive(p)
+	}
+	f.step()
+	_, all, next := pages(Query{Show: Here})
+	if all != 2 {
+		t.Fatalf("with 250 people here, there are %d pages, want 2", all)
+	}
+	for _, p := range people[2*PageRows:] {
+		f.arrive(p)
+	}
+	f.step()
+	if page, all, _ := pages(Query{Show: Here}); page != 1 || all != 3 {
+		t.Errorf("with 450 people here, the first page is page %d of %d, want 1 of 3", page, all)
+	}
+	for _, p := range people[:PageRows-50] {
+		f.arrive(p)
+	}
+	f.step()
+	if page, all, _ := pages(Query{Show: Here, After: next}); page != 2 || all != 3 {
+		t.Errorf("with 150 more before it, the second page is page %d of %d, want 2 of 3", page, all)
+	}
+}
