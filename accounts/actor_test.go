@@ -342,7 +342,7 @@ func unlessMissing(err error) error {
 // Authenticate and CheckPassword may renew a hash, with the actor System.
 var reads = []string{
 	"AnySession", "Authenticate", "Changes", "CheckImport", "CheckPassword", "Close", "Committed", "CountPeople",
-	"CursorBehind", "CursorBehindIn", "Empty", "Export",
+	"CursorBehind", "Empty", "Export",
 	"Facts", "HashPassword", "ID",
 	"IsNewBrowser", "KnownBrowser", "Lost", "People", "PeopleByID", "PeopleByName", "Ping", "Presets", "PublicPeople", "SessionByToken", "Sessions",
 	"HasSetupCode", "IsSetupCode", "ShareByToken", "ShareScopes", "Shared", "Shares", "TeamPairs",

@@ -2,6 +2,8 @@ package accounts
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +23,7 @@ const (
 	sqlPeopleBack = `SELECT ` + personColumns + ` FROM users u
 		WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2 ORDER BY u.sort_key DESC LIMIT $3`
 	sqlCountPeople = `SELECT count(*) FROM users u WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2`
-	sqlPersonAt    = `SELECT ` + personColumns + ` FROM users u
+	sqlPlaceAt     = `SELECT u.sort_key FROM users u
 		WHERE NOT u.disabled AND u.sort_key > $1 AND u.sort_key < $2 ORDER BY u.sort_key LIMIT 1 OFFSET $3`
 	sqlTally = `SELECT team_key, min(team), count(*) FROM users WHERE NOT disabled GROUP BY team_key ORDER BY team_key`
 	// sqlTeamNames jumps from one team to the next, because a GROUP BY would read all users.
@@ -92,12 +94,9 @@ func (s *Store) page(ctx context.Context, q PeopleQuery, back bool, limit int) (
 	return people, wrap("list people", err)
 }
 
-// CountPeople returns the number of enabled people between the cursors of q, in its teams. It ignores q.Search. It
+// CountPeople returns the number of enabled people between the cursors of q, in its team. It ignores the other fields. It
 // returns ErrCursor for an invalid cursor.
 func (s *Store) CountPeople(ctx context.Context, q PeopleQuery) (n int, err error) {
-	if q.Team == nil && q.Teams != nil {
-		return s.countOf(ctx, q)
-	}
 	low, high, ok, err := q.bounds()
 	if err != nil || !ok {
 		return 0, err
@@ -106,22 +105,19 @@ func (s *Store) CountPeople(ctx context.Context, q PeopleQuery) (n int, err erro
 	return n, wrap("count people", err)
 }
 
-// CursorBehind returns a cursor after the first n people of a team, or of the whole board if team is nil. It returns ""
+// CursorBehind returns a cursor after the first n people of a team, by its key or any spelling of its name. It returns ""
 // if there are fewer people or n is 0.
-func (s *Store) CursorBehind(ctx context.Context, team *string, n int) (string, error) {
-	low, high, ok, err := PeopleQuery{Team: team}.bounds()
+func (s *Store) CursorBehind(ctx context.Context, team string, n int) (string, error) {
+	low, high, ok, err := PeopleQuery{Team: &team}.bounds()
 	if err != nil || !ok || n <= 0 {
 		return "", err
 	}
-	rows, err := s.r.query(ctx, sqlPersonAt, low, high, n-1)
-	if err != nil {
-		return "", fmt.Errorf("person by position: %w", err)
+	var last string
+	err = s.r.queryRow(ctx, sqlPlaceAt, []any{low, high, n - 1}, &last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
 	}
-	people, err := collectPeople(rows, 1)
-	if err != nil || len(people) == 0 {
-		return "", wrap("person by position", err)
-	}
-	return people[0].Cursor(), nil
+	return encodeCursor(last), wrap("person by position", err)
 }
 
 // bounds returns the sort keys between which the selected people are. ok is false if there can be none.
@@ -172,7 +168,7 @@ func collectPeople(rows *rows, expected int) ([]Person, error) {
 }
 
 // idsAtOnce is the number of people in one query of PeopleByID.
-const idsAtOnce = 100
+const idsAtOnce = 500
 
 // PeopleByID returns the enabled people with these ids, each once, in board order.
 func (s *Store) PeopleByID(ctx context.Context, ids []string) ([]Person, error) {

@@ -42,32 +42,3 @@ func (q PeopleQuery) teamsInOrder(back bool) []string {
 	}
 	return keys
 }
-
-// countOf is CountPeople for a query that names several teams.
-func (s *Store) countOf(ctx context.Context, q PeopleQuery) (n int, err error) {
-	for _, key := range q.teamsInOrder(false) {
-		one := q
-		one.Team, one.Teams = &key, nil
-		in, err := s.CountPeople(ctx, one)
-		if err != nil {
-			return 0, err
-		}
-		n += in
-	}
-	return n, nil
-}
-
-// CursorBehindIn is CursorBehind among the people of several teams, by key.
-func (s *Store) CursorBehindIn(ctx context.Context, teams []string, n int) (string, error) {
-	for _, key := range (PeopleQuery{Teams: teams}).teamsInOrder(false) {
-		in, err := s.CountPeople(ctx, PeopleQuery{Team: &key})
-		if err != nil {
-			return "", err
-		}
-		if n <= in {
-			return s.CursorBehind(ctx, &key, n)
-		}
-		n -= in
-	}
-	return "", nil
-}

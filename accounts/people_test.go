@@ -429,17 +429,22 @@ func TestPlaces(t *testing.T) {
 			if err != nil || n != i {
 				t.Errorf("CountPeople(before %s) = %d, %v, want %d", p.Username, n, err, i)
 			}
-			cursor, err := s.CursorBehind(t.Context(), nil, i+1)
-			if err != nil || cursor != p.Cursor() {
-				t.Errorf("CursorBehind(%d) = %q, %v, want %q", i+1, cursor, err, p.Cursor())
+		}
+		lab3, _, err := s.People(t.Context(), PeopleQuery{Team: &lab})
+		if err != nil || len(lab3) != 3 {
+			t.Fatalf("People(Lab) = %v, %v, want 3", lab3, err)
+		}
+		for i, p := range lab3 {
+			if cursor, err := s.CursorBehind(t.Context(), lab, i+1); err != nil || cursor != p.Cursor() {
+				t.Errorf("CursorBehind(Lab, %d) = %q, %v, want %q", i+1, cursor, err, p.Cursor())
 			}
 		}
 		if n, err := s.CountPeople(t.Context(), PeopleQuery{Team: &lab}); err != nil || n != 3 {
 			t.Errorf("CountPeople(Lab) = %d, %v, want 3", n, err)
 		}
-		for _, n := range []int{-1, 0, 6} {
-			if cursor, err := s.CursorBehind(t.Context(), nil, n); err != nil || cursor != "" {
-				t.Errorf("CursorBehind(%d) = %q, %v, want none", n, cursor, err)
+		for _, n := range []int{-1, 0, 4} {
+			if cursor, err := s.CursorBehind(t.Context(), lab, n); err != nil || cursor != "" {
+				t.Errorf("CursorBehind(Lab, %d) = %q, %v, want none", n, cursor, err)
 			}
 		}
 		if _, err := s.CountPeople(t.Context(), PeopleQuery{After: "nonsense"}); !errors.Is(err, ErrCursor) {

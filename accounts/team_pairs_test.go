@@ -148,9 +148,6 @@ func testPeopleOfTeams(t *testing.T, db database) {
 			all, _, err := s.People(ctx, PeopleQuery{Search: search})
 			do(t, "People", err)
 			all = slices.DeleteFunc(all, func(p Person) bool { return !slices.Contains(teams, p.TeamKey()) })
-			if n, err := s.CountPeople(ctx, PeopleQuery{Teams: teams}); search == "" && (err != nil || n != len(all)) {
-				t.Errorf("CountPeople = %d, %v, want %d", n, err, len(all))
-			}
 			var got []Person
 			for q := (PeopleQuery{Teams: teams, Search: search, Limit: 2}); ; {
 				if back && q.Before == "" {
@@ -174,15 +171,6 @@ func testPeopleOfTeams(t *testing.T, db database) {
 			}
 			if !slices.Equal(got, all) {
 				t.Errorf("search %q, back %t: %v, want %v", search, back, got, all)
-			}
-			for n := 1; search == "" && n <= len(all)+1; n++ {
-				want := ""
-				if n <= len(all) {
-					want = all[n-1].Cursor()
-				}
-				if got, err := s.CursorBehindIn(ctx, teams, n); err != nil || got != want {
-					t.Errorf("CursorBehindIn(%d) = %q, %v, want %q", n, got, err, want)
-				}
 			}
 		}
 	}

@@ -18,6 +18,7 @@ type bench struct {
 	report   *report
 
 	own   []*server    // servers that this run starts; empty if it measures a running one
+	pg    *postgres    // holds the accounts of our own servers; nil if a file does
 	redis *redisServer // shared by the replicas; nil if there's one server
 	bases []*url.URL   // current base URLs of all servers
 	procs processes
@@ -26,6 +27,7 @@ type bench struct {
 	changers []*person // make changes; first on the board
 	people   []*person // connect and watch
 	filled   int       // number of accounts after fill; 0 before
+	copies   int       // accounts that multiply has added
 }
 
 // prepare starts the servers and signs everyone in. None of it is measured.
@@ -61,7 +63,7 @@ func prepare(ctx context.Context, o options, progress io.Writer) (_ *bench, err 
 // peopleNeeded is how many people the largest scenario needs.
 func (b *bench) peopleNeeded() int {
 	n := 0
-	if b.does("idle", "connect", "browse", "quiet") {
+	if b.does("idle", "connect", "browse", "quiet", "million") {
 		n = b.users
 	}
 	if b.does("lone", "burst") {
@@ -69,6 +71,9 @@ func (b *bench) peopleNeeded() int {
 	}
 	if b.does("churn") {
 		n = max(n, b.churnPeople())
+	}
+	if b.does("api", "million") {
+		n = max(n, apiTokens)
 	}
 	return max(n, b.clients)
 }
@@ -84,13 +89,18 @@ func (b *bench) needSession() []*person {
 
 // createServers prepares our own servers, with everyone in their database. It doesn't start them.
 func (b *bench) createServers(ctx context.Context) error {
+	if err := b.makePostgres(); err != nil {
+		return err
+	}
 	for range b.replicas {
 		s, err := newServer(b.server)
 		if err != nil {
 			return err
 		}
 		b.own = append(b.own, s)
-		s.db = b.own[0].db
+		if s.db = b.own[0].db; b.pg != nil {
+			s.postgres = b.pg.url()
+		}
 	}
 	if b.replicas > 1 {
 		var err error
@@ -165,8 +175,11 @@ func (b *bench) measure(ctx context.Context) error {
 		{[]string{"browse"}, browse},
 		{[]string{"churn"}, churn},
 		{[]string{"streams"}, measureStreams},
+		{[]string{"api"}, measureAPI},
 		{[]string{"quiet"}, quiet},
 		{[]string{"sync"}, syncReplica},
+		{[]string{"million"}, million},
+		{[]string{"many"}, many},
 	} {
 		if !b.does(group.scenarios...) {
 			continue
@@ -181,7 +194,7 @@ func (b *bench) measure(ctx context.Context) error {
 	return nil
 }
 
-// close stops the servers and Redis.
+// close stops the servers, Redis, and Postgres.
 func (b *bench) close() error {
 	var errs []error
 	for _, s := range b.own {
@@ -189,6 +202,9 @@ func (b *bench) close() error {
 	}
 	if b.redis != nil {
 		errs = append(errs, b.redis.close())
+	}
+	if b.pg != nil {
+		errs = append(errs, b.pg.close())
 	}
 	return errors.Join(errs...)
 }

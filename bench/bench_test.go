@@ -31,7 +31,7 @@ func TestQuick(t *testing.T) {
 		})
 		expectRatio(t, figures, "churn/bytes, churn / state changes", 2)
 		expectMeasured(t, figures, "server/start-up", "connect/connects", "connect/all seen, by the count", "page/pages",
-			"browse/search, two words, p95", "browse/later page, p95",
+			"browse/search, two words, p95", "browse/later page, p95", "api/API, later page of the roster, p95",
 			"churn/arrivals and departures: time to a watcher, p99")
 		if runtime.GOOS == "linux" {
 			expectMeasured(t, figures, "idle/RSS per connection, right after", "lone/server CPU per change and watcher",
@@ -53,6 +53,19 @@ func TestQuick(t *testing.T) {
 		if runtime.GOOS == "linux" {
 			expectMeasured(t, figures, "quiet/Redis CPU", "sync/RSS per remote user, after idling")
 		}
+	})
+	t.Run("large boards", func(t *testing.T) {
+		t.Parallel()
+		figures := measure(t, "-quick", "-scenarios", "million,many", "-server", binary)
+		expectFigures(t, figures, map[string]float64{
+			"million/accounts":   3000 + 1 + 1 + 20 + apiTokens, // copies, their pattern, the observer, changers, and people
+			"many/people online": 400, "many/replicas, besides the server": trackers,
+		})
+		expectRatio(t, figures, "many/a change: Redis commands per person", trackers+5)
+		expectMeasured(t, figures, "million/start until the first page is shown", "million/search, two words, p95",
+			"million/API, later page of the roster, p95", "million/list for administrators, p95",
+			"many/a new replica counts everyone after", "many/a new server lists everyone after",
+			"many/memory per person online, of Redis")
 	})
 	t.Run("running server", func(t *testing.T) {
 		t.Parallel()

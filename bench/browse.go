@@ -66,7 +66,10 @@ func browse(ctx context.Context, b *bench) error {
 			}
 			return cl.base.String() + "/?" + l.query(b).Encode()
 		}
-		took, err := timePages(ctx, b, cl, address)
+		took, err := timeEach(ctx, b, func(ctx context.Context, client int) error {
+			_, err := cl.page(ctx, b.people[client], address())
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
@@ -82,8 +85,10 @@ func browse(ctx context.Context, b *bench) error {
 	return c.check()
 }
 
-// timePages loads addresses with all clients at once for a quarter of -page.
-func timePages(ctx context.Context, b *bench, cl *client, address func() string) (took []time.Duration, err error) {
+// timeEach has all clients call load over and over for a quarter of -page, and returns how long each call took.
+func timeEach(
+	ctx context.Context, b *bench, load func(ctx context.Context, client int) error,
+) (took []time.Duration, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	times := make([][]time.Duration, b.clients)
 	end := time.Now().Add(b.page / 4)
@@ -91,7 +96,7 @@ func timePages(ctx context.Context, b *bench, cl *client, address func() string)
 		g.Go(func() error {
 			for time.Now().Before(end) {
 				began := time.Now()
-				if _, err := cl.page(ctx, b.people[i], address()); err != nil {
+				if err := load(ctx, i); err != nil {
 					return err
 				}
 				times[i] = append(times[i], time.Since(began))

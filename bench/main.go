@@ -3,9 +3,9 @@
 // fast the board is rendered. With several replicas, it measures the time from one to another, the load on Redis, and
 // how fast a new replica learns who is online.
 //
-// It knows the server only by its contract (forms, the board's rows, the live socket, what replicas write in Redis) and
-// imports none of its packages. It refuses targets on other machines, and everything it does is limited in number and
-// time.
+// It knows the server only by its contract (forms, the board's rows, the live socket, the API, what replicas write in
+// Redis). Of its packages, it imports only what starts a Postgres and what replicas are made of, to simulate some. It
+// refuses targets on other machines, and everything it does is limited in number and time.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 )
 
 // maxRun limits a whole run, including preparation.
-const maxRun = 20 * time.Minute
+const maxRun = 40 * time.Minute
 
 func main() {
 	// The load generator shares its processors with the server, so it trades memory for fewer garbage collections.

@@ -21,6 +21,8 @@ const (
 	maxDialers  = 256
 	maxReplicas = 5
 	maxOnline   = 100_000
+	maxMillion  = 1_000_000
+	maxMany     = 200_000
 	maxMoves    = 100 // per second
 	maxChurn    = 30 * time.Second
 )
@@ -28,9 +30,10 @@ const (
 // The scenarios in the order in which they run. idle and connect measure the same connections, and lone and burst use
 // the same sockets.
 var (
-	scenarios        = []string{"idle", "connect", "lone", "burst", "page", "browse", "churn", "streams"} // with one server
-	replicaScenarios = []string{"lone", "burst", "quiet", "sync"}                                         // with several replicas
-	runningScenarios = []string{"idle", "connect", "lone", "burst", "page", "browse"}                     // with -addr
+	scenarios        = []string{"idle", "connect", "lone", "burst", "page", "browse", "churn", "streams", "api"} // with one server
+	replicaScenarios = []string{"lone", "burst", "quiet", "sync"}                                                // with several replicas
+	largeScenarios   = []string{"million", "many"}                                                               // with one server; all leaves them out
+	runningScenarios = []string{"idle", "connect", "lone", "burst", "page", "browse"}                            // with -addr
 )
 
 // options holds the command-line options.
@@ -39,11 +42,14 @@ type options struct {
 	pid       int    // of that server, for CPU and memory; 0 if unknown
 	server    string // the program to start
 	replicas  int    // servers on one database and one Redis; 1 runs without Redis
+	postgres  bool   // accounts are in a Postgres of ours instead of a file
 	scenarios []string
 	users     int // people who connect in idle, connect, browse and quiet
 	watchers  int // pages that watch in lone, burst and churn; in lone and burst, each belongs to another person
 	changes   int // in lone
-	accounts  int // on the board in page, browse and churn
+	accounts  int // on the board in page, browse, churn and api
+	million   int // accounts on the board in million
+	many      int // people online in many
 	present   int // people who are here in churn
 	moves     int // arrivals and departures per second in churn, and then state changes
 	online    int // people online on the simulated replica in sync
@@ -69,18 +75,22 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.pid, "pid", 0, "process ID of the server at -addr, for its CPU and memory")
 	f.StringVar(&o.server, "server", "./bin/rollcall", "the `program` to start; make build builds it")
 	f.IntVar(&o.replicas, "replicas", 1, "how many servers to start; more than one share a database and a redis-server")
+	f.BoolVar(&o.postgres, "postgres", false, "keep the accounts of our own servers in a Postgres that the bench starts")
 	f.StringVar(&which, "scenarios", "all", "comma-separated: "+strings.Join(scenarios, ", ")+", or all; "+
+		"besides, "+strings.Join(largeScenarios, " and ")+", which take minutes and imply -postgres; "+
 		"with -addr, all but churn and streams; "+
 		"with -replicas: "+strings.Join(replicaScenarios, ", ")+", or all")
 	f.IntVar(&o.users, "users", 1000, "people who connect in idle, connect, browse and quiet")
 	f.IntVar(&o.watchers, "watchers", 1000, "pages that watch in lone, burst and churn")
 	f.IntVar(&o.changes, "changes", 60, "changes in lone")
-	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page, browse and churn")
+	f.IntVar(&o.accounts, "accounts", 5000, "accounts on the board in page, browse, churn and api")
+	f.IntVar(&o.million, "million", maxMillion, "accounts on the board in million")
+	f.IntVar(&o.many, "many", maxMany, "people who are online in many")
 	f.IntVar(&o.present, "present", 200, "people who are here in churn")
 	f.IntVar(&o.moves, "moves", 20, "arrivals and departures per second in churn, and state changes to compare them with")
 	f.IntVar(&o.streams, "streams", 5000, "programs that read the stream of everyone in streams")
 	f.IntVar(&o.online, "online", 10000, "people who are online on the simulated replica in sync")
-	f.IntVar(&o.clients, "clients", 8, "people who load the board at once in page and browse")
+	f.IntVar(&o.clients, "clients", 8, "people who load pages at once in page, browse, api and million")
 	f.IntVar(&o.dialers, "dialers", 32, "connects in progress at once")
 	f.IntVar(&o.rate, "rate", 100, "changes per second in burst")
 	f.DurationVar(&o.burst, "burst", 5*time.Second, "how long burst lasts")
@@ -88,7 +98,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		"how long churn makes arrivals and departures, and then as long state changes")
 	f.DurationVar(&o.idle, "idle", 10*time.Second, "how long nothing happens in idle, quiet and sync")
 	f.DurationVar(&o.page, "page", 8*time.Second,
-		"how long page lasts; browse takes a quarter of it for each kind of lookup")
+		"how long page lasts; browse, api and million take a quarter of it for each kind of lookup")
 	f.StringVar(&o.json, "json", "", "also write the figures to this `file`")
 	f.BoolVar(&quick, "quick", false, "check in a few seconds that everything works; ignores all numbers except -replicas")
 	if err := f.Parse(args); err != nil {
@@ -105,6 +115,9 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if o.scenarios, err = o.parseScenarios(which); err != nil {
 		return o, err
 	}
+	if o.does(largeScenarios...) {
+		o.postgres = true
+	}
 	return o, o.check()
 }
 
@@ -112,6 +125,7 @@ func (o *options) quick() {
 	o.users, o.watchers, o.changes, o.accounts, o.online, o.clients, o.dialers = 60, 40, 6, 250, 450, 4, 8
 	o.rate, o.burst, o.idle, o.page = 40, time.Second, time.Second, time.Second
 	o.present, o.moves, o.churn, o.streams = 40, 20, 2*time.Second, 40
+	o.million, o.many = 3000, 400
 }
 
 func (o *options) parseScenarios(list string) ([]string, error) {
@@ -124,6 +138,9 @@ func (o *options) parseScenarios(list string) ([]string, error) {
 	}
 	if list == "all" {
 		return known, nil
+	}
+	if o.replicas == 1 && o.addr == "" {
+		known = slices.Concat(known, largeScenarios)
 	}
 	chosen := strings.Split(list, ",")
 	for _, s := range chosen {
@@ -146,6 +163,8 @@ func (o *options) check() error {
 		{"changes", o.changes, 1, maxChanges},
 		{"accounts", o.accounts, 0, maxAccounts},
 		{"online", o.online, 1, maxOnline},
+		{"million", o.million, 1000, maxMillion},
+		{"many", o.many, 4 * trackers, maxMany},
 		{"streams", o.streams, 1, maxUsers},
 		{"clients", o.clients, 1, maxClients},
 		{"dialers", o.dialers, 1, maxDialers},
@@ -173,6 +192,9 @@ func (o *options) check() error {
 	}
 	if o.pid != 0 && o.addr == "" {
 		return errors.New("-pid needs -addr")
+	}
+	if o.postgres && o.addr != "" {
+		return errors.New("-postgres is for servers that the bench starts; leave out -addr")
 	}
 	if o.replicas > 1 && o.addr != "" {
 		return errors.New("-replicas starts its own servers; leave out -addr")

@@ -22,6 +22,10 @@ func TestParseOptions(t *testing.T) {
 	if err != nil || !slices.Equal(replicas.scenarios, replicaScenarios) {
 		t.Errorf("parseOptions(-replicas 3) = %v, %v, want the scenarios %v", replicas.scenarios, err, replicaScenarios)
 	}
+	large, err := parseOptions([]string{"-scenarios", "many"}, io.Discard)
+	if err != nil || !large.postgres || slices.Contains(replicas.scenarios, "many") {
+		t.Errorf("parseOptions(-scenarios many) = %+v, %v, want only many, on Postgres", large, err)
+	}
 	if got, want := o.does("burst", "page"), true; got != want {
 		t.Errorf("does(burst, page) = %v, want %v", got, want)
 	}
@@ -39,7 +43,7 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{"-burst 1m", "-burst 1m0s"},
 		{"-scenarios idle,noise", `"noise"`},
 		{"-scenarios ,", `""`},
-		{"-scenarios quiet", `"quiet" isn't one of idle, connect, lone, burst, page, browse, churn, streams, all`},
+		{"-scenarios quiet", `"quiet" isn't one of idle, connect, lone, burst, page, browse, churn, streams, api, million, many, all`},
 		{"-scenarios page -replicas 2", `"page" isn't one of lone, burst, quiet, sync, all`},
 		{"-scenarios churn -addr 127.0.0.1:80", `"churn" isn't one of idle, connect, lone, burst, page, browse, all`},
 		{"-scenarios churn -replicas 2", `"churn" isn't one of lone, burst, quiet, sync, all`},
@@ -51,6 +55,10 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{"-replicas 6", "-replicas 6: use 1 to 5"},
 		{"-replicas 2 -addr 127.0.0.1:80", "leave out -addr"},
 		{"-replicas 2 -online 100001", "-online 100001"},
+		{"-postgres -addr 127.0.0.1:80", "leave out -addr"},
+		{"-scenarios million -replicas 2", `"million" isn't one of lone, burst, quiet, sync, all`},
+		{"-million 1000001", "-million 1000001"},
+		{"-many 200001", "-many 200001"},
 		{"-pid 7", "-pid"},
 		{"idle", `"idle" is not a flag`},
 		{"-nonsense", "-nonsense"},

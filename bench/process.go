@@ -24,6 +24,8 @@ func (all processes) cpu() (time.Duration, error) { return sum(all, process.cpu)
 
 func (all processes) rss() (int64, error) { return sum(all, process.rss) }
 
+func (all processes) peak() (int64, error) { return sum(all, process.peak) }
+
 func sum[N time.Duration | int64](all processes, of func(process) (N, error)) (N, error) {
 	if len(all) == 0 {
 		return 0, errNotMeasured
@@ -68,7 +70,16 @@ func (p process) rss() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return parseRSS(status)
+	return parseMemory(status, "VmRSS:")
+}
+
+// peak returns the highest resident memory so far in bytes.
+func (p process) peak() (int64, error) {
+	status, err := p.read("status")
+	if err != nil {
+		return 0, err
+	}
+	return parseMemory(status, "VmHWM:")
 }
 
 func (p process) read(file string) ([]byte, error) {
@@ -93,12 +104,12 @@ func parseCPU(stat []byte) (time.Duration, error) {
 	return time.Duration(user+system) * tick, errors.Join(err1, err2)
 }
 
-// parseRSS returns VmRSS from /proc/PID/status in bytes.
-func parseRSS(status []byte) (int64, error) {
-	_, after, found := bytes.Cut(status, []byte("VmRSS:"))
+// parseMemory returns a value from /proc/PID/status in bytes.
+func parseMemory(status []byte, name string) (int64, error) {
+	_, after, found := bytes.Cut(status, []byte(name))
 	fields := bytes.Fields(after)
 	if !found || len(fields) < 2 || string(fields[1]) != "kB" {
-		return 0, errors.New("status has no VmRSS")
+		return 0, errors.New("status has no " + name)
 	}
 	kib, err := strconv.ParseInt(string(fields[0]), 10, 64)
 	return kib << 10, err

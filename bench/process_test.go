@@ -19,14 +19,14 @@ func TestParseCPU(t *testing.T) {
 	}
 }
 
-func TestParseRSS(t *testing.T) {
+func TestParseMemory(t *testing.T) {
 	status := "Name:\trollcall\nVmHWM:\t   9000 kB\nVmRSS:\t    2048 kB\nThreads:\t7\n"
-	if got, err := parseRSS([]byte(status)); got != 2<<20 || err != nil {
-		t.Errorf("parseRSS = %v, %v, want %v", got, err, 2<<20)
+	if got, err := parseMemory([]byte(status), "VmRSS:"); got != 2<<20 || err != nil {
+		t.Errorf("parseMemory(VmRSS:) = %v, %v, want %v", got, err, 2<<20)
 	}
 	for _, status := range []string{"", "VmRSS:\t12 MB\n", "VmRSS:\n"} {
-		if got, err := parseRSS([]byte(status)); err == nil {
-			t.Errorf("parseRSS(%q) = %v, want an error", status, got)
+		if got, err := parseMemory([]byte(status), "VmRSS:"); err == nil {
+			t.Errorf("parseMemory(%q, VmRSS:) = %v, want an error", status, got)
 		}
 	}
 }

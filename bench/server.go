@@ -20,6 +20,7 @@ type server struct {
 	child
 	binary, dir string
 	db          string   // database file; all replicas use that of the first one
+	postgres    string   // URL; "" for the file
 	redis       string   // URL; "" without replicas
 	base        *url.URL // current base URL
 	env         []string // further variables, from the next start on
@@ -69,7 +70,7 @@ func (s *server) start(ctx context.Context) error {
 	cmd := exec.Command(s.binary, "serve", "--addr", addr, "--db", s.db, "--signup", "open", "--limit-signups", "0",
 		"--limit-logins", "0", "--limit-sockets-user", "0", "--limit-sockets-address", "0", "--limit-sockets", "0",
 		"--limit-streams", "0")
-	cmd.Env = append(append(plainEnvironment(), "ROLLCALL_WARMING=0s"), s.env...)
+	cmd.Env = append(append(s.environment(), "ROLLCALL_WARMING=0s"), s.env...)
 	if s.redis != "" {
 		cmd.Env = append(cmd.Env, "REDIS_URL="+s.redis)
 	}
@@ -101,12 +102,25 @@ func (s *server) add(ctx context.Context, people []*person, hash string) error {
 	if err := errors.Join(w.WriteAll(rows), f.Close()); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, s.binary, "user", "import", file, "--create", "--db", s.db)
-	cmd.Env = plainEnvironment()
+	return s.command(ctx, "user", "import", file, "--create", "--db", s.db)
+}
+
+// command runs a command of the server's program on its accounts.
+func (s *server) command(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, s.binary, args...)
+	cmd.Env = s.environment()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("user import: %w\n%s", err, out)
+		return fmt.Errorf("%s: %w\n%s", strings.Join(args[:2], " "), err, out)
 	}
 	return nil
+}
+
+// environment returns the environment of the server's program.
+func (s *server) environment() []string {
+	if s.postgres == "" {
+		return plainEnvironment()
+	}
+	return append(plainEnvironment(), "DATABASE_URL="+s.postgres)
 }
 
 // plainEnvironment returns the environment without variables that would change the server's settings.

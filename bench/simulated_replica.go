@@ -10,8 +10,9 @@ import (
 // The part of the replicas' Redis format that the bench writes: a hash for each user, with an entry from each replica
 // that has a connection of theirs, and a lease for each replica.
 const (
-	presenceKey = "rollcall:presence:" // + user ID; fields by replica: 1 if active or 0, and since when, in ms
-	leaseKey    = "rollcall:replica:"  // + replica ID
+	prefix      = "rollcall:"
+	presenceKey = prefix + "presence:" // + user ID; fields by replica: 1 if active or 0, and since when, in ms
+	leaseKey    = prefix + "replica:"  // + replica ID
 	leaseValue  = "live"
 	leaseTTL    = "10000" // milliseconds
 	leaseEvery  = 3 * time.Second

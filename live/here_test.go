@@ -240,3 +240,16 @@ func TestInvisibleLeavesThePage(t *testing.T) {
 		t.Errorf("going visible sent %+v, and the page shows %v, want one added row", c, s.order)
 	}
 }
+
+// People of other replicas can be known before there's a board.
+func TestPeopleFromBeforeTheBoard(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada := f.person("ada")
+	f.arrive(ada)
+	late := &fixture{t, f.folder, f.store, f.here, New(Config{Accounts: f.store, Presence: f.here, Log: f.board.log})}
+	late.step()
+	if got := late.list(Query{Show: Here}).members; len(got) != 1 || got[0].person.ID != ada.ID {
+		t.Errorf("a board that is made while Ada is here lists %d people, want only her", len(got))
+	}
+}

@@ -40,6 +40,7 @@ func (b *Board) page(q Query, p accounts.Person) (page Page, ok bool) {
 		}
 		b.flushMoves(l)
 		to := AudienceOf(p)
+		b.roster.locate(l)
 		b.roster.shown(l)
 		page = Page{
 			Listing: *b.roster.listing(l, to), Links: *l.links(), Counts: b.roster.counts(l), Arrived: *b.roster.arrivals(l),
@@ -121,14 +122,25 @@ func (b *Board) PageStart(ctx context.Context, q Query, n int, p accounts.Person
 	case err != nil || n <= 1 || q.Search != "" || q.Show == Offline:
 		return "", err
 	case q.Show == Everyone:
-		if of := f.people(0); of.Team == nil && of.Teams != nil {
-			return b.accounts.CursorBehindIn(ctx, of.Teams, (n-1)*PageRows)
-		}
-		return b.accounts.CursorBehind(ctx, f.people(0).Team, (n-1)*PageRows)
+		return b.everyoneBehind(ctx, &f, (n-1)*PageRows)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.roster.presentBehind(&f, (n-1)*PageRows), nil
+}
+
+// everyoneBehind returns the cursor after the first n people of f, or "" if there are fewer.
+func (b *Board) everyoneBehind(ctx context.Context, f *filter, n int) (string, error) {
+	if err := b.reader.refreshTotals(ctx); err != nil {
+		return "", err
+	}
+	b.mu.Lock()
+	key, rest, ok := b.roster.tally.teamAt(f, n)
+	b.mu.Unlock()
+	if !ok {
+		return "", nil
+	}
+	return b.accounts.CursorBehind(ctx, key, rest)
 }
 
 // OpenStream returns a Stream that is ready to start. Call Stop even if it doesn't start. It returns an error if the

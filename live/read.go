@@ -16,7 +16,7 @@ const (
 	readWait    = 5 * time.Second        // for one reading
 	CheapRead   = 10 * time.Millisecond  // a list that takes longer to read is costly
 	RereadEvery = 250 * time.Millisecond // between readings of one list
-	meetAtOnce  = 1000                   // people that meet reads at once, which takes about 20 ms
+	meetAtOnce  = 5000                   // people that meet reads at once, which takes about 50 ms
 )
 
 // reader reads from the accounts what the board lacks: who is on lists, who the people are who arrived, and how many
@@ -27,6 +27,7 @@ type reader struct {
 	presence *presence.Tracker
 	log      *slog.Logger
 	totals   *shared       // counts everyone
+	many     int           // manyPeople; tests change it
 	wanted   chan struct{} // capacity 1; there's something to read
 	costly   chan struct{} // capacity 1; there's a costly list to read again
 	database databaseFile  // used only by run
@@ -34,7 +35,7 @@ type reader struct {
 
 func newReader(b *Board) *reader {
 	return &reader{
-		board: b, accounts: b.accounts, presence: b.presence, log: b.log, totals: newShared(),
+		board: b, accounts: b.accounts, presence: b.presence, log: b.log, totals: newShared(), many: manyPeople,
 		wanted: make(chan struct{}, 1), costly: make(chan struct{}, 1),
 	}
 }
@@ -94,7 +95,7 @@ func (r *reader) run(ctx context.Context) {
 }
 
 // runCostly reads the costly lists that are watched and may have changed, one after another, and pauses for as long as
-// it reads. It's a separate loop so that nothing else waits for these lists.
+// it reads. It also counts everyone on a large board. It's a separate loop so that nothing else waits for that.
 func (r *reader) runCostly(ctx context.Context) {
 	failing := false
 	again := time.NewTicker(RereadEvery)
@@ -105,6 +106,9 @@ func (r *reader) runCostly(ctx context.Context) {
 			return
 		case <-r.costly:
 		case <-again.C:
+		}
+		if r.totalsDue() {
+			r.failed(&failing, within(ctx, func(ctx context.Context) error { return r.totals.do(ctx, r.readTotals) }))
 		}
 		if stale, _ := r.stale(true); len(stale) > 0 {
 			r.failed(&failing, r.rereadList(ctx, stale[0]))
@@ -196,38 +200,45 @@ func (r *reader) reload(ctx context.Context, q Query) error {
 	}
 }
 
-// refreshTotals counts everyone again if needed.
+// refreshTotals counts everyone again if needed. On a large board, it leaves that to runCostly.
 func (r *reader) refreshTotals(ctx context.Context) error {
-	if stale, _ := r.totalsStale(); !stale {
+	r.board.mu.Lock()
+	t := &r.board.roster.tally
+	stale, waits := t.isStale(), t.waits(r.many)
+	r.board.mu.Unlock()
+	switch {
+	case !stale:
+		return nil
+	case !waits:
+		signal(r.costly)
 		return nil
 	}
 	return r.totals.do(ctx, r.readTotals)
 }
 
-// totalsStale reports whether everyone has to be counted again, and the generation of a count that starts now.
-func (r *reader) totalsStale() (stale bool, generation uint64) {
+// totalsDue reports whether to count everyone on a large board again now.
+func (r *reader) totalsDue() bool {
 	r.board.mu.Lock()
 	defer r.board.mu.Unlock()
-	return r.board.roster.tally.staleAt > r.board.roster.tally.readAt, r.board.lists.generation
+	t := &r.board.roster.tally
+	return t.isStale() && !t.waits(r.many) && time.Since(t.readUntil) >= tallyRest*t.cost
 }
 
 func (r *reader) readTotals(ctx context.Context) error {
-	stale, generation := r.totalsStale()
+	r.board.mu.Lock()
+	stale, generation := r.board.roster.tally.isStale(), r.board.lists.generation
+	r.board.mu.Unlock()
 	if !stale { // the previous run has counted
 		return nil
 	}
+	began := time.Now()
 	teams, err := r.accounts.Tally(ctx)
 	if err != nil {
 		return err
 	}
-	t := tally{teams: teams, people: make(map[string]int, len(teams))}
-	for _, team := range teams {
-		t.total += team.People
-		t.people[team.Key] = team.People
-		if team.Name != "" {
-			t.named++
-		}
-	}
+	t := newTally(teams)
+	t.readUntil = time.Now()
+	t.cost = t.readUntil.Sub(began)
 	r.board.mu.Lock()
 	defer r.board.mu.Unlock()
 	t.readAt, t.staleAt = generation, r.board.roster.tally.staleAt
@@ -239,8 +250,8 @@ func (r *reader) readTotals(ctx context.Context) error {
 }
 
 // meet reads people who are here but aren't known yet, or who may have a new last seen. It reads a limited number at a
-// time and then pauses for as long as that took. When a replica starts, there are many of them, but only team counts
-// and lists of present people wait for them.
+// time and then pauses for a quarter of what that took. When a replica starts, there are many of them, but only team
+// counts and lists of present people wait for them.
 func (r *reader) meet(ctx context.Context) error {
 	r.board.mu.Lock()
 	applied := r.board.roster.applied
@@ -262,7 +273,7 @@ func (r *reader) meet(ctx context.Context) error {
 		return err
 	}
 	if len(users) == meetAtOnce {
-		defer func() { rest(ctx, time.Since(start)) }()
+		defer func() { rest(ctx, time.Since(start)/4) }()
 	}
 	r.board.update(func() {
 		if r.board.roster.applied != applied {

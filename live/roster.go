@@ -47,15 +47,6 @@ type member struct {
 	readIn  uint64            // roster.looks when reading a list last added or moved the person
 }
 
-// tally is how many people there are.
-type tally struct {
-	total           int
-	teams           []accounts.Team // in board order
-	named           int             // number of teams that have a name
-	people          map[string]int  // by team key
-	readAt, staleAt uint64          // lists.generation, as with a list
-}
-
 func newRoster(tracker *presence.Tracker, l *lists) roster {
 	r := roster{
 		presence: tracker, lists: l, boot: newBoot(),
@@ -148,17 +139,15 @@ func (r *roster) meetAll(people []accounts.Person) {
 	}
 }
 
-// merge merges two sorted slices of members.
+// merge returns the members of two sorted slices in order. It expects few of them in b.
 func merge(a, b []*member) []*member {
 	all := make([]*member, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if compareMembers(a[0], b[0]) < 0 {
-			all, a = append(all, a[0]), a[1:]
-		} else {
-			all, b = append(all, b[0]), b[1:]
-		}
+	for _, m := range b {
+		i, _ := slices.BinarySearchFunc(a, m, compareMembers)
+		all = append(append(all, a[:i]...), m)
+		a = a[i:]
 	}
-	return append(append(all, a...), b...)
+	return append(all, a...)
 }
 
 // hear applies an update of the accounts.

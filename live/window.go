@@ -102,19 +102,26 @@ func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 	}
 }
 
-// readPlace reads the place of w among all people of f, if there are several pages.
-func (r *reader) readPlace(ctx context.Context, f *filter, w *window) (err error) {
+// readPlace reads the place of w among all people of f, if there are several pages. It counts people in the team where w
+// begins, and knows the others, because counting everyone before a late page takes long on a large board.
+func (r *reader) readPlace(ctx context.Context, f *filter, w *window) error {
 	if f.Search != "" || len(w.people) == 0 || w.prev+w.next == "" {
 		return nil
 	}
-	all := f.people(0)
-	all.After, all.Before = "", ""
-	if w.place.all, err = r.accounts.CountPeople(ctx, all); err != nil || w.prev == "" {
-		return err
+	first := w.people[0]
+	key := first.TeamKey()
+	r.board.mu.Lock()
+	place := r.board.roster.tally.placeOf(f, key)
+	r.board.mu.Unlock()
+	if w.prev != "" {
+		before, err := r.accounts.CountPeople(ctx, accounts.PeopleQuery{Team: &key, Before: first.Cursor()})
+		if err != nil {
+			return err
+		}
+		place.before += before
 	}
-	all.Before = w.people[0].Cursor()
-	w.place.before, err = r.accounts.CountPeople(ctx, all)
-	return err
+	w.place = place
+	return nil
 }
 
 // fromRoster reports whether the list of f is a page of present people, for which the roster is enough.
@@ -218,35 +225,74 @@ func (r *roster) presentFrom(f *filter) (people []accounts.Person, at place) {
 			i++
 		}
 	}
-	shown := func(m *member) bool { return f.Show.includes(m.counted) && f.inTeam(m.person) }
 	full := func() bool { return f.Search == "" && len(people) > PageRows }
 	if f.Before != "" {
 		for _, m := range slices.Backward(r.present[:i]) {
-			if !full() && shown(m) {
+			if full() {
+				break
+			}
+			if f.shows(m) {
 				people = append(people, m.person)
 			}
 		}
 	} else {
 		for _, m := range r.present[i:] {
-			if !full() && shown(m) {
+			if full() {
+				break
+			}
+			if f.shows(m) {
 				people = append(people, m.person)
 			}
 		}
 	}
+	return people, r.placeIn(f, i)
+}
+
+// placeIn returns the place of the ith present person among those whom f shows.
+func (r *roster) placeIn(f *filter, i int) (at place) {
+	if f.showsAllPresent() {
+		return place{i, len(r.present)}
+	}
 	for j, m := range r.present {
-		if shown(m) {
+		if f.shows(m) {
 			if at.all++; j < i {
 				at.before++
 			}
 		}
 	}
-	return people, at
+	return at
 }
+
+// locate updates the place of a page of all present people. People who come and go on other pages change it.
+func (r *roster) locate(l *list) {
+	if !l.filter.fromRoster() || !l.filter.showsAllPresent() || len(l.members) == 0 || l.prev+l.next == "" {
+		return
+	}
+	page, pages := l.place.page()
+	i, _ := slices.BinarySearchFunc(r.present, l.members[0], compareMembers)
+	l.place = place{i, len(r.present)}
+	if now, all := l.place.page(); now != page || all != pages {
+		l.relink = true
+		r.lists.news()
+	}
+}
+
+// shows reports whether f, without a search and a cursor, shows m, who is present.
+func (f *filter) shows(m *member) bool { return f.Show.includes(m.counted) && f.inTeam(m.person) }
+
+// showsAllPresent reports whether f, without a search and a cursor, shows everyone who is present.
+func (f *filter) showsAllPresent() bool { return f.Show == Here && f.Team == "" && f.teams == nil }
 
 // presentBehind returns the cursor after the first n people whom f shows, or "" if there are fewer.
 func (r *roster) presentBehind(f *filter, n int) string {
+	if f.showsAllPresent() {
+		if n > len(r.present) {
+			return ""
+		}
+		return r.present[n-1].person.Cursor()
+	}
 	for _, m := range r.present {
-		if f.Show.includes(m.counted) && f.inTeam(m.person) {
+		if f.shows(m) {
 			if n--; n == 0 {
 				return m.person.Cursor()
 			}

@@ -28,7 +28,7 @@ func (f *Feed) Take() []string {
 	for u := range f.users {
 		users = append(users, u)
 	}
-	clear(f.users)
+	f.users = map[string]struct{}{} // clear would keep the memory of the largest one ever
 	return users
 }
 

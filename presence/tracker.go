@@ -220,11 +220,15 @@ func (t *Tracker) Drain(ctx context.Context) error {
 	return t.cfg.Registry.Leave(ctx)
 }
 
-// Subscribe returns a Feed of users whose Self or View may have changed since the call.
+// Subscribe returns a Feed of users whose Self or View may have changed since the call. It begins with the users whom
+// the Tracker knows already: other replicas may have named people before anybody subscribes.
 func (t *Tracker) Subscribe() *Feed {
 	f := NewFeed()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for user := range t.people {
+		f.Mark(user)
+	}
 	t.feeds = append(t.feeds, f)
 	return f
 }

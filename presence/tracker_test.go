@@ -76,6 +76,7 @@ func TestReloadChangesNothing(t *testing.T) {
 		c := tr.Join("ada", Client{}, Activity{Ago: 20 * time.Minute})
 		wantState(t, tr, "ada", Away)
 		feed := tr.Subscribe()
+		feed.Take() // who is known already
 		for range 10 {
 			c.Leave(Clean)
 			after(2 * time.Second)
@@ -359,6 +360,7 @@ func TestDrainingChangesNothing(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, tr *Tracker) {
 		c := tr.Join("ada", Client{}, Activity{})
 		feed := tr.Subscribe()
+		feed.Take() // who is known already
 		if err := tr.Drain(t.Context()); err != nil {
 			t.Errorf("Drain = %v, want nil", err)
 		}
