@@ -141,7 +141,8 @@ func (s *Server) apiInvite(ctx context.Context, x *call) (reply, error) {
 	if in.Email != "" && !s.sendsMail() {
 		return reply{}, noMail()
 	}
-	n := accounts.NewInvitation{Label: in.Label, Team: in.Team, Uses: in.Uses.or(1), Email: in.Email, Age: accounts.MaxInviteAge + 1}
+	n := accounts.NewInvitation{Label: in.Label, Team: in.Team, Uses: in.Uses.or(1), Email: in.Email,
+		Age: accounts.MaxInviteAge + 1}
 	if days := in.Days.or(7); days <= int(accounts.MaxInviteAge/day) {
 		n.Age = time.Duration(days) * day
 	}

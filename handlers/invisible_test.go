@@ -29,7 +29,7 @@ type recording struct {
 	said    []string
 
 	program *program          // of the watcher
-	devices *program          // of bob; nil until he needs it
+	devices *program          // of bob
 	etags   map[string]string // by path, as of the last call of note
 }
 
@@ -223,6 +223,8 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	l.person("zoe")
 	bob := l.member("bob")
 	id := l.uid("bob")
+	rec.devices = l.program("bob", accounts.WriteClaim) // the log has a line about it
+	rec.devices.host = bob.host
 	set := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -315,10 +317,6 @@ func (r *recording) secretly(bob *browser, open *tab, what int) *tab {
 		r.l.put("bob", accounts.Claim{Key: key, State: "dnd", Until: time.Now().Add(time.Hour)})
 		open.until("the app in the panel", func() bool { return strings.Contains(open.text["me-claims"], key) })
 	case 4: // a device without a browser, for a moment
-		if r.devices == nil {
-			r.devices = r.l.program("bob", accounts.WriteClaim)
-			r.devices.host = bob.host
-		}
 		r.devices.want(200, "PUT", "/me/devices/lamp", `{"idle":"0s"}`)
 		open.until("two devices", func() bool { return strings.Contains(open.text["me-why"], "Two devices") })
 		r.devices.want(204, "DELETE", "/me/devices/lamp", "")
