@@ -10,8 +10,8 @@ type Scope string
 
 // The scopes.
 const (
-	ReadMe     Scope = "me:read"      // the person's account, presence, tokens, and sign-ins
-	WriteMe    Scope = "me:write"     // their status and privacy; ending their sign-ins and tokens
+	ReadMe     Scope = "me:read"      // the person's account, presence, tokens, sign-ins, and shares
+	WriteMe    Scope = "me:write"     // their status and privacy; ending their sign-ins, tokens, and shares
 	WriteClaim Scope = "claims:write" // claims and devices that make the person present
 	ReadRoster Scope = "roster:read"  // the people whom the person sees on the board
 	WriteHooks Scope = "hooks:write"  // their webhooks

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -52,16 +53,9 @@ func (s *Server) importPeople(c echo.Context) error {
 			Message: "This file isn't valid text. Save it as CSV UTF-8 and try again. Nobody was added."}
 	}
 	ctx := c.Request().Context()
-	list, err := peoplecsv.Read(strings.NewReader(text), maxListed)
+	list, wrong, err := s.checkPeople(ctx, text)
 	if err != nil {
 		return err
-	}
-	for i, n := range list.People {
-		list.People[i].NoPassword = n.Password+n.PasswordHash == ""
-	}
-	wrong, err := s.cfg.Accounts.CheckImport(ctx, list.People)
-	if err != nil {
-		return notRead(err)
 	}
 	var refused *accounts.ImportError
 	if fields.Get("act") == "import" && len(list.Problems)+len(wrong) == 0 {
@@ -75,6 +69,20 @@ func (s *Server) importPeople(c echo.Context) error {
 		wrong = append(wrong, refused)
 	}
 	return s.checkedList(c, text, list, wrong)
+}
+
+// checkPeople reads a list of people and finds what is wrong with them. People without a password need a link.
+func (s *Server) checkPeople(ctx context.Context, text string) (list peoplecsv.List, wrong []*accounts.ImportError, err error) {
+	if list, err = peoplecsv.Read(strings.NewReader(text), maxListed); err != nil {
+		return list, nil, err
+	}
+	for i, n := range list.People {
+		list.People[i].NoPassword = n.Password+n.PasswordHash == ""
+	}
+	if wrong, err = s.cfg.Accounts.CheckImport(ctx, list.People); err != nil {
+		err = notRead(err)
+	}
+	return list, wrong, err
 }
 
 // checkedList answers with what is wrong with a list, or with whom it adds.

@@ -77,8 +77,11 @@ type teller struct {
 	provider func(key string) string // its name
 }
 
-func (s *Server) teller(c echo.Context) *teller {
-	zone := accounts.Zone(signedIn(c).user.TimeZone)
+func (s *Server) teller(c echo.Context) *teller { return s.tellerFor(signedIn(c).user) }
+
+// tellerFor returns a teller for whoever reads the sentences.
+func (s *Server) tellerFor(reader accounts.User) *teller {
+	zone := accounts.Zone(reader.TimeZone)
 	return &teller{s.cfg.Accounts, zone, time.Now().In(zone), map[string]string{}, s.ElsewhereName}
 }
 

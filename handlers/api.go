@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -21,12 +22,42 @@ type operation struct {
 	method string
 	path   string         // below apiPath, with parameters as {name}
 	scope  accounts.Scope // that a token needs
-	reads  bool           // it changes nothing, although its method could
+	traits traits
 	handle func(*Server, context.Context, *call) (reply, error)
 }
 
+// traits says what is special about an operation.
+type traits uint8
+
+const (
+	isRead      traits = 1 << iota // it counts as a read for the limits, although its method could change something
+	isList                         // it takes or sends a list of people, which is longer than other bodies and takes a while
+	needsProof                     // in a session, the person has to confirm first that it's them, as in the settings
+	showsPeople                    // a token also needs the scope roster:read: others learn whom its owner sees
+)
+
+// is reports whether the operation has a trait.
+func (o operation) is(t traits) bool { return o.traits&t != 0 }
+
 // changes reports whether the operation counts as a change for the limits.
-func (o operation) changes() bool { return o.method != http.MethodGet && !o.reads }
+func (o operation) changes() bool { return o.method != http.MethodGet && !o.is(isRead) }
+
+// scopes returns the scopes that a token needs.
+func (o operation) scopes() []accounts.Scope {
+	if o.is(showsPeople) {
+		return []accounts.Scope{o.scope, accounts.ReadRoster}
+	}
+	return []accounts.Scope{o.scope}
+}
+
+// scopeText returns the scopes for people.
+func (o operation) scopeText() string {
+	all := make([]string, 0, 2)
+	for _, scope := range o.scopes() {
+		all = append(all, string(scope))
+	}
+	return strings.Join(all, ", ")
+}
 
 // call is one request to the API.
 type call struct {
@@ -53,9 +84,15 @@ func (x caller) key() string {
 	return "session:" + x.session.ID
 }
 
+// grant returns the ID of the token or the session.
+func (x caller) grant() string { return cmp.Or(x.token.ID, x.session.ID) }
+
 // apiRoutes registers the operations of the API, and what describes it.
 func (s *Server) apiRoutes() {
-	api := s.group(policy{callers: tokens, anySite: true, errors: asProblem, compress: true, headers: apiHeaders(s.rules.headers)})
+	usual := policy{callers: tokens, anySite: true, errors: asProblem, compress: true, headers: apiHeaders(s.rules.headers)}
+	long := usual
+	long.body, long.answerIn = maxListBody, listTime
+	api, lists := s.group(usual), s.group(long)
 	preflights := map[string]bool{}
 	for _, o := range operations {
 		path := s.site.path(apiPath + routePath(o.path))
@@ -63,7 +100,11 @@ func (s *Server) apiRoutes() {
 		if o.method == http.MethodGet {
 			methods = append(methods, http.MethodHead)
 		}
-		api.on(methods, path, s.adapt(o), []echo.MiddlewareFunc{s.may(o)})
+		group := api
+		if o.is(isList) {
+			group = lists
+		}
+		group.on(methods, path, s.adapt(o), []echo.MiddlewareFunc{s.may(o)})
 		if !preflights[path] {
 			preflights[path] = true
 			s.echo.OPTIONS(path, preflight)
@@ -119,35 +160,51 @@ func (s *Server) adapt(o operation) echo.HandlerFunc {
 	}
 }
 
-// may checks that the caller may call an operation now: that their token has its scope, that they're an administrator
+// may checks that the caller may call an operation now: that their token has its scopes, that they're an administrator
 // if it needs one, and the limits.
 func (s *Server) may(o operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			x := callerOf(c)
-			switch {
-			case x.token.ID != "" && !x.token.Has(o.scope):
-				return lacksScope(c, o.scope)
-			case o.scope != accounts.Administer:
-			case !x.user.Admin:
-				return &failure{Status: http.StatusForbidden, Message: "Only administrators can do this."}
-			case x.token.ID == "" && o.changes():
-				if c.Set(asAdminKey, true); !s.proved(c) {
-					return unconfirmedFailure()
-				}
+			if err := s.mayCall(c, x, o); err != nil {
+				return err
 			}
 			if err := s.limitCalls(c.Request().Context(), x, o); err != nil {
 				return err
 			}
+			r, origin := c.Request(), accounts.Origin{Via: accounts.ViaAPI}
 			if o.scope == accounts.Administer {
-				r := c.Request()
-				c.SetRequest(r.WithContext(accounts.Through(r.Context(), accounts.Origin{
-					Via: accounts.ViaAPI, Address: from(s.addresses.of(r)), Request: requestID(c),
-				})))
+				origin.Address, origin.Request = from(s.addresses.of(r)), requestID(c)
 			}
+			c.SetRequest(r.WithContext(accounts.Through(r.Context(), origin)))
 			return next(c)
 		}
 	}
+}
+
+// mayCall returns why the caller may not call an operation, or nil.
+func (s *Server) mayCall(c echo.Context, x caller, o operation) error {
+	if x.token.ID != "" {
+		for _, scope := range o.scopes() {
+			if !x.token.Has(scope) {
+				return lacksScope(c, scope)
+			}
+		}
+	}
+	asAdmin := o.scope == accounts.Administer
+	if asAdmin && !x.user.Admin {
+		return &failure{Status: http.StatusForbidden, Message: "Only administrators can do this."}
+	}
+	if x.token.ID != "" || !o.is(needsProof) && !(asAdmin && o.changes()) {
+		return nil
+	}
+	if asAdmin {
+		c.Set(asAdminKey, true)
+	}
+	if !s.proved(c) {
+		return unconfirmedFailure()
+	}
+	return nil
 }
 
 // readsPerMinute limits the reads with one token or in one session.

@@ -127,8 +127,9 @@ func (s *Server) apiInvitations(ctx context.Context, _ *call) (reply, error) {
 type invitationInput struct {
 	Label string        `json:"label"`
 	Team  string        `json:"team"`
-	Uses  optional[int] `json:"uses"` // missing: 1
-	Days  optional[int] `json:"days"` // missing: 7
+	Uses  optional[int] `json:"uses"`  // missing: 1
+	Days  optional[int] `json:"days"`  // missing: 7
+	Email string        `json:"email"` // to which the link is sent, instead of being in the reply; "": to none
 }
 
 // apiInvite makes an invitation.
@@ -137,7 +138,11 @@ func (s *Server) apiInvite(ctx context.Context, x *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	n := accounts.NewInvitation{Label: in.Label, Team: in.Team, Uses: in.Uses.or(1), Age: accounts.MaxInviteAge + 1}
+	if in.Email != "" && !s.sendsMail() {
+		return reply{}, noMail()
+	}
+	n := accounts.NewInvitation{Label: in.Label, Team: in.Team, Uses: in.Uses.or(1), Email: in.Email,
+		Age: accounts.MaxInviteAge + 1}
 	if days := in.Days.or(7); days <= int(accounts.MaxInviteAge/day) {
 		n.Age = time.Duration(days) * day
 	}
@@ -146,7 +151,9 @@ func (s *Server) apiInvite(ctx context.Context, x *call) (reply, error) {
 		return reply{}, apiChange(err, "create an invitation")
 	}
 	body := invitationOf(made)
-	body.URL = s.linkFor(x.Host, "/join/", token)
+	if in.Email == "" {
+		body.URL = s.linkFor(x.Host, "/join/", token)
+	}
 	return s.created("/admin/invitations/"+made.ID, body), nil
 }
 

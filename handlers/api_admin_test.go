@@ -56,6 +56,20 @@ func TestEveryAdminOperation(t *testing.T) {
 	try("createResetLink", 201, "POST", "/admin/users/mei/reset-link", "")
 	try("endAccountSessions", 204, "DELETE", "/admin/users/mei/sessions", "")
 	try("resetFactors", 204, "DELETE", "/admin/users/mei/factors", "")
+	corp := accounts.Identity{Issuer: "https://corp.example", Subject: "1", Provider: "corp", Label: "mei@corp.example"}
+	f.must(f.store.Link(acting(t.Context()), f.uid("kim"), corp))
+	kim := boss.want(200, "GET", "/admin/users/kim", "")
+	if linked := *into[accountJSON](t, kim).Linked; len(linked) != 1 || linked[0].Provider != "corp" || strings.Contains(kim.body, corp.Label) {
+		t.Errorf("the account of somebody with a linked account = %s, want where it is, and not what it's called there", kim.body)
+	}
+	try("unlinkAccount", 204, "DELETE", "/admin/users/kim/linked/"+corp.ID(), "")
+	boss.wantProblem(404, "not-found", "DELETE", "/admin/users/kim/linked/"+corp.ID(), "")
+	tried["mailResetLink"] = true // in TestAPIMails
+	boss.wantProblem(409, "conflict", "POST", "/admin/users/mei/reset-mail", "")
+	boss.wantProblem(409, "conflict", "POST", "/admin/invitations", `{"email":"new@example.org"}`)
+	for _, id := range []string{"previewImport", "importAccounts", "exportAccounts", "exportAudit"} {
+		tried[id] = true // in TestAPIImport and TestAPIExports
+	}
 	waiting := into[accountsJSON](t, try("listApprovals", 200, "GET", "/admin/approvals", ""))
 	if len(waiting.Users) != 2 || !waiting.Users[0].Waiting {
 		t.Errorf("who waits = %+v, want two", waiting)
@@ -65,6 +79,18 @@ func TestEveryAdminOperation(t *testing.T) {
 	try("decline", 204, "DELETE", "/admin/approvals/will", "")
 	try("listTeams", 200, "GET", "/admin/teams", "")
 	try("patchTeam", 200, "PATCH", "/admin/teams/platform", `{"name":"R&D / Ops"}`)
+	boss.want(201, "POST", "/admin/users", `{"user":"lee","team":"Support"}`)
+	for range 2 {
+		try("pairTeams", 204, "PUT", "/admin/team-pairs/r&d%20%2F%20ops/Support", "")
+	}
+	pairs := into[teamPairsJSON](t, try("listTeamPairs", 200, "GET", "/admin/team-pairs", "")).Pairs
+	if len(pairs) != 1 || pairs[0].Team+pairs[0].Other != "R&D / OpsSupport" {
+		t.Errorf("the pairs are %+v, want one", pairs)
+	}
+	boss.wantProblem(422, "validation", "PUT", "/admin/team-pairs/Support/support", "")
+	boss.wantProblem(422, "validation", "PUT", "/admin/team-pairs/Support/Nobodies", "")
+	try("unpairTeams", 204, "DELETE", "/admin/team-pairs/Support/R&D%20%2F%20Ops", "")
+	boss.wantProblem(404, "not-found", "DELETE", "/admin/team-pairs/Support/R&D%20%2F%20Ops", "")
 	try("deleteTeam", 200, "DELETE", "/admin/teams/R&D%20%2F%20Ops", "")
 	invitation := into[invitationJSON](t, try("createInvitation", 201, "POST", "/admin/invitations", `{"team":"Ops","uses":5,"days":14}`))
 	if invitation.UsesLeft != 5 || !strings.Contains(invitation.URL, "/join/") {

@@ -13,17 +13,24 @@ import (
 
 // accountJSON is an account as administrators see it. It has nothing that tells when its person is or was here.
 type accountJSON struct {
-	ID        string    `json:"id"`
-	User      string    `json:"user"`
-	Name      string    `json:"name"`
-	Team      string    `json:"team,omitempty"`
-	Email     *string   `json:"email,omitempty"` // only of a single account; "": none
-	Admin     bool      `json:"admin"`
-	Disabled  bool      `json:"disabled"`
-	Waiting   bool      `json:"waiting,omitempty"` // for approval
-	Note      string    `json:"note,omitempty"`    // of somebody who waits, to the administrator who approves
-	CreatedAt time.Time `json:"created_at"`
-	ResetURL  string    `json:"reset_url,omitempty"` // to choose a password; only in the reply that made an account without one
+	ID        string        `json:"id"`
+	User      string        `json:"user"`
+	Name      string        `json:"name"`
+	Team      string        `json:"team,omitempty"`
+	Email     *string       `json:"email,omitempty"` // only of a single account; "": none
+	Admin     bool          `json:"admin"`
+	Disabled  bool          `json:"disabled"`
+	Waiting   bool          `json:"waiting,omitempty"` // for approval
+	Note      string        `json:"note,omitempty"`    // of somebody who waits, to the administrator who approves
+	Linked    *[]linkedJSON `json:"linked,omitempty"`  // only of a single account
+	CreatedAt time.Time     `json:"created_at"`
+	ResetURL  string        `json:"reset_url,omitempty"` // to choose a password; only in the reply that made an account without one
+}
+
+// linkedJSON is an account elsewhere with which somebody signs in. It doesn't say when, nor what they're called there.
+type linkedJSON struct {
+	ID       string `json:"id"`
+	Provider string `json:"provider"` // its key
 }
 
 func accountOf(u accounts.ListedUser) accountJSON {
@@ -99,8 +106,15 @@ func (s *Server) accountReply(ctx context.Context, u accounts.ListedUser) (reply
 	if err != nil {
 		return reply{}, notRead(fmt.Errorf("account: %w", err))
 	}
+	linked, err := s.cfg.Accounts.Identities(ctx, u.ID)
+	if err != nil {
+		return reply{}, notRead(fmt.Errorf("account: %w", err))
+	}
 	body := accountOf(u)
-	body.Email = &email
+	body.Email, body.Linked = &email, &[]linkedJSON{}
+	for _, i := range linked {
+		*body.Linked = append(*body.Linked, linkedJSON{i.ID(), i.Provider})
+	}
 	return ok(body), nil
 }
 
@@ -162,7 +176,7 @@ func renamedFields(err error) error {
 		switch e.Field {
 		case "username":
 			e.Field = "user"
-		case "display_name":
+		case "display_name", "label":
 			e.Field = "name"
 		}
 		renamed[i] = &e
@@ -229,40 +243,4 @@ func (s *Server) onOtherAccount(ctx context.Context, x *call, what string, chang
 // apiDeleteAccount deletes an account for good.
 func (s *Server) apiDeleteAccount(ctx context.Context, x *call) (reply, error) {
 	return s.onOtherAccount(ctx, x, "delete this account", func(id string) error { return s.cfg.Accounts.Delete(ctx, id) })
-}
-
-// apiEndAccountSessions ends all sessions and access tokens of somebody. The answer doesn't tell whether there were any.
-func (s *Server) apiEndAccountSessions(ctx context.Context, x *call) (reply, error) {
-	return s.onOtherAccount(ctx, x, "end sessions", func(id string) error {
-		_, err := s.cfg.Accounts.SignOut(ctx, []string{id})
-		return err
-	})
-}
-
-// apiResetFactors removes the passkeys and the authenticator app of somebody who has lost them.
-func (s *Server) apiResetFactors(ctx context.Context, x *call) (reply, error) {
-	return s.onOtherAccount(ctx, x, "reset factors", func(id string) error { return s.cfg.Accounts.ResetFactors(ctx, id) })
-}
-
-// onceJSON is a link that is shown once.
-type onceJSON struct {
-	URL       string    `json:"url"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
-// apiResetLink makes a link with which somebody can choose a new password.
-func (s *Server) apiResetLink(ctx context.Context, x *call) (reply, error) {
-	u, err := s.accountNamed(ctx, x)
-	switch {
-	case err != nil:
-		return reply{}, err
-	case u.Disabled:
-		return reply{}, disabledForLink()
-	}
-	token, err := s.cfg.Accounts.MakeResetLink(ctx, u.ID)
-	if err != nil {
-		return reply{}, apiChange(err, "create a reset link")
-	}
-	return reply{status: http.StatusCreated, body: onceJSON{s.linkFor(x.Host, "/reset/", token),
-		time.Now().Add(accounts.ResetLinkAge).UTC().Truncate(time.Second)}}, nil
 }

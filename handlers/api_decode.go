@@ -237,6 +237,15 @@ func (o optional[T]) or(was T) T {
 
 // lasting reads a duration such as 45m or 2d, up to max. It returns a *FieldError about field.
 func lasting(field, text string, max time.Duration) (time.Duration, error) {
+	d, err := elapsed(field, text, max)
+	if err == nil && d == 0 {
+		err = &accounts.FieldError{Field: field, Code: badDuration}
+	}
+	return d, err
+}
+
+// elapsed is lasting for a duration that can be zero.
+func elapsed(field, text string, max time.Duration) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n uint64
@@ -245,7 +254,7 @@ func lasting(field, text string, max time.Duration) (time.Duration, error) {
 		}
 	}
 	switch {
-	case err != nil || d <= 0:
+	case err != nil || d < 0:
 		return 0, &accounts.FieldError{Field: field, Code: badDuration}
 	case d > max:
 		return 0, &accounts.FieldError{Field: field, Code: accounts.TooFarAhead, Detail: shortDuration(max)}

@@ -53,7 +53,10 @@ type referenceOperation struct {
 			Example any
 		}
 	}
-	Responses map[string]struct{ Description string }
+	Responses map[string]struct {
+		Description string
+		Content     map[string]any
+	}
 }
 
 // readReference returns the groups of the page, in the order of the table of operations. A command line has the
@@ -66,7 +69,7 @@ func readReference() (paragraphs []string, groups []ui.APIGroup, err error) {
 	for _, tag := range r.Tags {
 		groups = append(groups, ui.APIGroup{Name: strings.ToUpper(tag.Name[:1]) + tag.Name[1:], Description: tag.Description})
 	}
-	for _, o := range operations {
+	for _, o := range append(slices.Clone(operations), streamOperation) {
 		item := r.Paths[o.path]
 		var described referenceOperation
 		if err := json.Unmarshal(item[strings.ToLower(o.method)], &described); err != nil {
@@ -99,7 +102,7 @@ func plainText(text string) string {
 // operation returns an operation for the page.
 func (r *reference) operation(o operation, d referenceOperation) ui.APIOperation {
 	shown := ui.APIOperation{ID: d.OperationID, Method: o.method, Path: apiPath + o.path, Summary: d.Summary,
-		Description: plainText(d.Description), Scope: string(o.scope)}
+		Description: plainText(d.Description), Scope: o.scopeText()}
 	path, query := o.path, url.Values{}
 	for _, p := range d.Parameters {
 		if name, ok := strings.CutPrefix(p.Ref, "#/components/parameters/"); ok {
@@ -138,8 +141,13 @@ func (d referenceOperation) curl(method, path string) string {
 	if method != http.MethodGet {
 		line += " -X " + method
 	}
+	if _, endless := d.Responses["200"].Content["application/x-ndjson"]; endless {
+		line += " -N"
+	}
 	for kind, content := range d.RequestBody.Content {
-		if body, err := json.Marshal(content.Example); err == nil {
+		if kind == "text/csv" {
+			line += ` -H "Content-Type: text/csv" --data-binary @people.csv`
+		} else if body, err := json.Marshal(content.Example); err == nil {
 			line += ` -H "Content-Type: ` + kind + `" -d '` + string(body) + "'"
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -18,9 +19,16 @@ import (
 type reply struct {
 	status int
 	body   any         // encoded as JSON; nil: no body
+	file   *file       // instead of a body
 	header http.Header // besides those of the policy
 	watch  []live.Want // what to watch for changes of the reply, if the caller wants to wait for one
 	quiet  bool        // it holds a secret: it's never stored, and has no ETag
+}
+
+// file is a reply that is a list for spreadsheets.
+type file struct {
+	name  string
+	write func(io.Writer) error // after the first bytes, an error can only cut the file off
 }
 
 // ok is a reply with a body.
@@ -48,6 +56,10 @@ func (r reply) encoded() ([]byte, error) {
 // send sends the reply to a change.
 func (r reply) send(c echo.Context) error {
 	setHeaders(c.Response().Header(), r.header)
+	if r.file != nil {
+		startCSV(c, r.file.name)
+		return r.file.write(c.Response())
+	}
 	if r.body == nil {
 		return c.NoContent(r.status)
 	}

@@ -18,9 +18,14 @@ var everyScope = accounts.Scopes[:5]
 // Every operation works as the document says. A new one needs a line here.
 func TestEveryOperation(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newFixture(t, func(cfg *Config) { cfg.Hooks = &hookTester{} })
 	f.person("ben")
 	ada := f.program("ada", everyScope...)
+	_, share, err := f.store.MakeShare(acting(t.Context()), f.uid("ada"), accounts.NewShare{Kind: accounts.PersonShare})
+	f.must(err)
+	hook, err := f.store.AddHook(acting(t.Context()), f.uid("ada"), accounts.HookWish{Label: "Lamp", URL: "https://example.org",
+		Format: accounts.HookStandard, About: accounts.AboutEveryone, States: true})
+	f.must(err)
 	other, _, err := f.store.CreateToken(acting(t.Context()), accounts.NewToken{UserID: f.uid("ada"), Scopes: everyScope})
 	f.must(err)
 	browser := f.browser()
@@ -44,6 +49,22 @@ func TestEveryOperation(t *testing.T) {
 		{"putMyClaim", "PUT", "/me/claims/build", `{"state":"dnd","text":"Releasing","lease":"5m"}`, 200},
 		{"listMyClaims", "GET", "/me/claims", "", 200},
 		{"deleteMyClaim", "DELETE", "/me/claims/build", "", 204},
+		{"putMyDevice", "PUT", "/me/devices/desk", `{"ttl":"2m","idle":"0s"}`, 200},
+		{"listMyDevices", "GET", "/me/devices", "", 200},
+		{"deleteMyDevice", "DELETE", "/me/devices/desk", "", 204},
+		{"createShare", "POST", "/shares", `{"kind":"wall","name":"Kitchen","days":30}`, 201},
+		{"listShares", "GET", "/shares", "", 200},
+		{"revokeShare", "DELETE", "/shares/" + share.ID, "", 204},
+		{"createHook", "POST", "/hooks", `{"url":"https://example.org/hook","about":"person","person":"ben"}`, 201},
+		{"listHooks", "GET", "/hooks", "", 200},
+		{"getHook", "GET", "/hooks/" + hook.ID, "", 200},
+		{"patchHook", "PATCH", "/hooks/" + hook.ID, `{"events":["states","texts"],"settle":"60s"}`, 200},
+		{"pauseHook", "POST", "/hooks/" + hook.ID + "/pause", "", 200},
+		{"startHook", "POST", "/hooks/" + hook.ID + "/start", "", 200},
+		{"rotateHook", "POST", "/hooks/" + hook.ID + "/rotate", "", 200},
+		{"testHook", "POST", "/hooks/" + hook.ID + "/test", "", 200},
+		{"listDeliveries", "GET", "/hooks/" + hook.ID + "/deliveries", "", 200},
+		{"deleteHook", "DELETE", "/hooks/" + hook.ID, "", 204},
 		{"createMyToken", "POST", "/me/tokens", `{"name":"Lamp","scopes":["me:read"],"expires":"30d"}`, 201},
 		{"revokeMyToken", "DELETE", "/me/tokens/" + token.ID, "", 204},
 		{"endMySession", "DELETE", "/me/sessions/" + session.ID, "", 204},

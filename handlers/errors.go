@@ -29,8 +29,9 @@ type failure struct {
 	Problem    problemType          // for programs; "": that of Status
 	Err        error
 
-	quiet  bool // expected: logged at debug level whatever the status
-	logged bool // already logged where it happened, with more detail
+	lines  []fieldProblem // what is wrong with a list, for programs
+	quiet  bool           // expected: logged at debug level whatever the status
+	logged bool           // already logged where it happened, with more detail
 }
 
 func (f *failure) Error() string {

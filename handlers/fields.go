@@ -127,6 +127,8 @@ func outOfRange(e *accounts.FieldError) string {
 		return fmt.Sprintf("Choose 1 to %d days.", e.Limit)
 	case "lease":
 		return "Choose 15 seconds to 24 hours."
+	case "ttl":
+		return "Choose 15 seconds to 15 minutes."
 	case "settle":
 		return fmt.Sprintf("Choose 0 to %d whole seconds.", e.Limit)
 	}
@@ -243,6 +245,8 @@ func tooMuch(e *accounts.FieldError) string {
 		return fmt.Sprintf("Up to %d pairs of teams can see each other. Unpair two teams first.", e.Limit)
 	case "claims":
 		return fmt.Sprintf("There can be up to %d claims at once. Delete one first, or wait until one ends.", e.Limit)
+	case "devices":
+		return fmt.Sprintf("Up to %d devices can be connected at once. Disconnect one first.", e.Limit)
 	case "alerts":
 		return fmt.Sprintf("You can wait for up to %d people at once. Withdraw one first.", e.Limit)
 	}
@@ -345,15 +349,16 @@ func (f *failure) formMessage() string {
 
 // fieldProblem is one wrong field in problem+json.
 type fieldProblem struct {
-	Pointer string        `json:"pointer"` // JSON Pointer to the field, as a URI fragment
+	Pointer string        `json:"pointer"` // JSON Pointer to the field, as a URI fragment; in a list, the line and the column
 	Code    accounts.Code `json:"code"`
 	Detail  string        `json:"detail"`
+	line    int           // of a list
 }
 
 func (f *failure) fieldProblems() []fieldProblem {
-	var all []fieldProblem
+	all := f.lines
 	for _, e := range f.Fields {
-		all = append(all, fieldProblem{"#/" + e.Field, e.Code, FieldMessage(e)})
+		all = append(all, fieldProblem{Pointer: "#/" + e.Field, Code: e.Code, Detail: FieldMessage(e)})
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"slices"
@@ -23,11 +24,7 @@ func (s *Server) hookForm(c echo.Context, h accounts.Hook) ui.HookPage {
 		DeliveriesKept: accounts.MaxDeliveries, Teams: s.teamsSeen(c),
 	}
 	p.State, p.StateAt, p.Bad = hookState(h)
-	if h.About == accounts.AboutOnePerson {
-		if names, err := s.visible(c.Request().Context(), signedIn(c).user.Person, []string{h.PersonID}); err == nil {
-			p.Person = names[h.PersonID]
-		}
-	}
+	p.Person = s.hookPerson(c.Request().Context(), signedIn(c).user.Person, h)
 	return p
 }
 
@@ -72,18 +69,24 @@ func (s *Server) hookWish(c echo.Context, fields url.Values, was accounts.Hook) 
 			w.Settle = -1 // accounts refuses it
 		}
 	}
-	var err error
+	return s.seenWish(c.Request().Context(), signedIn(c).user.Person, w, fields.Get("person"), was)
+}
+
+// seenWish returns w with the person of a username, if whoever wishes it may see whom it's about. was is the stored
+// webhook, if there's one. Errors: FieldErrors with everything that is wrong.
+func (s *Server) seenWish(ctx context.Context, eyes accounts.Person, w accounts.HookWish, person string,
+	was accounts.Hook) (_ accounts.HookWish, err error) {
 	switch w.About {
 	case accounts.AboutOneTeam:
-		err = s.wantTeamSeen(c, w.Team, was)
+		err = s.wantTeamSeen(ctx, eyes, w.Team, was)
 	case accounts.AboutOnePerson:
-		w.PersonID, err = s.personSeen(c, fields.Get("person"), was)
+		w.PersonID, err = s.personSeen(ctx, eyes, person, was)
 	}
 	wrong := accounts.WrongFields(err)
 	if err != nil && len(wrong) == 0 {
 		return w, err
 	}
-	for _, e := range accounts.WrongFields(w.Check()) { // so that the form shows everything that is wrong at once
+	for _, e := range accounts.WrongFields(w.Check()) { // so that everything that is wrong is said at once
 		if len(wrong) == 0 || wrong[0].Field != e.Field {
 			wrong = append(wrong, e)
 		}
@@ -94,9 +97,9 @@ func (s *Server) hookWish(c echo.Context, fields url.Values, was accounts.Hook) 
 	return w, nil
 }
 
-// wantTeamSeen returns a *FieldError if there's no such team, or none that the person may see, unless was is about it.
-func (s *Server) wantTeamSeen(c echo.Context, team string, was accounts.Hook) error {
-	ctx, key := c.Request().Context(), accounts.TeamKey(team)
+// wantTeamSeen returns a *FieldError if there's no such team, or none that eyes may see, unless was is about it.
+func (s *Server) wantTeamSeen(ctx context.Context, eyes accounts.Person, team string, was accounts.Hook) error {
+	key := accounts.TeamKey(team)
 	if strings.TrimSpace(team) == "" || was.About == accounts.AboutOneTeam && was.TeamKey == key {
 		return nil // accounts refuses an empty one
 	}
@@ -107,20 +110,19 @@ func (s *Server) wantTeamSeen(c echo.Context, team string, was accounts.Hook) er
 	switch {
 	case err != nil:
 		return unavailable(err)
-	case n == 0 || !s.live.SeesTeam(signedIn(c).user.Person, key):
+	case n == 0 || !s.live.SeesTeam(eyes, key):
 		return &accounts.FieldError{Field: "team", Code: unseenTeam}
 	}
 	return nil
 }
 
-// personSeen returns the ID of the person with a username, or a *FieldError if there's none whom the person may see.
-// Without a username, it's the one that was is about.
-func (s *Server) personSeen(c echo.Context, name string, was accounts.Hook) (string, error) {
+// personSeen returns the ID of the person with a username, or a *FieldError if there's none whom eyes may see. Without a
+// username, it's the one that was is about.
+func (s *Server) personSeen(ctx context.Context, eyes accounts.Person, name string, was accounts.Hook) (string, error) {
 	name = strings.TrimPrefix(strings.TrimSpace(name), "@")
 	if name == "" {
 		return was.PersonID, nil // accounts refuses an empty one
 	}
-	ctx := c.Request().Context()
 	u, err := s.cfg.Accounts.UserByName(ctx, name)
 	if err == nil {
 		err = s.live.CatchUp(ctx)
@@ -131,7 +133,7 @@ func (s *Server) personSeen(c echo.Context, name string, was accounts.Hook) (str
 		return "", unknown
 	case err != nil:
 		return "", unavailable(err)
-	case u.Disabled || !s.live.Sees(signedIn(c).user.Person, u.Person):
+	case u.Disabled || !s.live.Sees(eyes, u.Person):
 		return "", unknown
 	}
 	return u.ID, nil

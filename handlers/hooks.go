@@ -42,19 +42,30 @@ func hostOf(address string) string {
 	return u.Host
 }
 
-// hookAbout says whom a webhook is about. It doesn't name people whom the person can't see.
+// hookAbout says whom a webhook is about.
 func (s *Server) hookAbout(c echo.Context, h accounts.Hook) string {
 	switch h.About {
 	case accounts.AboutOneTeam:
 		return "the team " + h.Team
 	case accounts.AboutOnePerson:
-		names, err := s.visible(c.Request().Context(), signedIn(c).user.Person, []string{h.PersonID})
-		if name := names[h.PersonID]; err == nil && name != "" {
+		if name := s.hookPerson(c.Request().Context(), signedIn(c).user.Person, h); name != "" {
 			return "@" + name
 		}
 		return "somebody you can't see"
 	}
 	return "everyone you can see"
+}
+
+// hookPerson returns the username of the person that a webhook is about, or "" if there's none whom eyes may see.
+func (s *Server) hookPerson(ctx context.Context, eyes accounts.Person, h accounts.Hook) string {
+	if h.About != accounts.AboutOnePerson {
+		return ""
+	}
+	names, err := s.visible(ctx, eyes, []string{h.PersonID})
+	if err != nil {
+		return ""
+	}
+	return names[h.PersonID]
 }
 
 // newHookPage shows the form for a new webhook.
@@ -177,13 +188,9 @@ func (s *Server) testHook(c echo.Context) error {
 	if err := s.limitActs(c); err != nil {
 		return err
 	}
-	if s.cfg.Hooks == nil {
-		return &failure{Status: http.StatusServiceUnavailable, Message: "This server can't send tests."}
-	}
-	ctx := c.Request().Context()
-	d, signature := s.cfg.Hooks.Test(ctx, h)
-	if err := s.cfg.Accounts.AddTest(ctx, h, d); err != nil {
-		return hookFailure(err)
+	d, signature, err := s.sendTest(c.Request().Context(), h)
+	if err != nil {
+		return err
 	}
 	p, err := s.hook(c)
 	if err != nil {
@@ -191,6 +198,18 @@ func (s *Server) testHook(c echo.Context) error {
 	}
 	p.Test = &ui.HookTest{OK: d.Reason == "", Result: DeliveryMessage(d), Took: tookWords(d.Took), Signature: signature}
 	return s.page(c, http.StatusOK, p)
+}
+
+// sendTest sends a test to a webhook and lists it. It returns how that went, and the signature.
+func (s *Server) sendTest(ctx context.Context, h accounts.Hook) (d accounts.Delivery, signature string, err error) {
+	if s.cfg.Hooks == nil {
+		return d, "", &failure{Status: http.StatusServiceUnavailable, Message: "This server can't send tests."}
+	}
+	d, signature = s.cfg.Hooks.Test(ctx, h)
+	if err := s.cfg.Accounts.AddTest(ctx, h, d); err != nil {
+		return d, "", hookFailure(err)
+	}
+	return d, signature, nil
 }
 
 // hookActs is how many changes of webhooks a person can make in a day. Each adds a line to the audit log.
@@ -201,15 +220,13 @@ func (s *Server) limitHookActs(c echo.Context) error {
 	if err := s.limitActs(c); err != nil {
 		return err
 	}
+	return s.limitHooksOf(c.Request().Context(), signedIn(c).user.ID)
+}
+
+// limitHooksOf counts a change of a person's webhooks.
+func (s *Server) limitHooksOf(ctx context.Context, userID string) error {
 	var held reservation
-	err := held.take(c.Request().Context(), s.limiters.Members, "hooks:"+signedIn(c).user.ID, hookActs, 24*time.Hour)
-	if over := (*limited)(nil); errors.As(err, &over) {
-		return tooMany("change webhooks", over)
-	}
-	if err != nil {
-		return unavailable(err)
-	}
-	return nil
+	return s.overLimit(held.take(ctx, s.limiters.Members, "hooks:"+userID, hookActs, 24*time.Hour), "change webhooks")
 }
 
 // rotateHook gives a webhook a new secret and shows it once.
@@ -245,13 +262,17 @@ func (s *Server) actOnHook(c echo.Context, act func(ctx context.Context, userID,
 	if err := s.limitHookActs(c); err != nil {
 		return err
 	}
-	err := act(c.Request().Context(), signedIn(c).user.ID, c.Param("id"))
+	if err := act(c.Request().Context(), signedIn(c).user.ID, c.Param("id")); err != nil {
+		return hookActFailure(err)
+	}
+	return s.redirect(c, to)
+}
+
+// hookActFailure is hookFailure for what needs no form.
+func hookActFailure(err error) error {
 	if len(accounts.WrongFields(err)) > 0 {
 		return &failure{Status: http.StatusConflict, Heading: "Not started", Err: err,
 			Message: "The person this webhook was about no longer has an account here. Choose somebody else first."}
 	}
-	if err != nil {
-		return hookFailure(err)
-	}
-	return s.redirect(c, to)
+	return hookFailure(err)
 }

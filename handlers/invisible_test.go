@@ -29,6 +29,7 @@ type recording struct {
 	said    []string
 
 	program *program          // of the watcher
+	devices *program          // of bob
 	etags   map[string]string // by path, as of the last call of note
 }
 
@@ -78,6 +79,7 @@ func (r *recording) note(step string) {
 		r.said = append(r.said, fmt.Sprint(step, " api ", path, " ", a.body, " changed: ", etag != r.etags[path]))
 		r.etags[path] = etag
 	}
+	r.said = append(r.said, step+" api query "+r.program.want(200, "POST", "/presence/query", `{"users":["bob","zoe"]}`).body)
 	r.said = append(r.said, step+" export "+r.watcher.do("POST", "/admin/people.csv", url.Values{}).body)
 }
 
@@ -221,6 +223,8 @@ func invisibleHistory(t *testing.T, seed uint64, invisible bool) []string {
 	l.person("zoe")
 	bob := l.member("bob")
 	id := l.uid("bob")
+	rec.devices = l.program("bob", accounts.WriteClaim) // the log has a line about it
+	rec.devices.host = bob.host
 	set := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -313,12 +317,9 @@ func (r *recording) secretly(bob *browser, open *tab, what int) *tab {
 		r.l.put("bob", accounts.Claim{Key: key, State: "dnd", Until: time.Now().Add(time.Hour)})
 		open.until("the app in the panel", func() bool { return strings.Contains(open.text["me-claims"], key) })
 	case 4: // a device without a browser, for a moment
-		presence, id := r.l.server.cfg.Presence, r.l.uid("bob")
-		if err := presence.Beat(id, heartbeat("lamp")); err != nil {
-			r.l.t.Fatal(err)
-		}
+		r.devices.want(200, "PUT", "/me/devices/lamp", `{"idle":"0s"}`)
 		open.until("two devices", func() bool { return strings.Contains(open.text["me-why"], "Two devices") })
-		presence.End(id, "lamp")
+		r.devices.want(204, "DELETE", "/me/devices/lamp", "")
 		open.until("one device", func() bool { return strings.Contains(open.text["me-why"], "One device") })
 	}
 	return open

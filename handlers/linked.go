@@ -125,9 +125,14 @@ func (s *Server) adminUnlink(c echo.Context) error {
 		case errors.Is(err, accounts.ErrNoIdentity):
 			return nil
 		case errors.Is(err, accounts.ErrLastWayIn):
-			return &failure{Status: http.StatusConflict, Message: "This is this person's only way to sign in. " +
-				"Create a reset link first, and let them choose a password."}
+			return lastWayOfOther(err)
 		}
 		return err
 	}, untyped)
+}
+
+// lastWayOfOther is the failure for taking somebody's only way to sign in.
+func lastWayOfOther(err error) error {
+	return &failure{Status: http.StatusConflict, Err: err, Message: "This is this person's only way to sign in. " +
+		"Create a reset link first, and let them choose a password."}
 }

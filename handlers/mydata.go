@@ -15,7 +15,7 @@ import (
 	"rollcall/ui"
 )
 
-// export is everything stored about a person, and what shows them to others without an account.
+// export is everything stored about a person, and what of others can show them.
 type export struct {
 	accounts.Export
 	ShownBy shownBy `json:"shown_by"`
@@ -89,7 +89,7 @@ func (s *Server) storedPage(c echo.Context) error {
 		Invisible: x.Settings.Invisible, InvisibleSince: x.Settings.InvisibleSince,
 		Pronouns: x.Account.Pronouns, Contacts: x.Account.Contacts, ShareTime: x.Settings.ShareTime,
 		AllowAlerts: x.Settings.AllowAlerts, Public: x.Settings.Public, Shares: len(x.Shares),
-		Walls: x.ShownBy.Walls, Lists: x.ShownBy.Lists,
+		Walls: x.ShownBy.Walls, Lists: x.ShownBy.Lists, SeenByTokens: x.ShownBy.Tokens, SeenByOwners: x.ShownBy.TokenPeople,
 		Email:     x.Account.Email,
 		Favorites: len(x.Favorites), Alerts: len(x.Alerts),
 		Acts: len(x.Acts), Presets: len(x.Presets), Claims: len(x.Claims), Devices: len(x.Sessions), Browsers: len(x.Browsers),

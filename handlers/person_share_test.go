@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/accounts"
 	"rollcall/presence"
@@ -178,6 +179,12 @@ func TestStateOfInvisibleIsThatOfGone(t *testing.T) {
 	l.must(l.store.SetInvisible(acting(t.Context()), l.uid("ada"), true))
 	if invisible := read(); invisible != gone || here == gone {
 		t.Errorf("an invisible person's link tells\n%s\nthat of somebody who left\n%s", invisible, gone)
+	}
+	l.join("ada", presence.Activity{})
+	l.must(l.server.cfg.Presence.Beat(l.uid("ada"), heartbeat("lamp")))
+	l.put("ada", accounts.Claim{Key: "build", State: "away", Until: time.Now().Add(time.Hour)})
+	if invisible := read(); invisible != gone {
+		t.Errorf("the link of an invisible person who's busy tells\n%s\nthat of somebody who left\n%s", invisible, gone)
 	}
 }
 

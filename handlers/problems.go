@@ -32,7 +32,7 @@ var problemTypes = map[int]problem{
 	http.StatusGone:                  {"gone", "Deleted"},
 	http.StatusRequestEntityTooLarge: {"too-large", "Too large"},
 	http.StatusRequestURITooLong:     {"uri-too-long", "Address too long"},
-	http.StatusUnsupportedMediaType:  {"unsupported-media-type", "Not JSON"},
+	http.StatusUnsupportedMediaType:  {"unsupported-media-type", "Another media type"},
 	http.StatusMisdirectedRequest:    {"misdirected", "Another host"},
 	http.StatusUnprocessableEntity:   {"validation", "Some fields are not valid"},
 	http.StatusTooManyRequests:       {"rate-limited", "Too many requests"},

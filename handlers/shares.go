@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -67,10 +68,12 @@ func (s *Server) shareView(c echo.Context, x accounts.Share) ui.Share {
 	return view
 }
 
+// sharePaths holds where the addresses of shares begin.
+var sharePaths = map[accounts.ShareKind]string{accounts.WallShare: "/w/", accounts.PersonShare: "/s/", accounts.EmbedShare: "/embed/"}
+
 // madeShare returns how to use a share with a token.
 func (s *Server) madeShare(c echo.Context, x accounts.Share, token string) ui.MadeShare {
-	path := map[accounts.ShareKind]string{accounts.WallShare: "/w/", accounts.PersonShare: "/s/", accounts.EmbedShare: "/embed/"}
-	return ui.MadeShare{Kind: string(x.Kind), URL: s.link(c, path[x.Kind], token), Script: s.link(c, "/embed.js", ""),
+	return ui.MadeShare{Kind: string(x.Kind), URL: s.link(c, sharePaths[x.Kind], token), Script: s.link(c, "/embed.js", ""),
 		Name: signedIn(c).user.DisplayName}
 }
 
@@ -83,7 +86,7 @@ func (s *Server) makeShare(c echo.Context) error {
 	v, ctx := signedIn(c), c.Request().Context()
 	n := newShare(fields)
 	if err == nil {
-		err = s.wantVisibleTeam(c, n.Team)
+		err = s.wantVisibleTeam(ctx, v.user.Person, n.Team)
 	}
 	var token string
 	var made accounts.Share
@@ -114,16 +117,16 @@ func newShare(fields url.Values) accounts.NewShare {
 	}
 }
 
-// wantVisibleTeam returns a *accounts.FieldError unless somebody is in the team whom the person may see.
-func (s *Server) wantVisibleTeam(c echo.Context, team string) error {
+// wantVisibleTeam returns a *accounts.FieldError unless somebody is in the team whom eyes may see.
+func (s *Server) wantVisibleTeam(ctx context.Context, eyes accounts.Person, team string) error {
 	if team == "" {
 		return nil
 	}
-	people, _, err := s.cfg.Accounts.People(c.Request().Context(), accounts.PeopleQuery{Team: &team, Limit: 1})
+	people, _, err := s.cfg.Accounts.People(ctx, accounts.PeopleQuery{Team: &team, Limit: 1})
 	switch {
 	case err != nil:
 		return unavailable(fmt.Errorf("team of a share link: %w", err))
-	case len(people) == 0 || !s.live.Sees(signedIn(c).user.Person, people[0]):
+	case len(people) == 0 || !s.live.Sees(eyes, people[0]):
 		return &accounts.FieldError{Field: "team", Code: accounts.UnknownTeam}
 	}
 	return nil

@@ -86,3 +86,14 @@ func TestMenuIsOnlyForSignedInPeople(t *testing.T) {
 		}
 	}
 }
+
+// A page with a live connection has the settings for it. Without them, the script doesn't open one.
+func TestLivePagesHaveSettings(t *testing.T) {
+	files := sources(t)
+	for name, file := range files {
+		text := string(file.Data)
+		if strings.Contains(text, `{{template "here"}}`) && !strings.Contains(text, `{{template "live-settings"}}`) {
+			t.Errorf("%s has a live connection, and no settings for it", name)
+		}
+	}
+}

@@ -42,6 +42,8 @@ type StoredPage struct {
 
 	Hooks, SeenBy, SeenByPeople int // webhooks of the person, those of others about the person, and how many these others are
 
+	SeenByTokens, SeenByOwners int // access tokens of others that can see the person, and how many people have them
+
 	AdminBy, TeamBy string // the keys of the providers that gave them; "": no provider
 
 	Passkeys int
@@ -159,9 +161,15 @@ func (p StoredPage) seenByAll() []StoredFact {
 			Note: p.lastSeenNote(),
 		}, {
 			Keys: []string{"webhooks_about_me", "people_with_webhooks_about_me"}, What: "Webhooks that tell others about you",
-			Mine: p.seenBy(),
+			Mine: ofPeople(p.SeenBy, "webhook", "webhooks", p.SeenByPeople),
 			Note: "People who can see you can have your state and text sent to another program, such as a chat, by a webhook. It " +
 				"learns no more than they see, and sees you as offline while you're invisible. What it keeps is up to the person who runs it.",
+		}, {
+			Keys: []string{"shown_by.access_tokens", "shown_by.people_with_access_tokens"},
+			What: "Access tokens of others that can see you",
+			Mine: ofPeople(p.SeenByTokens, "token", "tokens", p.SeenByOwners),
+			Note: "People who can see you can give a program an access token. The program then learns what they see of you here, and no " +
+				"more, until the token ends.",
 		}, {
 			What: "Whether you're here",
 			Note: "Online, away, do not disturb, or offline, and since when. This isn't stored. It's calculated from which of " +
@@ -204,12 +212,12 @@ func (p StoredPage) status() string {
 	return cmp.Or(text, "Nothing")
 }
 
-// seenBy counts the webhooks of others about the person.
-func (p StoredPage) seenBy() string {
-	if p.SeenBy == 0 {
+// ofPeople returns how many things some people have, such as "2 webhooks of 1 person".
+func ofPeople(n int, one, more string, people int) string {
+	if n == 0 {
 		return "None"
 	}
-	return plural(p.SeenBy, "webhook", "webhooks") + " of " + plural(p.SeenByPeople, "person", "people")
+	return plural(n, one, more) + " of " + plural(people, "person", "people")
 }
 
 func (p StoredPage) chosen() []StoredFact {

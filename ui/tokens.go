@@ -46,11 +46,11 @@ type TokenScope struct {
 
 // scopeLabels says what each scope allows, in the order of the form.
 var scopeLabels = []TokenScope{
-	{Value: "me:read", Label: "See my presence, my account, and my tokens and sign-ins"},
-	{Value: "me:write", Label: "Set my status and privacy, and end my tokens and sign-ins"},
+	{Value: "me:read", Label: "See my presence, my account, and my tokens, sign-ins, and share links"},
+	{Value: "me:write", Label: "Set my status and privacy, and end my tokens, sign-ins, and share links"},
 	{Value: "claims:write", Label: "Set a state for a while, and keep me present (scripts, calendars, devices)"},
 	{Value: "roster:read", Label: "See the people whom I see on the board"},
-	{Value: "hooks:write", Label: "Change my webhooks"},
+	{Value: "hooks:write", Label: "See and change my webhooks, which send what I see elsewhere"},
 	{Value: "admin", Label: "Do what administrators do"},
 }
 
