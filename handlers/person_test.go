@@ -132,7 +132,7 @@ func TestFavoritePages(t *testing.T) {
 	wantHolds(t, "the page", ada.get("/u/bob").body, "Remove from favorites")
 	wantHolds(t, "his own page", bob.get("/u/ada").body, "Add to favorites")
 	after, body := sheet()
-	pinned := "#u-" + f.uid("bob") + "){--you:"
+	pinned := "#u-" + f.uid("bob") + ",#m-" + f.uid("bob") + "){--you:"
 	wantHolds(t, "the stylesheet", body, pinned)
 	if after == before {
 		t.Errorf("the address of the stylesheet stays %s", after)

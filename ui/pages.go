@@ -106,6 +106,7 @@ type BoardPage struct {
 	Query   Query
 	Chosen  string // the chosen filter: here, everyone or a state
 	Counts  Counts
+	Team    []byte // made by UI.Team; empty if the page doesn't show the viewer's own team apart
 	List    []byte // made by UI.List
 	Socket  string // path and query of the live connection
 	Warming bool

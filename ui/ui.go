@@ -31,6 +31,7 @@ type UI struct {
 	pages  map[string]*template.Template
 	parts  *template.Template
 	row    *template.Template
+	brief  *template.Template // of a row, for frames
 	assets map[string]*asset
 	served map[string]*asset
 
@@ -69,7 +70,7 @@ func New(files fs.FS, base string) (*UI, error) {
 	if u.pages, u.parts, err = parsePages(files, u.funcs()); err != nil {
 		return nil, err
 	}
-	u.row = u.parts.Lookup("row")
+	u.row, u.brief = u.parts.Lookup("row"), u.parts.Lookup("brief")
 	return u, u.tryAll()
 }
 
@@ -136,9 +137,11 @@ func (u *UI) tryAll() error {
 		errs = append(errs, err)
 	}
 	_, rowErr := u.Row(Row{State: Offline})
+	_, briefErr := u.Row(Row{State: Offline, Brief: true})
 	some := []Section{{Rows: [][]byte{nil}}}
 	_, listErr := u.List(List{Sections: some})
 	_, flatErr := u.List(List{Sections: some, Flat: true, Index: some})
+	_, teamErr := u.Team(some[0])
 	_, emptyErr := u.List(List{Warming: true})
 	_, wallRowErr := u.WallRow(Row{State: Offline})
 	_, wallErr := u.WallList(List{Sections: some})
@@ -147,10 +150,10 @@ func (u *UI) tryAll() error {
 	arrivedErr := u.part(io.Discard, "arrived", Arrivals{})
 	_, panelErr := u.Panel(Panel{})
 	for name, data := range map[string]any{"me": Me{}, "self": Me{}, "set": SetStatus{}, "states": Me{}, "note": Me{},
-		"why": Me{}, "claims": []Claim{{}}, "told": Told{}} {
+		"why": Me{}, "claims": []Claim{{}}, "told": Told{}, "faces": []Face{{}}} {
 		errs = append(errs, u.part(io.Discard, name, data))
 	}
-	return errors.Join(append(errs, rowErr, listErr, flatErr, emptyErr, headlineErr, arrivedErr, panelErr,
+	return errors.Join(append(errs, rowErr, briefErr, listErr, flatErr, teamErr, emptyErr, headlineErr, arrivedErr, panelErr,
 		wallRowErr, wallErr, badgeErr)...)
 }
 
