@@ -80,8 +80,8 @@ var writes = map[string]func(ctx context.Context, s *Store, u User, session Sess
 	"GuessTimeZone": func(ctx context.Context, s *Store, u User, _ Session) error {
 		return s.GuessTimeZone(ctx, u.ID, "Europe/Berlin")
 	},
-	"SetDetails": func(ctx context.Context, s *Store, u User, _ Session) error {
-		return s.SetDetails(ctx, u.ID, Details{Pronouns: "they"})
+	"ChangeDetails": func(ctx context.Context, s *Store, u User, _ Session) error {
+		return setDetails(ctx, s, u.ID, Details{Pronouns: "they"})
 	},
 	"MakeShare": func(ctx context.Context, s *Store, u User, _ Session) error {
 		_, _, err := s.MakeShare(ctx, u.ID, NewShare{Kind: WallShare})

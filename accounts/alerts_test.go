@@ -90,10 +90,10 @@ func testAlertsAreRefused(t *testing.T, db database) {
 	// Forbidding alerts drops those that exist, and leaves those about others.
 	do(t, "SetAlert", s.SetAlert(t.Context(), ada.ID, bob.ID, AlertHere))
 	do(t, "SetAlert", s.SetAlert(t.Context(), bob.ID, ada.ID, AlertHere))
-	do(t, "SetDetails", s.SetDetails(t.Context(), bob.ID, Details{NoAlerts: true}))
+	do(t, "SetDetails", setDetails(t.Context(), s, bob.ID, Details{NoAlerts: true}))
 	left(1)
 	wantField(t, "SetAlert", s.SetAlert(t.Context(), ada.ID, bob.ID, AlertHere), "alerts")
-	do(t, "SetDetails", s.SetDetails(t.Context(), bob.ID, Details{}))
+	do(t, "SetDetails", setDetails(t.Context(), s, bob.ID, Details{}))
 	do(t, "SetAlert", s.SetAlert(t.Context(), ada.ID, bob.ID, AlertHere))
 
 	// They go with either account.

@@ -46,35 +46,46 @@ func readDetails(ctx context.Context, from reader, userID string) (Details, erro
 	return d, wrap("read details", err)
 }
 
-// SetDetails replaces a person's details. With NoAlerts, it also drops all alerts about the person. Errors: *FieldError
-// about pronouns or contacts, FieldErrors about both; ErrNotFound.
-func (s *Store) SetDetails(ctx context.Context, userID string, d Details) error {
-	var wrong FieldErrors
-	pronouns, err := cleanLine("pronouns", d.Pronouns, maxPronouns)
-	wrong.add(err)
-	contacts, err := cleanContacts(d.Contacts)
-	wrong.add(err)
-	if len(wrong) > 0 {
-		return wrong
-	}
+// ChangeDetails changes a person's details, in one step with reading them. With NoAlerts, it also drops all alerts about
+// the person. change may run again. Errors: that of change; *FieldError about pronouns or contacts, FieldErrors about
+// both; ErrNotFound.
+func (s *Store) ChangeDetails(ctx context.Context, userID string, change func(*Details) error) error {
 	return wrap("set details", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		was, err := readDetails(ctx, t, userID)
 		if err != nil {
 			return err
 		}
-		d.Pronouns, d.Contacts = pronouns, contacts
-		if was.equal(d) {
-			return nil
+		d := was
+		d.Contacts = slices.Clone(was.Contacts)
+		if err := change(&d); err != nil {
+			return err
+		}
+		if err := d.clean(); err != nil || was.equal(d) {
+			return err
 		}
 		rev, err := t.nextRev(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, sqlSetDetails, userID, pronouns, strings.Join(contacts, "\n"), d.ShareTime, d.NoAlerts,
+		_, err = t.exec(ctx, sqlSetDetails, userID, d.Pronouns, strings.Join(d.Contacts, "\n"), d.ShareTime, d.NoAlerts,
 			d.Public, rev)
 		if err == nil && d.NoAlerts {
 			_, err = t.exec(ctx, sqlDropAlertsAbout, userID)
 		}
 		return err
 	}))
+}
+
+// clean brings d into its stored form, or returns a *FieldError or FieldErrors.
+func (d *Details) clean() error {
+	var wrong FieldErrors
+	var err error
+	d.Pronouns, err = cleanLine("pronouns", d.Pronouns, maxPronouns)
+	wrong.add(err)
+	d.Contacts, err = cleanContacts(d.Contacts)
+	wrong.add(err)
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
 }

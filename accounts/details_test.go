@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ func testDetails(t *testing.T, db database) {
 	s := db.open(t, Config{})
 	u := add(t, s, "ada", "", "")
 	before := mustRev(t, s)
-	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{
+	do(t, "SetDetails", setDetails(t.Context(), s, u.ID, Details{
 		Pronouns: "  she /  her ", Contacts: []string{"ada@example.org", "", "0431 / 12 34", "ada@example.org"},
 		NoAlerts: true,
 	}))
@@ -21,7 +22,7 @@ func testDetails(t *testing.T, db database) {
 		!slices.Equal(got.Contacts, []string{"mailto:ada@example.org", "tel:04311234"}) || got.ShareTime || !got.NoAlerts {
 		t.Errorf("Details = %+v, %v", got, err)
 	}
-	do(t, "SetDetails again", s.SetDetails(t.Context(), u.ID, got))
+	do(t, "SetDetails again", setDetails(t.Context(), s, u.ID, got))
 	if rev := mustRev(t, s); rev != before+1 {
 		t.Errorf("rev after SetDetails = %d, want %d", rev, before+1)
 	}
@@ -31,18 +32,18 @@ func testDetails(t *testing.T, db database) {
 		"contacts":  {Contacts: many},
 		"contacts ": {Contacts: []string{"javascript:alert(1)"}},
 	} {
-		wantField(t, "SetDetails", s.SetDetails(t.Context(), u.ID, d), strings.TrimSpace(what))
+		wantField(t, "SetDetails", setDetails(t.Context(), s, u.ID, d), strings.TrimSpace(what))
 	}
-	err = s.SetDetails(t.Context(), u.ID, Details{Pronouns: "\x00", Contacts: many})
+	err = setDetails(t.Context(), s, u.ID, Details{Pronouns: "\x00", Contacts: many})
 	if wrong := WrongFields(err); len(wrong) != 2 {
 		t.Errorf("SetDetails with two wrong fields = %v, want both", err)
 	}
 	if again, err := s.Details(t.Context(), u.ID); err != nil || again.Pronouns != got.Pronouns {
 		t.Errorf("Details after refusals = %+v, %v, want %+v", again, err, got)
 	}
-	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID,
+	do(t, "SetDetails", setDetails(t.Context(), s, u.ID,
 		Details{Pronouns: strings.Repeat("é", maxPronouns), Contacts: many[:5]}))
-	wantErr(t, "SetDetails(nobody)", s.SetDetails(t.Context(), "nobody", Details{}), ErrNotFound)
+	wantErr(t, "SetDetails(nobody)", setDetails(t.Context(), s, "nobody", Details{}), ErrNotFound)
 	_, err = s.Details(t.Context(), "nobody")
 	wantErr(t, "Details(nobody)", err, ErrNotFound)
 }
@@ -65,7 +66,7 @@ func testSharedZone(t *testing.T, db database) {
 		}
 		return people[0].Zone
 	}
-	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{ShareTime: true}))
+	do(t, "SetDetails", setDetails(t.Context(), s, u.ID, Details{ShareTime: true}))
 	if got := zone(); got != "" {
 		t.Errorf("zone while unknown = %q, want none", got)
 	}
@@ -79,7 +80,7 @@ func testSharedZone(t *testing.T, db database) {
 	if got := zone(); got != "Asia/Kolkata" || mustRev(t, s) != rev+1 {
 		t.Errorf("zone after another guess = %q, want the first one and no rev", got)
 	}
-	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{}))
+	do(t, "SetDetails", setDetails(t.Context(), s, u.ID, Details{}))
 	if got := zone(); got != "" {
 		t.Errorf("zone after sharing it ended = %q, want none", got)
 	}
@@ -131,5 +132,13 @@ func FuzzParseContact(f *testing.F) {
 		if again, ok := ParseContact(got); !ok || again != got {
 			t.Errorf("ParseContact(%q) = %q, %v, want the same", got, again, ok)
 		}
+	})
+}
+
+// setDetails sets all details of a person.
+func setDetails(ctx context.Context, s *Store, userID string, d Details) error {
+	return s.ChangeDetails(ctx, userID, func(was *Details) error {
+		*was = d
+		return nil
 	})
 }

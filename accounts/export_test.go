@@ -34,7 +34,7 @@ func testExport(t *testing.T, db database) {
 	do(t, "StampSeen", s.StampSeen(t.Context(), map[string]time.Time{u.ID: c.now()}))
 	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{IdleAfter: 20 * time.Minute, ShowLastSeen: Exact,
 		TimeZone: "Europe/Berlin", Theme: "dark", Announce: true}))
-	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID,
+	do(t, "SetDetails", setDetails(t.Context(), s, u.ID,
 		Details{Pronouns: "she/her", Contacts: []string{"+49 (431) 1-2"}, ShareTime: true, NoAlerts: true}))
 	bob := add(t, s, "bob", "", "")
 	do(t, "SetFavorite", s.SetFavorite(t.Context(), u.ID, bob.ID, true))

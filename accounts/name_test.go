@@ -111,7 +111,7 @@ func TestBrokenText(t *testing.T) {
 		for field, err := range map[string]error{
 			"display_name": s.Rename(t.Context(), u.ID, text), "team": s.SetTeam(t.Context(), u.ID, text),
 			"text":       s.SetStatus(t.Context(), u.ID, Status{Text: text}, ""),
-			"pronouns":   s.SetDetails(t.Context(), u.ID, Details{Pronouns: text}),
+			"pronouns":   setDetails(t.Context(), s, u.ID, Details{Pronouns: text}),
 			"board_name": s.ChangeSettings(t.Context(), func(x *Settings) error { x.BoardName = text; return nil }),
 			"label":      second3(s.Invite(t.Context(), NewInvitation{Uses: 1, Age: time.Hour, Label: text})),
 			"note":       second3(s.SignUp(t.Context(), NewUser{Username: "bob", Password: secret}, Joining{Note: text})),

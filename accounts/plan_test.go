@@ -62,7 +62,7 @@ func everything(t *testing.T, s *Store) {
 		do(t, "Presets", err)
 		do(t, "ForgetPreset", s.ForgetPreset(t.Context(), u.ID, presets[0].ID))
 		do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{Announce: true}))
-		do(t, "SetDetails", s.SetDetails(t.Context(), u.ID, Details{ShareTime: true, NoAlerts: true}))
+		do(t, "SetDetails", setDetails(t.Context(), s, u.ID, Details{ShareTime: true, NoAlerts: true}))
 		_, err = s.Details(t.Context(), u.ID)
 		do(t, "Details", err)
 		for range 2 {

@@ -203,7 +203,7 @@ func testPublicPeople(t *testing.T, db database) {
 	ctx := t.Context()
 	for name, team := range map[string]string{"ada": "Ops", "bob": "Ops", "cyd": "Dev", "dan": "Dev"} {
 		u := add(t, s, name, "", team)
-		do(t, "SetDetails", s.SetDetails(ctx, u.ID, Details{Public: name != "bob"}))
+		do(t, "SetDetails", setDetails(ctx, s, u.ID, Details{Public: name != "bob"}))
 		if name == "dan" {
 			do(t, "SetDisabled", s.SetDisabled(ctx, u.ID, true))
 		}

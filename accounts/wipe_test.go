@@ -41,7 +41,7 @@ func addMarked(t *testing.T, s *Store, mark string) marked {
 	do(t, "SetStatus", s.SetStatus(t.Context(), u.ID, Status{Text: "then " + mark + strings.Repeat(" and on", 15)}, ""))
 	do(t, "Rename", s.Rename(t.Context(), u.ID, mark+" Hopper"))
 	do(t, "SetPreferences", setPreferences(t.Context(), s, u.ID, Preferences{TimeZone: "America/Argentina/Buenos_Aires"}))
-	do(t, "SetDetails", s.SetDetails(t.Context(), u.ID,
+	do(t, "SetDetails", setDetails(t.Context(), s, u.ID,
 		Details{Pronouns: mark, Contacts: []string{mark + "@example.org", "https://example.org/" + mark}}))
 	token := ""
 	for range 3 {

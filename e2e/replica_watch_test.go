@@ -37,7 +37,7 @@ func newView(name string) *view {
 }
 
 var (
-	rowStart = []byte(`<li class="p `)
+	rowStart = regexp.MustCompile(`<li [^>]*data-user="[^>]*>`)
 	userAttr = []byte(`data-user="`)
 	stateOf  = []byte(`data-state="`)
 	nameAttr = []byte(`<bdi>`)
@@ -46,7 +46,7 @@ var (
 )
 
 // take records every row in a page or frame.
-func (v *view) take(data []byte, at time.Time) {
+func (v *view) take(data []byte, seen time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if m := lostPart.FindSubmatch(data); m != nil {
@@ -60,25 +60,27 @@ func (v *view) take(data []byte, at time.Time) {
 		v.listed = map[string]bool{}
 	}
 	for {
-		i := bytes.Index(data, rowStart)
-		if i < 0 {
+		at := rowStart.FindIndex(data)
+		if at == nil {
 			return
 		}
-		data = data[i+len(rowStart):]
-		class := before(data, '"')
-		user, state := string(after(data, userAttr)), string(after(data, stateOf))
-		name := data[max(0, bytes.Index(data, nameAttr))+len(nameAttr):]
+		tag := data[at[0]:at[1]]
+		data = data[at[1]:]
+		user, state := string(after(tag, userAttr)), string(after(tag, stateOf))
 		if whole {
 			v.listed[user] = true
 		}
-		v.names[user] = html.UnescapeString(string(before(name, '<')))
-		v.stale[user] = bytes.HasSuffix(class, []byte(" stale"))
+		if bytes.Contains(tag, []byte(`class="p`)) { // other rows leave out what is as before
+			name := data[max(0, bytes.Index(data, nameAttr))+len(nameAttr):]
+			v.names[user] = html.UnescapeString(string(before(name, '<')))
+		}
+		v.stale[user] = bytes.Contains(tag, []byte(" data-stale"))
 		if v.states[user] == state {
 			continue
 		}
 		v.states[user] = state
 		if n, ok := userNumber(user); ok {
-			v.observations[n] = append(v.observations[n], observation{at, state})
+			v.observations[n] = append(v.observations[n], observation{seen, state})
 		}
 	}
 }

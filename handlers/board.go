@@ -47,6 +47,14 @@ func (s *Server) board(c echo.Context) error {
 	page.First = s.first(c.Request(), p.Counts)
 	socket := queryValues(p.Query)
 	socket.Set("v", p.Version)
+	socket.Set(rowsParam, briefRows)
+	if page.Large() && q.After+q.Before == "" {
+		version := ""
+		if page.Team, version, err = s.ownTeam(ctx, viewer.Person); err != nil {
+			return err
+		}
+		socket.Set(teamVersion, version)
+	}
 	page.Socket = s.site.path("/ws?") + socket.Encode()
 	return s.page(c, http.StatusOK, page)
 }

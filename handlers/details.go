@@ -16,27 +16,37 @@ func (s *Server) setDetails(c echo.Context) error {
 	if fields == nil {
 		return err
 	}
+	whole := fields.Has("pronouns")
+	for _, name := range [...]string{"contacts", wasPrefix + "contacts"} {
+		if fields.Has(name) {
+			fields.Set(name, strings.ReplaceAll(fields.Get(name), "\r\n", "\n")) // as stored
+		}
+	}
+	fields = touched(fields)
 	ctx, user := c.Request().Context(), signedIn(c).user
-	d, contacts := accounts.Details{}, fields.Get("contacts")
+	var typed accounts.Details
 	if err == nil {
-		d, err = s.cfg.Accounts.Details(ctx, user.ID)
+		err = s.cfg.Accounts.ChangeDetails(ctx, user.ID, func(d *accounts.Details) error {
+			e := edited{fields: fields}
+			d.Pronouns = e.text("pronouns", d.Pronouns)
+			d.Contacts = strings.Split(e.text("contacts", strings.Join(d.Contacts, "\n")), "\n")
+			if whole {
+				d.ShareTime, d.NoAlerts = e.box("share_time", d.ShareTime), !e.box("allow_alerts", !d.NoAlerts)
+				d.Public = e.box("public_pages", d.Public)
+			}
+			typed = *d
+			return e.err()
+		})
 	}
-	d.Pronouns = text(fields, "pronouns", d.Pronouns)
-	if fields.Has("contacts") {
-		d.Contacts = strings.Split(contacts, "\n")
-	}
-	if fields.Has("pronouns") {
-		d.ShareTime, d.NoAlerts = fields.Get("share_time") == "on", fields.Get("allow_alerts") != "on"
-		d.Public = fields.Get("public_pages") == "on"
-	}
-	if err == nil {
-		err = s.cfg.Accounts.SetDetails(ctx, user.ID, d)
-	}
-	if err == nil && d.ShareTime {
+	if err == nil && typed.ShareTime {
 		_, err = s.zoneOf(ctx, user, fields)
 	}
 	return s.answerSettings(c, ui.DetailsSection, err, func(p *ui.SettingsPage) {
-		p.Pronouns, p.Contacts = echoed(d.Pronouns), echoedUpTo(contacts, 5*maxEcho)
-		p.ShareTime, p.AllowAlerts, p.Public = d.ShareTime, !d.NoAlerts, d.Public
+		p.Pronouns = echoed(text(fields, "pronouns", p.Pronouns))
+		p.Contacts = echoedUpTo(text(fields, "contacts", p.Contacts), 5*maxEcho)
+		if e := (edited{fields: fields}); whole {
+			p.ShareTime, p.AllowAlerts = e.box("share_time", p.ShareTime), e.box("allow_alerts", p.AllowAlerts)
+			p.Public = e.box("public_pages", p.Public)
+		}
 	})
 }

@@ -7,8 +7,12 @@ import (
 	"rollcall/accounts"
 )
 
-// wasPrefix begins the names of the hidden fields with which a form says what it showed.
-const wasPrefix = "was_"
+// Prefixes of the names of the hidden fields with which a form says what it showed. Boxes have their own, because browsers
+// don't send boxes that aren't checked.
+const (
+	wasPrefix    = "was_"
+	wasBoxPrefix = "was_checked_"
+)
 
 // touched returns a form without the fields that still hold what the form showed, because a form can be open for hours,
 // and somebody else may have saved another value since then. To handlers, such a field isn't in the form, so it keeps the
@@ -34,6 +38,16 @@ func (e *edited) text(name, stored string) string {
 		e.wrong = append(e.wrong, &accounts.FieldError{Field: name, Code: changedMeanwhile, Detail: stored})
 	}
 	return typed
+}
+
+// box returns whether a box is checked, of which stored is the current state. A box that was left alone stays as it is by
+// now. Both can't have changed it to different states.
+func (e *edited) box(name string, stored bool) bool {
+	on, was := e.fields.Get(name) == "on", wasBoxPrefix+name
+	if e.fields.Has(was) && on == (e.fields.Get(was) == "on") {
+		return stored
+	}
+	return on
 }
 
 // err returns an error if both changed the same fields.

@@ -14,7 +14,7 @@ import (
 func (f *fixture) agree(names ...string) {
 	f.t.Helper()
 	for _, name := range names {
-		f.must(f.store.SetDetails(acting(f.t.Context()), f.uid(name), accounts.Details{Public: true}))
+		f.must(setDetails(acting(f.t.Context()), f.store, f.uid(name), accounts.Details{Public: true}))
 	}
 }
 
@@ -79,7 +79,7 @@ func TestEmbed(t *testing.T) {
 	if _, a := l.readEmbed(l.share("ada", n), wiki); !strings.Contains(a.body, `"here":2,"of":2`) || strings.Contains(a.body, "ada") {
 		t.Errorf("people.json with counts alone = %q", a.body)
 	}
-	l.must(l.store.SetDetails(acting(t.Context()), l.uid("cyd"), accounts.Details{}))
+	l.must(setDetails(acting(t.Context()), l.store, l.uid("cyd"), accounts.Details{}))
 	if e, _ := l.readEmbed(token, wiki); e.Summary != "1 of 1 here" {
 		t.Errorf("after cyd withdrew, people.json = %+v, want only ada", e)
 	}

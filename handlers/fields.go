@@ -112,11 +112,11 @@ var fieldMessages = map[accounts.Code]string{
 }
 
 func meanwhile(e *accounts.FieldError) string {
-	now := "removed this"
+	now := "removed"
 	if e.Detail != "" {
-		now = "changed this to “" + echoed(e.Detail) + "”"
+		now = "changed to “" + echoed(e.Detail) + "”"
 	}
-	return "Somebody has " + now + " in the meantime. To replace that with yours, save again."
+	return "This was " + now + " in the meantime. To replace that with yours, save again."
 }
 
 func outOfRange(e *accounts.FieldError) string {

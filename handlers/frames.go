@@ -8,15 +8,21 @@ import (
 
 // encode returns the bytes of a change in a format.
 func (s *Server) encode(f live.Format, c *live.Change) []byte {
-	if f == live.HTML {
-		return s.frame(c)
+	switch f {
+	case live.HTML, live.Brief:
+		return s.frame(c, f)
+	case live.Team:
+		return s.teamFrame(c)
 	}
 	return s.wallFrame(c, f)
 }
 
-// frame encodes a change for the browser.
-func (s *Server) frame(c *live.Change) []byte {
+// frame encodes a change for the browser, with whole rows, or with brief ones where they say all that has changed.
+func (s *Server) frame(c *live.Change, rows live.Format) []byte {
 	f := s.cfg.UI.NewFrame()
+	if !c.Brief {
+		rows = live.HTML
+	}
 	if c.Warming != nil {
 		f.Warming(*c.Warming)
 	}
@@ -24,7 +30,7 @@ func (s *Server) frame(c *live.Change) []byte {
 		f.List(s.list(c.List))
 	}
 	for _, e := range c.Rows {
-		f.Row(e.Row.ID, s.row(e))
+		f.Row(e.Row.ID, s.rowIn(e, rows))
 	}
 	for _, id := range c.Removed {
 		f.Removed(id)
@@ -37,7 +43,11 @@ func (s *Server) frame(c *live.Change) []byte {
 		f.Added(a.Before, rows...)
 	}
 	for _, t := range c.Teams {
-		f.Team(t.Key, t.Here, t.People, t.Absent, t.Found)
+		if t.Faces != nil {
+			f.Indexed(t.Key, t.Here, t.People, facesView(t.Faces))
+		} else {
+			f.Team(t.Key, t.Here, t.People, t.Absent, t.Found)
+		}
 	}
 	if c.Links != nil {
 		s.frameLinks(f, c)
@@ -90,16 +100,20 @@ func (s *Server) frameOwn(f *ui.Frame, own *live.OwnNews) {
 }
 
 // row returns e as HTML. It's encoded once for everybody.
-func (s *Server) row(e *live.Entry) []byte {
-	return e.Encoded(live.HTML, s.renderRow)
-}
+func (s *Server) row(e *live.Entry) []byte { return s.rowIn(e, live.HTML) }
 
-func (s *Server) renderRow(r live.Row) []byte {
-	row, err := s.cfg.UI.Row(rowView(r))
-	if err != nil { // a bug in the template; only this row is missing
-		s.log.Error("render row", "err", err, "user", r.ID)
-	}
-	return row
+// rowIn returns e in one of the formats of rows in HTML.
+func (s *Server) rowIn(e *live.Entry, format live.Format) []byte {
+	return e.Encoded(format, func(r live.Row) []byte {
+		view := rowView(r)
+		view.OwnTeam = format == live.Team || format == live.TeamBrief
+		view.Brief = format == live.Brief || format == live.TeamBrief
+		row, err := s.cfg.UI.Row(view)
+		if err != nil { // a bug in the template; only this row is missing
+			s.log.Error("render row", "err", err, "user", r.ID)
+		}
+		return row
+	})
 }
 
 // rowView returns r in the terms of pages.
@@ -128,12 +142,25 @@ func (s *Server) sections(teams []live.Section) []ui.Section {
 	for i, x := range teams {
 		sections[i] = ui.Section{
 			Key: x.Key, Name: x.Name, Here: x.Here, People: x.People, Absent: x.Absent, Rows: make([][]byte, len(x.Rows)),
+			Faces: facesView(x.Faces),
 		}
 		for j, e := range x.Rows {
 			sections[i].Rows[j] = s.row(e)
 		}
 	}
 	return sections
+}
+
+func facesView(all *live.Faces) (faces []ui.Face) {
+	if all == nil {
+		return nil
+	}
+	for _, f := range all {
+		if f.ID != "" {
+			faces = append(faces, ui.Face{UID: f.ID, Name: f.Name})
+		}
+	}
+	return faces
 }
 
 func countsView(c live.Counts) ui.Counts {

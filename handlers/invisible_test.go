@@ -130,12 +130,13 @@ func (x *listener) latestLocked() map[string]userJSON {
 	return latest
 }
 
-// bobsRow returns bob's row in the last of frames that has it.
+// bobsRow returns what bob's row says in the last of frames that has it. A row can be brief, without texts of times.
 func bobsRow(frames []string) string {
 	for _, frame := range slices.Backward(frames) {
 		for _, row := range rowPattern.FindAllString(frame, -1) {
 			if strings.Contains(row, `data-user="bob"`) {
-				return row
+				said := strings.TrimSuffix(strings.TrimSuffix(row[strings.Index(row, `<p class="st">`):], "</li>"), "</div>")
+				return statePattern.FindString(row) + timeTextPattern.ReplaceAllString(said, "$1")
 			}
 		}
 	}
@@ -148,6 +149,7 @@ var (
 	avatarPattern   = regexp.MustCompile(`class="(p|av) h[0-7]`)
 	cursorPattern   = regexp.MustCompile(`"cursor":"[^"]*"`)
 	jsonTimePattern = regexp.MustCompile(`"(\d{4}-\d\d-\d\dT[^"]*Z|[0-9a-f]{16})"`) // or the ID of a request
+	timeTextPattern = regexp.MustCompile(`(<time[^>]*>)[^<]*`)
 	anyTimePattern  = regexp.MustCompile(`<time[^>]*>[^<]*</time>|id="printed-at">[^<]*`)
 )
 

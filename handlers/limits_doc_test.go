@@ -12,6 +12,7 @@ import (
 	"rollcall/identity"
 	"rollcall/live"
 	"rollcall/presence"
+	"rollcall/ui"
 )
 
 // TestLimitsAreDocumented compares docs/limits.md with the code. Limits that are flags are documented with their
@@ -79,14 +80,16 @@ func TestLimitsAreDocumented(t *testing.T) {
 			presence.MaxDevices),
 		"time that a heartbeat counts": fmt.Sprintf("%s to %s; %s by default", short(presence.MinTTL), short(presence.MaxTTL),
 			short(usualTTL)),
-		"a page of the board":                     fmt.Sprintf("%d people", live.PageRows),
-		"time to send a header":                   short(readHeaderTimeout),
-		"time to send a request":                  short(readTimeout),
-		"time to receive a response":              short(writeTimeout),
-		"an unused connection":                    fmt.Sprintf("%d s", idleTimeout/time.Second),
-		"time between pings of a live connection": short(pingEvery),
-		"time without an answer to a ping":        short(pongWait),
-		"time to receive one frame":               short(writeWait),
+		"a page of the board": fmt.Sprintf("%d people", live.PageRows),
+		"the section with your own team, on boards with several pages":             fmt.Sprintf("%d people and you", ui.TeamCards),
+		"faces of a team in the index of teams":                                    fmt.Sprintf("%d people", live.MaxFaces),
+		"time to send a header":                                                    short(readHeaderTimeout),
+		"time to send a request":                                                   short(readTimeout),
+		"time to receive a response":                                               short(writeTimeout),
+		"an unused connection":                                                     fmt.Sprintf("%d s", idleTimeout/time.Second),
+		"time between pings of a live connection":                                  short(pingEvery),
+		"time without an answer to a ping":                                         short(pongWait),
+		"time to receive one frame":                                                short(writeWait),
 		"time without reading the accounts, and so without confirming sessions":    short(confirmWait),
 		"a live connection of somebody whom a proxy named":                         fmt.Sprintf("%d h", recheckEvery/time.Hour),
 		"people in the address of a stream":                                        fmt.Sprint(maxStreamUsers),

@@ -82,7 +82,7 @@ var (
 	rowPattern     = regexp.MustCompile(`(?s)<li [^>]*id="u-[^"]*".*?</li>`)
 	userPattern    = regexp.MustCompile(`data-user="([^"]*)"`)
 	statePattern   = regexp.MustCompile(`data-state="([^"]*)"`)
-	partialPattern = regexp.MustCompile(`(?s)<hx-partial id="([^"]*)" hx-swap="?(\w+)"?>(.*?)</hx-partial>`)
+	partialPattern = regexp.MustCompile(`(?s)<hx-partial id="([^"]*)"(?: hx-swap="?(\w+)"?)?>(.*?)</hx-partial>`)
 	socketPattern  = regexp.MustCompile(`hx-ws:connect="([^"]*)"`)
 )
 

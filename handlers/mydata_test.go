@@ -32,7 +32,7 @@ func (f *fixture) full() (ada, bob *browser) {
 				*p = accounts.Preferences{IdleAfter: 7 * time.Minute, ShowLastSeen: accounts.Exact, TimeZone: "Asia/Tokyo",
 					Theme: "dark", Announce: true}
 			}),
-			f.store.SetDetails(acting(ctx), id,
+			setDetails(acting(ctx), f.store, id,
 				accounts.Details{Pronouns: "pronouns of " + name, Contacts: []string{name + "@example.org"}, ShareTime: true}),
 			f.store.StampSeen(acting(ctx), map[string]time.Time{id: time.Now()}),
 			f.claim(name, accounts.Claim{Key: "build", State: "away", Text: "claim about " + name}),

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -30,7 +31,7 @@ func TestPersonPage(t *testing.T) {
 	for _, err := range []error{
 		l.store.SetProfile(ctx, id, "Bob <b>", "R&D", true),
 		l.store.ChangePreferences(ctx, id, func(p *accounts.Preferences) { p.TimeZone = "Asia/Kolkata" }),
-		l.store.SetDetails(ctx, id, accounts.Details{
+		setDetails(ctx, l.store, id, accounts.Details{
 			Pronouns: "he<i>", ShareTime: true,
 			Contacts: []string{"bob@example.org", "+49 431 1", "@bob:example.org", "https://chat.example.org/x"},
 		}),
@@ -131,7 +132,7 @@ func TestFavoritePages(t *testing.T) {
 	wantHolds(t, "the page", ada.get("/u/bob").body, "Remove from favorites")
 	wantHolds(t, "his own page", bob.get("/u/ada").body, "Add to favorites")
 	after, body := sheet()
-	pinned := "#u-" + f.uid("bob") + "){--you:"
+	pinned := "#u-" + f.uid("bob") + ",#m-" + f.uid("bob") + "){--you:"
 	wantHolds(t, "the stylesheet", body, pinned)
 	if after == before {
 		t.Errorf("the address of the stylesheet stays %s", after)
@@ -254,4 +255,12 @@ func TestWorker(t *testing.T) {
 		a.Header.Get("Cache-Control"); kind != "text/javascript; charset=utf-8" || cache != "no-cache" {
 		t.Errorf("GET /sw.js: %s, %s", kind, cache)
 	}
+}
+
+// setDetails sets all details of a person.
+func setDetails(ctx context.Context, s *accounts.Store, userID string, d accounts.Details) error {
+	return s.ChangeDetails(ctx, userID, func(was *accounts.Details) error {
+		*was = d
+		return nil
+	})
 }

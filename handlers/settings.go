@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,8 +42,8 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	p := ui.SettingsPage{
 		Layout:   s.layout(c, ""),
 		Username: v.user.Username, DisplayName: v.user.DisplayName, Team: v.user.Team,
-		Was: ui.Was{"display_name": v.user.DisplayName, "team": v.user.Team}, TeamRule: s.inForce().Teams,
-		Idle: "default", UsualIdle: s.cfg.Presence.IdleAfter(), TimeZone: v.user.TimeZone, Zones: commonZones,
+		TeamRule: s.inForce().Teams,
+		Idle:     "default", UsualIdle: s.cfg.Presence.IdleAfter(), TimeZone: v.user.TimeZone, Zones: commonZones,
 		LastSeen: nameOf(lastSeenChoices, v.user.ShowLastSeen), Theme: nameOf(themes, v.user.Theme), Announce: v.user.Announce,
 	}
 	switch idle := v.user.IdleAfter; {
@@ -61,6 +62,10 @@ func (s *Server) settings(c echo.Context) (ui.SettingsPage, error) {
 	}
 	p.Pronouns, p.Contacts = details.Pronouns, strings.Join(details.Contacts, "\n")
 	p.ShareTime, p.AllowAlerts, p.Public = details.ShareTime, !details.NoAlerts, details.Public
+	p.Was = ui.Was{"display_name": p.DisplayName, "team": p.Team, "pronouns": p.Pronouns, "contacts": p.Contacts,
+		"checked_share_time": ui.Box(p.ShareTime), "checked_allow_alerts": ui.Box(p.AllowAlerts),
+		"checked_public_pages": ui.Box(p.Public), "idle_after": idleName(v.user.IdleAfter), "last_seen": p.LastSeen,
+		"time_zone": p.TimeZone, "theme": p.Theme, "checked_announce": ui.Box(p.Announce)}
 	if s.inForce().Teams != accounts.TeamsFixed {
 		if p.Teams, err = s.cfg.Accounts.TeamNames(ctx, maxTeams); err != nil {
 			return p, unavailable(fmt.Errorf("settings: %w", err))
@@ -96,13 +101,8 @@ func nameOf(names map[string]string, setting string) string {
 	return setting
 }
 
-// chosen returns the setting that a form chose, or was if the form has no such field. Invalid values pass through with
-// a "?", so that accounts refuses them.
-func chosen(fields url.Values, field string, names map[string]string, was string) string {
-	if !fields.Has(field) {
-		return was
-	}
-	name := fields.Get(field)
+// chosen returns the setting with this name. Unknown names pass through with a "?", so that accounts refuses them.
+func chosen(name string, names map[string]string) string {
 	if value, ok := names[name]; ok {
 		return value
 	}
@@ -143,37 +143,107 @@ func (s *Server) setPresence(c echo.Context) error {
 	if fields == nil {
 		return err
 	}
-	v := signedIn(c)
-	zone := text(fields, "time_zone", v.user.TimeZone)
+	if fields.Has("idle") {
+		fields.Set("idle_after", typedIdle(fields))
+	}
+	fields = touched(fields)
 	if err == nil {
-		err = s.cfg.Accounts.ChangePreferences(c.Request().Context(), v.user.ID, func(chose *accounts.Preferences) {
-			chose.IdleAfter = idleAfter(fields, chose.IdleAfter)
-			chose.ShowLastSeen = chosen(fields, "last_seen", lastSeenChoices, chose.ShowLastSeen)
-			chose.TimeZone = text(fields, "time_zone", chose.TimeZone)
+		err = s.changePreferences(c, func(chose *accounts.Preferences) error {
+			e := edited{fields: fields}
+			if idle := e.text("idle_after", idleName(chose.IdleAfter)); fields.Has("idle_after") {
+				chose.IdleAfter = idleOf(idle)
+			}
+			if seen := e.text("last_seen", nameOf(lastSeenChoices, chose.ShowLastSeen)); fields.Has("last_seen") {
+				chose.ShowLastSeen = chosen(seen, lastSeenChoices)
+			}
+			chose.TimeZone = e.text("time_zone", chose.TimeZone)
+			return e.err()
 		})
 	}
 	return s.answerSettings(c, ui.PresenceSection, err, func(p *ui.SettingsPage) {
-		p.Idle, p.IdleMinutes = text(fields, "idle", p.Idle), echoed(text(fields, "idle_minutes", p.IdleMinutes))
-		p.LastSeen, p.TimeZone = text(fields, "last_seen", p.LastSeen), echoed(zone)
+		if fields.Has("idle_after") || !fields.Has(wasPrefix+"idle_after") {
+			p.Idle, p.IdleMinutes = text(fields, "idle", p.Idle), echoed(text(fields, "idle_minutes", p.IdleMinutes))
+		}
+		p.LastSeen, p.TimeZone = text(fields, "last_seen", p.LastSeen), echoed(text(fields, "time_zone", p.TimeZone))
 	})
 }
 
-// idleAfter returns the time that a form chose. For an invalid one it returns a time that accounts refuses.
-func idleAfter(fields url.Values, was time.Duration) time.Duration {
-	const invalid = 24 * time.Hour
-	switch text(fields, "idle", "as it was") {
-	case "as it was":
-		return was
-	case "default":
-		return 0
-	case "never":
-		return -1
-	case "minutes":
-		if minutes, err := strconv.ParseUint(text(fields, "idle_minutes", ""), 10, 8); err == nil && minutes > 0 {
-			return time.Duration(minutes) * time.Minute
+// changePreferences changes what the person has chosen, unless change returns an error. Values that both a form and
+// somebody else have changed are named in it by their labels.
+func (s *Server) changePreferences(c echo.Context, change func(*accounts.Preferences) error) error {
+	var refused error
+	err := s.cfg.Accounts.ChangePreferences(c.Request().Context(), signedIn(c).user.ID, func(chose *accounts.Preferences) {
+		was := *chose
+		if refused = change(chose); refused != nil {
+			*chose = was
+		}
+	})
+	var wrong accounts.FieldErrors
+	if errors.As(refused, &wrong) {
+		for _, w := range wrong {
+			w.Detail = s.preferenceLabel(w.Field, w.Detail)
 		}
 	}
-	return invalid
+	return cmp.Or(err, refused)
+}
+
+// preferenceLabel returns what the form calls a value of a field.
+func (s *Server) preferenceLabel(field, value string) string {
+	p := ui.SettingsPage{UsualIdle: s.cfg.Presence.IdleAfter()}
+	options := p.ThemeOptions()
+	switch minutes, custom := strings.CutPrefix(value, customIdle); {
+	case field == "idle_after" && custom:
+		return minutes + " minutes"
+	case field == "idle_after" && value == "default":
+		return p.UsualIdleWords()
+	case field == "idle_after":
+		return "Never"
+	case field == "last_seen":
+		options = p.LastSeenOptions()
+	}
+	for _, o := range options {
+		if o.Name == field && o.Value == value {
+			return o.Label
+		}
+	}
+	return value
+}
+
+// customIdle begins the name of an idle time in minutes.
+const customIdle = "minutes "
+
+// idleName returns the name of an idle time in forms.
+func idleName(idle time.Duration) string {
+	switch {
+	case idle < 0:
+		return "never"
+	case idle == 0:
+		return "default"
+	}
+	return customIdle + strconv.Itoa(int(idle/time.Minute))
+}
+
+// typedIdle returns the name of the time that a form chose.
+func typedIdle(fields url.Values) string {
+	if choice := fields.Get("idle"); choice != "minutes" {
+		return choice
+	}
+	return customIdle + text(fields, "idle_minutes", "")
+}
+
+// idleOf returns the idle time with this name. For an invalid name, it returns a time that accounts refuses.
+func idleOf(name string) time.Duration {
+	switch minutes, custom := strings.CutPrefix(name, customIdle); {
+	case name == "default":
+		return 0
+	case name == "never":
+		return -1
+	case custom:
+		if n, err := strconv.ParseUint(minutes, 10, 8); err == nil && n > 0 {
+			return time.Duration(n) * time.Minute
+		}
+	}
+	return 24 * time.Hour
 }
 
 // setLook changes the theme, and whether screen readers announce arrivals.
@@ -182,15 +252,20 @@ func (s *Server) setLook(c echo.Context) error {
 	if fields == nil {
 		return err
 	}
-	announce := fields.Get("announce") == "on"
+	fields = touched(fields)
 	if err == nil {
-		err = s.cfg.Accounts.ChangePreferences(c.Request().Context(), signedIn(c).user.ID, func(chose *accounts.Preferences) {
-			chose.Theme = chosen(fields, "theme", themes, chose.Theme)
-			chose.Announce = announce
+		err = s.changePreferences(c, func(chose *accounts.Preferences) error {
+			e := edited{fields: fields}
+			if theme := e.text("theme", nameOf(themes, chose.Theme)); fields.Has("theme") {
+				chose.Theme = chosen(theme, themes)
+			}
+			chose.Announce = e.box("announce", chose.Announce)
+			return e.err()
 		})
 	}
 	return s.answerSettings(c, ui.LookSection, err, func(p *ui.SettingsPage) {
-		p.Theme, p.Announce = text(fields, "theme", p.Theme), announce
+		e := edited{fields: fields}
+		p.Theme, p.Announce = text(fields, "theme", p.Theme), e.box("announce", p.Announce)
 	})
 }
 

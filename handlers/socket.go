@@ -34,9 +34,24 @@ type admission struct {
 	lists   bool          // it's told when lists for administrators change
 	format  live.Format   // of its frames
 	watch   *live.Watcher // nil: a stranger, whose page goes to the sign-in page
+	team    *live.Watcher // of its person's own team, if the page shows that apart; else nil
 
 	address netip.Prefix // for the limit
 	asked   asked        // for the access log
+}
+
+// start starts the watchers. It returns false if a list was dropped.
+func (a *admission) start(wake func()) bool {
+	return a.watch.Start(wake) && (a.team == nil || a.team.Start(wake))
+}
+
+// each calls do with each watcher.
+func (a *admission) each(do func(*live.Watcher)) {
+	for _, w := range [...]*live.Watcher{a.watch, a.team} {
+		if w != nil {
+			do(w)
+		}
+	}
 }
 
 // asked holds what a socket keeps of the request that opened it.

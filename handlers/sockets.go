@@ -119,7 +119,7 @@ func (s *sockets) enter(x *socket) {
 		s.addLocked(x)
 	}
 	s.mu.Unlock()
-	if code == 0 && !x.watch.Start(func() { s.deliver(x) }) { // its list was dropped while the socket was being opened
+	if code == 0 && !x.start(func() { s.deliver(x) }) { // its list was dropped while the socket was being opened
 		code = closeRestart
 	}
 	if code == 0 && x.lists && s.lists.recent(time.Now()) { // perhaps between its page and now
@@ -209,13 +209,22 @@ func compareBool(a, b bool) int {
 func (s *sockets) deliver(x *socket) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	changes, ok := x.watch.Take()
-	for _, c := range changes {
-		s.write(x, c.Encoded(x.format, func(c *live.Change) []byte { return s.encode(x.format, c) }))
+	ok := s.deliverFrom(x, x.watch, x.format)
+	if x.team != nil {
+		ok = s.deliverFrom(x, x.team, live.Team) && ok
 	}
 	if !ok {
 		go s.tooSlow(x)
 	}
+}
+
+// deliverFrom sends the changes that w has. It returns false if w has fallen behind.
+func (s *sockets) deliverFrom(x *socket, w *live.Watcher, format live.Format) bool {
+	changes, ok := w.Take()
+	for _, c := range changes {
+		s.write(x, c.Encoded(format, func(c *live.Change) []byte { return s.encode(format, c) }))
+	}
+	return ok
 }
 
 // write sends a frame made by textFrame, or queues it if the client is slow. The frame must not be changed afterwards,
@@ -251,7 +260,7 @@ func (s *sockets) tooSlow(x *socket) {
 // idle or hidden.
 func (s *sockets) message(x *socket, frame []byte) {
 	if string(frame) == renew {
-		x.watch.Renew()
+		x.each((*live.Watcher).Renew)
 		return
 	}
 	a, ok := parseActivity(frame)
@@ -261,9 +270,9 @@ func (s *sockets) message(x *socket, frame []byte) {
 	}
 	if s.recordActivity(x, a) {
 		if a.Hidden {
-			x.watch.Pause()
+			x.each((*live.Watcher).Pause)
 		} else {
-			x.watch.Resume()
+			x.each((*live.Watcher).Resume)
 		}
 	}
 }
@@ -307,9 +316,7 @@ func (s *sockets) joinLocked(x *socket, a presence.Activity) {
 
 // leave removes a socket that has ended.
 func (s *sockets) leave(x *socket) {
-	if x.watch != nil {
-		defer x.watch.Stop()
-	}
+	defer x.each((*live.Watcher).Stop)
 	s.mu.Lock()
 	if s.open[x.ws.id()] != x {
 		s.mu.Unlock()

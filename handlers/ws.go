@@ -67,6 +67,9 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	}
 	a.person, a.session, a.expires, a.counts = v.user.ID, v.session.ID, v.session.ExpiresAt, true
 	a.proxied = v.session.Method == accounts.ByProxy
+	if c.QueryParam(rowsParam) == briefRows {
+		a.format = live.Brief
+	}
 	a.lists = v.user.Admin && c.QueryParams().Has("lists")
 	want := live.Want{Eyes: v.user.Person, Own: true, Shown: c.QueryParam("v")}
 	if c.QueryParam("only") != "me" && !c.QueryParams().Has("person") {
@@ -87,8 +90,20 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	if a.watch, err = s.live.Watch(r.Context(), want); err != nil {
 		return a, notRead(fmt.Errorf("load board: %w", err))
 	}
+	if params := c.QueryParams(); params.Has(teamVersion) {
+		q := live.OwnTeam(v.user.Person)
+		want := live.Want{List: &q, Eyes: v.user.Person, Shown: params.Get(teamVersion)}
+		if a.team, err = s.live.Watch(r.Context(), want); err != nil {
+			a.watch.Stop()
+			return a, notRead(fmt.Errorf("load team: %w", err))
+		}
+	}
 	return a, nil
 }
+
+// A page whose script completes brief rows says so with a parameter of its live connection. Others, such as other programs,
+// and pages that were loaded before an upgrade, get whole rows.
+const rowsParam, briefRows = "rows", "brief"
 
 // asks returns what a socket keeps of its request.
 func (s *Server) asks(c echo.Context) asked {

@@ -127,7 +127,7 @@ func TestAlertWaits(t *testing.T) {
 		f.ask(ada, p, accounts.AlertHere)
 	}
 	f.must(f.store.DropAlert(acting(t.Context()), ada.ID, cleo.ID))
-	f.must(f.store.SetDetails(acting(t.Context()), dora.ID, accounts.Details{NoAlerts: true}))
+	f.must(setDetails(acting(t.Context()), f.store, dora.ID, accounts.Details{NoAlerts: true}))
 	for _, p := range []accounts.Person{bob, cleo, dora} {
 		f.arrive(p)
 	}

@@ -12,6 +12,7 @@ import (
 type Change struct {
 	List    *Listing    // the whole list, including its rows
 	Rows    []*Entry    // people whose row changed
+	Brief   bool        // of Rows, the names and teams haven't changed
 	Removed []string    // IDs of people who are no longer on the list
 	Added   []Added     // people who weren't on the list before
 	Teams   []TeamCount // of teams on the list, if List is nil
@@ -45,8 +46,8 @@ type Added struct {
 	Before string // insert them before the row of this person's ID, which was on the list already; "" for the end
 }
 
-// Listing is a list of people. A page of people who are here has one section for all teams. Other pages have a section
-// for each team.
+// Listing is a list of people. A page of people who are here has one section for all teams, or for the only team of a
+// short list. Other pages have a section for each team.
 type Listing struct {
 	Query    Query
 	Flat     bool      // one section for all teams
@@ -68,6 +69,8 @@ type TeamCount struct {
 	Here, People int
 	Absent       int  // people of the team who are offline, if the list folds them
 	Found        bool // the numbers count only people who match the search
+
+	Faces *Faces // the team is in an index, which shows these people; else nil
 }
 
 // Links lead from a list to its other pages.

@@ -46,7 +46,7 @@ func (r *roster) news(l *list, counts Counts, to Audience) *Change {
 		}
 		return r.onlyPerson(l, to)
 	}
-	c, rows := &Change{}, l.changed(to)
+	c, rows := &Change{Brief: !l.renamed}, l.changed(to)
 	n := len(rows) + len(l.came) + len(l.went)
 	if l.relist || n > len(l.members)/2 && n > 1 || l.told.empty != (len(l.members) == 0) {
 		c.List = r.listing(l, to) // includes the team counts
@@ -174,6 +174,11 @@ func (r *roster) listing(l *list, to Audience) *Listing {
 			rows[i] = r.entry(m, to)
 		}
 		out.Sections = []Section{{Rows: rows}}
+		if l.filter.own {
+			key := l.filter.teamKey
+			out.Sections[0].TeamCount = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key]}
+			out.Sections[0].Name = l.filter.Team
+		}
 		out.Index = r.indexed(l, teams)
 		return out
 	}

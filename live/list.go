@@ -12,10 +12,24 @@ import (
 
 const (
 	PageRows   = 200 // people on one page of a list
-	mostRows   = 250 // a page of present people is read again if it has more
-	fewestRows = 100 // a page of present people is read again if it has fewer and there are other pages
 	spareLists = 64  // lists without watchers to keep, because they were just loaded
 )
+
+// extent is how many people are on a page. A page of present people is read again if it has more than most, or fewer
+// than fewest and there are other pages.
+type extent struct{ rows, most, fewest int }
+
+var (
+	fullPage  = extent{PageRows, 250, 100}
+	shortPage = extent{24, 36, 12} // of a short list; pages show the first 12, so there are some to move up
+)
+
+func (f *filter) extent() extent {
+	if f.own {
+		return shortPage
+	}
+	return fullPage
+}
 
 // list is one page of the board with one filter. All its watchers share it, so changes are collected and encoded once.
 // Guarded by Board.mu.
@@ -43,6 +57,7 @@ type unsent struct {
 	went    map[string]struct{}  // IDs of members removed
 	relist  bool                 // the members changed in another way, or their order did
 	relink  bool                 // the links to other pages changed
+	renamed bool                 // people who stay on the list have other names
 	hidden  []string             // IDs of people who moved to a team that the watchers may not see
 	gone    map[string]struct{}  // IDs of people who left the list, but whom pages may still show
 	arrived int                  // people who came and are on other pages
@@ -119,7 +134,10 @@ func (l *list) urgency(now time.Time) float64 {
 // misses reports whether m is on another page of the same filter. For searches, it returns false.
 func (l *list) misses(m *member) bool {
 	f := &l.filter
-	if len(l.members) == 0 || f.Person != "" || f.Search != "" || !f.inTeam(m.person) || !f.Show.includes(m.view.State) {
+	switch {
+	case len(l.members) == 0, f.Person != "", f.Search != "", f.own:
+		return false
+	case !f.inTeam(m.person), !f.Show.includes(m.view.State):
 		return false
 	}
 	first, last := l.members[0].person, l.members[len(l.members)-1].person
@@ -218,6 +236,7 @@ func (r *roster) index(teams *teamSet) []string {
 
 // reindex updates indexes after teams were counted.
 func (r *roster) reindex() {
+	r.faces.keep(r.tally.people)
 	for _, l := range r.lists.all {
 		if !l.hasIndex() {
 			continue
@@ -259,13 +278,13 @@ func (r *roster) trim(keep *list) {
 // teams returns the counts of the teams on l, or of all teams if l has an index. Every flush calls it for all lists, so
 // it doesn't iterate over the members if they haven't changed.
 func (r *roster) teams(l *list) map[string]TeamCount {
-	if l.filter.Person != "" {
+	if l.filter.Person != "" || l.filter.fromRoster() && !l.hasIndex() { // has no counts of teams
 		return nil
 	}
 	teams := make(map[string]TeamCount, len(l.told.teams))
 	if l.hasIndex() {
 		for _, key := range l.index {
-			teams[key] = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key]}
+			teams[key] = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key], Faces: r.facesOf(key)}
 		}
 		return teams
 	}
@@ -305,7 +324,7 @@ func (r *roster) unsent(l *list, counts Counts) bool {
 // settle records that the watchers of l are up to date.
 func (r *roster) settle(l *list, counts Counts) {
 	l.told = told{whole: l.whole(), empty: len(l.members) == 0, counts: counts, teams: r.teams(l), arrived: l.arrived}
-	l.relist, l.relink = false, false
+	l.relist, l.relink, l.renamed = false, false, false
 	clear(l.dirty)
 	clear(l.came)
 	clear(l.went)
@@ -322,14 +341,13 @@ func (r *roster) shown(l *list) {
 	}
 }
 
-// derive returns the list of q, which differs from the query of l only in its teams. If it isn't in memory, it begins
-// with the people of l who are in these teams, and has to be read again.
+// derive returns the list of q, which differs from the query of from only in its teams, or in whose own team it shows.
+// If it isn't in memory, it begins with the people of from who are in these teams, and has to be read again.
 func (r *roster) derive(from *list, q Query) *list {
 	if l := r.lists.all[q]; l != nil {
 		return l
 	}
-	f := from.filter
-	f.teams = q.teams
+	f, _ := newFilter(q)
 	if f.fromRoster() {
 		l, _ := r.install(q, r.presentWindow(&f), r.lists.generation) // q is as valid as that of from
 		return l

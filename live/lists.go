@@ -74,7 +74,7 @@ func (s *lists) insert(l *list, m *member) {
 	} else {
 		l.came[m] = struct{}{}
 	}
-	if len(l.members) > mostRows {
+	if len(l.members) > l.filter.extent().most {
 		s.stale(l)
 	}
 	s.news()
@@ -95,7 +95,7 @@ func (s *lists) takeOff(l *list, m *member) {
 	} else {
 		l.went[m.person.ID] = struct{}{}
 	}
-	if len(l.members) < fewestRows && (l.next != "" || l.prev != "") {
+	if len(l.members) < l.filter.extent().fewest && (l.next != "" || l.prev != "") {
 		s.stale(l)
 	}
 	s.news()

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"testing"
 
 	"rollcall/accounts"
@@ -104,12 +105,20 @@ func TestZoneOnRows(t *testing.T) {
 	}
 	f.arrive(bob)
 	want("not shared", "")
-	f.must(f.store.SetDetails(acting(t.Context()), bob.ID, accounts.Details{ShareTime: true}))
+	f.must(setDetails(acting(t.Context()), f.store, bob.ID, accounts.Details{ShareTime: true}))
 	want("shared", "Asia/Kolkata")
 	f.must(f.store.SetInvisible(acting(t.Context()), bob.ID, true))
 	want("invisible", "")
 	f.must(f.store.SetInvisible(acting(t.Context()), bob.ID, false))
 	want("visible again", "Asia/Kolkata")
-	f.must(f.store.SetDetails(acting(t.Context()), bob.ID, accounts.Details{}))
+	f.must(setDetails(acting(t.Context()), f.store, bob.ID, accounts.Details{}))
 	want("no longer shared", "")
+}
+
+// setDetails sets all details of a person.
+func setDetails(ctx context.Context, s *accounts.Store, userID string, d accounts.Details) error {
+	return s.ChangeDetails(ctx, userID, func(was *accounts.Details) error {
+		*was = d
+		return nil
+	})
 }

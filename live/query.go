@@ -19,8 +19,13 @@ type Query struct {
 	After  string // cursor: only people after it
 	Before string // cursor: only people before it; not together with After
 
+	own   bool     // the short list of OwnTeam, which has nobody without a Team
 	teams *teamSet // only people in these teams; Board sets it for whoever asks
 }
+
+// OwnTeam returns the query of a short list: the first people of p's team who are here. Its watchers follow p to
+// another team.
+func OwnTeam(p accounts.Person) Query { return Query{Team: p.Team, Show: Here, own: true} }
 
 // Show selects people by their state.
 type Show string
@@ -112,7 +117,7 @@ func newFilter(q Query) (filter, error) {
 
 // inTeam reports whether p's team matches the filter, and may be seen.
 func (f *filter) inTeam(p accounts.Person) bool {
-	return (f.Team == "" || f.teamKey == p.TeamKey()) && f.teams.shows(p)
+	return (f.Team == "" && !f.own || f.Team != "" && f.teamKey == p.TeamKey()) && f.teams.shows(p)
 }
 
 // covers reports whether who matches the team and the search and is on the right side of the cursor, whatever their

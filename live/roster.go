@@ -23,6 +23,7 @@ type roster struct {
 	present []*member                  // everyone who is here, in board order
 	here    map[string]presence.Counts // how many of them are in each state, by team key
 	tally   tally
+	faces   faces
 
 	unmet map[string]bool      // people to read: not known yet (true if they just arrived), or last seen elsewhere
 	left  map[string]time.Time // when people left who may have been connected to other replicas
@@ -50,7 +51,7 @@ type member struct {
 func newRoster(tracker *presence.Tracker, l *lists) roster {
 	r := roster{
 		presence: tracker, lists: l, boot: newBoot(),
-		members: map[string]*member{}, here: map[string]presence.Counts{}, tally: tally{staleAt: 1},
+		members: map[string]*member{}, here: map[string]presence.Counts{}, tally: tally{staleAt: 1}, faces: newFaces(),
 		unmet: map[string]bool{}, left: map[string]time.Time{},
 	}
 	r.warming, r.warmingSince = r.unsure(), time.Now()
@@ -214,8 +215,14 @@ func (r *roster) replace(m *member, p accounts.Person) (moved bool) {
 		}
 		r.lists.news()
 	}
+	if p.DisplayName != m.person.DisplayName || p.Username != m.person.Username {
+		for _, l := range m.lists {
+			l.renamed = true
+		}
+	}
 	was := m.person.Team
 	m.person = p
+	r.faces.stale[p.TeamKey()] = true
 	if moved {
 		r.place(m)
 	}
@@ -320,6 +327,7 @@ func (r *roster) unplace(m *member) {
 // count changes the state that m counts for in their team. Offline people don't count.
 func (r *roster) count(m *member, state presence.State) {
 	key := m.person.TeamKey()
+	r.faces.stale[key] = true
 	counts := r.here[key]
 	counts.Add(m.counted, -1)
 	counts.Add(state, +1)
@@ -393,7 +401,7 @@ func (r *roster) counts(l *list) Counts {
 	var c presence.Counts
 	var people, teams int
 	switch {
-	case l.filter.Person != "":
+	case l.filter.Person != "", l.filter.own && l.filter.Team == "":
 		return Counts{}
 	case l.countsItself():
 		people = len(l.members)

@@ -98,6 +98,9 @@ type Format uint8
 const (
 	HTML       Format = iota
 	JSON              // of rows, for programs
+	Team              // of the section with the reader's own team
+	Brief             // HTML for pages that have the names already
+	TeamBrief         // the same, of rows in that section
 	Wall              // of wall boards
 	WallPlain         // of wall boards without the texts of statuses
 	WallCounts        // of wall boards without people

@@ -142,7 +142,7 @@ func (b *Board) sendTitles() {
 			return
 		}
 		for _, l := range b.lists.all {
-			if len(l.watchers.paused) == 0 || l.filter.Person != "" {
+			if len(l.watchers.paused) == 0 || l.filter.Person != "" || l.filter.own {
 				continue
 			}
 			counts := b.roster.counts(l)

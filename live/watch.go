@@ -145,12 +145,19 @@ func (w *Watcher) start(wake func()) bool {
 func (w *Watcher) wanted() *list {
 	b := w.board
 	l := b.lists.all[*w.want.List]
-	if l == nil || l.filter.teams == w.teams {
-		return l
+	if l == nil {
+		return nil
 	}
-	q := *w.want.List
+	return b.roster.derive(l, w.now(*w.want.List))
+}
+
+// now returns q for what w may see, and for the team that its person is in, by now.
+func (w *Watcher) now(q Query) Query {
 	q.teams = w.teams
-	return b.roster.derive(l, q)
+	if q.own {
+		q.Team = w.eyes.Team
+	}
+	return q
 }
 
 // greet queues what a new watcher's page lacks.
@@ -319,8 +326,7 @@ func (b *Board) readdress(p accounts.Person) {
 		if changed {
 			w.audience, w.seen = to, 0
 		}
-		if w.teams != teams {
-			w.show(teams) // sends the whole list
+		if w.show(teams) { // sends the whole list
 			continue
 		}
 		if !changed {
@@ -333,20 +339,20 @@ func (b *Board) readdress(p accounts.Person) {
 	}
 }
 
-// show moves w to the list of the same query with the people of teams. It sends that list at once, also to a page that
-// nobody can see or that loaded before a start: it must not keep people whom its owner may no longer see.
-func (w *Watcher) show(teams *teamSet) {
-	if w.teams == teams || !w.started {
-		return
+// show moves w to the list of the same query with the people of teams, and to its person's own team if that's what it
+// shows. It reports whether there was anything to do. It sends that list at once, also to a page that nobody can see or
+// that loaded before a start: it must not keep people whom its owner may no longer see.
+func (w *Watcher) show(teams *teamSet) bool {
+	if !w.started {
+		return false
 	}
+	changed := w.teams != teams
 	w.teams = teams
 	b, from := w.board, w.list
-	if from == nil {
-		return
+	if from == nil || w.now(from.filter.Query) == from.filter.Query {
+		return changed
 	}
-	q := from.filter.Query
-	q.teams = teams
-	l := b.roster.derive(from, q)
+	l := b.roster.derive(from, w.now(from.filter.Query))
 	b.flushMoves(l)
 	from.watchers.remove(w)
 	from.used = time.Now()
@@ -363,4 +369,5 @@ func (w *Watcher) show(teams *teamSet) {
 	if l.isStale() {
 		b.reader.wantList(l)
 	}
+	return true
 }

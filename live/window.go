@@ -69,7 +69,7 @@ func (f *filter) window(people []accounts.Person, more bool, at string) window {
 
 // inOrder returns a window of people, who are in the order in which they were found.
 func (f *filter) inOrder(found []accounts.Person, more bool, at string) window {
-	found = found[:min(len(found), PageRows)]
+	found = found[:min(len(found), f.extent().rows)]
 	if f.Before != "" {
 		slices.Reverse(found)
 	}
@@ -143,14 +143,15 @@ func (r *reader) readPresent(f *filter) window {
 	people, _ := r.board.roster.presentFrom(f)
 	r.board.mu.Unlock()
 	people = slices.DeleteFunc(people, func(p accounts.Person) bool { return !f.search.Finds(p.Words()) })
-	return f.inOrder(people, len(people) > PageRows, "")
+	return f.inOrder(people, len(people) > f.extent().rows, "")
 }
 
 // presentWindow returns a page of the present people.
 func (r *roster) presentWindow(f *filter) window {
 	people, place := r.presentFrom(f)
-	more := len(people) > PageRows
-	if n := min(len(people), PageRows); f.Before != "" {
+	rows := f.extent().rows
+	more := len(people) > rows
+	if n := min(len(people), rows); f.Before != "" {
 		place.before -= n
 	}
 	w := f.inOrder(people, more, "")
@@ -225,7 +226,8 @@ func (r *roster) presentFrom(f *filter) (people []accounts.Person, at place) {
 			i++
 		}
 	}
-	full := func() bool { return f.Search == "" && len(people) > PageRows }
+	rows := f.extent().rows
+	full := func() bool { return f.Search == "" && len(people) > rows }
 	if f.Before != "" {
 		for _, m := range slices.Backward(r.present[:i]) {
 			if full() {

@@ -47,13 +47,14 @@ const SCRIPTS = ['page', 'input', 'connection', 'times', 'movement', 'arrivals',
 const STYLES = ['tokens', 'base', 'layout', 'board', 'menu', 'forms', 'person', 'first', 'states', 'adapt'];
 
 // Comments and indentation are removed.
-const scriptOf = name => text(ui, 'static', 'script', name + '.js').replace(/^\s*\/\/.*\n/gm, '').replace(/^\s+/gm, '');
+const plain = script => script.replace(/^\s*\/\/.*\n/gm, '').replace(/(?<=[;,{}()]) +\/\/ .*$/gm, '').replace(/^\s+/gm, '');
+const scriptOf = name => plain(text(ui, 'static', 'script', name + '.js'));
 const styleOf = name => text(ui, 'static', 'style', name + '.css').replace(/\/\*[^]*?\*\//g, '').replace(/^\s+/gm, '');
 const closed = names => '(() => {\n' + names.map(scriptOf).join('') + '})()';
 const own = closed(SCRIPTS);
 const admin = '/*! Rollcall, MIT License */\n' + closed(['admin']) + ';\n';
 const passkey = closed(['passkey']) + ';\n';
-const embed = '/*! Rollcall, MIT License */\n' + text(ui, 'static', 'embed.js').replace(/^\s*\/\/.*\n/gm, '').replace(/^\s+/gm, '');
+const embed = '/*! Rollcall, MIT License */\n' + plain(text(ui, 'static', 'embed.js'));
 const css = STYLES.map(styleOf).join('');
 const theirs = (...path) => text(htmx, 'dist', ...path).replace(/^\/\/# sourceMappingURL=.*$/gm, '').trim();
 

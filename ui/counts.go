@@ -160,6 +160,18 @@ func teamCount(here, people int) string {
 	return strconv.Itoa(here) + " of " + strconv.Itoa(people) + " here"
 }
 
+// TeamCards is how many people the section with the viewer's own team shows; the viewer may be one more. The style sheet
+// counts them.
+const TeamCards = 12
+
+// showAll returns the text of the link from that section to everyone of the team who is here, or "" if they're all shown.
+func showAll(here int) string {
+	if here <= TeamCards {
+		return ""
+	}
+	return "Show all " + strconv.Itoa(here)
+}
+
 // matchCount returns the text beside the name of a team on the page of a search.
 func matchCount(people int) string { return plural(people, "match", "matches") }
 

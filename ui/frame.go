@@ -32,23 +32,33 @@ func (f *Frame) Bytes() []byte {
 	return append(out, "</title>"...)
 }
 
+// Prefixes of the IDs of rows: in the list, and in the section with the viewer's own team.
+const (
+	listRows = "u-"
+	teamRows = "m-"
+)
+
 // Row replaces the row of one person with the output of UI.Row.
-func (f *Frame) Row(uid string, html []byte) { f.partial("u-"+uid, "outerMorph", html) }
+func (f *Frame) Row(uid string, html []byte) { f.partial(listRows+uid, "outerMorph", html) }
 
 // List replaces the whole list with the output of UI.List. Rows that stay keep their elements, so the focus and the
 // reading position stay as well.
 func (f *Frame) List(html []byte) { f.partial("list", "innerMorph", html) }
 
 // Removed removes the row of one person from the list.
-func (f *Frame) Removed(uid string) { f.partial("u-"+uid, `"delete"`, nil) }
+func (f *Frame) Removed(uid string) { f.partial(listRows+uid, `"delete"`, nil) }
 
 // Added inserts rows made by UI.Row before the row of the person whose ID is before. If before is "", it appends them
 // to a list that isn't divided by team. A page looks up all elements of a frame before it changes any, so it must
 // already have the row of before.
 func (f *Frame) Added(before string, rows ...[]byte) {
-	id, swap := "u-"+before, "beforebegin"
+	f.added(listRows, "people", before, rows)
+}
+
+func (f *Frame) added(prefix, list, before string, rows [][]byte) {
+	id, swap := prefix+before, "beforebegin"
 	if before == "" {
-		id, swap = "people", "beforeend"
+		id, swap = list, "beforeend"
 	}
 	f.partial(id, swap, bytes.Join(rows, nil))
 }
@@ -65,7 +75,7 @@ func (f *Frame) Counts(old, now Counts, all bool) {
 	if h := now.headline(); all || h != old.headline() {
 		var b bytes.Buffer
 		if err := f.ui.part(&b, "headline", h); err == nil { // can't fail: tests render this template
-			f.partial("headline", "innerHTML", b.Bytes())
+			f.partial("headline", inside, b.Bytes())
 		}
 	}
 	if s := summary(now); all || s != summary(old) {
@@ -87,6 +97,15 @@ func (f *Frame) Team(key string, here, people, absent int, search bool) {
 	}
 	f.text(TeamID(key), count)
 	f.text(TeamID(key)+"-more", folded(absent))
+}
+
+// Indexed sends the count of a team in the index, and the faces beside it.
+func (f *Frame) Indexed(key string, here, people int, faces []Face) {
+	f.text(TeamID(key), teamCount(here, people))
+	var b bytes.Buffer
+	if err := f.ui.part(&b, "faces", faces); err == nil { // can't fail: tests render this template
+		f.partial(TeamID(key)+"-faces", inside, b.Bytes())
+	}
 }
 
 // Warming shows or hides the message that people are coming back. While it's shown, the style of offline people says
@@ -142,13 +161,20 @@ func lost(since time.Time) template.HTML {
 
 // text replaces the text of the element with this ID.
 func (f *Frame) text(id, text string) {
-	f.partial(id, "textContent", []byte(template.HTMLEscapeString(text)))
+	f.partial(id, inside, []byte(template.HTMLEscapeString(text)))
 }
+
+// inside is the swap that replaces the content of an element. It's htmx's default, so frames don't name it.
+const inside = "innerHTML"
 
 func (f *Frame) partial(id, swap string, html []byte) {
 	f.body.WriteString(`<hx-partial id="`)
 	template.HTMLEscape(&f.body, []byte(id))
-	f.body.WriteString(`" hx-swap=` + swap + `>`)
+	f.body.WriteByte('"')
+	if swap != inside {
+		f.body.WriteString(` hx-swap=` + swap)
+	}
+	f.body.WriteByte('>')
 	f.body.Write(html)
 	f.body.WriteString(`</hx-partial>`)
 }

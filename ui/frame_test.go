@@ -8,10 +8,10 @@ import (
 func TestFrameCounts(t *testing.T) {
 	u := newUI(t, "")
 	text := func(id, text string) string {
-		return `<hx-partial id="` + id + `" hx-swap=textContent>` + text + `</hx-partial>`
+		return `<hx-partial id="` + id + `">` + text + `</hx-partial>`
 	}
 	headline := func(is, was string) string {
-		return `<hx-partial id="headline" hx-swap=innerHTML><span class="is">` + is + `</span><span class="was">` + was +
+		return `<hx-partial id="headline"><span class="is">` + is + `</span><span class="was">` + was +
 			`</span></hx-partial>`
 	}
 	old := Counts{People: 10, Online: 4, Away: 2, DND: 1}
@@ -62,8 +62,8 @@ func TestFrame(t *testing.T) {
 	f.Warming(false)
 	want := `<hx-partial id="u-0190-a" hx-swap=outerMorph><li>a</li></hx-partial>` +
 		`<hx-partial id="list" hx-swap=innerMorph><section></section></hx-partial>` +
-		`<hx-partial id="warming" hx-swap=textContent>People are coming back…</hx-partial>` +
-		`<hx-partial id="warming" hx-swap=textContent></hx-partial>` +
+		`<hx-partial id="warming">People are coming back…</hx-partial>` +
+		`<hx-partial id="warming"></hx-partial>` +
 		`<title>5 here · Rollcall</title>`
 	if got := string(f.Bytes()); got != want {
 		t.Errorf("Bytes() = %s, want %s", got, want)
@@ -97,7 +97,7 @@ func TestFrameTeam(t *testing.T) {
 	for absent, more := range map[int]string{0: "", 4: "", 5: "+ 2 more", 98: "+ 95 more"} {
 		f := u.NewFrame()
 		f.Team("p", 1, 100, absent, false)
-		want := `<hx-partial id="` + TeamID("p") + `-more" hx-swap=textContent>` + more + `</hx-partial>`
+		want := `<hx-partial id="` + TeamID("p") + `-more">` + more + `</hx-partial>`
 		if got := string(f.Bytes()); !strings.Contains(got, want) || !strings.Contains(got, "1 of 100 here") {
 			t.Errorf("Team with %d absent = %s, want %s", absent, got, want)
 		}
@@ -110,7 +110,7 @@ func TestMeCSS(t *testing.T) {
 		".team[data-team="+TeamID("x")+"]{order:-1") {
 		t.Errorf("MeCSS = %q, want a rule for the viewer's team", got)
 	}
-	if got := string(u.MeCSS("01906f2e-Aa_1", "", nil)); !strings.HasPrefix(got, "#u-01906f2e-Aa_1{") {
+	if got := string(u.MeCSS("01906f2e-Aa_1", "", nil)); !strings.HasPrefix(got, ":is(#u-01906f2e-Aa_1,#m-01906f2e-Aa_1){") {
 		t.Errorf("MeCSS = %q, want a rule for the viewer's row", got)
 	}
 	for _, uid := range []string{"", "a b", "a{}", "a,b", "a/*", "ä"} {

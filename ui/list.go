@@ -23,7 +23,11 @@ type Section struct {
 	// offline.
 	Here, People, Absent int
 	Rows                 [][]byte // made by UI.Row, in board order
+	Faces                []Face   // some of the people who are here, for an index
 }
+
+// Face is a person in the index of teams.
+type Face struct{ UID, Name string }
 
 // TeamID returns the ID of the element that counts a team. It's a short hash, because keys hold text that people typed.
 func TeamID(key string) string {
@@ -35,6 +39,7 @@ func TeamID(key string) string {
 // sectionView is a Section for the templates.
 type sectionView struct {
 	ID, Name, Heading, Count, Href, Folded string
+	Faces                                  []Face
 }
 
 // indexView is the index of teams for the templates.
@@ -81,7 +86,8 @@ func (l *List) index() indexView {
 		if s.Here > 0 {
 			v.Busy++
 		}
-		v.Teams[i] = sectionView{ID: TeamID(s.Key), Name: s.Name, Heading: s.Name, Count: teamCount(s.Here, s.People)}
+		v.Teams[i] = sectionView{ID: TeamID(s.Key), Name: s.Name, Heading: s.Name, Count: teamCount(s.Here, s.People),
+			Faces: s.Faces}
 		if s.Name != "" {
 			v.Teams[i].Href = Query{Team: s.Name}.href()
 		} else {

@@ -3,9 +3,12 @@ package ui
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func list(t testing.TB, u *UI, s []Section, q Query, warming bool) string {
@@ -175,12 +178,15 @@ func TestFlatList(t *testing.T) {
 	rows := [][]byte{[]byte("<li>1</li>"), []byte("<li>2</li>")}
 	got := listOf(t, u, List{
 		Flat: true, Query: Query{Show: Here}, Sections: []Section{{Rows: rows}},
-		Index: []Section{{Key: "p", Name: "Platform", Here: 2, People: 7}, {Key: "\U0010ffff", People: 3}},
+		Index: []Section{{Key: "p", Name: "Platform", Here: 2, People: 7, Faces: []Face{{"0190-a", "Ada Byron"}}}, {Key: "\U0010ffff", People: 3}},
 	})
 	for _, want := range []string{
 		`<ul class="people" id="people" role="list"><li>1</li><li>2</li></ul>`,
-		`<a href="?team=Platform"><bdi>Platform</bdi> <span id="` + TeamID("p") + `">2 of 7 here</span></a>`,
-		`No team <span id="` + TeamID("\U0010ffff") + `">0 of 3 here</span>`, `1 of 2 has someone here`,
+		`<a href="?team=Platform"><bdi>Platform</bdi> <span class="faces" id="` + TeamID("p") +
+			`-faces" aria-hidden="true"><i class="av h` + strconv.Itoa(Hue("0190-a")) + `">AB</i></span> <span id="` + TeamID("p") +
+			`">2 of 7 here</span></a>`,
+		`No team <span class="faces" id="` + TeamID("\U0010ffff") + `-faces" aria-hidden="true"></span> <span id="` +
+			TeamID("\U0010ffff") + `">0 of 3 here</span>`, `1 of 2 has someone here`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("List = %s, want %s in it", got, want)
@@ -236,5 +242,47 @@ func BenchmarkBoardPage200(b *testing.B) {
 		if _, err := u.Page(page); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// The section with the viewer's own team has a link to all of it only if the style sheet doesn't show all of it.
+func TestTeam(t *testing.T) {
+	u := newUI(t, "")
+	css, err := os.ReadFile("static/style/board.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rule := fmt.Sprintf("#mine-people > :nth-child(n + %d of", TeamCards+1); !strings.Contains(string(css), rule) {
+		t.Errorf("board.css has no rule %q", rule)
+	}
+	row, err := u.Row(Row{UID: "0190-a", Username: "ada", Name: "Ada", State: Online, OwnTeam: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for here, all := range map[int]string{1: "", TeamCards: "", TeamCards + 1: "Show all 13"} {
+		got, err := u.Team(Section{Key: "lab & co", Name: "Lab & Co", Here: here, People: 20, Rows: [][]byte{row}})
+		for _, want := range []string{`id="m-0190-a" data-state="online"`, `>` + all + `</a>`, `href="?team=Lab&#43;%26&#43;Co"`,
+			strconv.Itoa(here) + " of 20 here"} {
+			if err != nil || !strings.Contains(string(got), want) {
+				t.Errorf("Team with %d people here = %s, %v, want %s in it", here, got, err, want)
+			}
+		}
+	}
+	if got, err := u.Team(Section{Key: "p", Name: "P"}); err != nil || len(got) != 0 {
+		t.Errorf("Team of nobody = %q, %v, want nothing", got, err)
+	}
+}
+
+// Brief rows have what a change of state or status can change, and nothing else.
+func TestBriefRow(t *testing.T) {
+	u := newUI(t, "")
+	r := Row{UID: "0190-a", Username: "ada", Name: "Ada Byron", Team: "Lab", TeamKey: "lab", State: Away, Text: "Soup",
+		Since: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), Zone: "Asia/Tokyo", Stale: true, Brief: true}
+	got, err := u.Row(r)
+	want := `<li id="u-0190-a" data-user="ada" data-state="away" data-stale><p class="st"><b>Away</b> ` +
+		`<time class="away" datetime="2026-11-29T12:00:00Z"></time> <span class="there" data-zone="Asia/Tokyo"></span></p>` +
+		`<p class="tx"><bdi>Soup</bdi></p></li>`
+	if err != nil || string(got) != want {
+		t.Errorf("Row = %s, %v, want %s", got, err, want)
 	}
 }

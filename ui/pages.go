@@ -106,6 +106,7 @@ type BoardPage struct {
 	Query   Query
 	Chosen  string // the chosen filter: here, everyone or a state
 	Counts  Counts
+	Team    []byte // made by UI.Team; empty if the page doesn't show the viewer's own team apart
 	List    []byte // made by UI.List
 	Socket  string // path and query of the live connection
 	Warming bool
@@ -147,13 +148,13 @@ type Arrivals struct {
 // Href returns the URL of the page that lists them.
 func (a Arrivals) Href() string { return a.Show.WithShow(Here) }
 
-func (WaitingPage) template() string { return "waiting" }
-func (ResetPage) template() string   { return "reset" }
-func (LoginPage) template() string   { return "login" }
-func (SignupPage) template() string  { return "signup" }
-func (ErrorPage) template() string   { return "error" }
-func (BoardPage) template() string   { return "board" }
-func (p BoardPage) rendered() []byte { return p.List }
+func (WaitingPage) template() string   { return "waiting" }
+func (ResetPage) template() string     { return "reset" }
+func (LoginPage) template() string     { return "login" }
+func (SignupPage) template() string    { return "signup" }
+func (ErrorPage) template() string     { return "error" }
+func (BoardPage) template() string     { return "board" }
+func (p BoardPage) rendered() [][]byte { return [][]byte{p.Team, p.List} }
 
 // field is one input of a form.
 type field struct {

@@ -47,7 +47,12 @@ func (u *UI) Row(r Row) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	b.Grow(640)
-	if err := u.row.Execute(&b, &v); err != nil {
+	t := u.row
+	if r.Brief {
+		t = u.brief
+		v.Since.Text, v.Until.Text, v.SeenAt.Text = "", "", "" // the script writes them
+	}
+	if err := t.Execute(&b, &v); err != nil {
 		return nil, fmt.Errorf("ui: render row of %s: %w", r.UID, err)
 	}
 	return b.Bytes(), nil
@@ -60,9 +65,12 @@ func viewOf(r Row) (rowView, error) {
 		return rowView{}, fmt.Errorf("ui: row of %s: unknown state %q", r.UID, r.State)
 	}
 	v := rowView{
-		UID: r.UID, Username: r.Username, Name: r.Name, State: r.State, Team: r.Team, TeamID: TeamID(r.TeamKey),
+		ID: listRows + r.UID, Username: r.Username, Name: r.Name, State: r.State, Team: r.Team, TeamID: TeamID(r.TeamKey),
 		Hue: strconv.Itoa(Hue(r.UID)), Initials: Initials(r.Name), Label: label,
 		Text: r.Text, Emoji: r.Emoji, Zone: r.Zone, Said: r.Text != "" || r.Emoji != "", Stale: r.Stale,
+	}
+	if r.OwnTeam {
+		v.ID, v.Twin = teamRows+r.UID, true
 	}
 	v.Until = momentOf(r.Until, untilLayout)
 	if r.State == Offline {
@@ -71,6 +79,18 @@ func viewOf(r Row) (rowView, error) {
 		v.Since = momentOf(r.Since, sinceLayout)
 	}
 	return v, nil
+}
+
+// Team renders the content of #mine: the section with the viewer's own team, or nothing if it has no rows.
+func (u *UI) Team(s Section) ([]byte, error) {
+	if len(s.Rows) == 0 {
+		return nil, nil
+	}
+	var b bytes.Buffer
+	v := sectionView{ID: TeamID(s.Key), Heading: s.Name, Count: teamCount(s.Here, s.People), Folded: showAll(s.Here),
+		Href: Query{Team: s.Name}.href()}
+	err := u.part(&b, "mine", v, s.Rows)
+	return b.Bytes(), err
 }
 
 // Person renders the inside of an element with the class who.
@@ -110,16 +130,21 @@ func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
 	if !inSelector(uid) {
 		return nil
 	}
-	css := "#u-" + uid + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-4}\n"
+	own := ":is(#" + listRows + uid + ",#" + teamRows + uid + ")"
+	css := own + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-4}\n" +
+		"#" + teamRows + uid + "{display:flex}\n" // however many others are shown
 	if teamID != "" {
 		team := "[data-team=" + teamID + "]"
 		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" +
-			".flat .p" + team + "{--place:-2}\n"
+			".flat .p" + team + "{--place:-2}\n" +
+			// Whoever is in the section above the list isn't shown in the list as well.
+			"main:has(#mine-more:empty) #people>" + team + ",main:has(#mine-more:empty):not(:has(#people>:not(" + team +
+			"))) #others{display:none}\n"
 	}
 	var all []string
 	for _, id := range favorites {
 		if inSelector(id) {
-			all = append(all, "#u-"+id)
+			all = append(all, "#"+listRows+id, "#"+teamRows+id)
 		}
 	}
 	if len(all) > 0 { // they are never folded away

@@ -45,7 +45,7 @@ type PersonPage struct {
 
 func (PersonPage) template() string { return "person" }
 
-func (p PersonPage) rendered() []byte { return p.Row }
+func (p PersonPage) rendered() [][]byte { return [][]byte{p.Row} }
 
 // TabTitle says who it is and how they are.
 func (p PersonPage) TabTitle() string {

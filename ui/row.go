@@ -47,19 +47,25 @@ type Row struct {
 	SeenAt time.Time
 
 	Stale bool // this is the last known state, because there are no live updates from the person's server
+
+	// OwnTeam is for the section with the viewer's own team. The list may have a row of the same person, so only that one
+	// has the username, which programs look for. Brief is for frames: what a change of state or status leaves as it is on
+	// the page is left out.
+	OwnTeam, Brief bool
 }
 
 // rowView is the data of the row template. It's flat and holds computed values, because this halves the time to render
 // a row.
 type rowView struct {
-	UID, Username, Name, State string
-	Team, TeamID               string
-	Hue, Initials, Label       string
-	Since, Until               moment
-	Seen                       string
-	SeenAt                     moment
-	Emoji, Text, Zone          string
-	Said, Stale                bool
+	ID, Username, Name, State string // ID is that of the element
+	Team, TeamID              string
+	Hue, Initials, Label      string
+	Since, Until              moment
+	Seen                      string
+	SeenAt                    moment
+	Emoji, Text, Zone         string
+	Said, Stale               bool
+	Twin                      bool // the list may have a row of the same person
 }
 
 // moment is a time for display: At for the page's script, and Text for pages without it. The zero moment isn't shown.

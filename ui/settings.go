@@ -227,3 +227,11 @@ func (p SettingsPage) OtherDevices() bool {
 
 // ConfirmOpen reports whether to show the form that deletes the account.
 func (p SettingsPage) ConfirmOpen() bool { return p.Failed == DataSection }
+
+// Box returns what a form says about a box that it showed.
+func Box(checked bool) string {
+	if checked {
+		return "on"
+	}
+	return ""
+}

@@ -29,6 +29,7 @@ type UI struct {
 	pages  map[string]func() (*template.Template, error)
 	parts  *template.Template
 	row    *template.Template
+	brief  *template.Template // of a row, for frames
 	assets map[string]*asset
 	served map[string]*asset
 
@@ -71,7 +72,7 @@ func New(files fs.FS, base string) (*UI, error) {
 	if u.parts, err = parts.Clone(); err != nil { // pages copy from the other, because rendering changes a template
 		return nil, fmt.Errorf("ui: copy parts: %w", err)
 	}
-	u.row = u.parts.Lookup("row")
+	u.row, u.brief = u.parts.Lookup("row"), u.parts.Lookup("brief")
 	u.pages = make(map[string]func() (*template.Template, error), len(everyPage))
 	for _, p := range everyPage {
 		u.pages[p.template()] = sync.OnceValues(func() (*template.Template, error) { return parsePage(files, p, parts) })
@@ -138,13 +139,15 @@ func (u *UI) Page(p Page) ([]byte, error) {
 
 // WritePage appends a page to b. If there is an error, b doesn't change.
 func (u *UI) WritePage(b *bytes.Buffer, p Page) error {
-	var html [][]byte
-	if with, ok := p.(interface{ rendered() []byte }); ok {
-		html = [][]byte{with.rendered()}
+	var html [][][]byte
+	if with, ok := p.(interface{ rendered() [][]byte }); ok {
+		for _, piece := range with.rendered() {
+			html = append(html, [][]byte{piece})
+		}
 	}
 	t, err := u.pages[p.template()]()
 	if err == nil {
-		err = fill(b, t, p, html)
+		err = fill(b, t, p, html...)
 	}
 	if err != nil {
 		return fmt.Errorf("ui: render page %s: %w", p.template(), err)

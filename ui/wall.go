@@ -16,8 +16,8 @@ type WallPage struct {
 
 func (WallPage) template() string { return "wall" }
 
-func (p WallPage) rendered() []byte { return p.List }
-func (WallPage) root() string       { return "bare" }
+func (p WallPage) rendered() [][]byte { return [][]byte{p.List} }
+func (WallPage) root() string         { return "bare" }
 
 // wallView is the data of the list of a wall board.
 type wallView struct {

@@ -2,8 +2,8 @@
 const startMenu = menu => {
   let typed = false;
   menu.addEventListener('toggle', e => { if (e.target === menu && menu.open && !typed) menu.dispatchEvent(new Event('open')); });
-  menu.addEventListener('input', e => { if (e.target.closest('.status')) typed = true; });
   let form = menu.querySelector('.status');
+  menu.addEventListener('input', e => { if (e.target.closest('.status')) typed = !!(form.elements.text.value + form.elements.emoji.value); });
   menu.addEventListener('htmx:after:swap', () => {
     const now = menu.querySelector('.status');
     if (now === form) return;

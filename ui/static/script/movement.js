@@ -16,27 +16,45 @@ const arrivedAt = new Map(); // row id -> when this page saw the person arrive
 document.addEventListener('htmx:before:swap', e => {
   const { text, sourceElement } = e.detail.ctx;
   otherList = sourceElement?.id === 'search';
-  wholeList = String(text).includes('<hx-partial id="list"');
+  wholeList = /<hx-partial id="(list|mine)"/.test(text);
+  for (const { target, fragment } of e.detail.tasks) {
+    const row = fragment?.firstElementChild;
+    if (row?.dataset.state && !row.className && target?.classList.contains('p')) complete(row, target);
+  }
 });
+
+// complete adds to a row what a frame leaves out, because it's as on the page.
+const complete = (row, was) => {
+  const said = document.createElement('div');
+  said.append(was.querySelector('.nm').cloneNode(true), ...row.childNodes);
+  row.append(was.querySelector('.av').cloneNode(true), said);
+  row.className = was.className;
+  row.dataset.team = was.dataset.team;
+};
+
+// A person can have two rows: one in the list and one in the section with the reader's own team.
+const uidOf = id => id.slice(2);
 
 const justArrived = row => Date.now() - (arrivedAt.get(row?.id) ?? -Infinity) < NEWS;
 
-// watchComings calls tell for everyone who arrives or leaves.
-const watchComings = (list, tell) => {
+// watchComings calls tell for everyone who arrives or leaves. Then, and after other changes of rows, it calls after with
+// how many these were.
+const watchComings = (list, tell, after) => {
   const seen = { subtree: true, childList: true, attributeFilter: ['data-state'], attributeOldValue: true };
   new MutationObserver(records => {
-    const moves = new Map(); // row id -> [row, here, where a removed row stood]
+    const moves = new Map(); // row id -> [row, here, where a removed row stood: its list, and before which row]
     for (const { type, target, oldValue, addedNodes, removedNodes, nextSibling } of records) {
       if (type === 'attributes') {
         const here = target.dataset.state !== 'offline';
         if (target.id && here !== (oldValue !== 'offline')) moves.set(target.id, [target, here]);
         continue;
       }
-      if (target.id !== 'people' || wholeList) continue;
-      for (const row of removedNodes) if (row.id) moves.set(row.id, [row, false, nextSibling]);
+      if (!/people$/.test(target.id) || wholeList) continue;
+      for (const row of removedNodes) if (row.id) moves.set(row.id, [row, false, target, nextSibling]);
       for (const row of addedNodes) if (row.id) moves.has(row.id) ? moves.delete(row.id) : moves.set(row.id, [row, true]);
     }
     if (!otherList && moves.size <= MANY) for (const [id, move] of moves) tell(id, ...move);
+    after?.(moves.size);
   }).observe(list, seen);
 };
 
@@ -64,15 +82,14 @@ const startMovement = (list, own) => {
     if (row) row.dataset.hold = how;
   };
 
-  const addGhost = (row, before) => {
+  const addGhost = (row, place, before) => {
     const ghost = row.cloneNode(true);
     ghost.removeAttribute('id');
     ghost.classList.add('ghost');
     ghost.setAttribute('aria-hidden', 'true');
     ghost.inert = true;
     ghosts.add(ghost);
-    if (before?.isConnected) before.before(ghost);
-    else byId('people')?.append(ghost);
+    place.insertBefore(ghost, before?.parentNode === place ? before : null);
   };
 
   const settle = () => {
@@ -94,20 +111,21 @@ const startMovement = (list, own) => {
     held.clear();
   };
 
-  watchComings(list, (id, row, here, before) => {
+  watchComings(list, (id, row, here, ...stood) => {
     if (here) {
-      if (id !== own && isFresh(row)) arrivedAt.set(id, Date.now());
+      if (uidOf(id) !== own && isFresh(row)) arrivedAt.set(id, Date.now());
       hold(id, 'arriving');
     } else {
       arrivedAt.delete(id);
       if (row.isConnected) hold(id, 'leaving');
       else if (held.get(id) === 'arriving') held.delete(id);
-      else if (!still.matches) addGhost(row, before);
+      else if (!still.matches) addGhost(row, ...stood);
     }
     if (!timer) began = Date.now();
     timer ||= setTimeout(settle, GATHER);
+  }, moved => {
     tellNews();
-    writeTimes();
+    if (moved) writeTimes();
   });
 
   // Replacing a row that is held removes its data-hold, so set it again.
@@ -118,17 +136,21 @@ const startMovement = (list, own) => {
   }).observe(list, { subtree: true, attributeFilter: ['data-hold'] });
 };
 
-// While the page is live, the line below the headline says who has just arrived.
+// While the page is live, the line below the headline says who has just arrived and is still here.
 let forgetting;
 const tellNews = () => {
   if (wanted !== 'on') return;
   clearTimeout(forgetting);
-  for (const [id, at] of arrivedAt) if (Date.now() - at >= NEWS || !byId(id)) arrivedAt.delete(id);
-  const names = [...arrivedAt.keys()].map(id => byId(id).querySelector('.nm bdi').textContent);
+  const names = new Map(); // by ID of the person
+  for (const [id, at] of arrivedAt) {
+    const row = byId(id);
+    if (Date.now() - at >= NEWS || (row?.dataset.state ?? 'offline') === 'offline') arrivedAt.delete(id);
+    else names.set(uidOf(id), row.querySelector('.nm bdi').textContent);
+  }
   const news = byId('news'), who = document.createElement('b');
   news.textContent = '';
-  if (!names.length) return;
-  who.textContent = names.length === 1 ? names[0] : names.length + ' people';
+  if (!names.size) return;
+  who.textContent = names.size === 1 ? [...names.values()][0] : names.size + ' people';
   news.append(who, ' just arrived');
   forgetting = setTimeout(tellNews, NEWS - (Date.now() - Math.min(...arrivedAt.values())) + 100);
 };
@@ -153,7 +175,7 @@ const startAnnouncing = (said, list) => {
   };
   watchComings(list, (id, row, here) => {
     const name = row.querySelector('.nm bdi')?.textContent;
-    if (!name || id === said.dataset.own) return;
+    if (!name || uidOf(id) === said.dataset.own) return;
     const how = here ? 'came' : 'left';
     if (moved.has(name) && moved.get(name) !== how) moved.delete(name);
     else moved.set(name, how);

@@ -13,7 +13,7 @@ const signature = row => {
     el.removeAttribute('title');
     if (el.matches('time, .there')) el.textContent = '';
   }
-  return row.dataset.state + row.classList.contains('stale') + said.innerHTML;
+  return row.dataset.state + ('stale' in row.dataset) + said.innerHTML;
 };
 
 // onChange calls changed when the row of a person, or whether people are coming back, has changed.
