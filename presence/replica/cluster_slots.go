@@ -40,12 +40,12 @@ func (c *cluster) ask(ctx context.Context) {
 	asked := c.toAsk()
 	answers := make(chan layout, maxAsked+len(c.at.option.InitAddress))
 	for address, client := range asked {
-		go func() { answers <- askNode(ctx, address, client) }()
+		c.work.Go(func() { answers <- askNode(ctx, address, client) })
 	}
 	n := len(asked)
 	if n == 0 {
 		for _, address := range c.at.option.InitAddress {
-			go func() { answers <- c.askSeed(ctx, address) }()
+			c.work.Go(func() { answers <- c.askSeed(ctx, address) })
 		}
 		n = len(c.at.option.InitAddress)
 	}

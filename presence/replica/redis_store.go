@@ -274,4 +274,7 @@ func (r *redisStore) close() {
 	}
 	r.opening.Wait()
 	r.plain.Close()
+	if r.at.sentinels != nil {
+		r.at.sentinels.asking.Wait()
+	}
 }

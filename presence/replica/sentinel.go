@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -22,6 +23,7 @@ const (
 type sentinels struct {
 	set    string               // the name that the Sentinels have for the primary and its replicas
 	option rueidis.ClientOption // to connect to them
+	asking sync.WaitGroup
 }
 
 // sentinelsOf returns the Sentinels that option names.
@@ -50,7 +52,7 @@ func (s *sentinels) ask(ctx context.Context) (address string, sure bool, err err
 	all := s.option.InitAddress
 	answers := make(chan primary, len(all))
 	for _, sentinel := range all {
-		go func() { answers <- s.askOne(ctx, sentinel) }()
+		s.asking.Go(func() { answers <- s.askOne(ctx, sentinel) })
 	}
 	var best primary
 	answered := 0

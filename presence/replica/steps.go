@@ -83,6 +83,7 @@ func (s *syncer) reconnect(ctx context.Context) error {
 	defer s.mu.Unlock()
 	s.health.redial = false
 	s.health.reconnects++
+	s.resync = true // perhaps again: a round may have begun before somebody asked for another connection
 	return nil
 }
 

@@ -208,3 +208,26 @@ func TestReconnectWhileBeatsFail(t *testing.T) {
 		})
 	}
 }
+
+// TestReconnectResyncs: whatever made a replica replace its connection, it reads everything again afterwards, because it
+// may have missed announcements.
+func TestReconnectResyncs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSyncer("self", slog.New(slog.DiscardHandler))
+		s.store = &instantStore{s: s}
+		s.start()
+		defer s.Close()
+		time.Sleep(time.Second)
+		before := s.Stats()
+		s.mu.Lock()
+		s.health.redial = true // as if the resync that was asked for at the same time had begun before
+		s.loop.wakeUp()
+		s.mu.Unlock()
+		time.Sleep(time.Second)
+		after := s.Stats()
+		if after.Reconnects != before.Reconnects+1 || after.Resyncs != before.Resyncs+1 {
+			t.Errorf("%d new connections and %d resyncs, want 1 and 1",
+				after.Reconnects-before.Reconnects, after.Resyncs-before.Resyncs)
+		}
+	})
+}
