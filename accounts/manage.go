@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 )
 
 // MaxBulk is the maximum number of people that one change can be about.
@@ -64,11 +65,11 @@ const (
 	sqlListDisabled   = listedColumns + `WHERE u.disabled AND u.name_key > $1 ORDER BY u.name_key LIMIT $2`
 	sqlListed         = listedColumns + `WHERE u.id = $1`
 
-	sqlCountUsers = `SELECT (SELECT count(*) FROM users WHERE id > ''),
-		(SELECT count(*) FROM users WHERE admin AND name_key > ''),
-		(SELECT count(*) FROM users WHERE disabled AND name_key > ''), (SELECT count(*) FROM users WHERE team_key = $1),
+	sqlCountFew = `SELECT (SELECT count(*) FROM users WHERE admin AND name_key > ''),
+		(SELECT count(*) FROM users WHERE disabled AND name_key > ''),
 		(SELECT count(*) FROM users WHERE waiting_since > 0),
-		(SELECT count(*) FROM links WHERE kind = 'invite' AND uses_left > 0 AND expires_at > $2)`
+		(SELECT count(*) FROM links WHERE kind = 'invite' AND uses_left > 0 AND expires_at > $1)`
+	sqlCountMany = `SELECT (SELECT count(*) FROM users WHERE id > ''), (SELECT count(*) FROM users WHERE team_key = $1)`
 )
 
 // lastUserID sorts after every user ID.
@@ -204,11 +205,42 @@ func (s *Store) ListedUser(ctx context.Context, id string) (ListedUser, error) {
 // UserCounts says how many users there are, and how many invitations can still be used.
 type UserCounts struct{ All, Admins, Disabled, WithoutTeam, Waiting, Invitations int }
 
+// userCounter remembers counts that take long on a large board, until the lists for administrators change.
+type userCounter struct {
+	mu               sync.Mutex
+	asOf             int64 // guarded by mu, like those below; the rev of the lists; 0 if nothing was counted yet
+	all, withoutTeam int
+}
+
 // CountUsers counts users for administrators.
 func (s *Store) CountUsers(ctx context.Context) (n UserCounts, err error) {
-	err = s.r.queryRow(ctx, sqlCountUsers, []any{noTeam, s.nowMilli()}, &n.All, &n.Admins, &n.Disabled, &n.WithoutTeam,
-		&n.Waiting, &n.Invitations)
+	err = s.r.queryRow(ctx, sqlCountFew, []any{s.nowMilli()}, &n.Admins, &n.Disabled, &n.Waiting, &n.Invitations)
+	if err == nil {
+		n.All, n.WithoutTeam, err = s.countMany(ctx)
+	}
 	return n, wrap("count users", err)
+}
+
+// countMany counts all users, and those without a team.
+func (s *Store) countMany(ctx context.Context) (all, withoutTeam int, err error) {
+	var lists, pairs, hooks int64 // read before counting, so that a change in between causes another count
+	if err := s.r.queryRow(ctx, sqlListsRev, nil, &lists, &pairs, &hooks); err != nil {
+		return 0, 0, err
+	}
+	c := &s.counted
+	c.mu.Lock()
+	asOf, all, withoutTeam := c.asOf, c.all, c.withoutTeam
+	c.mu.Unlock()
+	if asOf == lists && lists > 0 {
+		return all, withoutTeam, nil
+	}
+	if err := s.r.queryRow(ctx, sqlCountMany, []any{noTeam}, &all, &withoutTeam); err != nil {
+		return 0, 0, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asOf, c.all, c.withoutTeam = lists, all, withoutTeam
+	return all, withoutTeam, nil
 }
 
 // forEach runs change for up to MaxBulk users in one transaction and returns how many there were. It leaves out those

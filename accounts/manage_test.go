@@ -277,3 +277,32 @@ func testNewerSettings(t *testing.T, s *Store) {
 	}
 	do(t, "restore the default", choose(""))
 }
+
+// Counts are remembered, but not after a change that they depend on.
+func TestCountUsersAgain(t *testing.T) {
+	onEach(t, func(t *testing.T, db database) {
+		place := db.place(t)
+		s, other := openAt(t, place), openAt(t, place)
+		count := func(what string, all, withoutTeam int) {
+			t.Helper()
+			for range 2 {
+				n, err := s.CountUsers(t.Context())
+				if err != nil || n.All != all || n.WithoutTeam != withoutTeam {
+					t.Errorf("%s: CountUsers = %+v, %v, want %d, %d of them without a team", what, n, err, all, withoutTeam)
+				}
+			}
+		}
+		count("nobody", 0, 0)
+		ada := add(t, s, "ada", "", "")
+		count("one person", 1, 1)
+		ben := add(t, other, "ben", "", "Ops")
+		count("another one, by another process", 2, 1)
+		do(t, "SetTeam", other.SetTeam(t.Context(), ada.ID, "Lab"))
+		count("everyone has a team", 2, 0)
+		_, err := s.RenameTeam(t.Context(), "Ops", "")
+		do(t, "RenameTeam", err)
+		count("a team is gone", 2, 1)
+		do(t, "Delete", s.Delete(t.Context(), ben.ID))
+		count("one person is gone", 1, 0)
+	})
+}

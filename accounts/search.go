@@ -8,10 +8,9 @@ import (
 )
 
 // fewHits is the number of hits of a word up to which all hits are read and then sorted. With more hits, it's faster to
-// go through the board until the page is full. In a search for several words that may take long, so their limit is
-// higher.
+// go through the board until the page is full. In a search for several words, each hit is also looked up for the others.
 const (
-	fewHits        = 2_000
+	fewHits        = 20_000
 	fewHitsOfFirst = 5_000
 )
 
@@ -47,7 +46,7 @@ func (s *Store) search(ctx context.Context, typed string, back bool, args []any)
 }
 
 // searchSQL returns the query for people who match n words. If the first word has few hits, it reads them all.
-// Otherwise it goes through the board. It then checks the other words for each person.
+// Otherwise it goes through the board. It then checks the other words for each place, and reads the people of one page.
 func searchSQL(n int, few, back bool) string {
 	order := ""
 	if back {
@@ -58,13 +57,14 @@ func searchSQL(n int, few, back bool) string {
 		fmt.Fprintf(&others, ` AND EXISTS (SELECT 1 FROM search_words x WHERE x.sort_key = w.sort_key AND x.word >= $%d AND x.word < $%d)`,
 			4+2*i, 5+2*i)
 	}
+	with, from, first := ``, `search_words w`, `w.word >= $4 AND w.word < $5 AND `
 	if few {
-		return `WITH w AS MATERIALIZED (SELECT DISTINCT sort_key FROM search_words WHERE word >= $4 AND word < $5)
-			SELECT ` + personColumns + ` FROM w JOIN users u ON u.sort_key = w.sort_key AND NOT u.disabled
-			WHERE w.sort_key > $1 AND w.sort_key < $2` + others.String() + ` ORDER BY w.sort_key` + order + ` LIMIT $3`
+		with = `WITH w AS MATERIALIZED (SELECT DISTINCT sort_key FROM search_words WHERE word >= $4 AND word < $5)
+			`
+		from, first = `w`, ``
 	}
-	return `SELECT ` + personColumns + ` FROM (SELECT DISTINCT w.sort_key FROM search_words w
-			WHERE w.word >= $4 AND w.word < $5 AND w.sort_key > $1 AND w.sort_key < $2` + others.String() + `
+	return with + `SELECT ` + personColumns + ` FROM (SELECT DISTINCT w.sort_key FROM ` + from + `
+			WHERE ` + first + `w.sort_key > $1 AND w.sort_key < $2` + others.String() + `
 			ORDER BY w.sort_key` + order + ` LIMIT $3) found
 		JOIN users u ON u.sort_key = found.sort_key AND NOT u.disabled ORDER BY u.sort_key` + order
 }

@@ -35,6 +35,7 @@ type Store struct {
 	small     int64 // see wipe
 	id        string
 	committed chan struct{}
+	counted   userCounter
 
 	sendsMail  bool
 	mailQueued chan struct{}

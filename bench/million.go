@@ -226,7 +226,7 @@ func (b *bench) whileJoining(ctx context.Context, cl *client) error {
 	defer signUp.close()
 	go func() {
 		for i := 0; ; i++ {
-			p := people(fmt.Sprintf("joiner-%d", time.Now().UnixNano()), 1, i)[0]
+			p := people(fmt.Sprintf("joiner%d", i), 1, i)[0]
 			if err := signUp.signIn(ctx, p); err != nil && ctx.Err() == nil {
 				joined <- err
 				return
