@@ -65,7 +65,8 @@ func TestAPIImport(t *testing.T) {
 	boss.wantProblem(415, "unsupported-media-type", "POST", "/admin/import", `{"people":[]}`)
 	wantStatus(t, "a list that isn't text", boss.csv("/admin/import/preview", "username\n\xff\n"), http.StatusBadRequest)
 	wantStatus(t, "no list", boss.csv("/admin/import/preview", ""), http.StatusUnprocessableEntity)
-	wantStatus(t, "a long list", boss.csv("/admin/import/preview", "username\n"+strings.Repeat("x", maxList)), http.StatusRequestEntityTooLarge)
+	long := "username\n" + strings.Repeat("x", maxList)
+	wantStatus(t, "a long list", boss.csv("/admin/import/preview", long), http.StatusRequestEntityTooLarge)
 	longer := "username\n" + strings.Repeat("somebody\n", maxBody/4)
 	wantStatus(t, "a list longer than a form", boss.csv("/admin/import/preview", longer), http.StatusUnprocessableEntity)
 }
@@ -76,11 +77,13 @@ func TestAPIExports(t *testing.T) {
 	f := newFixture(t)
 	boss := f.adminProgram()
 	people := boss.want(200, "POST", "/admin/export/users", "")
-	if people.Header.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(people.Header.Get("Content-Disposition"), "rollcall-people.csv") ||
+	if people.Header.Get("Content-Type") != "text/csv; charset=utf-8" ||
+		!strings.Contains(people.Header.Get("Content-Disposition"), "rollcall-people.csv") ||
 		!strings.Contains(people.body, "\r\nboss,") {
 		t.Errorf("the export is %v %q, want a file with boss", people.Header, people.body)
 	}
-	wantStatus(t, "a preview of the export", boss.csv("/admin/import/preview", people.body), http.StatusUnprocessableEntity) // all names are taken
+	again := boss.csv("/admin/import/preview", people.body)
+	wantStatus(t, "a preview of the export, whose names are taken", again, http.StatusUnprocessableEntity)
 	log := boss.want(200, "POST", "/admin/export/audit", "").body
 	for _, want := range []string{"people.export", "audit.export", ",api,"} {
 		if !strings.Contains(log, want) {

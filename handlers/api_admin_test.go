@@ -59,7 +59,8 @@ func TestEveryAdminOperation(t *testing.T) {
 	corp := accounts.Identity{Issuer: "https://corp.example", Subject: "1", Provider: "corp", Label: "mei@corp.example"}
 	f.must(f.store.Link(acting(t.Context()), f.uid("kim"), corp))
 	kim := boss.want(200, "GET", "/admin/users/kim", "")
-	if linked := *into[accountJSON](t, kim).Linked; len(linked) != 1 || linked[0].Provider != "corp" || strings.Contains(kim.body, corp.Label) {
+	linked := *into[accountJSON](t, kim).Linked
+	if len(linked) != 1 || linked[0].Provider != "corp" || strings.Contains(kim.body, corp.Label) {
 		t.Errorf("the account of somebody with a linked account = %s, want where it is, and not what it's called there", kim.body)
 	}
 	try("unlinkAccount", 204, "DELETE", "/admin/users/kim/linked/"+corp.ID(), "")

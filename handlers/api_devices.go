@@ -78,7 +78,7 @@ func (s *Server) apiPutDevice(ctx context.Context, x *call) (reply, error) {
 		return reply{}, notRead(fmt.Errorf("heartbeat: %w", err))
 	}
 	h.Session = x.caller.grant()
-	if err := s.sockets.beat(x.caller.user.ID, h); err != nil {
+	if err := s.beats.beat(x.caller.user.ID, h); err != nil {
 		return reply{}, beatFailure(err)
 	}
 	all := s.devicesOf(x.caller.user.ID).Devices
@@ -87,23 +87,6 @@ func (s *Server) apiPutDevice(ctx context.Context, x *call) (reply, error) {
 		return reply{}, beatFailure(errEnded) // meanwhile
 	}
 	return ok(all[i]), nil
-}
-
-// errEnded says that the token or the session of a heartbeat has ended.
-var errEnded = errors.New("the token or session has ended")
-
-// beat connects a device without a socket. It ends with its token or session.
-func (s *sockets) beat(user string, h presence.Heartbeat) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ended := s.ended[h.Session]; ended {
-		return errEnded
-	}
-	if err := s.presence.Beat(user, h); err != nil {
-		return err
-	}
-	s.rememberLocked(h.Session, user, time.Now().Add(h.TTL))
-	return nil
 }
 
 // beatFailure returns what to answer about a heartbeat that was refused.

@@ -136,9 +136,13 @@ func TestReferencePage(t *testing.T) {
 			t.Errorf("the page lacks %s", o.id)
 		}
 	}
-	for _, want := range []string{`-X PUT -H &#34;Content-Type: application/json&#34; -d &#39;{&#34;emoji&#34;:&#34;🎧&#34;`,
-		"curl -H &#34;Authorization: Bearer $ROLLCALL_TOKEN&#34; -N &#39;http://board.local/api/v1/stream&#39;", "--data-binary @people.csv",
-		"<code translate=\"no\">me:write, roster:read</code>", "http://board.local/api/v1/users/ada", "http://board.local/api/v1/presence?user=ada&amp;user=ben"} {
+	for _, want := range []string{
+		`-X PUT -H &#34;Content-Type: application/json&#34; -d &#39;{&#34;emoji&#34;:&#34;🎧&#34;`,
+		"curl -H &#34;Authorization: Bearer $ROLLCALL_TOKEN&#34; -N &#39;http://board.local/api/v1/stream&#39;",
+		"--data-binary @people.csv",
+		"<code translate=\"no\">me:write, roster:read</code>", "http://board.local/api/v1/users/ada",
+		"http://board.local/api/v1/presence?user=ada&amp;user=ben",
+	} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the page lacks %q:\n%s", want, a.body)
 		}
@@ -147,7 +151,8 @@ func TestReferencePage(t *testing.T) {
 		t.Error("a command line has no origin")
 	}
 	const live = "ws?only=me"
-	if own := fx.member("ada").get("/api").body; strings.Contains(a.body, live) || !strings.Contains(own, live) || !strings.Contains(own, "htmx-config") {
+	own := fx.member("ada").get("/api").body
+	if strings.Contains(a.body, live) || !strings.Contains(own, live) || !strings.Contains(own, "htmx-config") {
 		t.Error("the page has a live connection for strangers, or none for people who are signed in")
 	}
 }

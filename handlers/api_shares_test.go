@@ -17,7 +17,8 @@ func TestAPIShares(t *testing.T) {
 	f.must(f.store.SetTeam(acting(t.Context()), f.uid("ada"), "Ops"))
 	wall := into[shareJSON](t, ada.want(201, "POST", "/shares", `{"kind":"wall","name":"Kitchen","team":"Ops","counts":true}`))
 	days := time.Until(*wall.ExpiresAt).Hours() / 24
-	if wall.Name != "Kitchen" || wall.Team != "Ops" || !wall.Counts || wall.UsedOn != "" || days < accounts.ShareDays-1 || days > accounts.ShareDays+1 {
+	if wall.Name != "Kitchen" || wall.Team != "Ops" || !wall.Counts || wall.UsedOn != "" ||
+		days < accounts.ShareDays-1 || days > accounts.ShareDays+1 {
 		t.Errorf("the wall board is %+v, want what was chosen, for %d days", wall, accounts.ShareDays)
 	}
 	own := into[shareJSON](t, ada.want(201, "POST", "/shares", `{"kind":"person","texts":true,"days":0}`))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/accounts"
 	"rollcall/presence"
@@ -121,6 +122,8 @@ func TestEmbedOfInvisible(t *testing.T) {
 	frame := l.browser().get("/embed/" + token).body
 	l.join("bob", presence.Activity{})
 	l.must(l.store.SetInvisible(acting(t.Context()), l.uid("bob"), true))
+	l.put("bob", accounts.Claim{Key: "build", State: "away", Until: time.Now().Add(time.Hour)}) // what he does now must not show
+	l.must(l.server.cfg.Presence.Beat(l.uid("bob"), heartbeat("lamp")))
 	_, invisible := l.readEmbed(token, wiki)
 	if invisible.body != gone.body || invisible.Header.Get("ETag") != gone.Header.Get("ETag") || here.body == gone.body {
 		t.Errorf("people.json with an invisible person = %q, want %q", invisible.body, gone.body)

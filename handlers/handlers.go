@@ -93,14 +93,14 @@ type Server struct {
 	addresses *addresses
 	limiters  Limiters
 	rules     rules
-	touched   struct{ sessions, tokens touches }
-	shareUse  *shareUse
+	touched   uses
 	conns     *connLimit
 	metrics   *metrics
 	providers providers
 	live      *live.Board
 	sockets   *sockets
 	streams   *streams
+	beats     *devices
 	echo      *echo.Echo
 	passkeys  *identity.Passkeys // nil: browsers don't allow them at the public URL
 	waiting   *waits
@@ -141,7 +141,7 @@ func New(cfg Config) (*Server, error) {
 		site:      place,
 		addresses: newAddresses(cfg.TrustedProxies, cfg.OnFly, cfg.Log),
 		limiters:  cfg.Limiters.orMemory(),
-		shareUse:  newShareUse(),
+		touched:   uses{shares: newShareUse()},
 		rules: rules{
 			crossOrigin: http.NewCrossOriginProtection(),
 			headers:     securityHeaders(place, cfg.UI.Robots()),
@@ -173,6 +173,7 @@ func New(cfg Config) (*Server, error) {
 	s.live.Subscribe(s.followSettings)
 	s.sockets = newSockets(cfg, s.live, s.metrics, s.encode, s.originAllowed)
 	s.streams = newStreams(s)
+	s.beats = newDevices(s.live, cfg.Presence)
 	s.echo = s.newEcho()
 	s.routes()
 	if err := s.documentRoutes(); err != nil {

@@ -37,7 +37,7 @@ func newShareUse() *shareUse { return &shareUse{reads: newMemoryLimiter(maxLimit
 func (s *Server) shared(c echo.Context, kind accounts.ShareKind) (accounts.Share, accounts.User, error) {
 	ctx := c.Request().Context()
 	var held reservation
-	err := held.takeNetworks(ctx, s.shareUse.reads, "share:address:", s.addresses.networks(c.Request()), sharedByAddress,
+	err := held.takeNetworks(ctx, s.touched.shares.reads, "share:address:", s.addresses.networks(c.Request()), sharedByAddress,
 		sharedWindow)
 	if err != nil {
 		return accounts.Share{}, accounts.User{}, tooManyReads(err)
@@ -51,11 +51,11 @@ func (s *Server) shared(c echo.Context, kind accounts.ShareKind) (accounts.Share
 	case x.Kind != kind:
 		return accounts.Share{}, accounts.User{}, accounts.ErrNoShare
 	}
-	if err := held.take(ctx, s.shareUse.reads, "share:link:"+x.ID, sharedReads, sharedWindow); err != nil {
+	if err := held.take(ctx, s.touched.shares.reads, "share:link:"+x.ID, sharedReads, sharedWindow); err != nil {
 		return x, owner, tooManyReads(err)
 	}
 	if now := time.Now(); now.UTC().Truncate(day).After(x.UsedAt) {
-		s.shareUse.touched.note(x.ID, now)
+		s.touched.shares.touched.note(x.ID, now)
 	}
 	return x, owner, nil
 }
@@ -87,7 +87,7 @@ func cachedAnswer(c echo.Context, kind, cache string, body []byte) error {
 
 // writeShareTouches writes the days on which share links were used.
 func (s *Server) writeShareTouches(ctx context.Context) {
-	used := s.shareUse.touched.take()
+	used := s.touched.shares.touched.take()
 	if len(used) == 0 {
 		return
 	}

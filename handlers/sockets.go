@@ -42,7 +42,7 @@ type sockets struct {
 	bySession index
 	byShare   index
 	ended     map[string]time.Time     // sessions that ended within the last minute
-	recent    map[string]recentSession // sessions and tokens that had a socket or a device within the last minute
+	recent    map[string]recentSession // sessions that had a socket within the last minute
 	drained   drained
 }
 
@@ -59,17 +59,10 @@ type drained struct {
 // traffic counts sockets that were opened, and what was sent to them or queued for them.
 type traffic struct{ opened, frames, bytes atomic.Uint64 }
 
-// recentSession holds whose session or token it was, and until when it had a socket or has a device.
+// recentSession holds whose session it was, and when it last had a socket.
 type recentSession struct {
 	user string
 	at   time.Time
-}
-
-// rememberLocked notes that a session or token has something connected until at.
-func (s *sockets) rememberLocked(id, user string, at time.Time) {
-	if s.recent[id].at.Before(at) {
-		s.recent[id] = recentSession{user, at}
-	}
 }
 
 // index finds sockets by a shared key, usually one or two per key.
@@ -336,7 +329,7 @@ func (s *sockets) leave(x *socket) {
 	}
 	if x.conn != nil {
 		x.conn.LeaveAt(presence.LeaveReason(x.how.Load()), x.wire.ended(time.Now()))
-		s.rememberLocked(x.session, x.person, time.Now())
+		s.recent[x.session] = recentSession{x.person, time.Now()}
 	}
 	s.emptyLocked()
 	s.mu.Unlock()

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"rollcall/live"
@@ -90,7 +89,7 @@ func (s *sockets) endDisabled(users []string) {
 	}
 }
 
-// applyUpdate ends the sockets and devices of sessions, tokens and share links that ended, and of people who were deleted.
+// applyUpdate ends the sockets of sessions and share links that ended, and of people who were deleted.
 func (s *sockets) applyUpdate(u live.Update) {
 	if u.Lists {
 		s.lists.changed()
@@ -102,7 +101,7 @@ func (s *sockets) applyUpdate(u live.Update) {
 			x.endLocked(endedDeleted)
 		}
 	}
-	for _, id := range slices.Concat(u.Sessions, u.Tokens) { // devices without a browser use tokens
+	for _, id := range u.Sessions {
 		s.endSessionLocked(id)
 	}
 	for _, id := range u.Shares {
@@ -145,7 +144,7 @@ func (s *sockets) closeSessionLocked(id string) {
 		x.endLocked(why)
 		s.presence.End(x.person, id)
 	}
-	if was, ok := s.recent[id]; ok { // a page was closed or reloaded just now, or a device uses it
+	if was, ok := s.recent[id]; ok { // a page was closed or reloaded just now
 		s.presence.End(was.user, id)
 	}
 }

@@ -22,6 +22,12 @@ type touches struct {
 	used map[string]time.Time // by ID; guarded by mu
 }
 
+// uses collects what was used, and when.
+type uses struct {
+	sessions, tokens touches
+	shares           *shareUse
+}
+
 // mark notes that what has this ID was used at now, unless that is less than 10 minutes after was, its stored time of
 // use.
 func (t *touches) mark(id string, was, now time.Time) {

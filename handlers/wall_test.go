@@ -263,6 +263,7 @@ func TestInvisibleOnAWall(t *testing.T) {
 		if hide { // what he does now must not show
 			l.join("bob", presence.Activity{})()
 			l.join("bob", presence.Activity{Ago: presence.NoInput})
+			l.put("bob", accounts.Claim{Key: "build", State: "away", Until: time.Now().Add(time.Hour)})
 		}
 		step("third text")
 		ids := strings.NewReplacer(l.uid("ada"), "ADA", l.uid("bob"), "BOB", l.uid("zoe"), "ZOE")
