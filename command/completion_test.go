@@ -74,7 +74,7 @@ try() { words=(rollcall "$@"); CURRENT=$#words; _rollcall }
 try stat; try invisible o; try status --format s; cd /; try backup us; try busy -- unam
 `,
 	"fish": `rollcall completion fish | source
-function try; complete -C "rollcall $argv" | cut -f 1 | string join ,; end
+function try; complete -C "rollcall $argv" | cut -f 1 | string join ,; true; end
 try stat; try invisible o; try status --format s; cd /; try backup us; try busy -- unam
 `,
 }
