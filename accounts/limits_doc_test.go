@@ -24,6 +24,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		fmt.Sprintf("| the key of a claim or a heartbeat | %d characters |", MaxKey),
 		fmt.Sprintf("| the end of a claim | at most %d days ahead |", MaxClaimAge/(24*time.Hour)),
 		fmt.Sprintf("| the lease of a claim | %d s to %d hours |", MinLease/time.Second, MaxLease/time.Hour),
+		fmt.Sprintf("| time that a browser is new to a person who doesn't confirm it | %d days |", browserNew/(24*time.Hour)),
 		fmt.Sprintf("| uses of an invitation | 1 to %d |", MaxInviteUses),
 		fmt.Sprintf("| life of an invitation | 1 to %d days |", MaxInviteAge/(24*time.Hour)),
 		fmt.Sprintf("| invitations that can be used | %d |", maxInvitations),

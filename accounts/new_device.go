@@ -25,10 +25,13 @@ func wasSignedIn(ctx context.Context, t *transaction, userID string) (bool, erro
 }
 
 // tellOfDevice marks a session that was started in a new browser, so that the owner's other pages show it, and queues
-// an email about it.
+// an email about it, unless there was one about the same browser.
 func tellOfDevice(ctx context.Context, t *transaction, s Session, x SignIn) error {
 	if _, err := t.exec(ctx, sqlMarkUnnoticed, s.ID); err != nil {
 		return err
+	}
+	if x.Told {
+		return nil
 	}
 	return queueNotice(ctx, t, MailNewSignIn, s.UserID, MailDetails{Browser: clip(x.Browser, maxDevice), Address: s.Address})
 }

@@ -94,8 +94,9 @@ type SignIn struct {
 	Spends             []Once // what this sign-in uses up
 	Used               Used   // the same, of second factors and passkeys
 	PasswordWas        string // fingerprint of the password that was checked earlier; "": don't compare
-	NewBrowser         bool   // the person hasn't signed in with it before
+	NewBrowser         bool   // it's new to the person; see IsNewBrowser
 	Browser            string // its name, for people; only with NewBrowser
+	Told               bool   // an email has told the person of this browser
 }
 
 func (x SignIn) session(id string) Session {

@@ -246,9 +246,7 @@ func (s *Server) startSession(c echo.Context, user accounts.User, x accounts.Sig
 	if v := signedIn(c); v != nil {
 		x.Replaces = v.token
 	}
-	if x.NewBrowser = s.isNewBrowser(r, user.Username); x.NewBrowser {
-		x.Browser = deviceName(r.UserAgent())
-	}
+	s.fromBrowser(r, user.Username, &x)
 	token, session, err := s.cfg.Accounts.StartSession(r.Context(), x)
 	switch {
 	case errors.Is(err, accounts.ErrNotFound): // disabled or deleted since the password was checked

@@ -48,9 +48,13 @@ func (s *Server) confirmSession(c echo.Context) error {
 	return s.redirect(c, s.site.path("/settings")+"#devices-h")
 }
 
-// isNewBrowser reports whether the browser is new to the person with this username. If that can't be read, it isn't: a
-// page says too little rather than something wrong.
-func (s *Server) isNewBrowser(r *http.Request, username string) bool {
+// fromBrowser fills in what a sign-in says about a browser that's new to the person with this username. If that can't be
+// read, it isn't new: a page says too little rather than something wrong.
+func (s *Server) fromBrowser(r *http.Request, username string, x *accounts.SignIn) {
 	isNew, err := s.cfg.Accounts.IsNewBrowser(r.Context(), username, cookieValues(r, s.site.known))
-	return err == nil && isNew
+	if err != nil || !isNew {
+		return
+	}
+	_, known, _, err := s.browserOf(r, username)
+	x.NewBrowser, x.Browser, x.Told = true, deviceName(r.UserAgent()), err == nil && known
 }

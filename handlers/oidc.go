@@ -208,8 +208,8 @@ func (s *Server) signInElsewhere(c echo.Context, x accounts.IdentitySignIn, next
 		x.SignIn.Replaces = v.token
 	}
 	owner, err := s.cfg.Accounts.UserByIdentity(c.Request().Context(), x.Identity.Issuer, x.Identity.Subject)
-	if err == nil && s.isNewBrowser(c.Request(), owner.Username) {
-		x.SignIn.NewBrowser, x.SignIn.Browser = true, deviceName(c.Request().UserAgent())
+	if err == nil {
+		s.fromBrowser(c.Request(), owner.Username, &x.SignIn)
 	}
 	key := x.Identity.Provider
 	actAs(c, accounts.AtProvider(key))

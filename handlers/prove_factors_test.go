@@ -158,7 +158,7 @@ func TestResetFactors(t *testing.T) {
 			t.Fatalf("POST = %d, want 303\n%s", a.StatusCode, a.body)
 		}
 		after := boss.get(a.location()).body
-		if !strings.Contains(after, "if there were any.") || !strings.Contains(after, "removed the passkeys, the authenticator app and the recovery codes of") {
+		if !strings.Contains(after, "if there were any.") || !strings.Contains(after, "removed the passkeys, the authenticator app, and the recovery codes of") {
 			t.Errorf("the page doesn't say what was done:\n%s", after)
 		}
 		pages[name] = strings.NewReplacer(f.uid(name), "ID", name, "NAME", strings.ToUpper(name[:1]), "N").Replace(before)
