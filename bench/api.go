@@ -24,7 +24,7 @@ type apiClient struct {
 func newAPIClient(ctx context.Context, cl *client, people []*person) (*apiClient, error) {
 	c := &apiClient{client: cl}
 	for _, p := range people {
-		token, err := cl.makeToken(ctx, p)
+		token, err := makeToken(ctx, cl, p)
 		if err != nil {
 			return nil, fmt.Errorf("make an access token: %w", err)
 		}
@@ -33,7 +33,7 @@ func newAPIClient(ctx context.Context, cl *client, people []*person) (*apiClient
 	return c, nil
 }
 
-func (cl *client) makeToken(ctx context.Context, p *person) (string, error) {
+func makeToken(ctx context.Context, cl *client, p *person) (string, error) {
 	at := cl.base.JoinPath("/api/v1/me/tokens").String()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader([]byte(`{"scopes":["roster:read"]}`)))
 	if err != nil {

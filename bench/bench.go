@@ -89,7 +89,7 @@ func (b *bench) needSession() []*person {
 
 // createServers prepares our own servers, with everyone in their database. It doesn't start them.
 func (b *bench) createServers(ctx context.Context) error {
-	if err := b.makePostgres(); err != nil {
+	if err := makePostgres(b); err != nil {
 		return err
 	}
 	for range b.replicas {
@@ -230,3 +230,6 @@ func pause(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	}
 }
+
+// client returns the person as whom a client loads pages.
+func (b *bench) client(n int) *person { return b.people[n] }

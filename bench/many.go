@@ -15,7 +15,7 @@ import (
 // new replica takes until it shows all of them. The replicas are simulated (trackers.go), except for one, which has no
 // people of its own. It stops, and the new one takes its place.
 func many(ctx context.Context, b *bench) (err error) {
-	if err := b.multiply(ctx, max(b.copies, b.many), "many"); err != nil {
+	if err := multiply(ctx, b, max(b.copies, b.many), "many"); err != nil {
 		return err
 	}
 	redis, err := newRedis(ctx)

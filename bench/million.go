@@ -19,13 +19,13 @@ const (
 // million measures a server on a board of very many accounts, in a Postgres: how fast it starts, how long lookups take
 // while people have the board open, and how much memory it needs for that.
 func million(ctx context.Context, b *bench) error {
-	if err := b.multiply(ctx, b.million, "million"); err != nil {
+	if err := multiply(ctx, b, b.million, "million"); err != nil {
 		return err
 	}
 	if err := b.own[0].command(ctx, "user", "admin", b.observer.name); err != nil {
 		return err
 	}
-	if err := b.timeStart(ctx); err != nil {
+	if err := timeStart(ctx, b); err != nil {
 		return err
 	}
 	cl, c := newClient(b.bases[0], false), newCrowd(b.bases[0])
@@ -38,8 +38,8 @@ func million(ctx context.Context, b *bench) error {
 	}
 	b.report.add("million", "people connected", float64(b.users), "", "")
 	b.report.add("million", "all connected", time.Since(began).Seconds(), "s", "")
-	b.reportRSS("RSS, people connected", "")
-	if err := b.lookUp(ctx, cl); err != nil {
+	reportRSS(b, "RSS, people connected", "")
+	if err := lookUp(ctx, b, cl); err != nil {
 		return err
 	}
 	api, err := newAPIClient(ctx, cl, b.people[:apiTokens])
@@ -49,14 +49,14 @@ func million(ctx context.Context, b *bench) error {
 	if err := api.measure(ctx, b, "million", "", randomName(3)); err != nil {
 		return err
 	}
-	b.reportRSS("RSS at the end", "≤ 400 at 1,000,000 and 1,000")
-	b.reportPeak()
+	reportRSS(b, "RSS at the end", "≤ 400 at 1,000,000 and 1,000")
+	reportPeak(b)
 	return c.check()
 }
 
 // timeStart restarts the server, and measures how long it takes until it's ready, and until it has shown the first
 // page, for which it counts everyone.
-func (b *bench) timeStart(ctx context.Context) error {
+func timeStart(ctx context.Context, b *bench) error {
 	b.tell("starting the server")
 	if err := b.restart(ctx); err != nil {
 		return err
@@ -76,19 +76,19 @@ func (b *bench) timeStart(ctx context.Context) error {
 	b.report.add("million", "accounts", float64(all), "", "")
 	b.report.add("million", "start until ready", s.startup.Seconds(), "s", "")
 	b.report.add("million", "start until the first page is shown", showed.Seconds(), "s", "≤ 5 at 1,000,000")
-	b.reportRSS("RSS after the start", "")
+	reportRSS(b, "RSS after the start", "")
 	return nil
 }
 
 // reportRSS reports the server's resident memory.
-func (b *bench) reportRSS(name, wanted string) {
+func reportRSS(b *bench, name, wanted string) {
 	if rss, err := b.procs.rss(); err == nil {
 		b.report.add("million", name, float64(rss)/1e6, "MB", wanted)
 	}
 }
 
 // reportPeak reports the server's highest resident memory.
-func (b *bench) reportPeak() {
+func reportPeak(b *bench) {
 	if peak, err := b.procs.peak(); err == nil {
 		b.report.add("million", "RSS, highest", float64(peak)/1e6, "MB", "")
 	}
@@ -132,8 +132,8 @@ func randomName(syllables int) string {
 }
 
 // lookUp measures lookups in the browser, those of administrators, and the first page while accounts are made.
-func (b *bench) lookUp(ctx context.Context, cl *client) error {
-	deep, err := b.deepPages(ctx, cl)
+func lookUp(ctx context.Context, b *bench, cl *client) error {
+	deep, err := deepAddresses(ctx, b, cl)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (b *bench) lookUp(ctx context.Context, cl *client) error {
 			}
 			return cl.base.String() + "/?" + l.query(b).Encode()
 		}
-		if err := b.timePages(ctx, cl, l.name, l.wanted, b.anyone, address); err != nil {
+		if err := timePages(ctx, b, cl, l.name, l.wanted, b.client, address); err != nil {
 			return err
 		}
 	}
@@ -153,19 +153,17 @@ func (b *bench) lookUp(ctx context.Context, cl *client) error {
 		{"list for administrators", "/admin/people"},
 		{"list for administrators, by search", "/admin/people?q=" + randomName(2)},
 	} {
-		err := b.timePages(ctx, cl, l.name, "", admin, func() string { return cl.base.String() + l.path })
+		err := timePages(ctx, b, cl, l.name, "", admin, func() string { return cl.base.String() + l.path })
 		if err != nil {
 			return err
 		}
 	}
-	return b.whileJoining(ctx, cl)
+	return whileJoining(ctx, b, cl)
 }
 
-func (b *bench) anyone(client int) *person { return b.people[client] }
-
 // timePages measures loading pages.
-func (b *bench) timePages(
-	ctx context.Context, cl *client, name, wanted string, as func(client int) *person, address func() string,
+func timePages(
+	ctx context.Context, b *bench, cl *client, name, wanted string, as func(client int) *person, address func() string,
 ) error {
 	took, err := timeEach(ctx, b, func(ctx context.Context, client int) error {
 		_, err := cl.page(ctx, as(client), address())
@@ -180,14 +178,14 @@ func (b *bench) timePages(
 	return nil
 }
 
-// deepPages returns the addresses of random pages of everyone.
-func (b *bench) deepPages(ctx context.Context, cl *client) (deep []string, err error) {
+// deepAddresses returns the addresses of random pages of everyone.
+func deepAddresses(ctx context.Context, b *bench, cl *client) (deep []string, err error) {
 	var took []time.Duration
 	for range deepPages {
 		at := everyone(cl.base)
 		at.RawQuery += "&page=" + strconv.Itoa(1+rand.IntN(max(1, b.million/pageRows)))
 		began := time.Now()
-		to, err := cl.redirected(ctx, b.people[0], at.String())
+		to, err := redirected(ctx, cl, b.people[0], at.String())
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +198,7 @@ func (b *bench) deepPages(ctx context.Context, cl *client) (deep []string, err e
 }
 
 // redirected returns where an address leads.
-func (cl *client) redirected(ctx context.Context, p *person, at string) (string, error) {
+func redirected(ctx context.Context, cl *client, p *person, at string) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return "", err
@@ -219,7 +217,7 @@ func (cl *client) redirected(ctx context.Context, p *person, at string) (string,
 }
 
 // whileJoining measures the first page while others sign up, which changes how many people there are.
-func (b *bench) whileJoining(ctx context.Context, cl *client) error {
+func whileJoining(ctx context.Context, b *bench, cl *client) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	signUp, joined := newClient(cl.base, true), make(chan error, 1)
@@ -237,7 +235,7 @@ func (b *bench) whileJoining(ctx context.Context, cl *client) error {
 			}
 		}
 	}()
-	err := b.timePages(ctx, cl, "who is here, while others sign up", atMillion, b.anyone,
+	err := timePages(ctx, b, cl, "who is here, while others sign up", atMillion, b.client,
 		func() string { return cl.base.String() + "/" })
 	cancel()
 	return errors.Join(err, <-joined)

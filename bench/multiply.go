@@ -123,7 +123,7 @@ func sqlNames(table string, n, syllables int) string {
 
 // multiply adds copies to the database of our own server, until it has n of them. How long that takes is a figure of
 // scenario.
-func (b *bench) multiply(ctx context.Context, n int, scenario string) error {
+func multiply(ctx context.Context, b *bench, n int, scenario string) error {
 	b.tell("adding %d accounts", n-b.copies)
 	began, one := time.Now(), pattern()
 	if b.copies == 0 {

@@ -63,7 +63,7 @@ func (p *postgres) close() error {
 }
 
 // makePostgres starts a Postgres for our own servers.
-func (b *bench) makePostgres() (err error) {
+func makePostgres(b *bench) (err error) {
 	if !b.postgres {
 		return nil
 	}

@@ -49,7 +49,7 @@ func (c *doctorCmd) Run(ctx context.Context, con *console) error {
 		f.problem(err)
 	}
 	f.line("accounts", "%s, %s", c.accounts(nil).Where(), cmp.Or(store, "doesn't exist yet"))
-	c.checkPostgres(ctx, f)
+	checkPostgres(ctx, c, f)
 	checkSecretKey(ctx, c, f, store != "")
 	c.checkPasskeys(ctx, f, store != "")
 	c.checkDisk(f)

@@ -11,7 +11,7 @@ import (
 
 // checkPostgres prints which servers DATABASE_URL leads to, and whether a failover can lose changes. It only says what
 // the servers say: a managed service may replicate in ways that they don't know about.
-func (c *doctorCmd) checkPostgres(ctx context.Context, f *findings) {
+func checkPostgres(ctx context.Context, c *doctorCmd, f *findings) {
 	if c.DatabaseURL == "" {
 		return
 	}

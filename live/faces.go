@@ -34,7 +34,7 @@ func (s *faces) keep(teams map[string]int) {
 }
 
 // facesOf returns the faces of a team. They come from the rows of the audience that may know the least.
-func (r *roster) facesOf(key string) *Faces {
+func facesOf(r *roster, key string) *Faces {
 	known := r.faces.of[key]
 	if !r.faces.stale[key] && known != nil {
 		return known

@@ -284,7 +284,7 @@ func (r *roster) teams(l *list) map[string]TeamCount {
 	teams := make(map[string]TeamCount, len(l.told.teams))
 	if l.hasIndex() {
 		for _, key := range l.index {
-			teams[key] = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key], Faces: r.facesOf(key)}
+			teams[key] = TeamCount{Key: key, Here: r.here[key].Here(), People: r.tally.people[key], Faces: facesOf(r, key)}
 		}
 		return teams
 	}

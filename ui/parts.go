@@ -123,6 +123,9 @@ func (u *UI) Refused(status int, heading, message string) []byte {
 // NewFrame returns an empty frame.
 func (u *UI) NewFrame() *Frame { return &Frame{ui: u} }
 
+// NewTeamFrame returns an empty frame.
+func (u *UI) NewTeamFrame() *TeamFrame { return &TeamFrame{Frame{ui: u}} }
+
 // MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer.
 // It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a
 // selector, and leaves out such favorites.

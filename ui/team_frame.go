@@ -4,9 +4,6 @@ package ui
 // list are sent to everybody.
 type TeamFrame struct{ Frame }
 
-// NewTeamFrame returns an empty frame.
-func (u *UI) NewTeamFrame() *TeamFrame { return &TeamFrame{Frame{ui: u}} }
-
 // List replaces the section with the output of UI.Team.
 func (f *TeamFrame) List(html []byte) { f.partial("mine", "innerMorph", html) }
 
