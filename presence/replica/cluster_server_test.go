@@ -66,7 +66,7 @@ func (c *clusterServers) url(credentials string) string {
 		credentials, c.nodes[0].port, c.nodes[1].port, c.nodes[2].port)
 }
 
-// state returns what a running node says about the cluster: its own ID and role, and whether it takes commands.
+// nodeState is what a node says about itself and the cluster.
 type nodeState struct {
 	id, primary, address string
 	replica, works       bool

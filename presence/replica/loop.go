@@ -118,7 +118,7 @@ func (s *syncer) failed(err error) bool {
 			s.log.Warn("other replicas cannot be reached; their people stay as they were last known", "err", err)
 		}
 		if now := time.Now(); len(s.entries.held) > 0 || s.peers.holding(now) {
-			s.peers.hold(now.Add(s.peers.holdFor)) // missing entries may belong to a replica that fails in the same way
+			s.peers.hold(now.Add(holdFor)) // missing entries may belong to a replica that fails in the same way
 		}
 		if s.rules.redial && !errors.Is(err, errPartly) && s.health.redialDue(err, time.Now()) {
 			s.health.redial, s.resync = true, true

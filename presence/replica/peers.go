@@ -16,13 +16,12 @@ type peer struct {
 // peers holds all other replicas that this one knows. Guarded by syncer.mu.
 type peers struct {
 	rules     *rules
-	holdFor   time.Duration // after a resync, a missing entry or lease counts for this long
 	byID      map[string]*peer
 	holdUntil time.Time // until then, a missing entry or lease may only be lost, and counts
 	cleanedAt time.Time // when it last looked for peers that are gone for good
 }
 
-func newPeers(r *rules) peers { return peers{rules: r, holdFor: holdFor, byID: map[string]*peer{}} }
+func newPeers(r *rules) peers { return peers{rules: r, byID: map[string]*peer{}} }
 
 // get returns the peer with an ID, or a new one if it isn't known.
 func (p *peers) get(id string) *peer {
@@ -104,13 +103,13 @@ func (p *peers) answered(
 		}
 		was := other.alive
 		if p.rules.unseen && was && now.Sub(other.readAt) >= 2*beatEvery {
-			p.hold(now.Add(p.holdFor))
+			p.hold(now.Add(holdFor))
 		}
 		other.readAt = now
 		held := p.holding(now)
 		if left[i] > 0 {
 			if held && was && !other.missing.IsZero() {
-				p.hold(now.Add(p.holdFor))
+				p.hold(now.Add(holdFor))
 			}
 			other.alive, other.missing, other.until = true, time.Time{}, now.Add(left[i])
 		} else {

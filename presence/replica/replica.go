@@ -53,9 +53,6 @@ func Open(ctx context.Context, cfg Config) (*Redis, error) {
 	if cfg.adoptAfter > 0 {
 		s.owner.adoptAfter = cfg.adoptAfter
 	}
-	if at.cluster {
-		s.peers.holdFor = holdForCluster
-	}
 	store := newRedisStore(at, cfg, id, s)
 	s.store = store
 	err = store.connect(ctx)

@@ -33,7 +33,7 @@ type simCluster struct {
 // joinCluster returns a replica of Rollcall that isn't running yet.
 func joinCluster(self string, stores []*simStore, with rules) (*syncer, *simCluster) {
 	s := newSyncer(self, slog.New(slog.DiscardHandler))
-	s.rules, s.peers.holdFor = with, holdForCluster
+	s.rules = with
 	c := &simCluster{s: s, stop: make(chan struct{}), used: make([]bool, len(stores)), breaks: make([]int, len(stores))}
 	s.store = c
 	for i, st := range stores {

@@ -61,7 +61,7 @@ func (s *syncer) heal(ctx context.Context) error {
 // holdLocked starts the hold after a resync, unless there are no entries to hold.
 func (s *syncer) holdLocked() {
 	if len(s.entries.remote) > 0 {
-		s.peers.hold(time.Now().Add(s.peers.holdFor))
+		s.peers.hold(time.Now().Add(holdFor))
 	}
 }
 

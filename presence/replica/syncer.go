@@ -11,11 +11,9 @@ import (
 
 // The times of the protocol between replicas.
 const (
-	leaseTTL       = presence.LeaseTTL
-	beatEvery      = 3 * time.Second // between renewals of this replica's lease, and between reads of the others
-	holdFor        = 3 * time.Second // after a resync, a missing entry or lease counts for this long
-	holdForCluster = 4 * time.Second // the same in a cluster, where replicas learn of a failover up to a second apart
-
+	leaseTTL   = presence.LeaseTTL
+	beatEvery  = 3 * time.Second        // between renewals of this replica's lease, and between reads of the others
+	holdFor    = 3 * time.Second        // after a resync, a missing entry or lease counts for this long
 	echoWait   = 1 * time.Second        // for the announcement of this replica's renewal
 	stepWait   = 4 * time.Second        // for one step of a round
 	cleanAfter = 60 * time.Second       // entries of a replica without a lease are removed after this long
