@@ -36,6 +36,7 @@ const (
 		COALESCE(max(CASE name WHEN 'team_pairs_rev' THEN value END), 0),
 		COALESCE(max(CASE name WHEN 'hooks_rev' THEN value END), 0)
 		FROM meta WHERE name IN ('lists_rev', 'team_pairs_rev', 'hooks_rev')`
+	sqlRevAlone    = `SELECT value, '' FROM meta WHERE name = 'rev'`
 	sqlRevAndLimit = `SELECT r.value, p.value FROM meta r, meta p WHERE r.name = 'rev' AND p.name = 'pruned_rev'`
 )
 
@@ -149,7 +150,7 @@ func (s *Store) Changes(ctx context.Context, since int64) (Changes, error) {
 
 // Rev returns the last rev, and its history: see Changes.
 func (s *Store) Rev(ctx context.Context) (rev int64, history string, err error) {
-	err = s.r.queryRow(ctx, "SELECT value, "+s.r.history+" FROM meta WHERE name = 'rev'", nil, &rev, &history)
+	err = s.r.queryRow(ctx, s.r.rev, nil, &rev, &history)
 	return rev, history, wrap("read rev", err)
 }
 

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// noHistory is the expression for databases that have only one history.
-const noHistory = "''"
-
 // dialect holds the differences between SQLite and Postgres. Everything else, including all regular statements, is
 // shared.
 type dialect struct {
@@ -22,9 +19,8 @@ type dialect struct {
 	migrates string         // first statement of a transaction that migrates; "": none
 	bound    string         // first statement of a transaction that writes; "": none
 	turn     string         // the same for transactions that must run one at a time; "": they always do
+	rev      string         // reads the last rev and its history; see Changes
 	patience time.Duration  // timeout of one step; 0: none, because the database has its own
-
-	history string // SQL expression for what Changes.History says
 
 	argument func(any) any    // converts an argument for the database; nil: unchanged
 	again    func(error) bool // whether to retry a transaction that wasn't committed; nil: never

@@ -40,7 +40,7 @@ const turnPostgres = boundPostgres + `; SELECT value FROM meta WHERE name = 'rev
 
 // postgresDialect uses no prepared statements, because a pooler may give the next transaction a connection without
 // them.
-func postgresDialect(patience time.Duration, history string) dialect {
+func postgresDialect(patience time.Duration, rev string) dialect {
 	return dialect{
 		schema:   postgresSchema,
 		adopt:    adoptPostgres,
@@ -49,7 +49,7 @@ func postgresDialect(patience time.Duration, history string) dialect {
 		bound:    boundPostgres,
 		turn:     turnPostgres,
 		patience: patience,
-		history:  history,
+		rev:      rev,
 		argument: postgresText,
 		again:    againPostgres,
 		unknown:  unknownPostgres,

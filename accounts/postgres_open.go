@@ -127,16 +127,16 @@ func openPostgres(ctx context.Context, cfg Config) (*sql.DB, dialect, error) {
 		db.Close()
 		return nil, dialect{}, err
 	}
-	return db, postgresDialect(cfg.patience, timelineOf(ctx, db)), nil
+	return db, postgresDialect(cfg.patience, revOf(ctx, db)), nil
 }
 
-// timelineOf returns the SQL expression for the timeline, or one for "" if the server doesn't say.
-func timelineOf(ctx context.Context, db *sql.DB) string {
+// revOf returns the statement that reads the last rev, with the timeline if the server says it.
+func revOf(ctx context.Context, db *sql.DB) string {
 	var timeline string
 	if err := db.QueryRowContext(ctx, "SELECT "+timelineSQL).Scan(&timeline); err != nil {
-		return noHistory
+		return sqlRevAlone
 	}
-	return timelineSQL
+	return "SELECT value, " + timelineSQL + " FROM meta WHERE name = 'rev'"
 }
 
 // checkServer refuses servers that Rollcall can't use.

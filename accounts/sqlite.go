@@ -29,7 +29,7 @@ var sqliteDialect = dialect{
 	adopt:    adoptSQLite,
 	prepares: true,
 	snapshot: &sql.TxOptions{ReadOnly: true},
-	history:  noHistory,
+	rev:      sqlRevAlone,
 	wipe:     true,
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os/exec"
 	"slices"
@@ -41,7 +42,7 @@ func newFailover(t *testing.T) *failover {
 	t.Cleanup(f.standby.Stop)
 	f.must(t, primary.Exec("postgres", "CREATE ROLE rollcall LOGIN", "CREATE DATABASE rollcall OWNER rollcall"),
 		primary.Synchronous("spare"))
-	f.scene = newScene(t, setting{flags: []string{"--limit-signups=0"}})
+	f.scene = newScene(t, setting{flags: []string{"--limit-signups=0", "--webhook-allow=127.0.0.1"}})
 	database := "DATABASE_URL=postgres://rollcall@" + primary.Address() + "," + f.standby.Address() +
 		"/rollcall?target_session_attrs=read-write&sslmode=disable"
 	copied := exec.Command(binary, "db", "copy", "--from", f.replicas[0].db)
@@ -187,7 +188,7 @@ var failures = map[string]func(*pgtest.Server) error{
 
 // While people sign up, the primary is lost and its standby promoted. Nobody who signed up loses their account, pages in
 // the meantime say that nothing can be saved, nobody on the board is shown as gone, and everything works within 10 s of
-// the promotion.
+// the promotion. Webhooks go on, too.
 func TestReplicaFailover(t *testing.T) {
 	for name, fail := range failures {
 		if name != "killed" && !chaos {
@@ -196,6 +197,12 @@ func TestReplicaFailover(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			patient(t)
 			f := newFailover(t)
+			inbox := &hookInbox{knows: map[string]string{}, ids: map[string]bool{}}
+			receiver := httptest.NewServer(inbox)
+			defer receiver.Close()
+			owner := f.cast.cookies[userName(0)]
+			postAs(t, f.replicas[0], owner, "/settings/hooks/new", url.Values{"name": {"Lamp"}, "url": {receiver.URL},
+				"format": {"standard"}, "about": {"all"}, "states": {"on"}, "settle": {"0"}}, http.StatusOK)
 			s := f.startSignUps()
 			s.more(10, startWait)
 			f.must(t, fail(f.primary))
@@ -220,6 +227,9 @@ func TestReplicaFailover(t *testing.T) {
 				f.wantDoctor("several servers take writes")
 			}
 			s.stop()
+			known := inbox.messages()
+			postAs(t, f.replicas[1], owner, "/me/status", url.Values{"state": {"dnd"}}, http.StatusSeeOther)
+			f.until("the webhook is told of a change", time.Minute, func() bool { return inbox.messages() > known })
 			f.settle(healBound)
 			f.report()
 			f.wantDoctor(f.standby.Address() + " takes writes (timeline 2)")
