@@ -20,11 +20,15 @@ type apiClient struct {
 	tokens []string
 }
 
-// newAPIClient makes an access token for each of people, who have just signed in.
+// newAPIClient makes an access token for each of people. They sign in again, because they must have done so recently.
 func newAPIClient(ctx context.Context, cl *client, people []*person) (*apiClient, error) {
 	c := &apiClient{client: cl}
 	for _, p := range people {
-		token, err := makeToken(ctx, cl, p)
+		again := *p
+		if err := cl.signIn(ctx, &again); err != nil {
+			return nil, err
+		}
+		token, err := makeToken(ctx, cl, &again)
 		if err != nil {
 			return nil, fmt.Errorf("make an access token: %w", err)
 		}
@@ -48,10 +52,11 @@ func makeToken(ctx context.Context, cl *client, p *person) (string, error) {
 	}
 	defer answer.Body.Close()
 	var made struct{ Token string }
-	if err := json.NewDecoder(answer.Body).Decode(&made); err != nil || answer.StatusCode != http.StatusCreated {
-		return "", fmt.Errorf("POST /api/v1/me/tokens returned %d: %w", answer.StatusCode, err)
+	if answer.StatusCode != http.StatusCreated {
+		return "", fmt.Errorf("POST /api/v1/me/tokens returned %d", answer.StatusCode)
 	}
-	return made.Token, nil
+	err = json.NewDecoder(answer.Body).Decode(&made)
+	return made.Token, err
 }
 
 // usersPage is a page of the roster.

@@ -257,7 +257,7 @@ func (m *crowded) awaitPage(ctx context.Context, right func(html []byte) bool) e
 		case time.Now().After(end):
 			return fmt.Errorf("after %v, the server's page doesn't show everyone", seenWait)
 		}
-		if err := pause(ctx, settle/10); err != nil {
+		if err := pause(ctx, settle/3); err != nil {
 			return err
 		}
 	}

@@ -165,6 +165,7 @@ func lookUp(ctx context.Context, b *bench, cl *client) error {
 func timePages(
 	ctx context.Context, b *bench, cl *client, name, wanted string, as func(client int) *person, address func() string,
 ) error {
+	cpu, _ := b.procs.cpu()
 	took, err := timeEach(ctx, b, func(ctx context.Context, client int) error {
 		_, err := cl.page(ctx, as(client), address())
 		return err
@@ -172,9 +173,10 @@ func timePages(
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	s := spreadOf(took)
+	spent, s := b.procs.spent(cpu), spreadOf(took)
 	b.report.add("million", name+", p50", s.p50, "ms", "")
 	b.report.add("million", name+", p95", s.p95, "ms", wanted)
+	b.report.add("million", name+", server CPU per page", per(spent, float64(len(took)), time.Millisecond), "ms", "")
 	return nil
 }
 
