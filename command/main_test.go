@@ -133,7 +133,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: serve VAR [flag...]")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // a busy machine is slow
 	cmd := exec.CommandContext(ctx, "rollcall", append([]string{"serve", "--addr", "127.0.0.1:0"}, args[1:]...)...)
 	cmd.Dir = ts.Getenv("WORK")
 	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "XDG_DATA_HOME=", "FLY_APP_NAME=",

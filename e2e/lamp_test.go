@@ -72,22 +72,13 @@ func TestLamp(t *testing.T) {
 	}
 	shows("off")
 	at := &replica{server: s, name: "the server"}
-	arrive := func() {
-		t.Helper()
-		conn, err := dialSocket(at, "/ws", ada)
-		if err != nil {
-			t.Fatal(err)
-		}
-		go func() { _ = drainSocket(conn) }()
-		t.Cleanup(func() { _ = conn.Close() })
-	}
-	arrive()
+	arrive(t, at, ada)
 	shows("off", "green")
 	postAs(t, at, ada, "/me/status", url.Values{"state": {"dnd"}}, http.StatusSeeOther)
 	shows("off", "green", "red")
 	s.terminate()
 	s.start()
 	shows("off", "green", "red", "off")
-	arrive()
+	arrive(t, at, ada)
 	shows("off", "green", "red", "off", "red")
 }

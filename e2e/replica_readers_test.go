@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -106,16 +107,23 @@ func TestReplicaReaders(t *testing.T) {
 	inbox := &hookInbox{knows: map[string]string{}, ids: map[string]bool{}}
 	receiver := httptest.NewServer(inbox)
 	defer receiver.Close()
-	s := newScene(t, setting{flags: []string{"--webhook-allow=127.0.0.1", "--log-level=info", "--access-log=off"}})
-	a, b := s.replicas[0], s.replicas[1]
-	owner, other := s.cast.cookies[userName(0)], s.cast.cookies[userName(1)]
-	b.start("--warming=50ms")
+	redis := newRedis(t)
+	redis.start()
+	db := filepath.Join(t.TempDir(), "rollcall.db")
+	start := func(name string) *replica {
+		r := newReplica(t, name, db, redis)
+		t.Cleanup(r.cleanup)
+		r.start("--warming=50ms", "--webhook-allow=127.0.0.1", "--signup=open")
+		return r
+	}
+	b := start("B")
+	owner, other := signUpAt(t, b, "ada"), signUpAt(t, b, "ben")
 	postAs(t, b, owner, "/settings/hooks/new", url.Values{"name": {"Lamp"}, "url": {receiver.URL}, "format": {"standard"},
 		"about": {"all"}, "states": {"on"}, "settle": {"0"}}, http.StatusOK)
 	waitFor(t, "B delivers webhooks", func() bool { return strings.Contains(b.log.String(), "this server delivers webhooks") })
-	a.start("--warming=50ms")
-	s.redis.joined(2)
-	s.mustOpen(0, b)
+	a := start("A")
+	redis.joined(2)
+	arrive(t, b, owner)
 	for n := 0; inbox.messages() == 0; n++ { // until the webhook is ready
 		postAs(t, b, owner, "/me/status", url.Values{"state": {[]string{"dnd", "away"}[n%2]}}, http.StatusSeeOther)
 		waitUpTo(time.Second, func() bool { return inbox.messages() > 0 })
@@ -126,13 +134,13 @@ func TestReplicaReaders(t *testing.T) {
 
 	lamp := "/s/" + lampToken + "/state.txt"
 	told := map[string]func() bool{
-		"wall board":      func() bool { return wall.has(">"+userName(1)+"<", `data-state="online"`) },
+		"wall board":      func() bool { return wall.has(">ben<", `data-state="online"`) },
 		"stream":          func() bool { return stream.has(`"change"`, `"state":"online"`) },
-		"webhook":         func() bool { return inbox.state(userName(1)) == "online" },
+		"webhook":         func() bool { return inbox.state("ben") == "online" },
 		"state for lamps": func() bool { _, text := pageAt(t, b, lamp); return text == "online\n" },
 	}
 	began := time.Now()
-	s.mustOpen(1, a)
+	arrive(t, a, other)
 	for len(told) > 0 {
 		for what, ok := range told {
 			if took := time.Since(began).Round(time.Millisecond); ok() {
@@ -142,7 +150,7 @@ func TestReplicaReaders(t *testing.T) {
 				t.Fatalf("the %s at B doesn't tell within %v what happened at A", what, promised)
 			}
 		}
-		s.wait(2 * time.Millisecond)
+		time.Sleep(2 * time.Millisecond)
 	}
 	if lines := a.logged("this server delivers webhooks"); len(lines) > 0 {
 		t.Errorf("A has delivered, too: %q", lines)
@@ -153,7 +161,7 @@ func TestReplicaReaders(t *testing.T) {
 		postAs(t, a, cookies, "/settings/shares/revoke", url.Values{"share": {id}}, http.StatusSeeOther)
 	}
 	revoke(owner, wallID)
-	t.Logf("a wall board revoked at A is closed at B after %v", s.until("the wall board at B is closed", promised, wall.over))
+	t.Logf("a wall board revoked at A is closed at B after %v", soonOver(t, "the wall board", wall.over))
 	if wall.code != websocket.ClosePolicyViolation {
 		t.Errorf("the wall board was closed with %d, want %d", wall.code, websocket.ClosePolicyViolation)
 	}
@@ -163,16 +171,37 @@ func TestReplicaReaders(t *testing.T) {
 			t.Errorf("GET %s at B = %d, want 404 with %q", path, code, want)
 		}
 	}
-	made := a.command("token", "create", "--user", userName(0), "--scope", "roster:read")
+	made := a.command("token", "create", "--user", "ada", "--scope", "roster:read")
 	byToken := streamAt(t, b, "Authorization", "Bearer "+made[strings.LastIndex(made, "\n")+1:])
 	a.command("token", "revoke", regexp.MustCompile(`Token ([0-9a-f]+)`).FindStringSubmatch(made)[1])
-	t.Logf("a token revoked by a command: its stream at B has ended after %v", s.until("the stream at B has ended", promised, byToken.over))
+	t.Logf("a token revoked by a command: its stream at B has ended after %v", soonOver(t, "the stream", byToken.over))
+}
+
+// arrive connects a person to a replica until the test ends.
+func arrive(t *testing.T, r *replica, cookies string) {
+	t.Helper()
+	conn, err := dialSocket(r, "/ws", cookies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = drainSocket(conn) }()
+	t.Cleanup(func() { _ = conn.Close() })
+}
+
+// soonOver waits until something at B has ended, and returns how long that took.
+func soonOver(t *testing.T, what string, over func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	if !waitUpTo(promised, over) {
+		t.Fatalf("%s at B hasn't ended within %v", what, promised)
+	}
+	return time.Since(began).Round(time.Millisecond)
 }
 
 // streamAt opens a stream at a replica, with one header.
 func streamAt(t *testing.T, r *replica, header, value string) *streamReader {
 	t.Helper()
-	q, err := http.NewRequest(http.MethodGet, r.url+"/api/v1/stream?user="+userName(1), nil)
+	q, err := http.NewRequest(http.MethodGet, r.url+"/api/v1/stream?user=ben", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
