@@ -134,12 +134,13 @@ func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
 	css := own + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-4}\n" +
 		"#" + teamRows + uid + "{display:flex}\n" // however many others are shown
 	if teamID != "" {
+		const complete = "#mine:has(#mine-more:empty)"
 		team := "[data-team=" + teamID + "]"
 		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" +
 			".flat .p" + team + "{--place:-2}\n" +
 			// Whoever is in the section above the list isn't shown in the list as well.
-			"main:has(#mine-more:empty) #people>" + team + ",main:has(#mine-more:empty):not(:has(#people>:not(" + team +
-			"))) #others{display:none}\n"
+			complete + "~#list #people>" + team + "," + complete + "~#others:not(:has(+#list #people>:not(" + team +
+			"))){display:none}\n"
 	}
 	var all []string
 	for _, id := range favorites {
