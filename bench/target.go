@@ -38,9 +38,10 @@ func parseTarget(ctx context.Context, text string) (*url.URL, error) {
 	return &url.URL{Scheme: "http", Host: host, Path: strings.TrimRight(u.Path, "/")}, nil
 }
 
-// socketURL returns the address of the live socket for the page that query names. "" is what the board opens on.
+// socketURL returns the address of the live socket for the page that query names. "" is what the board opens on. Like our
+// pages, it asks for brief rows.
 func socketURL(base *url.URL, query string) string {
 	u := *base
-	u.Scheme, u.Path, u.RawQuery = "ws", base.Path+"/ws", query
+	u.Scheme, u.Path, u.RawQuery = "ws", base.Path+"/ws", strings.TrimPrefix(query+"&rows=brief", "&")
 	return u.String()
 }

@@ -37,10 +37,10 @@ func TestSocketURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := socketURL(base, ""), "ws://127.0.0.1:80/board/ws"; got != want {
+	if got, want := socketURL(base, ""), "ws://127.0.0.1:80/board/ws?rows=brief"; got != want {
 		t.Errorf("socketURL(%v, \"\") = %v, want %v", base, got, want)
 	}
-	if got, want := socketURL(base, emptyPage), "ws://127.0.0.1:80/board/ws?"+emptyPage; got != want {
+	if got, want := socketURL(base, emptyPage), "ws://127.0.0.1:80/board/ws?"+emptyPage+"&rows=brief"; got != want {
 		t.Errorf("socketURL(%v, emptyPage) = %v, want %v", base, got, want)
 	}
 }

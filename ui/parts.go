@@ -135,14 +135,16 @@ func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
 	}
 	own := ":is(#" + listRows + uid + ",#" + teamRows + uid + ")"
 	css := own + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-4}\n" +
-		"#" + teamRows + uid + "{display:flex}\n" // however many others are shown
+		"#" + teamRows + uid + "{display:flex}\n" + // however many others are shown
+		"#mine:not(:empty)~#list #" + listRows + uid + "{--place:1}\n"
 	if teamID != "" {
+		const complete = "#mine:has(#mine-more:empty)"
 		team := "[data-team=" + teamID + "]"
 		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" +
-			".flat .p" + team + "{--place:-2}\n" +
+			"#mine:empty~#list .flat .p" + team + "{--place:-2}\n" +
 			// Whoever is in the section above the list isn't shown in the list as well.
-			"main:has(#mine-more:empty) #people>" + team + ",main:has(#mine-more:empty):not(:has(#people>:not(" + team +
-			"))) #others{display:none}\n"
+			complete + "~#list #people>" + team + "," + complete + "~#others:not(:has(+#list #people>:not(" + team +
+			"))){display:none}\n"
 	}
 	var all []string
 	for _, id := range favorites {

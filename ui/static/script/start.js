@@ -1,5 +1,5 @@
 document.addEventListener('DOMContentLoaded', () => {
-  const list = byId('lists');
+  const list = byId('groups');
   if (list) startBoard(list);
   const panel = document.querySelector('main #panel, #admin'); // startMenu handles the panel in the menu
   if (panel) new MutationObserver(writeTimes).observe(panel, { subtree: true, childList: true, characterData: true, attributeFilter: ['datetime'] });
