@@ -77,7 +77,7 @@ func TestCountsFilter(t *testing.T) {
 }
 
 // untilFocus presses Tab until an element that matches has the focus.
-func (b *tab) untilFocus(selector string) {
+func (b *window) untilFocus(selector string) {
 	b.t.Helper()
 	for range 30 {
 		if ask[bool](b, `document.activeElement.matches(`+quote(selector)+`)`) {

@@ -48,7 +48,7 @@ func startFirefox(t *testing.T, s *server) func() driver {
 func dialFirefox(t *testing.T, profile string) *websocket.Conn {
 	t.Helper()
 	var conn *websocket.Conn
-	err := within(startWait, func() (bool, string) {
+	err := within(answerWait, func() (bool, string) {
 		text, err := os.ReadFile(filepath.Join(profile, "WebDriverBiDiServer.json"))
 		if err != nil {
 			return false, err.Error()
@@ -150,9 +150,15 @@ func (w *firefoxWindow) clickAt(x, y float64) {
 	w.perform(leftClick(x, y))
 }
 
-func (w *firefoxWindow) press(text string) {
+func (w *firefoxWindow) press(keys string) {
 	w.t.Helper()
-	w.perform(keystrokes(text))
+	w.perform(keystrokes(keys))
+}
+
+func (w *firefoxWindow) resize(width, height int) {
+	w.t.Helper()
+	size := map[string]int{"width": width, "height": height}
+	w.firefox.must(w.t, "browsingContext.setViewport", map[string]any{"context": w.context, "viewport": size}, nil)
 }
 
 func (w *firefoxWindow) perform(gestures []gesture) {

@@ -134,6 +134,10 @@ func TestFirstRunWithoutScript(t *testing.T) {
 	if ask[bool](clara, `document.querySelector('.share button').checkVisibility()`) {
 		t.Error("the button that copies is visible, want it only where it works")
 	}
+	clara.focus("#first form button")
+	clara.submit()
+	clara.until("there's a link to send",
+		`document.querySelector('#link')?.value.startsWith(`+quote(s.url+"/join/")+`) && document.querySelector('main').innerText.includes('20 people')`, patience)
 }
 
 // Nothing scrolls sideways, and all of the form can be reached, on small screens.

@@ -129,13 +129,7 @@ func TestMenuHidesNothing(t *testing.T) {
 			wantNoOverflow(anna, "the menu of somebody invisible "+what, size.width)
 		}
 		anna.focus(".account summary")
-		for range ask[int](anna, `document.querySelectorAll('.menu :is(a, button, input)').length`) {
-			anna.press(kb.Tab)
-			if got := ask[string](anna,
-				`(el => el.closest('.menu') && !test.whole(el) ? el.outerHTML : '')(document.activeElement.closest('label') ?? document.activeElement)`); got != "" {
-				t.Errorf("%s the focus is on something that is covered or cut off: %s", what, got)
-			}
-		}
+		anna.wantFocusInSight(what)
 		anna.click("#show-auto")
 		anna.untilSaid("You are visible again.")
 		anna.click("#status-clear")
@@ -153,6 +147,18 @@ func (b *window) wantInReach(what string) {
 	}).map(el => el.id || el.outerHTML)`)
 	if len(hidden) > 0 {
 		b.t.Errorf("%s, parts of the menu are covered or cut off: %q", what, hidden)
+	}
+}
+
+// wantFocusInSight goes through the menu with the Tab key, and fails the test if the focus is ever covered or cut off.
+func (b *window) wantFocusInSight(what string) {
+	b.t.Helper()
+	for range ask[int](b, `document.querySelectorAll('.menu :is(a, button, input)').length`) {
+		b.press(kb.Tab)
+		if got := ask[string](b,
+			`(el => el.closest('.menu') && !test.whole(el) ? el.outerHTML : '')(document.activeElement.closest('label') ?? document.activeElement)`); got != "" {
+			b.t.Errorf("%s the focus is on something that is covered or cut off: %s", what, got)
+		}
 	}
 }
 

@@ -39,6 +39,9 @@ func TestPersonPopover(t *testing.T) {
 	}
 	anna.until("it's inside the window",
 		`(box => box.left >= 8 && box.top >= 8 && box.right <= innerWidth - 8 && box.bottom <= innerHeight - 8)(document.querySelector('#who').getBoundingClientRect())`, patience)
+	anna.tell(`document.querySelector('#who .now').insertAdjacentHTML('beforeend', '<p>more</p>'.repeat(12))`)
+	anna.until("it's still inside the window when it has grown",
+		`document.querySelector('#who').getBoundingClientRect().bottom <= innerHeight - 8`, patience)
 	wantAccessible(anna, "the popover")
 
 	ada := s.member(t, "ada").board()

@@ -124,10 +124,10 @@ func opensOf(tabs []*tab) (sockets []int) {
 
 // Whether the page is live, by its title, headline, line below it, and the colors of states in the list and the header.
 const (
-	live = `document.title === '1 here · Rollcall' && document.querySelector('#headline').innerText === '1 person is here'
+	live = `document.title === '1 here · Rollcall' && document.querySelector('#headline').innerText.trim() === '1 person is here'
 		&& document.querySelector('#news').innerText === ''
 		&& !['.p .st b', '#me .dot'].some(at => ` + grayed + `(at))`
-	drained = `/^As of .* · Rollcall$/.test(document.title) && document.querySelector('#headline').innerText === '1 person was here'
+	drained = `/^As of .* · Rollcall$/.test(document.title) && document.querySelector('#headline').innerText.trim() === '1 person was here'
 		&& document.querySelector('#news').innerText.startsWith('as of ')
 		&& ['.p .st b', '#me .dot'].every(at => ` + grayed + `(at))`
 	grayed = `(at => getComputedStyle(document.querySelector(at)).getPropertyValue('--online') === getComputedStyle(document.querySelector('.lead')).getPropertyValue('--muted'))`
@@ -144,6 +144,9 @@ func TestReconnecting(t *testing.T) {
 	anna.untilState("anna", "online", soon)
 	anna.forget()
 	anna.until("the board has its color", live, patience)
+	anna.tell(`document.querySelector('[data-user=anna] .st').insertAdjacentHTML('beforeend', ' <time class="away" datetime="' + new Date(Date.now() - 300e3).toISOString() + '"></time>')`)
+	since := `document.querySelector('[data-user=anna] .away').textContent`
+	anna.until("a duration goes on", since+` === 'for 5 min'`, soon)
 	// A minute would be too long.
 	anna.tell(`(() => { const later = setTimeout; window.setTimeout = (f, ms) => later(f, ms === 60e3 ? 1500 : ms) })()`)
 	anna.tell(`new MutationObserver(() => { window.saidAt ??= performance.now() }).observe(document.querySelector('#conn'), { childList: true })`)
@@ -161,9 +164,11 @@ func TestReconnecting(t *testing.T) {
 			took, ask[float64](anna, `second - closed`))
 	}
 	anna.until("everything is drained, and says so", drained, soon)
+	anna.until("a duration doesn't go on", since+`.startsWith('since ')`, soon)
 	anna.wantShown("anna", "online")
 	anna.until("what the page tries, after a while",
 		`document.querySelector('#conn').innerText.includes('tries to connect') && document.querySelector('#conn button').innerText === 'Reload'`, soon)
+	wantAccessible(anna, "a page that hasn't been live for long")
 
 	s.start()
 	anna.untilReconnected(1)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -230,6 +231,11 @@ func (b *tab) loaded() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.loads
+}
+
+func (b *tab) resize(width, height int) {
+	b.t.Helper()
+	b.run(emulation.SetDeviceMetricsOverride(int64(width), int64(height), 1, false))
 }
 
 // evaluate decodes the value of an expression in the page.

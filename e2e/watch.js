@@ -47,11 +47,17 @@
     return el.contains(document.elementFromPoint(x, y)) ? [x, y] : [];
   };
 
-  // Whether an element is in view as a whole, and nothing lies over its middle and its edges.
+  // Whether an element is in view as a whole, and nothing lies over its middle and its edges. A scrollbar that the browser
+  // shows only while the menu is scrolled counts as nothing.
   const whole = el => {
     const { left, right, top, bottom, width, height } = el.getBoundingClientRect(), x = left + width / 2, y = top + height / 2;
     if (top < -1 || left < -1 || bottom > innerHeight + 1 || right > innerWidth + 1) return false;
-    return [[x, y], [left + 2, y], [right - 2, y], [x, top + 2], [x, bottom - 2]].every(at => el.contains(document.elementFromPoint(...at)));
+    const menu = el.closest('.menu'), scrolls = menu?.scrollHeight > menu?.clientHeight;
+    const bar = scrolls ? menu.getBoundingClientRect().right - 24 : Infinity;
+    return [[x, y], [left + 2, y], [right - 2, y], [x, top + 2], [x, bottom - 2]].every(at => {
+      const on = document.elementFromPoint(...at);
+      return el.contains(on) || on === menu && at[0] > bar;
+    });
   };
 
   window.test = {

@@ -9,13 +9,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
-// answerWait is how long a browser may take to run a command on a busy machine.
-const answerWait = 30 * time.Second
+// answerWait is how long a browser may take to start or to run a command on a busy machine.
+const answerWait = 3 * time.Minute
 
 // gesture is an action sequence of an input source, in both WebDriver protocols.
 type gesture map[string]any
@@ -32,10 +35,14 @@ func leftClick(x, y float64) []gesture {
 	}}
 }
 
-// keystrokes types text on the keyboard.
-func keystrokes(text string) []gesture {
+// specialKeys are keys that don't type a character, with their code points in WebDriver.
+var specialKeys = strings.NewReplacer(kb.Enter, "\ue007", kb.Escape, "\ue00c", kb.Tab, "\ue004",
+	kb.ArrowLeft, "\ue012", kb.ArrowUp, "\ue013", kb.ArrowRight, "\ue014", kb.ArrowDown, "\ue015")
+
+// keystrokes types text and special keys on the keyboard.
+func keystrokes(keys string) []gesture {
 	var strokes []gesture
-	for _, key := range text {
+	for _, key := range specialKeys.Replace(keys) {
 		for _, kind := range []string{"keyDown", "keyUp"} {
 			strokes = append(strokes, gesture{"type": kind, "value": string(key)})
 		}
@@ -153,7 +160,31 @@ func (w *webdriver) clickAt(x, y float64) {
 	w.post("/actions", map[string]any{"actions": leftClick(x, y)})
 }
 
-func (w *webdriver) press(text string) {
+func (w *webdriver) press(keys string) {
 	w.t.Helper()
-	w.post("/actions", map[string]any{"actions": keystrokes(text)})
+	w.post("/actions", map[string]any{"actions": keystrokes(keys)})
+}
+
+// resize changes the size of the window, which includes the browser's own bars, until the viewport has the right size.
+func (w *webdriver) resize(width, height int) {
+	w.t.Helper()
+	err := within(patience, func() (bool, string) {
+		var inner, outer struct{ Width, Height int }
+		if err := w.evaluate(`({ width: innerWidth, height: innerHeight })`, &inner); err != nil {
+			return false, err.Error()
+		}
+		if inner.Width == width && inner.Height == height {
+			return true, ""
+		}
+		if err := w.command(http.MethodGet, "/window/rect", nil, &outer); err != nil {
+			return false, err.Error()
+		}
+		w.post("/window/rect", map[string]int{
+			"width": outer.Width + width - inner.Width, "height": outer.Height + height - inner.Height,
+		})
+		return false, fmt.Sprintf("the viewport is %d×%d", inner.Width, inner.Height)
+	})
+	if err != nil {
+		w.t.Fatalf("resize to %d×%d: %v", width, height, err)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,11 +20,12 @@ func startWebKit(t *testing.T, s *server) func() driver {
 	return func() driver {
 		t.Helper()
 		home, addr := browserFolder(t), freeAddr(t)
+		shrinkToolbar(t, home)
 		cmd := exec.Command("WebKitWebDriver", "--host=127.0.0.1", "--port="+addr[strings.LastIndex(addr, ":")+1:])
 		cmd.Env = []string{"DISPLAY=" + display}
 		startBrowser(t, home, cmd)
 		w := &webdriver{t: t, server: s, session: "http://" + addr + "/session"}
-		if err := within(startWait, func() (bool, string) { return answers(addr), "no answer" }); err != nil {
+		if err := within(answerWait, func() (bool, string) { return answers(addr), "no answer" }); err != nil {
 			t.Fatalf("start WebKitWebDriver: %v", err)
 		}
 		var made struct{ SessionID string }
@@ -32,6 +34,19 @@ func startWebKit(t *testing.T, s *server) func() driver {
 		}
 		w.session += "/" + made.SessionID
 		return w
+	}
+}
+
+// shrinkToolbar makes the toolbar so small that a window can be as narrow as a phone.
+func shrinkToolbar(t *testing.T, home string) {
+	t.Helper()
+	folder := filepath.Join(home, ".config", "gtk-3.0")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	style := "* { min-width: 0; margin: 0; border: 0; padding: 0; font-size: 1px; }"
+	if err := os.WriteFile(filepath.Join(folder, "gtk.css"), []byte(style), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -56,7 +71,7 @@ func startDisplay(t *testing.T) string {
 	cmd.ExtraFiles = []*os.File{tell}
 	startBrowser(t, browserFolder(t), cmd)
 	tell.Close()
-	if err := number.SetReadDeadline(time.Now().Add(startWait)); err != nil {
+	if err := number.SetReadDeadline(time.Now().Add(answerWait)); err != nil {
 		t.Fatal(err)
 	}
 	name, err := io.ReadAll(number) // Xvfb closes the pipe when it is ready or exits

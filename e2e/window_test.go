@@ -13,8 +13,10 @@ type driver interface {
 	evaluate(expression string, into any) error
 	// clickAt moves the mouse to a point of the viewport, in CSS pixels, and clicks the left button.
 	clickAt(x, y float64)
-	// press types text into the focused element.
-	press(text string)
+	// press types keys, given as text or constants of package kb, into the focused element.
+	press(keys string)
+	// resize makes the viewport this large, in CSS pixels.
+	resize(width, height int)
 }
 
 // window has what tests do in any browser: look, wait, click, and type. More of its methods are next to the tests that

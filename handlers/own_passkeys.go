@@ -22,7 +22,8 @@ func (s *Server) addPasskey(c echo.Context) error {
 func (s *Server) addPasskeyPage(c echo.Context) error {
 	if s.passkeys == nil {
 		return &failure{Status: http.StatusNotFound, Heading: "No passkeys here",
-			Message: "Passkeys need an https:// address with a host name. Tell the person who runs this Rollcall."}
+			Message: "Passkeys need an address that begins with https:// and has a host name, not an IP address. " +
+				"Tell the person who runs this Rollcall."}
 	}
 	return s.page(c, http.StatusOK, ui.AddPasskeyPage{Layout: s.layout(c, ""), Label: deviceName(c.Request().UserAgent())})
 }

@@ -110,6 +110,7 @@ func (s *Server) redirect(c echo.Context, to string) error {
 // layout returns the parts that all pages share.
 func (s *Server) layout(c echo.Context, title string) ui.Layout {
 	l := ui.Layout{Title: title, SignupOpen: s.wantSignup(c.Request()) == nil, Mails: s.sendsMail()}
+	l.Invites = s.signUpMode(c.Request()) == accounts.SignUpInvite
 	if v := signedIn(c); v != nil {
 		l.NewDevices = s.newDevices(c, v)
 		l.Scheme = v.user.Theme

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -194,6 +195,14 @@ func (s *Server) checkSetupCode(c echo.Context, typed string) error {
 	return err
 }
 
+// portOf returns the port in a Host header, or the default one.
+func portOf(host string) string {
+	if _, port, err := net.SplitHostPort(host); err == nil && port != "" {
+		return port
+	}
+	return "8080"
+}
+
 // first returns what a board with one account says about itself.
 func (s *Server) first(r *http.Request, counts live.Counts) ui.First {
 	if counts.People > 1 || counts.Limited || counts.Team != "" || counts.Search != "" {
@@ -205,6 +214,6 @@ func (s *Server) first(r *http.Request, counts live.Counts) ui.First {
 	}
 	return ui.First{
 		Address: origin + s.site.path("/"), SignupOpen: s.wantSignup(r) == nil,
-		OnlyHere: s.cfg.onlyHere(), Loopback: s.site.origin == "" && isLoopback(hostName(r.Host)),
+		OnlyHere: s.cfg.onlyHere(), Port: portOf(r.Host), Loopback: s.site.origin == "" && isLoopback(hostName(r.Host)),
 	}
 }

@@ -43,7 +43,7 @@ func TestEmptyBoardLeadsToSetUp(t *testing.T) {
 	wantStatus(t, "GET / after set-up", board, http.StatusOK)
 	for _, want := range []string{
 		"Only you so far", "<bdi>Harbor Works</bdi></a>", "· Harbor Works</title>", `id="first"`, `value="http://localhost/"`,
-		"only this computer can open the board",
+		"only this computer can open the board", "<code>--addr :8080</code>", "in a private window",
 	} {
 		if !strings.Contains(board.body, want) {
 			t.Errorf("the board after set-up doesn't hold %q:\n%s", want, board.body)
@@ -289,6 +289,32 @@ func TestSetUpAtOnce(t *testing.T) {
 	}
 }
 
+// What a board of one tells its owner to restart with has the port that it has now.
+func TestPortOf(t *testing.T) {
+	for host, want := range map[string]string{"localhost:9000": "9000", "[::1]:80": "80", "localhost": "8080", "[::1]": "8080"} {
+		if got := portOf(host); got != want {
+			t.Errorf("portOf(%q) = %q, want %q", host, got, want)
+		}
+	}
+}
+
+// The sign-in page tells newcomers how to join, unless nobody can.
+func TestSignInPageSaysHowToJoin(t *testing.T) {
+	account, invitation := "Create an account", "Ask an administrator for an invitation link"
+	for mode, want := range map[string]string{
+		accounts.SignUpOpen: account, accounts.SignUpApprove: account, accounts.SignUpInvite: invitation, accounts.SignUpOff: "",
+	} {
+		f := newFixture(t, func(cfg *Config) { cfg.Fixed.SignUp = mode })
+		f.person("ada")
+		page := f.browser().get("/login").body
+		for _, text := range []string{account, invitation} {
+			if got := strings.Contains(page, text); got != (text == want) {
+				t.Errorf("with sign-up %s, the page has %q: %t", mode, text, got)
+			}
+		}
+	}
+}
+
 // The address to send to others is the public one, or the one that this browser uses.
 func TestAddressToSend(t *testing.T) {
 	for _, tt := range []struct {
@@ -301,7 +327,7 @@ func TestAddressToSend(t *testing.T) {
 			"Send this address to your team"},
 		{func(*Config) {}, "192.0.2.7:8080", "http://192.0.2.7:8080/", "Send this address to your team"},
 		{func(*Config) {}, "127.0.0.1:8080", "http://127.0.0.1:8080/", "works only on this computer"},
-		{func(cfg *Config) { cfg.Fixed.SignUp = accounts.SignUpOff }, "192.0.2.7", "http://192.0.2.7/", "make a link and send it"},
+		{func(cfg *Config) { cfg.Fixed.SignUp = accounts.SignUpOff }, "192.0.2.7", "http://192.0.2.7/", "Create an invitation link"},
 	} {
 		f := newFixture(t, tt.change)
 		b := f.member("clara")

@@ -277,7 +277,7 @@ func TestTeamPairs(t *testing.T) {
 		t.Errorf("the page doesn't say that nobody is in a team:\n%s", page)
 	}
 	form := url.Values{"team": {"Design"}, "other": {"Sales & Co"}}
-	if page := boss.post("/admin/teams/unpair", form).body; !strings.Contains(page, "No teams see each other.") {
+	if page := boss.post("/admin/teams/unpair", form).body; !strings.Contains(page, "No teams are paired.") {
 		t.Errorf("after it was stopped, the page lists the pair:\n%s", page)
 	}
 	wantStatus(t, "stopping it again", boss.do("POST", "/admin/teams/unpair", form), http.StatusNotFound)

@@ -223,7 +223,7 @@ func drained(t *testing.T, css string, live map[string]rgb, dark bool) map[strin
 			out[m[1]] = parseColor(t, value)
 		}
 	}
-	if !strings.Contains(css, ":is(#groups, .account) .av { --av: var(--absent); --on-av: var(--on-absent); }") {
+	if !strings.Contains(css, ":is(#groups, .account, .who) .av { --av: var(--absent); --on-av: var(--on-absent); }") {
 		t.Error("avatars keep their hue on a page that isn't live")
 	}
 	out["av"], out["on-av"] = live["absent"], live["on-absent"]

@@ -11,6 +11,7 @@ type Layout struct {
 	Viewer     *Viewer // nil if nobody is signed in
 	Scheme     string  // light or dark, if the viewer has chosen one; "" to match the system
 	SignupOpen bool    // show visitors a link to sign up
+	Invites    bool    // tell visitors that they need an invitation
 	Mails      bool    // this board sends emails
 
 	NewDevices []NewDevice // of the viewer, which they haven't confirmed
@@ -174,12 +175,12 @@ func (p SignupPage) Field(name string) field {
 
 // Focus returns the name of the first field with an error, or of the first field.
 func (p SignupPage) Focus() string {
-	for _, name := range [...]string{"username", "display_name", "password", "note"} {
+	for _, name := range [...]string{"display_name", "username", "password", "note"} {
 		if p.Errors[name] != "" {
 			return name
 		}
 	}
-	return "username"
+	return "display_name"
 }
 
 // statusText returns the default text of the error page for a status.

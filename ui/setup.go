@@ -46,6 +46,7 @@ func (p SetupPage) Focus() string {
 type First struct {
 	Address    string // of the board, to send to others; "": others have accounts, and nothing is said
 	OnlyHere   bool   // nobody else can open the board
+	Port       string // at which the board is open here
 	Loopback   bool   // others can open the board, but not at Address
 	SignupOpen bool
 }

@@ -18,6 +18,7 @@ const show = (state, text, after = 0) => {
     byId('conn').textContent = text;
     if (state === 'on') goLive();
     else goStale();
+    writeTimes();
     if (state === 'wait') explaining = setTimeout(explainBreak, LONG);
   }, after);
 };

@@ -116,5 +116,7 @@ const startPopover = (who, list) => {
   who.addEventListener('htmx:response:error', e => {
     if ([404, 410].includes(e.detail.ctx.response.status)) who.hidePopover(); // the account is gone
   });
-  addEventListener('resize', () => { if (who.matches(':popover-open')) place(); });
+  const replace = () => { if (who.matches(':popover-open')) place(); };
+  addEventListener('resize', replace);
+  new ResizeObserver(replace).observe(who); // what it says can become longer
 };

@@ -15,8 +15,16 @@ const date = (t, parts) => {
 };
 const clock = t => date(t, { hour: 'numeric', minute: '2-digit' });
 const isMidnight = t => { const d = new Date(t); return !d.getHours() && !d.getMinutes(); };
+const sinceWhen = t => {
+  if (t >= midnight(0)) return 'since ' + clock(t);
+  if (t >= midnight(-1)) return 'since yesterday';
+  return 'since ' + date(t, { day: 'numeric', month: 'short' });
+};
+const wasLive = () => ['wait', 'off', 'full', 'rest'].includes(root.dataset.conn);
 const words = {
+  // A page that isn't live doesn't know whether it went on.
   since: t => {
+    if (wasLive()) return sinceWhen(t);
     const minutes = minutesSince(t);
     if (minutes < 1) return '';
     if (minutes < 60) return 'for ' + minutes + ' min';
@@ -26,14 +34,12 @@ const words = {
   // In the first minute, show a time only if this page saw the person arrive.
   online: (t, time) => {
     if (minutesSince(t) < 1) return justArrived(time.closest('.p')) ? 'just arrived' : '';
-    if (t >= midnight(0)) return 'since ' + clock(t);
-    if (t >= midnight(-1)) return 'since yesterday';
-    return 'since ' + date(t, { day: 'numeric', month: 'short' });
+    return sinceWhen(t);
   },
   seen: t => {
     const minutes = minutesSince(t);
-    if (minutes < 1) return 'just now';
-    if (minutes < 60) return minutes + ' min ago';
+    if (minutes < 1 && !wasLive()) return 'just now';
+    if (minutes < 60 && !wasLive()) return minutes + ' min ago';
     if (t >= midnight(0)) return clock(t);
     if (t >= midnight(-1)) return 'yesterday at ' + clock(t);
     return date(t, { day: 'numeric', month: 'short', year: minutes > 300 * 1440 ? 'numeric' : undefined });

@@ -21,6 +21,7 @@ const show = (to, after = 0) => {
     root.dataset.conn = to;
     byId('conn').textContent = to === 'on' ? '' : 'Not live. Shown as it was at ' + clock(lastLive);
     document.querySelector('.live').hidden = to !== 'on';
+    writeTimes();
   }, after);
 };
 
