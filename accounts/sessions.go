@@ -34,6 +34,9 @@ const (
 		proved_at, method, factors, provider, provider_session)
 		VALUES ($1, $2, $3, $4, $5, $4, $6, $7, $8, $9, $10, $11, $12)`
 	sqlPasswordOf = `SELECT password_hash FROM users WHERE id = $1`
+	sqlLeave      = leaveUnnoticed + `id = $1 RETURNING id`
+	sqlEnd        = endNoticed + `id = $1 RETURNING id`
+	sqlLeaveOther = leaveUnnoticed + `token_hash = $1 AND user_id <> $2 RETURNING id`
 	sqlEndByToken = `DELETE FROM sessions WHERE token_hash = $1 RETURNING id`
 	sqlEndOfUser  = `DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id`
 	sqlEndSurplus = `DELETE FROM sessions WHERE id IN
@@ -183,7 +186,7 @@ func checkSignIn(ctx context.Context, t *transaction, x SignIn) error {
 
 func startSession(ctx context.Context, t *transaction, s Session, hash string, x SignIn) error {
 	if old, ok := tokenHash(x.Replaces); ok {
-		if _, err := leaveSessions(ctx, t, `token_hash = $1 AND user_id <> $2`, old, s.UserID); err != nil {
+		if _, err := endSessions(ctx, t, sqlLeaveOther, old, s.UserID); err != nil {
 			return err
 		}
 		if _, err := endSessions(ctx, t, sqlEndByToken, old); err != nil {
@@ -241,7 +244,7 @@ func (s *Store) AnySession(ctx context.Context) (bool, error) {
 // ended. If it was started in a new browser and nobody has confirmed that, its owner is still told of it (Unnoticed).
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := leaveSessions(ctx, t, `id = $1`, sessionID)
+		_, err := leaveSessions(ctx, t, sqlLeave, sqlEnd, sessionID)
 		return err
 	}))
 }
