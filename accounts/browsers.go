@@ -12,7 +12,7 @@ import (
 
 const (
 	browserLife  = 180 * 24 * time.Hour // since the last sign-in
-	browserNew   = SessionLife          // how long a browser that nobody confirms is new; after that, the person has had time to notice
+	browserNew   = SessionLife          // how long a browser that nobody confirms is new
 	maxBrowsers  = 50                   // of one user
 	maxOfBrowser = 20                   // users of one browser
 )
@@ -24,9 +24,10 @@ const (
 		WHERE token_hash = $1 AND used_at > $2 AND user_id <> $3 ORDER BY used_at DESC LIMIT $4`
 	sqlRenewBrowser = `UPDATE known_browsers SET token_hash = $3 WHERE token_hash = $1 AND user_id = $2`
 	sqlDropBrowser  = `DELETE FROM known_browsers WHERE token_hash = $1`
-	sqlAddBrowser   = `INSERT INTO known_browsers (token_hash, user_id, used_at, new_since, session_id) VALUES ($1, $2, $3, $4, $5)`
-	sqlNewSince     = `SELECT new_since FROM known_browsers WHERE token_hash = $1 AND user_id = $2 AND new_since > 0`
-	sqlFamiliar     = `SELECT count(*) FROM known_browsers b JOIN users u ON u.id = b.user_id
+	sqlAddBrowser   = `INSERT INTO known_browsers (token_hash, user_id, used_at, new_since, session_id)
+		VALUES ($1, $2, $3, $4, $5)`
+	sqlNewSince = `SELECT new_since FROM known_browsers WHERE token_hash = $1 AND user_id = $2 AND new_since > 0`
+	sqlFamiliar = `SELECT count(*) FROM known_browsers b JOIN users u ON u.id = b.user_id
 		WHERE b.token_hash = $1 AND u.username_key = $2 AND b.used_at > $3 AND b.new_since <= $4`
 	sqlConfirmBrowser = `UPDATE known_browsers SET new_since = 0, session_id = '' WHERE user_id = $1 AND session_id = $2`
 	sqlExpireBrowsers = `DELETE FROM known_browsers WHERE user_id = $1 AND used_at <= $2`
@@ -102,8 +103,8 @@ func (s *Store) IsNewBrowser(ctx context.Context, username string, tokens []stri
 			continue
 		}
 		var familiar int
-		err := s.r.queryRow(ctx, sqlFamiliar, []any{hash, key, now - browserLife.Milliseconds(), now - browserNew.Milliseconds()},
-			&familiar)
+		args := []any{hash, key, now - browserLife.Milliseconds(), now - browserNew.Milliseconds()}
+		err := s.r.queryRow(ctx, sqlFamiliar, args, &familiar)
 		if err != nil || familiar > 0 {
 			return false, wrap("look for a browser", err)
 		}

@@ -55,9 +55,14 @@ const (
 
 	sqlOnlyElsewhere = `SELECT i.provider, count(*) FROM identities i JOIN users u ON u.id = i.user_id
 		WHERE u.password_hash = '' GROUP BY i.provider`
-	sqlEndOfProvider  = `DELETE FROM sessions WHERE user_id = $1 AND provider = $2 AND id <> $3 RETURNING id`
-	ofProviderSession = `provider = $1 AND provider <> '' AND provider_session = $2`
-	ofSubject         = `provider = $1 AND user_id IN (SELECT user_id FROM identities WHERE issuer = $2 AND subject = $3)`
+	sqlEndOfProvider = `DELETE FROM sessions WHERE user_id = $1 AND provider = $2 AND id <> $3 RETURNING id`
+	ofProvider       = `provider = $1 AND provider <> '' AND provider_session = $2 RETURNING id`
+	ofSubject        = `provider = $1 AND user_id IN (SELECT user_id FROM identities WHERE issuer = $2 AND subject = $3) RETURNING id`
+
+	sqlLeaveProviders = leaveUnnoticed + ofProvider
+	sqlEndProviders   = endNoticed + ofProvider
+	sqlLeaveSubjects  = leaveUnnoticed + ofSubject
+	sqlEndSubjects    = endNoticed + ofSubject
 )
 
 // Identities returns the identities of a person, the oldest first.
@@ -227,9 +232,9 @@ func (s *Store) EndProviderSessions(ctx context.Context, out ProviderLogout, onc
 			return err
 		}
 		if out.Session != "" {
-			n, err = leaveSessions(ctx, t, ofProviderSession, out.Provider, out.Session)
+			n, err = leaveSessions(ctx, t, sqlLeaveProviders, sqlEndProviders, out.Provider, out.Session)
 		} else {
-			n, err = leaveSessions(ctx, t, ofSubject, out.Provider, out.Issuer, out.Subject)
+			n, err = leaveSessions(ctx, t, sqlLeaveSubjects, sqlEndSubjects, out.Provider, out.Issuer, out.Subject)
 		}
 		return err
 	})

@@ -12,6 +12,9 @@ const (
 	sqlNotice = `UPDATE sessions SET unnoticed = FALSE WHERE id = $1 AND user_id = $2 AND id <> $3
 		AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $3 AND s.user_id = $2 AND NOT s.unnoticed)`
 
+	leaveUnnoticed = `UPDATE sessions SET token_hash = 'left ' || id WHERE unnoticed AND `
+	endNoticed     = `DELETE FROM sessions WHERE NOT unnoticed AND `
+
 	sqlDropLeft = `DELETE FROM sessions WHERE id = $1 AND token_hash = 'left ' || id`
 
 	maxUnnoticed = 3 // that are shown at a time
@@ -62,14 +65,13 @@ func (s *Store) Notice(ctx context.Context, userID, sessionID, by string) error 
 	}))
 }
 
-// leaveSessions ends the sessions that where selects, for whoever has them, and returns their number. An unnoticed one
-// keeps its row, without a token, until it would have expired: otherwise, a stranger would only have to sign out.
-func leaveSessions(ctx context.Context, t *transaction, where string, args ...any) (int, error) {
-	left, err := endSessions(ctx, t, `UPDATE sessions SET token_hash = 'left ' || id WHERE unnoticed AND `+where+
-		` RETURNING id`, args...)
+// leaveSessions ends sessions for whoever has them, and returns their number. leave keeps the row of an unnoticed one,
+// without a token, until it would have expired: otherwise, a stranger would only have to sign out. end deletes the others.
+func leaveSessions(ctx context.Context, t *transaction, leave, end string, args ...any) (int, error) {
+	left, err := endSessions(ctx, t, leave, args...)
 	if err != nil {
 		return 0, err
 	}
-	ended, err := endSessions(ctx, t, `DELETE FROM sessions WHERE NOT unnoticed AND `+where+` RETURNING id`, args...)
+	ended, err := endSessions(ctx, t, end, args...)
 	return left + ended, err
 }

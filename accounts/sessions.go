@@ -33,9 +33,10 @@ const (
 	sqlStart = `INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at, used_at, user_agent, address,
 		proved_at, method, factors, provider, provider_session)
 		VALUES ($1, $2, $3, $4, $5, $4, $6, $7, $8, $9, $10, $11, $12)`
-	sqlProve = `UPDATE sessions SET token_hash = $2, proved_at = $3, factors = $5
-		WHERE id = $1 AND user_id = $4 AND expires_at > $3 AND token_hash <> 'left ' || id`
 	sqlPasswordOf = `SELECT password_hash FROM users WHERE id = $1`
+	sqlLeave      = leaveUnnoticed + `id = $1 RETURNING id`
+	sqlEnd        = endNoticed + `id = $1 RETURNING id`
+	sqlLeaveOther = leaveUnnoticed + `token_hash = $1 AND user_id <> $2 RETURNING id`
 	sqlEndByToken = `DELETE FROM sessions WHERE token_hash = $1 RETURNING id`
 	sqlEndOfUser  = `DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id`
 	sqlEndSurplus = `DELETE FROM sessions WHERE id IN
@@ -48,8 +49,6 @@ const (
 		FROM sessions WHERE user_id = $1 AND expires_at > $2 AND token_hash <> 'left ' || id ORDER BY used_at DESC, id DESC LIMIT $3`
 	sqlStoredSessions = `SELECT id, user_id, created_at, expires_at, used_at, user_agent, address, method, unnoticed, factors,
 		proved_at, provider FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id DESC LIMIT $3`
-	sqlRenewToken = `UPDATE sessions SET token_hash = $3 WHERE id = $1 AND user_id = $2 AND expires_at > $4
-		AND token_hash <> 'left ' || id`
 )
 
 // Method is how a session was started.
@@ -187,7 +186,7 @@ func checkSignIn(ctx context.Context, t *transaction, x SignIn) error {
 
 func startSession(ctx context.Context, t *transaction, s Session, hash string, x SignIn) error {
 	if old, ok := tokenHash(x.Replaces); ok {
-		if _, err := leaveSessions(ctx, t, `token_hash = $1 AND user_id <> $2`, old, s.UserID); err != nil {
+		if _, err := endSessions(ctx, t, sqlLeaveOther, old, s.UserID); err != nil {
 			return err
 		}
 		if _, err := endSessions(ctx, t, sqlEndByToken, old); err != nil {
@@ -232,33 +231,6 @@ func (s *Store) SessionByToken(ctx context.Context, token string) (Session, User
 	return x, u, nil
 }
 
-// Prove records that the person of a session has just proved who they are, and how, and gives the session a new token, so
-// that a token which was stolen before is worth nothing. Errors: ErrNoSession if the session has ended; ErrSpent,
-// ErrCodeUsed, ErrNoPasskey and ErrSecondFactor as for StartSession.
-func (s *Store) Prove(ctx context.Context, userID, sessionID string, p Proof) (token string, err error) {
-	token, hash := newToken()
-	factors := cmp.Or(p.Factors, FactorPassword)
-	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		if factors == FactorPassword {
-			if err := wantSecondFactor(ctx, t, userID, ByPassword, p.Used); err != nil {
-				return err
-			}
-		}
-		if err := recordUse(ctx, t, userID, p.Used, p.Spends); err != nil {
-			return err
-		}
-		n, err := t.exec(ctx, sqlProve, sessionID, hash, t.now, userID, factors)
-		if err == nil && n == 0 {
-			err = ErrNoSession
-		}
-		return err
-	})
-	if err != nil {
-		return "", wrap("prove", err)
-	}
-	return token, nil
-}
-
 const sqlAnySession = `SELECT count(*) FROM (SELECT 1 FROM sessions WHERE expires_at > $1 LIMIT 1) live`
 
 // AnySession reports whether anyone is signed in and could reconnect to a server that has just started.
@@ -272,25 +244,9 @@ func (s *Store) AnySession(ctx context.Context) (bool, error) {
 // ended. If it was started in a new browser and nobody has confirmed that, its owner is still told of it (Unnoticed).
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {
-		_, err := leaveSessions(ctx, t, `id = $1`, sessionID)
+		_, err := leaveSessions(ctx, t, sqlLeave, sqlEnd, sessionID)
 		return err
 	}))
-}
-
-// RenewToken gives a session a new token, so that a token which was stolen before is worth nothing. Error: ErrNoSession.
-func (s *Store) RenewToken(ctx context.Context, userID, sessionID string) (token string, err error) {
-	token, hash := newToken()
-	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
-		n, err := t.exec(ctx, sqlRenewToken, sessionID, userID, hash, t.now)
-		if err == nil && n == 0 {
-			err = ErrNoSession
-		}
-		return err
-	})
-	if err != nil {
-		return "", wrap("renew a session's token", err)
-	}
-	return token, nil
 }
 
 // Sessions returns the current sessions of a user, last used first.

@@ -70,7 +70,8 @@ func TestStolenCookie(t *testing.T) {
 		}
 		wantStatus(t, "POST "+path, owner.do("POST", path, form), http.StatusSeeOther)
 		if thief.signedIn() || !owner.signedIn() {
-			t.Errorf("after POST %s, the copy is signed in = %t and the owner = %t, want false and true", path, thief.signedIn(), owner.signedIn())
+			t.Errorf("after POST %s, the copy is signed in = %t and the owner = %t, want false and true", path,
+				thief.signedIn(), owner.signedIn())
 		}
 	}
 }

@@ -17,8 +17,8 @@ type Board struct {
 
 // everyContent holds a zero value of each content. NewTemplates renders all of them.
 var everyContent = [...]Content{PasswordReset{}, AdminReset{}, NoPassword{}, VerifyAddress{}, AddressChanged{},
-	AddressSet{}, PasswordChanged{}, NewSignIn{}, Invitation{}, Approved{}, ApprovalWaiting{}, RecoveryCodeUsed{}, RecoveryCodesRenewed{},
-	FactorChanged{}, SignUp{}, AccountExists{}, Test{}}
+	AddressSet{}, PasswordChanged{}, NewSignIn{}, Invitation{}, Approved{}, ApprovalWaiting{}, RecoveryCodeUsed{},
+	RecoveryCodesRenewed{}, FactorChanged{}, SignUp{}, AccountExists{}, Test{}}
 
 // PasswordReset answers a person who forgot the password.
 type PasswordReset struct {
