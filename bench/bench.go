@@ -162,7 +162,7 @@ func (b *bench) measure(ctx context.Context) error {
 		}
 		b.report.add("server", "start-up", ms(b.own[0].startup), "ms", "≤ 300")
 		if info, err := os.Stat(b.own[0].binary); err == nil {
-			b.report.add("server", "binary", float64(info.Size())/1e6, "MB", "≤ 32")
+			b.report.add("server", "binary", float64(info.Size())/1e6, "MB", "≤ 43.5")
 		}
 	}
 	for _, group := range []struct {

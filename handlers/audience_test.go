@@ -24,6 +24,7 @@ func TestLastSeenIsReciprocal(t *testing.T) {
 	bob := l.open(l.member("bob"), "/", "a")
 	a, e := l.open(ada, "/", "a"), l.open(eve, "/", "a")
 	l.prefer("eve", accounts.Nobody)
+	eve.load("/") // the board has read it
 	bob.leave()
 	a.until("bob seen today", func() bool { return strings.Contains(a.rows["bob"], "Offline</b> <span>seen today") })
 	e.until("bob offline, without last seen", func() bool { return strings.Contains(e.rows["bob"], "<b>Offline</b></p>") })

@@ -68,7 +68,8 @@ func New(cfg Config) *Board {
 	b.roster.journals = b.journals
 	b.seen = &seenWriter{
 		presence: cfg.Presence, log: cfg.Log, store: cfg.Accounts.StampSeen, pending: map[string]time.Time{},
-		stored: func(stamps map[string]time.Time) { b.update(func() { b.roster.noteSeen(stamps) }) },
+		written: map[string]time.Time{},
+		stored:  func(stamps map[string]time.Time) { b.update(func() { b.roster.noteSeen(stamps) }) },
 	}
 	b.follower = newFollower(cfg, b.watched, b.looking)
 	b.follower.subscribe(b.hear)

@@ -26,6 +26,7 @@ type seenWriter struct {
 	store    func(context.Context, map[string]time.Time) error
 	stored   func(map[string]time.Time) // called with the times that were stored
 	pending  map[string]time.Time
+	written  map[string]time.Time // since the last flush
 }
 
 // run writes regularly until ctx ends, and then once more.
@@ -45,6 +46,8 @@ func (w *seenWriter) run(ctx context.Context) {
 // flush writes everything that is pending, within a time limit. again says whether there will be another try, for the
 // log.
 func (w *seenWriter) flush(ctx context.Context, wait time.Duration, again bool) {
+	w.presence.SeenStored(w.written) // requests that read the accounts before that have had the time to read the presence
+	clear(w.written)
 	maps.Copy(w.pending, w.presence.TakeSeen())
 	if len(w.pending) == 0 {
 		return
@@ -68,6 +71,7 @@ func (w *seenWriter) write(ctx context.Context) error {
 			return err
 		}
 		w.stored(stamps)
+		maps.Copy(w.written, stamps)
 		for _, user := range part {
 			delete(w.pending, user)
 		}

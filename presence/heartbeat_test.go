@@ -37,7 +37,7 @@ func TestHeartbeats(t *testing.T) {
 		if v := tr.View("ada"); !v.LastSeen.Equal(last) || len(feed.Take()) != 1 {
 			t.Errorf("View(ada) after the last heartbeat = %+v, want it to be last seen at %v, and a call of Mark", v, last)
 		}
-		if tr.TakeSeen(); tr.Stats().People != 0 {
+		if tr.SeenStored(tr.TakeSeen()); tr.Stats().People != 0 {
 			t.Errorf("%d people are in memory, want none", tr.Stats().People)
 		}
 	})
@@ -191,7 +191,7 @@ func TestEndOfDeviceElsewhere(t *testing.T) {
 			want(Online)
 			after(time.Millisecond)
 			want(Offline)
-			a.TakeSeen()
+			a.SeenStored(a.TakeSeen())
 			beat(t, a, "ada", "lamp", 0)
 			beat(t, b, "ada", "phone", 0)
 			after(20 * time.Second)
@@ -205,7 +205,7 @@ func TestEndOfDeviceElsewhere(t *testing.T) {
 			want(Offline)
 		}
 		for i, tr := range trackers {
-			if tr.TakeSeen(); tr.Stats().People != 0 {
+			if tr.SeenStored(tr.TakeSeen()); tr.Stats().People != 0 {
 				t.Errorf("%d people are in the memory of %d, want none", tr.Stats().People, i)
 			}
 		}

@@ -65,7 +65,7 @@ func TestRandomHistories(t *testing.T) {
 						after(pauses[r.IntN(len(pauses))])
 					}
 					if r.IntN(3) == 0 {
-						tr.TakeSeen()
+						tr.SeenStored(tr.TakeSeen())
 					}
 					changed := map[string]bool{}
 					for _, u := range feed.Take() {

@@ -65,6 +65,7 @@ type Tracker struct {
 	changes   uint64              // guarded by mu; of views, since the start
 	feeds     []*Feed             // guarded by mu
 	stamps    map[string]struct{} // guarded by mu; users for TakeSeen
+	taken     map[string]struct{} // guarded by mu; users of TakeSeen without SeenStored
 	draining  bool                // guarded by mu
 	warm      bool                // guarded by mu
 	warmed    chan struct{}       // guarded by mu; closed when warming is over
@@ -106,7 +107,7 @@ func NewTracker(cfg Config) *Tracker {
 	ctx, stop := context.WithCancel(context.Background())
 	t := &Tracker{
 		cfg: cfg, stop: stop, warmed: make(chan struct{}), rewarmed: make(chan struct{}, 1), warm: true,
-		people: map[string]*person{}, stamps: map[string]struct{}{}, planned: time.Now(),
+		people: map[string]*person{}, stamps: map[string]struct{}{}, taken: map[string]struct{}{}, planned: time.Now(),
 	}
 	t.timer = time.AfterFunc(time.Hour, t.tick)
 	t.timer.Stop()
@@ -246,6 +247,7 @@ func (t *Tracker) Forget(user string) {
 	}
 	p.conns, p.facts, p.seen, p.input = nil, plainFacts, time.Time{}, time.Time{}
 	delete(t.stamps, user)
+	delete(t.taken, user)
 	t.updateLocked(p)
 }
 
@@ -306,7 +308,7 @@ func (t *Tracker) Stats() Stats {
 }
 
 // TakeSeen returns the last input of people, for storage. It includes people who left since the last call, and people
-// with new input if TakeSeen last returned them at least StampEvery ago.
+// with new input if TakeSeen last returned them at least StampEvery ago. Views keep what it returned until SeenStored.
 func (t *Tracker) TakeSeen() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -319,12 +321,23 @@ func (t *Tracker) TakeSeen() map[string]time.Time {
 		}
 		taken[user] = p.input.UTC().Round(0)
 		p.stamped = now
+		t.taken[user] = struct{}{}
 	}
 	clear(t.stamps)
-	for user := range taken {
-		t.dropLocked(t.people[user], now)
-	}
 	return taken
+}
+
+// SeenStored says that everyone who reads the accounts from now on finds what TakeSeen returned for these users.
+func (t *Tracker) SeenStored(users map[string]time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	for user := range users {
+		delete(t.taken, user)
+		if p := t.people[user]; p != nil {
+			t.dropLocked(p, now)
+		}
+	}
 }
 
 func (t *Tracker) personLocked(user string) *person {
@@ -339,7 +352,9 @@ func (t *Tracker) personLocked(user string) *person {
 // dropLocked removes a person from memory if nothing about them needs to be kept.
 func (t *Tracker) dropLocked(p *person, now time.Time) {
 	_, stamping := t.stamps[p.user]
-	if len(p.conns) == 0 && len(p.remote) == 0 && p.endings == nil && !stamping && p.index < 0 && p.facts.over(now) {
+	_, taken := t.taken[p.user]
+	if len(p.conns) == 0 && len(p.remote) == 0 && p.endings == nil && !stamping && !taken && p.index < 0 &&
+		p.facts.over(now) {
 		delete(t.people, p.user)
 	}
 }

@@ -189,6 +189,10 @@ func TestLastSeen(t *testing.T) {
 		if got := tr.TakeSeen(); !got["ada"].Equal(last) {
 			t.Errorf("TakeSeen on leaving = %v, want %v", got, last)
 		}
+		if v := tr.View("ada"); !v.LastSeen.Equal(last) {
+			t.Errorf("View.LastSeen, which isn't stored yet, = %v, want %v", v.LastSeen, last)
+		}
+		tr.SeenStored(want)
 		if tr.people["ada"] != nil {
 			t.Error("a person who left and whose last seen is stored is still in memory")
 		}
