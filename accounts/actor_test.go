@@ -348,7 +348,7 @@ var reads = []string{
 	"SessionByToken", "Sessions",
 	"HasSetupCode", "IsSetupCode", "ShareByToken", "ShareScopes", "Shared", "Shares", "TeamPairs",
 	"Stats",
-	"Tally", "TeamNames", "UserByID", "UserByName", "Users",
+	"Tally", "TeamNames", "TokenReaders", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "AlertsOf", "Claims", "Details", "Favorites", "IsFavorite",
 	"AnyAdmin", "Audit", "CountUsers", "Invitation", "Invitations", "IsWaiting", "ListUsers", "ListedUser",
 	"ResetLinkUser", "Settings", "WaitingPeople",

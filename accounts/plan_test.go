@@ -217,6 +217,8 @@ func useTokens(t *testing.T, s *Store, userID string) {
 	do(t, "CreateToken", err)
 	_, _, err = s.TokenByText(ctx, text)
 	do(t, "TokenByText", err)
+	_, err = s.TokenReaders(ctx)
+	do(t, "TokenReaders", err)
 	_, err = s.Tokens(ctx, userID)
 	do(t, "Tokens", err)
 	_, err = s.AllTokens(ctx, "")

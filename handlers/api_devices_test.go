@@ -85,9 +85,9 @@ func TestAPIDevicesRefuse(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"ttl":"14s"}`:              "#/ttl out_of_range Choose 15 seconds to 15 minutes.",
 		`{"ttl":"16m"}`:              "#/ttl out_of_range Choose 15 seconds to 15 minutes.",
-		`{"ttl":"0s"}`:               "#/ttl bad_duration Write a duration such as 45m, 2h or 3d.",
-		`{"ttl":"2m","idle":"-1s"}`:  "#/idle bad_duration Write a duration such as 45m, 2h or 3d.",
-		`{"ttl":"2m","idle":"soon"}`: "#/idle bad_duration Write a duration such as 45m, 2h or 3d.",
+		`{"ttl":"0s"}`:               "#/ttl bad_duration Write a duration such as 45m, 2h, or 3d.",
+		`{"ttl":"2m","idle":"-1s"}`:  "#/idle bad_duration Write a duration such as 45m, 2h, or 3d.",
+		`{"ttl":"2m","idle":"soon"}`: "#/idle bad_duration Write a duration such as 45m, 2h, or 3d.",
 		`{"ttl":120}`:                "#/ttl wrong_type This must be a string.",
 		`{"hidden":true}`:            "#/hidden unknown_field There is no such field here.",
 	} {

@@ -182,17 +182,17 @@ func TestSharedLimiterFull(t *testing.T) {
 		}
 		return len(found)
 	}
-	if own := keys("rollcall:limit:strangers:name:*") - keys("rollcall:limit:strangers:name:shared:*"); own != l.max {
+	if own := keys("rollcall:limit:{strangers}:name:*") - keys("rollcall:limit:{strangers}:name:shared:*"); own != l.max {
 		t.Errorf("Redis holds %d counters that aren't shared, want %d", own, l.max)
 	}
 	for range 2 {
 		l.Give(ctx, "name:7")
 	}
-	if !take("name:after") || keys("rollcall:limit:strangers:name:after") != 1 {
+	if !take("name:after") || keys("rollcall:limit:{strangers}:name:after") != 1 {
 		t.Error("a counter that was given back doesn't make room for another")
 	}
 	if ok, _, err := all.Members.Take(ctx, "me:ada", 2, time.Hour); !ok || err != nil ||
-		keys("rollcall:limit:members:me:ada") != 1 {
+		keys("rollcall:limit:{members}:me:ada") != 1 {
 		t.Errorf("Take of a member = %t, %v, want a counter of its own", ok, err)
 	}
 }

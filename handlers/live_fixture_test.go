@@ -80,6 +80,8 @@ type tab struct {
 
 var (
 	rowPattern     = regexp.MustCompile(`(?s)<li [^>]*id="u-[^"]*".*?</li>`)
+	briefPattern   = regexp.MustCompile(`(?s)^<li (id="[^>]*? data-state="[^"]*")([^>]*)>(.*)</li>$`)
+	wholePattern   = regexp.MustCompile(`(?s)^<li (class="[^"]*") [^>]*?(data-team="[^"]*")[^>]*>(.*?<div><p class="nm">.*?</p>)`)
 	userPattern    = regexp.MustCompile(`data-user="([^"]*)"`)
 	statePattern   = regexp.MustCompile(`data-state="([^"]*)"`)
 	partialPattern = regexp.MustCompile(`(?s)<hx-partial id="([^"]*)"(?: hx-swap="?(\w+)"?)?>(.*?)</hx-partial>`)
@@ -205,10 +207,19 @@ func (tb *tab) row(html string) {
 		return // on a wall board
 	}
 	user, state := userPattern.FindStringSubmatch(html)[1], statePattern.FindStringSubmatch(html)[1]
-	tb.rows[user] = html
+	tb.rows[user] = completed(html, tb.rows[user])
 	if s := tb.states[user]; len(s) == 0 || s[len(s)-1] != state {
 		tb.states[user] = append(s, state)
 	}
+}
+
+// completed returns a row with what a brief one leaves out, as our script completes it from the row on the page.
+func completed(row, known string) string {
+	brief, was := briefPattern.FindStringSubmatch(row), wholePattern.FindStringSubmatch(known)
+	if brief == nil || was == nil {
+		return row
+	}
+	return "<li " + was[1] + " " + brief[1] + " " + was[2] + brief[2] + ">" + was[3] + brief[3] + "</div></li>"
 }
 
 func (tb *tab) say(message string) {

@@ -62,11 +62,12 @@ func Open(ctx context.Context, cfg Config) (*Redis, error) {
 			store.close()
 			return nil, err
 		}
-		text := "Redis cannot be reached; serving alone until it appears; if that is not what you expect, check REDIS_URL"
 		if errors.Is(err, errPartly) {
-			text = "a part of Redis cannot be reached; not ready until it can"
+			cfg.Log.Warn("a part of Redis cannot be reached; not ready until it can", "err", err)
+		} else {
+			cfg.Log.Warn("Redis cannot be reached; serving alone until it appears; if that is not what you expect, check REDIS_URL",
+				"err", err)
 		}
-		cfg.Log.Warn(text, "err", err)
 	} else if err := store.check(ctx); err != nil {
 		store.close()
 		return nil, err
