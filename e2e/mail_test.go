@@ -118,7 +118,7 @@ func TestEmail(t *testing.T) {
 	anna.open("/settings")
 	shows("New sign-in to your account")
 	wantFits(anna, "the settings with a new sign-in")
-	anna.clickThrough(`form[action$="/sessions/end"] button.main`)
+	anna.clickThrough(`#main form[action$="/sessions/end"] button`)
 	shows("Signed out 1 other device.")
 	if ask[bool](anna, `document.body.innerText.includes('New sign-in')`) {
 		t.Error("the page still shows the sign-in that was ended")

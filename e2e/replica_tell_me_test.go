@@ -4,8 +4,6 @@ package e2e_test
 
 import (
 	"testing"
-
-	"github.com/chromedp/chromedp/kb"
 )
 
 // Anna, at A, is told when Ben comes at B, in her tabs at both servers, once. Ben coming invisibly tells her nothing, and
@@ -51,7 +49,7 @@ func TestReplicaTellMe(t *testing.T) {
 		}
 	}
 
-	ben.press(kb.Escape) // closes the menu
+	ben.open("/") // closes the menu
 	signOut(ben)
 	anna.untilState("ben", "offline", soon)
 	b.member(t, "ben").board()

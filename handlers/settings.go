@@ -156,6 +156,9 @@ func (s *Server) setPresence(c echo.Context) error {
 			if seen := e.text("last_seen", nameOf(lastSeenChoices, chose.ShowLastSeen)); fields.Has("last_seen") {
 				chose.ShowLastSeen = chosen(seen, lastSeenChoices)
 			}
+			if fields.Get(wasPrefix+"time_zone") == "" { // the script of a page has set it since, which isn't a choice
+				fields.Del(wasPrefix + "time_zone")
+			}
 			chose.TimeZone = e.text("time_zone", chose.TimeZone)
 			return e.err()
 		})

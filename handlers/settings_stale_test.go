@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"html"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -92,6 +93,18 @@ func TestSettingsOfAnotherTab(t *testing.T) {
 	f.must(err)
 	if user, err = f.store.UserByName(t.Context(), "ada"); err != nil || d.ShareTime || d.Public || !d.NoAlerts || user.Announce {
 		t.Errorf("the details are %+v, announcements %t (%v), want everything off", d, user.Announce, err)
+	}
+}
+
+// The time zone that a page's script has sent since isn't a choice, so it doesn't stand in the way of one.
+func TestTimeZoneOfTheScript(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada := f.member("ada")
+	wantStatus(t, "POST /me/zone", ada.do("POST", "/me/zone", url.Values{"zone": {"UTC"}}), http.StatusNoContent)
+	a := ada.do("POST", "/settings/presence", url.Values{"time_zone": {"Asia/Tokyo"}, wasPrefix + "time_zone": {""}})
+	if u := f.user("ada"); a.StatusCode != http.StatusSeeOther || u.TimeZone != "Asia/Tokyo" {
+		t.Errorf("POST /settings/presence = %d, and the time zone is %q, want 303 and Asia/Tokyo\n%s", a.StatusCode, u.TimeZone, a.body)
 	}
 }
 
