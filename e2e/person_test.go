@@ -171,6 +171,7 @@ func TestLocalTimeOnCards(t *testing.T) {
 		anna.open("/u/ben")
 		anna.until("the clock on the page",
 			`/in (Kolkata|Calcutta), (same as yours|[0-9¼½¾]+ h ahead of you)$/.test(document.querySelector('.know dd').innerText)`, soon)
+		anna.untilLive()
 		anna.close()
 	}
 }
