@@ -261,7 +261,7 @@ func TestPostgresNoPrimary(t *testing.T) {
 	wantSays(t, "Open", err, "no server takes writes: ")
 }
 
-// What the doctor is told about each server.
+// The report for doctor says what each server is.
 func TestReportPostgres(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)

@@ -65,7 +65,7 @@ func (s *Store) Notice(ctx context.Context, userID, sessionID, by string) error 
 	}))
 }
 
-// leaveSessions ends sessions for whoever has them, and returns their number. leave keeps the row of an unnoticed one,
+// leaveSessions ends sessions, and returns their number. leave keeps the row of an unnoticed one,
 // without a token, until it would have expired: otherwise, a stranger would only have to sign out. end deletes the others.
 func leaveSessions(ctx context.Context, t *transaction, leave, end string, args ...any) (int, error) {
 	left, err := endSessions(ctx, t, leave, args...)

@@ -240,7 +240,7 @@ func (s *Store) AnySession(ctx context.Context) (bool, error) {
 	return n > 0, wrap("look for sessions", err)
 }
 
-// EndSession ends a session by its id, because whoever has it signs out. It's not an error if the session has already
+// EndSession ends a session by its id, when its person signs out. It's not an error if the session has already
 // ended. If it was started in a new browser and nobody has confirmed that, its owner is still told of it (Unnoticed).
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	return wrap("end session", s.write(ctx, func(ctx context.Context, t *transaction) error {

@@ -29,8 +29,7 @@ func TestQuick(t *testing.T) {
 			"streams/open": 40, "streams/changes received": 20 * 40, "streams/streams lost": 0,
 			"churn/state changes: did not arrive": 0, "churn/arrivals and departures: did not arrive": 0,
 		})
-		// Arrivals need whole rows, and state changes only brief ones, which take half of the bytes.
-		expectRatio(t, figures, "churn/bytes, churn / state changes", 2.5)
+		expectRatio(t, figures, "churn/bytes, churn / state changes", 2)
 		expectMeasured(t, figures, "server/start-up", "connect/connects", "connect/all seen, by the count", "page/pages",
 			"browse/search, two words, p95", "browse/later page, p95", "api/API, later page of the roster, p95",
 			"churn/arrivals and departures: time to a watcher, p99")

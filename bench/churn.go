@@ -21,7 +21,7 @@ type churners struct {
 }
 
 // churn measures what arrivals and departures cost the server on a page of those who are here, and in the same run what
-// state changes of the same people cost.
+// state changes of the same people cost. Both send whole rows, so that it compares like with like.
 func churn(ctx context.Context, b *bench) (err error) {
 	if err := fill(ctx, b, max(b.accounts, pageRows+1)); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (b *bench) connectChurners(ctx context.Context) (c *churners, err error) {
 	for i := range tabs {
 		tabs[i] = watching[i%len(watching)]
 	}
-	c.watching, err = c.watchers.dialAll(ctx, tabs, b.dialers, showHere, "bench", c.watch)
+	c.watching, err = c.watchers.dialAll(ctx, tabs, b.dialers, showHere+wholeRows, "bench", c.watch)
 	if err != nil {
 		return nil, err
 	}

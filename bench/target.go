@@ -38,10 +38,16 @@ func parseTarget(ctx context.Context, text string) (*url.URL, error) {
 	return &url.URL{Scheme: "http", Host: host, Path: strings.TrimRight(u.Path, "/")}, nil
 }
 
+// wholeRows is added to a query to get rows with names also for state changes, as programs other than our pages do.
+const wholeRows = "&rows=whole"
+
 // socketURL returns the address of the live socket for the page that query names. "" is what the board opens on. Like our
-// pages, it asks for brief rows.
+// pages, it asks for brief rows, unless the query ends in wholeRows.
 func socketURL(base *url.URL, query string) string {
 	u := *base
-	u.Scheme, u.Path, u.RawQuery = "ws", base.Path+"/ws", strings.TrimPrefix(query+"&rows=brief", "&")
+	if !strings.HasSuffix(query, wholeRows) {
+		query += "&rows=brief"
+	}
+	u.Scheme, u.Path, u.RawQuery = "ws", base.Path+"/ws", strings.TrimPrefix(query, "&")
 	return u.String()
 }
