@@ -74,7 +74,7 @@ var (
 		{name: "team", path: "/?team=Design", ready: live},
 		{name: "nobody", path: "/?q=nobody", ready: ".none.now"},
 		{name: "settings", path: "/settings", ready: "main form", whole: true},
-		{name: "stored", path: "/settings/stored", ready: "main h1", whole: true},
+		{name: "stored", path: "/settings/stored", ready: "main h1"},
 		{name: "missing", path: "/no-such-page", ready: "main h1"},
 	}
 )
