@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -21,16 +20,12 @@ import (
 	"rollcall/command/process"
 )
 
-// gcPercent is the default for GOGC. Most of the heap belongs to idle sockets, and the bytes they send are shared, so
-// collecting garbage more often costs little and saves 2 KiB per socket.
-const gcPercent = 40
-
 // Main runs the command line of this process and returns its exit code. files holds the templates and assets, as ui.New
 // takes them.
 func Main(files fs.FS) int {
 	umask := process.KeepFilesPrivate()
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		tuneCollector()
 	}
 	deaf := signal.Ignored(os.Interrupt)
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
