@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -40,8 +41,13 @@ func (s *Server) board(c echo.Context) error {
 		page.Query.Show = ""
 	}
 	page.Chosen = showValue(q.Show)
-	page.Layout, page.List, page.Counts, page.Announce = s.layout(c, ""), s.list(&p.Listing), countsView(p.Counts),
-		viewer.Announce
+	list := pageBuffers.Get().(*bytes.Buffer)
+	defer pageBuffers.Put(list)
+	list.Reset()
+	if err := s.cfg.UI.WriteList(list, s.listView(&p.Listing)); err != nil {
+		return err
+	}
+	page.Layout, page.List, page.Counts, page.Announce = s.layout(c, ""), list.Bytes(), countsView(p.Counts), viewer.Announce
 	page.Viewer.Me = s.me(p.Own)
 	page.Warming, page.Lost, page.Arrived = p.Warming, p.Lost, arrivalsView(p.Arrived)
 	page.First = s.first(c.Request(), p.Counts)

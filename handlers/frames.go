@@ -127,14 +127,19 @@ func rowView(r live.Row) ui.Row {
 
 // list returns l as HTML.
 func (s *Server) list(l *live.Listing) []byte {
-	list, err := s.cfg.UI.List(ui.List{
-		Query: queryView(l.Query), Sections: s.sections(l.Sections), Flat: l.Flat, Index: s.sections(l.Index),
-		Warming: l.Warming,
-	})
+	list, err := s.cfg.UI.List(s.listView(l))
 	if err != nil {
 		s.log.Error("render list", "err", err)
 	}
 	return list
+}
+
+// listView returns l in the terms of pages.
+func (s *Server) listView(l *live.Listing) ui.List {
+	return ui.List{
+		Query: queryView(l.Query), Sections: s.sections(l.Sections), Flat: l.Flat, Index: s.sections(l.Index),
+		Warming: l.Warming,
+	}
 }
 
 func (s *Server) sections(teams []live.Section) []ui.Section {

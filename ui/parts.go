@@ -13,29 +13,33 @@ import (
 
 // List renders the content of #list: the sections that have rows, or the reason why nobody is listed.
 func (u *UI) List(l List) ([]byte, error) {
-	l.Sections = slices.DeleteFunc(slices.Clone(l.Sections), func(s Section) bool { return len(s.Rows) == 0 })
 	var b bytes.Buffer
 	b.Grow(l.size())
+	err := u.WriteList(&b, l)
+	return b.Bytes(), err
+}
+
+// WriteList appends the content of #list to b, as List renders it.
+func (u *UI) WriteList(b *bytes.Buffer, l List) error {
+	l.Sections = slices.DeleteFunc(slices.Clone(l.Sections), func(s Section) bool { return len(s.Rows) == 0 })
+	name := "section"
+	if l.Flat {
+		name = "flat"
+	}
 	for _, s := range l.Sections {
-		name := "section"
-		if l.Flat {
-			name = "flat"
-		}
-		if err := u.part(&b, name, l.section(s), s.Rows); err != nil {
-			return nil, err
+		if err := u.part(b, name, l.section(s), s.Rows); err != nil {
+			return err
 		}
 	}
-	if b.Len() == 0 {
-		if err := u.part(&b, "empty", nobody(l.Query, l.Warming)); err != nil {
-			return nil, err
+	if len(l.Sections) == 0 {
+		if err := u.part(b, "empty", nobody(l.Query, l.Warming)); err != nil {
+			return err
 		}
 	}
 	if len(l.Index) > 0 {
-		if err := u.part(&b, "index", l.index()); err != nil {
-			return nil, err
-		}
+		return u.part(b, "index", l.index())
 	}
-	return b.Bytes(), nil
+	return nil
 }
 
 // Row renders one person as an <li>. The bytes depend only on r, so they may be cached and sent to every viewer.
