@@ -67,7 +67,7 @@ func (c *busyCmd) Run(ctx context.Context, con *console) error {
 // runCommand starts the command before anything else.
 func (c *busyCmd) runCommand(ctx context.Context, con *console, args []string) error {
 	signals := make(chan os.Signal, 16)
-	con.hear(signals)
+	hearSignals(signals, con.deaf)
 	defer signal.Stop(signals)
 	child := exec.Command(args[0], args[1:]...)
 	child.Stdin, child.Stdout, child.Stderr = con.stdin, con.stdout, con.stderr
@@ -92,13 +92,13 @@ func (c *busyCmd) runCommand(ctx context.Context, con *console, args []string) e
 	}
 }
 
-// hear has signals sent to a channel instead of ending this process. A signal that was ignored when this process
-// started stays ignored, for the command as well. Go doesn't tell whether SIGQUIT was, but shells ignore SIGINT and
-// SIGQUIT together.
-func (con *console) hear(signals chan<- os.Signal) {
+// hearSignals has signals sent to a channel instead of ending this process. A signal that was ignored when this process
+// started stays ignored, for the command as well. deaf says that SIGINT was. Go doesn't tell whether SIGQUIT was, but
+// shells ignore SIGINT and SIGQUIT together.
+func hearSignals(signals chan<- os.Signal, deaf bool) {
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP} {
 		switch {
-		case con.deaf && (s == os.Interrupt || s == syscall.SIGQUIT):
+		case deaf && (s == os.Interrupt || s == syscall.SIGQUIT):
 			signal.Ignore(s)
 		case !signal.Ignored(s):
 			signal.Notify(signals, s)
