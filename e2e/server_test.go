@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -213,6 +214,19 @@ func (s *server) command(args ...string) string {
 func (s *server) addUser(username string, flags ...string) {
 	s.t.Helper()
 	s.cli(append([]string{"add", username, "--password-stdin"}, flags...)...)
+}
+
+// importPeople adds people at once. Each has a username, a password or its hash, a display name, and a team.
+func (s *server) importPeople(people ...[]string) {
+	s.t.Helper()
+	var text bytes.Buffer
+	lines := csv.NewWriter(&text)
+	_ = lines.WriteAll(append([][]string{{"username", "password", "display_name", "team"}}, people...)) // to memory
+	file := filepath.Join(s.t.TempDir(), "people.csv")
+	if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.cli("import", file)
 }
 
 // post sends a form without a browser and returns the cookies of the response, which must be a 303 to the board.
