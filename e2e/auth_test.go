@@ -147,7 +147,7 @@ func TestSignInAndOut(t *testing.T) {
 
 	// Going back must not show the board from the browser's memory or cache.
 	before := anna.loaded()
-	anna.tell(`history.go(-2)`)
+	anna.tell(`setTimeout(() => history.go(-2))`) // after the answer
 	anna.untilLoaded(before)
 	anna.untilAt("/login", patience)
 	if ask[bool](anna, `document.body.innerText.includes('Anna Berg')`) {

@@ -245,7 +245,8 @@ func (p *soaker) act(who int) error {
 		return conn.Close()
 	case n < 62 && p.signIns < soakSignIns:
 		p.signIns++
-		return p.signIn(fmt.Sprint("soak", who))
+		_, err := login(p.s.url, fmt.Sprint("soak", who), password)
+		return err
 	case n < 75:
 		return p.ask(http.MethodPost, "/me/status", url.Values{"text": {fmt.Sprint("text ", n)}}.Encode(),
 			http.StatusSeeOther)
@@ -253,23 +254,6 @@ func (p *soaker) act(who int) error {
 		return p.ask(http.MethodGet, "/", "", http.StatusOK)
 	default:
 		return p.ask(http.MethodGet, "/me", "", http.StatusOK)
-	}
-}
-
-// signIn retries while the server is too busy: passwords are slow to check, and the queue for that is short.
-func (p *soaker) signIn(name string) error {
-	for deadline := time.Now().Add(patience); ; {
-		answer, err := postForm(p.s.url+"/login", name, password)
-		if err != nil || answer.StatusCode == http.StatusSeeOther {
-			return err
-		}
-		again, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
-		wait := time.Duration(again) * time.Second
-		if answer.StatusCode != http.StatusServiceUnavailable || wait == 0 || time.Now().Add(wait).After(deadline) {
-			return fmt.Errorf("POST /login as %s = %d, want 303, or 503 with a Retry-After, within %v", name, answer.StatusCode,
-				patience)
-		}
-		time.Sleep(wait) // as the server asks
 	}
 }
 

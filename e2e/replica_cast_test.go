@@ -100,7 +100,7 @@ func (c *cast) copyTo(t *testing.T) string {
 
 // login signs in and returns the cookies as a Cookie header.
 func login(url, username, password string) (string, error) {
-	answer, err := postForm(url+"/login", username, password)
+	answer, err := whileBusy(func() (*http.Response, error) { return postForm(url+"/login", username, password) })
 	if err != nil {
 		return "", err
 	}

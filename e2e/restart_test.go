@@ -20,6 +20,8 @@ func TestServerRestarted(t *testing.T) {
 	ben := s.person(t, "ben").board()
 	cleo := s.person(t, "cleo").board()
 	evan := s.person(t, "evan").board()
+	late := s.person(t, "finn").tab() // loads the board after the restart
+	look(late, "light")
 	goAway(cleo)
 	pages := []*tab{anna, ben, cleo}
 	for _, b := range pages {
@@ -39,10 +41,7 @@ func TestServerRestarted(t *testing.T) {
 	s.cli("rename", "dora", "Theodora")
 	restarted := time.Now()
 	s.start()
-	late := s.person(t, "finn").tab() // arrives while the board is still warming
-	look(late, "light")
-	late.open("/")
-	late.untilLive()
+	late.open("/") // while the board is still warming
 	late.until("a page loaded now says that people are coming back",
 		`document.querySelector('#warming').innerText === 'People are coming back…'`, soon)
 	late.forget()
