@@ -7,19 +7,13 @@ import (
 	"testing"
 )
 
-// From an empty database to a board with members and a second administrator, on one server with SQLite.
-func TestAdministrationJourney(t *testing.T) {
-	parallel(t)
-	s := startServer(t)
-	administer(t, s, s)
-}
-
-// The same on two replicas with Postgres. What is done at one takes effect at the other at once.
+// From an empty database to a board with members and a second administrator, on two replicas with Postgres. What is done at
+// one takes effect at the other at once.
 func TestReplicaAdministrationJourney(t *testing.T) {
 	parallel(t)
 	redis := newRedis(t)
 	redis.start()
-	database := startPostgres(t)
+	database := newDatabase(t)
 	a, b := newReplica(t, "A", "", redis), newReplica(t, "B", "", redis)
 	for _, r := range []*replica{a, b} {
 		r.env = []string{"DATABASE_URL=" + database}

@@ -50,7 +50,7 @@ func TestAnnouncing(t *testing.T) {
 	anna.untilState("anna", "offline", soon)
 	benLeaves := arrive("ben")
 	anna.until("ben is announced", `heard.length === 1 && heard[0][1] === 'ben came.'`, soon)
-	anna.wait(10 * time.Second) // half of the 20 s; the rest passes below
+	anna.wait(13 * time.Second) // of the 20 s; the rest passes below
 	arrive("cleo")
 	arrive("dora")
 	benLeaves()

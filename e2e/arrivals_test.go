@@ -48,6 +48,9 @@ func TestTeamPage(t *testing.T) {
 	anna.until("the team's name",
 		`document.querySelector('#summary').innerText === 'of 2 in Design' && document.title === '0 here · Design · Rollcall'`, soon)
 	anna.untilVisible("ben", "cleo")
+	if got := ask[int](anna, `document.querySelector('main').innerText.split('Design').length - 1`); got != 1 {
+		t.Errorf("the page shows the name of the team %d times, want once:\n%s", got, anna.text("main"))
+	}
 	s.member(t, "dora").board()
 	s.member(t, "ben").board()
 	anna.until("one of two", `document.title === '1 here · Design · Rollcall' && document.querySelector('h1').innerText === '1 person is here' && document.querySelector('#n-online').innerText === '1' && document.querySelector('#n-all').innerText === '2'`, soon)

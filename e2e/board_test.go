@@ -4,16 +4,14 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp/kb"
 )
 
 // populate adds people in two teams and one without a team. All of them are offline.
 func populate(s *server) {
-	s.addUser("ada", "--display-name", "Ada Okafor", "--team", "Lab")
-	s.addUser("bela", "--display-name", "Béla Kiss", "--team", "Lab")
-	s.addUser("carl", "--display-name", "Carl Anders", "--team", "Office")
-	s.addUser("dov", "--display-name", "דב לוי")
+	s.t.Helper()
+	s.importPeople([]string{"ada", hash, "Ada Okafor", "Lab"}, []string{"bela", hash, "Béla Kiss", "Lab"},
+		[]string{"carl", hash, "Carl Anders", "Office"}, []string{"dov", hash, "דב לוי", ""})
 }
 
 // member is a profile where a person added with addUser is signed in.
@@ -130,24 +128,6 @@ func TestSearch(t *testing.T) {
 	anna.untilVisible("andrea", "anna")
 }
 
-// The style sheet marks a person's own card, only for that person.
-func TestOwnCard(t *testing.T) {
-	parallel(t)
-	s := startServer(t)
-	anna := s.person(t, "anna").board()
-	s.person(t, "ben").board()
-	anna.untilState("ben", "online", soon)
-	mark := func(username string) string {
-		return ask[string](anna, `getComputedStyle(document.querySelector('[data-user=`+username+`] .nm'), '::after').content`)
-	}
-	if got := mark("anna"); got != `"you"` {
-		t.Errorf("anna's own card is marked with %s, want \"you\"", got)
-	}
-	if got := mark("ben"); got != "none" {
-		t.Errorf("ben's card is marked with %s, want nothing", got)
-	}
-}
-
 // Focus, typed text, and the open menu survive updates of rows and of the whole list.
 func TestFocusAndMenuSurviveChanges(t *testing.T) {
 	parallel(t)
@@ -231,60 +211,4 @@ func TestTabOrder(t *testing.T) {
 	anna.press(kb.Tab + kb.Enter) // the skip link
 	anna.until("the main content has the focus", `document.activeElement.id === 'main'`, patience)
 	anna.untilFocus(`summary`)
-}
-
-// On a phone nothing is wider than the screen, and all controls are large enough to tap.
-func TestPhone(t *testing.T) {
-	parallel(t)
-	s := startServer(t)
-	populate(s)
-	s.addUser("very.long.username_without-end", "--display-name",
-		"Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh von Alt", "--team",
-		"Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunter")
-	home := s.person(t, "anna")
-	for _, size := range []struct{ width, height int64 }{{390, 844}, {320, 568}} {
-		anna := home.tab()
-		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true),
-			emulation.SetTouchEmulationEnabled(true))
-		anna.open("/")
-		anna.untilLive()
-		for _, path := range []string{"/", "/?q=wolf", "/?q=nobody", "/?team=Lab", "/?show=offline", "/nothing"} {
-			anna.allow(`status of 404`)
-			anna.open(path)
-			wantNoOverflow(anna, path, size.width)
-		}
-		anna.open("/")
-		anna.click(".account summary")
-		wantNoOverflow(anna, "the open menu", size.width)
-		if !ask[bool](anna, `document.querySelector('.menu a').checkVisibility()`) {
-			t.Errorf("at %d pixels the menu has no link to the board, want one because the header has no room for it",
-				size.width)
-		}
-	}
-	visitor := s.visitor(t).tab()
-	visitor.run(emulation.SetDeviceMetricsOverride(320, 568, 2, true), emulation.SetTouchEmulationEnabled(true))
-	for _, path := range []string{"/login", "/signup"} {
-		visitor.open(path)
-		wantNoOverflow(visitor, path, 320)
-	}
-}
-
-func wantNoOverflow(b *tab, what string, width int64) {
-	b.t.Helper()
-	if got := ask[int64](b, `Math.max(document.documentElement.scrollWidth, innerWidth)`); got > width {
-		b.t.Errorf("%s is %d pixels wide, want at most the screen's %d", what, got, width)
-	}
-	small := ask[[]string](b, `[...document.querySelectorAll('a, button, summary, input:not(.vh), label:has(input)')]
-		.filter(el => el.checkVisibility() && !el.matches('.skip, .vh, input *'))
-		.map(el => [el, el.getBoundingClientRect()])
-		.filter(([el, box]) => box.height > 0 && (box.height < 43.5 || box.width < 24))
-		.map(([el, box]) => el.innerText.trim() + ' ' + Math.round(box.width) + '×' + Math.round(box.height))`)
-	if len(small) > 0 {
-		b.t.Errorf("%s at %d pixels: too small to tap: %q", what, width, small)
-	}
-	cut := ask[[]string](b, `[...document.querySelectorAll('#list .p, .bar label, .sheet, .menu')].filter(el => el.checkVisibility())
-		.filter(el => { const box = el.getBoundingClientRect(); return box.left < -1 || box.right > innerWidth + 1 }).map(el => el.innerText)`)
-	if len(cut) > 0 {
-		b.t.Errorf("%s at %d pixels: cut off by the edge of the screen: %q", what, width, cut)
-	}
 }

@@ -162,7 +162,7 @@ func (o *onlooker) wantSeen(user string, want ...string) {
 // The wall clock of a server jumps by hours and weeks, forward and back. Nobody who is online goes offline or away,
 // changes still show at once, and statuses and sessions end by the new time.
 func TestClockJumps(t *testing.T) {
-	patient(t)
+	t.Parallel() // without a slot: it mostly sleeps
 	clock := &wallClock{t: t}
 	s := newServer(t, "--grace-clean=50ms", "--warming=0s")
 	s.begin = clock.begin

@@ -9,12 +9,13 @@ import (
 // Firefox and WebKit do what other tests check in Chromium, where they can look closer: reconnecting, the status menu,
 // arrivals and departures, and search.
 func TestOtherBrowsers(t *testing.T) {
+	t.Parallel()
 	for _, engine := range engines {
 		if engine.name == "Chromium" {
 			continue
 		}
 		t.Run(engine.name, func(t *testing.T) {
-			parallel(t)
+			takeSlot(t, engine.slots)
 			s := startServer(t, "--grace-clean=200ms", "--grace-dropped=200ms")
 			s.addUser("anna")
 			s.addUser("ben")

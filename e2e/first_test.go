@@ -2,14 +2,12 @@ package e2e_test
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
 )
 
 var setupCode = regexp.MustCompile(`(?m)^Setup code: (\S+)$`)
@@ -39,7 +37,6 @@ func TestFirstRun(t *testing.T) {
 	look(clara, "light")
 	clara.open("/")
 	clara.untilAt("/setup", patience)
-	wantAccessible(clara, "/setup")
 	if got := ask[bool](clara, `!!document.querySelector('#code')`); got {
 		t.Error("a board that only this computer can open asks for a setup code")
 	}
@@ -70,8 +67,10 @@ func TestFirstRun(t *testing.T) {
 	if got := clara.value("#address"); got != s.url+"/" {
 		t.Errorf("the address to send is %q, want %s/", got, s.url)
 	}
-	wantAccessible(clara, "a board of one")
+	wantEverywhere(clara, "a board of one")
+	clara.resize(320, 700)
 	copyAddress(clara)
+	clara.run(emulation.ClearDeviceMetricsOverride())
 
 	before := clara.loaded()
 	s.signUp("ben")
@@ -138,31 +137,6 @@ func TestFirstRunWithoutScript(t *testing.T) {
 	clara.submit()
 	clara.until("there's a link to send",
 		`document.querySelector('#link')?.value.startsWith(`+quote(s.url+"/join/")+`) && document.querySelector('main').innerText.includes('20 people')`, patience)
-}
-
-// Nothing scrolls sideways, and all of the form can be reached, on small screens.
-func TestFirstRunOnAPhone(t *testing.T) {
-	parallel(t)
-	s := startServer(t, "--public-url=http://ADDR")
-	clara := s.visitor(t).tab()
-	for _, width := range []int64{390, 320} {
-		clara.run(chromedp.EmulateViewport(width, 700))
-		clara.open("/setup")
-		wantNoSideways(clara, fmt.Sprintf("/setup at %d px", width))
-	}
-	clara.setUp(s, "", "clara")
-	for _, width := range []int64{390, 320} {
-		clara.run(chromedp.EmulateViewport(width, 700))
-		wantNoSideways(clara, fmt.Sprintf("a board of one at %d px", width))
-		clara.click(".share button")
-	}
-}
-
-func wantNoSideways(b *tab, what string) {
-	b.t.Helper()
-	if got := ask[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); got > 0 {
-		b.t.Errorf("%s scrolls %d px sideways", what, got)
-	}
 }
 
 // Browsers can install the board as an app: the manifest has no errors, and its icons are there.

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"os"
@@ -12,7 +13,7 @@ import (
 
 // A client that oapi-codegen makes from the OpenAPI document of a server compiles, and reads who is here.
 func TestGeneratedClient(t *testing.T) {
-	parallel(t)
+	patient(t)
 	s := startServer(t, "--warming=0s")
 	s.addUser("ada")
 	s.addUser("ben")
@@ -49,9 +50,11 @@ func TestGeneratedClient(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "ROLLCALL_TOKEN="+token, "GOWORK=off")
-		out, err := cmd.CombinedOutput()
+		var said bytes.Buffer // also what it downloads
+		cmd.Stderr = &said
+		out, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("go %q: %v\n%s", args, err, out)
+			t.Fatalf("go %q: %v\n%s%s", args, err, &said, out)
 		}
 		return string(out)
 	}

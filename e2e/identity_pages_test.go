@@ -33,8 +33,7 @@ func wantEverywhere(b *tab, what string) {
 	b.t.Helper()
 	wantAccessible(b, what)
 	lookForced(b)
-	contrast := strings.Replace(axeRun, "{ resultTypes", "{ runOnly: ['color-contrast'], resultTypes", 1) // the rest is the same
-	for _, found := range ask[[]string](b, contrast) {
+	for _, found := range ask[[]string](b, axeColors) {
 		b.t.Errorf("%s, forced colors: %s", what, strings.ReplaceAll(found, "\n", " "))
 	}
 	usual := ask[int](b, `innerWidth`)
@@ -108,11 +107,15 @@ func TestPagesBeforeSigningIn(t *testing.T) {
 	s.cli("email", "clara", "clara@example.org")
 	<-box
 	stranger := s.visitor(t).tab()
-	stranger.allow(`status of (403|404|422)`)
+	stranger.allow(`status of (403|404|409|422)`)
 	look(stranger, "light")
 
+	stranger.open("/nothing")
+	wantAccessible(stranger, "an error")
 	stranger.open("/login")
 	wantEverywhere(stranger, "login")
+	stranger.signInAs("clara", "wrong password")
+	wantAccessible(stranger, "login with an error")
 	stranger.run(network.SetExtraHTTPHeaders(network.Headers{"Remote-User": "clara@corp.example"}))
 	stranger.open("/login")
 	stranger.until("the proxy's name is offered", `document.body.innerText.includes('Continue as')`, patience)
@@ -121,6 +124,8 @@ func TestPagesBeforeSigningIn(t *testing.T) {
 
 	stranger.open("/signup")
 	wantEverywhere(stranger, "signup")
+	stranger.join("clara")
+	wantAccessible(stranger, "signup with an error")
 	stranger.join("zoe")
 	wantEverywhere(stranger, "waiting")
 	stranger.open("/forgot")

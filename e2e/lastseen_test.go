@@ -73,44 +73,6 @@ func TestLastSeen(t *testing.T) {
 	anna.wantShown("ben", "online", "offline") // and wasn't online in between
 }
 
-// People who hide when they were last seen don't see it for others on any page. They see it again when they stop hiding
-// it.
-func TestLastSeenIsReciprocal(t *testing.T) {
-	parallel(t)
-	s := startServer(t)
-	anna := s.person(t, "anna").board()
-	ben := s.person(t, "ben").board()
-	for _, choice := range []string{"approximate", "exact"} {
-		gone := s.person(t, choice).board()
-		gone.setLastSeen(choice)
-		signOut(gone)
-	}
-	settings := s.member(t, "ben").withoutScript()
-	told := func(b *tab) {
-		t.Helper()
-		b.untilStatus("approximate", "Offline seen today")
-		b.untilStatusLike("exact", `Offline seen (just now|\d min ago)`, soon)
-	}
-	told(ben)
-	settings.setLastSeen("nobody")
-	ben.untilStatus("approximate", "Offline")
-	ben.untilStatus("exact", "Offline")
-	told(anna)
-	if got := ben.loaded(); got != 1 {
-		t.Errorf("ben's page was loaded %d times, want once", got)
-	}
-	ben.reload()
-	if page := ask[string](ben, `document.querySelector('#list').innerHTML`); strings.Contains(page, "seen") {
-		t.Errorf("ben hides when he was last seen, but his page shows it for others: %s", page)
-	}
-	ben.untilLive()
-	settings.setLastSeen("approximate")
-	told(ben)
-	if got := ben.loaded(); got != 2 {
-		t.Errorf("ben's page was loaded %d times, want twice: seeing it again needs no reload", got)
-	}
-}
-
 // While the page is open, its relative times stay current, and the end of a status shows until it is reached.
 func TestTimesStayCurrent(t *testing.T) {
 	parallel(t)

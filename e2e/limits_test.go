@@ -64,6 +64,7 @@ func TestSocketLimit(t *testing.T) {
 // TestFlood: many connections that never finish a request use up the free connections. Open connections still work, new
 // ones are told to retry, and are accepted again after the flood.
 func TestFlood(t *testing.T) {
+	patient(t)
 	s := startServer(t, "--limit-connections=60", "--grace-clean=50ms", "--warming=0s")
 	ada, bob := s.signUp("ada"), s.signUp("bob")
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()

@@ -44,6 +44,7 @@ func runAll(m *testing.M) (code int) {
 	}
 	defer sharedShell.close()
 	defer sharedFull.close()
+	defer stopPostgres()
 	return m.Run()
 }
 
@@ -61,11 +62,12 @@ func existing(program string) (string, error) {
 // The capacity is how many tests run at once, on any number of cores. More would slow down the browsers and cause
 // timeouts.
 var (
-	browserSlots = make(chan struct{}, 3)
-	waitSlots    = make(chan struct{}, 2)
+	browserSlots = make(chan struct{}, 4) // in Chromium, which they share
+	engineSlots  = make(chan struct{}, 1) // in Firefox or WebKit, which start for each test
+	waitSlots    = make(chan struct{}, sized(proving(5, 2), 2))
 )
 
-// parallel runs t, which uses a browser, in parallel with a few other tests.
+// parallel runs t, which uses Chromium, in parallel with a few other tests.
 func parallel(t *testing.T) { takeSlot(t, browserSlots) }
 
 // patient runs t in parallel with a few other tests. It uses no browser, and mostly waits for leases, grace periods,

@@ -35,7 +35,6 @@ func TestEmojiPicker(t *testing.T) {
 	anna.until("the picker is open",
 		`document.activeElement.id === 'emoji-search' && document.querySelectorAll('#emoji-list [role=option]').length === 8`,
 		soon)
-	wantAccessible(anna, "the picker")
 	anna.press(kb.Escape)
 	anna.until("Escape closes it and returns the focus",
 		`document.activeElement.id === 'emoji-open' && !document.querySelector('#emojis:popover-open') && document.querySelector('.account').open`, soon)
@@ -127,6 +126,9 @@ func TestMenuHidesNothing(t *testing.T) {
 		anna.wantInReach(what + ", set and invisible")
 		if phone {
 			wantNoOverflow(anna, "the menu of somebody invisible "+what, size.width)
+			if got := ask[int64](anna, `document.querySelector('.menu').scrollWidth`); got > size.width {
+				t.Errorf("%s the menu scrolls sideways: it's %d pixels wide", what, got)
+			}
 		}
 		anna.focus(".account summary")
 		anna.wantFocusInSight(what)
@@ -182,14 +184,10 @@ func TestAccessiblePanel(t *testing.T) {
 	anna.click("#status-set")
 	anna.untilSaid("Status updated.")
 	wantAccessible(anna, "the panel with a status")
-	anna.click("#status-change")
-	anna.until("the field is back", `document.activeElement.id === 'status-text'`, soon)
-	wantAccessible(anna, "the panel with a status to change")
 	anna.click("#show-invisible")
 	anna.untilSaid("You are invisible.")
 	wantAccessible(anna, "the panel of somebody invisible")
 	anna.open("/me?change=yes")
-	wantAccessible(anna, "/me")
 	anna.tell(`document.querySelector('#status-emoji').value = 'no'`)
 	before := anna.loaded()
 	anna.tell(`document.querySelector('form.status').submit()`) // as without JavaScript: the response is a full page
@@ -197,35 +195,4 @@ func TestAccessiblePanel(t *testing.T) {
 	anna.until("the form is rejected",
 		`document.title.startsWith('Error: ') && document.querySelector('#status-emoji-error')`, patience)
 	wantAccessible(anna, "/me with an error")
-}
-
-// On a phone the panel is a sheet that fits the screen, and every control can be tapped.
-func TestPanelOnAPhone(t *testing.T) {
-	parallel(t)
-	s := startServer(t)
-	home := s.person(t, "anna")
-	for _, size := range []struct{ width, height int64 }{{390, 844}, {320, 568}} {
-		anna := home.tab()
-		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true),
-			emulation.SetTouchEmulationEnabled(true))
-		anna.open("/")
-		anna.untilLive()
-		anna.openMenu()
-		anna.fill("#status-text", strings.Repeat("Unbreakable", 12))
-		anna.lasts("at")
-		anna.click("#status-set")
-		anna.untilSaid("Status updated.")
-		wantNoOverflow(anna, "the panel", size.width)
-		if got := ask[int64](anna, `document.querySelector('.menu').scrollWidth`); got > size.width {
-			t.Errorf("the panel scrolls sideways: %d pixels on a screen of %d", got, size.width)
-		}
-		for _, selector := range []string{"#show-invisible", ".forget", "#status-clear", `.menu a[href="/settings"]`} {
-			anna.until(fmt.Sprintf("%s can be touched at %d pixels", selector, size.width),
-				`test.point(`+quote(selector)+`).length`, soon)
-		}
-		anna.click("#status-clear")
-		anna.untilSaid("Status cleared.")
-		anna.open("/me")
-		wantNoOverflow(anna, "/me", size.width)
-	}
 }

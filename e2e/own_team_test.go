@@ -49,7 +49,7 @@ func TestOwnTeamSection(t *testing.T) {
 	anna.untilCards(otherPeople, "")
 	anna.until("the count, and one arrival", `document.querySelector('#mine-count').innerText === '2 of 3 here'
 		&& document.querySelector('#news').innerText.includes('ben just arrived')`, soon)
-	s.member(t, "zed").board()
+	zed := s.member(t, "zed").board()
 	anna.untilCards(otherPeople, "zed")
 	anna.until("a heading for the others, and two arrivals", `document.querySelector('#others').innerText === 'Other teams'
 		&& document.querySelector('#news').innerText.includes('2 people just arrived')`, soon)
@@ -78,18 +78,11 @@ func TestOwnTeamSection(t *testing.T) {
 	if n := ask[int](anna, `document.querySelectorAll('#mine [data-user]').length`); n != 0 {
 		t.Errorf("%d rows of the section look to programs like rows of the list", n)
 	}
-}
 
-// While the page isn't live, the section is as gray as the list, and says nothing that may be out of date.
-func TestOwnTeamSectionNotLive(t *testing.T) {
-	parallel(t)
-	s := startServer(t)
-	crowd(s, 230)
-	home := s.person(t, "anna")
-	s.cli("team", "anna", "Lab")
-	anna := home.board()
-	anna.untilCards(ownTeam, "anna")
-	anna.allow(`CONNECTION_REFUSED|ws:error`)
+	// While the page isn't live, the section is as gray as the list, and says nothing that may be out of date.
+	for _, b := range []*tab{anna, ben, zed} {
+		b.allowOutage()
+	}
 	s.kill()
 	anna.until("the page isn't live", `document.documentElement.dataset.conn === 'wait'`, patience)
 	if got := ask[string](anna, `getComputedStyle(document.querySelector('`+ownTeam+` .p')).borderTopStyle`); got != "dashed" {

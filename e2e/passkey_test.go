@@ -47,10 +47,8 @@ func TestPasskey(t *testing.T) {
 	key := clara.authenticator()
 
 	clara.open("/settings/sign-in")
-	wantAccessible(clara, "ways to sign in")
 	clara.clickThrough(`form[action$="/sign-in/passkey"] button`)
 	clara.until("the button is there", `document.querySelector('[data-passkey]:not([hidden])')`, patience)
-	wantAccessible(clara, "the page that adds a passkey")
 	clara.fill("#label", "Clara's laptop")
 	clara.clickThrough(`[data-passkey=register]`)
 	clara.untilAt("/settings/sign-in", patience)
@@ -61,7 +59,6 @@ func TestPasskey(t *testing.T) {
 	clara.open("/admin/people/ada")
 	clara.clickThrough(`form[action$="/role"] button`)
 	clara.until("the page asks for a passkey", `document.querySelector('[data-passkey=step-up]:not([hidden])')`, patience)
-	wantAccessible(clara, "the page that asks for a passkey")
 	clara.verifies(key, false)
 	clara.click(`[data-passkey=step-up]`)
 	clara.until("the refusal is told", `document.querySelector('#passkey-said').innerText.includes('canceled')`, patience)

@@ -5,43 +5,6 @@ import (
 	"testing"
 )
 
-// Changes to people by another process show on open pages without a reload.
-func TestPeopleChangedByCommandLine(t *testing.T) {
-	parallel(t)
-	s := startServer(t)
-	anna := s.person(t, "anna").board()
-	anna.untilState("anna", "online", soon)
-	anna.forget()
-
-	s.addUser("ben", "--display-name", "Ben Sommer", "--team", "Lab")
-	anna.untilState("ben", "offline", soon)
-	anna.until("ben is in his team",
-		`document.querySelector('[data-user=ben]').closest('section').querySelector('h2').innerText === 'Lab'`, soon)
-	anna.until("the count is two", `document.querySelector('#n-all').innerText === '2'`, soon)
-
-	s.cli("rename", "ben", "Benedict Sommer")
-	anna.until("ben has his new name", `document.querySelector('[data-user=ben] bdi').innerText === 'Benedict Sommer'`,
-		soon)
-	s.cli("team", "ben", "Workshop")
-	anna.until("ben is in his new team",
-		`document.querySelector('[data-user=ben]').closest('section').querySelector('h2').innerText === 'Workshop'`, soon)
-	s.cli("disable", "ben")
-	anna.untilState("ben", "none", soon)
-	anna.until("the count is one", `document.querySelector('#n-all').innerText === '1'`, soon)
-	s.cli("enable", "ben")
-	anna.untilState("ben", "offline", soon)
-
-	// People who sign up in a browser appear like people who are added.
-	s.person(t, "cleo").board()
-	anna.untilState("cleo", "online", soon)
-	s.cli("delete", "cleo", "--yes")
-	anna.untilState("cleo", "none", soon)
-	anna.wantShown("anna", "online")
-	if got := anna.loaded(); got != 1 {
-		t.Errorf("anna's page was loaded %d times, want once", got)
-	}
-}
-
 // hostile are names that would have an effect if a page treated them as anything but text.
 var hostile = []struct{ username, name, team string }{
 	{"script", `<script>document.title='x'</script>`, `<script>alert(1)</script>`},
@@ -58,8 +21,12 @@ func TestHostileNamesAreText(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
 	anna := s.person(t, "anna").board()
+	var people [][]string
 	for _, h := range hostile {
-		s.addUser(h.username, "--display-name="+h.name, "--team="+h.team)
+		people = append(people, []string{h.username, hash, h.name, h.team})
+	}
+	s.importPeople(people...)
+	for _, h := range hostile {
 		anna.untilState(h.username, "offline", soon)
 	}
 	check := func(how string) {
@@ -92,7 +59,7 @@ func TestHostileNamesAreText(t *testing.T) {
 	anna.reload()
 	anna.untilLive()
 	check("in the page")
-	for _, h := range hostile {
+	for _, h := range hostile[3:6] { // the most similar to markup and to other URLs
 		anna.open("/?team=" + url.QueryEscape(h.team))
 		anna.untilLive()
 		if got := ask[[]string](anna, `test.visible()`); len(got) != 1 || got[0] != h.username {

@@ -70,50 +70,8 @@ func TestPersonPopover(t *testing.T) {
 	anna.until("it closes when the account is gone", popoverClosed, soon)
 }
 
-// On a phone the popover is a sheet at the bottom.
-func TestPersonSheetOnPhone(t *testing.T) {
-	parallel(t)
-	s := startServer(t)
-	populate(s)
-	home := s.person(t, "anna")
-	for _, size := range []struct{ width, height int64 }{{390, 844}, {320, 568}} {
-		anna := home.tab()
-		anna.run(emulation.SetDeviceMetricsOverride(size.width, size.height, 2, true),
-			emulation.SetTouchEmulationEnabled(true))
-		anna.open("/")
-		anna.untilLive()
-		anna.openPerson("bela")
-		anna.until("it's at the bottom",
-			`(box => box.left === 0 && Math.round(box.right) === innerWidth && Math.round(box.bottom) === innerHeight && box.top > 0)(document.querySelector('#who').getBoundingClientRect())`, patience)
-		wantNoOverflow(anna, "the sheet", size.width)
-		anna.open("/u/bela")
-		wantNoOverflow(anna, "the page of a person", size.width)
-		wantAccessible(anna, "the page of a person")
-	}
-}
-
-// A person's page is live, too, and makes its viewer present.
-func TestPersonPageIsLive(t *testing.T) {
-	parallel(t)
-	s := startServer(t, "--grace-clean=200ms")
-	populate(s)
-	anna := s.person(t, "anna").tab()
-	anna.open("/u/ADA")
-	anna.untilLive()
-	anna.until("ada is offline", `document.querySelector('#person .st b').innerText === 'Offline'`, patience)
-	ada := s.member(t, "ada").board()
-	ada.untilState("anna", "online", soon)
-	anna.until("ada is online", `document.querySelector('#person .st b').innerText === 'Online'`, soon)
-	s.cli("rename", "ada", "Ada Lovelace")
-	anna.until("ada has another name", `document.querySelector('#who-h').innerText === 'Ada Lovelace'`, soon)
-	ada.close()
-	anna.until("ada is offline again", `document.querySelector('#person .st b').innerText === 'Offline'`, soon)
-	if got := anna.loaded(); got != 1 {
-		t.Errorf("the page was loaded %d times, want once", got)
-	}
-}
-
-// Favorites come first in their team, at once and after a reload, and for nobody else.
+// Favorites come first in their team, at once and after a reload, and for nobody else. A person's own card is marked, also
+// only for that person.
 func TestFavorites(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -131,6 +89,12 @@ func TestFavorites(t *testing.T) {
 	const belaFirst = `(at => at('bela').left < at('ada').left)(name => document.querySelector('[data-user=' + name + ']').getBoundingClientRect())`
 	const star = `getComputedStyle(document.querySelector('[data-user=bela] .nm'), '::after').content.includes('★')`
 	anna.until("ada comes first", `!(`+belaFirst+`) && !(`+star+`)`, soon)
+	for username, want := range map[string]string{"anna": `"you"`, "otto": "none"} {
+		mark := `getComputedStyle(document.querySelector('[data-user=` + username + `] .nm'), '::after').content`
+		if got := ask[string](anna, mark); got != want {
+			t.Errorf("anna's board marks the card of %s with %s, want %s", username, got, want)
+		}
+	}
 	anna.openPerson("bela")
 	anna.click("#who-favorite")
 	anna.until("bela comes first",
@@ -173,55 +137,6 @@ func TestLocalTimeOnCards(t *testing.T) {
 			`/in (Kolkata|Calcutta), (same as yours|[0-9¼½¾]+ h ahead of you)$/.test(document.querySelector('.know dd').innerText)`, soon)
 		anna.untilLive()
 		anna.close()
-	}
-}
-
-// "Tell me when ben is here": every tab of the person who asked says so once, even after a reload, and nobody else's
-// tab does.
-func TestTellMe(t *testing.T) {
-	parallel(t)
-	s := startServer(t, "--grace-clean=200ms")
-	s.addUser("ben", "--display-name", "Ben Carter")
-	home := s.person(t, "anna")
-	anna, second := home.board(), home.tab()
-	second.open("/settings")
-	second.untilLive()
-	other := s.person(t, "otto").board()
-	anna.openPerson("ben")
-	anna.click("#who-tell")
-	anna.until("the wish is noted",
-		`document.querySelector('#who-waiting')?.innerText.includes("You'll be told once when Ben Carter is here.")`,
-		patience)
-	anna.reload()
-	anna.untilLive()
-	anna.openPerson("ben")
-	anna.until("the wish survives a reload", `document.querySelector('#who-waiting')`, patience)
-
-	ben := s.member(t, "ben").board()
-	const said = `document.querySelector('#told').innerText.includes('Ben Carter is here')`
-	anna.until("told", said+` && !document.querySelector('#who-waiting')`, soon)
-	second.until("the other tab is told", said, soon)
-	if role := ask[string](anna, `document.querySelector('#told').role`); role != "status" {
-		t.Errorf("the message has the role %s, want status", role)
-	}
-	wantAccessible(second, "a page with a message")
-	other.untilState("ben", "online", soon)
-	for who, b := range map[string]*tab{"otto": other, "ben": ben} {
-		if ask[int](b, `document.querySelector('#told').childElementCount`) > 0 {
-			t.Errorf("%s was told something", who)
-		}
-	}
-	second.click(`.toast button`)
-	second.until("the message can be closed", `!document.querySelector('.toast')`, patience)
-	second.reload() // within two minutes the server tells again, and the tab remembers
-	second.untilLive()
-	ben.close()
-	anna.untilState("ben", "offline", soon)
-	s.member(t, "ben").board()
-	anna.untilState("ben", "online", soon)
-	if n := ask[int](anna, `document.querySelector('#told').childElementCount`) +
-		ask[int](second, `document.querySelector('#told').childElementCount`); n != 1 {
-		t.Errorf("after ben came again there are %d messages, want the first one", n)
 	}
 }
 

@@ -37,6 +37,7 @@ func gatekeeper(t *testing.T, header string) (addr string) {
 
 // TestSignInByProxy runs nginx and Caddy with the files from deploy/ that ask Authelia or oauth2-proxy who somebody is.
 func TestSignInByProxy(t *testing.T) {
+	t.Parallel()
 	const host = "board.example.org"
 	for _, tt := range []struct {
 		name, header, from string // from: where the file expects the program

@@ -19,6 +19,7 @@ import (
 
 // TestProxies runs nginx and Caddy with the files from deploy/, in front of a real server.
 func TestProxies(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, host, base string
 		start            func(*testing.T, *server) *tlsProxy

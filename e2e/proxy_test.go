@@ -189,6 +189,7 @@ func (p *proxy) pass(src, dst net.Conn) {
 
 // TestReplicaProxy checks the faults that the other tests rely on.
 func TestReplicaProxy(t *testing.T) {
+	t.Parallel()
 	echo, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

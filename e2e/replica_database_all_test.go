@@ -18,7 +18,7 @@ func TestReplicasWithoutDatabaseComeBack(t *testing.T) {
 	patient(t)
 	redis := newRedis(t)
 	redis.start()
-	database, err := url.Parse(startPostgres(t))
+	database, err := url.Parse(newDatabase(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func newDatabaseOutage(t *testing.T) *databaseOutage {
 	t.Helper()
 	redis := newRedis(t)
 	redis.start()
-	database, err := url.Parse(startPostgres(t))
+	database, err := url.Parse(newDatabase(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,6 +189,7 @@ var failures = map[string]func(*pgtest.Server) error{
 // the meantime say that nothing can be saved, nobody on the board is shown as gone, and everything works within 10 s of
 // the promotion. Webhooks go on, too.
 func TestReplicaFailover(t *testing.T) {
+	t.Parallel()
 	for name, fail := range failures {
 		if name != "killed" && !chaos {
 			continue // accounts tests all of them, without replicas

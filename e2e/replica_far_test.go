@@ -17,7 +17,7 @@ const farRoundTrip = 80 * time.Millisecond
 // their pages before the lease of the first expires, so nobody is shown offline.
 func TestReplicaMoveToFarDatabase(t *testing.T) {
 	patient(t)
-	near := startPostgres(t) // before the scene, so that it stops after it
+	near := newDatabase(t)
 	far := lateDatabase(t, near, farRoundTrip)
 	s := newScene(t, setting{})
 	copied := exec.Command(binary, "db", "copy", "--from", s.replicas[0].db)
@@ -28,7 +28,7 @@ func TestReplicaMoveToFarDatabase(t *testing.T) {
 	a, b := s.replicas[0], s.replicas[1]
 	a.env, b.env = []string{"DATABASE_URL=" + near}, []string{"DATABASE_URL=" + far}
 	s.begin()
-	n := sized(200, 300)
+	n := sized(crowdSize(), 300)
 	each(t, 16, n, func(i int) error {
 		_, err := s.open(i, a)
 		return err

@@ -76,10 +76,11 @@ func (i *hookInbox) state(username string) string {
 // Two replicas on one Postgres. The one that delivers webhooks is killed while messages are on their way. The other one
 // takes over: no notice is lost, and only messages that were on their way come twice, with the same ID.
 func TestReplicaHooks(t *testing.T) {
+	patient(t)
 	const members = 12
 	redis := newRedis(t)
 	redis.start()
-	database := startPostgres(t)
+	database := newDatabase(t)
 	inbox := &hookInbox{knows: map[string]string{}, ids: map[string]bool{}}
 	receiver := httptest.NewServer(inbox)
 	defer receiver.Close()

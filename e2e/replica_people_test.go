@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/cdproto/emulation"
 )
 
 // startPair starts two replicas on one database and one Redis, for people with browsers at either.
@@ -24,17 +26,24 @@ func startPair(t *testing.T) (a, b *replica) {
 	return a, b
 }
 
-// B shows a status that is set at A, with emoji, text, and end time, and hides it when it ends.
+// B shows a status that is set at A, with emoji, text, and end time, which is a local time of the person. Within a second
+// after it ends, B hides it and shows the actual state again.
 func TestReplicaStatus(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)
-	anna, ben := a.person(t, "anna").board(), b.person(t, "ben").board()
+	anna, ben := a.person(t, "anna").tab(), b.person(t, "ben").board()
+	anna.run(emulation.SetTimezoneOverride("Pacific/Auckland"))
+	anna.open("/")
+	anna.untilLive()
 	ben.untilState("anna", "online", soon)
 	ben.forget()
 	anna.openMenu()
+	anna.until("the server knows the zone",
+		`document.querySelector('#status-zone').textContent === 'Your time zone: Pacific/Auckland'`, soon)
 	anna.pickEmoji("headph", "🎧")
 	anna.fill("#status-text", "Deep work")
 	anna.lasts("at")
+	anna.until("the field for the time is visible", `document.querySelector('#status-at').checkVisibility()`, soon)
 	end := anna.endIn(4 * time.Second)
 	anna.click("#show-dnd")
 	anna.untilSaid("Status updated.")
@@ -44,28 +53,54 @@ func TestReplicaStatus(t *testing.T) {
 	ben.untilText("anna", "")
 	ben.wantShown("anna", "online", "dnd", "online")
 	ben.wantEnded("anna", end)
+	anna.until("the panel says what is so now",
+		`document.querySelector('#me-why').innerText.startsWith('Online, because') && document.querySelector('#me').innerText === 'Online' && !document.querySelector('.set-now')`, soon)
+
+	// "Today" ends at midnight in the person's time zone.
+	anna.lasts("today")
+	anna.click("#show-away")
+	anna.until("until midnight", `document.querySelector('#me-set').innerText.includes('Ends at midnight')`, soon)
 }
 
-// When a person goes invisible at A, B shows them offline to others, and all their own browsers say that they are
-// invisible.
+// Who turns invisible at A is told so plainly, in all their browsers, and comes back by choosing another state. B shows
+// them offline to others.
 func TestReplicaInvisible(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)
 	anna, ben := a.person(t, "anna").board(), b.person(t, "ben").board()
 	phone := b.phone(t, "anna")
+	phone.openMenu()
 	ben.untilState("anna", "online", soon)
 	ben.forget()
 	anna.openMenu()
+	anna.fill("#status-text", "Half a sentence")
 	anna.click("#show-invisible")
 	anna.untilSaid("You are invisible.")
 	ben.untilState("anna", "offline", soon)
-	phone.until("anna's phone shows her new state", `document.querySelector('#me').innerText === 'Invisible'`, soon)
+	if got := anna.value("#status-text"); got != "Half a sentence" {
+		t.Errorf("the field holds %q, want what was typed", got)
+	}
+	for _, own := range []*tab{anna, phone} {
+		own.until("the menu says so", `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#show-invisible').ariaPressed === 'true'
+			&& document.querySelector('#me-note').innerText.startsWith('While invisible, you appear offline to everyone.') && document.querySelector('#me-self [data-state=offline]')`, soon)
+	}
 	phone.untilState("anna", "offline", soon)
-	anna.click("#show-auto")
+	if got := ask[string](anna,
+		`document.querySelector('#status-text').getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id)?.innerText).join(' ')`); !strings.Contains(got, "can still see when you change your text") {
+		t.Errorf("the text is described by %q, want the warning", got)
+	}
+	anna.fill("#status-text", "Gone fishing")
+	anna.click("#status-set")
+	anna.untilSaid("Status updated.")
+	ben.untilText("anna", "Gone fishing")
+	ben.untilState("anna", "offline", soon)
+	anna.click("#show-away")
 	anna.untilSaid("You are visible again.")
-	ben.untilState("anna", "online", soon)
-	phone.until("anna's phone shows her new state", `document.querySelector('#me').innerText === 'Online'`, soon)
-	ben.wantShown("anna", "online", "offline", "online")
+	ben.untilState("anna", "away", soon)
+	ben.untilText("anna", "Gone fishing")
+	ben.wantShown("anna", "online", "offline", "away")
+	phone.until("her phone has the card and the state", `document.querySelector('#me-set bdi')?.innerText === 'Gone fishing' && document.querySelector('#show-away').ariaPressed === 'true'
+		&& !document.querySelector('#status-text').checkVisibility()`, soon)
 }
 
 // Settings that are saved at A take effect at B: the name, the team, and whether the person sees when others were last
@@ -147,12 +182,21 @@ func TestReplicaDelete(t *testing.T) {
 	anna := a.person(t, "anna").tab()
 	phone := b.phone(t, "anna")
 	ben.untilState("anna", "online", soon)
+	anna.allow(`status of 422`)
 	anna.open("/settings")
 	anna.click(".danger summary")
+	anna.fill("#confirm_username", "ben")
+	anna.fill("#confirm_password", password)
+	anna.clickThrough(".danger button.grave")
+	wantDescribed(anna, "#confirm_username", "Type anna")
+	anna.until("the field with the error has the focus", `document.activeElement.id === 'confirm_username'`, patience)
 	anna.fill("#confirm_username", "anna")
 	anna.fill("#confirm_password", password)
 	anna.clickThrough(".danger button.grave")
 	anna.untilAt("/login", patience)
+	if got := anna.text(".saved"); !strings.Contains(got, "Your account has been deleted.") {
+		t.Errorf("the sign-in page says %q, want it to say that the account is deleted", got)
+	}
 	ben.untilState("anna", "none", soon)
 	ben.until("the count is one", `document.querySelector('#n-all').innerText === '1'`, soon)
 	phone.untilAt("/login", soon)

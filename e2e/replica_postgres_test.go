@@ -9,21 +9,40 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"rollcall/accounts/pgtest"
 )
 
-// startPostgres starts a Postgres server that runs until the test ends, and returns the URL of an empty database.
-func startPostgres(t *testing.T) string {
+// sharedPostgres is a server for tests that don't disturb it. It starts on first use.
+var sharedPostgres struct {
+	once   sync.Once
+	server *pgtest.Server
+	err    error
+}
+
+// stopPostgres stops the shared server if it was started.
+func stopPostgres() {
+	if sharedPostgres.server != nil {
+		sharedPostgres.server.Stop()
+	}
+}
+
+// newDatabase returns the URL of an empty Postgres database.
+func newDatabase(t *testing.T) string {
 	t.Helper()
-	server, err := pgtest.Start()
+	p := &sharedPostgres
+	p.once.Do(func() { p.server, p.err = pgtest.Start() })
+	if p.err != nil {
+		t.Fatal(p.err)
+	}
+	name, err := p.server.Create("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Stop)
-	return server.URL("postgres")
+	return p.server.URL(name)
 }
 
 // signUpAt signs a person up at a replica and returns the cookies of the session.
@@ -64,7 +83,7 @@ func TestReplicaPostgres(t *testing.T) {
 	patient(t)
 	redis := newRedis(t)
 	redis.start()
-	database := startPostgres(t)
+	database := newDatabase(t)
 	var replicas []*replica
 	for _, name := range []string{"A", "B"} {
 		r := newReplica(t, name, filepath.Join(t.TempDir(), "unused.db"), redis)

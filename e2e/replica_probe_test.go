@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// probe loads the first page of a replica four times a second.
+// probe loads the first page of a replica again and again.
 type probe struct {
 	*view
 	r *replica
@@ -22,7 +22,7 @@ func (s *scene) probe() {
 		p := &probe{view: newView("pages of " + r.name), r: r}
 		s.probes = append(s.probes, p)
 		s.work.Go(func() {
-			tick := time.NewTicker(250 * time.Millisecond)
+			tick := time.NewTicker(sized(500*time.Millisecond, 250*time.Millisecond))
 			defer tick.Stop()
 			for {
 				select {

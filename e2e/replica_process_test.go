@@ -30,6 +30,13 @@ func sized[T any](short, long T) T {
 	return short
 }
 
+// measured runs t alone where its times are checked, as in `make chaos`, and otherwise like patient.
+func measured(t *testing.T) {
+	if !chaos {
+		patient(t)
+	}
+}
+
 // redisServer is a real redis-server for one test.
 type redisServer struct {
 	t    *testing.T

@@ -16,6 +16,7 @@ import (
 
 // The primary of a Redis with Sentinel is killed while people come and go. Nobody who stays is shown offline.
 func TestReplicaSentinelFailover(t *testing.T) {
+	patient(t)
 	primary := newRedis(t)
 	primary.start()
 	second := newRedis(t, "--save", "", "--appendonly", "no", "--replicaof", "127.0.0.1 "+primary.port)
@@ -41,7 +42,7 @@ func TestReplicaSentinelFailover(t *testing.T) {
 	}
 	url := fmt.Sprintf("redis://%s?addr=%s&addr=%s&master_set=board",
 		sentinels[0].addr(), sentinels[1].addr(), sentinels[2].addr())
-	s, movers := outageScene(t, setting{shared: url})
+	s, movers := busyScene(t, setting{shared: url})
 	s.until("the Sentinels to know each other and the replica", startWait, func() bool {
 		return !slices.ContainsFunc(sentinels, func(s *redisServer) bool {
 			return knows(s, "num-other-sentinels") != "2" || knows(s, "num-slaves") != "1"
@@ -54,6 +55,7 @@ func TestReplicaSentinelFailover(t *testing.T) {
 
 // A primary of a Redis Cluster is killed while people come and go. Nobody who stays is shown offline.
 func TestReplicaClusterFailover(t *testing.T) {
+	patient(t)
 	var nodes []*redisServer
 	create := []string{"--cluster", "create"}
 	for range 6 {
@@ -68,7 +70,7 @@ func TestReplicaClusterFailover(t *testing.T) {
 		t.Fatalf("redis-cli: %v\n%s", err, out)
 	}
 	url := fmt.Sprintf("redis://%s?addr=%s&addr=%s", nodes[0].addr(), nodes[1].addr(), nodes[2].addr())
-	s, movers := outageScene(t, setting{shared: url})
+	s, movers := busyScene(t, setting{shared: url})
 	s.until("all replicas of the cluster to be in sync", startWait, func() bool {
 		return !slices.ContainsFunc(nodes[3:], func(n *redisServer) bool {
 			return n.info("replication", "master_link_status") != "up"

@@ -64,7 +64,8 @@ func (r *redisServer) info(section, name string) string {
 // Redis refuses writes for longer than a lease, without closing connections. Nobody who stays is shown offline, and all
 // pages are correct soon after it accepts writes again, although one replica can write a second before the others.
 func TestReplicaRedisRefusesWrites(t *testing.T) {
-	for _, how := range refusals[:sized(2, len(refusals))] {
+	t.Parallel()
+	for _, how := range refusals[:sized(1, len(refusals))] {
 		for range sized(1, 3) {
 			t.Run(how.name, func(t *testing.T) {
 				s, movers := outageScene(t, setting{replicas: 3, proxied: true})

@@ -15,7 +15,7 @@ import (
 // broke, and one person closed the page. Neither replica may show them again. The person who is still connected comes
 // back.
 func TestReplicaResumedHidesPeopleWhoLeft(t *testing.T) {
-	patient(t)
+	t.Parallel() // without a slot: it mostly sleeps, and longer than any other test
 	redis := newRedis(t)
 	redis.start()
 	db := filepath.Join(t.TempDir(), "rollcall.db")

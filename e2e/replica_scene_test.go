@@ -40,7 +40,6 @@ type setting struct {
 	proxied  bool     // each replica connects to Redis through its own proxy
 	noRedis  bool     // Redis isn't started
 	shared   string   // address of Sentinels or a cluster; "": Redis is one server
-	alone    bool     // no other test runs in parallel, because it would disturb measurements
 	flags    []string // for every replica
 }
 

@@ -51,12 +51,8 @@ func TestReplicaTabsClosedInAnyOrder(t *testing.T) {
 	s.reportPages()
 }
 
-func TestReplicaRollingRestartSIGTERM(t *testing.T) { rollingRestart(t, syscall.SIGTERM) }
-
-func TestReplicaRollingRestartSIGINT(t *testing.T) { rollingRestart(t, syscall.SIGINT) }
-
-// rollingRestart restarts one replica after the other while everyone keeps their page open.
-func rollingRestart(t *testing.T, signal syscall.Signal) {
+// One replica after the other is restarted while everyone keeps their page open, one with SIGTERM and one with SIGINT.
+func TestReplicaRollingRestart(t *testing.T) {
 	patient(t)
 	s := newScene(t, setting{})
 	s.begin()
@@ -65,7 +61,9 @@ func rollingRestart(t *testing.T, signal syscall.Signal) {
 	s.watch()
 	s.probe()
 	s.settle(5 * time.Second)
-	for _, r := range s.replicas {
+	signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}
+	for i := range sized(2, 4) {
+		r, signal := s.replicas[i%2], signals[(i+i/2)%2]
 		exit := r.end(signal)
 		start := r.start()
 		back := s.until("everyone is back", 10*time.Second, func() bool { return s.connected() == n })

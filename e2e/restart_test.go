@@ -5,31 +5,23 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp/kb"
+	"github.com/gorilla/websocket"
 )
 
 const warming = 10 * time.Second // the default: how long people have to come back after a start
 
-func TestServerTerminatedAndRestarted(t *testing.T) {
+// The server stops while three people are connected, one of them away, and starts again. A fourth person was never online,
+// and a fifth doesn't come back.
+func TestServerRestarted(t *testing.T) {
 	parallel(t)
-	const serviceRestart = 1012
-	restartUnder(t, (*server).terminate, serviceRestart)
-}
-
-func TestServerKilledAndRestarted(t *testing.T) {
-	parallel(t)
-	const broken = 1006
-	restartUnder(t, (*server).kill, broken)
-}
-
-// restartUnder stops a server with end while three people are connected, one of them away, and starts it again. A
-// fourth person was never online, and a fifth doesn't come back. The pages' connections must end with closeCode.
-func restartUnder(t *testing.T, end func(*server), closeCode int) {
 	s := startServer(t, "--grace-clean=1s")
 	s.addUser("dora")
 	anna := s.person(t, "anna").board()
 	ben := s.person(t, "ben").board()
 	cleo := s.person(t, "cleo").board()
 	evan := s.person(t, "evan").board()
+	late := s.person(t, "finn").tab() // loads the board after the restart
+	look(late, "light")
 	goAway(cleo)
 	pages := []*tab{anna, ben, cleo}
 	for _, b := range pages {
@@ -44,20 +36,21 @@ func restartUnder(t *testing.T, end func(*server), closeCode int) {
 	loads := loadsOf(pages)
 	sockets := opensOf(pages)
 
-	end(s)
+	s.terminate()
 	evan.close()
 	s.cli("rename", "dora", "Theodora")
 	restarted := time.Now()
 	s.start()
-	late := s.person(t, "finn").board() // arrives while the board is still warming
+	late.open("/") // while the board is still warming
 	late.until("a page loaded now says that people are coming back",
 		`document.querySelector('#warming').innerText === 'People are coming back…'`, soon)
 	late.forget()
+	wantAccessible(late, "a board to which people are coming back")
 
 	for i, b := range pages {
 		b.untilReconnected(sockets[i])
-		if got := ask[int](b, `closedWith`); got != closeCode {
-			t.Errorf("the connection of page %d was closed with %d, want %d", i, got, closeCode)
+		if got := ask[int](b, `closedWith`); got != websocket.CloseServiceRestart {
+			t.Errorf("the connection of page %d was closed with %d, want %d", i, got, websocket.CloseServiceRestart)
 		}
 	}
 	for _, b := range append(pages, late) {
@@ -138,7 +131,7 @@ const (
 func TestReconnecting(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--warming=1s")
-	s.addUser("ben")
+	s.addUser("ben", "--team", "Lab")
 	anna := s.person(t, "anna").board()
 	anna.allowOutage()
 	anna.untilState("anna", "online", soon)

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -215,6 +217,37 @@ func (s *server) addUser(username string, flags ...string) {
 	s.cli(append([]string{"add", username, "--password-stdin"}, flags...)...)
 }
 
+// importPeople adds people at once. Each has a username, a password or its hash, a display name, and a team.
+func (s *server) importPeople(people ...[]string) {
+	s.t.Helper()
+	var text bytes.Buffer
+	lines := csv.NewWriter(&text)
+	_ = lines.WriteAll(append([][]string{{"username", "password", "display_name", "team"}}, people...)) // to memory
+	file := filepath.Join(s.t.TempDir(), "people.csv")
+	if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.cli("import", file)
+}
+
+// whileBusy repeats a request while the server answers that it's too busy: passwords are slow to hash, and the queue for
+// that is short.
+func whileBusy(send func() (*http.Response, error)) (*http.Response, error) {
+	for deadline := time.Now().Add(patience); ; {
+		answer, err := send()
+		if err != nil || answer.StatusCode != http.StatusServiceUnavailable {
+			return answer, err
+		}
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+		wait := time.Duration(seconds) * time.Second
+		if wait == 0 || time.Now().Add(wait).After(deadline) {
+			return answer, nil
+		}
+		answer.Body.Close()
+		time.Sleep(wait) // as the server asks
+	}
+}
+
 // post sends a form without a browser and returns the cookies of the response, which must be a 303 to the board.
 func (s *server) post(path string, form url.Values) []*http.Cookie {
 	s.t.Helper()
@@ -222,7 +255,7 @@ func (s *server) post(path string, form url.Values) []*http.Cookie {
 		Timeout:       startWait,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	answer, err := client.PostForm(s.url+path, form)
+	answer, err := whileBusy(func() (*http.Response, error) { return client.PostForm(s.url+path, form) })
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -58,15 +58,9 @@ func TestSignOutInAnotherWindow(t *testing.T) {
 	if got := third.opened(); got != sockets+1 {
 		t.Errorf("the other browser opened %d connections, want one after its reload", got-sockets)
 	}
-}
 
-// A form that never gets a response, because it was stopped, doesn't keep a page open after its session has ended.
-func TestSignOutWhileAFormHasNoAnswer(t *testing.T) {
-	parallel(t)
-	s := startServer(t)
-	home := s.person(t, "anna")
-	first, second := home.board(), home.board()
-	first.tell(`dispatchEvent(new SubmitEvent('submit'))`)
-	signOut(second)
-	first.untilAt("/login", patience)
+	// A form that never gets a response, because it was stopped, doesn't keep a page open.
+	third.tell(`dispatchEvent(new SubmitEvent('submit'))`)
+	signOut(phone.board())
+	third.untilAt("/login", patience)
 }

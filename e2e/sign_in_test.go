@@ -48,7 +48,6 @@ func TestSignInAtProvider(t *testing.T) {
 	anna.allow("favicon.ico") // of the provider
 	anna.open("/settings")
 	anna.untilAt("/login", patience)
-	wantAccessible(anna, "the sign-in page")
 	anna.clickThrough(".providers a")
 	atProvider(anna, "test-user@localhost")
 	anna.untilAt("/settings", patience)

@@ -8,24 +8,27 @@ import (
 // its own cookies. All other tests run only in Chromium.
 var engines = []struct {
 	name  string
+	slots chan struct{}
 	start func(*testing.T, *server) (open func() driver)
 }{
-	{"Chromium", func(t *testing.T, s *server) func() driver {
+	{"Chromium", browserSlots, func(t *testing.T, s *server) func() driver {
 		return func() driver {
 			tab := s.visitor(t).tab()
 			tab.allowOutage()
+			tab.allow(`ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET`) // of its stream
 			return tab
 		}
 	}},
-	{"Firefox", startFirefox},
-	{"WebKit", startWebKit},
+	{"Firefox", engineSlots, startFirefox},
+	{"WebKit", engineSlots, startWebKit},
 }
 
 // Two people use the board, from signing up to signing out. The server is killed in between.
 func TestSmoke(t *testing.T) {
+	t.Parallel()
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
-			parallel(t)
+			takeSlot(t, engine.slots)
 			s := startServer(t)
 			open := engine.start(t, s)
 			anna := &window{driver: open(), t: t, who: "of anna"}
@@ -38,7 +41,10 @@ func TestSmoke(t *testing.T) {
 			seeArrival(s, anna, "cleo")
 			setStatus(anna, ben)
 			searchFor(anna, "ben")
+			listen(anna)
 			surviveKill(s, anna, ben)
+			anna.untilHeard("snapshot 3 true") // after the restart
+			anna.untilHeard("change ben true")
 
 			for _, b := range []*window{anna, ben} {
 				b.wantNoProblems()
@@ -128,6 +134,26 @@ func searchFor(b *window, username string) {
 	b.until("the search is gone", `!new URL(location).searchParams.get('q')`, patience)
 	b.untilVisible("anna", "ben", "cleo")
 	b.untilLive()
+}
+
+// listen reads the board's stream with the browser's EventSource, which continues after the server has restarted.
+func listen(b *window) {
+	b.t.Helper()
+	b.tell(`window.heard = [];
+		const source = new EventSource("/api/v1/stream");
+		for (const kind of ["snapshot", "change", "gone", "current", "restart"])
+			source.addEventListener(kind, (e) => {
+				const event = JSON.parse(e.data);
+				window.heard.push([kind, event.user?.user ?? event.users?.length ?? "", event.cursor === e.lastEventId].join(" "));
+			});`)
+	b.untilHeard("snapshot 3 true")
+	b.tell(`window.heard = []`)
+}
+
+// untilHeard waits until a stream has sent an event.
+func (b *window) untilHeard(what string) {
+	b.t.Helper()
+	b.until("the stream says "+what, `window.heard.includes(`+quote(what)+`)`, 3*patience)
 }
 
 // surviveKill kills the server and starts it again. The pages say that they aren't live, reconnect without a reload,

@@ -23,7 +23,7 @@ import (
 const (
 	patience    = 15 * time.Second      // until something must have happened
 	soon        = 4 * time.Second       // until something that is promised within a second must have happened
-	pollGap     = 20 * time.Millisecond // between two polls
+	pollGap     = 20 * time.Millisecond // between the first polls
 	browserWait = 10 * time.Second      // a browser that doesn't respond within this time is broken
 )
 

@@ -25,7 +25,7 @@ func TestBackToTheBoard(t *testing.T) {
 	for round, name := range []string{"Dora One", "Dora Two"} {
 		ben.open("/nothing")
 		s.cli("rename", "dora", name) // while ben is on another page
-		ben.tell(`history.back()`)
+		ben.tell(`setTimeout(() => history.back())`) // after the answer
 		ben.untilAt("/", patience)
 		ben.untilLive()
 		ben.until("the change in the meantime shows",
@@ -42,7 +42,7 @@ func TestBackToTheBoard(t *testing.T) {
 	other := home.board()
 	signOut(other)
 	other.close()
-	ben.tell(`history.back()`)
+	ben.tell(`setTimeout(() => history.back())`) // after the answer
 	ben.untilAt("/login", patience)
 }
 

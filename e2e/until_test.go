@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// within polls until done returns true. The error has the last text that done returned.
+// within polls until done returns true, less often after a while. The error has the last text that done returned.
 func within(limit time.Duration, done func() (bool, string)) error {
 	deadline := time.Now().Add(limit)
-	for {
+	for gap := pollGap; ; gap = min(gap*11/10, 5*pollGap) {
 		ok, got := done()
 		if ok {
 			return nil
@@ -17,7 +17,7 @@ func within(limit time.Duration, done func() (bool, string)) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("not after %v: %s", limit, got)
 		}
-		time.Sleep(pollGap)
+		time.Sleep(gap)
 	}
 }
 
