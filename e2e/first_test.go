@@ -71,11 +71,18 @@ func TestFirstRun(t *testing.T) {
 		t.Errorf("the address to send is %q, want %s/", got, s.url)
 	}
 	wantAccessible(clara, "a board of one")
+	for width, want := range map[int]int{390: 1, 700: 1, 1000: 2, 1280: 3, 1920: 5} {
+		clara.resize(width, 800)
+		clara.until(fmt.Sprintf("free places at %d px", width), `(list => [...list.querySelectorAll('.seats span')].filter(seat =>
+			seat.getBoundingClientRect().bottom <= list.getBoundingClientRect().bottom + 1).length)(document.querySelector('#list .people')) === `+fmt.Sprint(want), soon)
+		wantNoSideways(clara, fmt.Sprintf("a board of one at %d px", width))
+	}
 	copyAddress(clara)
 
 	before := clara.loaded()
 	s.signUp("ben")
-	clara.until("the panel is gone", `!document.querySelector('#first').checkVisibility()`, soon)
+	clara.until("the panel is gone", `!document.querySelector('#first').checkVisibility()
+		&& !document.querySelector('.seats')?.checkVisibility()`, soon)
 	clara.until("the headline counts", `document.querySelector('#headline .is').innerText === '1 person is here'`, soon)
 	if clara.loaded() != before {
 		t.Error("the page was loaded again, want it to change live")

@@ -262,7 +262,8 @@ func TestPanelInvisible(t *testing.T) {
 		if !strings.Contains(page, tt.want) || strings.Contains(page, tt.not) {
 			t.Errorf("panel of %+v = %s, want %q and not %q", tt.me, page, tt.want, tt.not)
 		}
-		const button = `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i>Invisible</span>`
+		const button = `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i><span class="is">Invisible</span>` +
+			`<span class="was">Was invisible</span></span>`
 		if got := strings.Contains(page, button); got != tt.me.Invisible {
 			t.Errorf("the menu's button says that %+v is invisible: %v", tt.me, got)
 		}
