@@ -47,7 +47,7 @@ func TestOwnTeamSection(t *testing.T) {
 	ben := s.member(t, "ben").board()
 	anna.untilCards(ownTeam, "anna ben")
 	anna.untilCards(otherPeople, "")
-	anna.until("the count, and one arrival", `document.querySelector('#mine-count').innerText === '2 of 3 here'
+	anna.until("the count, and one arrival", `document.querySelector('#mine .th p').innerText === '2 of 3 here'
 		&& document.querySelector('#news').innerText.includes('ben just arrived')`, soon)
 	s.member(t, "zed").board()
 	anna.untilCards(otherPeople, "zed")
@@ -110,7 +110,7 @@ func TestNoTeam(t *testing.T) {
 		t.Error("a heading says that people without a team are her team")
 	}
 	s.cli("team", "boss", "Office")
-	first("her new team comes first", "Office 1 of 2 here Z")
+	first("her new team comes first", "Office 1 of 2 here ")
 	boss.until("her team is marked", yourTeam(`.team:has([data-user=boss]) .th`), soon)
 	s.cli("team", "boss", "")
 	first("her own card comes first again", "No team 1 of 2 here Z")

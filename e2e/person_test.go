@@ -71,6 +71,11 @@ func TestPersonPopover(t *testing.T) {
 	anna.until("it closes when the account is gone", popoverClosed, soon)
 }
 
+// marked is whether a card or line has the background of one whose popover is open.
+func marked(username string) string {
+	return `(style => style.backgroundColor === getComputedStyle(document.querySelector('.bar')).backgroundColor)(getComputedStyle(document.querySelector('[data-user=` + username + `]')))`
+}
+
 // The popover doesn't cover the card that it belongs to, wherever the card is and whatever the width.
 func TestPersonPopoverBesideItsCard(t *testing.T) {
 	parallel(t)
@@ -92,15 +97,19 @@ func TestPersonPopoverBesideItsCard(t *testing.T) {
 	} {
 		anna.resize(size.width, size.height)
 		for _, who := range []string{"anna", "dov", "ada", "bela", "p09", "p23"} {
+			anna.tell(`scrollTo(0, 0)`)
 			anna.openPerson(who)
-			boxes := ask[map[string]float64](anna, `(([card, who]) => ({
+			boxes := ask[map[string]float64](anna, `(([card, who, name]) => ({
 				across: Math.min(card.right, who.right) - Math.max(card.left, who.left),
 				along: Math.min(card.bottom, who.bottom) - Math.max(card.top, who.top),
-				hidden: -Math.min(who.left, who.top, card.top, innerWidth - who.right, innerHeight - who.bottom, innerHeight - card.bottom),
-			}))(['[data-user=`+who+`]', '#who'].map(at => document.querySelector(at).getBoundingClientRect()))`)
+				hidden: -Math.min(who.left, who.top, name.top, innerWidth - who.right, innerHeight - who.bottom, innerHeight - name.bottom),
+			}))(['[data-user=`+who+`]', '#who', '[data-user=`+who+`] .nm'].map(at => document.querySelector(at).getBoundingClientRect()))`)
 			if boxes["across"] > 0 && boxes["along"] > 0 || boxes["hidden"] > 1 {
-				t.Errorf("at %d × %d, the popover of %s covers the card, or one of both is out of sight: %v",
+				t.Errorf("at %d × %d, the popover of %s covers the card, or it or the name is out of sight: %v",
 					size.width, size.height, who, boxes)
+			}
+			if !ask[bool](anna, marked(who)) {
+				t.Errorf("at %d × %d, nothing shows whose popover it is: %s", size.width, size.height, who)
 			}
 			anna.press(kb.Escape)
 			anna.until("it's closed", popoverClosed, patience)

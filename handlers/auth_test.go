@@ -65,16 +65,14 @@ func TestSignedOut(t *testing.T) {
 
 // The stylesheet has the address that the page's script makes of the team of the person's row.
 func TestStylesheetFollowsTheTeam(t *testing.T) {
-	f := newFixture(t)
-	ada := f.person("ada")
-	b := f.browser()
-	b.login("ada", goodPassword)
+	t.Parallel()
+	l := newLiveBoard(t)
+	b := l.member("ada")
+	l.open(b, "/", "a").sees("ada", "online")
 	for _, team := range []string{"", "Lab & Co", ""} {
-		if err := f.store.SetTeam(acting(t.Context()), ada.ID, team); err != nil {
-			t.Fatal(err)
-		}
+		l.must(l.store.SetTeam(acting(t.Context()), l.uid("ada"), team))
 		page := b.get("/").body
-		row := regexp.MustCompile(`id="u-` + ada.ID + `"[^>]* data-team="([^"]+)"`).FindStringSubmatch(page)
+		row := regexp.MustCompile(`id="u-` + l.uid("ada") + `"[^>]* data-team="([^"]+)"`).FindStringSubmatch(page)
 		link := regexp.MustCompile(`id="me-css" href="([^"]*)"`).FindStringSubmatch(page)
 		if row == nil || link == nil || !strings.Contains(link[1], "&amp;t="+row[1]+"&amp;") {
 			t.Fatalf("in the team %q, the row has %q and the stylesheet %q, want the same team", team, row, link)

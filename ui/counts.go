@@ -131,11 +131,11 @@ func foundHere(c Counts) tense {
 	case c.People == 0 || c.More:
 		return tense{}
 	case n == 0:
-		return tense{"None of them is here.", "None of them was here."}
+		return tense{"None of them is here", "None of them was here"}
 	case n == c.People:
-		return tense{"All of them are here.", "All of them were here."}
+		return tense{"All of them are here", "All of them were here"}
 	}
-	return tense{plural(n, "of them is here.", "of them are here."), plural(n, "of them was here.", "of them were here.")}
+	return tense{plural(n, "of them is here", "of them are here"), plural(n, "of them was here", "of them were here")}
 }
 
 // outOf says what the headline's number is out of.

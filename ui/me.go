@@ -117,8 +117,8 @@ func (m Me) Shown() tense {
 	switch {
 	case is == "":
 		return tense{}
-	case is == Label(DND):
-		return tense{is, "Was on " + is}
+	case is == Label(DND): // as on phones, where the words have little room
+		return tense{is, "Was busy"}
 	}
 	return tense{is, "Was " + strings.ToLower(is)}
 }

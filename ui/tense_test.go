@@ -44,8 +44,8 @@ func TestPastTense(t *testing.T) {
 		{"the teams of a wall board", wall, []string{"2 of 3 were here", "1 of 1 were here"}},
 		{"the index", index, []string{"2 of 3 were here", "0 of 4 were here", "1 of 2 had someone here"}},
 		{"a large board", render(t, u, large), []string{"9 people were here", "2 of 3 were here", "7 were here",
-			"Was on Do not disturb"}},
-		{"a search", render(t, u, found), []string{"2 of them were here."}},
+			"Was busy"}},
+		{"a search", render(t, u, found), []string{"2 of them were here"}},
 		{"a board of one page", render(t, u, BoardPage{OnePage: true}), []string{"Nobody was here", "Nobody was away",
 			"Nobody was on Do not disturb", "Nobody was offline"}},
 		{"an empty list", list(t, u, nil, Query{Show: Away}, false), []string{"Nobody was away"}},
@@ -71,7 +71,7 @@ func TestShown(t *testing.T) {
 		want tense
 	}{
 		{Me{State: Online}, tense{"Online", "Was online"}},
-		{Me{State: DND}, tense{"Do not disturb", "Was on Do not disturb"}},
+		{Me{State: DND}, tense{"Do not disturb", "Was busy"}},
 		{Me{State: Offline, Invisible: true}, tense{"Invisible", "Was invisible"}},
 		{Me{}, tense{}},
 	} {

@@ -109,7 +109,7 @@ const startPopover = (who, list) => {
     }
     link.focus({ preventScroll: true }); // where the focus returns to
     who.showPopover();
-    mark.replaceSync(`#${CSS.escape(row)} { --ground: var(--sunken); --own: var(--edge); }`);
+    mark.replaceSync(`#${CSS.escape(row)} { background: var(--sunken); border-color: var(--edge); }`);
     place();
     uncover();
     who.focus({ preventScroll: true });
