@@ -142,6 +142,13 @@ func TestSignInAndOut(t *testing.T) {
 	anna.untilAt("/", patience)
 	anna.untilLive()
 	signOut(anna)
+	if got := anna.text("main [role=status]"); got != "You're signed out." {
+		t.Errorf("after signing out, the page says %q", got)
+	}
+	anna.reload()
+	if got := anna.text("main"); strings.Contains(got, "signed out") {
+		t.Errorf("a reload says it again: %s", got)
+	}
 	anna.open("/")
 	anna.untilAt("/login", patience)
 

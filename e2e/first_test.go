@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -68,13 +69,22 @@ func TestFirstRun(t *testing.T) {
 		t.Errorf("the address to send is %q, want %s/", got, s.url)
 	}
 	wantEverywhere(clara, "a board of one")
+	for width, want := range map[int]int{390: 1, 700: 1, 1000: 2, 1280: 3, 1920: 5} {
+		clara.resize(width, 800)
+		clara.until(fmt.Sprintf("free places at %d px", width), `[...document.querySelectorAll('.seats span')].filter(seat =>
+			seat.offsetHeight > 60).length === `+fmt.Sprint(want), soon)
+		if got := ask[int](clara, `document.documentElement.scrollWidth - innerWidth`); got > 0 {
+			t.Errorf("a board of one at %d px scrolls %d px sideways", width, got)
+		}
+	}
 	clara.resize(320, 700)
 	copyAddress(clara)
 	clara.run(emulation.ClearDeviceMetricsOverride())
 
 	before := clara.loaded()
 	s.signUp("ben")
-	clara.until("the panel is gone", `!document.querySelector('#first').checkVisibility()`, soon)
+	clara.until("the panel is gone", `!document.querySelector('#first').checkVisibility()
+		&& !document.querySelector('.seats')?.checkVisibility()`, soon)
 	clara.until("the headline counts", `document.querySelector('#headline .is').innerText === '1 person is here'`, soon)
 	if clara.loaded() != before {
 		t.Error("the page was loaded again, want it to change live")

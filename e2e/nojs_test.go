@@ -76,6 +76,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	anna.focus(`.menu form[action$="/logout"] button`)
 	anna.submit()
 	anna.untilAt("/login", patience)
+	anna.until("the page says so", `document.querySelector('main [role=status]').innerText === "You're signed out."`, patience)
 	anna.typeInto("#username", "anna")
 	anna.typeInto("#password", password)
 	anna.submit()

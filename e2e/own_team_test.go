@@ -47,11 +47,11 @@ func TestOwnTeamSection(t *testing.T) {
 	ben := s.member(t, "ben").board()
 	anna.untilCards(ownTeam, "anna ben")
 	anna.untilCards(otherPeople, "")
-	anna.until("the count, and one arrival", `document.querySelector('#mine-count').innerText === '2 of 3 here'
+	anna.until("the count, and one arrival", `document.querySelector('#mine .th p').innerText === '2 of 3 here'
 		&& document.querySelector('#news').innerText.includes('ben just arrived')`, soon)
 	zed := s.member(t, "zed").board()
 	anna.untilCards(otherPeople, "zed")
-	anna.until("a heading for the others, and two arrivals", `document.querySelector('#others').innerText === 'Other teams'
+	anna.until("a heading for the others, and two arrivals", `document.querySelector('#others').innerText.replace(/\s+/g, ' ') === 'Other teams 1 here'
 		&& document.querySelector('#news').innerText.includes('2 people just arrived')`, soon)
 	anna.until("faces in the index", `[...document.querySelectorAll('.index li')].slice(0, 2)
 		.map(li => li.innerText.replace(/\s+/g, ' ')).join() === 'Lab A B 2 of 3 here,Zoo Z 1 of 1 here'`, soon)
@@ -73,8 +73,13 @@ func TestOwnTeamSection(t *testing.T) {
 	anna.untilCards(ownTeam, "anna ben")
 	ben.close()
 	anna.untilCards(ownTeam, "anna")
+	before := anna.loaded()
 	s.cli("team", "anna", "Zoo")
 	anna.untilCards(ownTeam, "anna zed")
+	anna.until("her new team is marked", yourTeam("#mine .th")+` && `+othersCount+` === '0'`, soon)
+	if anna.loaded() != before {
+		t.Error("the page was loaded again, want it to change live")
+	}
 	if n := ask[int](anna, `document.querySelectorAll('#mine [data-user]').length`); n != 0 {
 		t.Errorf("%d rows of the section look to programs like rows of the list", n)
 	}
@@ -87,6 +92,43 @@ func TestOwnTeamSection(t *testing.T) {
 	anna.until("the page isn't live", `document.documentElement.dataset.conn === 'wait'`, patience)
 	if got := ask[string](anna, `getComputedStyle(document.querySelector('`+ownTeam+` .p')).borderTopStyle`); got != "dashed" {
 		t.Errorf("a card of the section has a %s border, want a dashed one", got)
+	}
+	if got := anna.text("#mine .th p"); got != "2 of 2 were here" {
+		t.Errorf("the section says %q, want the past tense", got)
+	}
+}
+
+const othersCount = `document.querySelector('#others-count').innerText`
+
+// yourTeam is whether a heading says that it's of the reader's own team.
+func yourTeam(heading string) string {
+	return `getComputedStyle(document.querySelector('` + heading + `'), '::after').content.includes('your team')`
+}
+
+// People without a team find their own card first. When they get a team, it comes first, and is marked, without a reload.
+func TestNoTeam(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	populate(s)
+	s.addUser("boss", "--display-name", "Zoe Boss", "--admin")
+	boss := s.member(t, "boss").board()
+	boss.untilState("boss", "online", soon)
+	first := func(what, want string) {
+		t.Helper()
+		boss.until(what, `[...document.querySelectorAll('.team')].map(team => [team.getBoundingClientRect().top, team])
+			.sort(([a], [b]) => a - b)[0][1].innerText.replace(/\s+/g, ' ').startsWith(`+quote(want)+`)`, soon)
+	}
+	first("her own card comes first", "No team 1 of 2 here Z")
+	if ask[bool](boss, `[...document.querySelectorAll('.team .th')].some(th => getComputedStyle(th, '::after').content.includes('team'))`) {
+		t.Error("a heading says that people without a team are her team")
+	}
+	s.cli("team", "boss", "Office")
+	first("her new team comes first", "Office 1 of 2 here ")
+	boss.until("her team is marked", yourTeam(`.team:has([data-user=boss]) .th`), soon)
+	s.cli("team", "boss", "")
+	first("her own card comes first again", "No team 1 of 2 here Z")
+	if got := boss.loaded(); got != 1 {
+		t.Errorf("the page was loaded %d times, want once", got)
 	}
 }
 

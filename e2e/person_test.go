@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -68,6 +69,52 @@ func TestPersonPopover(t *testing.T) {
 	anna.allow(`status of 404`)
 	s.cli("delete", "ada", "--yes")
 	anna.until("it closes when the account is gone", popoverClosed, soon)
+}
+
+// marked is whether a card or line has the background of one whose popover is open.
+func marked(username string) string {
+	return `(style => style.backgroundColor === getComputedStyle(document.querySelector('.bar')).backgroundColor)(getComputedStyle(document.querySelector('[data-user=` + username + `]')))`
+}
+
+// The popover doesn't cover the card that it belongs to, wherever the card is and whatever the width.
+func TestPersonPopoverBesideItsCard(t *testing.T) {
+	parallel(t)
+	s := startServer(t)
+	populate(s)
+	for i := range 24 {
+		s.addUser(fmt.Sprintf("p%02d", i), "--team", "Office")
+	}
+	anna := s.person(t, "anna").board()
+	anna.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}))
+	s.member(t, "ada").board()
+	s.member(t, "bela").board()
+	anna.untilState("ada", "online", soon)
+	anna.untilState("bela", "online", soon)
+	anna.until("the cards have come", `!document.querySelector('[data-hold]')`, soon)
+	anna.tell(`document.querySelector('.team:has([data-user=p01]) .rest input').click()`)
+	for _, size := range []struct{ width, height int }{
+		{320, 844}, {390, 844}, {640, 844}, {700, 500}, {700, 720}, {768, 1024}, {860, 720}, {1024, 720}, {1280, 720}, {1920, 1080},
+	} {
+		anna.resize(size.width, size.height)
+		for _, who := range []string{"anna", "dov", "ada", "bela", "p09", "p23"} {
+			anna.tell(`scrollTo(0, 0)`)
+			anna.openPerson(who)
+			boxes := ask[map[string]float64](anna, `(([card, who, name]) => ({
+				across: Math.min(card.right, who.right) - Math.max(card.left, who.left),
+				along: Math.min(card.bottom, who.bottom) - Math.max(card.top, who.top),
+				hidden: -Math.min(who.left, who.top, name.top, innerWidth - who.right, innerHeight - who.bottom, innerHeight - name.bottom),
+			}))(['[data-user=`+who+`]', '#who', '[data-user=`+who+`] .nm'].map(at => document.querySelector(at).getBoundingClientRect()))`)
+			if boxes["across"] > 0 && boxes["along"] > 0 || boxes["hidden"] > 1 {
+				t.Errorf("at %d × %d, the popover of %s covers the card, or it or the name is out of sight: %v",
+					size.width, size.height, who, boxes)
+			}
+			if !ask[bool](anna, marked(who)) {
+				t.Errorf("at %d × %d, nothing shows whose popover it is: %s", size.width, size.height, who)
+			}
+			anna.press(kb.Escape)
+			anna.until("it's closed", popoverClosed, patience)
+		}
+	}
 }
 
 // Favorites come first in their team, at once and after a reload, and for nobody else. A person's own card is marked, also

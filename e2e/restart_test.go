@@ -115,15 +115,20 @@ func opensOf(tabs []*tab) (sockets []int) {
 	return sockets
 }
 
-// Whether the page is live, by its title, headline, line below it, and the colors of states in the list and the header.
+// Whether anna's page is live, by its title, headline, line below it, count of the team, own
+// state, and the colors of states in the list and the header.
 const (
 	live = `document.title === '1 here · Rollcall' && document.querySelector('#headline').innerText.trim() === '1 person is here'
 		&& document.querySelector('#news').innerText === ''
+		&& /^1 of \d here$/.test(` + annasCount + `) && document.querySelector('#me').innerText === 'Online'
 		&& !['.p .st b', '#me .dot'].some(at => ` + grayed + `(at))`
 	drained = `/^As of .* · Rollcall$/.test(document.title) && document.querySelector('#headline').innerText.trim() === '1 person was here'
 		&& document.querySelector('#news').innerText.startsWith('as of ')
+		&& /^1 of \d were here$/.test(` + annasCount + `)
+		&& document.querySelector('#me').innerText === 'Was online'
 		&& ['.p .st b', '#me .dot'].every(at => ` + grayed + `(at))`
-	grayed = `(at => getComputedStyle(document.querySelector(at)).getPropertyValue('--online') === getComputedStyle(document.querySelector('.lead')).getPropertyValue('--muted'))`
+	annasCount = `document.querySelector('.team:has([data-user=anna]) .th p').innerText`
+	grayed     = `(at => getComputedStyle(document.querySelector(at)).getPropertyValue('--online') === getComputedStyle(document.querySelector('.lead')).getPropertyValue('--muted'))`
 )
 
 // Short breaks aren't shown. After a second, the page says that it isn't live, and all of it that could be stale is

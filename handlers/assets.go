@@ -48,7 +48,7 @@ func (s *Server) meCSS(c echo.Context) error {
 	if c.Request().URL.RequestURI() == s.meHref(user) && s.live.TeamsMark(user.Person) == "" {
 		c.Response().Header().Set("Cache-Control", "private, max-age=86400")
 	}
-	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(user.ID, teamID(user), favorites))
+	return c.Blob(http.StatusOK, "text/css; charset=utf-8", s.cfg.UI.MeCSS(user.ID, teamID(user), user.Team != "", favorites))
 }
 
 // meHref returns the address of meCSS for a user. It changes when the stylesheet does.
@@ -61,10 +61,6 @@ func (s *Server) meHref(user accounts.User) string {
 	return href
 }
 
-// teamID returns the element ID of a user's team, or "" without a team.
-func teamID(user accounts.User) string {
-	if user.Team == "" {
-		return ""
-	}
-	return ui.TeamID(user.TeamKey())
-}
+// teamID returns the element ID of a user's team, or that of the people without a team. The user's row has it, too, and the
+// page's script puts it into the address of the stylesheet when it changes.
+func teamID(user accounts.User) string { return ui.TeamID(user.TeamKey()) }

@@ -47,10 +47,27 @@ func (s *Server) loginPage(c echo.Context) error {
 	if c.QueryParam("deleted")+c.QueryParam("reset") == "" && c.QueryParam("why") == "" && s.toSetUp(c) { // else there is something to say
 		return s.redirect(c, s.site.path("/setup"))
 	}
-	return s.page(c, http.StatusOK, ui.LoginPage{
+	page := ui.LoginPage{
 		Layout: s.layout(c, ""), Next: s.nextField(next), Deleted: c.QueryParam("deleted") != "",
-		Passkeys: s.passkeys != nil, Reset: c.QueryParam("reset") != "", Restored: c.QueryParam("restored") != "", Ended: s.endedWhy(c), Elsewhere: s.elsewhere(c, next),
-	})
+		Passkeys: s.passkeys != nil, Reset: c.QueryParam("reset") != "", Restored: c.QueryParam("restored") != "",
+		Ended: s.endedWhy(c), Elsewhere: s.elsewhere(c, next),
+	}
+	page.SignedOut = s.justSignedOut(c) && page.Elsewhere.SignedOut.Href == "" // which says it, too
+	return s.page(c, http.StatusOK, page)
+}
+
+// signedOutAge is how long a browser remembers that somebody has signed out, until the sign-in page says so.
+const signedOutAge = time.Minute
+
+// justSignedOut reports, once, whether somebody has just signed out with this browser. A cookie says it, so a link can't
+// make the page say it to strangers. Their other tabs, which come here with a reason, leave it to the tab in which they
+// signed out.
+func (s *Server) justSignedOut(c echo.Context) bool {
+	if c.QueryParam("why") != "" || len(cookieValues(c.Request(), s.site.signedOut)) == 0 {
+		return false
+	}
+	s.dropCookie(c, s.site.signedOut)
+	return true
 }
 
 // endedWhy returns why the session of this browser ended. It returns "" if the browser has no session cookie, because
@@ -321,6 +338,9 @@ func (s *Server) logout(c echo.Context) error {
 		}
 	}
 	s.dropCookie(c, s.site.cookie)
+	if strings.HasPrefix(to, s.site.path("/login")) {
+		s.setCookie(c, s.site.signedOut, "1", signedOutAge)
+	}
 	return s.redirect(c, to)
 }
 

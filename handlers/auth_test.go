@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"database/sql"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -30,6 +31,57 @@ func TestSignInAndOut(t *testing.T) {
 	}
 	wantRedirect(t, "GET / after signing out", b.get("/"), "/login")
 	wantRedirect(t, "POST /logout as a stranger", b.do("POST", "/logout", url.Values{}), "/login")
+}
+
+// The sign-in page says once that somebody has signed out, in the tab in which they did. No link makes it say so.
+func TestSignedOut(t *testing.T) {
+	f := newFixture(t)
+	f.person("ada")
+	b := f.browser()
+	says := func(path string) bool { return strings.Contains(b.get(path).body, `role="status">You're signed out.`) }
+	for _, path := range []string{"/login", "/login?out=1", "/login?left=1", "/login?signed_out=1"} {
+		if says(path) {
+			t.Errorf("GET %s says that a stranger has signed out", path)
+		}
+	}
+	b.login("ada", goodPassword)
+	out := b.do("POST", "/logout", url.Values{"next": {"https://evil.example/"}})
+	wantRedirect(t, "POST /logout", out, "/login")
+	c := b.cookie("rollcall-signed-out")
+	if c == nil || c.MaxAge != 60 || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {
+		t.Fatalf("POST /logout set %v, want a cookie for a minute", c)
+	}
+	if says("/login?why=login") {
+		t.Error("another tab, whose session has ended, says it first")
+	}
+	first := b.get(out.location())
+	if !strings.Contains(first.body, `role="status">You're signed out.`) || first.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the page after signing out, with Cache-Control %q, says\n%s", first.Header.Get("Cache-Control"), first.body)
+	}
+	if says("/login") {
+		t.Error("the page says it again")
+	}
+}
+
+// The stylesheet has the address that the page's script makes of the team of the person's row.
+func TestStylesheetFollowsTheTeam(t *testing.T) {
+	t.Parallel()
+	l := newLiveBoard(t)
+	b := l.member("ada")
+	l.open(b, "/", "a").sees("ada", "online")
+	for _, team := range []string{"", "Lab & Co", ""} {
+		l.must(l.store.SetTeam(acting(t.Context()), l.uid("ada"), team))
+		page := b.get("/").body
+		row := regexp.MustCompile(`id="u-` + l.uid("ada") + `"[^>]* data-team="([^"]+)"`).FindStringSubmatch(page)
+		link := regexp.MustCompile(`id="me-css" href="([^"]*)"`).FindStringSubmatch(page)
+		if row == nil || link == nil || !strings.Contains(link[1], "&amp;t="+row[1]+"&amp;") {
+			t.Fatalf("in the team %q, the row has %q and the stylesheet %q, want the same team", team, row, link)
+		}
+		css := b.get(html.UnescapeString(link[1])).body
+		if !strings.Contains(css, "[data-team="+row[1]+"]{order:-1}") || strings.Contains(css, "your team") != (team != "") {
+			t.Errorf("in the team %q, the stylesheet is %s", team, css)
+		}
+	}
 }
 
 // Signing out ends the session on the server, so a copy of the cookie stops working.

@@ -55,10 +55,11 @@ func (s *Server) board(c echo.Context) error {
 	socket.Set("v", p.Version)
 	socket.Set(rowsParam, briefRows)
 	if page.Large() && q.After+q.Before == "" {
-		version := ""
-		if page.Team, version, err = s.ownTeam(ctx, viewer.Person); err != nil {
+		team, version, err := s.ownTeam(ctx, viewer.Person)
+		if err != nil {
 			return err
 		}
+		page.Team, page.Others = s.teamSection(&team), max(0, page.Counts.Here()-team.Sections[0].Here)
 		socket.Set(teamVersion, version)
 	}
 	page.Socket = s.site.path("/ws?") + socket.Encode()

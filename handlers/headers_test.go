@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/labstack/echo/v4"
+
+	"rollcall/ui"
 )
 
 // everyAnswer makes requests that lead to every kind of response, and calls check with each response.
@@ -182,7 +184,8 @@ func TestOwnStylesheetIsCachedPrivately(t *testing.T) {
 	ada := f.person("ada")
 	b := f.browser()
 	b.login("ada", goodPassword)
-	if got := b.get("/me.css?u=" + ada.ID + "&t=&f=0").Header.Get("Cache-Control"); got != "private, max-age=86400" {
+	address := "/me.css?u=" + ada.ID + "&t=" + ui.TeamID(ada.TeamKey()) + "&f=0"
+	if got := b.get(address).Header.Get("Cache-Control"); got != "private, max-age=86400" {
 		t.Errorf("own address: Cache-Control = %q, want private, max-age=86400", got)
 	}
 	for _, path := range []string{"/me.css", "/me.css?u=somebody"} {

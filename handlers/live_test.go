@@ -221,7 +221,7 @@ func TestAnotherProcessChangesAccounts(t *testing.T) {
 	must(other.SetStatus(t.Context(), bob.ID, accounts.Status{Text: "on holiday", Until: time.Now().Add(time.Hour)}, ""))
 	a.until("the status", shows("bob", "on holiday"))
 	must(other.SetTeam(t.Context(), bob.ID, "Design"))
-	a.until("the team's count", func() bool { return strings.Contains(a.frames[len(a.frames)-1], "0 of 1 here") })
+	a.until("the team's count", func() bool { return strings.Contains(a.frames[len(a.frames)-1], ">0 of 1<") })
 	must(other.SetDisabled(t.Context(), bob.ID, true))
 	a.until("bob gone", func() bool { return a.rows["bob"] == "" && a.text["n-all"] == "1" })
 	must(other.SetDisabled(t.Context(), bob.ID, false))

@@ -15,7 +15,7 @@ import (
 func TestInvisibleByForm(t *testing.T) {
 	f := newFixture(t)
 	ada := f.member("ada")
-	const button = `<i class="dot s-invisible" aria-hidden="true"></i>Invisible`
+	const button = `<i class="dot s-invisible" aria-hidden="true"></i><span class="is">Invisible</span>`
 	wantRedirect(t, "on", ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}}), "/me?done=invisible")
 	if u := f.user("ada"); !u.Invisible || u.InvisibleSince.IsZero() {
 		t.Errorf("after on: %+v", u)
@@ -30,7 +30,7 @@ func TestInvisibleByForm(t *testing.T) {
 		"While invisible, you appear offline to everyone.", "They can still see when you change your text.",
 		`id="show-invisible" aria-pressed="true"`,
 		"<b>Invisible</b>, because you chose it.", "It stays until you change it.", `data-state="offline"`,
-		"Shown to others as <b>Offline</b>",
+		" to others as <b>Offline</b>",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /me of an invisible person has no %q:\n%s", want, body)

@@ -253,7 +253,7 @@ func TestOwnTabsAreUpdated(t *testing.T) {
 		for _, tb := range []*tab{one, two} {
 			tb.until("what others see, "+what, func() bool {
 				return strings.Contains(tb.text["me-self"], want) &&
-					strings.Contains(tb.text["me-self"], "Shown to others as <b>"+label+"</b>")
+					strings.Contains(tb.text["me-self"], " to others as <b>"+label+"</b>")
 			})
 		}
 		panel := ada.get("/me/panel").body

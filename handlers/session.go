@@ -115,7 +115,7 @@ func (s *Server) layout(c echo.Context, title string) ui.Layout {
 		l.NewDevices = s.newDevices(c, v)
 		l.Scheme = v.user.Theme
 		l.Viewer = &ui.Viewer{
-			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName, TeamID: teamID(v.user),
+			UID: v.user.ID, Username: v.user.Username, Name: v.user.DisplayName,
 			TimeZone: v.user.TimeZone, CSS: s.meHref(v.user), Admin: v.user.Admin,
 			Me: ui.Me{Invisible: v.user.Invisible}, // the rest changes with time: only live pages show it
 		}

@@ -14,14 +14,15 @@ import (
 // site holds where browsers reach this server and what depends on it: origins, cookies and the base path. It never
 // changes after New.
 type site struct {
-	origin string // scheme://host[:port] exactly as browsers send it; "" without a public URL
-	scheme string // http or https
-	host   string // host[:port] of origin
-	base   string // "" or a path such as "/rollcall", before every path of ours
-	cookie string // name of the session cookie
-	known  string // name of the cookie that marks a known browser
-	flow   string // beginning of the names of cookies for unfinished sign-ins at providers
-	half   string // name of the cookie of somebody who still has to type a code
+	origin    string // scheme://host[:port] exactly as browsers send it; "" without a public URL
+	scheme    string // http or https
+	host      string // host[:port] of origin
+	base      string // "" or a path such as "/rollcall", before every path of ours
+	cookie    string // name of the session cookie
+	known     string // name of the cookie that marks a known browser
+	flow      string // beginning of the names of cookies for unfinished sign-ins at providers
+	half      string // name of the cookie of somebody who still has to type a code
+	signedOut string // name of the cookie of somebody who has just signed out
 }
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
@@ -81,6 +82,7 @@ func (s site) named() site {
 		prefix = "__Secure-"
 	}
 	s.cookie, s.known, s.half = prefix+"rollcall", prefix+"rollcall-known", prefix+"rollcall-code"
+	s.signedOut = prefix + "rollcall-signed-out"
 	s.flow = prefix + "rollcall-f-"
 	return s
 }

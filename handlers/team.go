@@ -16,13 +16,13 @@ import (
 // teamVersion names the parameter of the live connection that asks for the section, with the version that the page shows.
 const teamVersion = "team_v"
 
-// ownTeam returns the section of p's team, and its version for the live connection.
-func (s *Server) ownTeam(ctx context.Context, p accounts.Person) (section []byte, version string, err error) {
+// ownTeam returns the list of p's team, and its version for the live connection.
+func (s *Server) ownTeam(ctx context.Context, p accounts.Person) (l live.Listing, version string, err error) {
 	page, err := s.live.Load(ctx, live.OwnTeam(p), p)
 	if err != nil {
-		return nil, "", notRead(fmt.Errorf("load team: %w", err))
+		return l, "", notRead(fmt.Errorf("load team: %w", err))
 	}
-	return s.teamSection(&page.Listing), page.Version, nil
+	return page.Listing, page.Version, nil
 }
 
 // teamSection returns l, which has one section, as HTML.

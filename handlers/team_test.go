@@ -35,7 +35,7 @@ func TestOwnTeamSection(t *testing.T) {
 	}
 	l.open(bob, "/?show=everyone", "a").sees("bob", "online")
 	m := minePattern.FindStringSubmatch(ada.get("/").body)
-	if m == nil || !strings.Contains(m[1], `id="m-`+l.uid("bob")+`"`) || !strings.Contains(m[1], "1 of 2 here") {
+	if m == nil || !strings.Contains(m[1], `id="m-`+l.uid("bob")+`"`) || !strings.Contains(m[1], "1 of 2</span>") {
 		t.Fatalf("ada's section is %q, want it to have bob", m)
 	}
 	if strings.Contains(m[1], "data-user") {
@@ -50,7 +50,10 @@ func TestOwnTeamSection(t *testing.T) {
 	tb.until("ada herself", func() bool { return strings.Contains(tb.mine(), `id="m-`+l.uid("ada")+`"`) })
 	l.open(cyd, "/", "a").sees("cyd", "online")
 	tb.sees("cyd", "online")
-	tb.until("the count", func() bool { return tb.text["mine-count"] == "2 of 2 here" })
+	tb.until("the count", func() bool { return tb.text["mine-count"] == "2 of 2" })
+	if page := ada.get("/").body; !strings.Contains(page, `<span id="others-count">1</span>`) {
+		t.Errorf("ada's page doesn't count cyd beside the other teams: %s", page)
+	}
 	bob.do("POST", "/me/status", map[string][]string{"text": {"Soup"}, "state": {"away"}})
 	tb.until("bob's text", func() bool {
 		return strings.Contains(tb.mine(), `id="m-`+l.uid("bob")+`" data-state="away"`) && strings.Contains(tb.mine(), "Soup")

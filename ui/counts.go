@@ -58,7 +58,13 @@ func (c Counts) Tally() []Filter {
 	return out
 }
 
-// headline is the heading of the board. Was replaces Is while the page isn't live.
+// tense is a text about the present and the same for a page that isn't live, which knows only what was.
+type tense struct{ Is, Was string }
+
+// always returns a text that doesn't depend on whether the page is live.
+func always(text string) tense { return tense{text, text} }
+
+// headline is the heading of the board, in both tenses.
 type headline struct {
 	Is, Was string
 	Alone   bool // nobody else has an account
@@ -111,17 +117,30 @@ func plural(n int, one, many string) string {
 }
 
 // summary returns the line below the headline.
-func summary(c Counts) string {
+func summary(c Counts) tense {
+	if c.Search != "" {
+		return foundHere(c)
+	}
+	return always(outOf(c))
+}
+
+// foundHere says how many of those whom a search found are here.
+func foundHere(c Counts) tense {
 	n := c.Here()
 	switch {
-	case c.Search != "" && (c.People == 0 || c.More):
-		return ""
-	case c.Search != "" && n == 0:
-		return "None of them is here."
-	case c.Search != "" && n == c.People:
-		return "All of them are here."
-	case c.Search != "":
-		return plural(n, "of them is here.", "of them are here.")
+	case c.People == 0 || c.More:
+		return tense{}
+	case n == 0:
+		return tense{"None of them is here", "None of them was here"}
+	case n == c.People:
+		return tense{"All of them are here", "All of them were here"}
+	}
+	return tense{plural(n, "of them is here", "of them are here"), plural(n, "of them was here", "of them were here")}
+}
+
+// outOf says what the headline's number is out of.
+func outOf(c Counts) string {
+	switch {
 	case c.Unsure:
 		return "People are coming back…"
 	case c.Wall && c.Team == "" && c.Teams > 1:
@@ -155,10 +174,8 @@ func title(c Counts, board string) string {
 	return strconv.Itoa(c.Here()) + " here · " + board
 }
 
-// teamCount returns the text beside the name of a team.
-func teamCount(here, people int) string {
-	return strconv.Itoa(here) + " of " + strconv.Itoa(people) + " here"
-}
+// teamCount returns the number beside the name of a team. The template goes on with "here" or "were here".
+func teamCount(here, people int) string { return strconv.Itoa(here) + " of " + strconv.Itoa(people) }
 
 // TeamCards is how many people the section with the viewer's own team shows; the viewer may be one more. The style sheet
 // counts them.

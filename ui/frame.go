@@ -79,7 +79,10 @@ func (f *Frame) Counts(old, now Counts, all bool) {
 		}
 	}
 	if s := summary(now); all || s != summary(old) {
-		f.text("summary", s)
+		var b bytes.Buffer
+		if err := f.ui.part(&b, "tense", s); err == nil { // can't fail: tests render this template
+			f.partial("summary", inside, b.Bytes())
+		}
 	}
 	if all || title(old, f.ui.Name()) != title(now, f.ui.Name()) {
 		f.Title(now)

@@ -98,7 +98,7 @@ func TestFrameTeam(t *testing.T) {
 		f := u.NewFrame()
 		f.Team("p", 1, 100, absent, false)
 		want := `<hx-partial id="` + TeamID("p") + `-more">` + more + `</hx-partial>`
-		if got := string(f.Bytes()); !strings.Contains(got, want) || !strings.Contains(got, "1 of 100 here") {
+		if got := string(f.Bytes()); !strings.Contains(got, want) || !strings.Contains(got, `">1 of 100</hx-partial>`) {
 			t.Errorf("Team with %d absent = %s, want %s", absent, got, want)
 		}
 	}
@@ -106,15 +106,19 @@ func TestFrameTeam(t *testing.T) {
 
 func TestMeCSS(t *testing.T) {
 	u := newUI(t, "")
-	if got := string(u.MeCSS("u1", TeamID("x"), nil)); !strings.Contains(got,
-		".team[data-team="+TeamID("x")+"]{order:-1") {
-		t.Errorf("MeCSS = %q, want a rule for the viewer's team", got)
+	// People without a team find their own card first, too, but nothing says that the others are their team.
+	for _, inTeam := range []bool{true, false} {
+		got := string(u.MeCSS("u1", TeamID("x"), inTeam, nil))
+		if first := ".team[data-team=" + TeamID("x") + "]{order:-1}"; !strings.Contains(got, first) ||
+			strings.Contains(got, "your team") != inTeam {
+			t.Errorf("MeCSS(in a team: %t) = %q, want %s, and a label for a team", inTeam, got, first)
+		}
 	}
-	if got := string(u.MeCSS("01906f2e-Aa_1", "", nil)); !strings.HasPrefix(got, ":is(#u-01906f2e-Aa_1,#m-01906f2e-Aa_1){") {
+	if got := string(u.MeCSS("01906f2e-Aa_1", "", false, nil)); !strings.HasPrefix(got, ":is(#u-01906f2e-Aa_1,#m-01906f2e-Aa_1){") {
 		t.Errorf("MeCSS = %q, want a rule for the viewer's row", got)
 	}
 	for _, uid := range []string{"", "a b", "a{}", "a,b", "a/*", "ä"} {
-		if got := u.MeCSS(uid, "", nil); len(got) != 0 {
+		if got := u.MeCSS(uid, "", false, nil); len(got) != 0 {
 			t.Errorf("MeCSS(%q) = %q, want nothing", uid, got)
 		}
 	}

@@ -40,6 +40,8 @@ func TeamID(key string) string {
 type sectionView struct {
 	ID, Name, Heading, Count, Href, Folded string
 	Faces                                  []Face
+	Found                                  bool // Count is how many people a search found
+	Alone                                  bool // nobody else has an account
 }
 
 // indexView is the index of teams for the templates.
@@ -50,14 +52,19 @@ type indexView struct {
 
 // emptyView is the message in place of an empty list.
 type emptyView struct {
-	Heading, Message string
-	All              bool // show a link to everyone
+	Heading tense
+	Message string
+	All     bool // show a link to everyone
 }
 
 func (l *List) section(s Section) sectionView {
 	v := sectionView{
 		ID: TeamID(s.Key), Name: s.Name, Heading: s.Name,
-		Count: l.count(s), Folded: folded(s.Absent),
+		Count: teamCount(s.Here, s.People), Folded: folded(s.Absent),
+		Alone: s.People == 1 && len(l.Sections) == 1 && l.Query.Q+l.Query.Team == "",
+	}
+	if l.Query.Q != "" {
+		v.Count, v.Found = matchCount(s.People), true
 	}
 	switch {
 	case l.Query.Team != "": // the page has the name as its heading
@@ -70,14 +77,6 @@ func (l *List) section(s Section) sectionView {
 		v.Heading = "No team"
 	}
 	return v
-}
-
-// count returns the text beside the name of a team.
-func (l *List) count(s Section) string {
-	if l.Query.Q != "" {
-		return matchCount(s.People)
-	}
-	return teamCount(s.Here, s.People)
 }
 
 func (l *List) index() indexView {
@@ -98,12 +97,12 @@ func (l *List) index() indexView {
 }
 
 // Summary says how many teams have someone here.
-func (v indexView) Summary() string {
+func (v indexView) Summary() tense {
 	n := strconv.Itoa(v.Busy) + " of " + strconv.Itoa(len(v.Teams))
 	if v.Busy == 1 {
-		return n + " has someone here"
+		return tense{n + " has someone here", n + " had someone here"}
 	}
-	return n + " have someone here"
+	return tense{n + " have someone here", n + " had someone here"}
 }
 
 func (l *List) size() int {
@@ -122,38 +121,38 @@ func nobody(q Query, warming bool) emptyView {
 	switch {
 	case q.Q != "":
 		const message = "Search matches the beginnings of names and usernames. Check the spelling, or type fewer letters."
-		return emptyView{Heading: "Nobody matches “" + q.Q + "”", Message: message, All: true}
+		return emptyView{Heading: always("Nobody matches “" + q.Q + "”"), Message: message, All: true}
 	case warming && q.Show != "" && q.Show != Everyone && q.Show != Offline:
 		return emptyView{Heading: showNobody(q.Show), Message: "People are coming back…", All: true}
 	case q.Show != Everyone && q.Show != "":
 		return emptyView{Heading: showNobody(q.Show), Message: "They'll appear here as soon as that changes.", All: true}
 	case q.Team != "":
-		return emptyView{Heading: "Nobody is in this team", Message: "It may have been renamed, or everyone has left it.",
-			All: true}
+		return emptyView{Heading: always("Nobody is in this team"), All: true,
+			Message: "It may have been renamed, or everyone has left it."}
 	case q.After != "" || q.Before != "":
-		return emptyView{Heading: "This page is empty", Message: "The people who were listed here are gone.", All: true}
+		return emptyView{Heading: always("This page is empty"), Message: "The people who were listed here are gone.", All: true}
 	case warming:
-		return emptyView{Heading: "People are coming back…", Message: "Rollcall has just started. This takes a few seconds."}
+		return emptyView{Heading: always(comingBack), Message: "Rollcall has just started. This takes a few seconds."}
 	}
-	return emptyView{Heading: "Nobody has an account yet", Message: "People appear here as soon as they sign up."}
+	return emptyView{Heading: always("Nobody has an account yet"), Message: "People appear here as soon as they sign up."}
 }
 
 // showNobody returns the heading for a filter without matches.
-func showNobody(show string) string {
+func showNobody(show string) tense {
 	switch show {
 	case Here:
-		return "Nobody is here right now"
+		return tense{"Nobody is here right now", "Nobody was here"}
 	case Online:
-		return "Nobody is online right now"
+		return tense{"Nobody is online right now", "Nobody was online"}
 	case Away:
-		return "Nobody is away right now"
+		return tense{"Nobody is away right now", "Nobody was away"}
 	case DND:
-		return "Nobody is on Do not disturb"
+		return tense{"Nobody is on Do not disturb", "Nobody was on Do not disturb"}
 	case Offline:
-		return "Nobody is offline right now"
+		return tense{"Nobody is offline right now", "Nobody was offline"}
 	}
-	return "There is no such filter"
+	return always("There is no such filter")
 }
 
 // Nobody returns the heading that the page shows if a filter in the browser has no matches.
-func (f Filter) Nobody() string { return showNobody(f.Show) }
+func (f Filter) Nobody() tense { return showNobody(f.Show) }

@@ -35,8 +35,8 @@ func TestList(t *testing.T) {
 	}, Query{Show: Away}, false)
 	for _, want := range []string{
 		`<ul class="people" role="list"><li>1</li><li>2</li><li class="rest">`,
-		`<p id="` + TeamID("platform") + `">6 of 7 here</p>`,
-		`<p id="` + TeamID("\U0010ffff") + `">1 of 2 here</p>`,
+		`<p><span id="` + TeamID("platform") + `">6 of 7</span> <span class="was">were </span>here</p>`,
+		`<p><span id="` + TeamID("\U0010ffff") + `">1 of 2</span> <span class="was">were </span>here</p>`,
 		`<a href="?team=Platform"><bdi>Platform</bdi></a>`,
 		`>No team</h2>`,
 	} {
@@ -154,11 +154,11 @@ func TestHeadline(t *testing.T) {
 		{Counts{People: 23, Online: 2, Unsure: true}, "2 people are here so far", "2 people were here",
 			"People are coming back…"},
 		{Counts{People: 23, Unsure: true}, "Nobody is back yet", "Nobody was back yet", "People are coming back…"},
-		{Counts{Search: "ma", People: 3, Online: 2}, "3 people match “ma”", "3 people match “ma”", "2 of them are here."},
-		{Counts{Search: "ma", People: 2, Online: 2}, "2 people match “ma”", "2 people match “ma”", "All of them are here."},
-		{Counts{Search: "ma", People: 2}, "2 people match “ma”", "2 people match “ma”", "None of them is here."},
+		{Counts{Search: "ma", People: 3, Online: 2}, "3 people match “ma”", "3 people match “ma”", "2 of them are here"},
+		{Counts{Search: "ma", People: 2, Online: 2}, "2 people match “ma”", "2 people match “ma”", "All of them are here"},
+		{Counts{Search: "ma", People: 2}, "2 people match “ma”", "2 people match “ma”", "None of them is here"},
 		{Counts{Search: "ma", People: 1, Online: 1}, "1 person matches “ma”", "1 person matches “ma”",
-			"All of them are here."},
+			"All of them are here"},
 		{Counts{Search: "ma"}, "Nobody matches “ma”", "Nobody matches “ma”", ""},
 		{Counts{Search: "a", People: 200, More: true}, "More than 200 people match “a”", "More than 200 people match “a”",
 			""},
@@ -166,7 +166,7 @@ func TestHeadline(t *testing.T) {
 		if h := tt.c.headline(); h.Is != tt.is || h.Was != tt.was {
 			t.Errorf("headline(%+v) = %q, %q, want %q, %q", tt.c, h.Is, h.Was, tt.is, tt.was)
 		}
-		if got := summary(tt.c); got != tt.summary {
+		if got := summary(tt.c).Is; got != tt.summary {
 			t.Errorf("summary(%+v) = %q, want %q", tt.c, got, tt.summary)
 		}
 	}
@@ -183,10 +183,10 @@ func TestFlatList(t *testing.T) {
 	for _, want := range []string{
 		`<ul class="people" id="people" role="list"><li>1</li><li>2</li></ul>`,
 		`<a href="?team=Platform"><bdi>Platform</bdi> <span class="faces" id="` + TeamID("p") +
-			`-faces" aria-hidden="true"><i class="av h` + strconv.Itoa(Hue("0190-a")) + `">AB</i></span> <span id="` + TeamID("p") +
-			`">2 of 7 here</span></a>`,
-		`No team <span class="faces" id="` + TeamID("\U0010ffff") + `-faces" aria-hidden="true"></span> <span id="` +
-			TeamID("\U0010ffff") + `">0 of 3 here</span>`, `1 of 2 has someone here`,
+			`-faces" aria-hidden="true"><i class="av h` + strconv.Itoa(Hue("0190-a")) + `">AB</i></span> <span><span id="` +
+			TeamID("p") + `">2 of 7</span> <span class="was">were </span>here</span></a>`,
+		`No team <span class="faces" id="` + TeamID("\U0010ffff") + `-faces" aria-hidden="true"></span> <span><span id="` +
+			TeamID("\U0010ffff") + `">0 of 3</span>`, `1 of 2 has someone here`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("List = %s, want %s in it", got, want)
@@ -262,7 +262,7 @@ func TestTeam(t *testing.T) {
 	for here, all := range map[int]string{1: "", TeamCards: "", TeamCards + 1: "Show all 13"} {
 		got, err := u.Team(Section{Key: "lab & co", Name: "Lab & Co", Here: here, People: 20, Rows: [][]byte{row}})
 		for _, want := range []string{`id="m-0190-a" data-state="online"`, `>` + all + `</a>`, `href="?team=Lab&#43;%26&#43;Co"`,
-			strconv.Itoa(here) + " of 20 here"} {
+			`<span id="mine-count">` + strconv.Itoa(here) + ` of 20</span> <span class="was">were </span>here`} {
 			if err != nil || !strings.Contains(string(got), want) {
 				t.Errorf("Team with %d people here = %s, %v, want %s in it", here, got, err, want)
 			}

@@ -111,6 +111,18 @@ func (m Me) Choices() []pick {
 	return all
 }
 
+// Shown returns what the button of the account menu says, or nothing if the state is unknown.
+func (m Me) Shown() tense {
+	is := m.Called()
+	switch {
+	case is == "":
+		return tense{}
+	case is == Label(DND): // as on phones, where the words have little room
+		return tense{is, "Was busy"}
+	}
+	return tense{is, "Was " + strings.ToLower(is)}
+}
+
 // Called returns the name of the person's state for the explanation.
 func (m Me) Called() string {
 	if m.Invisible {

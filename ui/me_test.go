@@ -125,7 +125,7 @@ func TestFrameMeKeepsTheForm(t *testing.T) {
 func TestPanelWithStatus(t *testing.T) {
 	page := mePage(t, newUI(t, ""), somePanel())
 	for _, want := range []string{
-		`Shown to others as <b>Do not disturb</b>`,
+		`<span class="is">Shown</span><span class="was">Was shown</span> to others as <b>Do not disturb</b>`,
 		`<b><bdi>Deep &lt;b&gt;work</bdi></b><span>Ends <time class="end" datetime="2026-11-24T14:30:00Z">at 14:30 UTC, 24 Nov</time> · <a `,
 		`href="/me?change=yes" hx-get="/me/panel?change=yes"`, `name="clear" value="yes"`, `name="keep" value="yes"`,
 		`name="text" value=""`, `name="emoji" value=""`,
@@ -262,7 +262,8 @@ func TestPanelInvisible(t *testing.T) {
 		if !strings.Contains(page, tt.want) || strings.Contains(page, tt.not) {
 			t.Errorf("panel of %+v = %s, want %q and not %q", tt.me, page, tt.want, tt.not)
 		}
-		const button = `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i>Invisible</span>`
+		const button = `<span id="me"><i class="dot s-invisible" aria-hidden="true"></i><span class="is">Invisible</span>` +
+			`<span class="was">Was invisible</span></span>`
 		if got := strings.Contains(page, button); got != tt.me.Invisible {
 			t.Errorf("the menu's button says that %+v is invisible: %v", tt.me, got)
 		}

@@ -20,7 +20,6 @@ type Layout struct {
 // Viewer is the person who looks at the page.
 type Viewer struct {
 	UID, Username, Name string
-	TeamID              string // as returned by TeamID; "" for no team
 	CSS                 string // address of the stylesheet that marks what is theirs
 	Me                  Me
 	TimeZone            string // an IANA name; "" if unknown, and then the page's script sends it
@@ -32,6 +31,7 @@ type Viewer struct {
 type LoginPage struct {
 	Layout
 	Username, Next, Message string
+	SignedOut               bool   // the visitor has just signed out
 	Deleted                 bool   // the visitor has just deleted their account
 	Reset                   bool   // the visitor has just chosen a new password
 	Passkeys                bool   // they work at this address
@@ -108,6 +108,7 @@ type BoardPage struct {
 	Chosen  string // the chosen filter: here, everyone or a state
 	Counts  Counts
 	Team    []byte // made by UI.Team; empty if the page doesn't show the viewer's own team apart
+	Others  int    // how many people of other teams are here, if it does
 	List    []byte // made by UI.List
 	Socket  string // path and query of the live connection
 	Warming bool

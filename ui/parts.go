@@ -131,9 +131,10 @@ func (u *UI) NewFrame() *Frame { return &Frame{ui: u} }
 func (u *UI) NewTeamFrame() *TeamFrame { return &TeamFrame{Frame{ui: u}} }
 
 // MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer.
-// It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a
+// teamID is that of the people without a team if the viewer isn't inTeam: they come first, too, because the viewer's own
+// row does. It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a
 // selector, and leaves out such favorites.
-func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
+func (u *UI) MeCSS(uid, teamID string, inTeam bool, favorites []string) []byte {
 	if !inSelector(uid) {
 		return nil
 	}
@@ -141,10 +142,11 @@ func (u *UI) MeCSS(uid, teamID string, favorites []string) []byte {
 	css := own + "{--you:\"you\";--mine:1;--own:var(--own-edge);--ground:var(--tint);--place:-4}\n" +
 		"#" + teamRows + uid + "{display:flex}\n" + // however many others are shown
 		"#mine:not(:empty)~#list #" + listRows + uid + "{--place:1}\n"
-	if teamID != "" {
+	team := "[data-team=" + teamID + "]"
+	css += ".team" + team + "{order:-1}\n"
+	if inTeam {
 		const complete = "#mine:has(#mine-more:empty)"
-		team := "[data-team=" + teamID + "]"
-		css += ".team" + team + "{order:-1;--your-team:\"your team\"}\n" +
+		css += ".team" + team + "{--your-team:\"your team\"}\n" +
 			"#mine:empty~#list .flat .p" + team + "{--place:-2}\n" +
 			// Whoever is in the section above the list isn't shown in the list as well.
 			complete + "~#list #people>" + team + "," + complete + "~#others:not(:has(+#list #people>:not(" + team +

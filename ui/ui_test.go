@@ -424,7 +424,7 @@ func TestMaliciousTextIsEscaped(t *testing.T) {
 				t.Errorf("an answer about %q has %d partials, want 1", evil, n)
 			}
 		}
-		if css := string(u.MeCSS(evil, TeamID(evil), []string{evil})); css != "" {
+		if css := string(u.MeCSS(evil, TeamID(evil), true, []string{evil})); css != "" {
 			t.Errorf("MeCSS(%q) = %q, want nothing", evil, css)
 		}
 	}

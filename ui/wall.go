@@ -26,6 +26,14 @@ type wallView struct {
 	Flat, Warming bool
 }
 
+// Empty returns the heading in place of an empty list.
+func (v wallView) Empty() tense {
+	if v.Warming {
+		return always(comingBack)
+	}
+	return showNobody(Here)
+}
+
 func teamHeading(name string) string {
 	if name == "" {
 		return "No team"

@@ -4,10 +4,13 @@ const startBoard = list => {
   const rendered = +board.dataset.now;
   const off = performance.timeOrigin + (started?.responseStart ?? 0) - rendered;
   if (Math.abs(off) > 60e3) skew = off;
-  new MutationObserver(writeTimes).observe(list, {
-    subtree: true, childList: true, characterData: true, attributeFilter: ['datetime'],
+  const watch = new MutationObserver(() => {
+    writeTimes();
+    countOthers();
+    followTeam(board.dataset.own);
   });
-  new MutationObserver(writeTimes).observe(byId('lost'), { subtree: true, childList: true });
+  watch.observe(list, { subtree: true, childList: true, characterData: true, attributeFilter: ['datetime'] });
+  for (const id of ['lost', 'filter']) watch.observe(byId(id), { subtree: true, childList: true });
   list.addEventListener('pointerover', explain);
   startArrivals(byId('arrivals'), byId('search'));
   startMovement(list, board.dataset.own);
@@ -15,6 +18,20 @@ const startBoard = list => {
   startSearch(byId('search'), list);
   startFilter();
   if (!socket) show('wait', 'Connecting…', 4000);
+};
+
+// The people of other teams who are here are all who are here, except for those of the reader's own team, if it's apart.
+const countOthers = () => {
+  const others = byId('others-count'), mine = byId('mine-count');
+  const n = mine && byId('n-here').textContent - parseInt(mine.textContent);
+  if (mine && others.textContent != n) others.textContent = n;
+};
+
+// The stylesheet that marks the reader's own team depends on which one it is.
+const followTeam = own => {
+  const row = byId('m-' + own) ?? byId('u-' + own), css = byId('me-css'), was = css.getAttribute('href');
+  const now = was.replace(/&t=[^&]*/, '&t=' + row?.dataset.team);
+  if (row && now !== was) css.setAttribute('href', now);
 };
 
 // A filter that works in the browser is kept in the URL as well.

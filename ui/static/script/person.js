@@ -54,20 +54,36 @@ const settleCard = card => {
 };
 
 const MARGIN = 16; // px between the popover and the edge of the window
+const GAP = 12;    // px between the popover and the card
 const startPopover = (who, list) => {
   let asked = ''; // ID of the row
   const mark = new CSSStyleSheet();
   document.adoptedStyleSheets.push(mark);
 
-  // Beside the card if there's room, else over it. On a phone, the style sheet puts it at the bottom.
+  // Never over the card: beside it if there's room, else below or above it, and not higher than there.
   const place = () => {
     const card = byId(asked)?.getBoundingClientRect();
     if (!card) return;
+    who.style.maxBlockSize = '';
     const { offsetWidth: width, offsetHeight: height } = who;
     const within = (at, size, room) => Math.max(MARGIN, Math.min(at, room - size - MARGIN));
-    const beside = [card.right + 12, card.left - 12 - width].find(x => x >= MARGIN && x + width + MARGIN <= innerWidth);
-    who.style.setProperty('--x', within(beside ?? card.left + 48, width, innerWidth) + 'px');
-    who.style.setProperty('--y', within(card.top - 20, height, innerHeight) + 'px');
+    const beside = [card.right + GAP, card.left - GAP - width].find(x => x >= MARGIN && x + width + MARGIN <= innerWidth);
+    const below = innerHeight - MARGIN - card.bottom - GAP, above = card.top - GAP - MARGIN;
+    let y = card.top - 20;
+    if (!beside) {
+      const under = below >= Math.min(height, above);
+      who.style.maxBlockSize = (under ? below : above) + 'px';
+      y = under ? card.bottom + GAP : card.top - GAP - Math.min(height, above);
+    }
+    who.style.setProperty('--x', within(beside ?? card.left, width, innerWidth) + 'px');
+    who.style.setProperty('--y', within(y, who.offsetHeight, innerHeight) + 'px');
+  };
+
+  // On a phone, the style sheet puts it at the bottom. The card moves out from under it.
+  const uncover = () => {
+    if (who.offsetWidth < root.clientWidth) return;
+    mark.insertRule(`#main { padding-block-end: ${who.offsetHeight + 2 * GAP}px; }`);
+    scrollBy(0, Math.max(0, byId(asked)?.getBoundingClientRect().bottom + GAP - who.getBoundingClientRect().top));
   };
 
   // The focus returns to the card, which may be about to move and can't have it until then.
@@ -93,8 +109,9 @@ const startPopover = (who, list) => {
     }
     link.focus({ preventScroll: true }); // where the focus returns to
     who.showPopover();
+    mark.replaceSync(`#${CSS.escape(row)} { background: var(--sunken); border-color: var(--edge); }`);
     place();
-    mark.replaceSync(`#${CSS.escape(row)} { --ground: var(--sunken); --own: var(--edge); }`);
+    uncover();
     who.focus({ preventScroll: true });
   };
 
@@ -118,5 +135,6 @@ const startPopover = (who, list) => {
   });
   const replace = () => { if (who.matches(':popover-open')) place(); };
   addEventListener('resize', replace);
-  new ResizeObserver(replace).observe(who); // what it says can become longer
+  // What it says can become longer. An observer must not change the size that it observes.
+  new ResizeObserver(() => requestAnimationFrame(replace)).observe(who);
 };
