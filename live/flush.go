@@ -196,21 +196,20 @@ func (r *roster) listing(l *list, to Audience) *Listing {
 	return out
 }
 
-// indexed returns the teams in the index of l.
-func (r *roster) indexed(l *list, counts map[string]TeamCount) []Section {
+// indexed returns the index of l, or nil if it has none.
+func (r *roster) indexed(l *list, counts map[string]TeamCount) *Index {
 	if len(l.index) == 0 {
 		return nil
 	}
-	names := make(map[string]string, len(r.tally.teams))
-	for _, t := range r.tally.teams {
-		names[t.Key] = t.Name
-	}
-	sections := make([]Section, len(l.index))
+	teams := make([]IndexedTeam, len(l.index))
 	for i, key := range l.index {
-		sections[i] = Section{TeamCount: counts[key], Name: names[key]}
+		teams[i] = IndexedTeam{counts[key], r.tally.nameOf(key)}
 	}
-	slices.SortStableFunc(sections, func(a, b Section) int { return cmp.Compare(min(b.Here, 1), min(a.Here, 1)) })
-	return sections
+	slices.SortStableFunc(teams, func(a, b IndexedTeam) int { return cmp.Compare(min(b.Here, 1), min(a.Here, 1)) })
+	if l.indexed == nil || !slices.Equal(l.indexed.Teams, teams) {
+		l.indexed = &Index{Teams: teams}
+	}
+	return l.indexed
 }
 
 func (l *list) links() *Links {

@@ -30,12 +30,16 @@ func (u *UI) List(l List) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if len(l.Index) > 0 {
-		if err := u.part(&b, "index", l.index()); err != nil {
-			return nil, err
-		}
-	}
+	b.Write(l.Index)
 	return b.Bytes(), nil
+}
+
+// Index renders the index of all teams, which need no rows.
+func (u *UI) Index(teams []Section) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(192 * len(teams))
+	err := u.part(&b, "index", index(teams))
+	return b.Bytes(), err
 }
 
 // Row renders one person as an <li>. The bytes depend only on r, so they may be cached and sent to every viewer.
