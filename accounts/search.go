@@ -11,8 +11,9 @@ import (
 
 // How to find people depends on how many entries of search_words match.
 const (
-	fewWords = 64    // up to so many different words are searched one by one
-	fewHits  = 4_000 // so many hits are read, and looked up for the other words of a search, in about 10 ms
+	fewHits  = 4_000 // up to so many hits are read and, in a search for several words, looked up for the others
+	fewWords = 400   // up to so many different words are searched one by one
+	wordCost = 16    // searching one of them takes about as long as reading so many hits
 )
 
 const (
@@ -31,8 +32,8 @@ type searchWay int
 
 const (
 	byBoard searchWay = iota // go through the board until the page is full; good if many people match
-	byHits                   // read all hits of the first word; good if they are few
-	byWord                   // go through the hits of each word that matches the first word of the search, until the page is full
+	byHits                   // read all hits of the first word of the search; good if they are few
+	byWord                   // go through the hits of each word that begins like the first one of the search, until the page is full
 )
 
 // searched is a word of a search. It matches the words that begin with it.
@@ -52,12 +53,13 @@ func (s *Store) search(ctx context.Context, typed string, back bool, low, high s
 	for _, w := range words {
 		args = append(args, w.text, w.text+wordEnd)
 	}
-	way, few := byBoard, words[0].hits <= fewHits
+	first := words[0]
+	way, few := byBoard, first.hits <= fewHits
 	switch {
-	case words[0].words <= fewWords:
-		way = byWord
-	case few:
+	case few && first.hits < wordCost*first.words:
 		way = byHits
+	case first.words <= fewWords:
+		way = byWord
 	}
 	people, err := s.people(ctx, searchSQL(len(words), way, back), args, limit)
 	if err == nil && way == byWord && len(words) > 1 && !few && len(people) < limit { // it stopped after fewHits
@@ -78,9 +80,10 @@ func (s *Store) searchedFor(ctx context.Context, typed string) ([]searched, erro
 		if err != nil || w.words == 0 {
 			return nil, err
 		}
-		words = append(words, w)
+		if words = append(words, w); cmp.Or(w.hits-words[0].hits, w.words-words[0].words) < 0 {
+			words[0], words[len(words)-1] = w, words[0]
+		}
 	}
-	slices.SortStableFunc(words, func(a, b searched) int { return cmp.Or(a.hits-b.hits, a.words-b.words) })
 	return words, nil
 }
 
@@ -96,8 +99,9 @@ func searchSQL(n int, way searchWay, back bool) string {
 	case byBoard:
 		from = `search_words w WHERE w.word >= $4 AND w.word < $5 AND w.sort_key > $1 AND w.sort_key < $2`
 	case byHits:
-		with = `WITH w AS MATERIALIZED (SELECT sort_key FROM search_words WHERE word >= $4 AND word < $5) `
-		from = `w WHERE w.sort_key > $1 AND w.sort_key < $2`
+		with = `WITH hits AS MATERIALIZED (SELECT sort_key FROM search_words WHERE word >= $4 AND word < $5) `
+		from = `(SELECT DISTINCT h.sort_key FROM hits h WHERE h.sort_key > $1 AND h.sort_key < $2
+			ORDER BY h.sort_key` + order + `) w WHERE TRUE`
 	case byWord: // all hits up to the place where one of the words has enough of them
 		enough := "$3"
 		if n > 1 {

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -201,11 +200,14 @@ func (r *roster) indexed(l *list, counts map[string]TeamCount) *Index {
 	if len(l.index) == 0 {
 		return nil
 	}
-	teams := make([]IndexedTeam, len(l.index))
-	for i, key := range l.index {
-		teams[i] = IndexedTeam{counts[key], r.tally.nameOf(key)}
+	teams := make([]IndexedTeam, 0, len(l.index))
+	for _, busy := range [...]bool{true, false} {
+		for _, key := range l.index {
+			if n := counts[key]; n.Here > 0 == busy {
+				teams = append(teams, IndexedTeam{n, r.tally.nameOf(key)})
+			}
+		}
 	}
-	slices.SortStableFunc(teams, func(a, b IndexedTeam) int { return cmp.Compare(min(b.Here, 1), min(a.Here, 1)) })
 	if l.indexed == nil || !slices.Equal(l.indexed.Teams, teams) {
 		l.indexed = &Index{Teams: teams}
 	}
