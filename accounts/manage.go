@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 )
 
 // MaxBulk is the maximum number of people that one change can be about.
@@ -69,7 +68,7 @@ const (
 		(SELECT count(*) FROM users WHERE disabled AND name_key > ''),
 		(SELECT count(*) FROM users WHERE waiting_since > 0),
 		(SELECT count(*) FROM links WHERE kind = 'invite' AND uses_left > 0 AND expires_at > $1)`
-	sqlCountMany = `SELECT (SELECT count(*) FROM users WHERE id > ''), (SELECT count(*) FROM users WHERE team_key = $1)`
+	sqlCountMany = `SELECT (SELECT count(*) FROM users WHERE team_key > ''), (SELECT count(*) FROM users WHERE team_key = $1)`
 )
 
 // lastUserID sorts after every user ID.
@@ -153,21 +152,46 @@ func (s *Store) findUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 		return UserPage{}, err
 	}
 	var page UserPage
-	for _, p := range people {
-		u, err := s.ListedUser(ctx, p.ID)
-		if errors.Is(err, ErrNotFound) { // deleted meanwhile
-			continue
-		}
-		if err != nil {
-			return UserPage{}, err
-		}
-		page.Users = append(page.Users, u)
+	if page.Users, err = s.listedUsers(ctx, people); err != nil {
+		return UserPage{}, err
 	}
 	if more {
 		page.Next = people[len(people)-1].Cursor()
 	}
 	return page, nil
 }
+
+// listedUsers returns the users that people are, in the same order, without those who were deleted meanwhile.
+func (s *Store) listedUsers(ctx context.Context, people []Person) ([]ListedUser, error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	ids := make([]any, len(people))
+	for i, p := range people {
+		ids[i] = p.ID
+	}
+	rows, err := s.r.queryKept(ctx, false, listedSQL(len(ids)), ids)
+	if err != nil {
+		return nil, err
+	}
+	found, err := collect(rows, (*listedRow).dest)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]*listedRow, len(found))
+	for i := range found {
+		byID[found[i].user.ID] = &found[i]
+	}
+	var users []ListedUser
+	for _, p := range people {
+		if r := byID[p.ID]; r != nil {
+			users = append(users, r.finish())
+		}
+	}
+	return users, nil
+}
+
+func listedSQL(n int) string { return listedColumns + `WHERE u.id IN (` + parameters(n) + `)` }
 
 // maxScanned is the maximum number of administrators or disabled users that a search looks at for one page.
 const maxScanned = 2000
@@ -205,10 +229,11 @@ func (s *Store) ListedUser(ctx context.Context, id string) (ListedUser, error) {
 // UserCounts says how many users there are, and how many invitations can still be used.
 type UserCounts struct{ All, Admins, Disabled, WithoutTeam, Waiting, Invitations int }
 
-// userCounter remembers counts that take long on a large board, until the lists for administrators change.
+// userCounter remembers counts that take long on a large board, until the lists for administrators change. One caller
+// counts at a time, and those who wait for that use its counts.
 type userCounter struct {
-	mu               sync.Mutex
-	asOf             int64 // guarded by mu, like those below; the rev of the lists; 0 if nothing was counted yet
+	turn             chan struct{} // capacity 1; held by whoever uses the fields below
+	asOf             int64         // the rev of the lists; 0 if nothing was counted yet
 	all, withoutTeam int
 }
 
@@ -223,22 +248,23 @@ func (s *Store) CountUsers(ctx context.Context) (n UserCounts, err error) {
 
 // countMany counts all users, and those without a team.
 func (s *Store) countMany(ctx context.Context) (all, withoutTeam int, err error) {
+	c := &s.counted
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return 0, 0, ctx.Err()
+	}
 	var lists, pairs, hooks int64 // read before counting, so that a change in between causes another count
 	if err := s.r.queryRow(ctx, sqlListsRev, nil, &lists, &pairs, &hooks); err != nil {
 		return 0, 0, err
 	}
-	c := &s.counted
-	c.mu.Lock()
-	asOf, all, withoutTeam := c.asOf, c.all, c.withoutTeam
-	c.mu.Unlock()
-	if asOf == lists && lists > 0 {
-		return all, withoutTeam, nil
+	if c.asOf == lists && lists > 0 {
+		return c.all, c.withoutTeam, nil
 	}
 	if err := s.r.queryRow(ctx, sqlCountMany, []any{noTeam}, &all, &withoutTeam); err != nil {
 		return 0, 0, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.asOf, c.all, c.withoutTeam = lists, all, withoutTeam
 	return all, withoutTeam, nil
 }

@@ -77,21 +77,25 @@ func (s *Store) page(ctx context.Context, q PeopleQuery, back bool, limit int) (
 	if err != nil || !ok {
 		return nil, err
 	}
-	text, args := sqlPeople, []any{low, high, limit}
+	if strings.TrimSpace(q.Search) != "" {
+		people, err := s.search(ctx, q.Search, back, low, high, limit)
+		return people, wrap("search people", err)
+	}
+	text := sqlPeople
 	if back {
 		text = sqlPeopleBack
 	}
-	if strings.TrimSpace(q.Search) != "" {
-		if text, args, err = s.search(ctx, q.Search, back, args); err != nil || text == "" {
-			return nil, wrap("search people", err)
-		}
-	}
+	people, err := s.people(ctx, text, []any{low, high, limit}, limit)
+	return people, wrap("list people", err)
+}
+
+// people reads at most limit people.
+func (s *Store) people(ctx context.Context, text string, args []any, limit int) ([]Person, error) {
 	rows, err := s.r.query(ctx, text, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list people: %w", err)
+		return nil, err
 	}
-	people, err := collectPeople(rows, limit)
-	return people, wrap("list people", err)
+	return collectPeople(rows, limit)
 }
 
 // CountPeople returns the number of enabled people between the cursors of q, in its team. It ignores the other fields. It
@@ -201,12 +205,18 @@ func (s *Store) queryIDs(ctx context.Context, n int, ids []any) (*rows, error) {
 }
 
 func byIDsSQL(n int) string {
+	return `SELECT ` + personColumns + ` FROM users u WHERE NOT u.disabled AND u.id IN (` + parameters(n) + `)`
+}
+
+// parameters returns "$1, $2" and so on, for n parameters.
+func parameters(n int) string {
 	var b strings.Builder
-	b.WriteString(`SELECT ` + personColumns + ` FROM users u WHERE NOT u.disabled AND u.id IN ($1`)
-	for i := 2; i <= n; i++ {
-		fmt.Fprintf(&b, `, $%d`, i)
+	for i := 1; i <= n; i++ {
+		if i > 1 {
+			b.WriteString(`, `)
+		}
+		fmt.Fprintf(&b, `$%d`, i)
 	}
-	b.WriteString(`)`)
 	return b.String()
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // PeopleByName returns the enabled people with these usernames, in any spelling that folds to them, each once, in board
@@ -39,11 +38,5 @@ func (s *Store) PeopleByName(ctx context.Context, names []string) ([]Person, err
 }
 
 func byNamesSQL(n int) string {
-	var b strings.Builder
-	b.WriteString(`SELECT ` + personColumns + ` FROM users u WHERE NOT u.disabled AND u.username_key IN ($1`)
-	for i := 2; i <= n; i++ {
-		fmt.Fprintf(&b, `, $%d`, i)
-	}
-	b.WriteString(`)`)
-	return b.String()
+	return `SELECT ` + personColumns + ` FROM users u WHERE NOT u.disabled AND u.username_key IN (` + parameters(n) + `)`
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // board creates a small board and returns its people by username.
@@ -316,7 +317,7 @@ func testPagesWhilePeopleCome(t *testing.T, db database) {
 	}
 }
 
-// Both search strategies find the same people.
+// All ways to search find the same people.
 func TestSearchStrategies(t *testing.T) { onEach(t, testSearchStrategies) }
 
 func testSearchStrategies(t *testing.T, db database) {
@@ -324,14 +325,14 @@ func testSearchStrategies(t *testing.T, db database) {
 	board(t, s)
 	for _, typed := range []string{"z", "a", "ada love", "e", "al"} {
 		for _, back := range []bool{false, true} {
-			var found [2][]string
-			for i, few := range []bool{true, false} {
+			var found [3][]string
+			for i, way := range []searchWay{byBoard, byHits, byWord} {
 				args := []any{"", noTeam + sortKeyEnd, 3}
 				words := searchedWords(typed)
 				for _, w := range words {
 					args = append(args, w, w+wordEnd)
 				}
-				rows, err := s.r.query(t.Context(), searchSQL(len(words), few, back), args...)
+				rows, err := s.r.query(t.Context(), searchSQL(len(words), way, back), args...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -339,9 +340,34 @@ func testSearchStrategies(t *testing.T, db database) {
 				do(t, "collectPeople", err)
 				found[i] = names(people)
 			}
-			if !slices.Equal(found[0], found[1]) || len(found[0]) == 0 {
-				t.Errorf("search %q (back %v) finds %v and %v, want the same", typed, back, found[0], found[1])
+			if !slices.Equal(found[0], found[1]) || !slices.Equal(found[0], found[2]) || len(found[0]) == 0 {
+				t.Errorf("search %q (back %v) finds %v, want the same thrice", typed, back, found)
 			}
+		}
+	}
+}
+
+// A search for two common words finds those who have both, also behind many people who have only one of them.
+func TestSearchForCommonWords(t *testing.T) {
+	s := open(t, Config{})
+	hash, err := s.hash.hash(t.Context(), secret, time.Minute)
+	do(t, "hash", err)
+	var people []NewUser
+	for i := range fewHits + 1 {
+		for _, name := range []string{"ada", "zoe"} {
+			people = append(people, NewUser{Username: fmt.Sprintf("%s-%d", name, i), DisplayName: name, PasswordHash: hash})
+		}
+	}
+	both := []string{"x1", "x2", "x3"}
+	for _, name := range both {
+		people = append(people, NewUser{Username: name, DisplayName: "Zoe Ada", PasswordHash: hash})
+	}
+	do(t, "Import", second(s.Import(t.Context(), people)))
+	end := Person{DisplayName: "zzz", ID: strings.Repeat("f", idLength)}.Cursor()
+	for _, q := range []PeopleQuery{{Search: "ada zoe"}, {Search: "zoe ada"}, {Search: "ada zoe", Before: end}} {
+		found, _, err := s.People(t.Context(), q)
+		if got := slices.Sorted(slices.Values(names(found))); err != nil || !slices.Equal(got, both) {
+			t.Errorf("People(%+v) = %q, %v, want %q", q, got, err, both)
 		}
 	}
 }

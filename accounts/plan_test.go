@@ -317,6 +317,7 @@ func administer(t *testing.T, s *Store, first User) {
 		_, err = s.ListUsers(ctx, q)
 		do(t, "ListUsers", err)
 	}
+	do(t, "ListedUser", second(s.ListedUser(ctx, guest.ID)))
 	_, err = s.CountUsers(ctx)
 	do(t, "CountUsers", err)
 	ids := []string{guest.ID, waiting[0].ID}
@@ -353,16 +354,16 @@ func statements(t *testing.T, s *Store) map[string]bool {
 		}
 	}
 	for _, text := range []string{byIDsSQL(idsAtOnce), seenSQL(3), touchSQL(3), touchTokensSQL(3), shareUseSQL(3),
-		byNamesSQL(idsAtOnce)} {
+		byNamesSQL(idsAtOnce), listedSQL(MaxPage)} {
 		texts[text] = true
 	}
 	for _, text := range manyRows {
 		texts[text] = true
 	}
 	for n := 1; n <= searchWords; n++ {
-		for _, few := range []bool{true, false} {
-			texts[searchSQL(n, few, false)] = true
-			texts[searchSQL(n, few, true)] = true
+		for _, way := range []searchWay{byBoard, byHits, byWord} {
+			texts[searchSQL(n, way, false)] = true
+			texts[searchSQL(n, way, true)] = true
 		}
 	}
 	return texts
@@ -399,7 +400,8 @@ func TestNoFullScans(t *testing.T) {
 			case text == sqlPasskeyHosts && scan == "passkeys": // at the start
 			case text == sqlAlerts && scan == "a USING INDEX alerts_rev": // a server reads all of them when it starts
 			case scan == "v" && strings.HasPrefix(text, "UPDATE "): // the rows to stamp
-			case scan == "w" && strings.HasPrefix(text, "WITH w AS"), scan == "found", scan == "hits", scan == "live",
+			case scan == "w" && strings.HasPrefix(text, "WITH "), scan == "found", scan == "hits", scan == "live", scan == "words",
+				scan == "h" && strings.HasPrefix(text, "WITH hits"), scan == "words", scan == "reach",
 				scan == "t" && text == sqlTeamNames: // results of a subquery
 			case strings.HasSuffix(scan, "-ROW VALUES CLAUSE"), scan == "CONSTANT ROW": // the rows to add
 			default:
@@ -443,7 +445,7 @@ func TestEveryStatementIsChecked(t *testing.T) {
 		n += len(named.FindAll(source, -1))
 	}
 	s := open(t, Config{})
-	built := 1 + 2 + 4 + 4*searchWords + len(manyRows) // for one id, for many ids and names, for stamps, for searches, and for imports
+	built := 1 + 3 + 4 + 6*searchWords + len(manyRows) // for one id, for many ids, names and listed users, for stamps, for searches, and for imports
 	texts := statements(t, s)
 	if got := len(texts) - built; got != n {
 		var all []string

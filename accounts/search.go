@@ -1,70 +1,131 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// fewHits is the number of hits of a word up to which all hits are read and then sorted. With more hits, it's faster to
-// go through the board until the page is full. In a search for several words, each hit is also looked up for the others.
+// How to find people depends on how many entries of search_words match.
 const (
-	fewHits        = 20_000
-	fewHitsOfFirst = 5_000
+	fewHits  = 4_000 // up to so many hits are read and, in a search for several words, looked up for the others
+	fewWords = 400   // up to so many different words are searched one by one
+	wordCost = 16    // searching one of them takes about as long as reading so many hits
 )
 
-const sqlCountHits = `SELECT count(*) FROM (SELECT 1 FROM search_words WHERE word >= $1 AND word < $2 LIMIT $3) hits`
+const (
+	sqlCountHits = `SELECT count(*) FROM (SELECT 1 FROM search_words WHERE word >= $1 AND word < $2 LIMIT $3) hits`
+	// sqlCountWords jumps from one word to the next, like sqlTeamNames.
+	sqlCountWords = `WITH RECURSIVE words (word, n) AS (
+		SELECT min(word), 1 FROM search_words WHERE word >= $1 AND word < $2
+		UNION ALL
+		SELECT (SELECT min(x.word) FROM search_words x WHERE x.word > w.word AND x.word < $2), w.n + 1
+			FROM words w WHERE w.word IS NOT NULL AND w.n < $3)
+		SELECT count(word) FROM words`
+)
 
-// search returns the query for people who match all words of typed, and its arguments. args holds the sort keys between
-// which they are and the limit. The query is "" if nobody can match.
-func (s *Store) search(ctx context.Context, typed string, back bool, args []any) (string, []any, error) {
-	words := searchedWords(typed)
-	few := fewHits
-	if len(words) > 1 {
-		few = fewHitsOfFirst
-	}
-	hits := map[string]int{}
-	for _, w := range words {
-		var n int
-		if err := s.r.queryRow(ctx, sqlCountHits, []any{w, w + wordEnd, few + 1}, &n); err != nil {
-			return "", nil, err
-		}
-		if n == 0 {
-			return "", nil, nil
-		}
-		hits[w] = n
-	}
-	if len(words) == 0 {
-		return "", nil, nil
-	}
-	slices.SortStableFunc(words, func(a, b string) int { return hits[a] - hits[b] })
-	for _, w := range words {
-		args = append(args, w, w+wordEnd)
-	}
-	return searchSQL(len(words), hits[words[0]] <= few, back), args, nil
+// searchWay is a way to find people.
+type searchWay int
+
+const (
+	byBoard searchWay = iota // go through the board until the page is full; good if many people match
+	byHits                   // read all hits of the first word of the search; good if they are few
+	byWord                   // go through the hits of each word that begins like the first one of the search, until the page is full
+)
+
+// searched is a word of a search. It matches the words that begin with it.
+type searched struct {
+	text        string
+	hits, words int // at most fewHits+1 and fewWords+1
 }
 
-// searchSQL returns the query for people who match n words. If the first word has few hits, it reads them all.
-// Otherwise it goes through the board. It then checks the other words for each place, and reads the people of one page.
-func searchSQL(n int, few, back bool) string {
-	order := ""
+// search reads at most limit people who match all words of typed, in board order, or in reverse. Their sort keys are
+// between low and high.
+func (s *Store) search(ctx context.Context, typed string, back bool, low, high string, limit int) ([]Person, error) {
+	words, err := s.searchedFor(ctx, typed)
+	if err != nil || len(words) == 0 {
+		return nil, err
+	}
+	args := []any{low, high, limit}
+	for _, w := range words {
+		args = append(args, w.text, w.text+wordEnd)
+	}
+	first := words[0]
+	way, few := byBoard, first.hits <= fewHits
+	switch {
+	case few && first.hits < wordCost*first.words:
+		way = byHits
+	case first.words <= fewWords:
+		way = byWord
+	}
+	people, err := s.people(ctx, searchSQL(len(words), way, back), args, limit)
+	if err == nil && way == byWord && len(words) > 1 && !few && len(people) < limit { // it stopped after fewHits
+		return s.people(ctx, searchSQL(len(words), byBoard, back), args, limit)
+	}
+	return people, err
+}
+
+// searchedFor returns the words of a search, with the one that matches least first, or none if nobody can match.
+func (s *Store) searchedFor(ctx context.Context, typed string) ([]searched, error) {
+	var words []searched
+	for _, text := range searchedWords(typed) {
+		w := searched{text: text}
+		err := s.r.queryRow(ctx, sqlCountWords, []any{text, text + wordEnd, fewWords + 1}, &w.words)
+		if err == nil && w.words > 0 {
+			err = s.r.queryRow(ctx, sqlCountHits, []any{text, text + wordEnd, fewHits + 1}, &w.hits)
+		}
+		if err != nil || w.words == 0 {
+			return nil, err
+		}
+		if words = append(words, w); cmp.Or(w.hits-words[0].hits, w.words-words[0].words) < 0 {
+			words[0], words[len(words)-1] = w, words[0]
+		}
+	}
+	return words, nil
+}
+
+// searchSQL returns the query for people who match n words. It finds the places of those who match the first word, checks
+// the other words for each, and then reads the people of one page.
+func searchSQL(n int, way searchWay, back bool) string {
+	order, first, end, upTo := "", "min", "$2", "<="
 	if back {
-		order = " DESC"
+		order, first, end, upTo = " DESC", "max", "$1", ">="
+	}
+	var with, from string
+	switch way {
+	case byBoard:
+		from = `search_words w WHERE w.word >= $4 AND w.word < $5 AND w.sort_key > $1 AND w.sort_key < $2`
+	case byHits:
+		with = `WITH hits AS MATERIALIZED (SELECT sort_key FROM search_words WHERE word >= $4 AND word < $5) `
+		from = `(SELECT DISTINCT h.sort_key FROM hits h WHERE h.sort_key > $1 AND h.sort_key < $2
+			ORDER BY h.sort_key` + order + `) w WHERE TRUE`
+	case byWord: // all hits up to the place where one of the words has enough of them
+		enough := "$3"
+		if n > 1 {
+			enough = strconv.Itoa(fewHits)
+		}
+		with = `WITH RECURSIVE words (word, n) AS (
+			SELECT min(word), 1 FROM search_words WHERE word >= $4 AND word < $5
+			UNION ALL
+			SELECT (SELECT min(x.word) FROM search_words x WHERE x.word > words.word AND x.word < $5), words.n + 1
+				FROM words WHERE words.word IS NOT NULL AND words.n < ` + strconv.Itoa(fewWords) + `),
+			reach (place) AS (SELECT coalesce(` + first + `((SELECT x.sort_key FROM search_words x
+				WHERE x.word = words.word AND x.sort_key > $1 AND x.sort_key < $2
+				ORDER BY x.sort_key` + order + ` LIMIT 1 OFFSET ` + enough + `)), ` + end + `) FROM words)
+			`
+		from = `(SELECT DISTINCT h.sort_key FROM words JOIN search_words h ON h.word = words.word
+			WHERE h.sort_key > $1 AND h.sort_key < $2 AND h.sort_key ` + upTo + ` (SELECT place FROM reach)
+			ORDER BY h.sort_key` + order + `) w WHERE TRUE`
 	}
 	var others strings.Builder
 	for i := 1; i < n; i++ {
 		fmt.Fprintf(&others, ` AND EXISTS (SELECT 1 FROM search_words x WHERE x.sort_key = w.sort_key AND x.word >= $%d AND x.word < $%d)`,
 			4+2*i, 5+2*i)
 	}
-	with, from, first := ``, `search_words w`, `w.word >= $4 AND w.word < $5 AND `
-	if few {
-		with = `WITH w AS MATERIALIZED (SELECT DISTINCT sort_key FROM search_words WHERE word >= $4 AND word < $5)
-			`
-		from, first = `w`, ``
-	}
-	return with + `SELECT ` + personColumns + ` FROM (SELECT DISTINCT w.sort_key FROM ` + from + `
-			WHERE ` + first + `w.sort_key > $1 AND w.sort_key < $2` + others.String() + `
+	return with + `SELECT ` + personColumns + ` FROM (SELECT DISTINCT w.sort_key FROM ` + from + others.String() + `
 			ORDER BY w.sort_key` + order + ` LIMIT $3) found
 		JOIN users u ON u.sort_key = found.sort_key AND NOT u.disabled ORDER BY u.sort_key` + order
 }

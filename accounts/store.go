@@ -67,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		log: cfg.Log, now: cfg.Now, small: cmp.Or(cfg.small, smallFile),
-		committed: make(chan struct{}, 1), usualActor: cfg.Actor,
+		committed: make(chan struct{}, 1), usualActor: cfg.Actor, counted: userCounter{turn: make(chan struct{}, 1)},
 		sendsMail: cfg.SendsMail, mailQueued: make(chan struct{}, 1),
 	}
 	s.hash = newHasher(cfg.HashWorkers, cfg.params)

@@ -136,10 +136,26 @@ func (s *Server) list(l *live.Listing) []byte {
 
 // listView returns l in the terms of pages.
 func (s *Server) listView(l *live.Listing) ui.List {
-	return ui.List{
-		Query: queryView(l.Query), Sections: s.sections(l.Sections), Flat: l.Flat, Index: s.sections(l.Index),
-		Warming: l.Warming,
+	var index []byte
+	if l.Index != nil {
+		index = l.Index.Encoded(live.HTML, s.index)
 	}
+	return ui.List{
+		Query: queryView(l.Query), Sections: s.sections(l.Sections), Flat: l.Flat, Index: index, Warming: l.Warming,
+	}
+}
+
+// index returns the index of teams as HTML.
+func (s *Server) index(teams []live.IndexedTeam) []byte {
+	sections := make([]ui.Section, len(teams))
+	for i, t := range teams {
+		sections[i] = ui.Section{Key: t.Key, Name: t.Name, Here: t.Here, People: t.People, Faces: facesView(t.Faces)}
+	}
+	index, err := s.cfg.UI.Index(sections)
+	if err != nil {
+		s.log.Error("render list", "err", err)
+	}
+	return index
 }
 
 func (s *Server) sections(teams []live.Section) []ui.Section {
@@ -147,7 +163,6 @@ func (s *Server) sections(teams []live.Section) []ui.Section {
 	for i, x := range teams {
 		sections[i] = ui.Section{
 			Key: x.Key, Name: x.Name, Here: x.Here, People: x.People, Absent: x.Absent, Rows: make([][]byte, len(x.Rows)),
-			Faces: facesView(x.Faces),
 		}
 		for j, e := range x.Rows {
 			sections[i].Rows[j] = s.row(e)

@@ -52,8 +52,26 @@ type Listing struct {
 	Query    Query
 	Flat     bool      // one section for all teams
 	Sections []Section // in board order
-	Index    []Section // all teams, without rows; teams with someone here come first
+	Index    *Index    // nil if the list has none
 	Warming  bool      // the list has only people who are here
+}
+
+// Index has all teams, or the first of them; teams with someone here come first. It's immutable, and while nothing in it
+// changes, it stays the same object, so that it's encoded once.
+type Index struct {
+	Teams   []IndexedTeam
+	encoded encoded
+}
+
+// IndexedTeam is a team in an Index.
+type IndexedTeam struct {
+	TeamCount
+	Name string // "" for people without a team
+}
+
+// Encoded returns the result of encode, which it caches. Don't change the bytes.
+func (x *Index) Encoded(f Format, encode func([]IndexedTeam) []byte) []byte {
+	return x.encoded.get(f, func() []byte { return encode(x.Teams) })
 }
 
 // Section is one team on a list. The counts are for the whole team.

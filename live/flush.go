@@ -1,7 +1,6 @@
 package live
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -196,21 +195,23 @@ func (r *roster) listing(l *list, to Audience) *Listing {
 	return out
 }
 
-// indexed returns the teams in the index of l.
-func (r *roster) indexed(l *list, counts map[string]TeamCount) []Section {
+// indexed returns the index of l, or nil if it has none.
+func (r *roster) indexed(l *list, counts map[string]TeamCount) *Index {
 	if len(l.index) == 0 {
 		return nil
 	}
-	names := make(map[string]string, len(r.tally.teams))
-	for _, t := range r.tally.teams {
-		names[t.Key] = t.Name
+	teams := make([]IndexedTeam, 0, len(l.index))
+	for _, busy := range [...]bool{true, false} {
+		for _, key := range l.index {
+			if n := counts[key]; n.Here > 0 == busy {
+				teams = append(teams, IndexedTeam{n, r.tally.nameOf(key)})
+			}
+		}
 	}
-	sections := make([]Section, len(l.index))
-	for i, key := range l.index {
-		sections[i] = Section{TeamCount: counts[key], Name: names[key]}
+	if l.indexed == nil || !slices.Equal(l.indexed.Teams, teams) {
+		l.indexed = &Index{Teams: teams}
 	}
-	slices.SortStableFunc(sections, func(a, b Section) int { return cmp.Compare(min(b.Here, 1), min(a.Here, 1)) })
-	return sections
+	return l.indexed
 }
 
 func (l *list) links() *Links {

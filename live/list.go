@@ -39,6 +39,7 @@ type list struct {
 	prev, next string    // cursors of the previous and next page; "" if there's none
 	place      place     // of this page among all pages
 	index      []string  // keys of all teams, in board order, if the list has an index
+	indexed    *Index    // as last made; nil if it wasn't yet
 	version    uint64    // 0 if it has none yet
 	used       time.Time // when it was last loaded, or the last watcher stopped
 	watchers   watchers
@@ -224,11 +225,19 @@ const maxIndex = 200
 // first.
 func (r *roster) index(teams *teamSet) []string {
 	keys := make([]string, 0, min(len(r.tally.teams), maxIndex))
-	for _, withPeople := range [...]bool{true, false} {
-		for _, t := range r.tally.teams {
-			if here := r.here[t.Key].Here() > 0; here == withPeople && len(keys) < maxIndex && teams.has(t.Key) {
-				keys = append(keys, t.Key)
-			}
+	for key := range r.here {
+		if _, counted := r.tally.people[key]; counted && teams.has(key) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	keys = keys[:min(len(keys), maxIndex)]
+	for _, t := range r.tally.teams {
+		if len(keys) == maxIndex {
+			break
+		}
+		if r.here[t.Key].Here() == 0 && teams.has(t.Key) {
+			keys = append(keys, t.Key)
 		}
 	}
 	return keys

@@ -138,7 +138,7 @@ func TestFaces(t *testing.T) {
 	}
 	f.step()
 	s := f.watch(Query{Show: Here}, ada)
-	faces := s.changes[0].List.Index[0].Faces
+	faces := s.changes[0].List.Index.Teams[0].Faces
 	want := func(what string, names ...string) {
 		t.Helper()
 		got := []string{}
@@ -155,7 +155,7 @@ func TestFaces(t *testing.T) {
 		f.step()
 		for _, c := range s.take(t) {
 			if c.List != nil {
-				faces, sent = c.List.Index[0].Faces, true
+				faces, sent = c.List.Index.Teams[0].Faces, true
 			}
 			for _, n := range c.Teams {
 				if n.Faces != nil {

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"rollcall/accounts"
@@ -14,7 +16,7 @@ const (
 // tally is how many people there are. Guarded by Board.mu.
 type tally struct {
 	total           int
-	teams           []accounts.Team // in board order
+	teams           []accounts.Team // in board order, which is that of their keys
 	named           int             // number of teams that have a name
 	people          map[string]int  // by team key
 	readAt, staleAt uint64          // lists.generation, as with a list
@@ -39,6 +41,17 @@ func (t *tally) isStale() bool { return t.staleAt > t.readAt }
 // waits reports whether pages wait until everyone is counted again. On a large board, that takes long, and people join
 // and leave all the time, so its pages show numbers of a moment ago.
 func (t *tally) waits(many int) bool { return t.readAt == 0 || t.total <= many }
+
+// nameOf returns the name of a team, or "" if it has none or isn't counted.
+func (t *tally) nameOf(key string) string {
+	i, found := slices.BinarySearchFunc(t.teams, key, func(team accounts.Team, key string) int {
+		return strings.Compare(team.Key, key)
+	})
+	if !found {
+		return ""
+	}
+	return t.teams[i].Name
+}
 
 // placeOf returns the place of a team's first person among all people of f.
 func (t *tally) placeOf(f *filter, key string) (at place) {

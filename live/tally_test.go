@@ -121,3 +121,27 @@ func TestNumberOfPagesOfPresentPeople(t *testing.T) {
 		t.Errorf("with 150 more before it, the second page is page %d of %d, want 2 of 3", page, all)
 	}
 }
+
+// TestIndexIsShared: while nothing in the index of teams changes, all pages get the same one, so it's rendered once.
+func TestIndexIsShared(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada, bob := f.person("ada"), f.person("bob")
+	f.arrive(ada)
+	f.step()
+	index := func() *Index {
+		t.Helper()
+		p, err := f.board.Load(t.Context(), Query{Show: Here}, ada)
+		f.must(err)
+		return p.Index
+	}
+	first := index()
+	if index() != first {
+		t.Error("nothing has changed, but a page has another index")
+	}
+	f.arrive(bob)
+	f.step()
+	if next := index(); next == first || next.Teams[0].Here != 2 {
+		t.Errorf("after somebody came, the index is %+v, want 2 people here", next.Teams)
+	}
+}

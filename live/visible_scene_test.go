@@ -117,9 +117,14 @@ func (v *viewed) apply(c *Change) {
 	if c.List != nil {
 		clear(v.teams)
 		clear(v.names)
-		for _, section := range append(slices.Clone(c.List.Sections), c.List.Index...) {
+		for _, section := range c.List.Sections {
 			if !c.List.Flat || section.Key != "" {
 				v.teams[section.Key], v.names[section.Key] = section.TeamCount, section.Name
+			}
+		}
+		if c.List.Index != nil {
+			for _, team := range c.List.Index.Teams {
+				v.teams[team.Key], v.names[team.Key] = team.TeamCount, team.Name
 			}
 		}
 	}

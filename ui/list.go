@@ -11,8 +11,8 @@ type List struct {
 	Query    Query
 	Sections []Section // the teams in order; if Flat is set, a single section with people of all teams
 	Flat     bool
-	Index    []Section // all teams, without rows
-	Warming  bool      // people are reconnecting after a start, so people who aren't listed may still be here
+	Index    []byte // made by UI.Index; empty if there's none
+	Warming  bool   // people are reconnecting after a start, so people who aren't listed may still be here
 }
 
 // Section is one team on the page, with those of its rows that are shown.
@@ -79,9 +79,9 @@ func (l *List) section(s Section) sectionView {
 	return v
 }
 
-func (l *List) index() indexView {
-	v := indexView{Teams: make([]sectionView, len(l.Index))}
-	for i, s := range l.Index {
+func index(teams []Section) indexView {
+	v := indexView{Teams: make([]sectionView, len(teams))}
+	for i, s := range teams {
 		if s.Here > 0 {
 			v.Busy++
 		}
@@ -106,7 +106,7 @@ func (v indexView) Summary() tense {
 }
 
 func (l *List) size() int {
-	n := 512 + 192*len(l.Index)
+	n := 512 + len(l.Index)
 	for _, s := range l.Sections {
 		n += 640
 		for _, row := range s.Rows {

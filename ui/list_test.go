@@ -16,6 +16,15 @@ func list(t testing.TB, u *UI, s []Section, q Query, warming bool) string {
 	return listOf(t, u, List{Sections: s, Query: q, Warming: warming})
 }
 
+func indexOf(t testing.TB, u *UI, teams ...Section) []byte {
+	t.Helper()
+	b, err := u.Index(teams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func listOf(t testing.TB, u *UI, l List) string {
 	t.Helper()
 	b, err := u.List(l)
@@ -178,7 +187,8 @@ func TestFlatList(t *testing.T) {
 	rows := [][]byte{[]byte("<li>1</li>"), []byte("<li>2</li>")}
 	got := listOf(t, u, List{
 		Flat: true, Query: Query{Show: Here}, Sections: []Section{{Rows: rows}},
-		Index: []Section{{Key: "p", Name: "Platform", Here: 2, People: 7, Faces: []Face{{"0190-a", "Ada Byron"}}}, {Key: "\U0010ffff", People: 3}},
+		Index: indexOf(t, u, Section{Key: "p", Name: "Platform", Here: 2, People: 7, Faces: []Face{{"0190-a", "Ada Byron"}}},
+			Section{Key: "\U0010ffff", People: 3}),
 	})
 	for _, want := range []string{
 		`<ul class="people" id="people" role="list"><li>1</li><li>2</li></ul>`,

@@ -36,10 +36,16 @@ func (u *UI) WriteList(b *bytes.Buffer, l List) error {
 			return err
 		}
 	}
-	if len(l.Index) > 0 {
-		return u.part(b, "index", l.index())
-	}
+	b.Write(l.Index)
 	return nil
+}
+
+// Index renders the index of all teams, which need no rows.
+func (u *UI) Index(teams []Section) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(192 * len(teams))
+	err := u.part(&b, "index", index(teams))
+	return b.Bytes(), err
 }
 
 // Row renders one person as an <li>. The bytes depend only on r, so they may be cached and sent to every viewer.

@@ -32,7 +32,7 @@ func TestPastTense(t *testing.T) {
 	team := part(u.Team(lab))
 	sections := list(t, u, []Section{lab, {Key: "x", Here: 1, People: 1, Rows: rows}}, Query{}, false)
 	wall := part(u.WallList(List{Sections: []Section{lab, {Key: "x", Here: 1, People: 1, Rows: rows}}}))
-	index := listOf(t, u, List{Flat: true, Sections: []Section{lab}, Index: []Section{lab, {Key: "x", People: 4}}})
+	index := part(u.Index([]Section{lab, {Key: "x", People: 4}}))
 	large := BoardPage{Layout: Layout{Viewer: &Viewer{UID: "u", Me: Me{State: DND}}}, Counts: Counts{People: 900, Online: 9},
 		Team: []byte(team), Others: 7}
 	found := BoardPage{Counts: Counts{Search: "ma", People: 3, Online: 2}}

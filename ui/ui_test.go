@@ -66,7 +66,8 @@ func TestEveryTemplate(t *testing.T) {
 	_, briefErr := u.Row(Row{State: Offline, Brief: true})
 	some := []Section{{Rows: [][]byte{nil}}}
 	_, listErr := u.List(List{Sections: some})
-	_, flatErr := u.List(List{Sections: some, Flat: true, Index: some})
+	_, flatErr := u.List(List{Sections: some, Flat: true})
+	_, indexErr := u.Index(some)
 	_, teamErr := u.Team(some[0])
 	_, emptyErr := u.List(List{Warming: true})
 	_, wallRowErr := u.WallRow(Row{State: Offline})
@@ -79,7 +80,7 @@ func TestEveryTemplate(t *testing.T) {
 		"why": Me{}, "claims": []Claim{{}}, "told": Told{}, "faces": []Face{{}}} {
 		errs = append(errs, u.part(new(bytes.Buffer), name, data))
 	}
-	errs = append(errs, rowErr, briefErr, listErr, flatErr, teamErr, emptyErr, headlineErr,
+	errs = append(errs, rowErr, briefErr, listErr, flatErr, indexErr, teamErr, emptyErr, headlineErr,
 		arrivedErr, panelErr, wallRowErr, wallErr, badgeErr)
 	if err := errors.Join(errs...); err != nil {
 		t.Error(err)
@@ -209,7 +210,7 @@ func everyLook(t testing.TB, u *UI) map[string]string {
 	list := func(s []Section, q Query, warming bool) []byte { return []byte(list(t, u, s, q, warming)) }
 	flat := listOf(t, u, List{
 		Flat: true, Query: Query{Show: Here}, Sections: []Section{{Rows: rows}},
-		Index: []Section{{Key: "p", Name: "P", Here: 1}, {Key: "q"}},
+		Index: indexOf(t, u, Section{Key: "p", Name: "P", Here: 1}, Section{Key: "q"}),
 	})
 	full := list([]Section{{Key: "p", Name: "Platform", Here: 1, People: 2, Rows: rows}}, Query{}, false)
 	atMe := &Viewer{UID: "0190-a", Username: "ada", Name: "Ada", AtMe: true}
@@ -365,7 +366,7 @@ func TestMaliciousTextIsEscaped(t *testing.T) {
 			Text: evil, Emoji: evil, Seen: evil,
 		})
 		sections := []Section{{Key: evil, Name: evil, Rows: [][]byte{r}}}
-		list := []byte(listOf(t, u, List{Sections: sections, Index: sections, Query: Query{Q: evil, Team: evil, Show: evil}}))
+		list := []byte(listOf(t, u, List{Sections: sections, Index: indexOf(t, u, sections...), Query: Query{Q: evil, Team: evil, Show: evil}}))
 		empty := []byte(listOf(t, u, List{Query: Query{Q: evil}}))
 		layout := Layout{Title: evil, Scheme: evil, Viewer: &Viewer{
 			UID: evil, Username: evil, Name: evil, Me: Me{State: evil, Why: evil}, TimeZone: evil,

@@ -8,7 +8,8 @@ type peer struct {
 	known         bool      // its lease was read, and hasn't been announced again since it was missing
 	announcements int       // of its lease; if there was one during a read of the lease, the answer may be older
 	missing       time.Time // since when it has had no lease; zero if it has one
-	readAt        time.Time // when its lease was last read
+	readAt        time.Time // when its lease was last read, or known from an announcement instead
+	renewedAt     time.Time // when a renewal of its lease was last announced
 	until         time.Time // when its last known lease ends; a lease that disappears earlier was lost
 	users         int       // with an entry of this peer
 }
@@ -51,12 +52,17 @@ func (p *peers) unknown() bool {
 	return false
 }
 
-// announced records that the lease of a peer was announced.
-func (p *peers) announced(id string) {
+// announced records that the lease of a peer was announced. As long as the lease can't have expired, that means that it was
+// renewed. Or Redis lost it, and then the peer soon starts another one. Each announcement adds less than a lease to until,
+// so that it doesn't matter if announcements come late.
+func (p *peers) announced(id string, now time.Time) {
 	other := p.get(id)
 	other.announcements++
-	if !other.missing.IsZero() {
+	switch {
+	case !other.missing.IsZero():
 		other.known = false // it may be back
+	case other.alive && other.until.Sub(now) > echoWait:
+		other.renewedAt, other.until = now, later(other.until, now.Add(leaseTTL-beatEvery))
 	}
 }
 
@@ -76,10 +82,15 @@ type question struct {
 	announcements int
 }
 
-// toAsk returns the peers whose leases have to be read. A peer without a lease is announced when it comes back.
+// toAsk returns the peers whose leases have to be read. A peer without a lease is announced when it comes back. One whose
+// renewal was just announced needn't be asked, so while all is well, no leases are read.
 func (p *peers) toAsk(now time.Time) (questions []question) {
 	for id, other := range p.byID {
-		if p.rules.poll && (other.alive || p.holding(now)) || !other.known {
+		switch polled := p.rules.poll && (other.alive || p.holding(now)); {
+		case other.known && !polled:
+		case other.known && !p.holding(now) && now.Sub(other.renewedAt) < beatEvery+echoWait:
+			other.readAt = now
+		default:
 			questions = append(questions, question{id, other.announcements})
 		}
 	}
@@ -147,6 +158,13 @@ func (p *peers) gone(now time.Time) map[string]*peer {
 		}
 	}
 	return gone
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -48,6 +48,8 @@ type simConn struct {
 
 	lost func() // called when the connection broke; nil: announcementsLost of s
 
+	beats, asked int // renewals of its lease, and leases that it read
+
 	distance  time.Duration // added to each round trip
 	searching time.Duration // for each user that a survey finds
 }
@@ -269,6 +271,7 @@ func (c *simConn) beat(ctx context.Context, _ leaseInfo, only bool) (bool, error
 	var had bool
 	var foreign error
 	err := c.change(ctx, func() {
+		c.beats++
 		had = time.Now().Before(c.store.leases[c.self])
 		if had || !only {
 			c.store.leases[c.self] = time.Now().Add(leaseTTL)
@@ -326,6 +329,7 @@ func (c *simConn) adopt(ctx context.Context) error {
 func (c *simConn) leases(ctx context.Context, replicas []string) ([]time.Duration, error) {
 	out := make([]time.Duration, len(replicas))
 	err := c.do(ctx, func() {
+		c.asked += len(replicas)
 		for i, id := range replicas {
 			out[i] = max(0, time.Until(c.store.leases[id]))
 		}

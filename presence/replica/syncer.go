@@ -158,7 +158,7 @@ func (s *syncer) announced(users, replicas []string) {
 		if id == s.self {
 			s.lease.announced = true
 		} else {
-			s.peers.announced(id)
+			s.peers.announced(id, time.Now())
 		}
 	}
 	s.loop.wakeUp()
