@@ -254,6 +254,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.live.Run(ctx); return nil })
 	g.Go(func() error { s.sockets.run(ctx); return nil })
+	g.Go(func() error { s.sockets.keepPinging(ctx); return nil })
 	g.Go(func() error { s.sockets.giveBack(ctx); return nil })
 	g.Go(func() error { s.sockets.lists.run(ctx, s.sockets.tellLists); return nil })
 	g.Go(func() error { s.streams.run(ctx); return nil })

@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -34,6 +35,11 @@ func (w wsConn) id() connID { return w.session }
 // transport.failed.
 func (w wsConn) write(text []byte) { _ = w.session.Write(text) }
 
+// ping sends a ping, and doesn't wait for the queued frames. It blocks for up to writeWait.
+func (w wsConn) ping() {
+	_ = w.session.WebsocketConnection().WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait))
+}
+
 // close sends a close frame after the queued frames, and cuts the connection if that takes too long.
 func (w wsConn) close(code int, reason string) {
 	_ = w.session.CloseWithMsg(melody.FormatCloseMessage(code, reason))
@@ -62,15 +68,14 @@ type transport struct {
 func newTransport(s *sockets, originAllowed func(*http.Request) bool) *transport {
 	m := melody.New()
 	t := &transport{sockets: s, melody: m, log: s.log}
-	m.Config.PingPeriod, m.Config.PongWait, m.Config.WriteWait = pingEvery, pongWait, writeWait
+	m.Config.PingPeriod = math.MaxInt64 // never; see sockets.keepPinging
+	m.Config.PongWait, m.Config.WriteWait = pongWait, writeWait
 	m.Config.MaxMessageSize, m.Config.MessageBufferSize = maxMessage, queueFrames
-	m.Upgrader.ReadBufferSize, m.Upgrader.WriteBufferSize = 256, 1024
+	m.Upgrader.ReadBufferSize, m.Upgrader.WriteBufferSize = readBuffer, 1024
 	m.Upgrader.WriteBufferPool = &sync.Pool{}
 	m.Upgrader.CheckOrigin = originAllowed
 	m.Upgrader.Error = func(http.ResponseWriter, *http.Request, int, error) {} // errors.go answers
-	m.HandleConnect(func(s *melody.Session) {
-		elsewhere(func() { t.guard(s, "connect", func() { t.connect(s) }) })
-	})
+	m.HandleConnect(upgraded)
 	m.HandleMessage(func(s *melody.Session, frame []byte) {
 		elsewhere(func() { t.guard(s, "message", func() { t.message(s, frame) }) })
 	})
@@ -105,52 +110,71 @@ func (t *transport) guard(s *melody.Session, callback string, f func()) {
 	f()
 }
 
+// opening is how the two goroutines of a socket that is being opened meet: serve, and pump.
+type opening struct {
+	upgraded chan *melody.Session // gets the session after the upgrade
+	refused  chan error           // gets the error if there was no upgrade
+	entered  chan struct{}        // closed when the connection may be used
+}
+
 // serve upgrades the request and lets the handler return, so that an idle socket holds no request, response or buffers.
-// It starts a goroutine that ends with the socket and then calls ended.
+// It starts a goroutine that ends with the socket and then calls ended. What comes between the upgrade and the first read
+// happens here, on the stack of the request, which is large already and soon gone.
 func (t *transport) serve(c echo.Context, x *socket, ended func()) error {
 	response := c.Response()
-	ready, refused := make(chan struct{}), make(chan error, 1)
-	go t.pump(x, response.Writer, c.Request(), ready, refused, ended)
+	o := &opening{make(chan *melody.Session), make(chan error), make(chan struct{})}
+	x.opening = o
+	go t.pump(x, response.Writer, c.Request(), ended)
 	select {
-	case <-ready:
+	case m := <-o.upgraded:
+		defer close(o.entered)
 		response.Committed, response.Status = true, http.StatusSwitchingProtocols // Echo doesn't see the upgrade
+		t.guard(m, "connect", func() { t.connect(m, x) })
 		return nil
-	case err := <-refused:
+	case err := <-o.refused:
 		return &failure{Status: http.StatusBadRequest, Message: "This isn't a valid WebSocket handshake.", Err: err}
 	}
 }
 
+const socketKey = "socket"
+
 // pump runs the socket until it ends. The request and its writer are arguments and not captured, so that they become
-// garbage after the upgrade. That saves half the memory of an idle socket.
-func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, ready chan struct{}, refused chan<- error,
-	ended func()) {
-	defer ended()
-	defer t.sockets.leave(x)
-	defer func() {
-		if v := recover(); v != nil {
-			t.log.Error("panic in a socket", "panic", v, "stack", string(debug.Stack()))
-			select {
-			case refused <- errors.New("panic"):
-			default:
-			}
-		}
-	}()
-	defer func() {
-		if x.wire.Conn != nil {
-			_ = x.wire.Conn.Close() // nobody reads from it any more
-		}
-	}()
-	if err := t.melody.HandleRequestWithKeys(hijacker{w, &x.wire}, r,
-		map[string]any{"socket": x, "ready": ready}); err != nil {
-		refused <- err
+// garbage after the upgrade. What pump has on its stack stays there for as long as the socket is open.
+func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, ended func()) {
+	defer t.finish(x, ended)
+	err := t.melody.HandleRequestWithKeys(hijacker{w, &x.wire}, r, map[string]any{socketKey: x})
+	if x.opening != nil {
+		x.opening.refused <- err
 	}
 }
 
-// connect runs before anything is written or read on the new connection.
-func (t *transport) connect(m *melody.Session) {
-	x := m.Keys["socket"].(*socket)
-	defer close(m.Keys["ready"].(chan struct{}))
+// finish ends a socket after pump has returned or panicked.
+func (t *transport) finish(x *socket, ended func()) {
+	defer ended()
+	defer t.sockets.leave(x)
+	if v := recover(); v != nil {
+		t.log.Error("panic in a socket", "panic", v, "stack", string(debug.Stack()))
+		if x.opening != nil {
+			x.opening.refused <- errors.New("panic")
+		}
+	}
+	if x.wire.Conn != nil {
+		_ = x.wire.Conn.Close() // nobody reads from it any more
+	}
+}
+
+// upgraded hands the session of a new connection to serve, and waits until serve has entered it.
+func upgraded(m *melody.Session) {
+	x := m.Keys[socketKey].(*socket)
 	m.Request, m.Keys = nil, nil
+	o := x.opening
+	x.opening = nil
+	o.upgraded <- m
+	<-o.entered
+}
+
+// connect runs before anything is written or read on the new connection.
+func (t *transport) connect(m *melody.Session, x *socket) {
 	x.ws = wsConn{m}
 	x.wire.tune()
 	t.sockets.enter(x)

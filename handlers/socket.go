@@ -15,6 +15,7 @@ const (
 	pongWait         = 45 * time.Second
 	writeWait        = 5 * time.Second
 	maxMessage       = 512 // bytes per message of a client
+	readBuffer       = 128 // bytes; a page's messages have at most 12, and control frames must fit: 125
 	queueFrames      = 16  // frames that wait for a slow reader; one more closes it
 	kernelBuffer     = 64 << 10
 	firstMessageWait = 2 * time.Second        // our own page reports the time since the last input right after it connects
@@ -68,6 +69,8 @@ type socket struct {
 	ws   wsConn // set once, before the socket is in any index
 	wire wire   // below ws
 
+	opening *opening // nil after the upgrade; only for pump's goroutine
+
 	writing sync.Mutex    // held from Take until everything is sent or queued, so that changes stay in order
 	sent    atomic.Uint64 // bytes sent to the client or queued for it
 
@@ -76,6 +79,7 @@ type socket struct {
 	wait   *time.Timer          // until then
 	hidden bool
 	since  time.Time // since when it's hidden, or else open
+	turn   int       // of its pings, below turns
 
 	closing atomic.Bool  // the close frame is on its way
 	behind  atomic.Bool  // a frame did not fit into the queue

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync"
@@ -147,7 +148,7 @@ func over(n, limit int) bool { return limit > 0 && n >= limit }
 
 // addLocked adds x to every index. If the person then has too many sockets, it closes one of them.
 func (s *sockets) addLocked(x *socket) {
-	x.since = time.Now()
+	x.since, x.turn = time.Now(), rand.IntN(turns)
 	s.open[x.ws.id()] = x
 	s.traffic.opened.Add(1)
 	if x.share != "" {
@@ -303,6 +304,7 @@ func (s *sockets) joinSilent(x *socket) {
 func (s *sockets) joinLocked(x *socket, a presence.Activity) {
 	if x.wait != nil {
 		x.wait.Stop()
+		x.wait = nil
 	}
 	x.conn = s.presence.Join(x.person, presence.Client{Session: x.session, Phone: x.phone}, a)
 }

@@ -43,18 +43,25 @@ func (w *wire) Close() error {
 // than pongWait. That happens only if this process was suspended, and then the client may have left long ago.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
-	if n == 0 {
-		return n, err
-	}
-	now := time.Now()
-	if now.Sub(w.heard) > pongWait {
-		return 0, os.ErrDeadlineExceeded
-	}
-	w.heard = now
-	if !w.count(p[:n], now) {
-		return 0, errFlood
+	if n > 0 {
+		if refused := w.hear(p[:n]); refused != nil {
+			return 0, refused
+		}
 	}
 	return n, err
+}
+
+// hear notes what the client has sent just now, or returns why it can't be accepted.
+func (w *wire) hear(p []byte) error {
+	now := time.Now()
+	if now.Sub(w.heard) > pongWait {
+		return os.ErrDeadlineExceeded
+	}
+	w.heard = now
+	if !w.count(p, now) {
+		return errFlood
+	}
+	return nil
 }
 
 // count spends the budget for each frame that begins in p.

@@ -102,7 +102,7 @@ var plainFacts = &Facts{}
 // NewTracker starts a Tracker. Call Close to stop it.
 func NewTracker(cfg Config) *Tracker {
 	if cfg.Registry == nil {
-		cfg.Registry = NewMemory().Replica()
+		cfg.Registry = alone{NewFeed()}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	t := &Tracker{
