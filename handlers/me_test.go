@@ -281,7 +281,7 @@ func TestOwnTabsAreUpdated(t *testing.T) {
 	ada.do("POST", "/me/invisible", url.Values{"invisible": {"on"}})
 	asOthers("invisible", "offline", "Offline")
 	one.until("that they are invisible", func() bool {
-		return strings.HasSuffix(one.text["me"], "Invisible") && strings.Contains(one.text["me-note"], "While invisible") &&
+		return strings.Contains(one.text["me"], `"is">Invisible<`) && strings.Contains(one.text["me-note"], "While invisible") &&
 			strings.Contains(one.text["me-states"], `id="show-invisible" aria-pressed="true"`)
 	})
 	ada.do("POST", "/me/status", url.Values{"state": {"away"}, "text": {"<b>Deep work"}, "lasts": {"1h"}})
