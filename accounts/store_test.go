@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -15,7 +14,7 @@ import (
 func open(tb testing.TB, cfg Config) *Store {
 	tb.Helper()
 	if cfg.Path == "" && cfg.URL == "" {
-		cfg.Path = filepath.Join(tb.TempDir(), "rollcall.db")
+		cfg.Path = copiedFile(tb)
 	}
 	cfg.CheapHashes = true
 	cfg.Actor = cmp.Or(cfg.Actor, System)

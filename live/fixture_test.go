@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/accounts/filetest"
 	"rollcall/presence"
 )
 
@@ -29,8 +30,8 @@ type fixture struct {
 
 func newFixture(t testing.TB, changes ...func(*Config, *presence.Config)) *fixture {
 	t.Helper()
-	folder := t.TempDir()
-	store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: filepath.Join(folder, "rollcall.db")})
+	path := filetest.New(t)
+	store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func newFixture(t testing.TB, changes ...func(*Config, *presence.Config)) *fixtu
 	}
 	cfg.Presence = presence.NewTracker(p)
 	t.Cleanup(cfg.Presence.Close)
-	return &fixture{t, folder, store, cfg.Presence, New(cfg)}
+	return &fixture{t, filepath.Dir(path), store, cfg.Presence, New(cfg)}
 }
 
 func (f *fixture) must(err error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"rollcall/accounts"
+	"rollcall/accounts/filetest"
 	"rollcall/mail"
 )
 
@@ -41,7 +41,7 @@ func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, logs: &bytes.Buffer{}, now: time.Now()}
 	var err error
 	f.store, err = accounts.Open(t.Context(), accounts.Config{
-		Path: filepath.Join(t.TempDir(), "rollcall.db"), Now: f.clock, Actor: accounts.CommandLine, SendsMail: true,
+		Path: filetest.New(t), Now: f.clock, Actor: accounts.CommandLine, SendsMail: true,
 	})
 	if err != nil {
 		t.Fatal(err)
