@@ -25,11 +25,11 @@ func (s *Server) describe(kind string, document []byte) echo.HandlerFunc {
 // documentRoutes lists the URLs of what describes the API. It returns an error if the document is damaged.
 func (s *Server) documentRoutes() error {
 	at := s.site.path
-	paragraphs, groups, err := readReference()
+	shown, err := readAPIReference()
 	if err != nil {
 		return err
 	}
-	s.group(policy{callers: visitors, compress: true}).get(at("/api"), s.apiPage(paragraphs, groups))
+	s.group(policy{callers: visitors, compress: true}).get(at("/api"), s.apiPage(shown))
 	documents := s.group(policy{callers: machines, anySite: true, errors: asProblem, compress: true, headers: apiHeaders(s.rules.headers)})
 	documents.get(at(apiPath+"/openapi.json"), s.describe("application/json", openapi.JSON))
 	documents.get(at(apiPath+"/openapi.yaml"), s.describe("application/yaml", openapi.YAML))

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -59,39 +60,48 @@ type referenceOperation struct {
 	}
 }
 
+// apiReference is what the page shows. All servers of a process share it, so nobody may change it.
+type apiReference struct {
+	paragraphs []string
+	groups     []ui.APIGroup
+}
+
+// readAPIReference reads the document once.
+var readAPIReference = sync.OnceValues(readReference)
+
 // readReference returns the groups of the page, in the order of the table of operations. A command line has the
 // placeholder ORIGIN.
-func readReference() (paragraphs []string, groups []ui.APIGroup, err error) {
+func readReference() (shown apiReference, err error) {
 	var r reference
 	if err := json.Unmarshal(openapi.JSON, &r); err != nil {
-		return nil, nil, fmt.Errorf("OpenAPI document: %w", err)
+		return shown, fmt.Errorf("OpenAPI document: %w", err)
 	}
 	for _, tag := range r.Tags {
-		groups = append(groups, ui.APIGroup{Name: strings.ToUpper(tag.Name[:1]) + tag.Name[1:], Description: tag.Description})
+		shown.groups = append(shown.groups, ui.APIGroup{Name: strings.ToUpper(tag.Name[:1]) + tag.Name[1:], Description: tag.Description})
 	}
 	for _, o := range append(slices.Clone(operations), streamOperation) {
 		item := r.Paths[o.path]
 		var described referenceOperation
 		if err := json.Unmarshal(item[strings.ToLower(o.method)], &described); err != nil {
-			return nil, nil, fmt.Errorf("OpenAPI document: %s %s: %w", o.method, o.path, err)
+			return shown, fmt.Errorf("OpenAPI document: %s %s: %w", o.method, o.path, err)
 		}
 		if shared := item["parameters"]; shared != nil {
 			var all []referenceParameter
 			if err := json.Unmarshal(shared, &all); err != nil {
-				return nil, nil, fmt.Errorf("OpenAPI document: %s: %w", o.path, err)
+				return shown, fmt.Errorf("OpenAPI document: %s: %w", o.path, err)
 			}
 			described.Parameters = append(all, described.Parameters...)
 		}
 		for i, tag := range r.Tags {
 			if slices.Contains(described.Tags, tag.Name) {
-				groups[i].Operations = append(groups[i].Operations, r.operation(o, described))
+				shown.groups[i].Operations = append(shown.groups[i].Operations, r.operation(o, described))
 			}
 		}
 	}
 	for text := range strings.SplitSeq(r.Info.Description, "\n\n") {
-		paragraphs = append(paragraphs, plainText(text))
+		shown.paragraphs = append(shown.paragraphs, plainText(text))
 	}
-	return paragraphs, groups, nil
+	return shown, nil
 }
 
 // plainText returns text without marks for code and without line breaks.
@@ -182,11 +192,11 @@ func (r *reference) fields(s referenceSchema) (all []ui.APIParameter) {
 const originMark = "ORIGIN"
 
 // apiPage shows the reference. It's the same for everyone, and has nothing about the board, so it needs no account.
-func (s *Server) apiPage(paragraphs []string, groups []ui.APIGroup) echo.HandlerFunc {
+func (s *Server) apiPage(shown apiReference) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		p := ui.APIPage{Layout: s.layout(c, ""), Description: paragraphs, Document: s.site.path(apiPath + "/openapi")}
+		p := ui.APIPage{Layout: s.layout(c, ""), Description: shown.paragraphs, Document: s.site.path(apiPath + "/openapi")}
 		origin := s.link(c, "", "")
-		for _, g := range groups {
+		for _, g := range shown.groups {
 			g.Operations = slices.Clone(g.Operations)
 			for i := range g.Operations {
 				g.Operations[i].Curl = strings.Replace(g.Operations[i].Curl, originMark, origin, 1)

@@ -20,6 +20,7 @@ import (
 	"testing/fstest"
 
 	"rollcall/accounts"
+	"rollcall/accounts/filetest"
 	"rollcall/presence"
 	"rollcall/ui"
 )
@@ -50,8 +51,9 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 	for _, change := range changes {
 		change(&cfg)
 	}
-	path := filepath.Join(t.TempDir(), "rollcall.db")
+	path := ""
 	if cfg.Accounts == nil {
+		path = filetest.New(t)
 		store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: path, Log: cfg.Log})
 		if err != nil {
 			t.Fatalf("accounts.Open = %v", err)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rollcall/accounts"
+	"rollcall/accounts/filetest"
 )
 
 // boss is an administrator who has just signed in.
@@ -34,7 +34,7 @@ func (f *fixture) boss(name string) *browser {
 func proofFixture(t *testing.T, changes ...func(*Config)) (f *fixture, back *atomic.Int64) {
 	t.Helper()
 	back = new(atomic.Int64)
-	store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: filepath.Join(t.TempDir(), "proofs.db"),
+	store, err := accounts.Open(t.Context(), accounts.Config{CheapHashes: true, Path: filetest.New(t),
 		Now: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }})
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -44,36 +43,13 @@ func StartPrimary() (*Server, error) { return create("wal_level=replica", "max_w
 // create starts a server on new data.
 func create(settings ...string) (*Server, error) {
 	return newServer(func(s *Server, bin, data string) error {
-		if err := s.copyNewData(bin, data); err != nil {
-			return err
-		}
-		return requirePassword(filepath.Join(data, "pg_hba.conf"))
-	}, settings...)
-}
-
-// newData is the data of a new server. The primaries of this process have copies of it, because initdb takes several
-// times longer. It's in the folder of the first of them that still runs.
-var newData struct {
-	sync.Mutex
-	owner *Server // guarded by Mutex; nil: there is none
-}
-
-// newDataPath returns the path of newData in the folder of its owner.
-func (s *Server) newDataPath() string { return filepath.Join(s.folder, "new") }
-
-// copyNewData copies newData to data, and makes it first if it's missing.
-func (s *Server) copyNewData(bin, data string) error {
-	newData.Lock()
-	defer newData.Unlock()
-	if newData.owner == nil {
 		err := s.run(filepath.Join(bin, "initdb"), "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8",
-			"--locale=C", "--pgdata="+s.newDataPath())
-		if err != nil {
-			return err
+			"--locale=C", "--pgdata="+data)
+		if err == nil {
+			err = requirePassword(filepath.Join(data, "pg_hba.conf"))
 		}
-		newData.owner = s
-	}
-	return s.run("cp", "-R", "-p", newData.owner.newDataPath(), data)
+		return err
+	}, settings...)
 }
 
 // newServer starts a server on data that fill makes.
@@ -165,11 +141,6 @@ func (s *Server) Stop() {
 	s.halt(syscall.SIGQUIT)
 	if s.log != nil {
 		s.log.Close()
-	}
-	newData.Lock()
-	defer newData.Unlock()
-	if newData.owner == s {
-		newData.owner = nil
 	}
 	os.RemoveAll(s.folder)
 }
