@@ -24,7 +24,7 @@ func TestBackToTheBoard(t *testing.T) {
 
 	for round, name := range []string{"Dora One", "Dora Two"} {
 		ben.open("/nothing")
-		s.cli("rename", "dora", name) // while ben is on another page
+		s.cli("rename", "dora", name)                // while ben is on another page
 		ben.tell(`setTimeout(() => history.back())`) // after the answer
 		ben.untilAt("/", patience)
 		ben.untilLive()
