@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -24,8 +25,8 @@ type view struct {
 	mu           sync.Mutex
 	states       map[string]string // as last shown, by username; guarded by mu, like all below
 	names        map[string]string
-	stale        map[string]bool // rows marked as stale
-	listed       map[string]bool // in the last full list; nil: there was none
+	stale        map[string]bool   // rows marked as stale
+	listed       map[string]string // usernames of the list, by the id of the row; nil: there was no full list yet
 	observations map[int][]observation
 	lost         string // the message about other servers
 	said         []string
@@ -40,7 +41,9 @@ var (
 	rowStart = regexp.MustCompile(`<li [^>]*data-user="[^>]*>`)
 	userAttr = []byte(`data-user="`)
 	stateOf  = []byte(`data-state="`)
+	rowAttr  = []byte(` id="`)
 	nameAttr = []byte(`<bdi>`)
+	deletion = regexp.MustCompile(`<hx-partial id="([^"]*)" hx-swap="delete">`)
 	lostPart = regexp.MustCompile(`(?s)id="lost"[^>]*>(.*?)</(?:hx-partial|p)>`)
 	tagged   = regexp.MustCompile(`<[^>]*>`)
 )
@@ -57,7 +60,10 @@ func (v *view) take(data []byte, seen time.Time) {
 	}
 	whole := bytes.Contains(data, []byte(`id="list"`))
 	if whole {
-		v.listed = map[string]bool{}
+		v.listed = map[string]string{}
+	}
+	for _, m := range deletion.FindAllSubmatch(data, -1) {
+		delete(v.listed, string(m[1]))
 	}
 	for {
 		at := rowStart.FindIndex(data)
@@ -67,8 +73,8 @@ func (v *view) take(data []byte, seen time.Time) {
 		tag := data[at[0]:at[1]]
 		data = data[at[1]:]
 		user, state := string(after(tag, userAttr)), string(after(tag, stateOf))
-		if whole {
-			v.listed[user] = true
+		if v.listed != nil {
+			v.listed[string(after(tag, rowAttr))] = user
 		}
 		if bytes.Contains(tag, []byte(`class="p`)) { // other rows leave out what is as before
 			name := data[max(0, bytes.Index(data, nameAttr))+len(nameAttr):]
@@ -85,11 +91,11 @@ func (v *view) take(data []byte, seen time.Time) {
 	}
 }
 
-// lists reports whether the last full list has a person. It is true before the first list.
+// lists reports whether a person is on the list. It is true before the first full list.
 func (v *view) lists(username string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.listed == nil || v.listed[username]
+	return v.listed == nil || slices.Contains(slices.Collect(maps.Values(v.listed)), username)
 }
 
 // before returns data up to the first end.

@@ -120,12 +120,12 @@ func opensOf(tabs []*tab) (sockets []int) {
 const (
 	live = `document.title === '1 here · Rollcall' && document.querySelector('#headline').innerText.trim() === '1 person is here'
 		&& document.querySelector('#news').innerText === ''
-		&& /^1 of \d here$/.test(` + annasCount + `) && document.querySelector('#me').innerText === 'Online'
+		&& /^1 of \d here$/.test(` + annasCount + `) && document.querySelector('#me').innerText.trim() === 'Online'
 		&& !['.p .st b', '#me .dot'].some(at => ` + grayed + `(at))`
 	drained = `/^As of .* · Rollcall$/.test(document.title) && document.querySelector('#headline').innerText.trim() === '1 person was here'
 		&& document.querySelector('#news').innerText.startsWith('as of ')
 		&& /^1 of \d were here$/.test(` + annasCount + `)
-		&& document.querySelector('#me').innerText === 'Was online'
+		&& document.querySelector('#me').innerText.trim() === 'Was online'
 		&& ['.p .st b', '#me .dot'].every(at => ` + grayed + `(at))`
 	annasCount = `document.querySelector('.team:has([data-user=anna]) .th p').innerText`
 	grayed     = `(at => getComputedStyle(document.querySelector(at)).getPropertyValue('--online') === getComputedStyle(document.querySelector('.lead')).getPropertyValue('--muted'))`
