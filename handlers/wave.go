@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"time"
 )
@@ -41,6 +42,7 @@ func (s *sockets) giveBack(ctx context.Context) {
 			return
 		case <-look.C:
 			if w.over(s.traffic.opened.Load()) {
+				runtime.GC() // pools keep their buffers for one more collection, and each halves stacks that are too large
 				debug.FreeOSMemory()
 			}
 		}
