@@ -55,7 +55,7 @@ func useMenuByKeyboard(anna *window) {
 	anna.press(kb.Tab + " ")
 	anna.untilSaid("You are invisible.")
 	anna.untilState("anna", "offline", soon)
-	anna.until("the menu says so", `document.querySelector('#me').innerText === 'Invisible'
+	anna.until("the menu says so", `document.querySelector('#me').innerText.trim() === 'Invisible'
 			&& document.activeElement.id === 'show-invisible'
 			&& document.querySelector('#me-note').innerText.startsWith('While invisible')`, soon)
 	said("On my way home")

@@ -22,11 +22,11 @@ func TestTwoPeople(t *testing.T) {
 	ben.clickThrough("form button.main")
 	ben.untilLive()
 	anna.untilState("ben", "online", soon)
-	ben.until("ben's own state is online", `document.querySelector('#me').innerText === 'Online'`, soon)
+	ben.until("ben's own state is online", `document.querySelector('#me').innerText.trim() === 'Online'`, soon)
 
 	ben.click(".account summary")
 	anna.untilState("ben", "away", patience)
-	ben.until("ben's own state is away", `document.querySelector('#me').innerText === 'Away'`, soon)
+	ben.until("ben's own state is away", `document.querySelector('#me').innerText.trim() === 'Away'`, soon)
 	if !ask[bool](ben, `document.querySelector('.menu').checkVisibility()`) {
 		t.Errorf("the update of ben's own state closed his menu, want it open")
 	}

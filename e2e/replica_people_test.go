@@ -54,7 +54,7 @@ func TestReplicaStatus(t *testing.T) {
 	ben.wantShown("anna", "online", "dnd", "online")
 	ben.wantEnded("anna", end)
 	anna.until("the panel says what is so now",
-		`document.querySelector('#me-why').innerText.startsWith('Online, because') && document.querySelector('#me').innerText === 'Online' && !document.querySelector('.set-now')`, soon)
+		`document.querySelector('#me-why').innerText.startsWith('Online, because') && document.querySelector('#me').innerText.trim() === 'Online' && !document.querySelector('.set-now')`, soon)
 
 	// "Today" ends at midnight in the person's time zone.
 	anna.lasts("today")
@@ -81,7 +81,7 @@ func TestReplicaInvisible(t *testing.T) {
 		t.Errorf("the field holds %q, want what was typed", got)
 	}
 	for _, own := range []*tab{anna, phone} {
-		own.until("the menu says so", `document.querySelector('#me').innerText === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#show-invisible').ariaPressed === 'true'
+		own.until("the menu says so", `document.querySelector('#me').innerText.trim() === 'Invisible' && document.querySelector('#me .s-invisible') && document.querySelector('#show-invisible').ariaPressed === 'true'
 			&& document.querySelector('#me-note').innerText.startsWith('While invisible, you appear offline to everyone.') && document.querySelector('#me-self [data-state=offline]')`, soon)
 	}
 	phone.untilState("anna", "offline", soon)

@@ -92,7 +92,7 @@ func TestStatusByMenu(t *testing.T) {
 			t.Errorf("ben was shown %q, want state and text at the same time", row)
 		}
 	}
-	anna.until("the menu says so", `document.querySelector('#me').innerText === 'Do not disturb'`, soon)
+	anna.until("the menu says so", `document.querySelector('#me').innerText.trim() === 'Do not disturb'`, soon)
 	anna.until("so does the card",
 		`/^🎧\s+Deep work\s+Ends (at|on) .* · Change\s+Clear$/.test(document.querySelector('#me-set').innerText)`, soon)
 	anna.until("and what others see",
@@ -238,7 +238,7 @@ func TestStatusWithoutJavaScript(t *testing.T) {
 	anna.until("it is done", `document.querySelector('#me-said').innerText === 'Status updated.'`, patience)
 	ben.untilText("anna", "Deeper work")
 	act("#show-invisible")
-	anna.until("invisible", `document.querySelector('#me').innerText === 'Invisible'`, patience)
+	anna.until("invisible", `document.querySelector('#me').innerText.trim() === 'Invisible'`, patience)
 	act("#show-dnd")
 	anna.until("visible", `document.querySelector('#me-said').innerText === 'You are visible again.'`, patience)
 	act("#status-clear")
