@@ -354,7 +354,7 @@ func TestSearchForCommonWords(t *testing.T) {
 	do(t, "hash", err)
 	var people []NewUser
 	for i := range fewHits + 1 {
-		for _, name := range []string{"ada", "zoe"} {
+		for _, name := range []string{"ada", fmt.Sprintf("zoe%d", i%(anyWords+1))} {
 			people = append(people, NewUser{Username: fmt.Sprintf("%s-%d", name, i), DisplayName: name, PasswordHash: hash})
 		}
 	}

@@ -14,6 +14,7 @@ const (
 	fewHits  = 4_000 // up to so many hits are read and, in a search for several words, looked up for the others
 	fewWords = 400   // up to so many different words are searched one by one
 	wordCost = 16    // searching one of them takes about as long as reading so many hits
+	anyWords = 64    // if more words match, they are so many that a page of people with another word is soon full
 )
 
 const (
@@ -42,6 +43,8 @@ type searched struct {
 	hits, words int // at most fewHits+1 and fewWords+1
 }
 
+func (w searched) isNarrow() bool { return w.words <= anyWords }
+
 // search reads at most limit people who match all words of typed, in board order, or in reverse. Their sort keys are
 // between low and high.
 func (s *Store) search(ctx context.Context, typed string, back bool, low, high string, limit int) ([]Person, error) {
@@ -58,7 +61,7 @@ func (s *Store) search(ctx context.Context, typed string, back bool, low, high s
 	switch {
 	case few && first.hits < wordCost*first.words:
 		way = byHits
-	case first.words <= fewWords:
+	case first.words <= fewWords && (few || !slices.ContainsFunc(words[1:], searched.isNarrow)):
 		way = byWord
 	}
 	people, err := s.people(ctx, searchSQL(len(words), way, back), args, limit)
@@ -122,8 +125,8 @@ func searchSQL(n int, way searchWay, back bool) string {
 	}
 	var others strings.Builder
 	for i := 1; i < n; i++ {
-		fmt.Fprintf(&others, ` AND EXISTS (SELECT 1 FROM search_words x WHERE x.sort_key = w.sort_key AND x.word >= $%d AND x.word < $%d)`,
-			4+2*i, 5+2*i)
+		fmt.Fprintf(&others, ` AND EXISTS (SELECT 1 FROM search_words x
+			WHERE x.sort_key = w.sort_key AND x.word >= $%d AND x.word < $%d)`, 4+2*i, 5+2*i)
 	}
 	return with + `SELECT ` + personColumns + ` FROM (SELECT DISTINCT w.sort_key FROM ` + from + others.String() + `
 			ORDER BY w.sort_key` + order + ` LIMIT $3) found

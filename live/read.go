@@ -66,7 +66,6 @@ func (r *reader) run(ctx context.Context) {
 	defer follow.Stop()
 	again := time.NewTimer(0) // fires at once the first time
 	defer again.Stop()
-	synced := r.presence.Synced()
 	for {
 		committed := false
 		select {
@@ -80,8 +79,6 @@ func (r *reader) run(ctx context.Context) {
 			r.checkDatabase()
 			b.askSeen(time.Now())
 		case <-r.wanted:
-		case <-synced: // now meet has something to do
-			synced = nil
 		case <-again.C:
 		}
 		err := cmp.Or(within(ctx, b.CatchUp), within(ctx, r.meet), within(ctx, r.tellAlerts))
@@ -254,11 +251,8 @@ func (r *reader) readTotals(ctx context.Context) error {
 
 // meet reads people who are here but aren't known yet, or who may have a new last seen. It reads a limited number at a
 // time and then pauses for a quarter of what that took. When a replica starts, there are many of them, but only team
-// counts and lists of present people wait for them. So it first lets the replica learn who is here, which totals wait for.
+// counts and lists of present people wait for them.
 func (r *reader) meet(ctx context.Context) error {
-	if r.syncing() {
-		return nil
-	}
 	r.board.mu.Lock()
 	applied := r.board.roster.applied
 	users := make([]string, 0, min(len(r.board.roster.unmet), meetAtOnce))
@@ -292,16 +286,6 @@ func (r *reader) meet(ctx context.Context) error {
 		}
 	})
 	return nil
-}
-
-// syncing reports whether this replica, which has just started, still learns from the others who is here.
-func (r *reader) syncing() bool {
-	select {
-	case <-r.presence.Synced():
-		return false
-	default:
-		return r.presence.Peers().Lost.IsZero()
-	}
 }
 
 // reread reads the cheap lists that are watched and may have changed. It returns how many are left for later.

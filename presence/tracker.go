@@ -297,9 +297,6 @@ func (t *Tracker) Counts() Counts {
 // IdleAfter returns the default time without input after which people are away. A negative value means never.
 func (t *Tracker) IdleAfter() time.Duration { return t.cfg.IdleAfter }
 
-// Synced returns a channel that is closed once this replica knows what the others have. See Registry.
-func (t *Tracker) Synced() <-chan struct{} { return t.cfg.Registry.Synced() }
-
 // Peers says whether this replica reaches the others.
 func (t *Tracker) Peers() Peers { return t.cfg.Registry.Peers() }
 
