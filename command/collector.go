@@ -14,7 +14,7 @@ const (
 	gcPercent = 40
 	// gcHeadroom is in bytes. Without it, a server with few people collects garbage after every few pages, and each of
 	// these pages takes half as long again.
-	gcHeadroom = 8 << 20
+	gcHeadroom = 16 << 20
 )
 
 // tuneCollector makes the garbage collector follow gcPercent and gcHeadroom. It adjusts the collector after each

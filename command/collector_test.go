@@ -12,7 +12,7 @@ func TestPercentFor(t *testing.T) {
 		live uint64 // MiB
 		want int
 	}{
-		{0, 800}, {1, 800}, {3, 260}, {8, 100}, {20, 40}, {21, 40}, {500, 40},
+		{0, 1600}, {1, 1600}, {3, 520}, {8, 200}, {16, 100}, {39, 40}, {40, 40}, {500, 40},
 	} {
 		if got := percentFor(test.live << 20); got != test.want {
 			t.Errorf("percentFor(%d MiB) = %d, want %d", test.live, got, test.want)
