@@ -70,7 +70,7 @@ func openSQLite(ctx context.Context, path string, log *slog.Logger) (w, r *sql.D
 		return nil, nil, nil, err
 	}
 	w, r = sql.OpenDB(toWrite), sql.OpenDB(toRead)
-	readers := max(4, runtime.NumCPU())
+	readers := max(8, runtime.NumCPU()) // database/sql serves those who wait in random order, so few should wait
 	w.SetMaxOpenConns(1)
 	r.SetMaxOpenConns(readers)
 	r.SetMaxIdleConns(readers)

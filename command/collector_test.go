@@ -1,50 +1,44 @@
 package command
 
 import (
-	"runtime"
 	"runtime/metrics"
 	"testing"
 	"time"
 )
 
 func TestPercentFor(t *testing.T) {
+	last := collection{ended: time.Now(), automatic: 5}
 	for _, test := range []struct {
-		live uint64 // MiB
-		want int
+		live      uint64 // MiB
+		since     time.Duration
+		automatic uint64
+		want      int
 	}{
-		{0, 1600}, {1, 1600}, {3, 520}, {8, 200}, {16, 100}, {39, 40}, {40, 40}, {500, 40},
+		{0, time.Millisecond, 6, 800}, {1, time.Millisecond, 6, 800}, {3, time.Millisecond, 6, 260},
+		{8, time.Millisecond, 6, 100}, {20, time.Millisecond, 6, 40}, {500, time.Millisecond, 6, 40},
+		{3, gcBusy - 1, 6, 260}, {3, gcBusy, 6, 40}, {500, time.Hour, 6, 40}, {3, time.Millisecond, 5, 40},
 	} {
-		if got := percentFor(test.live << 20); got != test.want {
-			t.Errorf("percentFor(%d MiB) = %d, want %d", test.live, got, test.want)
+		now := collection{last.ended.Add(test.since), test.automatic, test.live << 20}
+		if got := percentFor(now, last); got != test.want {
+			t.Errorf("percentFor(%d MiB, %v after collection 5, %d) = %d, want %d", test.live, test.since, test.automatic,
+				got, test.want)
 		}
 	}
 }
 
-// A collection may leave less garbage than the one before it, so what counts is the heap after the last one.
-func TestCollectorFollowsTheHeap(t *testing.T) {
+// While collections follow each other, the heap may grow by more than after a pause.
+func TestCollectorLeavesHeadroom(t *testing.T) {
 	tuneCollector()
-	var held []byte
-	for _, size := range []int{64 << 20, 1 << 20} {
-		held = make([]byte, size)
-		follows(t)
-	}
-	runtime.KeepAlive(held)
-}
-
-// follows collects garbage until the collector's percentage is the one for the heap.
-func follows(t *testing.T) {
-	t.Helper()
 	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
-	var got uint64
-	want := 0
 	for range 1000 {
-		runtime.GC()
-		metrics.Read(sample)
-		got, want = sample[0].Value.Uint64(), percentFor(liveHeap())
-		if got == uint64(want) {
+		for range 64 {
+			garbage = make([]byte, 1<<20)
+		}
+		if metrics.Read(sample); sample[0].Value.Uint64() > gcPercent {
 			return
 		}
-		time.Sleep(time.Millisecond) // the adjustment runs on another goroutine
 	}
-	t.Errorf("the collector runs after %d %% of growth, want %d", got, want)
+	t.Errorf("after much garbage, the next collection comes after %d %% of growth, want more", sample[0].Value.Uint64())
 }
+
+var garbage []byte
