@@ -8,15 +8,15 @@ import (
 )
 
 // When garbage is collected: after the heap has grown by gcPercent, or, while collections follow each other within
-// gcBusy, by gcHeadroom at least.
+// gcBusy, when it has gcLeast at least.
 const (
 	// gcPercent replaces Go's 100. Most of a large heap belongs to idle sockets, and the bytes they send are shared, so
 	// collecting garbage more often costs little and saves 2 KiB per socket.
 	gcPercent = 40
-	// gcHeadroom is in bytes. Without it, a server with few people who load pages without a pause collects garbage after
+	// gcLeast is in bytes. Without it, a server with few people who load pages without a pause collects garbage after
 	// every few pages, and each of these pages takes half as long again. Nothing is gained by it while little happens.
-	gcHeadroom = 8 << 20
-	gcBusy     = time.Second
+	gcLeast = 24 << 20
+	gcBusy  = time.Second
 )
 
 // tuneCollector makes the garbage collector follow these constants. It adjusts the collector after each collection.
@@ -56,5 +56,6 @@ func percentFor(now, last collection) int {
 	if now.automatic == last.automatic || now.ended.Sub(last.ended) >= gcBusy {
 		return gcPercent
 	}
-	return max(gcPercent, int(100*gcHeadroom/max(now.live, 1<<20))/20*20)
+	live := max(now.live, 1<<20)
+	return max(gcPercent, 100*(gcLeast-int(live))/int(live)/20*20)
 }
