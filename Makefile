@@ -11,8 +11,8 @@ FUZZTIME ?= 20s
 
 FLAGS = -trimpath
 LINK = -ldflags='-s -w'
-# The largest size of the program on any platform, in bytes. Linux has the smallest one, with 43.4 MB. Passkeys and OpenID
-# Connect take 2.7 MB of it, the API, streams, webhooks, and share links 1.6 MB.
+# The maximum size of the program on any platform, in bytes. The program for Linux is the smallest, at 43.4 MB. Passkeys
+# and OpenID Connect take 2.7 MB, and the API, streams, webhooks, and share links 1.6 MB.
 LIMIT = 44500000
 # For what is compiled with the program's flags, so that shared packages are compiled once.
 ALIKE = CGO_ENABLED=0 GOFLAGS="$$(go env GOFLAGS) $(FLAGS)"

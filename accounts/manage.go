@@ -161,7 +161,7 @@ func (s *Store) findUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 	return page, nil
 }
 
-// listedUsers returns the users that people are, in the same order, without those who were deleted meanwhile.
+// listedUsers returns the listed users for people, in the same order. It leaves out those who were deleted meanwhile.
 func (s *Store) listedUsers(ctx context.Context, people []Person) ([]ListedUser, error) {
 	if len(people) == 0 {
 		return nil, nil
@@ -229,8 +229,8 @@ func (s *Store) ListedUser(ctx context.Context, id string) (ListedUser, error) {
 // UserCounts says how many users there are, and how many invitations can still be used.
 type UserCounts struct{ All, Admins, Disabled, WithoutTeam, Waiting, Invitations int }
 
-// userCounter remembers counts that take long on a large board, until the lists for administrators change. One caller
-// counts at a time, and those who wait for that use its counts.
+// userCounter remembers counts that take long on a large board, until the lists for administrators change. Only one
+// caller counts at a time. Callers that wait for it use its counts.
 type userCounter struct {
 	turn             chan struct{} // capacity 1; held by whoever uses the fields below
 	asOf             int64         // the rev of the lists; 0 if nothing was counted yet

@@ -341,13 +341,13 @@ func testSearchStrategies(t *testing.T, db database) {
 				found[i] = names(people)
 			}
 			if !slices.Equal(found[0], found[1]) || !slices.Equal(found[0], found[2]) || len(found[0]) == 0 {
-				t.Errorf("search %q (back %v) finds %v, want the same thrice", typed, back, found)
+				t.Errorf("search %q (back %v) finds %v, want the same three times", typed, back, found)
 			}
 		}
 	}
 }
 
-// A search for two common words finds those who have both, also behind many people who have only one of them.
+// A search for two common words finds people who have both, even behind many people who have only one of them.
 func TestSearchForCommonWords(t *testing.T) {
 	s := open(t, Config{})
 	hash, err := s.hash.hash(t.Context(), secret, time.Minute)

@@ -11,10 +11,10 @@ import (
 
 // How to find people depends on how many entries of search_words match.
 const (
-	fewHits  = 4_000 // up to so many hits are read and, in a search for several words, looked up for the others
-	fewWords = 400   // up to so many different words are searched one by one
-	wordCost = 16    // searching one of them takes about as long as reading so many hits
-	anyWords = 64    // if more words match, they are so many that a page of people with another word is soon full
+	fewHits  = 4_000 // maximum number of hits that are read and, in a search for several words, checked for the others
+	fewWords = 400   // maximum number of different words that are searched one by one
+	wordCost = 16    // searching one of them takes about as long as reading this many hits
+	anyWords = 64    // a word of a search that matches more words is so common that checking it soon fills a page
 )
 
 const (
@@ -34,7 +34,7 @@ type searchWay int
 const (
 	byBoard searchWay = iota // go through the board until the page is full; good if many people match
 	byHits                   // read all hits of the first word of the search; good if they are few
-	byWord                   // go through the hits of each word that begins like the first one of the search, until the page is full
+	byWord                   // go through the hits of each word that matches the first one of the search, until the page is full
 )
 
 // searched is a word of a search. It matches the words that begin with it.
@@ -45,8 +45,8 @@ type searched struct {
 
 func (w searched) isNarrow() bool { return w.words <= anyWords }
 
-// search reads at most limit people who match all words of typed, in board order, or in reverse. Their sort keys are
-// between low and high.
+// search reads at most limit people who match all words of typed, in board order, or in reverse if
+// back is set. Their sort keys are between low and high.
 func (s *Store) search(ctx context.Context, typed string, back bool, low, high string, limit int) ([]Person, error) {
 	words, err := s.searchedFor(ctx, typed)
 	if err != nil || len(words) == 0 {
@@ -65,7 +65,7 @@ func (s *Store) search(ctx context.Context, typed string, back bool, low, high s
 		way = byWord
 	}
 	people, err := s.people(ctx, searchSQL(len(words), way, back), args, limit)
-	if err == nil && way == byWord && len(words) > 1 && !few && len(people) < limit { // it stopped after fewHits
+	if err == nil && way == byWord && len(words) > 1 && !few && len(people) < limit { // the query stopped after fewHits hits
 		return s.people(ctx, searchSQL(len(words), byBoard, back), args, limit)
 	}
 	return people, err

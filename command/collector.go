@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// When garbage is collected: after the heap has grown by gcPercent, or, while collections follow each other within
-// gcBusy, when it has gcLeast at least.
+// Garbage is collected after the heap has grown by gcPercent. If less than gcBusy has passed since the last collection, the
+// heap may grow to gcLeast, if that's more.
 const (
 	// gcPercent replaces Go's 100. Most of a large heap belongs to idle sockets, and the bytes they send are shared, so
 	// collecting garbage more often costs little and saves 2 KiB per socket.
 	gcPercent = 40
-	// gcLeast is in bytes. Without it, a server with few people who load pages without a pause collects garbage after
-	// every few pages, and each of these pages takes half as long again. Nothing is gained by it while little happens.
+	// gcLeast is in bytes. Without it, a small server that serves pages without a pause collects garbage after every few
+	// pages, and each of these pages takes half as long again. An idle server doesn't benefit from it.
 	gcLeast = 24 << 20
 	gcBusy  = time.Second
 )
@@ -34,10 +34,10 @@ func tuneCollector() {
 	adjust(collection{})
 }
 
-// collection is what is known about a garbage collection.
+// collection describes a garbage collection.
 type collection struct {
-	ended     time.Time // about
-	automatic uint64    // how many there were, with this one, that nobody asked for
+	ended     time.Time // approximately
+	automatic uint64    // number of collections up to this one that weren't forced
 	live      uint64    // bytes of the heap that were in use after it
 }
 
@@ -47,11 +47,11 @@ func lastCollection() collection {
 	return collection{time.Now(), samples[0].Value.Uint64(), samples[1].Value.Uint64()}
 }
 
-// sentinel is garbage as soon as it's made. It contains a pointer, so that it isn't allocated together with others.
+// sentinel is garbage as soon as it's made. It contains a pointer, so that it isn't allocated in one block with others.
 type sentinel struct{ _ *sentinel }
 
-// percentFor returns the value for debug.SetGCPercent after a collection. A collection that somebody asked for says nothing
-// about load. The value is a multiple of 20, so that it seldom changes: each change stops the program for some microseconds.
+// percentFor returns the value for debug.SetGCPercent after a collection. A forced collection says nothing about load.
+// The value is a multiple of 20, so that it seldom changes: each change stops the program for some microseconds.
 func percentFor(now, last collection) int {
 	if now.automatic == last.automatic || now.ended.Sub(last.ended) >= gcBusy {
 		return gcPercent

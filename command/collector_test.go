@@ -27,7 +27,7 @@ func TestPercentFor(t *testing.T) {
 	}
 }
 
-// While collections follow each other, the heap may grow by more than after a pause.
+// While collections follow each other quickly, the heap may grow by more between them than after a pause.
 func TestCollectorLeavesHeadroom(t *testing.T) {
 	tuneCollector()
 	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
@@ -39,7 +39,7 @@ func TestCollectorLeavesHeadroom(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("after much garbage, the next collection comes after %d %% of growth, want more", sample[0].Value.Uint64())
+	t.Errorf("after much garbage, the heap grows by %d %% until the next collection, want more", sample[0].Value.Uint64())
 }
 
 var garbage []byte

@@ -38,7 +38,7 @@ Secrets have no flags, because other users of the machine can read the flags of 
 | ` + "`PORT`" + ` | | Port to listen on, on every interface, if neither ` + "`--addr` nor `ROLLCALL_ADDR`" + ` is set |
 | ` + "`FLY_APP_NAME`" + ` | | Set by Fly. ` + "`--public-url`" + ` is then ` + "`https://$FLY_APP_NAME.fly.dev`" + ` unless you set it, and ` + "`Fly-Client-IP` and `Fly-Request-Id`" + ` from a trusted proxy are used |
 | ` + "`XDG_DATA_HOME`, `HOME`" + ` | | Where the database is unless you set ` + "`--db`" + `: ` + "`rollcall/rollcall.db`" + ` in the first, or in ` + "`.local/share`" + ` of the second. On macOS it's in ` + "`Library/Application Support`" + `, on Windows in ` + "`%LocalAppData%`" + ` |
-| ` + "`GOGC`, `GOMEMLIMIT`" + ` | from ` + "`40`" + ` up, none | When Go collects garbage, and how much memory it tries to stay below ([operations](operations.md)) |
+| ` + "`GOGC`, `GOMEMLIMIT`" + ` | ` + "`40`" + ` or more, none | When Go collects garbage, and how much memory it tries to stay below ([operations](operations.md)) |
 `
 
 // configuration returns the text of docs/configuration.md.

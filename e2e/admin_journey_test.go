@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// From an empty database to a board with members and a second administrator, on two replicas with Postgres. What is done at
-// one takes effect at the other at once.
+// From an empty database to a board with members and a second administrator, on two replicas with Postgres. Changes at
+// one take effect at the other at once.
 func TestReplicaAdministrationJourney(t *testing.T) {
 	parallel(t)
 	redis := newRedis(t)

@@ -143,11 +143,11 @@ func TestSignInAndOut(t *testing.T) {
 	anna.untilLive()
 	signOut(anna)
 	if got := anna.text("main [role=status]"); got != "You're signed out." {
-		t.Errorf("after signing out, the page says %q", got)
+		t.Errorf("after signing out, the page says %q, want that anna is signed out", got)
 	}
 	anna.reload()
 	if got := anna.text("main"); strings.Contains(got, "signed out") {
-		t.Errorf("a reload says it again: %s", got)
+		t.Errorf("after a reload, the page says it again: %s", got)
 	}
 	anna.open("/")
 	anna.untilAt("/login", patience)

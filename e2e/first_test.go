@@ -74,7 +74,7 @@ func TestFirstRun(t *testing.T) {
 		clara.until(fmt.Sprintf("free places at %d px", width), `[...document.querySelectorAll('.seats span')].filter(seat =>
 			seat.offsetHeight > 60).length === `+fmt.Sprint(want), soon)
 		if got := ask[int](clara, `document.documentElement.scrollWidth - innerWidth`); got > 0 {
-			t.Errorf("a board of one at %d px scrolls %d px sideways", width, got)
+			t.Errorf("at a width of %d px, a board of one scrolls %d px sideways", width, got)
 		}
 	}
 	clara.resize(320, 700)

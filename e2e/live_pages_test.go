@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Pages other than the board make their viewer present, too, and are live.
+// Pages other than the board are live, too, and make their viewers present.
 func TestLivePages(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=200ms")
@@ -38,14 +38,14 @@ func TestLivePages(t *testing.T) {
 		ben.untilState("anna", "offline", soon)
 	}
 
-	// When the session ends, they go to the sign-in page, and from there back.
+	// When the session ends, they go to the sign-in page, which leads back to them.
 	anna := home.tab()
 	anna.open("/settings")
 	anna.untilLive()
 	s.cli("passwd", "anna", "--password-stdin")
 	anna.untilAt("/login", soon)
 	if got := ask[string](anna, `new URLSearchParams(location.search).get('next')`); got != "/settings" {
-		t.Errorf("after signing in anna returns to %q, want /settings", got)
+		t.Errorf("after signing in, anna returns to %q, want /settings", got)
 	}
 }
 

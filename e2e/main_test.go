@@ -62,8 +62,8 @@ func existing(program string) (string, error) {
 // The capacity is how many tests run at once, on any number of cores. More would slow down the browsers and cause
 // timeouts.
 var (
-	browserSlots = make(chan struct{}, 4) // in Chromium, which they share
-	engineSlots  = make(chan struct{}, 1) // in Firefox or WebKit, which start for each test
+	browserSlots = make(chan struct{}, 4) // tests in Chromium, which they share
+	engineSlots  = make(chan struct{}, 1) // tests in Firefox or WebKit, which start for each test
 	waitSlots    = make(chan struct{}, sized(proving(5, 2), 2))
 )
 

@@ -127,7 +127,7 @@ func TestMenuHidesNothing(t *testing.T) {
 		if phone {
 			wantNoOverflow(anna, "the menu of somebody invisible "+what, size.width)
 			if got := ask[int64](anna, `document.querySelector('.menu').scrollWidth`); got > size.width {
-				t.Errorf("%s the menu scrolls sideways: it's %d pixels wide", what, got)
+				t.Errorf("%s, the menu scrolls sideways: it's %d pixels wide", what, got)
 			}
 		}
 		anna.focus(".account summary")

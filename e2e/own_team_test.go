@@ -84,7 +84,7 @@ func TestOwnTeamSection(t *testing.T) {
 		t.Errorf("%d rows of the section look to programs like rows of the list", n)
 	}
 
-	// While the page isn't live, the section is as gray as the list, and says nothing that may be out of date.
+	// While the page isn't live, the section is as gray as the list, and doesn't show its count as current.
 	for _, b := range []*tab{anna, ben, zed} {
 		b.allowOutage()
 	}
@@ -93,19 +93,19 @@ func TestOwnTeamSection(t *testing.T) {
 	if got := ask[string](anna, `getComputedStyle(document.querySelector('`+ownTeam+` .p')).borderTopStyle`); got != "dashed" {
 		t.Errorf("a card of the section has a %s border, want a dashed one", got)
 	}
-	if got := anna.text("#mine .th p"); got != "2 of 2 were here" {
-		t.Errorf("the section says %q, want the past tense", got)
+	if got := anna.text("#mine .th p"); got != "2 of 2 here earlier" {
+		t.Errorf("the section says %q, want 2 of 2 here earlier", got)
 	}
 }
 
 const othersCount = `document.querySelector('#others-count').innerText`
 
-// yourTeam is whether a heading says that it's of the reader's own team.
+// yourTeam returns an expression that is true if a heading is marked as that of the reader's own team.
 func yourTeam(heading string) string {
 	return `getComputedStyle(document.querySelector('` + heading + `'), '::after').content.includes('your team')`
 }
 
-// People without a team find their own card first. When they get a team, it comes first, and is marked, without a reload.
+// People without a team see their own card first. When they get a team, the team comes first, and is marked, without a reload.
 func TestNoTeam(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -120,7 +120,7 @@ func TestNoTeam(t *testing.T) {
 	}
 	first("her own card comes first", "No team 1 of 2 here Z")
 	if ask[bool](boss, `[...document.querySelectorAll('.team .th')].some(th => getComputedStyle(th, '::after').content.includes('team'))`) {
-		t.Error("a heading says that people without a team are her team")
+		t.Error("a heading marks the people without a team as her team")
 	}
 	s.cli("team", "boss", "Office")
 	first("her new team comes first", "Office 1 of 2 here ")

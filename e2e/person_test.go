@@ -71,12 +71,12 @@ func TestPersonPopover(t *testing.T) {
 	anna.until("it closes when the account is gone", popoverClosed, soon)
 }
 
-// marked is whether a card or line has the background of one whose popover is open.
+// marked returns an expression that is true if a card or line has the background of one whose popover is open.
 func marked(username string) string {
 	return `(style => style.backgroundColor === getComputedStyle(document.querySelector('.bar')).backgroundColor)(getComputedStyle(document.querySelector('[data-user=` + username + `]')))`
 }
 
-// The popover doesn't cover the card that it belongs to, wherever the card is and whatever the width.
+// The popover doesn't cover the card that it belongs to, wherever the card is and however wide the window is.
 func TestPersonPopoverBesideItsCard(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -90,7 +90,7 @@ func TestPersonPopoverBesideItsCard(t *testing.T) {
 	s.member(t, "bela").board()
 	anna.untilState("ada", "online", soon)
 	anna.untilState("bela", "online", soon)
-	anna.until("the cards have come", `!document.querySelector('[data-hold]')`, soon)
+	anna.until("the cards are visible", `!document.querySelector('[data-hold]')`, soon)
 	anna.tell(`document.querySelector('.team:has([data-user=p01]) .rest input').click()`)
 	for _, size := range []struct{ width, height int }{
 		{320, 844}, {390, 844}, {640, 844}, {700, 500}, {700, 720}, {768, 1024}, {860, 720}, {1024, 720}, {1280, 720}, {1920, 1080},
@@ -117,8 +117,8 @@ func TestPersonPopoverBesideItsCard(t *testing.T) {
 	}
 }
 
-// Favorites come first in their team, at once and after a reload, and for nobody else. A person's own card is marked, also
-// only for that person.
+// Favorites come first in their team, at once and after a reload, and for nobody else. A person's own card is marked,
+// too, and only for that person.
 func TestFavorites(t *testing.T) {
 	parallel(t)
 	s := startServer(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// On a phone nothing is wider than the screen, and all controls are large enough to tap.
+// On a phone, nothing is wider than the screen, and all controls are large enough to tap.
 func TestPhone(t *testing.T) {
 	parallel(t)
 	s := startServer(t)
@@ -40,7 +40,7 @@ func TestPhone(t *testing.T) {
 		anna.openMenu()
 		wantNoOverflow(anna, "the open menu", size.width)
 		if !ask[bool](anna, `document.querySelector('.menu a').checkVisibility()`) {
-			t.Errorf("at %d pixels the menu has no link to the board, want one because the header has no room for it",
+			t.Errorf("at %d pixels, the menu has no link to the board, want one because the header has no room for it",
 				size.width)
 		}
 		anna.untilLive()
@@ -66,7 +66,7 @@ func TestPhone(t *testing.T) {
 	}
 }
 
-// holdPhone makes the tab that of a phone with a touch screen of this size.
+// holdPhone makes the tab behave like one on a phone with a touchscreen of this size.
 func (b *tab) holdPhone(width, height int64) {
 	b.t.Helper()
 	b.run(emulation.SetDeviceMetricsOverride(width, height, 2, true), emulation.SetTouchEmulationEnabled(true))
@@ -87,7 +87,7 @@ func wantLargeFields(b *tab, what string) {
 func wantFieldsOnScreen(b *tab, what string, width int64) {
 	b.t.Helper()
 	if got := ask[int64](b, `document.documentElement.scrollWidth`); got > width {
-		b.t.Errorf("%s is %d px wide on a phone of %d", what, got, width)
+		b.t.Errorf("%s is %d px wide, want at most the phone's %d", what, got, width)
 	}
 	if got := ask[[]string](b,
 		`[...document.querySelectorAll('main :is(button, input, .choice, summary)')].filter(e => e.checkVisibility() && !e.closest('.choice input') && e.getBoundingClientRect().height < 40 && !e.matches('.choice input')).map(e => e.outerHTML)`); len(got) > 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Two people, with their own cookies each. One arrives, goes away, comes back, and leaves, and the other sees exactly that.
+// Two people have their own cookies. One arrives, goes away, comes back, and leaves, and the other sees exactly that.
 func TestTwoPeople(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--idle-after=4s")

@@ -34,7 +34,7 @@ func proving[T any](short, long T) T {
 // TestKilledDuringSignUps: sixteen clients sign people up, and the process is killed at random times and restarted.
 // Everyone whose sign-up succeeded can sign in.
 func TestKilledDuringSignUps(t *testing.T) {
-	if !proof { // otherwise alone, because it measures starts
+	if !proof { // otherwise it runs alone, because it measures starts
 		patient(t)
 	}
 	seed := rand.Uint64()

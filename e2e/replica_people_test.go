@@ -26,7 +26,7 @@ func startPair(t *testing.T) (a, b *replica) {
 	return a, b
 }
 
-// B shows a status that is set at A, with emoji, text, and end time, which is a local time of the person. Within a second
+// B shows a status that is set at A, with emoji, text, and end time, which is in the person's local time. Within a second
 // after it ends, B hides it and shows the actual state again.
 func TestReplicaStatus(t *testing.T) {
 	parallel(t)
@@ -53,7 +53,7 @@ func TestReplicaStatus(t *testing.T) {
 	ben.untilText("anna", "")
 	ben.wantShown("anna", "online", "dnd", "online")
 	ben.wantEnded("anna", end)
-	anna.until("the panel says what is so now",
+	anna.until("the panel shows the current state",
 		`document.querySelector('#me-why').innerText.startsWith('Online, because') && document.querySelector('#me').innerText.trim() === 'Online' && !document.querySelector('.set-now')`, soon)
 
 	// "Today" ends at midnight in the person's time zone.
@@ -62,8 +62,8 @@ func TestReplicaStatus(t *testing.T) {
 	anna.until("until midnight", `document.querySelector('#me-set').innerText.includes('Ends at midnight')`, soon)
 }
 
-// Who turns invisible at A is told so plainly, in all their browsers, and comes back by choosing another state. B shows
-// them offline to others.
+// People who turn invisible at A see that in all their browsers, and become visible again by choosing another state. B shows
+// them as offline to others.
 func TestReplicaInvisible(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)

@@ -101,8 +101,8 @@ func shareAt(t *testing.T, r *replica, cookies, kind string) (token, id string) 
 	return token, regexp.MustCompile(`(?s)<bdi>` + kind + `</bdi>.*?name="share" value="([^"]+)"`).FindStringSubmatch(page)[1]
 }
 
-// A change at A reaches a stream, a wall board, a state for lamps, and a webhook at B. What is revoked at A ends at B, and so
-// does the stream of a session that ends at A.
+// A change at A reaches a stream, a wall board, a state for lamps, and a webhook at B. Access that is revoked at A ends at
+// B, and so does the stream of a session that ends at A.
 func TestReplicaReaders(t *testing.T) {
 	patient(t)
 	inbox := &hookInbox{knows: map[string]string{}, ids: map[string]bool{}}
@@ -180,7 +180,7 @@ func TestReplicaReaders(t *testing.T) {
 	a.cli("passwd", "ben", "--password-stdin")
 	t.Logf("signed out at A, told by the stream at B after %v", stream.until(patience, `"change"`, `"state":"offline"`))
 	a.cli("passwd", "ada", "--password-stdin")
-	t.Logf("the stream of a session that ended at A is over at B after %v", soonOver(t, "the stream", stream.over))
+	t.Logf("the stream of a session that ended at A ended at B after %v", soonOver(t, "the stream", stream.over))
 }
 
 // arrive connects a person to a replica until the test ends.

@@ -7,7 +7,7 @@ import (
 )
 
 // "Tell me when Ben is here": Anna, at A, is told when he comes at B, in her tabs at both servers, once, even after a
-// reload. Ben coming invisibly tells her nothing, and neither does it when he comes again later.
+// reload. She isn't told when he comes while invisible, or when he comes again later.
 func TestReplicaTellMe(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)
@@ -28,11 +28,11 @@ func TestReplicaTellMe(t *testing.T) {
 	anna.openPerson("ben")
 	anna.click("#who-tell")
 	const waits, told = `document.querySelector('#who-waiting')`, `document.querySelector('#told').childElementCount`
-	anna.until("the wish is noted", waits+`?.innerText.includes("You'll be told once when ben is here.")`, patience)
+	anna.until("the request is saved", waits+`?.innerText.includes("You'll be told once when ben is here.")`, patience)
 	anna.reload()
 	anna.untilLive()
 	anna.openPerson("ben")
-	anna.until("the wish survives a reload", waits, patience)
+	anna.until("the request is still there after a reload", waits, patience)
 
 	ben = benHome.board() // invisible
 	carl := b.person(t, "carl").board()
@@ -70,7 +70,7 @@ func TestReplicaTellMe(t *testing.T) {
 	dora := b.person(t, "dora").board()
 	anna.untilState("dora", "online", soon)
 	if n, m := ask[int](anna, told), ask[int](far, told); n != 1 || m != 0 {
-		t.Errorf("after Ben came again, there are %d messages at A and %d at B, want the first one, and none", n, m)
+		t.Errorf("after Ben came again, there are %d messages at A and %d at B, want only the first one, at A", n, m)
 	}
 	dora.openPerson("ben")
 	if ask[bool](dora, `!!`+waits) {

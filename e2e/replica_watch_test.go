@@ -26,7 +26,7 @@ type view struct {
 	states       map[string]string // as last shown, by username; guarded by mu, like all below
 	names        map[string]string
 	stale        map[string]bool   // rows marked as stale
-	listed       map[string]string // usernames of the list, by the id of the row; nil: there was no full list yet
+	listed       map[string]string // usernames of the list, by the id of the row; nil before the first full list
 	observations map[int][]observation
 	lost         string // the message about other servers
 	said         []string
@@ -91,7 +91,7 @@ func (v *view) take(data []byte, seen time.Time) {
 	}
 }
 
-// lists reports whether a person is on the list. It is true before the first full list.
+// lists reports whether a person is on the list. It's true before the first full list.
 func (v *view) lists(username string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -115,7 +115,7 @@ func opensOf(tabs []*tab) (sockets []int) {
 	return sockets
 }
 
-// Whether anna's page is live, by its title, headline, line below it, count of the team, own
+// Whether anna's page is live, judged by its title, the headline and the line below it, the count of her team, her own
 // state, and the colors of states in the list and the header.
 const (
 	live = `document.title === '1 here · Rollcall' && document.querySelector('#headline').innerText.trim() === '1 person is here'
@@ -124,7 +124,7 @@ const (
 		&& !['.p .st b', '#me .dot'].some(at => ` + grayed + `(at))`
 	drained = `/^As of .* · Rollcall$/.test(document.title) && document.querySelector('#headline').innerText.trim() === '1 person was here'
 		&& document.querySelector('#news').innerText.startsWith('as of ')
-		&& /^1 of \d were here$/.test(` + annasCount + `)
+		&& /^1 of \d here earlier$/.test(` + annasCount + `)
 		&& document.querySelector('#me').innerText.trim() === 'Was online'
 		&& ['.p .st b', '#me .dot'].every(at => ` + grayed + `(at))`
 	annasCount = `document.querySelector('.team:has([data-user=anna]) .th p').innerText`

@@ -32,8 +32,8 @@ func (s *server) phone(t *testing.T, username string) *tab {
 	return p.board()
 }
 
-// Typing a custom time selects that option, and the browser rejects an invalid time. A form isn't sent twice in quick
-// succession.
+// Typing a custom time selects that option, and the browser rejects an invalid time. Submitting a form twice in quick
+// succession sends it once.
 func TestSettingsForms(t *testing.T) {
 	parallel(t)
 	anna := startServer(t).person(t, "anna").tab()
@@ -61,7 +61,7 @@ func TestSettingsForms(t *testing.T) {
 	}
 }
 
-// wantSentOnce submits forms twice. Another form is sent, and so is any form after going back.
+// wantSentOnce submits forms twice, and fails the test unless each is sent once, and again after going back.
 func wantSentOnce(b *tab) {
 	b.t.Helper()
 	got := ask[string](b, `(() => {

@@ -150,7 +150,7 @@ func listen(b *window) {
 	b.tell(`window.heard = []`)
 }
 
-// untilHeard waits until a stream has sent an event.
+// untilHeard waits until the stream has sent this event.
 func (b *window) untilHeard(what string) {
 	b.t.Helper()
 	b.until("the stream says "+what, `window.heard.includes(`+quote(what)+`)`, 3*patience)

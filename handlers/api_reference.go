@@ -60,7 +60,7 @@ type referenceOperation struct {
 	}
 }
 
-// apiReference is what the page shows. All servers of a process share it, so nobody may change it.
+// apiReference is the content of the page. All servers of a process share it, so don't change it.
 type apiReference struct {
 	paragraphs []string
 	groups     []ui.APIGroup

@@ -52,16 +52,16 @@ func (s *Server) loginPage(c echo.Context) error {
 		Passkeys: s.passkeys != nil, Reset: c.QueryParam("reset") != "", Restored: c.QueryParam("restored") != "",
 		Ended: s.endedWhy(c), Elsewhere: s.elsewhere(c, next),
 	}
-	page.SignedOut = s.justSignedOut(c) && page.Elsewhere.SignedOut.Href == "" // which says it, too
+	page.SignedOut = s.justSignedOut(c) && page.Elsewhere.SignedOut.Href == "" // that part of the page says so, too
 	return s.page(c, http.StatusOK, page)
 }
 
-// signedOutAge is how long a browser remembers that somebody has signed out, until the sign-in page says so.
+// signedOutAge is the maximum time that a browser remembers that somebody has signed out, until the sign-in page says so.
 const signedOutAge = time.Minute
 
-// justSignedOut reports, once, whether somebody has just signed out with this browser. A cookie says it, so a link can't
-// make the page say it to strangers. Their other tabs, which come here with a reason, leave it to the tab in which they
-// signed out.
+// justSignedOut reports, once, whether somebody has just signed out in this browser. It uses a cookie, so that a link can't
+// make the page say so. Other tabs of that person come here with a reason, and leave the message to the tab in which the
+// person signed out.
 func (s *Server) justSignedOut(c echo.Context) bool {
 	if c.QueryParam("why") != "" || len(cookieValues(c.Request(), s.site.signedOut)) == 0 {
 		return false

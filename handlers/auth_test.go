@@ -33,7 +33,7 @@ func TestSignInAndOut(t *testing.T) {
 	wantRedirect(t, "POST /logout as a stranger", b.do("POST", "/logout", url.Values{}), "/login")
 }
 
-// The sign-in page says once that somebody has signed out, in the tab in which they did. No link makes it say so.
+// The sign-in page says once that somebody has signed out, in the tab in which they did. A link can't make it say so.
 func TestSignedOut(t *testing.T) {
 	f := newFixture(t)
 	f.person("ada")
@@ -56,14 +56,14 @@ func TestSignedOut(t *testing.T) {
 	}
 	first := b.get(out.location())
 	if !strings.Contains(first.body, `role="status">You're signed out.`) || first.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("the page after signing out, with Cache-Control %q, says\n%s", first.Header.Get("Cache-Control"), first.body)
+		t.Errorf("the page after signing out has Cache-Control %q and says\n%s", first.Header.Get("Cache-Control"), first.body)
 	}
 	if says("/login") {
 		t.Error("the page says it again")
 	}
 }
 
-// The stylesheet has the address that the page's script makes of the team of the person's row.
+// The address of the stylesheet has the team of the person's row, which is where the page's script takes it from.
 func TestStylesheetFollowsTheTeam(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)

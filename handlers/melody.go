@@ -110,7 +110,7 @@ func (t *transport) guard(s *melody.Session, callback string, f func()) {
 	f()
 }
 
-// opening is how the two goroutines of a socket that is being opened meet: serve, and pump.
+// opening synchronizes the two goroutines of a socket that is being opened: those of serve and pump.
 type opening struct {
 	upgraded chan *melody.Session // gets the session after the upgrade
 	refused  chan error           // gets the error if there was no upgrade
@@ -118,8 +118,8 @@ type opening struct {
 }
 
 // serve upgrades the request and lets the handler return, so that an idle socket holds no request, response or buffers.
-// It starts a goroutine that ends with the socket and then calls ended. What comes between the upgrade and the first read
-// happens here, on the stack of the request, which is large already and soon gone.
+// It starts a goroutine that ends with the socket and then calls ended. The work between the upgrade and the first
+// read happens here, on the stack of the request, which is already large and soon freed.
 func (t *transport) serve(c echo.Context, x *socket, ended func()) error {
 	response := c.Response()
 	o := &opening{make(chan *melody.Session), make(chan error), make(chan struct{})}
@@ -139,7 +139,7 @@ func (t *transport) serve(c echo.Context, x *socket, ended func()) error {
 const socketKey = "socket"
 
 // pump runs the socket until it ends. The request and its writer are arguments and not captured, so that they become
-// garbage after the upgrade. What pump has on its stack stays there for as long as the socket is open.
+// garbage after the upgrade. What's on the stack of pump stays there while the socket is open.
 func (t *transport) pump(x *socket, w http.ResponseWriter, r *http.Request, ended func()) {
 	defer t.finish(x, ended)
 	err := t.melody.HandleRequestWithKeys(hijacker{w, &x.wire}, r, map[string]any{socketKey: x})

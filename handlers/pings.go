@@ -7,13 +7,13 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// turns is how many turns pings are spread over, one a second.
+// turns is the number of turns that a round of pings has, one a second. Each socket is pinged in one of them.
 const turns = int(pingEvery / time.Second)
 
 // pingFrame is a ping without data (RFC 6455, section 5.5.2).
 var pingFrame = []byte{finalFrame | websocket.PingMessage, 0}
 
-// keepPinging pings every socket once per pingEvery, until ctx ends. melody can do that, too, but in a goroutine for each
+// keepPinging pings every socket once per pingEvery, until ctx ends. melody can do that, too, but in a goroutine of each
 // socket, whose stack then stays twice as large.
 func (s *sockets) keepPinging(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
@@ -47,7 +47,7 @@ func (s *sockets) ping(turn int) {
 	}
 }
 
-// ping asks the client for a sign of life. If there's none within pongWait, reading from the client fails.
+// ping sends a ping to the client. If nothing arrives from it within pongWait, reading from the client fails.
 func (x *socket) ping() {
 	x.writing.Lock()
 	sent := x.closing.Load() || x.wire.send(pingFrame)

@@ -9,7 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// TestEverySocketIsPinged: in all turns together, every socket gets a ping, also one whose frames wait in a queue.
+// TestEverySocketIsPinged: in all turns together, every socket gets a ping, even one whose frames wait in a queue.
 func TestEverySocketIsPinged(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t, func(c *Config) { c.Limits.SocketsUser = 0 })

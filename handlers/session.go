@@ -134,7 +134,7 @@ func (s *Server) page(c echo.Context, status int, p ui.Page) error {
 	return c.HTMLBlob(status, b.Bytes())
 }
 
-// pageBuffers saves pages of the board, the longest, and their lists from being garbage for each request.
+// pageBuffers lets requests reuse the memory for pages of the board, which are the longest, and for their lists.
 var pageBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // knownCookieAge is how long a browser keeps the cookie that says who has signed in with it before.

@@ -79,7 +79,7 @@ type socket struct {
 	wait   *time.Timer          // until then
 	hidden bool
 	since  time.Time // since when it's hidden, or else open
-	turn   int       // of its pings, below turns
+	turn   int       // in which it's pinged; less than turns
 
 	closing atomic.Bool  // the close frame is on its way
 	behind  atomic.Bool  // a frame did not fit into the queue

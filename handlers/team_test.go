@@ -52,7 +52,7 @@ func TestOwnTeamSection(t *testing.T) {
 	tb.sees("cyd", "online")
 	tb.until("the count", func() bool { return tb.text["mine-count"] == "2 of 2" })
 	if page := ada.get("/").body; !strings.Contains(page, `<span id="others-count">1</span>`) {
-		t.Errorf("ada's page doesn't count cyd beside the other teams: %s", page)
+		t.Errorf("ada's page doesn't count cyd among the people of other teams: %s", page)
 	}
 	bob.do("POST", "/me/status", map[string][]string{"text": {"Soup"}, "state": {"away"}})
 	tb.until("bob's text", func() bool {

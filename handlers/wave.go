@@ -42,7 +42,7 @@ func (s *sockets) giveBack(ctx context.Context) {
 			return
 		case <-look.C:
 			if w.over(s.traffic.opened.Load()) {
-				runtime.GC() // pools keep their buffers for one more collection, and each halves stacks that are too large
+				runtime.GC() // pools keep their buffers for one more collection, and each collection halves stacks that are too large
 				debug.FreeOSMemory()
 			}
 		}

@@ -39,7 +39,7 @@ type list struct {
 	prev, next string    // cursors of the previous and next page; "" if there's none
 	place      place     // of this page among all pages
 	index      []string  // keys of all teams, in board order, if the list has an index
-	indexed    *Index    // as last made; nil if it wasn't yet
+	indexed    *Index    // the last one made; nil if there's none yet
 	version    uint64    // 0 if it has none yet
 	used       time.Time // when it was last loaded, or the last watcher stopped
 	watchers   watchers

@@ -137,7 +137,7 @@ func TestIndexIsShared(t *testing.T) {
 	}
 	first := index()
 	if index() != first {
-		t.Error("nothing has changed, but a page has another index")
+		t.Error("nothing has changed, but the second page has another index")
 	}
 	f.arrive(bob)
 	f.step()

@@ -2,7 +2,7 @@ package presence
 
 import "context"
 
-// alone is the Registry of a process that has no other replicas. It keeps nothing.
+// alone is the Registry of a process without other replicas. It stores nothing.
 type alone struct{ changes *Feed }
 
 func (alone) Publish(string, Digest)      {}

@@ -58,7 +58,7 @@ func (c Counts) Tally() []Filter {
 	return out
 }
 
-// tense is a text about the present and the same for a page that isn't live, which knows only what was.
+// tense is a text for a live page, and its version in the past tense for a page that isn't live.
 type tense struct{ Is, Was string }
 
 // always returns a text that doesn't depend on whether the page is live.
@@ -174,7 +174,7 @@ func title(c Counts, board string) string {
 	return strconv.Itoa(c.Here()) + " here · " + board
 }
 
-// teamCount returns the number beside the name of a team. The template goes on with "here" or "were here".
+// teamCount returns the number beside the name of a team. The template continues with "here" or "here earlier".
 func teamCount(here, people int) string { return strconv.Itoa(here) + " of " + strconv.Itoa(people) }
 
 // TeamCards is how many people the section with the viewer's own team shows; the viewer may be one more. The style sheet

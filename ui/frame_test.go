@@ -106,7 +106,7 @@ func TestFrameTeam(t *testing.T) {
 
 func TestMeCSS(t *testing.T) {
 	u := newUI(t, "")
-	// People without a team find their own card first, too, but nothing says that the others are their team.
+	// People without a team see their own card first, too, but the others aren't marked as their team.
 	for _, inTeam := range []bool{true, false} {
 		got := string(u.MeCSS("u1", TeamID("x"), inTeam, nil))
 		if first := ".team[data-team=" + TeamID("x") + "]{order:-1}"; !strings.Contains(got, first) ||

@@ -44,8 +44,8 @@ func TestList(t *testing.T) {
 	}, Query{Show: Away}, false)
 	for _, want := range []string{
 		`<ul class="people" role="list"><li>1</li><li>2</li><li class="rest">`,
-		`<p><span id="` + TeamID("platform") + `">6 of 7</span> <span class="was">were </span>here</p>`,
-		`<p><span id="` + TeamID("\U0010ffff") + `">1 of 2</span> <span class="was">were </span>here</p>`,
+		`<p><span id="` + TeamID("platform") + `">6 of 7</span> here<span class="was"> earlier</span></p>`,
+		`<p><span id="` + TeamID("\U0010ffff") + `">1 of 2</span> here<span class="was"> earlier</span></p>`,
 		`<a href="?team=Platform"><bdi>Platform</bdi></a>`,
 		`>No team</h2>`,
 	} {
@@ -194,7 +194,7 @@ func TestFlatList(t *testing.T) {
 		`<ul class="people" id="people" role="list"><li>1</li><li>2</li></ul>`,
 		`<a href="?team=Platform"><bdi>Platform</bdi> <span class="faces" id="` + TeamID("p") +
 			`-faces" aria-hidden="true"><i class="av h` + strconv.Itoa(Hue("0190-a")) + `">AB</i></span> <span><span id="` +
-			TeamID("p") + `">2 of 7</span> <span class="was">were </span>here</span></a>`,
+			TeamID("p") + `">2 of 7</span> here<span class="was"> earlier</span></span></a>`,
 		`No team <span class="faces" id="` + TeamID("\U0010ffff") + `-faces" aria-hidden="true"></span> <span><span id="` +
 			TeamID("\U0010ffff") + `">0 of 3</span>`, `1 of 2 has someone here`,
 	} {
@@ -272,7 +272,7 @@ func TestTeam(t *testing.T) {
 	for here, all := range map[int]string{1: "", TeamCards: "", TeamCards + 1: "Show all 13"} {
 		got, err := u.Team(Section{Key: "lab & co", Name: "Lab & Co", Here: here, People: 20, Rows: [][]byte{row}})
 		for _, want := range []string{`id="m-0190-a" data-state="online"`, `>` + all + `</a>`, `href="?team=Lab&#43;%26&#43;Co"`,
-			`<span id="mine-count">` + strconv.Itoa(here) + ` of 20</span> <span class="was">were </span>here`} {
+			`<span id="mine-count">` + strconv.Itoa(here) + ` of 20</span> here<span class="was"> earlier</span>`} {
 			if err != nil || !strings.Contains(string(got), want) {
 				t.Errorf("Team with %d people here = %s, %v, want %s in it", here, got, err, want)
 			}

@@ -402,7 +402,7 @@ func inBrowser() []StoredFact {
 	return []StoredFact{
 		{What: "A cookie that keeps you signed in", Note: "Kept for 30 days, or until you sign out."},
 		{What: "A cookie that identifies this browser", Note: "Kept for a year. See “Browsers you have signed in with”."},
-		{What: "A cookie that says that you've just signed out", Note: "Kept until the next page has told you, or for a minute."},
+		{What: "A cookie that remembers that you've just signed out", Note: "Kept until the sign-in page says so, for up to a minute."},
 		{What: "Cookies while you sign in with another account", Note: "Kept for up to 10 minutes."},
 		{What: "A cookie that remembers your right password while you type a code",
 			Note: "Encrypted, and without the password. Kept for 5 minutes."},

@@ -8,7 +8,7 @@ type peer struct {
 	known         bool      // its lease was read, and hasn't been announced again since it was missing
 	announcements int       // of its lease; if there was one during a read of the lease, the answer may be older
 	missing       time.Time // since when it has had no lease; zero if it has one
-	readAt        time.Time // when its lease was last read, or known from an announcement instead
+	readAt        time.Time // when its lease was last read, or a recent announcement made that unnecessary
 	renewedAt     time.Time // when a renewal of its lease was last announced
 	until         time.Time // when its last known lease ends; a lease that disappears earlier was lost
 	users         int       // with an entry of this peer
@@ -53,8 +53,8 @@ func (p *peers) unknown() bool {
 }
 
 // announced records that the lease of a peer was announced. As long as the lease can't have expired, that means that it was
-// renewed. Or Redis lost it, and then the peer soon starts another one. Each announcement adds less than a lease to until,
-// so that it doesn't matter if announcements come late.
+// renewed, or that Redis lost it and the peer soon starts another one. Each announcement moves until to less than a full
+// lease from now, so that late announcements do no harm.
 func (p *peers) announced(id string, now time.Time) {
 	other := p.get(id)
 	other.announcements++
@@ -82,8 +82,8 @@ type question struct {
 	announcements int
 }
 
-// toAsk returns the peers whose leases have to be read. A peer without a lease is announced when it comes back. One whose
-// renewal was just announced needn't be asked, so while all is well, no leases are read.
+// toAsk returns the peers whose leases have to be read. A peer without a lease is announced when it comes back. If a
+// renewal was just announced, the lease isn't read, so normally no leases are read.
 func (p *peers) toAsk(now time.Time) (questions []question) {
 	for id, other := range p.byID {
 		switch polled := p.rules.poll && (other.alive || p.holding(now)); {

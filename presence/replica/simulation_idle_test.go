@@ -31,7 +31,7 @@ func TestIdleReplicasOnlyRenew(t *testing.T) {
 		beats, asked := count()
 		time.Sleep(idle)
 		now, read := count()
-		// A beat is two commands, and each lease is one more.
+		// A beat takes two commands, and reading a lease takes one.
 		if commands, most := 2*(now-beats)+read-asked, int(2*idle/time.Second); commands > most {
 			t.Errorf("in %v, three replicas sent %d commands, of which %d read leases, want at most %d", idle, commands,
 				read-asked, most)
@@ -39,7 +39,7 @@ func TestIdleReplicasOnlyRenew(t *testing.T) {
 	})
 }
 
-// TestEndOfLeaseIsNoRenewal: the people of a replica that crashes are hidden after 7 to 13 s, also if the store announces
+// TestEndOfLeaseIsNoRenewal: the people of a replica that crashes are hidden after 7 to 13 s, even if the store announces
 // that its lease has ended.
 func TestEndOfLeaseIsNoRenewal(t *testing.T) {
 	for seed := range uint64(50) {

@@ -20,14 +20,14 @@ const startBoard = list => {
   if (!socket) show('wait', 'Connecting…', 4000);
 };
 
-// The people of other teams who are here are all who are here, except for those of the reader's own team, if it's apart.
+// On a large board, counts the people of other teams who are here: everyone here, without the reader's own team.
 const countOthers = () => {
   const others = byId('others-count'), mine = byId('mine-count');
   const n = mine && byId('n-here').textContent - parseInt(mine.textContent);
   if (mine && others.textContent != n) others.textContent = n;
 };
 
-// The stylesheet that marks the reader's own team depends on which one it is.
+// When the reader's own team changes, loads the stylesheet that marks the new one.
 const followTeam = own => {
   const row = byId('m-' + own) ?? byId('u-' + own), css = byId('me-css'), was = css.getAttribute('href');
   const now = was.replace(/&t=[^&]*/, '&t=' + row?.dataset.team);

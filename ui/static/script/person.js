@@ -60,7 +60,7 @@ const startPopover = (who, list) => {
   const mark = new CSSStyleSheet();
   document.adoptedStyleSheets.push(mark);
 
-  // Never over the card: beside it if there's room, else below or above it, and not higher than there.
+  // Never covers the card: goes beside it if there's room, otherwise below or above it, and isn't taller than the room there.
   const place = () => {
     const card = byId(asked)?.getBoundingClientRect();
     if (!card) return;
@@ -79,7 +79,7 @@ const startPopover = (who, list) => {
     who.style.setProperty('--y', within(y, who.offsetHeight, innerHeight) + 'px');
   };
 
-  // On a phone, the style sheet puts it at the bottom. The card moves out from under it.
+  // On a phone, the style sheet puts the popover at the bottom. This scrolls the card out from under it.
   const uncover = () => {
     if (who.offsetWidth < root.clientWidth) return;
     mark.insertRule(`#main { padding-block-end: ${who.offsetHeight + 2 * GAP}px; }`);
@@ -135,6 +135,6 @@ const startPopover = (who, list) => {
   });
   const replace = () => { if (who.matches(':popover-open')) place(); };
   addEventListener('resize', replace);
-  // What it says can become longer. An observer must not change the size that it observes.
+  // The popover can grow. The change waits for a frame, because an observer must not change the size that it observes.
   new ResizeObserver(() => requestAnimationFrame(replace)).observe(who);
 };
