@@ -8,15 +8,15 @@ import (
 )
 
 // Garbage is collected after the heap has grown by gcPercent. If less than gcBusy has passed since the last collection, the
-// heap may grow to gcLeast, if that's more.
+// heap may grow by about gcHeadroom, if that's more.
 const (
 	// gcPercent replaces Go's 100. Most of a large heap belongs to idle sockets, and the bytes they send are shared, so
 	// collecting garbage more often costs little and saves 2 KiB per socket.
 	gcPercent = 40
-	// gcLeast is in bytes. Without it, a small server that serves pages without a pause collects garbage after every few
-	// pages, and each of these pages takes half as long again. An idle server doesn't benefit from it.
-	gcLeast = 24 << 20
-	gcBusy  = time.Second
+	// gcHeadroom is in bytes. Without it, a small server that serves pages without a pause collects garbage after every
+	// few pages, and each of these pages takes half as long again. An idle server doesn't benefit from it.
+	gcHeadroom = 8 << 20
+	gcBusy     = time.Second
 )
 
 // tuneCollector makes the garbage collector follow these constants. It adjusts the collector after each collection.
@@ -56,6 +56,5 @@ func percentFor(now, last collection) int {
 	if now.automatic == last.automatic || now.ended.Sub(last.ended) >= gcBusy {
 		return gcPercent
 	}
-	live := max(now.live, 1<<20)
-	return max(gcPercent, 100*(gcLeast-int(live))/int(live)/20*20)
+	return max(gcPercent, int(100*gcHeadroom/max(now.live, 1<<20))/20*20)
 }

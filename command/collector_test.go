@@ -14,10 +14,9 @@ func TestPercentFor(t *testing.T) {
 		automatic uint64
 		want      int
 	}{
-		{0, time.Millisecond, 6, 2300}, {1, time.Millisecond, 6, 2300}, {3, time.Millisecond, 6, 700},
-		{8, time.Millisecond, 6, 200}, {16, time.Millisecond, 6, 40}, {25, time.Millisecond, 6, 40},
-		{500, time.Millisecond, 6, 40}, {3, gcBusy - 1, 6, 700}, {3, gcBusy, 6, 40}, {500, time.Hour, 6, 40},
-		{3, time.Millisecond, 5, 40},
+		{0, time.Millisecond, 6, 800}, {1, time.Millisecond, 6, 800}, {3, time.Millisecond, 6, 260},
+		{8, time.Millisecond, 6, 100}, {20, time.Millisecond, 6, 40}, {500, time.Millisecond, 6, 40},
+		{3, gcBusy - 1, 6, 260}, {3, gcBusy, 6, 40}, {500, time.Hour, 6, 40}, {3, time.Millisecond, 5, 40},
 	} {
 		now := collection{last.ended.Add(test.since), test.automatic, test.live << 20}
 		if got := percentFor(now, last); got != test.want {

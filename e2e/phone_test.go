@@ -34,6 +34,12 @@ func TestPhone(t *testing.T) {
 		anna.until("the person's page is a sheet at the bottom",
 			`(box => box.left === 0 && Math.round(box.right) === innerWidth && Math.round(box.bottom) === innerHeight && box.top > 0)(document.querySelector('#who').getBoundingClientRect())`, patience)
 		wantNoOverflow(anna, "the sheet", size.width)
+		anna.click("#who-close")
+		anna.until("it's closed", popoverClosed, patience)
+		anna.tell(`document.querySelector('[data-user=bela]').scrollIntoView({ block: 'center' })`)
+		anna.openPerson("bela")
+		anna.until("the sheet of a card in the middle is whole, or as high as a sheet can be",
+			`(who => who.scrollHeight <= who.clientHeight || who.offsetHeight > .84 * innerHeight)(document.querySelector('#who'))`, patience)
 		anna.open("/nothing")
 		wantNoOverflow(anna, "/nothing", size.width)
 		anna.open("/")

@@ -15,7 +15,10 @@ var pingFrame = []byte{finalFrame | websocket.PingMessage, 0}
 
 // keepPinging pings every socket once per pingEvery, until ctx ends. melody can do that, too, but in a goroutine of each
 // socket, whose stack then stays twice as large.
-func (s *sockets) keepPinging(ctx context.Context) {
+func (s *sockets) keepPinging(ctx context.Context) { eachTurn(ctx, s.ping) }
+
+// eachTurn calls do once a second with the next turn, until ctx ends. It makes up for seconds that a busy machine lost.
+func eachTurn(ctx context.Context, do func(turn int)) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	began := time.Now()
@@ -26,8 +29,8 @@ func (s *sockets) keepPinging(ctx context.Context) {
 		case <-tick.C:
 		}
 		due := int(time.Since(began) / time.Second)
-		for done = max(done, due-turns); done < due; done++ { // a busy machine loses ticks
-			s.ping(done % turns)
+		for done = max(done, due-turns); done < due; done++ {
+			do(done % turns)
 		}
 	}
 }

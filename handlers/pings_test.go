@@ -2,8 +2,10 @@ package handlers
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -18,7 +20,12 @@ func TestEverySocketIsPinged(t *testing.T) {
 	for i := range open {
 		open[i], _ = l.rawDial(ada)
 	}
-	all := l.server.sockets.of(l.uid("ada"))
+	var all []*socket
+	for deadline := time.Now().Add(patience); len(all) < len(open); time.Sleep(time.Millisecond) {
+		if all = l.server.sockets.of(l.uid("ada")); time.Now().After(deadline) { // a client gets its answer before that
+			t.Fatalf("%d sockets are open, want %d", len(all), len(open))
+		}
+	}
 	for i, x := range all {
 		if x.turn < 0 || x.turn >= turns {
 			t.Errorf("a socket has turn %d of %d", x.turn, turns)
@@ -34,6 +41,32 @@ func TestEverySocketIsPinged(t *testing.T) {
 			t.Errorf("socket %d got no ping", i)
 		}
 	}
+}
+
+// TestEachTurn: every turn comes once per pingEvery, even if one of them takes several seconds.
+func TestEachTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var came [turns]int
+		stopped := make(chan struct{})
+		go func() {
+			defer close(stopped)
+			eachTurn(ctx, func(turn int) {
+				if came[turn]++; turn == 3 {
+					time.Sleep(7 * time.Second)
+				}
+			})
+		}()
+		const rounds = 4
+		time.Sleep(rounds*pingEvery + time.Second/2)
+		cancel()
+		<-stopped
+		for turn, n := range came {
+			if n != rounds {
+				t.Errorf("turn %d came %d times in %v, want %d", turn, n, rounds*pingEvery, rounds)
+			}
+		}
+	})
 }
 
 // pinged reads until a ping without data.

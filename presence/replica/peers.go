@@ -80,6 +80,7 @@ func (p *peers) holding(now time.Time) bool { return now.Before(p.holdUntil) }
 type question struct {
 	id            string
 	announcements int
+	asked         time.Time
 }
 
 // toAsk returns the peers whose leases have to be read. A peer without a lease is announced when it comes back. If a
@@ -91,7 +92,7 @@ func (p *peers) toAsk(now time.Time) (questions []question) {
 		case other.known && !p.holding(now) && now.Sub(other.renewedAt) < beatEvery+echoWait:
 			other.readAt = now
 		default:
-			questions = append(questions, question{id, other.announcements})
+			questions = append(questions, question{id, other.announcements, now})
 		}
 	}
 	return questions
@@ -122,7 +123,8 @@ func (p *peers) answered(
 			if held && was && !other.missing.IsZero() {
 				p.hold(now.Add(holdFor))
 			}
-			other.alive, other.missing, other.until = true, time.Time{}, now.Add(left[i])
+			other.alive, other.missing = true, time.Time{}
+			other.until = q.asked.Add(left[i]) // not later than its end, which might look like a renewal
 		} else {
 			if other.missing.IsZero() {
 				other.missing = now

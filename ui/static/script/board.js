@@ -23,7 +23,7 @@ const startBoard = list => {
 // On a large board, counts the people of other teams who are here: everyone here, without the reader's own team.
 const countOthers = () => {
   const others = byId('others-count'), mine = byId('mine-count');
-  const n = mine && byId('n-here').textContent - parseInt(mine.textContent);
+  const n = mine && Math.max(0, byId('n-here').textContent - parseInt(mine.textContent));
   if (mine && others.textContent != n) others.textContent = n;
 };
 

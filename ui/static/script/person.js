@@ -60,6 +60,9 @@ const startPopover = (who, list) => {
   const mark = new CSSStyleSheet();
   document.adoptedStyleSheets.push(mark);
 
+  // On a phone, the style sheet puts the popover at the bottom and limits its height.
+  const isSheet = () => who.offsetWidth >= root.clientWidth;
+
   // Never covers the card: goes beside it if there's room, otherwise below or above it, and isn't taller than the room there.
   const place = () => {
     const card = byId(asked)?.getBoundingClientRect();
@@ -70,7 +73,7 @@ const startPopover = (who, list) => {
     const beside = [card.right + GAP, card.left - GAP - width].find(x => x >= MARGIN && x + width + MARGIN <= innerWidth);
     const below = innerHeight - MARGIN - card.bottom - GAP, above = card.top - GAP - MARGIN;
     let y = card.top - 20;
-    if (!beside) {
+    if (!beside && !isSheet()) {
       const under = below >= Math.min(height, above);
       who.style.maxBlockSize = (under ? below : above) + 'px';
       y = under ? card.bottom + GAP : card.top - GAP - Math.min(height, above);
@@ -79,9 +82,9 @@ const startPopover = (who, list) => {
     who.style.setProperty('--y', within(y, who.offsetHeight, innerHeight) + 'px');
   };
 
-  // On a phone, the style sheet puts the popover at the bottom. This scrolls the card out from under it.
+  // Scrolls the card out from under a sheet.
   const uncover = () => {
-    if (who.offsetWidth < root.clientWidth) return;
+    if (!isSheet()) return;
     mark.insertRule(`#main { padding-block-end: ${who.offsetHeight + 2 * GAP}px; }`);
     scrollBy(0, Math.max(0, byId(asked)?.getBoundingClientRect().bottom + GAP - who.getBoundingClientRect().top));
   };
