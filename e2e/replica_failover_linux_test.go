@@ -203,7 +203,8 @@ func TestReplicaFailover(t *testing.T) {
 			defer receiver.Close()
 			owner := f.cast.cookies[userName(0)]
 			postAs(t, f.replicas[0], owner, "/settings/hooks/new", url.Values{"name": {"Lamp"}, "url": {receiver.URL},
-				"format": {"standard"}, "about": {"all"}, "states": {"on"}, "settle": {"0"}}, http.StatusOK)
+				"format": {"standard"}, "about": {"all"}, "states": {"on"}, "settle": {"0"},
+				"confirm_password": {password}}, http.StatusOK) // the cast may have signed in too long ago to be trusted
 			s := f.startSignUps()
 			s.more(10, startWait)
 			f.must(t, fail(f.primary))
