@@ -2,8 +2,6 @@ package accounts
 
 import (
 	"context"
-	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -56,39 +54,13 @@ func located(place string, cfg Config) Config {
 
 func newFile(tb testing.TB) string { return filepath.Join(tb.TempDir(), "new", "rollcall.db") }
 
-// copiedFile returns the path of a new file with the schema, in a new folder. Creating the schema takes longer than most
-// tests.
+// CopiedFile is filetest.New, which tests of this package itself can't import. See filetest_test.go.
+var CopiedFile func(testing.TB) string
+
 func copiedFile(tb testing.TB) string {
 	tb.Helper()
-	data, err := withSchema()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	path := filepath.Join(tb.TempDir(), "rollcall.db")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	return path
+	return CopiedFile(tb)
 }
-
-// withSchema returns the content of a file with nothing but the schema.
-var withSchema = sync.OnceValues(func() ([]byte, error) {
-	folder, err := os.MkdirTemp("", "rollcall-schema-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "rollcall.db")
-	store, err := Open(context.Background(), Config{Path: path, params: cheapParams})
-	if err != nil {
-		return nil, err
-	}
-	_, err = store.w.db.Exec("DELETE FROM meta WHERE name = 'store'") // each copy generates its own
-	if err := errors.Join(err, store.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
 
 // server returns the Postgres of this test run, which starts when the first test needs it. The default collation of its
 // databases is English, so that tests notice columns without our own collation.

@@ -232,7 +232,7 @@ type UserCounts struct{ All, Admins, Disabled, WithoutTeam, Waiting, Invitations
 // userCounter remembers counts that take long on a large board, until the lists for administrators change. Only one
 // caller counts at a time. Callers that wait for it use its counts.
 type userCounter struct {
-	turn             chan struct{} // capacity 1; held by whoever uses the fields below
+	turn             chan struct{} // capacity 1; holds a value while the fields below are in use
 	asOf             int64         // the rev of the lists; 0 if nothing was counted yet
 	all, withoutTeam int
 }

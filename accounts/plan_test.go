@@ -445,7 +445,8 @@ func TestEveryStatementIsChecked(t *testing.T) {
 		n += len(named.FindAll(source, -1))
 	}
 	s := open(t, Config{})
-	built := 1 + 3 + 4 + 6*searchWords + len(manyRows) // for one id, for many ids, names and listed users, for stamps, for searches, and for imports
+	// For one ID; for many IDs, names, and listed users; for stamps; for searches; and for imports.
+	built := 1 + 3 + 4 + 6*searchWords + len(manyRows)
 	texts := statements(t, s)
 	if got := len(texts) - built; got != n {
 		var all []string

@@ -45,8 +45,8 @@ type searched struct {
 
 func (w searched) isNarrow() bool { return w.words <= anyWords }
 
-// search reads at most limit people who match all words of typed, in board order, or in reverse if
-// back is set. Their sort keys are between low and high.
+// search reads at most limit people who match all words of typed, in board order, or in reverse if back is set. Their sort
+// keys are between low and high.
 func (s *Store) search(ctx context.Context, typed string, back bool, low, high string, limit int) ([]Person, error) {
 	words, err := s.searchedFor(ctx, typed)
 	if err != nil || len(words) == 0 {

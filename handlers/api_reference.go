@@ -77,7 +77,8 @@ func readReference() (shown apiReference, err error) {
 		return shown, fmt.Errorf("OpenAPI document: %w", err)
 	}
 	for _, tag := range r.Tags {
-		shown.groups = append(shown.groups, ui.APIGroup{Name: strings.ToUpper(tag.Name[:1]) + tag.Name[1:], Description: tag.Description})
+		name := strings.ToUpper(tag.Name[:1]) + tag.Name[1:]
+		shown.groups = append(shown.groups, ui.APIGroup{Name: name, Description: tag.Description})
 	}
 	for _, o := range append(slices.Clone(operations), streamOperation) {
 		item := r.Paths[o.path]

@@ -3,7 +3,6 @@ package ui
 import (
 	"encoding/hex"
 	"hash/fnv"
-	"strconv"
 )
 
 // List is the list on a page of the board.
@@ -46,7 +45,7 @@ type sectionView struct {
 
 // indexView is the index of teams for the templates.
 type indexView struct {
-	Busy  int // how many teams have someone here
+	Busy  int // how many teams have someone here; the page's script keeps it current
 	Teams []sectionView
 }
 
@@ -94,15 +93,6 @@ func index(teams []Section) indexView {
 		}
 	}
 	return v
-}
-
-// Summary says how many teams have someone here.
-func (v indexView) Summary() tense {
-	n := strconv.Itoa(v.Busy) + " of " + strconv.Itoa(len(v.Teams))
-	if v.Busy == 1 {
-		return tense{n + " has someone here", n + " had someone here"}
-	}
-	return tense{n + " have someone here", n + " had someone here"}
 }
 
 func (l *List) size() int {

@@ -196,7 +196,7 @@ func TestFlatList(t *testing.T) {
 			`-faces" aria-hidden="true"><i class="av h` + strconv.Itoa(Hue("0190-a")) + `">AB</i></span> <span><span id="` +
 			TeamID("p") + `">2 of 7</span> here<span class="was"> earlier</span></span></a>`,
 		`No team <span class="faces" id="` + TeamID("\U0010ffff") + `-faces" aria-hidden="true"></span> <span><span id="` +
-			TeamID("\U0010ffff") + `">0 of 3</span>`, `1 of 2 has someone here`,
+			TeamID("\U0010ffff") + `">0 of 3</span>`, `<span id="busy">1</span> of 2</p>`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("List = %s, want %s in it", got, want)

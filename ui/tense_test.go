@@ -42,7 +42,7 @@ func TestPastTense(t *testing.T) {
 	}{
 		{"the teams", sections, []string{"2 of 3 here earlier", "1 of 1 here earlier"}},
 		{"the teams of a wall board", wall, []string{"2 of 3 here earlier", "1 of 1 here earlier"}},
-		{"the index", index, []string{"2 of 3 here earlier", "0 of 4 here earlier", "1 of 2 had someone here"}},
+		{"the index", index, []string{"2 of 3 here earlier", "0 of 4 here earlier", "Someone was here in 1 of 2"}},
 		{"a large board", render(t, u, large), []string{"9 people were here", "2 of 3 here earlier", "7 here earlier",
 			"Was busy"}},
 		{"a search", render(t, u, found), []string{"2 of them were here"}},

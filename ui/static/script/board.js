@@ -7,6 +7,7 @@ const startBoard = list => {
   const watch = new MutationObserver(() => {
     writeTimes();
     countOthers();
+    countTeams();
     followTeam(board.dataset.own);
   });
   watch.observe(list, { subtree: true, childList: true, characterData: true, attributeFilter: ['datetime'] });
@@ -25,6 +26,13 @@ const countOthers = () => {
   const others = byId('others-count'), mine = byId('mine-count');
   const n = mine && Math.max(0, byId('n-here').textContent - parseInt(mine.textContent));
   if (mine && others.textContent != n) others.textContent = n;
+};
+
+// Counts the teams in the index that have someone here.
+const countTeams = () => {
+  const busy = byId('busy'), counts = document.querySelectorAll('.index .faces + span > :first-child');
+  const n = [...counts].filter(count => parseInt(count.textContent)).length;
+  if (busy && busy.textContent != n) busy.textContent = n;
 };
 
 // When the reader's own team changes, loads the stylesheet that marks the new one.
