@@ -71,6 +71,7 @@ type nodeState struct {
 	id, primary, address string
 	replica, works       bool
 	slots                int
+	view                 string // of all nodes: who is a replica of whom, and who has which slots
 }
 
 func (r *redisServer) state() (s nodeState, err error) {
@@ -83,13 +84,18 @@ func (r *redisServer) state() (s nodeState, err error) {
 	if err != nil {
 		return s, err
 	}
+	var view []string
 	for line := range strings.Lines(strings.TrimPrefix(nodes, "txt:")) {
-		if fields := strings.Fields(line); strings.Contains(fields[2], "myself") {
+		fields := strings.Fields(line)
+		view = append(view, fmt.Sprint(fields[0], strings.TrimPrefix(fields[2], "myself,"), fields[3], fields[8:]))
+		if strings.Contains(fields[2], "myself") {
 			s.id, s.address, s.primary = fields[0], fields[1], fields[3]
 			s.replica = strings.Contains(fields[2], "slave")
 			s.slots = len(fields) - 8
 		}
 	}
+	slices.Sort(view)
+	s.view = strings.Join(view, " ")
 	info, err := admin.Do(r.t.Context(), admin.B().ClusterInfo().Build()).ToString()
 	s.works = strings.Contains(info, "cluster_state:ok")
 	return s, err
@@ -100,15 +106,18 @@ func (c *clusterServers) running() []*redisServer {
 	return slices.DeleteFunc(slices.Clone(c.nodes), func(n *redisServer) bool { return n.cmd == nil || n.frozen })
 }
 
-// whole waits until all running nodes say that the cluster works, and all replicas have caught up.
+// whole waits until all running nodes say that the cluster works and agree about each other, and all replicas have caught
+// up. Until then, nodes ignore a failover by hand, and don't let slots move.
 func (c *clusterServers) whole() {
 	c.t.Helper()
 	wait(c.t, "the cluster to work", 3*patience, func() bool {
+		view := ""
 		for _, n := range c.running() {
 			s, err := n.state()
-			if err != nil || !s.works {
+			if err != nil || !s.works || view != "" && s.view != view {
 				return false
 			}
+			view = s.view
 			if text := n.infoOf("replication"); s.replica && !strings.Contains(text, "master_link_status:up") {
 				return false
 			}

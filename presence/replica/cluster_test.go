@@ -53,11 +53,11 @@ var clusterFaults = []clusterFault{
 		added := c.another()
 		c.cli("add-node", "127.0.0.1:"+added.port, "127.0.0.1:"+from.port)
 		c.nodes = append(c.nodes, added)
-		c.works()
+		c.whole()
 		c.move(from, added, 1000)
-		c.works()
+		c.whole()
 		c.move(added, from, 1000)
-		c.works()
+		c.whole()
 		s, err := added.state()
 		if err != nil {
 			c.t.Fatal(err)
@@ -65,7 +65,7 @@ var clusterFaults = []clusterFault{
 		c.cli("del-node", "127.0.0.1:"+from.port, s.id)
 		added.stop()
 		c.nodes = c.nodes[:len(c.nodes)-1]
-		c.works()
+		c.whole()
 		return func() {}
 	}},
 	{name: "most primaries are frozen", long: true, start: func(c *clusterServers, people *crowd) func() {
