@@ -206,7 +206,7 @@ func (s *Store) ChangeHook(ctx context.Context, userID, id string, w HookWish) e
 	if err != nil {
 		return err
 	}
-	return wrap("change webhook", s.changeHook(ctx, userID, id, HookChanged, func(ctx context.Context, t *transaction, h Hook) error {
+	change := func(ctx context.Context, t *transaction, h Hook) error {
 		if w.PersonID != h.PersonID {
 			if err := wantHookPerson(ctx, t, w); err != nil {
 				return err
@@ -223,7 +223,8 @@ func (s *Store) ChangeHook(ctx context.Context, userID, id string, w HookWish) e
 		_, err := t.exec(ctx, sqlChangeHook, id, h.UserID, w.Label, w.URL, string(w.Format), string(w.About), key, w.Team,
 			w.PersonID, w.States, w.Texts, w.Settle.Milliseconds(), ready)
 		return err
-	}))
+	}
+	return wrap("change webhook", s.changeHook(ctx, userID, id, HookChanged, change))
 }
 
 // RotateHook gives a hook a new secret, and returns it. The previous one signs, too, for OldSecretLife. Error: ErrNoHook.
@@ -266,8 +267,9 @@ func stopHook(ctx context.Context, t *transaction, id string, why HookStop) erro
 
 // DeleteHook deletes a hook. Error: ErrNoHook.
 func (s *Store) DeleteHook(ctx context.Context, userID, id string) error {
-	return wrap("delete webhook", s.changeHook(ctx, userID, id, HookDeleted, func(ctx context.Context, t *transaction, _ Hook) error {
+	drop := func(ctx context.Context, t *transaction, _ Hook) error {
 		_, err := t.exec(ctx, sqlDropHook, id)
 		return err
-	}))
+	}
+	return wrap("delete webhook", s.changeHook(ctx, userID, id, HookDeleted, drop))
 }

@@ -80,7 +80,8 @@ func openToPeek(ctx context.Context, cfg Config, table string) (db *sql.DB, ther
 	if cfg.URL != "" {
 		cfg.patience, cfg.Log = stepPatience, slog.New(slog.DiscardHandler)
 		db, _, err = openPostgres(ctx, cfg)
-		return db, "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = '" + table + "'", err
+		return db, "SELECT count(*) FROM information_schema.tables " +
+			"WHERE table_schema = current_schema() AND table_name = '" + table + "'", err
 	}
 	path, err := filepath.Abs(cfg.Path)
 	if err != nil {

@@ -32,7 +32,7 @@ const (
 var (
 	scenarios        = []string{"idle", "connect", "lone", "burst", "page", "browse", "churn", "streams", "api"} // with one server
 	replicaScenarios = []string{"lone", "burst", "quiet", "sync"}                                                // with several replicas
-	largeScenarios   = []string{"million", "many"}                                                               // with one server; all leaves them out
+	largeScenarios   = []string{"million", "many"}                                                               // not part of all
 	runningScenarios = []string{"idle", "connect", "lone", "burst", "page", "browse"}                            // with -addr
 )
 

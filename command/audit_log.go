@@ -200,8 +200,8 @@ func auditActions() []accounts.Action {
 	return []accounts.Action{
 		accounts.UserCreated, accounts.UserRenamed, accounts.UserMoved, accounts.UserDisabled, accounts.UserEnabled,
 		accounts.UserDeleted, accounts.AdminGranted, accounts.AdminRevoked, accounts.PasswordSet, accounts.SessionsEnded,
-		accounts.EmailSet, accounts.FactorsReset, accounts.ResetLinkMade, accounts.ResetLinkUsed, accounts.InvitationMade, accounts.InvitationUsed,
-		accounts.InvitationEnded, accounts.PersonApproved, accounts.PersonDeclined, accounts.TeamRenamed,
+		accounts.EmailSet, accounts.FactorsReset, accounts.ResetLinkMade, accounts.ResetLinkUsed,
+		accounts.InvitationMade, accounts.InvitationUsed, accounts.InvitationEnded, accounts.PersonApproved, accounts.PersonDeclined, accounts.TeamRenamed,
 		accounts.TeamMerged, accounts.TeamDeleted, accounts.TeamsPaired, accounts.TeamsUnpaired,
 		accounts.ShareMade, accounts.ShareRevoked, accounts.TokenCreated, accounts.TokenRevoked,
 		accounts.SettingsChanged, accounts.PeopleImported,

@@ -93,8 +93,8 @@ func (c *busyCmd) runCommand(ctx context.Context, con *console, args []string) e
 }
 
 // hearSignals sends signals to a channel instead of letting them end this process. A signal that was ignored when this
-// process started stays ignored, for the command as well. deaf says that SIGINT was. Go doesn't tell whether SIGQUIT was, but
-// shells ignore SIGINT and SIGQUIT together.
+// process started stays ignored, for the command as well. deaf says that SIGINT was. Go doesn't tell whether SIGQUIT
+// was, but shells ignore SIGINT and SIGQUIT together.
 func hearSignals(signals chan<- os.Signal, deaf bool) {
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP} {
 		switch {

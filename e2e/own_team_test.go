@@ -106,7 +106,8 @@ func yourTeam(heading string) string {
 	return `getComputedStyle(document.querySelector('` + heading + `'), '::after').content.includes('your team')`
 }
 
-// People without a team see their own card first. When they get a team, the team comes first, and is marked, without a reload.
+// People without a team see their own card first. When they get a team, the team comes first, and is marked, without a
+// reload.
 func TestNoTeam(t *testing.T) {
 	parallel(t)
 	s := startServer(t)

@@ -62,8 +62,8 @@ func TestReplicaStatus(t *testing.T) {
 	anna.until("until midnight", `document.querySelector('#me-set').innerText.includes('Ends at midnight')`, soon)
 }
 
-// People who turn invisible at A see that in all their browsers, and become visible again by choosing another state. B shows
-// them as offline to others.
+// People who turn invisible at A see that in all their browsers, and become visible again by choosing another state. B
+// shows them as offline to others.
 func TestReplicaInvisible(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)

@@ -129,7 +129,9 @@ func ListProblems(list peoplecsv.List, wrong []*accounts.ImportError) (all []ui.
 		for _, e := range accounts.WrongFields(w) {
 			messages = append(messages, strings.ReplaceAll(e.Field, "_", " ")+": "+FieldMessage(e))
 		}
-		all = append(all, ui.ImportProblem{Line: list.Lines[w.Index], Username: echoed(n.Username), Message: strings.Join(messages, " ")})
+		all = append(all, ui.ImportProblem{
+			Line: list.Lines[w.Index], Username: echoed(n.Username), Message: strings.Join(messages, " "),
+		})
 	}
 	sortProblems(all)
 	return all

@@ -19,7 +19,9 @@ const logPage = 50
 
 // adminLog shows the audit log.
 func (s *Server) adminLog(c echo.Context) error {
-	p := ui.AdminLogPage{Show: c.QueryParam("show"), Person: strings.TrimSpace(c.QueryParam("person")), Before: c.QueryParam("before")}
+	p := ui.AdminLogPage{
+		Show: c.QueryParam("show"), Person: strings.TrimSpace(c.QueryParam("person")), Before: c.QueryParam("before"),
+	}
 	q := accounts.AuditQuery{Limit: logPage + 1, Before: p.Before}
 	switch p.Show {
 	case "":

@@ -92,7 +92,8 @@ func (s *Server) changeTeam(c echo.Context, done, field string,
 		return noTeam(nil)
 	}
 	key := accounts.TeamKey(to)
-	taken := key != accounts.TeamKey(from) && to != "" && slices.ContainsFunc(teams, func(t accounts.Team) bool { return t.Key == key })
+	taken := key != accounts.TeamKey(from) && to != "" &&
+		slices.ContainsFunc(teams, func(t accounts.Team) bool { return t.Key == key })
 	n, err := change(ctx, from, to, taken)
 	if err == nil {
 		return s.adminBack(c, "", "/admin/teams", done, n)

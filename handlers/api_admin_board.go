@@ -235,7 +235,8 @@ func (s *Server) entriesReply(all []accounts.Entry, limit int, v url.Values) rep
 		if e.TellsPresence() {
 			at = e.At.UTC().Format(time.DateOnly)
 		}
-		list.Entries = append(list.Entries, entryJSON{e.ID, at, string(e.Actor), e.Via, e.Action, e.Target, e.Address, e.Request, e.Detail})
+		list.Entries = append(list.Entries,
+			entryJSON{e.ID, at, string(e.Actor), e.Via, e.Action, e.Target, e.Address, e.Request, e.Detail})
 	}
 	r := ok(list)
 	r.header = header

@@ -37,7 +37,9 @@ const maxUnknown = 20
 func decode[T any](r *http.Request) (v T, err error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
-		return v, &failure{Status: http.StatusUnsupportedMediaType, Message: "Send JSON, with Content-Type: application/json.", Err: err}
+		return v, &failure{
+			Status: http.StatusUnsupportedMediaType, Message: "Send JSON, with Content-Type: application/json.", Err: err,
+		}
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

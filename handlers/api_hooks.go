@@ -201,7 +201,8 @@ func hookChange(err error) error {
 }
 
 // actOnHookOf runs act on the webhook that the path names.
-func (s *Server) actOnHookOf(ctx context.Context, x *call, act func(ctx context.Context, userID, id string) error) (reply, error) {
+func (s *Server) actOnHookOf(ctx context.Context, x *call,
+	act func(ctx context.Context, userID, id string) error) (reply, error) {
 	return s.changeHookOf(ctx, x, func() error {
 		if err := act(ctx, x.caller.user.ID, x.params["id"]); err != nil {
 			return hookActFailure(err)

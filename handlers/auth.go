@@ -44,7 +44,8 @@ func (s *Server) loginPage(c echo.Context) error {
 	if signedIn(c) != nil {
 		return s.redirect(c, next)
 	}
-	if c.QueryParam("deleted")+c.QueryParam("reset") == "" && c.QueryParam("why") == "" && s.toSetUp(c) { // else there is something to say
+	nothingToSay := c.QueryParam("deleted")+c.QueryParam("reset")+c.QueryParam("why") == ""
+	if nothingToSay && s.toSetUp(c) {
 		return s.redirect(c, s.site.path("/setup"))
 	}
 	page := ui.LoginPage{

@@ -70,7 +70,8 @@ func (s *Server) hookPerson(ctx context.Context, eyes accounts.Person, h account
 
 // newHookPage shows the form for a new webhook.
 func (s *Server) newHookPage(c echo.Context) error {
-	p := s.hookForm(c, accounts.Hook{HookWish: accounts.HookWish{Format: accounts.HookStandard, About: accounts.AboutEveryone, States: true}})
+	usual := accounts.HookWish{Format: accounts.HookStandard, About: accounts.AboutEveryone, States: true}
+	p := s.hookForm(c, accounts.Hook{HookWish: usual})
 	p.Settle = ""
 	return s.page(c, http.StatusOK, p)
 }
@@ -242,7 +243,9 @@ func (s *Server) rotateHook(c echo.Context) error {
 	if err != nil {
 		return hookFailure(err)
 	}
-	return s.page(c, http.StatusOK, ui.HookSecretPage{Layout: s.layout(c, ""), ID: h.ID, Name: h.Label, Secret: secret, Renewed: true})
+	return s.page(c, http.StatusOK, ui.HookSecretPage{
+		Layout: s.layout(c, ""), ID: h.ID, Name: h.Label, Secret: secret, Renewed: true,
+	})
 }
 
 func (s *Server) pauseHook(c echo.Context) error {

@@ -31,7 +31,8 @@ func (s *Server) joinForm(c echo.Context) (ui.SignupPage, error) {
 		return ui.SignupPage{}, unavailable(fmt.Errorf("invitation: %w", err))
 	}
 	return ui.SignupPage{
-		Layout: s.layout(c, ""), TeamsOnly: s.inForce().Visibility == accounts.VisibleTeams, Action: s.site.path("/join/") + c.Param("token"), Invited: true, Team: i.Team,
+		Layout: s.layout(c, ""), TeamsOnly: s.inForce().Visibility == accounts.VisibleTeams,
+		Action: s.site.path("/join/") + c.Param("token"), Invited: true, Team: i.Team,
 	}, nil
 }
 

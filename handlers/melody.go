@@ -56,7 +56,7 @@ func (w wsConn) closeNow(code int, reason string) {
 }
 
 // cut closes a connection without a close frame. It may be called more than once.
-func cut(conn *websocket.Conn) { _ = conn.NetConn().Close() }
+func cut(conn *websocket.Conn) { conn.NetConn().(*wire).cut() }
 
 // transport upgrades requests to websocket connections and carries their events to sockets.
 type transport struct {
@@ -159,7 +159,7 @@ func (t *transport) finish(x *socket, ended func()) {
 		}
 	}
 	if x.wire.Conn != nil {
-		_ = x.wire.Conn.Close() // nobody reads from it any more
+		x.wire.cut() // nobody reads from it any more
 	}
 }
 

@@ -69,7 +69,9 @@ func (s *Server) shareView(c echo.Context, x accounts.Share) ui.Share {
 }
 
 // sharePaths holds where the addresses of shares begin.
-var sharePaths = map[accounts.ShareKind]string{accounts.WallShare: "/w/", accounts.PersonShare: "/s/", accounts.EmbedShare: "/embed/"}
+var sharePaths = map[accounts.ShareKind]string{
+	accounts.WallShare: "/w/", accounts.PersonShare: "/s/", accounts.EmbedShare: "/embed/",
+}
 
 // madeShare returns how to use a share with a token.
 func (s *Server) madeShare(c echo.Context, x accounts.Share, token string) ui.MadeShare {

@@ -59,7 +59,8 @@ func (s *Server) wantSignup(r *http.Request) error {
 
 func (s *Server) signupForm(c echo.Context) ui.SignupPage {
 	return ui.SignupPage{
-		Layout: s.layout(c, ""), TeamsOnly: s.inForce().Visibility == accounts.VisibleTeams, Action: s.site.path("/signup"), Approval: s.inForce().SignUp == accounts.SignUpApprove,
+		Layout: s.layout(c, ""), TeamsOnly: s.inForce().Visibility == accounts.VisibleTeams,
+		Action: s.site.path("/signup"), Approval: s.inForce().SignUp == accounts.SignUpApprove,
 	}
 }
 

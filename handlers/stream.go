@@ -180,7 +180,7 @@ func (s *Server) begin(c echo.Context, x *stream) error {
 	_ = x.wire.Conn.SetDeadline(time.Time{})
 	x.conn.Store(&x.wire)
 	if err := x.write(head); err != nil {
-		_ = x.wire.Conn.Close()
+		x.wire.cut()
 		return clientGone(err)
 	}
 	return nil
@@ -227,7 +227,7 @@ func (s *Server) refuse(c echo.Context, x *stream, why refusal) error {
 		}
 		_ = x.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(endWait))
 	}
-	_ = x.wire.Conn.Close()
+	_ = x.wire.Close()
 	s.logStream(x)
 	return nil
 }

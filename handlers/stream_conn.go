@@ -72,7 +72,7 @@ func (x *stream) read(ended func()) {
 	x.feed.Start(x.wake)
 	x.discard()
 	x.feed.Stop()
-	_ = x.wire.Conn.Close()
+	x.wire.cut()
 	x.writing.Lock() // wait for the writer
 	defer x.writing.Unlock()
 	x.streams.leave(x)
@@ -127,7 +127,7 @@ func (x *stream) pump() {
 		err := x.writeNews()
 		x.writing.Unlock()
 		if err != nil {
-			_ = x.wire.Conn.Close() // the reading goroutine then ends the stream
+			_ = x.wire.Close() // the reading goroutine then ends the stream
 			return
 		}
 		if x.pumping.CompareAndSwap(pumpRunning, pumpIdle) {
@@ -148,7 +148,7 @@ func (x *stream) end(why ending) {
 // cut closes the connection, if there's one already.
 func (x *stream) cut() {
 	if w := x.conn.Load(); w != nil {
-		_ = w.Conn.Close()
+		w.cut()
 	}
 }
 

@@ -24,7 +24,8 @@ func (s *Server) waysRoutes(entry, member group) {
 	proved.post(at("/settings/sign-in/passkey"), s.addPasskey)
 	for path, act := range map[string]echo.HandlerFunc{
 		"/passkey/rename": s.renamePasskey, "/passkey/remove": s.removePasskey,
-		"/password": s.choosePassword, "/app": s.startApp, "/app/confirm": s.confirmApp, "/app/remove": s.removeApp, "/codes": s.renewCodes,
+		"/password": s.choosePassword, "/codes": s.renewCodes,
+		"/app": s.startApp, "/app/confirm": s.confirmApp, "/app/remove": s.removeApp,
 	} {
 		proved.post(at("/settings/sign-in"+path), act)
 		proved.get(at("/settings/sign-in"+path), s.toWays) // for reloads of a refused form

@@ -29,15 +29,28 @@ var errFlood = errors.New("too many messages")
 // lastRead is how long a broken connection is still read, for data that had already arrived.
 const lastRead = 100 * time.Millisecond
 
-// Close waits a moment if a write found the connection broken. A browser that closes a page while frames are on their
-// way sends a close frame and then a reset. The writer may see the reset first, and the close frame would be lost.
+// Close waits in two cases, in which whoever reads goes on reading until the client closes the connection.
+//
+// After a close frame, the client gets closeWait to answer it (RFC 6455, section 7.1.1). A connection that is closed at
+// once is reset if the client sends something at that moment, and a browser then reports a lost connection instead of
+// our reason.
+//
+// If a write found the connection broken, Close waits for lastRead. A browser that closes a page while frames are on
+// their way sends a close frame and then a reset. The writer may see the reset first, and the close frame would be lost.
 func (w *wire) Close() error {
-	if w.broken.Load() {
-		time.AfterFunc(lastRead, func() { _ = w.Conn.Close() })
-		return nil
+	wait := closeWait
+	switch {
+	case w.broken.Load():
+		wait = lastRead
+	case !w.closeSent.Load():
+		return w.Conn.Close()
 	}
-	return w.Conn.Close()
+	time.AfterFunc(wait, w.cut)
+	return nil
 }
+
+// cut closes the connection at once.
+func (w *wire) cut() { _ = w.Conn.Close() }
 
 // Read fails if the client sends more frames than its budget allows. It also fails if the client was silent for longer
 // than pongWait. That happens only if this process was suspended, and then the client may have left long ago.

@@ -15,8 +15,8 @@ type out struct {
 	broken atomic.Bool  // a write failed
 	queued atomic.Int32 // frames in the library's queue; later frames must wait behind them
 
-	writing   sync.Mutex // held during a write; guards closeSent
-	closeSent bool       // a close frame was written, which must be the last frame
+	writing   sync.Mutex  // held during a write
+	closeSent atomic.Bool // a close frame was written, which must be the last frame
 }
 
 // Write writes for the websocket library, and records whether the connection is broken or its last frame was written.
@@ -27,7 +27,9 @@ func (w *wire) Write(p []byte) (int, error) {
 	if err != nil {
 		w.broken.Store(true)
 	}
-	w.closeSent = w.closeSent || isClose(p)
+	if isClose(p) {
+		w.closeSent.Store(true)
+	}
 	_ = w.Conn.SetWriteDeadline(time.Time{}) // send doesn't wait, but fails after a deadline that has passed
 	return n, err
 }
@@ -44,7 +46,7 @@ func (w *wire) send(frame []byte) bool {
 		return false
 	}
 	n := 0
-	if !w.closeSent && !w.broken.Load() {
+	if !w.closeSent.Load() && !w.broken.Load() {
 		n = writeNow(w.Conn, frame)
 	}
 	if n == 0 || n == len(frame) {
@@ -61,7 +63,7 @@ func (w *wire) finish(rest []byte) {
 	defer w.writing.Unlock()
 	if _, err := w.Conn.Write(rest); err != nil {
 		w.broken.Store(true)
-		_ = w.Conn.Close() // nothing that follows half a frame makes sense to the client
+		w.cut() // nothing that follows half a frame makes sense to the client
 		return
 	}
 	_ = w.Conn.SetWriteDeadline(time.Time{})

@@ -3,11 +3,13 @@ package handlers
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/olahol/melody"
@@ -97,5 +99,39 @@ func TestSilentForTooLong(t *testing.T) {
 	}
 	if w.heard != heard {
 		t.Error("data after a silence updates heard")
+	}
+}
+
+// TestCloseWaitsForTheClient: after a close frame, the connection stays open for closeWait, so that what the client sends
+// at that moment doesn't reset it. Without one, it's closed at once.
+func TestCloseWaitsForTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		w := &wire{Conn: near, heard: time.Now()}
+		go func() { _, _ = io.Copy(io.Discard, far) }()
+		if _, err := w.Write([]byte{0x88, 2, 3, 0xe8}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = far.Write([]byte{0x81, 0}) }()
+		time.Sleep(closeWait - 1)
+		if n, err := w.Read(make([]byte, 8)); n != 2 || err != nil {
+			t.Errorf("Read after a close frame = %d, %v, want the 2 bytes that the client has sent", n, err)
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if _, err := w.Read(make([]byte, 8)); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("Read after closeWait = %v, want %v", err, io.ErrClosedPipe)
+		}
+	})
+	near, far := net.Pipe()
+	defer far.Close()
+	w := &wire{Conn: near}
+	_ = w.Close()
+	if _, err := near.Write([]byte("a")); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Write after Close = %v, want %v", err, io.ErrClosedPipe)
 	}
 }

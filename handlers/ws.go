@@ -16,8 +16,9 @@ import (
 )
 
 // ws answers GET /ws, the live connection of a page. It takes the board's query string, or only=me for a page without a
-// list (with lists, it's told when lists for administrators change), or person=ID for a page about one person. A page can't read why a handshake was refused and would retry
-// forever. So a page without a session is accepted and then closed with 1008, which its script understands.
+// list (with lists, it's told when lists for administrators change), or person=ID for a page about one person. A page
+// can't read why a handshake was refused and would retry forever. So a page without a session is accepted and then closed
+// with 1008, which its script understands.
 func (s *Server) ws(c echo.Context) error {
 	if err := s.wantUpgrade(c.Request(), c.Response().Header()); err != nil {
 		return err

@@ -41,7 +41,8 @@ func (d *Deliverer) see(ctx context.Context, people []string, everyone bool) err
 
 // statesOf returns, by hook and person, what is true about people (nil: about everyone). People who are offline or gone
 // are left out.
-func (d *Deliverer) statesOf(ctx context.Context, hooks []accounts.ActiveHook, people []string) (map[string]map[string]string, error) {
+func (d *Deliverer) statesOf(ctx context.Context, hooks []accounts.ActiveHook,
+	people []string) (map[string]map[string]string, error) {
 	states := make(map[string]map[string]string, len(hooks))
 	for _, h := range hooks {
 		states[h.ID] = map[string]string{}

@@ -63,8 +63,10 @@ type fieldError struct{ ID, Text string }
 func (a Admin) Wrong(field string) fieldError { return fieldError{field, a.Errors[field]} }
 
 // fieldOrder holds the fields of all forms of the administration. Fields of one page are in the order of the page.
-var fieldOrder = []string{"display_name", "uses", "days", "board_name", "signup", "teams", "visibility", "invisible", "signup_domains",
-	"team", "into", "other", "label", "email", "confirm_username"}
+var fieldOrder = []string{
+	"display_name", "uses", "days", "board_name", "signup", "teams", "visibility", "invisible", "signup_domains",
+	"team", "into", "other", "label", "email", "confirm_username",
+}
 
 // Focus returns the first field with an error, where the cursor starts, or "".
 func (a Admin) Focus() string {
@@ -281,7 +283,9 @@ func (p AdminConfirmPage) Explains() string {
 
 // Button is the text of the button that does it.
 func (p AdminConfirmPage) Button() string {
-	return map[string]string{"delete": "Delete permanently", "disable": "Disable", "sessions": "End sessions", "team": "Set team"}[p.Act]
+	return map[string]string{
+		"delete": "Delete permanently", "disable": "Disable", "sessions": "End sessions", "team": "Set team",
+	}[p.Act]
 }
 
 // AdminPersonPage is about one account.
