@@ -346,7 +346,7 @@ var reads = []string{
 	"Facts", "HashPassword", "ID",
 	"IsNewBrowser", "KnownBrowser", "Lost", "People", "PeopleByID", "PeopleByName", "Ping", "Presets", "PublicPeople", "Rev",
 	"SessionByToken", "Sessions",
-	"HasSetupCode", "IsSetupCode", "ShareByToken", "ShareScopes", "Shared", "Shares", "TeamPairs",
+	"HasSetupCode", "IsSetupCode", "ShareByToken", "ShareScopes", "UsedByOthers", "Shares", "TeamPairs",
 	"Stats",
 	"Tally", "TeamNames", "TokenReaders", "UserByID", "UserByName", "Users",
 	"Alert", "Alerts", "AlertsOf", "Claims", "Details", "Favorites", "IsFavorite",

@@ -118,8 +118,8 @@ type Entry struct {
 	Detail  map[string]string // names of what was changed, and values that aren't personal
 }
 
-// TellsPresence reports whether the time of e would tell when somebody was here, because they did it themself or because
-// it happened when they signed in. New and deleted accounts are different: everyone sees them come and go.
+// TellsPresence reports whether the time of e would tell when somebody was here, because they did it themself or
+// because it happened when they signed in. New and deleted accounts are different: everyone sees them come and go.
 func (e Entry) TellsPresence() bool {
 	switch e.Action {
 	case ResetLinkUsed:

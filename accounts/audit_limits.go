@@ -16,8 +16,8 @@ const (
 	auditKept       = 30 * 24 * time.Hour  // how long a line is kept in any case
 	maxDetail       = 1024                 // bytes
 
-	// AuditPerDay is how many lines a person can add within 24 hours by what they do to others. In AuditAge, that's fewer
-	// lines than maxAudit, so nobody alone can make the log drop what they did.
+	// AuditPerDay is how many lines a person can add within 24 hours by what they do to others. In AuditAge, that's
+	// fewer lines than maxAudit, so nobody alone can make the log drop what they did.
 	AuditPerDay = 2000
 )
 
@@ -51,8 +51,8 @@ func wantRoomInAudit(ctx context.Context, t *transaction, target string) (err er
 	return nil
 }
 
-// wantFewToday returns a *FieldError about field if a person has made as many things for themself today (UTC) as they can
-// in a day. Each of them adds a line to the audit log, which needs room for what others do.
+// wantFewToday returns a *FieldError about field if a person has made as many things for themself today (UTC) as they
+// can in a day. Each of them adds a line to the audit log, which needs room for what others do.
 func wantFewToday(ctx context.Context, t *transaction, made Action, field string, most int) error {
 	if UserOf(t.actor) == "" {
 		return nil

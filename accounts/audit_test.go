@@ -159,8 +159,8 @@ func testAuditIsPruned(t *testing.T, db database) {
 	}
 }
 
-// Nobody can flush the log by making lines: a person can make only so many in a day, and recent ones stay in any case. What
-// people do to themselves isn't limited, nor what is done at the command line.
+// Nobody can flush the log by making lines: a person can make only so many in a day, and recent ones stay in any case.
+// What people do to themselves isn't limited, nor what is done at the command line.
 func TestAuditCantBeFlushed(t *testing.T) { onEach(t, testAuditCantBeFlushed) }
 
 func testAuditCantBeFlushed(t *testing.T, db database) {
@@ -240,8 +240,8 @@ func TestExportedActs(t *testing.T) {
 }
 
 // TestAuditHidesInstants: nothing tells at which time of the day somebody used a link: not the stored time, nor the ID,
-// and so neither the order of lines nor what a cursor that somebody made up leaves out. The line can be read once the day
-// is over.
+// and so neither the order of lines nor what a cursor that somebody made up leaves out. The line can be read once the
+// day is over.
 func TestAuditHidesInstants(t *testing.T) {
 	for _, tt := range []struct {
 		days int

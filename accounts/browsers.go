@@ -42,8 +42,8 @@ func (s *Store) RememberBrowser(ctx context.Context, userID, token string) (stri
 	return s.rememberBrowser(ctx, userID, token, "")
 }
 
-// RememberNewBrowser is RememberBrowser after a sign-in that nobody has confirmed: the browser stays new until the person
-// confirms the session (Notice), or for browserNew. Otherwise, a stranger would only have to sign in twice.
+// RememberNewBrowser is RememberBrowser after a sign-in that nobody has confirmed: the browser stays new until the
+// person confirms the session (Notice), or for browserNew. Otherwise, a stranger would only have to sign in twice.
 func (s *Store) RememberNewBrowser(ctx context.Context, userID, token, sessionID string) (string, error) {
 	return s.rememberBrowser(ctx, userID, token, sessionID)
 }

@@ -56,8 +56,8 @@ func updateUser(ctx context.Context, t *transaction, id string,
 	return true, placeUser(ctx, t, u, key)
 }
 
-// placeUser stores u's display name, team, whose key is key, and Disabled, and their place on the board. u.sortKey is still
-// that of the old place.
+// placeUser stores u's display name, team, whose key is key, and Disabled, and their place on the board. u.sortKey is
+// still that of the old place.
 func placeUser(ctx context.Context, t *transaction, u User, key string) error {
 	rev, err := t.nextRev(ctx)
 	if err != nil {

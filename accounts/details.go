@@ -46,9 +46,9 @@ func readDetails(ctx context.Context, from reader, userID string) (Details, erro
 	return d, wrap("read details", err)
 }
 
-// ChangeDetails changes a person's details, in one step with reading them. With NoAlerts, it also drops all alerts about
-// the person. change may run again. Errors: that of change; *FieldError about pronouns or contacts, FieldErrors about
-// both; ErrNotFound.
+// ChangeDetails changes a person's details, in one step with reading them. With NoAlerts, it also drops all alerts
+// about the person. change may run again. Errors: that of change; *FieldError about pronouns or contacts, FieldErrors
+// about both; ErrNotFound.
 func (s *Store) ChangeDetails(ctx context.Context, userID string, change func(*Details) error) error {
 	return wrap("set details", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		was, err := readDetails(ctx, t, userID)

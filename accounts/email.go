@@ -111,8 +111,8 @@ func (s *Store) Emails(ctx context.Context) (map[string]string, error) {
 
 // SetEmail gives a user an address that somebody vouches for, or none. It ends the links for a new password and for
 // another address that were sent before. Both addresses, the new one and the one before, get an email. Neither can undo
-// the change, because an administrator makes it when the mailbox is lost or somebody else reads it. Errors: *FieldError,
-// ErrNotFound.
+// the change, because an administrator makes it when the mailbox is lost or somebody else reads it. Errors:
+// *FieldError, ErrNotFound.
 func (s *Store) SetEmail(ctx context.Context, userID, email string) error {
 	return s.ChangeEmail(ctx, userID, func(string) (string, error) { return email, nil })
 }

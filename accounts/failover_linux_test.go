@@ -115,9 +115,9 @@ func (w *writers) stop(t *testing.T, s *Store) {
 	t.Logf("%d acknowledged, %d refused", len(w.acknowledged), w.refused.Load())
 }
 
-// A standby is promoted under load, after the primary crashed, froze, or stopped in order. No acknowledged user is lost,
-// and the store uses the new primary soon. An old primary that continues later changes nothing, not even for a store that
-// opens then.
+// A standby is promoted under load, after the primary crashed, froze, or stopped in order. No acknowledged user is
+// lost, and the store uses the new primary soon. An old primary that continues later changes nothing, not even for a
+// store that opens then.
 func TestPostgresFailover(t *testing.T) {
 	for name, fail := range map[string]func(*pgtest.Server) error{
 		"killed":  (*pgtest.Server).Kill,
@@ -192,8 +192,8 @@ func mustHistory(t *testing.T, s *Store) string {
 	return history
 }
 
-// While the standby gets nothing, commits that wait for it aren't acknowledged. Without synchronous commit, they are, and a
-// promotion loses them. Revs are then used again, and the history says so.
+// While the standby gets nothing, commits that wait for it aren't acknowledged. Without synchronous commit, they are,
+// and a promotion loses them. Revs are then used again, and the history says so.
 func TestPostgresFailoverLoses(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
@@ -290,8 +290,8 @@ func TestReportPostgres(t *testing.T) {
 	}
 }
 
-// The data of a standby can be far behind, so an old primary with the same data, but another timeline, is refused even if
-// it's the only one left.
+// The data of a standby can be far behind, so an old primary with the same data, but another timeline, is refused even
+// if it's the only one left.
 func TestPostgresOldPrimary(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)

@@ -97,8 +97,8 @@ func (c fileConnector) Connect(ctx context.Context) (driver.Conn, error) {
 // Lost returns ErrLost while the path of the database doesn't lead to the open file. Writes return it, too.
 func (s *Store) Lost() error { return s.file.check() }
 
-// Shared reports whether another server with Config.Server uses the same SQLite file. It works only on Linux.
-func (s *Store) Shared() (bool, error) {
+// UsedByOthers reports whether another server with Config.Server uses the same SQLite file. It works only on Linux.
+func (s *Store) UsedByOthers() (bool, error) {
 	if s.file == nil || s.file.server == nil {
 		return false, nil
 	}

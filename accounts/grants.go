@@ -23,8 +23,8 @@ const (
 		OR EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)) LIMIT 1`
 )
 
-// applyGrants gives u what a provider's groups say, or takes it back. The last administrator stays one, and then kept is
-// true.
+// applyGrants gives u what a provider's groups say, or takes it back. The last administrator stays one, and then kept
+// is true.
 func applyGrants(ctx context.Context, t *transaction, u User, provider string, g Grants) (kept bool, err error) {
 	var adminBy, teamBy string
 	if err := t.queryRow(ctx, sqlGivenBy, []any{u.ID}, &adminBy, &teamBy); err != nil {

@@ -227,7 +227,8 @@ func (s *Store) ChangeHook(ctx context.Context, userID, id string, w HookWish) e
 	return wrap("change webhook", s.changeHook(ctx, userID, id, HookChanged, change))
 }
 
-// RotateHook gives a hook a new secret, and returns it. The previous one signs, too, for OldSecretLife. Error: ErrNoHook.
+// RotateHook gives a hook a new secret, and returns it. The previous one signs, too, for OldSecretLife. Error:
+// ErrNoHook.
 func (s *Store) RotateHook(ctx context.Context, userID, id string) (secret string, err error) {
 	secret = newHookSecret()
 	err = s.changeHook(ctx, userID, id, HookRotated, func(ctx context.Context, t *transaction, _ Hook) error {

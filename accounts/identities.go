@@ -160,8 +160,8 @@ func linkIdentity(ctx context.Context, t *transaction, userID string, i Identity
 	return t.audit(ctx, IdentityLinked, TargetUser(userID), map[string]string{"provider": i.Provider})
 }
 
-// Unlink takes an identity from a person, by its ID. It ends the sessions that the same provider started, except the one
-// with the ID keepSession, and takes back the role and the team that the provider gave. Errors: ErrNoIdentity,
+// Unlink takes an identity from a person, by its ID. It ends the sessions that the same provider started, except the
+// one with the ID keepSession, and takes back the role and the team that the provider gave. Errors: ErrNoIdentity,
 // ErrLastWayIn.
 func (s *Store) Unlink(ctx context.Context, userID, identityID, keepSession string, offered Ways) error {
 	return wrap("unlink an identity", s.write(ctx, func(ctx context.Context, t *transaction) error {
@@ -225,7 +225,8 @@ type ProviderLogout struct {
 	Issuer, Subject string
 }
 
-// EndProviderSessions ends sessions that a provider started, and returns their number. It uses up once. Errors: ErrSpent.
+// EndProviderSessions ends sessions that a provider started, and returns their number. It uses up once. Errors:
+// ErrSpent.
 func (s *Store) EndProviderSessions(ctx context.Context, out ProviderLogout, once Once) (n int, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {
 		if err := spendOnce(ctx, t, once); err != nil {

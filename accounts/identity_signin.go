@@ -135,8 +135,8 @@ func addNewcomer(ctx context.Context, t *transaction, x IdentitySignIn) (User, e
 	return u, err
 }
 
-// freeEmail returns an address and its key, or "" if it's unsuitable or another user has it. Who has it never decides who
-// somebody is.
+// freeEmail returns an address and its key, or "" if it's unsuitable or another user has it. Who has it never decides
+// who somebody is.
 func freeEmail(ctx context.Context, from reader, typed string) (email, key string, err error) {
 	email, key, err = CleanEmail(typed)
 	if err == nil {

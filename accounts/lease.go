@@ -15,8 +15,8 @@ const (
 	sqlDropLease = `UPDATE leases SET held_until = 0 WHERE name = 'chores' AND owner = $1`
 )
 
-// TakeLease takes or renews the lease for a server, unless another server holds it. until is when it ends. The clocks of
-// servers may differ by less than half of life: otherwise, two could hold it for a moment.
+// TakeLease takes or renews the lease for a server, unless another server holds it. until is when it ends. The clocks
+// of servers may differ by less than half of life: otherwise, two could hold it for a moment.
 func (s *Store) TakeLease(ctx context.Context, owner string, life time.Duration) (until time.Time, held bool, err error) {
 	err = s.note(ctx, func(ctx context.Context, t *transaction) error {
 		var holder string

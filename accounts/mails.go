@@ -131,8 +131,8 @@ func queueMail(ctx context.Context, t *transaction, kind MailKind, userID string
 	return err
 }
 
-// queueNotice queues an email that tells users what happened to their account, if this Rollcall sends emails and they have
-// an address. A full queue must not keep anybody from what they do, so the email is left out then.
+// queueNotice queues an email that tells users what happened to their account, if this Rollcall sends emails and they
+// have an address. A full queue must not keep anybody from what they do, so the email is left out then.
 func queueNotice(ctx context.Context, t *transaction, kind MailKind, userID string, d MailDetails) error {
 	if !t.sendsMail {
 		return nil

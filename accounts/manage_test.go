@@ -256,7 +256,8 @@ func testProve(t *testing.T, db database) {
 	wantErr(t, "Prove of an ended session", second(s.Prove(ctx, ada.ID, session.ID, Proof{})), ErrNoSession)
 }
 
-// A choice that this version doesn't know stays as it is, also when other settings change. Only the default replaces it.
+// A choice that this version doesn't know stays as it is, also when other settings change. Only the default replaces
+// it.
 func testNewerSettings(t *testing.T, s *Store) {
 	ctx := t.Context()
 	do(t, "store a newer choice", s.write(ctx, func(ctx context.Context, t *transaction) error {

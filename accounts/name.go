@@ -73,8 +73,8 @@ func cleanLine(field, s string, limit int) (string, error) {
 	return s, nil
 }
 
-// broken reports whether s isn't valid UTF-8, or has characters that some program couldn't read and replaced with U+FFFD.
-// The person who typed the text knows what was there.
+// broken reports whether s isn't valid UTF-8, or has characters that some program couldn't read and replaced with
+// U+FFFD. The person who typed the text knows what was there.
 func broken(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) }
 
 func tooLong(field string, limit int) error {

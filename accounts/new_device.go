@@ -66,7 +66,8 @@ func (s *Store) Notice(ctx context.Context, userID, sessionID, by string) error 
 }
 
 // leaveSessions ends sessions, and returns their number. leave keeps the row of an unnoticed one,
-// without a token, until it would have expired: otherwise, a stranger would only have to sign out. end deletes the others.
+// without a token, until it would have expired: otherwise, a stranger would only have to sign out. end deletes the
+// others.
 func leaveSessions(ctx context.Context, t *transaction, leave, end string, args ...any) (int, error) {
 	left, err := endSessions(ctx, t, leave, args...)
 	if err != nil {

@@ -22,8 +22,8 @@ func (b mailbox) want(what string, kind MailKind, d MailDetails) {
 	}
 }
 
-// People get an email when they get or lose a way to sign in, or when a recovery code is used. A change that is refused or
-// changes nothing causes none.
+// People get an email when they get or lose a way to sign in, or when a recovery code is used. A change that is refused
+// or changes nothing causes none.
 func TestFactorNotices(t *testing.T) { onEach(t, testFactorNotices) }
 
 func testFactorNotices(t *testing.T, db database) {

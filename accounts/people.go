@@ -98,8 +98,8 @@ func (s *Store) people(ctx context.Context, text string, args []any, limit int) 
 	return collectPeople(rows, limit)
 }
 
-// CountPeople returns the number of enabled people between the cursors of q, in its team. It ignores the other fields. It
-// returns ErrCursor for an invalid cursor.
+// CountPeople returns the number of enabled people between the cursors of q, in its team. It ignores the other fields.
+// It returns ErrCursor for an invalid cursor.
 func (s *Store) CountPeople(ctx context.Context, q PeopleQuery) (n int, err error) {
 	low, high, ok, err := q.bounds()
 	if err != nil || !ok {
@@ -109,8 +109,8 @@ func (s *Store) CountPeople(ctx context.Context, q PeopleQuery) (n int, err erro
 	return n, wrap("count people", err)
 }
 
-// CursorBehind returns a cursor after the first n people of a team, by its key or any spelling of its name. It returns ""
-// if there are fewer people or n is 0.
+// CursorBehind returns a cursor after the first n people of a team, by its key or any spelling of its name. It returns
+// "" if there are fewer people or n is 0.
 func (s *Store) CursorBehind(ctx context.Context, team string, n int) (string, error) {
 	low, high, ok, err := PeopleQuery{Team: &team}.bounds()
 	if err != nil || !ok || n <= 0 {

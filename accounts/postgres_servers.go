@@ -134,8 +134,8 @@ func (s *servers) known() int {
 	return s.primary
 }
 
-// search asks all servers and connects to the one that takes writes. If there are several, it's the one that was promoted
-// last.
+// search asks all servers and connects to the one that takes writes. If there are several, it's the one that was
+// promoted last.
 func (s *servers) search(ctx context.Context) (driver.Conn, error) {
 	answers := ask(ctx, s.all)
 	best := -1
@@ -236,8 +236,8 @@ func noPrimary(all []host, answers []answer) error {
 	return &connectError{"no server takes writes: " + strings.Join(says, "; "), errors.Join(errs...)}
 }
 
-// history says which history of the data a server has. A standby that is promoted begins a new timeline, because the old
-// primary may have more, or other, transactions.
+// history says which history of the data a server has. A standby that is promoted begins a new timeline, because the
+// old primary may have more, or other, transactions.
 type history struct {
 	system   string // made once, by initdb; "": the server doesn't say
 	timeline uint64

@@ -14,8 +14,8 @@ const (
 	answerMax = 2 * time.Second // for them to answer
 )
 
-// watchedConn is a connection to one of several servers. A frozen primary keeps its connections open, so while it doesn't
-// answer, the other servers are asked whether one of them was promoted.
+// watchedConn is a connection to one of several servers. A frozen primary keeps its connections open, so while it
+// doesn't answer, the other servers are asked whether one of them was promoted.
 type watchedConn struct {
 	net.Conn
 	servers *servers
@@ -66,7 +66,8 @@ func (c *watchedConn) Close() error {
 }
 
 // doubt asks the other servers whether one of them is the primary now. If so, all connections to the old one end, this
-// one included. Otherwise, a statement takes long, or nobody was promoted yet, and it asks again while there's no answer.
+// one included. Otherwise, a statement takes long, or nobody was promoted yet, and it asks again while there's no
+// answer.
 func (c *watchedConn) doubt() {
 	if c.servers.startAsking() {
 		c.servers.askOthers()

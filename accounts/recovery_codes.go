@@ -12,8 +12,8 @@ const (
 	sqlCodesMade = `SELECT COALESCE(max(made_at), 0) FROM recovery_codes WHERE user_id = $1`
 )
 
-// ReplaceRecoveryCodes stores the hashes of new recovery codes, and tells their owner. The old codes don't work any more.
-// Error: ErrNoTOTP.
+// ReplaceRecoveryCodes stores the hashes of new recovery codes, and tells their owner. The old codes don't work any
+// more. Error: ErrNoTOTP.
 func (s *Store) ReplaceRecoveryCodes(ctx context.Context, userID string, hashes []string) error {
 	return wrap("replace recovery codes", s.write(ctx, func(ctx context.Context, t *transaction) error {
 		if _, err := readTOTP(ctx, t, userID); err != nil {

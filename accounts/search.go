@@ -45,8 +45,8 @@ type searched struct {
 
 func (w searched) isNarrow() bool { return w.words <= anyWords }
 
-// search reads at most limit people who match all words of typed, in board order, or in reverse if back is set. Their sort
-// keys are between low and high.
+// search reads at most limit people who match all words of typed, in board order, or in reverse if back is set. Their
+// sort keys are between low and high.
 func (s *Store) search(ctx context.Context, typed string, back bool, low, high string, limit int) ([]Person, error) {
 	words, err := s.searchedFor(ctx, typed)
 	if err != nil || len(words) == 0 {
@@ -90,8 +90,8 @@ func (s *Store) searchedFor(ctx context.Context, typed string) ([]searched, erro
 	return words, nil
 }
 
-// searchSQL returns the query for people who match n words. It finds the places of those who match the first word, checks
-// the other words for each, and then reads the people of one page.
+// searchSQL returns the query for people who match n words. It finds the places of those who match the first word,
+// checks the other words for each, and then reads the people of one page.
 func searchSQL(n int, way searchWay, back bool) string {
 	order, first, end, upTo := "", "min", "$2", "<="
 	if back {

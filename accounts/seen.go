@@ -10,8 +10,8 @@ import (
 )
 
 // StampsAtOnce is the number of rows that one transaction stamps, in one statement, so that other writers don't wait
-// for a long batch. StampSeen, TouchSessions, and TouchTokens accept any number. If they fail, they may have stored some
-// batches of this size.
+// for a long batch. StampSeen, TouchSessions, and TouchTokens accept any number. If they fail, they may have stored
+// some batches of this size.
 const StampsAtOnce = 500
 
 // StampSeen stores when people, by id, were last seen. It never moves a time back and ignores unknown ids. Other

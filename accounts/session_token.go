@@ -12,8 +12,8 @@ const (
 		AND token_hash <> 'left ' || id`
 )
 
-// Prove records that the person of a session has just proved who they are, and how, and gives the session a new token, so
-// that a token which was stolen before is worth nothing. Errors: ErrNoSession if the session has ended; ErrSpent,
+// Prove records that the person of a session has just proved who they are, and how, and gives the session a new token,
+// so that a token which was stolen before is worth nothing. Errors: ErrNoSession if the session has ended; ErrSpent,
 // ErrCodeUsed, ErrNoPasskey and ErrSecondFactor as for StartSession.
 func (s *Store) Prove(ctx context.Context, userID, sessionID string, p Proof) (token string, err error) {
 	token, hash := newToken()
@@ -39,7 +39,8 @@ func (s *Store) Prove(ctx context.Context, userID, sessionID string, p Proof) (t
 	return token, nil
 }
 
-// RenewToken gives a session a new token, so that a token which was stolen before is worth nothing. Error: ErrNoSession.
+// RenewToken gives a session a new token, so that a token which was stolen before is worth nothing. Error:
+// ErrNoSession.
 func (s *Store) RenewToken(ctx context.Context, userID, sessionID string) (token string, err error) {
 	token, hash := newToken()
 	err = s.write(ctx, func(ctx context.Context, t *transaction) error {

@@ -116,8 +116,8 @@ func (m Method) life() time.Duration {
 }
 
 // StartSession starts a session and returns its token: 43 characters, which aren't stored anywhere. It ends the session
-// that x replaces. Errors: ErrNotFound if the user doesn't exist or is disabled, ErrSpent, ErrCodeUsed or ErrNoPasskey if
-// something that x uses can't be used, ErrSecondFactor if x proves only a password and the user has an authenticator
+// that x replaces. Errors: ErrNotFound if the user doesn't exist or is disabled, ErrSpent, ErrCodeUsed or ErrNoPasskey
+// if something that x uses can't be used, ErrSecondFactor if x proves only a password and the user has an authenticator
 // app, and ErrCredentials if the password was changed after it was checked.
 func (s *Store) StartSession(ctx context.Context, x SignIn) (token string, _ Session, err error) {
 	var session Session

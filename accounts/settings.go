@@ -69,8 +69,8 @@ const (
 	sqlSettingSince = `SELECT name FROM settings WHERE name > '' AND rev > $1 LIMIT 1`
 )
 
-// clean checks what differs from was and brings it into the form in which it's stored. It refuses to replace a choice that
-// this version doesn't know, except by the default: a newer version, perhaps on another server, relies on it.
+// clean checks what differs from was and brings it into the form in which it's stored. It refuses to replace a choice
+// that this version doesn't know, except by the default: a newer version, perhaps on another server, relies on it.
 func (s *Settings) clean(was Settings) FieldErrors {
 	var wrong FieldErrors
 	old := was.all()

@@ -61,8 +61,8 @@ func nobody(ctx context.Context, from reader) (bool, error) {
 }
 
 // SetUp creates the account of the first administrator, and stores the name of the board; with a nil name, it stores
-// none. If several callers set up a board at once, one succeeds. It ends all setup codes. Errors: ErrSetUp if there is an
-// administrator, FieldErrors for all invalid fields, and ErrBusy if too many passwords wait to be hashed.
+// none. If several callers set up a board at once, one succeeds. It ends all setup codes. Errors: ErrSetUp if there is
+// an administrator, FieldErrors for all invalid fields, and ErrBusy if too many passwords wait to be hashed.
 func (s *Store) SetUp(ctx context.Context, n NewUser, board *string) (User, error) {
 	if has, err := anyAdmin(ctx, s.r); err != nil || has { // saves the hashing; the transaction decides
 		return User{}, errors.Join(err, setUpIf(has))

@@ -31,8 +31,8 @@ func dropPassword(s *Store, userID string) error {
 
 func once(secret string) Once { return Once{Secret: secret, ExpiresAt: time.Now().Add(time.Minute)} }
 
-// eightAtOnce runs act eight times at the same moment, on two stores in turn, and fails the test unless one succeeds and
-// the others end with want.
+// eightAtOnce runs act eight times at the same moment, on two stores in turn, and fails the test unless one succeeds
+// and the others end with want.
 func eightAtOnce(t *testing.T, stores []*Store, want error, act func(*Store) error) {
 	t.Helper()
 	errs := make([]error, 8)

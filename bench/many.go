@@ -228,8 +228,8 @@ func (m *crowded) awaitCounted(ctx context.Context) error {
 
 var pageNumber = regexp.MustCompile(`[?&;]page=(\d+)`)
 
-// awaitShown waits until the pages of people who are here have room for everyone: the server then knows who they are, and
-// lists them in order.
+// awaitShown waits until the pages of people who are here have room for everyone: the server then knows who they are,
+// and lists them in order.
 func (m *crowded) awaitShown(ctx context.Context) error {
 	want := (len(m.users) + pageRows - 1) / pageRows
 	return m.awaitPage(ctx, func(html []byte) bool {

@@ -94,8 +94,8 @@ const sqlCopy = `CREATE PROCEDURE bench_copy(from_n int, to_n int) LANGUAGE plpg
 			WHERE users.id = c.id AND c.n %% %[5]d = 0;
 	END $body$`
 
-// sqlDropIndexes drops the indexes that don't ensure anything, and remembers them, because it's much faster to make them
-// afterward. sqlMakeIndex makes one of them again, in each call.
+// sqlDropIndexes drops the indexes that don't ensure anything, and remembers them, because it's much faster to make
+// them afterward. sqlMakeIndex makes one of them again, in each call.
 const (
 	sqlDropIndexes = `CREATE TABLE bench_indexes AS SELECT indexname AS name, indexdef AS text FROM pg_indexes
 			WHERE schemaname = current_schema AND tablename IN ('users', 'search_words')

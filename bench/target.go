@@ -41,8 +41,8 @@ func parseTarget(ctx context.Context, text string) (*url.URL, error) {
 // wholeRows is added to a query to get rows with names also for state changes, as programs other than our pages do.
 const wholeRows = "&rows=whole"
 
-// socketURL returns the address of the live socket for the page that query names. "" is what the board opens on. Like our
-// pages, it asks for brief rows, unless the query ends in wholeRows.
+// socketURL returns the address of the live socket for the page that query names. "" is what the board opens on. Like
+// our pages, it asks for brief rows, unless the query ends in wholeRows.
 func socketURL(base *url.URL, query string) string {
 	u := *base
 	if !strings.HasSuffix(query, wholeRows) {

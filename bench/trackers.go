@@ -16,8 +16,8 @@ import (
 // trackers is how many replicas many simulates.
 const trackers = 4
 
-// tracker is a replica without accounts, pages, and sockets: what knows who is here, with simulated connections, and what
-// tells the others, over the real Redis.
+// tracker is a replica without accounts, pages, and sockets: what knows who is here, with simulated connections, and
+// what tells the others, over the real Redis.
 type tracker struct {
 	*presence.Tracker
 	registry *replica.Redis

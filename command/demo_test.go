@@ -50,8 +50,8 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// fakeStore replaces accounts for the cast. It records the last-seen times, showLastSeen, and statuses that are set, and
-// counts statuses. If it has a tracker, it passes statuses on to it.
+// fakeStore replaces accounts for the cast. It records the last-seen times, showLastSeen, and statuses that are set,
+// and counts statuses. If it has a tracker, it passes statuses on to it.
 type fakeStore struct {
 	tracker      *presence.Tracker
 	statuses     int

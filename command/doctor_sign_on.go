@@ -11,7 +11,8 @@ import (
 
 const providerTimeout = 15 * time.Second // for a provider to answer the doctor
 
-// checkSignOn asks each provider for its settings, prints what to register there, and prints who may sign in by a header.
+// checkSignOn asks each provider for its settings, prints what to register there, and prints who may sign in by a
+// header.
 func (c *doctorCmd) checkSignOn(ctx context.Context, f *findings) {
 	for _, config := range c.Providers {
 		c.checkProvider(ctx, f, config)

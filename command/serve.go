@@ -123,7 +123,7 @@ func (a *app) drain(web *http.Server, fresh *unused) {
 	defer cancel()
 	defer time.AfterFunc(unusedConns, fresh.close).Stop()
 	if err := web.Shutdown(ctx); err != nil {
-		a.log.Warn("some requests were cut off", "after", finishRequests, "err", err)
+		a.log.Warn("some requests were cut off", "limit", finishRequests, "err", err)
 		web.Close()
 	}
 }

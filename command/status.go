@@ -23,8 +23,8 @@ type statusCmd struct {
 	Format string `enum:"text,json,waybar,tmux,swiftbar" default:"text" help:"text, json, waybar, tmux, or swiftbar."`
 }
 
-// Run prints the status. If the server doesn't answer soon, it's the last known one, and no error: a prompt mustn't wait
-// or fail.
+// Run prints the status. If the server doesn't answer soon, it's the last known one, and no error: a prompt mustn't
+// wait or fail.
 func (c *statusCmd) Run(ctx context.Context, con *console) error {
 	known, err := c.read(ctx, con)
 	if err != nil && (c.Format == "text" || c.Format == "json") {

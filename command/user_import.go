@@ -109,8 +109,8 @@ func printLinks(w io.Writer, public *url.URL, people []accounts.NewUser, importe
 	return rows.Error()
 }
 
-// readPeople reads a list in which everybody has a password or a hash, or with links, some have none. lines has the line
-// number of each person. The error names the first bad line.
+// readPeople reads a list in which everybody has a password or a hash, or with links, some have none. lines has the
+// line number of each person. The error names the first bad line.
 func readPeople(in io.Reader, links bool) (people []accounts.NewUser, lines []int, err error) {
 	list, err := peoplecsv.Read(in, maxImport)
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// totp returns the code of an authenticator app (RFC 6238), some steps of 30 s from now. key is base32, perhaps in groups.
+// totp returns the code of an authenticator app (RFC 6238), some steps of 30 s from now. key is base32, perhaps in
+// groups.
 func totp(t *testing.T, key string, ahead int64) string {
 	t.Helper()
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(strings.Join(strings.Fields(key), "")))

@@ -71,7 +71,8 @@ func useMenuByKeyboard(anna *window) {
 	anna.press(kb.Escape)
 }
 
-// seeAllOfMenu fails the test if a part of the menu is covered or cut off in any of its states, on a laptop or on a phone.
+// seeAllOfMenu fails the test if a part of the menu is covered or cut off in any of its states, on a laptop or on a
+// phone.
 func seeAllOfMenu(anna *window) {
 	for _, screen := range []struct {
 		name          string

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A webhook is added, tested, and deleted in the browser, by keyboard and on a phone's width, with and without a script.
+// A webhook is added, tested, and deleted in the browser, by keyboard and on a phone's width, with and without a
+// script.
 func TestWebhookPages(t *testing.T) {
 	parallel(t)
 	got := make(chan http.Header, 1)

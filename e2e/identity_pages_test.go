@@ -28,7 +28,8 @@ func lookForced(b *tab) {
 	}))
 }
 
-// wantEverywhere fails the test unless a page is accessible in light, dark, and forced colors, and fits on every screen.
+// wantEverywhere fails the test unless a page is accessible in light, dark, and forced colors, and fits on every
+// screen.
 func wantEverywhere(b *tab, what string) {
 	b.t.Helper()
 	wantAccessible(b, what)

@@ -31,7 +31,8 @@ type tlsProxy struct {
 	pool *x509.CertPool
 }
 
-// startNginx runs nginx in front of s until t ends, with conf from deploy/nginx. more has texts to replace, and with what.
+// startNginx runs nginx in front of s until t ends, with conf from deploy/nginx. more has texts to replace, and with
+// what.
 func startNginx(t *testing.T, conf, host string, s *server, more ...string) *tlsProxy {
 	t.Helper()
 	g, folder, cert := newTLSProxy(t, host)

@@ -186,9 +186,9 @@ var failures = map[string]func(*pgtest.Server) error{
 	"frozen":  (*pgtest.Server).Freeze,
 }
 
-// While people sign up, the primary is lost and its standby promoted. Nobody who signed up loses their account, pages in
-// the meantime say that nothing can be saved, nobody on the board is shown as gone, and everything works within 10 s of
-// the promotion. Webhooks go on, too.
+// While people sign up, the primary is lost and its standby promoted. Nobody who signed up loses their account, pages
+// in the meantime say that nothing can be saved, nobody on the board is shown as gone, and everything works within 10 s
+// of the promotion. Webhooks go on, too.
 func TestReplicaFailover(t *testing.T) {
 	t.Parallel()
 	for name, fail := range failures {
@@ -239,8 +239,8 @@ func TestReplicaFailover(t *testing.T) {
 	}
 }
 
-// Without synchronous commit, the standby may lack what was committed last. Every replica takes it back, although the new
-// primary gave the same revs to other changes before a replica could look.
+// Without synchronous commit, the standby may lack what was committed last. Every replica takes it back, although the
+// new primary gave the same revs to other changes before a replica could look.
 func TestReplicaFailoverLosesChanges(t *testing.T) {
 	patient(t)
 	f := newFailover(t)

@@ -26,8 +26,8 @@ func startPair(t *testing.T) (a, b *replica) {
 	return a, b
 }
 
-// B shows a status that is set at A, with emoji, text, and end time, which is in the person's local time. Within a second
-// after it ends, B hides it and shows the actual state again.
+// B shows a status that is set at A, with emoji, text, and end time, which is in the person's local time. Within a
+// second after it ends, B hides it and shows the actual state again.
 func TestReplicaStatus(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)

@@ -53,8 +53,8 @@ func (p *probe) note(body []byte, took time.Duration, err error, at *life) {
 	}
 }
 
-// pageBound is the limit for page times, whatever Redis does: for the 99th percentile, or for the 95th of fewer than 200
-// pages, whose 99th is the slowest or the one before it.
+// pageBound is the limit for page times, whatever Redis does: for the 99th percentile, or for the 95th of fewer than
+// 200 pages, whose 99th is the slowest or the one before it.
 const pageBound = 500 * time.Millisecond
 
 // reportPages logs how long pages took, and fails the test if one failed or they were slow.

@@ -101,8 +101,8 @@ func shareAt(t *testing.T, r *replica, cookies, kind string) (token, id string) 
 	return token, regexp.MustCompile(`(?s)<bdi>` + kind + `</bdi>.*?name="share" value="([^"]+)"`).FindStringSubmatch(page)[1]
 }
 
-// A change at A reaches a stream, a wall board, a state for lamps, and a webhook at B. Access that is revoked at A ends at
-// B, and so does the stream of a session that ends at A.
+// A change at A reaches a stream, a wall board, a state for lamps, and a webhook at B. Access that is revoked at A ends
+// at B, and so does the stream of a session that ends at A.
 func TestReplicaReaders(t *testing.T) {
 	patient(t)
 	inbox := &hookInbox{knows: map[string]string{}, ids: map[string]bool{}}

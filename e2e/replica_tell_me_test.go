@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// "Tell me when Ben is here": when Ben arrives at B, the message appears once in Anna's tabs at both servers, even after a
-// reload. It doesn't appear when he arrives while he's invisible, or when he arrives again later.
+// "Tell me when Ben is here": when Ben arrives at B, the message appears once in Anna's tabs at both servers, even
+// after a reload. It doesn't appear when he arrives while he's invisible, or when he arrives again later.
 func TestReplicaTellMe(t *testing.T) {
 	parallel(t)
 	a, b := startPair(t)

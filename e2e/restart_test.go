@@ -10,8 +10,8 @@ import (
 
 const warming = 10 * time.Second // the default: how long people have to come back after a start
 
-// The server stops while three people are connected, one of them away, and starts again. A fourth person was never online,
-// and a fifth doesn't come back.
+// The server stops while three people are connected, one of them away, and starts again. A fourth person was never
+// online, and a fifth doesn't come back.
 func TestServerRestarted(t *testing.T) {
 	parallel(t)
 	s := startServer(t, "--grace-clean=1s")

@@ -230,8 +230,8 @@ func (s *server) importPeople(people ...[]string) {
 	s.cli("import", file)
 }
 
-// whileBusy repeats a request while the server answers that it's too busy: passwords are slow to hash, and the queue for
-// that is short.
+// whileBusy repeats a request while the server answers that it's too busy: passwords are slow to hash, and the queue
+// for that is short.
 func whileBusy(send func() (*http.Response, error)) (*http.Response, error) {
 	for deadline := time.Now().Add(patience); ; {
 		answer, err := send()

@@ -11,8 +11,8 @@ import (
 	"github.com/zitadel/oidc/v3/example/server/storage"
 )
 
-// startProvider starts an OpenID Connect provider with a sign-in form, which knows test-user and test-user2, and returns
-// its issuer. It's another site than the board. Its clients are global, so only one test can use it.
+// startProvider starts an OpenID Connect provider with a sign-in form, which knows test-user and test-user2, and
+// returns its issuer. It's another site than the board. Its clients are global, so only one test can use it.
 func startProvider(t *testing.T, callback string) (issuer string) {
 	t.Helper()
 	var op http.Handler
@@ -24,8 +24,8 @@ func startProvider(t *testing.T, callback string) (issuer string) {
 	return issuer
 }
 
-// Somebody without an account signs in at a provider, and somebody else links an account there, with the pages, cookies,
-// and policies of a real browser.
+// Somebody without an account signs in at a provider, and somebody else links an account there, with the pages,
+// cookies, and policies of a real browser.
 func TestSignInAtProvider(t *testing.T) {
 	parallel(t)
 	s := newServer(t, "--public-url=http://ADDR", "--oidc=zitadel")

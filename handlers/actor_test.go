@@ -21,7 +21,7 @@ func TestActorOfARequest(t *testing.T) {
 	}
 	f.server.group(policy{}).get("/probe/member", probe)
 	f.server.group(policy{callers: visitors}).get("/probe/visitor", probe)
-	f.server.group(policy{callers: machines}).get("/probe/machine", probe)
+	f.server.group(policy{callers: anybody}).get("/probe/machine", probe)
 	for _, tt := range []struct {
 		who  *browser
 		path string

@@ -145,7 +145,7 @@ func adminError(err error, what string) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	if f := formFailure(err, what); f != nil {
+	if f := accountFailure(err, what); f != nil {
 		return f
 	}
 	return notSaved(fmt.Errorf("administration: %s: %w", what, err))

@@ -36,7 +36,7 @@ func (s *Server) bulk(c echo.Context) error {
 	}
 	done, n, err := s.changeAll(c.Request().Context(), ids, act, fields.Get("team"))
 	if err != nil {
-		if f := formFailure(err, "change these people"); f != nil {
+		if f := accountFailure(err, "change these people"); f != nil {
 			return s.refuseBulk(c, fields, f)
 		}
 		return adminError(err, "change these people")

@@ -67,7 +67,7 @@ func (s *Server) invite(c echo.Context) error {
 		n.Age = time.Duration(days) * day
 	}
 	token, made, err := s.cfg.Accounts.Invite(c.Request().Context(), n)
-	f := formFailure(err, "create an invitation")
+	f := accountFailure(err, "create an invitation")
 	if err != nil && f == nil {
 		return adminError(err, "create an invitation")
 	}

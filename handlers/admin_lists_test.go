@@ -226,8 +226,8 @@ func TestLargeListIsKept(t *testing.T) {
 	}
 }
 
-// Who has to prove who they are before a download gets a page with a button for it, which the browser leaves open. The file
-// has what the form asked for.
+// Who has to prove who they are before a download gets a page with a button for it, which the browser leaves open. The
+// file has what the form asked for.
 func TestDownloadAfterProof(t *testing.T) {
 	t.Parallel()
 	f, back := proofFixture(t)

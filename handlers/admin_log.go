@@ -125,8 +125,8 @@ func (t *teller) title(at time.Time) string {
 	}
 }
 
-// days groups entries, the newest first, by day. A line whose time isn't known has the day in UTC in its place, which can
-// be another one than that of the reader.
+// days groups entries, the newest first, by day. A line whose time isn't known has the day in UTC in its place, which
+// can be another one than that of the reader.
 func (t *teller) days(ctx context.Context, entries []accounts.Entry) (all []ui.LogDay, err error) {
 	for _, e := range entries {
 		timeless := e.TellsPresence()

@@ -90,7 +90,7 @@ func (s *Server) actOn(c echo.Context, done string, change func(accounts.ListedU
 	if err = change(u); err == nil {
 		return s.adminBack(c, "", "/admin/people/"+u.Username, done, 1)
 	}
-	f := formFailure(err, "change this account")
+	f := accountFailure(err, "change this account")
 	if f == nil {
 		return adminError(err, "change this account")
 	}
@@ -175,8 +175,8 @@ func (s *Server) adminEndSessions(c echo.Context) error {
 	}), untyped)
 }
 
-// adminResetFactors removes the passkeys and the authenticator app of somebody who has lost them. The answer is the same
-// whether they had any or not.
+// adminResetFactors removes the passkeys and the authenticator app of somebody who has lost them. The answer is the
+// same whether they had any or not.
 func (s *Server) adminResetFactors(c echo.Context) error {
 	return s.actOn(c, "factors", s.onOther(c, func(u accounts.ListedUser) error {
 		return s.cfg.Accounts.ResetFactors(c.Request().Context(), u.ID)

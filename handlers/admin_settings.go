@@ -67,7 +67,7 @@ func (s *Server) setBoard(c echo.Context) error {
 	if err == nil {
 		return s.adminBack(c, "", "/admin/settings", "saved", 0)
 	}
-	f := formFailure(err, "change the settings")
+	f := accountFailure(err, "change the settings")
 	if f == nil {
 		return adminError(err, "change the settings")
 	}
@@ -86,8 +86,8 @@ func (s *Server) setBoard(c echo.Context) error {
 	return s.form(c, f, p)
 }
 
-// chooseSettings changes stored settings as a form says. A value that is in force already is stored only if it was before,
-// so that a default stays one.
+// chooseSettings changes stored settings as a form says. A value that is in force already is stored only if it was
+// before, so that a default stays one.
 func (s *Server) chooseSettings(fields url.Values, stored *accounts.Settings) error {
 	e, fixed := edited{fields: fields}, s.cfg.Fixed.Set()
 	now := stored.Or(s.cfg.defaults())

@@ -52,7 +52,7 @@ func (s *Server) pairTeams(c echo.Context) error {
 	if err = s.cfg.Accounts.PairTeams(c.Request().Context(), team, other); err == nil {
 		return s.adminBack(c, "", "/admin/teams", "paired", 0)
 	}
-	f := formFailure(err, "pair teams")
+	f := accountFailure(err, "pair teams")
 	if f == nil {
 		return adminError(err, "pair teams")
 	}

@@ -101,7 +101,7 @@ func (s *Server) changeTeam(c echo.Context, done, field string,
 	if errors.Is(err, accounts.ErrNotFound) {
 		return noTeam(err)
 	}
-	f := formFailure(err, "change this team")
+	f := accountFailure(err, "change this team")
 	if f == nil {
 		return adminError(err, "change this team")
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Everything that administrators can do in the browser is in the list of what commands do. A test in command checks that
-// there are such commands.
+// Everything that administrators can do in the browser is in the list of what commands do. A test in command checks
+// that there are such commands.
 func TestAdministrationHasCommands(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/administration.txt")

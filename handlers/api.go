@@ -30,17 +30,17 @@ type operation struct {
 type traits uint8
 
 const (
-	isRead      traits = 1 << iota // it counts as a read for the limits, although its method could change something
-	isList                         // it takes or sends a list of people, which is longer than other bodies and takes a while
-	needsProof                     // in a session, the person has to confirm first that it's them, as in the settings
-	showsPeople                    // a token also needs the scope roster:read: others learn whom its owner sees
+	countsAsRead traits = 1 << iota // it counts as a read for the limits, although its method could change something
+	isList                          // it takes or sends a list of people, which is longer than other bodies and takes a while
+	needsProof                      // in a session, the person has to confirm first that it's them, as in the settings
+	showsPeople                     // a token also needs the scope roster:read: others learn whom its owner sees
 )
 
 // is reports whether the operation has a trait.
 func (o operation) is(t traits) bool { return o.traits&t != 0 }
 
 // changes reports whether the operation counts as a change for the limits.
-func (o operation) changes() bool { return o.method != http.MethodGet && !o.is(isRead) }
+func (o operation) changes() bool { return o.method != http.MethodGet && !o.is(countsAsRead) }
 
 // scopes returns the scopes that a token needs.
 func (o operation) scopes() []accounts.Scope {

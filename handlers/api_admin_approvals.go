@@ -43,7 +43,7 @@ func (s *Server) decideOn(ctx context.Context, x *call, decide func(context.Cont
 	case errors.Is(err, accounts.ErrNotFound):
 		return reply{}, &failure{Status: http.StatusConflict, Message: "This person isn't waiting any more.", Err: err}
 	case err != nil:
-		return reply{}, apiChange(err, "decide")
+		return reply{}, changeFailure(err, "decide")
 	}
 	return none(), nil
 }

@@ -84,7 +84,7 @@ func (s *Server) moveTeam(ctx context.Context, from, to string) (reply, error) {
 	case errors.Is(err, accounts.ErrNotFound):
 		return reply{}, noTeam(err)
 	case err != nil:
-		return reply{}, apiChange(err, "change this team")
+		return reply{}, changeFailure(err, "change this team")
 	}
 	return ok(movedJSON{n}), nil
 }
@@ -148,7 +148,7 @@ func (s *Server) apiInvite(ctx context.Context, x *call) (reply, error) {
 	}
 	token, made, err := s.cfg.Accounts.Invite(ctx, n)
 	if err != nil {
-		return reply{}, apiChange(err, "create an invitation")
+		return reply{}, changeFailure(err, "create an invitation")
 	}
 	body := invitationOf(made)
 	if in.Email == "" {
@@ -167,7 +167,7 @@ func (s *Server) apiRevokeInvitation(ctx context.Context, x *call) (reply, error
 	case errors.Is(err, accounts.ErrNoLink):
 		return reply{}, &failure{Status: http.StatusNotFound, Message: "There's no invitation with this ID.", Err: err}
 	case err != nil:
-		return reply{}, apiChange(err, "revoke this invitation")
+		return reply{}, changeFailure(err, "revoke this invitation")
 	}
 	return none(), nil
 }

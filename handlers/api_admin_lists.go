@@ -110,7 +110,7 @@ func (s *Server) apiImport(ctx context.Context, x *call) (reply, error) {
 		return reply{}, wrongList(list, []*accounts.ImportError{refused})
 	}
 	if err != nil {
-		return reply{}, apiChange(err, "import these people")
+		return reply{}, changeFailure(err, "import these people")
 	}
 	body := importJSON{People: len(added), Ignored: list.Ignored}
 	for i, a := range added {
@@ -128,7 +128,7 @@ func (s *Server) apiImport(ctx context.Context, x *call) (reply, error) {
 // apiExportAccounts sends all accounts as a list that can be imported again.
 func (s *Server) apiExportAccounts(ctx context.Context, _ *call) (reply, error) {
 	if err := s.cfg.Accounts.RecordExport(ctx, accounts.PeopleExported); err != nil {
-		return reply{}, apiChange(err, "download the list")
+		return reply{}, changeFailure(err, "download the list")
 	}
 	return reply{status: http.StatusOK, file: &file{"rollcall-people.csv", func(out io.Writer) error {
 		return peoplecsv.Export(ctx, s.cfg.Accounts, out)
@@ -138,7 +138,7 @@ func (s *Server) apiExportAccounts(ctx context.Context, _ *call) (reply, error) 
 // apiExportAudit sends the audit log, the newest line first.
 func (s *Server) apiExportAudit(ctx context.Context, x *call) (reply, error) {
 	if err := s.cfg.Accounts.RecordExport(ctx, accounts.AuditExported); err != nil {
-		return reply{}, apiChange(err, "download the log")
+		return reply{}, changeFailure(err, "download the log")
 	}
 	return reply{status: http.StatusOK, file: &file{"rollcall-log.csv", func(out io.Writer) error {
 		return s.writeLog(ctx, x.caller.user, out)
@@ -171,7 +171,7 @@ func (s *Server) apiTeamPairs(ctx context.Context, _ *call) (reply, error) {
 // apiPairTeams lets two teams see each other.
 func (s *Server) apiPairTeams(ctx context.Context, x *call) (reply, error) {
 	if err := s.cfg.Accounts.PairTeams(ctx, x.params["team"], x.params["other"]); err != nil {
-		return reply{}, apiChange(err, "pair teams")
+		return reply{}, changeFailure(err, "pair teams")
 	}
 	return none(), nil
 }
@@ -183,7 +183,7 @@ func (s *Server) apiUnpairTeams(ctx context.Context, x *call) (reply, error) {
 	case errors.Is(err, accounts.ErrNotFound):
 		return reply{}, &failure{Status: http.StatusNotFound, Message: "These teams don't see each other.", Err: err}
 	case err != nil:
-		return reply{}, apiChange(err, "unpair teams")
+		return reply{}, changeFailure(err, "unpair teams")
 	}
 	return none(), nil
 }

@@ -85,7 +85,7 @@ func (s *Server) apiPatchSettings(ctx context.Context, x *call) (reply, error) {
 		return nil
 	})
 	if err != nil {
-		return reply{}, apiChange(err, "change the settings")
+		return reply{}, changeFailure(err, "change the settings")
 	}
 	if err := s.live.CatchUp(ctx); err != nil {
 		return reply{}, notRead(fmt.Errorf("settings: %w", err))

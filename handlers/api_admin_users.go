@@ -138,7 +138,7 @@ func (s *Server) apiCreateAccount(ctx context.Context, x *call) (reply, error) {
 		NoPassword: in.Password == "", Admin: in.Admin}
 	made, err := s.addAccount(ctx, n)
 	if err != nil {
-		return reply{}, apiChange(renamedFields(err), "create an account")
+		return reply{}, changeFailure(renamedFields(err), "create an account")
 	}
 	u, err := s.listedByID(ctx, made.ID)
 	if err != nil {
@@ -217,7 +217,7 @@ func (s *Server) apiPatchAccount(ctx context.Context, x *call) (reply, error) {
 	err = s.cfg.Accounts.ChangeUser(ctx, u.ID, accounts.UserChange{DisplayName: in.Name.pointer(), Team: in.Team.pointer(),
 		Email: in.Email.pointer(), Admin: in.Admin.pointer(), Disabled: in.Disabled.pointer()})
 	if err != nil {
-		return reply{}, apiChange(renamedFields(err), "change this account")
+		return reply{}, changeFailure(renamedFields(err), "change this account")
 	}
 	if u, err = s.listedByID(ctx, u.ID); err != nil {
 		return reply{}, err
@@ -235,7 +235,7 @@ func (s *Server) onOtherAccount(ctx context.Context, x *call, what string, chang
 		return reply{}, notOwn()
 	}
 	if err := change(u.ID); err != nil {
-		return reply{}, apiChange(err, what)
+		return reply{}, changeFailure(err, what)
 	}
 	return none(), nil
 }

@@ -9,7 +9,8 @@ import (
 	"rollcall/accounts"
 )
 
-// apiEndAccountSessions ends all sessions and access tokens of somebody. The answer doesn't tell whether there were any.
+// apiEndAccountSessions ends all sessions and access tokens of somebody. The answer doesn't tell whether there were
+// any.
 func (s *Server) apiEndAccountSessions(ctx context.Context, x *call) (reply, error) {
 	return s.onOtherAccount(ctx, x, "end sessions", func(id string) error {
 		_, err := s.cfg.Accounts.SignOut(ctx, []string{id})
@@ -39,7 +40,7 @@ func (s *Server) apiResetLink(ctx context.Context, x *call) (reply, error) {
 	}
 	token, err := s.cfg.Accounts.MakeResetLink(ctx, u.ID)
 	if err != nil {
-		return reply{}, apiChange(err, "create a reset link")
+		return reply{}, changeFailure(err, "create a reset link")
 	}
 	return reply{status: http.StatusCreated, body: onceJSON{s.linkFor(x.Host, "/reset/", token),
 		time.Now().Add(accounts.ResetLinkAge).UTC().Truncate(time.Second)}}, nil
@@ -58,7 +59,7 @@ func (s *Server) apiMailResetLink(ctx context.Context, x *call) (reply, error) {
 		return reply{}, disabledForLink()
 	}
 	if err := s.cfg.Accounts.MailResetLink(ctx, u.ID); err != nil {
-		return reply{}, apiChange(err, "send a reset link")
+		return reply{}, changeFailure(err, "send a reset link")
 	}
 	return none(), nil
 }
@@ -81,7 +82,7 @@ func (s *Server) apiUnlink(ctx context.Context, x *call) (reply, error) {
 	case errors.Is(err, accounts.ErrLastWayIn):
 		return reply{}, lastWayOfOther(err)
 	case err != nil:
-		return reply{}, apiChange(err, "unlink this account")
+		return reply{}, changeFailure(err, "unlink this account")
 	}
 	return none(), nil
 }

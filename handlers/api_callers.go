@@ -75,8 +75,8 @@ func (s *Server) byToken(c echo.Context, given []string, next echo.HandlerFunc) 
 	return next(c)
 }
 
-// tokenProtocol begins a subprotocol that holds a token. Browsers can't send the header Authorization with the handshake
-// of a websocket.
+// tokenProtocol begins a subprotocol that holds a token. Browsers can't send the header Authorization with the
+// handshake of a websocket.
 const tokenProtocol = "token."
 
 // offeredTokens returns the tokens among the subprotocols that a websocket's client offers, as values of the header

@@ -87,7 +87,7 @@ func (s *Server) apiPutClaim(ctx context.Context, x *call) (reply, error) {
 	}, lease)
 	switch {
 	case err != nil:
-		return reply{}, apiChange(err, "set a claim")
+		return reply{}, changeFailure(err, "set a claim")
 	case created:
 		return s.created("/me/claims/"+set.Key, claimOf(set)), nil
 	}
@@ -102,7 +102,7 @@ func (s *Server) apiDeleteClaim(ctx context.Context, x *call) (reply, error) {
 		return reply{}, &failure{Status: http.StatusNotFound, Message: "There can't be a claim with this key.", Err: err}
 	}
 	if _, err := s.cfg.Accounts.DeleteClaim(ctx, x.caller.user.ID, key); err != nil {
-		return reply{}, apiChange(err, "end a claim")
+		return reply{}, changeFailure(err, "end a claim")
 	}
 	return none(), nil
 }

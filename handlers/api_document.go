@@ -31,7 +31,7 @@ func (s *Server) documentRoutes() error {
 	}
 	s.group(policy{callers: visitors, compress: true}).get(at("/api"), s.apiPage(shown))
 	documents := s.group(policy{
-		callers: machines, anySite: true, errors: asProblem, compress: true, headers: apiHeaders(s.rules.headers),
+		callers: anybody, anySite: true, errors: asProblem, compress: true, headers: apiHeaders(s.rules.headers),
 	})
 	documents.get(at(apiPath+"/openapi.json"), s.describe("application/json", openapi.JSON))
 	documents.get(at(apiPath+"/openapi.yaml"), s.describe("application/yaml", openapi.YAML))

@@ -159,7 +159,8 @@ type wrongProblem struct {
 	Errors              []struct{ Pointer, Code, Detail string }
 }
 
-// wantProblem calls and fails the test unless the response is a problem of a type. It returns the pointers of its errors.
+// wantProblem calls and fails the test unless the response is a problem of a type. It returns the pointers of its
+// errors.
 func (p *program) wantProblem(status int, kind problemType, method, path, body string) wrongProblem {
 	p.f.t.Helper()
 	a := p.want(status, method, path, body)

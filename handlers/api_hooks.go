@@ -146,7 +146,7 @@ func (s *Server) apiCreateHook(ctx context.Context, x *call) (reply, error) {
 	}
 	h, err := s.cfg.Accounts.AddHook(ctx, x.caller.user.ID, w)
 	if err != nil {
-		return reply{}, apiChange(err, "create a webhook")
+		return reply{}, changeFailure(err, "create a webhook")
 	}
 	body := s.hookOf(ctx, x, h)
 	body.Secret = h.Secret

@@ -190,7 +190,7 @@ func (s *Server) saveStatusOf(ctx context.Context, x *call, was accounts.Status)
 		set, lasts = accounts.Status{}, accounts.LastsForever // the end doesn't matter
 	}
 	if err := s.cfg.Accounts.SetStatus(ctx, x.caller.user.ID, set, lasts); err != nil {
-		return reply{}, apiChange(err, "set status")
+		return reply{}, changeFailure(err, "set status")
 	}
 	u, err := s.cfg.Accounts.UserByID(ctx, x.caller.user.ID)
 	if err != nil {
@@ -204,7 +204,7 @@ func (s *Server) saveStatusOf(ctx context.Context, x *call, was accounts.Status)
 func (s *Server) apiClearStatus(ctx context.Context, x *call) (reply, error) {
 	err := s.cfg.Accounts.SetStatus(ctx, x.caller.user.ID, accounts.Status{}, accounts.LastsForever)
 	if err != nil {
-		return reply{}, apiChange(err, "clear status")
+		return reply{}, changeFailure(err, "clear status")
 	}
 	return none(), nil
 }
@@ -233,12 +233,12 @@ func (s *Server) apiPutPrivacy(ctx context.Context, x *call) (reply, error) {
 			return reply{}, &accounts.FieldError{Field: "last_seen", Code: accounts.NotAnOption}
 		}
 		if err := s.cfg.Accounts.ChangePreferences(ctx, id, func(p *accounts.Preferences) { p.ShowLastSeen = show }); err != nil {
-			return reply{}, apiChange(err, "set privacy")
+			return reply{}, changeFailure(err, "set privacy")
 		}
 	}
 	if in.Invisible.Set {
 		if err := s.cfg.Accounts.SetInvisible(ctx, id, in.Invisible.Value); err != nil {
-			return reply{}, apiChange(err, "set invisible")
+			return reply{}, changeFailure(err, "set invisible")
 		}
 	}
 	u, err := s.cfg.Accounts.UserByID(ctx, id)
@@ -248,9 +248,9 @@ func (s *Server) apiPutPrivacy(ctx context.Context, x *call) (reply, error) {
 	return ok(privacyOf(u)), nil
 }
 
-// apiChange returns what to answer about an error of a change.
-func apiChange(err error, what string) error {
-	if f := formFailure(err, what); f != nil {
+// changeFailure returns what to answer about an error of a change.
+func changeFailure(err error, what string) error {
+	if f := accountFailure(err, what); f != nil {
 		return f
 	}
 	return notSaved(fmt.Errorf("%s: %w", what, err))

@@ -77,7 +77,7 @@ func (s *Server) apiCreateShare(ctx context.Context, x *call) (reply, error) {
 	token, made, err := s.cfg.Accounts.MakeShare(ctx, x.caller.user.ID, accounts.NewShare{Kind: in.Kind, Label: in.Name,
 		Team: in.Team, Counts: in.Counts, Texts: in.Texts, Origins: in.Origins, Days: in.Days.or(accounts.ShareDays)})
 	if err != nil {
-		return reply{}, apiChange(renamedFields(err), "create a share link")
+		return reply{}, changeFailure(renamedFields(err), "create a share link")
 	}
 	return s.created("/shares/"+made.ID, s.shareOf(x.Host, made, token)), nil
 }
@@ -89,7 +89,7 @@ func (s *Server) apiRevokeShare(ctx context.Context, x *call) (reply, error) {
 	case errors.Is(err, accounts.ErrNoShare):
 		return reply{}, &failure{Status: http.StatusNotFound, Message: "You have no share link with this ID.", Err: err}
 	case err != nil:
-		return reply{}, apiChange(err, "revoke a share link")
+		return reply{}, changeFailure(err, "revoke a share link")
 	}
 	return none(), nil
 }

@@ -76,7 +76,7 @@ func (s *Server) apiCreateToken(ctx context.Context, x *call) (reply, error) {
 	}
 	text, made, err := s.cfg.Accounts.CreateToken(ctx, n)
 	if err != nil {
-		return reply{}, apiChange(err, "create a token")
+		return reply{}, changeFailure(err, "create a token")
 	}
 	body := x.caller.tokenOf(made)
 	body.Token = text
@@ -90,7 +90,7 @@ func (s *Server) apiRevokeToken(ctx context.Context, x *call) (reply, error) {
 	case errors.Is(err, accounts.ErrNoToken):
 		return reply{}, &failure{Status: http.StatusNotFound, Message: "You have no token with this ID.", Err: err}
 	case err != nil:
-		return reply{}, apiChange(err, "revoke a token")
+		return reply{}, changeFailure(err, "revoke a token")
 	}
 	return none(), nil
 }
@@ -129,7 +129,7 @@ func (s *Server) apiSessions(ctx context.Context, x *call) (reply, error) {
 // apiEndSessions signs the caller out everywhere, except in the session of the request.
 func (s *Server) apiEndSessions(ctx context.Context, x *call) (reply, error) {
 	if _, err := s.cfg.Accounts.EndOtherSessions(ctx, x.caller.user.ID, x.caller.session.ID, false); err != nil {
-		return reply{}, apiChange(err, "end sessions")
+		return reply{}, changeFailure(err, "end sessions")
 	}
 	return none(), nil
 }
@@ -141,7 +141,7 @@ func (s *Server) apiEndSession(ctx context.Context, x *call) (reply, error) {
 	case errors.Is(err, accounts.ErrNoSession):
 		return reply{}, &failure{Status: http.StatusNotFound, Message: "You have no session with this ID.", Err: err}
 	case err != nil:
-		return reply{}, apiChange(err, "end a session")
+		return reply{}, changeFailure(err, "end a session")
 	}
 	return none(), nil
 }

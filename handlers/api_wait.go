@@ -20,8 +20,8 @@ const (
 	waitsPerPerson = 20               // requests that wait at a time; more are answered at once
 	waitsInTotal   = 1000
 
-	// waitRest is the least time between two looks at what a waiting request asks for. What others do often wakes it for
-	// nothing, such as when it asks for one page of a long list.
+	// waitRest is the least time between two looks at what a waiting request asks for. What others do often wakes it
+	// for nothing, such as when it asks for one page of a long list.
 	waitRest = 500 * time.Millisecond
 )
 

@@ -36,8 +36,8 @@ func (s *Server) worker(c echo.Context) error {
 }
 
 // meCSS marks the viewer's own card, team and favorites, so that rows don't depend on the viewer. Pages request it with
-// ?u=<own id>, their team, the version of their favorites, and the teams that they may see, if that's not everyone. If it
-// is, the response depends on nothing else, and the browser may cache it.
+// ?u=<own id>, their team, the version of their favorites, and the teams that they may see, if that's not everyone. If
+// it is, the response depends on nothing else, and the browser may cache it.
 func (s *Server) meCSS(c echo.Context) error {
 	user := signedIn(c).user
 	favorites, err := s.favorites(c.Request().Context(), user)
@@ -61,6 +61,6 @@ func (s *Server) meHref(user accounts.User) string {
 	return href
 }
 
-// teamID returns the element ID of a user's team, or that of the people without a team. The user's row has it, too, and the
-// page's script puts it into the address of the stylesheet when it changes.
+// teamID returns the element ID of a user's team, or that of the people without a team. The user's row has it, too, and
+// the page's script puts it into the address of the stylesheet when it changes.
 func teamID(user accounts.User) string { return ui.TeamID(user.TeamKey()) }

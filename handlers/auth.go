@@ -57,12 +57,13 @@ func (s *Server) loginPage(c echo.Context) error {
 	return s.page(c, http.StatusOK, page)
 }
 
-// signedOutAge is the maximum time that a browser remembers that somebody has signed out, until the sign-in page says so.
+// signedOutAge is the maximum time that a browser remembers that somebody has signed out, until the sign-in page says
+// so.
 const signedOutAge = time.Minute
 
-// justSignedOut reports, once, whether somebody has just signed out in this browser. It uses a cookie, so that a link can't
-// make the page say so. Other tabs of that person come here with a reason, and leave the message to the tab in which the
-// person signed out.
+// justSignedOut reports, once, whether somebody has just signed out in this browser. It uses a cookie, so that a link
+// can't make the page say so. Other tabs of that person come here with a reason, and leave the message to the tab in
+// which the person signed out.
 func (s *Server) justSignedOut(c echo.Context) bool {
 	if c.QueryParam("why") != "" || len(cookieValues(c.Request(), s.site.signedOut)) == 0 {
 		return false
@@ -100,7 +101,7 @@ func (s *Server) login(c echo.Context) error {
 		return err
 	})
 	if err != nil {
-		f := formFailure(s.whyDisabled(c, t.username, err), "sign in")
+		f := accountFailure(s.whyDisabled(c, t.username, err), "sign in")
 		if f == nil {
 			return unavailable(fmt.Errorf("sign in: %w", err))
 		}
@@ -134,33 +135,33 @@ func (s *Server) attempt(c echo.Context, username, password string, try func(con
 		return accounts.ErrCredentials
 	}
 	ctx := c.Request().Context()
-	var failure, success reservation
-	err := s.reserve(ctx, &failure, &success, c.Request(), username)
+	var asFailure, asSuccess reservation
+	err := s.reserve(ctx, &asFailure, &asSuccess, c.Request(), username)
 	if err == nil {
 		err = try(ctx)
 	}
-	settle(ctx, err, &failure, &success)
+	settle(ctx, err, &asFailure, &asSuccess)
 	return err
 }
 
 // settle keeps one of two reservations after an attempt that ended with err: the failure if the password was wrong, or
 // the success if it was right, even if the account is disabled. It keeps neither if the password wasn't checked.
-func settle(ctx context.Context, err error, failure, success *reservation) {
+func settle(ctx context.Context, err error, asFailure, asSuccess *reservation) {
 	switch {
 	case err == nil, errors.Is(err, accounts.ErrDisabled):
-		failure.giveBack(ctx)
+		asFailure.giveBack(ctx)
 	case errors.Is(err, accounts.ErrCredentials), errors.Is(err, context.Canceled):
-		success.giveBack(ctx)
+		asSuccess.giveBack(ctx)
 	default:
-		failure.giveBack(ctx)
-		success.giveBack(ctx)
+		asFailure.giveBack(ctx)
+		asSuccess.giveBack(ctx)
 	}
 }
 
 // reserve reserves an attempt to sign in as username, both as a failure and as a success. An invalid name counts like
 // one that doesn't exist. The counters belong to a name and its current password: a new password resets them, so that
 // its owner can sign in at once.
-func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *http.Request, username string) error {
+func (s *Server) reserve(ctx context.Context, asFailure, asSuccess *reservation, r *http.Request, username string) error {
 	name, err := accounts.FoldUsername(username)
 	if err != nil {
 		name = strings.ToLower(username)
@@ -171,38 +172,38 @@ func (s *Server) reserve(ctx context.Context, failure, success *reservation, r *
 	}
 	account, networks := name+"\x00"+fingerprint, s.addresses.networks(r)
 	if known {
-		err = s.takeKnown(ctx, failure, account, token)
+		err = s.takeKnown(ctx, asFailure, account, token)
 	} else {
-		err = s.takeStranger(ctx, failure, account, networks)
+		err = s.takeStranger(ctx, asFailure, account, networks)
 	}
 	if err == nil {
-		err = success.take(ctx, s.limiters.Members, hashKey("login:successes:", account), successesPerName, loginWindow)
+		err = asSuccess.take(ctx, s.limiters.Members, hashKey("login:successes:", account), successesPerName, loginWindow)
 	}
 	if err == nil {
 		limit := successesShare * s.cfg.Limits.Logins
-		err = success.takeNetworks(ctx, s.limiters.Strangers, "login:successes:", networks, limit, loginWindow)
+		err = asSuccess.takeNetworks(ctx, s.limiters.Strangers, "login:successes:", networks, limit, loginWindow)
 	}
 	return err
 }
 
 // takeStranger reserves a failure for the address and for the account.
-func (s *Server) takeStranger(ctx context.Context, failure *reservation, account string, networks []network) error {
-	if err := failure.takeNetworks(ctx, s.limiters.Strangers, "login:address:", networks, s.cfg.Limits.Logins,
+func (s *Server) takeStranger(ctx context.Context, asFailure *reservation, account string, networks []network) error {
+	if err := asFailure.takeNetworks(ctx, s.limiters.Strangers, "login:address:", networks, s.cfg.Limits.Logins,
 		loginWindow); err != nil {
 		return err
 	}
-	return failure.take(ctx, s.limiters.Strangers, hashKey("login:name:", account), failuresPerName, loginWindow)
+	return asFailure.take(ctx, s.limiters.Strangers, hashKey("login:name:", account), failuresPerName, loginWindow)
 }
 
 // takeKnown reserves a failure for a browser in which the owner of the account has signed in before. Its separate
 // counter keeps guessers from locking out the owner. A browser's token changes with each sign-in, including those of
 // other people who share the browser, so all known browsers together have a limit, too.
-func (s *Server) takeKnown(ctx context.Context, failure *reservation, account, token string) error {
-	if err := failure.take(ctx, s.limiters.Browsers, hashKey("login:browser:", account+"\x00"+token), failuresPerName,
+func (s *Server) takeKnown(ctx context.Context, asFailure *reservation, account, token string) error {
+	if err := asFailure.take(ctx, s.limiters.Browsers, hashKey("login:browser:", account+"\x00"+token), failuresPerName,
 		loginWindow); err != nil {
 		return err
 	}
-	return failure.take(ctx, s.limiters.Browsers, hashKey("login:browsers-of:", account), failuresOfBrowsers, loginWindow)
+	return asFailure.take(ctx, s.limiters.Browsers, hashKey("login:browsers-of:", account), failuresOfBrowsers, loginWindow)
 }
 
 // attemptOwn runs try, which checks the password of the person who is signed in. It counts failures by session, so that
@@ -213,15 +214,15 @@ func (s *Server) attemptOwn(c echo.Context, password string, try func(context.Co
 		return accounts.ErrCredentials
 	}
 	ctx, v := c.Request().Context(), signedIn(c)
-	var failure, success reservation
-	err := failure.take(ctx, s.limiters.Members, "password:"+v.session.ID, failuresPerName, loginWindow)
+	var asFailure, asSuccess reservation
+	err := asFailure.take(ctx, s.limiters.Members, "password:"+v.session.ID, failuresPerName, loginWindow)
 	if err == nil {
-		err = success.take(ctx, s.limiters.Members, "password:successes:"+v.user.ID, successesPerName, loginWindow)
+		err = asSuccess.take(ctx, s.limiters.Members, "password:successes:"+v.user.ID, successesPerName, loginWindow)
 	}
 	if err == nil {
 		err = try(ctx)
 	}
-	settle(ctx, err, &failure, &success)
+	settle(ctx, err, &asFailure, &asSuccess)
 	return err
 }
 
@@ -240,8 +241,8 @@ func (s *Server) browserOf(r *http.Request, username string) (token string, know
 	return "", false, fingerprint, nil
 }
 
-// signIn starts a session for somebody who gave the right password, and redirects to next. If they have an authenticator
-// app, it asks for a code instead.
+// signIn starts a session for somebody who gave the right password, and redirects to next. If they have an
+// authenticator app, it asks for a code instead.
 func (s *Server) signIn(c echo.Context, user accounts.Authenticated, next string) error {
 	err := s.startSession(c, user.User, accounts.SignIn{PasswordWas: user.PasswordWas})
 	switch {
@@ -297,8 +298,8 @@ func isUsed(err error) bool {
 	return false
 }
 
-// rememberBrowser marks this browser as one in which the owner of the account has signed in, with session. If that fails,
-// the browser is just unknown next time.
+// rememberBrowser marks this browser as one in which the owner of the account has signed in, with session. If that
+// fails, the browser is just unknown next time.
 func (s *Server) rememberBrowser(c echo.Context, user accounts.User, session accounts.Session) {
 	r := c.Request()
 	had, _, _, err := s.browserOf(r, user.Username)
@@ -320,8 +321,8 @@ func (s *Server) rememberBrowser(c echo.Context, user accounts.User, session acc
 	s.setCookie(c, s.site.known, known, knownCookieAge)
 }
 
-// logout ends the session. Its sockets are closed when the change reaches sockets.applyUpdate. Somebody who opened the link
-// of another account comes back to it.
+// logout ends the session. Its sockets are closed when the change reaches sockets.applyUpdate. Somebody who opened the
+// link of another account comes back to it.
 func (s *Server) logout(c echo.Context) error {
 	to := s.site.path("/login")
 	if fields, err := readForm(c.Request()); err == nil {

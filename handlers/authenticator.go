@@ -104,7 +104,7 @@ func (s *Server) refuseApp(c echo.Context, secret identity.TOTPSecret, pending, 
 	if code == "" {
 		wrong.Code = accounts.Missing
 	}
-	f := formFailure(wrong, "use a code")
+	f := accountFailure(wrong, "use a code")
 	p, err := s.appPage(c, secret, pending)
 	if err != nil {
 		return err

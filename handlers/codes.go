@@ -11,9 +11,9 @@ import (
 	"rollcall/identity"
 )
 
-// Limits of wrong codes per account, from an authenticator app or of recovery. Three of a million codes are right at any
-// time. A right password doesn't reset the counts, and there's no exception for known browsers, because whoever guesses
-// codes knows the password.
+// Limits of wrong codes per account, from an authenticator app or of recovery. Three of a million codes are right at
+// any time. A right password doesn't reset the counts, and there's no exception for known browsers, because whoever
+// guesses codes knows the password.
 const (
 	wrongCodes      = 5  // in loginWindow
 	wrongCodesDaily = 20 // in codesWindow

@@ -26,8 +26,8 @@ func with(fields url.Values, others ...string) url.Values {
 	return all
 }
 
-// A form that was open while somebody else changed a value doesn't put the old one back. If both changed the same value,
-// the second one is told, and nothing that they typed is lost; saving again replaces the first one's.
+// A form that was open while somebody else changed a value doesn't put the old one back. If both changed the same
+// value, the second one is told, and nothing that they typed is lost; saving again replaces the first one's.
 func TestOldFormsKeepNewValues(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, unfixed)

@@ -110,7 +110,7 @@ func (s *Server) refuseAddress(c echo.Context, err error, p ui.AddressPage) erro
 	if errors.Is(err, accounts.ErrNoLink) {
 		return noAddressLink(err)
 	}
-	f := formFailure(err, "change the address")
+	f := accountFailure(err, "change the address")
 	if f == nil {
 		return notSaved(fmt.Errorf("change an email address: %w", err))
 	}

@@ -102,8 +102,8 @@ func (s *Server) embedPage(c echo.Context) error {
 	return s.page(c, http.StatusOK, page)
 }
 
-// allowFrames lets pages of these origins show the response in a frame. accounts.ParseOrigin made sure that they're safe
-// in a policy.
+// allowFrames lets pages of these origins show the response in a frame. accounts.ParseOrigin made sure that they're
+// safe in a policy.
 func (s *Server) allowFrames(c echo.Context, origins []string) {
 	h := c.Response().Header()
 	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'",

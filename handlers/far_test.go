@@ -152,7 +152,7 @@ func (f *fixture) load(b *browser) (status int) {
 }
 
 func (f *fixture) looks() uint64 {
-	return f.server.live.Stats().Looks
+	return f.server.live.Stats().Reads
 }
 
 // statusOnly is an http.ResponseWriter that keeps only the status.

@@ -363,9 +363,9 @@ func (f *failure) fieldProblems() []fieldProblem {
 	return all
 }
 
-// formFailure returns what a form shows about err. to is what the person tried to do, as in "Too many attempts to …".
-// It returns nil if err isn't about the person's input.
-func formFailure(err error, to string) *failure {
+// accountFailure returns what a form shows about err. to is what the person tried to do, as in "Too many attempts to
+// …". It returns nil if err isn't about the person's input.
+func accountFailure(err error, to string) *failure {
 	if wrong := accounts.WrongFields(err); len(wrong) > 0 {
 		return wrongFields(wrong, err)
 	}

@@ -78,7 +78,7 @@ func (s *Server) askByMail(c echo.Context, refuse func(*failure) error, done ui.
 	if err == nil {
 		return s.page(c, http.StatusOK, done)
 	}
-	if f := formFailure(err, "ask for an email"); f != nil {
+	if f := accountFailure(err, "ask for an email"); f != nil {
 		return refuse(f)
 	}
 	return notSaved(fmt.Errorf("ask for an email: %w", err))
@@ -126,7 +126,7 @@ func (s *Server) askSignup(c echo.Context) error {
 		err = &accounts.FieldError{Field: "email", Code: otherDomain, Detail: s.inForce().Domains}
 	}
 	if err != nil {
-		return refuse(formFailure(err, ""))
+		return refuse(accountFailure(err, ""))
 	}
 	return s.askByMail(c, refuse, ui.MailedPage{Layout: s.layout(c, ""), Signup: true}, func(ctx context.Context) error {
 		return s.cfg.Accounts.AskSignUp(ctx, email)

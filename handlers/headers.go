@@ -3,8 +3,8 @@ package handlers
 import "net/http"
 
 // securityHeaders returns the headers of every response (pages, redirects, errors, assets, refusals) unless the policy
-// of a route has others. Handlers may replace only Cache-Control, as assets do. With robots, search engines may list
-// what they find.
+// of a route has others. Handlers may replace only Cache-Control, as assets do, and what lets other sites frame a list
+// (allowFrames). With robots, search engines may list what they find.
 //
 // The content security policy allows no inline scripts or styles and no nonces. connect-src names the socket's address
 // besides 'self' because older browsers don't count ws: and wss: as 'self'.
@@ -62,10 +62,10 @@ func wallHeaders(shared http.Header) http.Header {
 	return h
 }
 
-// sharedHeaders are for what programs and other sites read by a share link: states and badges. A badge that somebody
+// shareLinkHeaders are for what programs and other sites read by a share link: states and badges. A badge that somebody
 // opens by itself is a document with styles.
-func sharedHeaders(shared http.Header) http.Header {
-	h := shared.Clone()
+func shareLinkHeaders(base http.Header) http.Header {
+	h := base.Clone()
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Referrer-Policy", "no-referrer")

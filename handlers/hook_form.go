@@ -40,7 +40,7 @@ func (s *Server) teamsSeen(c echo.Context) []string {
 
 // refuseHook shows the form again, with what was typed and what is wrong.
 func (s *Server) refuseHook(c echo.Context, err error, fields url.Values, p ui.HookPage) error {
-	f := formFailure(err, "change this")
+	f := accountFailure(err, "change this")
 	if f == nil {
 		return hookFailure(err)
 	}
@@ -116,8 +116,8 @@ func (s *Server) wantTeamSeen(ctx context.Context, eyes accounts.Person, team st
 	return nil
 }
 
-// personSeen returns the ID of the person with a username, or a *FieldError if there's none whom eyes may see. Without a
-// username, it's the one that was is about.
+// personSeen returns the ID of the person with a username, or a *FieldError if there's none whom eyes may see. Without
+// a username, it's the one that was is about.
 func (s *Server) personSeen(ctx context.Context, eyes accounts.Person, name string, was accounts.Hook) (string, error) {
 	name = strings.TrimPrefix(strings.TrimSpace(name), "@")
 	if name == "" {

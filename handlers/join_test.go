@@ -284,8 +284,8 @@ func TestTooManyWait(t *testing.T) {
 	}
 }
 
-// The page of a reset link says whom somebody else in this browser is signed in as, and offers to sign out. A new password
-// ends that session, and not only its cookie.
+// The page of a reset link says whom somebody else in this browser is signed in as, and offers to sign out. A new
+// password ends that session, and not only its cookie.
 func TestResetInAnotherSession(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

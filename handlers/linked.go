@@ -46,7 +46,8 @@ func (s *Server) linkedElsewhere(c echo.Context, userID string) (all []ui.Linked
 	return all, nil
 }
 
-// linkedOf returns where somebody signs in besides here, for administrators: not when, and not what they're called there.
+// linkedOf returns where somebody signs in besides here, for administrators: not when, and not what they're called
+// there.
 func (s *Server) linkedOf(c echo.Context, userID string) (all []ui.Linked, err error) {
 	found, err := s.cfg.Accounts.Identities(c.Request().Context(), userID)
 	if err != nil {

@@ -93,7 +93,7 @@ func (s *Server) loginCode(c echo.Context) error {
 	case errors.Is(err, accounts.ErrCodeUsed):
 		err = &accounts.FieldError{Field: codeField, Code: wrongOneTimeCode}
 	}
-	f := formFailure(err, "use a code")
+	f := accountFailure(err, "use a code")
 	if f == nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func (s *Server) chooseZone(c echo.Context, fields url.Values) error {
 		chose.TimeZone = fields.Get("zone")
 	})
 	if err != nil {
-		if f := formFailure(err, "change this"); f != nil {
+		if f := accountFailure(err, "change this"); f != nil {
 			return f
 		}
 		return notSaved(fmt.Errorf("set time zone: %w", err))

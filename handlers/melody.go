@@ -31,8 +31,8 @@ type wsConn struct{ session *melody.Session }
 
 func (w wsConn) id() connID { return w.session }
 
-// write queues a message. It ignores errors: a closed session is about to be removed, and melody reports a full queue to
-// transport.failed.
+// write queues a message. It ignores errors: a closed session is about to be removed, and melody reports a full queue
+// to transport.failed.
 func (w wsConn) write(text []byte) { _ = w.session.Write(text) }
 
 // ping sends a ping, and doesn't wait for the queued frames. It blocks for up to writeWait.
@@ -77,19 +77,19 @@ func newTransport(s *sockets, originAllowed func(*http.Request) bool) *transport
 	m.Upgrader.Error = func(http.ResponseWriter, *http.Request, int, error) {} // errors.go answers
 	m.HandleConnect(upgraded)
 	m.HandleMessage(func(s *melody.Session, frame []byte) {
-		elsewhere(func() { t.guard(s, "message", func() { t.message(s, frame) }) })
+		onFreshStack(func() { t.guard(s, "message", func() { t.message(s, frame) }) })
 	})
 	m.HandleMessageBinary(func(s *melody.Session, _ []byte) {
-		elsewhere(func() { t.guard(s, "message", func() { t.message(s, nil) }) })
+		onFreshStack(func() { t.guard(s, "message", func() { t.message(s, nil) }) })
 	})
 	m.HandleSentMessage(func(s *melody.Session, _ []byte) { t.guard(s, "sent", func() { t.sent(s) }) })
 	m.HandleError(func(s *melody.Session, err error) { t.guard(s, "error", func() { t.failed(s, err) }) })
 	return t
 }
 
-// elsewhere runs f in another goroutine and waits for it. The reading goroutine lives as long as its socket, and its
+// onFreshStack runs f in another goroutine and waits for it. The reading goroutine lives as long as its socket, and its
 // stack would stay as large as the deepest call has made it.
-func elsewhere(f func()) {
+func onFreshStack(f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -48,8 +48,8 @@ func (s *Server) confirmSession(c echo.Context) error {
 	return s.redirect(c, s.site.path("/settings")+"#devices-h")
 }
 
-// fromBrowser fills in what a sign-in says about a browser that's new to the person with this username. If that can't be
-// read, it isn't new: a page says too little rather than something wrong.
+// fromBrowser fills in what a sign-in says about a browser that's new to the person with this username. If that can't
+// be read, it isn't new: a page says too little rather than something wrong.
 func (s *Server) fromBrowser(r *http.Request, username string, x *accounts.SignIn) {
 	isNew, err := s.cfg.Accounts.IsNewBrowser(r.Context(), username, cookieValues(r, s.site.known))
 	if err != nil || !isNew {

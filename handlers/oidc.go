@@ -102,7 +102,7 @@ func settleElsewhere(ctx context.Context, err error, failed, done *reservation) 
 }
 
 func (s *Server) refusedElsewhere(err error) error {
-	if f := formFailure(err, "sign in"); f != nil {
+	if f := accountFailure(err, "sign in"); f != nil {
 		return f
 	}
 	return unavailable(fmt.Errorf("sign in elsewhere: %w", err))
@@ -234,7 +234,7 @@ func (s *Server) signInElsewhere(c echo.Context, x accounts.IdentitySignIn, next
 	case errors.Is(err, accounts.ErrSpent):
 		return usedFlow(err)
 	}
-	if f := formFailure(err, "sign in"); f != nil {
+	if f := accountFailure(err, "sign in"); f != nil {
 		return f
 	}
 	return notSaved(fmt.Errorf("sign in elsewhere: %w", err))

@@ -20,8 +20,8 @@ const (
 	flowID      = 8 // characters of the state in the name of its cookie
 )
 
-// keepFlow gives an unfinished flow to the browser, in a sealed cookie. There's a cookie for each flow, so that two tabs
-// don't end each other's.
+// keepFlow gives an unfinished flow to the browser, in a sealed cookie. There's a cookie for each flow, so that two
+// tabs don't end each other's.
 func (s *Server) keepFlow(c echo.Context, flow identity.Flow) error {
 	sealed, err := s.cfg.Keys.SealUntil(flow.Created.Add(flowAge), flowPurpose, s.site.origin, flow)
 	if errors.Is(err, identity.ErrTooLong) { // because of a long address to return to

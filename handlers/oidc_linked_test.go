@@ -201,7 +201,8 @@ func TestProviderIsRemoved(t *testing.T) {
 	}
 }
 
-// People without a password can choose one, and can delete their account, if they've just proved who they are elsewhere.
+// People without a password can choose one, and can delete their account, if they've just proved who they are
+// elsewhere.
 func TestWithoutPasswordAtProvider(t *testing.T) {
 	t.Parallel()
 	p := newCorp(t)

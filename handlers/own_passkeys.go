@@ -97,7 +97,7 @@ func ownPasskeyError(err error, what string) error {
 	if errors.Is(err, accounts.ErrPasskeyTaken) {
 		return &failure{Status: http.StatusConflict, Message: "This passkey is already registered.", Err: err}
 	}
-	if f := formFailure(err, "change this"); f != nil {
+	if f := accountFailure(err, "change this"); f != nil {
 		return f
 	}
 	return notSaved(fmt.Errorf("%s: %w", what, err))

@@ -40,7 +40,8 @@ type begun struct {
 	State     string          `json:"state"`
 }
 
-// answerBegun sends the options for the browser. session is the ID of the session to which the challenge belongs, or "".
+// answerBegun sends the options for the browser. session is the ID of the session to which the challenge belongs, or
+// "".
 func (s *Server) answerBegun(c echo.Context, session string, options []byte, challenge identity.Challenge) error {
 	var all begun
 	if err := json.Unmarshal(options, &all); err != nil {
@@ -84,8 +85,8 @@ func (s *Server) readFinishing(c echo.Context, session string) (f finishing, err
 	return f, nil
 }
 
-// readJSON reads the body into value, and returns it. It fails with 400, 413 or 415. Other sites can't send JSON without
-// asking first, which browsers do on their behalf, in vain.
+// readJSON reads the body into value, and returns it. It fails with 400, 413 or 415. Other sites can't send JSON
+// without asking first, which browsers do on their behalf, in vain.
 func readJSON(r *http.Request, value any) ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {

@@ -123,8 +123,8 @@ func TestPasskeyProof(t *testing.T) {
 		http.StatusTooManyRequests, "Too many attempts to confirm that it's you.")
 }
 
-// Challenges belong to one ceremony and one session. Registration needs a fresh proof, and all of it needs JSON from our
-// own pages.
+// Challenges belong to one ceremony and one session. Registration needs a fresh proof, and all of it needs JSON from
+// our own pages.
 func TestPasskeyRefusals(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, publicURL(t, boardOrigin))

@@ -14,15 +14,15 @@ import (
 	"rollcall/ui"
 )
 
-// noPerson is the answer for people who don't exist, for disabled ones, and for those in teams that whoever asks may not
-// see.
+// noPerson is the answer for people who don't exist, for disabled ones, and for those in teams that whoever asks may
+// not see.
 func noPerson(err error) error {
 	return &failure{Status: http.StatusNotFound, Heading: "No such person",
 		Message: "Nobody here has this username. The account may have been deleted or disabled.", Err: err}
 }
 
-// personByName returns the enabled person with a username, in any spelling that folds to it. It takes the same steps for
-// people whom eyes may not see as for those who don't exist.
+// personByName returns the enabled person with a username, in any spelling that folds to it. It takes the same steps
+// for people whom eyes may not see as for those who don't exist.
 func (s *Server) personByName(ctx context.Context, eyes accounts.Person, name string) (accounts.User, error) {
 	if err := s.live.CatchUp(ctx); err != nil {
 		return accounts.User{}, notRead(fmt.Errorf("person: %w", err))
@@ -137,7 +137,7 @@ func (s *Server) aboutPerson(c echo.Context,
 		return err
 	}
 	err = change(ctx, signedIn(c).user.ID, user.ID, fields)
-	f := formFailure(err, "change this")
+	f := accountFailure(err, "change this")
 	switch {
 	case errors.Is(err, accounts.ErrNotFound):
 		return noPerson(err)

@@ -13,8 +13,8 @@ const turns = int(pingEvery / time.Second)
 // pingFrame is a ping without data (RFC 6455, section 5.5.2).
 var pingFrame = []byte{finalFrame | websocket.PingMessage, 0}
 
-// keepPinging pings every socket once per pingEvery, until ctx ends. melody can do that, too, but in a goroutine of each
-// socket, whose stack then stays twice as large.
+// keepPinging pings every socket once per pingEvery, until ctx ends. melody can do that, too, but in a goroutine of
+// each socket, whose stack then stays twice as large.
 func (s *sockets) keepPinging(ctx context.Context) { eachTurn(ctx, s.ping) }
 
 // eachTurn calls do once a second with the next turn, until ctx ends. It makes up for seconds that a busy machine lost.

@@ -30,7 +30,7 @@ func TestPolicies(t *testing.T) {
 	}
 	fail := func(echo.Context) error { return &failure{Status: http.StatusTeapot, Message: "No coffee."} }
 
-	framed := s.group(policy{callers: machines, headers: http.Header{
+	framed := s.group(policy{callers: anybody, headers: http.Header{
 		"Content-Security-Policy":      {"default-src 'none'; frame-ancestors *"},
 		"Cross-Origin-Resource-Policy": {"cross-origin"},
 	}})
@@ -42,7 +42,7 @@ func TestPolicies(t *testing.T) {
 		t.Errorf("the headers of a group with its own are %v", a.Header)
 	}
 
-	api := s.group(policy{callers: machines, anySite: true, errors: asProblem, body: 100})
+	api := s.group(policy{callers: anybody, anySite: true, errors: asProblem, body: 100})
 	api.get("/api/tea", fail)
 	api.post("/api/tea", ok)
 	stranger.header.Set("Accept", "text/html")
@@ -85,9 +85,9 @@ func TestPolicyOfStreams(t *testing.T) {
 		}
 		return nil
 	}
-	f.server.group(policy{callers: machines, anyHost: true}).get("/usual", drip)
-	f.server.group(policy{callers: machines, anyHost: true, answerIn: -1}).get("/stream", drip)
-	f.server.group(policy{callers: machines, anyHost: true}).get("/extended", func(c echo.Context) error {
+	f.server.group(policy{callers: anybody, anyHost: true}).get("/usual", drip)
+	f.server.group(policy{callers: anybody, anyHost: true, answerIn: -1}).get("/stream", drip)
+	f.server.group(policy{callers: anybody, anyHost: true}).get("/extended", func(c echo.Context) error {
 		return errors.Join(setAnswerTime(c, time.Minute), drip(c))
 	})
 	srv := f.server.HTTPServer()

@@ -26,9 +26,10 @@ const (
 	confirmedField   = "confirmed" // before a download
 )
 
-// proof requires that whoever posts a form has proved in this session within proofAge who they are. Otherwise it answers
-// with a page that asks for it and keeps the form. When the proof is right, the form goes on to its handler. Before a
-// download, another page has a button for it, because the page that asked would stay, as if nothing had happened.
+// proof requires that whoever posts a form has proved in this session within proofAge who they are. Otherwise it
+// answers with a page that asks for it and keeps the form. When the proof is right, the form goes on to its handler.
+// Before a download, another page has a button for it, because the page that asked would stay, as if nothing had
+// happened.
 func (s *Server) proof(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if c.Request().Method != http.MethodPost {
@@ -143,7 +144,7 @@ func (s *Server) provedBy(c echo.Context, p accounts.Proof) error {
 
 // refuseProof asks again and says what was wrong.
 func (s *Server) refuseProof(c echo.Context, err error, fields url.Values) error {
-	f := formFailure(err, "confirm your password")
+	f := accountFailure(err, "confirm your password")
 	switch {
 	case errors.Is(err, accounts.ErrNoSession), errors.Is(err, accounts.ErrDisabled):
 		f = &failure{Status: http.StatusForbidden, Heading: "You've been signed out", Message: "Sign in again.", Err: err}

@@ -11,8 +11,8 @@ import (
 	"rollcall/ui"
 )
 
-// otherProofs returns where the person can prove who they are, besides here. From there, they come back to the page with
-// the form, and fill it in again.
+// otherProofs returns where the person can prove who they are, besides here. From there, they come back to the page
+// with the form, and fill it in again.
 func (s *Server) otherProofs(c echo.Context) (links []ui.ProviderLink, err error) {
 	found, err := s.cfg.Accounts.Identities(c.Request().Context(), signedIn(c).user.ID)
 	if err != nil {

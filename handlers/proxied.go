@@ -22,8 +22,8 @@ func proxied(c echo.Context) (named identity.HeaderUser, ok bool) {
 	return named, ok
 }
 
-// readHeader reads whom the proxy names. It runs for each request, also if there's a session, because the proxy may have
-// signed in somebody else since.
+// readHeader reads whom the proxy names. It runs for each request, also if there's a session, because the proxy may
+// have signed in somebody else since.
 func (s *Server) readHeader(c echo.Context) {
 	if s.cfg.Header == nil {
 		return

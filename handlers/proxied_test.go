@@ -136,8 +136,8 @@ func TestProxiedSignUp(t *testing.T) {
 	wantStatus(t, "somebody disabled", f.behind("ada").continueAs("ada"), http.StatusForbidden)
 }
 
-// The first request for which the proxy names somebody else, or nobody, closes the live connections of the session. Pages
-// that make no requests reconnect after an hour, and then the header counts again.
+// The first request for which the proxy names somebody else, or nobody, closes the live connections of the session.
+// Pages that make no requests reconnect after an hour, and then the header counts again.
 func TestProxiedSocketIsChecked(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t, byHeader(t, true, "127.0.0.1/32"))

@@ -36,8 +36,8 @@ func (s *Server) resetForm(c echo.Context) (ui.ResetPage, error) {
 	return p, nil
 }
 
-// reset sets the password. The person then signs in with it: the link alone opens no session. If somebody else is signed
-// in with this browser, that ends, so that nobody mistakes their account for the one of the link.
+// reset sets the password. The person then signs in with it: the link alone opens no session. If somebody else is
+// signed in with this browser, that ends, so that nobody mistakes their account for the one of the link.
 func (s *Server) reset(c echo.Context) error {
 	p, err := s.resetForm(c)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Server) reset(c echo.Context) error {
 	case errors.Is(err, accounts.ErrNoLink):
 		return s.afterReset(err)
 	}
-	f := formFailure(err, "change the password")
+	f := accountFailure(err, "change the password")
 	if f == nil {
 		return notSaved(fmt.Errorf("reset password: %w", err))
 	}

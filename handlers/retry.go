@@ -10,8 +10,8 @@ import (
 	"rollcall/ui"
 )
 
-// limitAdministration limits how many forms an administrator posts in a minute. If a form can't be handled at the moment,
-// because of that or another limit, or because nothing can be saved, the answer keeps it.
+// limitAdministration limits how many forms an administrator posts in a minute. If a form can't be handled at the
+// moment, because of that or another limit, or because nothing can be saved, the answer keeps it.
 func (s *Server) limitAdministration(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if c.Request().Method != http.MethodPost {

@@ -6,13 +6,14 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// routes lists every URL, grouped by policy. All other URLs are 404. The group of a route decides who may call it,
+// routes registers every URL, grouped by policy. The methods that it calls have the URLs of more groups. All other URLs
+// are 404. The group of a route decides who may call it,
 // never its path.
 func (s *Server) routes() {
 	at := s.site.path
 
 	// Anybody, with any Host.
-	probes := s.group(policy{callers: machines, anyHost: true})
+	probes := s.group(policy{callers: anybody, anyHost: true})
 	probes.get("/healthz", s.healthz)
 	probes.get("/readyz", s.readyz)
 	probes.get(at("/a/*"), echo.WrapHandler(s.cfg.UI.Assets())) // compressed by the build
@@ -20,13 +21,13 @@ func (s *Server) routes() {
 	probes.get(at("/favicon.svg"), s.favicon)
 
 	// Anybody.
-	public := s.group(policy{callers: machines})
+	public := s.group(policy{callers: anybody})
 	public.get(at("/apple-touch-icon.png"), s.touchIcon)
 	public.get(at("/manifest.webmanifest"), s.manifest)
 	public.get(at("/sw.js"), s.worker) // browsers fetch it by themselves, also after a session has ended
 	public.get("/robots.txt", s.robots)
 	public.get("/.well-known/change-password", s.changePassword)
-	logo := s.group(policy{callers: machines, headers: logoHeaders(s.rules.headers)})
+	logo := s.group(policy{callers: anybody, headers: logoHeaders(s.rules.headers)})
 	logo.get(at("/logo/*"), echo.WrapHandler(s.cfg.UI.Assets()))
 
 	// Visitors, signed in or not.
@@ -60,7 +61,7 @@ func (s *Server) routes() {
 	elsewhere.on([]string{http.MethodGet}, at("/auth/:key/callback"), s.finishAtProvider,
 		[]echo.MiddlewareFunc{counted(s.metrics.signIns)})
 	entry.post(at("/continue"), s.continueProxied, counted(s.metrics.signIns))
-	servers := s.group(policy{callers: machines, errors: asProblem})
+	servers := s.group(policy{callers: anybody, errors: asProblem})
 	servers.post(at("/auth/:key/backchannel"), s.backChannel)
 
 	// The live connection. It refuses strangers with a close code, which pages understand.

@@ -7,8 +7,8 @@ import (
 	"rollcall/identity"
 )
 
-// SecretKeys returns the operator's key, which seals the secrets of authenticator apps. It returns nil if there is no key
-// yet and create is false.
+// SecretKeys returns the operator's key, which seals the secrets of authenticator apps. It returns nil if there is no
+// key yet and create is false.
 type SecretKeys func(create bool) (*identity.Keyring, error)
 
 // errNoSecretKey says that the operator has to set a key before anybody can set up an authenticator app.

@@ -299,7 +299,7 @@ func (s *Server) answerSettings(c echo.Context, section string, err error, typed
 	if err == nil {
 		return s.redirect(c, s.site.path("/settings")+"?saved="+section)
 	}
-	f := formFailure(err, "give your password")
+	f := accountFailure(err, "give your password")
 	if f == nil {
 		return notSaved(fmt.Errorf("settings: %w", err))
 	}

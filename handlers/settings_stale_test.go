@@ -46,8 +46,8 @@ func attributeOf(tag, name string) string {
 	return html.UnescapeString(m[1])
 }
 
-// A settings form that was open while another tab saved other values leaves them as they are, unless it changes the same
-// ones.
+// A settings form that was open while another tab saved other values leaves them as they are, unless it changes the
+// same ones.
 func TestSettingsOfAnotherTab(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

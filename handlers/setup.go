@@ -129,7 +129,7 @@ func (s *Server) setUp(c echo.Context) error {
 		return &failure{Status: http.StatusConflict, Heading: "This board is already set up", Err: err,
 			Message: "It has an administrator. Nothing that you typed was saved. Go to the board to sign in."}
 	}
-	f := formFailure(err, "set up the board")
+	f := accountFailure(err, "set up the board")
 	if f == nil {
 		return notSaved(fmt.Errorf("set up: %w", err))
 	}

@@ -67,8 +67,8 @@ func TestEmptyBoardLeadsToSetUp(t *testing.T) {
 	}
 }
 
-// A board that is for this machine only can be behind a proxy that its operator didn't mention. Whoever comes through it
-// can't set up the board, becomes no administrator by signing up, and can't sign up if nobody said so.
+// A board that is for this machine only can be behind a proxy that its operator didn't mention. Whoever comes through
+// it can't set up the board, becomes no administrator by signing up, and can't sign up if nobody said so.
 func TestProxyBeforeALoopbackBoard(t *testing.T) {
 	for what, through := range map[string]func(*browser){
 		"a header with the client's address": func(b *browser) { b.header.Set("X-Forwarded-For", "192.0.2.1") },

@@ -9,20 +9,20 @@ func (s *Server) shareRoutes(member group) {
 	member.post(at("/settings/shares/revoke"), s.revokeShare)
 	member.get(at("/settings/shares/revoke"), s.toShares) // for reloads of a refused form
 
-	wall := s.group(policy{callers: machines, compress: true, secret: true, headers: wallHeaders(s.rules.headers)})
+	wall := s.group(policy{callers: anybody, compress: true, secret: true, headers: wallHeaders(s.rules.headers)})
 	wall.get(at("/w/:token"), s.wallPage)
-	live := s.group(policy{callers: machines, secret: true, headers: wallHeaders(s.rules.headers)})
+	live := s.group(policy{callers: anybody, secret: true, headers: wallHeaders(s.rules.headers)})
 	live.get(at("/w/:token/ws"), s.wallSocket)
 
-	frames := s.group(policy{callers: machines, secret: true, compress: true, headers: wallHeaders(s.rules.headers)})
+	frames := s.group(policy{callers: anybody, secret: true, compress: true, headers: wallHeaders(s.rules.headers)})
 	frames.get(at("/embed/:token"), s.embedPage)
-	lists := s.group(policy{callers: machines, secret: true, errors: asProblem, headers: sharedHeaders(s.rules.headers)})
+	lists := s.group(policy{callers: anybody, secret: true, errors: asProblem, headers: shareLinkHeaders(s.rules.headers)})
 	lists.get(at("/embed/:token/people.json"), s.embedJSON)
-	script := s.group(policy{callers: machines, headers: sharedHeaders(s.rules.headers)})
+	script := s.group(policy{callers: anybody, headers: shareLinkHeaders(s.rules.headers)})
 	script.get(at("/embed.js"), s.embedScript)
 	script.get(at("/embed-:hash"), s.embedScriptOf)
 
-	state := s.group(policy{callers: machines, secret: true, errors: asProblem, headers: sharedHeaders(s.rules.headers)})
+	state := s.group(policy{callers: anybody, secret: true, errors: asProblem, headers: shareLinkHeaders(s.rules.headers)})
 	state.get(at("/s/:token/state.txt"), s.stateText)
 	state.get(at("/s/:token/state.json"), s.stateJSON)
 	state.get(at("/s/:token/badge.svg"), s.badge)

@@ -136,7 +136,7 @@ func (s *Server) wantVisibleTeam(ctx context.Context, eyes accounts.Person, team
 
 // refuseShare shows the form again with what was typed.
 func (s *Server) refuseShare(c echo.Context, fields url.Values, err error) error {
-	f := formFailure(err, "make this link")
+	f := accountFailure(err, "make this link")
 	if f == nil {
 		return notSaved(fmt.Errorf("make a share link: %w", err))
 	}

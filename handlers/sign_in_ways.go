@@ -91,7 +91,7 @@ func (s *Server) changeWays(c echo.Context, done string,
 	case errors.Is(err, accounts.ErrNoPasskey):
 		return s.toWays(c) // it's gone
 	}
-	f := formFailure(err, "change this")
+	f := accountFailure(err, "change this")
 	if f == nil {
 		return notSaved(fmt.Errorf("ways to sign in: %w", err))
 	}

@@ -104,7 +104,7 @@ func (s *Server) makeAccount(c echo.Context, fields url.Values, p ui.SignupPage,
 	case errors.Is(err, accounts.ErrNoLink):
 		return noInvitation(err)
 	}
-	f := formFailure(err, "sign up from this network")
+	f := accountFailure(err, "sign up from this network")
 	if errors.Is(err, accounts.ErrFull) {
 		f = tooManyWait(err)
 	}

@@ -81,9 +81,9 @@ type socket struct {
 	since  time.Time // since when it's hidden, or else open
 	turn   int       // in which it's pinged; less than turns
 
-	closing atomic.Bool  // the close frame is on its way
-	behind  atomic.Bool  // a frame did not fit into the queue
-	how     atomic.Int32 // presence.LeaveReason it ended
+	closing     atomic.Bool  // the close frame is on its way
+	behind      atomic.Bool  // a frame did not fit into the queue
+	leaveReason atomic.Int32 // presence.LeaveReason
 }
 
 // silent is the activity of a client that hasn't reported any.
@@ -100,7 +100,7 @@ const (
 
 // endLocked closes s because its session has ended. Its person goes offline without a grace period.
 func (s *socket) endLocked(why string) {
-	s.how.Store(int32(presence.SignedOut))
+	s.leaveReason.Store(int32(presence.SignedOut))
 	if s.conn != nil {
 		s.conn.Leave(presence.SignedOut)
 	}
@@ -122,5 +122,5 @@ func (s *socket) cutOff(code int, reason string) {
 
 // closedByClient records that the browser closed s on purpose, unless something else has ended it already.
 func (s *socket) closedByClient() {
-	s.how.CompareAndSwap(int32(presence.Dropped), int32(presence.Clean))
+	s.leaveReason.CompareAndSwap(int32(presence.Dropped), int32(presence.Clean))
 }

@@ -330,7 +330,7 @@ func (s *sockets) leave(x *socket) {
 		x.wait.Stop()
 	}
 	if x.conn != nil {
-		x.conn.LeaveAt(presence.LeaveReason(x.how.Load()), x.wire.ended(time.Now()))
+		x.conn.LeaveAt(presence.LeaveReason(x.leaveReason.Load()), x.wire.ended(time.Now()))
 		s.recent[x.session] = recentSession{x.person, time.Now()}
 	}
 	s.emptyLocked()

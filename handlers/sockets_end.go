@@ -10,7 +10,8 @@ import (
 const (
 	forgetEvery = time.Minute // between checks for expired sessions
 
-	// A proxy's header comes with requests only. A page that makes none reconnects after this time, to be checked again.
+	// A proxy's header comes with requests only. A page that makes none reconnects after this time, to be checked
+	// again.
 	recheckEvery = time.Hour
 
 	// A replica that can't read the accounts doesn't learn of sessions that end elsewhere.
@@ -127,8 +128,8 @@ func (s *sockets) endSessionLocked(id string) {
 	s.closeSessionLocked(id)
 }
 
-// endProxied closes the sockets of a session because the proxy names somebody else by now, or nobody. The session counts
-// again when the proxy names its person again.
+// endProxied closes the sockets of a session because the proxy names somebody else by now, or nobody. The session
+// counts again when the proxy names its person again.
 func (s *sockets) endProxied(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

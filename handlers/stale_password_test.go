@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// afterCheck is a limiter that runs do when a sign-in with the right password gives back its failure: after the password
-// was checked, and before the session starts.
+// afterCheck is a limiter that runs do when a sign-in with the right password gives back its failure: after the
+// password was checked, and before the session starts.
 type afterCheck struct {
 	Limiter
 	do func() // nil: nothing, or done

@@ -87,7 +87,7 @@ func (s *Server) setStatus(c echo.Context) error {
 		form, what = status{}, "cleared" // the end doesn't matter
 	}
 	if err = s.saveStatus(ctx, user, form, zone); err != nil {
-		f := formFailure(err, "change this")
+		f := accountFailure(err, "change this")
 		if f == nil {
 			return notSaved(fmt.Errorf("set status: %w", err))
 		}

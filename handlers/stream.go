@@ -141,8 +141,8 @@ func badStream(message string) error {
 // streamProtocol is the subprotocol of streams over websockets.
 const streamProtocol = "rollcall.v1"
 
-// checkStreamSocket checks the handshake of a websocket. Browsers send our cookies with any page's, so Origin counts for
-// callers without a token.
+// checkStreamSocket checks the handshake of a websocket. Browsers send our cookies with any page's, so Origin counts
+// for callers without a token.
 func (s *Server) checkStreamSocket(r *http.Request, by caller) error {
 	if by.token.ID == "" && !s.originAllowed(r) {
 		return &failure{Status: http.StatusForbidden, Message: "This page isn't allowed to open a live connection here."}
@@ -204,8 +204,8 @@ func streamHead(format streamed, shared http.Header) []byte {
 }
 
 // refuse answers a request for a stream that can't be opened now. A browser's EventSource gives up for good on any
-// status but 200, so it gets a stream that ends at once and says when to try again. A browser can't read why a handshake
-// was refused, so a websocket is opened and closed.
+// status but 200, so it gets a stream that ends at once and says when to try again. A browser can't read why a
+// handshake was refused, so a websocket is opened and closed.
 func (s *Server) refuse(c echo.Context, x *stream, why refusal) error {
 	reason := map[refusal]string{refusedRestart: "restart", refusedOver: "login"}[why]
 	if reason == "" {

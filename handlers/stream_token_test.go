@@ -10,8 +10,8 @@ import (
 	"rollcall/presence"
 )
 
-// A program reads streams with a token: in the header, or from a browser as a subprotocol. Then cookies don't count, and
-// neither does the page. Revoking the token ends its streams.
+// A program reads streams with a token: in the header, or from a browser as a subprotocol. Then cookies don't count,
+// and neither does the page. Revoking the token ends its streams.
 func TestStreamsByToken(t *testing.T) {
 	l := newLiveBoard(t)
 	ada := l.member("ada")

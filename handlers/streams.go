@@ -209,8 +209,8 @@ func (s *streams) emptyLocked() {
 // retry returns how long a program should wait before it connects again.
 func retry() time.Duration { return leastRetry + rand.N(mostRetry-leastRetry) }
 
-// refuseStream answers a request for a stream that can't be opened now. A browser's EventSource gives up for good on any
-// status but 200, so it gets an empty stream that says when to try again.
+// refuseStream answers a request for a stream that can't be opened now. A browser's EventSource gives up for good on
+// any status but 200, so it gets an empty stream that says when to try again.
 func refuseStream(why refusal) *failure {
 	switch why {
 	case refusedOver:

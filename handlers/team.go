@@ -13,7 +13,8 @@ import (
 // be on another page of the list. The section is a second list with a watcher of its own (live.OwnTeam). Its rows and
 // frames are encoded once for everybody who shows the same team.
 
-// teamVersion names the parameter of the live connection that asks for the section, with the version that the page shows.
+// teamVersion names the parameter of the live connection that asks for the section, with the version that the page
+// shows.
 const teamVersion = "team_v"
 
 // ownTeam returns the list of p's team, and its version for the live connection.

@@ -23,8 +23,8 @@ func (tb *tab) mine() string {
 
 var minePattern = regexp.MustCompile(`(?s)<div id="mine">(.*?)</div>\s*<div class="th" id="others">`)
 
-// On a board with several pages, people's own team is in a section of its own, which is live and follows them to another
-// team.
+// On a board with several pages, people's own team is in a section of its own, which is live and follows them to
+// another team.
 func TestOwnTeamSection(t *testing.T) {
 	t.Parallel()
 	l := newLiveBoard(t)

@@ -77,7 +77,7 @@ func (s *Server) createToken(c echo.Context) error {
 	if err = s.limitActs(c); err == nil {
 		made, _, err = s.cfg.Accounts.CreateToken(c.Request().Context(), n)
 	}
-	f := formFailure(err, "create a token")
+	f := accountFailure(err, "create a token")
 	if err != nil && f == nil {
 		return notSaved(fmt.Errorf("create token: %w", err))
 	}
@@ -124,7 +124,7 @@ func (s *Server) revokeToken(c echo.Context) error {
 	if err == nil || errors.Is(err, accounts.ErrNoToken) { // in another tab
 		return s.redirect(c, s.site.path("/settings/tokens")+"?saved=revoked")
 	}
-	if f := formFailure(err, "revoke a token"); f != nil {
+	if f := accountFailure(err, "revoke a token"); f != nil {
 		return f
 	}
 	return notSaved(fmt.Errorf("revoke token: %w", err))

@@ -96,7 +96,8 @@ func TestTokensRefusedInSettings(t *testing.T) {
 	}
 }
 
-// Making a token needs a proof of who does it, with two factors for one that can administer where the operator wants that.
+// Making a token needs a proof of who does it, with two factors for one that can administer where the operator wants
+// that.
 func TestTokensNeedProof(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(cfg *Config) { cfg.SecondFactor = true })

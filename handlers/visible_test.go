@@ -77,8 +77,8 @@ func (h *watchedHistory) note(step string) {
 
 // TestHiddenIsLikeDeleted plays one random history twice. In it, bob is in ada's team, one of her favorites, and she
 // waits for him. Then he is gone. In one run his account is deleted. In the other he moves to a team that ada may not
-// see, and goes on: he comes and goes, sets a status, and gets another name, team and role. Ada must get the same pages,
-// frames, stylesheets and downloads in both runs, byte for byte.
+// see, and goes on: he comes and goes, sets a status, and gets another name, team and role. Ada must get the same
+// pages, frames, stylesheets and downloads in both runs, byte for byte.
 func TestHiddenIsLikeDeleted(t *testing.T) {
 	for range 1 {
 		seed := rand.Uint64()
@@ -243,8 +243,8 @@ func (tb *tab) shown() map[string]string {
 	return tb.shownLocked()
 }
 
-// Two teams that see each other are listed for administrators, who can stop it, without a script. Refused forms keep what
-// was typed and say what's wrong.
+// Two teams that see each other are listed for administrators, who can stop it, without a script. Refused forms keep
+// what was typed and say what's wrong.
 func TestTeamPairs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -73,7 +73,7 @@ func noShare(err error) error {
 // their connections, so it makes nobody present.
 func (s *Server) wallSocket(c echo.Context) error {
 	r := c.Request()
-	if err := s.wantUpgrade(r, c.Response().Header()); err != nil {
+	if err := s.refuseUpgrade(r, c.Response().Header()); err != nil {
 		return err
 	}
 	a := admission{address: s.addresses.prefix(r), asked: s.asks(c)}
@@ -115,7 +115,8 @@ func (s *Server) confirmShare(ctx context.Context, id, token string) {
 	s.sockets.endShareLocked(id)
 }
 
-// wallFrame encodes a change for wall boards of a format. They have no filter, no links to pages, and nothing of their own.
+// wallFrame encodes a change for wall boards of a format. They have no filter, no links to pages, and nothing of their
+// own.
 func (s *Server) wallFrame(c *live.Change, format live.Format) []byte {
 	f := s.cfg.UI.NewFrame()
 	if c.Warming != nil {

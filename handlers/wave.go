@@ -10,13 +10,13 @@ import (
 const (
 	waveSize  = 500         // new connections after which memory is given back, once there are fewer
 	waveCalm  = 20          // new connections within waveEvery that don't continue a wave
-	waveEvery = time.Second // between looks
+	waveEvery = time.Second // between checks
 )
 
-// wave notices that a wave of new connections is over. Opening a connection takes several times the memory that it needs
-// later, and without changes afterward, the runtime would keep that memory for minutes.
+// wave notices that a wave of new connections is over. Opening a connection takes several times the memory that it
+// needs later, and without changes afterward, the runtime would keep that memory for minutes.
 type wave struct {
-	seen    uint64 // connections at the last look
+	seen    uint64 // connections at the last check
 	pending uint64 // new ones since memory was last given back
 }
 
@@ -33,14 +33,14 @@ func (w *wave) over(total uint64) bool {
 
 // giveBack returns memory to the system after waves of new connections, until ctx ends.
 func (s *sockets) giveBack(ctx context.Context) {
-	look := time.NewTicker(waveEvery)
-	defer look.Stop()
+	check := time.NewTicker(waveEvery)
+	defer check.Stop()
 	var w wave
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-look.C:
+		case <-check.C:
 			if w.over(s.traffic.opened.Load()) {
 				runtime.GC() // pools keep their buffers for one more collection, and each collection halves stacks that are too large
 				debug.FreeOSMemory()

@@ -36,7 +36,8 @@ const lastRead = 100 * time.Millisecond
 // our reason.
 //
 // If a write found the connection broken, Close waits for lastRead. A browser that closes a page while frames are on
-// their way sends a close frame and then a reset. The writer may see the reset first, and the close frame would be lost.
+// their way sends a close frame and then a reset. The writer may see the reset first, and the close frame would be
+// lost.
 func (w *wire) Close() error {
 	wait := closeWait
 	switch {

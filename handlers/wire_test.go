@@ -102,8 +102,8 @@ func TestSilentForTooLong(t *testing.T) {
 	}
 }
 
-// TestCloseWaitsForTheClient: after a close frame, the connection stays open for closeWait, so that what the client sends
-// at that moment doesn't reset it. Without one, it's closed at once.
+// TestCloseWaitsForTheClient: after a close frame, the connection stays open for closeWait, so that what the client
+// sends at that moment doesn't reset it. Without one, it's closed at once.
 func TestCloseWaitsForTheClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

@@ -17,10 +17,10 @@ import (
 
 // ws answers GET /ws, the live connection of a page. It takes the board's query string, or only=me for a page without a
 // list (with lists, it's told when lists for administrators change), or person=ID for a page about one person. A page
-// can't read why a handshake was refused and would retry forever. So a page without a session is accepted and then closed
-// with 1008, which its script understands.
+// can't read why a handshake was refused and would retry forever. So a page without a session is accepted and then
+// closed with 1008, which its script understands.
 func (s *Server) ws(c echo.Context) error {
-	if err := s.wantUpgrade(c.Request(), c.Response().Header()); err != nil {
+	if err := s.refuseUpgrade(c.Request(), c.Response().Header()); err != nil {
 		return err
 	}
 	x, err := s.admission(c)
@@ -30,8 +30,8 @@ func (s *Server) ws(c echo.Context) error {
 	return s.openSocket(c, x)
 }
 
-// wantUpgrade returns a failure unless r may open a live connection.
-func (s *Server) wantUpgrade(r *http.Request, h http.Header) error {
+// refuseUpgrade returns a failure unless r may open a live connection.
+func (s *Server) refuseUpgrade(r *http.Request, h http.Header) error {
 	if !s.originAllowed(r) {
 		return &failure{Status: http.StatusForbidden, Message: "This page isn't allowed to open a live connection here."}
 	}
@@ -102,8 +102,8 @@ func (s *Server) admission(c echo.Context) (admission, error) {
 	return a, nil
 }
 
-// A page whose script completes brief rows says so with a parameter of its live connection. Others, such as other programs,
-// and pages that were loaded before an upgrade, get whole rows.
+// A page whose script completes brief rows says so with a parameter of its live connection. Others, such as other
+// programs, and pages that were loaded before an upgrade, get whole rows.
 const rowsParam, briefRows = "rows", "brief"
 
 // asks returns what a socket keeps of its request.

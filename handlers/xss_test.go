@@ -39,8 +39,8 @@ func payloads() []string {
 	return all
 }
 
-// samples returns some of payloads, with each markup in one context and each context around several. Escaping depends on
-// the place in the template, so a place needs each of both, but not each with each.
+// samples returns some of payloads, with each markup in one context and each context around several. Escaping depends
+// on the place in the template, so a place needs each of both, but not each with each.
 func samples() []string {
 	all := payloads()
 	markup := len(all) / 8

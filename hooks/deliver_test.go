@@ -52,8 +52,8 @@ func testDelivers(t *testing.T, f *fixture) {
 	}
 }
 
-// While somebody can't be seen, a receiver learns nothing of them but that they're gone. An invisible person is like one
-// who left.
+// While somebody can't be seen, a receiver learns nothing of them but that they're gone. An invisible person is like
+// one who left.
 func TestHidden(t *testing.T) {
 	t.Parallel()
 	f := newFile(t)

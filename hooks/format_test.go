@@ -119,7 +119,8 @@ func TestStateOf(t *testing.T) {
 	}
 }
 
-// However much people typed, chats take a message about as many people as there can be: Discord refuses one of more than
+// However much people typed, chats take a message about as many people as there can be: Discord refuses one of more
+// than
 // 2,000 characters, and then nobody would be told of anybody in it.
 func TestChatMessagesAreShort(t *testing.T) {
 	long := news{Shown: true, Row: live.Row{ID: "u1", Name: strings.Repeat("&", 64), State: "dnd", Text: strings.Repeat("🎧<", 70),

@@ -1,9 +1,9 @@
 // Package hooks delivers webhooks: it tells the receivers that people chose who is here.
 //
-// It subscribes to package live, and sees each person with the eyes of the hook's owner. What each receiver was told last
-// is stored in package accounts. A receiver is told when that differs from what is true, so there's no queue of changes:
-// nothing outdated is sent, and nothing is missed across restarts. Of several servers, one delivers: the one that holds
-// the lease.
+// It subscribes to package live, and sees each person with the eyes of the hook's owner. What each receiver was told
+// last is stored in package accounts. A receiver is told when that differs from what is true, so there's no queue of
+// changes: nothing outdated is sent, and nothing is missed across restarts. Of several servers, one delivers: the one
+// that holds the lease.
 //
 // The package keeps no history, logs no addresses of receivers, and connects only to public addresses and to those that
 // the operator allows.
@@ -117,14 +117,14 @@ func (d *Deliverer) loop(ctx, sending context.Context) {
 		case <-timer.C:
 		}
 		var wait time.Duration
-		wait, everyone = d.look(ctx, sending, everyone)
+		wait, everyone = d.advance(ctx, sending, everyone)
 		timer.Reset(wait)
 	}
 }
 
-// look takes in what has changed and begins what is due. It returns how long to wait at most. everyone says that
+// advance takes in what has changed and begins what is due. It returns how long to wait at most. everyone says that
 // everybody has to be looked at, which waits until it's known who is offline.
-func (d *Deliverer) look(ctx, sending context.Context, everyone bool) (time.Duration, bool) {
+func (d *Deliverer) advance(ctx, sending context.Context, everyone bool) (time.Duration, bool) {
 	const long = time.Hour
 	news := d.observer.Take()
 	everyone = everyone || news.Everyone
@@ -154,7 +154,7 @@ func (d *Deliverer) look(ctx, sending context.Context, everyone bool) (time.Dura
 // warn logs an error of the accounts, unless it's because ctx has ended.
 func (d *Deliverer) warn(ctx context.Context, doing string, err error) {
 	if ctx.Err() == nil {
-		d.log.Warn("webhooks wait, because the accounts can't be used; the next try is soon", "doing", doing, "err", err)
+		d.log.Warn("webhooks wait, because the accounts can't be used; the next try is soon", "step", doing, "err", err)
 	}
 }
 
@@ -228,7 +228,7 @@ func (d *Deliverer) letGo(ctx context.Context) {
 	}
 }
 
-// signal makes the loop look again.
+// signal makes the loop go on.
 func (d *Deliverer) signal() {
 	select {
 	case d.wake <- struct{}{}:

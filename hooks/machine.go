@@ -21,7 +21,8 @@ const (
 )
 
 var (
-	// pauses are the times between the tries of one message. After the last one, it's given up.
+	// pauses are the times between the tries of one message. After the last one, it waits until something else has
+	// reached the receiver.
 	pauses = [...]time.Duration{5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
 		10 * time.Hour, 10 * time.Hour}
 	// circuitPauses are the times between the tries to reach a hook, from the failure circuitAfter on.

@@ -47,7 +47,7 @@ func (d *Deliverer) statesOf(ctx context.Context, hooks []accounts.ActiveHook,
 	for _, h := range hooks {
 		states[h.ID] = map[string]string{}
 	}
-	look := func(all []accounts.Person) {
+	compare := func(all []accounts.Person) {
 		for _, h := range hooks {
 			for _, p := range all {
 				if state, _ := d.stateOf(h, p); state != "" {
@@ -60,10 +60,10 @@ func (d *Deliverer) statesOf(ctx context.Context, hooks []accounts.ActiveHook,
 		people = named(hooks)
 	}
 	if people == nil {
-		return states, d.eachPage(ctx, look)
+		return states, d.eachPage(ctx, compare)
 	}
 	found, err := d.cfg.Accounts.PeopleByID(ctx, people)
-	look(found)
+	compare(found)
 	return states, err
 }
 
@@ -87,15 +87,15 @@ func named(hooks []accounts.ActiveHook) (people []string) {
 	return people
 }
 
-// eachPage calls look with everyone, page by page.
-func (d *Deliverer) eachPage(ctx context.Context, look func([]accounts.Person)) error {
+// eachPage calls compare with everyone, page by page.
+func (d *Deliverer) eachPage(ctx context.Context, compare func([]accounts.Person)) error {
 	var q accounts.PeopleQuery
 	for {
 		people, more, err := d.cfg.Accounts.People(ctx, q)
 		if err != nil {
 			return err
 		}
-		look(people)
+		compare(people)
 		if !more || len(people) == 0 {
 			return nil
 		}

@@ -22,8 +22,8 @@ const (
 	offline  = "offline"
 )
 
-// stateOf returns what a hook tells about a row: "" if the person is offline or not shown. Texts are hashed, so that they
-// aren't stored twice.
+// stateOf returns what a hook tells about a row: "" if the person is offline or not shown. Texts are hashed, so that
+// they aren't stored twice.
 func stateOf(h accounts.Hook, row live.Row, shown bool) (state string) {
 	if !shown {
 		return ""

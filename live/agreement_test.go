@@ -135,7 +135,7 @@ func agreement(t *testing.T, seed uint64) {
 	sheets := []*sheet{f.sheet("a page from before the start", people[0], true)}
 	conns := map[string]*presence.Connection{}
 	loops := []func(){
-		func() { b.look(b.feed.Take()) },
+		func() { b.applyViews(b.feed.Take()) },
 		func() { f.must(b.CatchUp(ctx)) },
 		func() { f.must(b.reader.meet(ctx)) },
 		func() { f.reread() },
@@ -176,7 +176,7 @@ func agreement(t *testing.T, seed uint64) {
 		}
 		switch step {
 		case 80, 160:
-			b.look(b.feed.Take())
+			b.applyViews(b.feed.Take())
 			b.update(b.tellAll)
 		case 120:
 			b.WarmAgain()

@@ -33,7 +33,7 @@ func BenchmarkLoneChange(b *testing.B) {
 	for b.Loop() {
 		hidden, rounds = !hidden, rounds+1
 		phone.Record(presence.Activity{Hidden: hidden})
-		f.board.look(f.board.feed.Take())
+		f.board.applyViews(f.board.feed.Take())
 		f.board.flush()
 	}
 	if taken != 100*rounds || encoded != rounds {
@@ -56,10 +56,10 @@ func BenchmarkManyLists(b *testing.B) {
 	f.step()
 	for b.Loop() {
 		c := f.arrive(ada)
-		f.board.look(f.board.feed.Take())
+		f.board.applyViews(f.board.feed.Take())
 		f.board.flush()
 		c.Leave(presence.SignedOut)
-		f.board.look(f.board.feed.Take())
+		f.board.applyViews(f.board.feed.Take())
 		f.board.flush()
 		for _, s := range screens {
 			s.take(b)

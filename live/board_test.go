@@ -11,7 +11,7 @@ import (
 	"rollcall/presence"
 )
 
-// If a page is loaded between a change of presence and the board's look at it, other lists still get the change.
+// If a page is loaded between a change of presence and when the board applies it, other lists still get the change.
 func TestArrivalBetweenChangeAndLook(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -19,7 +19,7 @@ func TestArrivalBetweenChangeAndLook(t *testing.T) {
 	watched := f.list(Query{Show: Online})
 	f.arrive(bob)
 	f.list(Query{})
-	f.board.look(f.board.feed.Take())
+	f.board.applyViews(f.board.feed.Take())
 	if len(watched.members) != 1 {
 		t.Errorf("after bob came online, the list of online people has %d people, want 1", len(watched.members))
 	}
@@ -112,10 +112,10 @@ func TestOvertakenReading(t *testing.T) {
 func TestSlowStoreDelaysNoChanges(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	look, hang := f.board.follower.read, make(chan struct{})
+	read, hang := f.board.follower.read, make(chan struct{})
 	ada, bob := f.person("ada"), f.person("bob")
 	s := f.watch(Query{}, ada)
-	f.board.follower.read = func(ctx context.Context) error { <-hang; return look(ctx) }
+	f.board.follower.read = func(ctx context.Context) error { <-hang; return read(ctx) }
 	f.run()
 	defer close(hang)
 	c := f.arrive(bob)
@@ -206,13 +206,13 @@ func TestCountsShownEarly(t *testing.T) {
 	}
 	f.board.flush()
 	c := f.arrive(ada)
-	f.board.look(f.board.feed.Take())
+	f.board.applyViews(f.board.feed.Take())
 	before := load()
 	if before.Counts.Online != 1 {
 		t.Fatalf("the page counts %+v, want ada online", before.Counts)
 	}
 	c.Leave(presence.SignedOut)
-	f.board.look(f.board.feed.Take())
+	f.board.applyViews(f.board.feed.Take())
 	f.board.flush() // nobody watches
 	if after := load(); after.Version == before.Version {
 		t.Errorf("pages with the counts %+v and %+v have the same version", before.Counts, after.Counts)
@@ -229,7 +229,7 @@ func TestDisabledElsewhere(t *testing.T) {
 	f.step()
 	s := f.watch(Query{}, ada)
 	f.here.SetFacts(bob.ID, presence.Facts{Disabled: true, AsOf: 1 << 40})
-	f.board.look(f.board.feed.Take())
+	f.board.applyViews(f.board.feed.Take())
 	f.board.flush()
 	for _, c := range s.take(t) {
 		for _, e := range c.Rows {

@@ -56,8 +56,8 @@ type Listing struct {
 	Warming  bool      // the list has only people who are here
 }
 
-// Index lists all teams, or the first of them. Teams with someone here come first. It's immutable. A list keeps its Index
-// until something in it changes, so that each is encoded once.
+// Index lists all teams, or the first of them. Teams with someone here come first. It's immutable. A list keeps its
+// Index until something in it changes, so that each is encoded once.
 type Index struct {
 	Teams   []IndexedTeam
 	encoded encoded

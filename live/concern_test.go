@@ -80,7 +80,7 @@ func TestChangeMarksOnlyListsItConcerns(t *testing.T) {
 		}
 		f.must(step.change())
 		f.must(f.board.CatchUp(ctx))
-		f.board.look(f.board.feed.Take())
+		f.board.applyViews(f.board.feed.Take())
 		if got := f.staleOf(lists); !slices.Equal(got, step.want) {
 			t.Errorf("%s: the stale lists are %q, want %q", step.what, got, step.want)
 		}

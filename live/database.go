@@ -18,7 +18,7 @@ func (r *reader) checkDatabase() {
 	if r.board.follower.bell != nil {
 		return
 	}
-	shared, err := r.accounts.Shared()
+	shared, err := r.accounts.UsedByOthers()
 	if err != nil || shared == r.database.shared {
 		return
 	}

@@ -66,7 +66,7 @@ func (f *fixture) step() {
 	f.t.Helper()
 	ctx := f.t.Context()
 	f.must(f.board.CatchUp(ctx))
-	f.board.look(f.board.feed.Take())
+	f.board.applyViews(f.board.feed.Take())
 	f.must(f.board.reader.meet(ctx))
 	f.must(f.board.reader.tellAlerts(ctx))
 	f.must(f.board.CatchUp(ctx))

@@ -48,12 +48,12 @@ type follower struct {
 	log      *slog.Logger
 	bell     Bell            // nil if there are no other replicas
 	watched  func() []string // returns the people to read again after a reset
-	looking  func()          // called before each look
-	looks    *shared
-	caughtUp atomic.Uint64               // counts successful looks
+	onRead   func()          // called before each read
+	reads    *coalesced
+	caughtUp atomic.Uint64               // counts successful reads
 	rev      atomic.Int64                // the revision up to which everything is applied
-	read     func(context.Context) error // is look; tests replace it
-	begun    bool                        // used only by the running look, like ahead and history
+	read     func(context.Context) error // is readChanges; tests replace it
+	begun    bool                        // used only by the running read, like ahead and history
 	ahead    int64                       // is added to revisions for presence; see wentBack
 	history  string                      // of rev; see accounts.Changes
 	ring     chan struct{}
@@ -65,9 +65,9 @@ type follower struct {
 func newFollower(cfg Config, watched func() []string, looking func()) *follower {
 	f := &follower{
 		accounts: cfg.Accounts, presence: cfg.Presence, log: cfg.Log, bell: cfg.Bell,
-		watched: watched, looking: looking, looks: newShared(), ring: make(chan struct{}, 1),
+		watched: watched, onRead: looking, reads: newCoalesced(), ring: make(chan struct{}, 1),
 	}
-	f.read = f.look
+	f.read = f.readChanges
 	return f
 }
 
@@ -90,15 +90,15 @@ func (f *follower) tell(u Update) {
 
 // catchUp applies every change that was committed before the call.
 func (f *follower) catchUp(ctx context.Context) error {
-	err := f.looks.do(ctx, f.read)
+	err := f.reads.do(ctx, f.read)
 	if err == nil {
 		f.caughtUp.Add(1)
 	}
 	return err
 }
 
-func (f *follower) look(ctx context.Context) error {
-	f.looking()
+func (f *follower) readChanges(ctx context.Context) error {
+	f.onRead()
 	if !f.begun {
 		return f.begin(ctx)
 	}
@@ -119,7 +119,7 @@ func (f *follower) look(ctx context.Context) error {
 	return nil
 }
 
-// begin reads all facts. It's for the start, and for when the accounts no longer have all changes since the last look.
+// begin reads all facts. It's for the start, and for when the accounts no longer have all changes since the last read.
 func (f *follower) begin(ctx context.Context) error {
 	_, history, err := f.accounts.Rev(ctx) // before all else, so that what is read can only be newer
 	if err != nil {
@@ -174,8 +174,8 @@ func (f *follower) begin(ctx context.Context) error {
 	return nil
 }
 
-// wentBack is called when the accounts were replaced with an older or another copy, whose revision is rev. Presence uses
-// the facts with the highest revision, so the revisions for presence continue from the highest one that it knows.
+// wentBack is called when the accounts were replaced with an older or another copy, whose revision is rev. Presence
+// uses the facts with the highest revision, so the revisions for presence continue from the highest one that it knows.
 func (f *follower) wentBack(rev int64) { f.ahead = f.presence.NewestFacts() + 1 - rev }
 
 // apply passes changes to presence and to the subscribers.

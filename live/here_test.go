@@ -71,7 +71,7 @@ func TestPagesOfPresentPeople(t *testing.T) {
 		what := fmt.Sprintf("step %d", step)
 		switch q, at := queries[step%len(queries)], random.IntN(8); at {
 		case 0: // load a page between a change and its flush
-			f.board.look(f.board.feed.Take())
+			f.board.applyViews(f.board.feed.Take())
 			page, err := f.board.Load(t.Context(), q, ada)
 			f.must(err)
 			s := f.watch(q, ada, page.Version)
@@ -80,7 +80,7 @@ func TestPagesOfPresentPeople(t *testing.T) {
 		case 1:
 			screens[random.IntN(len(screens))].w.Pause()
 		case 2, 3:
-			f.board.look(f.board.feed.Take())
+			f.board.applyViews(f.board.feed.Take())
 			screens[random.IntN(len(screens))].w.Resume()
 		case 4:
 			p := people[random.IntN(len(people))]

@@ -71,7 +71,7 @@ func New(cfg Config) *Board {
 		written: map[string]time.Time{},
 		stored:  func(stamps map[string]time.Time) { b.update(func() { b.roster.noteSeen(stamps) }) },
 	}
-	b.follower = newFollower(cfg, b.watched, b.looking)
+	b.follower = newFollower(cfg, b.watched, b.countRead)
 	b.follower.subscribe(b.hear)
 	return b
 }
@@ -133,10 +133,10 @@ func (b *Board) watched() []string {
 	return ids
 }
 
-func (b *Board) looking() {
+func (b *Board) countRead() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.roster.looks++
+	b.roster.reads++
 }
 
 // signal makes c, of capacity 1, readable.
@@ -157,7 +157,7 @@ type Stats struct {
 	Present        int    // people on the roster who are here
 	Pending        bool   // something waits for the next flush
 	Stale          int    // watched lists that wait to be read again
-	Looks          uint64 // checks for changes of the accounts
+	Reads          uint64 // checks for changes of the accounts
 }
 
 // Stats returns the current numbers.
@@ -166,7 +166,7 @@ func (b *Board) Stats() Stats {
 	defer b.mu.Unlock()
 	s := Stats{
 		Lists: len(b.lists.all), People: b.roster.tally.total, Present: len(b.roster.present),
-		Pending: b.flushes.unsent.Load(), Looks: b.roster.looks,
+		Pending: b.flushes.unsent.Load(), Reads: b.roster.reads,
 	}
 	for w := range b.watching.all {
 		if w.paused {

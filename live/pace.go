@@ -5,8 +5,8 @@ import "time"
 const (
 	MaxRest = 250 * time.Millisecond // longest rest after a flush
 
-	// RestPerCost is how long to rest for each second that a flush of one person's change took. So lone changes are sent
-	// at once, and take at most a fifth of a processor however many people watch.
+	// RestPerCost is how long to rest for each second that a flush of one person's change took. So lone changes are
+	// sent at once, and take at most a fifth of a processor however many people watch.
 	RestPerCost = 4
 )
 

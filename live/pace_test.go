@@ -89,14 +89,14 @@ func TestPaceOfBoard(t *testing.T) {
 		{"two change, one of them twice", func() {
 			f.must(f.store.SetStatus(acting(t.Context()), bob.ID, accounts.Status{State: "away"}, ""))
 			f.must(f.board.CatchUp(t.Context()))
-			f.board.look(f.board.feed.Take())
+			f.board.applyViews(f.board.feed.Take())
 			f.must(f.store.SetStatus(acting(t.Context()), bob.ID, accounts.Status{State: "dnd"}, ""))
 			f.arrive(ada)
 		}, 2},
 	} {
 		tt.do()
 		f.must(f.board.CatchUp(t.Context()))
-		f.board.look(f.board.feed.Take())
+		f.board.applyViews(f.board.feed.Take())
 		if got := len(f.board.roster.changed); got != tt.want {
 			t.Errorf("%s: the next flush has changes of %d people, want %d", tt.name, got, tt.want)
 		}

@@ -26,7 +26,7 @@ type reader struct {
 	accounts *accounts.Store
 	presence *presence.Tracker
 	log      *slog.Logger
-	totals   *shared       // counts everyone
+	totals   *coalesced    // counts everyone
 	many     int           // manyPeople; tests change it
 	wanted   chan struct{} // capacity 1; there's something to read
 	costly   chan struct{} // capacity 1; there's a costly list to read again
@@ -35,7 +35,7 @@ type reader struct {
 
 func newReader(b *Board) *reader {
 	return &reader{
-		board: b, accounts: b.accounts, presence: b.presence, log: b.log, totals: newShared(), many: manyPeople,
+		board: b, accounts: b.accounts, presence: b.presence, log: b.log, totals: newCoalesced(), many: manyPeople,
 		wanted: make(chan struct{}, 1), costly: make(chan struct{}, 1),
 	}
 }

@@ -32,7 +32,7 @@ type roster struct {
 	changed  map[*member]struct{} // people with news for others since the last flush; nil if there are none
 
 	applied uint64 // counts applied updates
-	looks   uint64 // counts looks for updates that have started
+	reads   uint64 // counts reads of changes that have started
 }
 
 // member is one person on the roster, with the data from accounts and presence and the rows for each audience. Guarded
@@ -45,7 +45,7 @@ type member struct {
 	marks   *[Audiences]mark  // nil if no stream can show the person
 	present bool              // whether the person is in roster.present
 	counted presence.State    // the state that roster.here counts them in, while present
-	readIn  uint64            // roster.looks when reading a list last added or moved the person
+	readIn  uint64            // roster.reads when reading a list last added or moved the person
 }
 
 func newRoster(tracker *presence.Tracker, l *lists) roster {
@@ -83,7 +83,7 @@ func (r *roster) entry(m *member, to Audience) *Entry {
 func (r *roster) meet(p accounts.Person) *member {
 	m := r.members[p.ID]
 	if m == nil {
-		m = &member{person: p, view: r.presence.View(p.ID), readIn: r.looks}
+		m = &member{person: p, view: r.presence.View(p.ID), readIn: r.reads}
 		r.members[p.ID] = m
 		r.place(m)
 		r.came(m)
@@ -91,14 +91,14 @@ func (r *roster) meet(p accounts.Person) *member {
 		return m
 	}
 	if r.replace(m, p) {
-		m.readIn = r.looks
+		m.readIn = r.reads
 	}
 	return m
 }
 
 // mayBeAhead reports whether reading a list may have updated m before the change that is applied now. It can't have if
-// a whole look for changes happened in between.
-func (r *roster) mayBeAhead(m *member) bool { return r.looks <= m.readIn+1 }
+// a whole read of changes happened in between.
+func (r *roster) mayBeAhead(m *member) bool { return r.reads <= m.readIn+1 }
 
 // came updates lists and team counts for a new member. If they're here, they arrived before the board knew them.
 func (r *roster) came(m *member) {
@@ -119,12 +119,12 @@ func (r *roster) meetAll(people []accounts.Person) {
 		m := r.members[p.ID]
 		if m != nil {
 			if r.replace(m, p) {
-				m.readIn = r.looks
+				m.readIn = r.reads
 			}
 			r.forget(m)
 			continue
 		}
-		m = &member{person: p, view: r.presence.View(p.ID), readIn: r.looks}
+		m = &member{person: p, view: r.presence.View(p.ID), readIn: r.reads}
 		if !isHere(m.view) {
 			continue // has left again, and isn't on a list
 		}
@@ -233,8 +233,8 @@ func (r *roster) replace(m *member, p accounts.Person) (moved bool) {
 	return moved
 }
 
-// look updates m with the current view of presence.
-func (r *roster) look(m *member) {
+// applyView updates m with the current view of presence.
+func (r *roster) applyView(m *member) {
 	v := r.presence.View(m.person.ID)
 	if v == m.view {
 		return

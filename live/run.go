@@ -69,12 +69,12 @@ func (b *Board) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-b.feed.Ready():
-			b.look(b.feed.Take())
+			b.applyViews(b.feed.Take())
 		case <-b.warmed():
 			b.endWarming()
 		case <-flush.C:
 			due = false
-			b.look(b.feed.Take()) // includes the latest changes
+			b.applyViews(b.feed.Take()) // includes the latest changes
 			b.flush()
 		case <-title.C:
 			b.sendTitles()
@@ -90,12 +90,12 @@ func (b *Board) Run(ctx context.Context) {
 	}
 }
 
-// look applies the current views of users who may have changed.
-func (b *Board) look(users []string) {
+// applyViews applies the current views of users who may have changed.
+func (b *Board) applyViews(users []string) {
 	b.update(func() {
 		for _, u := range users {
 			if m := b.roster.members[u]; m != nil {
-				b.roster.look(m)
+				b.roster.applyView(m)
 				b.roster.forget(m)
 			} else if isHere(b.presence.View(u)) {
 				b.roster.unmet[u] = b.roster.unmet[u] || !b.roster.warming
@@ -245,7 +245,7 @@ func (b *Board) WarmAgain() {
 
 // endWarming ends warming, unless it has begun again in the meantime.
 func (b *Board) endWarming() {
-	b.look(b.feed.Take())
+	b.applyViews(b.feed.Take())
 	b.update(func() {
 		if !b.roster.unsure() {
 			b.tellAll()

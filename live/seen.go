@@ -55,7 +55,7 @@ func (w *seenWriter) flush(ctx context.Context, wait time.Duration, again bool) 
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if err := w.write(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		w.log.Warn("last seen could not be stored", "err", err, "people", len(w.pending), "again", again)
+		w.log.Warn("last seen could not be stored", "err", err, "people", len(w.pending), "will-retry", again)
 	}
 }
 

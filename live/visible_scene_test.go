@@ -239,7 +239,7 @@ func TestPagesShowOnlyVisibleTeams(t *testing.T) {
 func play(t *testing.T, s *scene) {
 	ctx, b := t.Context(), s.board
 	loops := []func(){
-		func() { b.look(b.feed.Take()) }, func() { s.must(b.CatchUp(ctx)) }, func() { s.must(b.reader.meet(ctx)) },
+		func() { b.applyViews(b.feed.Take()) }, func() { s.must(b.CatchUp(ctx)) }, func() { s.must(b.reader.meet(ctx)) },
 		func() { s.reread() }, func() { s.must(b.reader.refreshTotals(ctx)) }, func() { b.flush() },
 	}
 	for step := range 150 {
@@ -262,7 +262,7 @@ func play(t *testing.T, s *scene) {
 		case 70:
 			b.WarmAgain()
 		case 90:
-			b.look(b.feed.Take())
+			b.applyViews(b.feed.Take())
 			b.update(b.tellAll)
 		}
 		if s.r.IntN(3) > 0 {
@@ -295,8 +295,8 @@ func (s *scene) turn(v *viewed) {
 	}
 }
 
-// compare fails the test unless a page shows what a fresh one shows: everybody whom its owner may see, and who is on the
-// list.
+// compare fails the test unless a page shows what a fresh one shows: everybody whom its owner may see, and who is on
+// the list.
 func (s *scene) compare(i int, v *viewed) {
 	s.t.Helper()
 	fresh := s.open(v.query, v.eyes)

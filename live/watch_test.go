@@ -78,7 +78,7 @@ func TestSnapshotAndChangesAddUp(t *testing.T) {
 	}
 	f.list(Query{})
 	turn := func() {
-		f.board.look(f.board.feed.Take())
+		f.board.applyViews(f.board.feed.Take())
 		f.board.flush()
 	}
 	const watchers = 200

@@ -102,8 +102,8 @@ func (r *reader) readWindow(ctx context.Context, q Query) (window, error) {
 	}
 }
 
-// readPlace reads the place of w among all people of f, if there are several pages. It counts people in the team where w
-// begins, and knows the others, because counting everyone before a late page takes long on a large board.
+// readPlace reads the place of w among all people of f, if there are several pages. It counts people in the team where
+// w begins, and knows the others, because counting everyone before a late page takes long on a large board.
 func (r *reader) readPlace(ctx context.Context, f *filter, w *window) error {
 	if f.Search != "" || len(w.people) == 0 || w.prev+w.next == "" {
 		return nil
@@ -161,8 +161,8 @@ func (r *roster) presentWindow(f *filter) window {
 	return w
 }
 
-// viewsOf returns the views of people that the roster has. A newer one wouldn't do: if it changes back before the roster
-// looks, nothing would say that the list that was read with it is wrong.
+// viewsOf returns the views of people that the roster has. A newer one wouldn't do: if it changes back before the
+// roster looks, nothing would say that the list that was read with it is wrong.
 func (r *reader) viewsOf(people []accounts.Person) []presence.View {
 	views := make([]presence.View, len(people))
 	r.board.mu.Lock()

@@ -17,7 +17,7 @@ type Connection struct {
 
 	info    ConnInfo // guarded by Tracker.mu, like those below
 	assumed bool     // the client hasn't said when the last input was; Input is when it connected
-	gone    bool     // Leave was called, or the user was forgotten
+	closed  bool     // Leave was called, or the user was forgotten
 }
 
 // Client describes a connection. It never changes.
@@ -68,7 +68,7 @@ func (c *Connection) Record(a Activity) {
 	t := c.tracker
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if c.gone {
+	if c.closed {
 		return
 	}
 	c.recordLocked(a)
@@ -118,7 +118,7 @@ func (c *Connection) LeaveAt(why LeaveReason, at time.Time) {
 	t := c.tracker
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if c.gone || t.draining {
+	if c.closed || t.draining {
 		return
 	}
 	c.endLocked(why, at, time.Now())
@@ -127,7 +127,7 @@ func (c *Connection) LeaveAt(why LeaveReason, at time.Time) {
 
 // endLocked ends c at a time. The caller updates its person.
 func (c *Connection) endLocked(why LeaveReason, at, now time.Time) {
-	c.gone = true
+	c.closed = true
 	c.presumeLocked(now)
 	switch grace := c.tracker.cfg; why {
 	case SignedOut:
@@ -206,7 +206,7 @@ func (c *Connection) mergeLocked() {
 	p, ended := c.person, 0
 	var other *Connection
 	p.conns = slices.DeleteFunc(p.conns, func(o *Connection) bool {
-		if o == c || !o.gone || o.session != c.session || o.info.attentive() != c.info.attentive() {
+		if o == c || !o.closed || o.session != c.session || o.info.attentive() != c.info.attentive() {
 			return false
 		}
 		if !o.info.Input.After(c.info.Input) && !o.info.Until.After(c.info.Until) {
@@ -239,7 +239,7 @@ func (t *Tracker) End(user, session string) {
 	now := time.Now()
 	for _, c := range p.conns {
 		if c.session == session {
-			c.gone, c.info.Until = true, now
+			c.closed, c.info.Until = true, now
 		}
 	}
 	t.updateLocked(p)
@@ -266,8 +266,8 @@ func (p *person) pruneLocked(now time.Time) {
 		if c.info.live(now) {
 			return false
 		}
-		if !c.gone {
-			c.gone = true
+		if !c.closed {
+			c.closed = true
 			c.presumeLocked(now)
 		}
 		return true

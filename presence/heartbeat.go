@@ -46,7 +46,7 @@ func markOfKey(key string) string { return markOf("heartbeat " + key) }
 
 // device returns the connection that heartbeats with a mark keep, or nil.
 func (p *person) device(mark string) *Connection {
-	i := slices.IndexFunc(p.conns, func(c *Connection) bool { return c.key != "" && c.mark == mark && !c.gone })
+	i := slices.IndexFunc(p.conns, func(c *Connection) bool { return c.key != "" && c.mark == mark && !c.closed })
 	if i < 0 {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (p *person) device(mark string) *Connection {
 // devicesByKey returns the connections that heartbeats keep, by key.
 func (p *person) devicesByKey(now time.Time) (all []*Connection) {
 	for _, c := range p.conns {
-		if c.key != "" && !c.gone && c.info.live(now) {
+		if c.key != "" && !c.closed && c.info.live(now) {
 			all = append(all, c)
 		}
 	}

@@ -69,8 +69,8 @@ func (f *Facts) plain() bool {
 	return f.Status == Status{} && len(f.Claims) == 0 && !f.hidden() && f.IdleAfter == 0 && f.AsOf == 0
 }
 
-// over reports whether f says nothing any more. A claim that has ended says nothing. If someone then sets the wall clock
-// back, the claim is forgotten until the accounts are read again.
+// over reports whether f says nothing any more. A claim that has ended says nothing. If someone then sets the wall
+// clock back, the claim is forgotten until the accounts are read again.
 func (f *Facts) over(now time.Time) bool {
 	rest := *f
 	rest.Claims = nil

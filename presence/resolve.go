@@ -44,7 +44,7 @@ func Resolve(s Subject, idleAfter time.Duration, now time.Time) Result {
 	return r
 }
 
-// decide applies rules 1 to 6.
+// decide returns the state by the first rule that applies. The rules are the cases, in order.
 func decide(f *Facts, con connectedness, status bool, claim *Claim, idleAfter time.Duration) (State, Why, time.Time) {
 	switch {
 	case f.Invisible:
@@ -90,7 +90,7 @@ func (r *Result) setText(f *Facts, status bool, claim *Claim, now time.Time) {
 type connectedness struct {
 	any      bool
 	own      bool      // any connection to this replica
-	active   bool      // rule 5 holds
+	active   bool      // there was input within the idle time
 	idleFrom time.Time // if not active, when the last connection stopped being active; zero if unknown
 	next     time.Time // when any or active can next change without other input
 }
@@ -131,8 +131,8 @@ func statusLive(w *Status, now time.Time) bool {
 	return said && (w.Until.IsZero() || now.Before(w.Until))
 }
 
-// bestClaim applies rule 4: dnd before away, then the newest, then by key, so that the result doesn't depend on the
-// order. A claim with only text doesn't decide the state.
+// bestClaim returns the claim that decides: dnd before away, then the newest, then by key, so that it doesn't depend on
+// the order. A claim with only text doesn't decide the state.
 func bestClaim(claims []Claim, now time.Time) *Claim {
 	var best *Claim
 	for i := range claims {

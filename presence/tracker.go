@@ -243,7 +243,7 @@ func (t *Tracker) Forget(user string) {
 		return
 	}
 	for _, c := range p.conns {
-		c.gone = true
+		c.closed = true
 	}
 	p.conns, p.facts, p.seen, p.input = nil, plainFacts, time.Time{}, time.Time{}
 	delete(t.stamps, user)

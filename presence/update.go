@@ -64,8 +64,8 @@ func (p *person) ownStatus(now time.Time) *Status {
 	return own
 }
 
-// liveClaims returns the claims for Self. If they're those in p.claims, it returns that pointer, so that renewing a lease
-// changes nothing.
+// liveClaims returns the claims for Self. If they're those in p.claims, it returns that pointer, so that renewing a
+// lease changes nothing.
 func (p *person) liveClaims(now time.Time) *[]Claim {
 	if len(p.facts.Claims) == 0 { // most people
 		return nil

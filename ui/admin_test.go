@@ -72,7 +72,8 @@ func TestAdminWords(t *testing.T) {
 	}
 }
 
-// A wrong field of the administration says what is wrong, also to assistive technology, and the first one has the focus.
+// A wrong field of the administration says what is wrong, also to assistive technology, and the first one has the
+// focus.
 func TestAdminFieldErrors(t *testing.T) {
 	u := newUI(t, "")
 	for _, tt := range []struct {

@@ -177,11 +177,12 @@ func title(c Counts, board string) string {
 // teamCount returns the number beside the name of a team. The template continues with "here" or "here earlier".
 func teamCount(here, people int) string { return strconv.Itoa(here) + " of " + strconv.Itoa(people) }
 
-// TeamCards is how many people the section with the viewer's own team shows; the viewer may be one more. The style sheet
-// counts them.
+// TeamCards is how many people the section with the viewer's own team shows; the viewer may be one more. The style
+// sheet counts them.
 const TeamCards = 12
 
-// showAll returns the text of the link from that section to everyone of the team who is here, or "" if they're all shown.
+// showAll returns the text of the link from that section to everyone of the team who is here, or "" if they're all
+// shown.
 func showAll(here int) string {
 	if here <= TeamCards {
 		return ""

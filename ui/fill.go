@@ -12,8 +12,8 @@ const hole = "\x00"
 
 var scratches = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// fill executes t and appends the result to b. The pieces of html, one slice for each hole, take the place of the holes.
-// As values of a template, they would be copied several times. If there is an error, b doesn't change.
+// fill executes t and appends the result to b. The pieces of html, one slice for each hole, take the place of the
+// holes. As values of a template, they would be copied several times. If there is an error, b doesn't change.
 func fill(b *bytes.Buffer, t *template.Template, data any, html ...[][]byte) error {
 	scratch := scratches.Get().(*bytes.Buffer)
 	defer scratches.Put(scratch)

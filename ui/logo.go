@@ -175,8 +175,8 @@ func checkStyle(d *xml.Decoder) error {
 
 var (
 	cssComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
-	// loading is what loads something: an address other than a part of the same picture, or an import. A backslash could
-	// hide either.
+	// loading is what loads something: an address other than a part of the same picture, or an import. A backslash
+	// could hide either.
 	loading = regexp.MustCompile(`(?i)url\(\s*["']?\s*[^#"'\s]|@import|image-set\(|src\(|\\`)
 )
 

@@ -137,8 +137,8 @@ func (u *UI) NewFrame() *Frame { return &Frame{ui: u} }
 func (u *UI) NewTeamFrame() *TeamFrame { return &TeamFrame{Frame{ui: u}} }
 
 // MeCSS returns a small stylesheet that marks the viewer's own row and team. So the rows are the same for every viewer.
-// If inTeam is false, teamID is that of the people without a team. They also come first, because the viewer is one of them.
-// It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a
+// If inTeam is false, teamID is that of the people without a team. They also come first, because the viewer is one of
+// them. It also puts favorites, given by their ids, before others. It returns nothing for a uid that isn't safe in a
 // selector, and leaves out such favorites.
 func (u *UI) MeCSS(uid, teamID string, inTeam bool, favorites []string) []byte {
 	if !inSelector(uid) {

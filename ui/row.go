@@ -48,9 +48,9 @@ type Row struct {
 
 	Stale bool // this is the last known state, because there are no live updates from the person's server
 
-	// OwnTeam is for the section with the viewer's own team. The list may have a row of the same person, so only that one
-	// has the username, which programs look for. Brief is for frames: what a change of state or status leaves as it is on
-	// the page is left out.
+	// OwnTeam is for the section with the viewer's own team. The list may have a row of the same person, so only that
+	// one has the username, which programs look for. Brief is for frames: what a change of state or status leaves as it
+	// is on the page is left out.
 	OwnTeam, Brief bool
 }
 

@@ -53,8 +53,8 @@ func newUI(t testing.TB, base string) *UI {
 	return u
 }
 
-// TestEveryTemplate renders every page and part, because html/template reports a template that it can't escape only when
-// it's first executed.
+// TestEveryTemplate renders every page and part, because html/template reports a template that it can't escape only
+// when it's first executed.
 func TestEveryTemplate(t *testing.T) {
 	u := newUI(t, "")
 	var errs []error

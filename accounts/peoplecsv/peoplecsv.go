@@ -77,8 +77,8 @@ type List struct {
 }
 
 // Read reads a list of at most limit people and finds all problems, up to MaxProblems. Fields may be separated by
-// commas, semicolons or tabs, as in the header line. It skips a byte order mark and lines without text. The error is that
-// of in.
+// commas, semicolons or tabs, as in the header line. It skips a byte order mark and lines without text. The error is
+// that of in.
 func Read(in io.Reader, limit int) (List, error) {
 	var l List
 	rows := newRecords(in)

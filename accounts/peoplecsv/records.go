@@ -109,8 +109,8 @@ func inQuotes(line string, comma rune, quoted bool) bool {
 	return quoted
 }
 
-// take returns the next line with its end. Of a line of more than MaxLine bytes, it returns only that many, and whole is
-// false.
+// take returns the next line with its end. Of a line of more than MaxLine bytes, it returns only that many, and whole
+// is false.
 func (r *records) take() (line string, whole bool, err error) {
 	if len(r.ahead) > 0 {
 		line, r.ahead = r.ahead[0], r.ahead[1:]

@@ -32,9 +32,9 @@ type Event struct {
 	Line []byte `json:"-"` // the event as the server sent it, or as Follow made it, without a line break
 }
 
-// Follow reads the stream of one team, or of everyone (""), until ctx ends, handle fails, or the server refuses for good.
-// After a break, it continues from the last cursor. While the stream is broken, handle gets a stale event, and a live
-// event afterward, as if they came from the server. handle must not keep Line.
+// Follow reads the stream of one team, or of everyone (""), until ctx ends, handle fails, or the server refuses for
+// good. After a break, it continues from the last cursor. While the stream is broken, handle gets a stale event, and a
+// live event afterward, as if they came from the server. handle must not keep Line.
 func (c *Client) Follow(ctx context.Context, team string, handle func(Event) error) error {
 	f := follower{client: c, team: team, handle: handle, wait: firstWait, silence: silence}
 	return f.run(ctx)

@@ -1,6 +1,6 @@
 // Command client shows that a client made from our OpenAPI document works. TestGeneratedClient copies this folder,
-// generates the package api with oapi-codegen from what a server answers, and runs the command. It's a module of its own,
-// so that the program doesn't depend on a generator.
+// generates the package api with oapi-codegen from what a server answers, and runs the command. It's a module of its
+// own, so that the program doesn't depend on a generator.
 //
 //	client http://127.0.0.1:8080 ada
 //

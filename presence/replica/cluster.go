@@ -236,8 +236,8 @@ func (c *cluster) openPlain(n *node) rueidis.Client {
 	return plain
 }
 
-// announced passes on which keys changed on a node. nil means that announcements were lost, because the connection broke
-// or all keys were deleted. It runs on the connection's reading goroutine, so it only marks.
+// announced passes on which keys changed on a node. nil means that announcements were lost, because the connection
+// broke or all keys were deleted. It runs on the connection's reading goroutine, so it only marks.
 func (c *cluster) announced(n *node, generation int, changed []rueidis.RedisMessage) {
 	c.mu.Lock()
 	current := n.generation == generation

@@ -106,8 +106,8 @@ func (c *clusterServers) running() []*redisServer {
 	return slices.DeleteFunc(slices.Clone(c.nodes), func(n *redisServer) bool { return n.cmd == nil || n.frozen })
 }
 
-// whole waits until all running nodes say that the cluster works and agree about each other, and all replicas have caught
-// up. Until then, nodes ignore a failover by hand, and don't let slots move.
+// whole waits until all running nodes say that the cluster works and agree about each other, and all replicas have
+// caught up. Until then, nodes ignore a failover by hand, and don't let slots move.
 func (c *clusterServers) whole() {
 	c.t.Helper()
 	wait(c.t, "the cluster to work", 3*patience, func() bool {

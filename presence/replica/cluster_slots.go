@@ -32,8 +32,8 @@ type slotRange struct {
 	primary     string
 }
 
-// ask asks nodes which of them has which slots, and takes over the newest answer. A node that is cut off from the others
-// knows only what was true before, but also that it's cut off.
+// ask asks nodes which of them has which slots, and takes over the newest answer. A node that is cut off from the
+// others knows only what was true before, but also that it's cut off.
 func (c *cluster) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()

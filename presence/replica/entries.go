@@ -59,8 +59,8 @@ func valueOf(entries []remoteEntry, by *peer) string {
 	return ""
 }
 
-// removal is what a replica says before it removes its entry of a user. Otherwise, the others would think that the store
-// lost the entry.
+// removal is what a replica says before it removes its entry of a user. Otherwise, the others would think that the
+// store lost the entry.
 type removal struct{ user, replica string }
 
 // entryKey identifies the entry that a peer has of a user.

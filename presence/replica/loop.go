@@ -146,7 +146,7 @@ func (s *syncer) succeeded() bool {
 		return false
 	}
 	if lost := s.health.lostSince; !lost.IsZero() {
-		s.log.Info("other replicas can be reached again", "lost", time.Since(lost).Round(time.Millisecond))
+		s.log.Info("other replicas can be reached again", "after", time.Since(lost).Round(time.Millisecond))
 		s.health.lostSince, s.health.redialedAt = time.Time{}, time.Time{}
 	}
 	if s.health.rounds++; s.health.rounds == 1 {

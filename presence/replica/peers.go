@@ -52,9 +52,9 @@ func (p *peers) unknown() bool {
 	return false
 }
 
-// announced records that the lease of a peer was announced. As long as the lease can't have expired, that means that it was
-// renewed, or that Redis lost it and the peer soon starts another one. Each announcement moves until to less than a full
-// lease from now, so that late announcements do no harm.
+// announced records that the lease of a peer was announced. As long as the lease can't have expired, that means that it
+// was renewed, or that Redis lost it and the peer soon starts another one. Each announcement moves until to less than a
+// full lease from now, so that late announcements do no harm.
 func (p *peers) announced(id string, now time.Time) {
 	other := p.get(id)
 	other.announcements++
@@ -103,8 +103,8 @@ func (p *peers) toAsk(now time.Time) (questions []question) {
 //
 // A peer without a lease is gone, and so are its users, because the lease was their grace period. As long as the store
 // may have lost the lease, the peer counts, and the hold continues until the peer has renewed the lease and written its
-// entries again. If its lease couldn't be read for long, it may not have been able to renew it either: the store may have
-// refused everything, or the machine of all replicas may have stood still.
+// entries again. If its lease couldn't be read for long, it may not have been able to renew it either: the store may
+// have refused everything, or the machine of all replicas may have stood still.
 func (p *peers) answered(
 	questions []question, left []time.Duration, now time.Time,
 ) (changed []*peer, again bool) {

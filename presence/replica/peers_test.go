@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// TestLateAnswer: the end of a lease isn't taken for a renewal, although the answer to the last read of the lease was late.
+// TestLateAnswer: the end of a lease isn't taken for a renewal, although the answer to the last read of the lease was
+// late.
 func TestLateAnswer(t *testing.T) {
 	rules := allRules
 	p := newPeers(&rules)

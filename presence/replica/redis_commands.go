@@ -124,7 +124,8 @@ func (r *redisStore) scan(ctx context.Context, c client, found func(users, repli
 }
 
 // write says before each removal that it isn't a loss, in one command: a key is set whose name says so, and all
-// replicas are told the names of keys that change. Redis may refuse that and not the removal, for example when it's full.
+// replicas are told the names of keys that change. Redis may refuse that and not the removal, for example when it's
+// full.
 //
 // In a cluster, the two keys may be on different nodes, so others may learn of the removal before they learn that it
 // isn't a loss. Then they read the entry twice, but rarely wait in between.

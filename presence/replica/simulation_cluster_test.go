@@ -338,8 +338,8 @@ func TestClusterSimulation(t *testing.T) {
 	}
 }
 
-// TestClusterHold: the node with a replica's lease doesn't work for longer than a lease. When it does again, the lease has
-// ended, and the replica needs a moment to renew it. Meanwhile, nobody is missing, unless a rule is.
+// TestClusterHold: the node with a replica's lease doesn't work for longer than a lease. When it does again, the lease
+// has ended, and the replica needs a moment to renew it. Meanwhile, nobody is missing, unless a rule is.
 func TestClusterHold(t *testing.T) {
 	for name, tt := range map[string]struct {
 		breaks, loses bool
@@ -360,8 +360,8 @@ func TestClusterHold(t *testing.T) {
 	}
 }
 
-// missingAfterOutage returns how often people of a replica were missing at another during and after an outage of the node
-// with its lease.
+// missingAfterOutage returns how often people of a replica were missing at another during and after an outage of the
+// node with its lease.
 func missingAfterOutage(t *testing.T, with rules, breaks, loses bool) (n int) {
 	synctest.Test(t, func(*testing.T) {
 		var stores []*simStore

@@ -39,8 +39,8 @@ func TestIdleReplicasOnlyRenew(t *testing.T) {
 	})
 }
 
-// TestEndOfLeaseIsNoRenewal: the people of a replica that crashes are hidden after 7 to 13 s, even if the store announces
-// that its lease has ended.
+// TestEndOfLeaseIsNoRenewal: the people of a replica that crashes are hidden after 7 to 13 s, even if the store
+// announces that its lease has ended.
 func TestEndOfLeaseIsNoRenewal(t *testing.T) {
 	for seed := range uint64(50) {
 		for _, announces := range []bool{false, true} {

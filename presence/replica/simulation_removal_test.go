@@ -25,8 +25,8 @@ func pair(with rules, f func(b *simStore, x, y *syncer)) {
 	f(b, x, y)
 }
 
-// TestDeparturesAtOnce: a replica that removes an entry says so, and the others don't wait to see whether the entry comes
-// back. Without that, they do.
+// TestDeparturesAtOnce: a replica that removes an entry says so, and the others don't wait to see whether the entry
+// comes back. Without that, they do.
 func TestDeparturesAtOnce(t *testing.T) {
 	without := allRules
 	without.removals = false

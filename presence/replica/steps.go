@@ -28,8 +28,8 @@ func stepErr(ctx context.Context, f func(context.Context) error) error {
 	return err
 }
 
-// heal makes sure that the store belongs to our accounts. If announcements were missed, it starts over: a beat proves the
-// connection, then it marks all known users and starts a survey for the rest.
+// heal makes sure that the store belongs to our accounts. If announcements were missed, it starts over: a beat proves
+// the connection, then it marks all known users and starts a survey for the rest.
 func (s *syncer) heal(ctx context.Context) error {
 	s.mu.Lock()
 	failed := s.survey.err

@@ -20,8 +20,8 @@ type sharedStore interface {
 	survey(ctx context.Context, found func(users, replicas []string)) error
 	// whole returns an error if a part of the store can't be used now. If that's errPartly, the other parts can.
 	whole() error
-	// read returns the entries of each user by replica, or an empty map if there are none. After an error, those of users
-	// that it couldn't read are nil.
+	// read returns the entries of each user by replica, or an empty map if there are none. After an error, those of
+	// users that it couldn't read are nil.
 	read(ctx context.Context, users []string) ([]map[string]string, error)
 	// write sets this replica's entries. Before it removes one, it announces that through syncer.removing, to every
 	// replica that is connected. The announcement may come late, twice, or not at all: then the others read twice.
@@ -38,8 +38,8 @@ type sharedStore interface {
 	// back a lease that has ended. It also renews the mark that owner checks, and sets it if it's missing. If it's
 	// foreign, the error is an *AccountsError.
 	beat(ctx context.Context, info leaseInfo, only bool) (had bool, err error)
-	// leases returns how long each replica still has a lease, or 0 if it has none. After an error, it's unknownLease for
-	// those that it couldn't read.
+	// leases returns how long each replica still has a lease, or 0 if it has none. After an error, it's unknownLease
+	// for those that it couldn't read.
 	leases(ctx context.Context, replicas []string) ([]time.Duration, error)
 	// clean removes entries of replicas that are gone for good, given as users by replica. It does nothing while
 	// another replica cleans up.

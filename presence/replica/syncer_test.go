@@ -209,8 +209,8 @@ func TestReconnectWhileBeatsFail(t *testing.T) {
 	}
 }
 
-// TestReconnectResyncs: whatever made a replica replace its connection, it reads everything again afterwards, because it
-// may have missed announcements.
+// TestReconnectResyncs: whatever made a replica replace its connection, it reads everything again afterwards, because
+// it may have missed announcements.
 func TestReconnectResyncs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSyncer("self", slog.New(slog.DiscardHandler))

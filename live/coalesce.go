@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// shared is a query whose result is the same for all callers. Only one run happens at a time. Callers who arrive during
-// a run share the next one, because the current run may have read data that has changed since.
-type shared struct {
+// coalesced is a query whose result is the same for all callers. Only one run happens at a time. Callers who arrive
+// during a run share the next one, because the current run may have read data that has changed since.
+type coalesced struct {
 	running chan struct{} // capacity 1; held while the query runs
 
 	mu   sync.Mutex
@@ -19,17 +19,17 @@ type shared struct {
 type sharedRun struct {
 	done    chan struct{} // closed when err is set
 	err     error
-	waiting int                // guarded by shared.mu; callers who haven't given up
-	cancel  context.CancelFunc // guarded by shared.mu; nil until the run starts
+	waiting int                // guarded by coalesced.mu; callers who haven't given up
+	cancel  context.CancelFunc // guarded by coalesced.mu; nil until the run starts
 }
 
-func newShared() *shared { return &shared{running: make(chan struct{}, 1)} }
+func newCoalesced() *coalesced { return &coalesced{running: make(chan struct{}, 1)} }
 
 var errQueryPanicked = errors.New("a shared query panicked")
 
 // do returns the result of a run of query that starts after do was called. One of the callers runs it for all of them.
 // The run ends early only if all of them have given up.
-func (s *shared) do(ctx context.Context, query func(context.Context) error) error {
+func (s *coalesced) do(ctx context.Context, query func(context.Context) error) error {
 	run := s.join()
 	defer context.AfterFunc(ctx, func() { s.giveUp(run) })()
 	select {
@@ -52,7 +52,7 @@ func (s *shared) do(ctx context.Context, query func(context.Context) error) erro
 }
 
 // join returns the run that starts next.
-func (s *shared) join() *sharedRun {
+func (s *coalesced) join() *sharedRun {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next == nil {
@@ -64,7 +64,7 @@ func (s *shared) join() *sharedRun {
 
 // begin reports whether the caller, who holds running, is the first one for this run, and returns the context for it.
 // From then on, nobody can join the run.
-func (s *shared) begin(ctx context.Context, run *sharedRun) (context.Context, bool) {
+func (s *coalesced) begin(ctx context.Context, run *sharedRun) (context.Context, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next != run {
@@ -76,7 +76,7 @@ func (s *shared) begin(ctx context.Context, run *sharedRun) (context.Context, bo
 }
 
 // giveUp cancels the run if nobody waits for it anymore.
-func (s *shared) giveUp(run *sharedRun) {
+func (s *coalesced) giveUp(run *sharedRun) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	run.waiting--

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Garbage is collected after the heap has grown by gcPercent. If less than gcBusy has passed since the last collection, the
-// heap may grow by about gcHeadroom, if that's more.
+// Garbage is collected after the heap has grown by gcPercent. If less than gcBusy has passed since the last collection,
+// the heap may grow by about gcHeadroom, if that's more.
 const (
 	// gcPercent replaces Go's 100. Most of a large heap belongs to idle sockets, and the bytes they send are shared, so
 	// collecting garbage more often costs little and saves 2 KiB per socket.

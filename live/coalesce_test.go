@@ -13,7 +13,7 @@ import (
 // TestSharedRun: callers who arrive during a run share the next one, which starts after all of them arrived.
 func TestSharedRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShared()
+		s := newCoalesced()
 		var runs, committed, seen atomic.Int64
 		query := func(context.Context) error {
 			runs.Add(1)
@@ -47,7 +47,7 @@ func TestSharedRun(t *testing.T) {
 func TestSharedRunOutlivesItsCallers(t *testing.T) {
 	for range 30 {
 		synctest.Test(t, func(t *testing.T) {
-			s := newShared()
+			s := newCoalesced()
 			failure := errors.New("the database is away")
 			query := func(ctx context.Context) error {
 				select {
@@ -77,7 +77,7 @@ func TestSharedRunOutlivesItsCallers(t *testing.T) {
 // TestSharedRunIsAbandoned: a run that nobody waits for anymore is canceled, and the next one works.
 func TestSharedRunIsAbandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShared()
+		s := newCoalesced()
 		ctx, giveUp := context.WithTimeout(t.Context(), time.Second)
 		defer giveUp()
 		forever := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
@@ -94,7 +94,7 @@ func TestSharedRunIsAbandoned(t *testing.T) {
 // works.
 func TestSharedRunPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShared()
+		s := newCoalesced()
 		fail := func(context.Context) error { time.Sleep(time.Second); panic("bug") }
 		work := func(context.Context) error { return nil }
 		var all sync.WaitGroup
