@@ -255,7 +255,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { s.live.Run(ctx); return nil })
 	g.Go(func() error { s.sockets.run(ctx); return nil })
 	g.Go(func() error { s.sockets.keepPinging(ctx); return nil })
-	g.Go(func() error { s.sockets.giveBack(ctx); return nil })
+	g.Go(func() error { giveBackMemory(ctx, s.sockets.traffic.opened.Load); return nil })
 	g.Go(func() error { s.sockets.lists.run(ctx, s.sockets.tellLists); return nil })
 	g.Go(func() error { s.streams.run(ctx); return nil })
 	g.Go(func() error { s.keepTouching(ctx); return nil })

@@ -31,8 +31,9 @@ func (w *wave) over(total uint64) bool {
 	return true
 }
 
-// giveBack returns memory to the system after waves of new connections, until ctx ends.
-func (s *sockets) giveBack(ctx context.Context) {
+// giveBackMemory returns memory to the system after waves of new connections, until ctx ends. opened counts all that were
+// ever opened.
+func giveBackMemory(ctx context.Context, opened func() uint64) {
 	check := time.NewTicker(waveEvery)
 	defer check.Stop()
 	var w wave
@@ -41,8 +42,10 @@ func (s *sockets) giveBack(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-check.C:
-			if w.over(s.traffic.opened.Load()) {
-				runtime.GC() // pools keep their buffers for one more collection, and each collection halves stacks that are too large
+			if w.over(opened()) {
+				// FreeOSMemory collects garbage, too. Pools keep their buffers for one more collection, and each collection
+				// halves stacks that are too large.
+				runtime.GC()
 				debug.FreeOSMemory()
 			}
 		}

@@ -7,8 +7,8 @@ import (
 
 func TestWave(t *testing.T) {
 	for name, tt := range map[string]struct {
-		opened []uint64 // at each look
-		want   []int    // indexes of the looks that find the end of a wave
+		opened []uint64 // at each check
+		want   []int    // indexes of the checks that find the end of a wave
 	}{
 		"few":           {[]uint64{100, 100, 100, 0, 0, 0}, nil},
 		"many":          {[]uint64{0, 400, 300, 5, 0, 0}, []int{3}},
