@@ -31,8 +31,8 @@ func (w *wave) over(total uint64) bool {
 	return true
 }
 
-// giveBackMemory returns memory to the system after waves of new connections, until ctx ends. opened counts all that were
-// ever opened.
+// giveBackMemory returns memory to the system after waves of new connections, until ctx ends. opened counts all that
+// were ever opened.
 func giveBackMemory(ctx context.Context, opened func() uint64) {
 	check := time.NewTicker(waveEvery)
 	defer check.Stop()
@@ -43,8 +43,8 @@ func giveBackMemory(ctx context.Context, opened func() uint64) {
 			return
 		case <-check.C:
 			if w.over(opened()) {
-				// FreeOSMemory collects garbage, too. Pools keep their buffers for one more collection, and each collection
-				// halves stacks that are too large.
+				// FreeOSMemory collects garbage, too. Pools keep their buffers for one more collection, and each
+				// collection halves stacks that are too large.
 				runtime.GC()
 				debug.FreeOSMemory()
 			}
