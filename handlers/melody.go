@@ -40,23 +40,16 @@ func (w wsConn) ping() {
 	_ = w.session.WebsocketConnection().WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait))
 }
 
-// close sends a close frame after the queued frames, and cuts the connection if that takes too long.
+// close sends a close frame after the queued frames.
 func (w wsConn) close(code int, reason string) {
 	_ = w.session.CloseWithMsg(melody.FormatCloseMessage(code, reason))
-	conn := w.session.WebsocketConnection()
-	time.AfterFunc(closeWait, func() { cut(conn) })
 }
 
-// closeNow sends a close frame ahead of the queued frames, if there is room for it, and cuts the connection.
+// closeNow sends a close frame ahead of the queued frames, if there is room for it.
 func (w wsConn) closeNow(code int, reason string) {
-	conn := w.session.WebsocketConnection()
-	_ = conn.WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(code, reason),
+	_ = w.session.WebsocketConnection().WriteControl(websocket.CloseMessage, melody.FormatCloseMessage(code, reason),
 		time.Now().Add(50*time.Millisecond))
-	cut(conn)
 }
-
-// cut closes a connection without a close frame. It may be called more than once.
-func cut(conn *websocket.Conn) { conn.NetConn().(*wire).cut() }
 
 // transport upgrades requests to websocket connections and carries their events to sockets.
 type transport struct {
@@ -104,7 +97,7 @@ func (t *transport) guard(s *melody.Session, callback string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
 			t.log.Error("panic in a socket", "callback", callback, "panic", v, "stack", string(debug.Stack()))
-			go cut(s.WebsocketConnection()) // in a goroutine, because a caller may hold a lock
+			_ = s.WebsocketConnection().NetConn().Close()
 		}
 	}()
 	f()

@@ -19,7 +19,7 @@ const (
 	queueFrames      = 16  // frames that wait for a slow reader; one more closes it
 	kernelBuffer     = 64 << 10
 	firstMessageWait = 2 * time.Second        // our own page reports the time since the last input right after it connects
-	closeWait        = 500 * time.Millisecond // for a close frame to go out, before the connection is cut
+	closeWait        = 500 * time.Millisecond // for a close frame to go out and be answered, before the connection is cut
 )
 
 // admission holds what is known about a socket before it's open. It never changes.
@@ -107,10 +107,11 @@ func (s *socket) endLocked(why string) {
 	s.close(closePolicy, why)
 }
 
-// close ends s with a code. If the client doesn't read the close frame, the connection is cut.
+// close ends s with a code. If the client doesn't answer the close frame in time, the connection is cut.
 func (s *socket) close(code int, reason string) {
 	if !s.closing.Swap(true) {
 		s.ws.close(code, reason)
+		time.AfterFunc(closeWait, s.wire.cut)
 	}
 }
 
@@ -118,6 +119,7 @@ func (s *socket) close(code int, reason string) {
 func (s *socket) cutOff(code int, reason string) {
 	s.closing.Store(true)
 	s.ws.closeNow(code, reason)
+	s.wire.cut()
 }
 
 // closedByClient records that the browser closed s on purpose, unless something else has ended it already.
