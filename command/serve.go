@@ -23,7 +23,7 @@ const (
 	finishRequests = 5 * time.Second        // then, to answer open requests
 	unusedConns    = 500 * time.Millisecond // meanwhile, for connections without a request so far
 	finishWebhooks = 7 * time.Second        // meanwhile, for webhooks that are on their way
-	stopLoops      = 1 * time.Second        // then, for the last writes
+	stopLoops      = 1 * time.Second        // then, for the last writes, and what the first two have left over
 )
 
 // serveCmd serves the board.
@@ -102,6 +102,7 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 	})
 	<-failed.Done()
 	a.log.Info("stopping")
+	end := time.Now().Add(drainSockets + finishRequests + stopLoops)
 	finish := time.After(finishWebhooks)
 	a.drain(web, fresh)
 	select {
@@ -109,7 +110,7 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 	case <-finish:
 	}
 	endLoops()
-	return wait(parts, stopLoops)
+	return wait(parts, time.Until(end))
 }
 
 // drain closes live connections, lets requests finish, and cuts off those that take too long.
@@ -136,7 +137,7 @@ func wait(group *errgroup.Group, limit time.Duration) error {
 	case err := <-done:
 		return err
 	case <-time.After(limit):
-		return fmt.Errorf("the background loops didn't stop within %v", limit)
+		return errors.New("the background loops didn't stop in time")
 	}
 }
 

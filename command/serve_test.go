@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"io"
 	"net"
 	"net/http"
@@ -11,8 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -256,5 +259,65 @@ func TestNewPasswordEndsLockout(t *testing.T) {
 	post("/login", fresh, http.StatusSeeOther)
 	if err := r.end(t); err != nil {
 		t.Errorf("run = %v, want nil after a signal", err)
+	}
+}
+
+// The last writes have as much time as the other steps of stopping have left over, so that a stop doesn't fail because
+// of a slow disk.
+func TestStopWaitsForLastWrites(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	var token bytes.Buffer
+	for _, args := range [][]string{
+		{"user", "add", "ada", "--db", path, "--create", "--password-stdin"},
+		{"token", "create", "--user", "ada", "--scope", "me:read", "--db", path},
+	} {
+		token.Reset()
+		con := &console{files: uiFiles(), stdin: strings.NewReader("correct horse battery staple\n"), stdout: &token,
+			stderr: io.Discard}
+		if err := run(t.Context(), args, con); err != nil {
+			t.Fatalf("run(%q) = %v", args, err)
+		}
+	}
+	r := start(t, "serve", "--addr", "127.0.0.1:0", "--db", path)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/api/v1/me", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+regexp.MustCompile(`(?m)^rollcall_\w+$`).FindString(token.String()))
+	client := browser(t)
+	answer, err := client.Do(req) // when the token was used is written within a minute, or else when the server stops
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.Body.Close(); answer.StatusCode != http.StatusOK {
+		t.Fatalf("GET /api/v1/me = %s, want 200", answer.Status)
+	}
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	client.CloseIdleConnections()
+	r.stop()
+	waitFor(t, "the port to be closed", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+	time.Sleep(stopLoops + 500*time.Millisecond)
+	if _, err := db.Exec("COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.end(t); err != nil {
+		t.Errorf("run = %v, want nil after a signal", err)
+	}
+	if strings.Contains(r.log.String(), "times of use") {
+		t.Errorf("the last write wasn't made:\n%s", r.log)
 	}
 }

@@ -268,7 +268,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Drain prepares the server for shutdown: /readyz answers 503, requests that wait for news are answered, new sockets
 // and streams are refused, and open ones are closed so that their pages and programs reconnect to another replica. It
-// returns when all of them are closed, after 2.5 s, or when ctx ends. Requests are still answered. It can't be undone.
+// returns when all of them are closed, after 3.5 s, or when ctx ends. Requests are still answered. It can't be undone.
 func (s *Server) Drain(ctx context.Context) {
 	s.draining.Store(true)
 	s.waiting.stop()

@@ -181,7 +181,7 @@ func (t *transport) find(m *melody.Session) *socket {
 }
 
 func (t *transport) message(m *melody.Session, frame []byte) {
-	if x := t.find(m); x != nil {
+	if x := t.find(m); x != nil && !x.closing.Load() {
 		t.sockets.message(x, frame)
 	}
 }
@@ -217,7 +217,7 @@ func (t *transport) failed(m *melody.Session, err error) {
 	switch closed.Code {
 	case websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived:
 		if x := t.find(m); x != nil {
-			x.closedByClient()
+			x.closedByClient(closed.Code)
 		}
 	}
 }

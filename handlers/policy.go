@@ -44,7 +44,7 @@ type callers uint8
 const (
 	members        callers = iota // people who are signed in; others are redirected to the sign-in page
 	visitors                      // anybody; the handler knows who is signed in
-	anybody                       // anybody; sessions aren't looked up
+	anybody                       // sessions aren't looked up
 	administrators                // members who are administrators; other members get 403
 	tokens                        // programs with an access token, and members in their session; see tokenOrSession
 )

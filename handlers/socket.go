@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"rollcall/live"
 	"rollcall/presence"
 )
@@ -119,10 +121,18 @@ func (s *socket) close(code int, reason string) {
 func (s *socket) cutOff(code int, reason string) {
 	s.closing.Store(true)
 	s.ws.closeNow(code, reason)
+	if s.wire.broken.Load() {
+		_ = s.wire.Close() // waits for what the client has sent
+		return
+	}
 	s.wire.cut()
 }
 
-// closedByClient records that the browser closed s on purpose, unless something else has ended it already.
-func (s *socket) closedByClient() {
+// closedByClient records that the browser closed s on purpose, unless something else has ended it already. While s is
+// closing, the code may be an answer to ours. Only a page that goes away says 1001, which isn't one of ours.
+func (s *socket) closedByClient(code int) {
+	if s.closing.Load() && code != websocket.CloseGoingAway {
+		return
+	}
 	s.leaveReason.CompareAndSwap(int32(presence.Dropped), int32(presence.Clean))
 }

@@ -226,6 +226,10 @@ func (s *Server) refuse(c echo.Context, x *stream, why refusal) error {
 			code = closeOver
 		}
 		_ = x.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(endWait))
+		go func() {
+			x.discard() // until the client answers
+			x.wire.cut()
+		}()
 	}
 	_ = x.wire.Close()
 	s.logStream(x)

@@ -137,7 +137,8 @@ func (x *stream) pump() {
 	}
 }
 
-// end has the stream end. If the client doesn't read the last event, the connection is cut.
+// end has the stream end. If the client doesn't read the last event, or doesn't answer a close frame, the connection is
+// cut.
 func (x *stream) end(why ending) {
 	if x.ending.CompareAndSwap(int32(notEnding), int32(why)) {
 		x.wake()

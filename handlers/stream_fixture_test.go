@@ -3,6 +3,7 @@ package handlers
 import (
 	"bufio"
 	"encoding/json"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 type listener struct {
 	t    testing.TB
 	resp *http.Response
+	conn net.Conn      // of a websocket
 	done chan struct{} // closed when the stream has ended
 
 	mu     sync.Mutex
@@ -144,7 +146,7 @@ func (l *liveBoard) dialStream(b *browser, protocols ...string) (*listener, *htt
 	if err != nil {
 		return nil, resp, err
 	}
-	x := &listener{t: l.t, resp: resp, done: make(chan struct{})}
+	x := &listener{t: l.t, resp: resp, conn: conn.NetConn(), done: make(chan struct{})}
 	go func() {
 		defer close(x.done)
 		for {

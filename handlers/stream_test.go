@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -180,6 +181,10 @@ func TestStreamLimits(t *testing.T) {
 	}
 	if w.wantEnd("full"); !websocket.IsCloseError(w.closed, closeLater) {
 		t.Errorf("one websocket too many ended with %v, want %d", w.closed, closeLater)
+	}
+	<-w.done // the client has answered the close frame
+	if _, err := io.ReadAll(w.conn); err != nil {
+		t.Errorf("after that, reading from the connection = %v, want its end", err)
 	}
 	first.close()
 	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {

@@ -29,7 +29,7 @@ var errFlood = errors.New("too many messages")
 // lastRead is how long a broken connection is still read, for data that had already arrived.
 const lastRead = 100 * time.Millisecond
 
-// Close waits in two cases, in which whoever reads goes on reading until the client closes the connection.
+// Close waits in two cases, in which whoever reads from the connection has to go on until that fails.
 //
 // After a close frame, the client gets closeWait to answer it (RFC 6455, section 7.1.1). A connection that is closed at
 // once is reset if the client sends something at that moment, and a browser then reports a lost connection instead of

@@ -15,6 +15,7 @@ type out struct {
 	broken atomic.Bool  // a write failed
 	queued atomic.Int32 // frames in the library's queue; later frames must wait behind them
 
+	deadline  time.Time   // of what the library writes; it writes from one goroutine at a time
 	writing   sync.Mutex  // held during a write
 	closeSent atomic.Bool // a close frame was written, which must be the last frame
 }
@@ -23,6 +24,7 @@ type out struct {
 func (w *wire) Write(p []byte) (int, error) {
 	w.writing.Lock()
 	defer w.writing.Unlock()
+	_ = w.Conn.SetWriteDeadline(w.deadline)
 	n, err := w.Conn.Write(p)
 	if err != nil {
 		w.broken.Store(true)
@@ -32,6 +34,12 @@ func (w *wire) Write(p []byte) (int, error) {
 	}
 	_ = w.Conn.SetWriteDeadline(time.Time{}) // send doesn't wait, but fails after a deadline that has passed
 	return n, err
+}
+
+// SetWriteDeadline sets the deadline of what the library writes. It writes large messages in two parts.
+func (w *wire) SetWriteDeadline(until time.Time) error {
+	w.deadline = until
+	return nil
 }
 
 // isClose reports whether p, which the library writes at once, is a close frame.

@@ -4,12 +4,15 @@ package handlers
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -117,5 +120,20 @@ func TestSendWaitsItsTurn(t *testing.T) {
 	_, _ = w.Write([]byte{0x89, 0}) // a ping
 	if !w.send(some) {
 		t.Error("send after a ping = false, want true")
+	}
+}
+
+// TestDeadlineOfTheLibrary: what the library sets is the deadline of all writes until it sets another one, because it
+// writes large messages in two parts. Between them, frames that skip it have none.
+func TestDeadlineOfTheLibrary(t *testing.T) {
+	w, _ := tcpPair(t)
+	_ = w.SetWriteDeadline(time.Now().Add(-1))
+	for range 2 {
+		if _, err := w.Write([]byte("a")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Write after the deadline = %v, want %v", err, os.ErrDeadlineExceeded)
+		}
+		if n := writeNow(w.Conn, []byte("a")); n != 1 {
+			t.Errorf("writeNow after the deadline of the library = %d, want 1", n)
+		}
 	}
 }

@@ -12,7 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/olahol/melody"
+
+	"rollcall/presence"
 )
 
 // TestEveryFrameCounts: frames of every kind count toward the budget, and a client that exceeds it is disconnected.
@@ -133,5 +136,24 @@ func TestCloseWaitsForTheClient(t *testing.T) {
 	_ = w.Close()
 	if _, err := near.Write([]byte("a")); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("Write after Close = %v, want %v", err, io.ErrClosedPipe)
+	}
+}
+
+// TestAnswerIsNoLeave: while the server closes a socket, only a page that goes away makes its end a leave. Other codes may
+// be answers.
+func TestAnswerIsNoLeave(t *testing.T) {
+	for code, want := range map[int]presence.LeaveReason{
+		websocket.CloseNormalClosure: presence.Dropped, websocket.CloseNoStatusReceived: presence.Dropped,
+		websocket.CloseGoingAway: presence.Clean,
+	} {
+		x := &socket{}
+		x.closing.Store(true)
+		if x.closedByClient(code); presence.LeaveReason(x.leaveReason.Load()) != want {
+			t.Errorf("closing with %d answered = %v, want %v", code, x.leaveReason.Load(), want)
+		}
+		x = &socket{}
+		if x.closedByClient(code); presence.LeaveReason(x.leaveReason.Load()) != presence.Clean {
+			t.Errorf("closed by the client with %d = %v, want %v", code, x.leaveReason.Load(), presence.Clean)
+		}
 	}
 }
