@@ -13,6 +13,7 @@ package live
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -83,11 +84,32 @@ func (b *Board) update(f func()) {
 	f()
 	woken, streams := b.watching.take(), b.journals.takeWoken()
 	b.mu.Unlock()
-	for _, w := range woken {
-		w.wake()
-	}
+	wakeAll(woken)
 	for _, s := range streams {
 		s.wake()
+	}
+}
+
+// wakeAlone is the number of watchers up to which one goroutine wakes them all.
+const wakeAlone = 250
+
+// wakeAll wakes watchers and returns when all of them have been woken. If there are many, the processors share the work,
+// because each watcher writes to a connection.
+func wakeAll(watchers []*Watcher) {
+	shares := runtime.GOMAXPROCS(0)
+	size := max(wakeAlone, (len(watchers)+shares-1)/shares)
+	var others sync.WaitGroup
+	defer others.Wait()
+	for ; len(watchers) > size; watchers = watchers[size:] {
+		share := watchers[:size]
+		others.Go(func() { wakeEach(share) })
+	}
+	wakeEach(watchers)
+}
+
+func wakeEach(watchers []*Watcher) {
+	for _, w := range watchers {
+		w.wake()
 	}
 }
 

@@ -6,7 +6,7 @@ const (
 	MaxRest = 250 * time.Millisecond // longest rest after a flush
 
 	// RestPerCost is how long to rest for each second that a flush of one person's change took. So lone changes are
-	// sent at once, and take at most a fifth of a processor however many people watch.
+	// sent at once, and take at most a fifth of the processors however many people watch.
 	RestPerCost = 4
 )
 

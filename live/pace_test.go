@@ -42,7 +42,7 @@ func simulate(n int, every, flush, each time.Duration) (s simulated) {
 	return s
 }
 
-// TestPace: lone changes are sent at once and take at most a fifth of a processor. When changes pour in, there are as
+// TestPace: lone changes are sent at once and take at most a fifth of the time. When changes pour in, there are as
 // few flushes as with the longest rest.
 func TestPace(t *testing.T) {
 	const ms = time.Millisecond
