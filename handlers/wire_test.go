@@ -124,7 +124,7 @@ func TestCloseWaitsForTheClient(t *testing.T) {
 		if n, err := w.Read(make([]byte, 8)); n != 2 || err != nil {
 			t.Errorf("Read after a close frame = %d, %v, want the 2 bytes that the client has sent", n, err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if _, err := w.Read(make([]byte, 8)); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("Read after closeWait = %v, want %v", err, io.ErrClosedPipe)
