@@ -132,7 +132,7 @@ func queueMail(ctx context.Context, t *transaction, kind MailKind, userID string
 }
 
 // queueNotice queues an email that tells users what happened to their account, if this Rollcall sends emails and they
-// have an address. A full queue must not keep anybody from what they do, so the email is left out then.
+// have an address. A full queue must not block the action itself, so the email is left out then.
 func queueNotice(ctx context.Context, t *transaction, kind MailKind, userID string, d MailDetails) error {
 	if !t.sendsMail {
 		return nil

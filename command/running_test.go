@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"strings"
@@ -68,6 +69,18 @@ func (r *running) end(t *testing.T) error {
 		t.Fatal("the server didn't stop within 10 s")
 		return nil
 	}
+}
+
+// untilClosed waits until the server listens no more.
+func (r *running) untilClosed(t *testing.T) {
+	t.Helper()
+	waitFor(t, "the port to be closed", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
 }
 
 // browser returns an HTTP client that keeps cookies and follows redirects.

@@ -131,8 +131,8 @@ func seeMovement(s *server, anna *window) {
 
 const height = `document.querySelector('[data-user=ben]').offsetHeight`
 
-// reconnect kills the server, and then stops it. The page says as of when it is, keeps what is being written, and is
-// live again by itself.
+// reconnect kills the server, and then stops it. The page says how old its information is, keeps what is being typed,
+// and goes live again on its own.
 func reconnect(s *server, anna *window) {
 	anna.until("the board has its color", live, warming+soon)
 	// A minute would be too long.

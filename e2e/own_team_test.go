@@ -55,7 +55,8 @@ func TestOwnTeamSection(t *testing.T) {
 		&& document.querySelector('#news').innerText.includes('2 people just arrived')`, soon)
 	anna.until("faces in the index", `[...document.querySelectorAll('.index li')].slice(0, 2)
 		.map(li => li.innerText.replace(/\s+/g, ' ')).join() === 'Lab A B 2 of 3 here,Zoo Z 1 of 1 here'`, soon)
-	anna.until("the number of teams with someone here", `document.querySelector('.index .th p').innerText === 'Someone is here in 2 of 3'`, soon)
+	anna.until("the number of teams with someone here",
+		`document.querySelector('.index .th p').innerText === 'Someone is here in 2 of 3'`, soon)
 	wantAccessible(anna, "a board with the own team apart")
 
 	anna.click(ownTeam + ` > [id^=m-]:last-of-type .nm a`)

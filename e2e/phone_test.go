@@ -39,7 +39,8 @@ func TestPhone(t *testing.T) {
 		anna.tell(`document.querySelector('[data-user=bela]').scrollIntoView({ block: 'center' })`)
 		anna.openPerson("bela")
 		anna.until("the sheet of a card in the middle is whole, or as high as a sheet can be",
-			`(who => who.scrollHeight <= who.clientHeight || who.offsetHeight > .84 * innerHeight)(document.querySelector('#who'))`, patience)
+			`(who => who.scrollHeight <= who.clientHeight || who.offsetHeight > .84 * innerHeight)(`+
+				`document.querySelector('#who'))`, patience)
 		anna.open("/nothing")
 		wantNoOverflow(anna, "/nothing", size.width)
 		anna.open("/")

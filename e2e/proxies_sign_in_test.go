@@ -14,8 +14,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// gatekeeper stands for Authelia and oauth2-proxy: it lets in whom the cookie who names, and anybody as nobody if that
-// is "-".
+// gatekeeper stands in for Authelia and oauth2-proxy. It names to the server the person in the cookie "who", or nobody
+// if that is "-".
 func gatekeeper(t *testing.T, header string) (addr string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

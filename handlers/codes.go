@@ -12,8 +12,8 @@ import (
 )
 
 // Limits of wrong codes per account, from an authenticator app or of recovery. Three of a million codes are right at
-// any time. A right password doesn't reset the counts, and there's no exception for known browsers, because whoever
-// guesses codes knows the password.
+// any time. A right password doesn't reset the counts, and there's no exception for known browsers, because anyone who
+// guesses codes already knows the password.
 const (
 	wrongCodes      = 5  // in loginWindow
 	wrongCodesDaily = 20 // in codesWindow

@@ -27,7 +27,7 @@ func with(fields url.Values, others ...string) url.Values {
 }
 
 // A form that was open while somebody else changed a value doesn't put the old one back. If both changed the same
-// value, the second one is told, and nothing that they typed is lost; saving again replaces the first one's.
+// value, the second person is told and loses nothing that they typed. Saving again replaces the first person's value.
 func TestOldFormsKeepNewValues(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, unfixed)

@@ -14,8 +14,7 @@ import (
 	"rollcall/ui"
 )
 
-// noPerson is the answer for people who don't exist, for disabled ones, and for those in teams that whoever asks may
-// not see.
+// noPerson is the answer for people who don't exist, who are disabled, or whose team the caller may not see.
 func noPerson(err error) error {
 	return &failure{Status: http.StatusNotFound, Heading: "No such person",
 		Message: "Nobody here has this username. The account may have been deleted or disabled.", Err: err}
