@@ -110,6 +110,9 @@ func TestMenuHidesNothing(t *testing.T) {
 		anna.openMenu()
 		what := fmt.Sprintf("at %dx%d", size.width, size.height)
 		anna.wantInReach(what + ", at rest")
+		if got := ask[string](anna, `getComputedStyle(document.querySelector('.menu .st .is'), '::before').content`); got != "none" {
+			t.Errorf("%s what others see begins with %s, want no separator", what, got)
+		}
 		if got := ask[int](anna, `document.querySelector('.menu').scrollHeight - document.querySelector('.menu').clientHeight`); got > 0 && size.height > 600 {
 			t.Errorf("%s the menu at rest scrolls by %d pixels, want all of it in sight", what, got)
 		}
